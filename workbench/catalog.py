@@ -1,0 +1,332 @@
+"""The declared data dictionary: what is held, about whom, why, for how long, within which bounds.
+
+The catalog is the only source of domains and bounds: nothing private is ever read off the data.
+A wrong catalog is refused whole, with file, line, what is wrong and what is allowed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from workbench.documents import Document, load_yaml
+from workbench.errors import AccessRefused, CatalogError, UnknownName, suggest
+
+Kind = Literal["identity", "transactions", "usage", "feedback", "linked", "operational"]
+ColumnType = Literal["text", "integer", "number", "money", "date", "timestamp", "boolean"]
+Role = Literal[
+    "subject key",
+    "direct identifier",
+    "quasi-identifier",
+    "protected",
+    "measure",
+    "target",
+    "price",
+    "after-outcome",
+    "attribute",
+    "time",
+]
+Sensitivity = Literal["public", "internal", "personal", "sensitive"]
+Basis = Literal[
+    "consent",
+    "contract",
+    "legal obligation",
+    "vital interests",
+    "public task",
+    "legitimate interests",
+]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+PurposeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Rule(_Declared):
+    """One quality rule of a column; exactly the fields that apply are set."""
+
+    not_null: bool | None = None
+    unique: bool | None = None
+    pattern: str | None = None
+    check_digit: Literal["cn-resident-id", "luhn", "iban", "cn-mobile"] | None = None
+    references: str | None = Field(None, description="table.column this value must exist in")
+    not_after: str | None = Field(None, description="a column of the same table, or 'today'")
+
+
+class Column(_Declared):
+    """One column: what it is, how sensitive, what for, and its declared domain or bounds.
+
+    ``bounds`` are of one row's value; ``customer_bounds`` are of one customer's total within one
+    cell of a question, the contribution bound of a sum.
+    """
+
+    type: ColumnType
+    role: Role = "attribute"
+    sensitivity: Sensitivity = "internal"
+    title: str | None = None
+    unit: str | None = None
+    purposes: tuple[PurposeName, ...] | None = None
+    domain: tuple[str | int | bool, ...] | None = None
+    bounds: tuple[Decimal | dt.date, Decimal | dt.date] | None = None
+    customer_bounds: tuple[Decimal, Decimal] | None = None
+    scale: int | None = Field(None, ge=0, le=9, description="decimal digits kept of a number")
+    special_codes: dict[str, str] = {}
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def digits(self) -> int:
+        """Decimal digits a private sum keeps: 2 for money, ``scale`` for numbers, else 0."""
+        return 2 if self.type == "money" else (self.scale or 0)
+
+
+class Retention(_Declared):
+    """How long rows are kept after an event."""
+
+    months: int = Field(gt=0)
+    after: str = Field(description="the date column the clock starts at, or a named event")
+
+
+class Contribution(_Declared):
+    """The most one customer may add to one answer from this table."""
+
+    cells: int = Field(gt=0, description="cells a customer may fill before being scaled down")
+    rows: int = Field(gt=0, description="rows of one customer counted within one cell")
+
+
+class Table(_Declared):
+    """One table: owner, source, subject key or *operational*, retention, columns."""
+
+    kind: Kind
+    title: str
+    owner: str
+    source: str = Field(description="file of the estate this table is loaded from")
+    subject_key: Name | None = None
+    operational: bool = False
+    time: Name | None = None
+    retention: Retention
+    contribution: Contribution | None = None
+    purposes: tuple[PurposeName, ...] = ()
+    columns: dict[Name, Column]
+
+    @model_validator(mode="after")
+    def _subject_or_operational(self) -> Table:
+        if self.operational == (self.subject_key is not None):
+            raise ValueError("declare either subject_key: COLUMN or operational: true")
+        if self.subject_key and self.subject_key not in self.columns:
+            raise ValueError(f"subject_key '{self.subject_key}' is not one of its columns")
+        if self.time and self.time not in self.columns:
+            raise ValueError(f"time '{self.time}' is not one of its columns")
+        if self.time and self.columns[self.time].type not in ("date", "timestamp"):
+            raise ValueError(f"time '{self.time}' must be a date or timestamp column")
+        if not self.operational and self.contribution is None:
+            raise ValueError("a table about customers declares contribution: {cells: …, rows: …}")
+        return self
+
+    def column(self, name: str) -> Column:
+        """Return one declared column, or raise `UnknownName` with a suggestion."""
+        if name not in self.columns:
+            raise UnknownName("column", name, self.columns)
+        return self.columns[name]
+
+
+class Purpose(_Declared):
+    """Why data may be read: lawful basis, consent where that is the basis, audience, expiry."""
+
+    title: str
+    basis: Basis
+    consent: str | None = Field(None, description="key of this purpose in the consents table")
+    audience: str
+    expires: dt.date
+
+    @model_validator(mode="after")
+    def _consent_key(self) -> Purpose:
+        if (self.basis == "consent") != (self.consent is not None):
+            raise ValueError("a purpose on the basis of consent, and only such, names its consent key")
+        return self
+
+
+class ConsentSource(_Declared):
+    """Where consents are recorded."""
+
+    table: Name
+    purpose: Name
+    given: Name
+    withdrawn: Name
+
+
+class Limits(_Declared):
+    """Privacy limits as epsilon at the declared delta; month paces, year and lifetime protect."""
+
+    month: Decimal = Field(gt=0)
+    year: Decimal = Field(gt=0)
+    lifetime: Decimal = Field(gt=0)
+
+
+class Privacy(_Declared):
+    """The privacy unit and its budget, declared once."""
+
+    unit: Literal["customer"] = "customer"
+    key: Name
+    delta: Decimal = Field(gt=0, lt=1)
+    limits: Limits
+
+
+class Catalog(_Declared):
+    """A whole catalog. `load_catalog` reads and checks one."""
+
+    version: Literal[1]
+    title: str
+    currency: str | None = None
+    privacy: Privacy
+    consents: ConsentSource | None = None
+    purposes: dict[PurposeName, Purpose]
+    tables: dict[Name, Table]
+
+    def table(self, name: str) -> Table:
+        """Return one declared table, or raise `UnknownName` with a suggestion."""
+        if name not in self.tables:
+            raise UnknownName("table", name, self.tables)
+        return self.tables[name]
+
+    def purpose(self, name: str, today: dt.date) -> Purpose:
+        """Return a purpose that has not expired on ``today``.
+
+        Raises
+        ------
+        UnknownName
+            No such purpose.
+        AccessRefused
+            The purpose expired.
+        """
+        if name not in self.purposes:
+            raise UnknownName("purpose", name, self.purposes)
+        purpose = self.purposes[name]
+        if purpose.expires < today:
+            raise AccessRefused(
+                f"purpose '{name}' expired on {purpose.expires}; today is {today}. "
+                "Have it reviewed and its 'expires' renewed in the catalog, or use another purpose: "
+                + ", ".join(sorted(n for n, p in self.purposes.items() if p.expires >= today))
+                + "."
+            )
+        return purpose
+
+    def columns_for(self, table: str, purpose: str) -> dict[str, Column]:
+        """Return the columns of ``table`` that ``purpose`` may read, in declared order."""
+        declared = self.table(table)
+        return {
+            name: column
+            for name, column in declared.columns.items()
+            if purpose in (declared.purposes if column.purposes is None else column.purposes)
+        }
+
+    def identifiers(self) -> Iterator[tuple[str, str]]:
+        """Yield (table, column) of every subject key and direct identifier."""
+        for table_name, table in self.tables.items():
+            for name, column in table.columns.items():
+                if column.role in ("subject key", "direct identifier"):
+                    yield table_name, name
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the canonical content: comments and order of keys do not matter."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def load_catalog(path: Path) -> Catalog:
+    """Read and check a catalog.
+
+    Raises
+    ------
+    CatalogError
+        The file is missing, is not YAML, or is wrong; lists every problem with its line.
+    """
+    document = load_yaml(path, CatalogError, "catalog")
+    try:
+        catalog = Catalog.model_validate(document.content)
+    except ValidationError as error:
+        raise CatalogError(f"the catalog {path} is wrong:", document.explain(error, Catalog)) from None
+    problems = list(_cross_check(catalog, document))
+    if problems:
+        raise CatalogError(f"the catalog {path} is wrong:", problems)
+    return catalog
+
+
+def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
+    """Yield what single fields cannot see: names that must exist elsewhere, bounds and domains."""
+    where = document.where
+    for table_name, table in catalog.tables.items():
+        at: tuple[str, ...] = ("tables", table_name)
+        for purpose in table.purposes:
+            if purpose not in catalog.purposes:
+                yield f"{where(*at, 'purposes')}: no purpose '{purpose}'.{suggest(purpose, catalog.purposes)}"
+        if table.subject_key and table.columns[table.subject_key].role != "subject key":
+            yield f"{where(*at, 'columns', table.subject_key)}: the subject key needs role: subject key."
+        for name, column in table.columns.items():
+            here = where(*at, "columns", name)
+            yield from (f"{here}: {text}" for text in _column_problems(column, catalog))
+            for rule in column.rules:
+                if rule.references:
+                    yield from (f"{here}: {text}" for text in _reference_problems(rule.references, catalog))
+    source = catalog.consents
+    needing = [name for name, purpose in catalog.purposes.items() if purpose.consent]
+    if needing and source is None:
+        yield f"{where('purposes', needing[0])}: it needs consents:, which is not declared."
+    if source is not None:
+        if source.table not in catalog.tables:
+            yield f"{where('consents')}: no table '{source.table}'.{suggest(source.table, catalog.tables)}"
+        else:
+            columns = catalog.tables[source.table].columns
+            for name in (source.purpose, source.given, source.withdrawn):
+                if name not in columns:
+                    yield f"{where('consents')}: '{source.table}' has no column '{name}'.{suggest(name, columns)}"
+
+
+def _column_problems(column: Column, catalog: Catalog) -> Iterator[str]:
+    for purpose in column.purposes or ():
+        if purpose not in catalog.purposes:
+            yield f"no purpose '{purpose}'.{suggest(purpose, catalog.purposes)}"
+    if column.domain is not None:
+        if not column.domain:
+            yield "the domain is empty; list its values or leave it out."
+        if len(set(column.domain)) != len(column.domain):
+            yield "the domain lists a value twice."
+    numeric = column.type in ("integer", "number", "money")
+    for label, bounds in (("bounds", column.bounds), ("customer_bounds", column.customer_bounds)):
+        if bounds is None:
+            continue
+        low, high = bounds
+        dates = isinstance(low, dt.date)
+        if dates != isinstance(high, dt.date) or dates == numeric:
+            yield f"{label} must be two {'numbers' if numeric else 'dates'}."
+        elif low >= high:  # type: ignore[operator]  # why: both are of one type, checked above
+            yield f"{label} are reversed or equal: {low} is not below {high}."
+    if column.type == "number" and column.bounds is not None and column.scale is None:
+        yield "a bounded number declares scale: its decimal digits (0 to 9)."
+
+
+def _reference_problems(reference: str, catalog: Catalog) -> Iterator[str]:
+    table, _, column = reference.partition(".")
+    if table not in catalog.tables:
+        yield f"references '{reference}': no table '{table}'.{suggest(table, catalog.tables)}"
+    elif column not in catalog.tables[table].columns:
+        yield f"references '{reference}': no column '{column}'.{suggest(column, catalog.tables[table].columns)}"
+
+
+def describe(catalog: Catalog) -> Mapping[str, Any]:
+    """Return counts a person checks first: tables, columns, purposes."""
+    return {
+        "tables": len(catalog.tables),
+        "columns": sum(len(table.columns) for table in catalog.tables.values()),
+        "purposes": len(catalog.purposes),
+        "hash": catalog.hash[:12],
+    }

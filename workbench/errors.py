@@ -1,0 +1,167 @@
+"""Every way workbench says no, as one tree.
+
+::
+
+    WorkbenchError
+    ├── InputError                       exit 2   something written down is wrong
+    │   ├── SettingsError                         workbench.toml
+    │   ├── CatalogError                          catalog.yaml, all problems at once
+    │   ├── DefinitionError                       reports/NAME.yaml, all problems at once
+    │   ├── ParameterError                        -p name=value
+    │   ├── PeriodError                           --period
+    │   └── UnknownName                           table, column, report, dataset: with a suggestion
+    ├── Refused                          exit 3   understood, and not allowed
+    │   ├── AccessRefused                         purpose, consent, expiry
+    │   ├── QuestionRefused                       undeclared domain, missing bounds, bad epsilon
+    │   └── BudgetExhausted                       asked, left, what to do
+    ├── RunFailed                        exit 4   a report did not run; the last good page stays
+    ├── Busy                             exit 5   somebody else holds the workspace
+    ├── LeakFound                        exit 6   a page held an identifier; nothing was published
+    └── StorageError                     exit 7   a disk, a file or a store
+        ├── SourceError                           corrupt, truncated, empty or mismatched source file
+        ├── StoreMissing                          no store, no key: what to run
+        ├── LedgerError                           unreadable, altered, rolled back, read-only, too new
+        └── PublishError                          disk full, target not writable
+
+A message says what was asked, what is allowed and what to do next. Messages carry declared names
+and counts, never a value read from a customer's row.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class WorkbenchError(Exception):
+    """Root of everything workbench raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(WorkbenchError):
+    """Something written down (a file, an option, a name) is wrong."""
+
+    exit_code = 2
+
+
+class SettingsError(InputError):
+    """workbench.toml is missing or wrong."""
+
+
+class ProblemsError(InputError):
+    """Several problems of one document, told all at once.
+
+    Parameters
+    ----------
+    summary : str
+        What was being read.
+    problems : iterable of str
+        One line a problem, each with file and line where known.
+    """
+
+    def __init__(self, summary: str, problems: Iterable[str] = ()) -> None:
+        self.summary = summary
+        self.problems = tuple(problems)
+        lines = "".join(f"\n  - {problem}" for problem in self.problems)
+        super().__init__(f"{summary}{lines}")
+
+
+class CatalogError(ProblemsError):
+    """The catalog is missing or wrong."""
+
+
+class DefinitionError(ProblemsError):
+    """A report definition is missing or wrong."""
+
+
+class ParameterError(InputError):
+    """A report parameter is unknown, missing, or of the wrong type."""
+
+
+class PeriodError(InputError):
+    """A period is malformed, in the future, or outside the data."""
+
+
+class UnknownName(InputError):
+    """A name that is not declared, with the nearest ones that are."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name = kind, name
+        super().__init__(f"no {kind} named '{name}'.{suggest(name, known)}")
+
+
+class Refused(WorkbenchError):
+    """Understood, and not allowed."""
+
+    exit_code = 3
+
+
+class AccessRefused(Refused):
+    """A purpose does not allow this read."""
+
+
+class QuestionRefused(Refused):
+    """A question cannot be answered privately as it was asked."""
+
+
+class BudgetExhausted(Refused):
+    """The privacy budget does not cover this question."""
+
+
+class RunFailed(WorkbenchError):
+    """A report did not run to its end; nothing was published."""
+
+    exit_code = 4
+
+
+class Busy(WorkbenchError):
+    """Another process holds the workspace."""
+
+    exit_code = 5
+
+
+class LeakFound(WorkbenchError):
+    """A page to be published held an identifier; nothing was published."""
+
+    exit_code = 6
+
+
+class StorageError(WorkbenchError):
+    """A disk, a file or a store failed."""
+
+    exit_code = 7
+
+
+class SourceError(StorageError):
+    """A source file is corrupt, truncated, empty, or does not match the catalog."""
+
+
+class StoreMissing(StorageError):
+    """The store or its key is not there."""
+
+
+class LedgerError(StorageError):
+    """The ledger cannot be trusted or written."""
+
+
+class PublishError(StorageError):
+    """An edition could not be written to its target."""
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence naming the closest known names, or all of them when few.
+
+    Examples
+    --------
+    >>> suggest("regoin", ["region", "month"])
+    " Did you mean 'region'? Known: 'month', 'region'."
+    """
+    names = sorted(known)
+    if not names:
+        return " None is declared."
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    shown = ", ".join(f"'{each}'" for each in names[:12])
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"{hint} Known: {shown}{more}."

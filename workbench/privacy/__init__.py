@@ -1,0 +1,1 @@
+"""Questions, bounding, noise, accounting, and the ledger that remembers what was spent."""

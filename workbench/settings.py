@@ -1,0 +1,93 @@
+"""workbench.toml read into one frozen value; nothing is created and nothing else is read."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from workbench.errors import SettingsError, suggest
+
+FILE_NAME = "workbench.toml"
+
+
+class Settings(BaseModel):
+    """Where a workspace keeps its parts; paths are relative to workbench.toml.
+
+    Attributes
+    ----------
+    root : Path
+        Folder of workbench.toml.
+    title : str
+        Shown on every page.
+    catalog, source : Path
+        The catalog, and the folder of the tables' source files.
+    notebooks, reports : Path
+        Notebooks and report definitions.
+    published : Path
+        What managers may read, and nothing else.
+    private : Path
+        Store, ledger, audit log, keys, executed notebooks, logs: mode 0700.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    root: Path
+    title: str = "workbench"
+    catalog: Path = Path("catalog.yaml")
+    source: Path = Path("data")
+    notebooks: Path = Path("notebooks")
+    reports: Path = Path("reports")
+    published: Path = Path("reports/published")
+    private: Path = Path(".workbench")
+
+    def path(self, name: str) -> Path:
+        """Return one of the settings' paths, absolute."""
+        return (self.root / getattr(self, name)).absolute()
+
+
+def find_settings(start: Path | None = None) -> Path:
+    """Return the nearest workbench.toml: $WORKBENCH_WORKSPACE, else ``start`` or a folder above it.
+
+    Raises
+    ------
+    SettingsError
+        There is none.
+    """
+    named = os.environ.get("WORKBENCH_WORKSPACE")
+    folder = (start or Path(named or ".")).absolute()
+    candidates = [folder / FILE_NAME] if (named and start is None) else [p / FILE_NAME for p in (folder, *folder.parents)]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise SettingsError(
+        f"no {FILE_NAME} in {folder} or a folder above it. Run from inside a workspace, "
+        "set WORKBENCH_WORKSPACE to its folder, or make one with 'workbench import NAME' "
+        "or 'workbench sample'."
+    )
+
+
+def load_settings(path: Path) -> Settings:
+    """Read workbench.toml.
+
+    Raises
+    ------
+    SettingsError
+        The file is not TOML, or a setting is unknown or of the wrong type.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise SettingsError(f"{path} cannot be read as TOML: {problem}") from None
+    known = set(Settings.model_fields) - {"root"}
+    for name in content:
+        if name not in known:
+            raise SettingsError(f"{path}: unknown setting '{name}'.{suggest(name, known)}")
+    try:
+        return Settings(root=path.parent.absolute(), **content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"{path}: {name}: {first['msg']} (got {first['input']!r})") from None
