@@ -150,7 +150,9 @@ class Purpose(_Declared):
     @model_validator(mode="after")
     def _consent_key(self) -> Purpose:
         if (self.basis == "consent") != (self.consent is not None):
-            raise ValueError("a purpose on the basis of consent, and only such, names its consent key")
+            raise ValueError(
+                "a purpose on the basis of consent, and only such, names its consent key"
+            )
         return self
 
 
@@ -213,7 +215,8 @@ class Catalog(_Declared):
         if purpose.expires < today:
             raise AccessRefused(
                 f"purpose '{name}' expired on {purpose.expires}; today is {today}. "
-                "Have it reviewed and its 'expires' renewed in the catalog, or use another purpose: "
+                "Have it reviewed and its 'expires' renewed in the catalog, "
+                "or use another purpose: "
                 + ", ".join(sorted(n for n, p in self.purposes.items() if p.expires >= today))
                 + "."
             )
@@ -254,7 +257,9 @@ def load_catalog(path: Path) -> Catalog:
     try:
         catalog = Catalog.model_validate(document.content)
     except ValidationError as error:
-        raise CatalogError(f"the catalog {path} is wrong:", document.explain(error, Catalog)) from None
+        raise CatalogError(
+            f"the catalog {path} is wrong:", document.explain(error, Catalog)
+        ) from None
     problems = list(_cross_check(catalog, document))
     if problems:
         raise CatalogError(f"the catalog {path} is wrong:", problems)
@@ -268,27 +273,33 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
         at: tuple[str, ...] = ("tables", table_name)
         for purpose in table.purposes:
             if purpose not in catalog.purposes:
-                yield f"{where(*at, 'purposes')}: no purpose '{purpose}'.{suggest(purpose, catalog.purposes)}"
+                hint = suggest(purpose, catalog.purposes)
+                yield f"{where(*at, 'purposes')}: no purpose '{purpose}'.{hint}"
         if table.subject_key and table.columns[table.subject_key].role != "subject key":
-            yield f"{where(*at, 'columns', table.subject_key)}: the subject key needs role: subject key."
+            here = where(*at, "columns", table.subject_key)
+            yield f"{here}: the subject key needs role: subject key."
         for name, column in table.columns.items():
             here = where(*at, "columns", name)
             yield from (f"{here}: {text}" for text in _column_problems(column, catalog))
             for rule in column.rules:
                 if rule.references:
-                    yield from (f"{here}: {text}" for text in _reference_problems(rule.references, catalog))
+                    yield from (
+                        f"{here}: {text}" for text in _reference_problems(rule.references, catalog)
+                    )
     source = catalog.consents
     needing = [name for name, purpose in catalog.purposes.items() if purpose.consent]
     if needing and source is None:
         yield f"{where('purposes', needing[0])}: it needs consents:, which is not declared."
     if source is not None:
         if source.table not in catalog.tables:
-            yield f"{where('consents')}: no table '{source.table}'.{suggest(source.table, catalog.tables)}"
+            hint = suggest(source.table, catalog.tables)
+            yield f"{where('consents')}: no table '{source.table}'.{hint}"
         else:
             columns = catalog.tables[source.table].columns
             for name in (source.purpose, source.given, source.withdrawn):
                 if name not in columns:
-                    yield f"{where('consents')}: '{source.table}' has no column '{name}'.{suggest(name, columns)}"
+                    hint = suggest(name, columns)
+                    yield f"{where('consents')}: '{source.table}' has no column '{name}'.{hint}"
 
 
 def _column_problems(column: Column, catalog: Catalog) -> Iterator[str]:
@@ -319,7 +330,8 @@ def _reference_problems(reference: str, catalog: Catalog) -> Iterator[str]:
     if table not in catalog.tables:
         yield f"references '{reference}': no table '{table}'.{suggest(table, catalog.tables)}"
     elif column not in catalog.tables[table].columns:
-        yield f"references '{reference}': no column '{column}'.{suggest(column, catalog.tables[table].columns)}"
+        hint = suggest(column, catalog.tables[table].columns)
+        yield f"references '{reference}': no column '{column}'.{hint}"
 
 
 def describe(catalog: Catalog) -> Mapping[str, Any]:

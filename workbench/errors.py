@@ -18,9 +18,9 @@
     ├── Busy                             exit 5   somebody else holds the workspace
     ├── LeakFound                        exit 6   a page held an identifier; nothing was published
     └── StorageError                     exit 7   a disk, a file or a store
-        ├── SourceError                           corrupt, truncated, empty or mismatched source file
+        ├── SourceError                           corrupt, cut, empty or mismatched source file
         ├── StoreMissing                          no store, no key: what to run
-        ├── LedgerError                           unreadable, altered, rolled back, read-only, too new
+        ├── LedgerError                           unreadable, altered, restored, read-only, too new
         └── PublishError                          disk full, target not writable
 
 A message says what was asked, what is allowed and what to do next. Messages carry declared names

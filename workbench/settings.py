@@ -45,7 +45,8 @@ class Settings(BaseModel):
 
     def path(self, name: str) -> Path:
         """Return one of the settings' paths, absolute."""
-        return (self.root / getattr(self, name)).absolute()
+        part: Path = getattr(self, name)
+        return (self.root / part).absolute()
 
 
 def find_settings(start: Path | None = None) -> Path:
@@ -58,10 +59,10 @@ def find_settings(start: Path | None = None) -> Path:
     """
     named = os.environ.get("WORKBENCH_WORKSPACE")
     folder = (start or Path(named or ".")).absolute()
-    candidates = [folder / FILE_NAME] if (named and start is None) else [p / FILE_NAME for p in (folder, *folder.parents)]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
+    folders = [folder] if (named and start is None) else [folder, *folder.parents]
+    for candidate in folders:
+        if (candidate / FILE_NAME).is_file():
+            return candidate / FILE_NAME
     raise SettingsError(
         f"no {FILE_NAME} in {folder} or a folder above it. Run from inside a workspace, "
         "set WORKBENCH_WORKSPACE to its folder, or make one with 'workbench import NAME' "
