@@ -45,7 +45,7 @@ def main(
     rows, broken = _run([known[name] for name in chosen], size)
     if machine:
         click.echo(as_json(rows))
-    else:
+    elif rows:
         _print_table(rows)
     for row in failed(rows):
         click.echo(f"{row.name}: the bar {row.bar} does not hold.", err=True)

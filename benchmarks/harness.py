@@ -195,7 +195,7 @@ def benchmark(name: str, *, bar: str, smoke_informative: bool = False) -> Callab
 
     def register(body: Body) -> Body:
         if not body.__doc__:
-            raise BenchmarkError(f"benchmark '{name}' needs a docstring: --list shows its first line.")
+            raise BenchmarkError(f"benchmark '{name}' needs a docstring; --list shows its start.")
         if name in _REGISTRY:
             raise BenchmarkError(f"two benchmarks are named '{name}'; rename one.")
         _REGISTRY[name] = Benchmark(name, bar, body, smoke_informative)
@@ -265,9 +265,13 @@ def measure(
     """
     words = [os.fspath(part) for part in command]
     read_end, write_end = os.pipe()
-    with os.fdopen(read_end) as report, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with (
+        os.fdopen(read_end) as report,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
         try:
-            process = subprocess.Popen(  # noqa: S603  # why: benchmarks run commands they name
+            process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(write_end), *words],
                 pass_fds=(write_end,),
                 stdin=subprocess.DEVNULL,
