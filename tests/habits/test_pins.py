@@ -94,7 +94,9 @@ def test_every_pin_has_its_reason_beside_it(repository, name):
     pinned = [r for r in find(repository) if PINNED.search(str(r.specifier))]
     assert pinned
     for requirement in pinned:
-        shown = requirement.name if requirement.name != "python" or not is_toml else "requires-python"
+        shown = (
+            requirement.name if requirement.name != "python" or not is_toml else "requires-python"
+        )
         shown = shown if is_toml else NAMES_ON_CONDA_FORGE.get(shown, shown)
         lines = [
             line
