@@ -1,0 +1,217 @@
+"""Who the customers are: identity, where they live, what they agreed to, what is planted in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from workbench.estates.sample import identifiers, names, planted
+from workbench.estates.sample.window import Array, Block, Window, choose
+from workbench.estates.sample.writing import pick
+
+NEVER = np.datetime64("NaT", "D")
+
+
+def segment_values(name: str) -> Array:
+    """Return one attribute of every planted segment."""
+    return np.array([getattr(segment, name) for segment in planted.SEGMENTS])
+
+
+@dataclass(frozen=True)
+class People:
+    """One block's customers as columns; codes point into the lists of `planted`."""
+
+    ids: pa.Array
+    phones: list[str]
+    segment: Array
+    level: Array  # the customer's own factor on frequency
+    purse: Array  # the customer's own factor on amounts
+    quality: Array  # credit quality, standard normal
+    region: Array
+    district: Array  # 1 to DISTRICTS_PER_REGION
+    tier: Array
+    gender: Array
+    registration: Array
+    born: Array
+    opened: Array
+    closed: Array  # NaT: open
+    retired: Array  # closed long ago, past retention; no activity at all
+
+    def __len__(self) -> int:
+        return len(self.segment)
+
+    @cached_property
+    def until(self) -> Array:
+        """Last day of the account; far in the future while it is open."""
+        return np.where(np.isnat(self.closed), np.datetime64("2100-01-01"), self.closed)
+
+    def of(self, rows: Array) -> pa.Array:
+        """Return the customer id of each row."""
+        return self.ids.take(pa.array(rows))
+
+    def region_of(self, rows: Array) -> pa.Array:
+        """Return the home region of each row."""
+        return pick(planted.REGIONS, self.region[rows])
+
+    def district_of(self, rows: Array) -> pa.Array:
+        """Return the home district of each row."""
+        codes = self.region[rows] * planted.DISTRICTS_PER_REGION + self.district[rows] - 1
+        return pick(planted.DISTRICTS, codes)
+
+
+def draw_people(block: Block, window: Window) -> tuple[People, dict[str, Any]]:
+    """Draw one block's customers; return them and their rows of the customers table."""
+    dice = block.dice(1)
+    n = block.size
+    segment = choose(dice, np.tile(segment_values("share"), (n, 1)))
+    shape = 1 / planted.CUSTOMER_SPREAD**2
+    registration = (dice.random(n) >= planted.RURAL_SHARE).astype(int)  # 0 rural, 1 urban
+    outer_share = np.where(registration == 0, planted.OUTER_SHARE_RURAL, planted.OUTER_SHARE_URBAN)
+    district = np.where(dice.random(n) < outer_share, 3, 1) + dice.integers(0, 2, n)
+    opened, closed, retired = _account_dates(dice, window, segment)
+    age_days = np.clip(dice.gamma(9.0, 1_750.0, n) + 18 * 365.25, None, 88 * 365.25).astype(int)
+    index = range(block.start, block.start + n)
+    region = choose(dice, np.tile(planted.REGION_SHARES, (n, 1)))
+    european = region == planted.REGIONS.index("Europe")
+    phones = [
+        identifiers.british_mobile(i) if abroad else identifiers.chinese_mobile(i)
+        for i, abroad in zip(index, european, strict=True)
+    ]
+    people = People(
+        ids=pa.array([identifiers.customer_id(i) for i in index]),
+        phones=phones,
+        segment=segment,
+        level=dice.gamma(shape, 1 / shape, n),
+        purse=dice.gamma(shape, 1 / shape, n),
+        quality=dice.standard_normal(n),
+        region=region,
+        district=district,
+        tier=choose(dice, segment_values("tiers")[segment]),
+        gender=choose(dice, np.tile(planted.GENDER_SHARES, (n, 1))),
+        registration=registration,
+        born=np.minimum(opened, window.start_day) - age_days,
+        opened=opened,
+        closed=closed,
+        retired=retired,
+    )
+    return people, _identity(block, people, european)
+
+
+def _account_dates(dice: np.random.Generator, window: Window, segment: Array) -> tuple[Array, Array, Array]:
+    n = len(segment)
+    window_days = int((window.end_day - window.start_day).astype(int))
+    before = window.start_day - dice.integers(1, 365 * 9, n)
+    inside = window.start_day + dice.integers(0, window_days + 1, n)
+    opened = np.where(dice.random(n) < planted.OPENED_IN_WINDOW, inside, before)
+    lasts_months = dice.geometric(segment_values("closing")[segment])
+    closed = np.maximum(opened, window.start_day) + lasts_months * 30 + dice.integers(0, 30, n)
+    closed = np.where(closed <= window.end_day, closed, NEVER)
+    retired = dice.random(n) < planted.CUSTOMER_PAST_RETENTION_RATE
+    gone = window.end_day - (dice.integers(88, 110, n) * 30.44).astype(int)
+    closed = np.where(retired, gone, closed)
+    opened = np.where(retired, gone - dice.integers(365, 365 * 5, n), opened)
+    return opened, closed, retired
+
+
+def _identity(block: Block, people: People, european: Array) -> dict[str, Any]:
+    """Return the rows of the customers table, planted faults included."""
+    dice = block.dice(2)
+    n = len(people)
+    index = range(block.start, block.start + n)
+    full_names, handles = _names(dice, european)
+    hosts = dice.integers(0, 3, n)
+    no_email = dice.random(n) < planted.MISSING_EMAIL_RATE
+    bad_phone = dice.random(n) < planted.BAD_PHONE_RATE
+    bad_resident = dice.random(n) < planted.BAD_RESIDENT_ID_RATE
+    nationality = np.where(dice.random(n) < 0.03, 2, european.astype(int))
+    born: list[dt.date] = people.born.astype("datetime64[D]").tolist()
+    male = np.where(people.gender == 2, dice.integers(0, 2, n), people.gender) == 1
+    residents = [
+        None if abroad else identifiers.resident_id(i, day, bool(is_male))
+        for i, day, is_male, abroad in zip(index, born, male, european, strict=True)
+    ]
+    return {
+        "customer_id": people.ids,
+        "full_name": pa.array(full_names),
+        "birth_date": people.born,
+        "gender": pick(planted.GENDERS, people.gender),
+        "household_registration": pick(planted.REGISTRATIONS, people.registration),
+        "nationality_group": pick(("China", "Europe", "other"), nationality),
+        "resident_id": pa.array(
+            [identifiers.spoiled(r) if r and bad else r for r, bad in zip(residents, bad_resident, strict=True)],
+            pa.string(),
+        ),
+        "iban": pa.array(
+            [identifiers.iban(i) if abroad else None for i, abroad in zip(index, european, strict=True)],
+            pa.string(),
+        ),
+        "card_number": pa.array([identifiers.card_number(i) for i in index]),
+        "phone": pa.array([p[:-1] if bad else p for p, bad in zip(people.phones, bad_phone, strict=True)]),
+        "email": pa.array(
+            [
+                None if missing else f"{handle}.{i}@example.{('com', 'net', 'org')[host]}"
+                for i, handle, host, missing in zip(index, handles, hosts, no_email, strict=True)
+            ],
+            pa.string(),
+        ),
+        "region": pick(planted.REGIONS, people.region),
+        "district": people.district_of(np.arange(n)),
+        "tier": pick(planted.TIERS, people.tier),
+        "opened_on": people.opened,
+        "closed_on": people.closed,
+    }
+
+
+def _names(dice: np.random.Generator, european: Array) -> tuple[list[str], list[str]]:
+    """Return full names and e-mail handles; half of the Chinese names are in Latin letters."""
+    n = len(european)
+    family, given = dice.integers(0, len(names.SURNAMES), n), dice.integers(0, len(names.GIVEN), n)
+    first = dice.integers(0, len(names.EUROPEAN_FIRST), n)
+    last = dice.integers(0, len(names.EUROPEAN_LAST), n)
+    latin = dice.random(n) < 0.5
+    full_names, handles = [], []
+    for i in range(n):
+        if european[i]:
+            name, surname = names.EUROPEAN_FIRST[first[i]], names.EUROPEAN_LAST[last[i]]
+            full_names.append(f"{name} {surname}")
+            handles.append(f"{name}.{surname}".lower())
+        else:
+            (character, spelled), (own, own_spelled) = names.SURNAMES[family[i]], names.GIVEN[given[i]]
+            full_names.append(
+                f"{spelled.title()} {own_spelled.title()}" if latin[i] else f"{character}{own}"
+            )
+            handles.append(f"{own_spelled}.{spelled}")
+    return full_names, handles
+
+
+def draw_consents(block: Block, window: Window, people: People) -> tuple[dict[str, Any], dict[str, tuple[Array, Array]]]:
+    """Return the rows of the consents table, and for each purpose the first grant's days (or NaT)."""
+    dice = block.dice(3)
+    rows: list[tuple[Array, int, Array, Array]] = []
+    first: dict[str, tuple[Array, Array]] = {}
+    n = len(people)
+    last = np.minimum(people.until, window.end_day)
+    for code, (purpose, share) in enumerate(planted.CONSENTS.items()):
+        gives = (dice.random(n) < share) & ~people.retired
+        given = np.minimum(people.opened + dice.integers(0, 60, n), last)
+        span = np.maximum((last - given).astype(int), 1)
+        withdraws = gives & (dice.random(n) < planted.WITHDRAWN_RATE)
+        withdrawn = np.where(withdraws, given + (dice.random(n) * span).astype(int), NEVER)
+        again = withdraws & (dice.random(n) < planted.GIVEN_AGAIN_RATE)
+        given_again = np.minimum(withdrawn + dice.integers(5, 200, n), last)
+        rows.append((np.flatnonzero(gives), code, given[gives], withdrawn[gives]))
+        rows.append((np.flatnonzero(again), code, given_again[again], np.full(again.sum(), NEVER)))
+        first[purpose] = (np.where(gives, given, NEVER), withdrawn)
+    customer = np.concatenate([row[0] for row in rows])
+    order = np.argsort(customer, kind="stable")
+    return {
+        "customer_id": people.of(customer[order]),
+        "purpose": pick(tuple(planted.CONSENTS), np.repeat([r[1] for r in rows], [len(r[0]) for r in rows])[order]),
+        "given_on": np.concatenate([row[2] for row in rows])[order],
+        "withdrawn_on": np.concatenate([row[3] for row in rows])[order],
+    }, first
