@@ -16,11 +16,10 @@ hypothesis.settings.load_profile("workbench")
 os.environ.pop("WORKBENCH_WORKSPACE", None)
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a statistical test both its sizes: it asks for ``size`` and chooses its draws by it."""
-    if "size" in metafunc.fixturenames:
-        sizes = ["smoke", pytest.param("full", marks=pytest.mark.slow)]
-        metafunc.parametrize("size", sizes)
+@pytest.fixture(params=["smoke", pytest.param("full", marks=pytest.mark.slow)])
+def size(request: pytest.FixtureRequest) -> str:
+    """Return the size of a statistical test, which chooses its draws by it; both are tests."""
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from benchmarks import harness
 from benchmarks.harness import Bar, BenchmarkError, Run
 
 PYTHON = sys.executable
+ROOT = Path(__file__).resolve().parents[2]
 KEYS = ["name", "size", "figure", "reference", "ratio", "bar", "holds"]
 
 
@@ -19,7 +21,7 @@ def _run(tmp_path, size="full", **options):
 
 def _benchmarks(*arguments):
     command = [PYTHON, "-m", "benchmarks", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
 @pytest.fixture
@@ -210,5 +212,6 @@ class TestCommand:
             "import sys; from benchmarks.harness import load_all; load_all();"
             "print(sorted({'pandas', 'duckdb', 'ibis', 'plotly', 'papermill'} & set(sys.modules)))"
         )
-        run = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=True)
+        command = [PYTHON, "-c", code]
+        run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
         assert run.stdout.strip() == "[]"
