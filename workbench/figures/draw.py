@@ -1,0 +1,107 @@
+"""From a checked specification and its releases to what is drawn: one function, no side effects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.errors import QuestionRefused
+from workbench.figures import charts, tables
+from workbench.figures.charts import Chart
+from workbench.figures.language import Language
+from workbench.figures.specs import (
+    BarSpec,
+    HeatmapSpec,
+    KpisSpec,
+    LineSpec,
+    Spec,
+    TableSpec,
+    TextSpec,
+)
+from workbench.figures.values import dimension, series
+from workbench.privacy.release import Release
+
+
+@dataclass(frozen=True)
+class Cards:
+    """A row of key figures."""
+
+    title: str
+    cards: tuple[tables.Card, ...]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence filled from releases."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of its own."""
+
+    title: str
+    note: str
+    grid: tables.Grid
+
+
+Drawn = Chart | Cards | Sentence | Sheet
+
+
+def draw(spec: Spec, releases: Sequence[Release], language: Language | None = None) -> Drawn:
+    """Return what a specification draws from its releases: the same inputs, the same result.
+
+    Raises
+    ------
+    UnknownName
+        A column, measure or field the release does not have.
+    QuestionRefused
+        The release does not fit the figure.
+    """
+    language = language or Language()
+    if isinstance(spec, KpisSpec):
+        title = language.say(spec.title) if spec.title else language.word("key figures")
+        return Cards(title, tables.kpi_cards(spec, releases, language))
+    if isinstance(spec, TextSpec):
+        return Sentence(tables.sentence(spec, releases, language))
+    if len(releases) != 1:
+        raise QuestionRefused(f"this figure draws one release; it was given {len(releases)}.")
+    release = releases[0]
+    title = language.say(spec.title) if spec.title else _title(spec, release, language)
+    if isinstance(spec, LineSpec):
+        return charts.line(spec, release, title, language)
+    if isinstance(spec, BarSpec):
+        return charts.bar(spec, release, title, language)
+    if isinstance(spec, HeatmapSpec):
+        return charts.heatmap(spec, release, title, language)
+    if isinstance(spec, TableSpec):
+        grid = tables.table_grid(spec, release, title, language)
+        return Sheet(title, language.word("cell note"), grid)
+    raise TypeError(f"no drawing for {type(spec).__name__}")
+
+
+def _title(spec: Spec, release: Release, language: Language) -> str:
+    """Return a title from declared words, for a figure that was given none."""
+    if isinstance(spec, HeatmapSpec):
+        measure, first, second = spec.value, spec.rows, spec.columns
+    elif isinstance(spec, LineSpec | BarSpec):
+        measure, first, second = spec.y, spec.x, spec.color or ""
+    else:
+        measures = [language.say(each.title) for each in release.measures]
+        names = [_within(language.say(axis.title)) for axis in release.by]
+        joined = language.join([measures[0], *map(_within, measures[1:])])
+        if not names:
+            return joined
+        return language.word("by", measure=joined, dimension=language.join(names))
+    what = language.say(series(release, measure).measure.title)
+    by = _within(language.say(dimension(release, first).title))
+    if not second:
+        return language.word("by", measure=what, dimension=by)
+    other = _within(language.say(dimension(release, second).title))
+    return language.word("by two", measure=what, dimension=by, other=other)
+
+
+def _within(title: str) -> str:
+    """Return a title as it stands within a sentence: "Region" is "region", "FICO" stays."""
+    return title[0].lower() + title[1:] if title[1:2].islower() else title

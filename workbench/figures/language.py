@@ -1,0 +1,137 @@
+"""Numbers, months, money and fixed words as a reader of one language expects them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from workbench.errors import UnknownName
+from workbench.figures.messages import MESSAGES
+
+Number = int | float
+_LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
+_MONTH = re.compile(r"^(\d{4})-(\d{2})$")
+_DAY = re.compile(r"^(\d{4})-(\d{2})-(\d{2})$")
+_QUARTER = re.compile(r"^(\d{4})-?Q([1-4])$")
+_COMPACT_FROM = 1_000_000  # below, every digit is read at a glance
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language of a page.
+
+    Parameters
+    ----------
+    code : str
+        ``en`` or ``zh``.
+    translations : mapping of str to str, optional
+        Declared words (titles, values of a domain, templates) in this language.
+
+    Examples
+    --------
+    >>> Language("en").number(1234567.891, 2)
+    '1,234,567.89'
+    >>> Language("zh").period("2026-09")
+    '2026年9月'
+    """
+
+    code: str = "en"
+    translations: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.code not in MESSAGES:
+            raise UnknownName("language", self.code, MESSAGES)
+
+    @property
+    def tag(self) -> str:
+        """The language tag of the page's ``lang`` attribute."""
+        return {"zh": "zh-Hans"}.get(self.code, self.code)
+
+    @cached_property
+    def locale(self) -> str:
+        """Babel's name of the language."""
+        return _LOCALES[self.code]
+
+    def word(self, key: str, **names: object) -> str:
+        """Return one fixed word or sentence, filled."""
+        text = MESSAGES[self.code][key]
+        return text.format(**names) if names else text
+
+    def say(self, text: str) -> str:
+        """Return a declared word in this language, or as it was declared."""
+        return self.translations.get(text, text)
+
+    def join(self, words: list[str]) -> str:
+        """Return words as an enumeration."""
+        return self.word("comma").join(words)
+
+    def number(self, value: Number, digits: int = 0) -> str:
+        """Return a number with thousands separators and exactly ``digits`` decimals."""
+        from babel.numbers import format_decimal
+
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        return _minus(
+            format_decimal(_plain_zero(value, digits), format=pattern, locale=self.locale)
+        )
+
+    def percent(self, value: Number, digits: int = 1) -> str:
+        """Return a fraction as a percentage: 0.123 is 12.3%."""
+        from babel.numbers import format_percent
+
+        pattern = "#,##0" + ("." + "0" * digits if digits else "") + "%"
+        return _minus(
+            format_percent(_plain_zero(value, digits + 2), format=pattern, locale=self.locale)
+        )
+
+    def compact(self, value: Number, digits: int = 0) -> str:
+        """Return a large number in short: 12.35M, 1235万; a smaller one in full."""
+        from babel.numbers import format_compact_decimal
+
+        if abs(value) < _COMPACT_FROM:
+            return self.number(value, digits)
+        return _minus(format_compact_decimal(value, locale=self.locale, fraction_digits=2))
+
+    def money(self, text: str, currency: str) -> str:
+        """Put a currency's sign before an amount that is already text."""
+        from babel.numbers import get_currency_symbol
+
+        sign = get_currency_symbol(currency, self.locale)
+        return f"−{sign}{text[1:]}" if text.startswith("−") else f"{sign}{text}"
+
+    def period(self, value: str) -> str:
+        """Return a month, day or quarter written as ``2026-09``, ``2026-09-30`` or ``2026-Q3``."""
+        from babel.dates import format_date, format_skeleton
+
+        try:
+            if match := _MONTH.match(value):
+                day = dt.date(int(match[1]), int(match[2]), 1)
+                return str(format_skeleton("yMMM", day, locale=self.locale))
+            if _DAY.match(value):
+                return str(format_date(dt.date.fromisoformat(value), "medium", locale=self.locale))
+        except ValueError:  # such as month 13: shown as it was declared
+            return value
+        if match := _QUARTER.match(value):
+            return f"{match[1]}年{match[2]}季度" if self.code == "zh" else f"Q{match[2]} {match[1]}"
+        return value
+
+    def month_tick(self, value: str, with_year: bool) -> str:
+        """Return a month for an axis: its year only where asked."""
+        from babel.dates import format_skeleton
+
+        match = _MONTH.match(value)
+        if match is None or not 1 <= int(match[2]) <= 12:
+            return value
+        month = str(format_skeleton("MMM", dt.date(2000, int(match[2]), 1), locale=self.locale))
+        return f"{month}<br>{match[1]}" if with_year else month
+
+
+def _plain_zero(value: Number, digits: int) -> Number:
+    """Return 0 for what would print as minus zero."""
+    return 0 if round(value, digits) == 0 else value
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")

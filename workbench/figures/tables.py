@@ -1,0 +1,334 @@
+"""Releases as tables, key figures and sentences: what a reader sees in words."""
+
+from __future__ import annotations
+
+import math
+import re
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from workbench.errors import QuestionRefused, UnknownName
+from workbench.figures.language import Language
+from workbench.figures.specs import KpiSpec, KpisSpec, TableSpec, TextSpec
+from workbench.figures.values import Series, Value, at, is_time, label, series
+from workbench.privacy.release import Dimension, Release
+
+_FIELD = re.compile(r"^(?:(\d{1,2})\.)?([A-Za-z_]\w*)$")
+_FORMAT = re.compile(r"^[ +,]{0,2}\d{0,2},?(\.\d)?[dfgn%]?$")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table; a number's margin stands apart so that both can be aligned."""
+
+    text: str
+    margin: str = ""
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: caption, column heads, and rows whose first ``row_heads`` cells head them."""
+
+    caption: str
+    heads: tuple[Cell, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    row_heads: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """One key figure.
+
+    ``change`` is in words; ``direction`` is ``up``, ``down``, ``same`` or empty. ``points`` are
+    its earlier figures and itself, ``value`` and ``interval`` it in numbers, rounded as shown.
+    """
+
+    label: str
+    text: str
+    margin: str
+    full: str
+    against: str
+    change: str
+    direction: str
+    points: tuple[float | int | None, ...]
+    value: float | int | None
+    interval: tuple[float | int, float | int] | None
+    key: str
+
+
+def table_grid(spec: TableSpec, release: Release, title: str, language: Language) -> Grid:
+    """Return a release as a table, its rows in declared order."""
+    wanted = spec.columns or (
+        *(axis.name for axis in release.by),
+        *(measure.name for measure in release.measures),
+    )
+    axes = {axis.name: axis for axis in release.by}
+    measures = {measure.name for measure in release.measures}
+    for name in wanted:
+        if name not in axes and name not in measures:
+            raise UnknownName("column", name, [*axes, *measures])
+    heads_of_rows = [name for name in wanted if name in axes]
+    figures = [series(release, name) for name in wanted if name in measures]
+    left_out = [name for name in axes if name not in heads_of_rows]
+    if left_out and len(release) > 1:
+        raise QuestionRefused(
+            f"'{release.name}' has a row for each {' and '.join(axes)}; the table leaves out "
+            f"{', '.join(left_out)}. Name every group column, or release the question without it."
+        )
+    heads = (
+        *(Cell(language.say(axes[name].title)) for name in heads_of_rows),
+        *(Cell(each.title(language), numeric=True) for each in figures),
+    )
+    rows = tuple(
+        (
+            *(
+                Cell(label(axes[name], release.columns[name][row], language))
+                for name in heads_of_rows
+            ),
+            *(number_cell(each, each.values[row], language) for each in figures),
+        )
+        for row in declared_order(release)
+    )
+    return Grid(title, heads, rows, len(heads_of_rows))
+
+
+def number_cell(figures: Series, value: Value | None, language: Language) -> Cell:
+    """Return one figure as a table's cell."""
+    if value is None:
+        return Cell(language.word("none"), numeric=True)
+    return Cell(
+        figures.text(value.value, language), figures.margin_text(value, language), numeric=True
+    )
+
+
+def declared_order(release: Release) -> list[int]:
+    """Return row numbers in the order the group columns' domains are declared in."""
+    places = [
+        (release.columns[axis.name], {value: at for at, value in enumerate(axis.values)})
+        for axis in release.by
+    ]
+    return sorted(
+        range(len(release)),
+        key=lambda row: [order.get(column[row], len(order)) for column, order in places],
+    )
+
+
+def kpi_cards(spec: KpisSpec, releases: Sequence[Release], language: Language) -> tuple[Card, ...]:
+    """Return key figures, each compared with the period before where one is at hand."""
+    return tuple(_card(item, releases, language) for item in spec.items)
+
+
+def one_line(release: Release) -> tuple[Dimension | None, list[int]]:
+    """Return a release's time axis, if it has one, and its rows, the last being the figure shown.
+
+    Raises
+    ------
+    QuestionRefused
+        The release is neither one row nor a row a month.
+    """
+    if not release.by and len(release) == 1:
+        return None, [0]
+    if len(release.by) == 1 and is_time(release.by[0]) and len(release):
+        return release.by[0], declared_order(release)
+    raise QuestionRefused(
+        f"a key figure needs one row, or one a month; '{release.name}' has {len(release)} rows by "
+        f"{', '.join(axis.name for axis in release.by) or 'nothing'}. Release the total, or by a "
+        "month alone."
+    )
+
+
+def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Card:
+    release = _pick(releases, item.release)
+    figures = series(release, item.measure)
+    time, rows = one_line(release)
+    now = figures.values[rows[-1]]
+    before, against = None, ""
+    if item.previous is not None:
+        earlier = _pick(releases, item.previous)
+        before = series(earlier, item.measure).values[one_line(earlier)[1][-1]]
+        against = (
+            language.word("against", period=language.period(earlier.period))
+            if earlier.period and earlier.period != release.period
+            else language.word("against earlier")
+        )
+    elif time is not None and len(rows) > 1:
+        before = figures.values[rows[-2]]
+        against = language.word(
+            "against", period=label(time, release.columns[time.name][rows[-2]], language)
+        )
+    change, direction = _change(figures, now, before, language)
+    text = figures.text(now.value, language, compact=True)
+    if figures.currency and now.value is not None:
+        text = language.money(text, figures.currency)
+    title = language.say(item.label) if item.label else language.say(figures.measure.title)
+    points = tuple(figures.plain(figures.values[row].value) for row in rows)
+    low, high = figures.plain(now.low), figures.plain(now.high)
+    return Card(
+        label=title,
+        text=text,
+        margin=figures.margin_text(now, language, compact=True),
+        full=figures.both(now, language),
+        against=against if change else "",
+        change=change,
+        direction=direction,
+        points=points if len(points) > 1 else (),
+        value=figures.plain(now.value),
+        interval=None if low is None or high is None else (low, high),
+        key=item.measure,
+    )
+
+
+def _change(
+    figures: Series, now: Value, before: Value | None, language: Language
+) -> tuple[str, str]:
+    """Return the change in words and its direction; "same" when the noise may explain it.
+
+    The two figures' noise is independent, so the margin of their difference is the root of the
+    sum of squares.
+    """
+    if before is None or now.value is None or before.value is None:
+        return "", ""
+    if now.margin is None or before.margin is None:
+        return "", ""
+    difference = now.value - before.value
+    if abs(difference) <= math.hypot(now.margin, before.margin):
+        return language.word("same"), "same"
+    direction = "up" if difference > 0 else "down"
+    if figures.rate:
+        size = language.number(abs(difference) * 100, figures.digits) + " pp"
+    elif before.value > 0:
+        size = language.percent(abs(difference) / before.value)
+    else:
+        size = figures.text(abs(difference), language, compact=True)
+    return language.word(direction, change=size), direction
+
+
+def fields(template: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (literal, field, format) of a sentence's template.
+
+    Raises
+    ------
+    QuestionRefused
+        The template is not one: an unclosed brace, an expression, or an unknown format.
+    """
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError as problem:
+        raise QuestionRefused(
+            f"the sentence's template is not one: {problem}. Write fields as {{customers:,}}, and a "
+            "brace that is meant as {{ or }}."
+        ) from None
+    for literal, name, format_spec, conversion in parts:
+        if name is None:
+            yield literal, "", ""
+            continue
+        if conversion or not _FIELD.match(name) or not _FORMAT.match(format_spec or ""):
+            raise QuestionRefused(
+                "a field of a sentence is a measure's name, with a format such as ',' or ',.0f' or "
+                "'.1%': {customers:,}, {amount_sum_margin:,.0f}, {period}. With several releases, "
+                "{0.customers} names the first one's. Expressions and conversions are not evaluated."
+            )
+        yield literal, name, format_spec or ""
+
+
+def sentence(spec: TextSpec, releases: Sequence[Release], language: Language) -> str:
+    """Return a sentence filled from releases."""
+    for release in releases:
+        if len(release) != 1:
+            raise QuestionRefused(
+                f"a sentence is filled from releases of one row; '{release.name}' has "
+                f"{len(release)} rows. Release the total without by=, or draw a table."
+            )
+    return "".join(
+        literal + (_filled(name, format_spec, releases, language) if name else "")
+        for literal, name, format_spec in fields(language.say(spec.template))
+    )
+
+
+def _filled(name: str, format_spec: str, releases: Sequence[Release], language: Language) -> str:
+    match = _FIELD.match(name)
+    assert match is not None  # noqa: S101  # why: fields() yields no other name
+    number, measure = match[1], match[2]
+    chosen = [_pick(releases, int(number))] if number else list(releases)
+    if measure == "period":
+        periods = [release.period for release in chosen if release.period]
+        if periods:
+            return language.period(periods[0])
+    known = [(release, each.name) for release in chosen for each in release.measures]
+    base = measure.removesuffix("_margin") if measure.endswith("_margin") else measure
+    names = [each for _, each in known]
+    wanted = measure if measure in names else base
+    holding = [release for release, each in known if each == wanted]
+    if not holding:
+        raise UnknownName(
+            "field", measure, [*names, *(f"{each}_margin" for each in names), "period"]
+        )
+    if len(holding) > 1:
+        raise QuestionRefused(
+            f"'{wanted}' is a measure of {len(holding)} releases of this sentence. Say which: "
+            f"{{0.{measure}}} is the first one's, {{1.{measure}}} the second's."
+        )
+    figures = series(holding[0], wanted)
+    value = figures.values[0]
+    shown = value.margin if wanted != measure else value.value
+    if shown is None:
+        return language.word("none")
+    if not format_spec:
+        return figures.text(shown, language)
+    whole = format_spec.endswith("d")
+    return format(round(shown) if whole else _whole(shown), format_spec).replace("-", "−")
+
+
+def _whole(value: float) -> float | int:
+    """Return whole numbers as int, so that ``{customers:,}`` shows no decimals."""
+    return int(value) if value.is_integer() else value
+
+
+def _pick(releases: Sequence[Release], index: int) -> Release:
+    if index >= len(releases):
+        raise QuestionRefused(
+            f"the figure names release {index} of {len(releases)}; they are counted from 0."
+        )
+    return releases[index]
+
+
+def pivot(
+    title: str,
+    release: Release,
+    rows: Dimension,
+    columns: Dimension | None,
+    figures: Series,
+    language: Language,
+) -> Grid:
+    """Return one measure by one or two group columns, as the table beneath a chart."""
+    axes = [rows] if columns is None else [rows, columns]
+    values = at(release, axes, figures)
+    across = (
+        [None] if columns is None else [v for v in columns.values if any(k[1] == v for k in values)]
+    )
+    heads = (
+        Cell(language.say(rows.title)),
+        *(
+            Cell(
+                figures.title(language) if columns is None else label(columns, value, language),
+                numeric=True,
+            )
+            for value in across
+        ),
+    )
+    body = tuple(
+        (
+            Cell(label(rows, value, language)),
+            *(
+                number_cell(
+                    figures, values.get((value,) if columns is None else (value, other)), language
+                )
+                for other in across
+            ),
+        )
+        for value in rows.values
+        if any(key[0] == value for key in values)
+    )
+    return Grid(title, heads, body, 1)

@@ -1,0 +1,193 @@
+"""A release's columns as a reader sees them: rounded, never below zero where nothing can be.
+
+Non-negativity and rounding happen here, at display, and nowhere else; the ledger keeps the noisy
+figures as they were drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.errors import QuestionRefused, UnknownName
+from workbench.figures.language import Language
+from workbench.privacy.release import Dimension, Measure, Release
+
+_COUNTS = ("customers", "rows")
+_CURRENCY = re.compile(r"^[A-Z]{3}$")
+_TIMES = ("month", "date")
+# Beyond this, decimals of a figure are only noise: a margin of 10 makes them meaningless.
+_WHOLE_FROM_MARGIN = 10.0
+
+
+@dataclass(frozen=True)
+class Value:
+    """One figure with its 95 % interval; all None where it is suppressed or not defined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def margin(self) -> float | None:
+        """Half the interval's width, or its longer side where it is lopsided."""
+        if self.value is None or self.low is None or self.high is None:
+            return None
+        return max(self.high - self.value, self.value - self.low, 0.0)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One measure of a release: its figures row by row, and the decimals worth showing."""
+
+    measure: Measure
+    values: tuple[Value, ...]
+    digits: int
+
+    @property
+    def rate(self) -> bool:
+        """Whether figures are fractions, shown as percentages."""
+        return self.measure.kind == "rate"
+
+    @property
+    def currency(self) -> str | None:
+        """The currency's code, of amounts of money."""
+        unit = self.measure.unit
+        return unit if unit and _CURRENCY.match(unit) else None
+
+    def plain(self, value: float | None) -> float | int | None:
+        """Return a figure rounded to what is shown, for a chart's data."""
+        if value is None:
+            return None
+        rounded = round(value, self.digits + 2 if self.rate else self.digits)
+        return int(rounded) if float(rounded).is_integer() else rounded
+
+    def text(self, value: float | None, language: Language, compact: bool = False) -> str:
+        """Return a figure in words: thousands separators, percent, no unit."""
+        if value is None:
+            return language.word("none")
+        if self.rate:
+            return language.percent(value, self.digits)
+        return (
+            language.compact(value, self.digits) if compact else language.number(value, self.digits)
+        )
+
+    def margin_text(self, value: Value, language: Language, compact: bool = False) -> str:
+        """Return "± 30", or the interval's ends where they are lopsided; empty without one."""
+        if value.value is None or value.low is None or value.high is None:
+            return ""
+        above, below = value.high - value.value, value.value - value.low
+        step = 10.0 ** -(self.digits + 2 if self.rate else self.digits)
+        if abs(above - below) <= max(step, 0.1 * max(above, below)):
+            return "± " + self.text(max(above, below), language, compact)
+        ends = [self.text(end, language, compact) for end in (value.low, value.high)]
+        return language.word("range", low=ends[0], high=ends[1])
+
+    def both(self, value: Value, language: Language, compact: bool = False) -> str:
+        """Return a figure and its margin in words."""
+        margin = self.margin_text(value, language, compact)
+        return " ".join(filter(None, (self.text(value.value, language, compact), margin)))
+
+    def title(self, language: Language) -> str:
+        """Return the measure's title with its unit, where that says more."""
+        title = language.say(self.measure.title)
+        unit = self.measure.unit
+        if not unit or self.rate or unit in _COUNTS:
+            return title
+        return language.word("with unit", title=title, unit=language.say(unit))
+
+
+def series(release: Release, name: str) -> Series:
+    """Return one measure of a release.
+
+    Raises
+    ------
+    UnknownName
+        The release has no such measure.
+    """
+    known = {measure.name: measure for measure in release.measures}
+    if name not in known:
+        raise UnknownName("measure", name, known)
+    measure = known[name]
+    values = tuple(
+        _clamped(
+            measure,
+            *(
+                _float(release.columns[column][row])
+                for column in (name, f"{name}_low", f"{name}_high")
+            ),
+        )
+        for row in range(len(release))
+    )
+    return Series(measure, values, _digits(measure, values))
+
+
+def dimension(release: Release, name: str) -> Dimension:
+    """Return one group column of a release, or raise `UnknownName` with a suggestion."""
+    known = {each.name: each for each in release.by}
+    if name not in known:
+        raise UnknownName("group column", name, known)
+    return known[name]
+
+
+def label(axis: Dimension, value: object, language: Language) -> str:
+    """Return a group value in words: "Sep 2026" for a month."""
+    if value is None:
+        return language.word("none")
+    if axis.kind in _TIMES:
+        return language.period(str(value))
+    return language.say(str(value))
+
+
+def is_time(axis: Dimension) -> bool:
+    """Whether a group column is months or days."""
+    return axis.kind in _TIMES
+
+
+def at(
+    release: Release, axes: Sequence[Dimension], figures: Series
+) -> dict[tuple[Any, ...], Value]:
+    """Return figures by their group values.
+
+    Raises
+    ------
+    QuestionRefused
+        The axes do not name every group column, so that several rows would fall on one place.
+    """
+    missing = [each.name for each in release.by if each.name not in {axis.name for axis in axes}]
+    if missing:
+        raise QuestionRefused(
+            f"'{release.name}' has a row for each "
+            + " and ".join(each.name for each in release.by)
+            + f"; the figure leaves out {', '.join(missing)}. Give it an axis or a color, or release "
+            "the question without it. Noisy parts are not added up."
+        )
+    keys = zip(*(release.columns[axis.name] for axis in axes), strict=True) if axes else [()]
+    return dict(zip(keys, figures.values, strict=True))
+
+
+def _digits(measure: Measure, values: Sequence[Value]) -> int:
+    if measure.kind == "rate":
+        return max(measure.digits - 2, 1)
+    margins = [value.margin for value in values if value.margin is not None]
+    return 0 if margins and min(margins) >= _WHOLE_FROM_MARGIN else measure.digits
+
+
+def _clamped(measure: Measure, value: float | None, low: float | None, high: float | None) -> Value:
+    if measure.kind in _COUNTS:
+        return Value(*(None if end is None else max(end, 0.0) for end in (value, low, high)))
+    if measure.kind == "rate":
+        return Value(
+            *(None if end is None else min(max(end, 0.0), 1.0) for end in (value, low, high))
+        )
+    return Value(value, low, high)
+
+
+def _float(value: Any) -> float | None:
+    """Return a finite number as float, else None."""
+    if value is None:
+        return None
+    number = float(value)
+    return number if abs(number) != float("inf") and number == number else None

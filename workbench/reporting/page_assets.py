@@ -1,0 +1,110 @@
+"""What a page is made of besides its content: script, style sheet, the Plotly bundle, hashes."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from workbench.errors import DefinitionError
+
+_PACKAGE = "workbench.reporting"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The partial plotly.js that pages draw with.
+
+    Attributes
+    ----------
+    version : str
+        plotly.js's version, the one plotly.py carries.
+    traces : tuple of str
+        Trace types it can draw.
+    script : bytes
+        The script.
+    packed : str
+        The script, gzip-compressed, as base64.
+    """
+
+    version: str
+    traces: tuple[str, ...]
+    script: bytes
+    packed: str
+
+    @property
+    def file_name(self) -> str:
+        """Name of the script beside the editions, with its content's hash in it."""
+        return f"plotly-{hashlib.sha256(self.script).hexdigest()[:12]}.min.js"
+
+
+@cache
+def bundle() -> Bundle:
+    """Return the committed bundle."""
+    facts = json.loads(asset("plotly.json"))
+    packed = asset("plotly.min.js.gz")
+    script = gzip.decompress(packed)
+    return Bundle(
+        facts["version"], tuple(facts["traces"]), script, base64.b64encode(packed).decode()
+    )
+
+
+@cache
+def asset(name: str) -> bytes:
+    """Return one file of ``assets/``."""
+    return (resources.files(_PACKAGE) / "assets" / name).read_bytes()
+
+
+def check_traces(figure: dict[str, Any], where: str) -> None:
+    """Refuse a chart the bundle cannot draw.
+
+    plotly.js draws a trace type it does not know as a scatter, without a word.
+
+    Raises
+    ------
+    DefinitionError
+        A trace type is not in the bundle.
+    """
+    known = bundle().traces
+    for trace in figure["data"]:
+        kind = trace.get("type", "scatter")
+        if kind not in known:
+            raise DefinitionError(
+                f"{where}: a chart of type '{kind}' is not in the page's Plotly bundle, which draws "
+                f"{', '.join(known)}. Draw it with wb.figures, or add the type to "
+                "tools/plotly-bundle/build.mjs and rebuild."
+            )
+
+
+def csp_hash(content: str | bytes) -> str:
+    """Return a Content-Security-Policy source for exactly this script or style."""
+    raw = content.encode() if isinstance(content, str) else content
+    return f"'sha256-{base64.b64encode(hashlib.sha256(raw).digest()).decode()}'"
+
+
+def policy(scripts: list[str | bytes], styles: list[str], shares_script: bool) -> str:
+    """Return the page's Content-Security-Policy: nothing but its own parts."""
+    sources = [csp_hash(script) for script in scripts]
+    if shares_script:
+        sources.append("'self'")
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src " + " ".join(sources),
+            "style-src " + " ".join(csp_hash(style) for style in styles),
+            "img-src data:",  # a heat map's cells are painted on a canvas
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def plain_json(content: object) -> str:
+    """Return JSON that may stand in a script element: canonical, without a ``<``."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
