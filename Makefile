@@ -36,8 +36,8 @@ bench: $(STAMP)  ## Run every benchmark at the size its bar is about (long)
 bench-smoke: $(STAMP)  ## Run every benchmark small, to see that it works
 	@$(BIN)/python -m benchmarks --all --size smoke
 
-lab: $(STAMP)  ## Open JupyterLab in the workspace
-	@$(BIN)/workbench lab
+lab: $(STAMP)  ## Open JupyterLab on this folder
+	@$(BIN)/jupyter lab --notebook-dir=.
 
 # A Python that is new enough is looked for under the names it may have; PYTHON=… names another.
 # uv is taken from PATH, else installed into .tools: in a venv, so that a Python managed by the
