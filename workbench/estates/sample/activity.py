@@ -29,7 +29,9 @@ class Contacts:
     treated: Array
 
 
-def draw_contacts(block: Block, window: Window, people: People, marketing: tuple[Array, Array]) -> Contacts:
+def draw_contacts(
+    block: Block, window: Window, people: People, marketing: tuple[Array, Array]
+) -> Contacts:
     """Draw campaign contacts among the customers whose marketing consent holds that month."""
     dice = block.dice(4)
     given, withdrawn = marketing
@@ -50,7 +52,9 @@ def draw_contacts(block: Block, window: Window, people: People, marketing: tuple
     return Contacts(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def contact_rows(block: Block, window: Window, people: People, contacts: Contacts, spend_cents: Array) -> dict[str, Any]:
+def contact_rows(
+    block: Block, window: Window, people: People, contacts: Contacts, spend_cents: Array
+) -> dict[str, Any]:
     """Return the rows of the campaign_contacts table."""
     dice = block.dice(5)
     segment = people.segment[contacts.customer]
@@ -84,7 +88,9 @@ class Bookings:
         return Bookings(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
-def draw_bookings(block: Block, window: Window, people: People, contacts: Contacts) -> tuple[Bookings, Array]:
+def draw_bookings(
+    block: Block, window: Window, people: People, contacts: Contacts
+) -> tuple[Bookings, Array]:
     """Draw the block's transactions, and every customer's spending a month in cents."""
     dice = block.dice(6)
     season = np.array([planted.SEASON.get(month.month, 1.0) for month in window.calendar])
@@ -101,13 +107,20 @@ def draw_bookings(block: Block, window: Window, people: People, contacts: Contac
     category = choose(dice, segment_values("categories")[segment])
     trend = np.array(
         [
-            (1 + planted.GROWTH_A_MONTH) ** place * (planted.BREAK_LEVEL if first >= planted.BREAK_MONTH else 1.0)
+            (1 + planted.GROWTH_A_MONTH) ** place
+            * (planted.BREAK_LEVEL if first >= planted.BREAK_MONTH else 1.0)
             for place, first in enumerate(window.calendar)
         ]
     )
     median = segment_values("amount")[segment] * people.purse[customer] * trend[month]
-    drawn = median * _AMOUNT_BY_CATEGORY[category] * np.exp(planted.AMOUNT_SPREAD * dice.standard_normal(len(day)))
-    cents = np.clip(np.rint(drawn * 100), planted.AMOUNT_LEAST_CNY * 100, planted.AMOUNT_MOST_CNY * 100)
+    drawn = (
+        median
+        * _AMOUNT_BY_CATEGORY[category]
+        * np.exp(planted.AMOUNT_SPREAD * dice.standard_normal(len(day)))
+    )
+    cents = np.clip(
+        np.rint(drawn * 100), planted.AMOUNT_LEAST_CNY * 100, planted.AMOUNT_MOST_CNY * 100
+    )
     ordinary = Bookings(
         customer=customer,
         day=day,
@@ -122,7 +135,10 @@ def draw_bookings(block: Block, window: Window, people: People, contacts: Contac
     np.add.at(spend, (customer, month), ordinary.cents * ~ordinary.refund)
     bursts = _bursts(block, window, people)
     both = Bookings(
-        *(np.concatenate([getattr(ordinary, f), getattr(bursts, f)]) for f in ordinary.__dataclass_fields__)
+        *(
+            np.concatenate([getattr(ordinary, f), getattr(bursts, f)])
+            for f in ordinary.__dataclass_fields__
+        )
     )
     return both.take(np.lexsort((both.day, both.customer))), spend
 
@@ -131,7 +147,9 @@ def _bursts(block: Block, window: Window, people: People) -> Bookings:
     """Draw the fraud pattern: several round card payments at one merchant within two days."""
     dice = block.dice(7)
     n = len(people)
-    start = window.start_day + dice.integers(0, int((window.end_day - window.start_day).astype(int)), n)
+    start = window.start_day + dice.integers(
+        0, int((window.end_day - window.start_day).astype(int)), n
+    )
     open_then = (start >= people.opened) & (start + 1 <= people.until)
     victims = np.flatnonzero((dice.random(n) < planted.FRAUD_VICTIM_RATE) & open_then)
     low, high = planted.FRAUD_BURST
@@ -186,7 +204,9 @@ def transaction_rows(
             "tier": pick(planted.TIERS, people.tier[booked.customer]),
             "category": pick(planted.CATEGORIES + planted.CATEGORY_FAULTS, category),
             "channel": pick(planted.CHANNELS, booked.channel),
-            "amount": np.ma.masked_array(np.where(slip[rows], booked.cents * 100, booked.cents), missing[rows]),
+            "amount": np.ma.masked_array(
+                np.where(slip[rows], booked.cents * 100, booked.cents), missing[rows]
+            ),
             "is_refund": booked.refund,
             "merchant": pick(MERCHANTS, booked.merchant),
         },

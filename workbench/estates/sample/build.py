@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from workbench.catalog import Catalog, Column, Contribution, Retention, Table, load_catalog
-from workbench.errors import InputError, PeriodError
+from workbench.errors import InputError, PeriodError, StorageError
 from workbench.estates.sample import CATALOG, activity, credit, people, planted, voice
 from workbench.estates.sample.operations import operations
 from workbench.estates.sample.readme import readme
 from workbench.estates.sample.window import BLOCK_CUSTOMERS, Block, Window
 from workbench.estates.sample.writing import Sink, pick
 
-MOST_CUSTOMERS = 9_000_000  # customer ids have seven digits, and those with a 9 in front are orphans
+MOST_CUSTOMERS = (
+    9_000_000  # customer ids have seven digits, and those with a 9 in front are orphans
+)
 FIRST_MONTH = dt.date(2023, 1, 1)  # the catalog's earliest booked_on
 
 
@@ -35,7 +37,30 @@ def build(
     """Write an estate; see `workbench.estates.sample.generate`."""
     window = _window(customers, months, seed, end, chunk_customers)
     catalog = load_catalog(CATALOG)
+    try:
+        counts = _write(out, catalog, window, customers, seed, chunk_customers, progress)
+        (out / "README.md").write_text(readme(catalog, counts, window, seed), encoding="utf-8")
+        shutil.copyfile(CATALOG, out / "catalog.yaml")  # last: a folder with a catalog is complete
+    except OSError as problem:
+        raise StorageError(
+            f"the sample estate could not be written to {out}: {problem}. "
+            "Free some space or name another folder, and run it again."
+        ) from None
+    return counts
+
+
+def _write(
+    out: Path,
+    catalog: Catalog,
+    window: Window,
+    customers: int,
+    seed: int,
+    chunk_customers: int,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, int]:
+    """Draw and write every block; return rows by table."""
     (out / "truth").mkdir(parents=True, exist_ok=True)
+    (out / "catalog.yaml").unlink(missing_ok=True)
     sinks = {name: Sink(out, table) for name, table in (catalog.tables | _TRUTH).items()}
     try:
         for name, rows in operations(window, customers, seed).items():
@@ -55,10 +80,7 @@ def build(
     finally:
         for sink in sinks.values():
             sink.close()
-    counts = {name: sinks[name].rows for name in catalog.tables}
-    shutil.copyfile(CATALOG, out / "catalog.yaml")
-    (out / "README.md").write_text(readme(catalog, counts, window, seed), encoding="utf-8")
-    return counts
+    return {name: sinks[name].rows for name in catalog.tables}
 
 
 def _window(customers: int, months: int, seed: int, end: str, chunk_customers: int) -> Window:
@@ -86,7 +108,9 @@ def _blocks(customers: int, seed: int) -> Iterator[Block]:
         yield Block(seed, number, done + 1, min(BLOCK_CUSTOMERS, customers - done))
 
 
-def _draw(block: Block, window: Window, numbers: dict[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _draw(
+    block: Block, window: Window, numbers: dict[str, int]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield one block's rows, table by table; ``numbers`` keeps the next free ids."""
     persons, identity = people.draw_people(block, window)
     yield "customers", identity
@@ -126,7 +150,9 @@ def _draw(block: Block, window: Window, numbers: dict[str, int]) -> Iterator[tup
 def _truth(source: str, columns: dict[str, str], key: str | None) -> Table:
     """Declare a truth file for the writer; it is in no catalog, so no store holds it."""
     declared = {
-        name: Column.model_validate({"type": kind, "role": "subject key" if name == key else "attribute"})
+        name: Column.model_validate(
+            {"type": kind, "role": "subject key" if name == key else "attribute"}
+        )
         for name, kind in columns.items()
     }
     return Table(
@@ -145,14 +171,21 @@ def _truth(source: str, columns: dict[str, str], key: str | None) -> Table:
 _TRUTH = {
     "truth_customers": _truth(
         "truth/customers.parquet",
-        {"customer_id": "text", "segment": "text", "credit_quality": "number", "fraud_victim": "boolean"},
+        {
+            "customer_id": "text",
+            "segment": "text",
+            "credit_quality": "number",
+            "fraud_victim": "boolean",
+        },
         "customer_id",
     ),
     "truth_applications": _truth(
         "truth/applications.parquet",
-        {"application_id": "integer", "default_probability": "number", "would_default_12m": "boolean"},
+        {
+            "application_id": "integer",
+            "default_probability": "number",
+            "would_default_12m": "boolean",
+        },
         None,
     ),
 }
-
-__all__ = ["Catalog", "build"]

@@ -21,9 +21,15 @@ def bureau_rows(block: Block, window: Window, people: People) -> tuple[dict[str,
     """Return the rows of the bureau table, and every customer's score (-1: no file)."""
     dice = block.dice(11)
     n = len(people)
-    score = np.clip(np.rint(620 + 70 * people.quality + 18 * dice.standard_normal(n)), 300, 850).astype(np.int64)
+    score = np.clip(
+        np.rint(620 + 70 * people.quality + 18 * dice.standard_normal(n)), 300, 850
+    ).astype(np.int64)
     score = np.where(dice.random(n) < planted.NO_BUREAU_FILE_RATE, NO_FILE, score)
-    area = 2.4 - 1.1 * (people.district >= min(planted.OUTER_DISTRICTS)) + 0.8 * dice.standard_normal(n)
+    area = (
+        2.4
+        - 1.1 * (people.district >= min(planted.OUTER_DISTRICTS))
+        + 0.8 * dice.standard_normal(n)
+    )
     held = np.flatnonzero(~people.retired)
     return {
         "customer_id": people.of(held),
@@ -56,7 +62,9 @@ def application_rows(
     start = np.maximum(people.opened + 30, history_start)
     open_days = np.maximum((np.minimum(people.until, window.end_day - 4) - start).astype(int), 0)
     open_days = np.where(people.retired, 0, open_days)
-    counts = np.minimum(dice.poisson(planted.APPLICATIONS_A_MONTH * open_days / 30.44), max(3, months // 6))
+    counts = np.minimum(
+        dice.poisson(planted.APPLICATIONS_A_MONTH * open_days / 30.44), max(3, months // 6)
+    )
     who = np.repeat(np.arange(len(people)), counts)
     n = len(who)
     applied = start[who] + (dice.random(n) * open_days[who]).astype(int)
@@ -67,8 +75,12 @@ def application_rows(
     income = segment_values("income")[people.segment[who]] * np.exp(0.35 * dice.standard_normal(n))
     income = np.clip(np.rint(income * 100), 100_000, 20_000_000).astype(np.int64)
     term = np.array(planted.TERMS)[dice.integers(0, 3, n)]
-    wanted = np.clip(np.rint(income / 100 * dice.gamma(3.0, 1.3, n) / 100) * 100, 1_000, 500_000).astype(np.int64)
-    debt_to_income = np.clip(dice.gamma(2.2, 0.11, n) + wanted / term / (income / 100), 0, 5).round(3)
+    wanted = np.clip(
+        np.rint(income / 100 * dice.gamma(3.0, 1.3, n) / 100) * 100, 1_000, 500_000
+    ).astype(np.int64)
+    debt_to_income = np.clip(dice.gamma(2.2, 0.11, n) + wanted / term / (income / 100), 0, 5).round(
+        3
+    )
     quality = people.quality[who]
     overdraft = np.minimum(dice.poisson(np.exp(0.2 - 0.6 * quality) * dice.gamma(1.0, 1.0, n)), 184)
     enquiries = np.minimum(dice.poisson(np.exp(0.1 - 0.35 * quality)), 30)
@@ -77,7 +89,9 @@ def application_rows(
     score = bureau[who]
     risk = (
         planted.RISK_INTERCEPT
-        + np.where(score == NO_FILE, planted.RISK_NO_FILE, planted.RISK_BUREAU_A_POINT * (score - 620))
+        + np.where(
+            score == NO_FILE, planted.RISK_NO_FILE, planted.RISK_BUREAU_A_POINT * (score - 620)
+        )
         + planted.RISK_DEBT_TO_INCOME * (debt_to_income - 0.35)
         + planted.RISK_OVERDRAFT_A_DAY * np.minimum(overdraft, 12)
         + planted.RISK_ENQUIRY * np.minimum(enquiries, 8)
@@ -88,7 +102,9 @@ def application_rows(
     bad = dice.random(n) < probability
 
     outer = people.district[who] >= min(planted.OUTER_DISTRICTS)
-    policy = risk + planted.POLICY_NOISE * dice.standard_normal(n) + planted.DISTRICT_PENALTY * outer
+    policy = (
+        risk + planted.POLICY_NOISE * dice.standard_normal(n) + planted.DISTRICT_PENALTY * outer
+    )
     person = np.abs(policy - planted.POLICY_CUT) < planted.REVIEW_BAND
     flipped = person & (dice.random(n) < planted.REVIEW_FLIP)
     approved = (policy <= planted.POLICY_CUT) ^ flipped
@@ -96,7 +112,9 @@ def application_rows(
     rate = np.clip(4.35 + 20 / (1 + np.exp(-policy)), 0, 30).round(2)
     matured = approved & (decided.astype("datetime64[M]") + 12 < window.last + 1)
     late_bad = ~bad & (dice.random(n) < 0.03)
-    bad_month = np.where(bad, dice.integers(4, 13, n), np.where(late_bad, dice.integers(13, 25, n), 0))
+    bad_month = np.where(
+        bad, dice.integers(4, 13, n), np.where(late_bad, dice.integers(13, 25, n), 0)
+    )
     calls = dice.poisson(np.where(bad, 9.0, 0.3))
     recovered = np.where(bad, np.rint(wanted * 100 * dice.beta(2.0, 5.0, n)), 0).astype(np.int64)
     age = ((applied - people.born[who]).astype(int) / 365.25).astype(np.int64)
@@ -107,17 +125,23 @@ def application_rows(
         "region": people.region_of(who),
         "district": people.district_of(who),
         "channel": pick(("app", "web", "branch"), choose(dice, np.tile([0.5, 0.3, 0.2], (n, 1)))),
-        "loan_purpose": pick(planted.LOAN_PURPOSES, dice.integers(0, len(planted.LOAN_PURPOSES), n)),
+        "loan_purpose": pick(
+            planted.LOAN_PURPOSES, dice.integers(0, len(planted.LOAN_PURPOSES), n)
+        ),
         "amount_requested": wanted * 100,
         "term_months": term,
-        "income_monthly": np.where(dice.random(n) < planted.INCOME_NOT_STATED_RATE, NOT_STATED * 100, income),
+        "income_monthly": np.where(
+            dice.random(n) < planted.INCOME_NOT_STATED_RATE, NOT_STATED * 100, income
+        ),
         "employment": pick(planted.EMPLOYMENTS, employment),
         "employment_years": years,
         "debt_to_income": debt_to_income,
         "bureau_score": score,
         "enquiries_6m": enquiries,
         "overdraft_days_6m": overdraft,
-        "app_logins_3m": np.minimum(dice.poisson(3 * segment_values("logins")[people.segment[who]]), 600),
+        "app_logins_3m": np.minimum(
+            dice.poisson(3 * segment_values("logins")[people.segment[who]]), 600
+        ),
         "age": np.clip(age, 18, 100),
         "gender": pick(planted.GENDERS, people.gender[who]),
         "household_registration": pick(planted.REGISTRATIONS, people.registration[who]),
@@ -129,9 +153,15 @@ def application_rows(
         "collection_calls_12m": np.ma.masked_array(np.minimum(calls, 60), ~matured),
         "recovered": np.ma.masked_array(recovered, ~matured),
     }
-    truth = {"application_id": number, "default_probability": probability.round(6), "would_default_12m": bad}
+    truth = {
+        "application_id": number,
+        "default_probability": probability.round(6),
+        "would_default_12m": bad,
+    }
     kept = np.flatnonzero(approved)
-    loans = Loans(number[kept], who[kept], decided[kept], wanted[kept] * 100, term[kept], bad_month[kept])
+    loans = Loans(
+        number[kept], who[kept], decided[kept], wanted[kept] * 100, term[kept], bad_month[kept]
+    )
     return rows, truth, loans, first_id + n
 
 
@@ -140,7 +170,9 @@ def performance_rows(block: Block, window: Window, people: People, loans: Loans)
     dice = block.dice(13)
     start = loans.decided.astype("datetime64[M]")
     age = (window.last - start).astype(int)
-    settles = np.where((loans.bad_month == 0) & (dice.random(len(age)) < 0.15), dice.integers(6, 37, len(age)), 99)
+    settles = np.where(
+        (loans.bad_month == 0) & (dice.random(len(age)) < 0.15), dice.integers(6, 37, len(age)), 99
+    )
     written_off = np.where(loans.bad_month > 0, loans.bad_month + 4, 99)
     length = np.minimum.reduce([age, loans.term, settles, written_off])
     length = np.maximum(length, 0)
@@ -167,5 +199,3 @@ def performance_rows(block: Block, window: Window, people: People, loans: Loans)
         "balance": np.where(ended, 0, balance),
         "days_past_due": days,
     }
-
-

@@ -1,7 +1,8 @@
-"""Invented identifiers with valid check digits; none can belong to anybody.
+"""Invented identifiers with valid check digits, from ranges that are not given to people.
 
 Resident numbers lie in area 99, which no province has; IBANs name a bank code that is not issued;
-cards start with 99; Chinese mobiles use the prefix 154, British ones the range kept for fiction.
+cards start with 99; Chinese mobiles use the prefix 154, which is not in service as far as we know;
+British ones the range kept for fiction.
 """
 
 from __future__ import annotations

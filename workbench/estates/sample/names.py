@@ -27,6 +27,6 @@ EUROPEAN_FIRST = (
 )  # fmt: skip  # why: same
 EUROPEAN_LAST = (
     "Abendroth", "Bellandini", "Carrivick", "Dombrowska", "Eschenbach", "Fontanelli", "Grimaldier",
-    "Hartlepool", "Ivanescu", "Jorgensdal", "Kowalczuk", "Lindqvister", "Montalbani", "Nordenskjold",
-    "Okonjowa", "Pellegrinsky", "Quistgaarde", "Rautenberg", "Szymborski", "Trevelyanov",
+    "Hartlepool", "Ivanescu", "Jorgensdal", "Kowalczuk", "Lindqvister", "Montalbani",
+    "Nordenskjold", "Okonjowa", "Pellegrinsky", "Quistgaarde", "Rautenberg", "Szymborski", "Trevelyanov",
 )  # fmt: skip  # why: same

@@ -1,7 +1,7 @@
 """The organisation's own work: reads, requests, incidents, assessments, transfers, training.
 
-Counts are exact and do not grow with the number of customers; dates follow the estate's end. The
-requests open at the end are the overdue ones, so that they stay five on any later day.
+Row counts do not grow with the number of customers; dates follow the estate's end. The requests
+open at the end are the overdue ones, so that they stay as many on any later day.
 """
 
 from __future__ import annotations
@@ -15,19 +15,41 @@ from workbench.estates.sample import planted
 from workbench.estates.sample.window import Window
 
 _ROLE_READS = {  # role: (readers, reads a month, tables, purposes, usual rows a customer)
-    "analyst": (4, 40, ("transactions", "service_usage", "feedback"), ("reporting", "segmentation"), 12.0),
+    "analyst": (
+        4,
+        40,
+        ("transactions", "service_usage", "feedback"),
+        ("reporting", "segmentation"),
+        12.0,
+    ),
     "risk": (3, 25, ("credit_applications", "loan_performance", "bureau"), ("credit-risk",), 1.2),
     "fraud desk": (3, 50, ("transactions", "fraud_cases"), ("fraud-prevention",), 0.06),
-    "service desk": (6, 90, ("customers", "transactions", "feedback"), ("customer-service",), 0.002),
+    "service desk": (
+        6,
+        90,
+        ("customers", "transactions", "feedback"),
+        ("customer-service",),
+        0.002,
+    ),
     "contractor": (2, 8, ("service_usage",), ("reporting",), 0.8),
 }
+_TRANSFERS = (  # to whom, why, by which mechanism, share of customers, days since begin and end
+    ("Group data centre", "Germany", "reporting", "standard contract", 1.0, 700, None),
+    ("Card processor", "Ireland", "fraud-prevention", "certification", 0.7, 640, None),
+    ("Call centre", "Poland", "customer-service", "standard contract", 0.08, 400, None),
+    ("Partner insurer", "Switzerland", "partner-analytics", "adequacy decision", 0.2, 500, 90),
+    ("Survey platform", "Singapore", "marketing", None, 0.05, 120, None),
+)
 _LAWS = ("GDPR", "PIPL")
 _OWNERS = ("officer-1", "officer-2", "officer-3")
 
 
 def operations(window: Window, customers: int, seed: int) -> dict[str, dict[str, Any]]:
     """Return the rows of every operational table."""
-    dice = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2**32 - 1, i))) for i in range(4)]
+    dice = [
+        np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2**32 - 1, i)))
+        for i in range(4)
+    ]
     end: dt.date = window.end_day.astype(object)
     start: dt.date = window.start_day.astype(object)
     return {
@@ -35,7 +57,7 @@ def operations(window: Window, customers: int, seed: int) -> dict[str, dict[str,
         "subject_requests": _subject_requests(start, end, dice[1]),
         "incidents": _incidents(end, dice[2]),
         "assessments": _assessments(end),
-        "transfers": _transfers(end),
+        "transfers": _transfers(end, customers),
         "training": _training(end, dice[3]),
     }
 
@@ -54,34 +76,63 @@ def _access_log(window: Window, customers: int, dice: np.random.Generator) -> di
             name = f"{role.replace(' ', '-')}-{reader:02d}"
             for month, first in enumerate(window.calendar):
                 for _ in range(dice.poisson(a_month)):
-                    at = dt.datetime.combine(first, dt.time(8)) + dt.timedelta(  # noqa: DTZ  # why: the file holds UTC
-                        days=int(dice.integers(0, window.days[month])), minutes=int(dice.integers(0, 600))
+                    at = dt.datetime.combine(first, dt.time(8)) + dt.timedelta(
+                        days=int(dice.integers(0, window.days[month])),
+                        minutes=int(dice.integers(0, 600)),
                     )
                     rows = 1 + int(usual * customers * dice.lognormal(0.0, 0.5))
                     refused = dice.random() < 0.005
-                    reads.append((at, name, role, tables[dice.integers(0, len(tables))],
-                                  purposes[dice.integers(0, len(purposes))],
-                                  0 if refused else rows, "refused" if refused else "allowed"))  # fmt: skip
-    week = dt.datetime.combine(_months_before(window, 1), dt.time(1, 30))  # noqa: DTZ  # why: same
+                    reads.append(
+                        (
+                            at,
+                            name,
+                            role,
+                            tables[dice.integers(0, len(tables))],
+                            purposes[dice.integers(0, len(purposes))],
+                            0 if refused else rows,
+                            "refused" if refused else "allowed",
+                        )
+                    )
+    week = dt.datetime.combine(_months_before(window, 1), dt.time(1, 30))
     unusual = planted.UNUSUAL_READS + planted.UNUSUAL_REFUSED
     for read in range(unusual):
         refused = read >= planted.UNUSUAL_READS
         at = week + dt.timedelta(days=11 + read % 7, minutes=int(dice.integers(0, 150)))
         table, rows_a_customer = (("customers", 1), ("transactions", 80), ("bureau", 1))[read % 3]
         rows = 0 if refused else rows_a_customer * customers
-        reads.append((at, planted.UNUSUAL_READER, "contractor", table, "reporting", rows,
-                      "refused" if refused else "allowed"))  # fmt: skip
+        reads.append(
+            (
+                at,
+                planted.UNUSUAL_READER,
+                "contractor",
+                table,
+                "reporting",
+                rows,
+                "refused" if refused else "allowed",
+            )
+        )
     reads.sort(key=lambda read: (read[0], read[1]))
     numbered = [(number, *read) for number, read in enumerate(reads, start=1)]
     return _columns("event_id read_at reader role table_name purpose rows_read outcome", numbered)
 
 
 def _months_before(window: Window, months: int) -> dt.date:
-    return (window.last - months).astype("datetime64[D]").astype(object)
+    first: dt.date = (window.last - months).astype("datetime64[D]").astype(object)
+    return first
 
 
 def _subject_requests(start: dt.date, end: dt.date, dice: np.random.Generator) -> dict[str, Any]:
-    kinds = ("access", "access", "access", "erasure", "erasure", "correction", "objection", "portability", "restriction")
+    kinds = (
+        "access",
+        "access",
+        "access",
+        "erasure",
+        "erasure",
+        "correction",
+        "objection",
+        "portability",
+        "restriction",
+    )
     days = (end - start).days
     rows = []
     for number in range(planted.REQUESTS):
@@ -92,31 +143,48 @@ def _subject_requests(start: dt.date, end: dt.date, dice: np.random.Generator) -
             received = end - dt.timedelta(days=int(dice.integers(90, max(91, min(300, days)))))
         else:
             received = end - dt.timedelta(days=int(dice.integers(20, max(21, days))))
-        due = received + dt.timedelta(days=30 if law == "GDPR" else 21)  # own, stricter than a calendar month
+        due = received + dt.timedelta(
+            days=30 if law == "GDPR" else 21
+        )  # own, stricter than a calendar month
         taken = int(dice.integers(2, 20))
         closed: dt.date | None = received + dt.timedelta(days=taken)
         if number < planted.REQUESTS_OVERDUE_OPEN:
             closed = None
         elif number < planted.REQUESTS_OVERDUE_OPEN + planted.REQUESTS_CLOSED_LATE:
             closed = due + dt.timedelta(days=int(dice.integers(3, 20)))
-        rows.append((received, kinds[int(dice.integers(0, len(kinds)))], law, due, closed,
-                     _OWNERS[int(dice.integers(0, 3))]))  # fmt: skip
+        rows.append(
+            (
+                received,
+                kinds[int(dice.integers(0, len(kinds)))],
+                law,
+                due,
+                closed,
+                _OWNERS[int(dice.integers(0, 3))],
+            )
+        )
     rows.sort(key=lambda row: row[0])
-    numbered = [(f"SR-{n:04d}", kind, law, received, due, closed, owner)
-                for n, (received, kind, law, due, closed, owner) in enumerate(rows, start=1)]  # fmt: skip
+    numbered = [
+        (f"SR-{n:04d}", kind, law, received, due, closed, owner)
+        for n, (received, kind, law, due, closed, owner) in enumerate(rows, start=1)
+    ]
     return _columns("request_id kind law received_on due_on closed_on owner", numbered)
 
 
 def _incidents(end: dt.date, dice: np.random.Generator) -> dict[str, Any]:
     summaries = (
-        "Letter sent to a former address", "Laptop lost, disk encrypted", "E-mail with open recipients",
-        "Extract placed in a shared folder", "Phishing answered by one member of staff",
-        "Card statements swapped in two envelopes", "Test system held production rows",
-        "Password shared between two shifts", "Archive box missing for a day",
-    )  # fmt: skip
+        "Letter sent to a former address",
+        "Laptop lost, disk encrypted",
+        "E-mail with open recipients",
+        "Extract placed in a shared folder",
+        "Phishing answered by one member of staff",
+        "Card statements swapped in two envelopes",
+        "Test system held production rows",
+        "Password shared between two shifts",
+        "Archive box missing for a day",
+    )
     rows = []
     for number, summary in enumerate(summaries):
-        occurred = dt.datetime.combine(end, dt.time(9)) - dt.timedelta(  # noqa: DTZ  # why: same
+        occurred = dt.datetime.combine(end, dt.time(9)) - dt.timedelta(
             days=480 - 52 * number, minutes=int(dice.integers(0, 400))
         )
         detected = occurred + dt.timedelta(hours=int(dice.integers(1, 20)))
@@ -125,11 +193,22 @@ def _incidents(end: dt.date, dice: np.random.Generator) -> dict[str, Any]:
         hours = 96 if late else int(dice.integers(12, 44))
         notified = detected + dt.timedelta(hours=hours) if notifiable else None
         contained = detected + dt.timedelta(hours=int(dice.integers(4, 60)))
-        rows.append((f"IN-{number + 1:03d}", occurred, detected, notified, contained,
-                     ("low", "medium", "high")[number % 3 if not notifiable else 2], notifiable,
-                     int(dice.integers(1, 400)), summary))  # fmt: skip
+        rows.append(
+            (
+                f"IN-{number + 1:03d}",
+                occurred,
+                detected,
+                notified,
+                contained,
+                ("low", "medium", "high")[number % 3 if not notifiable else 2],
+                notifiable,
+                int(dice.integers(1, 400)),
+                summary,
+            )
+        )
     return _columns(
-        "incident_id occurred_at detected_at notified_at contained_at severity notifiable subjects_affected summary",
+        "incident_id occurred_at detected_at notified_at contained_at severity notifiable "
+        "subjects_affected summary",
         rows,
     )
 
@@ -140,29 +219,43 @@ def _assessments(end: dt.date) -> dict[str, Any]:
 
     rows = [
         ("Automated credit decisions", "credit-risk", True, ago(300), ago(-65), "officer-1"),
-        ("Fraud monitoring of transactions", "fraud-prevention", True, ago(410), ago(45), "officer-2"),
+        (
+            "Fraud monitoring of transactions",
+            "fraud-prevention",
+            True,
+            ago(410),
+            ago(45),
+            "officer-2",
+        ),
         ("Grouping of customers", "segmentation", True, ago(200), ago(-165), "officer-1"),
         ("Campaigns by app message", "marketing", True, ago(90), ago(-275), "officer-3"),
-        ("Analyses with the partner insurer", "partner-analytics", True, ago(520), ago(155), "officer-2"),
+        (
+            "Analyses with the partner insurer",
+            "partner-analytics",
+            True,
+            ago(520),
+            ago(155),
+            "officer-2",
+        ),
         ("Recording of service calls", "customer-service", True, None, None, "officer-3"),
         ("Management reports", "reporting", False, None, None, "officer-1"),
     ]
     return _columns("activity purpose required done_on review_due_on owner", rows)
 
 
-def _transfers(end: dt.date) -> dict[str, Any]:
-    def ago(days: int) -> dt.date:
-        return end - dt.timedelta(days=days)
-
-    rows = [
-        ("TR-01", "Group data centre", "Germany", "reporting", "standard contract", 84_000, 900, ago(700), None),
-        ("TR-02", "Card processor", "Ireland", "fraud-prevention", "certification", 61_000, 0, ago(640), None),
-        ("TR-03", "Call centre", "Poland", "customer-service", "standard contract", 7_400, 120, ago(400), None),
-        ("TR-04", "Partner insurer", "Switzerland", "partner-analytics", "adequacy decision", 3_100, 0, ago(500), ago(90)),
-        ("TR-05", "Survey platform", "Singapore", "marketing", None, 2_250, 0, ago(120), None),
-    ]  # fmt: skip
+def _transfers(end: dt.date, customers: int) -> dict[str, Any]:
+    rows: list[tuple[Any, ...]] = []
+    for number, (recipient, country, purpose, mechanism, share, began, ended) in enumerate(
+        _TRANSFERS
+    ):
+        since = end - dt.timedelta(days=began)
+        until = end - dt.timedelta(days=ended) if ended else None
+        people, sensitive = int(share * customers), int(share * customers * 0.01)
+        name = f"TR-{number + 1:02d}"
+        rows.append((name, recipient, country, purpose, mechanism, people, sensitive, since, until))
     return _columns(
-        "transfer_id recipient country purpose mechanism subjects sensitive_subjects since until", rows
+        "transfer_id recipient country purpose mechanism subjects sensitive_subjects since until",
+        rows,
     )
 
 
@@ -173,6 +266,8 @@ def _training(end: dt.date, dice: np.random.Generator) -> dict[str, Any]:
     rows: list[tuple[Any, ...]] = []
     for staff in range(planted.STAFF):
         for course in planted.COURSES:
-            done = None if len(rows) in missing else due - dt.timedelta(days=int(dice.integers(0, 60)))
+            done = (
+                None if len(rows) in missing else due - dt.timedelta(days=int(dice.integers(0, 60)))
+            )
             rows.append((f"staff-{staff + 1:02d}", course, due, done))
     return _columns("staff course due_on completed_on", rows)

@@ -1,4 +1,4 @@
-"""Who the customers are: identity, where they live, what they agreed to, what is planted in them."""
+"""Who the customers are: identity, home, consents, and what is planted in them."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def draw_people(block: Block, window: Window) -> tuple[People, dict[str, Any]]:
     return people, _identity(block, people, european)
 
 
-def _account_dates(dice: np.random.Generator, window: Window, segment: Array) -> tuple[Array, Array, Array]:
+def _account_dates(
+    dice: np.random.Generator, window: Window, segment: Array
+) -> tuple[Array, Array, Array]:
     n = len(segment)
     window_days = int((window.end_day - window.start_day).astype(int))
     before = window.start_day - dice.integers(1, 365 * 9, n)
@@ -143,15 +145,23 @@ def _identity(block: Block, people: People, european: Array) -> dict[str, Any]:
         "household_registration": pick(planted.REGISTRATIONS, people.registration),
         "nationality_group": pick(("China", "Europe", "other"), nationality),
         "resident_id": pa.array(
-            [identifiers.spoiled(r) if r and bad else r for r, bad in zip(residents, bad_resident, strict=True)],
+            [
+                identifiers.spoiled(r) if r and bad else r
+                for r, bad in zip(residents, bad_resident, strict=True)
+            ],
             pa.string(),
         ),
         "iban": pa.array(
-            [identifiers.iban(i) if abroad else None for i, abroad in zip(index, european, strict=True)],
+            [
+                identifiers.iban(i) if abroad else None
+                for i, abroad in zip(index, european, strict=True)
+            ],
             pa.string(),
         ),
         "card_number": pa.array([identifiers.card_number(i) for i in index]),
-        "phone": pa.array([p[:-1] if bad else p for p, bad in zip(people.phones, bad_phone, strict=True)]),
+        "phone": pa.array(
+            [p[:-1] if bad else p for p, bad in zip(people.phones, bad_phone, strict=True)]
+        ),
         "email": pa.array(
             [
                 None if missing else f"{handle}.{i}@example.{('com', 'net', 'org')[host]}"
@@ -181,7 +191,10 @@ def _names(dice: np.random.Generator, european: Array) -> tuple[list[str], list[
             full_names.append(f"{name} {surname}")
             handles.append(f"{name}.{surname}".lower())
         else:
-            (character, spelled), (own, own_spelled) = names.SURNAMES[family[i]], names.GIVEN[given[i]]
+            (character, spelled), (own, own_spelled) = (
+                names.SURNAMES[family[i]],
+                names.GIVEN[given[i]],
+            )
             full_names.append(
                 f"{spelled.title()} {own_spelled.title()}" if latin[i] else f"{character}{own}"
             )
@@ -189,8 +202,10 @@ def _names(dice: np.random.Generator, european: Array) -> tuple[list[str], list[
     return full_names, handles
 
 
-def draw_consents(block: Block, window: Window, people: People) -> tuple[dict[str, Any], dict[str, tuple[Array, Array]]]:
-    """Return the rows of the consents table, and for each purpose the first grant's days (or NaT)."""
+def draw_consents(
+    block: Block, window: Window, people: People
+) -> tuple[dict[str, Any], dict[str, tuple[Array, Array]]]:
+    """Return the consents table's rows, and of each purpose the first grant's days (or NaT)."""
     dice = block.dice(3)
     rows: list[tuple[Array, int, Array, Array]] = []
     first: dict[str, tuple[Array, Array]] = {}
@@ -211,7 +226,10 @@ def draw_consents(block: Block, window: Window, people: People) -> tuple[dict[st
     order = np.argsort(customer, kind="stable")
     return {
         "customer_id": people.of(customer[order]),
-        "purpose": pick(tuple(planted.CONSENTS), np.repeat([r[1] for r in rows], [len(r[0]) for r in rows])[order]),
+        "purpose": pick(
+            tuple(planted.CONSENTS),
+            np.repeat([r[1] for r in rows], [len(r[0]) for r in rows])[order],
+        ),
         "given_on": np.concatenate([row[2] for row in rows])[order],
         "withdrawn_on": np.concatenate([row[3] for row in rows])[order],
     }, first

@@ -12,7 +12,9 @@ REGIONS = ("Beijing", "Europe", "Guangdong", "Hubei", "Shaanxi", "Shanghai", "Si
 REGION_SHARES = (0.15, 0.08, 0.20, 0.09, 0.07, 0.17, 0.11, 0.13)
 REGION_CODES = ("BJ", "EU", "GD", "HB", "SN", "SH", "SC", "ZJ")
 DISTRICTS_PER_REGION = 4
-DISTRICTS = tuple(f"{code}-{n}" for code in REGION_CODES for n in range(1, DISTRICTS_PER_REGION + 1))
+DISTRICTS = tuple(
+    f"{code}-{n}" for code in REGION_CODES for n in range(1, DISTRICTS_PER_REGION + 1)
+)
 
 CATEGORIES = (
     "groceries",
@@ -65,22 +67,28 @@ class Segment:
 SEGMENTS = (
     Segment("everyday", 0.28, 5.0, 130.0,
             (0.30, 0.15, 0.14, 0.14, 0.05, 0.08, 0.05, 0.02, 0.02, 0.05),
-            (0.15, 0.08, 0.07, 0.70), 8.0, 0.10, 0.004, 0.015, 7.4, (0.70, 0.27, 0.03), 9_000, 0.08, 0.05),
+            (0.15, 0.08, 0.07, 0.70), 8.0, 0.10, 0.004, 0.015, 7.4,
+            (0.70, 0.27, 0.03), 9_000, 0.08, 0.05),
     Segment("saver", 0.18, 2.0, 230.0,
             (0.22, 0.02, 0.03, 0.05, 0.22, 0.26, 0.16, 0.01, 0.02, 0.01),
-            (0.04, 0.06, 0.75, 0.15), 2.0, 0.25, 0.003, 0.005, 7.0, (0.60, 0.36, 0.04), 7_500, 0.00, 0.01),
+            (0.04, 0.06, 0.75, 0.15), 2.0, 0.25, 0.003, 0.005, 7.0,
+            (0.60, 0.36, 0.04), 7_500, 0.00, 0.01),
     Segment("digital", 0.20, 8.0, 62.0,
             (0.10, 0.26, 0.20, 0.16, 0.01, 0.03, 0.02, 0.02, 0.03, 0.17),
-            (0.82, 0.10, 0.01, 0.07), 26.0, 0.08, 0.006, 0.030, 7.9, (0.80, 0.19, 0.01), 8_000, 0.25, 0.12),
+            (0.82, 0.10, 0.01, 0.07), 26.0, 0.08, 0.006, 0.030, 7.9,
+            (0.80, 0.19, 0.01), 8_000, 0.25, 0.12),
     Segment("affluent", 0.08, 6.0, 210.0,
             (0.08, 0.20, 0.05, 0.20, 0.04, 0.03, 0.07, 0.03, 0.24, 0.06),
-            (0.22, 0.46, 0.04, 0.28), 13.0, 0.18, 0.003, 0.025, 8.1, (0.04, 0.32, 0.64), 28_000, 0.10, 0.06),
+            (0.22, 0.46, 0.04, 0.28), 13.0, 0.18, 0.003, 0.025, 8.1,
+            (0.04, 0.32, 0.64), 28_000, 0.10, 0.06),
     Segment("family", 0.16, 6.5, 150.0,
             (0.34, 0.06, 0.08, 0.12, 0.06, 0.08, 0.08, 0.14, 0.02, 0.02),
-            (0.42, 0.26, 0.02, 0.30), 15.0, 0.14, 0.003, 0.020, 7.2, (0.35, 0.55, 0.10), 14_000, 0.15, 0.08),
+            (0.42, 0.26, 0.02, 0.30), 15.0, 0.14, 0.003, 0.020, 7.2,
+            (0.35, 0.55, 0.10), 14_000, 0.15, 0.08),
     Segment("dormant", 0.10, 0.45, 110.0,
             (0.20, 0.10, 0.10, 0.20, 0.05, 0.15, 0.10, 0.02, 0.03, 0.05),
-            (0.20, 0.15, 0.30, 0.35), 0.8, 0.04, 0.010, 0.010, 6.1, (0.92, 0.08, 0.00), 6_500, 0.00, 0.01),
+            (0.20, 0.15, 0.30, 0.35), 0.8, 0.04, 0.010, 0.010, 6.1,
+            (0.92, 0.08, 0.00), 6_500, 0.00, 0.01),
 )  # fmt: skip  # why: one segment a block, columns comparable by eye
 CUSTOMER_SPREAD = 0.18  # coefficient of variation of a customer's own level around the segment's
 AMOUNT_SPREAD = 0.55  # log standard deviation of one amount
@@ -118,7 +126,12 @@ FEEDBACK_RETENTION_MONTHS = 48
 CONSENTS = {"segmentation": 0.80, "marketing": 0.60, "partner-analytics": 0.20}  # share given
 WITHDRAWN_RATE = 0.08  # of consents given
 GIVEN_AGAIN_RATE = 0.15  # of consents withdrawn: a second row, given later
-CAMPAIGNS = {"card-bonus": 13, "travel-plus": 9, "app-rewards": 5, "save-more": 2}  # months before the end
+CAMPAIGNS = {
+    "card-bonus": 13,
+    "travel-plus": 9,
+    "app-rewards": 5,
+    "save-more": 2,
+}  # months before the end
 CAMPAIGN_SHARE = 0.40  # of the customers whose marketing consent holds
 CONTROL_SHARE = 0.30
 CONTROL_RESPONSE = 0.03

@@ -43,7 +43,9 @@ def feedback_rows(block: Block, window: Window, people: People) -> dict[str, Any
     """Return the rows of the feedback table, with phone numbers and old rows planted."""
     dice = block.dice(10)
     n = len(people)
-    open_days = (np.minimum(people.until, window.end_day) - np.maximum(people.opened, window.start_day)).astype(int)
+    open_days = (
+        np.minimum(people.until, window.end_day) - np.maximum(people.opened, window.start_day)
+    ).astype(int)
     open_days = np.where(people.retired, 0, np.maximum(open_days, 0))
     counts = dice.poisson(FEEDBACK_A_MONTH * open_days / 30.44)
     customer = np.repeat(np.arange(n), counts)
@@ -73,7 +75,9 @@ def feedback_rows(block: Block, window: Window, people: People) -> dict[str, Any
     }
 
 
-def _comments(dice: np.random.Generator, people: People, customer: Array, topic: Array, score: Array) -> pa.Array:
+def _comments(
+    dice: np.random.Generator, people: People, customer: Array, topic: Array, score: Array
+) -> pa.Array:
     written = dice.random(len(customer)) < COMMENT_RATE
     with_phone = dice.random(len(customer)) < planted.PHONE_IN_COMMENT_RATE
     texts: list[str | None] = []

@@ -63,7 +63,9 @@ class Block:
 
     def dice(self, topic: int) -> np.random.Generator:
         """Return the generator of one topic: topics do not disturb each other's draws."""
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.number, topic)))
+        return np.random.default_rng(
+            np.random.SeedSequence(self.seed, spawn_key=(self.number, topic))
+        )
 
 
 def choose(dice: np.random.Generator, shares: Array) -> Array:
