@@ -1,0 +1,62 @@
+"""workbench: customer analytics that can be published without betraying a customer.
+
+The one door. What an analyst types is here; the house behind it::
+
+    workspace     settings, catalog, store and ledger, opened once
+    reporting/    definitions, runs, pages, editions
+    analytics/    learns from frames, knows nothing of ledgers
+    figures/      releases drawn as charts, tables, sentences
+    privacy/      questions, bounding, noise, accounting, the ledger
+    store/        encrypted data at exact snapshots, purpose-bound and audited
+    catalog       the declared data dictionary
+    errors        every way to be told no
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench import errors, figures
+    from workbench.figures import text
+    from workbench.privacy.query import Query, bands, query
+    from workbench.privacy.release import Release
+    from workbench.workspace import Workspace, open_workspace
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Query",
+    "Release",
+    "Workspace",
+    "bands",
+    "errors",
+    "figures",
+    "open_workspace",
+    "query",
+    "text",
+]
+
+_HOME = {
+    "Query": "workbench.privacy.query",
+    "Release": "workbench.privacy.release",
+    "Workspace": "workbench.workspace",
+    "bands": "workbench.privacy.query",
+    "open_workspace": "workbench.workspace",
+    "query": "workbench.privacy.query",
+    "text": "workbench.figures",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # why: names load on first use, so that 'workbench --help' does not wait for pandas
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in ("errors", "figures"):
+        return importlib.import_module(f"workbench.{name}")
+    raise AttributeError(f"module 'workbench' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

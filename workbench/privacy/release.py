@@ -6,6 +6,7 @@ figures, their margins, and what it cost. Nothing here was read from a row.
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -64,7 +65,7 @@ class Cost:
     delta: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Release:
     """A private answer.
 
@@ -90,6 +91,8 @@ class Release:
         The exact version of the data it was computed on.
     notes : tuple of str
         What a reader must know: what was suppressed, and by which rule.
+    mechanism : mapping
+        How it was drawn: kind, noise scale, lattice, and the noisy integers themselves.
     left : mapping
         Budget left for the customers just after, as shown to the analyst: not part of the
         answer, not compared.
@@ -106,6 +109,7 @@ class Release:
     cost: Cost
     data_version: str
     notes: tuple[str, ...] = ()
+    mechanism: Mapping[str, Any] = field(default_factory=dict)
     left: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -117,6 +121,36 @@ class Release:
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))
+
+    @property
+    def summary(self) -> str:
+        """One line: what it cost, and what is left."""
+        left = ", ".join(f"{scope} {epsilon:.2f}" for scope, epsilon in self.left.items())
+        cost = f"{self.id} '{self.name}': epsilon {self.cost.epsilon:.2f} at delta {self.cost.delta:g}"
+        return f"{cost}; left: {left}" if left else cost
+
+    def shown(self) -> pd.DataFrame:
+        """The answer for reading: each figure as "value ± margin"."""
+        import pandas as pd
+
+        columns = {each.name: list(self.columns[each.name]) for each in self.by}
+        for measure in self.measures:
+            triples = zip(
+                self.columns[measure.name],
+                self.columns[f"{measure.name}_low"],
+                self.columns[f"{measure.name}_high"],
+                strict=True,
+            )
+            columns[measure.name] = [_with_margin(*each, measure.digits) for each in triples]
+        return pd.DataFrame(columns)
+
+    def __repr__(self) -> str:
+        return "\n".join((self.shown().to_string(index=False), self.summary, *self.notes))
+
+    def _repr_html_(self) -> str:
+        notes = "".join(f"<br>{html.escape(each)}" for each in self.notes)
+        table: str = self.shown().to_html(index=False, border=0)
+        return f"{table}<p><small>{html.escape(self.summary)}{notes}</small></p>"
 
     def to_json(self) -> str:
         """Return the answer as canonical JSON, the bytes the ledger stores."""
@@ -135,3 +169,15 @@ class Release:
         content["cost"] = Cost(**content["cost"])
         content["notes"] = tuple(content["notes"])
         return cls(**content)
+
+
+def _with_margin(
+    value: float | None, low: float | None, high: float | None, digits: int
+) -> str:
+    """Return a figure and the half-width of its interval; an uneven interval in full."""
+    if value is None or low is None or high is None:
+        return "–"
+    below, above = value - low, high - value
+    if abs(above - below) <= 0.1 * (above + below):
+        return f"{value:,.{digits}f} ± {(above + below) / 2:,.{digits}f}"
+    return f"{value:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"

@@ -1,0 +1,109 @@
+"""Periods a report or a question is about: a month, quarter, year or ISO week, as text.
+
+``2026-09``, ``2026-Q3``, ``2026``, ``2026-W36``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+from workbench.errors import PeriodError
+
+_FORMS = {
+    "month": re.compile(r"(\d{4})-(\d{2})"),
+    "quarter": re.compile(r"(\d{4})-Q([1-4])"),
+    "year": re.compile(r"(\d{4})"),
+    "week": re.compile(r"(\d{4})-W(\d{2})"),
+}
+
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """A span of whole days, ``start`` included, ``end`` excluded.
+
+    Examples
+    --------
+    >>> period = Period.parse("2026-09")
+    >>> period.start.isoformat(), period.end.isoformat(), period.previous().text
+    ('2026-09-01', '2026-10-01', '2026-08')
+    """
+
+    start: dt.date
+    end: dt.date
+    text: str
+    kind: str = "month"
+
+    @classmethod
+    def parse(cls, text: str) -> Period:
+        """Read a period; raise `PeriodError` when it is malformed."""
+        try:
+            for kind, form in _FORMS.items():
+                match = form.fullmatch(text)
+                if match:
+                    return cls._make(kind, *(int(part) for part in match.groups()))
+        except (ValueError, TypeError):
+            pass  # why: an impossible month or week falls through to the one message below
+        raise PeriodError(
+            f"'{text}' is not a period. Write a month as 2026-09, a quarter as 2026-Q3, "
+            "a year as 2026 or a week as 2026-W36."
+        )
+
+    @classmethod
+    def _make(cls, kind: str, year: int, part: int = 1) -> Period:
+        if kind == "week":
+            start = dt.date.fromisocalendar(year, part, 1)
+            return cls(start, start + dt.timedelta(days=7), f"{year:04d}-W{part:02d}", kind)
+        months = {"month": 1, "quarter": 3, "year": 12}[kind]
+        start = dt.date(year, (part - 1) * months + 1, 1)
+        text = {"month": f"{year:04d}-{part:02d}", "quarter": f"{year:04d}-Q{part}"}.get(
+            kind, f"{year:04d}"
+        )
+        return cls(start, add_months(start, months), text, kind)
+
+    @classmethod
+    def containing(cls, day: dt.date, kind: str = "month") -> Period:
+        """Return the period of ``kind`` that holds ``day``."""
+        if kind == "week":
+            year, week, _ = day.isocalendar()
+            return cls._make(kind, year, week)
+        part = {"month": day.month, "quarter": (day.month - 1) // 3 + 1}.get(kind, 1)
+        return cls._make(kind, day.year, part)
+
+    def previous(self) -> Period:
+        """Return the period just before this one."""
+        return self.containing(self.start - dt.timedelta(days=1), self.kind)
+
+    def next(self) -> Period:
+        """Return the period just after this one."""
+        return self.containing(self.end, self.kind)
+
+    def months(self) -> tuple[str, ...]:
+        """Return the months that start inside this period, as ``YYYY-MM``."""
+        return months_between(self.start, self.end)
+
+    def require_past(self, today: dt.date) -> Period:
+        """Return itself, or raise `PeriodError` when it is not over on ``today``."""
+        if self.end > today:
+            last = self.containing(today, self.kind).previous()
+            raise PeriodError(
+                f"{self.text} is not over: it ends on {self.end - dt.timedelta(days=1)} and today is "
+                f"{today}. The last complete {self.kind} is {last.text}."
+            )
+        return self
+
+
+def add_months(day: dt.date, months: int) -> dt.date:
+    """Return the first day of the month ``months`` after that of ``day``."""
+    index = day.year * 12 + day.month - 1 + months
+    return dt.date(index // 12, index % 12 + 1, 1)
+
+
+def months_between(start: dt.date, end: dt.date) -> tuple[str, ...]:
+    """Return every month from that of ``start`` to the one before ``end``, as ``YYYY-MM``."""
+    months, day = [], start.replace(day=1)
+    while day < end:
+        months.append(f"{day:%Y-%m}")
+        day = add_months(day, 1)
+    return tuple(months)

@@ -1,0 +1,42 @@
+"""Who read what, for which purpose, and what was refused: an append-only chained log."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import StorageError
+from workbench.store.chain import Chain, Entry
+
+
+def who() -> str:
+    """Return the operating system's name of the current user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # why: a container may run under a user id without a name
+        import os
+
+        return f"uid-{os.getuid()}"
+
+
+class Audit:
+    """The audit log of one workspace.
+
+    Parameters
+    ----------
+    folder : Path
+        The workspace's private folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.chain = Chain(
+            f"sqlite:///{folder / 'audit.sqlite'}", "audit", folder / "audit.lock", StorageError
+        )
+
+    def record(self, kind: str, body: Mapping[str, Any], *, now: dt.datetime) -> Entry:
+        """Append one event with the user's name; durable when this returns."""
+        with self.chain.writing() as write:
+            return write.append(kind, {"who": who(), **body}, at=now, subject=body.get("table"))

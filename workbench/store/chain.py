@@ -1,0 +1,297 @@
+"""An append-only, hash-chained log in a SQL database: what the ledger and the audit log stand on.
+
+Every entry carries the hash of the one before it, so an altered, swapped or missing entry shows
+where the chain breaks. SQLite runs with a rollback journal and ``synchronous=EXTRA``: the
+write-ahead log of SQLite 3.7–3.51 has a corruption bug and Python 3.11 ships such a version. One
+file lock in front of the database makes writers wait in line; without it one of eight starves.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    event,
+    select,
+)
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from workbench.errors import Busy, StorageError
+
+GENESIS = "0" * 64
+LOCK_WAIT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a chained log."""
+
+    seq: int
+    at: dt.datetime
+    kind: str
+    body: Mapping[str, Any]
+    hash: str
+
+
+def entry_hash(previous: str, seq: int, at: str, kind: str, body: str) -> str:
+    """Return the hash that chains an entry to the one before it."""
+    return hashlib.sha256("\n".join((previous, str(seq), at, kind, body)).encode()).hexdigest()
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """Return canonical JSON: sorted keys, no spaces, no NaN."""
+    return json.dumps(
+        content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
+
+
+class Chain:
+    """A chained log in one table of one database.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL; ``sqlite:////…`` for a file.
+    name : str
+        Table name.
+    lock_path : Path
+        File whose lock orders the writers of this machine.
+    error : type
+        What to raise when the log cannot be trusted or written.
+    """
+
+    def __init__(self, url: str, name: str, lock_path: Path, error: type[StorageError]) -> None:
+        self.url, self.name, self.error = url, name, error
+        self._lock_path = lock_path
+        self._engine: Engine = create_engine(url)
+        self.table = Table(
+            name,
+            MetaData(),
+            Column("seq", Integer, primary_key=True, autoincrement=True),
+            Column("at", Text, nullable=False),
+            Column("kind", Text, nullable=False),
+            Column("subject", Text, index=True),
+            Column("ref", Text, index=True),
+            Column("body", Text, nullable=False),
+            Column("hash", Text, nullable=False, unique=True),
+            sqlite_autoincrement=True,
+        )
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _sqlite_settings)
+            event.listen(self._engine, "begin", _sqlite_begin)
+
+    @property
+    def path(self) -> str:
+        """Where the log is, for messages."""
+        return self.url.removeprefix("sqlite:///")
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Turn a database's own errors into ours, with the way out."""
+        try:
+            yield
+        except OperationalError as problem:
+            text = str(problem.orig)
+            if "readonly" in text or "read-only" in text or "unable to open" in text:
+                hint = "it cannot be written. Check the permissions of the file and its folder."
+            elif "full" in text:
+                hint = "the disk is full. Free some space and run again; nothing was lost."
+            elif "locked" in text:
+                raise Busy(f"{self.path} is in use by another program. Try again.") from None
+            else:
+                hint = f"the database says: {text}"
+            raise self.error(f"{self.path}: {hint}") from None
+        except DatabaseError as problem:
+            raise self.error(
+                f"{self.path} is not a readable log ({problem.orig}). Restore it from the last "
+                "backup with 'workbench restore'; until then nothing is written to it."
+            ) from None
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """Open one durable write: lock, ``BEGIN IMMEDIATE``, commit at the end, or nothing."""
+        writer = self._engine.execution_options(writes=True)
+        with file_lock(self._lock_path, self.error), self._guard(), writer.begin() as connection:
+            if not self._engine.dialect.has_table(connection, self.name):
+                self.table.metadata.create_all(connection)
+            yield Writer(self, connection)
+
+    def entries(self, kind: str | None = None, **match: str) -> list[Entry]:
+        """Return entries in order, of one ``kind``, ``subject`` or ``ref`` when asked."""
+        with self._guard(), self._engine.connect() as connection:
+            if not self._engine.dialect.has_table(connection, self.name):
+                return []
+            return read_entries(self.table, connection, kind, **match)
+
+    def head(self) -> tuple[int, str]:
+        """Return (sequence number, hash) of the last entry; (0, zeros) when empty."""
+        with self._guard(), self._engine.connect() as connection:
+            if not self._engine.dialect.has_table(connection, self.name):
+                return 0, GENESIS
+            return read_head(self.table, connection)
+
+    def hash_at(self, seq: int) -> str | None:
+        """Return the hash of one entry, or None when there is none."""
+        if seq == 0:
+            return GENESIS
+        with self._guard(), self._engine.connect() as connection:
+            if not self._engine.dialect.has_table(connection, self.name):
+                return None
+            query = select(self.table.c.hash).where(self.table.c.seq == seq)
+            return connection.execute(query).scalar_one_or_none()
+
+    def verify(self) -> int:
+        """Recompute the whole chain; return how many entries hold.
+
+        Raises
+        ------
+        StorageError
+            Of this log's error class: names the first entry that does not fit.
+        """
+        with self._guard(), self._engine.connect() as connection:
+            if not self._engine.dialect.has_table(connection, self.name):
+                return 0
+            previous, expected = GENESIS, 1
+            for row in connection.execute(select(self.table).order_by(self.table.c.seq)):
+                if row.seq != expected:
+                    raise self.error(f"{self.path}: entry {expected} is missing before {row.seq}.")
+                if entry_hash(previous, row.seq, row.at, row.kind, row.body) != row.hash:
+                    raise self.error(
+                        f"{self.path}: entry {row.seq} ({row.kind}, {row.at}) does not fit the one "
+                        "before it: it or its neighbour was altered, swapped or removed."
+                    )
+                previous, expected = row.hash, expected + 1
+            return expected - 1
+
+    def close(self) -> None:
+        """Close the database."""
+        self._engine.dispose()
+
+
+class Writer:
+    """What may be done inside one durable write."""
+
+    def __init__(self, chain: Chain, connection: Connection) -> None:
+        self._chain, self._connection = chain, connection
+
+    def entries(self, kind: str | None = None, **match: str) -> list[Entry]:
+        """Return entries as this write sees them."""
+        return read_entries(self._chain.table, self._connection, kind, **match)
+
+    def head(self) -> tuple[int, str]:
+        """Return (sequence number, hash) of the last entry as this write sees it."""
+        return read_head(self._chain.table, self._connection)
+
+    def append(
+        self,
+        kind: str,
+        body: Mapping[str, Any],
+        *,
+        at: dt.datetime,
+        subject: str | None = None,
+        ref: str | None = None,
+    ) -> Entry:
+        """Add one entry; it is durable when the surrounding write ends."""
+        seq, previous = self.head()
+        text, stamp = canonical(body), at.astimezone(dt.UTC).isoformat(timespec="microseconds")
+        new = entry_hash(previous, seq + 1, stamp, kind, text)
+        self._connection.execute(
+            self._chain.table.insert().values(
+                seq=seq + 1, at=stamp, kind=kind, subject=subject, ref=ref, body=text, hash=new
+            )
+        )
+        return Entry(seq + 1, at, kind, body, new)
+
+
+def read_entries(
+    table: Table, connection: Connection, kind: str | None = None, **match: str
+) -> list[Entry]:
+    """Return matching entries in order."""
+    query = select(table).order_by(table.c.seq)
+    if kind is not None:
+        query = query.where(table.c.kind == kind)
+    for column, value in match.items():
+        query = query.where(table.c[column] == value)
+    return [
+        Entry(row.seq, dt.datetime.fromisoformat(row.at), row.kind, json.loads(row.body), row.hash)
+        for row in connection.execute(query)
+    ]
+
+
+def read_head(table: Table, connection: Connection) -> tuple[int, str]:
+    """Return (sequence number, hash) of the last entry; (0, zeros) when empty."""
+    query = select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)
+    row = connection.execute(query).first()
+    return (row.seq, row.hash) if row else (0, GENESIS)
+
+
+def _sqlite_settings(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # why: we begin transactions ourselves, see below
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = DELETE")
+    cursor.execute("PRAGMA synchronous = EXTRA")
+    cursor.execute("PRAGMA busy_timeout = 30000")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    # why: a write takes its lock at once, so that what it read before writing is still true
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def file_lock(
+    path: Path,
+    error: type[StorageError] = StorageError,
+    *,
+    wait_seconds: float = LOCK_WAIT_SECONDS,
+    busy: Callable[[str], str] | None = None,
+) -> Iterator[None]:
+    """Hold an exclusive lock on a file; the lock goes with the process, however it ends.
+
+    Raises
+    ------
+    Busy
+        Another process held it for longer than ``wait_seconds``; names that process.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as problem:
+        raise error(f"{path} cannot be opened for writing: {problem.strerror}.") from None
+    try:
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "unknown"
+                    text = busy(holder) if busy else f"{path} is held by {holder}. Try again later."
+                    raise Busy(text) from None
+                time.sleep(0.01)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"process {os.getpid()}".encode(), 0)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,224 @@
+"""The store: a DuckLake of encrypted files, read at one exact snapshot.
+
+Writers hold a file lock and write ``catalog.ducklake``; when done they publish an immutable copy of
+it. Readers attach the newest copy read-only, so a kernel left open never blocks a writer and keeps
+seeing the data it started with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import StorageError, StoreMissing
+from workbench.store.chain import file_lock
+from workbench.store.keys import derive, read_master_key
+
+if TYPE_CHECKING:
+    import duckdb
+
+_EXTENSIONS = ("ducklake", "httpfs")
+_CATALOG = "catalog.ducklake"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one write did to one table."""
+
+    snapshot: int
+    table: str
+    digest: str
+    as_of: str | None
+    months: Mapping[str, str] = field(default_factory=dict)
+
+
+class Store:
+    """The data of one workspace.
+
+    Parameters
+    ----------
+    folder : Path
+        The workspace's private folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "store"
+        self.keys = folder / "keys"
+        self._temp = folder / "tmp"
+
+    @cached_property
+    def master_key(self) -> bytes:
+        """The workspace's master key."""
+        return read_master_key(self.keys)
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever loaded."""
+        return any(self.folder.glob("snapshots/*.ducklake"))
+
+    def latest_snapshot(self) -> int:
+        """Return the newest published snapshot."""
+        numbers = [int(p.stem) for p in self.folder.glob("snapshots/*.ducklake") if p.stem.isdigit()]
+        if not numbers:
+            raise StoreMissing(
+                f"no data at {self.folder}. Run 'workbench init' to load the estate's files."
+            )
+        return max(numbers)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open an engine with our extensions, private encrypted spill, and UTC."""
+        import duckdb
+
+        self._temp.mkdir(parents=True, exist_ok=True, mode=0o700)
+        connection = duckdb.connect(config={"allow_unsigned_extensions": "false"})
+        for name in _EXTENSIONS:
+            package = importlib.import_module(f"duckdb_extension_{name}")
+            folder = Path(package.__path__[0]) / "extensions" / f"v{duckdb.__version__}"
+            connection.execute(f"LOAD '{folder / f'{name}.duckdb_extension'}'")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET temp_file_encryption = true")
+        connection.execute(f"SET temp_directory = '{self._temp}'")
+        connection.execute("SET autoinstall_known_extensions = false")
+        connection.execute("SET enable_progress_bar = false")
+        return connection
+
+    def attach(self, connection: duckdb.DuckDBPyConnection, snapshot: int) -> None:
+        """Attach one snapshot, read-only, as ``lake``."""
+        self._attach(connection, self.folder / "snapshots" / f"{snapshot}.ducklake", "READ_ONLY")
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, option: str) -> None:
+        import duckdb
+
+        key = derive(self.master_key, "lake-catalog").hex()
+        try:
+            connection.execute(
+                f"ATTACH 'ducklake:{path}' AS lake (DATA_PATH '{self.folder / 'data'}', ENCRYPTED, "
+                f"META_ENCRYPTION_KEY '{key}', DATA_INLINING_ROW_LIMIT 0, {option})"
+            )
+        except duckdb.Error as problem:
+            text = str(problem).replace(key, "…")
+            if "encryption key" in text:
+                raise StoreMissing(
+                    f"the key in {self.keys} is not the key of this store. Put the right one back; "
+                    "nothing was changed."
+                ) from None
+            raise StorageError(f"the store at {self.folder} cannot be opened: {text}") from None
+
+    @contextmanager
+    def writing(self, message: str) -> Iterator[StoreWriter]:
+        """Open one write: a single snapshot, all of it or nothing.
+
+        The snapshot's catalog copy is published after the commit; a crash in between leaves the
+        commit unpublished and the next write publishes it.
+        """
+        import duckdb
+
+        (self.folder / "data").mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / "snapshots").mkdir(exist_ok=True, mode=0o700)
+        with file_lock(self.folder / "writer.lock"):
+            connection = self.connect()
+            try:
+                self._attach(connection, self.folder / _CATALOG, "READ_WRITE")
+                writer = StoreWriter(connection)
+                connection.execute("BEGIN")
+                yield writer
+                if writer.changes:
+                    info = json.dumps(writer.changes, sort_keys=True)
+                    connection.execute(
+                        "CALL lake.set_commit_message('workbench', ?, extra_info => ?)",
+                        [message, info],
+                    )
+                connection.execute("COMMIT")
+                row = connection.execute("SELECT max(snapshot_id) FROM lake.snapshots()").fetchone()
+                connection.execute("DETACH lake")
+            except duckdb.IOException as problem:
+                raise StorageError(_disk_message(self.folder, str(problem))) from None
+            finally:
+                connection.close()
+            self._publish(row[0] if row else 0)
+
+    def _publish(self, snapshot: int) -> None:
+        target = self.folder / "snapshots" / f"{snapshot}.ducklake"
+        if target.exists():
+            return
+        partial = target.with_suffix(".part")
+        try:
+            shutil.copyfile(self.folder / _CATALOG, partial)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.rename(target)
+        except OSError as problem:
+            partial.unlink(missing_ok=True)
+            raise StorageError(_disk_message(self.folder, problem.strerror or "")) from None
+
+    def changes(self, connection: duckdb.DuckDBPyConnection) -> list[Change]:
+        """Return every change of the attached snapshot's history, oldest first."""
+        rows = connection.execute(
+            "SELECT snapshot_id, commit_extra_info FROM lake.snapshots() "
+            "WHERE commit_extra_info IS NOT NULL ORDER BY snapshot_id"
+        ).fetchall()
+        return [
+            Change(snapshot, table, each["digest"], each["as_of"], each["months"])
+            for snapshot, info in rows
+            for table, each in sorted(json.loads(info).items())
+        ]
+
+
+class StoreWriter:
+    """What may be done inside one write."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.changes: dict[str, dict[str, Any]] = {}
+
+    def record(
+        self, table: str, digest: str, as_of: str | None, months: Mapping[str, str]
+    ) -> None:
+        """Note that this write changed ``table``; its digests name the new content.
+
+        ``months`` has one digest for each month of the table's time column, so that a new month
+        does not make last month's answers look outdated.
+        """
+        self.changes[table] = {"digest": digest, "as_of": as_of, "months": dict(months)}
+
+
+@dataclass(frozen=True)
+class DataVersions:
+    """What exactly the data of one snapshot is, per table and month.
+
+    The same files loaded in the same order give the same versions in any store.
+    """
+
+    changes: Sequence[Change]
+
+    def of(self, table: str, months: Sequence[str] | None = None) -> str:
+        """Return the version of a table, or of some of its months only."""
+        mine = [change for change in self.changes if change.table == table]
+        if not mine:
+            raise StoreMissing(f"table '{table}' was never loaded. Run 'workbench init'.")
+        if months is None or not mine[-1].months:
+            parts = [change.digest for change in mine]
+        else:
+            parts = [f"{month} {mine[-1].months.get(month, '')}" for month in months]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    def of_all(self) -> str:
+        """Return one version for everything together."""
+        tables = sorted({change.table for change in self.changes})
+        parts = "".join(self.of(table) for table in tables)
+        return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
+def _disk_message(folder: Path, text: str) -> str:
+    if "No space" in text or "disk is full" in text.lower() or "could not write" in text.lower():
+        return f"the disk under {folder} is full. Free some space and run again; nothing was changed."
+    return f"the store at {folder} cannot be written: {text}. Nothing was changed."

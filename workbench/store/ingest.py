@@ -1,0 +1,228 @@
+"""Load an estate's source files into the store, each checked against the catalog first."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.catalog import Catalog, Column, Table
+from workbench.errors import SourceError, suggest
+from workbench.store.engine import Store, StoreWriter
+
+if TYPE_CHECKING:
+    import duckdb
+
+_ALWAYS_FILLED = ("subject key", "measure", "time", "target")
+
+
+def sql_type(column: Column) -> str:
+    """Return the store's type of a declared column; money and scaled numbers are exact."""
+    if column.type == "number":
+        return "DOUBLE" if column.scale is None else f"DECIMAL(18,{column.scale})"
+    return {
+        "text": "VARCHAR",
+        "integer": "BIGINT",
+        "money": "DECIMAL(18,2)",
+        "date": "DATE",
+        "timestamp": "TIMESTAMP",
+        "boolean": "BOOLEAN",
+    }[column.type]
+
+
+def load_estate(
+    store: Store,
+    catalog: Catalog,
+    source: Path,
+    *,
+    today: dt.date,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Mapping[str, int]:
+    """Load every table whose file is new or changed, as one snapshot; return rows per table.
+
+    Running it again on unchanged files does nothing.
+
+    Raises
+    ------
+    SourceError
+        A file is missing, corrupt, truncated, empty, or does not match the catalog. Nothing is
+        changed then.
+    """
+    loaded: dict[str, int] = {}
+    digests = {name: file_digest(source / table.source) for name, table in catalog.tables.items()}
+    current = current_digests(store)
+    todo = [name for name in catalog.tables if current.get(name) != digests[name]]
+    if not todo:
+        return loaded
+    with store.writing(f"load {len(todo)} tables") as writer:
+        for name in todo:
+            progress(f"loading {name}")
+            table = catalog.tables[name]
+            loaded[name] = _load(writer, name, table, source / table.source, digests[name], today)
+    return loaded
+
+
+def current_digests(store: Store) -> Mapping[str, str]:
+    """Return the digest of the file each table was last loaded from."""
+    if not store.exists:
+        return {}
+    connection = store.connect()
+    try:
+        store.attach(connection, store.latest_snapshot())
+        return {change.table: change.digest for change in store.changes(connection)}
+    finally:
+        connection.close()
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a source file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as problem:
+        raise SourceError(
+            f"the source file {path} cannot be read: {problem.strerror}. "
+            "Put it there, or correct 'source' in the catalog."
+        ) from None
+
+
+def _load(
+    writer: StoreWriter, name: str, table: Table, path: Path, digest: str, today: dt.date
+) -> int:
+    connection = writer.connection
+    relation = _reader(path)
+    found = _columns(connection, relation, path)
+    _same_columns(name, table, found, path)
+    _castable(connection, relation, name, table, found, path)
+    casts = ", ".join(
+        f'CAST("{column}" AS {sql_type(declared)}) AS "{column}"'
+        for column, declared in table.columns.items()
+    )
+    _run(connection, f'CREATE OR REPLACE TABLE lake."{name}" AS SELECT {casts} FROM {relation}', path)
+    rows = _filled(connection, name, table, path)
+    as_of, months = _coverage(connection, name, table, today) if table.time else (None, {})
+    writer.record(name, digest, as_of, months)
+    return rows
+
+
+def _coverage(
+    connection: duckdb.DuckDBPyConnection, name: str, table: Table, today: dt.date
+) -> tuple[str | None, dict[str, str]]:
+    """Return the last day that is not in the future, and a digest of each month's rows."""
+    columns = ", ".join(f'"{column}"' for column in table.columns)
+    rows = connection.execute(
+        f"""
+        SELECT strftime("{table.time}", '%Y-%m') AS month, count(*),
+            sum(hash({columns}))::VARCHAR,
+            max(CAST("{table.time}" AS DATE)) FILTER ("{table.time}" < ?)::VARCHAR
+        FROM lake."{name}" WHERE "{table.time}" IS NOT NULL GROUP BY month ORDER BY month
+        """,
+        [today + dt.timedelta(days=1)],
+    ).fetchall()
+    days = [day for *_, day in rows if day]
+    months = {
+        month: hashlib.sha256(f"{count} {total}".encode()).hexdigest()[:16]
+        for month, count, total, _ in rows
+    }
+    return max(days, default=None), months
+
+
+def _reader(path: Path) -> str:
+    quoted = str(path).replace("'", "''")
+    if path.suffix == ".parquet":
+        return f"read_parquet('{quoted}')"
+    if path.suffix == ".csv":
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            if file.tell() > 0:
+                file.seek(-1, 2)
+                if file.read(1) not in b"\r\n":
+                    raise SourceError(
+                        f"{path} looks truncated: its last line has no end. Fetch it again, or end "
+                        "the line if the file is whole."
+                    )
+        return f"read_csv('{quoted}', header = true, all_varchar = true, strict_mode = true)"
+    raise SourceError(f"{path}: only .parquet and .csv files are read, not '{path.suffix}'.")
+
+
+def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> None:
+    import duckdb
+
+    try:
+        connection.execute(sql)
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as problem:
+        if "No space left" in str(problem):
+            raise
+        # why: the engine's own text may quote a row, so only its kind is passed on
+        raise SourceError(
+            f"{path} is corrupt or truncated ({type(problem).__name__}). Fetch it again; nothing "
+            "was loaded."
+        ) from None
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> dict[str, str]:
+    _run(connection, f"DESCRIBE SELECT * FROM {relation}", path)
+    return {row[0]: row[1] for row in connection.fetchall()}
+
+
+def _same_columns(name: str, table: Table, found: Mapping[str, str], path: Path) -> None:
+    missing = [column for column in table.columns if column not in found]
+    extra = [column for column in found if column not in table.columns]
+    if missing or extra:
+        parts = []
+        if missing:
+            parts.append("missing: " + ", ".join(f"'{c}'" for c in missing))
+        if extra:
+            parts.append("not declared: " + ", ".join(f"'{c}'" for c in extra))
+        hint = suggest(extra[0], table.columns) if extra else ""
+        raise SourceError(f"{path} does not match table '{name}' ({'; '.join(parts)}).{hint}")
+
+
+def _castable(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    name: str,
+    table: Table,
+    found: Mapping[str, str],
+    path: Path,
+) -> None:
+    """Count values that are not of their declared type; tell the counts, never the values."""
+    checks = {
+        column: f'count(*) FILTER ("{column}" IS NOT NULL AND '
+        f'TRY_CAST("{column}" AS {sql_type(declared)}) IS NULL)'
+        for column, declared in table.columns.items()
+        if found[column] != sql_type(declared)
+    }
+    if not checks:
+        return
+    _run(connection, f"SELECT {', '.join(checks.values())} FROM {relation}", path)
+    counts = connection.fetchone() or ()
+    bad = [
+        f"'{column}' in {count:,} rows is not {table.columns[column].type}"
+        for column, count in zip(checks, counts, strict=True)
+        if count
+    ]
+    if bad:
+        raise SourceError(f"{path} does not match table '{name}': " + "; ".join(bad) + ".")
+
+
+def _filled(connection: duckdb.DuckDBPyConnection, name: str, table: Table, path: Path) -> int:
+    must = [c for c, declared in table.columns.items() if declared.role in _ALWAYS_FILLED]
+    counts = ", ".join(f'count("{column}")' for column in must)
+    row = connection.execute(
+        f'SELECT count(*){", " if must else ""}{counts} FROM lake."{name}"'
+    ).fetchone()
+    rows, *filled = row or (0,)
+    if rows == 0 and not table.operational:
+        raise SourceError(f"{path} holds no rows; table '{name}' needs some. Nothing was loaded.")
+    for column, count in zip(must, filled, strict=True):
+        if rows and not count:
+            raise SourceError(
+                f"{path}: column '{column}' of table '{name}' is empty in all {rows:,} rows. "
+                "Check the export; nothing was loaded."
+            )
+    return int(rows)

@@ -1,0 +1,65 @@
+"""The workspace's master key and what is derived from it: file encryption and pseudonyms.
+
+The key is a file only its owner may read. Whoever holds it holds the data: keep it out of backups
+of the data, and copy it once to a safe place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from workbench.errors import StoreMissing
+
+_NAME = "master.key"
+
+
+def make_master_key(folder: Path) -> None:
+    """Create the master key unless it is there; mode 0600 in a folder of mode 0700."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(folder / _NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_master_key(folder: Path) -> bytes:
+    """Return the master key.
+
+    Raises
+    ------
+    StoreMissing
+        There is none, others may read it, or it is not a key.
+    """
+    path = folder / _NAME
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text().strip()
+    except FileNotFoundError:
+        raise StoreMissing(
+            f"no key at {path}. 'workbench init' makes one for a new store; for an existing store "
+            "put its own key back, without it the data cannot be read."
+        ) from None
+    except OSError as problem:
+        raise StoreMissing(f"the key {path} cannot be read: {problem.strerror}.") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise StoreMissing(
+            f"others may read the key {path} (mode {stat.S_IMODE(mode):04o}). "
+            f"Run 'chmod 600 {path}' and consider the key known to them."
+        )
+    if len(text) != 64 or not all(c in "0123456789abcdef" for c in text):
+        raise StoreMissing(f"{path} is not a key: it must hold 64 hexadecimal digits.")
+    return bytes.fromhex(text)
+
+
+def derive(master: bytes, use: str) -> bytes:
+    """Return the 32-byte key of one use, such as ``purpose:segmentation``."""
+    return hmac.new(master, use.encode(), hashlib.sha256).digest()

@@ -1,0 +1,263 @@
+"""A workspace: settings, catalog, store and ledger, opened once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.catalog import Catalog, load_catalog
+from workbench.errors import PeriodError
+from workbench.periods import Period
+from workbench.settings import Settings, find_settings, load_settings
+
+if TYPE_CHECKING:
+    import ibis
+
+    from workbench.privacy.ledger import Ledger, Line, Share
+    from workbench.privacy.query import Query
+    from workbench.privacy.question import Part, Question
+    from workbench.privacy.release import Release
+    from workbench.store.access import Access
+    from workbench.store.audit import Audit
+    from workbench.store.engine import Store
+
+QUIET_DAYS = dt.timedelta(days=3)
+RUN_REPORT = "WORKBENCH_RUN_REPORT"
+RUN_SHARE = "WORKBENCH_RUN_SHARE"
+
+
+def utc_now() -> dt.datetime:
+    """Return the current time in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything about one body of customer data, opened once.
+
+    Attributes
+    ----------
+    settings : Settings
+    now : callable
+        The clock; tests hand in another.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> ws = wb.open_workspace()  # doctest: +SKIP
+    >>> tx = ws.open("transactions", purpose="reporting")  # doctest: +SKIP
+    """
+
+    settings: Settings
+    now: Callable[[], dt.datetime] = field(default=utc_now, compare=False)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The declared data dictionary."""
+        return load_catalog(self.settings.path("catalog"))
+
+    @cached_property
+    def private(self) -> Path:
+        """The private folder: store, ledger, audit log, keys, runs; made with mode 0700."""
+        path = self.settings.path("private")
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path
+
+    @cached_property
+    def store(self) -> Store:
+        """The encrypted data."""
+        from workbench.store.engine import Store
+
+        return Store(self.private)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who read what."""
+        from workbench.store.audit import Audit
+
+        return Audit(self.private)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was spent, and every answer."""
+        from workbench.privacy.ledger import Ledger
+
+        privacy = self.catalog.privacy
+        return Ledger(
+            self.private, privacy.limits, privacy.delta, self.settings.path("published")
+        )
+
+    @cached_property
+    def access(self) -> Access:
+        """Purpose-bound reading of the newest snapshot, fixed when first used."""
+        from workbench.store.access import Access
+
+        return Access(self.store, self.catalog, self.audit)
+
+    def init(self, progress: Callable[[str], None] = lambda _: None) -> Mapping[str, int]:
+        """Make the key and load the estate's files where new or changed; rows per loaded table."""
+        from workbench.store.ingest import load_estate
+        from workbench.store.keys import make_master_key
+
+        catalog = self.catalog
+        make_master_key(self.store.keys)
+        return load_estate(
+            self.store,
+            catalog,
+            self.settings.path("source"),
+            today=self.now().date(),
+            progress=progress,
+        )
+
+    def open(self, table: str, purpose: str) -> ibis.Table:
+        """Open a table for a purpose.
+
+        Parameters
+        ----------
+        table, purpose : str
+            Names declared in the catalog.
+
+        Returns
+        -------
+        ibis.Table
+            Lazy: only the purpose's columns, only customers whose consent holds now where that
+            is the basis, customers under the purpose's own pseudonyms. An audit row is written
+            before this returns, refusals included.
+
+        Raises
+        ------
+        UnknownName
+            No such table or purpose.
+        AccessRefused
+            The purpose expired or may not read this table.
+        """
+        return self.access.open(table, purpose, now=self.now())
+
+    def release(
+        self, query: Query, *, name: str, epsilon: object = None, rho: object = None
+    ) -> Release:
+        """Answer a question with differential privacy, paid from the customers' budget.
+
+        Parameters
+        ----------
+        query : Query
+            From `workbench.query`.
+        name : str
+            What to call the answer; not part of its identity.
+        epsilon, rho : number or str
+            What it may cost, one of the two: epsilon at the catalog's delta, or zCDP rho. A
+            question grouped by month shares it equally among its months; months that were
+            answered before cost nothing.
+
+        Returns
+        -------
+        Release
+            Every declared cell with its value, 95 % margin, cost, and what is left. The same
+            question on the same data is answered from the ledger at no further cost.
+
+        Raises
+        ------
+        QuestionRefused
+            It cannot be answered privately as asked; nothing was spent.
+        BudgetExhausted
+            A limit does not cover it; nothing was spent.
+        """
+        from workbench.privacy.accounting import price
+        from workbench.privacy.question import resolve
+        from workbench.privacy.releasing import Payer, release
+
+        now = self.now()
+        cost = price(epsilon, rho, delta=self.catalog.privacy.delta)
+        question = resolve(query, self.catalog, now.date())
+        self.catalog.purpose(question.purpose, now.date())
+        sql = self._compile(question)
+        answer = release(
+            question,
+            lambda: self._totals(question, sql, now),
+            payer=Payer(self.ledger, name, run_share(), now),
+            catalog=self.catalog,
+            data_versions=[self._data_version(question, part) for part in question.parts],
+            cost=cost,
+        )
+        self.audit.record(
+            "release",
+            {"table": question.table, "purpose": question.purpose, "release": answer.id},
+            now=now,
+        )
+        return answer
+
+    def _compile(self, question: Question) -> str:
+        import ibis
+
+        from workbench.privacy.bounding import bounded_totals
+
+        return str(ibis.to_sql(bounded_totals(question), dialect="duckdb"))
+
+    def _totals(
+        self, question: Question, sql: str, now: dt.datetime
+    ) -> Mapping[tuple[int, int], tuple[int, ...]]:
+        connection = self.access.release_connection([(question.table, question.purpose)], now)
+        try:
+            rows = connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+        return {(int(p), int(c)): tuple(int(total) for total in totals) for p, c, *totals in rows}
+
+    def _data_version(self, question: Question, part: Part) -> str:
+        versions = self.access.versions
+        version = versions.of(question.table, part.months)
+        purpose = self.catalog.purposes[question.purpose]
+        if purpose.consent and self.catalog.consents:
+            return f"{version}+{versions.of(self.catalog.consents.table)}"
+        return version
+
+    def budget(self, period: str | None = None) -> tuple[Line, ...]:
+        """Return every limit with what is spent and left, for a period (this month by default)."""
+        now = self.now()
+        return self.ledger.status(period or f"{now:%Y-%m}", now, run_share())
+
+    def last_complete_month(self) -> Period:
+        """Return the last month that the data covers to its end, give or take three quiet days."""
+        days = [day for day in self.access.as_of.values() if day]
+        if not days:
+            raise PeriodError("no table of this estate declares a time column, so name a period.")
+        first_after = dt.date.fromisoformat(max(days)) + QUIET_DAYS + dt.timedelta(days=1)
+        return Period.containing(first_after).previous()
+
+
+def run_share() -> Share | None:
+    """Return the share of the report this process runs for, set by the runner."""
+    from workbench.privacy.ledger import Share
+
+    report, epsilon = os.environ.get(RUN_REPORT), os.environ.get(RUN_SHARE)
+    return Share(report, Decimal(epsilon)) if report and epsilon else None
+
+
+def open_workspace(
+    path: str | Path | None = None, *, now: Callable[[], dt.datetime] = utc_now
+) -> Workspace:
+    """Open a workspace.
+
+    Parameters
+    ----------
+    path : path, optional
+        Its folder or its workbench.toml. When left out: ``$WORKBENCH_WORKSPACE``, else the
+        nearest workbench.toml in this folder or above.
+    now : callable, optional
+        The clock.
+
+    Raises
+    ------
+    SettingsError
+        There is none, or it is wrong.
+    """
+    given = None if path is None else Path(path)
+    file = given if given is not None and given.suffix == ".toml" else find_settings(given)
+    return Workspace(load_settings(file), now)
+
