@@ -11,7 +11,7 @@ import pyarrow as pa
 from workbench.estates.sample import planted
 from workbench.estates.sample.people import People, segment_values
 from workbench.estates.sample.window import Array, Block, Window, choose
-from workbench.estates.sample.writing import pick
+from workbench.estates.writing import pick
 
 MERCHANTS = tuple(f"{category.title()} {house}" for category in planted.CATEGORIES
                   for house in ("Jade", "North", "Harbour", "Lotus"))  # fmt: skip

@@ -17,7 +17,7 @@ from workbench.estates.sample import CATALOG, activity, credit, people, planted,
 from workbench.estates.sample.operations import operations
 from workbench.estates.sample.readme import readme
 from workbench.estates.sample.window import BLOCK_CUSTOMERS, Block, Window
-from workbench.estates.sample.writing import Sink, pick
+from workbench.estates.writing import Sink, pick
 
 MOST_CUSTOMERS = (
     9_000_000  # customer ids have seven digits, and those with a 9 in front are orphans

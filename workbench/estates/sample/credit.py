@@ -10,7 +10,7 @@ import numpy as np
 from workbench.estates.sample import planted
 from workbench.estates.sample.people import People, segment_values
 from workbench.estates.sample.window import Array, Block, Window, choose
-from workbench.estates.sample.writing import pick
+from workbench.estates.writing import pick
 
 NO_FILE = NOT_STATED = -1
 SETTLED_EARLY, WRITTEN_OFF, NOT_REPORTED = 997, 998, 999

@@ -28,5 +28,6 @@ EUROPEAN_FIRST = (
 EUROPEAN_LAST = (
     "Abendroth", "Bellandini", "Carrivick", "Dombrowska", "Eschenbach", "Fontanelli", "Grimaldier",
     "Hartlepool", "Ivanescu", "Jorgensdal", "Kowalczuk", "Lindqvister", "Montalbani",
-    "Nordenskjold", "Okonjowa", "Pellegrinsky", "Quistgaarde", "Rautenberg", "Szymborski", "Trevelyanov",
+    "Nordenskjold", "Okonjowa", "Pellegrinsky", "Quistgaarde", "Rautenberg", "Szymborski",
+    "Trevelyanov",
 )  # fmt: skip  # why: same

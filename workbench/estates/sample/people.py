@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from workbench.estates.sample import identifiers, names, planted
 from workbench.estates.sample.window import Array, Block, Window, choose
-from workbench.estates.sample.writing import pick
+from workbench.estates.writing import pick
 
 NEVER = np.datetime64("NaT", "D")
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from workbench.estates.sample import planted
 from workbench.estates.sample.people import People, segment_values
 from workbench.estates.sample.window import Array, Block, Window
-from workbench.estates.sample.writing import pick
+from workbench.estates.writing import pick
 
 FEEDBACK_A_MONTH = 0.05
 COMMENT_RATE = 0.45
