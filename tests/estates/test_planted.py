@@ -364,12 +364,19 @@ def test_contribution_bounds_are_those_the_comments_claim(catalog: Catalog, ask:
     assert table.contribution is not None
     bounds = table.columns["amount"].customer_bounds
     assert bounds is not None
-    within_cells, within_rows, within_total = ask(
+    category = table.columns["category"].values_per_customer
+    channel = table.columns["channel"].values_per_customer
+    within_cells, within_rows, within_total, within_category, within_channel = ask(
         f"""WITH person AS (SELECT count(DISTINCT (category, channel)) AS cells, count(*) AS n,
-        sum(amount) AS total FROM transactions GROUP BY customer_id, date_trunc('month', booked_on))
+        sum(amount) AS total, count(DISTINCT category) AS categories,
+        count(DISTINCT channel) AS channels
+        FROM transactions GROUP BY customer_id, date_trunc('month', booked_on))
         SELECT avg((cells <= {table.contribution.cells})::INT),
-        avg((n <= {table.contribution.rows})::INT), avg((total <= {bounds[1]})::INT) FROM person"""
+        avg((n <= {table.contribution.rows})::INT), avg((total <= {bounds[1]})::INT),
+        avg((categories <= {category})::INT), avg((channels <= {channel})::INT) FROM person"""
     )
     assert within_cells >= 0.999
     assert within_rows >= 0.99
     assert 0.97 <= within_total <= 0.99
+    assert within_category >= 0.99
+    assert within_channel >= 0.95
