@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench import errors, figures
     from workbench.figures import text
+    from workbench.periods import trailing
     from workbench.privacy.query import Query, bands, query
     from workbench.privacy.release import Release
     from workbench.workspace import Workspace, open_workspace
@@ -36,6 +37,7 @@ __all__ = [
     "open_workspace",
     "query",
     "text",
+    "trailing",
 ]
 
 _HOME = {
@@ -46,6 +48,7 @@ _HOME = {
     "open_workspace": "workbench.workspace",
     "query": "workbench.privacy.query",
     "text": "workbench.figures",
+    "trailing": "workbench.periods",
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
@@ -78,6 +79,9 @@ class Column(_Declared):
     domain: tuple[str | int | bool, ...] | None = None
     bounds: tuple[Decimal | dt.date, Decimal | dt.date] | None = None
     customer_bounds: tuple[Decimal, Decimal] | None = None
+    values_per_customer: int | None = Field(
+        None, gt=0, description="values one customer normally has; more are scaled down, not lost"
+    )
     scale: int | None = Field(None, ge=0, le=9, description="decimal digits kept of a number")
     special_codes: dict[str, str] = {}
     rules: tuple[Rule, ...] = ()
@@ -241,7 +245,10 @@ class Catalog(_Declared):
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the canonical content: comments and order of keys do not matter."""
-        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        # why without defaults: a field added to this module must not change what a catalog is
+        content = json.dumps(
+            self.model_dump(mode="json", exclude_defaults=True), sort_keys=True, ensure_ascii=False
+        )
         return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -278,6 +285,12 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
         if table.subject_key and table.columns[table.subject_key].role != "subject key":
             here = where(*at, "columns", table.subject_key)
             yield f"{here}: the subject key needs role: subject key."
+        if table.subject_key not in (None, catalog.privacy.key):
+            here = where(*at, "subject_key")
+            yield (
+                f"{here}: the privacy unit's key is '{catalog.privacy.key}'; name the column so, or "
+                "correct privacy.key."
+            )
         for name, column in table.columns.items():
             here = where(*at, "columns", name)
             yield from (f"{here}: {text}" for text in _column_problems(column, catalog))
@@ -286,6 +299,10 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
                     yield from (
                         f"{here}: {text}" for text in _reference_problems(rule.references, catalog)
                     )
+                yield from (f"{here}: {text}" for text in _rule_problems(rule, table))
+    limits = catalog.privacy.limits
+    if not limits.month <= limits.year <= limits.lifetime:
+        yield f"{where('privacy', 'limits')}: month, year and lifetime must not shrink."
     source = catalog.consents
     needing = [name for name, purpose in catalog.purposes.items() if purpose.consent]
     if needing and source is None:
@@ -295,11 +312,16 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
             hint = suggest(source.table, catalog.tables)
             yield f"{where('consents')}: no table '{source.table}'.{hint}"
         else:
-            columns = catalog.tables[source.table].columns
+            table = catalog.tables[source.table]
+            columns = table.columns
+            if table.subject_key is None:
+                yield f"{where('consents')}: '{source.table}' has no subject_key: whose consent is it?"
             for name in (source.purpose, source.given, source.withdrawn):
                 if name not in columns:
                     hint = suggest(name, columns)
                     yield f"{where('consents')}: '{source.table}' has no column '{name}'.{hint}"
+                elif name != source.purpose and columns[name].type not in ("date", "timestamp"):
+                    yield f"{where('consents')}: '{name}' must be a date or timestamp column."
 
 
 def _column_problems(column: Column, catalog: Catalog) -> Iterator[str]:
@@ -311,13 +333,17 @@ def _column_problems(column: Column, catalog: Catalog) -> Iterator[str]:
             yield "the domain is empty; list its values or leave it out."
         if len(set(column.domain)) != len(column.domain):
             yield "the domain lists a value twice."
+        yield from _domain_type_problems(column.type, column.domain)
     numeric = column.type in ("integer", "number", "money")
+    temporal = column.type in ("date", "timestamp")
     for label, bounds in (("bounds", column.bounds), ("customer_bounds", column.customer_bounds)):
         if bounds is None:
             continue
         low, high = bounds
         dates = isinstance(low, dt.date)
-        if dates != isinstance(high, dt.date) or dates == numeric:
+        if not (numeric or (temporal and label == "bounds")):
+            yield f"a {column.type} column has no {label}; leave them out."
+        elif dates != isinstance(high, dt.date) or dates == numeric:
             yield f"{label} must be two {'numbers' if numeric else 'dates'}."
         elif low >= high:  # type: ignore[operator]  # why: both are of one type, checked above
             yield f"{label} are reversed or equal: {low} is not below {high}."
@@ -325,9 +351,37 @@ def _column_problems(column: Column, catalog: Catalog) -> Iterator[str]:
         yield "a bounded number declares scale: its decimal digits (0 to 9)."
 
 
+def _domain_type_problems(kind: ColumnType, domain: tuple[str | int | bool, ...]) -> Iterator[str]:
+    wanted = {"text": str, "integer": int, "boolean": bool}.get(kind)
+    if wanted is None:
+        yield f"a {kind} column has no domain, only text, integer and boolean columns have one."
+        return
+    wrong = [value for value in domain if type(value) is not wanted]
+    if wrong:
+        shown = ", ".join(repr(value) for value in wrong[:3])
+        # why: YAML reads 01 as the number 1, and yes as a word
+        how = {"text": "quote each value", "boolean": "write true or false"}.get(
+            kind, "write whole numbers without quotes"
+        )
+        yield f"the domain of a {kind} column: {how} (got {shown})."
+
+
+def _rule_problems(rule: Rule, table: Table) -> Iterator[str]:
+    if rule.not_after not in (None, "today") and rule.not_after not in table.columns:
+        hint = suggest(rule.not_after or "", ["today", *table.columns])
+        yield f"not_after: no column '{rule.not_after}' in its table.{hint}"
+    if rule.pattern is not None:
+        try:
+            re.compile(rule.pattern)
+        except re.error as problem:
+            yield f"pattern: not a regular expression: {problem}."
+
+
 def _reference_problems(reference: str, catalog: Catalog) -> Iterator[str]:
-    table, _, column = reference.partition(".")
-    if table not in catalog.tables:
+    table, dot, column = reference.partition(".")
+    if not (dot and column):
+        yield f"references '{reference}': write it as table.column."
+    elif table not in catalog.tables:
         yield f"references '{reference}': no table '{table}'.{suggest(table, catalog.tables)}"
     elif column not in catalog.tables[table].columns:
         hint = suggest(column, catalog.tables[table].columns)

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 from workbench.errors import PeriodError
 
+# Years 1000 to 2999: four digits in every spelling, and far from where Python's calendar ends.
+_YEAR = "([12][0-9]{3})"
 _FORMS = {
-    "month": re.compile(r"(\d{4})-(\d{2})"),
-    "quarter": re.compile(r"(\d{4})-Q([1-4])"),
-    "year": re.compile(r"(\d{4})"),
-    "week": re.compile(r"(\d{4})-W(\d{2})"),
+    "month": re.compile(_YEAR + "-([0-9]{2})"),
+    "quarter": re.compile(_YEAR + "-Q([1-4])"),
+    "year": re.compile(_YEAR),
+    "week": re.compile(_YEAR + "-W([0-9]{2})"),
 }
 
 
@@ -80,7 +82,7 @@ class Period:
         return self.containing(self.end, self.kind)
 
     def months(self) -> tuple[str, ...]:
-        """Return the months that start inside this period, as ``YYYY-MM``."""
+        """Return the months this period lies in, as ``YYYY-MM``; a week may lie in two."""
         return months_between(self.start, self.end)
 
     def require_past(self, today: dt.date) -> Period:
@@ -88,8 +90,8 @@ class Period:
         if self.end > today:
             last = self.containing(today, self.kind).previous()
             raise PeriodError(
-                f"{self.text} is not over: it ends on {self.end - dt.timedelta(days=1)} and today is "
-                f"{today}. The last complete {self.kind} is {last.text}."
+                f"{self.text} is not over: it ends on {self.end - dt.timedelta(days=1)} and today "
+                f"is {today}. The last complete {self.kind} is {last.text}."
             )
         return self
 
@@ -107,3 +109,26 @@ def months_between(start: dt.date, end: dt.date) -> tuple[str, ...]:
         months.append(f"{day:%Y-%m}")
         day = add_months(day, 1)
     return tuple(months)
+
+
+def trailing(period: str, months: int) -> tuple[str, str]:
+    """Return the first and last of the ``months`` months that end with ``period``.
+
+    Parameters
+    ----------
+    period : str
+        A month.
+    months : int
+        How many, ``period`` included.
+
+    Examples
+    --------
+    >>> trailing("2026-09", 6)
+    ('2026-04', '2026-09')
+    """
+    last = Period.parse(period)
+    if last.kind != "month" or months < 1:
+        raise PeriodError(
+            f"give a month and a number of months of 1 or more, not {period}, {months}."
+        )
+    return f"{add_months(last.start, 1 - months):%Y-%m}", last.text

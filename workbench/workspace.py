@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from workbench.privacy.query import Query
     from workbench.privacy.question import Part, Question
     from workbench.privacy.release import Release
+    from workbench.reporting.runner import Desk, Edition
     from workbench.store.access import Access
     from workbench.store.audit import Audit
     from workbench.store.engine import Store
 
 QUIET_DAYS = dt.timedelta(days=3)
+RUN_SNAPSHOT = "WORKBENCH_SNAPSHOT"
 RUN_REPORT = "WORKBENCH_RUN_REPORT"
 RUN_SHARE = "WORKBENCH_RUN_SHARE"
 
@@ -89,16 +91,15 @@ class Workspace:
         from workbench.privacy.ledger import Ledger
 
         privacy = self.catalog.privacy
-        return Ledger(
-            self.private, privacy.limits, privacy.delta, self.settings.path("published")
-        )
+        return Ledger(self.private, privacy.limits, privacy.delta, self.settings.path("published"))
 
     @cached_property
     def access(self) -> Access:
         """Purpose-bound reading of the newest snapshot, fixed when first used."""
         from workbench.store.access import Access
 
-        return Access(self.store, self.catalog, self.audit)
+        pinned = os.environ.get(RUN_SNAPSHOT)
+        return Access(self.store, self.catalog, self.audit, int(pinned) if pinned else None)
 
     def init(self, progress: Callable[[str], None] = lambda _: None) -> Mapping[str, int]:
         """Make the key and load the estate's files where new or changed; rows per loaded table."""
@@ -217,6 +218,61 @@ class Workspace:
             return f"{version}+{versions.of(self.catalog.consents.table)}"
         return version
 
+    def render(
+        self,
+        name: str,
+        *,
+        period: str | None = None,
+        parameters: Sequence[str] = (),
+        force: bool = False,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Edition:
+        """Render a report and publish it, as ``workbench run NAME``.
+
+        Parameters
+        ----------
+        name : str
+            A definition in the reports folder.
+        period : str, optional
+            ``2026-09``; the last complete month when left out.
+        parameters : sequence of str
+            ``name=value`` texts.
+        force : bool
+            Render even when the edition is there. Answers are still not paid for twice.
+        progress : callable
+            Told each step.
+
+        Returns
+        -------
+        Edition
+            Where the page is, what this run spent, what is left.
+        """
+        from workbench.reporting.definition import find_definition
+        from workbench.reporting.runner import choose_period, run
+
+        definition = find_definition(
+            name, self.settings.path("reports"), self.settings.path("notebooks")
+        )
+        values = definition.values(parameters)
+        chosen = choose_period(period, self.last_complete_month(), self.now().date())
+        return run(definition, chosen, values, self._desk(), force=force, tell=progress)
+
+    def _desk(self) -> Desk:
+        from workbench.reporting.runner import Desk
+
+        access = self.access
+        return Desk(
+            settings=self.settings,
+            catalog=self.catalog,
+            ledger=self.ledger,
+            private=self.private,
+            data_version=access.versions.of_all(),
+            as_of=max(day for day in access.as_of.values() if day),
+            snapshot=access.snapshot,
+            find=access.find_identifiers,
+            now=self.now(),
+        )
+
     def budget(self, period: str | None = None) -> tuple[Line, ...]:
         """Return every limit with what is spent and left, for a period (this month by default)."""
         now = self.now()
@@ -260,4 +316,3 @@ def open_workspace(
     given = None if path is None else Path(path)
     file = given if given is not None and given.suffix == ".toml" else find_settings(given)
     return Workspace(load_settings(file), now)
-

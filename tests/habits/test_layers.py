@@ -24,9 +24,10 @@ LAYER = {
     "figures": 3,
     "reporting": 4,
     "workspace": 5,
-    "cli": 6,
-    "__init__": 7,
-    "__main__": 7,
+    "checks": 6,
+    "cli": 7,
+    "__init__": 8,
+    "__main__": 8,
 }
 # Downward, and still not allowed: (who, whom, why).
 NEVER = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 from math import sqrt
@@ -113,7 +114,7 @@ def _figure(
 
 
 def _centre(coordinate: Coordinate) -> float:
-    return (coordinate.low + coordinate.high) / 2 / 10**coordinate.digits
+    return float(Decimal(coordinate.low + coordinate.high).scaleb(-coordinate.digits)) / 2
 
 
 def _total(coordinate: Coordinate, noisy: Noisy, cell: int) -> tuple[float, float]:

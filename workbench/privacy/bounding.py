@@ -1,9 +1,10 @@
 """Bound what each customer adds, inside the engine, in integers.
 
-Within each part of a question (a month, or all of it), per customer and cell: aggregate, clamp each total to its bounds, centre it, and put it on one
-integer lattice together with the count. Then scale the customer's whole vector down to the declared
-L2 norm if it is longer, rounding towards zero. Nothing is dropped: a customer in too many cells
-counts a little less in each instead of not at all in some.
+Within each part of a question (a month, or all of it), per customer and cell: aggregate, clamp each
+total to its bounds, centre it, and put it on one integer lattice together with the count. Then
+scale the customer's whole vector down to the declared L2 norm if it is longer, rounding towards
+zero. Nothing is dropped: a customer in too many cells counts a little less in each instead of not
+at all in some.
 
 With ``m`` cells and ``k`` integers a cell, each at most ``LATTICE`` in size, the norm is
 ``LATTICE·sqrt(m·k)``; adding or removing one customer moves the result by no more than that.
@@ -25,7 +26,7 @@ def norm_squared(question: Question) -> int:
 
 
 def bounded_totals(question: Question) -> Any:
-    """Return the lazy table of ``part, cell, n, x0, x1, …``: lattice sums over bounded customers."""
+    """Return the lazy table of ``part, cell, n, x0, …``: lattice sums over bounded customers."""
     import ibis
 
     rows = question.source

@@ -104,9 +104,7 @@ class Ledger:
         self._published = published
         self._anchor = folder / "anchor" / "ledger.head"
         self._path = folder / "ledger.sqlite"
-        self.chain = Chain(
-            f"sqlite:///{self._path}", "ledger", folder / "ledger.lock", LedgerError
-        )
+        self.chain = Chain(f"sqlite:///{self._path}", "ledger", folder / "ledger.lock", LedgerError)
 
     # ------------------------------------------------------------------ spending
 
@@ -298,16 +296,38 @@ class Ledger:
     def spent_by(self, releases: Iterable[str]) -> int:
         """Return what a set of answers cost when they were first answered, in pico-rho."""
         wanted = {paid for each in releases for paid in self.parents(each)}
-        seqs = {e.body["spend"] for e in self.chain.entries("answer") if e.body["release"] in wanted}
-        return sum(e.body["pico_rho"] for e in self.chain.entries("spend") if e.seq in seqs)
+        answers = self.chain.entries("answer")
+        seqs = {each.body["spend"] for each in answers if each.body["release"] in wanted}
+        spends = self.chain.entries("spend")
+        return sum(each.body["pico_rho"] for each in spends if each.seq in seqs)
 
     def spent_since(self, seq: int) -> int:
         """Return what was spent after one entry, in pico-rho."""
         return sum(e.body["pico_rho"] for e in self.chain.entries("spend") if e.seq > seq)
 
-    def status(
-        self, period: str, now: dt.datetime, share: Share | None = None
-    ) -> tuple[Line, ...]:
+    def summary(self) -> list[dict[str, Any]]:
+        """Return every paid answer in short: id, name, period, who asked, epsilon, when."""
+        spends = {entry.seq: entry.body for entry in self.chain.entries("spend")}
+        found = []
+        for entry in self.chain.entries("answer"):
+            spend = spends[entry.body["spend"]]
+            epsilon = epsilon_of(spend["pico_rho"], float(self.delta))
+            shown = {key: spend[key] for key in ("name", "period", "report", "who")}
+            at = entry.at.isoformat(timespec="seconds")
+            found.append(
+                {"release": entry.body["release"], **shown, "epsilon": round(epsilon, 4), "at": at}
+            )
+        return found
+
+    def status_after(self, releases: Iterable[str]) -> tuple[Line, ...]:
+        """Return period, year and lifetime as they stood once a set of answers was paid for."""
+        wanted = {paid for each in releases for paid in self.parents(each)}
+        answers = self.chain.entries("answer")
+        last = max(each.body["spend"] for each in answers if each.body["release"] in wanted)
+        spends = [entry for entry in self.chain.entries("spend") if entry.seq <= last]
+        return self._lines(spends, spends[-1].body["period"], None, spends[-1].at, Fraction(0))
+
+    def status(self, period: str, now: dt.datetime, share: Share | None = None) -> tuple[Line, ...]:
         """Return every limit that a question about ``period`` meets, tightest scope first."""
         return self._lines(self.chain.entries("spend"), period, share, now, Fraction(0))
 
@@ -332,9 +352,7 @@ class Ledger:
         lines.append(self._line("lifetime", self.limits.lifetime, spends, extra_delta))
         return tuple(lines)
 
-    def _line(
-        self, scope: str, limit: Decimal, spends: list[Entry], extra_delta: Fraction
-    ) -> Line:
+    def _line(self, scope: str, limit: Decimal, spends: list[Entry], extra_delta: Fraction) -> Line:
         pico = sum(entry.body["pico_rho"] for entry in spends)
         own = sum((Fraction(entry.body["delta"]) for entry in spends), extra_delta)
         # why: failure probabilities of single answers are taken out of the shared delta first

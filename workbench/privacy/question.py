@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_CELLS = 1_000_000
 _LARGEST_RANGE = 2**41  # of a measure in its smallest unit: keeps every product below 2**63
+_TIME_GROUPS = ("month", "weekday")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _NUMERIC = ("integer", "number", "money")
 
 
@@ -305,9 +308,12 @@ def _group(
     if isinstance(each, Bands):
         return _bands(each, source, allowed)
     if each not in allowed:
-        if each == "month" and table.time is not None:
-            return _months(source, table, period)
-        raise UnknownName("column", each, [*allowed, *(["month"] if table.time else [])])
+        if each in _TIME_GROUPS and table.time is not None:
+            if each == "month":
+                return _months(source, table, period)
+            days = source[table.time].day_of_week.index().cast("int64")
+            return Dimension("weekday", "Weekday", "category", _WEEKDAYS), days, len(_WEEKDAYS)
+        raise UnknownName("column", each, [*allowed, *(_TIME_GROUPS if table.time else ())])
     column = allowed[each]
     if column.type == "boolean":
         values: Sequence[Any] = column.domain or (False, True)
@@ -324,9 +330,7 @@ def _group(
     return dimension, code, min(column.values_per_customer or len(values), len(values))
 
 
-def _months(
-    source: ibis.Table, table: Table, period: Period | None
-) -> tuple[Dimension, Any, int]:
+def _months(source: ibis.Table, table: Table, period: Period | None) -> tuple[Dimension, Any, int]:
     declared = table.columns[str(table.time)].bounds
     if period is not None:
         start, end = period.start, period.end
@@ -350,12 +354,13 @@ def _bands(
     if each.column not in allowed:
         raise UnknownName("column", each.column, allowed)
     if allowed[each.column].type not in _NUMERIC:
-        raise QuestionRefused(f"bands need a number; '{each.column}' is {allowed[each.column].type}.")
+        kind = allowed[each.column].type
+        raise QuestionRefused(f"bands need a number; '{each.column}' is {kind}.")
     edges = [Decimal(str(edge)) for edge in each.edges]
     if not edges or not all(edge.is_finite() for edge in edges) or edges != sorted(set(edges)):
         raise QuestionRefused("the edges of bands must be finite, rising, and at least one.")
     labels = [f"< {edges[0]:,}"]
-    labels += [f"{low:,} to {high:,}" for low, high in zip(edges, edges[1:], strict=False)]
+    labels += [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
     labels += [f"≥ {edges[-1]:,}"]
     value = source[each.column]
     code: Any = None

@@ -126,7 +126,9 @@ class Release:
     def summary(self) -> str:
         """One line: what it cost, and what is left."""
         left = ", ".join(f"{scope} {epsilon:.2f}" for scope, epsilon in self.left.items())
-        cost = f"{self.id} '{self.name}': epsilon {self.cost.epsilon:.2f} at delta {self.cost.delta:g}"
+        cost = (
+            f"{self.id} '{self.name}': epsilon {self.cost.epsilon:.2f} at delta {self.cost.delta:g}"
+        )
         return f"{cost}; left: {left}" if left else cost
 
     def shown(self) -> pd.DataFrame:
@@ -171,9 +173,7 @@ class Release:
         return cls(**content)
 
 
-def _with_margin(
-    value: float | None, low: float | None, high: float | None, digits: int
-) -> str:
+def _with_margin(value: float | None, low: float | None, high: float | None, digits: int) -> str:
     """Return a figure and the half-width of its interval; an uneven interval in full."""
     if value is None or low is None or high is None:
         return "–"

@@ -17,7 +17,7 @@ from workbench.privacy.answering import draw, figures, measures
 from workbench.privacy.bounding import LATTICE
 from workbench.privacy.ledger import Ledger, Reservation, Share
 from workbench.privacy.mechanisms import RandBelow
-from workbench.privacy.question import Part, Question
+from workbench.privacy.question import Coordinate, Part, Question
 from workbench.privacy.release import Cost, Release
 
 Totals = Mapping[tuple[int, int], Sequence[int]]
@@ -115,11 +115,11 @@ def _answer(
     wanted = measures(question, catalog.tables[question.table], catalog.currency)
     delta = float(catalog.privacy.delta)
     earlier = payer.ledger.earlier_answers(part, data_version)
-    notes = (
-        [f"The data changed since {', '.join(earlier)} answered this: a new answer, paid again."]
-        if earlier
-        else []
-    )
+    notes = [_bound_note(each, catalog, question) for each in question.coordinates]
+    if earlier:
+        notes.append(
+            f"The data changed since {', '.join(earlier)} answered this: a new answer, paid again."
+        )
     return Release(
         id=f"r-{reservation.seq:06d}",
         name=payer.name,
@@ -146,6 +146,20 @@ def _answer(
             "lattice": LATTICE,
             "noisy": {"n": list(noisy.n), **{k: list(v) for k, v in noisy.x.items()}},
         },
+    )
+
+
+def _bound_note(coordinate: Coordinate, catalog: Catalog, question: Question) -> str:
+    """Say what one customer counts for at most: what lies beyond is cut, not hidden."""
+    top = Decimal(coordinate.high).scaleb(-coordinate.digits)
+    if coordinate.kind != "sum":
+        return f"One customer counts for at most {top:,} rows in a cell."
+    columns = catalog.tables[question.table].columns
+    column = columns[coordinate.name]
+    unit = catalog.currency if column.type == "money" else column.unit
+    title = column.title or coordinate.name
+    return (
+        f"{title}: one customer counts for at most {top:,}{f' {unit}' if unit else ''} in a cell."
     )
 
 
@@ -186,4 +200,3 @@ def _joined(question: Question, parts: Sequence[Release], payer: Payer) -> Relea
         )
 
     return payer.ledger.derive(joined, [part.id for part in parts], payer.now)
-

@@ -16,7 +16,8 @@ from workbench.errors import DefinitionError, InputError, ParameterError, Unknow
 from workbench.periods import Period
 
 ParameterType = Literal["text", "integer", "number", "boolean", "date", "month", "list"]
-Value = str | int | float | bool | list[str] | None
+Scalar = str | int | float
+Value = Scalar | list[Scalar] | None
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -79,7 +80,7 @@ _FORMS = {
     "boolean": "true or false",
     "date": "a date such as 2026-09-30",
     "month": "a month such as 2026-09",
-    "list": "names with commas between, such as region,category",
+    "list": "names or numbers with commas between, such as region,category",
 }
 
 
@@ -100,8 +101,15 @@ def _convert(kind: ParameterType, text: str) -> Value:
     except (ValueError, InvalidOperation, InputError):
         return None
     if kind == "list":
-        return [part.strip() for part in text.split(",") if part.strip()]
+        return [_scalar(part.strip()) for part in text.split(",") if part.strip()]
     return text
+
+
+def _scalar(text: str) -> Scalar:
+    """Return an element of a list: a number where it is written as one, else text."""
+    if re.fullmatch(r"[+-]?\d+", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"[+-]?\d+\.\d+", text) else text
 
 
 class PeriodRule(_Declared):

@@ -14,10 +14,11 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.log import logger
 
+ENGINE = "workbench"
 OnCell = Callable[[int, int], None]
 
 
-class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]  # why: papermill carries no types
+class WorkbenchEngine(NBClientEngine):
     """Papermill's own engine, with an environment for the kernel and a call before each cell."""
 
     @classmethod
@@ -55,4 +56,4 @@ def _tell(nb_man: NotebookExecutionManager, on_cell: OnCell) -> None:
     nb_man.cell_start = cell_start
 
 
-papermill_engines.register("workbench", WorkbenchEngine)
+papermill_engines.register(ENGINE, WorkbenchEngine)

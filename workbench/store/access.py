@@ -32,11 +32,15 @@ class Access:
     store : Store
     catalog : Catalog
     audit : Audit
+    snapshot : int, optional
+        The newest when left out.
     """
 
-    def __init__(self, store: Store, catalog: Catalog, audit: Audit) -> None:
+    def __init__(
+        self, store: Store, catalog: Catalog, audit: Audit, snapshot: int | None = None
+    ) -> None:
         self._store, self._catalog, self._audit = store, catalog, audit
-        self.snapshot = store.latest_snapshot()
+        self.snapshot = store.latest_snapshot() if snapshot is None else snapshot
         self._connection = self._attached()
         changes = store.changes(self._connection)
         self.versions = DataVersions(changes)
@@ -85,6 +89,34 @@ class Access:
             )
         return connection
 
+    def find_identifiers(self, candidates: set[str]) -> list[tuple[str, str, str]]:
+        """Return which texts are somebody's subject key or direct identifier.
+
+        Parameters
+        ----------
+        candidates : set of str
+            Case-folded texts.
+
+        Returns
+        -------
+        list of (table, column, text)
+        """
+        import pandas as pd
+
+        connection = self._attached()
+        try:
+            connection.register("candidates", pd.DataFrame({"text": sorted(candidates)}))
+            found = []
+            for table, column in self._catalog.identifiers():
+                rows = connection.execute(
+                    f"SELECT DISTINCT text FROM candidates WHERE text IN (SELECT "
+                    f'lower(CAST("{column}" AS VARCHAR)) FROM lake."{table}")'
+                ).fetchall()
+                found += [(table, column, row[0]) for row in rows]
+            return found
+        finally:
+            connection.close()
+
     def view_sql(self, table: str, purpose: str, now: dt.datetime, *, pseudonyms: bool) -> str:
         """Return the SELECT of what ``purpose`` may read of ``table``."""
         declared = self._catalog.table(table)
@@ -119,7 +151,7 @@ class Access:
         return (
             f'SELECT "{key}" FROM lake."{source.table}" WHERE "{source.purpose}" = \'{consent}\' '
             f"AND \"{source.given}\" <= TIMESTAMP '{moment}' "
-            f"AND (\"{source.withdrawn}\" IS NULL OR \"{source.withdrawn}\" > TIMESTAMP '{moment}')"
+            f'AND ("{source.withdrawn}" IS NULL OR "{source.withdrawn}" > TIMESTAMP \'{moment}\')'
         )
 
     def _attached(self) -> duckdb.DuckDBPyConnection:
@@ -132,9 +164,7 @@ class Access:
         self._connection.close()
 
 
-def define_view(
-    connection: duckdb.DuckDBPyConnection, schema: str, name: str, sql: str
-) -> None:
+def define_view(connection: duckdb.DuckDBPyConnection, schema: str, name: str, sql: str) -> None:
     """Create or replace one purpose's view of a table."""
     connection.execute(f'CREATE SCHEMA IF NOT EXISTS memory."{schema}"')
     connection.execute(f'CREATE OR REPLACE VIEW memory."{schema}"."{name}" AS {sql}')
@@ -155,4 +185,4 @@ def set_pseudonym_key(
     key = derive(master_key, f"purpose:{purpose}").ljust(_BLOCK_BYTES, b"\0")
     for part, byte in (("inner", 0x36), ("outer", 0x5C)):
         padded = bytes(each ^ byte for each in key)
-        connection.execute(f"SET VARIABLE \"{part}:{purpose}\" = ?", [padded])
+        connection.execute(f'SET VARIABLE "{part}:{purpose}" = ?', [padded])

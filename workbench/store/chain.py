@@ -15,7 +15,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,13 @@ class Entry:
     hash: str
 
 
-def entry_hash(previous: str, seq: int, at: str, kind: str, body: str) -> str:
-    """Return the hash that chains an entry to the one before it."""
-    return hashlib.sha256("\n".join((previous, str(seq), at, kind, body)).encode()).hexdigest()
+def entry_hash(
+    previous: str, seq: int, at: str, kind: str, subject: str | None, ref: str | None, body: str
+) -> str:
+    """Return the hash that chains an entry, every field of it, to the one before it."""
+    fields = [previous, seq, at, kind, subject, ref, body]
+    text = json.dumps(fields, default=repr)  # why repr: a tampered field may be of any type
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical(content: Mapping[str, Any]) -> str:
@@ -76,12 +80,22 @@ class Chain:
         File whose lock orders the writers of this machine.
     error : type
         What to raise when the log cannot be trusted or written.
+    wait_seconds : float
+        How long a write waits for others.
     """
 
-    def __init__(self, url: str, name: str, lock_path: Path, error: type[StorageError]) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        lock_path: Path,
+        error: type[StorageError],
+        *,
+        wait_seconds: float = LOCK_WAIT_SECONDS,
+    ) -> None:
         self.url, self.name, self.error = url, name, error
-        self._lock_path = lock_path
-        self._engine: Engine = create_engine(url)
+        self._lock_path, self._wait_seconds = lock_path, wait_seconds
+        self._engine: Engine = create_engine(url, connect_args=_waiting(url, wait_seconds))
         self.table = Table(
             name,
             MetaData(),
@@ -120,16 +134,20 @@ class Chain:
                 hint = f"the database says: {text}"
             raise self.error(f"{self.path}: {hint}") from None
         except DatabaseError as problem:
-            raise self.error(
-                f"{self.path} is not a readable log ({problem.orig}). Restore it from the last "
-                "backup with 'workbench restore'; until then nothing is written to it."
-            ) from None
+            raise self._unreadable(problem.orig) from None
+
+    def _unreadable(self, reason: object) -> StorageError:
+        return self.error(
+            f"{self.path} is not a readable log ({reason}). Restore it from the last backup with "
+            "'workbench restore'; until then nothing is written to it."
+        )
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """Open one durable write: lock, ``BEGIN IMMEDIATE``, commit at the end, or nothing."""
         writer = self._engine.execution_options(writes=True)
-        with file_lock(self._lock_path, self.error), self._guard(), writer.begin() as connection:
+        lock = file_lock(self._lock_path, self.error, wait_seconds=self._wait_seconds)
+        with lock, self._guard(), writer.begin() as connection:
             if not self._engine.dialect.has_table(connection, self.name):
                 self.table.metadata.create_all(connection)
             yield Writer(self, connection)
@@ -139,7 +157,15 @@ class Chain:
         with self._guard(), self._engine.connect() as connection:
             if not self._engine.dialect.has_table(connection, self.name):
                 return []
+            return self._read(connection, kind, match)
+
+    def _read(
+        self, connection: Connection, kind: str | None, match: Mapping[str, str]
+    ) -> list[Entry]:
+        try:
             return read_entries(self.table, connection, kind, **match)
+        except (ValueError, TypeError) as problem:  # a body or a time that nobody here wrote
+            raise self._unreadable(problem) from None
 
     def head(self) -> tuple[int, str]:
         """Return (sequence number, hash) of the last entry; (0, zeros) when empty."""
@@ -173,13 +199,28 @@ class Chain:
             for row in connection.execute(select(self.table).order_by(self.table.c.seq)):
                 if row.seq != expected:
                     raise self.error(f"{self.path}: entry {expected} is missing before {row.seq}.")
-                if entry_hash(previous, row.seq, row.at, row.kind, row.body) != row.hash:
+                fields = (row.at, row.kind, row.subject, row.ref, row.body)
+                if entry_hash(previous, row.seq, *fields) != row.hash:
                     raise self.error(
                         f"{self.path}: entry {row.seq} ({row.kind}, {row.at}) does not fit the one "
                         "before it: it or its neighbour was altered, swapped or removed."
                     )
                 previous, expected = row.hash, expected + 1
+            self._require_end(connection, expected - 1)
             return expected - 1
+
+    def _require_end(self, connection: Connection, last: int) -> None:
+        """Refuse a log whose end was cut off: SQLite counts every entry there ever was."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        counted = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+        ever = connection.exec_driver_sql(counted, (self.name,)).scalar() or 0
+        if ever > last:
+            raise self.error(
+                f"{self.path}: entry {last + 1} is missing: {ever - last} were cut off at the end. "
+                "Restore it from the last backup with 'workbench restore'; until then nothing is "
+                "written to it."
+            )
 
     def close(self) -> None:
         """Close the database."""
@@ -194,7 +235,7 @@ class Writer:
 
     def entries(self, kind: str | None = None, **match: str) -> list[Entry]:
         """Return entries as this write sees them."""
-        return read_entries(self._chain.table, self._connection, kind, **match)
+        return self._chain._read(self._connection, kind, match)
 
     def head(self) -> tuple[int, str]:
         """Return (sequence number, hash) of the last entry as this write sees it."""
@@ -211,8 +252,9 @@ class Writer:
     ) -> Entry:
         """Add one entry; it is durable when the surrounding write ends."""
         seq, previous = self.head()
+        self._chain._require_end(self._connection, seq)
         text, stamp = canonical(body), at.astimezone(dt.UTC).isoformat(timespec="microseconds")
-        new = entry_hash(previous, seq + 1, stamp, kind, text)
+        new = entry_hash(previous, seq + 1, stamp, kind, subject, ref, text)
         self._connection.execute(
             self._chain.table.insert().values(
                 seq=seq + 1, at=stamp, kind=kind, subject=subject, ref=ref, body=text, hash=new
@@ -243,12 +285,15 @@ def read_head(table: Table, connection: Connection) -> tuple[int, str]:
     return (row.seq, row.hash) if row else (0, GENESIS)
 
 
+def _waiting(url: str, seconds: float) -> dict[str, float]:
+    return {"timeout": seconds} if url.startswith("sqlite:") else {}
+
+
 def _sqlite_settings(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # why: we begin transactions ourselves, see below
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = DELETE")
     cursor.execute("PRAGMA synchronous = EXTRA")
-    cursor.execute("PRAGMA busy_timeout = 30000")
     cursor.close()
 
 
@@ -290,8 +335,11 @@ def file_lock(
                     text = busy(holder) if busy else f"{path} is held by {holder}. Try again later."
                     raise Busy(text) from None
                 time.sleep(0.01)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"process {os.getpid()}".encode(), 0)
+        with suppress(OSError):  # why: on a full disk the name is missing, the lock is not
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"process {os.getpid()}".encode(), 0)
         yield
     finally:
+        # why: a child forked meanwhile shares this lock, and closing our end alone would keep it
+        fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.chain import file_lock
-from workbench.store.keys import derive, read_master_key
+from workbench.store.keys import derive, make_master_key, read_master_key
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,6 +60,19 @@ class Store:
         """The workspace's master key."""
         return read_master_key(self.keys)
 
+    def make_key(self) -> None:
+        """Make the master key of a new store.
+
+        Raises
+        ------
+        StoreMissing
+            There is data and no key: a new key would not open it, and would hide that it is lost.
+        """
+        if (self.folder / _CATALOG).exists():
+            read_master_key(self.keys)
+        else:
+            make_master_key(self.keys)
+
     @property
     def exists(self) -> bool:
         """Whether anything was ever loaded."""
@@ -67,7 +80,9 @@ class Store:
 
     def latest_snapshot(self) -> int:
         """Return the newest published snapshot."""
-        numbers = [int(p.stem) for p in self.folder.glob("snapshots/*.ducklake") if p.stem.isdigit()]
+        numbers = [
+            int(p.stem) for p in self.folder.glob("snapshots/*.ducklake") if p.stem.isdigit()
+        ]
         if not numbers:
             raise StoreMissing(
                 f"no data at {self.folder}. Run 'workbench init' to load the estate's files."
@@ -78,15 +93,15 @@ class Store:
         """Open an engine with our extensions, private encrypted spill, and UTC."""
         import duckdb
 
-        self._temp.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _folder(self._temp)
         connection = duckdb.connect(config={"allow_unsigned_extensions": "false"})
         for name in _EXTENSIONS:
             package = importlib.import_module(f"duckdb_extension_{name}")
             folder = Path(package.__path__[0]) / "extensions" / f"v{duckdb.__version__}"
-            connection.execute(f"LOAD '{folder / f'{name}.duckdb_extension'}'")
+            connection.execute(f"LOAD {_quoted(folder / f'{name}.duckdb_extension')}")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET temp_file_encryption = true")
-        connection.execute(f"SET temp_directory = '{self._temp}'")
+        connection.execute(f"SET temp_directory = {_quoted(self._temp)}")
         connection.execute("SET autoinstall_known_extensions = false")
         connection.execute("SET enable_progress_bar = false")
         return connection
@@ -101,7 +116,8 @@ class Store:
         key = derive(self.master_key, "lake-catalog").hex()
         try:
             connection.execute(
-                f"ATTACH 'ducklake:{path}' AS lake (DATA_PATH '{self.folder / 'data'}', ENCRYPTED, "
+                f"ATTACH {_quoted(f'ducklake:{path}')} AS lake "
+                f"(DATA_PATH {_quoted(self.folder / 'data')}, ENCRYPTED, "
                 f"META_ENCRYPTION_KEY '{key}', DATA_INLINING_ROW_LIMIT 0, {option})"
             )
         except duckdb.Error as problem:
@@ -122,8 +138,8 @@ class Store:
         """
         import duckdb
 
-        (self.folder / "data").mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self.folder / "snapshots").mkdir(exist_ok=True, mode=0o700)
+        for name in ("data", "snapshots"):
+            _folder(self.folder / name)
         with file_lock(self.folder / "writer.lock"):
             connection = self.connect()
             try:
@@ -140,7 +156,11 @@ class Store:
                 connection.execute("COMMIT")
                 row = connection.execute("SELECT max(snapshot_id) FROM lake.snapshots()").fetchone()
                 connection.execute("DETACH lake")
-            except duckdb.IOException as problem:
+            except (
+                duckdb.IOException,
+                duckdb.OutOfMemoryException,
+                duckdb.TransactionException,
+            ) as problem:
                 raise StorageError(_disk_message(self.folder, str(problem))) from None
             finally:
                 connection.close()
@@ -162,15 +182,7 @@ class Store:
 
     def changes(self, connection: duckdb.DuckDBPyConnection) -> list[Change]:
         """Return every change of the attached snapshot's history, oldest first."""
-        rows = connection.execute(
-            "SELECT snapshot_id, commit_extra_info FROM lake.snapshots() "
-            "WHERE commit_extra_info IS NOT NULL ORDER BY snapshot_id"
-        ).fetchall()
-        return [
-            Change(snapshot, table, each["digest"], each["as_of"], each["months"])
-            for snapshot, info in rows
-            for table, each in sorted(json.loads(info).items())
-        ]
+        return _changes(connection)
 
 
 class StoreWriter:
@@ -180,15 +192,17 @@ class StoreWriter:
         self.connection = connection
         self.changes: dict[str, dict[str, Any]] = {}
 
-    def record(
-        self, table: str, digest: str, as_of: str | None, months: Mapping[str, str]
-    ) -> None:
+    def record(self, table: str, digest: str, as_of: str | None, months: Mapping[str, str]) -> None:
         """Note that this write changed ``table``; its digests name the new content.
 
         ``months`` has one digest for each month of the table's time column, so that a new month
         does not make last month's answers look outdated.
         """
         self.changes[table] = {"digest": digest, "as_of": as_of, "months": dict(months)}
+
+    def digests(self) -> dict[str, str]:
+        """Return the digest each table was last loaded with, as this write sees it."""
+        return {change.table: change.digest for change in _changes(self.connection)}
 
 
 @dataclass(frozen=True)
@@ -218,7 +232,33 @@ class DataVersions:
         return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
+def _changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
+    rows = connection.execute(
+        "SELECT snapshot_id, commit_extra_info FROM lake.snapshots() "
+        "WHERE commit_extra_info IS NOT NULL ORDER BY snapshot_id"
+    ).fetchall()
+    return [
+        Change(snapshot, table, each["digest"], each["as_of"], each["months"])
+        for snapshot, info in rows
+        for table, each in sorted(json.loads(info).items())
+    ]
+
+
+def _folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as problem:
+        raise StorageError(_disk_message(path, problem.strerror or "")) from None
+
+
+def _quoted(text: str | Path) -> str:
+    """Return a SQL text literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
 def _disk_message(folder: Path, text: str) -> str:
-    if "No space" in text or "disk is full" in text.lower() or "could not write" in text.lower():
-        return f"the disk under {folder} is full. Free some space and run again; nothing was changed."
+    if "No space" in text or "disk is full" in text.lower():
+        return (
+            f"the disk under {folder} is full. Free some space and run again; no data is changed."
+        )
     return f"the store at {folder} cannot be written: {text}. Nothing was changed."

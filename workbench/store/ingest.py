@@ -52,16 +52,19 @@ def load_estate(
     """
     loaded: dict[str, int] = {}
     digests = {name: file_digest(source / table.source) for name, table in catalog.tables.items()}
-    current = current_digests(store)
-    todo = [name for name in catalog.tables if current.get(name) != digests[name]]
-    if not todo:
-        return loaded
-    with store.writing(f"load {len(todo)} tables") as writer:
-        for name in todo:
-            progress(f"loading {name}")
-            table = catalog.tables[name]
-            loaded[name] = _load(writer, name, table, source / table.source, digests[name], today)
+    if _changed(digests, current_digests(store)):
+        with store.writing("load the estate") as writer:
+            # why again: another load may have ended while this one waited, or a crash may have
+            # left a load committed and unseen
+            for name in _changed(digests, writer.digests()):
+                progress(f"loading {name}")
+                table, path = catalog.tables[name], source / catalog.tables[name].source
+                loaded[name] = _load(writer, name, table, path, digests[name], today)
     return loaded
+
+
+def _changed(digests: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
+    return [name for name, digest in digests.items() if current.get(name) != digest]
 
 
 def current_digests(store: Store) -> Mapping[str, str]:
@@ -100,7 +103,9 @@ def _load(
         f'CAST("{column}" AS {sql_type(declared)}) AS "{column}"'
         for column, declared in table.columns.items()
     )
-    _run(connection, f'CREATE OR REPLACE TABLE lake."{name}" AS SELECT {casts} FROM {relation}', path)
+    _run(
+        connection, f'CREATE OR REPLACE TABLE lake."{name}" AS SELECT {casts} FROM {relation}', path
+    )
     rows = _filled(connection, name, table, path)
     as_of, months = _coverage(connection, name, table, today) if table.time else (None, {})
     writer.record(name, digest, as_of, months)

@@ -13,22 +13,35 @@ import secrets
 import stat
 from pathlib import Path
 
-from workbench.errors import StoreMissing
+from workbench.errors import StorageError, StoreMissing
+from workbench.store.chain import file_lock
 
 _NAME = "master.key"
 
 
 def make_master_key(folder: Path) -> None:
-    """Create the master key unless it is there; mode 0600 in a folder of mode 0700."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(folder / _NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32))
-        file.flush()
-        os.fsync(file.fileno())
+    """Create the master key unless it is there; mode 0600 in a folder of mode 0700.
+
+    Raises
+    ------
+    StorageError
+        It cannot be written.
+    """
+    path = folder / _NAME
+    partial = path.with_suffix(".part")
+    with file_lock(folder / "lock"):
+        if path.exists():
+            return
+        try:
+            partial.unlink(missing_ok=True)
+            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                os.fsync(file.fileno())
+            partial.rename(path)  # the key is there whole or not at all
+        except OSError as problem:
+            raise StorageError(f"no key can be written to {path}: {problem.strerror}.") from None
 
 
 def read_master_key(folder: Path) -> bytes:
@@ -42,7 +55,7 @@ def read_master_key(folder: Path) -> bytes:
     path = folder / _NAME
     try:
         mode = path.stat().st_mode
-        text = path.read_text().strip()
+        text = path.read_text(encoding="ascii", errors="replace").strip()
     except FileNotFoundError:
         raise StoreMissing(
             f"no key at {path}. 'workbench init' makes one for a new store; for an existing store "

@@ -1,0 +1,80 @@
+"""Everything that is wrong with a workspace, told at once, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workbench.errors import CatalogError, ProblemsError, StorageError, WorkbenchError
+from workbench.reporting.definition import definition_paths, load_definition
+from workbench.store.ingest import current_digests, file_digest
+from workbench.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and the part of the workspace it is in."""
+
+    part: str
+    text: str
+
+
+def check(ws: Workspace) -> list[Problem]:
+    """Return every problem of the catalog, the store, the ledger and the report definitions.
+
+    The settings were read when the workspace was opened.
+    """
+    problems: list[Problem] = []
+    try:
+        catalog_holds = bool(ws.catalog.tables)
+    except CatalogError as error:
+        problems += _told("catalog", error)
+        catalog_holds = False
+    if catalog_holds:
+        problems += _store(ws)
+        problems += _ledger(ws)
+    problems += _definitions(ws)
+    return problems
+
+
+def _told(part: str, error: WorkbenchError) -> list[Problem]:
+    if isinstance(error, ProblemsError) and error.problems:
+        return [Problem(part, each) for each in error.problems]
+    return [Problem(part, str(error))]
+
+
+def _store(ws: Workspace) -> Iterator[Problem]:
+    try:
+        loaded = current_digests(ws.store)
+    except StorageError as error:
+        yield Problem("store", str(error))
+        return
+    if not ws.store.exists:
+        yield Problem("store", f"nothing is loaded in {ws.store.folder}. Run 'workbench init'.")
+    for name, table in ws.catalog.tables.items():
+        path = ws.settings.path("source") / table.source
+        try:
+            digest = file_digest(path)
+        except StorageError as error:
+            yield Problem("store", str(error))
+            continue
+        if ws.store.exists and loaded.get(name) != digest:
+            yield Problem("store", f"{path} is newer than table '{name}'. Run 'workbench init'.")
+
+
+def _ledger(ws: Workspace) -> Iterator[Problem]:
+    try:
+        ws.ledger.verify()
+    except StorageError as error:
+        yield Problem("ledger", str(error))
+
+
+def _definitions(ws: Workspace) -> Iterator[Problem]:
+    paths = definition_paths(ws.settings.path("reports"))
+    if not paths:
+        yield Problem("reports", f"no definition (*.yaml) in {ws.settings.path('reports')}.")
+    for path in paths.values():
+        try:
+            load_definition(path, ws.settings.path("notebooks"))
+        except ProblemsError as error:
+            yield from _told("reports", error)
