@@ -287,10 +287,8 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
             yield f"{here}: the subject key needs role: subject key."
         if table.subject_key not in (None, catalog.privacy.key):
             here = where(*at, "subject_key")
-            yield (
-                f"{here}: the privacy unit's key is '{catalog.privacy.key}'; name the column so, or "
-                "correct privacy.key."
-            )
+            key = catalog.privacy.key
+            yield f"{here}: the privacy unit's key is '{key}'; name the column so too."
         for name, column in table.columns.items():
             here = where(*at, "columns", name)
             yield from (f"{here}: {text}" for text in _column_problems(column, catalog))
@@ -315,7 +313,7 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
             table = catalog.tables[source.table]
             columns = table.columns
             if table.subject_key is None:
-                yield f"{where('consents')}: '{source.table}' has no subject_key: whose consent is it?"
+                yield f"{where('consents')}: '{source.table}' has no subject_key."
             for name in (source.purpose, source.given, source.withdrawn):
                 if name not in columns:
                     hint = suggest(name, columns)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import reprlib
 import types
 import typing
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,36 @@ from workbench.errors import ProblemsError, suggest
 
 @dataclass(frozen=True)
 class Document:
-    """A document's plain content and the line of each key."""
+    """A document's plain content and the line of each key.
+
+    Attributes
+    ----------
+    path : Path
+        Where it was read.
+    content : dict
+        What it says, as plain Python values.
+    """
 
     path: Path
     content: Any
-    _marked: Any
+    _text: str = field(repr=False)
+
+    @cached_property
+    def _marked(self) -> Any:
+        # why: parsing again with line numbers takes longer than the rest; only problems need it
+        from ruamel.yaml import YAML
+
+        return YAML(typ="rt").load(self._text)
 
     def where(self, *keys: str | int) -> str:
         """Return ``file:line (a.b.c)`` of the deepest part of ``keys`` that exists."""
-        node, line, seen = self._marked, 1, []
+        line, seen = self._locate(keys)
+        path = ".".join(str(key) for key in seen)
+        return f"{self.path}:{line}" + (f" ({path})" if path else "")
+
+    def _locate(self, keys: Sequence[str | int]) -> tuple[int, Sequence[str | int]]:
+        """Return the line of the deepest part of ``keys`` that exists, and that part."""
+        node, line, seen = self._marked, 1, 0
         for key in keys:
             position = getattr(node, "lc", None)
             try:
@@ -32,25 +55,32 @@ class Document:
                 node = node[key]
             except (KeyError, IndexError, TypeError):
                 break
-            seen.append(str(key))
-        path = ".".join(seen)
-        return f"{self.path}:{line}" + (f" ({path})" if path else "")
+            seen += 1
+        return line, keys[:seen]
 
     def explain(self, error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
         """Yield one line a validation problem: place, what is wrong, what is allowed."""
+        found: dict[tuple[str, str], list[str]] = {}
         for problem in error.errors(include_url=False):
             location = problem["loc"]
-            place = self.where(*location)
-            key = str(location[-1]) if location else ""
+            key = location[-1] if location else ""
+            text, got = problem["msg"].removeprefix("Value error, "), ""
             if problem["type"] == "extra_forbidden":
                 known = _fields_at(model, location[:-1])
-                yield f"{place}: unknown key '{key}'.{suggest(key, known)}"
+                text = f"unknown key '{key}'.{suggest(str(key), known)}"
             elif problem["type"] == "missing":
-                yield f"{place}: '{key}' is missing."
+                name = f"value {key + 1}" if isinstance(key, int) else f"'{key}'"
+                text = f"{name} is missing."
+            elif problem["type"] == "value_error":
+                text = f"{text}."
             else:
-                got = "" if problem["type"] == "value_error" else f" (got {problem['input']!r})"
-                text = problem["msg"].removeprefix("Value error, ")
-                yield f"{place}: {key + ': ' if key else ''}{text}{got}"
+                if problem["type"] in ("model_type", "dict_type"):
+                    text = "Input should be a mapping of keys to values"
+                got = f" (got {reprlib.repr(problem['input'])})."
+            # why: a value that may be of several types fails once for each, in one place
+            found.setdefault((self.where(*location), got), []).append(text)
+        for (place, got), texts in found.items():
+            yield f"{place}: {'; or: '.join(texts)}{got}"
 
 
 def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
@@ -83,13 +113,13 @@ def load_yaml(path: Path, error: type[ProblemsError], what: str) -> Document:
     except (OSError, UnicodeDecodeError) as problem:
         raise error(f"the {what} {path} cannot be read: {problem}") from None
     try:
-        marked = YAML(typ="rt").load(text)
         plain = YAML(typ="safe", pure=True).load(text)
     except YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        reason = getattr(problem, "problem", None) or "not YAML"
+        parts = (getattr(problem, name, None) for name in ("context", "problem", "reason"))
+        reason = ", ".join(str(part) for part in parts if part) or "not YAML"
         raise error(f"the {what} {path} is not valid YAML:", [f"{path}:{line}: {reason}"]) from None
     if not isinstance(plain, dict):
         raise error(f"the {what} {path} is empty or not a mapping of keys to values.")
-    return Document(path, plain, marked)
+    return Document(path, plain, text)

@@ -58,9 +58,17 @@ def find_settings(start: Path | None = None) -> Path:
         There is none.
     """
     named = os.environ.get("WORKBENCH_WORKSPACE")
-    folder = (start or Path(named or ".")).absolute()
-    folders = [folder] if (named and start is None) else [folder, *folder.parents]
-    for candidate in folders:
+    if named and start is None:
+        file = Path(named).absolute()
+        file = file if file.name == FILE_NAME else file / FILE_NAME
+        if file.is_file():
+            return file
+        raise SettingsError(
+            f"WORKBENCH_WORKSPACE is set to {named}, and there is no {FILE_NAME}. Correct it, or "
+            "unset it to look in the current folder and above."
+        )
+    folder = (start or Path()).absolute()
+    for candidate in (folder, *folder.parents):
         if (candidate / FILE_NAME).is_file():
             return candidate / FILE_NAME
     raise SettingsError(
@@ -79,8 +87,10 @@ def load_settings(path: Path) -> Settings:
         The file is not TOML, or a setting is unknown or of the wrong type.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as problem:
+        raise SettingsError(f"{path} cannot be read: {problem.strerror}.") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise SettingsError(f"{path} cannot be read as TOML: {problem}") from None
     known = set(Settings.model_fields) - {"root"}
     for name in content:

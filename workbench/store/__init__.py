@@ -1,1 +1,1 @@
-
+"""Encrypted data at exact snapshots, opened for a purpose, audited."""

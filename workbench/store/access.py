@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import ibis
 
 _BLOCK_BYTES = 64  # of SHA-256, see RFC 2104
+_KEYS = "memory._keys"  # one table of one row a purpose; no purpose's name starts so
 
 
 class Access:
@@ -70,8 +71,8 @@ class Access:
             {**event, "columns": self._readable(table, purpose)},
             now=now,
         )
-        define_view(self._connection, purpose, table, sql)
         set_pseudonym_key(self._connection, purpose, self._store.master_key)
+        define_view(self._connection, purpose, table, sql)
         if self._backend is None:
             self._backend = ibis.duckdb.from_connection(self._connection)
         return self._backend.table(table, database=purpose)
@@ -133,6 +134,8 @@ class Access:
         chosen = [] if key is None else [pseudonym_sql(key, purpose) if pseudonyms else f'"{key}"']
         chosen += [f'"{column}"' for column in columns if column != key]
         sql = f'SELECT {", ".join(chosen)} FROM lake."{table}"'
+        if key is not None and pseudonyms:
+            sql += f', {_KEYS}."{purpose}"'
         if granted.consent is not None and key is not None:
             sql += f' WHERE "{key}" IN ({self._consenting(granted.consent, now)})'
         return sql
@@ -148,8 +151,9 @@ class Access:
             raise AccessRefused("consent is needed and the catalog declares no consents table.")
         key = self._catalog.tables[source.table].subject_key
         moment = now.astimezone(dt.UTC).replace(tzinfo=None).isoformat(sep=" ")
+        literal = consent.replace("'", "''")
         return (
-            f'SELECT "{key}" FROM lake."{source.table}" WHERE "{source.purpose}" = \'{consent}\' '
+            f'SELECT "{key}" FROM lake."{source.table}" WHERE "{source.purpose}" = \'{literal}\' '
             f"AND \"{source.given}\" <= TIMESTAMP '{moment}' "
             f'AND ("{source.withdrawn}" IS NULL OR "{source.withdrawn}" > TIMESTAMP \'{moment}\')'
         )
@@ -171,8 +175,8 @@ def define_view(connection: duckdb.DuckDBPyConnection, schema: str, name: str, s
 
 
 def pseudonym_sql(key: str, purpose: str) -> str:
-    """Return SQL for HMAC-SHA-256 of a key column; the key material is a session variable."""
-    inner, outer = (f"getvariable('{part}:{purpose}')" for part in ("inner", "outer"))
+    """Return SQL for HMAC-SHA-256 of a key column; the key material is a row of a table."""
+    inner, outer = (f'{_KEYS}."{purpose}"._{part}' for part in ("inner", "outer"))
     return (
         f'sha256({outer} || unhex(sha256({inner} || encode(CAST("{key}" AS VARCHAR))))) AS "{key}"'
     )
@@ -181,8 +185,12 @@ def pseudonym_sql(key: str, purpose: str) -> str:
 def set_pseudonym_key(
     connection: duckdb.DuckDBPyConnection, purpose: str, master_key: bytes
 ) -> None:
-    """Give the engine the padded key of one purpose (RFC 2104), outside any SQL text."""
+    """Give the engine the padded key of one purpose (RFC 2104), outside any SQL text.
+
+    In a table, for a constant would stand in query plans, which notebooks show.
+    """
     key = derive(master_key, f"purpose:{purpose}").ljust(_BLOCK_BYTES, b"\0")
-    for part, byte in (("inner", 0x36), ("outer", 0x5C)):
-        padded = bytes(each ^ byte for each in key)
-        connection.execute(f'SET VARIABLE "{part}:{purpose}" = ?', [padded])
+    inner, outer = (bytes(each ^ byte for each in key) for byte in (0x36, 0x5C))
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_KEYS}")
+    connection.execute(f'CREATE OR REPLACE TABLE {_KEYS}."{purpose}" (_inner BLOB, _outer BLOB)')
+    connection.execute(f'INSERT INTO {_KEYS}."{purpose}" VALUES (?, ?)', [inner, outer])

@@ -103,7 +103,6 @@ class Store:
         connection.execute("SET temp_file_encryption = true")
         connection.execute(f"SET temp_directory = {_quoted(self._temp)}")
         connection.execute("SET autoinstall_known_extensions = false")
-        connection.execute("SET enable_progress_bar = false")
         return connection
 
     def attach(self, connection: duckdb.DuckDBPyConnection, snapshot: int) -> None:
