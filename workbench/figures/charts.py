@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.figures import theme
-from workbench.figures.language import Language
+from workbench.figures.language import COMPACT_FROM, Language
 from workbench.figures.specs import BarSpec, HeatmapSpec, LineSpec
 from workbench.figures.tables import Grid, pivot
 from workbench.figures.values import Series, Value, at, dimension, is_time, label, series
@@ -61,6 +61,14 @@ class _Axis:
             labels = tuple(str(value) for value in values)
         return cls(column, values, labels)
 
+    def meta(self, language: Language) -> dict[str, Any]:
+        """Return ticks to use where few fit: each month with its year."""
+        if self.column.kind != "month":
+            return {}
+        return {
+            "meta": {"long": [language.month_tick(str(v), with_year=True) for v in self.values]}
+        }
+
     def settings(self, language: Language) -> dict[str, Any]:
         """Return the Plotly axis: a category for each value; a year under its first month."""
         ticks = list(self.labels)
@@ -101,7 +109,7 @@ def line(spec: LineSpec, release: Release, title: str, language: Language) -> Ch
             "connectgaps": False,
             "cliponaxis": False,
             **_named(name, index),
-            **_hover(points, x.labels, name, figures, language),
+            **_hover(points, "x", name, figures, language),
         }
         if not banded:
             trace["error_y"] = _whiskers(points, figures, theme.color(index))
@@ -113,7 +121,7 @@ def line(spec: LineSpec, release: Release, title: str, language: Language) -> Ch
         xaxis=x.settings(language),
         yaxis=_value_axis(figures, 0.0 if zero else low, high, language),
         showlegend=len(colors) > 1,
-        hovermode="closest",
+        **x.meta(language),
     )
     return _chart(
         "line chart",
@@ -148,7 +156,7 @@ def bar(spec: BarSpec, release: Release, title: str, language: Language) -> Char
                 "error_x" if lying else "error_y": _whiskers(points, figures, theme.WHISKER),
                 "cliponaxis": False,
                 **_named(name, index),
-                **_hover(points, x.labels, name, figures, language),
+                **_hover(points, "y" if lying else "x", name, figures, language),
             }
         )
     low, high = _extent(list(values.values()))
@@ -166,6 +174,7 @@ def bar(spec: BarSpec, release: Release, title: str, language: Language) -> Char
         barmode="group",
         bargap=0.32,
         bargroupgap=0.08,
+        **({} if lying else x.meta(language)),
     )
     if lying:
         layout["legend"] |= {"traceorder": "normal"}
@@ -180,38 +189,36 @@ def heatmap(spec: HeatmapSpec, release: Release, title: str, language: Language)
     values = at(release, [rows.column, columns.column], figures)
     cells = [[values.get((row, column)) for column in columns.values] for row in rows.values]
     low, high = _extent(list(values.values()), ends=False)
-    fits = len(columns.values) <= 9
+    roomy = len(columns.values) <= 9
     data = [
         {
             "type": "heatmap",
             "x": list(columns.labels),
             "y": list(rows.labels),
             "z": [[figures.plain(cell.value) if cell else None for cell in row] for row in cells],
-            "text": [[_cell_text(cell, figures, language) for cell in row] for row in cells],
+            "text": [[_cell_text(cell, figures, language, roomy) for cell in row] for row in cells],
             "customdata": [
                 [figures.both(cell, language) if cell else "" for cell in row] for row in cells
             ],
             "hovertemplate": "%{y}, %{x}<br><b>%{customdata}</b><extra></extra>",
-            "texttemplate": "%{text}" if fits else "",
-            "textfont": {"size": 12},
+            "texttemplate": "%{text}",
+            "textfont": {"size": 12 if roomy else 10, "color": theme.INK},
             "colorscale": [list(stop) for stop in theme.SHADES],
             "zmin": figures.plain(min(low, high)),
             "zmax": figures.plain(high if high > low else low + 1),
             "xgap": 2,
             "ygap": 2,
             "hoverongaps": False,
-            "colorbar": {
-                "thickness": 10,
-                "outlinewidth": 0,
-                "tickfont": {"color": theme.MUTED, "size": 11},
-                **_ticks(figures, low, high, language, count=4),
-            },
+            # why no colour bar: figures stand in the cells, and plotly.js draws the bar with a
+            # style attribute, which the page's policy forbids
+            "showscale": False,
         }
     ]
     layout = theme.layout(
-        72 + len(rows.labels) * (46 if fits else 26),
+        72 + len(rows.labels) * (46 if roomy else 28),
         xaxis=columns.settings(language) | {"side": "bottom"},
         yaxis=rows.settings(language) | {"autorange": "reversed"},
+        **columns.meta(language),
     )
     return _chart("heat map", "cell note", title, data, layout, spec, release, language)
 
@@ -304,19 +311,12 @@ def _named(name: str, index: int) -> dict[str, Any]:
 
 
 def _hover(
-    points: Sequence[Value | None],
-    labels: Sequence[str],
-    name: str,
-    figures: Series,
-    language: Language,
+    points: Sequence[Value | None], axis: str, name: str, figures: Series, language: Language
 ) -> dict[str, Any]:
     head = f"{_escaped(name)}<br>" if name else ""
     return {
-        "customdata": [
-            [where, figures.both(point, language)] if point else [where, ""]
-            for where, point in zip(labels, points, strict=True)
-        ],
-        "hovertemplate": f"{head}%{{customdata[0]}}<br><b>%{{customdata[1]}}</b><extra></extra>",
+        "customdata": [figures.both(point, language) if point else "" for point in points],
+        "hovertemplate": f"{head}%{{{axis}}}<br><b>%{{customdata}}</b><extra></extra>",
     }
 
 
@@ -329,9 +329,12 @@ def _symbol(index: int) -> str:
     return theme.SYMBOLS[index % len(theme.SYMBOLS)]
 
 
-def _cell_text(cell: Value | None, figures: Series, language: Language) -> str:
+def _cell_text(cell: Value | None, figures: Series, language: Language, roomy: bool) -> str:
+    """Return a cell's figure, over its margin where there is room; both stand in the table."""
     if cell is None:
         return ""
+    if not roomy:
+        return figures.text(cell.value, language, compact=True)
     margin = figures.margin_text(cell, language, compact=True)
     return figures.text(cell.value, language, compact=True) + (f"<br>{margin}" if margin else "")
 
@@ -354,10 +357,12 @@ def _ticks(
     step = at_values[1] - at_values[0]
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
 
+    short = max(map(abs, at_values)) >= COMPACT_FROM  # then all of them, in one style
+
     def text(value: float) -> str:
         if figures.rate:
             return language.percent(value, max(0, digits - 2))
-        return language.compact(value, digits)
+        return language.compact(value, digits, least=1000 if short else COMPACT_FROM)
 
     return {
         "tickmode": "array",

@@ -263,7 +263,7 @@ def _live(drawn: Drawn) -> dict[str, Any]:
             f"<tr><th style='text-align:left'>{escape(card.label)}</th>"
             f"<td style='text-align:right'><b>{escape(card.text)}</b></td>"
             f"<td style='text-align:left'>{escape(card.margin)}</td>"
-            f"<td style='text-align:left'>{escape(f'{card.change} {card.against}'.strip())}</td></tr>"
+            f"<td style='text-align:left'>{escape(card.change)}</td></tr>"
             for card in drawn.cards
         )
         html = f"<table><caption>{escape(drawn.title)}</caption>{rows}</table>"

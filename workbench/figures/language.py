@@ -16,7 +16,7 @@ _LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
 _MONTH = re.compile(r"^(\d{4})-(\d{2})$")
 _DAY = re.compile(r"^(\d{4})-(\d{2})-(\d{2})$")
 _QUARTER = re.compile(r"^(\d{4})-?Q([1-4])$")
-_COMPACT_FROM = 1_000_000  # below, every digit is read at a glance
+COMPACT_FROM = 1_000_000  # below, every digit is read at a glance
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ class Language:
             format_percent(_plain_zero(value, digits + 2), format=pattern, locale=self.locale)
         )
 
-    def compact(self, value: Number, digits: int = 0) -> str:
-        """Return a large number in short: 12.35M, 1235万; a smaller one in full."""
+    def compact(self, value: Number, digits: int = 0, least: float = COMPACT_FROM) -> str:
+        """Return a number of at least ``least`` in short: 12.35M, 1235万; a smaller one in full."""
         from babel.numbers import format_compact_decimal
 
-        if abs(value) < _COMPACT_FROM:
+        if abs(value) < least:
             return self.number(value, digits)
         return _minus(format_compact_decimal(value, locale=self.locale, fraction_digits=2))
 
@@ -101,14 +101,14 @@ class Language:
         sign = get_currency_symbol(currency, self.locale)
         return f"−{sign}{text[1:]}" if text.startswith("−") else f"{sign}{text}"
 
-    def period(self, value: str) -> str:
-        """Return a month, day or quarter written as ``2026-09``, ``2026-09-30`` or ``2026-Q3``."""
+    def period(self, value: str, full: bool = False) -> str:
+        """Return ``2026-09``, ``2026-09-30`` or ``2026-Q3`` in words; months in ``full`` if asked."""
         from babel.dates import format_date, format_skeleton
 
         try:
             if match := _MONTH.match(value):
                 day = dt.date(int(match[1]), int(match[2]), 1)
-                return str(format_skeleton("yMMM", day, locale=self.locale))
+                return str(format_skeleton("yMMMM" if full else "yMMM", day, locale=self.locale))
             if _DAY.match(value):
                 return str(format_date(dt.date.fromisoformat(value), "medium", locale=self.locale))
         except ValueError:  # such as month 13: shown as it was declared

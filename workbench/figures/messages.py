@@ -29,12 +29,11 @@ EN: Mapping[str, str] = {
     "alt": "{kind}: {title}. {extent}",
     "extent": "Lowest {low} ({low_at}), highest {high} ({high_at}).",
     "no values": "No figure could be shown.",
-    "up": "up {change}",
-    "down": "down {change}",
-    "same": "no clear change",
+    "up": "up {change} since {period}",
+    "down": "down {change} since {period}",
+    "same": "no clear change since {period}",
     "same why": "The difference is smaller than its margin.",
-    "against": "against {period}",
-    "against earlier": "against the period before",
+    "period before": "the period before",
     # page
     "skip": "Skip to the report",
     "period": "Period",
@@ -50,8 +49,8 @@ EN: Mapping[str, str] = {
     "about": "About these figures",
     "how to read": "How to read the margins",
     "margins": "Each figure carries a small random amount, added on purpose so that no "
-    "customer can be recognised, whatever else a reader knows. “4,810 ± 30” means: the true figure lies "
-    "between 4,780 and 4,840 with 95 % certainty. Two figures whose margins overlap widely "
+    "customer can be recognised, whatever else a reader knows. “4,810 ± 30” means: the true "
+    "figure lies between 4,780 and 4,840 with 95 % certainty. Two figures whose margins overlap widely "
     "may well be equal.",
     "parts": "Since every figure has its own random amount, parts need not add up exactly to their "
     "total.",
@@ -120,12 +119,11 @@ ZH: Mapping[str, str] = {
     "alt": "{kind}：{title}。{extent}",
     "extent": "最低 {low}（{low_at}），最高 {high}（{high_at}）。",
     "no values": "没有可显示的数字。",
-    "up": "上升 {change}",
-    "down": "下降 {change}",
-    "same": "无明显变化",
+    "up": "较{period}上升 {change}",
+    "down": "较{period}下降 {change}",
+    "same": "较{period}无明显变化",
     "same why": "变化小于其误差范围。",
-    "against": "与{period}相比",
-    "against earlier": "与上一期相比",
+    "period before": "上一期",
     "skip": "跳到报告正文",
     "period": "期间",
     "revision": "第 {number} 版",
@@ -139,10 +137,12 @@ ZH: Mapping[str, str] = {
     "about": "关于这些数字",
     "how to read": "如何理解误差范围",
     "margins": "每个数字都特意加入了少量随机成分，使任何一位客户都无法被辨认，无论读者还知道什么。"
-    "“4,810 ± 30”的意思是：真实数字有 95% 的把握在 4,780 与 4,840 之间。误差范围大幅重叠的两个数字很可能相等。",
+    "“4,810 ± 30”的意思是：真实数字有 95% 的把握在 4,780 与 4,840 之间。"
+    "误差范围大幅重叠的两个数字很可能相等。",
     "parts": "由于每个数字各有自己的随机成分，各部分之和未必恰好等于合计。",
     "who": "保护的是谁",
-    "unit": "一位{unit}及其在所有表中的全部记录。无论任何一位{unit}是否在数据中，这些页面看起来几乎相同。",
+    "unit": "一位{unit}及其在所有表中的全部记录。"
+    "无论任何一位{unit}是否在数据中，这些页面看起来几乎相同。",
     "customer": "客户",
     "budget": "隐私预算",
     "cost": "本期报告使用了 {epsilon} 的隐私预算（ε，δ = {delta}）。",

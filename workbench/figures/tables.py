@@ -41,21 +41,23 @@ class Grid:
 class Card:
     """One key figure.
 
-    ``change`` is in words; ``direction`` is ``up``, ``down``, ``same`` or empty. ``points`` are
-    its earlier figures and itself, ``value`` and ``interval`` it in numbers, rounded as shown.
+    ``change`` is a clause; ``direction`` is ``up``, ``down``, ``same`` or empty. ``points`` are
+    its earlier figures and itself, ``value`` and ``interval`` it in numbers, rounded as shown;
+    ``key`` is its measure, ``digits`` its decimals, ``rate`` whether it is a percentage.
     """
 
     label: str
     text: str
     margin: str
     full: str
-    against: str
     change: str
     direction: str
     points: tuple[float | int | None, ...]
     value: float | int | None
     interval: tuple[float | int, float | int] | None
     key: str
+    digits: int
+    rate: bool
 
 
 def table_grid(spec: TableSpec, release: Release, title: str, language: Language) -> Grid:
@@ -144,21 +146,17 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
     figures = series(release, item.measure)
     time, rows = one_line(release)
     now = figures.values[rows[-1]]
-    before, against = None, ""
+    before, then = None, ""
     if item.previous is not None:
         earlier = _pick(releases, item.previous)
         before = series(earlier, item.measure).values[one_line(earlier)[1][-1]]
-        against = (
-            language.word("against", period=language.period(earlier.period))
-            if earlier.period and earlier.period != release.period
-            else language.word("against earlier")
-        )
+        if earlier.period and earlier.period != release.period:
+            then = language.period(earlier.period)
     elif time is not None and len(rows) > 1:
         before = figures.values[rows[-2]]
-        against = language.word(
-            "against", period=label(time, release.columns[time.name][rows[-2]], language)
-        )
-    change, direction = _change(figures, now, before, language)
+        then = label(time, release.columns[time.name][rows[-2]], language)
+    then = then or language.word("period before")
+    change, direction = _change(figures, now, before, then, language)
     text = figures.text(now.value, language, compact=True)
     if figures.currency and now.value is not None:
         text = language.money(text, figures.currency)
@@ -170,18 +168,19 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
         text=text,
         margin=figures.margin_text(now, language, compact=True),
         full=figures.both(now, language),
-        against=against if change else "",
         change=change,
         direction=direction,
         points=points if len(points) > 1 else (),
         value=figures.plain(now.value),
         interval=None if low is None or high is None else (low, high),
         key=item.measure,
+        digits=figures.digits,
+        rate=figures.rate,
     )
 
 
 def _change(
-    figures: Series, now: Value, before: Value | None, language: Language
+    figures: Series, now: Value, before: Value | None, then: str, language: Language
 ) -> tuple[str, str]:
     """Return the change in words and its direction; "same" when the noise may explain it.
 
@@ -194,7 +193,7 @@ def _change(
         return "", ""
     difference = now.value - before.value
     if abs(difference) <= math.hypot(now.margin, before.margin):
-        return language.word("same"), "same"
+        return language.word("same", period=then), "same"
     direction = "up" if difference > 0 else "down"
     if figures.rate:
         size = language.number(abs(difference) * 100, figures.digits) + " pp"
@@ -202,7 +201,7 @@ def _change(
         size = language.percent(abs(difference) / before.value)
     else:
         size = figures.text(abs(difference), language, compact=True)
-    return language.word(direction, change=size), direction
+    return language.word(direction, change=size, period=then), direction
 
 
 def fields(template: str) -> Iterator[tuple[str, str, str]]:

@@ -22,12 +22,12 @@ PALETTE = (
 )
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon")
-SHADES = (  # light to dark, one hue, even steps in lightness
-    (0.0, "#e8f1f6"),
-    (0.25, "#b3d3e3"),
-    (0.5, "#73aecb"),
-    (0.75, "#3782ab"),
-    (1.0, "#13547d"),
+SHADES = (  # light to middling, one hue: figures on them stay dark and legible, on either page
+    (0.0, "#eef5f9"),
+    (0.25, "#d0e4ee"),
+    (0.5, "#aed0e1"),
+    (0.75, "#88b9d2"),
+    (1.0, "#5fa1c2"),
 )
 INK, MUTED, GRID, WHISKER = "#1c2733", "#5a6775", "#dde3e8", "#56636f"
 FONT = (

@@ -1,0 +1,249 @@
+"""From an executed notebook to a page, by an allow-list.
+
+What reaches a page: Markdown cells as they stand in the source notebook, and outputs of the type
+`workbench.figures.MIME`. Of those, only column names, release ids and words that stand as plain
+strings in the source notebook's code; every figure is drawn anew from the ledger. Streams, reprs,
+tracebacks, widgets, attachments and metadata are not looked at.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.errors import DefinitionError, QuestionRefused, RunFailed, UnknownName
+from workbench.figures import MIME, draw
+from workbench.figures.language import Language
+from workbench.figures.specs import TextSpec, read_payload
+from workbench.figures.tables import fields
+from workbench.privacy.release import Release
+from workbench.reporting.page import Authored, Block, Context, Drawing, Page, set_page
+from workbench.reporting.text import read_markdown
+
+Notebook = Mapping[str, Any]
+Cell = Mapping[str, Any]
+Lookup = Callable[[str], Release]
+
+INJECTED = "injected-parameters"
+ANALYSTS_ONLY = "analysts-only"
+_LANGUAGE_TAG = "lang-"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What each step needs beside its cell.
+
+    Attributes
+    ----------
+    lookup : callable
+        From a release's id to the release, as it stands in the ledger.
+    language : Language
+        The page's language.
+    literals : frozenset of str
+        Plain strings of the source notebook's code.
+    markdown : frozenset of str
+        Markdown cells of the source notebook.
+    """
+
+    lookup: Lookup
+    language: Language
+    literals: frozenset[str]
+    markdown: frozenset[str]
+
+
+def export(
+    notebook: Notebook,
+    *,
+    source_notebook: Notebook,
+    lookup: Lookup,
+    context: Context,
+    standalone: bool = False,
+) -> Page:
+    """Return the page of an executed notebook.
+
+    Parameters
+    ----------
+    notebook : NotebookNode or mapping
+        The executed notebook.
+    source_notebook : NotebookNode or mapping
+        The notebook as it was written, before parameters were injected.
+    lookup : callable
+        From a release's id to the release in the ledger.
+    context : Context
+        What the page says about itself.
+    standalone : bool, default False
+        One file with everything in it.
+
+    Raises
+    ------
+    DefinitionError
+        A figure is not of wb.figures' making, or has a computed string.
+    RunFailed
+        Nothing released was shown, or a release is not in the ledger.
+    """
+    language = Language(context.language, context.translations)
+    desk = Desk(lookup, language, literals_of(source_notebook), _markdown_of(source_notebook))
+    blocks: list[Block] = []
+    authored: list[Authored] = []
+    for number, cell in _numbered(notebook):
+        where = f"cell {number}"
+        if _shown(cell, language):
+            for step in STEPS:
+                for block, words in step(cell, where, desk):
+                    blocks.append(block)
+                    authored.extend(words)
+    if not any(isinstance(block, Drawing) for block in blocks):
+        raise RunFailed(
+            "the notebook showed no released figure, so there is nothing to publish. End a cell with "
+            "wb.figures.…(release) or wb.text(…, release); frames and plots of raw data are not "
+            "published."
+        )
+    return set_page(blocks, context, authored, standalone=standalone)
+
+
+Step = Callable[[Cell, str, Desk], Iterator[tuple[Block, Sequence[Authored]]]]
+
+
+def prose(cell: Cell, where: str, desk: Desk) -> Iterator[tuple[Block, Sequence[Authored]]]:
+    """Yield a Markdown cell's headings and paragraphs."""
+    if cell.get("cell_type") != "markdown":
+        return
+    source = _source(cell)
+    if source not in desk.markdown:
+        raise DefinitionError(
+            f"{where}: this text does not stand in the source notebook. Prose is written, not "
+            "computed; put figures into a sentence with wb.text(…, release)."
+        )
+    for part in read_markdown(source):
+        yield part, [Authored(f"the text of {where}", part.text)]
+
+
+def figures(cell: Cell, where: str, desk: Desk) -> Iterator[tuple[Block, Sequence[Authored]]]:
+    """Yield a code cell's figures, drawn from the ledger."""
+    if cell.get("cell_type") != "code":
+        return
+    for output in cell.get("outputs") or ():
+        if output.get("output_type") not in ("display_data", "execute_result"):
+            continue
+        content = (output.get("data") or {}).get(MIME)
+        if content is not None:
+            yield _figure(content, where, desk)
+
+
+STEPS: tuple[Step, ...] = (prose, figures)
+
+
+def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Authored]]:
+    payload = read_payload(content, where)
+    words = payload.spec.words()
+    for text in words:
+        if text not in desk.literals:
+            raise DefinitionError(
+                f"{where}: a title, label or template of this figure does not stand in the notebook "
+                "as a plain string; it was computed, and a computed string can hold a value read "
+                "from a row. Write it out, or put figures in with wb.text('… {customers:,} …', "
+                "release)."
+            )
+    releases = [_found(name, where, desk) for name in payload.releases]
+    try:
+        drawn = draw(payload.spec, releases, desk.language)
+    except (QuestionRefused, UnknownName) as problem:
+        raise DefinitionError(f"{where}: {problem}") from None
+    notes = tuple(dict.fromkeys(note for release in releases for note in release.notes))
+    if isinstance(payload.spec, TextSpec):
+        words = tuple(part for part, _, _ in fields(payload.spec.template) if part.strip())
+    return (
+        Drawing(drawn, payload.releases, notes),
+        [Authored(f"a figure's words in {where}", text) for text in words],
+    )
+
+
+def _found(name: str, where: str, desk: Desk) -> Release:
+    try:
+        return desk.lookup(name)
+    except (KeyError, UnknownName):
+        raise RunFailed(
+            f"{where}: release {name} is not in this workspace's ledger. Run the notebook here, so "
+            "that it releases what it shows."
+        ) from None
+
+
+def literals_of(notebook: Notebook) -> frozenset[str]:
+    """Return the plain strings in a notebook's code: not f-strings, not injected parameters.
+
+    Examples
+    --------
+    >>> cell = {"cell_type": "code", "source": "title = 'Spend'; other = f'Spend of {name}'"}
+    >>> sorted(literals_of({"cells": [cell]}))
+    ['Spend']
+    """
+    found: set[str] = set()
+    for cell in notebook["cells"]:
+        if cell.get("cell_type") == "code" and not _injected(cell):
+            found.update(_literals(_source(cell)))
+    return frozenset(found)
+
+
+def _literals(code: str) -> Iterator[str]:
+    """Yield a cell's string constants that are no part of an f-string."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:
+        plain = [
+            line for line in code.splitlines() if not line.lstrip().startswith(("%", "!", "?"))
+        ]
+        try:
+            tree = ast.parse("\n".join(plain))  # the cell without IPython's own commands
+        except SyntaxError:
+            return
+    pieces = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+    }
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in pieces
+        ):
+            yield node.value
+
+
+def _markdown_of(notebook: Notebook) -> frozenset[str]:
+    return frozenset(
+        _source(cell) for cell in notebook["cells"] if cell.get("cell_type") == "markdown"
+    )
+
+
+def _numbered(notebook: Notebook) -> Iterator[tuple[int, Cell]]:
+    """Yield cells with the number they have in the source notebook."""
+    number = 0
+    for cell in notebook["cells"]:
+        if not _injected(cell):
+            number += 1
+            yield number, cell
+
+
+def _tags(cell: Cell) -> Sequence[str]:
+    tags = (cell.get("metadata") or {}).get("tags")
+    return tags if isinstance(tags, list) else []
+
+
+def _injected(cell: Cell) -> bool:
+    return INJECTED in _tags(cell)
+
+
+def _shown(cell: Cell, language: Language) -> bool:
+    """Whether a cell is for readers, and for readers of this language."""
+    tags = _tags(cell)
+    languages = [tag.removeprefix(_LANGUAGE_TAG) for tag in tags if tag.startswith(_LANGUAGE_TAG)]
+    return ANALYSTS_ONLY not in tags and (not languages or language.code in languages)
+
+
+def _source(cell: Cell) -> str:
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)

@@ -1,0 +1,73 @@
+"""The exporter in nbconvert's clothes: ``jupyter nbconvert --to workbench-report``, JupyterLab's menu.
+
+It stands apart from `workbench.reporting.exporter` because importing nbconvert takes two seconds,
+which a report's run does not need.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters import Exporter
+from nbconvert.exporters.exporter import ResourcesDict
+from traitlets import default
+
+from workbench.errors import StoreMissing
+from workbench.reporting.exporter import INJECTED, Lookup, export
+from workbench.reporting.page import Context
+
+LOOKUP_GROUP = "workbench.lookup"
+
+
+class WorkbenchReportExporter(Exporter):
+    """Draws a notebook as a manager would see it, in one file."""
+
+    export_from_notebook = "Workbench report"
+    output_mimetype = "text/html"
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    def from_notebook_node(  # type: ignore[override]  # why: every exporter returns text here
+        self, nb: Any, resources: Any | None = None, **kw: Any
+    ) -> tuple[str, ResourcesDict]:
+        """Return the page of a notebook whose cells have been run."""
+        resources = self._init_resources(resources)  # type: ignore[no-untyped-call]  # why: as nbconvert's own exporters do
+        resources["output_extension"] = self.file_extension
+        metadata = resources.get("metadata", {})
+        source = {**nb, "cells": [cell for cell in nb["cells"] if not _injected(cell)]}
+        page = export(
+            nb,
+            source_notebook=source,
+            lookup=lookup_from_workspace(Path(metadata.get("path") or ".")),
+            context=Context(title="", house=""),
+            standalone=True,
+        )
+        return page.at("./"), resources
+
+
+def lookup_from_workspace(path: Path) -> Lookup:
+    """Return the ledger's look-up of the workspace that holds ``path``.
+
+    The workspace lies above this layer, so it is found by its entry point in the group
+    ``workbench.lookup``: a function from a folder to a look-up by id.
+
+    Raises
+    ------
+    StoreMissing
+        No such function is installed.
+    """
+    for point in entry_points(group=LOOKUP_GROUP):
+        lookup: Lookup = point.load()(path)
+        return lookup
+    raise StoreMissing(
+        "no ledger is at hand to take released figures from: workbench is not installed whole. "
+        "Run 'make env', or 'uv sync'."
+    )
+
+
+def _injected(cell: Any) -> bool:
+    return INJECTED in (cell.get("metadata", {}).get("tags") or [])

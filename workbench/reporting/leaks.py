@@ -1,0 +1,395 @@
+"""Search pages for identifiers before they are published.
+
+The exporter lets out only what is named, so this is the second wall. It works backwards to stay
+fast with millions of customers: it collects every word sequence of a page that could be an
+identifier, decoding what is encoded, and asks the store which of them are.
+
+What is searched. Words a person wrote (prose, titles, templates, parameters) are searched where
+they were written. The finished files are searched as they stand: text, attributes, comments,
+scripts, data, file names, and whatever base64, hexadecimal, percent, ``\\u``, gzip or zlib hides,
+number arrays included.
+
+What is not, and why. Strings composed from releases and the catalog (``known``) are left out of
+the search of finished files: "481,231" is a figure, and would be refused in an estate whose
+customers are numbered. For the same reason numbers below six digits count only after a word such
+as "customer" or "no."; single Latin words below six letters ("Young", "May") and single Chinese
+characters do not count, since no reader could tell a name from a word. Whole names, phones,
+addresses and keys do.
+"""
+
+from __future__ import annotations
+
+import array
+import base64
+import binascii
+import codecs
+import gzip
+import hashlib
+import json
+import re
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+from workbench.errors import LeakFound
+from workbench.figures.messages import MESSAGES
+from workbench.reporting import page_assets
+from workbench.reporting.page import Authored
+
+Find = Callable[[set[str]], Iterable[tuple[str, str, str]]]
+"""From candidates, as `key` writes them, to (table, column, candidate) of those that are values."""
+
+_CJK = "\u3400-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+_WORDS_AT_MOST = 8  # an address in words
+_LENGTH_AT_MOST = 100
+_LONE_LETTERS = 6
+_LONE_DIGITS = 6
+_CHINESE_NAME = range(2, 5)
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
+_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}")
+_NAMING = frozenset(
+    "customer customers client clients id ids no nr number account key "
+    "客户 客户号 编号 号 账户 账号".split()
+)
+_DEPTH = 4  # encodings within encodings
+_ARRAYS = "hHiIqQfd"  # number types of a typed array
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Where an identifier stands and whose column it is of; never the value."""
+
+    file: str
+    place: str
+    table: str
+    column: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.place} holds a value of {self.table}.{self.column}"
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of text and where it stands."""
+
+    place: str
+    text: str
+
+
+def key(value: str) -> str:
+    """Return a value without case, spaces and punctuation, as candidates are compared.
+
+    In SQL: ``regexp_replace(lower(nfc_normalize(v)), '[^\\p{L}\\p{N}]', '', 'g')``.
+
+    Examples
+    --------
+    >>> key("Li-Wei@Example.com"), key("+86 138 0013 8000"), key("王 伟")
+    ('liweiexamplecom', '8613800138000', '王伟')
+    """
+    return "".join(char for char in unicodedata.normalize("NFKC", value).lower() if char.isalnum())
+
+
+def check(
+    files: Mapping[str, bytes],
+    find: Find,
+    *,
+    known: Iterable[str] = (),
+    authored: Iterable[Authored] = (),
+    allowed: Iterable[str] = (),
+) -> None:
+    """Refuse to publish files that hold an identifier.
+
+    Raises
+    ------
+    LeakFound
+        Names file, place, table and column of each; never the value.
+    """
+    findings = scan(files, find, known=known, authored=authored, allowed=allowed)
+    if findings:
+        lines = "".join(f"\n  - {finding}" for finding in findings[:20])
+        more = f"\n  and {len(findings) - 20} more" if len(findings) > 20 else ""
+        raise LeakFound(
+            f"nothing was published: {len(findings)} places hold an identifier of a customer.{lines}"
+            f"{more}\nTake it out of the notebook's text, titles or parameters. If it is an ordinary "
+            "word that is also a customer's name, say it in other words."
+        )
+
+
+def scan(
+    files: Mapping[str, bytes],
+    find: Find,
+    *,
+    known: Iterable[str] = (),
+    authored: Iterable[Authored] = (),
+    allowed: Iterable[str] = (),
+) -> tuple[Finding, ...]:
+    """Return every place of a page that holds an identifier.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        File name to content, as it is to be published.
+    find : callable
+        Asks the store which candidates are values of identifying columns.
+    known : iterable of str
+        Strings composed from releases and the catalog (`Page.known`).
+    authored : iterable of Authored
+        Strings a person wrote (`Page.authored`).
+    allowed : iterable of str
+        Declared words that may stand on a page, such as a domain's values.
+    """
+    places: dict[str, list[tuple[str, str]]] = {}
+    for words in authored:
+        for candidate in candidates([_Piece(words.where, words.text)]):
+            places.setdefault(candidate, []).append(("the notebook or its definition", words.where))
+    fixed, style = _fixed()
+    known_texts = {_plain(text) for text in known} | fixed
+    for name, content in files.items():
+        pieces = [
+            *_pieces(content, name, known_texts, style),
+            None,
+            _Piece("the file's name", name),
+        ]
+        for candidate, place in _placed(pieces):
+            places.setdefault(candidate, []).append((name, place))
+    own = (text for words in MESSAGES.values() for text in words.values())
+    free = candidates([_Piece("", text) for text in (*own, *allowed)], across=False)
+    asked = set(places) - free
+    if not asked:
+        return ()
+    return tuple(
+        dict.fromkeys(
+            Finding(file, place, table, column)
+            for table, column, candidate in sorted(find(asked))
+            for file, place in dict.fromkeys(places.get(candidate, ()))
+        )
+    )
+
+
+def candidates(pieces: Sequence[_Piece | None], across: bool = True) -> set[str]:
+    """Return everything in a text that could be an identifier, as `key` writes it."""
+    if not across:
+        return {found for piece in pieces for found, _ in _placed([piece])}
+    return {found for found, _ in _placed(pieces)}
+
+
+def _placed(pieces: Iterable[_Piece | None]) -> Iterator[tuple[str, str]]:
+    """Yield (candidate, place); word sequences run on over neighbouring pieces up to a None."""
+    window: list[tuple[str, str]] = []
+    for piece in pieces:
+        if piece is None:
+            window.clear()
+            continue
+        for text in {piece.text: None, **dict.fromkeys(_unescaped(piece.text))}:
+            text = unicodedata.normalize("NFKC", text).lower()
+            for word in _WORD.findall(text):
+                window.append((word, piece.place))
+                del window[:-_WORDS_AT_MOST]
+                yield from _ending(window)
+
+
+def _ending(window: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the candidates that end with the window's last word."""
+    word, place = window[-1]
+    if _is_cjk(word):
+        for size in _CHINESE_NAME:
+            for at in range(len(word) - size + 1):
+                yield word[at : at + size], place
+    joined = ""
+    for count, (each, _) in enumerate(reversed(window), start=1):
+        joined = each + joined
+        if len(joined) > _LENGTH_AT_MOST:
+            return
+        if _counts(joined, count):
+            yield joined, place
+    before = window[-2][0] if len(window) > 1 else ""
+    if word.isdigit() and before in _NAMING:
+        yield word, place
+
+
+def _counts(joined: str, words: int) -> bool:
+    if joined.isdigit():
+        return len(joined) >= _LONE_DIGITS
+    if any(_is_cjk(char) for char in joined):
+        return len(joined) >= 2
+    if words > 1 and joined.isalpha():
+        return len(joined) >= 4
+    return len(joined) >= _LONE_LETTERS
+
+
+def _is_cjk(word: str) -> bool:
+    return "\u3400" <= word[0] <= "\u9fff" or "\uf900" <= word[0] <= "\ufaff"
+
+
+def _unescaped(text: str) -> Iterator[str]:
+    r"""Yield a text with percent and ``\u`` escapes resolved, where it has any."""
+    if "%" in text:
+        yield unquote(text)
+    if _ESCAPE.search(text):
+        yield _ESCAPE.sub(lambda match: chr(int(match[0][2:], 16)), text)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+@cache
+def _fixed() -> tuple[frozenset[str], str]:
+    """Return the package's own scripts and its style sheet, as they stand in pages."""
+    from workbench.reporting.page_template import compact
+
+    scripts = {_plain(compact(name)) for name in ("page.js", "index.js")}
+    return frozenset((*scripts, page_assets.bundle().packed)), compact("page.css")
+
+
+def _pieces(content: bytes, name: str, known: set[str], style: str) -> Iterator[_Piece | None]:
+    """Yield a file's texts, decoded; None where a known string stood."""
+    if _is_bundle(content):
+        return
+    suffix = name.rpartition(".")[2]
+    text = content.decode("utf-8", "replace")
+    if suffix == "html":
+        reader = _Reader()
+        reader.feed(text)
+        reader.close()
+        found: Iterator[_Piece | None] = iter(reader.pieces)
+    elif suffix == "json":
+        found = _json_pieces(text, "its data")
+    else:
+        found = iter([_Piece("its text", text)])
+    for piece in found:
+        if piece is None or _plain(piece.text) in known:
+            yield None
+            continue
+        if piece.text.startswith(style):  # what a page adds to it is searched
+            piece = _Piece(piece.place, piece.text.removeprefix(style))
+        yield piece
+        hidden = list(_hidden(piece.text, f"an encoded block in {piece.place}", 0))
+        if hidden:  # so that what surrounds a block still reads on
+            yield None
+            yield from hidden
+            yield None
+
+
+def _hidden(text: str, place: str, depth: int) -> Iterator[_Piece | None]:
+    """Yield what base64 and hexadecimal blocks of a text decode to."""
+    if depth == _DEPTH:
+        return
+    for block in _BASE64.findall(text):
+        padded = block.rstrip("=").replace("-", "+").replace("_", "/")
+        padded += "=" * (-len(padded) % 4)
+        try:
+            yield from _binary(base64.b64decode(padded), place, depth)
+        except binascii.Error:
+            continue
+    for block in _HEX.findall(text):
+        yield from _binary(bytes.fromhex(block), place, depth)
+
+
+def _binary(raw: bytes, place: str, depth: int) -> Iterator[_Piece | None]:
+    """Yield a binary block's texts: unpacked, as words, and as the numbers of an array."""
+    unpacked = _unpacked(raw)
+    if unpacked is not None:
+        if _is_bundle(unpacked):
+            return
+        raw = unpacked
+    for encoding in ("utf-8", "utf-16-le", "gb18030"):
+        try:
+            text = codecs.decode(raw, encoding)
+        except UnicodeDecodeError:
+            continue
+        if not all(char.isprintable() or char.isspace() for char in text):
+            continue  # chance bytes, which read as chance characters
+        yield _Piece(place, text)
+        yield None
+        yield from _hidden(text, place, depth + 1)
+    for kind in _ARRAYS:
+        numbers = array.array(kind)
+        if len(raw) % numbers.itemsize:
+            continue
+        numbers.frombytes(raw)
+        for number in numbers:
+            if number == number and abs(number) < 1e19 and number == int(number):
+                yield _Piece(place, str(abs(int(number))))
+                yield None
+
+
+def _unpacked(raw: bytes) -> bytes | None:
+    for unpack in (gzip.decompress, zlib.decompress):
+        try:
+            return unpack(raw)
+        except (OSError, EOFError, zlib.error):
+            continue
+    return None
+
+
+def _is_bundle(content: bytes) -> bool:
+    script = page_assets.bundle().script
+    return len(content) == len(script) and (
+        hashlib.sha256(content).digest() == hashlib.sha256(script).digest()
+    )
+
+
+def _json_pieces(text: str, place: str) -> Iterator[_Piece | None]:
+    """Yield a JSON document's keys, strings and numbers, each apart from its neighbours."""
+    try:
+        content = json.loads(text, parse_int=str, parse_float=str)
+    except ValueError:
+        yield _Piece(place, text)
+        return
+    waiting = [content]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            for name, value in reversed(part.items()):
+                waiting += [value, name]
+        elif isinstance(part, list):
+            waiting.extend(reversed(part))
+        elif isinstance(part, str):
+            yield _Piece(place, part)
+
+
+class _Reader(HTMLParser):
+    """Collects a page's texts in order: elements, attributes, comments, scripts."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[_Piece | None] = []
+        self._script = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        kinds = dict(attrs)
+        self._script = (kinds.get("type") or tag) if tag in ("script", "style") else ""
+        policy = tag == "meta" and kinds.get("http-equiv") == "Content-Security-Policy"
+        for name, value in attrs:
+            if value and not policy:  # hashes of the page's own parts, which decode to chance
+                self.pieces += [None, _Piece(f"attribute '{name}' of <{tag}>", value), None]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._script = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._script == "application/json":
+            self.pieces += [None, *_json_pieces(data, "a chart's data"), None]
+        elif self._script:
+            self.pieces += [None, _Piece(f"a <{self._script}> block", data), None]
+        else:
+            self.pieces.append(_Piece("the text", data))
+
+    def handle_comment(self, data: str) -> None:
+        self.pieces += [None, _Piece("a comment", data), None]
+
+    def handle_decl(self, decl: str) -> None:
+        self.pieces.append(_Piece("a declaration", decl))
+
+    def unknown_decl(self, data: str) -> None:
+        self.pieces.append(_Piece("a declaration", data))
+
+    def handle_pi(self, data: str) -> None:
+        self.pieces.append(_Piece("an instruction", data))

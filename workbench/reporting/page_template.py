@@ -1,0 +1,218 @@
+"""Set a page's parts into its template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from workbench.figures.charts import Chart
+from workbench.figures.language import Language
+from workbench.figures.messages import MESSAGES
+from workbench.reporting import page_assets
+from workbench.reporting.page import ROOT, Context, Facts, Layout
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_SPARK_WIDTH, _SPARK_HEIGHT = 100, 28
+
+
+def render(
+    layout: Layout,
+    context: Context,
+    language: Language,
+    releases: tuple[str, ...],
+    *,
+    standalone: bool,
+) -> str:
+    """Return the page's HTML."""
+    charts = [figure for figure in _charts(layout)]
+    heights = sorted({chart.figure["layout"]["height"] for chart in charts})
+    style = compact("page.css") + "".join(f".h-{each}{{height:{each}px}}" for each in heights)
+    script = compact("page.js")
+    scripts: list[str | bytes] = [script] if charts else []
+    if charts and standalone:
+        scripts.append(page_assets.bundle().script)
+    facts = context.facts
+    html: str = (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            layout=layout,
+            context=context,
+            language=language,
+            word=language.word,
+            period=language.period(context.period, full=True) if context.period else "",
+            policy=page_assets.policy(scripts, [style], bool(charts) and not standalone),
+            style=style,
+            script=script,
+            draws=bool(charts),
+            standalone=standalone,
+            bundle=page_assets.bundle(),
+            root=ROOT,
+            contents=_contents(layout),
+            tags={code: Language(code).tag for code in MESSAGES},
+            names={code: words["language"] for code, words in MESSAGES.items()},
+            facts=facts,
+            unit=_unit(facts, language) if facts else "",
+            cost=_cost(facts, language) if facts else None,
+            budgets=_budgets(facts, language) if facts else [],
+            provenance=_provenance(context, releases, language) if facts else [],
+        )
+    )
+    return html + "\n"
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates: escaped by default, and an unknown name is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("workbench.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["spark"] = spark
+    made.globals["json"] = _json
+    return made
+
+
+@cache
+def source(name: str) -> str:
+    """Return one template file's text."""
+    loader = environment().loader
+    assert loader is not None  # noqa: S101  # why: set two functions above
+    return loader.get_source(environment(), name)[0]
+
+
+@cache
+def compact(name: str) -> str:
+    """Return a style sheet or script without comments on their own lines and indentation."""
+    lines = (line.strip() for line in source(name).splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("/*", "//")))
+
+
+def spark(points: tuple[float | int | None, ...]) -> Any:
+    """Return a small line of earlier figures and the present one, as SVG."""
+    from markupsafe import Markup
+
+    known = [point for point in points if point is not None]
+    low, high = (min(known), max(known)) if known else (0, 0)
+    reach = (high - low) or 1
+    places = [
+        (
+            round(at * _SPARK_WIDTH / max(1, len(points) - 1), 1),
+            round(_SPARK_HEIGHT - 3 - (point - low) / reach * (_SPARK_HEIGHT - 6), 1),
+        )
+        for at, point in enumerate(points)
+        if point is not None
+    ]
+    if len(places) < 2:
+        return Markup("")
+    way = "M" + "L".join(f"{x} {y}" for x, y in places)
+    x, y = places[-1]
+    return Markup(  # noqa: S704  # why: numbers only
+        f'<svg class="spark" viewBox="0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}" preserveAspectRatio="none" '
+        f'aria-hidden="true"><path d="{way}"/><path class="dot" d="M{x} {y}h0"/></svg>'
+    )
+
+
+def _json(content: object) -> Any:
+    from markupsafe import Markup
+
+    return Markup(page_assets.plain_json(content))  # noqa: S704  # why: without a '<'
+
+
+def _charts(layout: Layout) -> Iterator[Chart]:
+    items = [layout.main, *(item for section in layout.sections for item in section.items)]
+    for item in items:
+        if item and item.drawing and isinstance(item.drawing.drawn, Chart):
+            yield item.drawing.drawn
+
+
+def fact_texts(context: Context, releases: tuple[str, ...], language: Language) -> list[str]:
+    """Return what the footer says of the system's own facts; parameters are a person's words."""
+    facts = context.facts
+    if facts is None:
+        return []
+    rows = _provenance(replace(context, parameters={}), releases, language)
+    texts = [text for row in rows for text in row]
+    texts += [text for row in _budgets(facts, language) for text in row]
+    return [*texts, _cost(facts, language) or ""]
+
+
+def _contents(layout: Layout) -> list[tuple[str, str]]:
+    """Return the sections, or the figures of a report without sections."""
+    titled = [(each.anchor, each.title) for each in layout.sections if each.title]
+    if not titled:
+        for section in layout.sections:
+            for item in section.items:
+                drawn = item.drawing.drawn if item.drawing else None
+                title = item.heading or getattr(drawn, "title", "")
+                if title:
+                    titled.append((item.anchor, title))
+    return titled if len(titled) > 1 else []
+
+
+def _unit(facts: Facts, language: Language) -> str:
+    known = {"customer": language.word("customer")}
+    return known.get(facts.privacy_unit, language.say(facts.privacy_unit))
+
+
+def _cost(facts: Facts, language: Language) -> str | None:
+    if facts.epsilon is None or facts.delta is None:
+        return None
+    if facts.epsilon == 0:
+        return language.word("cost none")
+    return language.word(
+        "cost", epsilon=_epsilon(facts.epsilon, language), delta=_power(facts.delta)
+    )
+
+
+def _power(value: float) -> str:
+    """Return 1e-06 as 10⁻⁶."""
+    digits, _, exponent = f"{value:.0e}".partition("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if float(digits) == 1 else f"{digits}·10{raised}"
+
+
+def _budgets(facts: Facts, language: Language) -> list[tuple[str, ...]]:
+    return [
+        (
+            language.word(each.scope),
+            *(
+                _epsilon(amount, language)
+                for amount in (each.limit, each.spent, max(0.0, each.limit - each.spent))
+            ),
+        )
+        for each in facts.budgets
+    ]
+
+
+def _epsilon(value: float, language: Language) -> str:
+    return language.number(value, 2 if value >= 0.1 or value == 0 else 4)
+
+
+def _provenance(
+    context: Context, releases: tuple[str, ...], language: Language
+) -> list[tuple[str, str]]:
+    facts = context.facts
+    assert facts is not None  # noqa: S101  # why: asked only where there are facts
+    rows = [
+        ("data version", facts.data_version),
+        ("as of", language.period(facts.as_of)),
+        (
+            "parameters",
+            "; ".join(f"{name} = {value}" for name, value in context.parameters.items()),
+        ),
+        ("catalog", facts.catalog_hash[:12]),
+        ("commit", facts.commit[:12]),
+        ("packages", ", ".join(f"{name} {version}" for name, version in facts.packages.items())),
+        ("releases", ", ".join(releases)),
+    ]
+    return [(language.word(key), value) for key, value in rows if value]

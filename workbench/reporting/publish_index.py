@@ -1,0 +1,193 @@
+"""The published folder's first page: every report, period and revision, from records alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from workbench.figures.language import Language
+from workbench.figures.tables import Card
+from workbench.reporting import page_assets
+from workbench.reporting.editions import Edition, editions
+from workbench.reporting.page_template import compact, environment
+from workbench.reporting.publish import put_whole, read_failures, settle
+
+_HISTORY = 24  # editions a sparkline reaches back
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One report, or one variant of it: its editions, newest period first."""
+
+    report: str
+    variant: str
+    title: str
+    newest: Edition
+    others: tuple[Edition, ...]
+    revisions: Mapping[str, tuple[int, ...]]
+    cards: tuple[Card, ...]
+    failed: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[Edition, ...]:
+        """Every edition at its newest revision, newest period first."""
+        return (self.newest, *self.others)
+
+
+def rebuild_index(
+    published: Path,
+    *,
+    house: str = "",
+    language: str = "en",
+    translations: Mapping[str, str] | None = None,
+) -> Path:
+    """Write ``index.html`` anew from the editions' records, all or nothing.
+
+    The same records give the same bytes. Returns the page's path.
+    """
+    words = Language(language, translations or {})
+    found = list(editions(published))
+    for folder in sorted({edition.folder for edition in found}):
+        settle(published, published / folder)
+    reports = sorted({edition.report for edition in found} | _failing(published))
+    shelves = [shelf for report in reports for shelf in _shelves(report, found, published, words)]
+    empty = [
+        (report, tuple(read_failures(published, report)))
+        for report in reports
+        if not any(shelf.report == report for shelf in shelves)
+    ]
+    target = published / "index.html"
+    put_whole(published, target, _render(shelves, empty, house, words).encode())
+    return target
+
+
+def _failing(published: Path) -> set[str]:
+    return {path.parent.name for path in published.glob("*/failed.json")}
+
+
+def _shelves(
+    report: str, found: Sequence[Edition], published: Path, words: Language
+) -> Iterable[Shelf]:
+    mine = sorted(
+        (edition for edition in found if edition.report == report),
+        key=lambda edition: (edition.variant, edition.period, edition.revision),
+    )
+    failures = read_failures(published, report)
+    for variant, group in groupby(mine, key=lambda edition: edition.variant):
+        by_period = {period: list(each) for period, each in groupby(group, lambda e: e.period)}
+        newest_first = [by_period[period][-1] for period in sorted(by_period, reverse=True)]
+        failed = [
+            period
+            for name in failures
+            for period, _, other in [name.partition("/")]
+            if other == variant
+        ]
+        yield Shelf(
+            report=report,
+            variant=variant,
+            title=words.say(newest_first[0].title),
+            newest=newest_first[0],
+            others=tuple(newest_first[1:]),
+            revisions={
+                period: tuple(edition.revision for edition in reversed(each))
+                for period, each in by_period.items()
+            },
+            cards=_cards(newest_first, words),
+            failed=tuple(sorted(failed, reverse=True)),
+        )
+
+
+def _cards(newest_first: Sequence[Edition], words: Language) -> tuple[Card, ...]:
+    """Return the newest edition's key figures, with a history from the earlier ones' if need be."""
+    cards = _in_language(newest_first[0], words)
+    history = list(reversed(newest_first[:_HISTORY]))
+    return tuple(
+        card
+        if card.points
+        else replace(
+            card,
+            points=tuple(
+                next((c.value for c in _in_language(each, words) if c.key == card.key), None)
+                for each in history
+            ),
+        )
+        for card in cards
+    )
+
+
+def _in_language(edition: Edition, words: Language) -> tuple[Card, ...]:
+    cards = edition.cards
+    return cards.get(words.code) or next(iter(cards.values()), ())
+
+
+def _render(
+    shelves: Sequence[Shelf],
+    empty: Sequence[tuple[str, tuple[str, ...]]],
+    house: str,
+    words: Language,
+) -> str:
+    style, script = compact("page.css") + compact("index.css"), compact("index.js")
+    html: str = (
+        environment()
+        .get_template("index.html.j2")
+        .render(
+            shelves=shelves,
+            empty=empty,
+            house=house,
+            language=words,
+            word=words.word,
+            way=_way,
+            anchor=_anchor,
+            style=style,
+            script=script,
+            policy=page_assets.policy([script], [style], shares_script=False),
+            comparison=_comparison(shelves, words),
+        )
+    )
+    return html + "\n"
+
+
+def _way(edition: Edition, words: Language, revision: int | None = None) -> str:
+    """Return the way from the index to an edition's page, or to an older revision's."""
+    name = edition.languages.get(words.code) or next(iter(edition.languages.values()))
+    folder = edition.folder if revision is None else edition.folder / f"r{revision}"
+    return (folder / name).as_posix()
+
+
+def _anchor(shelf: Shelf) -> str:
+    return re.sub(r"[^A-Za-z0-9-]+", "-", f"{shelf.report} {shelf.variant}".strip())
+
+
+def _comparison(shelves: Sequence[Shelf], words: Language) -> dict[str, Any]:
+    """Return the released figures that two periods can be compared on."""
+    reports = [
+        {
+            "title": f"{shelf.title} · {shelf.variant}" if shelf.variant else shelf.title,
+            "periods": [
+                {
+                    "period": words.period(edition.period),
+                    "cards": [
+                        {
+                            "key": card.key,
+                            "label": card.label,
+                            "text": card.text,
+                            "margin": card.margin,
+                            "value": card.value,
+                            "interval": card.interval,
+                            "digits": card.digits,
+                            "rate": card.rate,
+                        }
+                        for card in _in_language(edition, words)
+                    ],
+                }
+                for edition in shelf.all
+            ],
+        }
+        for shelf in shelves
+        if len(shelf.all) > 1 and shelf.cards
+    ]
+    return {"locale": words.tag, "reports": reports, "within": words.word("within margins")}

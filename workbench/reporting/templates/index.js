@@ -1,0 +1,71 @@
+(() => {
+  "use strict";
+  const shelves = Array.from(document.querySelectorAll("[data-words]"));
+  const search = document.getElementById("search");
+  const none = document.getElementById("none");
+  search?.addEventListener("input", () => {
+    const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const shelf of shelves) {
+      const words = shelf.dataset.words.toLowerCase();
+      shelf.hidden = !wanted.every((word) => words.includes(word));
+      shown += shelf.hidden ? 0 : 1;
+    }
+    none.hidden = shown > 0;
+  });
+
+  const source = document.getElementById("comparison");
+  if (!source) return;
+  const { locale, reports, within } = JSON.parse(source.textContent);
+  const [report, first, second] = ["report", "first", "second"].map((id) => document.getElementById(id));
+  const body = document.querySelector("#compared tbody");
+  const option = (text, value) => {
+    const made = document.createElement("option");
+    made.textContent = text;
+    made.value = value;
+    return made;
+  };
+  const signed = (card, difference) => new Intl.NumberFormat(locale, card.rate
+    ? { style: "percent", signDisplay: "exceptZero", minimumFractionDigits: card.digits, maximumFractionDigits: card.digits }
+    : { signDisplay: "exceptZero", minimumFractionDigits: card.digits, maximumFractionDigits: card.digits },
+  ).format(difference);
+  const reach = ({ value, interval }) => Math.max(interval[1] - value, value - interval[0]);
+  const row = (card, other) => {
+    const cells = [card.label, `${card.text} ${card.margin}`, other ? `${other.text} ${other.margin}` : "–", "–"];
+    if (other && [card, other].every((each) => each.value !== null && each.interval)) {
+      const difference = other.value - card.value;
+      const noise = Math.hypot(reach(card), reach(other)); // two independent margins
+      cells[3] = Math.abs(difference) <= noise ? within : signed(card, difference);
+    }
+    const made = document.createElement("tr");
+    cells.forEach((text, at) => {
+      const cell = document.createElement(at ? "td" : "th");
+      if (at) cell.className = "n";
+      else cell.scope = "row";
+      cell.textContent = text;
+      made.append(cell);
+    });
+    return made;
+  };
+  const compare = () => {
+    const { periods } = reports[report.value];
+    const [one, two] = [periods[first.value], periods[second.value]];
+    body.replaceChildren(...one.cards.map((card) => row(card, two.cards.find((c) => c.key === card.key))));
+    document.getElementById("first-head").textContent = one.period;
+    document.getElementById("second-head").textContent = two.period;
+  };
+  const choose = () => {
+    const { periods } = reports[report.value];
+    for (const [select, at] of [[first, 1], [second, 0]]) {
+      select.replaceChildren(...periods.map((each, index) => option(each.period, index)));
+      select.value = at;
+    }
+    compare();
+  };
+  report.replaceChildren(...reports.map((each, index) => option(each.title, index)));
+  report.addEventListener("change", choose);
+  first.addEventListener("change", compare);
+  second.addEventListener("change", compare);
+  choose();
+  document.querySelector(".compare").hidden = false;
+})();

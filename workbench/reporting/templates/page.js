@@ -1,0 +1,91 @@
+(() => {
+  "use strict";
+  const charts = Array.from(document.querySelectorAll(".chart"), (element) => ({
+    element,
+    figure: JSON.parse(element.nextElementSibling.textContent),
+  }));
+
+  // Labels that do not fit: every n-th month, or words set aslant.
+  const fit = ({ element, figure }) => {
+    const axis = figure.layout.xaxis;
+    const long = figure.layout.meta?.long;
+    const room = (element.clientWidth - 72) / axis.tickvals.length;
+    const size = (texts) => Math.max(...texts.flatMap((t) => t.split("<br>")).map((line) =>
+      Array.from(line).reduce((sum, c) => sum + (c.charCodeAt(0) > 0x2e80 ? 12.5 : 6.8), 6)));
+    if (axis.type !== "category") { // amounts under bars that lie
+      const step = Math.ceil(size(axis.ticktext) / room);
+      const shown = (_, at) => at % step === 0;
+      return { "xaxis.tickvals": axis.tickvals.filter(shown), "xaxis.ticktext": axis.ticktext.filter(shown) };
+    }
+    if (!long) {
+      return { "xaxis.tickangle": size(axis.ticktext) > room ? -38 : 0 };
+    }
+    const texts = size(axis.ticktext) <= room ? axis.ticktext : long;
+    const step = Math.max(1, Math.ceil(size(texts) / room));
+    const last = axis.tickvals.length - 1;
+    const shown = (_, at) => (last - at) % step === 0;
+    return {
+      "xaxis.tickvals": axis.tickvals.filter(shown),
+      "xaxis.ticktext": texts.filter(shown),
+    };
+  };
+
+  const draw = async () => {
+    for (const chart of charts) {
+      const layout = structuredClone(chart.figure.layout);
+      for (const [key, value] of Object.entries(fit(chart))) layout.xaxis[key.slice(6)] = value;
+      await Plotly.newPlot(chart.element, structuredClone(chart.figure.data), layout,
+        { displayModeBar: false, responsive: true, showTips: false, doubleClick: false });
+      frame(chart.element);
+    }
+    let waiting = 0;
+    addEventListener("resize", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(async () => {
+        for (const chart of charts) {
+          if (chart.element.clientWidth) await Plotly.relayout(chart.element, fit(chart));
+          frame(chart.element);
+        }
+      }, 120);
+    });
+    document.documentElement.classList.add("drawn");
+  };
+
+  // A viewBox lets a sheet of paper shrink a chart instead of clipping it.
+  const frame = (element) => {
+    for (const svg of element.querySelectorAll(".main-svg")) {
+      svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
+    }
+  };
+
+  const tables = Array.from(document.querySelectorAll("details"));
+  const closed = new Set();
+  addEventListener("beforeprint", () => {
+    for (const each of tables) if (!each.open) { closed.add(each); each.open = true; }
+  });
+  addEventListener("afterprint", () => {
+    for (const each of closed) each.open = false;
+    closed.clear();
+  });
+
+  const unpack = async () => {
+    const packed = document.getElementById("plotly-packed");
+    if (!packed) return;
+    const bytes = Uint8Array.from(atob(packed.textContent.trim()), (c) => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const script = document.createElement("script");
+    script.textContent = await new Response(stream).text();
+    document.head.append(script); // runs at once: the policy names its hash
+  };
+
+  const start = () => {
+    if (!charts.length) return;
+    unpack().then(draw).catch((problem) => {
+      document.documentElement.classList.add("failed"); // the tables say the same
+      for (const each of tables) each.open = true;
+      console.error(problem);
+    });
+  };
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
+  else start();
+})();
