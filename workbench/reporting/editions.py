@@ -1,155 +1,178 @@
-"""What is known of a published edition: one small file beside its pages, of released facts only."""
+"""Editions of reports: what is published, publishing one more, noting that one failed.
+
+An edition lives at ``published/REPORT/PERIOD/``, its revisions below it in ``r1``, ``r2``, …; see
+`workbench.reporting.publish`. The caller holds the workspace's lock.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from workbench.errors import InputError
-from workbench.figures.tables import Card
+from workbench.figures.language import Language
+from workbench.reporting import editions_record, publish_index
+from workbench.reporting import publish as _publish
+from workbench.reporting.editions_record import Edition
 from workbench.reporting.page import Page
-
-FILE = "edition.json"
-_NAME = re.compile(r"^[a-z0-9][a-z0-9._=,+-]{0,119}$", re.IGNORECASE)
-_REVISION = re.compile(r"^r([1-9]\d{0,5})$")
 
 
 @dataclass(frozen=True)
-class Edition:
-    """One report for one period.
+class Published:
+    """An edition and where it is.
 
     Attributes
     ----------
-    report, period : str
-        Names of its folders: ``customer-overview``, ``2026-09``.
-    title : str
-        The report's title.
-    variant : str
-        Which one of a grid, ``region=north``; empty where there is one.
-    revision : int
-        1 at first, and more when late data changed it.
-    languages : mapping of str to str
-        Language to file name, the first being the one to open.
-    headline : mapping of str to str
-        Language to the first released sentence.
-    cards : mapping of str to tuple of Card
-        Language to key figures.
-    releases : tuple of str
-        Releases it draws.
-    data_version : str
-        The data they were computed on.
-    changed : tuple of str
-        What this revision changed.
-    sha256 : mapping of str to str
-        File name to hash, before its links are set for its place.
+    edition : Edition
+        Its record.
+    page : Path
+        The page to open.
+    new : bool
+        Whether it was published just now.
     """
 
-    report: str
-    period: str
-    title: str
-    variant: str = ""
-    revision: int = 1
-    languages: Mapping[str, str] = field(default_factory=lambda: {"en": "index.html"})
-    headline: Mapping[str, str] = field(default_factory=dict)
-    cards: Mapping[str, tuple[Card, ...]] = field(default_factory=dict)
-    releases: tuple[str, ...] = ()
-    data_version: str = ""
-    changed: tuple[str, ...] = ()
-    sha256: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name in filter(None, (self.report, self.period, self.variant)):
-            if not _NAME.match(name) or _REVISION.match(name):
-                raise InputError(
-                    f"'{name}' cannot be a folder of published editions. Use letters, digits and "
-                    "._=,+- and begin with a letter or digit; r1, r2, … are revisions."
-                )
+    edition: Edition
+    page: Path
+    new: bool = False
 
     @property
-    def folder(self) -> Path:
-        """Its folder within the published one."""
-        return Path(self.report, self.period, *filter(None, [self.variant]))
+    def identity(self) -> str:
+        """What it was made of, as its maker named it."""
+        return self.edition.identity
 
-    def to_json(self) -> str:
-        """Return its record, the same bytes for the same edition."""
-        content = {"version": 1, **asdict(self)}
-        return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> Edition:
-        """Rebuild an edition from its record; ValueError when it is none."""
-        content: dict[str, Any] = json.loads(text)
-        if content.pop("version", None) != 1:
-            raise ValueError("not an edition's record of version 1")
-        for name in ("releases", "changed"):
-            content[name] = tuple(content[name])
-        content["cards"] = {
-            language: tuple(_card(card) for card in cards)
-            for language, cards in content["cards"].items()
-        }
-        return cls(**content)
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """Every release it draws."""
+        return self.edition.releases
 
 
-def edition_of(
-    pages: Mapping[str, Page], *, report: str, period: str, title: str, **facts: Any
-) -> Edition:
-    """Return the edition that pages make; ``pages`` are by file name, the first to be opened."""
-    return Edition(
+def latest(published: Path, report: str, period: str, variant: str = "") -> Published | None:
+    """Return the newest revision of an edition, or None."""
+    edition = editions_record.latest(published, report, period, variant)
+    return None if edition is None else _at(published, edition)
+
+
+def publish(
+    published: Path,
+    report: str,
+    period: str,
+    pages: Page | Sequence[Page],
+    *,
+    identity: str = "",
+    releases: Sequence[str] = (),
+    ledger_head: tuple[int, str] | None = None,
+    variant: str = "",
+) -> Published:
+    """Publish an edition's page, or its pages in several languages, and rebuild the index.
+
+    Pages that are the same, byte for byte, as the newest revision's change nothing. Others become
+    a new revision, which says what changed; the old one stays readable.
+
+    Parameters
+    ----------
+    published : Path
+        What managers may read.
+    report, period, variant : str
+        Which edition; ``variant`` names one of a grid.
+    pages : Page or sequence of Page
+        One a language, the first to be opened.
+    identity : str
+        What the edition was made of; kept in its record.
+    releases : sequence of str
+        Further releases it rests on, beside those it draws.
+    ledger_head : tuple of (int, str), optional
+        The ledger's last entry, kept in its record.
+
+    Raises
+    ------
+    PublishError
+        The disk is full, or the folder cannot be written. What was published before is unchanged.
+    """
+    pages = (pages,) if isinstance(pages, Page) else tuple(pages)
+    files = file_names(pages)
+    newest = editions_record.latest(published, report, period, variant)
+    revision = newest.revision if newest else 1
+    changed = newest.changed if newest else ()
+    set_pages = [page.revised(revision, changed, files) for page in pages]
+    if newest is not None and not _same(newest, set_pages, files):
+        revision += 1
+        set_pages = [page.revised(revision, _changes(newest, page), files) for page in pages]
+        changed = _changes(newest, pages[0])
+    facts = pages[0].context.facts
+    edition = Edition(
         report=report,
         period=period,
-        title=title,
-        languages={page.language: name for name, page in pages.items()},
-        headline={page.language: page.headline for page in pages.values()},
-        cards={page.language: page.cards for page in pages.values()},
-        releases=tuple(sorted({name for page in pages.values() for name in page.releases})),
-        **facts,
+        title=pages[0].title,
+        variant=variant,
+        revision=revision,
+        languages=files,
+        headline={page.language: page.headline for page in pages},
+        cards={page.language: page.cards for page in pages},
+        releases=tuple(sorted({*releases, *(name for page in pages for name in page.releases)})),
+        data_version=facts.data_version if facts else "",
+        changed=changed,
+        identity=identity,
+        ledger_head=ledger_head,
+        house=pages[0].context.house,
     )
+    contents = {files[page.language]: page.html for page in set_pages}
+    made, new = _publish.publish(edition, contents, published)
+    rebuild_index(published)
+    return _at(published, made, new)
 
 
-def editions(published: Path) -> Iterator[Edition]:
-    """Yield every revision of every edition in a published folder, in order of their names."""
-    for path in sorted(published.glob(f"*/**/r*/{FILE}")):
-        inside = path.relative_to(published).parts
-        if _REVISION.match(path.parent.name) and not inside[0].startswith("."):
-            edition = read(path.parent)
-            if edition is not None:
-                yield edition
+def file_names(pages: Sequence[Page]) -> dict[str, str]:
+    """Return language to file name: the first page is ``index.html``."""
+    return {
+        page.language: "index.html" if at == 0 else f"index.{page.language}.html"
+        for at, page in enumerate(pages)
+    }
 
 
-def revisions(folder: Path) -> list[int]:
-    """Return the revisions an edition's folder holds, in order."""
-    found = [match for path in folder.glob("r*") if (match := _REVISION.match(path.name))]
-    return sorted(int(match[1]) for match in found if (folder / match[0] / FILE).is_file())
+def record_failure(
+    published: Path, report: str, period: str, title: str, variant: str = ""
+) -> None:
+    """Note on the index that an edition failed; its last good page stays."""
+    _publish.record_failure(published, report, period, title, variant)
+    rebuild_index(published)
 
 
-def read(folder: Path) -> Edition | None:
-    """Return the edition of a revision's folder, or None if there is none to read."""
-    try:
-        return Edition.from_json((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
+def clean(published: Path) -> None:
+    """Clear what an interrupted run left, and show what it had published."""
+    if published.is_dir():
+        _publish.clear_debris(published)
+        if next(every(published), None) is not None:
+            rebuild_index(published)
 
 
-def latest(published: Path, report: str, period: str, variant: str = "") -> Edition | None:
-    """Return the newest revision of an edition, or None."""
-    folder = published / Edition(report, period, "", variant).folder
-    numbers = revisions(folder)
-    return read(folder / f"r{numbers[-1]}") if numbers else None
+def every(published: Path) -> Iterator[Edition]:
+    """Yield every revision of every edition."""
+    return editions_record.editions(published)
 
 
-def digest(content: bytes) -> str:
-    """Return a file's SHA-256."""
-    return hashlib.sha256(content).hexdigest()
+def rebuild_index(published: Path) -> Path:
+    """Write the first page anew from the editions' records; returns its path."""
+    with _publish.storage(published, "write the index"):
+        return publish_index.rebuild_index(published)
 
 
-def _card(content: Mapping[str, Any]) -> Card:
-    values = dict(content)
-    values["points"] = tuple(values["points"])
-    if values["interval"] is not None:
-        values["interval"] = tuple(values["interval"])
-    return Card(**values)
+def _at(published: Path, edition: Edition, new: bool = False) -> Published:
+    name = next(iter(edition.languages.values()))
+    return Published(edition, published / edition.folder / name, new)
+
+
+def _same(newest: Edition, pages: Sequence[Page], files: Mapping[str, str]) -> bool:
+    hashes = {files[page.language]: editions_record.digest(page.html.encode()) for page in pages}
+    return hashes == newest.sha256
+
+
+def _changes(newest: Edition, page: Page) -> tuple[str, ...]:
+    """Return in words which key figures differ from an earlier revision's."""
+    language = Language(page.language)
+    before = {card.key: card for card in newest.cards.get(page.language, ())}
+    lines = [
+        language.word("was", figure=card.label, now=card.full, before=before[card.key].full)
+        for card in page.cards
+        if card.key in before and before[card.key].full != card.full
+    ]
+    return tuple(lines) or (language.word("was none"),)

@@ -38,7 +38,7 @@ from urllib.parse import unquote
 from workbench.errors import LeakFound
 from workbench.figures.messages import MESSAGES
 from workbench.reporting import page_assets
-from workbench.reporting.page import Authored
+from workbench.reporting.page import Authored, Page
 
 Find = Callable[[set[str]], Iterable[tuple[str, str, str]]]
 """From candidates, as `key` writes them, to (table, column, candidate) of those that are values."""
@@ -119,6 +119,18 @@ def check(
             f"{more}\nTake it out of the notebook's text, titles or parameters. If it is an ordinary "
             "word that is also a customer's name, say it in other words."
         )
+
+
+def refuse_leaks(pages: Page | Sequence[Page], find: Find, allowed: Iterable[str] = ()) -> None:
+    """Refuse to publish a page, or an edition's pages, that holds an identifier; see `check`."""
+    pages = (pages,) if isinstance(pages, Page) else tuple(pages)
+    check(
+        {f"the page ({page.language}).html": page.html.encode() for page in pages},
+        find,
+        known={text for page in pages for text in page.known},
+        authored=tuple(dict.fromkeys(words for page in pages for words in page.authored)),
+        allowed=allowed,
+    )
 
 
 def scan(

@@ -152,6 +152,7 @@ class Layout:
     """A page's first screen and its sections."""
 
     title: str
+    asked: str
     question: tuple[Prose, ...]
     answer: Item | None
     cards: Item | None
@@ -179,6 +180,8 @@ class Page:
         Every string on it that was composed from releases, the catalog and the system's own facts.
     authored : tuple of Authored
         Every string on it that a person wrote.
+    blocks, context, standalone
+        What it was set from.
     """
 
     html: str
@@ -189,6 +192,21 @@ class Page:
     language: str
     known: frozenset[str]
     authored: tuple[Authored, ...]
+    blocks: tuple[Block, ...]
+    context: Context
+    standalone: bool
+
+    def revised(self, revision: int, changed: tuple[str, ...], editions: Mapping[str, str]) -> Page:
+        """Return the same page as a revision of an edition that may have other languages."""
+        context = replace(
+            self.context,
+            revision=revision,
+            changed=changed,
+            editions=editions if len(editions) > 1 else {},
+        )
+        if context == self.context:
+            return self
+        return set_page(self.blocks, context, self.authored, standalone=self.standalone)
 
     def at(self, root: str) -> str:
         """Return the page with ``root``, such as ``../../``, as the way to the published folder."""
@@ -223,6 +241,7 @@ def arrange(blocks: Sequence[Block], title: str) -> Layout:
     heading = next((b.text for b in blocks if isinstance(b, Heading) and b.level == 1), "")
     return Layout(
         title or heading,
+        heading if title and heading.casefold() != title.casefold() else "",
         question,
         first.get("sentence"),
         first.get("cards"),
@@ -333,7 +352,10 @@ def set_page(
         known=frozenset(
             strings_of([drawings, context.facts, fact_texts(context, releases, language)])
         ),
-        authored=(*authored, *_words_of(context)),
+        authored=tuple(dict.fromkeys((*authored, *_words_of(context)))),
+        blocks=tuple(blocks),
+        context=context,
+        standalone=standalone,
     )
 
 

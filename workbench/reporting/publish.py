@@ -24,34 +24,38 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from workbench.errors import PublishError
 from workbench.reporting import page_assets
-from workbench.reporting.editions import FILE, Edition, digest, latest, read, revisions
+from workbench.reporting.editions_record import (
+    FILE,
+    Edition,
+    digest,
+    editions,
+    latest,
+    read,
+    revisions,
+)
 from workbench.reporting.page import ROOT
 
 Files = Mapping[str, str]
 STAGING = ".staging"
 FAILED = "failed.json"
 _SAFE_FILE = re.compile(r"^[a-z0-9][a-z0-9._-]{0,80}$")
-_SAFE_REASON = re.compile(r"^[A-Za-z ]{1,60}$")
 
 
-def publish(
-    edition: Edition, files: Files | Callable[[int], Files], published: Path
-) -> tuple[Edition, bool]:
+def publish(edition: Edition, files: Files, published: Path) -> tuple[Edition, bool]:
     """Publish an edition's pages.
 
     Parameters
     ----------
     edition : Edition
         What it is; its revision and hashes are set here.
-    files : mapping of str to str, or callable
-        File name to page (`Page.html`), or a function of the revision that returns them, where
-        pages name their revision.
+    files : mapping of str to str
+        File name to page (`Page.html`).
     published : Path
         The published folder.
 
@@ -66,29 +70,32 @@ def publish(
     PublishError
         The disk is full, or the folder cannot be written. Nothing changed.
     """
+    for name in files:
+        if not _SAFE_FILE.match(name):
+            raise PublishError(f"'{name}' cannot be a page's file name; use index.html.")
+    hashes = {name: digest(page.encode()) for name, page in files.items()}
     newest = latest(published, edition.report, edition.period, edition.variant)
-    if newest is not None:
-        pages = _pages(files, newest.revision)
-        if _hashes(pages) == newest.sha256:
-            with _storage(published, "settle an edition"):
-                settle(published, published / newest.folder)
-                _forget_failure(published, newest)
-            return newest, False
+    if newest is not None and hashes == newest.sha256:
+        with storage(published, "settle an edition"):
+            settle(published, published / newest.folder)
+            if edition.identity not in ("", newest.identity):  # other inputs, the same page
+                newest = replace(newest, identity=edition.identity)
+                record = published / newest.folder / f"r{newest.revision}" / FILE
+                put_whole(published, record, newest.to_json().encode())
+            _forget_failure(published, newest)
+        return newest, False
     revision = newest.revision + 1 if newest else 1
-    pages = _pages(files, revision)
-    edition = replace(edition, revision=revision, sha256=_hashes(pages))
-    size_kilobytes = sum(len(page.encode()) for page in pages.values()) // 1000 + 1
-    with _storage(
-        published, f"publish {edition.folder}, revision {revision} ({size_kilobytes} kB)"
-    ):
+    edition = replace(edition, revision=revision, sha256=hashes)
+    size_kilobytes = sum(len(page.encode()) for page in files.values()) // 1000 + 1
+    with storage(published, f"publish {edition.folder}, revision {revision} ({size_kilobytes} kB)"):
         share_script(published)
         with _staged(published) as staging:
             whole, top = staging / "whole", staging / "top"
-            _write(whole, edition, pages, depth=1)
-            _write(top, edition, pages, depth=0)
+            _write(whole, edition, files, depth=1)
+            _write(top, edition, files, depth=0)
             target = published / edition.folder
             target.mkdir(parents=True, exist_ok=True)
-            os.rename(whole, target / f"r{revision}")
+            whole.rename(target / f"r{revision}")
             _sync(target)
             _move_up(top, target)
         _forget_failure(published, edition)
@@ -118,69 +125,70 @@ def share_script(published: Path) -> Path:
     """Put the chart script beside the editions, once for each of its versions."""
     bundle = page_assets.bundle()
     target = published / "assets" / bundle.file_name
-    if not target.is_file() or target.stat().st_size != len(bundle.script):
-        put_whole(published, target, bundle.script)
-        licence = page_assets.asset("plotly.LICENSE.txt")
-        put_whole(published, target.with_name("plotly.LICENSE.txt"), licence)
+    put_whole(published, target, bundle.script)
+    licence = page_assets.asset("plotly.LICENSE.txt")
+    put_whole(published, target.with_name("plotly.LICENSE.txt"), licence)
     return target
 
 
 def put_whole(published: Path, target: Path, content: bytes) -> None:
-    """Replace one file, all or nothing."""
+    """Replace one file, all or nothing, unless it holds that content already."""
+    if target.is_file() and target.read_bytes() == content:
+        return
     with _staged(published) as staging:
         _put(staging / target.name, content)
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staging / target.name, target)
+        (staging / target.name).replace(target)
         _sync(target.parent)
 
 
 def record_failure(
-    published: Path, report: str, period: str, reason: str = "", variant: str = ""
+    published: Path, report: str, period: str, title: str, variant: str = ""
 ) -> None:
-    """Note that an edition failed, for readers of the index.
+    """Note that an edition's last run failed, for readers of the index.
 
-    ``reason`` is a class of failure, such as ``RunFailed``; anything longer is not kept, since an
-    error's text may hold a value read from a row.
+    The reason is not kept: an error's text may hold a value read from a row. It is in the log.
     """
-    edition = Edition(report, period, "", variant)
-    failures = read_failures(published, report)
-    failures["/".join(edition.folder.parts[1:])] = reason if _SAFE_REASON.match(reason) else ""
-    with _storage(published, f"note that {edition.folder} failed"):
-        _keep_failures(published, report, failures)
+    edition = Edition(report, period, title, variant)
+    failed = {**read_failures(published, report), _within(edition): title}
+    with storage(published, f"note that {edition.folder} failed"):
+        _keep_failures(published, report, failed)
 
 
 def read_failures(published: Path, report: str) -> dict[str, str]:
-    """Return the editions of a report whose last run failed."""
+    """Return the editions of a report whose last run failed, and the report's title."""
     try:
         content = json.loads((published / report / FAILED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {str(name): str(reason) for name, reason in content.items()}
+    return {str(name): str(title) for name, title in content.items()}
+
+
+def clear_debris(published: Path) -> None:
+    """Remove what dead runs left, and finish what they had begun to show."""
+    if not published.is_dir():
+        return
+    with storage(published, "clear what an interrupted run left"):
+        with _staged(published):
+            pass
+        for folder in sorted({edition.folder for edition in editions(published)}):
+            settle(published, published / folder)
+
+
+def _within(edition: Edition) -> str:
+    """Return an edition's folder within its report's."""
+    return "/".join(edition.folder.parts[1:])
 
 
 def _forget_failure(published: Path, edition: Edition) -> None:
-    failures = read_failures(published, edition.report)
-    if failures.pop("/".join(edition.folder.parts[1:]), None) is not None:
-        _keep_failures(published, edition.report, failures)
+    failed = read_failures(published, edition.report)
+    if failed.pop(_within(edition), None) is not None:
+        _keep_failures(published, edition.report, failed)
 
 
-def _keep_failures(published: Path, report: str, failures: Mapping[str, str]) -> None:
-    text = json.dumps(dict(sorted(failures.items())), indent=1) + "\n"
+def _keep_failures(published: Path, report: str, failed: Mapping[str, str]) -> None:
+    text = json.dumps(dict(sorted(failed.items())), ensure_ascii=False, indent=1) + "\n"
     put_whole(published, published / report / FAILED, text.encode())
-
-
-def _pages(files: Files | Callable[[int], Files], revision: int) -> Files:
-    pages = files(revision) if callable(files) else files
-    for name in pages:
-        if not _SAFE_FILE.match(name) or name == FILE:
-            raise PublishError(
-                f"'{name}' cannot be a page's file name; use index.html, index.zh.html."
-            )
-    return pages
-
-
-def _hashes(pages: Files) -> dict[str, str]:
-    return {name: digest(page.encode()) for name, page in pages.items()}
 
 
 def _write(folder: Path, edition: Edition, pages: Files, depth: int) -> None:
@@ -196,7 +204,7 @@ def _write(folder: Path, edition: Edition, pages: Files, depth: int) -> None:
 
 def _move_up(top: Path, target: Path) -> None:
     for path in sorted(top.iterdir(), reverse=True):  # index.html, which readers open, last
-        os.replace(path, target / path.name)
+        path.replace(target / path.name)
     _sync(target)
 
 
@@ -245,7 +253,7 @@ def _alive(name: str) -> bool:
 
 
 @contextlib.contextmanager
-def _storage(published: Path, what: str) -> Iterator[None]:
+def storage(published: Path, what: str) -> Iterator[None]:
     """Turn a disk's refusal into one a person can act on."""
     try:
         yield
@@ -254,7 +262,7 @@ def _storage(published: Path, what: str) -> Iterator[None]:
         way_out = (
             "The disk is full. Free some space"
             if full
-            else f"It cannot be written ({problem.strerror}). Give this user the right to write there"
+            else f"It cannot be written ({problem.strerror}). Let this user write there"
         )
         raise PublishError(
             f"could not {what} in {published}. {way_out} and run the report again; its figures are "

@@ -12,9 +12,9 @@ from typing import Any
 from workbench.figures.language import Language
 from workbench.figures.tables import Card
 from workbench.reporting import page_assets
-from workbench.reporting.editions import Edition, editions
+from workbench.reporting.editions_record import Edition, editions
 from workbench.reporting.page_template import compact, environment
-from workbench.reporting.publish import put_whole, read_failures, settle
+from workbench.reporting.publish import put_whole, read_failures
 
 _HISTORY = 24  # editions a sparkline reaches back
 
@@ -41,27 +41,31 @@ class Shelf:
 def rebuild_index(
     published: Path,
     *,
-    house: str = "",
-    language: str = "en",
+    house: str | None = None,
+    language: str | None = None,
     translations: Mapping[str, str] | None = None,
 ) -> Path:
     """Write ``index.html`` anew from the editions' records, all or nothing.
 
-    The same records give the same bytes. Returns the page's path.
+    ``house`` and ``language`` are by default the newest edition's. The same records give the same
+    bytes. Returns the page's path.
     """
-    words = Language(language, translations or {})
     found = list(editions(published))
-    for folder in sorted({edition.folder for edition in found}):
-        settle(published, published / folder)
+    newest = max(found, key=lambda edition: (edition.period, edition.revision), default=None)
+    if newest is not None:
+        house = newest.house if house is None else house
+        language = language or next(iter(newest.languages), None)
+    words = Language(language or "en", translations or {})
     reports = sorted({edition.report for edition in found} | _failing(published))
     shelves = [shelf for report in reports for shelf in _shelves(report, found, published, words)]
+    shown = {shelf.report for shelf in shelves}
     empty = [
-        (report, tuple(read_failures(published, report)))
+        (next(iter(failed.values())) or report, sorted(failed, reverse=True))
         for report in reports
-        if not any(shelf.report == report for shelf in shelves)
+        if report not in shown and (failed := read_failures(published, report))
     ]
     target = published / "index.html"
-    put_whole(published, target, _render(shelves, empty, house, words).encode())
+    put_whole(published, target, _render(shelves, empty, house or "", words).encode())
     return target
 
 
@@ -126,7 +130,7 @@ def _in_language(edition: Edition, words: Language) -> tuple[Card, ...]:
 
 def _render(
     shelves: Sequence[Shelf],
-    empty: Sequence[tuple[str, tuple[str, ...]]],
+    empty: Sequence[tuple[str, Sequence[str]]],
     house: str,
     words: Language,
 ) -> str:

@@ -1,0 +1,149 @@
+"""What is known of a published edition: one small file beside its pages, of released facts only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InputError
+from workbench.figures.tables import Card
+
+FILE = "edition.json"
+_NAME = re.compile(r"^[a-z0-9][a-z0-9._=,+-]{0,119}$", re.IGNORECASE)
+_REVISION = re.compile(r"^r([1-9]\d{0,5})$")
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One report for one period.
+
+    Attributes
+    ----------
+    report, period : str
+        Names of its folders: ``customer-overview``, ``2026-09``.
+    title : str
+        The report's title.
+    variant : str
+        Which one of a grid, ``region=north``; empty where there is one.
+    revision : int
+        1 at first, and more when late data changed it.
+    languages : mapping of str to str
+        Language to file name, the first being the one to open.
+    headline : mapping of str to str
+        Language to the first released sentence.
+    cards : mapping of str to tuple of Card
+        Language to key figures.
+    releases : tuple of str
+        Releases it draws.
+    data_version : str
+        The data they were computed on.
+    changed : tuple of str
+        What this revision changed.
+    sha256 : mapping of str to str
+        File name to hash, before its links are set for its place.
+    identity : str
+        What it was made of, as its maker names it: the same again need not be rendered.
+    ledger_head : tuple of (int, str) or None
+        Number and hash of the ledger's last entry, by which an older ledger is recognised.
+    house : str
+        Whose report it is.
+    """
+
+    report: str
+    period: str
+    title: str
+    variant: str = ""
+    revision: int = 1
+    languages: Mapping[str, str] = field(default_factory=lambda: {"en": "index.html"})
+    headline: Mapping[str, str] = field(default_factory=dict)
+    cards: Mapping[str, tuple[Card, ...]] = field(default_factory=dict)
+    releases: tuple[str, ...] = ()
+    data_version: str = ""
+    changed: tuple[str, ...] = ()
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    identity: str = ""
+    ledger_head: tuple[int, str] | None = None
+    house: str = ""
+
+    def __post_init__(self) -> None:
+        for name in filter(None, (self.report, self.period, self.variant)):
+            if not _NAME.match(name) or _REVISION.match(name):
+                raise InputError(
+                    f"'{name}' cannot be a folder of published editions. Use letters, digits and "
+                    "._=,+- and begin with a letter or digit; r1, r2, … are revisions."
+                )
+
+    @property
+    def folder(self) -> Path:
+        """Its folder within the published one."""
+        return Path(self.report, self.period, *filter(None, [self.variant]))
+
+    def to_json(self) -> str:
+        """Return its record, the same bytes for the same edition."""
+        content = {"version": 1, **asdict(self)}
+        return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Edition:
+        """Rebuild an edition from its record; ValueError when it is none."""
+        content: dict[str, Any] = json.loads(text)
+        if content.pop("version", None) != 1:
+            raise ValueError("not an edition's record of version 1")
+        for name in ("releases", "changed"):
+            content[name] = tuple(content[name])
+        if content["ledger_head"] is not None:
+            content["ledger_head"] = tuple(content["ledger_head"])
+        content["cards"] = {
+            language: tuple(_card(card) for card in cards)
+            for language, cards in content["cards"].items()
+        }
+        return cls(**content)
+
+
+def editions(published: Path) -> Iterator[Edition]:
+    """Yield every revision of every edition in a published folder, in order of their names."""
+    for path in sorted(published.glob(f"*/**/r*/{FILE}")):
+        inside = path.relative_to(published).parts
+        if _REVISION.match(path.parent.name) and not inside[0].startswith("."):
+            edition = read(path.parent)
+            if edition is not None:
+                yield edition
+
+
+def revisions(folder: Path) -> list[int]:
+    """Return the revisions an edition's folder holds, in order."""
+    found = [match for path in folder.glob("r*") if (match := _REVISION.match(path.name))]
+    return sorted(int(match[1]) for match in found if (folder / match[0] / FILE).is_file())
+
+
+def read(folder: Path) -> Edition | None:
+    """Return the edition of a revision's folder, or None if there is none to read."""
+    try:
+        return Edition.from_json((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def latest(published: Path, report: str, period: str, variant: str = "") -> Edition | None:
+    """Return the newest revision of an edition, or None."""
+    folder = published / Edition(report, period, "", variant).folder
+    numbers = revisions(folder)
+    return read(folder / f"r{numbers[-1]}") if numbers else None
+
+
+def digest(content: bytes) -> str:
+    """Return a file's SHA-256."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _card(content: Mapping[str, Any]) -> Card:
+    values = dict(content)
+    values["points"] = tuple(values["points"])
+    if values["interval"] is not None:
+        values["interval"] = tuple(values["interval"])
+    return Card(**values)
