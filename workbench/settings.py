@@ -101,4 +101,6 @@ def load_settings(path: Path) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"{path}: {name}: {first['msg']} (got {first['input']!r})") from None
+        raise SettingsError(
+            f"{path}: '{name}' must be text in quotes (got {first['input']!r})."
+        ) from None

@@ -96,7 +96,7 @@ class Access:
         Parameters
         ----------
         candidates : set of str
-            Case-folded texts.
+            Texts in small letters, without spaces and punctuation.
 
         Returns
         -------
@@ -166,6 +166,12 @@ class Access:
     def close(self) -> None:
         """Close the analyst's engine."""
         self._connection.close()
+
+
+def plain_sql(column: str) -> str:
+    """Return SQL for a value in small letters, without spaces and punctuation."""
+    value = f'lower(nfc_normalize(CAST("{column}" AS VARCHAR)))'
+    return f"regexp_replace({value}, '[^\\p{{L}}\\p{{N}}]', '', 'g')"
 
 
 def define_view(connection: duckdb.DuckDBPyConnection, schema: str, name: str, sql: str) -> None:

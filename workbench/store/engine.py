@@ -116,7 +116,8 @@ class Store:
         try:
             connection.execute(
                 f"ATTACH {_quoted(f'ducklake:{path}')} AS lake "
-                f"(DATA_PATH {_quoted(self.folder / 'data')}, ENCRYPTED, "
+                # why override: a workspace may be moved, the catalog knows where it was made
+                f"(DATA_PATH {_quoted(self.folder / 'data')}, OVERRIDE_DATA_PATH true, ENCRYPTED, "
                 f"META_ENCRYPTION_KEY '{key}', DATA_INLINING_ROW_LIMIT 0, {option})"
             )
         except duckdb.Error as problem:

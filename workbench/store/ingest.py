@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,21 +137,47 @@ def _coverage(
 
 
 def _reader(path: Path) -> str:
-    quoted = str(path).replace("'", "''")
+    quoted = _literal(str(path))
     if path.suffix == ".parquet":
-        return f"read_parquet('{quoted}')"
+        return f"read_parquet({quoted})"
     if path.suffix == ".csv":
-        with path.open("rb") as file:
-            file.seek(0, 2)
-            if file.tell() > 0:
-                file.seek(-1, 2)
-                if file.read(1) not in b"\r\n":
-                    raise SourceError(
-                        f"{path} looks truncated: its last line has no end. Fetch it again, or end "
-                        "the line if the file is whole."
-                    )
-        return f"read_csv('{quoted}', header = true, all_varchar = true, strict_mode = true)"
+        names, delimiter = _header(path)
+        columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in names)
+        # why nothing is detected: a guess reads a broken file as something else, without a word
+        return (
+            f"read_csv({quoted}, auto_detect = false, header = true, columns = {{{columns}}}, "
+            f"delim = {_literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = true)"
+        )
     raise SourceError(f"{path}: only .parquet and .csv files are read, not '{path.suffix}'.")
+
+
+def _header(path: Path) -> tuple[list[str], str]:
+    """Return the column names a CSV file starts with, and what separates them."""
+    with path.open("rb") as file:
+        first = file.readline()
+        if not first.strip():
+            raise SourceError(f"{path} is empty or does not start with a line of column names.")
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) not in b"\r\n":
+            raise SourceError(
+                f"{path} looks truncated: its last line has no end. Fetch it again, or end "
+                "the line if the file is whole."
+            )
+    try:
+        line = first.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise SourceError(f"{path} is not UTF-8 text. Export it again as UTF-8.") from None
+    delimiter = max(",;\t|", key=line.count)
+    names = next(csv.reader([line], delimiter=delimiter))
+    if "" in names or len(set(names)) < len(names):
+        raise SourceError(
+            f"{path} does not start with a line of column names, each there once. Export it anew."
+        )
+    return names, delimiter
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> None:
@@ -175,6 +203,13 @@ def _columns(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -
 
 
 def _same_columns(name: str, table: Table, found: Mapping[str, str], path: Path) -> None:
+    if not set(found) & set(table.columns):
+        # why not what was found: without a line of names, it is the first customer
+        names = ", ".join(f"'{column}'" for column in table.columns)
+        raise SourceError(
+            f"{path} has none of the columns of table '{name}': {names}. A CSV file starts with a "
+            "line of column names."
+        )
     missing = [column for column in table.columns if column not in found]
     extra = [column for column in found if column not in table.columns]
     if missing or extra:
@@ -197,8 +232,7 @@ def _castable(
 ) -> None:
     """Count values that are not of their declared type; tell the counts, never the values."""
     checks = {
-        column: f'count(*) FILTER ("{column}" IS NOT NULL AND '
-        f'TRY_CAST("{column}" AS {sql_type(declared)}) IS NULL)'
+        column: f"count(*) FILTER ({_not_of_type(column, declared)})"
         for column, declared in table.columns.items()
         if found[column] != sql_type(declared)
     }
@@ -213,6 +247,13 @@ def _castable(
     ]
     if bad:
         raise SourceError(f"{path} does not match table '{name}': " + "; ".join(bad) + ".")
+
+
+def _not_of_type(column: str, declared: Column) -> str:
+    wrong = f'"{column}" IS NOT NULL AND TRY_CAST("{column}" AS {sql_type(declared)}) IS NULL'
+    if declared.type == "integer":  # why: a cast would round 12.7 to 13 without a word
+        wrong = f'({wrong}) OR TRY_CAST("{column}" AS DOUBLE) % 1 <> 0'
+    return wrong
 
 
 def _filled(connection: duckdb.DuckDBPyConnection, name: str, table: Table, path: Path) -> int:
