@@ -1,10 +1,15 @@
 """What every test may ask for."""
 
+import datetime as dt
 import os
+import shutil
 from pathlib import Path
 
 import hypothesis
 import pytest
+from support.shop import make_shop
+
+import workbench as wb
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -32,3 +37,24 @@ def repository() -> Path:
 def sample_source(repository: Path) -> Path:
     """Return the committed sample estate; tests read it and never write to it."""
     return repository / "data" / "sample"
+
+
+def shop_time() -> dt.datetime:
+    """Return the time it is in the shop: all of September 2026 is over and loaded."""
+    return dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="session")
+def shop_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a loaded shop (`support.shop`), shared: nothing writes to it."""
+    folder = make_shop(tmp_path_factory.mktemp("shop"))
+    wb.open_workspace(folder, now=shop_time).init()
+    return folder
+
+
+@pytest.fixture
+def shop(shop_folder: Path, tmp_path: Path) -> wb.Workspace:
+    """Return a loaded shop of the test's own."""
+    folder = tmp_path / "shop"
+    shutil.copytree(shop_folder, folder)
+    return wb.open_workspace(folder, now=shop_time)

@@ -170,6 +170,7 @@ class Workspace:
             A limit does not cover it; nothing was spent.
         """
         from workbench.privacy.accounting import price
+        from workbench.privacy.bounding import bounded_totals
         from workbench.privacy.question import resolve
         from workbench.privacy.releasing import Payer, release
 
@@ -177,7 +178,7 @@ class Workspace:
         cost = price(epsilon, rho, delta=self.catalog.privacy.delta)
         question = resolve(query, self.catalog, now.date())
         self.catalog.purpose(question.purpose, now.date())
-        sql = self._compile(question)
+        sql = bounded_totals(question)
         answer = release(
             question,
             lambda: self._totals(question, sql, now),
@@ -193,16 +194,10 @@ class Workspace:
         )
         return answer
 
-    def _compile(self, question: Question) -> str:
-        import ibis
-
-        from workbench.privacy.bounding import bounded_totals
-
-        return str(ibis.to_sql(bounded_totals(question), dialect="duckdb"))
-
     def _totals(
         self, question: Question, sql: str, now: dt.datetime
     ) -> Mapping[tuple[int, int], tuple[int, ...]]:
+        """Run the bounded totals on views that carry the key itself."""
         connection = self.access.release_connection([(question.table, question.purpose)], now)
         try:
             rows = connection.execute(sql).fetchall()
@@ -316,3 +311,8 @@ def open_workspace(
     given = None if path is None else Path(path)
     file = given if given is not None and given.suffix == ".toml" else find_settings(given)
     return Workspace(load_settings(file), now)
+
+
+def lookup(folder: Path) -> Callable[[str], Release]:
+    """Return the look-up of answers in the workspace that holds ``folder``, for exporters."""
+    return open_workspace(folder).ledger.answer

@@ -15,6 +15,7 @@ from typing import Any
 
 from workbench.catalog import load_catalog
 from workbench.errors import InputError, StorageError, UnknownName
+from workbench.estates.starter import write_report
 
 _CATALOGS = Path(__file__).with_name("catalogs")
 _SETTINGS = """\
@@ -76,7 +77,7 @@ class Dataset:
 
 
 def import_dataset(name: str, out: Path) -> dict[str, int]:
-    """Write a real data set as an estate: ``catalog.yaml``, ``data/``, ``workbench.toml``.
+    """Write a real data set as a workspace: catalog, data, the customer report, settings.
 
     Parameters
     ----------
@@ -109,8 +110,7 @@ def import_dataset(name: str, out: Path) -> dict[str, int]:
     catalog = load_catalog(template)
     counts = {}
     try:
-        for folder in ("data", "notebooks", "reports"):
-            (out / folder).mkdir(parents=True, exist_ok=True)
+        (out / "data").mkdir(parents=True, exist_ok=True)
         for table_name, table in catalog.tables.items():
             sink = Sink(out / "data", table)
             try:
@@ -119,6 +119,7 @@ def import_dataset(name: str, out: Path) -> dict[str, int]:
                 sink.close()
             counts[table_name] = sink.rows
         shutil.copyfile(template, out / "catalog.yaml")
+        write_report(name, out)
         settings = _SETTINGS.format(title=catalog.title)
         (out / "workbench.toml").write_text(settings, encoding="utf-8")  # last: now it is complete
     except OSError as problem:

@@ -245,7 +245,7 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
 def _parts(
     x: str, y: str, color: str | None, release: Release, language: Language
 ) -> tuple[_Axis, list[tuple[Scalar, str]], Series, dict[tuple[Any, ...], Value]]:
-    """Return axis, series of colour (one without name if there is none), figures and their places."""
+    """Return axis, series of colour (one without name if none), figures and their places."""
     axis = _Axis.of(release, x, language)
     figures = series(release, y)
     if color is None:

@@ -102,7 +102,7 @@ class Language:
         return f"−{sign}{text[1:]}" if text.startswith("−") else f"{sign}{text}"
 
     def period(self, value: str, full: bool = False) -> str:
-        """Return ``2026-09``, ``2026-09-30`` or ``2026-Q3`` in words; months in ``full`` if asked."""
+        """Return ``2026-09``, ``2026-09-30`` or ``2026-Q3`` in words, months in full if asked."""
         from babel.dates import format_date, format_skeleton
 
         try:

@@ -13,13 +13,10 @@ EN: Mapping[str, str] = {
     # figures
     "by": "{measure} by {dimension}",
     "by two": "{measure} by {dimension} and {other}",
-    "and": "{first} and {second}",
     "comma": ", ",
     "range": "{low} to {high}",
-    "plus minus": "{value} ± {margin}",
     "with unit": "{title} ({unit})",
     "none": "–",
-    "total": "Total",
     "band note": "Shaded: 95 % margin",
     "bar note": "Whiskers: 95 % margin",
     "cell note": "± : 95 % margin",
@@ -40,7 +37,6 @@ EN: Mapping[str, str] = {
     "revision": "Revision {number}",
     "all reports": "All reports",
     "contents": "Contents",
-    "at a glance": "At a glance",
     "key figures": "Key figures",
     "data": "Show the numbers",
     "notes": "Notes",
@@ -50,8 +46,8 @@ EN: Mapping[str, str] = {
     "how to read": "How to read the margins",
     "margins": "Each figure carries a small random amount, added on purpose so that no "
     "customer can be recognised, whatever else a reader knows. “4,810 ± 30” means: the true "
-    "figure lies between 4,780 and 4,840 with 95 % certainty. Two figures whose margins overlap widely "
-    "may well be equal.",
+    "figure lies between 4,780 and 4,840 with 95 % certainty. Two figures whose margins "
+    "overlap widely may well be equal.",
     "parts": "Since every figure has its own random amount, parts need not add up exactly to their "
     "total.",
     "who": "Who is protected",
@@ -61,7 +57,7 @@ EN: Mapping[str, str] = {
     "budget": "Privacy budget",
     "cost": "This edition cost {epsilon} of the privacy budget (ε at δ = {delta}).",
     "cost none": "This edition cost nothing: its figures had been released before.",
-    "limit": "Limit",
+    "limit": "Limit (ε)",
     "spent": "Spent",
     "left": "Left",
     "month": "This month",
@@ -81,10 +77,7 @@ EN: Mapping[str, str] = {
     # index
     "reports": "Reports",
     "search": "Search reports and periods",
-    "latest": "Latest",
     "earlier": "Earlier editions",
-    "edition": "Edition",
-    "status": "Status",
     "published": "Published",
     "failed": "{period}: failed; last good edition: {good}",
     "failed first": "{period}: failed; no edition has been published yet",
@@ -96,7 +89,6 @@ EN: Mapping[str, str] = {
     "within margins": "within the margins",
     "nothing yet": "No report has been published yet.",
     "no match": "No report matches.",
-    "revisions": "Revisions",
     "open": "Open",
 }
 
@@ -104,13 +96,10 @@ ZH: Mapping[str, str] = {
     "language": "简体中文",
     "by": "{measure}（按{dimension}）",
     "by two": "{measure}（按{dimension}与{other}）",
-    "and": "{first}与{second}",
     "comma": "、",
     "range": "{low} 至 {high}",
-    "plus minus": "{value} ± {margin}",
     "with unit": "{title}（{unit}）",
     "none": "–",
-    "total": "合计",
     "band note": "阴影：95% 误差范围",
     "bar note": "须线：95% 误差范围",
     "cell note": "±：95% 误差范围",
@@ -130,7 +119,6 @@ ZH: Mapping[str, str] = {
     "revision": "第 {number} 版",
     "all reports": "全部报告",
     "contents": "目录",
-    "at a glance": "概览",
     "key figures": "关键数字",
     "data": "查看数字",
     "notes": "说明",
@@ -148,7 +136,7 @@ ZH: Mapping[str, str] = {
     "budget": "隐私预算",
     "cost": "本期报告使用了 {epsilon} 的隐私预算（ε，δ = {delta}）。",
     "cost none": "本期报告未使用隐私预算：这些数字此前已经发布。",
-    "limit": "上限",
+    "limit": "上限（ε）",
     "spent": "已用",
     "left": "剩余",
     "month": "本月",
@@ -167,10 +155,7 @@ ZH: Mapping[str, str] = {
     "was none": "关键数字没有变化。",
     "reports": "报告",
     "search": "搜索报告和期间",
-    "latest": "最新",
     "earlier": "往期",
-    "edition": "期次",
-    "status": "状态",
     "published": "已发布",
     "failed": "{period}：失败；最近一期可用报告：{good}",
     "failed first": "{period}：失败；尚未发布过任何一期",
@@ -182,7 +167,6 @@ ZH: Mapping[str, str] = {
     "within margins": "在误差范围内",
     "nothing yet": "尚未发布任何报告。",
     "no match": "没有匹配的报告。",
-    "revisions": "版本",
     "open": "打开",
 }
 

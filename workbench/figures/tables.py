@@ -216,8 +216,8 @@ def fields(template: str) -> Iterator[tuple[str, str, str]]:
         parts = list(string.Formatter().parse(template))
     except ValueError as problem:
         raise QuestionRefused(
-            f"the sentence's template is not one: {problem}. Write fields as {{customers:,}}, and a "
-            "brace that is meant as {{ or }}."
+            f"the sentence's template is not one: {problem}. Write fields as {{customers:,}}, and "
+            "a brace that is meant as {{ or }}."
         ) from None
     for literal, name, format_spec, conversion in parts:
         if name is None:
@@ -227,7 +227,7 @@ def fields(template: str) -> Iterator[tuple[str, str, str]]:
             raise QuestionRefused(
                 "a field of a sentence is a measure's name, with a format such as ',' or ',.0f' or "
                 "'.1%': {customers:,}, {amount_sum_margin:,.0f}, {period}. With several releases, "
-                "{0.customers} names the first one's. Expressions and conversions are not evaluated."
+                "{0.customers} is the first one's. Expressions and conversions are not evaluated."
             )
         yield literal, name, format_spec or ""
 

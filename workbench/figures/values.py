@@ -161,8 +161,8 @@ def at(
         raise QuestionRefused(
             f"'{release.name}' has a row for each "
             + " and ".join(each.name for each in release.by)
-            + f"; the figure leaves out {', '.join(missing)}. Give it an axis or a color, or release "
-            "the question without it. Noisy parts are not added up."
+            + f"; the figure leaves out {', '.join(missing)}. Give it an axis or a color, or "
+            "release the question without it. Noisy parts are not added up."
         )
     keys = zip(*(release.columns[axis.name] for axis in axes), strict=True) if axes else [()]
     return dict(zip(keys, figures.values, strict=True))

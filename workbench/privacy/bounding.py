@@ -1,4 +1,4 @@
-"""Bound what each customer adds, inside the engine, in integers.
+"""Bound what each customer adds, inside the engine, in integers, in one pass over the rows.
 
 Within each part of a question (a month, or all of it), per customer and cell: aggregate, clamp each
 total to its bounds, centre it, and put it on one integer lattice together with the count. Then
@@ -8,12 +8,15 @@ at all in some.
 
 With ``m`` cells and ``k`` integers a cell, each at most ``LATTICE`` in size, the norm is
 ``LATTICE·sqrt(m·k)``; adding or removing one customer moves the result by no more than that.
+
+The rows come from Ibis; what follows is one SQL statement, written for DuckDB. Sums run in double
+precision over whole numbers below 2⁵³, which is exact and so the same in any order; every value
+that counts is clamped or rounded to an integer after its sum.
 """
 
 from __future__ import annotations
 
 from math import isqrt
-from typing import Any
 
 from workbench.privacy.question import Coordinate, Question
 
@@ -25,79 +28,104 @@ def norm_squared(question: Question) -> int:
     return question.cells * (1 + len(question.coordinates)) * LATTICE * LATTICE
 
 
-def bounded_totals(question: Question) -> Any:
-    """Return the lazy table of ``part, cell, n, x0, …``: lattice sums over bounded customers."""
+def bounded_totals(question: Question) -> str:
+    """Return the SQL of ``part, cell, n, x0, x1, …``: lattice sums over bounded customers.
+
+    Rows without a customer id count together as one customer's.
+    """
+    names = [f"x{i}" for i in range(len(question.coordinates))]
+    values = "".join(
+        f", {_on_lattice(_total(i, each, question), each)} AS {name}"
+        for i, (name, each) in enumerate(zip(names, question.coordinates, strict=True))
+    )
+    sums = "".join(f", sum({name}::DOUBLE)::HUGEINT AS {name}" for name in names)
+    points = f"""
+        SELECT k, c{values}
+        FROM ({_rows(question)}) AS rows_
+        GROUP BY k, c HAVING c IS NOT NULL"""
+    whole = f"SELECT c, count(*)::HUGEINT * {LATTICE} AS n{sums} FROM points GROUP BY c"
+    if question.size <= question.cells:  # nobody can be in more cells than there are
+        totals = f"WITH points AS ({points}) {whole}"
+    else:
+        limit, cap = norm_squared(question), isqrt(norm_squared(question))
+        squares = " + ".join(
+            [f"{LATTICE * LATTICE}.0::DOUBLE", *(f"{name}::DOUBLE * {name}" for name in names)]
+        )
+        # why + 1: the square root is a float; one more than its ceiling is never too small
+        less = "".join(
+            f", sum(sign({name}) * (abs({name}::BIGINT) * {cap} // length) - {name})::HUGEINT"
+            for name in names
+        )
+        again = "".join(f", sum({name}) AS {name}" for name in names)
+        size = question.size
+        totals = f"""
+        WITH points AS MATERIALIZED ({points}),
+        longer AS (
+            SELECT k, p, ceil(sqrt(squared))::BIGINT + 1 AS length
+            FROM (
+                SELECT k, c // {size} AS p, sum({squares}) AS squared FROM points
+                GROUP BY k, p HAVING count(*) > {question.cells} AND squared > {limit}.0
+            ) AS sums
+        ),
+        parts_ AS (
+            {whole}
+            UNION ALL
+            SELECT c, sum({LATTICE * cap} // length - {LATTICE})::HUGEINT{less}
+            FROM points JOIN longer ON points.k = longer.k AND points.c // {size} = longer.p
+            GROUP BY c
+        )
+        SELECT c, sum(n) AS n{again} FROM parts_ GROUP BY c"""
+    picked = "".join(f", {name}" for name in names)
+    return f"SELECT c // {question.size}, c % {question.size}, n{picked} FROM ({totals}) AS t"
+
+
+def _rows(question: Question) -> str:
+    """Return the SQL of ``k, c, a0, a1, …``: customer, part and cell as one number, raw values."""
     import ibis
 
     rows = question.source
     for predicate in question.predicates:
         rows = rows.filter(predicate)
-    rows = rows.mutate(part_=_part_code(question), cell_=_cell_code(question))
-    rows = rows.filter(rows.part_.notnull() & rows.cell_.notnull())
-    per_cell = rows.group_by([question.key, "part_", "cell_"]).aggregate(
-        **{f"v{i}": _value(rows, each) for i, each in enumerate(question.coordinates)}
-    )
-    names = [f"x{i}" for i in range(len(question.coordinates))]
-    points = per_cell.mutate(
-        **{
-            name: _on_lattice(per_cell[f"v{i}"], each)
-            for i, (name, each) in enumerate(zip(names, question.coordinates, strict=True))
-        }
-    )
-    squares: Any = ibis.literal(LATTICE * LATTICE)
-    for name in names:
-        squares = squares + points[name] * points[name]
-    points = points.mutate(squares_=squares)
-    window = ibis.window(group_by=[question.key, "part_"])
-    points = points.mutate(norm2_=points.squares_.sum().over(window).cast("float64"))
-    limit = norm_squared(question)
-    # why +1: the square root is a float; one more than its ceiling is never too small
-    length = points.norm2_.sqrt().ceil().cast("int64") + 1
-    longer = points.norm2_ > float(limit)
-    cap = isqrt(limit)
-
-    def shrunk(value: Any) -> Any:
-        return longer.ifelse(value.sign().cast("int64") * ((value.abs() * cap) // length), value)
-
-    totals = {"n": shrunk(ibis.literal(LATTICE, "int64")).sum()}
-    totals |= {name: shrunk(points[name]).sum() for name in names}
-    return points.group_by(["part_", "cell_"]).aggregate(**totals)
+    key = rows[question.key]
+    nobody = ibis.literal("") if key.type().is_string() else ibis.literal(-(2**63))
+    wanted = {"k": ibis.coalesce(key, nobody), "c": _code(question)}
+    for i, each in enumerate(question.coordinates):
+        if each.column is not None:
+            wanted[f"a{i}"] = rows[each.column]
+    return str(ibis.to_sql(rows.select(**wanted), dialect="duckdb"))
 
 
-def _part_code(question: Question) -> Any:
+def _code(question: Question) -> object:
+    """Return one number for part and cell: the month first, the other groups after it."""
     import ibis
 
     axis = question.month_axis
-    return ibis.literal(0, "int64") if axis is None else question.codes[axis].cast("int64")
-
-
-def _cell_code(question: Question) -> Any:
-    import ibis
-
-    code: Any = ibis.literal(0, "int64")
-    for dimension, each in zip(question.dimensions, question.codes, strict=True):
-        if dimension.kind != "month":
+    code = ibis.literal(0, "int64") if axis is None else question.codes[axis]
+    for i, (dimension, each) in enumerate(zip(question.dimensions, question.codes, strict=True)):
+        if i != axis:
             code = code * len(dimension.values) + each
-    return code.cast("int64")
+    largest = question.size * len(question.parts)
+    return code.cast("int16" if largest < 2**15 else "int32")
 
 
-def _value(rows: Any, coordinate: Coordinate) -> Any:
-    """Return one customer's total in one cell, in the smallest unit."""
+def _total(index: int, coordinate: Coordinate, question: Question) -> str:
+    """Return one customer's total in one cell, in the smallest unit, as a whole double."""
     if coordinate.column is None:
-        return rows.count()
-    column = rows[coordinate.column]
+        return "count(*)::DOUBLE"
     if coordinate.kind == "values":
-        return column.count()
-    if column.type().is_floating():
-        column = column.isnan().ifelse(None, column)
-    scaled = (column * 10**coordinate.digits).round().cast("int64")
-    return scaled.sum().fill_null(0)
+        return f"count(a{index})::DOUBLE"
+    value = f"(a{index} * {10**coordinate.digits})" if coordinate.digits else f"a{index}"
+    if question.source[coordinate.column].type().is_floating():
+        # why: a NaN would turn the customer's total into nothing that can be bounded
+        value = f"CASE WHEN isfinite({value}) THEN round({value}) END"
+    return f"coalesce(sum({value}::DOUBLE), 0.0)"
 
 
-def _on_lattice(value: Any, coordinate: Coordinate) -> Any:
+def _on_lattice(total: str, coordinate: Coordinate) -> str:
     """Clamp a total, centre it, and put it on the lattice, rounding to the nearest point."""
-    clamped = value.clip(lower=coordinate.low, upper=coordinate.high).cast("int64")
     width = coordinate.high - coordinate.low
-    doubled = clamped * 2 - (coordinate.low + coordinate.high)
-    magnitude = (doubled.abs() * LATTICE * 2 + width) // (2 * width)
-    return doubled.sign().cast("int64") * magnitude
+    low, high = f"{coordinate.low}.0::DOUBLE", f"{coordinate.high}.0::DOUBLE"
+    clamped = f"greatest({low}, least({high}, {total}))"
+    # at either end the product is 2**20 up to the last bit of a double, and rounds to it
+    step = f"{2 * LATTICE / width!r}::DOUBLE"
+    return f"round(({clamped} - {(coordinate.low + coordinate.high) / 2!r}) * {step})::INTEGER"

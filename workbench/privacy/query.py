@@ -74,6 +74,7 @@ class Query:
     where: tuple[Any, ...] = ()
     period: str | tuple[str, str] | None = None
     cells: int | None = None
+    together: bool = False
     asks: tuple[Ask, ...] = ()
 
     def customers(self) -> Query:
@@ -112,6 +113,7 @@ def query(
     *,
     period: str | tuple[str, str] | None = None,
     cells: int | None = None,
+    together: bool = False,
 ) -> Query:
     """Begin a question on a table that ``ws.open`` returned.
 
@@ -127,6 +129,11 @@ def query(
         ``"2026-09"``, or first and last month.
     cells : int, optional
         Cells one customer may fill before being scaled down; from the catalog when left out.
+        They are cells within one month where the question is grouped by month.
+    together : bool
+        Bound each customer over all months at once instead of month by month. Kinder to customers
+        with many cells in few months; but the months are one answer then, and none of them is
+        free when next month's report asks again.
 
     Returns
     -------
@@ -136,4 +143,4 @@ def query(
     groups = (by,) if isinstance(by, str | Bands) else tuple(by)
     if isinstance(where, Mapping) or not isinstance(where, Sequence):
         where = (where,)
-    return Query(table, groups, tuple(where), period, cells)
+    return Query(table, groups, tuple(where), period, cells, together)

@@ -96,9 +96,9 @@ def export(
                     authored.extend(words)
     if not any(isinstance(block, Drawing) for block in blocks):
         raise RunFailed(
-            "the notebook showed no released figure, so there is nothing to publish. End a cell with "
-            "wb.figures.…(release) or wb.text(…, release); frames and plots of raw data are not "
-            "published."
+            "the notebook showed no released figure, so there is nothing to publish. End a cell "
+            "with wb.figures.…(release) or wb.text(…, release); frames and plots of raw data are "
+            "not published."
         )
     return set_page(blocks, context, authored, standalone=standalone)
 
@@ -141,10 +141,10 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
     for text in words:
         if text not in desk.literals:
             raise DefinitionError(
-                f"{where}: a title, label or template of this figure does not stand in the notebook "
-                "as a plain string; it was computed, and a computed string can hold a value read "
-                "from a row. Write it out, or put figures in with wb.text('… {customers:,} …', "
-                "release)."
+                f"{where}: a title, label or template of this figure does not stand in the "
+                "notebook as a plain string; it was computed, and a computed string can hold a "
+                "value read from a row. Write it out, or put figures in with "
+                "wb.text('… {customers:,} …', release)."
             )
     releases = [_found(name, where, desk) for name in payload.releases]
     try:

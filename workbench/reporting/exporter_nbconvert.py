@@ -1,4 +1,4 @@
-"""The exporter in nbconvert's clothes: ``jupyter nbconvert --to workbench-report``, JupyterLab's menu.
+"""The exporter for nbconvert and JupyterLab's menu: ``jupyter nbconvert --to workbench-report``.
 
 It stands apart from `workbench.reporting.exporter` because importing nbconvert takes two seconds,
 which a report's run does not need.

@@ -7,9 +7,11 @@ notebook as a report's run does.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jupyter_client.manager import AsyncKernelManager
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.log import logger
@@ -36,14 +38,25 @@ class WorkbenchEngine(NBClientEngine):
         """Execute a notebook whose parameters papermill has put in."""
         if on_cell is not None:
             _tell(nb_man, on_cell)
-        client = PapermillNotebookClient(
-            nb_man,
-            timeout=execution_timeout,
-            startup_timeout=start_timeout,
-            kernel_name=kernel_name,
-            log=logger,
-        )
-        client.execute(env={**os.environ, **(kernel_env or {})})
+        with tempfile.TemporaryDirectory(prefix="wb-") as folder:
+            # why: what passes between kernel and run is private; sockets in a folder of mode 0700
+            # are, ports on the loopback are open to every user of the machine
+            manager = AsyncKernelManager(
+                kernel_name=kernel_name,
+                transport="ipc",
+                ip=os.path.join(folder, "k"),
+                connection_file=os.path.join(folder, "kernel.json"),
+            )
+            client = PapermillNotebookClient(
+                nb_man,
+                km=manager,
+                timeout=execution_timeout,
+                startup_timeout=start_timeout,
+                kernel_name=kernel_name,
+                log=logger,
+            )
+            client.owns_km = True  # it shuts down what it started
+            client.execute(env={**os.environ, **(kernel_env or {})})
 
 
 def _tell(nb_man: NotebookExecutionManager, on_cell: OnCell) -> None:

@@ -1,4 +1,4 @@
-"""Search pages for identifiers before they are published.
+r"""Search pages for identifiers before they are published.
 
 The exporter lets out only what is named, so this is the second wall. It works backwards to stay
 fast with millions of customers: it collects every word sequence of a page that could be an
@@ -6,7 +6,7 @@ identifier, decoding what is encoded, and asks the store which of them are.
 
 What is searched. Words a person wrote (prose, titles, templates, parameters) are searched where
 they were written. The finished files are searched as they stand: text, attributes, comments,
-scripts, data, file names, and whatever base64, hexadecimal, percent, ``\\u``, gzip or zlib hides,
+scripts, data, file names, and whatever base64, hexadecimal, percent, ``\u``, gzip or zlib hides,
 number arrays included.
 
 What is not, and why. Strings composed from releases and the catalog (``known``) are left out of
@@ -53,10 +53,7 @@ _CHINESE_NAME = range(2, 5)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
 _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}")
-_NAMING = frozenset(
-    "customer customers client clients id ids no nr number account key "
-    "客户 客户号 编号 号 账户 账号".split()
-)
+_NAMING = re.compile("customers?|clients?|ids?|no|nr|number|account|key|客户号?|编号|号|账户|账号")
 _DEPTH = 4  # encodings within encodings
 _ARRAYS = "hHiIqQfd"  # number types of a typed array
 
@@ -83,9 +80,9 @@ class _Piece:
 
 
 def key(value: str) -> str:
-    """Return a value without case, spaces and punctuation, as candidates are compared.
+    r"""Return a value without case, spaces and punctuation, as candidates are compared.
 
-    In SQL: ``regexp_replace(lower(nfc_normalize(v)), '[^\\p{L}\\p{N}]', '', 'g')``.
+    In SQL: ``regexp_replace(lower(nfc_normalize(v)), '[^\p{L}\p{N}]', '', 'g')``.
 
     Examples
     --------
@@ -115,9 +112,9 @@ def check(
         lines = "".join(f"\n  - {finding}" for finding in findings[:20])
         more = f"\n  and {len(findings) - 20} more" if len(findings) > 20 else ""
         raise LeakFound(
-            f"nothing was published: {len(findings)} places hold an identifier of a customer.{lines}"
-            f"{more}\nTake it out of the notebook's text, titles or parameters. If it is an ordinary "
-            "word that is also a customer's name, say it in other words."
+            f"nothing was published: {len(findings)} places hold an identifier of a customer."
+            f"{lines}{more}\nTake it out of the notebook's text, titles or parameters. If it is an "
+            "ordinary word that is also a customer's name, say it in other words."
         )
 
 
@@ -221,7 +218,7 @@ def _ending(window: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         if _counts(joined, count):
             yield joined, place
     before = window[-2][0] if len(window) > 1 else ""
-    if word.isdigit() and before in _NAMING:
+    if word.isdigit() and _NAMING.fullmatch(before):
         yield word, place
 
 

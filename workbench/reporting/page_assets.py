@@ -75,8 +75,8 @@ def check_traces(figure: dict[str, Any], where: str) -> None:
         kind = trace.get("type", "scatter")
         if kind not in known:
             raise DefinitionError(
-                f"{where}: a chart of type '{kind}' is not in the page's Plotly bundle, which draws "
-                f"{', '.join(known)}. Draw it with wb.figures, or add the type to "
+                f"{where}: a chart of type '{kind}' is not in the page's Plotly bundle, which "
+                f"draws {', '.join(known)}. Draw it with wb.figures, or add the type to "
                 "tools/plotly-bundle/build.mjs and rebuild."
             )
 

@@ -28,7 +28,7 @@ def render(
     standalone: bool,
 ) -> str:
     """Return the page's HTML."""
-    charts = [figure for figure in _charts(layout)]
+    charts = list(_charts(layout))
     heights = sorted({chart.figure["layout"]["height"] for chart in charts})
     style = compact("page.css") + "".join(f".h-{each}{{height:{each}px}}" for each in heights)
     script = compact("page.js")
@@ -117,8 +117,9 @@ def spark(points: tuple[float | int | None, ...]) -> Any:
     way = "M" + "L".join(f"{x} {y}" for x, y in places)
     x, y = places[-1]
     return Markup(  # noqa: S704  # why: numbers only
-        f'<svg class="spark" viewBox="0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}" preserveAspectRatio="none" '
-        f'aria-hidden="true"><path d="{way}"/><path class="dot" d="M{x} {y}h0"/></svg>'
+        f'<svg class="spark" viewBox="0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}" '
+        f'preserveAspectRatio="none" aria-hidden="true">'
+        f'<path d="{way}"/><path class="dot" d="M{x} {y}h0"/></svg>'
     )
 
 

@@ -291,7 +291,13 @@ def _render(
         language=definition.lang,
     )
     page = export(notebook, source_notebook=source, lookup=desk.ledger.answer, context=context)
-    refuse_leaks(page, desk.find)
+    domains = {
+        str(value)
+        for table in desk.catalog.tables.values()
+        for column in table.columns.values()
+        for value in column.domain or ()
+    }
+    refuse_leaks(page, desk.find, domains)
     return page, releases
 
 

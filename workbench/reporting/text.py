@@ -37,14 +37,14 @@ class Prose:
 
 
 def read_markdown(source: str) -> Iterator[Heading | Prose]:
-    """Yield a cell's headings and the prose between them.
+    r"""Yield a cell's headings and the prose between them.
 
     Examples
     --------
-    >>> [type(part).__name__ for part in read_markdown("# Spend\\n\\nIt rose.<!-- draft -->")]
+    >>> [type(part).__name__ for part in read_markdown("# Spend\n\nIt rose.<!-- draft -->")]
     ['Heading', 'Prose']
     >>> list(read_markdown("It *rose*. <b>x</b> ![](cat.png)"))[0].html
-    '<p>It <em>rose</em>. x </p>\\n'
+    '<p>It <em>rose</em>. x </p>\n'
     """
     body: list[Token] = []
     tokens = _parser().parse(source)

@@ -1,0 +1,57 @@
+"""Numbers, months and words in both languages."""
+
+import string
+
+import pytest
+
+from workbench.errors import UnknownName
+from workbench.figures.language import Language
+from workbench.figures.messages import MESSAGES
+
+EN, ZH = Language("en"), Language("zh")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (EN.number(1234567.891, 2), "1,234,567.89"),
+        (EN.number(-0.4), "0"),
+        (EN.number(-12), "−12"),
+        (EN.percent(0.1234), "12.3%"),
+        (EN.compact(999_999), "999,999"),
+        (EN.compact(12_345_678), "12.35M"),
+        (ZH.compact(12_345_678), "1234.57万"),
+        (EN.money("−5", "EUR"), "−€5"),
+        (ZH.money("5", "CNY"), "¥5"),
+        (EN.period("2026-09"), "Sep 2026"),
+        (EN.period("2026-09", full=True), "September 2026"),
+        (ZH.period("2026-09"), "2026年9月"),
+        (EN.period("2026-09-30"), "Sep 30, 2026"),
+        (EN.period("2026-Q3"), "Q3 2026"),
+        (EN.period("2026-13"), "2026-13"),
+        (EN.month_tick("2026-01", with_year=True), "Jan<br>2026"),
+        (EN.month_tick("2026-02", with_year=False), "Feb"),
+    ],
+)
+def test_said_as_a_reader_expects(said, expected):
+    assert said == expected
+
+
+def test_languages_say_the_same_things():
+    for key in MESSAGES["en"]:
+        names = [
+            {name for _, name, _, _ in string.Formatter().parse(words[key]) if name}
+            for words in MESSAGES.values()
+        ]
+        assert all(each == names[0] for each in names), key
+    assert all(set(words) == set(MESSAGES["en"]) for words in MESSAGES.values())
+
+
+def test_declared_words_are_translated_and_others_stay():
+    zh = Language("zh", {"North": "北部"})
+    assert (zh.say("North"), zh.say("East")) == ("北部", "East")
+
+
+def test_an_unknown_language_is_refused():
+    with pytest.raises(UnknownName, match="no language named 'fr'.*'en', 'zh'"):
+        Language("fr")

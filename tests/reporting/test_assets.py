@@ -1,0 +1,67 @@
+"""The committed Plotly bundle: plotly.py's version, its traces, its licence."""
+
+import json
+
+import pytest
+from factories.pages import RELEASES
+
+from workbench import figures
+from workbench.errors import DefinitionError
+from workbench.figures.charts import Chart
+from workbench.reporting import page_assets
+from workbench.reporting.page import Drawing, set_page
+from workbench.reporting.page import Context
+
+
+def test_the_bundle_is_of_the_version_plotly_carries():
+    from plotly.offline import get_plotlyjs_version
+
+    assert page_assets.bundle().version == get_plotlyjs_version()
+    head = page_assets.bundle().script[:80].decode()
+    assert f"plotly.js {get_plotlyjs_version()} (MIT)" in head
+
+
+def test_the_bundle_is_the_one_its_build_wrote():
+    facts = json.loads(page_assets.asset("plotly.json"))
+    import hashlib
+
+    assert hashlib.sha256(page_assets.bundle().script).hexdigest() == facts["sha256"]
+
+
+def test_the_build_script_names_the_same_version_and_traces(repository):
+    folder = repository / "tools" / "plotly-bundle"
+    manifest = json.loads((folder / "package.json").read_text())
+    assert manifest["devDependencies"]["plotly.js"] == page_assets.bundle().version
+    traces = json.dumps(list(page_assets.bundle().traces))
+    assert f"const TRACES = {traces};" in (folder / "build.mjs").read_text()
+
+
+def test_the_licence_of_every_part_is_beside_it():
+    text = page_assets.asset("plotly.LICENSE.txt").decode()
+    assert f"plotly.js {page_assets.bundle().version} (MIT)" in text
+    assert "Permission is hereby granted" in text
+
+
+def test_no_bundle_holds_a_trace_that_nothing_draws():
+    drawn = set()
+    for figure in (
+        figures.line(RELEASES["r-000002"], x="month", y="customers"),
+        figures.bar(RELEASES["r-000005"], x="category", y="customers"),
+        figures.heatmap(RELEASES["r-000004"], rows="region", columns="value_band", value="customers"),
+    ):
+        drawn |= {trace["type"] for trace in figure.drawn().figure["data"]}
+    assert drawn == set(page_assets.bundle().traces)
+
+
+@pytest.mark.parametrize("kind", ["box", "histogram", "scattergl", "pie"])
+def test_a_trace_outside_the_bundle_is_refused_never_drawn_as_a_scatter(kind):
+    chart = figures.line(RELEASES["r-000002"], x="month", y="customers").drawn()
+    other = Chart(chart.title, chart.note, chart.alt, {**chart.figure, "data": [{"type": kind}]}, chart.grid)
+    with pytest.raises(DefinitionError, match=f"type '{kind}' is not in the page's Plotly bundle"):
+        set_page([Drawing(other, ("r-000002",))], Context(title="x"))
+
+
+def test_the_script_cannot_end_its_element():
+    script = page_assets.bundle().script.lower()
+    assert b"</script" not in script
+    assert b"<!--" not in script

@@ -1,0 +1,182 @@
+"""A page's order, words, size and safety."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from factories.notebooks import code, markdown, notebook
+from factories.pages import FACTS, MONTHLY, SPENDING, TOTAL, page
+
+from workbench import figures
+from workbench.reporting.page import ROOT, arrange
+from workbench.reporting.text import Heading, Prose
+
+LINE = figures.line(MONTHLY, x="month", y="customers")
+
+
+def _order(html, *texts):
+    places = [html.index(text) for text in texts]
+    return places == sorted(places)
+
+
+def test_the_first_screen_answers_the_question():
+    html = page().html
+    assert _order(
+        html,
+        "<h1>Customer overview</h1>",
+        "How are our customers doing?",
+        "Who was active, and what did they spend?",
+        '<p class="answer"',
+        '<ul class="kpis">',
+        "Spending keeps its yearly rhythm.",
+        'class="chart ',
+        '<nav class="contents"',
+        "Where they live",
+    )
+
+
+def test_prose_that_introduces_a_figure_moves_with_it():
+    executed = notebook(
+        markdown("# Title\n\nQuestion?"),
+        markdown("## Trend\n\nIt rises."),
+        code("x", LINE),
+        markdown("## Rest"),
+        code("x", figures.table(SPENDING)),
+    )
+    html = page(executed).html
+    assert _order(html, "Question?", "It rises.", 'class="chart ', "Rest</h2>")
+    assert "Trend" not in html  # its section is empty now
+
+
+def test_no_prose_is_lost():
+    executed = notebook(
+        markdown("alpha\n\n## beta\n\ngamma"),
+        markdown("delta"),
+        markdown("### epsilon"),
+        code("x", figures.kpis(TOTAL)),
+        markdown("zeta\n\n## eta\n\ntheta\n\n### iota\n\nkappa"),
+    )
+    html = page(executed).html.partition("<h1>")[2]
+    for word in "alpha gamma delta zeta eta theta iota kappa".split():
+        assert re.search(rf">\s*{word}\s*<", html), word
+
+
+def test_a_notebooks_own_heading_is_the_title_when_none_is_given():
+    assert "<h1>How are our customers doing?</h1>" in page(title="").html
+
+
+def test_arranging_nothing_but_prose():
+    layout = arrange([Heading(1, "One"), Prose("<p>a</p>", "a")], "")
+    assert (layout.title, layout.main, layout.sections) == ("One", None, ())
+
+
+def test_sizes():
+    assert len(page().html.encode()) <= 60_000
+    assert len(page(standalone=True).html.encode()) <= 750_000
+
+
+def test_a_standalone_page_needs_nothing_beside_it():
+    html = page(standalone=True).html
+    assert ROOT not in html
+    assert "<script src" not in html
+
+
+def test_a_sharing_page_leads_to_the_script_and_the_index():
+    html = page().at("../../../")
+    assert re.search(r'<script src="\.\./\.\./\.\./assets/plotly-[0-9a-f]{12}\.min\.js" defer>', html)
+    assert '<a href="../../../index.html">All reports</a>' in html
+    assert ROOT not in html
+
+
+class _Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("standalone", [True, False])
+def test_nothing_is_loaded_and_nothing_runs_that_the_policy_does_not_name(standalone):
+    reader = _Page()
+    reader.feed(page(standalone=standalone).at("./"))
+    policies = [a["content"] for t, a in reader.tags if t == "meta" and "http-equiv" in a]
+    (policy,) = policies
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert ("'self'" in policy) != standalone
+    for tag, attributes in reader.tags:
+        assert "style" not in attributes
+        assert not any(name.startswith("on") for name in attributes)
+        assert tag not in ("iframe", "object", "embed", "link", "base", "form")
+        source = attributes.get("src")
+        assert source is None or source.startswith("./assets/plotly-")
+
+
+def test_tables_are_tables_for_a_screen_reader():
+    html = page().html
+    assert html.count("<table") == html.count("<caption>")
+    assert '<th scope="col" class="n">Amount, total (CNY)</th>' in html
+    assert '<th scope="row">Groceries</th>' in html
+    assert re.search(r'<td class="n">[\d,]+ <small>± 25</small></td>', html)
+
+
+def test_every_chart_has_words_and_a_table():
+    html = page().html
+    for chart in re.findall(r'<div class="chart .*?</figure>', html, re.DOTALL):
+        assert 'role="img"' in chart
+        assert re.search(r'aria-label="[^"]{40,}"', chart)
+        assert "<details><summary>Show the numbers</summary>" in chart
+        assert "<caption>" in chart
+
+
+def test_the_footer_says_where_figures_come_from_and_what_they_cost():
+    footer = page().html.partition("<footer")[2]
+    for text in (
+        "How to read the margins",
+        "One customer, with all their records",
+        "This edition cost 0.62 of the privacy budget (ε at δ = 10⁻⁶).",
+        '<th scope="row">Rolling year</th><td class="n">8.00</td><td class="n">3.10</td>'
+        '<td class="n">4.90</td>',
+        "<dd>v17</dd>",
+        "<dd>Sep 30, 2026</dd>",
+        f"<dd>{FACTS.catalog_hash[:12]}</dd>",
+        f"<dd>{FACTS.commit[:12]}</dd>",
+        "<dd>workbench 0.1.0</dd>",
+        "<dd>region = all</dd>",
+        "r-000001, r-000002",
+    ):
+        assert text in footer
+
+
+def test_notes_of_a_release_stand_by_its_figure():
+    assert "<li>Fewer than 20 customers: not shown.</li>" in page().html
+
+
+def test_a_revision_says_so_and_what_changed():
+    revised = page().revised(2, ("Customers: 9; before, 8",), {"en": "index.html"})
+    assert '<span class="tag">Revision 2</span>' in revised.html
+    assert "<li>Customers: 9; before, 8</li>" in revised.html
+    assert page().revised(1, (), {"en": "index.html"}).html == page().html
+
+
+def test_other_languages_are_linked():
+    html = page(editions={"en": "index.html", "zh": "index.zh.html"}).html
+    assert '<a href="index.zh.html" lang="zh-Hans" hreflang="zh-Hans">简体中文</a>' in html
+
+
+def test_words_that_look_like_markup_are_words():
+    executed = notebook(
+        code("'<b>\"Spend\" & more</b>'", figures.table(TOTAL, title='<b>"Spend" & more</b>')), code("x", LINE)
+    )
+    html = page(executed, subtitle="</main><script>", parameters={"a": "<i>"}).html
+    assert "<b>" not in html.partition("<caption>")[2].partition("</caption>")[0]
+    assert "</main><script>" not in html
+    assert "&lt;/main&gt;&lt;script&gt;" in html
+
+
+def test_data_of_charts_cannot_end_their_element():
+    strange = figures.line(MONTHLY, x="month", y="customers", title="</script><script>alert(1)")
+    html = page(notebook(code("'</script><script>alert(1)'", strange))).html
+    assert "</script><script>alert" not in html

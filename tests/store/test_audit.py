@@ -1,0 +1,59 @@
+"""The audit log: written before anything is handed out, refusals included."""
+
+import datetime as dt
+import getpass
+
+import pytest
+
+from workbench.errors import AccessRefused, StorageError, UnknownName
+from workbench.store.audit import Audit
+
+NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
+
+
+def test_an_event_names_who_and_when(tmp_path):
+    Audit(tmp_path).record("open", {"table": "t", "purpose": "p"}, now=NOW)
+    (entry,) = Audit(tmp_path).chain.entries("open", subject="t")
+    assert entry.body == {"table": "t", "purpose": "p", "who": getpass.getuser()}
+    assert entry.at == NOW
+
+
+def test_opening_is_recorded_before_the_table_is_there(shop):
+    table = shop.open("transactions", "reporting")
+    (entry,) = shop.audit.chain.entries("open")
+    assert entry.body["columns"] == list(table.columns)
+    assert (entry.body["table"], entry.body["purpose"]) == ("transactions", "reporting")
+    assert entry.body["snapshot"] == shop.access.snapshot
+    assert entry.at == shop.now()
+    assert shop.audit.chain.verify() == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "purpose", "error", "message"),
+    [
+        ("transactions", "old-partner", AccessRefused, "expired on 2025-12-31"),
+        ("customers", "reporting", AccessRefused, "may not read table 'customers'"),
+        ("transaction", "reporting", UnknownName, "Did you mean 'transactions'"),
+        ("transactions", "report", UnknownName, "Did you mean 'reporting'"),
+    ],
+)
+def test_a_refusal_is_recorded_before_it_is_told(shop, table, purpose, error, message):
+    with pytest.raises(error, match=message):
+        shop.open(table, purpose)
+    (entry,) = shop.audit.chain.entries()
+    assert entry.kind == "refused"
+    assert (entry.body["table"], entry.body["purpose"]) == (table, purpose)
+    assert entry.body["why"] == error.__name__
+
+
+def test_without_an_audit_row_nothing_is_opened(shop):
+    (shop.private / "audit.sqlite").write_bytes(b"garbage" * 1000)
+    with pytest.raises(StorageError, match="audit.sqlite is not a readable log"):
+        shop.open("transactions", "reporting")
+
+
+def test_the_log_says_nothing_of_customers(shop):
+    shop.open("transactions", "reporting").head(3).execute()
+    content = (shop.private / "audit.sqlite").read_bytes()
+    assert b"K-0000" not in content
+    assert shop.store.master_key.hex().encode() not in content
