@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _EXTENSIONS = ("ducklake", "httpfs")
 _CATALOG = "catalog.ducklake"
+_checked: set[Path] = set()  # extensions whose signature this process has checked
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,13 @@ class Store:
         import duckdb
 
         _folder(self._temp)
-        connection = duckdb.connect(config={"allow_unsigned_extensions": "false"})
-        for name in _EXTENSIONS:
-            package = importlib.import_module(f"duckdb_extension_{name}")
-            folder = Path(package.__path__[0]) / "extensions" / f"v{duckdb.__version__}"
-            connection.execute(f"LOAD {_quoted(folder / f'{name}.duckdb_extension')}")
+        paths = [_extension(name) for name in _EXTENSIONS]
+        # why: a check of a signature reads the whole file, 0.1 s each; once a process is enough
+        known = "true" if _checked.issuperset(paths) else "false"
+        connection = duckdb.connect(config={"allow_unsigned_extensions": known})
+        for path in paths:
+            connection.execute(f"LOAD {_quoted(path)}")
+        _checked.update(paths)
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET temp_file_encryption = true")
         connection.execute(f"SET temp_directory = {_quoted(self._temp)}")
@@ -242,6 +245,14 @@ def _changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
         for snapshot, info in rows
         for table, each in sorted(json.loads(info).items())
     ]
+
+
+def _extension(name: str) -> Path:
+    import duckdb
+
+    package = importlib.import_module(f"duckdb_extension_{name}")
+    version = f"v{duckdb.__version__}"
+    return Path(package.__path__[0]) / "extensions" / version / f"{name}.duckdb_extension"
 
 
 def _folder(path: Path) -> None:
