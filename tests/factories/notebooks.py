@@ -38,7 +38,8 @@ def figure_output(kind, releases, spec):
 
 def notebook(*cells, **metadata):
     """Return a notebook."""
-    return {"cells": list(cells), "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    cells = [{**cell, "id": f"cell-{at}"} for at, cell in enumerate(cells)]
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
 def written(executed):

@@ -26,7 +26,9 @@ BANDS = release((REGION, BAND), number=4)
 SPENDING = release((CATEGORY,), number=5, notes=("Fewer than 20 customers: not shown.",))
 RELEASES = {each.id: each for each in (TOTAL, MONTHLY, REGIONAL, BANDS, SPENDING)}
 
-SENTENCE = "In {period}, {customers:,} customers (± {customers_margin:.0f}) spent {amount_sum:,.0f}."
+SENTENCE = (
+    "In {period}, {customers:,} customers (± {customers_margin:.0f}) spent {amount_sum:,.0f}."
+)
 FACTS = Facts(
     data_version="v17",
     as_of="2026-09-30",
@@ -50,7 +52,8 @@ CHINESE = {
     "Customers": "客户数",
     "Region": "地区",
     "North": "北部",
-    SENTENCE: "{period}有 {customers:,} 位客户（± {customers_margin:.0f}），消费 {amount_sum:,.0f}。",
+    SENTENCE: "{period}有 {customers:,} 位客户（± {customers_margin:.0f}），"
+    "消费 {amount_sum:,.0f}。",
 }
 
 

@@ -42,7 +42,9 @@ def test_many_lines_draw_their_margins_as_whiskers():
 
 @pytest.mark.parametrize("horizontal", [True, False])
 def test_bars_draw_their_margins_and_begin_at_zero(horizontal):
-    chart = figures.bar(release((REGION,)), x="region", y="customers", horizontal=horizontal).drawn()
+    chart = figures.bar(
+        release((REGION,)), x="region", y="customers", horizontal=horizontal
+    ).drawn()
     (trace,) = chart.figure["data"]
     amount = "x" if horizontal else "y"
     assert trace[f"error_{amount}"]["array"] == [25] * len(REGIONS)
@@ -112,7 +114,7 @@ def test_a_count_is_never_shown_below_zero():
 
 
 def test_left_out_groups_are_refused_not_added_up():
-    with pytest.raises(QuestionRefused, match="leaves out region.*not added up"):
+    with pytest.raises(QuestionRefused, match=r"leaves out region.*not added up"):
         figures.line(release((MONTH, REGION)), x="month", y="customers")
 
 
@@ -148,7 +150,13 @@ def test_two_values_translated_alike_keep_their_places():
 
 @pytest.mark.parametrize(
     ("low", "high", "ends"),
-    [(0, 4810, (0, 5000)), (812, 1290, (800, 1300)), (-3, 3, (-4, 4)), (5, 5, (5, 10)), (0, 0, (0, 1))],
+    [
+        (0, 4810, (0, 5000)),
+        (812, 1290, (800, 1300)),
+        (-3, 3, (-4, 4)),
+        (5, 5, (5, 10)),
+        (0, 0, (0, 1)),
+    ],
 )
 def test_ticks_are_round_and_enclose_the_figures(low, high, ends):
     ticks = nice_ticks(low, high)

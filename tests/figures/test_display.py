@@ -17,7 +17,9 @@ MONTHLY = release((MONTH,), number=2)
 EVERY_KIND = [
     figures.line(MONTHLY, x="month", y="customers", title="Customers"),
     figures.bar(release((REGION,)), x="region", y="customers", horizontal=True),
-    figures.heatmap(release((REGION, BAND)), rows="region", columns="value_band", value="customers"),
+    figures.heatmap(
+        release((REGION, BAND)), rows="region", columns="value_band", value="customers"
+    ),
     figures.table(release((CATEGORY,)), columns=["category", "customers"]),
     figures.kpis(MONTHLY, labels={"customers": "Active"}),
     figures.text("{customers:,} customers", TOTAL),
@@ -68,21 +70,21 @@ def test_an_unknown_column_is_met_with_a_suggestion(draw, said):
 
 
 def test_a_frame_is_not_a_release():
-    with pytest.raises(QuestionRefused, match="given a DataFrame.*ws.release"):
+    with pytest.raises(QuestionRefused, match=r"given a DataFrame.*ws.release"):
         figures.line(MONTHLY.frame, x="month", y="customers")
 
 
 def test_a_title_of_a_novel_is_refused():
-    with pytest.raises(InputError, match="title.*400"):
+    with pytest.raises(InputError, match=r"title.*400"):
         figures.table(MONTHLY, title="x" * 401)
 
 
 def test_a_sentence_formats_figures_and_margins():
     figure = figures.text(
-        "In {period}: {customers:,} ± {customers_margin:.0f}, {amount_sum:,.2f}, {amount_sum}, {{}}",
+        "{period}: {customers:,} ± {customers_margin:.0f}, {amount_sum:,.2f}, {amount_sum}, {{}}",
         release(columns=_row(customers=1234, amount_sum=5678.5, margin=10)),
     )
-    assert figure.drawn().text == "In Sep 2026: 1,234 ± 10, 5,678.50, 5,678, {}"
+    assert figure.drawn().text == "Sep 2026: 1,234 ± 10, 5,678.50, 5,678, {}"
 
 
 def _row(margin, **measures):
@@ -104,7 +106,14 @@ def test_a_sentence_takes_each_release_by_its_number():
 
 @pytest.mark.parametrize(
     "template",
-    ["{customers", "{customers!r}", "{customers.real}", "{customers[0]}", "{}", "{customers:>99999}"],
+    [
+        "{customers",
+        "{customers!r}",
+        "{customers.real}",
+        "{customers[0]}",
+        "{}",
+        "{customers:>99999}",
+    ],
 )
 def test_a_template_is_not_a_program(template):
     with pytest.raises((QuestionRefused, UnknownName)):
@@ -137,7 +146,9 @@ def test_key_figures_show_the_last_month_against_the_one_before():
 
 def test_a_change_within_the_noise_is_no_change():
     now = release(number=2, period="2026-09", columns=_row(customers=114, amount_sum=1, margin=10))
-    before = release(number=1, period="2026-08", columns=_row(customers=100, amount_sum=1, margin=10))
+    before = release(
+        number=1, period="2026-08", columns=_row(customers=100, amount_sum=1, margin=10)
+    )
     (card,) = figures.kpis(now, measures=["customers"], previous=before).drawn().cards
     assert card.change == "no clear change since Aug 2026"  # 14 is less than the root of 200
     more = replace(now, columns=_row(customers=115, amount_sum=1, margin=10))
@@ -146,7 +157,7 @@ def test_a_change_within_the_noise_is_no_change():
 
 
 def test_key_figures_of_many_rows_are_refused():
-    with pytest.raises(QuestionRefused, match="one row, or one a month.*5 rows by region"):
+    with pytest.raises(QuestionRefused, match=r"one row, or one a month.*5 rows by region"):
         figures.kpis(release((REGION,)))
 
 
@@ -174,9 +185,19 @@ def test_a_lopsided_interval_is_shown_by_its_ends():
         {"version": 1, "kind": "table", "releases": [], "spec": {}},
         {"version": 1, "kind": "table", "releases": ["Zhang Wei"], "spec": {}},
         {"version": 1, "kind": "table", "releases": ["r-000001"], "spec": {"note": "Zhang Wei"}},
-        {"version": 1, "kind": "table", "releases": ["r-000001"], "spec": {"columns": ["Zhang Wei"]}},
+        {
+            "version": 1,
+            "kind": "table",
+            "releases": ["r-000001"],
+            "spec": {"columns": ["Zhang Wei"]},
+        },
         {"version": 1, "kind": "table", "releases": ["r-000001"], "spec": {}, "Zhang Wei": 1},
-        {"version": 1, "kind": "line", "releases": ["r-000001"], "spec": {"x": "a", "y": 13800138000}},
+        {
+            "version": 1,
+            "kind": "line",
+            "releases": ["r-000001"],
+            "spec": {"x": "a", "y": 13800138000},
+        },
         {"version": "1", "kind": "table", "releases": ["r-000001"], "spec": {}},
     ],
 )

@@ -53,5 +53,5 @@ def test_declared_words_are_translated_and_others_stay():
 
 
 def test_an_unknown_language_is_refused():
-    with pytest.raises(UnknownName, match="no language named 'fr'.*'en', 'zh'"):
+    with pytest.raises(UnknownName, match=r"no language named 'fr'.*'en', 'zh'"):
         Language("fr")

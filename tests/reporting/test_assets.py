@@ -9,8 +9,7 @@ from workbench import figures
 from workbench.errors import DefinitionError
 from workbench.figures.charts import Chart
 from workbench.reporting import page_assets
-from workbench.reporting.page import Drawing, set_page
-from workbench.reporting.page import Context
+from workbench.reporting.page import Context, Drawing, set_page
 
 
 def test_the_bundle_is_of_the_version_plotly_carries():
@@ -47,7 +46,9 @@ def test_no_bundle_holds_a_trace_that_nothing_draws():
     for figure in (
         figures.line(RELEASES["r-000002"], x="month", y="customers"),
         figures.bar(RELEASES["r-000005"], x="category", y="customers"),
-        figures.heatmap(RELEASES["r-000004"], rows="region", columns="value_band", value="customers"),
+        figures.heatmap(
+            RELEASES["r-000004"], rows="region", columns="value_band", value="customers"
+        ),
     ):
         drawn |= {trace["type"] for trace in figure.drawn().figure["data"]}
     assert drawn == set(page_assets.bundle().traces)
@@ -56,7 +57,9 @@ def test_no_bundle_holds_a_trace_that_nothing_draws():
 @pytest.mark.parametrize("kind", ["box", "histogram", "scattergl", "pie"])
 def test_a_trace_outside_the_bundle_is_refused_never_drawn_as_a_scatter(kind):
     chart = figures.line(RELEASES["r-000002"], x="month", y="customers").drawn()
-    other = Chart(chart.title, chart.note, chart.alt, {**chart.figure, "data": [{"type": kind}]}, chart.grid)
+    other = Chart(
+        chart.title, chart.note, chart.alt, {**chart.figure, "data": [{"type": kind}]}, chart.grid
+    )
     with pytest.raises(DefinitionError, match=f"type '{kind}' is not in the page's Plotly bundle"):
         set_page([Drawing(other, ("r-000002",))], Context(title="x"))
 

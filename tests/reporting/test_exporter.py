@@ -23,7 +23,9 @@ def test_every_kind_of_figure_is_drawn():
 
 def test_figures_come_from_the_ledger_and_not_from_the_notebook():
     other = replace(TOTAL, columns={name: [777] for name in TOTAL.columns})
-    executed = notebook(code("wb.text('{customers} here', t)", figures.text("{customers} here", TOTAL)))
+    executed = notebook(
+        code("wb.text('{customers} here', t)", figures.text("{customers} here", TOTAL))
+    )
     html = page(executed, lookup=lambda name: other).html
     assert "777 here" in html
     assert str(TOTAL.columns["customers"][0]) not in html
@@ -43,7 +45,9 @@ def test_a_release_that_is_not_in_the_ledger_is_refused():
     def lookup(name):
         raise UnknownName("release", name, [])
 
-    with pytest.raises(RunFailed, match="cell 1: release r-000001 is not in this workspace's ledger"):
+    with pytest.raises(
+        RunFailed, match="cell 1: release r-000001 is not in this workspace's ledger"
+    ):
         page(notebook(code("x", TABLE)), lookup=lookup)
 
 
@@ -60,7 +64,7 @@ def test_a_release_that_is_not_in_the_ledger_is_refused():
 )
 def test_a_computed_title_is_refused_and_not_repeated(source):
     executed = notebook(markdown("a"), code(source, figures.table(TOTAL, title="Spend of Zhang")))
-    with pytest.raises(DefinitionError, match="^cell 2: a title, label or template") as refusal:
+    with pytest.raises(DefinitionError, match=r"^cell 2: a title, label or template") as refusal:
         page(executed)
     assert "Zhang" not in str(refusal.value)
 
@@ -71,7 +75,7 @@ def test_a_title_from_injected_parameters_is_refused():
         code("title = 'Spend of Zhang'", tags=["injected-parameters"]),
         code("wb.figures.table(t, title=title)", figures.table(TOTAL, title="Spend of Zhang")),
     )
-    with pytest.raises(DefinitionError, match="^cell 2: "):
+    with pytest.raises(DefinitionError, match=r"^cell 2: "):
         page(executed)
 
 
@@ -98,13 +102,15 @@ def test_labels_and_templates_are_literals_too():
 
 def test_an_edited_output_is_refused():
     edited = figure_output("table", ["r-000001"], {"columns": ["customers"], "note": "Zhang"})
-    with pytest.raises(DefinitionError, match="^cell 1: the figure is not one that wb.figures draws"):
+    with pytest.raises(
+        DefinitionError, match=r"^cell 1: the figure is not one that wb.figures draws"
+    ):
         page(notebook(code("x", edited)))
 
 
 def test_a_column_that_is_not_the_releases_is_refused():
     edited = figure_output("bar", ["r-000002"], {"x": "month", "y": "Zhang"})
-    with pytest.raises(DefinitionError, match="^cell 1: no measure named"):
+    with pytest.raises(DefinitionError, match=r"^cell 1: no measure named"):
         page(notebook(code("x", edited)))
 
 
@@ -122,7 +128,11 @@ def test_analysts_cells_and_other_languages_stay_out():
         markdown("In English.", tags=["lang-en"]),
         markdown("中文。", tags=["lang-zh"]),
         code("x", TABLE),
-        code("'Not for readers'", figures.table(TOTAL, title="Not for readers"), tags=["analysts-only"]),
+        code(
+            "'Not for readers'",
+            figures.table(TOTAL, title="Not for readers"),
+            tags=["analysts-only"],
+        ),
     )
     english, chinese = page(executed).html, page(executed, language="zh").html
     assert "In English." in english
@@ -146,14 +156,19 @@ def test_both_languages_come_from_the_same_releases():
 def test_cells_are_numbered_as_in_the_source():
     executed = overview()
     executed["cells"].append(code("x", figure_output("table", ["r-9"], {})))
-    with pytest.raises(DefinitionError, match="^cell 15: "):
+    with pytest.raises(DefinitionError, match=r"^cell 15: "):
         page(executed)
 
 
 def test_authored_words_are_told_apart_from_released_ones():
     made = page()
     authored = {words.text for words in made.authored}
-    assert {"Active customers", "Customer overview", "all", "Nothing here calls for action."} <= authored
+    assert {
+        "Active customers",
+        "Customer overview",
+        "all",
+        "Nothing here calls for action.",
+    } <= authored
     assert " customers (± " in authored  # of the sentence's template, without its figures
     assert SENTENCE not in authored
     assert made.headline in made.known

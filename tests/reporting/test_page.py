@@ -57,7 +57,7 @@ def test_no_prose_is_lost():
         markdown("zeta\n\n## eta\n\ntheta\n\n### iota\n\nkappa"),
     )
     html = page(executed).html.partition("<h1>")[2]
-    for word in "alpha gamma delta zeta eta theta iota kappa".split():
+    for word in ("alpha", "gamma", "delta", "zeta", "eta", "theta", "iota", "kappa"):
         assert re.search(rf">\s*{word}\s*<", html), word
 
 
@@ -83,7 +83,9 @@ def test_a_standalone_page_needs_nothing_beside_it():
 
 def test_a_sharing_page_leads_to_the_script_and_the_index():
     html = page().at("../../../")
-    assert re.search(r'<script src="\.\./\.\./\.\./assets/plotly-[0-9a-f]{12}\.min\.js" defer>', html)
+    assert re.search(
+        r'<script src="\.\./\.\./\.\./assets/plotly-[0-9a-f]{12}\.min\.js" defer>', html
+    )
     assert '<a href="../../../index.html">All reports</a>' in html
     assert ROOT not in html
 
@@ -168,7 +170,8 @@ def test_other_languages_are_linked():
 
 def test_words_that_look_like_markup_are_words():
     executed = notebook(
-        code("'<b>\"Spend\" & more</b>'", figures.table(TOTAL, title='<b>"Spend" & more</b>')), code("x", LINE)
+        code("'<b>\"Spend\" & more</b>'", figures.table(TOTAL, title='<b>"Spend" & more</b>')),
+        code("x", LINE),
     )
     html = page(executed, subtitle="</main><script>", parameters={"a": "<i>"}).html
     assert "<b>" not in html.partition("<caption>")[2].partition("</caption>")[0]

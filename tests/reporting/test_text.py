@@ -15,8 +15,8 @@ def _html(source):
         ("*so* **it** `is`", "<p><em>so</em> <strong>it</strong> <code>is</code></p>\n"),
         ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n"),
         (
-            "[method](https://example.org/a?b=1&c)",
-            '<p><a href="https://example.org/a?b=1&amp;c" rel="noopener noreferrer">method</a></p>\n',
+            "[m](https://example.org/a?b=1&c)",
+            '<p><a href="https://example.org/a?b=1&amp;c" rel="noopener noreferrer">m</a></p>\n',
         ),
         ("[up](#section-1)", '<p><a href="#section-1" rel="noopener noreferrer">up</a></p>\n'),
         ("a < b & c", "<p>a &lt; b &amp; c</p>\n"),

@@ -200,7 +200,7 @@ def heatmap(spec: HeatmapSpec, release: Release, title: str, language: Language)
             "customdata": [
                 [figures.both(cell, language) if cell else "" for cell in row] for row in cells
             ],
-            "hovertemplate": "%{y}, %{x}<br><b>%{customdata}</b><extra></extra>",
+            "hovertemplate": "%{y}, %{x}<br>%{customdata}<extra></extra>",
             "texttemplate": "%{text}",
             "textfont": {"size": 12 if roomy else 10, "color": theme.INK},
             "colorscale": [list(stop) for stop in theme.SHADES],
@@ -316,7 +316,8 @@ def _hover(
     head = f"{_escaped(name)}<br>" if name else ""
     return {
         "customdata": [figures.both(point, language) if point else "" for point in points],
-        "hovertemplate": f"{head}%{{{axis}}}<br><b>%{{customdata}}</b><extra></extra>",
+        # why no <b>: plotly.js sets it with a style attribute, which the page's policy forbids
+        "hovertemplate": f"{head}%{{{axis}}}<br>%{{customdata}}<extra></extra>",
     }
 
 

@@ -71,7 +71,7 @@ class Edition:
     house: str = ""
 
     def __post_init__(self) -> None:
-        for name in filter(None, (self.report, self.period, self.variant)):
+        for name in (self.report, self.period, *filter(None, [self.variant])):
             if not _NAME.match(name) or _REVISION.match(name):
                 raise InputError(
                     f"'{name}' cannot be a folder of published editions. Use letters, digits and "

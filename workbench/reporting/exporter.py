@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.errors import DefinitionError, QuestionRefused, RunFailed, UnknownName
@@ -20,7 +20,7 @@ from workbench.figures.specs import TextSpec, read_payload
 from workbench.figures.tables import fields
 from workbench.privacy.release import Release
 from workbench.reporting.page import Authored, Block, Context, Drawing, Page, set_page
-from workbench.reporting.text import read_markdown
+from workbench.reporting.text import Heading, Prose, plain_prose, read_markdown
 
 Notebook = Mapping[str, Any]
 Cell = Mapping[str, Any]
@@ -117,7 +117,15 @@ def prose(cell: Cell, where: str, desk: Desk) -> Iterator[tuple[Block, Sequence[
             "computed; put figures into a sentence with wb.text(…, release)."
         )
     for part in read_markdown(source):
-        yield part, [Authored(f"the text of {where}", part.text)]
+        yield _translated(part, desk.language), [Authored(f"the text of {where}", part.text)]
+
+
+def _translated(part: Heading | Prose, language: Language) -> Heading | Prose:
+    """Return a heading or a paragraph in the page's language, where it was declared in it."""
+    text = language.say(part.text)
+    if text == part.text:
+        return part
+    return replace(part, text=text) if isinstance(part, Heading) else plain_prose(text)
 
 
 def figures(cell: Cell, where: str, desk: Desk) -> Iterator[tuple[Block, Sequence[Authored]]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from nbconvert.exporters import Exporter
 from nbconvert.exporters.exporter import ResourcesDict
+from traitlets import Any as Any_
 from traitlets import default
 
 from workbench.errors import StoreMissing
@@ -25,6 +26,7 @@ class WorkbenchReportExporter(Exporter):
     """Draws a notebook as a manager would see it, in one file."""
 
     export_from_notebook = "Workbench report"
+    lookup = Any_(help="From a release's id to the release; by default the workspace's ledger.")
     output_mimetype = "text/html"
 
     @default("file_extension")
@@ -42,7 +44,7 @@ class WorkbenchReportExporter(Exporter):
         page = export(
             nb,
             source_notebook=source,
-            lookup=lookup_from_workspace(Path(metadata.get("path") or ".")),
+            lookup=self.lookup or lookup_from_workspace(Path(metadata.get("path") or ".")),
             context=Context(title="", house=""),
             standalone=True,
         )

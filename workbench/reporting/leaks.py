@@ -250,11 +250,12 @@ def _plain(text: str) -> str:
 
 @cache
 def _fixed() -> tuple[frozenset[str], str]:
-    """Return the package's own scripts and its style sheet, as they stand in pages."""
-    from workbench.reporting.page_template import compact
+    """Return the package's own texts on every page, and its style sheet, to which pages add."""
+    from workbench.reporting.page_template import SPARK_BOX, compact
 
     scripts = {_plain(compact(name)) for name in ("page.js", "index.js")}
-    return frozenset((*scripts, page_assets.bundle().packed)), compact("page.css")
+    fixed = (*scripts, page_assets.bundle().packed, SPARK_BOX)
+    return frozenset(fixed), compact("page.css")
 
 
 def _pieces(content: bytes, name: str, known: set[str], style: str) -> Iterator[_Piece | None]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _SPARK_WIDTH, _SPARK_HEIGHT = 100, 28
+SPARK_BOX = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
 
 
 def render(
@@ -117,7 +118,7 @@ def spark(points: tuple[float | int | None, ...]) -> Any:
     way = "M" + "L".join(f"{x} {y}" for x, y in places)
     x, y = places[-1]
     return Markup(  # noqa: S704  # why: numbers only
-        f'<svg class="spark" viewBox="0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}" '
+        f'<svg class="spark" viewBox="{SPARK_BOX}" '
         f'preserveAspectRatio="none" aria-hidden="true">'
         f'<path d="{way}"/><path class="dot" d="M{x} {y}h0"/></svg>'
     )

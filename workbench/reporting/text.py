@@ -64,6 +64,13 @@ def read_markdown(source: str) -> Iterator[Heading | Prose]:
     yield from _prose(body)
 
 
+def plain_prose(text: str) -> Prose:
+    """Return plain words as one paragraph."""
+    from markdown_it.common.utils import escapeHtml
+
+    return Prose(f"<p>{escapeHtml(text)}</p>\n", text)
+
+
 def _prose(tokens: Sequence[Token]) -> Iterator[Prose]:
     parser = _parser()
     html = parser.renderer.render(tokens, parser.options, {})

@@ -1,0 +1,112 @@
+"""The index: every report, period and revision, from records alone."""
+
+import json
+import re
+
+import pytest
+from factories.notebooks import code, notebook
+from factories.pages import page
+from factories.releases import release
+
+from workbench import figures
+from workbench.reporting import editions
+from workbench.reporting.publish_index import rebuild_index
+
+
+def _total(period, customers):
+    ends = {"customers": 0, "customers_low": -25, "customers_high": 25}
+    columns = {name: [customers + change] for name, change in ends.items()}
+    return release((), release().measures[:1], period=period, columns=columns)
+
+
+def _publish(folder, report, period, customers, **context):
+    total = _total(period, customers)
+    cells = [code("wb.figures.kpis(t)", figures.kpis(total))]
+    made = page(
+        notebook(*cells), lookup=lambda name: total, title=report.title(), period=period, **context
+    )
+    return editions.publish(folder, report, period, made)
+
+
+@pytest.fixture
+def published(tmp_path):
+    for period, customers in (("2026-07", 1000), ("2026-08", 1010), ("2026-09", 1200)):
+        _publish(tmp_path, "overview", period, customers)
+    _publish(tmp_path, "risk", "2026-09", 5)
+    _publish(tmp_path, "overview", "2026-08", 1020)
+    return tmp_path
+
+
+def _index(folder):
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+def test_each_report_shows_its_newest_period_and_links_all_others(published):
+    html = _index(published)
+    links = re.findall(r'href="([^"#]+)"', html)
+    assert links == [
+        "overview/2026-09/index.html",
+        "overview/2026-08/index.html",
+        "overview/2026-08/r1/index.html",
+        "overview/2026-07/index.html",
+        "risk/2026-09/index.html",
+    ]
+    assert all((published / link).is_file() for link in links)
+
+
+def test_key_figures_have_a_history_from_earlier_editions(published):
+    overview = _index(published).partition('id="risk"')[0]
+    assert '<p class="figure">1,200</p>' in overview
+    assert '<path d="M0.0 25.0L50.0 22.8L100.0 3.0"/>' in overview  # 1000, 1020, 1200
+
+
+def test_periods_are_compared_on_released_figures(published):
+    data = re.search(r'id="comparison">(.*?)</script>', _index(published))[1]
+    (report,) = json.loads(data)["reports"]  # risk has one period only
+    assert [each["period"] for each in report["periods"]] == ["Sep 2026", "Aug 2026", "Jul 2026"]
+    card = report["periods"][0]["cards"][0]
+    assert (card["value"], card["interval"], card["text"]) == (1200, [1175, 1225], "1,200")
+
+
+def test_it_can_be_searched_by_report_and_period(published):
+    words = re.findall(r'data-words="([^"]+)"', _index(published))
+    assert words[0].startswith("Overview overview")
+    assert "2026-08 August 2026" in words[0]
+
+
+def test_the_same_records_give_the_same_bytes(published):
+    before = _index(published)
+    (published / "index.html").unlink()
+    rebuild_index(published)
+    assert _index(published) == before
+
+
+def test_it_speaks_the_language_it_is_asked_for(published):
+    rebuild_index(published, language="zh", translations={"Overview": "概览"})
+    html = _index(published)
+    assert '<html lang="zh-Hans">' in html
+    assert "概览" in html
+    assert "2026年9月" in html
+
+
+def test_an_empty_folder_says_so(tmp_path):
+    rebuild_index(tmp_path)
+    assert "No report has been published yet." in _index(tmp_path)
+
+
+def test_words_from_records_are_words(tmp_path):
+    total = _total("2026-09", 5)
+    made = page(
+        notebook(code("k", figures.kpis(total))),
+        lookup=lambda name: total,
+        title="<script>x</script>",
+    )
+    editions.publish(tmp_path, "overview", "2026-09", made)
+    assert "<script>x" not in _index(tmp_path)
+
+
+def test_the_policy_names_every_script_and_nothing_else(published):
+    html = _index(published)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1]
+    assert "unsafe" not in policy
+    assert policy.count("sha256-") == 2
