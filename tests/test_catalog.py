@@ -58,11 +58,13 @@ def test_identifiers_are_subject_keys_and_direct_identifiers(shop_catalog):
 
 
 def test_unknown_names_come_with_the_nearest(shop_catalog):
-    with pytest.raises(UnknownName, match="no table named 'transaction'. Did you mean 'transactio"):
+    with pytest.raises(
+        UnknownName, match=r"no table named 'transaction'. Did you mean 'transactio"
+    ):
         shop_catalog.table("transaction")
-    with pytest.raises(UnknownName, match="no column named 'amont'. Did you mean 'amount'?"):
+    with pytest.raises(UnknownName, match=r"no column named 'amont'. Did you mean 'amount'?"):
         shop_catalog.table("transactions").column("amont")
-    with pytest.raises(UnknownName, match="no purpose named 'report'. Did you mean 'reporting'?"):
+    with pytest.raises(UnknownName, match=r"no purpose named 'report'. Did you mean 'reporting'?"):
         shop_catalog.purpose("report", TODAY)
 
 
@@ -75,9 +77,11 @@ def test_a_purpose_holds_to_the_end_of_its_last_day(shop_catalog):
 
 
 def test_digits_of_a_private_sum(read):
-    columns = read(altered(("note: {type: text}", "note: {type: number, scale: 3}"))).tables[
-        "transactions"
-    ].columns
+    columns = (
+        read(altered(("note: {type: text}", "note: {type: number, scale: 3}")))
+        .tables["transactions"]
+        .columns
+    )
     assert [columns[name].digits for name in ("amount", "note", "is_online")] == [2, 3, 0]
 
 
@@ -116,7 +120,7 @@ def test_the_sample_bank_is_declared_without_a_problem(sample_source):
 
 
 def test_a_missing_catalog_is_refused(tmp_path):
-    with pytest.raises(CatalogError, match="no catalog at .*Create it"):
+    with pytest.raises(CatalogError, match=r"no catalog at .*Create it"):
         load_catalog(tmp_path / "catalog.yaml")
 
 
@@ -125,21 +129,24 @@ NOTE = "note: {type: text}"
 WRONG = {
     "bounds reversed": ("bounds: [0, 500]", "bounds: [500, 0]", "amount:",
         "bounds are reversed or equal: 500 is not below 0."),
-    "bounds equal": ("bounds: [0, 500]", "bounds: [5, 5]", "amount:", "bounds are reversed or equal"),
+    "bounds equal": ("bounds: [0, 500]", "bounds: [5, 5]", "amount:",
+        "bounds are reversed or equal"),
     "customer bounds reversed": ("[0, 200]", "[200, 0]", "amount:", "customer_bounds are reversed"),
     "bounds of words": ("bounds: [0, 500]", "bounds: [low, 500]", "amount:", r"\(got 'low'\)"),
     "one bound": ("bounds: [0, 500]", "bounds: [0]", "amount:", "value 2 is missing"),
     "endless bounds": ("bounds: [0, 500]", "bounds: [0, .inf]", "amount:", "a finite number"),
     "dates for a number": ("bounds: [0, 500]", "bounds: [2026-01-01, 2026-02-01]", "amount:",
         "bounds must be two numbers"),
-    "numbers for a date": ("[2026-01-01, 2027-01-01]", "[1, 2]", "booked_on: {", "must be two dates"),
+    "numbers for a date": ("[2026-01-01, 2027-01-01]", "[1, 2]", "booked_on: {",
+        "must be two dates"),
     "bounds of a text": (NOTE, "note: {type: text, bounds: [0, 1]}", "note:",
         "a text column has no bounds"),
     "customer bounds of a date": ("2027-01-01]}", "2027-01-01], customer_bounds: [0, 1]}",
         "booked_on: {", "a date column has no customer_bounds"),
     "a number without scale": (NOTE, "note: {type: number, bounds: [0, 1]}", "note:",
         "a bounded number declares scale"),
-    "domain twice": ("[food, home, toys]", "[food, home, food]", "category:", "lists a value twice"),
+    "domain twice": ("[food, home, toys]", "[food, home, food]", "category:",
+        "lists a value twice"),
     "domain empty": ("[food, home, toys]", "[]", "category:", "the domain is empty"),
     "codes without quotes": ("[food, home, toys]", "[01, 02]", "category:",
         r"quote each value \(got 1, 2\)"),
@@ -170,16 +177,18 @@ WRONG = {
         "not a regular expression"),
     "unknown rule": (NOTE, "note: {type: text, rules: [{not_nul: true}]}", "note:",
         "unknown key 'not_nul'. Did you mean 'not_null'?"),
-    "subject key of no column": ("subject_key: customer_id\n    time", "subject_key: customer\n    time",
-        "  transactions:", "subject_key 'customer' is not one of its columns"),
+    "subject key of no column": ("subject_key: customer_id\n    time",
+        "subject_key: customer\n    time", "  transactions:",
+        "subject_key 'customer' is not one of its columns"),
     "subject key without role": ("{type: text, role: subject key}\n      booked_on",
         "{type: text}\n      booked_on", "customer_id: {type: text}\n", "needs role: subject key"),
     "another key than the unit's": ("key: customer_id\n  delta", "key: client_id\n  delta",
         "subject_key: customer_id", "the privacy unit's key is 'client_id'"),
     "neither subject nor operational": ("    operational: true\n", "", "  incidents:",
         "declare either subject_key: COLUMN or operational: true"),
-    "subject and operational": ("operational: true\n", "operational: true\n    subject_key: incident_id\n",
-        "  incidents:", "declare either subject_key: COLUMN or operational: true"),
+    "subject and operational": ("operational: true\n",
+        "operational: true\n    subject_key: incident_id\n", "  incidents:",
+        "declare either subject_key: COLUMN or operational: true"),
     "time of no column": ("time: booked_on", "time: booked", "  transactions:",
         "time 'booked' is not one of its columns"),
     "time of a text": ("time: booked_on", "time: region", "  transactions:",
@@ -187,8 +196,8 @@ WRONG = {
     "no contribution": ("    contribution: {cells: 12, rows: 20}\n", "", "  transactions:",
         "declares contribution"),
     "no consent key": ("    consent: marketing\n", "", "  marketing:", "names its consent key"),
-    "consent key of a contract": ("basis: contract", "basis: contract\n    consent: x", "  service:",
-        "names its consent key"),
+    "consent key of a contract": ("basis: contract", "basis: contract\n    consent: x",
+        "  service:", "names its consent key"),
     "no consents": ("consents: {table: consents, purpose: purpose, given: given_on, "
         "withdrawn: withdrawn_on}\n", "", "  marketing:", "it needs consents:"),
     "consents in no table": ("table: consents", "table: consent", "consents: {",
@@ -227,7 +236,13 @@ def test_problems_of_fields_are_told_all_at_once(read):
     with pytest.raises(CatalogError, match="is wrong") as caught:
         read(text)
     lines = sorted(int(each.split(":")[1].split()[0]) for each in caught.value.problems)
-    places = ("version:", "basis: whim", "  transactions:", "titel:", NOTE.replace("text", "string"))
+    places = (
+        "version:",
+        "basis: whim",
+        "  transactions:",
+        "titel:",
+        NOTE.replace("text", "string"),
+    )
     assert lines == [line_of(text, place) for place in places]
 
 

@@ -69,7 +69,9 @@ def test_scalars_are_those_of_yaml_1_2(read):
 
 
 def test_a_place_is_the_line_of_the_key(read):
-    document = read("# a comment\nname: x\n\nmany:\n  a:\n    size: 1\nlisted:\n- size: 1\n- size: 2\n")
+    document = read(
+        "# a comment\nname: x\n\nmany:\n  a:\n    size: 1\nlisted:\n- size: 1\n- size: 2\n"
+    )
     end = [document.where(*keys).rpartition(":")[2] for keys in (("name",), ("many", "a", "size"))]
     assert end == ["2 (name)", "6 (many.a.size)"]
     assert document.where("listed", 1, "size").endswith(":9 (listed.1.size)")
@@ -116,12 +118,12 @@ def test_a_huge_value_is_shortened(problems):
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(CatalogError, match="no paper at .*absent.yaml. Create it"):
+    with pytest.raises(CatalogError, match=r"no paper at .*absent.yaml. Create it"):
         load_yaml(tmp_path / "absent.yaml", CatalogError, "paper")
 
 
 def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(CatalogError, match="cannot be read: .*directory"):
+    with pytest.raises(CatalogError, match=r"cannot be read: .*directory"):
         load_yaml(tmp_path, CatalogError, "paper")
 
 
@@ -144,7 +146,7 @@ def test_what_is_no_mapping_is_refused(read, text):
     ],
 )
 def test_broken_yaml_is_refused_with_its_line(read, text, line, reason):
-    with pytest.raises(CatalogError, match="the paper .* is not valid YAML:") as caught:
+    with pytest.raises(CatalogError, match=r"the paper .* is not valid YAML:") as caught:
         read(text)
     (problem,) = caught.value.problems
     assert f"doc.yaml:{line}: " in problem

@@ -30,7 +30,8 @@ def test_an_error_exits_as_the_branch_it_hangs_on(name):
 
 
 def test_problems_are_told_all_at_once_one_a_line():
-    with pytest.raises(errors.CatalogError, match="wrong:\n  - a:1: one\n  - a:2: two$") as caught:
+    message = r"wrong:\n  - a:1: one\n  - a:2: two$"
+    with pytest.raises(errors.CatalogError, match=message) as caught:
         raise errors.CatalogError("the catalog is wrong:", iter(["a:1: one", "a:2: two"]))
     assert caught.value.problems == ("a:1: one", "a:2: two")
 

@@ -102,7 +102,8 @@ def test_something_that_is_no_text_is_refused():
     ],
 )
 def test_a_period_that_is_not_over_is_refused_with_the_last_that_is(text, today, last):
-    with pytest.raises(PeriodError, match=rf"{text} is not over: .*today is {today}\..* is {last}\."):
+    message = rf"{text} is not over: .*today is {today}\..* is {last}\."
+    with pytest.raises(PeriodError, match=message):
         Period.parse(text).require_past(dt.date.fromisoformat(today))
 
 

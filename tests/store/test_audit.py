@@ -48,7 +48,7 @@ def test_a_refusal_is_recorded_before_it_is_told(shop, table, purpose, error, me
 
 def test_without_an_audit_row_nothing_is_opened(shop):
     (shop.private / "audit.sqlite").write_bytes(b"garbage" * 1000)
-    with pytest.raises(StorageError, match="audit.sqlite is not a readable log"):
+    with pytest.raises(StorageError, match=r"audit.sqlite is not a readable log"):
         shop.open("transactions", "reporting")
 
 

@@ -141,7 +141,7 @@ class Store:
         """
         import duckdb
 
-        for name in ("data", "snapshots"):
+        for name in ("", "data", "snapshots"):
             _folder(self.folder / name)
         with file_lock(self.folder / "writer.lock"):
             connection = self.connect()

@@ -29,6 +29,8 @@ def make_master_key(folder: Path) -> None:
     """
     path = folder / _NAME
     partial = path.with_suffix(".part")
+    if path.exists():
+        return
     with file_lock(folder / "lock"):
         if path.exists():
             return

@@ -1,0 +1,105 @@
+"""A workspace: opened once, private, with its own clock."""
+
+import datetime as dt
+
+import pytest
+from support.shop import CATALOG, make_shop
+
+import workbench as wb
+from workbench.errors import (
+    AccessRefused,
+    CatalogError,
+    PeriodError,
+    SettingsError,
+    StoreMissing,
+    UnknownName,
+)
+
+
+def test_a_workspace_opens_by_folder_file_and_environment(shop_folder, monkeypatch):
+    for path in (shop_folder, str(shop_folder), shop_folder / "workbench.toml"):
+        assert wb.open_workspace(path).settings.title == "Corner shop"
+    monkeypatch.setenv("WORKBENCH_WORKSPACE", str(shop_folder))
+    assert wb.open_workspace().settings.root == shop_folder
+    monkeypatch.delenv("WORKBENCH_WORKSPACE")
+    monkeypatch.chdir(shop_folder / "data")
+    assert wb.open_workspace().settings.root == shop_folder
+
+
+def test_a_folder_without_settings_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"no workbench\.toml in"):
+        wb.open_workspace(tmp_path)
+
+
+def test_opening_reads_nothing_but_the_settings(tmp_path):
+    (tmp_path / "workbench.toml").write_text("")
+    wb.open_workspace(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["workbench.toml"]
+
+
+def test_a_missing_catalog_is_told_when_it_is_needed(tmp_path):
+    (tmp_path / "workbench.toml").write_text("")
+    with pytest.raises(CatalogError, match="no catalog at"):
+        wb.open_workspace(tmp_path).init()
+
+
+def test_loading_tells_rows_and_steps_and_makes_a_private_folder(tmp_path):
+    shop = wb.open_workspace(make_shop(tmp_path / "shop", 30))
+    told = []
+    assert shop.init(told.append) == {
+        "customers": 30, "transactions": 270, "consents": 15, "incidents": 1,
+    }  # fmt: skip
+    tables = ["customers", "transactions", "consents", "incidents"]
+    assert told == [f"loading {table}" for table in tables]
+    assert shop.private.stat().st_mode & 0o777 == 0o700
+    assert shop.init() == {}
+
+
+def test_before_the_first_load_the_message_says_what_to_run(tmp_path):
+    shop = wb.open_workspace(make_shop(tmp_path / "shop", 30))
+    with pytest.raises(StoreMissing, match="Run 'workbench init' to load"):
+        shop.open("customers", "service")
+
+
+def test_a_table_opens_for_a_purpose(shop):
+    assert shop.open("transactions", purpose="reporting").count().execute() == 5400
+
+
+def test_names_and_purposes_are_checked(shop):
+    with pytest.raises(UnknownName, match="Did you mean 'customers'"):
+        shop.open("customer", "service")
+    with pytest.raises(AccessRefused, match="expired"):
+        shop.open("transactions", "old-partner")
+
+
+def test_the_clock_is_handed_in(shop):
+    early = wb.open_workspace(
+        shop.settings.root, now=lambda: dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
+    )
+    assert early.open("transactions", "old-partner").count().execute() == 5400
+    assert early.audit.chain.entries("open")[-1].at == dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
+
+
+def test_the_default_clock_is_in_utc(shop_folder):
+    assert wb.open_workspace(shop_folder).now().tzinfo is dt.UTC
+
+
+def test_the_last_complete_month_is_the_last_that_the_data_covers(shop):
+    assert shop.last_complete_month().text == "2026-09"
+
+
+def test_without_a_time_a_period_must_be_named(tmp_path):
+    folder = make_shop(tmp_path / "shop", 30)
+    (folder / "catalog.yaml").write_text(CATALOG.replace("    time: booked_on\n", ""))
+    shop = wb.open_workspace(folder)
+    shop.init()
+    with pytest.raises(PeriodError, match="no table of this estate declares a time column"):
+        shop.last_complete_month()
+
+
+def test_the_door_lists_what_it_lets_in():
+    assert set(wb.__all__) <= set(dir(wb))
+    for name in wb.__all__:
+        assert getattr(wb, name) is not None
+    with pytest.raises(AttributeError, match="module 'workbench' has no attribute 'open_workspce'"):
+        _ = wb.open_workspce
