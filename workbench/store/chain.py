@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +26,13 @@ from sqlalchemy import (
     Engine,
     Integer,
     MetaData,
+    NullPool,
+    Select,
     Table,
     Text,
     create_engine,
     event,
+    func,
     select,
 )
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -95,7 +98,12 @@ class Chain:
     ) -> None:
         self.url, self.name, self.error = url, name, error
         self._lock_path, self._wait_seconds = lock_path, wait_seconds
-        self._engine: Engine = create_engine(url, connect_args=_waiting(url, wait_seconds))
+        # why no pool: a kept SQLite connection would be shared by forked kernels, and would go on
+        # writing to a file that was replaced by a backup meanwhile
+        sqlite = {"poolclass": NullPool} if url.startswith("sqlite:") else {}
+        self._engine: Engine = create_engine(
+            url, connect_args=_waiting(url, wait_seconds), **sqlite
+        )
         self.table = Table(
             name,
             MetaData(),
@@ -143,46 +151,43 @@ class Chain:
         )
 
     @contextmanager
-    def writing(self) -> Iterator[Writer]:
-        """Open one durable write: lock, ``BEGIN IMMEDIATE``, commit at the end, or nothing."""
-        writer = self._engine.execution_options(writes=True)
-        lock = file_lock(self._lock_path, self.error, wait_seconds=self._wait_seconds)
-        with lock, self._guard(), writer.begin() as connection:
-            if not self._engine.dialect.has_table(connection, self.name):
-                self.table.metadata.create_all(connection)
-            yield Writer(self, connection)
+    def writing(self, committed: Callable[[], None] = lambda: None) -> Iterator[Writer]:
+        """Open one durable write: lock, ``BEGIN IMMEDIATE``, commit at the end, or nothing.
+
+        Parameters
+        ----------
+        committed : callable
+            Called once the write is durable and before the lock is given back.
+        """
+        engine = self._engine.execution_options(writes=True)
+        with file_lock(self._lock_path, self.error, wait_seconds=self._wait_seconds):
+            with self._guard(), engine.begin() as connection:
+                if not self._engine.dialect.has_table(connection, self.name):
+                    self.table.metadata.create_all(connection)
+                yield Writer(self, connection)
+            committed()
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Read at one moment in time; an absent log is an empty one."""
+        with self._guard(), self._engine.connect() as connection:
+            exists = self._engine.dialect.has_table(connection, self.name)
+            yield Reader(self, connection if exists else None)
 
     def entries(self, kind: str | None = None, **match: str) -> list[Entry]:
         """Return entries in order, of one ``kind``, ``subject`` or ``ref`` when asked."""
-        with self._guard(), self._engine.connect() as connection:
-            if not self._engine.dialect.has_table(connection, self.name):
-                return []
-            return self._read(connection, kind, match)
-
-    def _read(
-        self, connection: Connection, kind: str | None, match: Mapping[str, str]
-    ) -> list[Entry]:
-        try:
-            return read_entries(self.table, connection, kind, **match)
-        except (ValueError, TypeError) as problem:  # a body or a time that nobody here wrote
-            raise self._unreadable(problem) from None
+        with self.reading() as read:
+            return read.entries(kind, 0, **match)
 
     def head(self) -> tuple[int, str]:
         """Return (sequence number, hash) of the last entry; (0, zeros) when empty."""
-        with self._guard(), self._engine.connect() as connection:
-            if not self._engine.dialect.has_table(connection, self.name):
-                return 0, GENESIS
-            return read_head(self.table, connection)
+        with self.reading() as read:
+            return read.head()
 
     def hash_at(self, seq: int) -> str | None:
         """Return the hash of one entry, or None when there is none."""
-        if seq == 0:
-            return GENESIS
-        with self._guard(), self._engine.connect() as connection:
-            if not self._engine.dialect.has_table(connection, self.name):
-                return None
-            query = select(self.table.c.hash).where(self.table.c.seq == seq)
-            return connection.execute(query).scalar_one_or_none()
+        with self.reading() as read:
+            return read.hash_at(seq)
 
     def verify(self) -> int:
         """Recompute the whole chain; return how many entries hold.
@@ -195,26 +200,28 @@ class Chain:
         with self._guard(), self._engine.connect() as connection:
             if not self._engine.dialect.has_table(connection, self.name):
                 return 0
-            previous, expected = GENESIS, 1
+            previous, last, count = GENESIS, 0, 0
             for row in connection.execute(select(self.table).order_by(self.table.c.seq)):
-                if row.seq != expected:
-                    raise self.error(f"{self.path}: entry {expected} is missing before {row.seq}.")
-                fields = (row.at, row.kind, row.subject, row.ref, row.body)
-                if entry_hash(previous, row.seq, *fields) != row.hash:
-                    raise self.error(
-                        f"{self.path}: entry {row.seq} ({row.kind}, {row.at}) does not fit the one "
-                        "before it: it or its neighbour was altered, swapped or removed."
-                    )
-                previous, expected = row.hash, expected + 1
-            self._require_end(connection, expected - 1)
-            return expected - 1
+                self._require_fit(row, previous, last)
+                previous, last, count = row.hash, row.seq, count + 1
+            self._require_end(connection, last)
+            return count
+
+    def _require_fit(self, row: Any, previous: str, last: int) -> None:
+        """Refuse an entry whose hash is not that of its content and of the entry before it."""
+        fields = (row.at, row.kind, row.subject, row.ref, row.body)
+        if entry_hash(previous, row.seq, *fields) == row.hash:
+            return  # numbers may jump where the jump itself was hashed, see `Writer.append`
+        if row.seq != last + 1:
+            raise self.error(f"{self.path}: entry {last + 1} is missing before {row.seq}.")
+        raise self.error(
+            f"{self.path}: entry {row.seq} ({row.kind}, {row.at}) does not fit the one "
+            "before it: it or its neighbour was altered, swapped or removed."
+        )
 
     def _require_end(self, connection: Connection, last: int) -> None:
         """Refuse a log whose end was cut off: SQLite counts every entry there ever was."""
-        if self._engine.dialect.name != "sqlite":
-            return
-        counted = "SELECT seq FROM sqlite_sequence WHERE name = ?"
-        ever = connection.exec_driver_sql(counted, (self.name,)).scalar() or 0
+        ever = self._ever(connection)
         if ever > last:
             raise self.error(
                 f"{self.path}: entry {last + 1} is missing: {ever - last} were cut off at the end. "
@@ -222,24 +229,105 @@ class Chain:
                 "written to it."
             )
 
+    def _ever(self, connection: Connection) -> int:
+        """Return the largest number an entry ever had, by the database's own count; else 0."""
+        if self._engine.dialect.name != "sqlite":
+            return 0
+        counted = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+        return int(connection.exec_driver_sql(counted, (self.name,)).scalar() or 0)
+
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
 
 
-class Writer:
-    """What may be done inside one durable write."""
+class Reader:
+    """What may be read at one moment in time; every entry is hashed again as it is read."""
 
-    def __init__(self, chain: Chain, connection: Connection) -> None:
+    def __init__(self, chain: Chain, connection: Connection | None) -> None:
         self._chain, self._connection = chain, connection
 
-    def entries(self, kind: str | None = None, **match: str) -> list[Entry]:
-        """Return entries as this write sees them."""
-        return self._chain._read(self._connection, kind, match)
+    def entries(self, kind: str | None = None, after: int = 0, **match: str) -> list[Entry]:
+        """Return entries in order, of one ``kind``, ``subject`` or ``ref``, after a number."""
+        table = self._chain.table
+        return self._read(
+            select(table).where(table.c.seq > after).order_by(table.c.seq), kind, match
+        )
+
+    def entry(self, seq: int) -> Entry | None:
+        """Return one entry by its number."""
+        table = self._chain.table
+        return next(iter(self._read(select(table).where(table.c.seq == seq))), None)
+
+    def last(
+        self, kind: str | None = None, *, until: dt.datetime | None = None, **match: str
+    ) -> Entry | None:
+        """Return the last entry, of those written no later than ``until`` when given."""
+        columns = self._chain.table.c
+        query = select(self._chain.table).limit(1)
+        if until is None:
+            query = query.order_by(columns.seq.desc())
+        else:
+            query = query.where(columns.at <= _stamp(until))
+            query = query.order_by(columns.at.desc(), columns.seq.desc())
+        return next(iter(self._read(query, kind, match)), None)
 
     def head(self) -> tuple[int, str]:
-        """Return (sequence number, hash) of the last entry as this write sees it."""
-        return read_head(self._chain.table, self._connection)
+        """Return (sequence number, hash) of the last entry; (0, zeros) when empty."""
+        if self._connection is None:
+            return 0, GENESIS
+        columns = self._chain.table.c
+        query = select(columns.seq, columns.hash).order_by(columns.seq.desc()).limit(1)
+        row = self._connection.execute(query).first()
+        return (row.seq, row.hash) if row else (0, GENESIS)
+
+    def hash_at(self, seq: int) -> str | None:
+        """Return the hash of one entry, or None when there is none."""
+        return self.hashes((seq,)).get(seq)
+
+    def hashes(self, seqs: Sequence[int]) -> dict[int, str]:
+        """Return the hashes of those entries that are there, by their numbers."""
+        found = {0: GENESIS} if 0 in seqs else {}
+        if self._connection is not None:
+            columns = self._chain.table.c
+            query = select(columns.seq, columns.hash).where(columns.seq.in_(seqs))
+            found |= {row.seq: row.hash for row in self._connection.execute(query)}
+        return found
+
+    def ever(self) -> int:
+        """Return the largest number an entry ever had, by the database's own count; else 0."""
+        return 0 if self._connection is None else self._chain._ever(self._connection)
+
+    def _read(
+        self, query: Select[Any], kind: str | None = None, match: Mapping[str, str] | None = None
+    ) -> list[Entry]:
+        if self._connection is None:
+            return []
+        table = self._chain.table
+        if kind is not None:
+            query = query.where(table.c.kind == kind)
+        for column, value in (match or {}).items():
+            query = query.where(table.c[column] == value)
+        other = table.alias()
+        before = select(other.c.hash).where(other.c.seq < table.c.seq)
+        before = before.order_by(other.c.seq.desc()).limit(1)
+        number = select(func.max(other.c.seq)).where(other.c.seq < table.c.seq)
+        query = query.add_columns(
+            before.scalar_subquery().label("previous"), number.scalar_subquery().label("last")
+        )
+        found = []
+        for row in self._connection.execute(query):
+            try:
+                at, body = dt.datetime.fromisoformat(row.at), json.loads(row.body)
+            except (ValueError, TypeError) as problem:  # nobody here wrote that
+                raise self._chain._unreadable(problem) from None
+            self._chain._require_fit(row, row.previous or GENESIS, row.last or 0)
+            found.append(Entry(row.seq, at, row.kind, body, row.hash))
+        return found
+
+
+class Writer(Reader):
+    """What may be done inside one durable write."""
 
     def append(
         self,
@@ -249,40 +337,35 @@ class Writer:
         at: dt.datetime,
         subject: str | None = None,
         ref: str | None = None,
+        seq: int | None = None,
     ) -> Entry:
-        """Add one entry; it is durable when the surrounding write ends."""
-        seq, previous = self.head()
-        self._chain._require_end(self._connection, seq)
-        text, stamp = canonical(body), at.astimezone(dt.UTC).isoformat(timespec="microseconds")
-        new = entry_hash(previous, seq + 1, stamp, kind, subject, ref, text)
+        """Add one entry; it is durable when the surrounding write ends.
+
+        Parameters
+        ----------
+        seq : int, optional
+            Its number, where numbers that are known to have been given away, by an end that is
+            lost, must not be given away again. The next one when left out.
+        """
+        if self._connection is None:
+            raise self._chain.error(f"{self._chain.path} is not open for writing.")
+        last, previous = self.head()
+        if seq is None:
+            self._chain._require_end(self._connection, last)
+        number = last + 1 if seq is None else max(seq, last + 1)
+        text, stamp = canonical(body), _stamp(at)
+        new = entry_hash(previous, number, stamp, kind, subject, ref, text)
         self._connection.execute(
             self._chain.table.insert().values(
-                seq=seq + 1, at=stamp, kind=kind, subject=subject, ref=ref, body=text, hash=new
+                seq=number, at=stamp, kind=kind, subject=subject, ref=ref, body=text, hash=new
             )
         )
-        return Entry(seq + 1, at, kind, body, new)
+        return Entry(number, at, kind, body, new)
 
 
-def read_entries(
-    table: Table, connection: Connection, kind: str | None = None, **match: str
-) -> list[Entry]:
-    """Return matching entries in order."""
-    query = select(table).order_by(table.c.seq)
-    if kind is not None:
-        query = query.where(table.c.kind == kind)
-    for column, value in match.items():
-        query = query.where(table.c[column] == value)
-    return [
-        Entry(row.seq, dt.datetime.fromisoformat(row.at), row.kind, json.loads(row.body), row.hash)
-        for row in connection.execute(query)
-    ]
-
-
-def read_head(table: Table, connection: Connection) -> tuple[int, str]:
-    """Return (sequence number, hash) of the last entry; (0, zeros) when empty."""
-    query = select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)
-    row = connection.execute(query).first()
-    return (row.seq, row.hash) if row else (0, GENESIS)
+def _stamp(at: dt.datetime) -> str:
+    """Return a time as it is written: all in UTC and of one length, so that text order is time."""
+    return at.astimezone(dt.UTC).isoformat(timespec="microseconds")
 
 
 def _waiting(url: str, seconds: float) -> dict[str, float]:
