@@ -19,7 +19,7 @@ from workbench.reporting.leaks import Authored, check, key, refuse_leaks, scan
 
 IDENTIFIERS = {
     "name": ["Zhang Wei", "王伟", "欧阳小明", "Anne-Marie O'Neil"],
-    "phone": ["13800138000", "+44 20 7946 0958"],
+    "phone": ["13800138000", "+8615414737574", "+44 20 7946 0958"],
     "email": ["li.wei@example.com"],
     "resident_id": ["11010519491231002X"],
     "customer_id": ["C000123", "481231", "77"],
@@ -64,6 +64,8 @@ SPELLINGS = [
     ("138-0013-8000", "phone"),
     ("１３８００１３８０００", "phone"),
     ("+442079460958", "phone"),
+    ("+86 138 0013 8000", "phone"),
+    ("154-1473-7574", "phone"),
     ("li.wei@example.com", "email"),
     ("mailto:Li.Wei@Example.COM", "email"),
     ("11010519491231002x", "resident_id"),
@@ -146,6 +148,14 @@ def test_a_finding_names_place_and_column_and_never_the_value():
     assert "index.html: the text holds a value of customers.phone" in message
     assert "Zhang" not in message
     assert "13800138000" not in message
+
+
+def test_a_key_that_stands_in_many_tables_is_told_once():
+    def asks(candidates):
+        return [(table, "customer_id", "c000123") for table in ("loans", "customers")]
+
+    (found,) = scan({"index.html": b"<p>C000123</p>"}, asks)
+    assert found.table == "customers"
 
 
 def test_a_leak_in_a_persons_words_names_the_cell():

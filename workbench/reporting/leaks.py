@@ -54,6 +54,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
 _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}")
 _NAMING = re.compile("customers?|clients?|ids?|no|nr|number|account|key|客户号?|编号|号|账户|账号")
+_CHINESE_MOBILE = re.compile(r"(86)?1[3-9]\d{9}")
 _DEPTH = 4  # encodings within encodings
 _ARRAYS = "hHiIqQfd"  # number types of a typed array
 
@@ -172,13 +173,11 @@ def scan(
     asked = set(places) - free
     if not asked:
         return ()
-    return tuple(
-        dict.fromkeys(
-            Finding(file, place, table, column)
-            for table, column, candidate in sorted(find(asked))
-            for file, place in dict.fromkeys(places.get(candidate, ()))
-        )
-    )
+    found: dict[tuple[str, str, str], Finding] = {}
+    for table, column, candidate in sorted(find(asked)):  # a key stands in many tables: said once
+        for file, place in dict.fromkeys(places.get(candidate, ())):
+            found.setdefault((file, place, column), Finding(file, place, table, column))
+    return tuple(found.values())
 
 
 def candidates(pieces: Sequence[_Piece | None], across: bool = True) -> set[str]:
@@ -217,6 +216,8 @@ def _ending(window: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
             return
         if _counts(joined, count):
             yield joined, place
+            if _CHINESE_MOBILE.fullmatch(joined):  # with and without the country's code
+                yield joined.removeprefix("86") if len(joined) > 11 else f"86{joined}", place
     before = window[-2][0] if len(window) > 1 else ""
     if word.isdigit() and _NAMING.fullmatch(before):
         yield word, place
