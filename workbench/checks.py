@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from workbench.errors import CatalogError, ProblemsError, StorageError, WorkbenchError
@@ -45,10 +45,10 @@ def _told(part: str, error: WorkbenchError) -> list[Problem]:
 
 def _store(ws: Workspace) -> Iterator[Problem]:
     try:
-        loaded = current_digests(ws.store)
+        loaded: Mapping[str, str] | None = current_digests(ws.store) if ws.store.exists else None
     except StorageError as error:
         yield Problem("store", str(error))
-        return
+        loaded = None
     if not ws.store.exists:
         yield Problem("store", f"nothing is loaded in {ws.store.folder}. Run 'workbench init'.")
     for name, table in ws.catalog.tables.items():
@@ -58,7 +58,7 @@ def _store(ws: Workspace) -> Iterator[Problem]:
         except StorageError as error:
             yield Problem("store", str(error))
             continue
-        if ws.store.exists and loaded.get(name) != digest:
+        if loaded is not None and loaded.get(name) != digest:
             yield Problem("store", f"{path} is newer than table '{name}'. Run 'workbench init'.")
 
 

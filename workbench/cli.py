@@ -1,8 +1,9 @@
 """The command line: every command is one call, and every refusal one message.
 
 Exit codes: 0 done; 1 a fault of workbench itself; 2 something written down is wrong; 3 refused
-(purpose, question, budget); 4 a report failed; 5 somebody else is at work; 6 a page held an
-identifier; 7 a disk, file, store or ledger failed.
+(purpose, question, budget); 4 a report failed, also when its notebook was refused something, which
+the message then quotes; 5 somebody else is at work; 6 a page held an identifier; 7 a disk, file,
+store or ledger failed.
 """
 
 from __future__ import annotations
@@ -55,12 +56,16 @@ def _fault(fault: Exception) -> str:
     import tempfile
     import traceback
 
-    handle, path = tempfile.mkstemp(prefix="workbench-fault-", suffix=".log")
-    with os.fdopen(handle, "w") as file:
-        traceback.print_exception(fault, file=file)
+    what = f"a fault in workbench itself ({type(fault).__name__})"
+    try:
+        handle, path = tempfile.mkstemp(prefix="workbench-fault-", suffix=".log")
+        with os.fdopen(handle, "w") as file:
+            traceback.print_exception(fault, file=file)
+    except OSError as problem:
+        return f"{what}. Its details could not be kept in a private file ({problem.strerror})."
     return (
-        f"a fault in workbench itself ({type(fault).__name__}). Details are in {path}, which may "
-        "quote data: keep it private, and send it to whoever maintains this installation."
+        f"{what}. Details are in {path}, which may quote data: keep it private, and send it to "
+        "whoever maintains this installation."
     )
 
 
@@ -159,10 +164,14 @@ def run(
 @_json
 def budget(workspace: str | None, period: str | None, as_json: bool) -> None:
     """Show what was spent of the customers' privacy budget, what is left, and the answers."""
+    from workbench.errors import PeriodError
     from workbench.periods import Period
 
     ws = _open(workspace)
-    lines = ws.budget(Period.parse(period).text if period else None)
+    month = Period.parse(period) if period else None
+    if month and month.kind != "month":
+        raise PeriodError(f"allowances are by month: give one such as 2026-09, not {period}.")
+    lines = ws.budget(month.text if month else None)
     answers = ws.ledger.summary()
     if as_json:
         _print_json(
@@ -175,9 +184,8 @@ def budget(workspace: str | None, period: str | None, as_json: bool) -> None:
         return
     click.echo(f"Privacy budget of the customers (epsilon at delta {ws.catalog.privacy.delta}):")
     for line in lines:
-        click.echo(
-            f"  {line.scope:14} spent {line.spent:6.2f} of {line.limit:6.2f}   left {line.left:6.2f}"
-        )
+        spent = f"spent {line.spent:6.2f} of {line.limit:6.2f}"
+        click.echo(f"  {line.scope:14} {spent}   left {line.left:6.2f}")
     click.echo(f"{len(answers)} answers are paid for and free to use again.")
     for each in answers[-10:]:
         click.echo(
@@ -235,16 +243,36 @@ def import_(name: str, out: Path | None, as_json: bool) -> None:
 
 @contextmanager
 def _progress(as_json: bool) -> Iterator[Any]:
-    """Yield a function that tells a step: a spinner on a terminal, plain lines otherwise."""
+    """Yield a function that tells a step: a bar on a terminal, plain lines otherwise."""
     if as_json:
         yield lambda _text: None
     elif sys.stderr.isatty():
-        from rich.console import Console
-
-        with Console(stderr=True).status("starting") as status:
-            yield status.update
+        with _bar() as tell:
+            yield tell
     else:
         yield lambda text: click.echo(text, err=True)
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    """Yield a function that shows a step, and how far it is where it says ``3 of 15``."""
+    import re
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    words = TextColumn("{task.description}", markup=False)
+    columns = (SpinnerColumn(), words, BarColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def tell(text: str) -> None:
+            bar.update(task, description=text)
+            if step := re.search(r"([\d,]+) of ([\d,]+)", text):
+                done, total = (int(each.replace(",", "")) for each in step.groups())
+                bar.update(task, completed=done, total=total)
+
+        yield tell
 
 
 def _open(folder: str | None) -> Workspace:

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -36,18 +37,25 @@ class Parameter(_Declared):
     help: str = ""
 
     @model_validator(mode="after")
-    def _default_fits(self) -> Parameter:
+    def _fits_its_type(self) -> Parameter:
         if self.required and self.default is not None:
             raise ValueError("a required parameter has no default")
-        if not self.required and self.default is not None:
-            text = self.default
-            if isinstance(text, list):
-                text = ",".join(str(each) for each in text)
-            try:
-                self.read("default", str(text).lower() if isinstance(text, bool) else str(text))
-            except ParameterError as problem:
-                raise ValueError(str(problem)) from None
+        if self.range is not None and self.type not in ("integer", "number"):
+            raise ValueError(f"a range is for integers and numbers, not for {self.type}")
+        if self.range is not None and not self.range[0] <= self.range[1]:
+            raise ValueError(f"the range {self.range[0]:g} to {self.range[1]:g} is reversed")
+        for choice in self.choices or ():
+            if _convert(self.type, _typed(choice)) not in (choice, [choice]):
+                raise ValueError(f"the choice {choice!r} is not {self.type}")
+        try:
+            self.initial()
+        except ParameterError as problem:
+            raise ValueError(str(problem)) from None
         return self
+
+    def initial(self) -> Value:
+        """Return the default as a value of this type; None where there is none."""
+        return None if self.default is None else self.read("default", _typed(self.default))
 
     def read(self, name: str, text: str) -> Value:
         """Turn what was typed into a value of this type.
@@ -88,10 +96,10 @@ def _convert(kind: ParameterType, text: str) -> Value:
     """Return the value, or None when the text is not of this type."""
     try:
         if kind == "integer":
-            return int(text) if re.fullmatch(r"[+-]?\d+", text) else None
+            return int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else None
         if kind == "number":
             number = Decimal(text)
-            return float(number) if number.is_finite() else None
+            return float(number) if isfinite(number) else None
         if kind == "boolean":
             return {"true": True, "false": False}.get(text)
         if kind == "date":
@@ -107,9 +115,16 @@ def _convert(kind: ParameterType, text: str) -> Value:
 
 def _scalar(text: str) -> Scalar:
     """Return an element of a list: a number where it is written as one, else text."""
-    if re.fullmatch(r"[+-]?\d+", text):
+    if re.fullmatch(r"[+-]?(0|[1-9][0-9]*)", text):  # 007 is a code, not a number
         return int(text)
-    return float(text) if re.fullmatch(r"[+-]?\d+\.\d+", text) else text
+    return float(text) if re.fullmatch(r"[+-]?[0-9]+\.[0-9]+", text) else text
+
+
+def _typed(value: Any) -> str:
+    """Return a value of a definition as one would type it after ``-p name=``."""
+    if isinstance(value, list | tuple):
+        return ",".join(_typed(each) for each in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class PeriodRule(_Declared):
@@ -171,7 +186,7 @@ class Definition(_Declared):
             A text is not ``name=value``, a name is unknown or given twice, a required one is
             missing, or a value is of the wrong type.
         """
-        values: dict[str, Value] = {n: p.default for n, p in self.parameters.items()}
+        values: dict[str, Value] = {n: p.initial() for n, p in self.parameters.items()}
         seen: set[str] = set()
         for text in given:
             name, sign, value = text.partition("=")
@@ -229,14 +244,18 @@ def notebook_problems(path: Path, definition: Definition) -> list[str]:
     import json
 
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        notebook = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return [f"no notebook at {path}."]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return [f"{path} is not a notebook."]
-    tagged = [c for c in cells if "parameters" in c.get("metadata", {}).get("tags", ())]
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list) or notebook.get("nbformat") != 4:
+        return [f"{path} is not a notebook of format 4. Open it in JupyterLab and save it."]
+    code = [c for c in cells if isinstance(c, dict) and c.get("cell_type") == "code"]
+    tagged = [c for c in code if "parameters" in ((c.get("metadata") or {}).get("tags") or ())]
     if len(tagged) != 1:
-        return [f"{path} has {len(tagged)} cells tagged 'parameters'; it needs exactly one."]
+        return [f"{path} has {len(tagged)} code cells tagged 'parameters'; it needs exactly one."]
     source = "".join(tagged[0]["source"])
     assigned = set(re.findall(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=", source, re.MULTILINE))
     missing = sorted({"period", *definition.parameters} - assigned)

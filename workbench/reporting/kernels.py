@@ -6,11 +6,17 @@ notebook as a report's run does.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
@@ -18,6 +24,19 @@ from papermill.log import logger
 
 ENGINE = "workbench"
 OnCell = Callable[[int, int], None]
+_SOCKETS = "wb-"
+
+
+class Kernels(AsyncKernelManager):
+    """Starts ``python3`` as the Python this runs in, whatever else is registered by that name."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec | None:
+        """How a kernel is started."""
+        if self.kernel_name != NATIVE_KERNEL_NAME:
+            return super().kernel_spec
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=command, display_name="Python 3", language="python")
 
 
 class WorkbenchEngine(NBClientEngine):
@@ -30,22 +49,32 @@ class WorkbenchEngine(NBClientEngine):
         kernel_name: str,
         *,
         kernel_env: Mapping[str, str] | None = None,
+        kernel_log: Path | None = None,
         on_cell: OnCell | None = None,
         start_timeout: int = 60,
         execution_timeout: int | None = None,
         **_: Any,
     ) -> None:
-        """Execute a notebook whose parameters papermill has put in."""
+        """Execute a notebook whose parameters papermill has put in.
+
+        Parameters
+        ----------
+        kernel_env : mapping, optional
+            What to add to the kernel's environment.
+        kernel_log : Path, optional
+            Where the kernel's process writes what it says; else where this process does. Rows may
+            be quoted there, so a report's run keeps it private.
+        on_cell : callable, optional
+            Told number and count before each cell.
+        """
         if on_cell is not None:
             _tell(nb_man, on_cell)
-        with tempfile.TemporaryDirectory(prefix="wb-") as folder:
-            # why: what passes between kernel and run is private; sockets in a folder of mode 0700
-            # are, ports on the loopback are open to every user of the machine
-            manager = AsyncKernelManager(
+        with _sockets() as folder, _output(kernel_log) as output:
+            manager = Kernels(
                 kernel_name=kernel_name,
                 transport="ipc",
-                ip=os.path.join(folder, "k"),
-                connection_file=os.path.join(folder, "kernel.json"),
+                ip=str(folder / "k"),
+                connection_file=str(folder / "kernel.json"),
             )
             client = PapermillNotebookClient(
                 nb_man,
@@ -56,7 +85,45 @@ class WorkbenchEngine(NBClientEngine):
                 log=logger,
             )
             client.owns_km = True  # it shuts down what it started
-            client.execute(env={**os.environ, **(kernel_env or {})})
+            client.execute(env={**os.environ, **(kernel_env or {})}, **output)
+
+
+@contextlib.contextmanager
+def _sockets() -> Iterator[Path]:
+    """Give a folder for the sockets between run and kernel, and clear what dead runs left.
+
+    What passes there is private: sockets in a folder of mode 0700 are, ports on the loopback are
+    open to every user of the machine. The folder is temporary because its path must be short.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{_SOCKETS}*-*"):
+        process = left.name.removeprefix(_SOCKETS).partition("-")[0]
+        with contextlib.suppress(OSError):
+            if process.isdigit() and left.stat().st_uid == os.getuid() and not _alive(int(process)):
+                shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f"{_SOCKETS}{os.getpid()}-", ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def _output(log: Path | None) -> Iterator[dict[str, Any]]:
+    """Give the output of a kernel's process: a private file."""
+    if log is None:
+        yield {}
+        return
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        yield {"stdout": file, "stderr": subprocess.STDOUT}
 
 
 def _tell(nb_man: NotebookExecutionManager, on_cell: OnCell) -> None:

@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from workbench.catalog import Catalog
-from workbench.errors import PeriodError, RunFailed, WorkbenchError
+from workbench.errors import PeriodError, RunFailed, UnknownName, WorkbenchError
 from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
-from workbench.privacy.ledger import Ledger, Line, Share
+from workbench.privacy.ledger import Line, Share
 from workbench.reporting.definition import Definition, Value
-from workbench.settings import Settings
+from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
+from workbench.reporting.desk import Tell
+from workbench.reporting.execution import execute, import_light
 from workbench.store.chain import file_lock
 
 PACKAGES = ("workbench", "pandas", "plotly", "papermill", "ibis-framework", "duckdb")
-Find = Callable[[set[str]], list[tuple[str, str, str]]]
-Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What a run needs of its workspace.
-
-    Attributes
-    ----------
-    settings : Settings
-    catalog : Catalog
-    ledger : Ledger
-    private : Path
-        For executed notebooks and logs.
-    data_version, as_of : str
-        Of the snapshot the run reads, as shown to readers.
-    find : callable
-        Which of some texts are identifiers of customers.
-    now : datetime
-    """
-
-    settings: Settings
-    catalog: Catalog
-    ledger: Ledger
-    private: Path
-    data_version: str
-    as_of: str
-    snapshot: int
-    find: Find
-    now: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -184,83 +155,13 @@ def run(
                 ledger_head=desk.ledger.head(),
             )
         except WorkbenchError as failure:
-            editions.record_failure(published, definition.name, period.text, definition.title)
-            _log(desk, definition, period, failure)
+            # why suppressed: on a full disk neither can be written, and the failure says it
+            with contextlib.suppress(WorkbenchError):
+                editions.record_failure(published, definition.name, period.text, definition.title)
+            with contextlib.suppress(OSError):
+                _log(desk, definition, period, failure)
             raise
         return _edition(definition, period, made.page, False, before, releases, desk)
-
-
-def execute(
-    definition: Definition,
-    period: Period,
-    values: Mapping[str, Value],
-    desk: Desk,
-    tell: Tell,
-) -> Path:
-    """Run the notebook through papermill; return the executed copy, which is private.
-
-    Raises
-    ------
-    RunFailed
-        A cell failed: its number, its error's name, and where the log is.
-    """
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-
-    from workbench.reporting import kernels
-
-    folder = desk.private / "runs" / definition.name / period.text
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    executed = folder / definition.notebook
-    environment = {
-        "WORKBENCH_WORKSPACE": str(desk.settings.root),
-        "WORKBENCH_SNAPSHOT": str(desk.snapshot),
-        "WORKBENCH_RUN_REPORT": definition.name,
-        "WORKBENCH_RUN_SHARE": str(definition.budget.epsilon),
-        "IPYTHONDIR": str(desk.private / "ipython"),
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    }
-    try:
-        papermill.execute_notebook(
-            str(desk.settings.path("notebooks") / definition.notebook),
-            str(executed),
-            parameters={"period": period.text, **values},
-            engine_name=kernels.ENGINE,
-            progress_bar=False,
-            kernel_env=environment,
-            on_cell=lambda number, total: tell(
-                f"{definition.name} {period.text}: cell {number} of {total}"
-            ),
-        )
-    except PapermillExecutionError as failure:
-        # why: papermill counts the injected cell and the error banner is not there yet
-        raise RunFailed(
-            f"'{definition.name}' for {period.text} failed in cell {failure.cell_index} with "
-            f"{failure.ename}: {_said(failure.ename, failure.evalue)}The executed notebook with "
-            f"all details is {executed} (private). The last good page stays."
-        ) from None
-    except DeadKernelError:
-        raise RunFailed(
-            f"'{definition.name}' for {period.text} failed: its kernel died, most likely for want "
-            f"of memory. What ran so far is in {executed} (private). The last good page stays."
-        ) from None
-    except CellTimeoutError:
-        raise RunFailed(
-            f"'{definition.name}' for {period.text} failed: a cell ran out of time. What ran so "
-            f"far is in {executed} (private). The last good page stays."
-        ) from None
-    return executed
-
-
-def _said(name: str, message: str) -> str:
-    """Return a refusal's own words; other errors' words may quote a row and stay private."""
-    from workbench import errors
-
-    ours = getattr(errors, name, None)
-    if isinstance(ours, type) and issubclass(ours, WorkbenchError):
-        return f"{message} "
-    return ""
 
 
 def _render(
@@ -270,14 +171,13 @@ def _render(
     desk: Desk,
     tell: Tell,
 ) -> tuple[Any, list[str]]:
-    import nbformat
-
     from workbench.reporting.exporter import export
     from workbench.reporting.leaks import refuse_leaks
     from workbench.reporting.page import Context
 
     executed = execute(definition, period, values, desk, tell)
     tell(f"{definition.name} {period.text}: drawing the page")
+    nbformat = import_light("nbformat")
     notebook = nbformat.read(str(executed), as_version=4)
     source = nbformat.read(str(desk.settings.path("notebooks") / definition.notebook), as_version=4)
     releases = releases_in(notebook)
@@ -287,18 +187,24 @@ def _render(
         house=desk.settings.title,
         period=period.text,
         parameters={name: _words(value) for name, value in values.items()},
-        facts=page_facts(desk, releases) if releases else None,
+        facts=_facts(desk, releases),
         language=definition.lang,
     )
     page = export(notebook, source_notebook=source, lookup=desk.ledger.answer, context=context)
-    domains = {
-        str(value)
-        for table in desk.catalog.tables.values()
-        for column in table.columns.values()
-        for value in column.domain or ()
-    }
-    refuse_leaks(page, desk.find, domains)
+    refuse_leaks(page, desk.find, desk.declared_words())
     return page, releases
+
+
+def _facts(desk: Desk, releases: Sequence[str]) -> Any:
+    if not releases:
+        return None
+    try:
+        return page_facts(desk, releases)
+    except UnknownName as unknown:
+        raise RunFailed(
+            f"the notebook shows a release that is not in this workspace's ledger ({unknown}) Run "
+            "it here, so that it releases what it shows."
+        ) from None
 
 
 def releases_in(notebook: Any) -> list[str]:
@@ -340,12 +246,15 @@ def page_facts(desk: Desk, releases: Sequence[str]) -> Any:
 
 def commit(root: Path) -> str:
     """Return the short commit of the workspace's code, or an empty text outside git."""
-    done = subprocess.run(
-        ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:  # no git
+        return ""
     return done.stdout.strip() if done.returncode == 0 else ""
 
 

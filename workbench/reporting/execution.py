@@ -1,0 +1,152 @@
+"""Run a report's notebook through papermill, and tell what kept it from its end.
+
+A cell's error may quote a row, so its words stay in the executed notebook, which is private. The
+words of a refusal of workbench's own are told: they name what was asked and what is allowed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import RunFailed, StorageError, WorkbenchError
+from workbench.periods import Period
+from workbench.reporting.definition import Definition, Value
+from workbench.reporting.desk import Desk, Tell
+
+_ENGINE, _KERNEL = "workbench", "python3"
+
+
+def execute(
+    definition: Definition,
+    period: Period,
+    values: Mapping[str, Value],
+    desk: Desk,
+    tell: Tell,
+) -> Path:
+    """Run the notebook through papermill; return the executed copy, which is private.
+
+    Raises
+    ------
+    RunFailed
+        A cell failed: its number, its error's name, and where all of it is. A refusal is told in
+        its own words.
+    StorageError
+        The executed copy cannot be written.
+    """
+    folder = desk.private / "runs" / definition.name / period.text
+    executed = folder / definition.notebook
+    notebook = desk.settings.path("notebooks") / definition.notebook
+    environment = {
+        "WORKBENCH_WORKSPACE": str(desk.settings.root),
+        "WORKBENCH_SNAPSHOT": str(desk.snapshot),
+        "WORKBENCH_RUN_REPORT": definition.name,
+        "WORKBENCH_RUN_SHARE": str(definition.budget.epsilon),
+        "IPYTHONDIR": str(desk.private / "ipython"),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    papermill = import_light("papermill")
+    with _failing(definition, period, executed, desk):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        papermill.execute_notebook(
+            _verbatim(notebook),
+            _verbatim(executed),
+            parameters={"period": period.text, **values},
+            engine_name=_ENGINE,
+            kernel_name=_KERNEL,
+            language="python",
+            progress_bar=False,
+            kernel_env=environment,
+            kernel_log=folder / "kernel.log",
+            on_cell=lambda number, total: tell(
+                f"{definition.name} {period.text}: cell {number} of {total}"
+            ),
+        )
+    return executed
+
+
+@contextlib.contextmanager
+def _failing(definition: Definition, period: Period, executed: Path, desk: Desk) -> Iterator[None]:
+    """Tell what kept a notebook from its end, without a word that could quote a row."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    run = f"'{definition.name}' for {period.text} failed"
+    rest = f"What ran so far is in {executed} (private). The last good page stays."
+    try:
+        yield
+    except PapermillExecutionError as failure:
+        number = _number_in_source(executed, failure.cell_index)
+        raise RunFailed(
+            f"{run} in cell {number} with {failure.ename}"
+            f"{_said(failure.ename, failure.evalue, desk)} The executed notebook with all details "
+            f"is {executed} (private). The last good page stays."
+        ) from None
+    except DeadKernelError:
+        raise RunFailed(f"{run}: its kernel died, most likely for want of memory. {rest}") from None
+    except CellTimeoutError:
+        raise RunFailed(f"{run}: a cell ran out of time. {rest}") from None
+    except RuntimeError:
+        log = executed.with_name("kernel.log")
+        raise RunFailed(
+            f"{run}: its kernel did not start. What it said is in {log} (private). The last good "
+            "page stays."
+        ) from None
+    except OSError as problem:
+        full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+        why = "the disk is full" if full else f"it cannot be written ({problem.strerror})"
+        raise StorageError(
+            f"{run} at {executed.parent}: {why}. Make room or let this user write there, and run "
+            "the report again; what it released is in the ledger and costs nothing a second time."
+        ) from None
+
+
+def import_light(name: str) -> Any:
+    """Import a package that reads notebooks, without compiling grammars nobody here needs.
+
+    ``nbformat`` imports ``jsonschema``, which compiles 40 grammars of international addresses for
+    a check that no notebook asks for: half the time of the import. It does without when the
+    grammars' package is missing.
+    """
+    grammars = "rfc3987_syntax"
+    there = grammars in sys.modules
+    sys.modules.setdefault(grammars, None)  # type: ignore[arg-type]  # why: import as if missing
+    try:
+        return importlib.import_module(name)
+    finally:
+        if not there:
+            del sys.modules[grammars]
+
+
+def _verbatim(path: Path) -> str:
+    """Return a path that papermill takes as it is; it fills in parameters between braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _number_in_source(executed: Path, index: int) -> int:
+    """Return the number in the source notebook of an executed notebook's cell, counted from 1."""
+    from workbench.reporting.exporter import INJECTED
+
+    cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    tags = [cell["metadata"].get("tags", []) for cell in cells]
+    cells_before = [each for each in tags if "papermill-error-cell-tag" not in each][:index]
+    return index + 1 - sum(INJECTED in each for each in cells_before)
+
+
+def _said(name: str, message: str, desk: Desk) -> str:
+    """Return how a sentence ends: with a refusal's own words, but not with an error's of others."""
+    from workbench import errors
+    from workbench.reporting.leaks import scan
+
+    ours = getattr(errors, name, None)
+    if not (isinstance(ours, type) and issubclass(ours, WorkbenchError)):
+        return "."
+    # why: a refusal repeats the name it was asked for, and a cell may have asked for a customer's
+    held = scan({"refusal.txt": message.encode()}, desk.find, allowed=desk.declared_words())
+    return ", whose words hold an identifier." if held else f": {message}"
