@@ -223,7 +223,10 @@ def test_killed_at_any_moment_the_last_good_page_stays(published_once, tmp_path,
     folder = tmp_path / "published"
     after = tmp_path / "after"
     shutil.copytree(published_once, after)
-    editions.publish(after, "overview", "2026-09", _page(2))
+    renewed = _page(2)
+    started = time.monotonic()
+    editions.publish(after, "overview", "2026-09", renewed)
+    window_seconds = 1.5 * (time.monotonic() - started)  # kills fall into it, and just after
     old, new = (_files(each / "overview/2026-09")["index.html"] for each in (published_once, after))
     outcomes = set()
     moments = {"smoke": 6, "full": 120}[size]
@@ -239,7 +242,7 @@ def test_killed_at_any_moment_the_last_good_page_stays(published_once, tmp_path,
             assert run.stdout.readline() == b"ready\n"
             run.stdin.write(b"\n")
             run.stdin.flush()
-            time.sleep(0.06 * number / moments)
+            time.sleep(window_seconds * number / moments)
             run.send_signal(signal.SIGKILL)
             run.stdout.read()
         shown = (folder / "overview/2026-09/index.html").read_bytes()
