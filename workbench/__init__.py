@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workbench import errors, figures
     from workbench.figures import text
     from workbench.periods import trailing
-    from workbench.privacy.query import Query, bands, query
+    from workbench.privacy.query import Query, bands, discovered, query
     from workbench.privacy.release import Release
     from workbench.workspace import Workspace, open_workspace
 
@@ -32,6 +32,7 @@ __all__ = [
     "Release",
     "Workspace",
     "bands",
+    "discovered",
     "errors",
     "figures",
     "open_workspace",
@@ -45,6 +46,7 @@ _HOME = {
     "Release": "workbench.privacy.release",
     "Workspace": "workbench.workspace",
     "bands": "workbench.privacy.query",
+    "discovered": "workbench.privacy.query",
     "open_workspace": "workbench.workspace",
     "query": "workbench.privacy.query",
     "text": "workbench.figures",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, load_catalog
 from workbench.errors import PeriodError
@@ -19,6 +20,7 @@ from workbench.settings import Settings, find_settings, load_settings
 if TYPE_CHECKING:
     import ibis
 
+    from workbench.privacy.answering import Computed
     from workbench.privacy.ledger import Ledger, Line, Share
     from workbench.privacy.query import Query
     from workbench.privacy.question import Part, Question
@@ -104,10 +106,9 @@ class Workspace:
     def init(self, progress: Callable[[str], None] = lambda _: None) -> Mapping[str, int]:
         """Make the key and load the estate's files where new or changed; rows per loaded table."""
         from workbench.store.ingest import load_estate
-        from workbench.store.keys import make_master_key
 
         catalog = self.catalog
-        make_master_key(self.store.keys)
+        self.store.make_key()
         return load_estate(
             self.store,
             catalog,
@@ -141,7 +142,13 @@ class Workspace:
         return self.access.open(table, purpose, now=self.now())
 
     def release(
-        self, query: Query, *, name: str, epsilon: object = None, rho: object = None
+        self,
+        query: Query,
+        *,
+        name: str,
+        epsilon: object = None,
+        rho: object = None,
+        pure: bool = False,
     ) -> Release:
         """Answer a question with differential privacy, paid from the customers' budget.
 
@@ -155,6 +162,8 @@ class Workspace:
             What it may cost, one of the two: epsilon at the catalog's delta, or zCDP rho. A
             question grouped by month shares it equally among its months; months that were
             answered before cost nothing.
+        pure : bool
+            Answer with pure differential privacy: counts only, cells beyond the bound left out.
 
         Returns
         -------
@@ -170,22 +179,24 @@ class Workspace:
             A limit does not cover it; nothing was spent.
         """
         from workbench.privacy.accounting import price
-        from workbench.privacy.bounding import bounded_totals
         from workbench.privacy.question import resolve
-        from workbench.privacy.releasing import Payer, release
+        from workbench.privacy.releasing import Payer, compute, release, statements
 
         now = self.now()
-        cost = price(epsilon, rho, delta=self.catalog.privacy.delta)
-        question = resolve(query, self.catalog, now.date())
+        question = resolve(query, self.catalog, now.date(), pure=pure)
         self.catalog.purpose(question.purpose, now.date())
-        sql = bounded_totals(question)
+        cost = price(epsilon, rho, delta=self.catalog.privacy.delta, pure=pure)
+        for group in question.groups:
+            cost = replace(cost, delta=cost.delta + Fraction(group.delta or 0))
+        sql = statements(question)
         answer = release(
             question,
-            lambda: self._totals(question, sql, now),
+            lambda: self._run(question, sql, compute, now),
             payer=Payer(self.ledger, name, run_share(), now),
             catalog=self.catalog,
             data_versions=[self._data_version(question, part) for part in question.parts],
             cost=cost,
+            pure_epsilon=Fraction(str(epsilon)) if pure else None,
         )
         self.audit.record(
             "release",
@@ -194,20 +205,24 @@ class Workspace:
         )
         return answer
 
-    def _totals(
-        self, question: Question, sql: str, now: dt.datetime
-    ) -> Mapping[tuple[int, int], tuple[int, ...]]:
-        """Run the bounded totals on views that carry the key itself."""
-        connection = self.access.release_connection([(question.table, question.purpose)], now)
+    def _run(
+        self, question: Question, sql: Mapping[str, str], compute: Any, now: dt.datetime
+    ) -> list[Computed]:
+        """Run bounded totals on views that carry the key itself; raw totals go no further."""
+        tables = [(table, question.purpose) for table in question.tables]
+        connection = self.access.release_connection(tables, now)
         try:
-            rows = connection.execute(sql).fetchall()
+            computed: list[Computed] = compute(
+                question, sql, lambda text: connection.execute(text).fetchall()
+            )
+            return computed
         finally:
             connection.close()
-        return {(int(p), int(c)): tuple(int(total) for total in totals) for p, c, *totals in rows}
 
     def _data_version(self, question: Question, part: Part) -> str:
         versions = self.access.versions
         version = versions.of(question.table, part.months)
+        version += "".join(f"+{versions.of(table)}" for table in question.tables[1:])
         purpose = self.catalog.purposes[question.purpose]
         if purpose.consent and self.catalog.consents:
             return f"{version}+{versions.of(self.catalog.consents.table)}"
@@ -284,6 +299,7 @@ class Workspace:
 
 def run_share() -> Share | None:
     """Return the share of the report this process runs for, set by the runner."""
+    from workbench.privacy.answering import Computed
     from workbench.privacy.ledger import Share
 
     report, epsilon = os.environ.get(RUN_REPORT), os.environ.get(RUN_SHARE)

@@ -12,6 +12,7 @@ from support.shop import CATALOG
 
 import workbench as wb
 from workbench.errors import AccessRefused
+from workbench.reporting import leaks
 from workbench.store.keys import derive
 
 KEYS = [f"K-{number:06d}" for number in range(600)]
@@ -230,11 +231,12 @@ def secrets(shop, connection):
 
 
 def test_identifiers_are_found_among_texts(shop):
-    candidates = {"k-000002", "given7 family7", "person8@example.org", "nobody", "north", "k-9"}
+    texts = ["K-000002", "Given7  Family7", "Person8@example.org", "nobody", "north", "k-9"]
+    candidates = {leaks.key(text) for text in texts}
     assert sorted(shop.access.find_identifiers(candidates)) == [
-        ("consents", "customer_id", "k-000002"),
-        ("customers", "customer_id", "k-000002"),
-        ("customers", "email", "person8@example.org"),
-        ("customers", "full_name", "given7 family7"),
-        ("transactions", "customer_id", "k-000002"),
+        ("consents", "customer_id", "k000002"),
+        ("customers", "customer_id", "k000002"),
+        ("customers", "email", "person8exampleorg"),
+        ("customers", "full_name", "given7family7"),
+        ("transactions", "customer_id", "k000002"),
     ]

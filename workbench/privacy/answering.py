@@ -1,133 +1,204 @@
-"""From bounded totals to a release: noise, figures, margins."""
+"""From bounded totals to figures: noise, values, margins."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
-from math import sqrt
+from math import floor, log, sqrt
 from typing import Any
 
-from workbench.catalog import Table
 from workbench.privacy.accounting import rho_fraction
 from workbench.privacy.bounding import LATTICE, norm_squared
-from workbench.privacy.mechanisms import RandBelow, discrete_gaussian
-from workbench.privacy.question import Coordinate, Question
+from workbench.privacy.measuring import Choice, vector_measures
+from workbench.privacy.mechanisms import (
+    RandBelow,
+    discrete_gaussian,
+    geometric,
+    permute_and_flip,
+)
+from workbench.privacy.question import Question
 from workbench.privacy.release import Measure
+from workbench.privacy.truncation import WEIGHT, threshold
 
 Z_95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
+Triple = tuple[float | None, float | None, float | None]
 
 
 @dataclass(frozen=True)
-class Noisy:
-    """Noisy lattice totals of one part's cells: all that was drawn, all that figures come from."""
+class Computed:
+    """Exact bounded totals of one part, as the engine returned them: never shown.
 
-    sigma: float
-    n: tuple[int, ...]
-    x: Mapping[str, tuple[int, ...]]
+    Attributes
+    ----------
+    vector : mapping of cell to integers
+        Customers first, then the coordinates in order.
+    weights : sequence of mapping of cell to mapping of (place, exact) to weight
+        For each quantile.
+    distinct : sequence of mapping of cell to count
+    found : mapping of value to customers
+        For a column whose values are to be found.
+    """
+
+    vector: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    weights: Sequence[Mapping[int, Mapping[tuple[int, bool], int]]] = ()
+    distinct: Sequence[Mapping[int, int]] = ()
+    found: Mapping[Any, int] = field(default_factory=dict)
 
 
-def draw(
+@dataclass(frozen=True)
+class Figures:
+    """What is drawn and put together for one part: all that a release holds."""
+
+    measures: list[Measure]
+    columns: dict[str, list[Any]]
+    mechanism: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def answer(
     question: Question,
-    totals: Mapping[int, Sequence[int]],
+    computed: Computed,
     pico: int,
+    epsilon: Fraction | None = None,
     randbelow: RandBelow = secrets.randbelow,
-) -> Noisy:
-    """Add noise to every cell of one part of a question, empty ones too.
+) -> Figures:
+    """Add noise to every cell of one part, empty ones too, and put figures together.
 
     Parameters
     ----------
-    totals : mapping of int to sequence of int
-        Cell code to lattice totals: customers first, then the coordinates in order.
     pico : int
-        What may be spent on this part, in pico-rho.
+        What may be spent on this part, in pico-rho; its mechanisms share it equally.
+    epsilon : Fraction, optional
+        The pure epsilon of this part, for a pure question.
     """
-    sigma_squared = Fraction(norm_squared(question)) / (2 * rho_fraction(pico))
-    width = 1 + len(question.coordinates)
-    noise = discrete_gaussian(sigma_squared, question.size * width, randbelow)
-    zeros = (0,) * width
-    noisy = [
-        [exact + noise[cell * width + i] for i, exact in enumerate(totals.get(cell, zeros))]
-        for cell in range(question.size)
-    ]
-    return Noisy(
-        float(sigma_squared) ** 0.5,
-        tuple(row[0] for row in noisy),
-        {
-            each.name: tuple(row[1 + i] for row in noisy)
-            for i, each in enumerate(question.coordinates)
-        },
-    )
+    if question.discovered is not None:
+        return _found(question, computed, pico, randbelow)
+    if question.pure:
+        return _pure(question, computed, epsilon or Fraction(0))
+    columns = _keys(question)
+    figures = Figures([], columns, {"kind": "several"})
+    share = pico // question.blocks
+    if question.counts:
+        _vector(question, computed, share, randbelow, figures)
+    for choice, weights in zip(question.choices, computed.weights, strict=True):
+        _quantile(question, choice, weights, share, figures)
+    for distinct, counts in zip(question.distincts, computed.distinct, strict=True):
+        sigma_squared = Fraction(distinct.most**2) / (2 * rho_fraction(share))
+        noise = discrete_gaussian(sigma_squared, question.size, randbelow)
+        noisy = [counts.get(cell, 0) + noise[cell] for cell in range(question.size)]
+        margin = Z_95 * sqrt(sigma_squared)
+        measure = Measure(distinct.name, "distinct", distinct.title, None)
+        _add(figures, measure, [(n, n - margin, n + margin) for n in noisy])
+        figures.notes.append(f"{distinct.title}: at most {distinct.most} of one customer's count.")
+    return figures
 
 
-def measures(question: Question, table: Table, currency: str | None) -> list[Measure]:
-    """Return every column of figures the drawn coordinates give: more costs nothing."""
-    found = [Measure("customers", "customers", "Customers", "customers")]
-    for each in question.coordinates:
-        if each.kind == "values":
-            continue
-        if each.column is None:
-            found.append(Measure("rows", "rows", "Rows", "rows"))
-            continue
-        column = table.columns[each.column]
-        title = column.title or each.column.replace("_", " ").capitalize()
-        unit = currency if column.type == "money" else column.unit
-        found.append(Measure(f"{each.name}_sum", "sum", f"{title}, total", unit, each.digits))
-        if any(other.name == f"{each.name}:rows" for other in question.coordinates):
-            digits = max(2, each.digits)
-            found.append(Measure(f"{each.name}_mean", "mean", f"{title}, mean", unit, digits))
-    return found
+def sigma_of(question: Question, pico: int) -> float:
+    """Return the noise's standard deviation on one coordinate, one customer being 1."""
+    squared = Fraction(norm_squared(question)) / (2 * rho_fraction(pico // question.blocks))
+    return sqrt(squared) / LATTICE
 
 
-def figures(question: Question, noisy: Noisy, wanted: Sequence[Measure]) -> dict[str, list[Any]]:
-    """Turn one part's noisy lattice totals into columns of values, lows and highs."""
+def _keys(question: Question) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {dimension.name: [] for dimension in question.within}
     for key in product(*(dimension.values for dimension in question.within)):
         for dimension, value in zip(question.within, key, strict=True):
             columns[dimension.name].append(value)
-    for measure in wanted:
-        values = [_figure(question, noisy, measure, cell) for cell in range(question.size)]
-        for position, suffix in enumerate(("", "_low", "_high")):
-            columns[measure.name + suffix] = [_rounded(v[position], measure.digits) for v in values]
     return columns
 
 
-def _figure(
-    question: Question, noisy: Noisy, measure: Measure, cell: int
-) -> tuple[float | None, float | None, float | None]:
-    count, spread = noisy.n[cell] / LATTICE, noisy.sigma / LATTICE
-    if measure.kind == "customers":
-        return count, count - Z_95 * spread, count + Z_95 * spread
-    by_name = {each.name: each for each in question.coordinates}
-    column = measure.name.removesuffix(f"_{measure.kind}")
-    top = by_name[column]
-    total, total_sd = _total(top, noisy, cell)
-    if measure.kind in ("rows", "sum"):
-        return total, total - Z_95 * total_sd, total + Z_95 * total_sd
-    bottom = by_name[f"{column}:rows"]
-    rows, rows_sd = _total(bottom, noisy, cell)
-    shared = _centre(top) * _centre(bottom) * spread * spread
-    return fieller(total, rows, total_sd**2, rows_sd**2, shared)
+def _vector(
+    question: Question, computed: Computed, pico: int, randbelow: RandBelow, figures: Figures
+) -> None:
+    sigma_squared = Fraction(norm_squared(question)) / (2 * rho_fraction(pico))
+    names = ["n", *(each.name for each in question.coordinates)]
+    width, size = len(names), question.size
+    noise = discrete_gaussian(sigma_squared, size * width, randbelow)
+    zeros = (0,) * width
+    noisy = {
+        name: [
+            computed.vector.get(cell, zeros)[i] + noise[cell * width + i] for cell in range(size)
+        ]
+        for i, name in enumerate(names)
+    }
+    spread = sqrt(sigma_squared) / LATTICE
+    linear: dict[str, Any] = {}
+    ratio: dict[str, Any] = {}
+    for measure, plan in vector_measures(question.coordinates, question.values):
+        at = [{name: noisy[name][cell] / LATTICE for name in names} for cell in range(size)]
+        _add(figures, measure, [figure(measure.kind, plan, each, spread) for each in at])
+        if "linear" in plan:
+            linear[measure.name] = plan["linear"]
+        elif "squares" not in plan:
+            ratio[measure.name] = {**plan, "offset": 0.0}
+    figures.mechanism.update(
+        {
+            "kind": "discrete gaussian",
+            "sigma": spread,
+            "lattice": LATTICE,
+            "noisy": noisy,
+            "linear": linear,
+            "ratio": ratio,
+        }
+    )
 
 
-def _centre(coordinate: Coordinate) -> float:
-    return float(Decimal(coordinate.low + coordinate.high).scaleb(-coordinate.digits)) / 2
+def figure(kind: str, plan: Mapping[str, Any], at: Mapping[str, float], spread: float) -> Triple:
+    """Return one figure and its 95 % margin from a cell's noisy coordinates."""
+    if "linear" in plan:
+        value, variance = _linear(plan["linear"], at, spread)
+        margin = Z_95 * sqrt(variance)
+        return value, value - margin, value + margin
+    top, var_top = _linear(plan["top"], at, spread)
+    bottom, var_bottom = _linear(plan["bottom"], at, spread)
+    if "squares" in plan:
+        return _spread(kind, plan, at, spread)
+    shared = _covariance(plan["top"], plan["bottom"], spread)
+    triple = fieller(top, bottom, var_top, var_bottom, shared)
+    return tuple(_within_one(each) for each in triple) if kind == "rate" else triple  # type: ignore[return-value]  # why: three in, three out
 
 
-def _total(coordinate: Coordinate, noisy: Noisy, cell: int) -> tuple[float, float]:
-    """Return a total and its noise's standard deviation, in the unit of the figure."""
-    half = (coordinate.high - coordinate.low) / 2 / 10**coordinate.digits
-    centre, spread = _centre(coordinate), noisy.sigma / LATTICE
-    total = (noisy.x[coordinate.name][cell] * half + noisy.n[cell] * centre) / LATTICE
-    return total, spread * sqrt(half * half + centre * centre)
+def _within_one(value: float | None) -> float | None:
+    return None if value is None else min(1.0, max(0.0, value))
+
+
+def _linear(
+    coefficients: Mapping[str, float], at: Mapping[str, float], spread: float
+) -> tuple[float, float]:
+    value = sum(each * at[name] for name, each in coefficients.items())
+    return value, spread * spread * sum(each * each for each in coefficients.values())
+
+
+def _covariance(one: Mapping[str, float], other: Mapping[str, float], spread: float) -> float:
+    return spread * spread * sum(each * other.get(name, 0.0) for name, each in one.items())
+
+
+def _spread(kind: str, plan: Mapping[str, Any], at: Mapping[str, float], spread: float) -> Triple:
+    """Return a variance or standard deviation, with a margin by the delta method."""
+    rows, var_rows = _linear(plan["bottom"], at, spread)
+    if rows <= 0 or rows * rows <= Z_95 * Z_95 * var_rows:
+        return None, None, None
+    mean = _linear(plan["top"], at, spread)[0] / rows
+    second = _linear(plan["squares"], at, spread)[0] / rows
+    variance = second - mean * mean
+    # derivative of (squares/rows - (top/rows)²) by each noisy coordinate
+    slopes: dict[str, float] = {}
+    for name, by in (("squares", 1.0), ("top", -2 * mean), ("bottom", 2 * mean * mean - second)):
+        for coordinate, each in plan[name].items():
+            slopes[coordinate] = slopes.get(coordinate, 0.0) + by * each / rows
+    margin = Z_95 * spread * sqrt(sum(each * each for each in slopes.values()))
+    low, high = max(0.0, variance - margin), max(0.0, variance + margin)
+    if kind == "var":
+        return max(0.0, variance), low, high
+    return sqrt(max(0.0, variance)), sqrt(low), sqrt(high)
 
 
 def fieller(
     top: float, bottom: float, var_top: float, var_bottom: float, covariance: float
-) -> tuple[float | None, float | None, float | None]:
+) -> Triple:
     """Return a ratio and its 95 % interval by Fieller's theorem.
 
     Source: Fieller, *Some problems in interval estimation*, JRSS B 16 (1954). Where the bottom is
@@ -141,6 +212,106 @@ def fieller(
     c = top * top - z2 * var_top
     root = sqrt(max(0.0, b * b - a * c))
     return top / bottom, (b - root) / a, (b + root) / a
+
+
+def _quantile(
+    question: Question,
+    choice: Choice,
+    weights: Mapping[int, Mapping[tuple[int, bool], int]],
+    pico: int,
+    figures: Figures,
+) -> None:
+    # each of a customer's at most `cells` cells is one pure mechanism: rho = cells · epsilon²/2
+    epsilon = sqrt(2 * pico / 1e12 / question.cells) * (1 - 1e-12)
+    q = float(choice.q)
+    values = []
+    for cell in range(question.size):
+        place = permute_and_flip(
+            scores(weights.get(cell, {}), len(choice.candidates), choice.q), epsilon, max(q, 1 - q)
+        )
+        value = choice.candidates[place] / 10**choice.digits
+        values.append((value, None, None))
+    measure = Measure(choice.name, "quantile", choice.title, choice.unit, choice.digits)
+    _add(figures, measure, values)
+    rank = floor(2 * max(q, 1 - q) / epsilon * (log(len(choice.candidates)) + log(20))) + 1
+    figures.notes.append(
+        f"{choice.title}: each customer weighs the same; its place in the order is off by fewer "
+        f"than {rank:,} customers, 95 times in 100."
+    )
+
+
+def scores(
+    weights: Mapping[tuple[int, bool], int], candidates: int, q: Fraction | Any
+) -> list[float]:
+    """Return how well each candidate splits the customers at ``q``; one customer moves it by 1."""
+    hundred = int(q * 100)
+    total = sum(weights.values())
+    below_or_at, found = 0, []
+    below_or_at += weights.get((-1, False), 0)
+    for place in range(candidates):
+        below = below_or_at
+        at, after = weights.get((place, True), 0), weights.get((place, False), 0)
+        above = total - below - at
+        found.append(-abs((100 - hundred) * below - hundred * above) / (100 * WEIGHT))
+        below_or_at = below + at + after
+    return found
+
+
+def _pure(question: Question, computed: Computed, epsilon: Fraction) -> Figures:
+    figures = Figures([], _keys(question), {"kind": "geometric"})
+    rows = bool(question.coordinates)
+    # a customer adds at most 1, and with rows `rows` more, to each of at most `cells` cells
+    sensitivity = question.cells * (1 + question.rows if rows else 1)
+    names = [("customers", "Customers"), ("rows", "Rows")][: 1 + rows]
+    margin = _geometric_margin(float(epsilon), sensitivity)
+    for i, (name, title) in enumerate(names):
+        exact = [
+            int(computed.vector.get(cell, (0,) * len(names))[i]) for cell in range(question.size)
+        ]
+        noisy = [geometric(each, float(epsilon), sensitivity) for each in exact]
+        _add(
+            figures, Measure(name, name, title, name), [(n, n - margin, n + margin) for n in noisy]
+        )
+    figures.mechanism.update({"epsilon": str(epsilon), "sensitivity": sensitivity})
+    return figures
+
+
+def _geometric_margin(epsilon: float, sensitivity: int) -> int:
+    """Return the least m with P(|noise| > m) ≤ 5 % for two-sided geometric noise."""
+    rate = epsilon / sensitivity
+    return max(0, floor(log(0.05 * (1 + 2.718281828459045**-rate) / 2) / -rate))
+
+
+def _found(question: Question, computed: Computed, pico: int, randbelow: RandBelow) -> Figures:
+    group = question.groups[0]
+    sigma_squared = Fraction(question.cells) / (2 * rho_fraction(pico))
+    sigma = sqrt(sigma_squared)
+    delta = float(group.delta or 0)
+    least = threshold(sigma, question.cells, delta)
+    values = sorted(computed.found, key=str)
+    noise = discrete_gaussian(sigma_squared, len(values), randbelow)
+    noisy = {
+        value: computed.found[value] + noise[i]
+        for i, value in enumerate(values)
+        if computed.found[value] + noise[i] >= least
+    }
+    figures = Figures([], {group.dimension.name: list(noisy)}, {"kind": "selection"})
+    margin = Z_95 * sigma
+    measure = Measure("customers", "customers", "Customers", "customers")
+    _add(figures, measure, [(n, n - margin, n + margin) for n in noisy.values()])
+    figures.mechanism.update({"sigma": sigma, "threshold": least, "delta": delta})
+    figures.notes.append(
+        f"Only values with a noisy count of {least:,} customers or more are shown."
+    )
+    return figures
+
+
+def _add(figures: Figures, measure: Measure, values: Sequence[Triple]) -> None:
+    figures.measures.append(measure)
+    for position, suffix in enumerate(("", "_low", "_high")):
+        figures.columns[measure.name + suffix] = [
+            _rounded(each[position], measure.digits) for each in values
+        ]
 
 
 def _rounded(value: float | None, digits: int) -> float | int | None:

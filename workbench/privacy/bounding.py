@@ -17,8 +17,11 @@ that counts is clamped or rounded to an integer after its sum.
 from __future__ import annotations
 
 from math import isqrt
+from typing import Any
 
-from workbench.privacy.question import Coordinate, Question
+from workbench.privacy.groups import band_code
+from workbench.privacy.measuring import Coordinate
+from workbench.privacy.question import Question
 
 LATTICE = 2**20
 
@@ -35,16 +38,17 @@ def bounded_totals(question: Question) -> str:
     """
     names = [f"x{i}" for i in range(len(question.coordinates))]
     values = "".join(
-        f", {_on_lattice(_total(i, each, question), each)} AS {name}"
-        for i, (name, each) in enumerate(zip(names, question.coordinates, strict=True))
+        f", {_on_lattice(_total(each, question), each)} AS {name}"
+        for name, each in zip(names, question.coordinates, strict=True)
     )
     sums = "".join(f", sum({name}::DOUBLE)::HUGEINT AS {name}" for name in names)
     points = f"""
         SELECT k, c{values}
-        FROM ({_rows(question)}) AS rows_
+        FROM ({rows_sql(question)}) AS rows_
         GROUP BY k, c HAVING c IS NOT NULL"""
     whole = f"SELECT c, count(*)::HUGEINT * {LATTICE} AS n{sums} FROM points GROUP BY c"
-    if question.size <= question.cells:  # nobody can be in more cells than there are
+    size = question.size
+    if size <= question.cells:  # nobody can be in more cells than there are
         totals = f"WITH points AS ({points}) {whole}"
     else:
         limit, cap = norm_squared(question), isqrt(norm_squared(question))
@@ -57,68 +61,130 @@ def bounded_totals(question: Question) -> str:
             for name in names
         )
         again = "".join(f", sum({name}) AS {name}" for name in names)
-        size = question.size
+        parted = len(question.parts) > 1
+        part, by_part = (f", c // {size} AS p", ", p") if parted else ("", "")
+        same_part = f" AND points.c // {size} = longer.p" if parted else ""
         totals = f"""
         WITH points AS MATERIALIZED ({points}),
         longer AS (
-            SELECT k, p, ceil(sqrt(squared))::BIGINT + 1 AS length
+            SELECT k{by_part}, ceil(sqrt(squared))::BIGINT + 1 AS length
             FROM (
-                SELECT k, c // {size} AS p, sum({squares}) AS squared FROM points
-                GROUP BY k, p HAVING count(*) > {question.cells} AND squared > {limit}.0
+                SELECT k{part}, sum({squares}) AS squared FROM points
+                GROUP BY k{by_part} HAVING count(*) > {question.cells} AND squared > {limit}.0
             ) AS sums
         ),
         parts_ AS (
             {whole}
             UNION ALL
             SELECT c, sum({LATTICE * cap} // length - {LATTICE})::HUGEINT{less}
-            FROM points JOIN longer ON points.k = longer.k AND points.c // {size} = longer.p
+            FROM points JOIN longer ON points.k = longer.k{same_part}
             GROUP BY c
         )
         SELECT c, sum(n) AS n{again} FROM parts_ GROUP BY c"""
     picked = "".join(f", {name}" for name in names)
-    return f"SELECT c // {question.size}, c % {question.size}, n{picked} FROM ({totals}) AS t"
+    return f"SELECT c // {size}, c % {size}, n{picked} FROM ({totals}) AS t"
 
 
-def _rows(question: Question) -> str:
-    """Return the SQL of ``k, c, a0, a1, …``: customer, part and cell as one number, raw values."""
+def rows_sql(question: Question, extra: str | None = None) -> str:
+    """Return the SQL of ``k, c, a0, a1, …``: customer, part and cell as one number, values.
+
+    Parameters
+    ----------
+    extra : str, optional
+        A column of the table to carry along as ``extra``.
+    """
     import ibis
 
-    rows = question.source
+    source = question.source
+    key = source[question.key]
+    nobody = ibis.literal("") if key.type().is_string() else ibis.literal(-(2**63))
+    wanted: dict[str, Any] = {"k": ibis.coalesce(key, nobody)}
+    for i, group in enumerate(question.groups):
+        if group.code is not None:
+            wanted[f"g{i}"] = group.code.cast("int64")
+        elif group.total is not None:
+            wanted[f"g{i}"] = source[group.total[0]]
+    for i, value in enumerate(question.values.values()):
+        wanted[f"a{i}"] = value.expression
+    if extra is not None:
+        wanted["extra"] = source[extra]
+    rows = source
     for predicate in question.predicates:
         rows = rows.filter(predicate)
-    key = rows[question.key]
-    nobody = ibis.literal("") if key.type().is_string() else ibis.literal(-(2**63))
-    wanted = {"k": ibis.coalesce(key, nobody), "c": _code(question)}
-    for i, each in enumerate(question.coordinates):
-        if each.column is not None:
-            wanted[f"a{i}"] = rows[each.column]
-    return str(ibis.to_sql(rows.select(**wanted), dialect="duckdb"))
+    rows = rows.select(**wanted)
+    for i, group in enumerate(question.groups):
+        if group.joined is not None:
+            rows = _join(rows, question.key, f"g{i}", *group.joined)
+    if question.discovered is not None:  # its values are the cells, and they are not numbered
+        return str(ibis.to_sql(rows, dialect="duckdb"))
+    rows = _with_total_bands(rows, question)
+    kept = [name for name in rows.columns if name[0] != "g"]
+    return str(ibis.to_sql(rows.select(*kept, c=_code(rows, question)), dialect="duckdb"))
 
 
-def _code(question: Question) -> object:
+def _join(rows: Any, key: str, name: str, other: Any, code: Any) -> Any:
+    """Give every row its customer's value in another table; none where there is none."""
+    found = other.group_by(other[key].name("joined_k")).aggregate(code.min().name(name))
+    joined = rows.left_join(found, rows.k == found.joined_k)
+    return joined.select(*rows.columns, name)
+
+
+def _with_total_bands(rows: Any, question: Question) -> Any:
+    import ibis
+
+    month = question.month_axis
+    within = ["k"] if month is None else ["k", f"g{month}"]
+    for i, group in enumerate(question.groups):
+        if group.total is not None:
+            column, edges = group.total
+            unit = 10 ** _digits(question, column, i)
+            total = (rows[f"g{i}"] * unit).cast("int64").sum().over(ibis.window(group_by=within))
+            rows = rows.mutate(**{f"g{i}": band_code(total.fill_null(0), edges).cast("int64")})
+    return rows
+
+
+def _digits(question: Question, column: str, index: int) -> int:
+    kind = question.source[column].type()
+    scale = kind.scale if kind.is_decimal() else 0
+    return int(scale or 0)
+
+
+def _code(rows: Any, question: Question) -> Any:
     """Return one number for part and cell: the month first, the other groups after it."""
     import ibis
 
     axis = question.month_axis
-    code = ibis.literal(0, "int64") if axis is None else question.codes[axis]
-    for i, (dimension, each) in enumerate(zip(question.dimensions, question.codes, strict=True)):
+    code = ibis.literal(0, "int64") if axis is None else rows[f"g{axis}"]
+    for i, dimension in enumerate(question.dimensions):
         if i != axis:
-            code = code * len(dimension.values) + each
+            code = code * len(dimension.values) + rows[f"g{i}"]
     largest = question.size * len(question.parts)
     return code.cast("int16" if largest < 2**15 else "int32")
 
 
-def _total(index: int, coordinate: Coordinate, question: Question) -> str:
-    """Return one customer's total in one cell, in the smallest unit, as a whole double."""
-    if coordinate.column is None:
-        return "count(*)::DOUBLE"
-    if coordinate.kind == "values":
-        return f"count(a{index})::DOUBLE"
-    value = f"(a{index} * {10**coordinate.digits})" if coordinate.digits else f"a{index}"
-    if question.source[coordinate.column].type().is_floating():
+def unit_sql(question: Question, name: str) -> str:
+    """Return SQL for a value in its smallest unit, a whole double; NULL where it is no number."""
+    index = list(question.values).index(name)
+    value = question.values[name]
+    scaled = f"(a{index} * {10**value.digits})" if value.digits else f"a{index}"
+    if value.expression.type().is_floating():
         # why: a NaN would turn the customer's total into nothing that can be bounded
-        value = f"CASE WHEN isfinite({value}) THEN round({value}) END"
-    return f"coalesce(sum({value}::DOUBLE), 0.0)"
+        scaled = f"CASE WHEN isfinite({scaled}) THEN round({scaled}) END"
+    return f"{scaled}::DOUBLE"
+
+
+def _total(coordinate: Coordinate, question: Question) -> str:
+    """Return one customer's total in one cell, in the smallest unit, as a whole double."""
+    if coordinate.value is None:
+        return "count(*)::DOUBLE"
+    value = unit_sql(question, coordinate.value)
+    if coordinate.kind == "values":
+        return f"count({value})::DOUBLE"
+    if coordinate.kind == "squares":
+        low, high = question.values[coordinate.value].limits or (0, 0)
+        clamped = f"greatest({low}.0::DOUBLE, least({high}.0::DOUBLE, {value}))"
+        return f"coalesce(sum({clamped} * {clamped}), 0.0)"
+    return f"coalesce(sum({value}), 0.0)"
 
 
 def _on_lattice(total: str, coordinate: Coordinate) -> str:

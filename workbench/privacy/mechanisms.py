@@ -1,4 +1,4 @@
-"""Exact integer noise from the system's randomness; no floating point touches a draw.
+"""Noise and choices from the system's randomness; no float carries anything out.
 
 The discrete Gaussian is sampled as in Canonne, Kamath & Steinke, *The Discrete Gaussian for
 Differential Privacy* (NeurIPS 2020), Algorithms 1–3, in integer arithmetic throughout. Adding it
@@ -9,7 +9,7 @@ between neighbours is ``Δ²/(2 sigma²)``-zCDP (their Theorem 14).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import isqrt
 
@@ -82,3 +82,30 @@ def _bernoulli_exp_below_one(numerator: int, denominator: int, randbelow: RandBe
     while randbelow(denominator * k) < numerator:
         k += 1
     return k % 2 == 1
+
+
+def geometric(value: int, epsilon: float, sensitivity: int) -> int:
+    """Return a count plus two-sided geometric noise: pure ``epsilon``, by diffprivlib.
+
+    Source: Ghosh, Roughgarden & Sundararajan 2012.
+    """
+    from diffprivlib.mechanisms import Geometric
+
+    return int(Geometric(epsilon=epsilon, sensitivity=sensitivity).randomise(value))
+
+
+def permute_and_flip(utility: Sequence[float], epsilon: float, sensitivity: float) -> int:
+    """Return the place of a candidate chosen for its utility: pure ``epsilon``, by diffprivlib.
+
+    Source: McKenna & Sheldon, *Permute-and-Flip*, NeurIPS 2020. What comes out is a choice among
+    public candidates, so no floating-point number carries anything out.
+    """
+    from diffprivlib.mechanisms import PermuteAndFlip
+
+    mechanism = PermuteAndFlip(
+        epsilon=epsilon,
+        sensitivity=sensitivity,
+        utility=list(utility),
+        candidates=list(range(len(utility))),
+    )
+    return int(mechanism.randomise())

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import QuestionRefused
+
 if TYPE_CHECKING:
     import ibis
 
@@ -21,19 +23,28 @@ class Bands:
     """Ordered ranges of a number column, used as a group: finite because its edges are given.
 
     A value ``x`` falls into ``[edge, next edge)``; below the first edge and from the last edge on
-    there are two open bands.
+    there are two open bands. With ``of="customer"`` the number is each customer's total.
     """
 
     column: str
     edges: tuple[Number, ...]
+    of: str = "row"
 
     @property
     def name(self) -> str:
-        """Name of the group column: ``<column>_band``."""
-        return f"{self.column}_band"
+        """Name of the group column: ``<column>_band``, ``<column>_total_band`` for customers."""
+        return f"{self.column}_total_band" if self.of == "customer" else f"{self.column}_band"
 
 
-def bands(column: str, edges: Sequence[Number]) -> Bands:
+@dataclass(frozen=True)
+class Discovered:
+    """A column without a declared domain, whose values are found privately."""
+
+    column: str
+    delta: Decimal
+
+
+def bands(column: str, edges: Sequence[Number], *, of: str = "row") -> Bands:
     """Group a number by declared ranges.
 
     Parameters
@@ -42,22 +53,55 @@ def bands(column: str, edges: Sequence[Number]) -> Bands:
         A number, integer or money column.
     edges : sequence of numbers
         Where one band ends and the next begins, rising.
+    of : {"row", "customer"}
+        Whether the number is one row's, or the customer's total over the rows asked about.
 
     Examples
     --------
     >>> bands("amount", [50, 200]).name
     'amount_band'
+    >>> bands("amount", [500, 2000], of="customer").name
+    'amount_total_band'
     """
-    return Bands(column, tuple(edges))
+    if of not in ("row", "customer"):
+        raise QuestionRefused(f"bands are of='row' or of='customer', not of='{of}'.")
+    return Bands(column, tuple(edges), of)
 
 
-@dataclass(frozen=True)
+def discovered(column: str, *, delta: Number | str) -> Discovered:
+    """Group by a column whose values are not declared; only values many customers share appear.
+
+    Parameters
+    ----------
+    column : str
+        A text or integer column.
+    delta : number
+        The chance, taken out of the customers' delta, that a value one customer alone has is
+        shown. It has no default.
+
+    Examples
+    --------
+    >>> discovered("merchant", delta="1e-8").column
+    'merchant'
+    """
+    return Discovered(column, Decimal(str(delta)))
+
+
+@dataclass(frozen=True, eq=False)
 class Ask:
-    """One measure asked for: its kind, column, and the customer's bounds where given."""
+    """One measure asked for.
+
+    ``kind`` is ``customers``, ``rows``, ``sum``, ``mean``, ``var``, ``std``, ``rate``,
+    ``quantile`` or ``distinct``.
+    """
 
     kind: str
     column: str | None = None
     bounds: tuple[Number, Number] | None = None
+    condition: Any = None
+    quantile: Decimal | None = None
+    candidates: tuple[Number, ...] | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +114,11 @@ class Query:
     """
 
     table: ibis.Table
-    by: tuple[str | Bands, ...] = ()
+    by: tuple[Any, ...] = ()
     where: tuple[Any, ...] = ()
     period: str | tuple[str, str] | None = None
     cells: int | None = None
+    rows: int | None = None
     together: bool = False
     asks: tuple[Ask, ...] = ()
 
@@ -99,20 +144,82 @@ class Query:
         return self._ask(Ask("sum", column, bounds))
 
     def mean(self, column: str, bounds: tuple[Number, Number] | None = None) -> Query:
-        """Ask for the mean of a column per row that has a value, as ``<column>_mean``."""
+        """Ask for the mean of a column per row that has a value, as ``<column>_mean``.
+
+        It is the bounded total over the bounded number of rows; parameters as `sum`.
+        """
         return self._ask(Ask("mean", column, bounds))
 
+    def var(self, column: str, bounds: tuple[Number, Number] | None = None) -> Query:
+        """Ask for the variance of a column over rows, as ``<column>_var``; parameters as `sum`."""
+        return self._ask(Ask("var", column, bounds))
+
+    def std(self, column: str, bounds: tuple[Number, Number] | None = None) -> Query:
+        """Ask for the standard deviation over rows, as ``<column>_std``; parameters as `sum`."""
+        return self._ask(Ask("std", column, bounds))
+
+    def rate(self, **conditions: Any) -> Query:
+        """Ask for the share of rows that meet a condition, as ``<name>_rate``.
+
+        Parameters
+        ----------
+        **conditions : Ibis boolean expressions
+            ``late=loans.days_past_due > 30``.
+        """
+        query = self
+        for name, condition in conditions.items():
+            query = query._ask(Ask("rate", name, condition=condition))
+        return query
+
+    def quantile(
+        self, column: str, q: Number | str, *, candidates: Sequence[Number] | None = None
+    ) -> Query:
+        """Ask for a quantile of a column, every customer weighing the same, as ``<column>_q50``.
+
+        Parameters
+        ----------
+        column : str
+            A number, integer or money column.
+        q : number
+            Between 0 and 1, to two digits.
+        candidates : sequence of numbers, optional
+            Public values to choose among; by default a grid over the catalog's ``bounds``.
+        """
+        given = None if candidates is None else tuple(candidates)
+        return self._ask(Ask("quantile", column, quantile=Decimal(str(q)), candidates=given))
+
+    def median(self, column: str, *, candidates: Sequence[Number] | None = None) -> Query:
+        """Ask for the median, as ``<column>_q50``; see `quantile`."""
+        return self.quantile(column, "0.5", candidates=candidates)
+
+    def distinct(self, column: str, *, most: int) -> Query:
+        """Ask how many distinct values of a column occur, as ``<column>_distinct``.
+
+        Parameters
+        ----------
+        column : str
+        most : int
+            Values of one customer that count at most; others are left out by a keyed choice.
+        """
+        return self._ask(Ask("distinct", column, most=most))
+
+    def histogram(self, column: str, edges: Sequence[Number]) -> Query:
+        """Ask for customers by ranges of a number: adds a group `bands` and ``customers``."""
+        grouped = replace(self, by=(*self.by, bands(column, edges)))
+        return grouped.customers()
+
     def _ask(self, ask: Ask) -> Query:
-        return self if ask in self.asks else replace(self, asks=(*self.asks, ask))
+        return replace(self, asks=(*self.asks, ask))
 
 
 def query(
     table: ibis.Table,
-    by: str | Bands | Sequence[str | Bands] = (),
+    by: Any = (),
     where: Any = (),
     *,
     period: str | tuple[str, str] | None = None,
     cells: int | None = None,
+    rows: int | None = None,
     together: bool = False,
 ) -> Query:
     """Begin a question on a table that ``ws.open`` returned.
@@ -121,8 +228,11 @@ def query(
     ----------
     table : ibis.Table
         From ``ws.open(table, purpose)``.
-    by : str, bands, or a sequence of them
-        Group columns: declared columns with a domain, ``"month"``, or `bands`.
+    by : str, bands, Ibis expression, or a sequence of them
+        Group columns: declared columns with a domain, ``"month"``, ``"weekday"``, `bands`,
+        `discovered`; an expression that is finite by itself, such as ``tx.booked_on.quarter()``,
+        ``tx.amount.bucket([50, 200])`` or ``tx.amount > 100``; or a column of another table of
+        the same purpose, joined through the customer.
     where : mapping or Ibis boolean expression, or a sequence of them
         Filter: ``{"channel": "app"}`` or ``tx.amount > 100``, on columns of this table.
     period : str or pair of str, optional
@@ -130,6 +240,8 @@ def query(
     cells : int, optional
         Cells one customer may fill before being scaled down; from the catalog when left out.
         They are cells within one month where the question is grouped by month.
+    rows : int, optional
+        Rows of one customer that count within one cell; from the catalog when left out.
     together : bool
         Bound each customer over all months at once instead of month by month. Kinder to customers
         with many cells in few months; but the months are one answer then, and none of them is
@@ -138,9 +250,10 @@ def query(
     Returns
     -------
     Query
-        Add measures with ``.customers()``, ``.count()``, ``.sum(…)``, ``.mean(…)``.
+        Add measures with ``.customers()``, ``.count()``, ``.sum(…)``, ``.mean(…)`` and others.
     """
-    groups = (by,) if isinstance(by, str | Bands) else tuple(by)
+    single = isinstance(by, str | Bands | Discovered) or not isinstance(by, Sequence)
+    groups = (by,) if single else tuple(by)
     if isinstance(where, Mapping) or not isinstance(where, Sequence):
         where = (where,)
-    return Query(table, groups, tuple(where), period, cells, together)
+    return Query(table, groups, tuple(where), period, cells, rows, together)

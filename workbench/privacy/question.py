@@ -9,52 +9,22 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from itertools import pairwise
+from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName, suggest
 from workbench.periods import Period, months_between
-from workbench.privacy.query import Ask, Bands, Query
+from workbench.privacy.groups import Group, Scope, day_literal, resolve_group, row_by_row
+from workbench.privacy.measuring import Choice, Coordinate, Distinct, Value, measured
+from workbench.privacy.query import Query
 from workbench.privacy.release import Dimension
 
 if TYPE_CHECKING:
     import ibis
 
 MAX_CELLS = 1_000_000
-_LARGEST_RANGE = 2**41  # of a measure in its smallest unit: keeps every product below 2**63
-_TIME_GROUPS = ("month", "weekday")
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_NUMERIC = ("integer", "number", "money")
-
-
-@dataclass(frozen=True)
-class Coordinate:
-    """One integer that every customer adds to every cell they are in.
-
-    Attributes
-    ----------
-    name : str
-        ``rows``, ``amount`` (a total) or ``amount:rows`` (rows with a value).
-    column : str or None
-        The summed column; None counts rows.
-    kind : str
-        ``sum``, ``rows`` or ``values``.
-    low, high : int
-        Contribution bound of one customer in one cell, in the smallest unit (cents, rows).
-    digits : int
-        Decimal digits of the smallest unit.
-    """
-
-    name: str
-    column: str | None
-    kind: str
-    low: int
-    high: int
-    digits: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,17 +49,25 @@ class Question:
     ----------
     period : str or None
         The span asked about.
-    dimensions : tuple of Dimension
-        Group columns with their declared values.
-    codes : tuple of Ibis integer expressions
-        For each dimension, the index of a row's value; NULL outside the domain.
+    groups : tuple of Group
+        Group columns, resolved.
     predicates : tuple of Ibis boolean expressions
-    cells : int
-        Cells one customer may fill within one part before being scaled down.
+    values : mapping of str to Value
+        Numbers that measures are made of.
+    coordinates : tuple of Coordinate
+        Integers every customer adds to every cell, besides being there.
+    choices, distincts : tuple
+        Quantiles and numbers of distinct values: answered by mechanisms of their own.
+    counts : bool
+        Whether anything is answered from the vector of counts and sums.
+    cells, rows : int
+        Cells one customer may fill within one part, and rows that count within one cell.
     month_axis : int or None
         Position of the month among the dimensions, where each month is a part of its own.
     parts : tuple of Part
         One a month where it is grouped by month, else one.
+    pure : bool
+        Answered with pure differential privacy: cells beyond the bound are left out.
     """
 
     source: ibis.Table
@@ -97,13 +75,24 @@ class Question:
     purpose: str
     key: str
     period: str | None
-    dimensions: tuple[Dimension, ...]
-    codes: tuple[Any, ...]
+    groups: tuple[Group, ...]
     predicates: tuple[Any, ...]
+    values: Mapping[str, Value]
     coordinates: tuple[Coordinate, ...]
+    choices: tuple[Choice, ...]
+    distincts: tuple[Distinct, ...]
+    counts: bool
     cells: int
+    rows: int
     month_axis: int | None
     parts: tuple[Part, ...]
+    pure: bool = False
+    tables: tuple[str, ...] = field(default=())
+
+    @property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """Group columns with their values."""
+        return tuple(group.dimension for group in self.groups)
 
     @property
     def within(self) -> tuple[Dimension, ...]:
@@ -115,8 +104,18 @@ class Question:
         """How many cells are released within one part, empty ones too."""
         return prod(len(dimension.values) for dimension in self.within)
 
+    @property
+    def discovered(self) -> str | None:
+        """The column whose values are found privately, if there is one."""
+        return next((group.discovered for group in self.groups if group.discovered), None)
 
-def resolve(query: Query, catalog: Catalog, today: dt.date) -> Question:
+    @property
+    def blocks(self) -> int:
+        """Mechanisms that share the price: the vector, each quantile, each distinct count."""
+        return int(self.counts) + len(self.choices) + len(self.distincts)
+
+
+def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = False) -> Question:
     """Check a query against the catalog.
 
     Raises
@@ -128,76 +127,111 @@ def resolve(query: Query, catalog: Catalog, today: dt.date) -> Question:
     """
     name, purpose = source_of(query.table)
     table = catalog.table(name)
-    if table.subject_key is None:
+    if table.subject_key is None or table.contribution is None:
         raise QuestionRefused(
             f"table '{name}' is operational: it has no privacy unit and nobody to protect. Read "
             "its exact figures from ws.open(…); they are no releases."
         )
-    if table.contribution is None or not query.asks:
+    if not query.asks:
         raise QuestionRefused(
             "the question asks for nothing. Add .customers(), .count(), .sum(…) or .mean(…)."
         )
-    allowed = catalog.columns_for(name, purpose)
     period = _period(query.period, table, today)
-    predicates = [
-        *_period_predicates(query.table, table, period),
-        *_where(query, allowed),
-    ]
-    groups = [_group(each, query.table, table, allowed, period) for each in query.by]
-    names = [dimension.name for dimension, _, _ in groups]
+    scope = Scope(query.table, catalog, table, name, purpose, period)
+    predicates = _where(query, scope.allowed)
+    groups = tuple(resolve_group(each, scope) for each in query.by)
+    names = [group.dimension.name for group in groups]
     if len(set(names)) != len(names):
         raise QuestionRefused(f"a group column is named twice: {', '.join(names)}.")
-    dimensions = tuple(dimension for dimension, _, _ in groups)
-    size = prod(len(dimension.values) for dimension in dimensions)
+    size = prod(len(group.dimension.values) or 1 for group in groups)
     if size > MAX_CELLS:
         raise QuestionRefused(
             f"the question has {size:,} cells; at most {MAX_CELLS:,} are answered at once, and "
             "noise would drown so many anyway. Group by fewer columns or coarser values."
         )
-    kinds = [dimension.kind for dimension in dimensions]
+    kinds = [group.dimension.kind for group in groups]
     axis = kinds.index("month") if "month" in kinds and not query.together else None
-    reachable = prod(most for i, (_, _, most) in enumerate(groups) if i != axis)
-    cells = min(query.cells or table.contribution.cells, reachable)
-    if cells < 1:
-        raise QuestionRefused(f"cells must be 1 or more, not {query.cells}.")
-    coordinates = _coordinates(query.asks, allowed, table)
+    reachable = prod(group.most for i, group in enumerate(groups) if i != axis)
+    cells = min(_positive("cells", query.cells, table.contribution.cells), reachable)
+    rows = _positive("rows", query.rows, table.contribution.rows)
+    asked = measured(query, scope, rows)
+    _combinable(groups, asked.coordinates, asked.choices, asked.distincts, pure)
     canonical = {
         "table": name,
         "purpose": purpose,
-        "by": sorted(
-            [d.name, d.kind, *(str(v) for v in d.values)]
-            for i, d in enumerate(dimensions)
-            if i != axis
+        "by": sorted(_identity(query, group) for i, group in enumerate(groups) if i != axis),
+        "where": sorted(_fingerprint(query.table, each) for each in predicates),
+        "measures": sorted([c.name, c.kind, c.low, c.high, c.digits] for c in asked.coordinates),
+        "conditions": sorted(
+            _fingerprint(query.table, value.expression)
+            for value in asked.values.values()
+            if value.condition
         ),
-        "where": sorted(_fingerprint(query.table, each) for each in _where(query, allowed)),
-        "measures": sorted([c.name, c.low, c.high, c.digits] for c in coordinates),
+        "others": sorted(
+            [*(each.identity for each in asked.choices), *(e.identity for e in asked.distincts)]
+        ),
+        "counts": asked.counts,
         "cells": cells,
-        "mechanism": "discrete gaussian, vector scaled to its norm, 1",
+        "rows": rows,
+        "mechanism": "pure, 1" if pure else "discrete gaussian, vector scaled to its norm, 2",
     }
+    tables = dict.fromkeys([name, *(group.table for group in groups if group.table)])
     return Question(
-        query.table,
-        name,
-        purpose,
-        table.subject_key,
-        None if period is None else period.text,
-        dimensions,
-        tuple(code for _, code, _ in groups),
-        tuple(predicates),
-        coordinates,
-        cells,
-        axis,
-        tuple(_parts(dimensions if axis is not None else (), period, canonical)),
+        source=query.table,
+        table=name,
+        purpose=purpose,
+        key=table.subject_key,
+        period=None if period is None else period.text,
+        groups=groups,
+        predicates=(*_period_predicates(query.table, table, period), *predicates),
+        values=asked.values,
+        coordinates=asked.coordinates,
+        choices=asked.choices,
+        distincts=asked.distincts,
+        counts=asked.counts,
+        cells=cells,
+        rows=rows,
+        month_axis=axis,
+        parts=tuple(_parts(groups, axis, period, canonical)),
+        pure=pure,
+        tables=tuple(tables),
     )
 
 
+def _positive(name: str, given: int | None, declared: int) -> int:
+    value = declared if given is None else given
+    if value < 1:
+        raise QuestionRefused(f"{name} must be 1 or more, not {value}.")
+    return value
+
+
+def _combinable(
+    groups: Sequence[Group],
+    coordinates: Sequence[Coordinate],
+    choices: Sequence[Choice],
+    distincts: Sequence[Distinct],
+    pure: bool,
+) -> None:
+    """Refuse combinations no mechanism here answers."""
+    others = bool(choices or distincts)
+    if any(group.discovered for group in groups) and (len(groups) > 1 or coordinates or others):
+        raise QuestionRefused(
+            "wb.discovered(…) finds values with their customers, alone: ask .customers() by it "
+            "only, then declare what it found as a domain for other questions."
+        )
+    if pure and (others or any(each.kind != "rows" for each in coordinates)):
+        raise QuestionRefused(
+            "pure=True answers .customers() and .count() only. Leave it out for sums and means."
+        )
+
+
 def _parts(
-    dimensions: Sequence[Dimension], period: Period | None, canonical: Mapping[str, Any]
+    groups: Sequence[Group], axis: int | None, period: Period | None, canonical: Mapping[str, Any]
 ) -> Iterator[Part]:
-    for dimension in dimensions:
-        if dimension.kind == "month":
-            for month in (str(value) for value in dimension.values):
-                yield Part(month, month, (month,), {**canonical, "period": [month, month]})
-            return
+    if axis is not None:
+        for month in (str(value) for value in groups[axis].dimension.values):
+            yield Part(month, month, (month,), {**canonical, "period": [month, month]})
+        return
     if period is None:
         yield Part(None, None, None, {**canonical, "period": None})
         return
@@ -241,14 +275,7 @@ def _period_predicates(source: ibis.Table, table: Table, period: Period | None) 
     if period is None or table.time is None:
         return []
     time = source[table.time]
-    return [time >= _literal(period.start, table), time < _literal(period.end, table)]
-
-
-def _literal(day: dt.date, table: Table) -> Any:
-    import ibis
-
-    kind = table.columns[str(table.time)].type
-    return ibis.date(day.isoformat()) if kind == "date" else ibis.timestamp(day.isoformat())
+    return [time >= day_literal(period.start, table), time < day_literal(period.end, table)]
 
 
 def _where(query: Query, allowed: Mapping[str, Column]) -> list[Any]:
@@ -273,155 +300,26 @@ def _where(query: Query, allowed: Mapping[str, Column]) -> list[Any]:
             ) from None
         if not isinstance(bound, ibis.expr.types.BooleanValue):
             raise QuestionRefused("where=… must be a condition, true or false for every row.")
-        _row_by_row(bound, query.table)
+        row_by_row(bound, query.table)
         predicates.append(bound)
     return predicates
 
 
-def _row_by_row(condition: Any, source: ibis.Table) -> None:
-    """Refuse a condition that looks beyond its own row: it would tie customers together."""
-    import ibis.expr.operations as ops
-
-    beyond = (ops.Analytic, ops.Reduction, ops.Subquery, ops.WindowFunction, ops.Impure)
-    if condition.op().find(beyond):
-        raise QuestionRefused(
-            "where=… may look only at its own row: an aggregate, window, subquery or random number "
-            "in it would make one customer's presence change another's."
-        )
-    if any(table != source.op() for table in condition.op().find(ops.Relation)):
-        raise QuestionRefused("where=… may use only columns of the table the question is about.")
-
-
-def _fingerprint(source: ibis.Table, condition: Any) -> str:
+def _fingerprint(source: ibis.Table, expression: Any) -> str:
+    """Return a short name of what an expression computes."""
     import ibis
 
-    sql = str(ibis.to_sql(source.filter(condition), dialect="duckdb"))
+    sql = str(ibis.to_sql(source.select(it=expression), dialect="duckdb"))
     return hashlib.sha256(sql.encode()).hexdigest()[:24]
 
 
-def _group(
-    each: str | Bands,
-    source: ibis.Table,
-    table: Table,
-    allowed: Mapping[str, Column],
-    period: Period | None,
-) -> tuple[Dimension, Any, int]:
-    """Return a dimension, the expression of its code, and how many values a customer may have."""
-    import ibis
-
-    if isinstance(each, Bands):
-        return _bands(each, source, allowed)
-    if each not in allowed:
-        if each in _TIME_GROUPS and table.time is not None:
-            if each == "month":
-                return _months(source, table, period)
-            days = source[table.time].day_of_week.index().cast("int64")
-            return Dimension("weekday", "Weekday", "category", _WEEKDAYS), days, len(_WEEKDAYS)
-        raise UnknownName("column", each, [*allowed, *(_TIME_GROUPS if table.time else ())])
-    column = allowed[each]
-    if column.type == "boolean":
-        values: Sequence[Any] = column.domain or (False, True)
-    elif column.domain is not None:
-        values = column.domain
-    else:
-        hint = f" For ranges use wb.bands('{each}', [...])." if column.type in _NUMERIC else ""
-        raise QuestionRefused(
-            f"column '{each}' has no declared domain, and reading its values off the data would "
-            f"tell who is in it. Declare domain: [...] for it in the catalog.{hint}"
-        )
-    dimension = Dimension(each, column.title or each.replace("_", " "), "category", tuple(values))
-    # why not CASE: DuckDB looks a list up once per dictionary entry, thirteen times faster
-    code = ibis.array(list(values)).index(source[each]).nullif(-1)
-    return dimension, code, min(column.values_per_customer or len(values), len(values))
-
-
-def _months(source: ibis.Table, table: Table, period: Period | None) -> tuple[Dimension, Any, int]:
-    declared = table.columns[str(table.time)].bounds
-    if period is not None:
-        start, end = period.start, period.end
-    elif declared is not None and isinstance(declared[0], dt.date):
-        start, end = declared[0], declared[1]  # type: ignore[assignment]  # why: dates, see catalog
-    else:
-        raise QuestionRefused(
-            f"months need a span: give period=('2026-01', '2026-09'), or declare bounds for "
-            f"'{table.time}' in the catalog."
-        )
-    months = months_between(start, end)
-    time = source[str(table.time)]
-    code = (time.year() * 12 + time.month() - (start.year * 12 + start.month)).cast("int64")
-    inside = (time >= _literal(start.replace(day=1), table)) & (time < _literal(end, table))
-    return Dimension("month", "Month", "month", months), inside.ifelse(code, None), len(months)
-
-
-def _bands(
-    each: Bands, source: ibis.Table, allowed: Mapping[str, Column]
-) -> tuple[Dimension, Any, int]:
-    if each.column not in allowed:
-        raise UnknownName("column", each.column, allowed)
-    if allowed[each.column].type not in _NUMERIC:
-        kind = allowed[each.column].type
-        raise QuestionRefused(f"bands need a number; '{each.column}' is {kind}.")
-    edges = [Decimal(str(edge)) for edge in each.edges]
-    if not edges or not all(edge.is_finite() for edge in edges) or edges != sorted(set(edges)):
-        raise QuestionRefused("the edges of bands must be finite, rising, and at least one.")
-    labels = [f"< {edges[0]:,}"]
-    labels += [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
-    labels += [f"≥ {edges[-1]:,}"]
-    value = source[each.column]
-    code: Any = None
-    for index, edge in reversed(list(enumerate(edges))):
-        code = (value < edge).ifelse(index, len(edges) if code is None else code)
-    code = value.isnull().ifelse(None, code)
-    title = (allowed[each.column].title or each.column.replace("_", " ")) + ", band"
-    return Dimension(each.name, title, "band", tuple(labels)), code, len(labels)
-
-
-def _coordinates(
-    asks: Sequence[Ask], allowed: Mapping[str, Column], table: Table
-) -> tuple[Coordinate, ...]:
-    if table.contribution is None:
-        return ()
-    rows = table.contribution.rows
-    found: dict[str, Coordinate] = {}
-    for ask in asks:
-        if ask.kind == "customers":
-            continue
-        if ask.kind == "rows":
-            found["rows"] = Coordinate("rows", None, "rows", 0, rows)
-            continue
-        name = str(ask.column)
-        if name not in allowed:
-            raise UnknownName("column", name, allowed)
-        column = allowed[name]
-        if column.type not in _NUMERIC:
-            raise QuestionRefused(f"'{name}' is {column.type}; only numbers have totals and means.")
-        low, high = _bounds(name, column, ask)
-        previous = found.get(name)
-        if previous is not None and (previous.low, previous.high) != (low, high):
-            raise QuestionRefused(f"'{name}' is bounded twice, differently; give it one bound.")
-        found[name] = Coordinate(name, name, "sum", low, high, column.digits)
-        if ask.kind == "mean":
-            found[f"{name}:rows"] = Coordinate(f"{name}:rows", name, "values", 0, rows)
-    return tuple(found[name] for name in sorted(found))
-
-
-def _bounds(name: str, column: Column, ask: Ask) -> tuple[int, int]:
-    given = ask.bounds or column.customer_bounds
-    if given is None:
-        raise QuestionRefused(
-            f"a total of '{name}' needs a contribution bound: the least and most one customer "
-            f"counts for within one cell. Declare customer_bounds: [low, high] in the catalog or "
-            f"give .{ask.kind}('{name}', bounds=(low, high)); never from the data."
-        )
-    ends = [Decimal(str(end)) for end in given]
-    if not all(end.is_finite() for end in ends):
-        raise QuestionRefused(f"the bounds of '{name}' must be finite, not {tuple(given)}.")
-    low, high = (int(end.scaleb(column.digits).to_integral_value()) for end in ends)
-    if low >= high:
-        raise QuestionRefused(f"the bounds of '{name}' are reversed or equal: {tuple(given)}.")
-    if high - low > _LARGEST_RANGE or max(abs(low), abs(high)) > _LARGEST_RANGE:
-        raise QuestionRefused(
-            f"the bounds of '{name}' span more than {_LARGEST_RANGE:,} of its smallest unit; sums "
-            "would overflow. Use tighter bounds or a smaller scale; nothing was spent."
-        )
-    return low, high
+def _identity(query: Query, group: Group) -> list[str]:
+    """Return what makes a group column the same, whatever it is called."""
+    values = [str(value) for value in group.dimension.values]
+    if group.discovered is not None:
+        return ["discovered", group.discovered]
+    if group.total is not None:
+        return ["total", group.total[0], *values]
+    if group.joined is not None:
+        return ["joined", str(group.table), group.dimension.name, *values]
+    return ["own", _fingerprint(query.table, group.code), *values]

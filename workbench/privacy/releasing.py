@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -13,14 +14,21 @@ from typing import Any
 
 from workbench.catalog import Catalog
 from workbench.privacy.accounting import Price, epsilon_of, rho_fraction
-from workbench.privacy.answering import draw, figures, measures
-from workbench.privacy.bounding import LATTICE
+from workbench.privacy.answering import Computed, answer
+from workbench.privacy.bounding import bounded_totals
 from workbench.privacy.ledger import Ledger, Reservation, Share
+from workbench.privacy.measuring import Coordinate
 from workbench.privacy.mechanisms import RandBelow
-from workbench.privacy.question import Coordinate, Part, Question
-from workbench.privacy.release import Cost, Release
+from workbench.privacy.question import Part, Question
+from workbench.privacy.release import Cost, Dimension, Release
+from workbench.privacy.truncation import (
+    customers_by_value,
+    distinct_values,
+    pure_totals,
+    weights_below,
+)
 
-Totals = Mapping[tuple[int, int], Sequence[int]]
+Run = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
@@ -33,34 +41,77 @@ class Payer:
     now: dt.datetime
 
 
+def statements(question: Question) -> dict[str, str]:
+    """Return the SQL a question needs, before anything is paid for it."""
+    if question.discovered is not None:
+        return {"found": customers_by_value(question, question.discovered)}
+    if question.pure:
+        return {"vector": pure_totals(question)}
+    found = {"vector": bounded_totals(question)} if question.counts else {}
+    found |= {f"choice {c.name}": weights_below(question, c) for c in question.choices}
+    found |= {f"distinct {d.name}": distinct_values(question, d) for d in question.distincts}
+    return found
+
+
+def compute(question: Question, sql: Mapping[str, str], run: Run) -> list[Computed]:
+    """Return the exact bounded totals of every part: what noise is added to."""
+    rows = {name: run(text) for name, text in sql.items()}
+    if question.discovered is not None:
+        return [Computed(found={value: int(count) for value, count in rows["found"]})]
+    vectors: dict[int, dict[int, tuple[int, ...]]] = defaultdict(dict)
+    for part, cell, *totals in rows.get("vector", ()):
+        vectors[int(part)][int(cell)] = tuple(int(total) for total in totals)
+    weights: dict[tuple[int, str], dict[int, dict[tuple[int, bool], int]]] = {}
+    for choice in question.choices:
+        for part, cell, place, exact, weight in rows[f"choice {choice.name}"]:
+            cells = weights.setdefault((int(part), choice.name), {})
+            cells.setdefault(int(cell), {})[(int(place), bool(exact))] = int(weight)
+    counts: dict[tuple[int, str], dict[int, int]] = defaultdict(dict)
+    for distinct in question.distincts:
+        for part, cell, count in rows[f"distinct {distinct.name}"]:
+            counts[int(part), distinct.name][int(cell)] = int(count)
+    return [
+        Computed(
+            vectors.get(part, {}),
+            [weights.get((part, choice.name), {}) for choice in question.choices],
+            [counts.get((part, distinct.name), {}) for distinct in question.distincts],
+        )
+        for part in range(len(question.parts))
+    ]
+
+
 def release(
     question: Question,
-    compute: Callable[[], Totals],
+    totals: Callable[[], Sequence[Computed]],
     *,
     payer: Payer,
     catalog: Catalog,
     data_versions: Sequence[str],
     cost: Price,
+    pure_epsilon: Fraction | None = None,
     randbelow: RandBelow = secrets.randbelow,
 ) -> Release:
     """Answer a question privately, or return the answer it already has.
 
     Parameters
     ----------
-    compute : callable
-        Runs the bounded totals in the engine, by (part, cell); called only after the ledger has
+    totals : callable
+        Runs the bounded totals in the engine, for each part; called only after the ledger has
         committed, and not at all when every part is answered.
     data_versions : sequence of str
         Of each part.
     cost : Price
         Of all parts together; each gets an equal share.
+    pure_epsilon : Fraction, optional
+        Of all parts together, for a pure question.
 
     Raises
     ------
     BudgetExhausted
         A limit does not cover the cost; nothing was computed or spent.
     """
-    each = Price(max(1, cost.pico // len(question.parts)), cost.delta / len(question.parts))
+    parts = len(question.parts)
+    each = Price(max(1, cost.pico // parts), cost.delta / parts)
     ledger, share, now = payer.ledger, payer.share, payer.now
     reservations = ledger.reserve(
         question.parts,
@@ -72,69 +123,68 @@ def release(
         label=f"'{share.report}'" if share else f"this question on '{question.table}'",
     )
     answers = [reservation.answer for reservation in reservations]
-    open_parts = [i for i, answer in enumerate(answers) if answer is None]
+    open_parts = [i for i, each_answer in enumerate(answers) if each_answer is None]
     if open_parts:
-        totals = compute()
-        drawn = [
-            _answer(
+        computed = totals()
+        pairs = []
+        for i in open_parts:
+            figures = answer(
                 question,
-                i,
-                reservations[i],
-                {cell: values for (part, cell), values in totals.items() if part == i},
-                each,
-                data_versions[i],
-                payer,
-                catalog,
+                computed[i],
+                each.pico,
+                None if pure_epsilon is None else pure_epsilon / parts,
                 randbelow,
             )
-            for i in open_parts
-        ]
-        pairs = list(zip((reservations[i] for i in open_parts), drawn, strict=True))
-        for i, answer in zip(open_parts, ledger.store(pairs, now), strict=True):
-            answers[i] = answer
-    parts = [answer for answer in answers if answer is not None]
-    whole = parts[0] if question.month_axis is None else _joined(question, parts, payer)
+            made = _release(
+                question, i, reservations[i], figures, each, data_versions[i], payer, catalog
+            )
+            pairs.append((reservations[i], made))
+        for i, stored in zip(open_parts, ledger.store(pairs, now), strict=True):
+            answers[i] = stored
+    done = [each_answer for each_answer in answers if each_answer is not None]
+    whole = done[0] if question.month_axis is None else _joined(question, done, payer)
     period = question.parts[-1].paced_by or f"{now:%Y-%m}"
     lines = ledger.status(period, now, share)
     return replace(whole, left={line.scope: round(line.left, 4) for line in lines})
 
 
-def _answer(
+def _release(
     question: Question,
     index: int,
     reservation: Reservation,
-    totals: Mapping[int, Sequence[int]],
+    figures: Any,
     cost: Price,
     data_version: str,
     payer: Payer,
     catalog: Catalog,
-    randbelow: RandBelow,
 ) -> Release:
     part: Part = question.parts[index]
-    noisy = draw(question, totals, cost.pico, randbelow)
-    wanted = measures(question, catalog.tables[question.table], catalog.currency)
     delta = float(catalog.privacy.delta)
     earlier = payer.ledger.earlier_answers(part, data_version)
-    notes = [_bound_note(each, catalog, question) for each in question.coordinates]
+    notes = [_bound_note(each, question) for each in question.coordinates]
+    notes += figures.notes
     if earlier:
         notes.append(
             f"The data changed since {', '.join(earlier)} answered this: a new answer, paid again."
         )
+    by = question.within
+    if question.discovered is not None:
+        found = by[0]
+        by = (Dimension(found.name, found.title, found.kind, tuple(figures.columns[found.name])),)
     return Release(
         id=f"r-{reservation.seq:06d}",
         name=payer.name,
         table=question.table,
         purpose=question.purpose,
         period=part.period,
-        by=question.within,
-        measures=tuple(wanted),
-        columns=figures(question, noisy, wanted),
+        by=by,
+        measures=tuple(figures.measures),
+        columns=figures.columns,
         cost=Cost(str(rho_fraction(cost.pico)), round(epsilon_of(cost.pico, delta), 4), delta),
         data_version=data_version,
-        notes=tuple(notes),
+        notes=tuple(note for note in notes if note),
         mechanism={
-            "kind": "discrete gaussian",
-            "sigma": noisy.sigma / LATTICE,
+            **figures.mechanism,
             "cells": question.cells,
             "bounds": {
                 each.name: [
@@ -143,24 +193,20 @@ def _answer(
                 ]
                 for each in question.coordinates
             },
-            "lattice": LATTICE,
-            "noisy": {"n": list(noisy.n), **{k: list(v) for k, v in noisy.x.items()}},
         },
     )
 
 
-def _bound_note(coordinate: Coordinate, catalog: Catalog, question: Question) -> str:
+def _bound_note(coordinate: Coordinate, question: Question) -> str:
     """Say what one customer counts for at most: what lies beyond is cut, not hidden."""
     top = Decimal(coordinate.high).scaleb(-coordinate.digits)
-    if coordinate.kind != "sum":
+    if coordinate.value is None:
         return f"One customer counts for at most {top:,} rows in a cell."
-    columns = catalog.tables[question.table].columns
-    column = columns[coordinate.name]
-    unit = catalog.currency if column.type == "money" else column.unit
-    title = column.title or coordinate.name
-    return (
-        f"{title}: one customer counts for at most {top:,}{f' {unit}' if unit else ''} in a cell."
-    )
+    value = question.values[coordinate.value]
+    if coordinate.kind != "sum" or value.condition:
+        return ""
+    unit = f" {value.unit}" if value.unit else ""
+    return f"{value.title}: one customer counts for at most {top:,}{unit} in a cell."
 
 
 def _joined(question: Question, parts: Sequence[Release], payer: Payer) -> Release:

@@ -43,6 +43,8 @@ class Access:
         self._store, self._catalog, self._audit = store, catalog, audit
         self.snapshot = store.latest_snapshot() if snapshot is None else snapshot
         self._connection = self._attached()
+        # why: a join filter pushed down shows the smallest and largest key in a query plan
+        self._connection.execute("SET disabled_optimizers = 'join_filter_pushdown'")
         changes = store.changes(self._connection)
         self.versions = DataVersions(changes)
         self.as_of = {change.table: change.as_of for change in changes}
@@ -84,6 +86,8 @@ class Access:
         connection = self._attached()
         # why: this rewrite makes row_number() <= k nine times slower, and wrong on NULL order keys
         connection.execute("SET disabled_optimizers = 'top_n_window_elimination'")
+        secret = derive(self._store.master_key, "truncation").hex()
+        connection.execute("SET VARIABLE truncation = ?", [secret])
         for table, purpose in tables:
             define_view(
                 connection, purpose, table, self.view_sql(table, purpose, now, pseudonyms=False)
@@ -110,8 +114,8 @@ class Access:
             found = []
             for table, column in self._catalog.identifiers():
                 rows = connection.execute(
-                    f"SELECT DISTINCT text FROM candidates WHERE text IN (SELECT "
-                    f'lower(CAST("{column}" AS VARCHAR)) FROM lake."{table}")'
+                    f"SELECT text FROM candidates WHERE text IN "
+                    f'(SELECT {plain_sql(column)} FROM lake."{table}")'
                 ).fetchall()
                 found += [(table, column, row[0]) for row in rows]
             return found

@@ -260,17 +260,25 @@ class Reader:
         return next(iter(self._read(select(table).where(table.c.seq == seq))), None)
 
     def last(
-        self, kind: str | None = None, *, until: dt.datetime | None = None, **match: str
+        self,
+        *kinds: str,
+        upto: int | None = None,
+        until: dt.datetime | None = None,
+        **match: str,
     ) -> Entry | None:
-        """Return the last entry, of those written no later than ``until`` when given."""
+        """Return the last entry of some kinds, up to a number or a time when given."""
         columns = self._chain.table.c
         query = select(self._chain.table).limit(1)
+        if kinds:
+            query = query.where(columns.kind.in_(kinds))
+        if upto is not None:
+            query = query.where(columns.seq <= upto)
         if until is None:
             query = query.order_by(columns.seq.desc())
         else:
             query = query.where(columns.at <= _stamp(until))
             query = query.order_by(columns.at.desc(), columns.seq.desc())
-        return next(iter(self._read(query, kind, match)), None)
+        return next(iter(self._read(query, None, match)), None)
 
     def head(self) -> tuple[int, str]:
         """Return (sequence number, hash) of the last entry; (0, zeros) when empty."""

@@ -1,0 +1,323 @@
+"""Group columns of a question: every one finite by declaration or by construction, or refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from workbench.catalog import Catalog, Column, Table
+from workbench.errors import QuestionRefused, UnknownName
+from workbench.periods import Period, months_between
+from workbench.privacy.query import Bands, Discovered
+from workbench.privacy.release import Dimension
+
+if TYPE_CHECKING:
+    import ibis
+
+NUMERIC = ("integer", "number", "money")
+_TIME_GROUPS = ("month", "weekday")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+# Ibis operations whose result is finite by itself: operation, values, first value.
+_FINITE = {
+    "ExtractMonth": tuple(range(1, 13)),
+    "ExtractQuarter": tuple(range(1, 5)),
+    "ExtractDay": tuple(range(1, 32)),
+    "ExtractHour": tuple(range(24)),
+    "DayOfWeekIndex": tuple(range(7)),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One resolved group column.
+
+    Attributes
+    ----------
+    dimension : Dimension
+        Its name and values.
+    most : int
+        Values one customer normally has.
+    code : Ibis integer expression or None
+        Index of a row's value, NULL outside the domain; on the question's own table.
+    joined : (Ibis table, code) or None
+        Another table of the same customers, and the code on it.
+    total : (column, edges in the smallest unit) or None
+        Bands of each customer's total.
+    discovered, delta : str and Decimal, or None
+        A column whose values are found privately, and the chance of a false one.
+    table : str or None
+        Name of the joined table.
+    """
+
+    dimension: Dimension
+    most: int
+    code: Any = None
+    joined: tuple[Any, Any] | None = None
+    total: tuple[str, tuple[int, ...]] | None = None
+    discovered: str | None = None
+    delta: Decimal | None = None
+    table: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """What groups are resolved against."""
+
+    source: ibis.Table
+    catalog: Catalog
+    table: Table
+    table_name: str
+    purpose: str
+    period: Period | None
+
+    @property
+    def allowed(self) -> Mapping[str, Column]:
+        """Columns of the table this purpose may read."""
+        return self.catalog.columns_for(self.table_name, self.purpose)
+
+
+def resolve_group(each: Any, scope: Scope) -> Group:
+    """Return a resolved group column.
+
+    Raises
+    ------
+    QuestionRefused
+        It is neither declared nor finite by construction.
+    UnknownName
+        It names a column this purpose may not read.
+    """
+    if isinstance(each, Bands):
+        return _bands(each, scope)
+    if isinstance(each, Discovered):
+        return _discovered(each, scope)
+    if not isinstance(each, str):
+        return _expression(each, scope)
+    if each in scope.allowed:
+        code = _index(scope.source[each], _domain(each, scope.allowed[each]))
+        return Group(*_declared(each, scope.allowed[each]), code=code)
+    if each in _TIME_GROUPS and scope.table.time is not None:
+        if each == "month":
+            return _months(scope)
+        days = scope.source[scope.table.time].day_of_week.index().cast("int64")
+        dimension = Dimension("weekday", "Weekday", "category", _WEEKDAYS)
+        return Group(dimension, len(_WEEKDAYS), code=days)
+    raise UnknownName("column", each, [*scope.allowed, *(_TIME_GROUPS if scope.table.time else ())])
+
+
+def _domain(name: str, column: Column) -> tuple[Any, ...]:
+    if column.type == "boolean":
+        return column.domain or (False, True)
+    if column.domain is not None:
+        return column.domain
+    hint = f" For ranges use wb.bands('{name}', [...])." if column.type in NUMERIC else ""
+    raise QuestionRefused(
+        f"column '{name}' has no declared domain, and reading its values off the data would "
+        f"tell who is in it. Declare domain: [...] for it in the catalog, or find its common "
+        f"values privately with wb.discovered('{name}', delta=...).{hint}"
+    )
+
+
+def _declared(name: str, column: Column) -> tuple[Dimension, int]:
+    values = _domain(name, column)
+    title = column.title or name.replace("_", " ").capitalize()
+    most = min(column.values_per_customer or len(values), len(values))
+    return Dimension(name, title, "category", tuple(values)), most
+
+
+def _index(column: Any, values: Sequence[Any]) -> Any:
+    import ibis
+
+    # why not CASE: DuckDB looks a list up once per dictionary entry, thirteen times faster
+    return ibis.array(list(values)).index(column).nullif(-1)
+
+
+def _months(scope: Scope) -> Group:
+    table, period = scope.table, scope.period
+    name = str(table.time)
+    declared = table.columns[name].bounds
+    if period is not None:
+        start, end = period.start, period.end
+    elif declared is not None and isinstance(declared[0], dt.date):
+        start, end = declared[0], declared[1]  # type: ignore[assignment]  # why: dates, see catalog
+    else:
+        raise QuestionRefused(
+            f"months need a span: give period=('2026-01', '2026-09'), or declare bounds for "
+            f"'{name}' in the catalog."
+        )
+    months = months_between(start, end)
+    time = scope.source[name]
+    code = (time.year() * 12 + time.month() - (start.year * 12 + start.month)).cast("int64")
+    first, last = day_literal(start.replace(day=1), table), day_literal(end, table)
+    code = ((time >= first) & (time < last)).ifelse(code, None)
+    return Group(Dimension("month", "Month", "month", months), len(months), code=code)
+
+
+def day_literal(day: dt.date, table: Table) -> Any:
+    """Return a day as a literal of the type of a table's time column."""
+    import ibis
+
+    kind = table.columns[str(table.time)].type
+    return ibis.date(day.isoformat()) if kind == "date" else ibis.timestamp(day.isoformat())
+
+
+def numeric(name: str, allowed: Mapping[str, Column], what: str) -> Column:
+    """Return a declared number column; refuse others, saying what it was wanted for."""
+    if name not in allowed:
+        raise UnknownName("column", name, allowed)
+    if allowed[name].type not in NUMERIC:
+        raise QuestionRefused(f"'{name}' is {allowed[name].type}; only numbers have {what}.")
+    return allowed[name]
+
+
+def rising(edges: Sequence[Any], what: str) -> list[Decimal]:
+    """Return numbers as decimals; refuse any that are not finite and rising."""
+    try:
+        numbers = [Decimal(str(edge)) for edge in edges]
+    except InvalidOperation:
+        numbers = []
+    if not numbers or not all(n.is_finite() for n in numbers) or numbers != sorted(set(numbers)):
+        raise QuestionRefused(f"{what} must be finite numbers, rising, and at least one.")
+    return numbers
+
+
+def _bands(each: Bands, scope: Scope) -> Group:
+    column = numeric(each.column, scope.allowed, "bands")
+    edges = rising(each.edges, "the edges of bands")
+    labels = [f"< {edges[0]:,}"]
+    labels += [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
+    labels += [f"≥ {edges[-1]:,}"]
+    title = column.title or each.column.replace("_", " ").capitalize()
+    of_customer = each.of == "customer"
+    words = f"{title} of a customer, band" if of_customer else f"{title}, band"
+    dimension = Dimension(each.name, words, "band", tuple(labels))
+    if of_customer:
+        units = tuple(int(edge.scaleb(column.digits)) for edge in edges)
+        return Group(dimension, 1, total=(each.column, units))
+    return Group(dimension, len(labels), code=band_code(scope.source[each.column], edges))
+
+
+def band_code(value: Any, edges: Sequence[Any]) -> Any:
+    """Return the index of the band a value falls into; NULL for NULL."""
+    code: Any = len(edges)
+    for index, edge in reversed(list(enumerate(edges))):
+        code = (value < edge).ifelse(index, code)
+    return value.isnull().ifelse(None, code)
+
+
+def _discovered(each: Discovered, scope: Scope) -> Group:
+    if each.column not in scope.allowed:
+        raise UnknownName("column", each.column, scope.allowed)
+    column = scope.allowed[each.column]
+    if column.role in ("subject key", "direct identifier"):
+        raise QuestionRefused(
+            f"'{each.column}' is a {column.role}: its values name customers and are never found."
+        )
+    if column.type not in ("text", "integer"):
+        raise QuestionRefused(
+            f"'{each.column}' is {column.type}; only text and integers are found."
+        )
+    if not 0 < each.delta < 1:
+        raise QuestionRefused(f"delta must lie between 0 and 1, not {each.delta}.")
+    title = column.title or each.column.replace("_", " ").capitalize()
+    return Group(
+        Dimension(each.column, title, "category", ()),
+        column.values_per_customer or 2**31,
+        discovered=each.column,
+        delta=each.delta,
+    )
+
+
+def _expression(each: Any, scope: Scope) -> Group:
+    import ibis.expr.operations as ops
+    from ibis.expr.types import Value
+
+    if not isinstance(each, Value):
+        raise QuestionRefused(
+            f"a group is a column's name, bands, or an Ibis expression, not {type(each).__name__}."
+        )
+    operation = each.op()
+    relations = set(operation.find(ops.DatabaseTable))
+    if relations and relations != {scope.source.op()}:
+        return _joined(operation, relations, scope)
+    inner = operation.arg if isinstance(operation, ops.Alias) else operation
+    name = each.get_name()
+    kind = type(inner).__name__
+    if isinstance(inner, ops.Field):
+        return resolve_group(inner.name, scope)
+    row_by_row(each, scope.source)
+    if kind in _FINITE:
+        values = _FINITE[kind]
+        code = each.cast("int64") - values[0]
+        code = ((code >= 0) & (code < len(values))).ifelse(code, None)
+    elif kind == "Bucket":
+        values, code = _bucket_labels(inner), each.cast("int64")
+    elif inner.dtype.is_boolean():
+        values, code = (False, True), each.cast("int64")
+    else:
+        raise QuestionRefused(
+            f"the group '{name}' could take any value. Use wb.bands, .bucket([...]), a date part "
+            "such as .quarter(), a condition, or declare a column with a domain in the catalog."
+        )
+    dimension = Dimension(_plain_name(name), name, "category", values)
+    return Group(dimension, len(values), code=code)
+
+
+def _bucket_labels(bucket: Any) -> tuple[str, ...]:
+    edges = [getattr(edge, "value", edge) for edge in bucket.buckets]
+    labels = [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
+    under = [f"< {edges[0]:,}"] if bucket.include_under else []
+    return (*under, *labels, *([f"≥ {edges[-1]:,}"] if bucket.include_over else []))
+
+
+def _plain_name(name: str) -> str:
+    plain = "".join(c if c.isalnum() else "_" for c in name).strip("_").lower()
+    return plain[:60] or "group"
+
+
+def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
+    """Resolve a column of another table, joined through the customer."""
+    import ibis.expr.operations as ops
+
+    other = next(iter(relations))
+    if not isinstance(operation, ops.Field) or len(relations) != 1:
+        raise QuestionRefused(
+            "from another table take a plain column, such as customers.region; tables are joined "
+            "through the customer only."
+        )
+    name, purpose = other.name, other.namespace.database
+    if purpose != scope.purpose:
+        raise QuestionRefused(
+            f"'{name}' was opened for '{purpose}' and the question is asked for "
+            f"'{scope.purpose}'; customers cannot be joined across purposes."
+        )
+    declared = scope.catalog.table(name)
+    if declared.subject_key is None:
+        raise QuestionRefused(f"'{name}' is operational; it has no customer to join through.")
+    column = scope.catalog.columns_for(name, purpose).get(operation.name)
+    if column is None:
+        raise UnknownName("column", operation.name, scope.catalog.columns_for(name, purpose))
+    dimension, _ = _declared(operation.name, column)
+    relation = other.to_expr()
+    code = _index(relation[operation.name], dimension.values)
+    # why 1: of several rows the smallest code is taken, so a customer has one value
+    return Group(dimension, 1, joined=(relation, code), table=name)
+
+
+def row_by_row(condition: Any, source: ibis.Table) -> None:
+    """Refuse an expression that looks beyond its own row: it would tie customers together."""
+    import ibis.expr.operations as ops
+
+    beyond = (ops.Analytic, ops.Reduction, ops.Subquery, ops.WindowFunction, ops.Impure)
+    if condition.op().find(beyond):
+        raise QuestionRefused(
+            "a filter, condition or group may look only at its own row: an aggregate, window, "
+            "subquery or random number in it would make one customer's presence change another's."
+        )
+    if any(table != source.op() for table in condition.op().find(ops.Relation)):
+        raise QuestionRefused(
+            "a filter or condition may use only columns of the table the question is about."
+        )

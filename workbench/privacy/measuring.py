@@ -1,0 +1,352 @@
+"""Measures of a question as bounded integers, and how figures are put together from totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from workbench.catalog import Column
+from workbench.errors import QuestionRefused, UnknownName
+from workbench.privacy.groups import Scope, numeric, rising, row_by_row
+from workbench.privacy.query import Ask, Query
+from workbench.privacy.release import Measure
+
+_LARGEST_RANGE = 2**41  # of a measure in its smallest unit: a double holds every product exactly
+_GRID = 400  # candidates of a quantile when none are given
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A number of every row: a column, or whether a condition holds.
+
+    Attributes
+    ----------
+    expression : Ibis expression
+    digits : int
+        Decimal digits of its smallest unit.
+    limits : (int, int) or None
+        Declared bounds of one row's value, in the smallest unit.
+    """
+
+    name: str
+    expression: Any
+    digits: int
+    limits: tuple[int, int] | None
+    condition: bool = False
+    title: str = ""
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """One integer that every customer adds to every cell they are in.
+
+    Attributes
+    ----------
+    name : str
+        ``rows``, ``amount`` (a total), ``amount:values`` (rows with a value), ``amount:squares``.
+    value : str or None
+        The value it is made of; None counts rows.
+    kind : str
+        ``rows``, ``values``, ``sum`` or ``squares``.
+    low, high : int
+        Contribution bound of one customer in one cell, in the smallest unit (cents, rows).
+    digits : int
+        Decimal digits of the smallest unit.
+    """
+
+    name: str
+    value: str | None
+    kind: str
+    low: int
+    high: int
+    digits: int = 0
+
+    @property
+    def half(self) -> float:
+        """Half the width of the bounds, in the figure's unit."""
+        return float(Decimal(self.high - self.low).scaleb(-self.digits)) / 2
+
+    @property
+    def centre(self) -> float:
+        """Middle of the bounds, in the figure's unit."""
+        return float(Decimal(self.high + self.low).scaleb(-self.digits)) / 2
+
+    @property
+    def linear(self) -> dict[str, float]:
+        """How its total is put together from noisy integers over the lattice."""
+        return {self.name: self.half, "n": self.centre} if self.centre else {self.name: self.half}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A quantile: chosen among public candidates, in the smallest unit of its value."""
+
+    name: str
+    value: str
+    q: Decimal
+    candidates: tuple[int, ...]
+    digits: int
+    title: str
+    unit: str | None
+
+    @property
+    def identity(self) -> str:
+        """What makes it the same question."""
+        return f"quantile {self.value} {self.q} of {','.join(map(str, self.candidates))}"
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """A number of distinct values of a column, of which one customer adds at most ``most``."""
+
+    name: str
+    column: str
+    most: int
+    title: str
+
+    @property
+    def identity(self) -> str:
+        """What makes it the same question."""
+        return f"distinct {self.column} {self.most}"
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Everything a query asks for, resolved."""
+
+    values: Mapping[str, Value]
+    coordinates: tuple[Coordinate, ...]
+    choices: tuple[Choice, ...]
+    distincts: tuple[Distinct, ...]
+    counts: bool
+
+
+def measured(query: Query, scope: Scope, rows: int) -> Measured:
+    """Resolve a query's measures.
+
+    Raises
+    ------
+    QuestionRefused, UnknownName
+    """
+    values: dict[str, Value] = {}
+    found: dict[str, Coordinate] = {}
+    choices: dict[str, Choice] = {}
+    distincts: dict[str, Distinct] = {}
+    counts = False
+    for ask in query.asks:
+        if ask.kind == "quantile":
+            choice = _choice(ask, scope, values)
+            choices[choice.name] = choice
+        elif ask.kind == "distinct":
+            distinct = _distinct(ask, scope)
+            distincts[distinct.name] = distinct
+        else:
+            counts = True
+            for each in _coordinates(ask, scope, rows, values):
+                previous = found.setdefault(each.name, each)
+                if previous != each:
+                    raise QuestionRefused(
+                        f"'{each.name}' is bounded twice, differently; give it one bound."
+                    )
+    return Measured(
+        values,
+        tuple(found[name] for name in sorted(found)),
+        tuple(choices[name] for name in sorted(choices)),
+        tuple(distincts[name] for name in sorted(distincts)),
+        counts,
+    )
+
+
+def _coordinates(ask: Ask, scope: Scope, rows: int, values: dict[str, Value]) -> list[Coordinate]:
+    if ask.kind == "customers":
+        return []
+    if ask.kind == "rows":
+        return [Coordinate("rows", None, "rows", 0, rows)]
+    name = str(ask.column)
+    if ask.kind == "rate":
+        values[f"{name}?"] = _condition(name, ask.condition, scope)
+        return [
+            Coordinate(f"{name}?", f"{name}?", "sum", 0, rows),
+            Coordinate(f"{name}?:values", f"{name}?", "values", 0, rows),
+        ]
+    column = numeric(name, scope.allowed, "totals and means")
+    values[name] = _value(name, column, scope)
+    low, high = _bounds(name, column, ask)
+    total = Coordinate(name, name, "sum", low, high, column.digits)
+    if ask.kind == "sum":
+        return [total]
+    found = [total, Coordinate(f"{name}:values", name, "values", 0, rows)]
+    if ask.kind in ("var", "std"):
+        found.append(_squares(name, values[name], total))
+    return found
+
+
+def _value(name: str, column: Column, scope: Scope) -> Value:
+    limits = None
+    if column.bounds is not None:
+        low, high = (Decimal(str(end)).scaleb(column.digits) for end in column.bounds)
+        limits = int(low), int(high)
+    title = column.title or name.replace("_", " ").capitalize()
+    unit = scope.catalog.currency if column.type == "money" else column.unit
+    return Value(name, scope.source[name], column.digits, limits, title=title, unit=unit)
+
+
+def _condition(name: str, condition: Any, scope: Scope) -> Value:
+    from ibis.expr.types import BooleanValue
+
+    if not name.isidentifier():
+        raise QuestionRefused(f"a rate's name must be a plain word, not '{name}'.")
+    if not isinstance(condition, BooleanValue):
+        raise QuestionRefused(f"the rate '{name}' needs a condition, such as tx.amount > 100.")
+    row_by_row(condition, scope.source)
+    title = name.replace("_", " ").capitalize()
+    return Value(f"{name}?", condition.cast("int8"), 0, (0, 1), condition=True, title=title)
+
+
+def _bounds(name: str, column: Column, ask: Ask) -> tuple[int, int]:
+    given = ask.bounds or column.customer_bounds
+    if given is None:
+        raise QuestionRefused(
+            f"a total of '{name}' needs a contribution bound: the least and most one customer "
+            f"counts for within one cell. Declare customer_bounds: [low, high] in the catalog or "
+            f"give .{ask.kind}('{name}', bounds=(low, high)); never from the data."
+        )
+    try:
+        ends = [Decimal(str(end)) for end in given]
+    except ArithmeticError:
+        raise QuestionRefused(f"the bounds of '{name}' must be numbers, not {given}.") from None
+    if len(ends) != 2 or not all(end.is_finite() for end in ends):
+        raise QuestionRefused(f"the bounds of '{name}' must be two finite numbers, not {given}.")
+    low, high = (int(end.scaleb(column.digits).to_integral_value()) for end in ends)
+    if low >= high:
+        raise QuestionRefused(f"the bounds of '{name}' are reversed or equal: {tuple(given)}.")
+    return _in_range(name, low, high)
+
+
+def _in_range(name: str, low: int, high: int) -> tuple[int, int]:
+    if high - low > _LARGEST_RANGE or max(abs(low), abs(high)) > _LARGEST_RANGE:
+        raise QuestionRefused(
+            f"the bounds of '{name}' span more than {_LARGEST_RANGE:,} of its smallest unit; sums "
+            "would overflow. Use tighter bounds or a smaller scale; nothing was spent."
+        )
+    return low, high
+
+
+def _squares(name: str, value: Value, total: Coordinate) -> Coordinate:
+    if value.limits is None:
+        raise QuestionRefused(
+            f"the variance of '{name}' needs the bounds of one row's value. Declare bounds: "
+            "[low, high] for it in the catalog."
+        )
+    row_most = max(abs(end) for end in value.limits)
+    most = row_most * max(abs(total.low), abs(total.high))
+    _, high = _in_range(f"{name} squared", 0, most)
+    return Coordinate(f"{name}:squares", name, "squares", 0, high, 2 * value.digits)
+
+
+def _choice(ask: Ask, scope: Scope, values: dict[str, Value]) -> Choice:
+    name = str(ask.column)
+    column = numeric(name, scope.allowed, "quantiles")
+    q = ask.quantile or Decimal(0)
+    if not 0 < q < 1 or q.scaleb(2) != int(q.scaleb(2)):
+        raise QuestionRefused(f"a quantile lies between 0 and 1, to two digits, not {q}.")
+    values[name] = value = _value(name, column, scope)
+    if ask.candidates is not None:
+        candidates = [
+            int(each.scaleb(value.digits)) for each in rising(ask.candidates, "candidates")
+        ]
+    elif value.limits is not None:
+        candidates = grid(*value.limits)
+    else:
+        raise QuestionRefused(
+            f"a quantile of '{name}' is chosen among public values. Declare bounds: [low, high] "
+            f"for it in the catalog, or give candidates=[...]; never from the data."
+        )
+    return Choice(
+        f"{name}_q{int(q.scaleb(2)):02d}",
+        name,
+        q,
+        tuple(dict.fromkeys(candidates)),
+        value.digits,
+        f"{value.title}, {'median' if q == Decimal('0.5') else f'{q:%} quantile'}",
+        value.unit,
+    )
+
+
+def grid(low: int, high: int, points: int = _GRID) -> list[int]:
+    """Return public candidates over bounds: even near 0, then growing by equal ratios.
+
+    Examples
+    --------
+    >>> grid(0, 10)
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    """
+    if high - low <= points:
+        return list(range(low, high + 1))
+    if low < 0:
+        step = (high - low) / points
+        return sorted({round(low + i * step) for i in range(points + 1)})
+    ratio = ((high + 1) / (low + 1)) ** (1 / points)
+    return sorted({*(round((low + 1) * ratio**i) - 1 for i in range(points + 1)), low, high})
+
+
+def _distinct(ask: Ask, scope: Scope) -> Distinct:
+    name = str(ask.column)
+    if name not in scope.allowed:
+        raise UnknownName("column", name, scope.allowed)
+    if name == scope.table.subject_key:
+        raise QuestionRefused("distinct customers are .customers().")
+    if ask.most is None or ask.most < 1:
+        raise QuestionRefused(
+            f"distinct values of '{name}' need most=…: how many of one customer's count at most."
+        )
+    title = scope.allowed[name].title or name.replace("_", " ").capitalize()
+    return Distinct(f"{name}_distinct", name, ask.most, f"{title}, distinct")
+
+
+def vector_measures(
+    coordinates: Sequence[Coordinate], values: Mapping[str, Value]
+) -> list[tuple[Measure, dict[str, Any]]]:
+    """Return every figure the vector gives, and how it is put together from its integers.
+
+    More figures cost nothing. A figure is ``{"linear": …}``, ``{"top": …, "bottom": …}`` for a
+    ratio, or ``{"squares": …, "top": …, "bottom": …}`` for a variance; each inner mapping says by
+    how much to multiply each noisy integer over the lattice.
+    """
+    found: list[tuple[Measure, dict[str, Any]]] = [
+        (Measure("customers", "customers", "Customers", "customers"), {"linear": {"n": 1.0}})
+    ]
+    by_name = {each.name: each for each in coordinates}
+    for each in coordinates:
+        if each.kind == "rows":
+            found.append((Measure("rows", "rows", "Rows", "rows"), {"linear": each.linear}))
+        if each.kind != "sum" or each.value is None:
+            continue
+        value = values[each.value]
+        rows = by_name.get(f"{each.name}:values")
+        if value.condition:
+            name = each.name.removesuffix("?")
+            measure = Measure(f"{name}_rate", "rate", f"{value.title}, share", None, 4)
+            if rows is not None:
+                found.append((measure, {"top": each.linear, "bottom": rows.linear}))
+            continue
+        title, unit, digits = value.title, value.unit, each.digits
+        total = Measure(f"{each.name}_sum", "sum", f"{title}, total", unit, digits)
+        found.append((total, {"linear": each.linear}))
+        if rows is None:
+            continue
+        ratio = {"top": each.linear, "bottom": rows.linear}
+        digits = max(2, digits)
+        found.append((Measure(f"{each.name}_mean", "mean", f"{title}, mean", unit, digits), ratio))
+        squares = by_name.get(f"{each.name}:squares")
+        if squares is not None:
+            spread = {**ratio, "squares": squares.linear}
+            words = f"{title}, standard deviation"
+            found += [
+                (Measure(f"{each.name}_var", "var", f"{title}, variance", None, digits), spread),
+                (Measure(f"{each.name}_std", "std", words, unit, digits), spread),
+            ]
+    return found
