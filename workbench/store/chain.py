@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,13 @@ from sqlalchemy import (
     Integer,
     MetaData,
     NullPool,
-    Select,
     Table,
     Text,
+    TextClause,
     create_engine,
     event,
-    func,
     select,
+    text,
 )
 from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -59,8 +60,8 @@ def entry_hash(
 ) -> str:
     """Return the hash that chains an entry, every field of it, to the one before it."""
     fields = [previous, seq, at, kind, subject, ref, body]
-    text = json.dumps(fields, default=repr)  # why repr: a tampered field may be of any type
-    return hashlib.sha256(text.encode()).hexdigest()
+    content = json.dumps(fields, default=repr)  # why repr: a tampered field may be of any type
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def canonical(content: Mapping[str, Any]) -> str:
@@ -131,15 +132,15 @@ class Chain:
         try:
             yield
         except OperationalError as problem:
-            text = str(problem.orig)
-            if "readonly" in text or "read-only" in text or "unable to open" in text:
+            said = str(problem.orig)
+            if "readonly" in said or "read-only" in said or "unable to open" in said:
                 hint = "it cannot be written. Check the permissions of the file and its folder."
-            elif "full" in text:
+            elif "full" in said:
                 hint = "the disk is full. Free some space and run again; nothing was lost."
-            elif "locked" in text:
+            elif "locked" in said:
                 raise Busy(f"{self.path} is in use by another program. Try again.") from None
             else:
-                hint = f"the database says: {text}"
+                hint = f"the database says: {said}"
             raise self.error(f"{self.path}: {hint}") from None
         except DatabaseError as problem:
             raise self._unreadable(problem.orig) from None
@@ -241,6 +242,20 @@ class Chain:
         self._engine.dispose()
 
 
+# why text: built anew by SQLAlchemy for each look-up, it took longer than the look-up itself
+_QUERY = """
+SELECT e.seq, e.at, e.kind, e.subject, e.ref, e.body, e.hash,
+    (SELECT p.hash FROM {table} p WHERE p.seq < e.seq ORDER BY p.seq DESC LIMIT 1) AS before,
+    (SELECT max(p.seq) FROM {table} p WHERE p.seq < e.seq) AS last
+FROM {table} e WHERE {where}
+"""
+
+
+@lru_cache(maxsize=128)
+def _text(query: str) -> TextClause:
+    return text(query)
+
+
 class Reader:
     """What may be read at one moment in time; every entry is hashed again as it is read."""
 
@@ -249,15 +264,15 @@ class Reader:
 
     def entries(self, kind: str | None = None, after: int = 0, **match: str) -> list[Entry]:
         """Return entries in order, of one ``kind``, ``subject`` or ``ref``, after a number."""
-        table = self._chain.table
-        return self._read(
-            select(table).where(table.c.seq > after).order_by(table.c.seq), kind, match
-        )
+        clauses = "".join(f" AND e.{column} = :{column}" for column in match)
+        if kind is not None:
+            clauses += " AND e.kind = :kind"
+        where = f"e.seq > :after{clauses} ORDER BY e.seq"
+        return self._read(where, {"after": after, "kind": kind, **match})
 
     def entry(self, seq: int) -> Entry | None:
         """Return one entry by its number."""
-        table = self._chain.table
-        return next(iter(self._read(select(table).where(table.c.seq == seq))), None)
+        return next(iter(self._read("e.seq = :seq", {"seq": seq})), None)
 
     def last(
         self,
@@ -267,18 +282,17 @@ class Reader:
         **match: str,
     ) -> Entry | None:
         """Return the last entry of some kinds, up to a number or a time when given."""
-        columns = self._chain.table.c
-        query = select(self._chain.table).limit(1)
-        if kinds:
-            query = query.where(columns.kind.in_(kinds))
+        values: dict[str, Any] = {f"kind{i}": kind for i, kind in enumerate(kinds)}
+        clauses = [f"e.kind IN ({', '.join(f':{name}' for name in values)})"] if kinds else []
+        clauses += [f"e.{column} = :{column}" for column in match]
+        order = "e.seq DESC"
         if upto is not None:
-            query = query.where(columns.seq <= upto)
-        if until is None:
-            query = query.order_by(columns.seq.desc())
-        else:
-            query = query.where(columns.at <= _stamp(until))
-            query = query.order_by(columns.at.desc(), columns.seq.desc())
-        return next(iter(self._read(query, None, match)), None)
+            clauses.append("e.seq <= :upto")
+        if until is not None:
+            clauses.append("e.at <= :until")
+            values["until"], order = _stamp(until), "e.at DESC, e.seq DESC"
+        where = f"{' AND '.join(clauses) or '1 = 1'} ORDER BY {order} LIMIT 1"
+        return next(iter(self._read(where, {**values, "upto": upto, **match})), None)
 
     def head(self) -> tuple[int, str]:
         """Return (sequence number, hash) of the last entry; (0, zeros) when empty."""
@@ -306,30 +320,17 @@ class Reader:
         """Return the largest number an entry ever had, by the database's own count; else 0."""
         return 0 if self._connection is None else self._chain._ever(self._connection)
 
-    def _read(
-        self, query: Select[Any], kind: str | None = None, match: Mapping[str, str] | None = None
-    ) -> list[Entry]:
+    def _read(self, where: str, values: Mapping[str, Any]) -> list[Entry]:
         if self._connection is None:
             return []
-        table = self._chain.table
-        if kind is not None:
-            query = query.where(table.c.kind == kind)
-        for column, value in (match or {}).items():
-            query = query.where(table.c[column] == value)
-        other = table.alias()
-        before = select(other.c.hash).where(other.c.seq < table.c.seq)
-        before = before.order_by(other.c.seq.desc()).limit(1)
-        number = select(func.max(other.c.seq)).where(other.c.seq < table.c.seq)
-        query = query.add_columns(
-            before.scalar_subquery().label("previous"), number.scalar_subquery().label("last")
-        )
         found = []
-        for row in self._connection.execute(query):
+        query = _QUERY.format(table=self._chain.name, where=where)
+        for row in self._connection.execute(_text(query), values):
             try:
                 at, body = dt.datetime.fromisoformat(row.at), json.loads(row.body)
             except (ValueError, TypeError) as problem:  # nobody here wrote that
                 raise self._chain._unreadable(problem) from None
-            self._chain._require_fit(row, row.previous or GENESIS, row.last or 0)
+            self._chain._require_fit(row, row.before or GENESIS, row.last or 0)
             found.append(Entry(row.seq, at, row.kind, body, row.hash))
         return found
 
@@ -361,11 +362,11 @@ class Writer(Reader):
         if seq is None:
             self._chain._require_end(self._connection, last)
         number = last + 1 if seq is None else max(seq, last + 1)
-        text, stamp = canonical(body), _stamp(at)
-        new = entry_hash(previous, number, stamp, kind, subject, ref, text)
+        content, stamp = canonical(body), _stamp(at)
+        new = entry_hash(previous, number, stamp, kind, subject, ref, content)
         self._connection.execute(
             self._chain.table.insert().values(
-                seq=number, at=stamp, kind=kind, subject=subject, ref=ref, body=text, hash=new
+                seq=number, at=stamp, kind=kind, subject=subject, ref=ref, body=content, hash=new
             )
         )
         return Entry(number, at, kind, body, new)
@@ -423,8 +424,8 @@ def file_lock(
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "unknown"
-                    text = busy(holder) if busy else f"{path} is held by {holder}. Try again later."
-                    raise Busy(text) from None
+                    told = busy(holder) if busy else f"{path} is held by {holder}. Try again later."
+                    raise Busy(told) from None
                 time.sleep(0.01)
         with suppress(OSError):  # why: on a full disk the name is missing, the lock is not
             os.ftruncate(handle, 0)

@@ -1,0 +1,77 @@
+"""What was spent, read from the sums every charge carries: a few entries of however long a ledger.
+
+A charge is a spend, or a lost end that an officer acknowledged. The sums are in the hashed body of
+the charge, so nothing beside the ledger can disagree with it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from fractions import Fraction
+
+from workbench.errors import LedgerError
+from workbench.privacy.budget import YEAR, Spent, Standing, paced_before
+from workbench.store.chain import Entry, Reader
+
+SCHEMA = 2
+CHARGES = ("spend", "acknowledged")
+
+
+def standing_of(read: Reader, period: str, now: dt.datetime, upto: int | None = None) -> Standing:
+    """Return what was spent so far, or up to an entry, from the sums of a few entries."""
+    lifetime = lifetime_of(read.last(*CHARGES, upto=upto))
+    before_year = lifetime_of(read.last(*CHARGES, until=now - YEAR))
+    mine = read.last("spend", ref=period, upto=upto)
+    sums = mine.body["sums"] if mine else {"period": Spent().to_json(), "reports": {}}
+    lost = Spent()
+    for each in read.entries("acknowledged", subject="acknowledged"):
+        if paced_before(period, each.at) and (upto is None or each.seq <= upto):
+            lost += Spent.from_json(each.body["lost"])
+    return Standing(
+        lifetime,
+        lifetime - before_year,
+        Spent.from_json(sums["period"]),
+        {name: Spent.from_json(each) for name, each in sums["reports"].items()},
+        lost,
+    )
+
+
+def lifetime_of(entry: Entry | None) -> Spent:
+    """Return everything spent up to a charge, it included; nothing before the first."""
+    return Spent() if entry is None else Spent.from_json(entry.body["sums"]["lifetime"])
+
+
+def charge_upto(read: Reader, seq: int) -> Entry | None:
+    """Return the last charge up to an entry."""
+    return read.last(*CHARGES, upto=seq)
+
+
+def in_order(read: Reader, now: dt.datetime) -> dt.datetime:
+    """Return the time of a new charge: never before the last, or the rolling year would slip."""
+    last = read.last(*CHARGES)
+    return now if last is None else max(now, last.at)
+
+
+def recomputed(entries: Sequence[Entry]) -> Spent:
+    """Return what all entries charge together; refuse sums that were not right when written."""
+    lifetime = Spent()
+    periods: dict[str, Spent] = {}
+    for entry in entries:
+        if entry.kind not in CHARGES or entry.body.get("schema") != SCHEMA:
+            continue
+        body = entry.body
+        if entry.kind == "spend":
+            cost = Spent(body["pico_rho"], Fraction(body["delta"]))
+            period = periods.setdefault(body["period"], Spent()) + cost
+            periods[body["period"]] = period
+            right = Spent.from_json(body["sums"]["period"]) == period
+        else:
+            cost, right = Spent.from_json(body["lost"]), True
+        lifetime += cost
+        if not right or lifetime_of(entry) != lifetime:
+            raise LedgerError(
+                f"entry {entry.seq} of the ledger carries a wrong sum of what was spent. Restore "
+                "it from the last backup with 'workbench restore'."
+            )
+    return lifetime
