@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # why: pandas takes 0.4 s to import and a ledger look-up does not need it
     import pandas as pd
+
+    from workbench.privacy.expressions import Expression
 
 Scalar = str | int | float | bool | None
 
@@ -23,12 +25,15 @@ class Dimension:
     """A group column of an answer and its declared values, in declared order.
 
     ``kind`` is ``category``, ``month``, ``date`` or ``band`` (ordered ranges of a number).
+    ``exclusive``: one customer is declared to have one value only (``values_per_customer: 1``), so
+    that distinct customers may be added over it.
     """
 
     name: str
     title: str
     kind: str
     values: tuple[Scalar, ...]
+    exclusive: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Measure:
         ``customers``, ``rows``, a currency such as ``CNY``, a unit from the catalog, or None.
     digits : int
         Decimal digits worth showing.
+    least : float or None
+        The least it can be; shown no lower, stored as drawn.
     """
 
     name: str
@@ -54,6 +61,7 @@ class Measure:
     title: str
     unit: str | None
     digits: int = 0
+    least: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,22 @@ class Cost:
     rho: str
     epsilon: float
     delta: float
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The ledger a release stands in, as far as deriving from it needs one.
+
+    Attributes
+    ----------
+    find : callable
+        Id to stored release.
+    keep : callable
+        Takes what makes a derived release of its id, and its parents' ids; returns the stored one.
+    """
+
+    find: Callable[[str], Release]
+    keep: Callable[[Callable[[str], Release], Sequence[str]], Release]
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,6 +120,8 @@ class Release:
     left : mapping
         Budget left for the customers just after, as shown to the analyst: not part of the
         answer, not compared.
+    origin : Origin or None
+        Where it is stored, once a workspace has handed it out: not part of the answer.
     """
 
     id: str
@@ -111,6 +137,7 @@ class Release:
     notes: tuple[str, ...] = ()
     mechanism: Mapping[str, Any] = field(default_factory=dict)
     left: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    origin: Origin | None = field(default=None, compare=False)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -125,6 +152,9 @@ class Release:
     @property
     def summary(self) -> str:
         """One line: what it cost, and what is left."""
+        if self.mechanism.get("kind") == "derived":
+            parents = ", ".join(self.mechanism["parents"])
+            return f"{self.id} '{self.name}': costs nothing, computed from {parents}"
         left = ", ".join(f"{scope} {epsilon:.2f}" for scope, epsilon in self.left.items())
         cost = (
             f"{self.id} '{self.name}': epsilon {self.cost.epsilon:.2f} at delta {self.cost.delta:g}"
@@ -132,19 +162,137 @@ class Release:
         return f"{cost}; left: {left}" if left else cost
 
     def shown(self) -> pd.DataFrame:
-        """The answer for reading: each figure as "value ± margin"."""
+        """The answer for reading: each figure as "value ± margin", no finer than its margin."""
         import pandas as pd
+
+        from workbench.privacy.shown import decimals, with_margin
 
         columns = {each.name: list(self.columns[each.name]) for each in self.by}
         for measure in self.measures:
-            triples = zip(
-                self.columns[measure.name],
-                self.columns[f"{measure.name}_low"],
-                self.columns[f"{measure.name}_high"],
-                strict=True,
-            )
-            columns[measure.name] = [_with_margin(*each, measure.digits) for each in triples]
+            names = (measure.name, f"{measure.name}_low", f"{measure.name}_high")
+            rows = list(zip(*(self.columns[name] for name in names), strict=True))
+            margins = [None if low is None else (high - low) / 2 for _, low, high in rows]
+            digits = decimals(margins, measure.digits)
+            columns[measure.name] = [
+                with_margin(measure, value, low, high, digits) for value, low, high in rows
+            ]
         return pd.DataFrame(columns)
+
+    def margin(self, measure: str, level: float = 0.95) -> list[float | None]:
+        """Return the margin of a measure row by row: the longer side of its interval.
+
+        Parameters
+        ----------
+        measure : str
+            One of the release's measures.
+        level : float
+            The chance that the interval holds the figure without noise.
+        """
+        from workbench.privacy.forms import margins
+
+        return margins(self, measure, level)
+
+    def intervals(self, level: float = 0.95) -> pd.DataFrame:
+        """Return the frame with the ends of each figure's own interval at a level."""
+        from workbench.privacy.forms import interval_frame
+
+        return interval_frame(self, level, figures=1)
+
+    def simultaneous(self, level: float = 0.95) -> pd.DataFrame:
+        """Return the frame with intervals that hold all its figures at once, by Šidák's bound.
+
+        Quantiles, ranks and chances keep the interval they have.
+        """
+        from workbench.privacy.forms import interval_frame
+
+        return interval_frame(self, level, figures=len(self) * len(self.measures))
+
+    def covariance(self, one: str, other: str) -> list[float | None]:
+        """Return the covariance of two measures' noise, row by row."""
+        from workbench.privacy.forms import covariances
+
+        return covariances(self, one, other)
+
+    def derive(
+        self,
+        *figures: Expression | str,
+        name: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        over: str | Sequence[str] = (),
+    ) -> Release:
+        """Compute further figures from this release; costs nothing, stored with its parents.
+
+        Parameters
+        ----------
+        figures : expressions or str
+            From `workbench.ratio`, `difference`, `share`, `rank`, `top`, `column` and arithmetic
+            on them; a name keeps a measure as it is. None: all measures as they are.
+        name : str, optional
+            What to call the result; this release's name when left out.
+        where : mapping, optional
+            Rows to keep: group column to a value (the column goes) or a list of values.
+        over : str or sequence of str, optional
+            Group columns to add up over first. Distinct customers are not added, except over
+            groups that are declared to hold a customer once.
+
+        Returns
+        -------
+        Release
+            Its margins take into account which figures share noise.
+
+        Raises
+        ------
+        QuestionRefused
+            The figures cannot be computed from what was released; the message says what would do.
+        """
+        from workbench.privacy.derive import derive
+
+        return derive(self, figures, name=name, where=where or {}, over=over)
+
+    def suppress(
+        self, min_customers: float = 0, deviations: float = 0, name: str | None = None
+    ) -> Release:
+        """Take out the figures of small groups, by their noisy number of customers alone.
+
+        Parameters
+        ----------
+        min_customers : float
+            A declared least number.
+        deviations : float
+            As many standard deviations of the number's noise; the larger of the two counts.
+        name : str, optional
+            What to call the result.
+        """
+        from workbench.privacy.small_groups import suppress
+
+        return suppress(self, min_customers, deviations, name)
+
+    def merge_small(
+        self,
+        column: str,
+        min_customers: float = 0,
+        deviations: float = 0,
+        into: str = "Other",
+        name: str | None = None,
+    ) -> Release:
+        """Merge small values of a group column, by their noisy number of customers alone.
+
+        Neighbours of an ordered column are merged with each other, those of any other into one.
+
+        Parameters
+        ----------
+        column : str
+            A group column.
+        min_customers, deviations : float
+            As for `suppress`.
+        into : str
+            What the merged values of an unordered column are called.
+        name : str, optional
+            What to call the result.
+        """
+        from workbench.privacy.small_groups import merge_small
+
+        return merge_small(self, column, min_customers, deviations, into, name)
 
     def __repr__(self) -> str:
         return "\n".join((self.shown().to_string(index=False), self.summary, *self.notes))
@@ -156,8 +304,8 @@ class Release:
 
     def to_json(self) -> str:
         """Return the answer as canonical JSON, the bytes the ledger stores."""
-        content = asdict(self)
-        del content["left"]
+        content = asdict(replace(self, left={}, origin=None))
+        del content["left"], content["origin"]
         return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
@@ -165,19 +313,9 @@ class Release:
         """Rebuild an answer from the ledger's bytes."""
         content = json.loads(text)
         content["by"] = tuple(
-            Dimension(d["name"], d["title"], d["kind"], tuple(d["values"])) for d in content["by"]
+            Dimension(**{**each, "values": tuple(each["values"])}) for each in content["by"]
         )
         content["measures"] = tuple(Measure(**measure) for measure in content["measures"])
         content["cost"] = Cost(**content["cost"])
         content["notes"] = tuple(content["notes"])
         return cls(**content)
-
-
-def _with_margin(value: float | None, low: float | None, high: float | None, digits: int) -> str:
-    """Return a figure and the half-width of its interval; an uneven interval in full."""
-    if value is None or low is None or high is None:
-        return "–"
-    below, above = value - low, high - value
-    if abs(above - below) <= 0.1 * (above + below):
-        return f"{value:,.{digits}f} ± {(above + below) / 2:,.{digits}f}"
-    return f"{value:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"

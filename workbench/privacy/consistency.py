@@ -1,0 +1,275 @@
+"""Make totals agree with their parts, by least squares over everything that was released.
+
+Several noisy tables of one measure (by region, by month, by both, the total) contradict each other
+by their noise. Generalised least squares finds the one underlying table that fits all of them best,
+each figure weighing as its noise allows, and gives back each table as the sum of that one: parts
+then sum to totals, and no figure has more noise than before (Gauss–Markov). For trees this is what
+Hay, Rastogi, Miklau & Suciu, *Boosting the accuracy of differentially private histograms through
+consistency* (VLDB 2010) do; here tables may overlap in any way.
+
+The underlying table is never built: all that matters of it is how many of its cells two released
+figures share, which their group values tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import QuestionRefused
+from workbench.privacy.expressions import names
+from workbench.privacy.forms import Find, Sheet, keep, sheet_of
+from workbench.privacy.margins import Affine, Noise, Ratio
+from workbench.privacy.release import Dimension, Release
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Matrix = npt.NDArray[np.floating[Any]]
+
+MAX_FIGURES = 1000  # the work grows with the cube, and every figure comes to depend on every draw
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Least squares on figures: the matrix that adjusts them, and their variances before, after."""
+
+    adjust: Matrix
+    before: Matrix
+    after: Matrix
+
+
+def consistent(
+    releases: Sequence[Release],
+    measure: str | Sequence[str],
+    *,
+    exclusive: Sequence[str] = (),
+) -> list[Release]:
+    """Adjust releases of one measure so that totals agree with parts; costs nothing.
+
+    Parameters
+    ----------
+    releases : sequence of Release
+        Tables of the same thing by different group columns, over the same span and filter.
+    measure : str or sequence of str
+        What to adjust: sums, rows, means or rates of rows, or customers. Others are left out.
+    exclusive : sequence of str
+        Group columns of whose values one customer has one only, besides those the catalog declares;
+        only over these may distinct customers be added.
+
+    Returns
+    -------
+    list of Release
+        As given, with adjusted figures and their exact, smaller margins.
+
+    Raises
+    ------
+    QuestionRefused
+        The measure does not add up over the columns that some releases have and others have not,
+        or the releases are not about the same thing.
+
+    Examples
+    --------
+    >>> # wb.consistent([by_region, by_month, both, total], "amount_sum")
+    """
+    if len(releases) < 2:
+        raise QuestionRefused("consistency is between two releases or more.")
+    find = releases[0].origin.find if releases[0].origin else None
+    ids = [each.id for each in releases]
+    adjusted = []
+    sheets = _adjusted(releases, names(measure), list(exclusive), find)
+    for index, (release, sheet) in enumerate(zip(releases, sheets, strict=True)):
+        recipe = {
+            "op": "consistent",
+            "among": ids,
+            "index": index,
+            "measures": names(measure),
+            "exclusive": list(exclusive),
+        }
+        others = [each for each in releases if each is not release]
+        adjusted.append(keep(release, sheet, recipe, others, release.name))
+    return adjusted
+
+
+def replay(recipe: Mapping[str, Any], parents: list[Release], find: Find | None) -> Sheet:
+    """Adjust again and return one of the sheets."""
+    by_id = {each.id: each for each in parents}
+    among = [by_id[each] for each in recipe["among"]]
+    sheets = _adjusted(among, recipe["measures"], recipe["exclusive"], find)
+    return sheets[int(recipe["index"])]
+
+
+def _adjusted(
+    releases: Sequence[Release], wanted: Sequence[str], exclusive: Sequence[str], find: Find | None
+) -> list[Sheet]:
+    _about_the_same(releases)
+    sheets = [sheet_of(each, find) for each in releases]
+    dimensions = _dimensions(sheets)
+    for name in wanted:
+        for sheet in sheets:
+            _may_add(sheet, name, dimensions, exclusive)
+    overlap = overlaps(sheets, dimensions)
+    found: list[dict[str, list[Any]]] = [{} for _ in sheets]
+    for name in wanted:
+        forms = [form for sheet in sheets for form in sheet.forms[name]]
+        for column, sheet_forms in zip(found, _split(_fitted(forms, overlap), sheets), strict=True):
+            column[name] = sheet_forms
+    note = "Adjusted by least squares so that totals agree with their parts."
+    return [
+        replace(
+            sheet,
+            measures=tuple(each for each in sheet.measures if each.name in wanted),
+            forms=forms,
+            adds=sheet.adds & set(wanted),
+            notes=(*sheet.notes, note),
+        )
+        for sheet, forms in zip(sheets, found, strict=True)
+    ]
+
+
+def _about_the_same(releases: Sequence[Release]) -> None:
+    for what in ("table", "purpose", "period"):
+        values = dict.fromkeys(getattr(each, what) for each in releases)
+        if len(values) > 1:
+            shown = " and ".join(str(each) for each in values)
+            raise QuestionRefused(
+                f"these releases are not about the same {what}: {shown}. Totals and parts can only "
+                "agree when they count the same thing."
+            )
+
+
+def _dimensions(sheets: Sequence[Sheet]) -> dict[str, Dimension]:
+    found: dict[str, Dimension] = {}
+    for sheet in sheets:
+        for each in sheet.by:
+            if found.setdefault(each.name, each).values != each.values:
+                raise QuestionRefused(
+                    f"'{each.name}' has other values in one release than in another, so a total of "
+                    "one is none of the other."
+                )
+    return found
+
+
+def _may_add(
+    sheet: Sheet, name: str, dimensions: Mapping[str, Dimension], exclusive: Sequence[str]
+) -> None:
+    from workbench.privacy.derive import why_not_added
+
+    mine = {each.name for each in sheet.by}
+    over = [
+        replace(each, exclusive=each.exclusive or each.name in exclusive)
+        for each in dimensions.values()
+        if each.name not in mine
+    ]
+    if not over and name in {each.name for each in sheet.measures}:
+        return
+    reason = why_not_added(sheet.measure(name), name in sheet.adds, over)
+    if reason:
+        raise QuestionRefused(reason)
+
+
+def overlaps(sheets: Sequence[Sheet], dimensions: Mapping[str, Dimension]) -> Matrix:
+    """Return how many cells of the underlying table each two figures share."""
+    import numpy as np
+
+    size = sum(len(sheet.keys) for sheet in sheets)
+    if size > MAX_FIGURES:
+        raise QuestionRefused(
+            f"{size:,} figures are too many to adjust at once; at most {MAX_FIGURES:,}. Leave the "
+            "finest table out, or adjust over fewer group columns."
+        )
+    shared = np.ones((size, size))
+    for name, dimension in dimensions.items():
+        place = {value: i for i, value in enumerate(dimension.values)}
+        codes: list[int] = []
+        for sheet in sheets:
+            axis = next((i for i, each in enumerate(sheet.by) if each.name == name), None)
+            codes += [-1 if axis is None else place[key[axis]] for key in sheet.keys]
+        code = np.array(codes)
+        whole = code == -1
+        same = (code[:, None] == code[None, :]) | whole[:, None] | whole[None, :]
+        shared *= np.where(whole[:, None] & whole[None, :], len(dimension.values), same)
+    return shared
+
+
+def least_squares(noise: Matrix, overlap: Matrix) -> Fit:
+    """Return how to adjust figures with a noise covariance so that they agree.
+
+    Parameters
+    ----------
+    noise : array of (m, m)
+        Covariance of the figures' noise; positive definite.
+    overlap : array of (m, m)
+        From `overlaps`: the Gram matrix of the figures as sums of underlying cells.
+    """
+    import numpy as np
+
+    scale = np.sqrt(np.diag(overlap))  # a total of many cells and a cell get the same say
+    sizes, directions = np.linalg.eigh(overlap / np.outer(scale, scale))
+    reachable = directions[:, sizes > 1e-9 * sizes[-1]] * scale[:, None]
+    try:
+        root = np.linalg.cholesky(noise)
+    except np.linalg.LinAlgError:
+        raise QuestionRefused(
+            "some of these releases stand on the same answers, so that one tells nothing the "
+            "others do not. Give each paid answer once."
+        ) from None
+    basis, _ = np.linalg.qr(np.linalg.solve(root, reachable))
+    projection = basis @ basis.T
+    adjust = root @ np.linalg.solve(root.T, projection.T).T  # root · projection · root⁻¹
+    after = root @ projection @ root.T
+    return Fit(adjust, np.diag(noise).copy(), np.diag(after).copy())
+
+
+def _fitted(forms: Sequence[Any], overlap: Matrix) -> list[Any]:
+    """Return forms adjusted by least squares; a ratio above and below its line."""
+    if any(form is None for form in forms):
+        raise QuestionRefused(
+            "a figure is suppressed or not defined, so totals cannot agree with it. Make releases "
+            "consistent first and suppress small groups after."
+        )
+    if all(isinstance(form, Ratio) for form in forms):
+        tops = _lines([form.top for form in forms], overlap)
+        bottoms = _lines([form.bottom for form in forms], overlap)
+        return [
+            Ratio(top, bottom, form.offset)
+            for top, bottom, form in zip(tops, bottoms, forms, strict=True)
+        ]
+    if not all(isinstance(form, Affine) for form in forms):
+        raise QuestionRefused("only totals, and ratios of totals, can agree with their parts.")
+    return list(_lines(forms, overlap))
+
+
+def _lines(forms: Sequence[Affine], overlap: Matrix) -> list[Affine]:
+    import numpy as np
+
+    draws: dict[Noise, int] = {}
+    for form in forms:
+        for draw in form.terms:
+            draws.setdefault(draw, len(draws))
+    weights = np.zeros((len(forms), len(draws)))
+    for i, form in enumerate(forms):
+        for draw, weight in form.terms.items():
+            weights[i, draws[draw]] = weight
+    fit = least_squares(weights @ weights.T, overlap)
+    values = fit.adjust @ np.array([form.value for form in forms])
+    adjusted = fit.adjust @ weights
+    known = list(draws)
+    return [
+        Affine(
+            float(values[i]),
+            {known[j]: float(adjusted[i, j]) for j in np.flatnonzero(adjusted[i])},
+            forms[i].approximate,
+        )
+        for i in range(len(forms))
+    ]
+
+
+def _split(forms: Sequence[Any], sheets: Sequence[Sheet]) -> list[list[Any]]:
+    found, start = [], 0
+    for sheet in sheets:
+        found.append(list(forms[start : start + len(sheet.keys)]))
+        start += len(sheet.keys)
+    return found

@@ -1,0 +1,126 @@
+"""Orders of noisy figures: which ranks the noise leaves open, and how likely an order is wrong.
+
+Ranges of ranks come from all pairwise differences at once: a figure may be of rank ``1 + those
+clearly above it`` to ``all - those clearly below it``. With the pairs' level by Šidák's bound, all
+ranges of a ranking hold the true rank with the stated chance. The idea is that of Klein, Wright &
+Wieczorek, *A joint confidence region for an overall ranking of populations*, JRSS C 69 (2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations, pairwise
+from math import sqrt
+
+from workbench.errors import QuestionRefused
+from workbench.privacy.forms import Sheet
+from workbench.privacy.margins import (
+    Affine,
+    Fixed,
+    Form,
+    chance_below_zero,
+    covariance,
+    quantile,
+    tangent,
+)
+from workbench.privacy.release import Measure
+
+MAX_RANKED = 1000  # pairs grow with the square
+
+
+def ranks(forms: Sequence[Form], level: float) -> list[Form]:
+    """Return the rank of each figure, the largest being 1, with the ranks its noise leaves open."""
+    if len(forms) > MAX_RANKED:
+        raise QuestionRefused(
+            f"{len(forms):,} figures are too many for one ranking; at most {MAX_RANKED:,}. Rank "
+            "within groups with across=…, or fewer with where=…."
+        )
+    straight = [tangent(form) for form in forms]
+    ranked = [i for i, form in enumerate(straight) if form is not None]
+    z = quantile(level, len(forms) * (len(forms) - 1) // 2)
+    above, surely_above = dict.fromkeys(ranked, 0), dict.fromkeys(ranked, 0)
+    surely_below = dict.fromkeys(ranked, 0)
+    for i, j in combinations(ranked, 2):
+        one, other = straight[i], straight[j]
+        if one is None or other is None:
+            continue
+        gap, sd = one.value - other.value, deviation(one, other)
+        low, high = (j, i) if gap > 0 else (i, j)
+        if gap != 0:
+            above[low] += 1
+        if abs(gap) > z * sd:
+            surely_above[low] += 1
+            surely_below[high] += 1
+    found: list[Form] = [None] * len(forms)
+    for i in ranked:
+        found[i] = Fixed(
+            float(above[i] + 1), float(surely_above[i] + 1), float(len(ranked) - surely_below[i])
+        )
+    return found
+
+
+def deviation(one: Affine, other: Affine) -> float:
+    """Return the standard deviation of the noise of a difference."""
+    return sqrt(max(0.0, one.variance + other.variance - 2 * covariance(one, other)))
+
+
+def top_rows(sheet: Sheet, measure: Measure, n: int) -> Sheet:
+    """Return the ``n`` rows with the largest figures, in order, with rank and order risk."""
+    if len(sheet.by) != 1:
+        columns = " and ".join(each.name for each in sheet.by) or "nothing"
+        raise QuestionRefused(
+            f"a top {n} is of the values of one group column; these are rows by {columns}. Keep "
+            "one value of the others with where=…, or add them up with over=…."
+        )
+    forms = [tangent(form) for form in sheet.forms[measure.name]]
+    if len(forms) > MAX_RANKED:
+        raise QuestionRefused(f"at most {MAX_RANKED:,} rows are put in order, not {len(forms):,}.")
+    shown = [(form, row) for row, form in enumerate(forms) if form is not None]
+    order = sorted(shown, key=lambda each: (-each[0].value, each[1]))
+    risks = [_swapped(one, other) for (one, _), (other, _) in pairwise(order)]
+    places = [row for _, row in order[:n]]
+    risk_of: list[Form] = [None] * len(forms)
+    for (_, row), risk in zip(order, risks, strict=False):  # the last row has no next one
+        risk_of[row] = Fixed(risk)
+    further: dict[str, Sequence[Form]] = {
+        f"{measure.name}_rank": ranks(sheet.forms[measure.name], 0.95),
+        f"{measure.name}_order_risk": risk_of,
+    }
+    measures = (
+        *sheet.measures,
+        Measure(f"{measure.name}_rank", "derived", f"{measure.title}, rank", None, 0, 1.0),
+        Measure(
+            f"{measure.name}_order_risk",
+            "rate",
+            f"{measure.title}, chance that the next is larger",
+            None,
+            4,
+        ),
+    )
+    all_forms = {**sheet.forms, **further}
+    axis = sheet.by[0]
+    return replace(
+        sheet,
+        by=(replace(axis, values=tuple(sheet.keys[row][0] for row in places)),),
+        keys=tuple(sheet.keys[row] for row in places),
+        measures=measures,
+        forms={name: [column[row] for row in places] for name, column in all_forms.items()},
+        notes=(*sheet.notes, _note(order, risks, n)),
+    )
+
+
+def _swapped(one: Affine, other: Affine) -> float:
+    """Return the chance that ``other`` is in truth above ``one``, nothing else being known."""
+    return chance_below_zero(one.value - other.value, deviation(one, other))
+
+
+def _note(order: Sequence[tuple[Affine, int]], risks: Sequence[float], n: int) -> str:
+    """Say how likely the order and the choice are wrong: sums of chances, so at most that."""
+    inside, outside = order[:n], order[n:]
+    wrong = min(1.0, sum(risks[: max(0, len(inside) - 1)]))
+    words = f"Chance that the order of the {len(inside)} is wrong: at most {wrong:.1%}"
+    if not outside:
+        return f"{words}."
+    missed = min(1.0, sum(_swapped(one, other) for one, _ in inside for other, _ in outside))
+    return f"{words}; that another belongs among them: at most {missed:.1%}."

@@ -1,0 +1,102 @@
+"""How a figure is shown: never below what it can be, and no finer than its margin.
+
+Only here are noisy figures floored and rounded; what is stored stays as it was drawn. All
+functions are pure: they take numbers and return numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import floor, log10
+
+from workbench.privacy.release import Measure
+
+COUNTS = ("customers", "rows", "distinct")
+SIGNIFICANT = 2  # digits of a margin worth showing
+
+
+def limits(measure: Measure) -> tuple[float | None, float | None]:
+    """Return the least and most a measure can be: counts are not negative, shares end at 1."""
+    if measure.kind == "rate":
+        return 0.0, 1.0
+    if measure.kind in COUNTS:
+        return 0.0, None
+    return measure.least, None
+
+
+def floored(measure: Measure, value: float | None) -> float | None:
+    """Return a figure, or an end of its interval, moved to where the measure can be.
+
+    Examples
+    --------
+    >>> floored(Measure("customers", "customers", "Customers", "customers"), -3.2)
+    0.0
+    """
+    if value is None:
+        return None
+    least, most = limits(measure)
+    if least is not None and value < least:
+        return least
+    return most if most is not None and value > most else value
+
+
+def decimals(margins: Iterable[float | None], most: int) -> int:
+    """Return the decimals worth showing beside margins: two significant digits of the smallest.
+
+    Negative means tens, hundreds, thousands: ``round(value, decimals)``. Never more than ``most``.
+
+    Examples
+    --------
+    >>> decimals([72_009.0], most=2), decimals([1.23], most=2), decimals([0.004], most=2)
+    (-3, 1, 2)
+    """
+    smallest = min((each for each in margins if each is not None and each > 0), default=None)
+    if smallest is None:
+        return most
+    # why the format: 9.96 rounds to 10, which has its first digit one place further left
+    leading = floor(log10(float(f"{smallest:.{SIGNIFICANT - 1}e}")))
+    return min(most, SIGNIFICANT - 1 - leading)
+
+
+def number(value: float, digits: int) -> str:
+    """Return a number rounded to ``digits`` decimals, which may be negative.
+
+    Examples
+    --------
+    >>> number(3_283_417.2, -3), number(0.126, 2)
+    ('3,283,000', '0.13')
+    """
+    rounded = round(value, digits)
+    return f"{0.0 if rounded == 0 else rounded:,.{max(0, digits)}f}"
+
+
+def with_margin(
+    measure: Measure, value: float | None, low: float | None, high: float | None, digits: int
+) -> str:
+    """Return "3,283,000 ± 72,000"; an uneven interval by its ends; "–" for nothing.
+
+    Examples
+    --------
+    >>> amount = Measure("amount_sum", "sum", "Amount", "CNY", 2)
+    >>> with_margin(amount, 3_283_417.25, 3_211_408.0, 3_355_426.5, digits=-3)
+    '3,283,000 ± 72,000'
+    >>> with_margin(Measure("customers", "customers", "Customers", None), -2, -9.0, 5.0, digits=0)
+    '0 (0 to 5)'
+    """
+    percent = measure.kind == "rate" or measure.unit == "fraction"
+    scale, sign = (100.0, " %") if percent else (1.0, "")
+    places = digits - 2 if percent else digits
+
+    def text(each: float) -> str:
+        return number(each * scale, places)
+
+    least, most = floored(measure, low), floored(measure, high)
+    middle = floored(measure, value)
+    if middle is None:
+        return "–"
+    if least is None or most is None:
+        return f"{text(middle)}{sign}"
+    below, above = middle - least, most - middle
+    if abs(above - below) <= 0.1 * (above + below):
+        return f"{text(middle)} ± {text((above + below) / 2)}{sign}"
+    return f"{text(middle)} ({text(least)} to {text(most)}){sign}"

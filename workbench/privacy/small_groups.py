@@ -1,0 +1,258 @@
+"""Small groups: taken out or merged by their noisy number of customers, the rule printed.
+
+The rule looks at released numbers only, so it costs nothing and tells nothing further. A group is
+small when its noisy number of customers is below a threshold: a declared number, or so many
+standard deviations of that number's noise, whichever is larger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import Any
+
+from workbench.errors import QuestionRefused
+from workbench.privacy.derive import why_not_added
+from workbench.privacy.expressions import is_number
+from workbench.privacy.forms import Find, Key, Sheet, keep, sheet_of
+from workbench.privacy.margins import Affine, Form, added, tangent, weighted
+from workbench.privacy.release import Measure, Release
+
+_ORDERED = ("band", "month", "date")
+
+
+def suppress(
+    release: Release, min_customers: float, deviations: float, name: str | None
+) -> Release:
+    """Take out the figures of small groups; see `Release.suppress`."""
+    recipe = {"op": "suppress", **_rule(min_customers, deviations)}
+    return keep(release, replay(recipe, [release], _find(release)), recipe, name=name)
+
+
+def merge_small(
+    release: Release,
+    column: str,
+    min_customers: float,
+    deviations: float,
+    into: str,
+    name: str | None,
+) -> Release:
+    """Merge small values of a group column; see `Release.merge_small`."""
+    recipe = {
+        "op": "merge",
+        "column": column,
+        "into": into,
+        **_rule(min_customers, deviations),
+    }
+    return keep(release, replay(recipe, [release], _find(release)), recipe, name=name)
+
+
+def replay(recipe: Mapping[str, Any], parents: list[Release], find: Find | None) -> Sheet:
+    """Suppress or merge again, as a sheet."""
+    sheet = sheet_of(parents[0], find)
+    rule = _Rule(float(recipe["min_customers"]), float(recipe["deviations"]))
+    if recipe["op"] == "suppress":
+        return _suppressed(sheet, rule)
+    return _merged(sheet, recipe["column"], rule, recipe["into"])
+
+
+def _find(release: Release) -> Find | None:
+    return release.origin.find if release.origin else None
+
+
+def _rule(min_customers: float, deviations: float) -> dict[str, float]:
+    for name, value in (("min_customers", min_customers), ("deviations", deviations)):
+        if not is_number(value) or not 0 <= value < 1e12:
+            raise QuestionRefused(f"{name} is a number, 0 or more, not {value!r}.")
+    if not min_customers and not deviations:
+        raise QuestionRefused(
+            "say what a small group is: min_customers=20, or deviations=3 for three standard "
+            "deviations of the noise on the number of customers."
+        )
+    return {"min_customers": min_customers, "deviations": deviations}
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """When a number of customers is too small."""
+
+    least: float
+    deviations: float
+
+    def small(self, number: Affine) -> bool:
+        return number.value < max(self.least, self.deviations * sqrt(number.variance))
+
+    @property
+    def words(self) -> str:
+        declared = f"{self.least:,g}" if self.least else ""
+        noise = f"{self.deviations:g} standard deviations of its noise" if self.deviations else ""
+        both = " or ".join(filter(None, (declared, noise)))
+        return f"{both}, whichever is more" if declared and noise else both
+
+
+def _counts(sheet: Sheet) -> list[Affine | None]:
+    """Return the noisy number of customers of each row."""
+    if all(each.name != "customers" for each in sheet.measures):
+        raise QuestionRefused(
+            "small groups are found by 'customers', which this release does not show. Derive with "
+            "'customers' among the figures, or suppress first."
+        )
+    return [tangent(form) for form in sheet.forms["customers"]]
+
+
+def _suppressed(sheet: Sheet, rule: _Rule) -> Sheet:
+    small = [each is None or rule.small(each) for each in _counts(sheet)]
+    forms: dict[str, list[Form]] = {
+        name: [None if out else form for form, out in zip(column, small, strict=True)]
+        for name, column in sheet.forms.items()
+    }
+    note = (
+        f"{sum(small):,} of {len(small):,} rows are not shown: their noisy number of customers is "
+        f"below {rule.words}."
+    )
+    return replace(sheet, forms=forms, notes=(*sheet.notes, note))
+
+
+def _merged(sheet: Sheet, column: str, rule: _Rule, into: str) -> Sheet:
+    axis = sheet.axis(column)
+    dimension = sheet.by[axis]
+    counts = _counts(sheet)
+    rows: dict[Any, dict[Key, int]] = {value: {} for value in dimension.values}
+    for row, key in enumerate(sheet.keys):
+        rows[key[axis]][key[:axis] + key[axis + 1 :]] = row
+
+    def held(values: Sequence[Any], rest: Key) -> Affine:
+        """Return the customers that values surely hold together, within one of the others."""
+        cells = [counts[rows[value][rest]] for value in values if rest in rows[value]]
+        known = [cell for cell in cells if cell is not None]
+        if dimension.exclusive or not known:
+            return weighted((1.0, cell) for cell in known)
+        return max(known, key=lambda cell: cell.value)  # one customer may be in several
+
+    def enough(values: Sequence[Any]) -> bool:
+        return not any(rule.small(held(values, rest)) for rest in rows[values[0]])
+
+    def size(value: Any) -> float:
+        return min((held([value], rest).value for rest in rows[value]), default=0.0)
+
+    values = list(dimension.values)
+    if dimension.kind in _ORDERED:
+        groups = _neighbours(values, enough)
+        labels = [_band(group) for group in groups]
+    else:
+        groups = _others(values, size, enough)
+        labels = [str(group[0]) if len(group) == 1 else into for group in groups]
+        if labels.count(into) > 1:
+            raise QuestionRefused(f"'{into}' is already a value of '{column}'; merge into=another.")
+    return _gathered(sheet, axis, groups, labels, rule.words)
+
+
+def _neighbours(values: Sequence[Any], enough: Callable[[Sequence[Any]], bool]) -> list[list[Any]]:
+    """Return runs of neighbours, each with enough customers, from the first on."""
+    groups: list[list[Any]] = []
+    run: list[Any] = []
+    for value in values:
+        run.append(value)
+        if enough(run):
+            groups.append(run)
+            run = []
+    if run and groups:
+        groups[-1] += run  # the last ones are too few by themselves
+    elif run:
+        groups.append(run)
+    return groups
+
+
+def _others(
+    values: Sequence[Any],
+    size: Callable[[Any], float],
+    enough: Callable[[Sequence[Any]], bool],
+) -> list[list[Any]]:
+    """Return each large value by itself, in order, and the small ones together at the end."""
+    small = [value for value in values if not enough([value])]
+    large = [value for value in values if value not in small]
+    by_size = sorted(large, key=size)
+    # one small value alone would only be renamed, and too few together are still too few
+    while small and by_size and (len(small) == 1 or not enough(small)):
+        small.append(by_size.pop(0))
+    kept = [[value] for value in values if value not in small]
+    return [*kept, [value for value in values if value in small]] if small else kept
+
+
+def _band(values: Sequence[Any]) -> str:
+    """Return the label of neighbouring bands or months together.
+
+    Examples
+    --------
+    >>> _band(["< 50", "50 to 200"]), _band(["50 to 200", "≥ 200"])
+    ('< 200', '≥ 50')
+    """
+    first, last = str(values[0]), str(values[-1])
+    if len(values) == 1:
+        return first
+    low = None if first.startswith("< ") else first.removeprefix("≥ ").split(" to ")[0]
+    high = None if last.startswith("≥ ") else last.removeprefix("< ").split(" to ")[-1]
+    if low is None and high is None:
+        return "all"
+    if low is None:
+        return f"< {high}"
+    return f"≥ {low}" if high is None else f"{low} to {high}"
+
+
+def _gathered(
+    sheet: Sheet, axis: int, groups: list[list[Any]], labels: list[str], rule: str
+) -> Sheet:
+    """Return the sheet with groups of values added up; what does not add up is not shown."""
+    dimension = sheet.by[axis]
+    at = {key: row for row, key in enumerate(sheet.keys)}
+    label_of = {
+        value: label for group, label in zip(groups, labels, strict=True) for value in group
+    }
+    members: dict[Key, list[Key]] = {}
+    order = {label: i for i, label in enumerate(labels)}
+    for key in sheet.keys:
+        new = (*key[:axis], label_of[key[axis]], *key[axis + 1 :])
+        members.setdefault(new, []).append(key)
+    places = [{value: i for i, value in enumerate(each.values)} for each in sheet.by]
+    keys = sorted(
+        members,
+        key=lambda key: [
+            order[each] if i == axis else places[i][each] for i, each in enumerate(key)
+        ],
+    )
+    forms: dict[str, list[Form]] = {}
+    notes: list[str] = []
+    for measure in sheet.measures:
+        column = sheet.forms[measure.name]
+        reason = why_not_added(measure, measure.name in sheet.adds, [dimension])
+        forms[measure.name] = [
+            _together([column[at[each]] for each in members[key]], reason) for key in keys
+        ]
+        if reason and any(len(each) > 1 for each in members.values()):
+            notes.append(_left_out(measure))
+    merged = [
+        f"{label} ({', '.join(str(value) for value in group)})"
+        for group, label in zip(groups, labels, strict=True)
+        if len(group) > 1
+    ]
+    together = f"merged: {'; '.join(merged)}" if merged else "none had to be merged"
+    note = (
+        f"{dimension.title}: values whose noisy number of customers is below {rule} are merged; "
+        f"{together}."
+    )
+    by = tuple(
+        replace(each, values=tuple(labels)) if i == axis else each
+        for i, each in enumerate(sheet.by)
+    )
+    return replace(sheet, by=by, keys=tuple(keys), forms=forms, notes=(*sheet.notes, note, *notes))
+
+
+def _together(forms: Sequence[Form], reason: str | None) -> Form:
+    if len(forms) == 1:
+        return forms[0]
+    return None if reason else added(forms)
+
+
+def _left_out(measure: Measure) -> str:
+    return f"{measure.title}: not shown for merged values, because it does not add up over them."
