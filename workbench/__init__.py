@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workbench import errors, figures
     from workbench.figures import text
     from workbench.periods import trailing
-    from workbench.privacy.query import Query, bands, discovered, query
+    from workbench.privacy.query import Query, bands, discovered, marginals, query
     from workbench.privacy.release import Release
     from workbench.workspace import Workspace, open_workspace
 
@@ -35,6 +35,7 @@ __all__ = [
     "discovered",
     "errors",
     "figures",
+    "marginals",
     "open_workspace",
     "query",
     "text",
@@ -47,6 +48,7 @@ _HOME = {
     "Workspace": "workbench.workspace",
     "bands": "workbench.privacy.query",
     "discovered": "workbench.privacy.query",
+    "marginals": "workbench.privacy.query",
     "open_workspace": "workbench.workspace",
     "query": "workbench.privacy.query",
     "text": "workbench.figures",

@@ -159,6 +159,52 @@ def run(
 
 
 @main.command()
+@click.argument("name")
+@_workspace
+@click.option("--period", metavar="PERIOD", help="2026-09; by default the last complete month.")
+@click.option(
+    "--parameter",
+    "-p",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the report; may be given several times.",
+)
+@_json
+def plan(
+    name: str, workspace: str | None, period: str | None, parameters: tuple[str, ...], as_json: bool
+) -> None:
+    """Show what a report would cost and how exact it would be, before anything is spent."""
+    from dataclasses import asdict
+
+    ws = _open(workspace)
+    with _progress(as_json) as tell:
+        planned = ws.plan(name, period=period, parameters=parameters, progress=tell)
+    if as_json:
+        lines = [
+            {"scope": line.scope, "limit": line.limit, "left": line.left} for line in planned.left
+        ]
+        answers = [asdict(each) for each in planned.answers]
+        facts = {"report": planned.report, "period": planned.period, "epsilon": planned.epsilon}
+        _print_json({**facts, "answers": answers, "left": lines, "incomplete": planned.incomplete})
+        return
+    click.echo(
+        f"'{planned.report}' for {planned.period} would spend epsilon {planned.epsilon:.2f}:"
+    )
+    for each in planned.answers:
+        cost = f"epsilon {each.epsilon:.2f}" if each.pico else "nothing, it is answered"
+        click.echo(f"  {each.name}: {cost}; by {each.by}, {each.cells} cells")
+        for measure, margin in each.margins.items():
+            relative = each.relative.get(measure)
+            of = f", {relative:.1%} of a group of 1,000 customers" if relative else ""
+            click.echo(f"    {measure} ± {margin:,.0f}{of}")
+    for line in planned.left:
+        click.echo(f"  {line.scope}: {line.left:.2f} of {line.limit:.2f} left")
+    if planned.incomplete:
+        click.echo(f"Some questions may be missing: {planned.incomplete}", err=True)
+
+
+@main.command()
 @_workspace
 @click.option("--period", metavar="MONTH", help="Month whose allowance to show; this one else.")
 @_json

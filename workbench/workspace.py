@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,19 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, load_catalog
-from workbench.errors import PeriodError
+from workbench.errors import PeriodError, QuestionRefused
 from workbench.periods import Period
 from workbench.settings import Settings, find_settings, load_settings
 
 if TYPE_CHECKING:
     import ibis
 
+    from workbench.privacy.accounting import Price
     from workbench.privacy.answering import Computed
     from workbench.privacy.ledger import Ledger, Line, Share
-    from workbench.privacy.query import Query
+    from workbench.privacy.query import Marginals, Query
     from workbench.privacy.question import Part, Question
     from workbench.privacy.release import Release
-    from workbench.reporting.runner import Desk, Edition
+    from workbench.privacy.suggesting import Suggestion
+    from workbench.reporting.definition import Definition, Value
+    from workbench.reporting.desk import Desk
+    from workbench.reporting.planner import Plan
+    from workbench.reporting.runner import Edition
     from workbench.store.access import Access
     from workbench.store.audit import Audit
     from workbench.store.engine import Store
@@ -34,6 +40,8 @@ QUIET_DAYS = dt.timedelta(days=3)
 RUN_SNAPSHOT = "WORKBENCH_SNAPSHOT"
 RUN_REPORT = "WORKBENCH_RUN_REPORT"
 RUN_SHARE = "WORKBENCH_RUN_SHARE"
+PLAN_FILE, PRICES_FILE = "WORKBENCH_PLAN", "WORKBENCH_PRICES"  # set by the planner
+GROUP_SIZE = 1000  # customers of the group that relative margins of a plan are stated for
 
 
 def utc_now() -> dt.datetime:
@@ -159,7 +167,8 @@ class Workspace:
         name : str
             What to call the answer; not part of its identity.
         epsilon, rho : number or str
-            What it may cost, one of the two: epsilon at the catalog's delta, or zCDP rho. A
+            What it may cost, one of the two: epsilon at the catalog's delta, or zCDP rho. In a
+            report ``epsilon="auto"`` takes its share of what the report may spend. A
             question grouped by month shares it equally among its months; months that were
             answered before cost nothing.
         pure : bool
@@ -178,25 +187,30 @@ class Workspace:
         BudgetExhausted
             A limit does not cover it; nothing was spent.
         """
-        from workbench.privacy.accounting import price
         from workbench.privacy.question import resolve
         from workbench.privacy.releasing import Payer, compute, release, statements
 
         now = self.now()
         question = resolve(query, self.catalog, now.date(), pure=pure)
         self.catalog.purpose(question.purpose, now.date())
-        cost = price(epsilon, rho, delta=self.catalog.privacy.delta, pure=pure)
-        for group in question.groups:
-            cost = replace(cost, delta=cost.delta + Fraction(group.delta or 0))
+        cost = self._price(question, epsilon, rho, pure)
         sql = statements(question)
+        versions = [self._data_version(question, part) for part in question.parts]
+        if PLAN_FILE in os.environ:
+            return self._planned(question, name, cost, versions)
+        if cost is None:
+            raise QuestionRefused(
+                "epsilon='auto' splits a report's budget over its questions, so it needs a report: "
+                "run 'workbench run' or 'workbench plan', or give epsilon=… here."
+            )
         answer = release(
             question,
             lambda: self._run(question, sql, compute, now),
             payer=Payer(self.ledger, name, run_share(), now),
             catalog=self.catalog,
-            data_versions=[self._data_version(question, part) for part in question.parts],
+            data_versions=versions,
             cost=cost,
-            pure_epsilon=Fraction(str(epsilon)) if pure else None,
+            pure_epsilon=cost.pure_epsilon,
         )
         self.audit.record(
             "release",
@@ -204,6 +218,36 @@ class Workspace:
             now=now,
         )
         return answer
+
+    def _price(self, question: Question, epsilon: object, rho: object, pure: bool) -> Price | None:
+        """Return what a question may cost; None for an ``auto`` one that is not settled yet."""
+        from workbench.privacy.accounting import Price, price
+        from workbench.privacy.planning import AUTO, question_key
+
+        if epsilon == AUTO and rho is None:
+            file = os.environ.get(PRICES_FILE)
+            prices = json.loads(Path(file).read_text()) if file else {}
+            pico = prices.get(question_key(question))
+            return None if pico is None else Price(pico)
+        cost = price(epsilon, rho, delta=self.catalog.privacy.delta, pure=pure)
+        own = sum((Fraction(group.delta or 0) for group in question.groups), Fraction(0))
+        return replace(cost, delta=cost.delta + own)
+
+    def _planned(
+        self, question: Question, name: str, cost: Price | None, versions: Sequence[str]
+    ) -> Release:
+        """Note what a question would cost, and return it without values."""
+        from workbench.privacy.accounting import Price
+        from workbench.privacy.planning import blank, planned
+
+        file = Path(os.environ[PLAN_FILE])
+        pico = cost.pico if cost else 0
+        each = Price(pico // len(question.parts))
+        unpaid = self.ledger.unanswered(question.parts, versions, each) if pico else 0
+        line = planned(question, name, pico, unpaid, self.catalog.privacy.delta, GROUP_SIZE)
+        with file.open("a", encoding="utf-8") as out:
+            out.write(line.to_json() + "\n")
+        return blank(question, name, len(file.read_text(encoding="utf-8").splitlines()))
 
     def _run(
         self, question: Question, sql: Mapping[str, str], compute: Any, now: dt.datetime
@@ -257,15 +301,92 @@ class Workspace:
         Edition
             Where the page is, what this run spent, what is left.
         """
+        from workbench.reporting.runner import run
+
+        definition, values, chosen = self._asked(name, period, parameters)
+        return run(definition, chosen, values, self._desk(), force=force, tell=progress)
+
+    def plan(
+        self,
+        name: str,
+        *,
+        period: str | None = None,
+        parameters: Sequence[str] = (),
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Plan:
+        """Return what an edition would cost and how exact it would be; nothing is spent.
+
+        Parameters
+        ----------
+        name, period, parameters, progress
+            As for `render`.
+
+        Returns
+        -------
+        Plan
+            Each question's cost, expected margins, margin relative to a group of a stated size,
+            and every limit as it stands.
+        """
+        from workbench.reporting.planner import plan
+
+        definition, values, chosen = self._asked(name, period, parameters)
+        return plan(definition, chosen, values, self._desk(), progress)
+
+    def _asked(
+        self, name: str, period: str | None, parameters: Sequence[str]
+    ) -> tuple[Definition, dict[str, Value], Period]:
         from workbench.reporting.definition import find_definition
-        from workbench.reporting.runner import choose_period, run
+        from workbench.reporting.runner import choose_period
 
         definition = find_definition(
             name, self.settings.path("reports"), self.settings.path("notebooks")
         )
         values = definition.values(parameters)
-        chosen = choose_period(period, self.last_complete_month(), self.now().date())
-        return run(definition, chosen, values, self._desk(), force=force, tell=progress)
+        return (
+            definition,
+            values,
+            choose_period(period, self.last_complete_month(), self.now().date()),
+        )
+
+    def suggest_bounds(
+        self,
+        table: ibis.Table,
+        column: str,
+        *,
+        epsilon: object = None,
+        rho: object = None,
+        share: float = 0.98,
+        period: str | tuple[str, str] | None = None,
+    ) -> Suggestion:
+        """Learn privately how much one customer's total may count for.
+
+        Parameters
+        ----------
+        table : ibis.Table
+            From `open`.
+        column : str
+            A number or money column with declared ``bounds``, not negative.
+        epsilon, rho : number or str
+            What it may cost.
+        share : float
+            Share of customers whose total the bound should not cut.
+        period : str or pair of str, optional
+            The span whose totals are meant.
+
+        Returns
+        -------
+        Suggestion
+            The upper bound, and the release it was read off.
+        """
+        from workbench.privacy.query import bands, query
+        from workbench.privacy.question import source_of
+        from workbench.privacy.suggesting import ladder, read_off
+
+        name, _ = source_of(table)
+        edges = ladder(column, self.catalog.table(name))
+        asked = query(table, by=bands(column, edges, of="customer"), period=period).customers()
+        found = self.release(asked, name=f"bounds-of-{column}", epsilon=epsilon, rho=rho)
+        return read_off(found, column, edges, share)
 
     def _desk(self) -> Desk:
         from workbench.reporting.runner import Desk
@@ -299,7 +420,6 @@ class Workspace:
 
 def run_share() -> Share | None:
     """Return the share of the report this process runs for, set by the runner."""
-    from workbench.privacy.answering import Computed
     from workbench.privacy.ledger import Share
 
     report, epsilon = os.environ.get(RUN_REPORT), os.environ.get(RUN_SHARE)

@@ -249,6 +249,7 @@ def _expression(each: Any, scope: Scope) -> Group:
     if isinstance(inner, ops.Field):
         return resolve_group(inner.name, scope)
     row_by_row(each, scope.source)
+    values: tuple[Any, ...]
     if kind in _FINITE:
         values = _FINITE[kind]
         code = each.cast("int64") - values[0]

@@ -232,6 +232,15 @@ class Ledger:
         with self.chain.reading() as read:
             return Release.from_json(self._entry_of(read, release_id).body["answer"])
 
+    def unanswered(self, parts: Sequence[Part], data_versions: Sequence[str], cost: Price) -> int:
+        """Return how many parts of a question would have to be paid for at this price."""
+        with self.chain.reading() as read:
+            return sum(
+                _stored(read, _digest(part.canonical), identity_of(part.canonical, version), cost)
+                is None
+                for part, version in zip(parts, data_versions, strict=True)
+            )
+
     def releases(self) -> list[str]:
         """Return the ids of all stored answers, oldest first."""
         return [entry.body["release"] for entry in self.chain.entries("answer")]

@@ -257,3 +257,49 @@ def query(
     if isinstance(where, Mapping) or not isinstance(where, Sequence):
         where = (where,)
     return Query(table, groups, tuple(where), period, cells, rows, together)
+
+
+@dataclass(frozen=True, eq=False)
+class Marginals:
+    """Several tables of the same measures, answered together and made to agree.
+
+    Methods are those of `Query`; each adds a measure to every table.
+    """
+
+    queries: tuple[Query, ...]
+
+    def customers(self) -> Marginals:
+        """As `Query.customers`."""
+        return Marginals(tuple(each.customers() for each in self.queries))
+
+    def count(self) -> Marginals:
+        """As `Query.count`."""
+        return Marginals(tuple(each.count() for each in self.queries))
+
+    def sum(self, column: str, bounds: tuple[Number, Number] | None = None) -> Marginals:
+        """As `Query.sum`."""
+        return Marginals(tuple(each.sum(column, bounds) for each in self.queries))
+
+
+def marginals(table: ibis.Table, sets: Sequence[Any], **question: Any) -> Marginals:
+    """Begin a set of tables that are answered together and made consistent.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        From ``ws.open(table, purpose)``.
+    sets : sequence
+        What each table is grouped by: ``[[], "region", ["region", "category"]]``.
+    **question
+        ``where``, ``period``, ``cells``, ``rows``, as for `query`.
+
+    Returns
+    -------
+    Marginals
+        Add measures with ``.customers()``, ``.count()``, ``.sum(…)``; ``ws.release`` returns one
+        release a table, in order. Totals agree with their parts by weighted least squares, which
+        also makes margins smaller.
+    """
+    if len(sets) < 2:
+        raise QuestionRefused("marginals are two tables or more; ask one with wb.query(…).")
+    return Marginals(tuple(query(table, by=by, **question) for by in sets))

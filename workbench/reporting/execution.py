@@ -29,8 +29,18 @@ def execute(
     values: Mapping[str, Value],
     desk: Desk,
     tell: Tell,
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Path:
     """Run the notebook through papermill; return the executed copy, which is private.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where the executed copy goes; by default the edition's own.
+    environment : mapping, optional
+        Further variables for the kernel.
 
     Raises
     ------
@@ -40,16 +50,17 @@ def execute(
     StorageError
         The executed copy cannot be written.
     """
-    folder = desk.private / "runs" / definition.name / period.text
+    folder = folder or desk.private / "runs" / definition.name / period.text
     executed = folder / definition.notebook
     notebook = desk.settings.path("notebooks") / definition.notebook
-    environment = {
+    variables = {
         "WORKBENCH_WORKSPACE": str(desk.settings.root),
         "WORKBENCH_SNAPSHOT": str(desk.snapshot),
         "WORKBENCH_RUN_REPORT": definition.name,
         "WORKBENCH_RUN_SHARE": str(definition.budget.epsilon),
         "IPYTHONDIR": str(desk.private / "ipython"),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        **(environment or {}),
     }
     papermill = import_light("papermill")
     with _failing(definition, period, executed, desk):
@@ -62,7 +73,7 @@ def execute(
             kernel_name=_KERNEL,
             language="python",
             progress_bar=False,
-            kernel_env=environment,
+            kernel_env=variables,
             kernel_log=folder / "kernel.log",
             on_cell=lambda number, total: tell(
                 f"{definition.name} {period.text}: cell {number} of {total}"

@@ -21,6 +21,7 @@ from workbench.reporting.definition import Definition, Value
 from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
 from workbench.reporting.desk import Tell
 from workbench.reporting.execution import execute, import_light
+from workbench.reporting.planner import PRICES_FILE, settle_prices
 from workbench.store.chain import file_lock
 
 PACKAGES = ("workbench", "pandas", "plotly", "papermill", "ibis-framework", "duckdb")
@@ -175,7 +176,9 @@ def _render(
     from workbench.reporting.leaks import refuse_leaks
     from workbench.reporting.page import Context
 
-    executed = execute(definition, period, values, desk, tell)
+    prices = settle_prices(definition, period, values, desk, tell)
+    settled = {PRICES_FILE: str(prices)} if prices else None
+    executed = execute(definition, period, values, desk, tell, environment=settled)
     tell(f"{definition.name} {period.text}: drawing the page")
     nbformat = import_light("nbformat")
     notebook = nbformat.read(str(executed), as_version=4)

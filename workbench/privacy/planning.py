@@ -1,0 +1,184 @@
+"""What answers would cost and how exact they would be, before anything is spent.
+
+Margins depend on the question, its bounds and its price alone, so they are known beforehand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from itertools import product
+from math import prod, sqrt
+from typing import Any
+
+from workbench.errors import QuestionRefused
+from workbench.privacy.accounting import epsilon_of
+from workbench.privacy.answering import Z_95, sigma_of
+from workbench.privacy.ledger import identity_of
+from workbench.privacy.measuring import vector_measures
+from workbench.privacy.question import Question
+from workbench.privacy.release import Cost, Measure, Release
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class PlannedAnswer:
+    """One question of a plan.
+
+    Attributes
+    ----------
+    name, table, by : str
+        What is asked.
+    cells : int
+        Cells released.
+    key : str
+        Identifies the question, whatever the data.
+    pico : int
+        What it would cost now, in pico-rho; 0 where every part is answered already.
+    epsilon : float
+        The same as epsilon at the catalog's delta.
+    auto : bool
+        Whether its price is a share of the report's budget.
+    margins : mapping of str to float
+        Expected 95 % margin of each figure that is a count or a total.
+    relative : mapping of str to float
+        Margin over the figure of a group of ``group_size`` customers: for counts the group's
+        size, for totals the size times the middle of one customer's bounds.
+    weight : float
+        Price at which its relative margin, customers spread evenly, would be 1.
+    """
+
+    name: str
+    table: str
+    by: str
+    cells: int
+    key: str
+    pico: int
+    epsilon: float
+    auto: bool
+    margins: Mapping[str, float]
+    relative: Mapping[str, float]
+    weight: float
+
+    def to_json(self) -> str:
+        """Return one line of a plan file."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def question_key(question: Question) -> str:
+    """Return a name of a question that does not depend on the data."""
+    return identity_of({"parts": [dict(part.canonical) for part in question.parts]}, "")[:24]
+
+
+def planned(
+    question: Question, name: str, pico: int, unpaid: int, delta: Decimal, group_size: int
+) -> PlannedAnswer:
+    """Return what a question would cost and give.
+
+    Parameters
+    ----------
+    pico : int
+        Price of the whole question; 0 when it is not settled yet.
+    unpaid : int
+        Parts that are not answered yet.
+    """
+    parts = len(question.parts)
+    each = pico // parts
+    margins: dict[str, float] = {}
+    relative: dict[str, float] = {}
+    if question.counts and not question.pure and question.discovered is None and each:
+        spread = sigma_of(question, each)
+        for measure, plan in vector_measures(question.coordinates, question.values):
+            if "linear" not in plan:
+                continue
+            coefficients = plan["linear"]
+            margin = Z_95 * spread * sqrt(sum(c * c for c in coefficients.values()))
+            typical = group_size * (
+                1.0 if measure.kind == "customers" else coefficients.get("n", 0)
+            )
+            margins[measure.name] = margin
+            if typical:
+                relative[measure.name] = margin / typical
+    width = question.cells * (1 + len(question.coordinates)) * question.blocks
+    return PlannedAnswer(
+        name,
+        question.table,
+        ", ".join(dimension.name for dimension in question.dimensions) or "all",
+        max(1, prod(len(d.values) for d in question.dimensions)),
+        question_key(question),
+        each * unpaid,
+        epsilon_of(each * unpaid, float(delta)),
+        not pico,
+        margins,
+        relative,
+        float(max(1, question.size) ** 2 * width * parts),
+    )
+
+
+def split(answers: Sequence[PlannedAnswer], share_pico: int) -> dict[str, int]:
+    """Split what a report may spend over its ``epsilon="auto"`` questions.
+
+    The relative error of a question whose customers are spread evenly over its cells falls with
+    the square root of its price; prices in proportion to the squares of what they multiply make
+    all of them equal.
+
+    Raises
+    ------
+    QuestionRefused
+        The priced questions leave nothing.
+
+    Examples
+    --------
+    >>> split([], 10)
+    {}
+    """
+    automatic = {each.key: each for each in answers if each.auto}
+    if not automatic:
+        return {}
+    left = share_pico - sum(each.pico for each in answers if not each.auto)
+    total = sum(each.weight for each in automatic.values())
+    prices = {key: int(left * each.weight / total) for key, each in automatic.items()}
+    if left <= 0 or not all(prices.values()):
+        raise QuestionRefused(
+            "the report's budget is used up by its priced questions; nothing is left to split "
+            "over those with epsilon='auto'. Raise the report's budget, or lower a price."
+        )
+    return prices
+
+
+def blank(question: Question, name: str, number: int) -> Release:
+    """Return a release without values, for drawing a report that is only planned."""
+    columns: dict[str, list[Any]] = {d.name: [] for d in question.dimensions}
+    rows = 0
+    for key in product(*(d.values for d in question.dimensions)):
+        rows += 1
+        for dimension, value in zip(question.dimensions, key, strict=True):
+            columns[dimension.name].append(value)
+    measures = _measures(question)
+    for measure in measures:
+        for suffix in ("", "_low", "_high"):
+            columns[measure.name + suffix] = [None] * rows
+    return Release(
+        id=f"p-{number:06d}",
+        name=name,
+        table=question.table,
+        purpose=question.purpose,
+        period=question.period,
+        by=question.dimensions,
+        measures=tuple(measures),
+        columns=columns,
+        cost=Cost("0", 0.0, 0.0),
+        data_version="",
+        notes=("Planned, not released: no figure was drawn.",),
+    )
+
+
+def _measures(question: Question) -> list[Measure]:
+    counted = vector_measures(question.coordinates, question.values) if question.counts else []
+    measures = [measure for measure, _ in counted]
+    measures += [Measure(c.name, "quantile", c.title, c.unit, c.digits) for c in question.choices]
+    measures += [Measure(d.name, "distinct", d.title, None) for d in question.distincts]
+    return measures

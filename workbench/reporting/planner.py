@@ -1,0 +1,128 @@
+"""What an edition would cost and how exact it would be: its notebook run without releasing.
+
+The notebook runs in a kernel where ``ws.release`` spends and draws nothing: it notes the question
+and returns a release without values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import RunFailed
+from workbench.periods import Period
+from workbench.privacy.accounting import epsilon_of
+from workbench.privacy.ledger import Line, Share
+from workbench.privacy.planning import PlannedAnswer, split
+from workbench.reporting.definition import Definition, Value
+from workbench.reporting.desk import Desk, Tell
+from workbench.reporting.execution import execute
+
+PLAN_FILE, PRICES_FILE = "WORKBENCH_PLAN", "WORKBENCH_PRICES"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an edition would cost.
+
+    Attributes
+    ----------
+    report, period : str
+    answers : tuple of PlannedAnswer
+        Its questions, in order; prices of ``epsilon="auto"`` ones settled.
+    epsilon : float
+        What it would spend now.
+    left : tuple of Line
+        Every limit, as it stands before.
+    incomplete : str
+        Why some questions may be missing; empty when the notebook ran to its end.
+    """
+
+    report: str
+    period: str
+    answers: tuple[PlannedAnswer, ...]
+    epsilon: float
+    left: tuple[Line, ...]
+    incomplete: str = ""
+
+
+def plan(
+    definition: Definition,
+    period: Period,
+    values: Mapping[str, Value],
+    desk: Desk,
+    tell: Tell = lambda _: None,
+    prices: Path | None = None,
+) -> Plan:
+    """Run a report's notebook without releasing, and return what it would cost.
+
+    A first pass settles the prices of ``epsilon="auto"`` questions; where there are any, a second
+    one shows what they give.
+    """
+    folder = desk.private / "runs" / definition.name / period.text / "plan"
+    answers, incomplete = _pass(definition, period, values, desk, tell, folder, prices)
+    share = Share(definition.name, definition.budget.epsilon)
+    left = desk.ledger.status(period.text, desk.now, share)
+    if any(each.auto for each in answers):
+        settled = folder / "prices.json"
+        settled.write_text(json.dumps(split(answers, left[0].left_pico)))
+        answers, incomplete = _pass(definition, period, values, desk, tell, folder, settled)
+    pico = sum({each.key: each.pico for each in answers}.values())
+    return Plan(
+        definition.name,
+        period.text,
+        tuple(answers),
+        epsilon_of(pico, float(desk.catalog.privacy.delta)),
+        left,
+        incomplete,
+    )
+
+
+def settle_prices(
+    definition: Definition, period: Period, values: Mapping[str, Value], desk: Desk, tell: Tell
+) -> Path | None:
+    """Return a file with the prices of a report's ``epsilon="auto"`` questions, if it has any.
+
+    They are settled once for an edition, so that rendering it again asks the same questions.
+    """
+    notebook = desk.settings.path("notebooks") / definition.notebook
+    kept = desk.private / "runs" / definition.name / period.text / "plan" / "prices.json"
+    auto_default = any(p.default == "auto" for p in definition.parameters.values())
+    if not auto_default and '"auto"' not in _code(notebook) and "'auto'" not in _code(notebook):
+        return None
+    if not kept.is_file():
+        plan(definition, period, values, desk, tell)
+    return kept if kept.is_file() else None
+
+
+def _code(notebook: Path) -> str:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+
+
+def _pass(
+    definition: Definition,
+    period: Period,
+    values: Mapping[str, Value],
+    desk: Desk,
+    tell: Tell,
+    folder: Path,
+    prices: Path | None,
+) -> tuple[list[PlannedAnswer], str]:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = folder / "plan.jsonl"
+    file.unlink(missing_ok=True)
+    environment = {PLAN_FILE: str(file)}
+    if prices is not None:
+        environment[PRICES_FILE] = str(prices)
+    incomplete = ""
+    try:
+        execute(definition, period, values, desk, tell, folder=folder, environment=environment)
+    except RunFailed as failure:
+        incomplete = str(failure)
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    if incomplete and not lines:
+        raise RunFailed(incomplete)
+    return [PlannedAnswer(**json.loads(line)) for line in lines], incomplete
