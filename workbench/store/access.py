@@ -106,11 +106,14 @@ class Access:
         -------
         list of (table, column, text)
         """
-        import pandas as pd
-
         connection = self._attached()
         try:
-            connection.register("candidates", pd.DataFrame({"text": sorted(candidates)}))
+            # why no parameter: taking one from Python, the engine imports pandas, for a second
+            texts = "\n".join(sorted(candidates)).replace("'", "''")
+            connection.execute(
+                f"CREATE TEMP TABLE candidates AS SELECT unnest(string_split('{texts}', chr(10))) "
+                "AS text"
+            )
             found = []
             for table, column in self._catalog.identifiers():
                 rows = connection.execute(
