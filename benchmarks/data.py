@@ -1,0 +1,89 @@
+"""Generated customer data of any size, the same on every machine: every value is a hash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+REGIONS, MONTHS = 30, 12
+CAP = 200  # of one customer's total within one cell
+CELLS = 12  # that one customer may fill, months together
+MEAN_AMOUNT = 50
+
+_SETTINGS = """\
+title = "Generated"
+catalog = "catalog.yaml"
+source = "data"
+"""
+_CATALOG = """\
+version: 1
+title: Generated
+currency: EUR
+privacy:
+  unit: customer
+  key: customer_id
+  delta: 1e-6
+  limits: {{month: 1000, year: 1000, lifetime: 1000}}
+purposes:
+  reporting:
+    title: Reporting
+    basis: legitimate interests
+    audience: management
+    expires: 2099-12-31
+tables:
+  transactions:
+    kind: transactions
+    title: Transactions
+    owner: benchmarks
+    source: transactions.parquet
+    subject_key: customer_id
+    time: booked_on
+    retention: {{months: 84, after: booked_on}}
+    contribution: {{cells: {cells}, rows: 20}}
+    purposes: [reporting]
+    columns:
+      customer_id: {{type: integer, role: subject key}}
+      booked_on: {{type: date, role: time, bounds: [2025-01-01, 2026-01-01]}}
+      region: {{type: text, domain: [{regions}]}}
+      amount: {{type: money, bounds: [0, 5000], customer_bounds: [0, {cap}]}}
+"""
+
+
+def write_transactions(path: Path, rows: int, customers: int) -> None:
+    """Write a Parquet file of ``customer_id, booked_on, region, amount``.
+
+    Every row's customer, day of 2025 and region are uniform and independent; its amount is
+    lognormal with mean `MEAN_AMOUNT` and sigma 1.
+    """
+    import duckdb
+
+    # why one argument: DuckDB's hashes of (i, 5) and (i, 6) depend on each other
+    def hashed(column: int) -> str:
+        return f"hash(i * 8 + {column})"
+
+    def uniform(column: int) -> str:  # in (0, 1): the hash's upper 53 bits
+        return f"(({hashed(column)} >> 11)::DOUBLE + 0.5) / {2**53}"
+
+    normal = f"sqrt(-2 * ln({uniform(5)})) * cos(2 * pi() * {uniform(6)})"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""
+            COPY (
+                SELECT ({hashed(1)} % {customers})::BIGINT AS customer_id,
+                    make_date(2025, 1 + ({hashed(2)} % {MONTHS})::INT,
+                        1 + ({hashed(3)} % 28)::INT) AS booked_on,
+                    printf('R%02d', ({hashed(4)} % {REGIONS})::INT) AS region,
+                    exp(ln({MEAN_AMOUNT}) - 0.5 + {normal})::DECIMAL(18, 2) AS amount
+                FROM range({rows}) r(i)
+            ) TO '{path}' (FORMAT parquet)
+            """
+        )
+
+
+def make_workspace(folder: Path, rows: int, customers: int) -> Path:
+    """Write a workspace of one table into ``folder``, not loaded yet; return the folder."""
+    (folder / "data").mkdir(parents=True)
+    write_transactions(folder / "data" / "transactions.parquet", rows, customers)
+    (folder / "workbench.toml").write_text(_SETTINGS)
+    regions = ", ".join(f"R{i:02d}" for i in range(REGIONS))
+    (folder / "catalog.yaml").write_text(_CATALOG.format(cells=CELLS, cap=CAP, regions=regions))
+    return folder
