@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ def check(ws: Workspace) -> list[Problem]:
     except CatalogError as error:
         problems += _told("catalog", error)
         catalog_holds = False
+    problems += _private(ws)
     if catalog_holds:
         problems += _store(ws)
         problems += _ledger(ws)
@@ -41,6 +43,12 @@ def _told(part: str, error: WorkbenchError) -> list[Problem]:
     if isinstance(error, ProblemsError) and error.problems:
         return [Problem(part, each) for each in error.problems]
     return [Problem(part, str(error))]
+
+
+def _private(ws: Workspace) -> Iterator[Problem]:
+    path = ws.settings.path("private")
+    if path.is_dir() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield Problem("private", f"others than its owner may enter {path}. Run 'chmod 700 {path}'.")
 
 
 def _store(ws: Workspace) -> Iterator[Problem]:

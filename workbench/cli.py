@@ -241,10 +241,25 @@ def budget(workspace: str | None, period: str | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--customers", type=click.IntRange(1), default=5000, show_default=True)
-@click.option("--months", type=click.IntRange(1, 240), default=18, show_default=True)
-@click.option("--seed", type=int, default=2026, show_default=True)
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--customers", type=click.IntRange(1), default=5000, show_default=True, help="How many."
+)
+@click.option(
+    "--months",
+    type=click.IntRange(1, 240),
+    default=18,
+    show_default=True,
+    help="Over how many months.",
+)
+@click.option(
+    "--seed", type=int, default=2026, show_default=True, help="Same seed, same customers."
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder to write into; made if absent.",
+)
 @_json
 def sample(customers: int, months: int, seed: int, out: Path, as_json: bool) -> None:
     """Write an invented bank's customer data, with its catalog, into a folder."""

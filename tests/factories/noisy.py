@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.catalog import Limits
 from workbench.privacy.accounting import Price
+from workbench.privacy.forms import handed_out
 from workbench.privacy.ledger import Ledger
 from workbench.privacy.question import Part
 from workbench.privacy.release import Cost, Dimension, Measure, Origin, Release
@@ -135,5 +136,4 @@ def in_ledger(release, book):
         label=label,
     )
     (stored,) = book.store([(reserved, replace(release, id=f"r-{reserved.seq:06d}"))], now)
-    origin = Origin(book.answer, lambda content, parents: book.derive(content, parents, now))
-    return replace(stored, origin=origin)
+    return handed_out(stored, book, lambda: now)

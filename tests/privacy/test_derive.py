@@ -268,6 +268,15 @@ def test_ranks_are_open_where_noise_leaves_them_open(books):
     assert figures == [[3, 2, 1], [2, 2, 1], [3, 3, 1]]
 
 
+def test_noise_that_all_share_leaves_no_rank_open(books, regions):
+    vague = books.put(answer((), {"n": [1000.0]}, sigma=400.0, number=2))
+    gaps = (column("customers") - column("customers", of=vague)).named("gap")
+    made = regions.derive(rank(gaps, name="place"), rank("customers", name="alone"))
+    for end in ("", "_low", "_high"):
+        assert made.columns[f"place{end}"] == made.columns[f"alone{end}"]
+    assert made.columns["alone_high"] == [3.0, 2.0, 1.0]
+
+
 def test_ranges_of_ranks_hold_the_true_ranks_together():
     """Klein, Wright & Wieczorek 2020: joint, so whole rankings are counted."""
     regions = replace(REGION, values=tuple(f"R{i}" for i in range(8)))
@@ -356,6 +365,14 @@ def test_mistakes_are_told(regions):
         answer([REGION]).derive("customers")
     with pytest.raises(QuestionRefused, match="across=columns or of=release"):
         share("customers", across="region", of=regions)
+
+
+def test_simultaneous_margins_can_be_stored_to_be_drawn(regions):
+    made = regions.derive("customers", rank("customers"), simultaneous=True)
+    assert made.columns["customers_high"][0] == pytest.approx(60 + 4 * quantile(0.95, 3))
+    assert made.notes[-1] == "Margins hold for all 3 figures at once, 95 times in 100 (Šidák)."
+    # what is derived further starts from the noise, not from the wider margin
+    assert made.margin("customers")[0] == pytest.approx(4 * Z)
 
 
 def test_rows_are_kept_by_value(regions):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from factories.noisy import ALL, CUSTOMERS, MEDIAN, MONTH, REGION, Books, answer, drawn
 
+import workbench as wb
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.forms import columns_of, sheet_of
+from workbench.privacy.forms import columns_of, handed_out, sheet_of
 from workbench.privacy.margins import (
     Affine,
     Fixed,
@@ -242,3 +243,19 @@ def test_a_joined_release_without_its_ledger_says_what_to_do():
     release = answer([REGION], mechanism={"kind": "joined", "parts": ["r-000001"]})
     with pytest.raises(QuestionRefused, match="Take it from the workspace"):
         release.margin("customers")
+
+
+def test_paid_answers_say_in_their_mechanism_how_figures_are_put_together(shop):
+    """What is computed again from the noisy integers is what was stored, to its last digit."""
+    tx = shop.open("transactions", purpose="reporting")
+    asked = wb.query(tx, by=["region", "month"], period=("2026-08", "2026-09"))
+    asked = asked.customers().count().sum("amount").mean("amount")
+    paid = handed_out(shop.release(asked, name="all", rho="0.05"), shop.ledger, shop.now)
+    assert paid.mechanism["kind"] == "joined"
+    again = paid.intervals()
+    for measure in paid.measures:
+        step = 10.0**-measure.digits
+        for column in (measure.name, f"{measure.name}_low", f"{measure.name}_high"):
+            stored = paid.frame[column].astype(float)
+            assert again[column].isna().tolist() == stored.isna().tolist()
+            assert (again[column].astype(float) - stored).abs().max() <= 0.501 * step, column

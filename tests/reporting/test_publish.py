@@ -95,13 +95,20 @@ def test_the_same_page_of_other_inputs_remembers_them(tmp_path):
 
 def test_other_figures_are_a_revision_that_says_what_changed_and_the_old_one_stays(tmp_path):
     editions.publish(tmp_path, "overview", "2026-09", _page())
-    old = (tmp_path / "overview/2026-09/r1/index.html").read_bytes()
+    old = (tmp_path / "overview/2026-09/r1/index.html").read_text()
     made = editions.publish(tmp_path, "overview", "2026-09", _page(2))
     assert (made.new, made.edition.revision) == (True, 2)
     html = made.page.read_text()
     assert "Revision 2" in html
     assert "<li>Customers: 2,518 ± 50; before, 1,259 ± 25</li>" in html
-    assert (tmp_path / "overview/2026-09/r1/index.html").read_bytes() == old
+    kept = (tmp_path / "overview/2026-09/r1/index.html").read_text()
+    replaced = (
+        '\n<p class="banner superseded">A later revision replaces this one. '
+        '<a href="../index.html">Read the newest revision</a></p>'
+    )
+    assert kept.replace(replaced, "") == old
+    assert kept.count(replaced) == 1
+    assert replaced not in html
     assert not editions.publish(tmp_path, "overview", "2026-09", _page(2)).new
     assert editions.publish(tmp_path, "overview", "2026-09", _page(3)).edition.revision == 3
 
@@ -287,6 +294,7 @@ def test_records_hold_released_facts_only(tmp_path):
         "data_version",
         "headline",
         "house",
+        "houses",
         "identity",
         "languages",
         "ledger_head",
@@ -296,6 +304,7 @@ def test_records_hold_released_facts_only(tmp_path):
         "revision",
         "sha256",
         "title",
+        "titles",
         "variant",
         "version",
     }

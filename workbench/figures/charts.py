@@ -34,6 +34,8 @@ class Chart:
         ``data`` and ``layout`` of a Plotly figure.
     grid : Grid
         The same figures as a table.
+    empty : bool
+        Whether there is nothing to draw: every figure is suppressed, or only planned.
     """
 
     title: str
@@ -41,6 +43,7 @@ class Chart:
     alt: str
     figure: dict[str, Any]
     grid: Grid
+    empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -395,7 +398,11 @@ def _chart(
     figures = series(release, measure)
     columns = dimension(release, second) if second else None
     rows = dimension(release, first)
-    note = f"{figures.title(language)} · {language.word(margins)}"
+    note = figures.title(language)
+    if figures.empty:
+        note += f" · {language.word('no values')}"
+    elif figures.has_margins:
+        note += f" · {language.word(margins)}"
     alt = language.word(
         "alt",
         kind=language.word(kind),
@@ -403,7 +410,7 @@ def _chart(
         extent=_extent_words(release, rows, columns, figures, language),
     )
     grid = pivot(title, release, rows, columns, figures, language)
-    return Chart(title, note, alt, {"data": data, "layout": layout}, grid)
+    return Chart(title, note, alt, {"data": data, "layout": layout}, grid, figures.empty)
 
 
 def _extent_words(

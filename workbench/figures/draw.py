@@ -77,7 +77,8 @@ def draw(spec: Spec, releases: Sequence[Release], language: Language | None = No
         return charts.heatmap(spec, release, title, language)
     if isinstance(spec, TableSpec):
         grid = tables.table_grid(spec, release, title, language)
-        return Sheet(title, language.word("cell note"), grid)
+        has_margins = any(cell.margin for row in grid.rows for cell in row)
+        return Sheet(title, language.word("cell note") if has_margins else "", grid)
     raise TypeError(f"no drawing for {type(spec).__name__}")
 
 
@@ -88,17 +89,17 @@ def _title(spec: Spec, release: Release, language: Language) -> str:
     elif isinstance(spec, LineSpec | BarSpec):
         measure, first, second = spec.y, spec.x, spec.color or ""
     else:
-        measures = [language.say(each.title) for each in release.measures]
-        names = [_within(language.say(axis.title)) for axis in release.by]
+        measures = [language.measure(each.title) for each in release.measures]
+        names = [_within(language.measure(axis.title)) for axis in release.by]
         joined = language.join([measures[0], *map(_within, measures[1:])])
         if not names:
             return joined
         return language.word("by", measure=joined, dimension=language.join(names))
-    what = language.say(series(release, measure).measure.title)
-    by = _within(language.say(dimension(release, first).title))
+    what = language.measure(series(release, measure).measure.title)
+    by = _within(language.measure(dimension(release, first).title))
     if not second:
         return language.word("by", measure=what, dimension=by)
-    other = _within(language.say(dimension(release, second).title))
+    other = _within(language.measure(dimension(release, second).title))
     return language.word("by two", measure=what, dimension=by, other=other)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from workbench.errors import UnknownName
-from workbench.figures.messages import MESSAGES
+from workbench.figures.messages import FIGURES, MESSAGES
 
 Number = int | float
 _LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
@@ -64,17 +64,33 @@ class Language:
         """Return a declared word in this language, or as it was declared."""
         return self.translations.get(text, text)
 
+    def measure(self, title: str) -> str:
+        """Return a measure's title, whole or by its parts: "Amount, total" is "金额总计".
+
+        Examples
+        --------
+        >>> Language("zh", {"Amount": "金额"}).measure("Amount, total")
+        '金额总计'
+        """
+        base, comma, figure = title.rpartition(", ")
+        if title in self.translations or not comma or self.code == "en":
+            return self.say(title)
+        known = FIGURES[self.code].get(figure)
+        return title if known is None else f"{self.measure(base)}{known}"
+
     def join(self, words: list[str]) -> str:
         """Return words as an enumeration."""
         return self.word("comma").join(words)
 
     def number(self, value: Number, digits: int = 0) -> str:
-        """Return a number with thousands separators and exactly ``digits`` decimals."""
+        """Return a number with thousands separators and ``digits`` decimals; −3 are thousands."""
         from babel.numbers import format_decimal
 
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        pattern = "#,##0" + ("." + "0" * digits if digits > 0 else "")
         return _minus(
-            format_decimal(_plain_zero(value, digits), format=pattern, locale=self.locale)
+            format_decimal(
+                _plain_zero(round(value, digits), digits), format=pattern, locale=self.locale
+            )
         )
 
     def percent(self, value: Number, digits: int = 1) -> str:
@@ -90,6 +106,7 @@ class Language:
         """Return a number of at least ``least`` in short: 12.35M, 1235万; a smaller one in full."""
         from babel.numbers import format_compact_decimal
 
+        value = round(value, digits)
         if abs(value) < least:
             return self.number(value, digits)
         return _minus(format_compact_decimal(value, locale=self.locale, fraction_digits=2))

@@ -87,6 +87,12 @@ EN: Mapping[str, str] = {
     "figure": "Figure",
     "difference": "Difference",
     "within margins": "within the margins",
+    "beyond margins": "more than the noise",
+    "superseded": "A later revision replaces this one.",
+    "read newest": "Read the newest revision",
+    "current": "Up to date",
+    "newest": "newest",
+    "status": "Status",
     "nothing yet": "No report has been published yet.",
     "no match": "No report matches.",
     "open": "Open",
@@ -165,9 +171,31 @@ ZH: Mapping[str, str] = {
     "figure": "指标",
     "difference": "差异",
     "within margins": "在误差范围内",
+    "beyond margins": "超出噪声",
+    "superseded": "本版已被新版取代。",
+    "read newest": "阅读最新版",
+    "current": "最新",
+    "newest": "最新版",
+    "status": "状态",
     "nothing yet": "尚未发布任何报告。",
     "no match": "没有匹配的报告。",
     "open": "打开",
+}
+
+# What is asked of a column, as measures and bands are titled: "Amount, total".
+FIGURES: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "total": "总计",
+        "mean": "均值",
+        "median": "中位数",
+        "share": "占比",
+        "distinct": "种数",
+        "standard deviation": "标准差",
+        "variance": "方差",
+        "rank": "名次",
+        "change": "变化",
+        "band": "区间",
+    },
 }
 
 MESSAGES: Mapping[str, Mapping[str, str]] = {"en": EN, "zh": ZH}

@@ -6,7 +6,7 @@ import math
 import re
 import string
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.figures.language import Language
@@ -80,7 +80,7 @@ def table_grid(spec: TableSpec, release: Release, title: str, language: Language
             f"{', '.join(left_out)}. Name every group column, or release the question without it."
         )
     heads = (
-        *(Cell(language.say(axes[name].title)) for name in heads_of_rows),
+        *(Cell(language.measure(axes[name].title)) for name in heads_of_rows),
         *(Cell(each.title(language), numeric=True) for each in figures),
     )
     rows = tuple(
@@ -119,7 +119,13 @@ def declared_order(release: Release) -> list[int]:
 
 def kpi_cards(spec: KpisSpec, releases: Sequence[Release], language: Language) -> tuple[Card, ...]:
     """Return key figures, each compared with the period before where one is at hand."""
-    return tuple(_card(item, releases, language) for item in spec.items)
+    measures = [item.measure for item in spec.items]
+    return tuple(
+        replace(card, key=f"{_pick(releases, item.release).name}/{item.measure}")
+        if measures.count(item.measure) > 1  # of several releases: told apart by their names
+        else card
+        for item, card in ((each, _card(each, releases, language)) for each in spec.items)
+    )
 
 
 def one_line(release: Release) -> tuple[Dimension | None, list[int]]:
@@ -160,7 +166,7 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
     text = figures.text(now.value, language, compact=True)
     if figures.currency and now.value is not None:
         text = language.money(text, figures.currency)
-    title = language.say(item.label) if item.label else language.say(figures.measure.title)
+    title = language.say(item.label) if item.label else language.measure(figures.measure.title)
     points = tuple(figures.plain(figures.values[row].value) for row in rows)
     low, high = figures.plain(now.low), figures.plain(now.high)
     return Card(
@@ -174,7 +180,7 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
         value=figures.plain(now.value),
         interval=None if low is None or high is None else (low, high),
         key=item.measure,
-        digits=figures.digits,
+        digits=max(0, figures.digits),
         rate=figures.rate,
     )
 
@@ -308,7 +314,7 @@ def pivot(
         [None] if columns is None else [v for v in columns.values if any(k[1] == v for k in values)]
     )
     heads = (
-        Cell(language.say(rows.title)),
+        Cell(language.measure(rows.title)),
         *(
             Cell(
                 figures.title(language) if columns is None else label(columns, value, language),

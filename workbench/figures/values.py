@@ -1,7 +1,7 @@
-"""A release's columns as a reader sees them: rounded, never below zero where nothing can be.
+"""A release's columns as a reader sees them: no finer than their margin, never below the least.
 
-Non-negativity and rounding happen here, at display, and nowhere else; the ledger keeps the noisy
-figures as they were drawn.
+How far a figure is floored and rounded is `workbench.privacy.shown`'s to say; the ledger keeps the
+noisy figures as they were drawn.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ from typing import Any
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.figures.language import Language
 from workbench.privacy.release import Dimension, Measure, Release
+from workbench.privacy.shown import COUNTS, decimals, floored
 
-_COUNTS = ("customers", "rows")
 _CURRENCY = re.compile(r"^[A-Z]{3}$")
 _TIMES = ("month", "date")
-# Beyond this, decimals of a figure are only noise: a margin of 10 makes them meaningless.
-_WHOLE_FROM_MARGIN = 10.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,10 @@ class Value:
 
 @dataclass(frozen=True)
 class Series:
-    """One measure of a release: its figures row by row, and the decimals worth showing."""
+    """One measure of a release: its figures row by row, and the decimals worth showing.
+
+    ``digits`` below zero are tens, hundreds, thousands; of a rate they are those of its percentage.
+    """
 
     measure: Measure
     values: tuple[Value, ...]
@@ -49,7 +50,17 @@ class Series:
     @property
     def rate(self) -> bool:
         """Whether figures are fractions, shown as percentages."""
-        return self.measure.kind == "rate"
+        return _is_rate(self.measure)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no figure at all, as in a report that is only planned."""
+        return all(value.value is None for value in self.values)
+
+    @property
+    def has_margins(self) -> bool:
+        """Whether any figure carries a margin; quantiles do not."""
+        return any(value.margin is not None for value in self.values)
 
     @property
     def currency(self) -> str | None:
@@ -92,9 +103,9 @@ class Series:
 
     def title(self, language: Language) -> str:
         """Return the measure's title with its unit, where that says more."""
-        title = language.say(self.measure.title)
+        title = language.measure(self.measure.title)
         unit = self.measure.unit
-        if not unit or self.rate or unit in _COUNTS:
+        if not unit or self.rate or unit in COUNTS:
             return title
         return language.word("with unit", title=title, unit=language.say(unit))
 
@@ -112,12 +123,11 @@ def series(release: Release, name: str) -> Series:
         raise UnknownName("measure", name, known)
     measure = known[name]
     values = tuple(
-        _clamped(
-            measure,
+        Value(
             *(
-                _float(release.columns[column][row])
+                floored(measure, _float(release.columns[column][row]))
                 for column in (name, f"{name}_low", f"{name}_high")
-            ),
+            )
         )
         for row in range(len(release))
     )
@@ -169,20 +179,12 @@ def at(
 
 
 def _digits(measure: Measure, values: Sequence[Value]) -> int:
-    if measure.kind == "rate":
-        return max(measure.digits - 2, 1)
-    margins = [value.margin for value in values if value.margin is not None]
-    return 0 if margins and min(margins) >= _WHOLE_FROM_MARGIN else measure.digits
+    digits = decimals((value.margin for value in values), measure.digits)
+    return max(0, digits - 2) if _is_rate(measure) else digits
 
 
-def _clamped(measure: Measure, value: float | None, low: float | None, high: float | None) -> Value:
-    if measure.kind in _COUNTS:
-        return Value(*(None if end is None else max(end, 0.0) for end in (value, low, high)))
-    if measure.kind == "rate":
-        return Value(
-            *(None if end is None else min(max(end, 0.0), 1.0) for end in (value, low, high))
-        )
-    return Value(value, low, high)
+def _is_rate(measure: Measure) -> bool:
+    return measure.kind == "rate" or measure.unit == "fraction"
 
 
 def _float(value: Any) -> float | None:

@@ -10,8 +10,10 @@ With ``m`` cells and ``k`` integers a cell, each at most ``LATTICE`` in size, th
 ``LATTICE·sqrt(m·k)``; adding or removing one customer moves the result by no more than that.
 
 The rows come from Ibis; what follows is one SQL statement, written for DuckDB. Sums run in double
-precision over whole numbers below 2⁵³, which is exact and so the same in any order; every value
-that counts is clamped or rounded to an integer after its sum.
+precision over whole numbers as long as all of them together stay below 2⁵³, which is exact and so
+the same in any order; otherwise in 128-bit integers (`fits`). A sum that depended on the order of
+rows would let one customer's presence change another's part. Every value that counts is clamped or
+rounded to an integer after its sum.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from workbench.privacy.measuring import Coordinate
 from workbench.privacy.question import Question
 
 LATTICE = 2**20
+_EXACT = 2**53  # a double holds every whole number below
+_HUGE = 2**62  # a float beyond is cut to it where sums run in integers
 
 
 def norm_squared(question: Question) -> int:
@@ -31,14 +35,42 @@ def norm_squared(question: Question) -> int:
     return question.cells * (1 + len(question.coordinates)) * LATTICE * LATTICE
 
 
-def bounded_totals(question: Question) -> str:
+def fits(question: Question) -> str | None:
+    """Return the SQL that says whether sums in double precision are exact; None if always.
+
+    It is one look at the least and largest value of the whole table, whatever is asked of it.
+    """
+    import ibis
+
+    summed = {each.value for each in question.coordinates if each.kind in ("sum", "squares")}
+    values = [question.values[name] for name in sorted(filter(None, summed))]
+    values = [value for value in values if not value.condition]
+    if not values:
+        return None
+    wanted = {f"a{i}": value.expression for i, value in enumerate(values)}
+    rows = ibis.to_sql(question.source.select(**wanted), dialect="duckdb")
+    sums = [
+        f"greatest(-min(a{i}::DOUBLE), max(a{i}::DOUBLE)) * {10**value.digits} * count(*) < {_EXACT}"
+        for i, value in enumerate(values)
+    ]
+    limits = [value.limits for value in values if value.limits is not None]
+    sums += [f"{max(map(abs, each)) ** 2}.0::DOUBLE * count(*) < {_EXACT}" for each in limits]
+    return f"SELECT coalesce({' AND '.join(sums)}, true) FROM ({rows}) AS rows_"
+
+
+def bounded_totals(question: Question, *, wide: bool = False) -> str:
     """Return the SQL of ``part, cell, n, x0, x1, …``: lattice sums over bounded customers.
 
     Rows without a customer id count together as one customer's.
+
+    Parameters
+    ----------
+    wide : bool
+        Sum each customer's values in 128-bit integers, slower; see `fits`.
     """
     names = [f"x{i}" for i in range(len(question.coordinates))]
     values = "".join(
-        f", {_on_lattice(_total(each, question), each)} AS {name}"
+        f", {_on_lattice(_total(each, question, wide), each)} AS {name}"
         for name, each in zip(names, question.coordinates, strict=True)
     )
     sums = "".join(f", sum({name}::DOUBLE)::HUGEINT AS {name}" for name in names)
@@ -52,8 +84,14 @@ def bounded_totals(question: Question) -> str:
         totals = f"WITH points AS ({points}) {whole}"
     else:
         limit, cap = norm_squared(question), isqrt(norm_squared(question))
+        # a customer in every cell, all of them at their ends, has the longest vector there is
+        longest = size * (1 + len(names)) * LATTICE * LATTICE
+        number, point = ("DOUBLE", ".0") if longest < _EXACT else ("BIGINT", "")
         squares = " + ".join(
-            [f"{LATTICE * LATTICE}.0::DOUBLE", *(f"{name}::DOUBLE * {name}" for name in names)]
+            [
+                f"{LATTICE * LATTICE}{point}::{number}",
+                *(f"{name}::{number} * {name}" for name in names),
+            ]
         )
         # why + 1: the square root is a float; one more than its ceiling is never too small
         less = "".join(
@@ -67,10 +105,10 @@ def bounded_totals(question: Question) -> str:
         totals = f"""
         WITH points AS MATERIALIZED ({points}),
         longer AS (
-            SELECT k{by_part}, ceil(sqrt(squared))::BIGINT + 1 AS length
+            SELECT k{by_part}, ceil(sqrt(squared::DOUBLE))::BIGINT + 1 AS length
             FROM (
                 SELECT k{part}, sum({squares}) AS squared FROM points
-                GROUP BY k{by_part} HAVING count(*) > {question.cells} AND squared > {limit}.0
+                GROUP BY k{by_part} HAVING count(*) > {question.cells} AND squared > {limit}{point}
             ) AS sums
         ),
         parts_ AS (
@@ -138,9 +176,18 @@ def _with_total_bands(rows: Any, question: Question) -> Any:
         if group.total is not None:
             column, edges = group.total
             unit = 10 ** _digits(question, column, i)
-            total = (rows[f"g{i}"] * unit).cast("int64").sum().over(ibis.window(group_by=within))
+            number = _whole(rows[f"g{i}"] * unit)
+            total = number.sum().over(ibis.window(group_by=within))
             rows = rows.mutate(**{f"g{i}": band_code(total.fill_null(0), edges).cast("int64")})
     return rows
+
+
+def _whole(value: Any) -> Any:
+    """Return a whole number; a float that is none counts nothing, a huge one `_HUGE`."""
+    if value.type().is_floating():
+        none = value.isnan() | value.isinf()
+        value = none.ifelse(None, value.clip(-float(_HUGE), float(_HUGE)).round())
+    return value.cast("int64")
 
 
 def _digits(question: Question, column: str, index: int) -> int:
@@ -164,16 +211,19 @@ def _code(rows: Any, question: Question) -> Any:
 
 def unit_sql(question: Question, name: str) -> str:
     """Return SQL for a value in its smallest unit, a whole double; NULL where it is no number."""
-    index = list(question.values).index(name)
-    value = question.values[name]
-    scaled = f"(a{index} * {10**value.digits})" if value.digits else f"a{index}"
-    if value.expression.type().is_floating():
+    scaled = _scaled(question, name)
+    if question.values[name].expression.type().is_floating():
         # why: a NaN would turn the customer's total into nothing that can be bounded
         scaled = f"CASE WHEN isfinite({scaled}) THEN round({scaled}) END"
     return f"{scaled}::DOUBLE"
 
 
-def _total(coordinate: Coordinate, question: Question) -> str:
+def _scaled(question: Question, name: str) -> str:
+    index, digits = list(question.values).index(name), question.values[name].digits
+    return f"(a{index} * {10**digits})" if digits else f"a{index}"
+
+
+def _total(coordinate: Coordinate, question: Question, wide: bool) -> str:
     """Return one customer's total in one cell, in the smallest unit, as a whole double."""
     if coordinate.value is None:
         return "count(*)::DOUBLE"
@@ -182,9 +232,24 @@ def _total(coordinate: Coordinate, question: Question) -> str:
         return f"count({value})::DOUBLE"
     if coordinate.kind == "squares":
         low, high = question.values[coordinate.value].limits or (0, 0)
-        clamped = f"greatest({low}.0::DOUBLE, least({high}.0::DOUBLE, {value}))"
-        return f"coalesce(sum({clamped} * {clamped}), 0.0)"
-    return f"coalesce(sum({value}), 0.0)"
+        clamped = _clamped(value, low, high)
+        if wide:
+            clamped = f"({clamped})::HUGEINT"
+        return f"coalesce(sum(({clamped}) * ({clamped})), 0)::DOUBLE"
+    return f"coalesce(sum({_wide(question, coordinate.value) if wide else value}), 0)::DOUBLE"
+
+
+def _wide(question: Question, name: str) -> str:
+    """Return SQL for a value in its smallest unit as a 128-bit integer."""
+    if question.values[name].expression.type().is_floating():
+        return f"({_clamped(unit_sql(question, name), -_HUGE, _HUGE)})::HUGEINT"
+    return f"{_scaled(question, name)}::HUGEINT"
+
+
+def _clamped(value: str, low: int, high: int) -> str:
+    # why CASE: least() and greatest() pass a NULL over, and it would count as the highest value
+    inside = f"greatest({low}.0::DOUBLE, least({high}.0::DOUBLE, {value}))"
+    return f"CASE WHEN {value} IS NOT NULL THEN {inside} END"
 
 
 def _on_lattice(total: str, coordinate: Coordinate) -> str:

@@ -209,13 +209,14 @@ def least_squares(noise: Matrix, overlap: Matrix) -> Fit:
     scale = np.sqrt(np.diag(overlap))  # a total of many cells and a cell get the same say
     sizes, directions = np.linalg.eigh(overlap / np.outer(scale, scale))
     reachable = directions[:, sizes > 1e-9 * sizes[-1]] * scale[:, None]
-    try:
-        root = np.linalg.cholesky(noise)
-    except np.linalg.LinAlgError:
+    spread = np.sqrt(np.diag(noise))
+    # rounding hides an exact dependence from a Cholesky factor, but not from the correlations
+    if not spread.all() or np.linalg.eigvalsh(noise / np.outer(spread, spread))[0] < 1e-9:
         raise QuestionRefused(
             "some of these releases stand on the same answers, so that one tells nothing the "
             "others do not. Give each paid answer once."
-        ) from None
+        )
+    root = np.linalg.cholesky(noise)
     basis, _ = np.linalg.qr(np.linalg.solve(root, reachable))
     projection = basis @ basis.T
     adjust = root @ np.linalg.solve(root.T, projection.T).T  # root · projection · root⁻¹

@@ -30,21 +30,24 @@ def derive(
     name: str | None = None,
     where: Mapping[str, Any],
     over: str | Sequence[str],
+    simultaneous: bool = False,
 ) -> Release:
     """Compute figures from a release and store them; see `Release.derive`."""
     wanted = [expression(each) for each in figures]
-    if not wanted and not where and not over:
+    if not wanted and not where and not over and not simultaneous:
         raise QuestionRefused(
             "say what to derive: wb.ratio(…), wb.difference(…), wb.share(…), wb.rank(…), "
             "wb.top(…), or rows with where=… or over=…."
         )
     chosen = {each: _plain(value) for each, value in where.items()}
-    recipe = {
+    recipe: dict[str, Any] = {
         "op": "derive",
         "figures": [each.written() for each in wanted],
         "where": chosen,
         "over": names(over),
     }
+    if simultaneous:
+        recipe["simultaneous"] = True
     find = None if release.origin is None else release.origin.find
     sheet = _compute(sheet_of(release, find), wanted, chosen, names(over), find)
     others = [other for each in wanted for other in each.releases()]

@@ -8,6 +8,7 @@ from derived figures knows exactly which noise they share.
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,8 @@ from workbench.privacy.release import Cost, Dimension, Measure, Origin, Release
 
 if TYPE_CHECKING:  # why: see release.py
     import pandas as pd
+
+    from workbench.privacy.ledger import Ledger
 
 Find = Callable[[str], Release]
 Key = tuple[Any, ...]
@@ -68,6 +71,16 @@ class Sheet:
     adds: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def figures(self) -> int:
+        """How many figures have an interval of noise: all but quantiles, ranks and chances."""
+        noisy = [
+            each
+            for each in self.measures
+            if not any(isinstance(form, Fixed) for form in self.forms[each.name])
+        ]
+        return max(1, len(noisy) * len(self.keys))
 
     def measure(self, name: str) -> Measure:
         """Return a measure, or refuse with the reason why it is not there."""
@@ -255,6 +268,9 @@ def keep(
         period = recipe.get("where", {}).get(release.by[month].name) or period
     approximate = any(is_approximate(f) for each in sheet.measures for f in sheet.forms[each.name])
     notes = [*(note for each in sources for note in each.notes), *sheet.notes]
+    together = sheet.figures if recipe.get("simultaneous") else 1
+    if together > 1:
+        notes.append(f"Margins hold for all {together:,} figures at once, 95 times in 100 (Šidák).")
     if approximate:
         notes.append("Margins of figures computed from ratios are first-order approximations.")
 
@@ -267,18 +283,19 @@ def keep(
             period=period,
             by=sheet.by,
             measures=sheet.measures,
-            columns=columns_of(sheet),
+            columns=columns_of(sheet, figures=together),
             cost=Cost("0", 0.0, release.cost.delta),
             data_version="+".join(dict.fromkeys(each.data_version for each in sources)),
             notes=tuple(dict.fromkeys(notes)),
             mechanism={"kind": "derived", "recipe": dict(recipe), "parents": parents},
         )
 
-    return attached(origin.keep(content, parents), origin)
+    return replace(origin.keep(content, parents), origin=origin)
 
 
-def attached(release: Release, origin: Origin) -> Release:
-    """Return a release that knows its ledger."""
+def handed_out(release: Release, ledger: Ledger, now: Callable[[], dt.datetime]) -> Release:
+    """Return a stored release that knows its ledger, so that more can be derived from it."""
+    origin = Origin(ledger.answer, lambda content, parents: ledger.derive(content, parents, now()))
     return replace(release, origin=origin)
 
 
@@ -294,17 +311,18 @@ def margins(release: Release, name: str, level: float) -> list[float | None]:
     ]
 
 
-def interval_frame(release: Release, level: float, figures: int) -> pd.DataFrame:
-    """Return a release's frame with intervals at a level for so many figures at once."""
+def interval_frame(release: Release, level: float, together: bool) -> pd.DataFrame:
+    """Return a release's frame with intervals at a level, of each figure or of all at once."""
     import pandas as pd
 
     sheet = sheet_of(release)
+    figures = sheet.figures if together else 1
+    each = level ** (1 / figures)
     frame = pd.DataFrame(columns_of(sheet, level, figures))
-    each = level ** (1 / max(1, figures))
     frame.attrs["margins"] = (
-        f"{level:.0%} for each figure alone"
-        if figures <= 1
-        else f"{level:.0%} for all {figures:,} figures at once; {each:.4%} each (Šidák)"
+        f"{level:.0%} for all {figures:,} figures at once; {each:.4%} each (Šidák)"
+        if together
+        else f"{level:.0%} for each figure alone"
     )
     return frame
 

@@ -201,11 +201,14 @@ def _bands(each: Bands, scope: Scope) -> Group:
 
 
 def band_code(value: Any, edges: Sequence[Any]) -> Any:
-    """Return the index of the band a value falls into; NULL for NULL."""
+    """Return the index of the band a value falls into; NULL for NULL and NaN."""
     code: Any = len(edges)
     for index, edge in reversed(list(enumerate(edges))):
         code = (value < edge).ifelse(index, code)
-    return value.isnull().ifelse(None, code)
+    none = value.isnull()
+    if value.type().is_floating():
+        none = none | value.isnan()  # why: the engine sorts NaN above all numbers
+    return none.ifelse(None, code)
 
 
 def _discovered(each: Discovered, scope: Scope) -> Group:

@@ -35,7 +35,7 @@ def quantile(level: float, figures: int = 1) -> float:
     Examples
     --------
     >>> round(quantile(0.95), 6), round(quantile(0.95, figures=30), 4)
-    (1.959964, 3.1366)
+    (1.959964, 3.1368)
     """
     if not 0 < level < 1:
         raise QuestionRefused(f"a level lies between 0 and 1, such as 0.95, not {level}.")
@@ -72,7 +72,7 @@ def fieller(
     Examples
     --------
     >>> [round(end, 3) for end in fieller(100.0, 50.0, 4.0, 1.0, 0.0)]
-    [2.0, 1.89, 2.117]
+    [2.0, 1.892, 2.114]
     """
     z2 = z * z
     a = bottom * bottom - z2 * var_bottom

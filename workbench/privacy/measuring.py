@@ -242,8 +242,9 @@ def _squares(name: str, value: Value, total: Coordinate) -> Coordinate:
             "[low, high] for it in the catalog."
         )
     row_most = max(abs(end) for end in value.limits)
-    most = row_most * max(abs(total.low), abs(total.high))
-    _, high = _in_range(f"{name} squared", 0, most)
+    most = row_most * max(row_most, abs(total.low), abs(total.high))
+    _in_range(f"{name} squared", 0, most)
+    high = row_most * max(abs(total.low), abs(total.high))
     return Coordinate(f"{name}:squares", name, "squares", 0, high, 2 * value.digits)
 
 

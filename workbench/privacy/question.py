@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -289,7 +290,9 @@ def _where(query: Query, allowed: Mapping[str, Column]) -> list[Any]:
                 if column not in allowed:
                     raise UnknownName("column", column, allowed)
                 values = value if isinstance(value, list | tuple | set) else [value]
-                predicates.append(query.table[column].isin(sorted(values, key=str)))
+                for one in values:
+                    _of_type(one, column, allowed[column])
+                predicates.append(query.table[column].isin(sorted(set(values), key=str)))
             continue
         try:
             bound = query.table.bind(each)[0]
@@ -303,6 +306,33 @@ def _where(query: Query, allowed: Mapping[str, Column]) -> list[Any]:
         row_by_row(bound, query.table)
         predicates.append(bound)
     return predicates
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "text": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float, Decimal),
+    "money": (int, float, Decimal),
+    "date": (dt.date, str),
+    "timestamp": (dt.date, str),
+}
+
+
+def _of_type(value: Any, column: str, declared: Column) -> None:
+    """Refuse a value its column cannot have: the engine would fail after the answer was paid."""
+    kind = declared.type
+    right = isinstance(value, _TYPES[kind]) and (isinstance(value, bool) == (kind == "boolean"))
+    if right and isinstance(value, str) and kind in ("date", "timestamp"):
+        try:
+            dt.datetime.fromisoformat(value)
+        except ValueError:
+            right = False
+    if not right:
+        raise QuestionRefused(
+            f"where={{'{column}': {value!r}}}: the column is {kind}, and that is no value of it. "
+            f"For a missing one write a condition, such as table.{column}.isnull()."
+        )
 
 
 def _fingerprint(source: ibis.Table, expression: Any) -> str:

@@ -196,7 +196,7 @@ class Release:
         """Return the frame with the ends of each figure's own interval at a level."""
         from workbench.privacy.forms import interval_frame
 
-        return interval_frame(self, level, figures=1)
+        return interval_frame(self, level, together=False)
 
     def simultaneous(self, level: float = 0.95) -> pd.DataFrame:
         """Return the frame with intervals that hold all its figures at once, by Šidák's bound.
@@ -205,7 +205,7 @@ class Release:
         """
         from workbench.privacy.forms import interval_frame
 
-        return interval_frame(self, level, figures=len(self) * len(self.measures))
+        return interval_frame(self, level, together=True)
 
     def covariance(self, one: str, other: str) -> list[float | None]:
         """Return the covariance of two measures' noise, row by row."""
@@ -219,6 +219,7 @@ class Release:
         name: str | None = None,
         where: Mapping[str, Any] | None = None,
         over: str | Sequence[str] = (),
+        simultaneous: bool = False,
     ) -> Release:
         """Compute further figures from this release; costs nothing, stored with its parents.
 
@@ -234,6 +235,8 @@ class Release:
         over : str or sequence of str, optional
             Group columns to add up over first. Distinct customers are not added, except over
             groups that are declared to hold a customer once.
+        simultaneous : bool
+            Store margins that hold for all figures at once, instead of for each alone.
 
         Returns
         -------
@@ -247,7 +250,9 @@ class Release:
         """
         from workbench.privacy.derive import derive
 
-        return derive(self, figures, name=name, where=where or {}, over=over)
+        return derive(
+            self, figures, name=name, where=where or {}, over=over, simultaneous=simultaneous
+        )
 
     def suppress(
         self, min_customers: float = 0, deviations: float = 0, name: str | None = None

@@ -15,7 +15,7 @@ from typing import Any
 from workbench.catalog import Catalog
 from workbench.privacy.accounting import Price, epsilon_of, rho_fraction
 from workbench.privacy.answering import Computed, answer
-from workbench.privacy.bounding import bounded_totals
+from workbench.privacy.bounding import bounded_totals, fits
 from workbench.privacy.ledger import Ledger, Reservation, Share
 from workbench.privacy.measuring import Coordinate
 from workbench.privacy.mechanisms import RandBelow
@@ -48,6 +48,9 @@ def statements(question: Question) -> dict[str, str]:
     if question.pure:
         return {"vector": pure_totals(question)}
     found = {"vector": bounded_totals(question)} if question.counts else {}
+    check = fits(question) if question.counts else None
+    if check is not None:
+        found |= {"fits": check, "wide vector": bounded_totals(question, wide=True)}
     found |= {f"choice {c.name}": weights_below(question, c) for c in question.choices}
     found |= {f"distinct {d.name}": distinct_values(question, d) for d in question.distincts}
     return found
@@ -55,7 +58,11 @@ def statements(question: Question) -> dict[str, str]:
 
 def compute(question: Question, sql: Mapping[str, str], run: Run) -> list[Computed]:
     """Return the exact bounded totals of every part: what noise is added to."""
-    rows = {name: run(text) for name, text in sql.items()}
+    chosen = dict(sql)
+    check, wide = chosen.pop("fits", None), chosen.pop("wide vector", None)
+    if check is not None and wide is not None and not run(check)[0][0]:
+        chosen["vector"] = wide
+    rows = {name: run(text) for name, text in chosen.items()}
     if question.discovered is not None:
         return [Computed(found={value: int(count) for value, count in rows["found"]})]
     vectors: dict[int, dict[int, tuple[int, ...]]] = defaultdict(dict)
@@ -213,18 +220,24 @@ def _joined(question: Question, parts: Sequence[Release], payer: Payer) -> Relea
     """Return one release over months, put together from the answers of each."""
     axis = question.month_axis or 0
     months = question.dimensions[axis]
-    within = list(product(*(dimension.values for dimension in question.within)))
-    at = {key: i for i, key in enumerate(within)}
+    # why by name: a part may have been answered before, with its groups in another order
+    names = [dimension.name for dimension in question.within]
+    at = [
+        {key: i for i, key in enumerate(zip(*(part.columns[name] for name in names), strict=True))}
+        if names
+        else {(): 0}
+        for part in parts
+    ]
     columns: dict[str, list[Any]] = {dimension.name: [] for dimension in question.dimensions}
     figure_names = [name for name in parts[0].columns if name not in columns]
     columns |= {name: [] for name in figure_names}
     for key in product(*(dimension.values for dimension in question.dimensions)):
         for dimension, value in zip(question.dimensions, key, strict=True):
             columns[dimension.name].append(value)
-        part = parts[months.values.index(key[axis])]
-        row = at[key[:axis] + key[axis + 1 :]]
+        month = months.values.index(key[axis])
+        row = at[month][key[:axis] + key[axis + 1 :]]
         for name in figure_names:
-            columns[name].append(part.columns[name][row])
+            columns[name].append(parts[month].columns[name][row])
     rho = sum((Fraction(part.cost.rho) for part in parts), start=Fraction(0))
     pico = int(rho * 10**12)
     delta = parts[0].cost.delta

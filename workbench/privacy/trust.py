@@ -203,7 +203,7 @@ class Guard:
                 # why before the first entry: from then on, no anchor means it was taken away
                 anchor = anchor_at(write, self._anchor_path)
                 write_anchor(self._anchor_path, anchor)
-            self.require_fit(write, everywhere=self._seen is None)
+            self._require_fit(write, anchor, self._witnesses(anchor, self._seen is None))
             self._require_readable(write, anchor, now)
             self._seen = anchor
             yield write
@@ -222,7 +222,8 @@ class Guard:
         require_local(self._path)
         after: list[Witness] = []
         with self._chain.writing(lambda: self._anchor(after)) as write:
-            missing = self._amiss(write, everywhere=True)
+            anchor = read_anchor(self._anchor_path)
+            missing = self._amiss(write, anchor, self._witnesses(anchor, everywhere=True))
             if not missing:
                 raise InputError(
                     f"nothing is lost: {self._path} fits everything that knows it. "
@@ -231,15 +232,26 @@ class Guard:
             yield write, missing
             after.append(anchor_at(write, self._anchor_path))
 
-    def require_fit(self, read: Reader, everywhere: bool) -> None:
-        """Refuse a ledger that does not fit what is known of it.
+    @contextmanager
+    def reading(self, everywhere: bool = False) -> Iterator[Reader]:
+        """Read a ledger that fits what is known of it.
 
         Parameters
         ----------
         everywhere : bool
             Look at every published edition too, which takes longer.
         """
-        for each in self._amiss(read, everywhere):
+        # why first: what was known before the moment that is read is in it; what came after is not
+        anchor = read_anchor(self._anchor_path)
+        witnesses = self._witnesses(anchor, everywhere)
+        with self._chain.reading() as read:
+            self._require_fit(read, anchor, witnesses)
+            yield read
+
+    def _require_fit(
+        self, read: Reader, anchor: Witness | None, witnesses: Sequence[Witness]
+    ) -> None:
+        for each in self._amiss(read, anchor, witnesses):
             raise LedgerError(
                 f"{self._path} ends with entry {read.head()[0]} and does not fit {each.place} "
                 f"(entry {each.seq}): it is an older copy, was cut or was altered. Put the newest "
@@ -253,14 +265,20 @@ class Guard:
             write_anchor(self._anchor_path, anchor)
             self._seen = anchor
 
-    def _amiss(self, read: Reader, everywhere: bool) -> list[Witness]:
-        """Return every witness that the ledger does not fit and no officer has acknowledged."""
-        head, anchor = read.head()[0], read_anchor(self._anchor_path)
-        witnesses = [each for each in (anchor, self._seen) if each is not None]
+    def _witnesses(self, anchor: Witness | None, everywhere: bool) -> list[Witness]:
+        found = [each for each in (anchor, self._seen) if each is not None]
         if everywhere:
-            witnesses += edition_witnesses(self._published)
-        found = unfit(read, dict.fromkeys(witnesses))
-        if anchor is None and head > 0:
+            found += edition_witnesses(self._published)
+        return list(dict.fromkeys(found))
+
+    def _amiss(
+        self, read: Reader, anchor: Witness | None, witnesses: Sequence[Witness]
+    ) -> list[Witness]:
+        """Return every witness that the ledger does not fit and no officer has acknowledged."""
+        head = read.head()[0]
+        found = unfit(read, witnesses)
+        # why twice: it may just have been made, by whoever wrote the first entry
+        if anchor is None and head > 0 and read_anchor(self._anchor_path) is None:
             place = f"its anchor {self._anchor_path}, which is {MISSING}"
             found.append(Witness(place, head, MISSING))
         if read.ever() > head:

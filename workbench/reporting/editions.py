@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.errors import UnknownName
 from workbench.figures.language import Language
 from workbench.reporting import editions_record, publish_index
 from workbench.reporting import publish as _publish
 from workbench.reporting.editions_record import Edition
 from workbench.reporting.page import Page
+from workbench.reporting.standalone import standalone
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,49 @@ def publish(
         identity=identity,
         ledger_head=ledger_head,
         house=pages[0].context.house,
+        titles={page.language: page.title for page in pages},
+        houses={page.language: page.house for page in pages},
     )
     contents = {files[page.language]: page.html for page in set_pages}
     made, new = _publish.publish(edition, contents, published)
+    if any((published / made.folder / _alone(name)).exists() for name in made.languages.values()):
+        add_standalone(published, report, period, variant)  # it follows its edition
     rebuild_index(published)
     return _at(published, made, new)
+
+
+def add_standalone(
+    published: Path, report: str, period: str, variant: str = ""
+) -> tuple[Path, ...]:
+    """Put each page of an edition beside itself as one file: ``standalone.html``; returns them.
+
+    Later revisions of the edition renew these files.
+
+    Raises
+    ------
+    UnknownName
+        No such edition is published.
+    PublishError
+        The disk is full, or the folder cannot be written.
+    """
+    edition = editions_record.latest(published, report, period, variant)
+    if edition is None:
+        known = [each.folder.as_posix() for each in every(published)]
+        raise UnknownName(
+            "published edition", "/".join(filter(None, (report, period, variant))), known
+        )
+    folder = published / edition.folder
+    made = []
+    for name in edition.languages.values():
+        html = standalone((folder / name).read_text(encoding="utf-8"))
+        with _publish.storage(published, f"write {edition.folder}/{_alone(name)}"):
+            _publish.put_whole(published, folder / _alone(name), html.encode())
+        made.append(folder / _alone(name))
+    return tuple(made)
+
+
+def _alone(name: str) -> str:
+    return "standalone" + name.removeprefix("index")
 
 
 def file_names(pages: Sequence[Page]) -> dict[str, str]:

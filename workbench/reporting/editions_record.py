@@ -52,6 +52,8 @@ class Edition:
         Number and hash of the ledger's last entry, by which an older ledger is recognised.
     house : str
         Whose report it is.
+    titles, houses : mapping of str to str
+        Language to its title, and to whose report it is, where there are several languages.
     """
 
     report: str
@@ -69,6 +71,8 @@ class Edition:
     identity: str = ""
     ledger_head: tuple[int, str] | None = None
     house: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    houses: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in (self.report, self.period, *filter(None, [self.variant])):

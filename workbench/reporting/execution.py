@@ -64,7 +64,8 @@ def execute(
     }
     papermill = import_light("papermill")
     with _failing(definition, period, executed, desk):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for each in (folder.parents[1], folder.parent, folder):
+            each.mkdir(exist_ok=True, mode=0o700)
         papermill.execute_notebook(
             _verbatim(notebook),
             _verbatim(executed),

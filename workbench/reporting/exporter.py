@@ -16,6 +16,7 @@ from typing import Any
 from workbench.errors import DefinitionError, QuestionRefused, RunFailed, UnknownName
 from workbench.figures import MIME, draw
 from workbench.figures.language import Language
+from workbench.figures.notes import notes_about
 from workbench.figures.specs import TextSpec, read_payload
 from workbench.figures.tables import fields
 from workbench.privacy.release import Release
@@ -159,7 +160,7 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
         drawn = draw(payload.spec, releases, desk.language)
     except (QuestionRefused, UnknownName) as problem:
         raise DefinitionError(f"{where}: {problem}") from None
-    notes = tuple(dict.fromkeys(note for release in releases for note in release.notes))
+    notes = notes_about(payload.spec, releases, desk.language)
     if isinstance(payload.spec, TextSpec):
         words = tuple(part for part, _, _ in fields(payload.spec.template) if part.strip())
     return (

@@ -196,6 +196,11 @@ class Page:
     context: Context
     standalone: bool
 
+    @property
+    def house(self) -> str:
+        """Whose report it is, in its language."""
+        return Language(self.language, self.context.translations).say(self.context.house)
+
     def revised(self, revision: int, changed: tuple[str, ...], editions: Mapping[str, str]) -> Page:
         """Return the same page as a revision of an edition that may have other languages."""
         context = replace(
@@ -207,6 +212,10 @@ class Page:
         if context == self.context:
             return self
         return set_page(self.blocks, context, self.authored, standalone=self.standalone)
+
+    def alone(self) -> str:
+        """Return the page as one file with everything in it, which leads nowhere else."""
+        return set_page(self.blocks, self.context, self.authored, standalone=True).at("./")
 
     def at(self, root: str) -> str:
         """Return the page with ``root``, such as ``../../``, as the way to the published folder."""

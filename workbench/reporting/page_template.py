@@ -133,8 +133,9 @@ def _json(content: object) -> Any:
 def _charts(layout: Layout) -> Iterator[Chart]:
     items = [layout.main, *(item for section in layout.sections for item in section.items)]
     for item in items:
-        if item and item.drawing and isinstance(item.drawing.drawn, Chart):
-            yield item.drawing.drawn
+        drawn = item.drawing.drawn if item and item.drawing else None
+        if isinstance(drawn, Chart) and not drawn.empty:
+            yield drawn
 
 
 def fact_texts(context: Context, releases: tuple[str, ...], language: Language) -> list[str]:

@@ -29,6 +29,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.errors import PublishError
+from workbench.figures.language import Language
 from workbench.reporting import page_assets
 from workbench.reporting.editions_record import (
     FILE,
@@ -44,6 +45,7 @@ from workbench.reporting.page import ROOT
 Files = Mapping[str, str]
 STAGING = ".staging"
 FAILED = "failed.json"
+_MAIN = '<main id="report" class="wrap">'  # as in page.html.j2
 _SAFE_FILE = re.compile(r"^[a-z0-9][a-z0-9._-]{0,80}$")
 
 
@@ -98,6 +100,7 @@ def publish(edition: Edition, files: Files, published: Path) -> tuple[Edition, b
             whole.rename(target / f"r{revision}")
             _sync(target)
             _move_up(top, target)
+            _supersede(published, target)
         _forget_failure(published, edition)
     return edition, True
 
@@ -119,6 +122,23 @@ def settle(published: Path, folder: Path) -> None:
             if not shown.is_file() or shown.read_text(encoding="utf-8") != page:
                 _put(top / name, page.encode())
         _move_up(top, folder)
+    _supersede(published, folder)
+
+
+def _supersede(published: Path, folder: Path) -> None:
+    """Let older revisions say that they were replaced, and lead to the newest."""
+    for number in revisions(folder)[:-1]:
+        edition = read(folder / f"r{number}")
+        for code, name in edition.languages.items() if edition else ():
+            page = folder / f"r{number}" / name
+            words = Language(code)
+            banner = (
+                f'\n<p class="banner superseded">{words.word("superseded")} '
+                f'<a href="../{name}">{words.word("read newest")}</a></p>'
+            )
+            html = page.read_text(encoding="utf-8")
+            if banner not in html:
+                put_whole(published, page, html.replace(_MAIN, _MAIN + banner, 1).encode())
 
 
 def share_script(published: Path) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.figures.language import Language
+from workbench.figures.messages import MESSAGES
 from workbench.figures.tables import Card
 from workbench.reporting import page_assets
 from workbench.reporting.editions_record import Edition, editions
@@ -47,15 +48,35 @@ def rebuild_index(
 ) -> Path:
     """Write ``index.html`` anew from the editions' records, all or nothing.
 
-    ``house`` and ``language`` are by default the newest edition's. The same records give the same
-    bytes. Returns the page's path.
+    ``house`` and ``language`` are by default the newest edition's. Where editions are published in
+    several languages, ``index.LANGUAGE.html`` stands beside it for each. The same records give the
+    same bytes. Returns the page's path.
     """
     found = list(editions(published))
     newest = max(found, key=lambda edition: (edition.period, edition.revision), default=None)
     if newest is not None:
-        house = newest.house if house is None else house
         language = language or next(iter(newest.languages), None)
-    words = Language(language or "en", translations or {})
+    main = language or "en"
+    codes = sorted({main, *(code for edition in found for code in edition.languages)})
+    pages = {"index.html": main}
+    if len(codes) > 1:  # pages lead to the index of their language by its name
+        pages |= {f"index.{code}.html": code for code in codes}
+    for name, code in reversed(pages.items()):
+        words = Language(code, translations or {})
+        named = newest.houses.get(code, newest.house) if newest is not None else ""
+        others = {each: f"index.{each}.html" for each in codes if each != code}
+        html = _index(found, published, named if house is None else house, words, others)
+        put_whole(published, published / name, html.encode())
+    return published / "index.html"
+
+
+def _index(
+    found: Sequence[Edition],
+    published: Path,
+    house: str,
+    words: Language,
+    others: Mapping[str, str],
+) -> str:
     reports = sorted({edition.report for edition in found} | _failing(published))
     shelves = [shelf for report in reports for shelf in _shelves(report, found, published, words)]
     shown = {shelf.report for shelf in shelves}
@@ -64,9 +85,7 @@ def rebuild_index(
         for report in reports
         if report not in shown and (failed := read_failures(published, report))
     ]
-    target = published / "index.html"
-    put_whole(published, target, _render(shelves, empty, house or "", words).encode())
-    return target
+    return _render(shelves, empty, house, words, others)
 
 
 def _failing(published: Path) -> set[str]:
@@ -93,7 +112,7 @@ def _shelves(
         yield Shelf(
             report=report,
             variant=variant,
-            title=words.say(newest_first[0].title),
+            title=_title(newest_first[0], words),
             newest=newest_first[0],
             others=tuple(newest_first[1:]),
             revisions={
@@ -123,6 +142,10 @@ def _cards(newest_first: Sequence[Edition], words: Language) -> tuple[Card, ...]
     )
 
 
+def _title(edition: Edition, words: Language) -> str:
+    return edition.titles.get(words.code) or words.say(edition.title)
+
+
 def _in_language(edition: Edition, words: Language) -> tuple[Card, ...]:
     cards = edition.cards
     return cards.get(words.code) or next(iter(cards.values()), ())
@@ -133,6 +156,7 @@ def _render(
     empty: Sequence[tuple[str, Sequence[str]]],
     house: str,
     words: Language,
+    others: Mapping[str, str],
 ) -> str:
     style, script = compact("page.css") + compact("index.css"), compact("index.js")
     html: str = (
@@ -142,6 +166,9 @@ def _render(
             shelves=shelves,
             empty=empty,
             house=house,
+            others=others,
+            tags={code: Language(code).tag for code in MESSAGES},
+            names={code: said["language"] for code, said in MESSAGES.items()},
             language=words,
             word=words.word,
             way=_way,
@@ -194,4 +221,5 @@ def _comparison(shelves: Sequence[Shelf], words: Language) -> dict[str, Any]:
         for shelf in shelves
         if len(shelf.all) > 1 and shelf.cards
     ]
-    return {"locale": words.tag, "reports": reports, "within": words.word("within margins")}
+    said = {name: words.word(f"{name} margins") for name in ("within", "beyond")}
+    return {"locale": words.tag, "reports": reports, **said}

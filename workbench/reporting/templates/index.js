@@ -10,13 +10,15 @@
       const words = shelf.dataset.words.toLowerCase();
       shelf.hidden = !wanted.every((word) => words.includes(word));
       shown += shelf.hidden ? 0 : 1;
+      const past = shelf.querySelector("details");
+      if (past) past.open = wanted.length > 0; // an earlier period may be what was looked for
     }
     none.hidden = shown > 0;
   });
 
   const source = document.getElementById("comparison");
   if (!source) return;
-  const { locale, reports, within } = JSON.parse(source.textContent);
+  const { locale, reports, within, beyond } = JSON.parse(source.textContent);
   const [report, first, second] = ["report", "first", "second"].map((id) => document.getElementById(id));
   const body = document.querySelector("#compared tbody");
   const option = (text, value) => {
@@ -25,17 +27,18 @@
     made.value = value;
     return made;
   };
-  const signed = (card, difference) => new Intl.NumberFormat(locale, card.rate
-    ? { style: "percent", signDisplay: "exceptZero", minimumFractionDigits: card.digits, maximumFractionDigits: card.digits }
-    : { signDisplay: "exceptZero", minimumFractionDigits: card.digits, maximumFractionDigits: card.digits },
-  ).format(difference);
+  const number = (card, amount, signDisplay) => new Intl.NumberFormat(locale, {
+    ...(card.rate ? { style: "percent" } : {}),
+    signDisplay, minimumFractionDigits: card.digits, maximumFractionDigits: card.digits,
+  }).format(amount).replace("-", "−");
   const reach = ({ value, interval }) => Math.max(interval[1] - value, value - interval[0]);
   const row = (card, other) => {
     const cells = [card.label, `${card.text} ${card.margin}`, other ? `${other.text} ${other.margin}` : "–", "–"];
     if (other && [card, other].every((each) => each.value !== null && each.interval)) {
       const difference = other.value - card.value;
       const noise = Math.hypot(reach(card), reach(other)); // two independent margins
-      cells[3] = Math.abs(difference) <= noise ? within : signed(card, difference);
+      const clear = Math.abs(difference) > noise;
+      cells[3] = `${number(card, difference, "exceptZero")} ± ${number(card, noise, "never")}: ${clear ? beyond : within}`;
     }
     const made = document.createElement("tr");
     cells.forEach((text, at) => {

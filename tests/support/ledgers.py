@@ -1,0 +1,113 @@
+"""A ledger without a workspace: small questions, empty answers, prices in whole pico-rho."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from workbench.catalog import Limits
+from workbench.errors import BudgetExhausted
+from workbench.privacy.accounting import Price, epsilon_of, rho_fraction
+from workbench.privacy.ledger import Ledger, Reservation, Share
+from workbench.privacy.question import Part
+from workbench.privacy.release import Cost, Release
+
+NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
+DELTA = Decimal("1e-6")
+WIDE = Decimal(24)
+
+
+def epsilon_for(pico: int) -> Decimal:
+    """Return an epsilon whose limit is exactly so many pico-rho."""
+    return Decimal(repr(epsilon_of(pico, float(DELTA)))).quantize(Decimal("1e-13"), "ROUND_UP")
+
+
+def make_ledger(
+    folder: Path,
+    month: Decimal = WIDE,
+    year: Decimal = WIDE,
+    lifetime: Decimal = WIDE,
+    published: Path | None = None,
+) -> Ledger:
+    """Return a ledger in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    limits = Limits(month=month, year=year, lifetime=lifetime)
+    return Ledger(folder, limits, DELTA, published)
+
+
+def part(question: Any, period: str | None = "2026-09") -> Part:
+    """Return a part of a question that is nothing but a name."""
+    return Part(period, period, None, {"q": question, "period": period})
+
+
+def reserve(
+    ledger: Ledger,
+    question: Any,
+    cost: Price | int = 1000,
+    *,
+    period: str | None = "2026-09",
+    version: str = "v1",
+    name: str = "a name",
+    share: Share | None = None,
+    now: dt.datetime = NOW,
+) -> Reservation:
+    """Pay for a question."""
+    price = Price(cost) if isinstance(cost, int) else cost
+    asked = [part(question, period)]
+    found = ledger.reserve(
+        asked, [version], price, name=name, share=share, now=now, label="this question"
+    )
+    return found[0]
+
+
+def answer_for(reservation: Reservation, value: float = 1.0, pico: int = 1000) -> Release:
+    """Return an answer to be stored."""
+    cost = Cost(str(rho_fraction(pico)), epsilon_of(pico, float(DELTA)), float(DELTA))
+    number = f"r-{reservation.seq:06d}"
+    columns = {"customers": [value], "customers_low": [value], "customers_high": [value]}
+    return Release(number, "n", "t", "reporting", "2026-09", (), (), columns, cost, "v1")
+
+
+def spend(ledger: Ledger, question: Any, cost: Price | int = 1000, **more: Any) -> Release:
+    """Pay for a question and store its answer; return the answer it has."""
+    reservation = reserve(ledger, question, cost, **more)
+    if reservation.answer is not None:
+        return reservation.answer
+    answer = answer_for(reservation)
+    return ledger.store([(reservation, answer)], more.get("now", NOW))[0]
+
+
+def spent(ledger: Ledger, scope: str = "lifetime", period: str = "2026-09", **more: Any) -> int:
+    """Return what one line counts as spent."""
+    lines = ledger.status(period, more.pop("now", NOW), **more)
+    return next(line.spent_pico for line in lines if line.scope == scope)
+
+
+def tamper(folder: Path, *statements: str) -> None:
+    """Change the ledger's database behind its back."""
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def spend_many(folder: Path, limit: Decimal, worker: int, tries: int) -> tuple[int, int, float]:
+    """Spend from a process of its own until refused or tired: accepted, refused, longest wait."""
+    import time
+
+    ledger = make_ledger(folder, month=limit)
+    accepted = refused = 0
+    longest = 0.0
+    for number in range(tries):
+        start = time.monotonic()
+        try:
+            spend(ledger, [worker, number])
+            accepted += 1
+        except BudgetExhausted:
+            refused += 1
+        longest = max(longest, time.monotonic() - start)
+    return accepted, refused, longest

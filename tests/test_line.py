@@ -1,0 +1,536 @@
+"""The line from end to end: a workspace, its report, the page a manager opens."""
+
+import array
+import base64
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+from support.browser import browsing
+from support.line import (
+    ASKING,
+    OPENING,
+    SHOWING,
+    at_work,
+    command,
+    contents,
+    workbench,
+    workbench_json,
+    write_report,
+)
+
+import workbench as wb
+from workbench.cli import main
+from workbench.estates.datasets import import_dataset
+from workbench.reporting.page import ROOT
+
+PAGE = "customer-overview/2026-09/index.html"
+SHOP_PAGE = "reports/published/customers/2026-09/index.html"
+# Every column of the sample that names a person, written out here so as not to trust the catalog.
+IDENTIFYING = (
+    "customer_id",
+    "full_name",
+    "resident_id",
+    "iban",
+    "card_number",
+    "phone",
+    "email",
+)
+
+
+# ---------------------------------------------------------------- the sample bank
+
+
+@pytest.fixture(scope="module")
+def bank(repository, tmp_path_factory):
+    """Return a workspace on the sample estate with the customer report of its last month."""
+    folder = tmp_path_factory.mktemp("bank")
+    parts = {
+        "title": "Sample bank",
+        "catalog": repository / "data" / "sample" / "catalog.yaml",
+        "source": repository / "data" / "sample",
+        "notebooks": repository / "notebooks",
+        "reports": repository / "reports",
+        "published": folder / "published",
+    }
+    lines = (f'{name} = "{value}"\n' for name, value in parts.items())
+    (folder / "workbench.toml").write_text("".join(lines))
+    assert workbench_json("init", "-w", folder)["loaded"]["customers"] == 5000
+    facts = workbench_json("run", "customer-overview", "-w", folder)
+    assert facts["period"] == "2026-09"
+    assert facts["page"] == str(folder / "published" / PAGE)
+    assert facts["unchanged"] is False
+    assert facts["spent_now"] == facts["epsilon"] > 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with browsing(tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+def _is_drawn(browser, page, charts):
+    browser.open(page)
+    assert browser.state() == "drawn"
+    marks = browser.marks()
+    assert len(marks) >= charts
+    assert min(marks) > 0, marks
+    assert browser.complaints() == []
+    assert {address.partition(":")[0] for address in browser.requests()} <= {"file", "data", "blob"}
+
+
+def test_the_published_page_opens_from_disk_with_the_network_off(bank, browser):
+    _is_drawn(browser, bank / "published" / PAGE, charts=6)
+
+
+def test_the_index_leads_to_the_page(bank, browser):
+    browser.driver.get((bank / "published" / "index.html").as_uri())
+    browser.driver.find_element("css selector", "main a.open, a.open").click()
+    assert browser.driver.current_url.endswith(PAGE)
+
+
+def _readings(content):
+    """Yield a file's text, and what its base64 blocks hold: text, packed text, numbers."""
+    text = content.decode("utf-8", "replace")
+    yield text
+    for block in re.findall(r"[A-Za-z0-9+/]{8,}={0,2}", text):
+        letters = block.rstrip("=")
+        letters = letters[: len(letters) - (len(letters) % 4 == 1)]
+        raw = base64.b64decode(letters + "=" * (-len(letters) % 4))
+        with contextlib.suppress(OSError, EOFError):
+            raw = gzip.decompress(raw)
+        yield raw.decode("utf-8", "replace")
+        yield raw.decode("utf-16-le", "replace")
+        for kind in "iIqQfd":
+            whole = raw[: len(raw) - len(raw) % array.array(kind).itemsize]
+            yield " ".join(f"{number:.0f}" for number in array.array(kind, whole))
+
+
+def _found(files, identifiers):
+    texts = {reading for content in files.values() for reading in _readings(content)}
+    short, whole = [t for t in texts if len(t) < 1000], [t for t in texts if len(t) >= 1000]
+    texts = ["\n".join(short), *whole]
+    return sorted(each for each in identifiers if any(each in text for text in texts))
+
+
+@pytest.fixture(scope="module")
+def identifiers(sample_source):
+    """Return every value of the sample's files that names a person."""
+    values = set()
+    for path in sorted(sample_source.glob("*.*")):
+        if path.suffix not in (".parquet", ".csv"):
+            continue
+        reader = "read_parquet" if path.suffix == ".parquet" else "read_csv"
+        for column, *_ in duckdb.sql(f"DESCRIBE FROM {reader}('{path}')").fetchall():
+            if column in IDENTIFYING:
+                rows = duckdb.sql(
+                    f"SELECT DISTINCT {column}::VARCHAR FROM {reader}('{path}') "
+                    f"WHERE {column} IS NOT NULL"
+                ).fetchall()
+                values |= {value for (value,) in rows}
+    phones = {value.removeprefix("+86") for value in values if value.startswith("+86")}
+    return values | phones
+
+
+def test_nothing_published_names_a_customer(bank, identifiers):
+    assert len(identifiers) > 25_000
+    files = contents(bank / "published")
+    assert {"index.html", PAGE, PAGE.replace("index", "r1/index")} <= set(files)
+    packaged = Path(wb.__file__).parent / "reporting" / "assets" / "plotly.min.js.gz"
+    (script,) = (name for name in files if re.fullmatch(r"assets/plotly-\w+\.min\.js", name))
+    # the same bytes in every workspace, whoever its customers are
+    assert files.pop(script) == gzip.decompress(packaged.read_bytes())
+    assert _found(files, identifiers) == []
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda value: value.encode(),
+        lambda value: base64.b64encode(f"a row of {value}".encode()),
+        lambda value: base64.b64encode(gzip.compress(f"x {value} y".encode())),
+        lambda value: base64.b64encode(f"“{value}”".encode("utf-16-le")),
+    ],
+    ids=["text", "base64", "packed", "wide"],
+)
+def test_the_search_of_the_test_above_finds_what_is_hidden(hide, identifiers):
+    planted = random.Random(7).sample(sorted(identifiers), 50)
+    for value in planted:
+        files = {"index.html": b"<p>" + hide(value) + b"</p>"}
+        assert value in _found(files, planted)
+    number = "15407368787"
+    packed = base64.b64encode(array.array("d", [1.5, float(number), 3.0]).tobytes())
+    assert _found({"index.html": packed}, [number]) == [number]
+
+
+def test_the_same_period_again_spends_nothing_and_changes_nothing(bank):
+    before, ledger = contents(bank / "published"), wb.open_workspace(bank).ledger.head()
+    again = workbench_json("run", "customer-overview", "-w", bank, "--period", "2026-09")
+    assert (again["unchanged"], again["spent_now"]) == (True, 0)
+    forced = workbench_json("run", "customer-overview", "-w", bank, "--force")
+    assert (forced["unchanged"], forced["spent_now"]) == (False, 0)
+    assert forced["epsilon"] == again["epsilon"]
+    assert contents(bank / "published") == before
+    assert wb.open_workspace(bank).ledger.head() == ledger
+
+
+# ---------------------------------------------------------------- real data
+
+
+def test_the_report_renders_on_real_data(tmp_path, browser):
+    import_dataset("cdnow", tmp_path)
+    assert workbench("init", "-w", tmp_path).returncode == 0
+    facts = workbench_json("run", "customer-overview", "-w", tmp_path)
+    assert facts["period"] == "1998-06"
+    _is_drawn(browser, tmp_path / "reports/published/customer-overview/1998-06/index.html", 4)
+
+
+# ---------------------------------------------------------------- paid once
+
+
+@pytest.fixture(scope="module")
+def rendered_shop(shop_folder, tmp_path_factory):
+    """Return a shop with the tests' own report, rendered once: copied, never written to."""
+    folder = tmp_path_factory.mktemp("rendered") / "shop"
+    shutil.copytree(shop_folder, folder)
+    write_report(folder)
+    facts = workbench_json("run", "customers", "-w", folder)
+    assert facts["spent_now"] == facts["epsilon"] > 0
+    assert _spent(folder) == 1
+    return folder
+
+
+@pytest.fixture
+def folder(rendered_shop, tmp_path):
+    """Return a shop of the test's own with one good page."""
+    return Path(shutil.copytree(rendered_shop, tmp_path / "shop"))
+
+
+def _ledger(folder):
+    """Return the ledger's entries; they must hold together."""
+    ledger = wb.open_workspace(folder).ledger
+    ledger.verify()
+    entries = [(each.seq, each.hash, each.kind) for each in ledger.chain.entries()]
+    ledger.chain.close()
+    return entries
+
+
+def _spent(folder):
+    return sum(kind == "spend" for _, _, kind in _ledger(folder))
+
+
+def test_a_renamed_question_in_another_report_is_free_and_answered_alike(folder):
+    renamed = ASKING.replace("by-region", "where-they-live")
+    write_report(folder, OPENING, renamed, SHOWING, name="renamed")
+    facts = workbench_json("run", "renamed", "-w", folder)
+    assert facts["spent_now"] == 0
+    assert facts["epsilon"] > 0
+    assert _spent(folder) == 1
+    charts = [
+        re.findall(r'<script type="application/json">(.*?)</script>', _read(page))
+        for page in (folder / SHOP_PAGE, facts["page"])
+    ]
+    assert charts[0] == charts[1] != []
+
+
+def _read(path):
+    return Path(path).read_text(encoding="utf-8")
+
+
+# ---------------------------------------------------------------- kills
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_page_and_an_honest_ledger(folder, size):
+    """Kill runs, each asking something new, at moments spread over the time a run takes."""
+    kills = 12 if size == "smoke" else 200
+    _allow_much(folder)
+    start = time.monotonic()
+    workbench_json("run", "customers", "-w", folder, "--force")
+    seconds = time.monotonic() - start
+    published, dice = folder / "reports" / "published", random.Random(20260901)
+    ledger = _ledger(folder)
+    for kill in range(kills):
+        words = ["run", "customers", "-w", folder, "-p", f"epsilon={0.11 + kill / 1000}"]
+        process = subprocess.Popen(
+            command(*words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(seconds * 1.1 * (kill + dice.random()) / kills)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        _is_whole(published)
+        now = _ledger(folder)
+        assert now[: len(ledger)] == ledger, "an entry is gone"
+        ledger = now
+    _nobody_is_left(folder)
+    before = wb.open_workspace(folder).ledger.chain.entries("spend")
+    facts = workbench_json("run", "customers", "-w", folder, "-p", "epsilon=0.105")
+    assert facts["unchanged"] is False
+    _is_whole(published)
+    after = wb.open_workspace(folder).ledger.chain.entries("spend")
+    assert after[: len(before)] == before
+    assert not list(published.rglob(".staging"))
+    _nobody_is_left(folder)
+
+
+def _allow_much(folder):
+    catalog = folder / "catalog.yaml"
+    limits = "limits: {month: 900, year: 900, lifetime: 900}"
+    catalog.write_text(re.sub(r"limits: \{.*\}", limits, catalog.read_text()))
+    report = folder / "reports" / "customers.yaml"
+    report.write_text(report.read_text().replace("epsilon: 1.5", "epsilon: 800"))
+
+
+def _is_whole(published):
+    """Check that all a manager can open is what was published, to the last byte."""
+    edition = published / "customers" / "2026-09"
+    revisions = sorted(edition.glob("r*"), key=lambda path: int(path.name[1:]))
+    hashes = []
+    for revision in revisions:
+        record = json.loads((revision / "edition.json").read_text(encoding="utf-8"))
+        hashes.append(record["sha256"]["index.html"])
+        assert _hash(revision / "index.html", "../../../") == hashes[-1]
+    # the newest, or the one before it where the kill fell between the two
+    assert _hash(edition / "index.html", "../../") in hashes[-2:]
+    assert _read(published / "index.html").endswith("</html>\n")
+
+
+def _hash(page, root):
+    """Return a page's hash as its record keeps it: before links were set for its place."""
+    return hashlib.sha256(_read(page).replace(root, ROOT).encode()).hexdigest()
+
+
+def _nobody_is_left(folder, seconds=15):
+    """Wait until no process works for the workspace: kernels look for their run every second."""
+    until = time.monotonic() + seconds
+    while at_work(folder):
+        assert time.monotonic() < until, at_work(folder)
+        time.sleep(0.1)
+
+
+# ---------------------------------------------------------------- two at once
+
+
+def test_two_runs_at_once_are_one_run_and_one_message(folder):
+    write_report(folder, OPENING, "import time\ntime.sleep(60)", name="slow")
+    words = command("run", "slow", "-w", folder)
+    first = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    try:
+        assert "cell 1 of" in first.stderr.readline()
+        second = workbench("run", "customers", "-w", folder)
+        assert second.returncode == 5
+        assert f"Busy: another run is at work in this workspace (process {first.pid})" in (
+            second.stderr
+        )
+        assert "Wait until it is done; nothing was started." in second.stderr
+    finally:
+        first.kill()
+        first.communicate()
+    assert workbench_json("run", "customers", "-w", folder)["unchanged"] is True
+    _nobody_is_left(folder)
+
+
+# ---------------------------------------------------------------- full disks
+
+
+@pytest.fixture
+def small_disk():
+    """Return a function that mounts a disk of so many bytes on a folder."""
+    mounted = []
+
+    def mount(folder, size_bytes):
+        if os.geteuid() != 0:
+            pytest.skip("only root may mount a small disk")
+        folder.mkdir(parents=True, exist_ok=True)
+        words = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "small", str(folder)]
+        if subprocess.run(words, capture_output=True, check=False).returncode:
+            pytest.skip("this machine mounts no small disk")
+        mounted.append(folder)
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _fill(folder):
+    """Fill a disk to its last byte; return what to remove."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (1_000_000, 4096, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"x" * size) == size:
+                    pass
+    return filler
+
+
+def test_a_full_published_disk_keeps_the_last_good_page(folder, small_disk):
+    published = folder / "reports" / "published"
+    good = folder / "good"
+    published.rename(good)
+    small_disk(published, 3_000_000)
+    shutil.copytree(good, published, dirs_exist_ok=True)
+    before, filler = contents(published), _fill(published)
+    full = workbench("run", "customers", "-w", folder, "-p", "epsilon=0.2")
+    assert full.returncode == 7
+    assert "PublishError: could not publish customers/2026-09, revision 2" in full.stderr
+    assert "The disk is full. Free some space and run the report again" in full.stderr
+    filler.unlink()
+    assert contents(published) == before
+    assert _spent(folder) == 2
+    done = workbench_json("run", "customers", "-w", folder, "-p", "epsilon=0.2")
+    assert (done["unchanged"], done["spent_now"]) == (False, 0)
+    assert (published / "customers/2026-09/r2/index.html").is_file()
+
+
+def test_a_full_private_disk_keeps_the_last_good_page_and_the_ledger(folder, small_disk):
+    private = folder / "private"
+    small_disk(private, 40_000_000)
+    shutil.copytree(folder / ".workbench", private, dirs_exist_ok=True)
+    private.chmod(0o700)
+    with (folder / "workbench.toml").open("a") as settings:
+        settings.write('private = "private"\n')
+    before, ledger, filler = contents(folder / "reports"), _ledger(folder), _fill(private)
+    full = workbench("run", "customers", "-w", folder, "-p", "epsilon=0.2")
+    assert full.returncode in (4, 7), full.stderr
+    assert "disk is full" in full.stderr
+    assert "fault" not in full.stderr
+    filler.unlink()
+    assert _is_last_good(folder, before)
+    assert _ledger(folder)[: len(ledger)] == ledger
+    done = workbench_json("run", "customers", "-w", folder, "-p", "epsilon=0.2")
+    assert done["unchanged"] is False
+    assert _spent(folder) == 2
+
+
+def _is_last_good(folder, before):
+    """Whether pages are as before; the index may say that a run failed."""
+    now = contents(folder / "reports")
+    mine = [name for name in before if not name.endswith(("published/index.html", "failed.json"))]
+    return {name: now.get(name) for name in mine} == {name: before[name] for name in mine}
+
+
+# ---------------------------------------------------------------- what a failure says
+
+
+def _run(*words):
+    """Run a command in this process, which is quicker; return exit code and messages."""
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    return done.exit_code, done.stderr
+
+
+TOLD = {
+    "unknown table": ("table=transaction", "UnknownName", "Did you mean 'transactions'?"),
+    "unknown purpose": ("purpose=reportin", "UnknownName", "Did you mean 'reporting'?"),
+    "unknown column": ("group=regoin", "UnknownName", "Did you mean 'region'?"),
+    "undeclared domain": ("group=note", "QuestionRefused", "Declare domain: [...] for it in the"),
+    "expired purpose": ("purpose=old-partner", "AccessRefused", "expired on 2025-12-31"),
+    "budget": ("epsilon=1.9", "BudgetExhausted", "0.20 is left for report refused 2026-09"),
+}
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_a_refusal_in_a_cell_is_told_in_its_own_words(folder, case):
+    given, name, words = TOLD[case]
+    definition = """\
+title: Refused
+notebook: {name}.ipynb
+audience: managers
+budget: {{epsilon: 0.2}}
+parameters:
+  table: {{type: text, default: transactions}}
+  purpose: {{type: text, default: reporting}}
+  group: {{type: text, default: region}}
+  epsilon: {{type: number, default: 0.1}}
+"""
+    parameters = (
+        'period = "2026-09"\ntable = "transactions"\npurpose = "reporting"\ngroup = "region"\n'
+        "epsilon = 0.1"
+    )
+    cells = (
+        OPENING.replace('"transactions", "reporting"', "table, purpose"),
+        ASKING.replace('"region"', "group"),
+        SHOWING,
+    )
+    write_report(folder, *cells, name="refused", definition=definition, parameters=parameters)
+    code, said = _run("run", "refused", "-w", folder, "-p", given)
+    assert code == 4
+    cell = 3 if case in ("unknown table", "unknown purpose", "expired purpose") else 4
+    assert f"RunFailed: 'refused' for 2026-09 failed in cell {cell} with {name}: " in said
+    assert words in said
+    assert "(private). The last good page stays." in said
+    assert _spent(folder) == 1  # of the page before
+
+
+def test_an_error_that_quotes_a_row_stays_in_the_private_notebook(folder):
+    taking = 'row = tx.note.execute().iloc[17]\nassert row.startswith("note")'
+    telling = "\n".join(
+        [
+            "import logging, os, subprocess, sys, warnings",
+            "print(row); sys.stderr.write(row); sys.__stderr__.write(row)",
+            "os.write(2, row.encode()); subprocess.run(['echo', row])",
+            "logging.error(row); warnings.warn(row)",
+            "raise ValueError(f'cannot read the row {row}')",
+        ]
+    )
+    write_report(folder, OPENING, taking, telling, name="customers")
+    failed = workbench("run", "customers", "-w", folder)
+    assert failed.returncode == 4
+    assert "failed in cell 5 with ValueError. The executed notebook with all details is" in (
+        failed.stderr
+    )
+    row = re.compile(rb"note \d")
+    told = failed.stdout.encode() + failed.stderr.encode()
+    published = contents(folder / "reports" / "published")
+    assert not row.search(told)
+    assert [name for name, content in published.items() if row.search(content)] == []
+    assert "customers/failed.json" in published
+    executed = folder / ".workbench" / "runs" / "customers" / "2026-09" / "customers.ipynb"
+    assert row.search(executed.read_bytes())
+    for private in executed.parents[:4]:
+        assert private.stat().st_mode & 0o777 == 0o700
+    logged = (folder / ".workbench" / "logs" / "runs.jsonl").read_bytes()
+    assert not row.search(logged)
+
+
+def test_a_refusal_that_repeats_a_customer_does_not_tell_them(folder):
+    asking = (
+        'people = ws.open("customers", "service")\n'
+        "ws.open(people.full_name.execute().iloc[17], 'reporting')"
+    )
+    write_report(folder, OPENING, asking, name="named")
+    code, said = _run("run", "named", "-w", folder)
+    assert code == 4
+    assert "failed in cell 4 with UnknownName, whose words hold an identifier." in said
+    assert "Given" not in said
+
+
+def test_a_page_that_names_a_customer_is_not_published(folder):
+    before = contents(folder / "reports" / "published")
+    write_report(folder, question="# How many are like Given17 Family17?")
+    code, said = _run("run", "customers", "-w", folder)
+    assert code == 6
+    assert "LeakFound: nothing was published" in said
+    assert "customers.full_name" in said
+    assert "Given17" not in said
+    assert _is_last_good(folder, {f"published/{name}": each for name, each in before.items()})
+    assert "Given17" not in _read(folder / "reports" / "published" / "index.html")
+
+
+def test_a_notebook_that_shows_nothing_released_is_not_published(folder):
+    write_report(folder, OPENING, "tx.note.execute()", name="raw")
+    code, said = _run("run", "raw", "-w", folder)
+    assert code == 4
+    assert "RunFailed: the notebook showed no released figure" in said
+    assert not (folder / "reports" / "published" / "raw" / "2026-09").exists()

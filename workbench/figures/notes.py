@@ -1,0 +1,136 @@
+"""What a release says a reader must know, as far as it concerns one figure, in their language.
+
+A note that is about one measure begins with its title, as `workbench.privacy` writes them:
+"Amount: one customer counts for at most 3,000.00 CNY in a cell." is about every measure of Amount,
+and none of the customers' business. All other notes are about the whole release.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from workbench.figures.language import Language
+from workbench.figures.specs import (
+    BarSpec,
+    HeatmapSpec,
+    KpisSpec,
+    LineSpec,
+    Spec,
+    TableSpec,
+    TextSpec,
+)
+from workbench.figures.tables import fields
+from workbench.privacy.release import Measure, Release
+
+# As privacy writes them, and in Chinese. ``title`` is a declared word, and is translated as one.
+_CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (
+            r"(?P<title>.+): one customer counts for at most (?P<top>[\d,.]+) ?(?P<unit>\S*) "
+            r"in a cell\.",
+            "{title}：每位客户在一个格子中最多计 {top} {unit}。",
+        ),
+        (
+            r"One customer counts for at most (?P<top>[\d,]+) rows in a cell\.",
+            "每位客户在一个格子中最多计 {top} 行。",
+        ),
+        (
+            r"(?P<title>.+): at most (?P<top>[\d,]+) of one customer's count\.",
+            "{title}：每位客户最多计 {top} 种。",
+        ),
+        (
+            r"(?P<title>.+): each customer weighs the same; its place in the order is off by fewer "
+            r"than (?P<top>[\d,]+) customers, 95 times in 100\.",
+            "{title}：每位客户权重相同；有 95% 的把握，其排位误差少于 {top} 位客户。",
+        ),
+        (
+            r"Only values with a noisy count of (?P<top>[\d,]+) customers or more are shown\.",
+            "只显示带噪客户数不少于 {top} 的取值。",
+        ),
+        (
+            r"The data changed since (?P<top>.+) answered this: a new answer, paid again\.",
+            "自 {top} 回答此问题以来数据已有变化：这是重新付费的新答案。",
+        ),
+        (
+            r"(?P<top>[\d,]+) of (?P<all>[\d,]+) rows are not shown: their noisy number of "
+            r"customers is below (?P<rule>[\d,.]+)\.",
+            "{all} 行中有 {top} 行未显示：其带噪客户数低于 {rule}。",
+        ),
+        (
+            r"Adjusted by least squares so that totals agree with their parts\.",
+            "已用最小二乘法调整，使合计与各部分一致。",
+        ),
+        (
+            r"Margins of figures computed from ratios are first-order approximations\.",
+            "由比率计算的数字，其误差范围为一阶近似。",
+        ),
+        (
+            r"Planned, not released: no figure was drawn\.",
+            "仅为计划，尚未发布：没有抽取任何数字。",
+        ),
+    )
+)
+
+
+def notes_about(spec: Spec, releases: Sequence[Release], language: Language) -> tuple[str, ...]:
+    """Return the notes of a figure's releases that concern what it shows, each once."""
+    found: dict[str, None] = {}
+    for at, release in enumerate(releases):
+        drawn = set(_measures(spec, at, release))
+        for note in release.notes:
+            about = _about(note, release)
+            if not about or about & drawn:
+                found[translated(note, language)] = None
+    return tuple(found)
+
+
+def translated(note: str, language: Language) -> str:
+    """Return a note in a page's language, where it is known in it.
+
+    Examples
+    --------
+    >>> translated("One customer counts for at most 20 rows in a cell.", Language("zh"))
+    '每位客户在一个格子中最多计 20 行。'
+    """
+    if language.code != "zh" or note in language.translations:
+        return language.say(note)
+    for pattern, text in _CHINESE:
+        if match := pattern.fullmatch(note):
+            parts = match.groupdict()
+            if "title" in parts:
+                parts["title"] = language.measure(parts["title"])
+            return text.format(**parts).replace(" 。", "。")
+    return note
+
+
+def _about(note: str, release: Release) -> set[str]:
+    """Return the measures a note begins with the title of; none when it is about all of them."""
+    head, colon, _ = note.partition(": ")
+    if not colon:
+        return set()
+    return {each.name for each in release.measures if head in (each.title, _column(each))}
+
+
+def _column(measure: Measure) -> str:
+    """Return the title of the column a measure is of: "Amount" of "Amount, total"."""
+    return measure.title.rpartition(", ")[0] or measure.title
+
+
+def _measures(spec: Spec, at: int, release: Release) -> Iterator[str]:
+    """Yield the measures a figure shows of its ``at``-th release."""
+    known = [each.name for each in release.measures]
+    if isinstance(spec, LineSpec | BarSpec):
+        yield spec.y
+    elif isinstance(spec, HeatmapSpec):
+        yield spec.value
+    elif isinstance(spec, KpisSpec):
+        yield from (each.measure for each in spec.items if at in (each.release, each.previous))
+    elif isinstance(spec, TextSpec):
+        for _, name, _ in fields(spec.template):
+            number, dot, measure = name.rpartition(".")
+            if not dot or int(number) == at:
+                yield from {measure, measure.removesuffix("_margin")} & set(known)
+    elif isinstance(spec, TableSpec):
+        yield from spec.columns or known

@@ -1,0 +1,107 @@
+"""A published page as one file with everything in it, to send by e-mail or to keep.
+
+Made from the page itself: nothing is asked of the ledger and nothing is run, so any edition can be
+sent at any time. The result is, byte for byte, the page that `workbench.reporting.page` would set
+standing alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from html import escape
+from pathlib import Path
+
+from workbench.errors import InputError, PublishError
+from workbench.reporting import page_assets
+
+_NAVIGATION = re.compile(r"<nav aria-label=\"[^\"]*\">.*?</nav>", re.DOTALL)
+_SHARED = re.compile(r"<script src=\"[^\"]*assets/(plotly-[0-9a-f]+\.min\.js)\" defer></script>")
+_SUPERSEDED = re.compile(r"(<p class=\"banner superseded\">[^<]*) <a [^>]*>[^<]*</a></p>")
+_OURS = '<meta http-equiv="Content-Security-Policy" content="'
+
+
+def standalone(html: str) -> str:
+    """Return a published page with the chart script in it and without ways to other pages.
+
+    Raises
+    ------
+    InputError
+        It is no page of workbench, or one whose chart script is another version's.
+    """
+    if _OURS not in html or '<main id="report"' not in html:
+        raise InputError(
+            "this is not a published page of a report. Name an edition's index.html, such as "
+            "reports/published/NAME/2026-09/index.html."
+        )
+    html = _SUPERSEDED.sub(r"\1</p>", _NAVIGATION.sub("", html, count=1))
+    shared = _SHARED.search(html)
+    if shared is None:  # a page without charts, or one that stands alone already
+        return html
+    bundle = page_assets.bundle()
+    if shared[1] != bundle.file_name:
+        raise InputError(
+            f"this page draws with {shared[1]}, and this version of workbench carries "
+            f"{bundle.file_name}. Render the edition again with --force; its figures cost nothing."
+        )
+    html = html.replace(shared[0], "", 1)
+    html = html.replace(escape("'self'"), escape(page_assets.csp_hash(bundle.script)), 1)
+    packed = f'<script type="text/plain" id="plotly-packed">{bundle.packed}</script>'
+    before, drawing, after = html.rpartition("<script>")
+    return f"{before}{packed}{drawing}{after}"
+
+
+def write_standalone(page: Path, out: Path) -> Path:
+    """Write a published page as one file, whole or not at all; returns where it is.
+
+    Raises
+    ------
+    InputError
+        There is no such page.
+    PublishError
+        The target cannot be written.
+    """
+    try:
+        html = page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InputError(
+            f"{page} cannot be read as a page ({problem}). Name an edition's index.html."
+        ) from None
+    return put(out, standalone(html).encode())
+
+
+def put(out: Path, content: bytes) -> Path:
+    """Write a file outside the published folder, whole or not at all."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        handle, made = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)
+    except OSError as problem:
+        raise _refused(out, problem) from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(made).chmod(0o666 & ~_umask())
+        Path(made).replace(out)
+    except OSError as problem:
+        raise _refused(out, problem) from None
+    finally:
+        with contextlib.suppress(OSError):
+            Path(made).unlink()
+    return out
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _refused(out: Path, problem: OSError) -> PublishError:
+    return PublishError(
+        f"{out} cannot be written ({problem.strerror}). Name another place, or free some space; "
+        "what was there is unchanged."
+    )
