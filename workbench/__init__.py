@@ -21,37 +21,60 @@ if TYPE_CHECKING:
     from workbench import errors, figures
     from workbench.figures import text
     from workbench.periods import trailing
-    from workbench.privacy.query import Query, bands, discovered, marginals, query
+    from workbench.privacy.consistency import consistent
+    from workbench.privacy.expressions import column, difference, rank, ratio, share, top
+    from workbench.privacy.provenance import FittedLabel, Provenance
+    from workbench.privacy.query import Query, bands, discovered, labelled, marginals, query
     from workbench.privacy.release import Release
     from workbench.workspace import Workspace, open_workspace
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "FittedLabel",
+    "Provenance",
     "Query",
     "Release",
     "Workspace",
     "bands",
+    "column",
+    "consistent",
+    "difference",
     "discovered",
     "errors",
     "figures",
+    "labelled",
     "marginals",
     "open_workspace",
     "query",
+    "rank",
+    "ratio",
+    "share",
     "text",
+    "top",
     "trailing",
 ]
 
 _HOME = {
+    "FittedLabel": "workbench.privacy.provenance",
+    "Provenance": "workbench.privacy.provenance",
     "Query": "workbench.privacy.query",
     "Release": "workbench.privacy.release",
     "Workspace": "workbench.workspace",
     "bands": "workbench.privacy.query",
+    "column": "workbench.privacy.expressions",
+    "consistent": "workbench.privacy.consistency",
+    "difference": "workbench.privacy.expressions",
     "discovered": "workbench.privacy.query",
+    "labelled": "workbench.privacy.query",
     "marginals": "workbench.privacy.query",
     "open_workspace": "workbench.workspace",
     "query": "workbench.privacy.query",
+    "rank": "workbench.privacy.expressions",
+    "ratio": "workbench.privacy.expressions",
+    "share": "workbench.privacy.expressions",
     "text": "workbench.figures",
+    "top": "workbench.privacy.expressions",
     "trailing": "workbench.periods",
 }
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog, load_catalog
 from workbench.errors import PeriodError, QuestionRefused
@@ -22,8 +20,8 @@ if TYPE_CHECKING:
     import ibis
 
     from workbench.privacy.accounting import Price
-    from workbench.privacy.answering import Computed
     from workbench.privacy.ledger import Ledger, Line, Share
+    from workbench.privacy.provenance import Approval
     from workbench.privacy.query import Marginals, Query
     from workbench.privacy.question import Part, Question
     from workbench.privacy.release import Release
@@ -187,13 +185,19 @@ class Workspace:
         BudgetExhausted
             A limit does not cover it; nothing was spent.
         """
+        from workbench.privacy.forms import handed_out
+        from workbench.privacy.pricing import priced
         from workbench.privacy.question import resolve
-        from workbench.privacy.releasing import Payer, compute, release, statements
+        from workbench.privacy.releasing import Payer, release, statements
+        from workbench.privacy.running import run
 
         now = self.now()
         question = resolve(query, self.catalog, now.date(), pure=pure)
         self.catalog.purpose(question.purpose, now.date())
-        cost = self._price(question, epsilon, rho, pure)
+        exceptions = self._require_private(question)
+        prices = os.environ.get(PRICES_FILE)
+        delta = self.catalog.privacy.delta
+        cost = priced(question, epsilon, rho, delta=delta, pure=pure, prices=prices)
         sql = statements(question)
         versions = [self._data_version(question, part) for part in question.parts]
         if PLAN_FILE in os.environ:
@@ -205,33 +209,83 @@ class Workspace:
             )
         answer = release(
             question,
-            lambda: self._run(question, sql, compute, now),
+            lambda: run(question, sql, self.access, now),
             payer=Payer(self.ledger, name, run_share(), now),
             catalog=self.catalog,
             data_versions=versions,
             cost=cost,
-            pure_epsilon=cost.pure_epsilon,
+            exceptions=exceptions,
         )
         self.audit.record(
             "release",
             {"table": question.table, "purpose": question.purpose, "release": answer.id},
             now=now,
         )
-        return answer
+        return handed_out(answer, self.ledger, self.now)
 
-    def _price(self, question: Question, epsilon: object, rho: object, pure: bool) -> Price | None:
-        """Return what a question may cost; None for an ``auto`` one that is not settled yet."""
-        from workbench.privacy.accounting import Price, price
-        from workbench.privacy.planning import AUTO, question_key
+    def _require_private(self, question: Question) -> list[str]:
+        """Refuse groups fitted on raw rows; return what readers must know of exceptions."""
+        from workbench.privacy.provenance import require_private
 
-        if epsilon == AUTO and rho is None:
-            file = os.environ.get(PRICES_FILE)
-            prices = json.loads(Path(file).read_text()) if file else {}
-            pico = prices.get(question_key(question))
-            return None if pico is None else Price(pico)
-        cost = price(epsilon, rho, delta=self.catalog.privacy.delta, pure=pure)
-        own = sum((Fraction(group.delta or 0) for group in question.groups), Fraction(0))
-        return replace(cost, delta=cost.delta + own)
+        notes = [
+            require_private(
+                group.labels.label.what,
+                group.labels.label,
+                approvals=self.ledger.approvals(),
+                lookup=self.ledger.answer,
+            )
+            for group in question.groups
+            if group.labels is not None
+        ]
+        return [note for note in notes if note]
+
+    def approve(self, what: str, reason: str, *, role: str | None = None) -> Approval:
+        """Record an officer's exception for something that was fitted on raw rows.
+
+        Parameters
+        ----------
+        what : str
+            As the refusal named it.
+        reason : str
+            Why it may be published; pages show it.
+        role : str, optional
+            ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
+        """
+        return self.ledger.approve(what, reason, role=role, now=self.now())
+
+    def release_marginals(
+        self, marginals: Marginals, *, name: str, epsilon: object = None, rho: object = None
+    ) -> list[Release]:
+        """Answer a set of tables together, and make totals agree with their parts.
+
+        Parameters
+        ----------
+        marginals : Marginals
+            From `workbench.marginals`.
+        name, epsilon, rho
+            As for `release`; the tables share the price equally.
+
+        Returns
+        -------
+        list of Release
+            One a table, in order. Distinct customers are adjusted only where every group column
+            is declared to have one value a customer; else they stay as they were drawn.
+        """
+        from workbench.privacy.accounting import PICO, price
+        from workbench.privacy.consistency import consistent
+
+        cost = price(epsilon, rho, delta=self.catalog.privacy.delta)
+        each = Decimal(cost.pico // len(marginals.queries)) / PICO
+        found = [
+            self.release(query, name=f"{name}-{number}", rho=each)
+            for number, query in enumerate(marginals.queries, 1)
+        ]
+        measures = [m.name for m in found[0].measures if m.kind in ("customers", "rows", "sum")]
+        try:
+            return consistent(found, measures)
+        except QuestionRefused:
+            sums = [measure for measure in measures if measure != "customers"]
+            return consistent(found, sums) if sums else found
 
     def _planned(
         self, question: Question, name: str, cost: Price | None, versions: Sequence[str]
@@ -248,20 +302,6 @@ class Workspace:
         with file.open("a", encoding="utf-8") as out:
             out.write(line.to_json() + "\n")
         return blank(question, name, len(file.read_text(encoding="utf-8").splitlines()))
-
-    def _run(
-        self, question: Question, sql: Mapping[str, str], compute: Any, now: dt.datetime
-    ) -> list[Computed]:
-        """Run bounded totals on views that carry the key itself; raw totals go no further."""
-        tables = [(table, question.purpose) for table in question.tables]
-        connection = self.access.release_connection(tables, now)
-        try:
-            computed: list[Computed] = compute(
-                question, sql, lambda text: connection.execute(text).fetchall()
-            )
-            return computed
-        finally:
-            connection.close()
 
     def _data_version(self, question: Question, part: Part) -> str:
         versions = self.access.versions

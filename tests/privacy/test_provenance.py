@@ -1,4 +1,4 @@
-"""Fitted things say where they come from; raw ones do not shape a release unless an officer says."""
+"""Fitted things say where they come from; raw ones shape no release unless an officer says."""
 
 import datetime as dt
 

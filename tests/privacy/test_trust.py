@@ -302,7 +302,7 @@ def test_a_whole_ledger_has_nothing_to_acknowledge(ledger, tmp_path):
 def test_an_altered_ledger_cannot_be_acknowledged(ledger, tmp_path):
     restore(tmp_path)
     tamper(tmp_path / "now", "UPDATE ledger SET at = '2020-01-01T00:00:00+00:00' WHERE seq = 1")
-    with pytest.raises(LedgerError, match="entry 1 .*does not fit"):
+    with pytest.raises(LedgerError, match=r"entry 1 .*does not fit"):
         acknowledge(again(tmp_path))
 
 
@@ -337,7 +337,7 @@ def test_a_tail_no_anchor_knows_is_hashed_again(ledger, tmp_path):
         spend(ledger, f"more {number}")
     anchor.write_text(before)
     tamper(tmp_path / "now", "UPDATE ledger SET ref = 'x' WHERE seq = 10")
-    with pytest.raises(LedgerError, match="entry 10 .*does not fit"):
+    with pytest.raises(LedgerError, match=r"entry 10 .*does not fit"):
         reserve(again(tmp_path), "new")
 
 
@@ -419,7 +419,7 @@ def test_an_anchor_that_cannot_be_written_is_told_and_the_spend_counts(ledger, t
     kept = anchors.rename(tmp_path / "kept")
     anchors.symlink_to(kept)
     (kept / f"ledger.head.{os.getpid()}").mkdir()
-    with pytest.raises(LedgerError, match="anchor .* cannot be written: .*not paid for twice"):
+    with pytest.raises(LedgerError, match=r"anchor .* cannot be written: .*not paid for twice"):
         reserve(ledger, "new")
     next(kept.glob("ledger.head.*")).rmdir()
     assert spent(ledger) == 16_000

@@ -50,7 +50,8 @@ def fits(question: Question) -> str | None:
     wanted = {f"a{i}": value.expression for i, value in enumerate(values)}
     rows = ibis.to_sql(question.source.select(**wanted), dialect="duckdb")
     sums = [
-        f"greatest(-min(a{i}::DOUBLE), max(a{i}::DOUBLE)) * {10**value.digits} * count(*) < {_EXACT}"
+        f"greatest(-min(a{i}::DOUBLE), max(a{i}::DOUBLE)) * {10**value.digits} * count(*)"
+        f" < {_EXACT}"
         for i, value in enumerate(values)
     ]
     limits = [value.limits for value in values if value.limits is not None]
@@ -153,11 +154,20 @@ def rows_sql(question: Question, extra: str | None = None) -> str:
     for i, group in enumerate(question.groups):
         if group.joined is not None:
             rows = _join(rows, question.key, f"g{i}", *group.joined)
+        if group.labels is not None:
+            # filled by the release engine, which alone knows whose pseudonym is whose
+            labels = ibis.table({question.key: key.type(), "code": "int64"}, name=labels_table(i))
+            rows = _join(rows, question.key, f"g{i}", labels, labels.code)
     if question.discovered is not None:  # its values are the cells, and they are not numbered
         return str(ibis.to_sql(rows, dialect="duckdb"))
     rows = _with_total_bands(rows, question)
     kept = [name for name in rows.columns if name[0] != "g"]
     return str(ibis.to_sql(rows.select(*kept, c=_code(rows, question)), dialect="duckdb"))
+
+
+def labels_table(index: int) -> str:
+    """Return the name of the engine's table of a group's labels: customer key and code."""
+    return f"fitted_labels_{index}"
 
 
 def _join(rows: Any, key: str, name: str, other: Any, code: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import Period, months_between
-from workbench.privacy.query import Bands, Discovered
+from workbench.privacy.query import Bands, Discovered, Labelled
 from workbench.privacy.release import Dimension
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Group:
         Another table of the same customers, and the code on it.
     total : (column, edges in the smallest unit) or None
         Bands of each customer's total.
+    labels : Labelled or None
+        Labels a model gave to customers.
     discovered, delta : str and Decimal, or None
         A column whose values are found privately, and the chance of a false one.
     table : str or None
@@ -58,6 +60,7 @@ class Group:
     code: Any = None
     joined: tuple[Any, Any] | None = None
     total: tuple[str, tuple[int, ...]] | None = None
+    labels: Labelled | None = None
     discovered: str | None = None
     delta: Decimal | None = None
     table: str | None = None
@@ -94,6 +97,11 @@ def resolve_group(each: Any, scope: Scope) -> Group:
         return _bands(each, scope)
     if isinstance(each, Discovered):
         return _discovered(each, scope)
+    if isinstance(each, Labelled):
+        title = each.label.name.replace("_", " ").capitalize()
+        return Group(
+            Dimension(each.label.name, title, "category", each.label.values), 1, labels=each
+        )
     if not isinstance(each, str):
         return _expression(each, scope)
     if each in scope.allowed:

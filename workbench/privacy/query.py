@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
+from workbench.privacy.provenance import FittedLabel
 
 if TYPE_CHECKING:
     import ibis
@@ -42,6 +43,35 @@ class Discovered:
 
     column: str
     delta: Decimal
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """A group column whose values a model gave to customers, with where the model comes from."""
+
+    label: FittedLabel
+    customers: Any
+    labels: Any
+
+
+def labelled(label: FittedLabel, customers: Any, labels: Any) -> Labelled:
+    """Group by labels that a model gave to customers, such as segments.
+
+    Parameters
+    ----------
+    label : FittedLabel
+        Name, values, and provenance of the labels. What was fitted on raw rows is refused when
+        it is asked about; an officer may approve an exception with ``ws.approve``.
+    customers : sequence of str
+        Pseudonyms, as in the table the model was given; under the question's own purpose.
+    labels : sequence of str
+        The label of each.
+    """
+    if len(customers) != len(labels):
+        raise QuestionRefused(
+            f"there are {len(customers):,} customers and {len(labels):,} labels; give one each."
+        )
+    return Labelled(label, customers, labels)
 
 
 def bands(column: str, edges: Sequence[Number], *, of: str = "row") -> Bands:
@@ -252,7 +282,7 @@ def query(
     Query
         Add measures with ``.customers()``, ``.count()``, ``.sum(…)``, ``.mean(…)`` and others.
     """
-    single = isinstance(by, str | Bands | Discovered) or not isinstance(by, Sequence)
+    single = isinstance(by, str | Bands | Discovered | Labelled) or not isinstance(by, Sequence)
     groups = (by,) if single else tuple(by)
     if isinstance(where, Mapping) or not isinstance(where, Sequence):
         where = (where,)

@@ -21,6 +21,7 @@ from workbench.privacy.groups import Group, Scope, day_literal, resolve_group, r
 from workbench.privacy.measuring import Choice, Coordinate, Distinct, Value, measured
 from workbench.privacy.query import Query
 from workbench.privacy.release import Dimension
+from workbench.store.chain import canonical as canonical_json
 
 if TYPE_CHECKING:
     import ibis
@@ -350,6 +351,8 @@ def _identity(query: Query, group: Group) -> list[str]:
         return ["discovered", group.discovered]
     if group.total is not None:
         return ["total", group.total[0], *values]
+    if group.labels is not None:
+        return ["labels", canonical_json(group.labels.label.canonical()), *values]
     if group.joined is not None:
         return ["joined", str(group.table), group.dimension.name, *values]
     return ["own", _fingerprint(query.table, group.code), *values]

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
+from math import ceil
 from typing import Any
 
 from workbench.catalog import Catalog
-from workbench.privacy.accounting import Price, epsilon_of, rho_fraction
+from workbench.privacy.accounting import PICO, Price, epsilon_of, rho_fraction
 from workbench.privacy.answering import Computed, answer
 from workbench.privacy.bounding import bounded_totals, fits
 from workbench.privacy.ledger import Ledger, Reservation, Share
@@ -95,7 +96,7 @@ def release(
     catalog: Catalog,
     data_versions: Sequence[str],
     cost: Price,
-    pure_epsilon: Fraction | None = None,
+    exceptions: Sequence[str] = (),
     randbelow: RandBelow = secrets.randbelow,
 ) -> Release:
     """Answer a question privately, or return the answer it already has.
@@ -109,8 +110,8 @@ def release(
         Of each part.
     cost : Price
         Of all parts together; each gets an equal share.
-    pure_epsilon : Fraction, optional
-        Of all parts together, for a pure question.
+    exceptions : sequence of str
+        What readers must know of groups fitted on raw rows and approved.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def release(
         A limit does not cover the cost; nothing was computed or spent.
     """
     parts = len(question.parts)
-    each = Price(max(1, cost.pico // parts), cost.delta / parts)
+    each = shared(cost, parts)
     ledger, share, now = payer.ledger, payer.share, payer.now
     reservations = ledger.reserve(
         question.parts,
@@ -139,9 +140,10 @@ def release(
                 question,
                 computed[i],
                 each.pico,
-                None if pure_epsilon is None else pure_epsilon / parts,
+                each.pure_epsilon,
                 randbelow,
             )
+            figures.notes.extend(exceptions)
             made = _release(
                 question, i, reservations[i], figures, each, data_versions[i], payer, catalog
             )
@@ -153,6 +155,14 @@ def release(
     period = question.parts[-1].paced_by or f"{now:%Y-%m}"
     lines = ledger.status(period, now, share)
     return replace(whole, left={line.scope: round(line.left, 4) for line in lines})
+
+
+def shared(cost: Price, parts: int) -> Price:
+    """Return the price of each of so many equal parts."""
+    pure = None if cost.pure_epsilon is None else cost.pure_epsilon / parts
+    if pure is not None:  # rho of a pure epsilon is epsilon²/2, rounded up
+        return Price(ceil(pure * pure / 2 * PICO), cost.delta / parts, pure)
+    return Price(max(1, cost.pico // parts), cost.delta / parts)
 
 
 def _release(
@@ -222,7 +232,7 @@ def _joined(question: Question, parts: Sequence[Release], payer: Payer) -> Relea
     months = question.dimensions[axis]
     # why by name: a part may have been answered before, with its groups in another order
     names = [dimension.name for dimension in question.within]
-    at = [
+    at: list[dict[tuple[Any, ...], int]] = [
         {key: i for i, key in enumerate(zip(*(part.columns[name] for name in names), strict=True))}
         if names
         else {(): 0}

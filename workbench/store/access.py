@@ -9,6 +9,7 @@ purposes cannot be joined, and nobody without the key can go back.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
@@ -93,6 +94,37 @@ class Access:
                 connection, purpose, table, self.view_sql(table, purpose, now, pseudonyms=False)
             )
         return connection
+
+    def put_labels(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        name: str,
+        of: tuple[str, str, str],
+        codes: Mapping[str, int],
+    ) -> None:
+        """Give a release engine the codes of customers known by pseudonym, under their own key.
+
+        Parameters
+        ----------
+        name : str
+            Table to make, of the key and ``code``.
+        of : (table, purpose, key)
+            Where the customers are, and under whose pseudonyms they are known.
+        codes : mapping of pseudonym to code
+        """
+        import pandas as pd
+
+        table, purpose, key = of
+        set_pseudonym_key(connection, purpose, self._store.master_key)
+        frame = pd.DataFrame({"pseudonym": list(codes), "code": list(codes.values())})
+        connection.register("labels_given", frame)
+        connection.execute(
+            f'CREATE TEMP TABLE "{name}" AS SELECT own AS "{key}", code::BIGINT AS code FROM ('
+            f'SELECT "{key}" AS own, {pseudonym_sql(key, purpose)} FROM (SELECT DISTINCT "{key}" '
+            f'FROM memory."{purpose}"."{table}") AS people, {_KEYS}."{purpose}") AS named '
+            f'JOIN labels_given ON named."{key}" = labels_given.pseudonym'
+        )
+        connection.unregister("labels_given")
 
     def find_identifiers(self, candidates: set[str]) -> list[tuple[str, str, str]]:
         """Return which texts are somebody's subject key or direct identifier.

@@ -1,0 +1,43 @@
+"""The price of a question: given, or settled beforehand as its share of a report's budget."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+from workbench.privacy.accounting import Price, price
+from workbench.privacy.planning import AUTO, question_key
+from workbench.privacy.question import Question
+
+
+def priced(
+    question: Question,
+    epsilon: object,
+    rho: object,
+    *,
+    delta: Decimal,
+    pure: bool,
+    prices: str | None,
+) -> Price | None:
+    """Return what a question may cost; None for an ``auto`` one that is not settled yet.
+
+    Parameters
+    ----------
+    prices : str or None
+        File of settled prices, in pico-rho by `question_key`.
+
+    Raises
+    ------
+    QuestionRefused
+        The price is no price; see `workbench.privacy.accounting.price`.
+    """
+    if epsilon == AUTO and rho is None:
+        settled = json.loads(Path(prices).read_text(encoding="utf-8")) if prices else {}
+        pico = settled.get(question_key(question))
+        return None if pico is None else Price(pico)
+    cost = price(epsilon, rho, delta=delta, pure=pure)
+    own = sum((Fraction(group.delta or 0) for group in question.groups), Fraction(0))
+    return replace(cost, delta=cost.delta + own)
