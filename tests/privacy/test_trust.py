@@ -433,12 +433,12 @@ TABLE = """\
 90 28 0:45 / /mnt/team rw,relatime shared:50 - nfs4 server:/export rw,vers=4.2
 91 90 253:2 / /mnt/team/local rw shared:51 master:1 - xfs /dev/vdb rw
 92 28 0:46 / /mnt/two\\040words rw - cifs //server/share rw
-93 28 0:47 / /home/me/remote rw - fuse.sshfs me@server:/ rw
+93 28 0:47 / /srv/me/remote rw - fuse.sshfs me@server:/ rw
 94 28 0:48 / /mnt/usb rw - fuseblk /dev/sdb1 rw
 95 28 0:49 / /mnt/over rw - ext4 /dev/vdc rw
 96 28 0:50 / /mnt/over rw - 9p share rw
-97 28 0:51 / /home/me/cloud rw - fuse.rclone cloud: rw
-98 28 0:52 / /home/me/safe rw - fuse.gocryptfs /home/me/.safe rw
+97 28 0:51 / /srv/me/cloud rw - fuse.rclone cloud: rw
+98 28 0:52 / /srv/me/safe rw - fuse.gocryptfs /srv/me/.safe rw
 a line that is none
 """
 
@@ -452,9 +452,9 @@ a line that is none
         ("/mnt/teamwork", "ext4", False),
         ("/mnt/team/local/private", "xfs", False),
         ("/mnt/two words/x", "cifs", True),
-        ("/home/me/remote/x", "fuse.sshfs", True),
-        ("/home/me/cloud/x", "fuse.rclone", True),
-        ("/home/me/safe/x", "fuse.gocryptfs", False),
+        ("/srv/me/remote/x", "fuse.sshfs", True),
+        ("/srv/me/cloud/x", "fuse.rclone", True),
+        ("/srv/me/safe/x", "fuse.gocryptfs", False),
         ("/mnt/usb/x", "fuseblk", False),
         ("/mnt/over/x", "9p", True),
     ],

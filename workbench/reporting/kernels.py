@@ -1,8 +1,4 @@
-"""How a report's notebook is executed: papermill, with an engine that tells where it is.
-
-The engine is registered with papermill by entry point, so ``papermill --engine workbench`` runs a
-notebook as a report's run does.
-"""
+"""The kernel a report's notebook runs in: this Python, private sockets, a log of its own."""
 
 from __future__ import annotations
 
@@ -19,10 +15,9 @@ from typing import Any
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
+from papermill.engines import NotebookExecutionManager
 from papermill.log import logger
 
-ENGINE = "workbench"
 OnCell = Callable[[int, int], None]
 _SOCKETS = "wb-"
 
@@ -39,53 +34,47 @@ class Kernels(AsyncKernelManager):
         return KernelSpec(argv=command, display_name="Python 3", language="python")
 
 
-class WorkbenchEngine(NBClientEngine):
-    """Papermill's own engine, with an environment for the kernel and a call before each cell."""
+def execute(
+    nb_man: NotebookExecutionManager,
+    kernel_name: str,
+    *,
+    kernel_env: Mapping[str, str] | None = None,
+    kernel_log: Path | None = None,
+    on_cell: OnCell | None = None,
+    start_timeout: int = 60,
+    execution_timeout: int | None = None,
+) -> None:
+    """Execute a notebook whose parameters papermill has put in.
 
-    @classmethod
-    def execute_managed_notebook(
-        cls,
-        nb_man: NotebookExecutionManager,
-        kernel_name: str,
-        *,
-        kernel_env: Mapping[str, str] | None = None,
-        kernel_log: Path | None = None,
-        on_cell: OnCell | None = None,
-        start_timeout: int = 60,
-        execution_timeout: int | None = None,
-        **_: Any,
-    ) -> None:
-        """Execute a notebook whose parameters papermill has put in.
-
-        Parameters
-        ----------
-        kernel_env : mapping, optional
-            What to add to the kernel's environment.
-        kernel_log : Path, optional
-            Where the kernel's process writes what it says; else where this process does. Rows may
-            be quoted there, so a report's run keeps it private.
-        on_cell : callable, optional
-            Told number and count before each cell.
-        """
-        if on_cell is not None:
-            _tell(nb_man, on_cell)
-        with _sockets() as folder, _output(kernel_log) as output:
-            manager = Kernels(
-                kernel_name=kernel_name,
-                transport="ipc",
-                ip=str(folder / "k"),
-                connection_file=str(folder / "kernel.json"),
-            )
-            client = PapermillNotebookClient(
-                nb_man,
-                km=manager,
-                timeout=execution_timeout,
-                startup_timeout=start_timeout,
-                kernel_name=kernel_name,
-                log=logger,
-            )
-            client.owns_km = True  # it shuts down what it started
-            client.execute(env={**os.environ, **(kernel_env or {})}, **output)
+    Parameters
+    ----------
+    kernel_env : mapping, optional
+        What to add to the kernel's environment.
+    kernel_log : Path, optional
+        Where the kernel's process writes what it says; else where this process does. Rows may
+        be quoted there, so a report's run keeps it private.
+    on_cell : callable, optional
+        Told number and count before each cell.
+    """
+    if on_cell is not None:
+        _tell(nb_man, on_cell)
+    with _sockets() as folder, _output(kernel_log) as output:
+        manager = Kernels(
+            kernel_name=kernel_name,
+            transport="ipc",
+            ip=str(folder / "k"),
+            connection_file=str(folder / "kernel.json"),
+        )
+        client = PapermillNotebookClient(
+            nb_man,
+            km=manager,
+            timeout=execution_timeout,
+            startup_timeout=start_timeout,
+            kernel_name=kernel_name,
+            log=logger,
+        )
+        client.owns_km = True  # it shuts down what it started
+        client.execute(env={**os.environ, **(kernel_env or {})}, **output)
 
 
 @contextlib.contextmanager
@@ -134,6 +123,3 @@ def _tell(nb_man: NotebookExecutionManager, on_cell: OnCell) -> None:
         original(cell, cell_index, **kwargs)
 
     nb_man.cell_start = cell_start
-
-
-papermill_engines.register(ENGINE, WorkbenchEngine)
