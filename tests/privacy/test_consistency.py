@@ -188,6 +188,19 @@ def test_what_is_adjusted_is_derived_free_and_stored_once(tmp_path):
     assert again.margin("customers") == pytest.approx(first[0].margin("customers"))
 
 
+def test_other_measures_stay_as_drawn_and_the_note_says_which_were_adjusted():
+    books = Books()
+    total = books.put(answer((), {"n": [110.0]}))
+    parts = books.put(answer([CHANNEL], {"n": [70.0, 60.0]}, number=2))
+    made = consistent([total, parts], ["amount_sum", "rows"])[1]
+    assert made.measures == parts.measures
+    assert made.columns["customers"] == [70.0, 60.0]
+    assert made.columns["rows"] != parts.intervals()["rows"].tolist()
+    assert made.notes[-1] == (
+        "Adjusted by least squares so that totals agree with their parts: Amount, total, Rows."
+    )
+
+
 @pytest.mark.parametrize("axis", [MONTH, CHANNEL])
 def test_customers_agree_only_where_nobody_is_twice(axis):
     books = Books()

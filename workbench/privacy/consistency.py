@@ -54,7 +54,7 @@ def consistent(
     releases : sequence of Release
         Tables of the same thing by different group columns, over the same span and filter.
     measure : str or sequence of str
-        What to adjust: sums, rows, means or rates of rows, or customers. Others are left out.
+        What to adjust: sums, rows, means or rates of rows, or customers. Others stay as drawn.
     exclusive : sequence of str
         Group columns of whose values one customer has one only, besides those the catalog declares;
         only over these may distinct customers be added.
@@ -116,17 +116,12 @@ def _adjusted(
         forms = [form for sheet in sheets for form in sheet.forms[name]]
         for column, sheet_forms in zip(found, _split(_fitted(forms, overlap), sheets), strict=True):
             column[name] = sheet_forms
-    note = "Adjusted by least squares so that totals agree with their parts."
-    return [
-        replace(
-            sheet,
-            measures=tuple(each for each in sheet.measures if each.name in wanted),
-            forms=forms,
-            adds=sheet.adds & set(wanted),
-            notes=(*sheet.notes, note),
-        )
-        for sheet, forms in zip(sheets, found, strict=True)
-    ]
+    adjusted: list[Sheet] = []
+    for sheet, forms in zip(sheets, found, strict=True):
+        titles = ", ".join(each.title for each in sheet.measures if each.name in forms)
+        note = f"Adjusted by least squares so that totals agree with their parts: {titles}."
+        adjusted.append(replace(sheet, forms={**sheet.forms, **forms}, notes=(*sheet.notes, note)))
+    return adjusted
 
 
 def _about_the_same(releases: Sequence[Release]) -> None:
