@@ -308,8 +308,12 @@ def _is_whole(published):
 
 
 def _hash(page, root):
-    """Return a page's hash as its record keeps it: before links were set for its place."""
-    return hashlib.sha256(_read(page).replace(root, ROOT).encode()).hexdigest()
+    """Return a page's hash as its record keeps it: before links were set for its place.
+
+    An older revision says that it was replaced; that banner came later.
+    """
+    text = re.sub(r'\n<p class="banner superseded">.*?</p>', "", _read(page))
+    return hashlib.sha256(text.replace(root, ROOT).encode()).hexdigest()
 
 
 def _nobody_is_left(folder, seconds=15):
