@@ -197,7 +197,7 @@ def test_other_measures_stay_as_drawn_and_the_note_says_which_were_adjusted():
     assert made.columns["customers"] == [70.0, 60.0]
     assert made.columns["rows"] != parts.intervals()["rows"].tolist()
     assert made.notes[-1] == (
-        "Adjusted by least squares so that totals agree with their parts: Amount, total, Rows."
+        "Adjusted by least squares so that totals agree with their parts: Amount, total; Rows."
     )
 
 

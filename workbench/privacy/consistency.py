@@ -117,10 +117,10 @@ def _adjusted(
         for column, sheet_forms in zip(found, _split(_fitted(forms, overlap), sheets), strict=True):
             column[name] = sheet_forms
     adjusted: list[Sheet] = []
-    for sheet, forms in zip(sheets, found, strict=True):
-        titles = ", ".join(each.title for each in sheet.measures if each.name in forms)
+    for sheet, mine in zip(sheets, found, strict=True):
+        titles = "; ".join(each.title for each in sheet.measures if each.name in mine)
         note = f"Adjusted by least squares so that totals agree with their parts: {titles}."
-        adjusted.append(replace(sheet, forms={**sheet.forms, **forms}, notes=(*sheet.notes, note)))
+        adjusted.append(replace(sheet, forms={**sheet.forms, **mine}, notes=(*sheet.notes, note)))
     return adjusted
 
 
