@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog, load_catalog
-from workbench.errors import PeriodError, QuestionRefused
+from workbench.errors import PeriodError, QuestionRefused, SettingsError
 from workbench.periods import Period
-from workbench.settings import Settings, find_settings, load_settings
+from workbench.settings import FILE_NAME, Settings, find_settings, load_settings
 
 if TYPE_CHECKING:
     import ibis
@@ -484,11 +484,15 @@ def open_workspace(
     SettingsError
         There is none, or it is wrong.
     """
-    given = None if path is None else Path(path)
-    file = given if given is not None and given.suffix == ".toml" else find_settings(given)
+    if path is None:
+        return Workspace(load_settings(find_settings()), now)
+    given = Path(path)
+    file = given if given.suffix == ".toml" else given / FILE_NAME
+    if not file.is_file():
+        raise SettingsError(f"no {FILE_NAME} in {given}. Name the folder of a workspace.")
     return Workspace(load_settings(file), now)
 
 
 def lookup(folder: Path) -> Callable[[str], Release]:
     """Return the look-up of answers in the workspace that holds ``folder``, for exporters."""
-    return open_workspace(folder).ledger.answer
+    return open_workspace(find_settings(folder)).ledger.answer

@@ -69,7 +69,8 @@ tables:
       region: {type: text, domain: [north, south, west], values_per_customer: 1}
       category: {type: text, domain: [food, home, toys]}
       note: {type: text}
-      amount: {type: money, role: measure, title: Spend, bounds: [0, 500], customer_bounds: [0, 200]}
+      amount:
+        {type: money, role: measure, title: Spend, bounds: [0, 500], customer_bounds: [0, 200]}
       is_online: {type: boolean}
   consents:
     kind: identity
@@ -123,12 +124,14 @@ def make_shop(folder: Path, customers: int = 600) -> Path:
             CREATE TABLE people AS SELECT i, 'K-' || lpad(i::VARCHAR, 6, '0') AS customer_id
             FROM range({customers}) r(i);
             COPY (SELECT customer_id, 'Given' || i || ' Family' || i AS full_name,
-                'person' || i || '@example.org' AS email, DATE '2025-01-01' + i::INT % 300 AS opened_on
+                'person' || i || '@example.org' AS email,
+                DATE '2025-01-01' + i::INT % 300 AS opened_on
                 FROM people ORDER BY i) TO '{data}/customers.parquet';
             COPY (SELECT customer_id, make_date(2026, m::INT, 1 + i::INT % 28) AS booked_on,
                 ['north', 'south', 'west'][1 + i % 3] AS region,
                 ['food', 'home', 'toys'][1 + (i + m) % 3] AS category,
-                'note ' || i AS note, (10 + i % 90)::DECIMAL(18, 2) AS amount, i % 4 = 0 AS is_online
+                'note ' || i AS note, (10 + i % 90)::DECIMAL(18, 2) AS amount,
+                i % 4 = 0 AS is_online
                 FROM people, range(1, 10) r(m) ORDER BY i, m) TO '{data}/transactions.parquet';
             COPY (SELECT customer_id, 'marketing' AS purpose, DATE '2026-01-05' AS given_on,
                 CASE WHEN i % 10 = 0 THEN DATE '2026-03-01' END AS withdrawn_on
