@@ -104,6 +104,36 @@ def export(
     return set_page(blocks, context, authored, standalone=standalone)
 
 
+def export_languages(
+    notebook: Notebook,
+    *,
+    source_notebook: Notebook,
+    lookup: Lookup,
+    context: Context,
+    languages: Mapping[str, Mapping[str, str]],
+    standalone: bool = False,
+) -> tuple[Page, ...]:
+    """Return a notebook's pages, one a language, all from the same releases at one cost.
+
+    Parameters
+    ----------
+    languages : mapping of str to mapping of str to str
+        Language to the translations declared for it; the first language is the one to be opened.
+    notebook, source_notebook, lookup, context, standalone
+        As for `export`.
+    """
+    return tuple(
+        export(
+            notebook,
+            source_notebook=source_notebook,
+            lookup=lookup,
+            context=replace(context, language=code, translations=words),
+            standalone=standalone,
+        )
+        for code, words in languages.items()
+    )
+
+
 Step = Callable[[Cell, str, Desk], Iterator[tuple[Block, Sequence[Authored]]]]
 
 
