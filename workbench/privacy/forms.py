@@ -41,6 +41,7 @@ _REPLAYED_BY = {
     "suppress": "workbench.privacy.small_groups",
     "merge": "workbench.privacy.small_groups",
     "consistent": "workbench.privacy.consistency",
+    "rename": "workbench.privacy.renaming",
 }
 
 
@@ -198,7 +199,12 @@ def _joined(release: Release, find: Find) -> Sheet:
     """Put the parts of a release over months together: each month's rows from its part."""
     axis = next(i for i, each in enumerate(release.by) if each.kind == "month")
     parts = [sheet_of(find(each), find) for each in release.mechanism["parts"]]
-    at = [{key: row for row, key in enumerate(part.keys)} for part in parts]
+    # why by name: a part may have been answered before, with its groups in another order
+    names = [each.name for i, each in enumerate(release.by) if i != axis]
+    at = [
+        {tuple(key[part.axis(name)] for name in names): row for row, key in enumerate(part.keys)}
+        for part in parts
+    ]
     months = release.by[axis].values
     keys = _keys(release)
     places = [

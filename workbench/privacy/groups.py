@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -53,6 +54,8 @@ class Group:
         A column whose values are found privately, and the chance of a false one.
     table : str or None
         Name of the joined table.
+    called : bool
+        Whether its name is the analyst's choice, and so no part of an answer's identity.
     """
 
     dimension: Dimension
@@ -64,6 +67,7 @@ class Group:
     discovered: str | None = None
     delta: Decimal | None = None
     table: str | None = None
+    called: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,7 +279,7 @@ def _expression(each: Any, scope: Scope) -> Group:
             "such as .quarter(), a condition, or declare a column with a domain in the catalog."
         )
     dimension = Dimension(_plain_name(name), name, "category", values)
-    return Group(dimension, len(values), code=code)
+    return Group(dimension, len(values), code=code, called=True)
 
 
 def _bucket_labels(bucket: Any) -> tuple[str, ...]:
@@ -317,6 +321,14 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
     code = _index(relation[operation.name], dimension.values)
     # why 1: of several rows the smallest code is taken, so a customer has one value
     return Group(dimension, 1, joined=(relation, code), table=name)
+
+
+def fingerprint(source: ibis.Table, expression: Any) -> str:
+    """Return a short name of what an expression computes, whatever it is called."""
+    import ibis
+
+    sql = str(ibis.to_sql(source.select(it=expression), dialect="duckdb"))
+    return hashlib.sha256(sql.encode()).hexdigest()[:24]
 
 
 def row_by_row(condition: Any, source: ibis.Table) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.catalog import Column
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.groups import Scope, numeric, rising, row_by_row
+from workbench.privacy.groups import Scope, fingerprint, numeric, rising, row_by_row
 from workbench.privacy.query import Ask, Query
 from workbench.privacy.release import Measure
 
@@ -28,6 +28,8 @@ class Value:
         Decimal digits of its smallest unit.
     limits : (int, int) or None
         Declared bounds of one row's value, in the smallest unit.
+    title : str
+        What readers call it; of a condition, the name the analyst chose.
     """
 
     name: str
@@ -167,10 +169,18 @@ def _coordinates(ask: Ask, scope: Scope, rows: int, values: dict[str, Value]) ->
         return [Coordinate("rows", None, "rows", 0, rows)]
     name = str(ask.column)
     if ask.kind == "rate":
-        values[f"{name}?"] = _condition(name, ask.condition, scope)
+        value = _condition(name, ask.condition, scope)
+        earlier = values.setdefault(value.name, value)
+        if earlier.title != name or any(
+            each.condition and each.title == name and each.name != value.name
+            for each in values.values()
+        ):
+            raise QuestionRefused(
+                f"the rate '{name}' is asked twice: one name for one condition, and the reverse."
+            )
         return [
-            Coordinate(f"{name}?", f"{name}?", "sum", 0, rows),
-            Coordinate(f"{name}?:values", f"{name}?", "values", 0, rows),
+            Coordinate(value.name, value.name, "sum", 0, rows),
+            Coordinate(f"{value.name}:values", value.name, "values", 0, rows),
         ]
     column = numeric(name, scope.allowed, "totals and means")
     values[name] = _value(name, column, scope)
@@ -202,8 +212,10 @@ def _condition(name: str, condition: Any, scope: Scope) -> Value:
     if not isinstance(condition, BooleanValue):
         raise QuestionRefused(f"the rate '{name}' needs a condition, such as tx.amount > 100.")
     row_by_row(condition, scope.source)
-    title = name.replace("_", " ").capitalize()
-    return Value(f"{name}?", condition.cast("int8"), 0, (0, 1), condition=True, title=title)
+    holds = condition.cast("int8")
+    # why not its name: the analyst chose that, and may choose another next time
+    meaning = f"{fingerprint(scope.source, holds)}?"
+    return Value(meaning, holds, 0, (0, 1), condition=True, title=name)
 
 
 def _bounds(name: str, column: Column, ask: Ask) -> tuple[int, int]:
@@ -329,8 +341,8 @@ def vector_measures(
         value = values[each.value]
         rows = by_name.get(f"{each.name}:values")
         if value.condition:
-            name = each.name.removesuffix("?")
-            measure = Measure(f"{name}_rate", "rate", f"{value.title}, share", None, 4)
+            title = f"{value.title.replace('_', ' ').capitalize()}, share"
+            measure = Measure(f"{value.title}_rate", "rate", title, None, 4)
             if rows is not None:
                 found.append((measure, {"top": each.linear, "bottom": rows.linear}))
             continue

@@ -7,7 +7,6 @@ answer's identity. Names chosen by the analyst and the order of columns are not 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName, suggest
 from workbench.periods import Period, months_between
-from workbench.privacy.groups import Group, Scope, day_literal, resolve_group, row_by_row
+from workbench.privacy.groups import (
+    Group,
+    Scope,
+    day_literal,
+    fingerprint,
+    resolve_group,
+    row_by_row,
+)
 from workbench.privacy.measuring import Choice, Coordinate, Distinct, Value, measured
 from workbench.privacy.query import Query
 from workbench.privacy.release import Dimension
@@ -70,6 +76,8 @@ class Question:
         One a month where it is grouped by month, else one.
     pure : bool
         Answered with pure differential privacy: cells beyond the bound are left out.
+    labels : mapping of str to str
+        Names the analyst chose, by what they stand for; no part of an answer's identity.
     """
 
     source: ibis.Table
@@ -90,6 +98,7 @@ class Question:
     parts: tuple[Part, ...]
     pure: bool = False
     tables: tuple[str, ...] = field(default=())
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -162,13 +171,8 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         "table": name,
         "purpose": purpose,
         "by": sorted(_identity(query, group) for i, group in enumerate(groups) if i != axis),
-        "where": sorted(_fingerprint(query.table, each) for each in predicates),
+        "where": sorted(fingerprint(query.table, each) for each in predicates),
         "measures": sorted([c.name, c.kind, c.low, c.high, c.digits] for c in asked.coordinates),
-        "conditions": sorted(
-            _fingerprint(query.table, value.expression)
-            for value in asked.values.values()
-            if value.condition
-        ),
         "others": sorted(
             [*(each.identity for each in asked.choices), *(e.identity for e in asked.distincts)]
         ),
@@ -177,6 +181,10 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         "rows": rows,
         "mechanism": "pure, 1" if pure else "discrete gaussian, vector scaled to its norm, 2",
     }
+    labels = {f"rate {each.name}": each.title for each in asked.values.values() if each.condition}
+    for group in groups:
+        if group.called:
+            labels[f"group {' '.join(_identity(query, group))}"] = group.dimension.name
     tables = dict.fromkeys([name, *(group.table for group in groups if group.table)])
     return Question(
         source=query.table,
@@ -197,6 +205,7 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         parts=tuple(_parts(groups, axis, period, canonical)),
         pure=pure,
         tables=tuple(tables),
+        labels=labels,
     )
 
 
@@ -336,14 +345,6 @@ def _of_type(value: Any, column: str, declared: Column) -> None:
         )
 
 
-def _fingerprint(source: ibis.Table, expression: Any) -> str:
-    """Return a short name of what an expression computes."""
-    import ibis
-
-    sql = str(ibis.to_sql(source.select(it=expression), dialect="duckdb"))
-    return hashlib.sha256(sql.encode()).hexdigest()[:24]
-
-
 def _identity(query: Query, group: Group) -> list[str]:
     """Return what makes a group column the same, whatever it is called."""
     values = [str(value) for value in group.dimension.values]
@@ -355,4 +356,4 @@ def _identity(query: Query, group: Group) -> list[str]:
         return ["labels", canonical_json(group.labels.label.canonical()), *values]
     if group.joined is not None:
         return ["joined", str(group.table), group.dimension.name, *values]
-    return ["own", _fingerprint(query.table, group.code), *values]
+    return ["own", fingerprint(query.table, group.code), *values]

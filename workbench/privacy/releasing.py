@@ -17,11 +17,13 @@ from workbench.catalog import Catalog
 from workbench.privacy.accounting import PICO, Price, epsilon_of, rho_fraction
 from workbench.privacy.answering import Computed, answer
 from workbench.privacy.bounding import bounded_totals, fits
+from workbench.privacy.forms import handed_out
 from workbench.privacy.ledger import Ledger, Reservation, Share
 from workbench.privacy.measuring import Coordinate
 from workbench.privacy.mechanisms import RandBelow
 from workbench.privacy.question import Part, Question
 from workbench.privacy.release import Cost, Dimension, Release
+from workbench.privacy.renaming import relabelled
 from workbench.privacy.truncation import (
     customers_by_value,
     distinct_values,
@@ -150,7 +152,11 @@ def release(
             pairs.append((reservations[i], made))
         for i, stored in zip(open_parts, ledger.store(pairs, now), strict=True):
             answers[i] = stored
-    done = [each_answer for each_answer in answers if each_answer is not None]
+    done = [
+        relabelled(handed_out(each_answer, ledger, lambda: now), question.labels)
+        for each_answer in answers
+        if each_answer is not None
+    ]
     whole = done[0] if question.month_axis is None else _joined(question, done, payer)
     period = question.parts[-1].paced_by or f"{now:%Y-%m}"
     lines = ledger.status(period, now, share)
@@ -202,6 +208,7 @@ def _release(
         notes=tuple(note for note in notes if note),
         mechanism={
             **figures.mechanism,
+            **({"labels": dict(question.labels)} if question.labels else {}),
             "cells": question.cells,
             "bounds": {
                 each.name: [
