@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -103,9 +105,7 @@ def test_what_is_derived_is_stored_once_costs_nothing_and_names_its_parents(ledg
     answers = [spend(ledger, number) for number in range(2)]
 
     def content(number):
-        return answer_for(reserve(ledger, 0), 7.0).__class__(
-            number, "d", "t", "reporting", None, (), (), {"x": [3]}, answers[0].cost, "v1"
-        )
+        return replace(answers[0], id=number, name="d", columns={"x": [3]})
 
     parents = [each.id for each in answers]
     derived = ledger.derive(content, parents, NOW)
@@ -213,7 +213,8 @@ answer = ws.release(
     wb.query(tx, by=["category", "region"], period="2026-09").sum("amount").customers(),
     name=sys.argv[2], epsilon=0.25,
 )
-print(sorted(zip(answer.columns["region"], answer.columns["category"], answer.columns["amount_sum"])))
+columns = (answer.columns[name] for name in ("region", "category", "amount_sum"))
+print(sorted(zip(*columns)))
 """
 
 
@@ -283,11 +284,7 @@ def test_forks_never_draw_the_same_noise(tmp_path):
     draws = [tuple(json.loads(file.read_text())) for file in files]
     draws.append(tuple(discrete_gaussian(Fraction(10**8), 50)))
     assert len(set(draws)) == 5
-    same = [
-        a == b
-        for one, other in zip(draws, draws[1:], strict=False)
-        for a, b in zip(one, other, strict=True)
-    ]
+    same = [a == b for one, other in pairwise(draws) for a, b in zip(one, other, strict=True)]
     assert sum(same) < 20
 
 
