@@ -64,7 +64,8 @@ def execute(
     }
     papermill = import_light("papermill")
     with _failing(definition, period, executed, desk):
-        for each in (folder.parents[1], folder.parent, folder):
+        below = [each for each in folder.parents if desk.private in each.parents]
+        for each in (*reversed(below), folder):
             each.mkdir(exist_ok=True, mode=0o700)
         papermill.execute_notebook(
             _verbatim(notebook),
