@@ -99,6 +99,8 @@ class Series:
     def both(self, value: Value, language: Language, compact: bool = False) -> str:
         """Return a figure and its margin in words."""
         margin = self.margin_text(value, language, compact)
+        if margin and not margin.startswith("±"):  # the ends of a lopsided interval
+            margin = f"({margin})"
         return " ".join(filter(None, (self.text(value.value, language, compact), margin)))
 
     def title(self, language: Language) -> str:

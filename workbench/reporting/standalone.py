@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 import tempfile
-from html import escape
 from pathlib import Path
 
 from workbench.errors import InputError, PublishError
@@ -40,6 +39,8 @@ def standalone(html: str) -> str:
     shared = _SHARED.search(html)
     if shared is None:  # a page without charts, or one that stands alone already
         return html
+    from markupsafe import escape  # as the template escapes
+
     bundle = page_assets.bundle()
     if shared[1] != bundle.file_name:
         raise InputError(
@@ -47,7 +48,8 @@ def standalone(html: str) -> str:
             f"{bundle.file_name}. Render the edition again with --force; its figures cost nothing."
         )
     html = html.replace(shared[0], "", 1)
-    html = html.replace(escape("'self'"), escape(page_assets.csp_hash(bundle.script)), 1)
+    own = str(escape(page_assets.csp_hash(bundle.script)))
+    html = html.replace(str(escape("'self'")), own, 1)
     packed = f'<script type="text/plain" id="plotly-packed">{bundle.packed}</script>'
     before, drawing, after = html.rpartition("<script>")
     return f"{before}{packed}{drawing}{after}"

@@ -1,0 +1,69 @@
+"""Notes stand by the figures they concern, in the page's language."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from factories.releases import AMOUNT, CUSTOMERS, MEAN, MONTH, release
+
+import workbench
+from workbench import figures
+from workbench.figures import notes
+from workbench.figures.language import Language
+from workbench.figures.notes import notes_about, translated
+
+BOUND = "Amount: one customer counts for at most 3,000.00 CNY in a cell."
+ROWS = "One customer counts for at most 20 rows in a cell."
+MONTHLY = release((MONTH,), (CUSTOMERS, AMOUNT, MEAN), notes=(BOUND, ROWS))
+TOTAL = release((), (CUSTOMERS, AMOUNT), notes=(BOUND,))
+ENGLISH, CHINESE = Language(), Language("zh", {"Amount": "金额", "CNY": "元"})
+
+
+@pytest.mark.parametrize(
+    ("figure", "shown"),
+    [
+        (figures.line(MONTHLY, x="month", y="customers"), (ROWS,)),
+        (figures.line(MONTHLY, x="month", y="amount_sum"), (BOUND, ROWS)),
+        (figures.bar(MONTHLY, x="month", y="amount_mean"), (BOUND, ROWS)),
+        (figures.table(MONTHLY, columns=["month", "customers"]), (ROWS,)),
+        (figures.table(MONTHLY), (BOUND, ROWS)),
+        (figures.kpis(TOTAL, measures=["customers"]), ()),
+        (figures.kpis(TOTAL), (BOUND,)),
+        (figures.text("{customers:,}", TOTAL), ()),
+        (figures.text("{customers:,} ± {amount_sum_margin:,.0f}", TOTAL), (BOUND,)),
+        (figures.text("{0.customers}, {1.customers}", TOTAL, replace(TOTAL, id="r-0009")), ()),
+        (
+            figures.text("{0.customers}, {1.amount_sum}", TOTAL, replace(TOTAL, id="r-0009")),
+            (BOUND,),
+        ),
+    ],
+)
+def test_a_note_stands_by_figures_of_its_measure_only(figure, shown):
+    assert notes_about(figure.spec, figure.releases, ENGLISH) == shown
+
+
+def test_a_note_that_begins_like_no_measure_is_about_all():
+    made = replace(TOTAL, notes=("Region: values below 20 are merged.", "Nothing: in particular."))
+    figure = figures.kpis(made, measures=["customers"])
+    assert notes_about(figure.spec, figure.releases, ENGLISH) == made.notes
+
+
+def test_notes_are_chinese_on_a_chinese_page():
+    assert translated(BOUND, CHINESE) == "金额：每位客户在一个格子中最多计 3,000.00 CNY。"
+    assert translated(ROWS, CHINESE) == "每位客户在一个格子中最多计 20 行。"
+    assert translated("Some other note.", CHINESE) == "Some other note."
+    assert translated("Mine.", Language("zh", {"Mine.": "我的。"})) == "我的。"
+
+
+def test_every_translated_note_is_one_that_privacy_writes():
+    sources = " ".join(
+        path.read_text(encoding="utf-8")
+        for path in sorted(Path(workbench.__file__).parent.joinpath("privacy").glob("*.py"))
+    )
+    sources = " ".join(sources.replace('"\n', "").replace('" f"', "").replace('f"', "").split())
+    for pattern, _ in notes._CHINESE:
+        longest = max(
+            notes.re.split(r"\(\?P.*?\)|\\\S\*?| \?|\\", pattern.pattern), key=len
+        ).strip()
+        words = longest.split()[:4]
+        assert " ".join(words) in sources, longest

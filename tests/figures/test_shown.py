@@ -1,0 +1,125 @@
+"""Figures are no finer than their margins, and figures without any are drawn all the same."""
+
+from dataclasses import replace
+
+import pytest
+from factories.releases import AMOUNT, BAND, MONTH, RATE, REGION, release
+
+from workbench import figures
+from workbench.figures.charts import Chart
+from workbench.figures.language import Language
+from workbench.figures.values import series
+from workbench.privacy.release import Measure
+
+MEDIAN = Measure("amount_q50", "quantile", "Amount, median", "CNY", 2)
+
+
+def _total(value, margin, measure=AMOUNT):
+    name = measure.name
+    columns = {name: [value], f"{name}_low": [value - margin], f"{name}_high": [value + margin]}
+    return release((), (measure,), columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("value", "margin", "shown"),
+    [
+        (3_286_417.25, 72_009.0, "3,286,000 ± 72,000"),
+        (482_464.07, 66_042.71, "482,000 ± 66,000"),
+        (412.37, 9.5, "412.4 ± 9.5"),
+        (412.37, 0.004, "412.37 ± 0.00"),
+        (12.0, 99.9, "10 ± 100"),
+    ],
+)
+def test_a_figure_is_as_fine_as_its_margin(value, margin, shown):
+    made = series(_total(value, margin), "amount_sum")
+    assert made.both(made.values[0], Language()) == shown
+
+
+def test_a_key_figure_of_money_has_a_round_margin():
+    (card,) = figures.kpis(_total(3_286_417.25, 72_009.0)).drawn().cards
+    assert (card.text, card.margin) == ("CN¥3.29M", "± 72,000")
+    assert (card.value, card.interval, card.digits) == (3_286_000, (3_214_000, 3_358_000), 0)
+
+
+def test_an_amount_is_shown_no_lower_than_it_can_be():
+    made = series(_total(-5.0, 20.0, replace(AMOUNT, least=0.0)), "amount_sum")
+    assert made.values[0].low == 0.0
+    assert made.both(made.values[0], Language()) == "0 (0 to 15)"
+
+
+def test_a_share_of_a_whole_is_a_percentage():
+    made = series(_total(0.4213, 0.021, replace(RATE, kind="derived", unit="fraction")), RATE.name)
+    assert made.both(made.values[0], Language()) == "42.1% ± 2.1%"
+
+
+def _without(release_, *suffixes):
+    columns = {
+        name: [None] * len(values) if name.endswith(suffixes) else values
+        for name, values in release_.columns.items()
+    }
+    return replace(release_, columns=columns)
+
+
+def _quantiles(by):
+    return _without(release(by, (MEDIAN,)), "_low", "_high")
+
+
+def test_quantiles_have_no_margin_and_claim_none():
+    chart = figures.line(_quantiles((MONTH,)), x="month", y="amount_q50").drawn()
+    assert chart.note == "Amount, median (CNY)"
+    assert [trace["mode"] for trace in chart.figure["data"]] == ["lines+markers"]
+    assert not chart.empty
+    (card,) = figures.kpis(_quantiles((MONTH,))).drawn().cards
+    assert (card.margin, card.change, card.interval) == ("", "", None)
+    assert figures.table(_quantiles((MONTH,))).drawn().note == ""
+    assert "±" not in figures.text("{amount_q50}", _quantiles(())).drawn().text
+
+
+def planned(by):
+    """Return a release as `workbench.privacy.planning` makes it: ids and domains, no figure."""
+    made = release(by)
+    axes = {axis.name for axis in by}
+    columns = {n: v if n in axes else [None] * len(v) for n, v in made.columns.items()}
+    return replace(made, id="p-000001", columns=columns)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    "figure",
+    [
+        figures.line(planned((MONTH,)), x="month", y="customers"),
+        figures.line(planned((MONTH, REGION)), x="month", y="customers", color="region"),
+        figures.bar(planned((REGION,)), x="region", y="amount_sum"),
+        figures.heatmap(
+            planned((REGION, BAND)), rows="region", columns="value_band", value="customers"
+        ),
+    ],
+)
+def test_a_chart_without_a_figure_says_so(figure, language):
+    chart = figures.draw(figure.spec, figure.releases, Language(language))
+    assert isinstance(chart, Chart)
+    assert chart.empty
+    said = Language(language).word("no values")
+    assert chart.note.endswith(said)
+    assert said in chart.alt
+    assert {cell.text for row in chart.grid.rows for cell in row[1:]} == {"–"}
+
+
+def test_tables_cards_and_sentences_without_a_figure_show_dashes():
+    assert figures.table(planned((REGION,))).drawn().grid.rows[0][1].text == "–"
+    cards = figures.kpis(planned((MONTH,))).drawn().cards
+    assert [(card.text, card.margin, card.change) for card in cards] == [("–", "", "")] * 2
+    total = planned(())
+    assert figures.text("{customers:,} ± {customers_margin:.0f}", total).drawn().text == "– ± –"
+
+
+def test_the_same_measure_of_two_releases_is_two_key_figures():
+    pair = release(number=1), replace(release(number=2), name="others")
+    spec = figures.kpis(*pair, measures=["customers"]).spec
+    items = tuple(spec.items[0].model_copy(update={"release": at}) for at in (0, 1))
+    drawn = figures.draw(spec.model_copy(update={"items": items}), pair)
+    assert [card.key for card in drawn.cards] == ["spend/customers", "others/customers"]
+    assert [card.key for card in figures.kpis(pair[0]).drawn().cards] == [
+        "customers",
+        "amount_sum",
+    ]

@@ -1,0 +1,73 @@
+"""One file with everything in it, made of a published page at any time."""
+
+import re
+import stat
+
+import pytest
+from factories.notebooks import code, notebook
+from factories.pages import CHINESE, TOTAL, page
+
+from workbench import figures
+from workbench.errors import InputError, PublishError, UnknownName
+from workbench.reporting import editions
+from workbench.reporting.standalone import standalone, write_standalone
+
+PLACE = "overview/2026-09"
+
+
+@pytest.fixture
+def published(tmp_path):
+    pages = [page(), page(language="zh", translations=CHINESE)]
+    editions.publish(tmp_path, "overview", "2026-09", pages)
+    return tmp_path
+
+
+@pytest.mark.parametrize("made", [page(), page(notebook(code("t", figures.table(TOTAL))))])
+def test_a_published_page_becomes_the_page_that_would_stand_alone(made, tmp_path):
+    done = editions.publish(tmp_path, "overview", "2026-09", made)
+    for place in (done.page, done.page.parent / "r1/index.html"):
+        alone = standalone(place.read_text(encoding="utf-8"))
+        assert alone == made.alone()
+        assert standalone(alone) == alone
+        assert 'href="../' not in alone
+        assert "src=" not in alone
+
+
+def test_an_edition_has_one_file_a_language_beside_it_that_follows_its_revisions(published):
+    made = editions.add_standalone(published, "overview", "2026-09")
+    assert [path.name for path in made] == ["standalone.html", "standalone.zh.html"]
+    assert '<html lang="zh-Hans">' in made[1].read_text(encoding="utf-8")
+    editions.publish(published, "overview", "2026-09", page(subtitle="Once more"))
+    assert "Once more" in made[0].read_text(encoding="utf-8")
+    assert "Revision 2" in made[0].read_text(encoding="utf-8")
+
+
+def test_an_old_revision_that_stands_alone_says_so_and_leads_nowhere(published, tmp_path):
+    editions.publish(published, "overview", "2026-09", page(subtitle="Once more"))
+    out = write_standalone(published / PLACE / "r1/index.html", tmp_path / "out/old.html")
+    html = out.read_text(encoding="utf-8")
+    assert '<p class="banner superseded">A later revision replaces this one.</p>' in html
+    assert re.findall(r'href="(?!#)', html) == []
+    assert stat.S_IMODE(out.stat().st_mode) & 0o444 == 0o444
+    assert [each.name for each in out.parent.iterdir()] == ["old.html"]
+
+
+def test_other_files_are_no_pages(published, tmp_path):
+    with pytest.raises(InputError, match="not a published page"):
+        standalone((published / "index.html").read_text(encoding="utf-8"))
+    with pytest.raises(InputError, match="cannot be read as a page"):
+        write_standalone(tmp_path / "none.html", tmp_path / "out.html")
+    with pytest.raises(UnknownName, match="published edition named 'overview/2026-08'"):
+        editions.add_standalone(published, "overview", "2026-08")
+
+
+def test_a_page_of_another_version_is_not_given_the_wrong_script(published):
+    html = (published / PLACE / "index.html").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match=r"plotly-0123\.min\.js.*--force"):
+        standalone(re.sub(r"plotly-[0-9a-f]+", "plotly-0123", html))
+
+
+def test_a_place_that_cannot_be_written_is_told(published, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PublishError, match="cannot be written"):
+        write_standalone(published / PLACE / "index.html", tmp_path / "file/out.html")
