@@ -18,7 +18,7 @@ SEPTEMBER = Period.parse("2026-09")
 
 @pytest.fixture
 def run(shop):
-    """Return a function that writes a report of some cells, runs it, and returns what it printed."""
+    """Return a function that writes a report of some cells, runs it, and returns its output."""
 
     def call(*code, given=(), **report):
         root = shop.settings.root
@@ -110,7 +110,7 @@ def test_a_kernel_that_dies_fails_the_run(run):
 
 def test_a_private_folder_that_cannot_be_written_is_told(run):
     (run.shop.private / "runs").write_text("in the way")
-    with pytest.raises(StorageError, match="it cannot be written .* costs nothing a second time"):
+    with pytest.raises(StorageError, match=r"it cannot be written .* costs nothing a second time"):
         run("pass")
 
 
