@@ -20,7 +20,9 @@ def _from_pyproject(root):
     texts = list(project["project"]["dependencies"])
     for group in project["project"]["optional-dependencies"].values():
         texts += group
-    for group in project["dependency-groups"].values():
+    groups = dict(project["dependency-groups"])
+    del groups["oracles"]  # what benchmarks compare with; nobody else needs it
+    for group in groups.values():
         texts += group
     texts.append(f"python{project['project']['requires-python']}")
     return [Requirement(text) for text in texts]

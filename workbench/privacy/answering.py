@@ -5,19 +5,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from itertools import product
-from math import floor, log, sqrt
+from math import floor, isqrt, log, sqrt
 from typing import Any
 
-from workbench.privacy.accounting import rho_fraction
+from workbench.privacy.accounting import PICO, rho_fraction
 from workbench.privacy.bounding import LATTICE, norm_squared
 from workbench.privacy.measuring import Choice, vector_measures
 from workbench.privacy.mechanisms import (
     RandBelow,
     discrete_gaussian,
+    exponential_choice,
     geometric,
-    permute_and_flip,
 )
 from workbench.privacy.question import Question
 from workbench.privacy.release import Measure
@@ -84,7 +85,7 @@ def answer(
     if question.counts:
         _vector(question, computed, share, randbelow, figures)
     for choice, weights in zip(question.choices, computed.weights, strict=True):
-        _quantile(question, choice, weights, share, figures)
+        _quantile(question, choice, weights, share, randbelow, figures)
     for distinct, counts in zip(question.distincts, computed.distinct, strict=True):
         sigma_squared = Fraction(distinct.most**2) / (2 * rho_fraction(share))
         noise = discrete_gaussian(sigma_squared, question.size, randbelow)
@@ -219,41 +220,42 @@ def _quantile(
     choice: Choice,
     weights: Mapping[int, Mapping[tuple[int, bool], int]],
     pico: int,
+    randbelow: RandBelow,
     figures: Figures,
 ) -> None:
-    # each of a customer's at most `cells` cells is one pure mechanism: rho = cells · epsilon²/2
-    epsilon = sqrt(2 * pico / 1e12 / question.cells) * (1 - 1e-12)
-    q = float(choice.q)
+    # each of a customer's at most `cells` cells is one choice of epsilon²/8-zCDP
+    epsilon = Fraction(isqrt(8 * pico * PICO // question.cells), PICO)
+    hundred = int(choice.q * 100)
+    most = max(hundred, 100 - hundred)
     values = []
     for cell in range(question.size):
-        place = permute_and_flip(
-            scores(weights.get(cell, {}), len(choice.candidates), choice.q), epsilon, max(q, 1 - q)
-        )
-        value = choice.candidates[place] / 10**choice.digits
-        values.append((value, None, None))
+        utility = scores(weights.get(cell, {}), len(choice.candidates), choice.q)
+        place = exponential_choice(utility, epsilon, most * WEIGHT, randbelow)
+        values.append((choice.candidates[place] / 10**choice.digits, None, None))
     measure = Measure(choice.name, "quantile", choice.title, choice.unit, choice.digits)
     _add(figures, measure, values)
-    rank = floor(2 * max(q, 1 - q) / epsilon * (log(len(choice.candidates)) + log(20))) + 1
+    surely = log(len(choice.candidates)) + log(20)
+    rank = floor(2 * most / 100 / float(epsilon) * surely) + 1
     figures.notes.append(
         f"{choice.title}: each customer weighs the same; its place in the order is off by fewer "
         f"than {rank:,} customers, 95 times in 100."
     )
 
 
-def scores(
-    weights: Mapping[tuple[int, bool], int], candidates: int, q: Fraction | Any
-) -> list[float]:
-    """Return how well each candidate splits the customers at ``q``; one customer moves it by 1."""
+def scores(weights: Mapping[tuple[int, bool], int], candidates: int, q: Decimal) -> list[int]:
+    """Return how well each candidate splits the customers at ``q``, 0 at best.
+
+    In hundredths of a customer's weight: one customer moves a score by at most
+    ``100·max(q, 1 - q)·WEIGHT``.
+    """
     hundred = int(q * 100)
     total = sum(weights.values())
-    below_or_at, found = 0, []
-    below_or_at += weights.get((-1, False), 0)
+    below, found = weights.get((-1, False), 0), []
     for place in range(candidates):
-        below = below_or_at
         at, after = weights.get((place, True), 0), weights.get((place, False), 0)
         above = total - below - at
-        found.append(-abs((100 - hundred) * below - hundred * above) / (100 * WEIGHT))
-        below_or_at = below + at + after
+        found.append(-abs((100 - hundred) * below - hundred * above))
+        below += at + after
     return found
 
 

@@ -59,7 +59,7 @@ def fits(question: Question) -> str | None:
     return f"SELECT coalesce({' AND '.join(sums)}, true) FROM ({rows}) AS rows_"
 
 
-def bounded_totals(question: Question, *, wide: bool = False) -> str:
+def bounded_totals(question: Question, *, wide: bool = False, rows: str | None = None) -> str:
     """Return the SQL of ``part, cell, n, x0, x1, …``: lattice sums over bounded customers.
 
     Rows without a customer id count together as one customer's.
@@ -68,6 +68,8 @@ def bounded_totals(question: Question, *, wide: bool = False) -> str:
     ----------
     wide : bool
         Sum each customer's values in 128-bit integers, slower; see `fits`.
+    rows : str, optional
+        What `rows_sql` returned, where it is at hand.
     """
     names = [f"x{i}" for i in range(len(question.coordinates))]
     values = "".join(
@@ -77,7 +79,7 @@ def bounded_totals(question: Question, *, wide: bool = False) -> str:
     sums = "".join(f", sum({name}::DOUBLE)::HUGEINT AS {name}" for name in names)
     points = f"""
         SELECT k, c{values}
-        FROM ({rows_sql(question)}) AS rows_
+        FROM ({rows or rows_sql(question)}) AS rows_
         GROUP BY k, c HAVING c IS NOT NULL"""
     whole = f"SELECT c, count(*)::HUGEINT * {LATTICE} AS n{sums} FROM points GROUP BY c"
     size = question.size

@@ -94,18 +94,34 @@ def geometric(value: int, epsilon: float, sensitivity: int) -> int:
     return int(Geometric(epsilon=epsilon, sensitivity=sensitivity).randomise(value))
 
 
-def permute_and_flip(utility: Sequence[float], epsilon: float, sensitivity: float) -> int:
-    """Return the place of a candidate chosen for its utility: pure ``epsilon``, by diffprivlib.
+def exponential_choice(
+    utility: Sequence[int],
+    epsilon: Fraction,
+    sensitivity: int,
+    randbelow: RandBelow = secrets.randbelow,
+) -> int:
+    """Return the place of a candidate, chosen with probability ``∝ exp(epsilon·u / (2·Δ))``.
 
-    Source: McKenna & Sheldon, *Permute-and-Flip*, NeurIPS 2020. What comes out is a choice among
-    public candidates, so no floating-point number carries anything out.
+    The exponential mechanism (McSherry & Talwar 2007), sampled exactly: a candidate drawn evenly is
+    kept with the probability its utility falls short of the best. It is ``epsilon``-DP, and since
+    its range is bounded by ``epsilon``, ``epsilon²/8``-zCDP (Cesar & Rogers 2021, Lemma 3.2): a
+    quarter of the price of permute-and-flip, whose error is at best half.
+
+    Parameters
+    ----------
+    utility : sequence of int
+        Of each candidate, higher is better.
+    sensitivity : int
+        The most one customer may change any utility by.
+
+    Examples
+    --------
+    >>> exponential_choice([0, -10**9, -10**9], Fraction(1), 1)
+    0
     """
-    from diffprivlib.mechanisms import PermuteAndFlip
-
-    mechanism = PermuteAndFlip(
-        epsilon=epsilon,
-        sensitivity=sensitivity,
-        utility=list(utility),
-        candidates=list(range(len(utility))),
-    )
-    return int(mechanism.randomise())
+    best = max(utility)
+    below = 2 * sensitivity * epsilon.denominator
+    while True:
+        place = randbelow(len(utility))
+        if _bernoulli_exp((best - utility[place]) * epsilon.numerator, below, randbelow):
+            return place

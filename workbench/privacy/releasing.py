@@ -16,7 +16,7 @@ from typing import Any
 from workbench.catalog import Catalog
 from workbench.privacy.accounting import PICO, Price, epsilon_of, rho_fraction
 from workbench.privacy.answering import Computed, answer
-from workbench.privacy.bounding import bounded_totals, fits
+from workbench.privacy.bounding import bounded_totals, fits, rows_sql
 from workbench.privacy.forms import handed_out
 from workbench.privacy.ledger import Ledger, Reservation, Share
 from workbench.privacy.measuring import Coordinate
@@ -50,10 +50,12 @@ def statements(question: Question) -> dict[str, str]:
         return {"found": customers_by_value(question, question.discovered)}
     if question.pure:
         return {"vector": pure_totals(question)}
-    found = {"vector": bounded_totals(question)} if question.counts else {}
-    check = fits(question) if question.counts else None
-    if check is not None:
-        found |= {"fits": check, "wide vector": bounded_totals(question, wide=True)}
+    found: dict[str, str] = {}
+    if question.counts:
+        rows, check = rows_sql(question), fits(question)
+        found["vector"] = bounded_totals(question, rows=rows)
+        if check is not None:
+            found |= {"fits": check, "wide vector": bounded_totals(question, wide=True, rows=rows)}
     found |= {f"choice {c.name}": weights_below(question, c) for c in question.choices}
     found |= {f"distinct {d.name}": distinct_values(question, d) for d in question.distincts}
     return found
