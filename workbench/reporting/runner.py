@@ -135,6 +135,7 @@ def run(
         The published folder cannot be written.
     """
     from workbench.reporting import editions
+    from workbench.reporting.publish import read_failures
 
     published = desk.settings.path("published")
     identity = edition_identity(definition, period, values, desk)
@@ -142,7 +143,8 @@ def run(
         before = desk.ledger.head()[0]
         editions.clean(published)
         there = editions.latest(published, definition.name, period.text)
-        if there is not None and there.identity == identity and not force:
+        failed = period.text in read_failures(published, definition.name)
+        if there is not None and there.identity == identity and not force and not failed:
             return _edition(definition, period, there.page, True, before, there.releases, desk)
         try:
             page, releases = _render(definition, period, values, desk, tell)
@@ -155,7 +157,7 @@ def run(
                 releases=releases,
                 ledger_head=desk.ledger.head(),
             )
-        except WorkbenchError as failure:
+        except Exception as failure:
             # why suppressed: on a full disk neither can be written, and the failure says it
             with contextlib.suppress(WorkbenchError):
                 editions.record_failure(published, definition.name, period.text, definition.title)
@@ -298,7 +300,7 @@ def _busy(holder: str) -> str:
     )
 
 
-def _log(desk: Desk, definition: Definition, period: Period, failure: WorkbenchError) -> None:
+def _log(desk: Desk, definition: Definition, period: Period, failure: Exception) -> None:
     folder = desk.private / "logs"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     line = {

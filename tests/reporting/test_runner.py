@@ -1,0 +1,125 @@
+"""One edition: which period, when it is the same, what a failed run leaves."""
+
+import datetime as dt
+import json
+from dataclasses import replace
+
+import pytest
+from factories.pages import SPENDING
+from support.line import OPENING, write_report
+
+from workbench import figures
+from workbench.errors import PeriodError, RunFailed
+from workbench.periods import Period
+from workbench.reporting.definition import find_definition
+from workbench.reporting.publish import read_failures
+from workbench.reporting.runner import choose_period, commit, edition_identity
+
+SEPTEMBER = Period.parse("2026-09")
+TODAY = dt.date(2026, 11, 24)
+
+
+def test_the_period_is_the_last_complete_one_unless_another_is_named():
+    assert choose_period(None, SEPTEMBER, TODAY) == SEPTEMBER
+    assert choose_period("2026-09", SEPTEMBER, TODAY) == SEPTEMBER
+    assert choose_period("2026-08", SEPTEMBER, TODAY).text == "2026-08"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("2026-13", "'2026-13' is not a period. Write a month as 2026-09"),
+        ("last month", "'last month' is not a period"),
+        ("2026-Q3", "this report is monthly: give a month such as 2026-09"),
+        ("2026-11", "2026-11 is not over: it ends on 2026-11-30 and today is 2026-11-24"),
+        ("2031-01", "2031-01 is not over"),
+        ("2026-10", "the data ends with 2026-09; 2026-10 is not loaded yet. Load it with"),
+    ],
+)
+def test_other_periods_are_refused(text, message):
+    with pytest.raises(PeriodError) as refusal:
+        choose_period(text, SEPTEMBER, TODAY)
+    assert message in str(refusal.value)
+
+
+@pytest.fixture
+def report(shop):
+    """Return a shop's folder with a report, and a function that reads its definition."""
+    root = shop.settings.root
+    write_report(root)
+    return root, lambda: find_definition("customers", root / "reports", root / "notebooks")
+
+
+def test_an_edition_is_the_same_while_nothing_it_is_made_of_changes(shop, report):
+    root, read = report
+    desk = shop._desk()
+
+    def identity(given=(), period=SEPTEMBER, **changes):
+        definition = read()
+        values = definition.values(given)
+        return edition_identity(definition, period, values, replace(desk, **changes))
+
+    first = identity()
+    assert identity() == identity(["epsilon=0.1"]) == identity(as_of="2026-10-05") == first
+    others = [
+        identity(["epsilon=0.2"]),
+        identity(period=SEPTEMBER.previous()),
+        identity(data_version="another"),
+    ]
+    path = root / "reports" / "customers.yaml"
+    path.write_text(path.read_text().replace("title: Customers", "title: Buyers"))
+    others.append(identity())
+    write_report(root)
+    assert identity() == first
+    write_report(root, question="# Another question?")
+    others.append(identity())
+    assert len({first, *others}) == 6
+
+
+def test_a_failed_run_is_noted_until_a_good_one_and_its_page_stays(shop, report):
+    root, _ = report
+    published = root / "reports" / "published"
+    good = shop.render("customers")
+    page = good.page.read_bytes()
+    write_report(root, OPENING, "1 / 0")
+    with pytest.raises(RunFailed, match="failed in cell 4 with ZeroDivisionError"):
+        shop.render("customers")
+    assert good.page.read_bytes() == page
+    assert list(read_failures(published, "customers")) == ["2026-09"]
+    index = published / "index.html"
+    noted = index.read_text()
+    write_report(root)
+    again = shop.render("customers")
+    assert again.spent_now == 0
+    assert read_failures(published, "customers") == {}
+    assert index.read_text() != noted
+    assert again.page.read_bytes() == page
+    (line,) = (root / ".workbench" / "logs" / "runs.jsonl").read_text().splitlines()
+    assert json.loads(line)["error"] == "RunFailed"
+    assert shop.render("customers").unchanged
+
+
+def test_a_figure_of_another_workspace_is_refused(shop):
+    content = figures.table(SPENDING)._repr_mimebundle_()[figures.MIME]
+    shown = f"display({{{figures.MIME!r}: {content!r}}}, raw=True)"
+    write_report(shop.settings.root, shown)
+    with pytest.raises(RunFailed, match="not in this workspace's ledger"):
+        shop.render("customers")
+
+
+def test_facts_are_plain_values(shop, report):
+    facts = shop.render("customers").facts()
+    assert json.loads(json.dumps(facts)) == facts
+    assert facts["spent_now"] == facts["epsilon"] == pytest.approx(0.1, abs=1e-3)
+    assert set(facts["left"]) == {
+        "report customers 2026-09",
+        "2026-09",
+        "rolling year",
+        "lifetime",
+    }
+
+
+def test_the_commit_is_short_and_missing_where_there_is_none(repository, tmp_path, monkeypatch):
+    assert commit(tmp_path) == ""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert commit(repository) == ""
