@@ -1,10 +1,16 @@
 """Commands: one call each, every refusal one message and its exit code, JSON for machines."""
 
+import contextlib
 import json
+import os
+import pty
+import shutil
+import subprocess
 
+import duckdb
 import pytest
 from click.testing import CliRunner
-from support.line import write_report
+from support.line import command, workbench, write_report
 
 import workbench as wb
 from workbench.cli import main
@@ -13,8 +19,6 @@ from workbench.cli import main
 @pytest.fixture
 def run(shop_folder, tmp_path, monkeypatch):
     """Return a function that runs a command in a loaded shop of the test's own."""
-    import shutil
-
     folder = tmp_path / "shop"
     shutil.copytree(shop_folder, folder)
     write_report(folder)
@@ -132,3 +136,154 @@ def test_sample_and_import_write_where_they_say(run, tmp_path):
     told = run("import", "cdnow", "--out", tmp_path / "cdnow", "--json")
     assert told.exit_code == 0, told.output
     assert (tmp_path / "cdnow" / "reports" / "customer-overview.yaml").is_file()
+
+
+# ---------------------------------------------------------------- source files that are not good
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def _flip(path):
+    content = bytearray(path.read_bytes())
+    content[-100:-8] = bytes(92)
+    path.write_bytes(content)
+
+
+def _rewrite(sql):
+    def change(path):
+        other = path.with_suffix(".new")
+        with duckdb.connect() as connection:
+            connection.execute(f"COPY ({sql.format(path)}) TO '{other}' (FORMAT parquet)")
+        other.replace(path)
+
+    return change
+
+
+BROKEN = {
+    "cut Parquet": ("transactions.parquet", _cut, "is corrupt or truncated"),
+    "corrupt Parquet": ("transactions.parquet", _flip, "is corrupt or truncated"),
+    "not Parquet at all": (
+        "customers.parquet",
+        lambda path: path.write_text("customer_id\nK-1\n"),
+        "is corrupt or truncated",
+    ),
+    "cut CSV": ("consents.csv", _cut, "looks truncated: its last line has no end"),
+    "empty CSV": ("consents.csv", lambda path: path.write_text(""), "is empty or does not start"),
+    "empty table": (
+        "transactions.parquet",
+        _rewrite("FROM '{}' WHERE false"),
+        "holds no rows; table 'transactions' needs some",
+    ),
+    "column of nulls": (
+        "transactions.parquet",
+        _rewrite("SELECT * REPLACE (NULL::DECIMAL(18, 2) AS amount) FROM '{}'"),
+        "column 'amount' of table 'transactions' is empty in all 5,400 rows",
+    ),
+    "missing column": (
+        "transactions.parquet",
+        _rewrite("SELECT * EXCLUDE (region) FROM '{}'"),
+        "does not match table 'transactions' (missing: 'region')",
+    ),
+    "renamed column": (
+        "transactions.parquet",
+        _rewrite("SELECT * RENAME (region AS regoin) FROM '{}'"),
+        "Did you mean 'region'?",
+    ),
+    "wrong type": (
+        "transactions.parquet",
+        _rewrite("SELECT * REPLACE ('much' AS amount) FROM '{}'"),
+        "'amount' in 5,400 rows is not money",
+    ),
+    "missing file": ("incidents.csv", lambda path: path.unlink(), "cannot be read: No such file"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_source_file_that_is_not_good_changes_nothing(run, case):
+    name, spoil, message = BROKEN[case]
+    before = wb.open_workspace(run.folder).store.latest_snapshot()
+    spoil(run.folder / "data" / name)
+    told = run("init")
+    assert told.exit_code == 7, told.output
+    assert "SourceError: " in told.stderr
+    assert name in told.stderr
+    assert message in told.stderr
+    assert wb.open_workspace(run.folder).store.latest_snapshot() == before
+    assert run("check").exit_code == 2
+
+
+# ---------------------------------------------------------------- what is missing
+
+
+def test_before_the_first_load_the_message_says_what_to_run(run):
+    shutil.rmtree(run.folder / ".workbench")
+    told = run("run", "customers")
+    assert told.exit_code == 7
+    assert "StoreMissing: no data at" in told.stderr
+    assert "Run 'workbench init'" in told.stderr
+    told = run("check")
+    assert told.exit_code == 2
+    assert "nothing is loaded" in told.output
+
+
+def test_a_lost_key_is_told(run):
+    (run.folder / ".workbench" / "keys" / "master.key").unlink()
+    told = run("run", "customers")
+    assert told.exit_code == 7
+    assert "StoreMissing: no key at" in told.stderr
+
+
+def test_a_missing_notebook_is_told_before_anything_runs(run):
+    (run.folder / "notebooks" / "customers.ipynb").unlink()
+    told = run("run", "customers")
+    assert told.exit_code == 2
+    assert "DefinitionError" in told.stderr
+    assert "no notebook at" in told.stderr
+    assert not (run.folder / ".workbench" / "runs").exists()
+
+
+def test_a_required_parameter_and_one_given_twice_are_told(run):
+    definition = run.folder / "reports" / "customers.yaml"
+    definition.write_text(definition.read_text().replace("default: 0.1, ", "required: true, "))
+    assert "needs -p epsilon=a number such as 0.25" in run("run", "customers").stderr
+    twice = run("run", "customers", "-p", "epsilon=1", "-p", "epsilon=2")
+    assert (twice.exit_code, "is given twice" in twice.stderr) == (2, True)
+
+
+def test_a_private_folder_that_others_may_enter_is_told(run):
+    (run.folder / ".workbench").chmod(0o755)
+    told = run("check")
+    assert told.exit_code == 2
+    assert "private: others than its owner may enter" in told.output
+
+
+# ---------------------------------------------------------------- the command itself
+
+
+def test_the_command_ends_with_the_code_and_one_line(run):
+    told = workbench("run", "custmers", "-w", run.folder)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.startswith("UnknownName: no report named 'custmers'.")
+    assert len(told.stderr.splitlines()) == 1
+
+
+def test_on_a_terminal_steps_are_a_bar_and_elsewhere_lines(run):
+    words = ("sample", "--customers", 40, "--months", 2, "--out", run.folder / "bank")
+    plain = workbench(*words)
+    assert plain.returncode == 0, plain.stderr
+    assert plain.stderr.splitlines()[-1] == "40 of 40 customers"
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command(*words), stderr=theirs, stdout=subprocess.DEVNULL)
+    os.close(theirs)
+    read = bytearray()
+    with contextlib.suppress(OSError):  # a terminal nobody writes to any more ends so
+        while part := os.read(ours, 4096):
+            read += part
+    os.close(ours)
+    assert process.wait() == 0
+    seen = read.decode()
+    assert "\x1b[" in seen
+    assert "40 of 40 customers" in seen
+    assert "━" in seen
