@@ -188,17 +188,20 @@ def _with_total_bands(rows: Any, question: Question) -> Any:
         if group.total is not None:
             column, edges = group.total
             unit = 10 ** _digits(question, column, i)
-            number = _whole(rows[f"g{i}"] * unit)
+            number = _whole(rows[f"g{i}"], unit)
             total = number.sum().over(ibis.window(group_by=within))
             rows = rows.mutate(**{f"g{i}": band_code(total.fill_null(0), edges).cast("int64")})
     return rows
 
 
-def _whole(value: Any) -> Any:
-    """Return a whole number; a float that is none counts nothing, a huge one `_HUGE`."""
-    if value.type().is_floating():
+def _whole(value: Any, unit: int) -> Any:
+    """Return a value in its smallest unit; a float that is no number counts nothing."""
+    kind = value.type()
+    if kind.is_floating():
         none = value.isnan() | value.isinf()
         value = none.ifelse(None, value.clip(-float(_HUGE), float(_HUGE)).round())
+    elif kind.is_decimal():  # wide enough for any value it may hold
+        value = value.cast(f"decimal(38, {kind.scale or 0})") * unit
     return value.cast("int64")
 
 
@@ -221,25 +224,33 @@ def _code(rows: Any, question: Question) -> Any:
     return code.cast("int16" if largest < 2**15 else "int32")
 
 
-def unit_sql(question: Question, name: str) -> str:
-    """Return SQL for a value in its smallest unit, a whole double; NULL where it is no number."""
-    scaled = _scaled(question, name)
-    if question.values[name].expression.type().is_floating():
-        # why: a NaN would turn the customer's total into nothing that can be bounded
-        scaled = f"CASE WHEN isfinite({scaled}) THEN round({scaled}) END"
-    return f"{scaled}::DOUBLE"
+def unit_sql(question: Question, name: str, *, wide: bool = True) -> str:
+    """Return SQL for a value in its smallest unit, a whole number; NULL where it is no number.
 
-
-def _scaled(question: Question, name: str) -> str:
+    Parameters
+    ----------
+    wide : bool
+        As a 128-bit integer, whatever the value; else as a double, faster where `fits` is true.
+        Elsewhere that fails, and a failure would tell of the row that caused it.
+    """
     index, digits = list(question.values).index(name), question.values[name].digits
-    return f"(a{index} * {10**digits})" if digits else f"a{index}"
+    kind = question.values[name].expression.type()
+    if kind.is_floating():
+        # why: a NaN would turn the customer's total into nothing that can be bounded
+        whole = f"CASE WHEN isfinite(a{index}) THEN round(a{index} * {10**digits}) END::DOUBLE"
+        return f"({_clamped(whole, -_HUGE, _HUGE)})::HUGEINT" if wide else whole
+    if not wide:
+        return f"(a{index} * {10**digits})::DOUBLE" if digits else f"a{index}::DOUBLE"
+    if not digits:
+        return f"a{index}::HUGEINT"
+    return f"(a{index}::DECIMAL(38, {kind.scale or 0}) * {10**digits})::HUGEINT"
 
 
 def _total(coordinate: Coordinate, question: Question, wide: bool) -> str:
     """Return one customer's total in one cell, in the smallest unit, as a whole double."""
     if coordinate.value is None:
         return "count(*)::DOUBLE"
-    value = unit_sql(question, coordinate.value)
+    value = unit_sql(question, coordinate.value, wide=wide)
     if coordinate.kind == "values":
         return f"count({value})::DOUBLE"
     if coordinate.kind == "squares":
@@ -248,14 +259,7 @@ def _total(coordinate: Coordinate, question: Question, wide: bool) -> str:
         if wide:
             clamped = f"({clamped})::HUGEINT"
         return f"coalesce(sum(({clamped}) * ({clamped})), 0)::DOUBLE"
-    return f"coalesce(sum({_wide(question, coordinate.value) if wide else value}), 0)::DOUBLE"
-
-
-def _wide(question: Question, name: str) -> str:
-    """Return SQL for a value in its smallest unit as a 128-bit integer."""
-    if question.values[name].expression.type().is_floating():
-        return f"({_clamped(unit_sql(question, name), -_HUGE, _HUGE)})::HUGEINT"
-    return f"{_scaled(question, name)}::HUGEINT"
+    return f"coalesce(sum({value}), 0)::DOUBLE"
 
 
 def _clamped(value: str, low: int, high: int) -> str:

@@ -53,7 +53,7 @@ def weights_below(question: Question, choice: Choice) -> str:
     return f"""
         WITH rows_ AS MATERIALIZED ({rows_sql(question)}), kept AS ({_kept(question)}),
         weighed AS (
-            SELECT c, {value} AS v, {WEIGHT} // count({value}) OVER (PARTITION BY k, c) AS w
+            SELECT c, {value}::DOUBLE AS v, {WEIGHT} // count({value}) OVER (PARTITION BY k, c) AS w
             FROM rows_ JOIN kept USING (k, c) WHERE {value} IS NOT NULL
         ),
         grid AS (SELECT * FROM (VALUES {grid}) AS g(place, edge))
