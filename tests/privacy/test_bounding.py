@@ -338,12 +338,12 @@ def test_vectors_of_very_many_cells_are_measured_in_whole_numbers():
     many_cells = 2100  # of four integers, each at most 2^20: squares of more than 2^53 together
     domain = [f"v{i}" for i in range(many_cells)]
     columns = {**COLUMNS, "region": {"type": "text", "domain": domain}}
-    lab = Lab([], columns=columns, cells=many_cells - 1, rows=1)
+    lab = Lab([], columns=columns, cells=many_cells - 1)
     lab.connection.execute(
         "INSERT INTO reporting.visits (customer_id, region, amount) "
         f"SELECT 'u1', 'v' || i, 200 FROM range({many_cells}) r(i)"
     )
-    question = lab.resolve(wb.query(lab.table, by="region").count().mean("amount"))
+    question = lab.resolve(wb.query(lab.table, by="region", rows=1).count().mean("amount"))
     assert "x0::BIGINT * x0" in bounded_totals(question)
     (vector,) = vectors(lab, question)
     assert len(vector) == 4 * many_cells
