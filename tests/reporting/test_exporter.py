@@ -1,14 +1,24 @@
 """From notebook to page by an allow-list."""
 
+import re
 from dataclasses import replace
 
 import pytest
 from factories.notebooks import code, displayed, figure_output, markdown, notebook, written
-from factories.pages import CHINESE, MONTHLY, RELEASES, SENTENCE, TOTAL, overview, page
+from factories.pages import (
+    CHINESE,
+    CONTEXT,
+    MONTHLY,
+    RELEASES,
+    SENTENCE,
+    TOTAL,
+    overview,
+    page,
+)
 
 from workbench import figures
 from workbench.errors import DefinitionError, RunFailed, UnknownName
-from workbench.reporting.exporter import literals_of
+from workbench.reporting.exporter import export_languages, literals_of
 
 TABLE = figures.table(TOTAL)
 
@@ -184,3 +194,26 @@ def test_releases_of_a_page_are_named():
     made = page()
     assert made.releases == tuple(sorted(RELEASES))
     assert [card.key for card in made.cards] == [measure.name for measure in MONTHLY.measures]
+
+
+def test_a_chinese_page_has_no_english_word_left_but_names():
+    html = page(language="zh", translations=CHINESE).html
+    html = re.sub(r"<(script|style|head)[ >].*?</\1>", "", html, flags=re.DOTALL)
+    alternatives = re.findall(r'(?:aria-label|title)="([^"]*)"', html)
+    text = " ".join([*alternatives, re.sub(r"<[^>]+>", " ", html).partition("数据来源")[0]])
+    assert re.findall(r"[A-Za-z]{2,}", text) == []
+
+
+def test_languages_come_in_the_order_they_are_given():
+    executed = overview()
+    pages = export_languages(
+        executed,
+        source_notebook=written(executed),
+        lookup=RELEASES.__getitem__,
+        context=CONTEXT,
+        languages={"zh": CHINESE, "en": {}},
+    )
+    assert [each.html for each in pages] == [
+        page(language="zh", translations=CHINESE).html,
+        page().html,
+    ]

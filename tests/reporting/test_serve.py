@@ -112,3 +112,21 @@ def test_it_needs_something_published_and_a_free_port(published, tmp_path):
     with serve(published) as server, pytest.raises(PublishError, match=r"port \d+ cannot be used"):
         serve(published, server.server_address[1])
     assert server.server_address[0] == "127.0.0.1"
+
+
+def test_pages_and_index_work_behind_the_servers_strict_policy(browser, published):
+    speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    with serve(published) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = "http://{}:{}/".format(*server.server_address)
+        browser.command("Network.emulateNetworkConditions", offline=False, **speed)
+        try:
+            browser.show(address)
+            browser.driver.find_element("partial link text", "Open").click()
+            browser.wait("return document.documentElement.className === 'drawn'")
+            assert min(browser.marks()) > 0
+            assert browser.complaints() == []
+            assert all(each.startswith((address, "data:")) for each in browser.requests())
+        finally:
+            browser.command("Network.emulateNetworkConditions", offline=True, **speed)
+            server.shutdown()

@@ -202,7 +202,7 @@ def _change(
         return language.word("same", period=then), "same"
     direction = "up" if difference > 0 else "down"
     if figures.rate:
-        size = language.number(abs(difference) * 100, figures.digits) + " pp"
+        size = language.word("points", size=language.number(abs(difference) * 100, figures.digits))
     elif before.value > 0:
         size = language.percent(abs(difference) / before.value)
     else:
