@@ -280,7 +280,8 @@ class Workspace:
             self.release(query, name=f"{name}-{number}", rho=each)
             for number, query in enumerate(marginals.queries, 1)
         ]
-        measures = [m.name for m in found[0].measures if m.kind in ("customers", "rows", "sum")]
+        adding = ("customers", "rows", "sum", "mean")
+        measures = [m.name for m in found[0].measures if m.kind in adding]
         try:
             return consistent(found, measures)
         except QuestionRefused:

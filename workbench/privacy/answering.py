@@ -13,6 +13,7 @@ from typing import Any
 
 from workbench.privacy.accounting import PICO, rho_fraction
 from workbench.privacy.bounding import LATTICE, norm_squared
+from workbench.privacy.margins import fieller, quantile
 from workbench.privacy.measuring import Choice, vector_measures
 from workbench.privacy.mechanisms import (
     RandBelow,
@@ -24,7 +25,7 @@ from workbench.privacy.question import Question
 from workbench.privacy.release import Measure
 from workbench.privacy.truncation import WEIGHT, threshold
 
-Z_95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
+Z_95 = quantile(0.95)
 Triple = tuple[float | None, float | None, float | None]
 
 
@@ -195,24 +196,6 @@ def _spread(kind: str, plan: Mapping[str, Any], at: Mapping[str, float], spread:
     if kind == "var":
         return max(0.0, variance), low, high
     return sqrt(max(0.0, variance)), sqrt(low), sqrt(high)
-
-
-def fieller(
-    top: float, bottom: float, var_top: float, var_bottom: float, covariance: float
-) -> Triple:
-    """Return a ratio and its 95 % interval by Fieller's theorem.
-
-    Source: Fieller, *Some problems in interval estimation*, JRSS B 16 (1954). Where the bottom is
-    not clearly above 0 the interval is unbounded and the ratio is not shown at all.
-    """
-    z2 = Z_95 * Z_95
-    a = bottom * bottom - z2 * var_bottom
-    if bottom <= 0 or a <= 0:
-        return None, None, None
-    b = top * bottom - z2 * covariance
-    c = top * top - z2 * var_top
-    root = sqrt(max(0.0, b * b - a * c))
-    return top / bottom, (b - root) / a, (b + root) / a
 
 
 def _quantile(

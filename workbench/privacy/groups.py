@@ -137,7 +137,8 @@ def _declared(name: str, column: Column) -> tuple[Dimension, int]:
     values = _domain(name, column)
     title = column.title or name.replace("_", " ").capitalize()
     most = min(column.values_per_customer or len(values), len(values))
-    return Dimension(name, title, "category", tuple(values)), most
+    exclusive = column.values_per_customer == 1
+    return Dimension(name, title, "category", tuple(values), exclusive=exclusive), most
 
 
 def _index(column: Any, values: Sequence[Any]) -> Any:

@@ -347,19 +347,24 @@ def vector_measures(
                 found.append((measure, {"top": each.linear, "bottom": rows.linear}))
             continue
         title, unit, digits = value.title, value.unit, each.digits
-        total = Measure(f"{each.name}_sum", "sum", f"{title}, total", unit, digits)
+        least = 0.0 if each.low >= 0 else None
+        total = Measure(f"{each.name}_sum", "sum", f"{title}, total", unit, digits, least)
         found.append((total, {"linear": each.linear}))
         if rows is None:
             continue
         ratio = {"top": each.linear, "bottom": rows.linear}
         digits = max(2, digits)
-        found.append((Measure(f"{each.name}_mean", "mean", f"{title}, mean", unit, digits), ratio))
+        mean = Measure(f"{each.name}_mean", "mean", f"{title}, mean", unit, digits, least)
+        found.append((mean, ratio))
         squares = by_name.get(f"{each.name}:squares")
         if squares is not None:
             spread = {**ratio, "squares": squares.linear}
             words = f"{title}, standard deviation"
             found += [
-                (Measure(f"{each.name}_var", "var", f"{title}, variance", None, digits), spread),
-                (Measure(f"{each.name}_std", "std", words, unit, digits), spread),
+                (
+                    Measure(f"{each.name}_var", "var", f"{title}, variance", None, digits, 0.0),
+                    spread,
+                ),
+                (Measure(f"{each.name}_std", "std", words, unit, digits, 0.0), spread),
             ]
     return found

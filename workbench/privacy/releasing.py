@@ -212,6 +212,7 @@ def _release(
             **figures.mechanism,
             **({"labels": dict(question.labels)} if question.labels else {}),
             "cells": question.cells,
+            "where": part.canonical["where"],
             "bounds": {
                 each.name: [
                     str(Decimal(each.low).scaleb(-each.digits)),
