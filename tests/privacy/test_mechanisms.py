@@ -121,7 +121,7 @@ FORKS = """
 import json, os
 from fractions import Fraction
 from workbench.privacy.mechanisms import discrete_gaussian, exponential_choice, geometric
-discrete_gaussian(Fraction(7), 3)  # a warm kernel has drawn before
+discrete_gaussian(Fraction(7), 3), geometric(0, 1, 1)  # a warm kernel has drawn before
 for _ in range(2):
     if os.fork() == 0:
         noise = discrete_gaussian(Fraction(10**12), 8)
