@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -22,10 +21,10 @@ from support.ledgers import (
     answer_for,
     epsilon_for,
     make_ledger,
+    many_at_once,
     part,
     reserve,
     spend,
-    spend_many,
     spent,
 )
 
@@ -171,10 +170,7 @@ def _steps(ledger, question):
 
 def test_16_processes_on_a_budget_for_100_spends_make_exactly_100(tmp_path):
     limit = epsilon_for(100_000)
-    make_ledger(tmp_path, month=limit)
-    spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(16) as pool:
-        results = pool.starmap(spend_many, [(tmp_path, limit, w, 10) for w in range(16)], 1)
+    results = many_at_once(tmp_path, limit, 16, tries=10)
     accepted = [each[0] for each in results]
     assert sum(accepted) == 100
     assert sum(each[1] for each in results) == 60

@@ -87,8 +87,10 @@ def test_a_turned_phone_redraws_its_charts(browser, published):
     assert browser.complaints() == []
 
 
-def test_nothing_moves_while_charts_are_drawn(browser, published):
-    browser.show(published / PAGES["sharing"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("place", [*PAGES.values(), "index.html"])
+def test_nothing_moves_while_a_page_is_drawn(browser, published, place, width):
+    browser.show(published / place, width=width)
     shift = browser.command(
         "Runtime.evaluate",
         expression="new Promise((done) => { setTimeout(() => done(0), 300);"

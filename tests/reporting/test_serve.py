@@ -2,13 +2,16 @@
 
 import http.client
 import threading
+import time
+from functools import partial
+from http.server import ThreadingHTTPServer
 
 import pytest
 from factories.pages import page
 
 from workbench.errors import InputError, PublishError
 from workbench.reporting import editions
-from workbench.reporting.serve import serve
+from workbench.reporting.serve import _Handler, serve
 
 PAGE = "/overview/2026-09/index.html"
 
@@ -112,6 +115,35 @@ def test_it_needs_something_published_and_a_free_port(published, tmp_path):
     with serve(published) as server, pytest.raises(PublishError, match=r"port \d+ cannot be used"):
         serve(published, server.server_address[1])
     assert server.server_address[0] == "127.0.0.1"
+
+
+class _Slow(_Handler):
+    """Answers for a page at once, and for its script a second later."""
+
+    def do_GET(self):  # noqa: N802  # why: the standard library's name
+        if self.path.endswith(".js"):
+            time.sleep(1)
+        super().do_GET()
+
+
+def test_a_page_is_painted_before_its_script_is_there(browser, published):
+    speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    slow = partial(_Slow, published.resolve())
+    with ThreadingHTTPServer(("127.0.0.1", 0), slow) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser.command("Network.emulateNetworkConditions", offline=False, **speed)
+        try:
+            browser.show("http://{}:{}".format(*server.server_address) + PAGE)
+            painted, answered, top = browser.run(
+                "return [performance.getEntriesByName('first-contentful-paint')[0].startTime,"
+                " performance.getEntriesByType('resource').find((e) => e.name.endsWith('.js'))"
+                ".responseEnd, document.querySelector('.kpi .figure').getBoundingClientRect().top]"
+            )
+            assert painted < answered - 500  # milliseconds
+            assert 0 < top < 900  # the first key figure stands on the first screen
+        finally:
+            browser.command("Network.emulateNetworkConditions", offline=True, **speed)
+            server.shutdown()
 
 
 def test_pages_and_index_work_behind_the_servers_strict_policy(browser, published):

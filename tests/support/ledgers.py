@@ -95,19 +95,49 @@ def tamper(folder: Path, *statements: str) -> None:
         connection.commit()
 
 
-def spend_many(folder: Path, limit: Decimal, worker: int, tries: int) -> tuple[int, int, float]:
-    """Spend from a process of its own until refused or tired: accepted, refused, longest wait."""
+def spend_many(
+    folder: Path, limit: Decimal, worker: int, tries: int, start: Any, told: Any
+) -> None:
+    """Spend from a process of its own; tell what was accepted, refused, and waited for longest.
+
+    Parameters
+    ----------
+    start : multiprocessing.Barrier
+        All processes begin together.
+    told : multiprocessing.Queue
+    """
     import time
 
     ledger = make_ledger(folder, month=limit)
+    start.wait()
     accepted = refused = 0
     longest = 0.0
     for number in range(tries):
-        start = time.monotonic()
+        began = time.monotonic()
         try:
             spend(ledger, [worker, number])
             accepted += 1
         except BudgetExhausted:
             refused += 1
-        longest = max(longest, time.monotonic() - start)
-    return accepted, refused, longest
+        longest = max(longest, time.monotonic() - began)
+    told.put((accepted, refused, longest))
+
+
+def many_at_once(folder: Path, limit: Decimal, processes: int, tries: int) -> list[Any]:
+    """Return what each of many processes told that spend from one ledger at the same time."""
+    import multiprocessing
+
+    # why not fork: a process started anew shares nothing with the others, as kernels do
+    context = multiprocessing.get_context("spawn")
+    start, told = context.Barrier(processes), context.Queue()
+    workers = [
+        context.Process(target=spend_many, args=(folder, limit, number, tries, start, told))
+        for number in range(processes)
+    ]
+    for each in workers:
+        each.start()
+    results = [told.get(timeout=120) for _ in workers]
+    for each in workers:
+        each.join()
+    told.close()
+    return results
