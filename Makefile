@@ -74,12 +74,13 @@ $(STAMP): pyproject.toml uv.lock
 	UV_PROJECT_ENVIRONMENT=.venv $$uv sync --quiet --locked --all-extras --no-python-downloads --python "$$python"
 	@touch $@
 
-# Tests of pages open them in a browser, with Chinese fonts. Elsewhere than on Debian these are
+# Tests of pages open them in a browser, with Chinese fonts, and look at them on paper (poppler). Elsewhere than on Debian these are
 # installed by hand; a test that misses one says so.
 test-packages: $(STAMP)
 	@missing= ; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v chromedriver >/dev/null || missing="$$missing chromium-driver"; \
+	command -v pdftoppm >/dev/null || missing="$$missing poppler-utils"; \
 	ls /usr/share/fonts/opentype/noto/NotoSansCJK* >/dev/null 2>&1 || missing="$$missing fonts-noto-cjk"; \
 	[ -n "$$missing" ] || exit 0; \
 	command -v apt-get >/dev/null || { echo "Tests of pages need:$$missing" >&2; exit 0; }; \
