@@ -365,6 +365,27 @@ def test_a_lock_is_waited_for(tmp_path):
     assert order == ["first", "second"]
 
 
+def test_who_takes_a_lock_again_and_again_does_not_overtake_who_waits(tmp_path):
+    path, taken, stop = tmp_path / "lock", [], threading.Event()
+
+    def again_and_again():
+        while not stop.is_set():
+            with file_lock(path):
+                taken.append(1)
+                time.sleep(0.02)
+
+    thread = threading.Thread(target=again_and_again)
+    thread.start()
+    overtaken = []
+    for _ in range(5):
+        before = len(taken)
+        with file_lock(path):
+            overtaken.append(len(taken) - before)
+    stop.set()
+    thread.join()
+    assert sorted(overtaken)[2] <= 2
+
+
 def test_a_lock_goes_with_its_block_even_when_a_child_was_forked_inside(tmp_path):
     path = tmp_path / "lock"
     with file_lock(path):

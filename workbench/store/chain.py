@@ -410,28 +410,47 @@ def file_lock(
     Busy
         Another process held it for longer than ``wait_seconds``; names that process.
     """
+    deadline = time.monotonic() + wait_seconds
+    handle = _open_lock(path, error)
+    # why a second lock: who gives the first one back and wants it again at once would get it before
+    # any sleeper wakes; so all but one wait at the turnstile, and he who returns waits there too
+    turnstile = _open_lock(path.with_name(f"{path.name}.turn"), error) if wait_seconds else None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as problem:
-        raise error(f"{path} cannot be opened for writing: {problem.strerror}.") from None
-    try:
-        deadline = time.monotonic() + wait_seconds
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "unknown"
-                    told = busy(holder) if busy else f"{path} is held by {holder}. Try again later."
-                    raise Busy(told) from None
-                time.sleep(0.01)
+        free = turnstile is None or _locked(turnstile, deadline, pause_seconds=0.005)
+        free = free and _locked(handle, deadline, pause_seconds=0.001)
+        if turnstile is not None:
+            fcntl.flock(turnstile, fcntl.LOCK_UN)
+        if not free:
+            holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "unknown"
+            told = busy(holder) if busy else f"{path} is held by {holder}. Try again later."
+            raise Busy(told) from None
         with suppress(OSError):  # why: on a full disk the name is missing, the lock is not
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"process {os.getpid()}".encode(), 0)
         yield
     finally:
-        # why: a child forked meanwhile shares this lock, and closing our end alone would keep it
-        fcntl.flock(handle, fcntl.LOCK_UN)
-        os.close(handle)
+        for each in filter(None, (handle, turnstile)):
+            # why: a child forked meanwhile shares the lock, and closing our end would keep it
+            fcntl.flock(each, fcntl.LOCK_UN)
+            os.close(each)
+
+
+def _open_lock(path: Path, error: type[StorageError]) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as problem:
+        raise error(f"{path} cannot be opened for writing: {problem.strerror}.") from None
+
+
+def _locked(handle: int, deadline: float, pause_seconds: float) -> bool:
+    """Wait for an exclusive lock; return whether it was free before the deadline."""
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(pause_seconds)
+        else:
+            return True
