@@ -74,8 +74,8 @@ $(STAMP): pyproject.toml uv.lock
 	UV_PROJECT_ENVIRONMENT=.venv $$uv sync --quiet --locked --all-extras --no-python-downloads --python "$$python"
 	@touch $@
 
-# Tests of pages open them in a browser, with Chinese fonts, and look at them on paper (poppler). Elsewhere than on Debian these are
-# installed by hand; a test that misses one says so.
+# Tests of pages open them in a browser, with Chinese fonts, and look at them on paper, with
+# poppler. Elsewhere than on Debian these are installed by hand; a test that misses one says so.
 test-packages: $(STAMP)
 	@missing= ; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \

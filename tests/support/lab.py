@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import duckdb
@@ -133,15 +134,31 @@ class Lab:
     def ask(self, query: Any, *, pico: int = PRICELESS, pure: bool = False) -> list[dict[str, Any]]:
         """Return the rows of every part, by default without noise."""
         question = self.resolve(query, pure=pure)
-        epsilon = 10**9 if pure else None
-        found = []
-        for part, totals in zip(question.parts, self.totals(question), strict=True):
-            columns = answer(question, totals, pico, epsilon).columns
-            names = [name for name in columns if not name.endswith(("_low", "_high"))]
-            for values in zip(*(columns[name] for name in names), strict=True):
-                row = dict(zip(names, values, strict=True))
-                found.append(row if question.month_axis is None else {"month": part.period} | row)
-        return found
+        return _rows(question, self.totals(question), pico)
+
+
+def exactly(workspace: Any, query: Any, *, pure: bool = False) -> list[dict[str, Any]]:
+    """Return the rows of a question to a workspace without noise; nothing is spent or stored."""
+    now = workspace.now()
+    question = resolve(query, workspace.catalog, now.date(), pure=pure)
+    tables = [(table, question.purpose) for table in question.tables]
+    connection = workspace.access.release_connection(tables, now)
+    with connection:
+        sql = statements(question)
+        totals = compute(question, sql, lambda text: connection.execute(text).fetchall())
+    return _rows(question, totals, PRICELESS)
+
+
+def _rows(question: Question, totals: Sequence[Computed], pico: int) -> list[dict[str, Any]]:
+    epsilon = Fraction(10**9) if question.pure else None
+    found = []
+    for part, each in zip(question.parts, totals, strict=True):
+        columns = answer(question, each, pico, epsilon).columns
+        names = [name for name in columns if not name.endswith(("_low", "_high"))]
+        for values in zip(*(columns[name] for name in names), strict=True):
+            row = dict(zip(names, values, strict=True))
+            found.append(row if question.month_axis is None else {"month": part.period} | row)
+    return found
 
 
 def _type(column: Mapping[str, Any]) -> str:
@@ -151,6 +168,6 @@ def _type(column: Mapping[str, Any]) -> str:
     return _SQL[column["type"]]
 
 
-def cents(amount: float) -> Decimal:
+def cents(amount: float | str) -> Decimal:
     """Return an amount of money as the store holds it."""
     return Decimal(str(amount)).quantize(Decimal("0.01"))

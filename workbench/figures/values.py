@@ -18,6 +18,7 @@ from workbench.privacy.shown import COUNTS, decimals, floored
 
 _CURRENCY = re.compile(r"^[A-Z]{3}$")
 _TIMES = ("month", "date")
+_ENDS = re.compile(r"^(\S+) to (\S+)$")
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,10 @@ def label(axis: Dimension, value: object, language: Language) -> str:
         return language.word("none")
     if axis.kind in _TIMES:
         return language.period(str(value))
-    return language.say(str(value))
+    said = language.say(str(value))
+    if axis.kind == "band" and (ends := _ENDS.match(said)):  # "50 to 200", of a question's own edges
+        return language.word("range", low=ends[1], high=ends[2])
+    return said
 
 
 def is_time(axis: Dimension) -> bool:

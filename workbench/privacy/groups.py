@@ -236,7 +236,7 @@ def _discovered(each: Discovered, scope: Scope) -> Group:
         raise QuestionRefused(
             f"'{each.column}' is {column.type}; only text and integers are found."
         )
-    if not 0 < each.delta < 1:
+    if not (each.delta.is_finite() and 0 < each.delta < 1):
         raise QuestionRefused(f"delta must lie between 0 and 1, not {each.delta}.")
     title = column.title or each.column.replace("_", " ").capitalize()
     return Group(

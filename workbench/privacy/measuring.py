@@ -141,18 +141,14 @@ def measured(query: Query, scope: Scope, rows: int) -> Measured:
     for ask in query.asks:
         if ask.kind == "quantile":
             choice = _choice(ask, scope, values)
-            choices[choice.name] = choice
+            _once(choice.name, choices.setdefault(choice.name, choice), choice)
         elif ask.kind == "distinct":
             distinct = _distinct(ask, scope)
-            distincts[distinct.name] = distinct
+            _once(distinct.name, distincts.setdefault(distinct.name, distinct), distinct)
         else:
             counts = True
             for each in _coordinates(ask, scope, rows, values):
-                previous = found.setdefault(each.name, each)
-                if previous != each:
-                    raise QuestionRefused(
-                        f"'{each.name}' is bounded twice, differently; give it one bound."
-                    )
+                _once(each.name, found.setdefault(each.name, each), each)
     return Measured(
         values,
         tuple(found[name] for name in sorted(found)),
@@ -162,11 +158,26 @@ def measured(query: Query, scope: Scope, rows: int) -> Measured:
     )
 
 
+def _once(name: str, earlier: object, now: object) -> None:
+    if earlier != now:
+        raise QuestionRefused(
+            f"'{name}' is asked twice, with different bounds or candidates; ask for one of them, "
+            "and the other in a question of its own."
+        )
+
+
+def figure_names(asked: Measured) -> set[str]:
+    """Return the columns an answer will have besides its groups."""
+    names = {measure.name for measure, _ in vector_measures(asked.coordinates, asked.values)}
+    names |= {each.name for each in (*asked.choices, *asked.distincts)}
+    return {name + suffix for name in names for suffix in ("", "_low", "_high")}
+
+
 def _coordinates(ask: Ask, scope: Scope, rows: int, values: dict[str, Value]) -> list[Coordinate]:
     if ask.kind == "customers":
         return []
     if ask.kind == "rows":
-        return [Coordinate("rows", None, "rows", 0, rows)]
+        return [Coordinate("rows", None, "rows", *_in_range("rows", 0, rows))]
     name = str(ask.column)
     if ask.kind == "rate":
         value = _condition(name, ask.condition, scope)
@@ -185,12 +196,14 @@ def _coordinates(ask: Ask, scope: Scope, rows: int, values: dict[str, Value]) ->
     column = numeric(name, scope.allowed, "totals and means")
     values[name] = _value(name, column, scope)
     low, high = _bounds(name, column, ask)
-    total = Coordinate(name, name, "sum", low, high, column.digits)
+    # why: n is the customers and rows are the rows, whatever columns are called
+    called = f"{name}:sum" if name in ("n", "rows") else name
+    total = Coordinate(called, name, "sum", low, high, column.digits)
     if ask.kind == "sum":
         return [total]
-    found = [total, Coordinate(f"{name}:values", name, "values", 0, rows)]
+    found = [total, Coordinate(f"{called}:values", name, "values", 0, rows)]
     if ask.kind in ("var", "std"):
-        found.append(_squares(name, values[name], total))
+        found.append(_squares(f"{called}:squares", values[name], total))
     return found
 
 
@@ -227,8 +240,8 @@ def _bounds(name: str, column: Column, ask: Ask) -> tuple[int, int]:
             f"give .{ask.kind}('{name}', bounds=(low, high)); never from the data."
         )
     try:
-        ends = [Decimal(str(end)) for end in given]
-    except ArithmeticError:
+        ends = [] if isinstance(given, str) else [Decimal(str(end)) for end in given]
+    except (ArithmeticError, TypeError):
         raise QuestionRefused(f"the bounds of '{name}' must be numbers, not {given}.") from None
     if len(ends) != 2 or not all(end.is_finite() for end in ends):
         raise QuestionRefused(f"the bounds of '{name}' must be two finite numbers, not {given}.")
@@ -247,7 +260,8 @@ def _in_range(name: str, low: int, high: int) -> tuple[int, int]:
     return low, high
 
 
-def _squares(name: str, value: Value, total: Coordinate) -> Coordinate:
+def _squares(called: str, value: Value, total: Coordinate) -> Coordinate:
+    name = value.name
     if value.limits is None:
         raise QuestionRefused(
             f"the variance of '{name}' needs the bounds of one row's value. Declare bounds: "
@@ -257,7 +271,7 @@ def _squares(name: str, value: Value, total: Coordinate) -> Coordinate:
     most = row_most * max(row_most, abs(total.low), abs(total.high))
     _in_range(f"{name} squared", 0, most)
     high = row_most * max(abs(total.low), abs(total.high))
-    return Coordinate(f"{name}:squares", name, "squares", 0, high, 2 * value.digits)
+    return Coordinate(called, name, "squares", 0, high, 2 * value.digits)
 
 
 def _choice(ask: Ask, scope: Scope, values: dict[str, Value]) -> Choice:
@@ -312,7 +326,7 @@ def _distinct(ask: Ask, scope: Scope) -> Distinct:
         raise UnknownName("column", name, scope.allowed)
     if name == scope.table.subject_key:
         raise QuestionRefused("distinct customers are .customers().")
-    if ask.most is None or ask.most < 1:
+    if type(ask.most) is not int or ask.most < 1:
         raise QuestionRefused(
             f"distinct values of '{name}' need most=…: how many of one customer's count at most."
         )
@@ -348,13 +362,13 @@ def vector_measures(
             continue
         title, unit, digits = value.title, value.unit, each.digits
         least = 0.0 if each.low >= 0 else None
-        total = Measure(f"{each.name}_sum", "sum", f"{title}, total", unit, digits, least)
+        total = Measure(f"{each.value}_sum", "sum", f"{title}, total", unit, digits, least)
         found.append((total, {"linear": each.linear}))
         if rows is None:
             continue
         ratio = {"top": each.linear, "bottom": rows.linear}
         digits = max(2, digits)
-        mean = Measure(f"{each.name}_mean", "mean", f"{title}, mean", unit, digits, least)
+        mean = Measure(f"{each.value}_mean", "mean", f"{title}, mean", unit, digits, least)
         found.append((mean, ratio))
         squares = by_name.get(f"{each.name}:squares")
         if squares is not None:
@@ -362,9 +376,9 @@ def vector_measures(
             words = f"{title}, standard deviation"
             found += [
                 (
-                    Measure(f"{each.name}_var", "var", f"{title}, variance", None, digits, 0.0),
+                    Measure(f"{each.value}_var", "var", f"{title}, variance", None, digits, 0.0),
                     spread,
                 ),
-                (Measure(f"{each.name}_std", "std", words, unit, digits, 0.0), spread),
+                (Measure(f"{each.value}_std", "std", words, unit, digits, 0.0), spread),
             ]
     return found

@@ -24,7 +24,14 @@ from workbench.privacy.groups import (
     resolve_group,
     row_by_row,
 )
-from workbench.privacy.measuring import Choice, Coordinate, Distinct, Value, measured
+from workbench.privacy.measuring import (
+    Choice,
+    Coordinate,
+    Distinct,
+    Value,
+    figure_names,
+    measured,
+)
 from workbench.privacy.query import Query
 from workbench.privacy.release import Dimension
 from workbench.store.chain import canonical as canonical_json
@@ -166,6 +173,12 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
     cells = min(_positive("cells", query.cells, table.contribution.cells), reachable)
     rows = _positive("rows", query.rows, table.contribution.rows)
     asked = measured(query, scope, rows)
+    for each in names:
+        if each in figure_names(asked):
+            raise QuestionRefused(
+                f"the group column '{each}' is called like a figure of the answer. Give an "
+                "expression another name, such as tx.column.isin([...]).name('…')."
+            )
     _combinable(groups, asked.coordinates, asked.choices, asked.distincts, pure)
     canonical = {
         "table": name,
@@ -211,8 +224,8 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
 
 def _positive(name: str, given: int | None, declared: int) -> int:
     value = declared if given is None else given
-    if value < 1:
-        raise QuestionRefused(f"{name} must be 1 or more, not {value}.")
+    if type(value) is not int or value < 1:
+        raise QuestionRefused(f"{name} must be a whole number, 1 or more, not {value!r}.")
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from math import sqrt
 
 from workbench.catalog import Table
 from workbench.errors import QuestionRefused
@@ -69,9 +70,9 @@ def read_off(found: Release, column: str, edges: list[Decimal], share: float) ->
     """
     if not 0 < share < 1:
         raise QuestionRefused(f"share must lie between 0 and 1, not {share}.")
-    counts = [max(0, int(each)) for each in found.columns["customers"]]
-    margin = found.columns["customers_high"][0] - found.columns["customers"][0]
-    total = sum(counts)
+    counts = [int(each) for each in found.columns["customers"]]
+    each_margin = found.columns["customers_high"][0] - found.columns["customers"][0]
+    margin, total = each_margin * sqrt(len(counts)), sum(counts)
     if total <= 2 * margin:
         raise QuestionRefused(
             f"the counts are hardly more than noise (± {margin:,.0f}); ask at a larger epsilon or "

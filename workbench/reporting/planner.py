@@ -58,16 +58,17 @@ def plan(
 ) -> Plan:
     """Run a report's notebook without releasing, and return what it would cost.
 
-    A first pass settles the prices of ``epsilon="auto"`` questions; where there are any, a second
-    one shows what they give.
+    A first pass finds ``epsilon="auto"`` questions whose prices are not settled yet; where there
+    are any, a second one shows what they give.
     """
     folder = desk.private / "runs" / definition.name / period.text / "plan"
-    answers, incomplete = _pass(definition, period, values, desk, tell, folder, prices)
+    settled = prices or folder / "prices.json"
+    answers, incomplete = _pass(definition, period, values, desk, tell, folder, settled)
     share = Share(definition.name, definition.budget.epsilon)
     left = desk.ledger.status(period.text, desk.now, share)
     if any(each.auto for each in answers):
-        settled = folder / "prices.json"
-        settled.write_text(json.dumps(split(answers, left[0].left_pico)))
+        known = json.loads(settled.read_text(encoding="utf-8")) if settled.is_file() else {}
+        settled.write_text(json.dumps({**known, **split(answers, left[0].left_pico)}))
         answers, incomplete = _pass(definition, period, values, desk, tell, folder, settled)
     pico = sum({each.key: each.pico for each in answers}.values())
     return Plan(
@@ -109,13 +110,13 @@ def _pass(
     desk: Desk,
     tell: Tell,
     folder: Path,
-    prices: Path | None,
+    prices: Path,
 ) -> tuple[list[PlannedAnswer], str]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / "plan.jsonl"
     file.unlink(missing_ok=True)
     environment = {PLAN_FILE: str(file)}
-    if prices is not None:
+    if prices.is_file():
         environment[PRICES_FILE] = str(prices)
     incomplete = ""
     try:

@@ -1,0 +1,139 @@
+"""Plans before spending, automatic prices, bounds learned privately, marginals, fitted labels."""
+
+import json
+import re
+
+import pytest
+from support.line import OPENING, SHOWING, write_report
+
+import workbench as wb
+from workbench.errors import QuestionRefused
+from workbench.privacy.planning import PlannedAnswer, split
+
+
+def planned(key, pico, auto=False, weight=1.0):
+    return PlannedAnswer(key, "t", "all", 1, key, pico, 0.0, auto, {}, {}, weight)
+
+
+def test_automatic_prices_share_what_the_priced_questions_leave():
+    answers = [planned("a", 40), planned("b", 0, True, 1.0), planned("c", 0, True, 3.0)]
+    assert split(answers, 100) == {"b": 15, "c": 45}
+
+
+def test_a_question_asked_twice_is_priced_once():
+    answers = [planned("b", 0, True), planned("b", 0, True)]
+    assert split(answers, 100) == {"b": 100}
+
+
+def test_nothing_left_to_split_is_refused():
+    with pytest.raises(QuestionRefused, match="used up by its priced questions"):
+        split([planned("a", 100), planned("b", 0, True)], 100)
+
+
+def test_auto_needs_a_report(shop):
+    tx = shop.open("transactions", "reporting")
+    with pytest.raises(QuestionRefused, match="needs a report"):
+        shop.release(wb.query(tx).customers(), name="x", epsilon="auto")
+
+
+@pytest.fixture
+def planned_shop(shop):
+    asking = (
+        'total = ws.release(wb.query(tx, period=period).customers(), name="t", epsilon="auto")\n'
+        'answer = ws.release(wb.query(tx, by="region", period=period).customers().sum("amount"),\n'
+        '    name="r", epsilon="auto")'
+    )
+    write_report(shop.settings.root, OPENING, asking, SHOWING)
+    return shop
+
+
+def test_auto_splits_a_reports_budget_and_equalises_relative_error(planned_shop):
+    plan = planned_shop.plan("customers", period="2026-09")
+    total, by_region = plan.answers
+    assert total.auto is by_region.auto is False  # settled
+    spent = sum(answer.pico for answer in plan.answers)
+    share = plan.left[0].limit_pico
+    assert 0.999 * share <= spent <= share
+    # customers spread evenly: a third of them in each region
+    assert by_region.margins["customers"] * 3 == pytest.approx(total.margins["customers"], rel=1e-3)
+    assert planned_shop.ledger.head()[0] == 0
+
+
+def test_a_run_pays_what_was_planned(planned_shop):
+    plan = planned_shop.plan("customers", period="2026-09")
+    planned_shop.render("customers", period="2026-09")
+    spends = planned_shop.ledger.chain.entries("spend")
+    assert [s.body["pico_rho"] for s in spends] == [a.pico for a in plan.answers]
+    again = planned_shop.plan("customers", period="2026-09")
+    assert [answer.pico for answer in again.answers] == [0, 0]
+
+
+def test_a_plan_states_margins_that_a_release_has(shop):
+    write_report(shop.settings.root)
+    (answer,) = shop.plan("customers", period="2026-09").answers
+    tx = shop.open("transactions", "reporting")
+    question = wb.query(tx, by="region", period="2026-09").customers().sum("amount")
+    got = shop.release(question, name="x", epsilon="0.1")
+    for measure in ("customers", "amount_sum"):
+        margin = got.columns[f"{measure}_high"][0] - got.columns[measure][0]
+        assert margin == pytest.approx(answer.margins[measure], rel=0.02)
+
+
+def test_bounds_are_learned_from_noisy_counts(shop):
+    tx = shop.open("transactions", "reporting")
+    found = shop.suggest_bounds(tx, "amount", epsilon=1.5, period="2026-09")
+    assert found.low == 0
+    assert found.high == 100  # totals lie between 10 and 99
+    assert found.release.id in shop.ledger.releases()
+
+
+@pytest.mark.parametrize(
+    ("column", "options", "message"),
+    [
+        ("is_online", {}, "declared bounds"),
+        ("amount", {"share": 1.5}, "between 0 and 1"),
+        ("amount", {"epsilon": "0.0001"}, "hardly more than noise"),
+    ],
+)
+def test_bounds_that_cannot_be_learned_are_refused(shop, column, options, message):
+    tx = shop.open("transactions", "reporting")
+    with pytest.raises(QuestionRefused, match=message):
+        shop.suggest_bounds(tx, column, **{"epsilon": 1, "period": "2026-09", **options})
+
+
+def test_marginals_agree_with_their_total_and_cost_their_price(shop):
+    tx = shop.open("transactions", "reporting")
+    tables = wb.marginals(tx, [[], "region", ["region", "category"]], period="2026-09")
+    total, region, both = shop.release_marginals(
+        tables.count().sum("amount"), name="m", epsilon=1.5
+    )
+    for measure in ("rows", "amount_sum"):
+        whole = total.columns[measure][0]
+        assert sum(region.columns[measure]) == pytest.approx(whole, abs=2)
+        assert sum(both.columns[measure]) == pytest.approx(whole, abs=5)
+    assert len(shop.ledger.releases()) == 3
+    with pytest.raises(QuestionRefused, match="two tables or more"):
+        wb.marginals(tx, ["region"])
+
+
+def test_labels_of_a_raw_model_are_refused_until_an_officer_approves(shop):
+    tx = shop.open("transactions", "reporting")
+    people = sorted(tx.select("customer_id").distinct().execute()["customer_id"])
+    label = wb.FittedLabel("segment", ("a", "b"), wb.Provenance("raw"), "first letter")
+    labels = ["a" if who < "8" else "b" for who in people]
+    question = wb.query(tx, by=wb.labelled(label, people, labels), period="2026-09").customers()
+    with pytest.raises(QuestionRefused, match=re.escape(f"ws.approve({label.what!r}")):
+        shop.release(question, name="s", epsilon=1)
+    assert shop.ledger.head()[0] == 0
+    shop.approve(label.what, "the board asked", role="officer")
+    got = shop.release(question, name="s", epsilon=1.5)
+    assert any("the board asked" in note for note in got.notes)
+    assert got.columns["customers"][0] == pytest.approx(labels.count("a"), abs=60)
+    with pytest.raises(QuestionRefused, match="give one each"):
+        wb.labelled(label, people, labels[1:])
+
+
+def test_a_plan_file_is_lines_of_json(planned_shop):
+    planned_shop.plan("customers", period="2026-09")
+    file = planned_shop.private / "runs" / "customers" / "2026-09" / "plan" / "plan.jsonl"
+    assert [json.loads(line)["name"] for line in file.read_text().splitlines()] == ["t", "r"]
