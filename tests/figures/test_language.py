@@ -55,3 +55,20 @@ def test_declared_words_are_translated_and_others_stay():
 def test_an_unknown_language_is_refused():
     with pytest.raises(UnknownName, match=r"no language named 'fr'.*'en', 'zh'"):
         Language("fr")
+
+
+def test_bands_of_a_questions_own_edges_are_said_in_the_language():
+    band = Dimension("amount_band", "Amount, band", "band", ("< 50", "50 to 200", "≥ 1,000"))
+    said = [label(band, value, Language("zh")) for value in band.values]
+    assert said == ["< 50", "50 至 200", "≥ 1,000"]
+    assert label(band, "50 to 200", Language()) == "50 to 200"
+
+
+def test_titles_are_translated_by_their_parts():
+    chinese = Language("zh", {"Amount": "金额", "Amount, mean": "人均金额"})
+    assert chinese.measure("Amount, total") == "金额总计"
+    assert chinese.measure("Amount, mean") == "人均金额"
+    assert chinese.measure("Amount, band") == "金额区间"
+    assert chinese.measure("Amount, total, change") == "金额总计变化"
+    assert chinese.measure("Risk, appetite") == "Risk, appetite"
+    assert Language("en", {}).measure("Amount, total") == "Amount, total"

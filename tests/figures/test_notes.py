@@ -49,7 +49,7 @@ def test_a_note_that_begins_like_no_measure_is_about_all():
 
 
 def test_notes_are_chinese_on_a_chinese_page():
-    assert translated(BOUND, CHINESE) == "金额：每位客户在一个格子中最多计 3,000.00 CNY。"
+    assert translated(BOUND, CHINESE) == "金额：每位客户在一个格子中最多计 3,000.00 元。"
     assert translated(ROWS, CHINESE) == "每位客户在一个格子中最多计 20 行。"
     assert translated("Some other note.", CHINESE) == "Some other note."
     assert translated("Mine.", Language("zh", {"Mine.": "我的。"})) == "我的。"

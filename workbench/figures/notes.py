@@ -101,6 +101,8 @@ def translated(note: str, language: Language) -> str:
             parts = match.groupdict()
             if "title" in parts:
                 parts["title"] = language.measure(parts["title"])
+            if "unit" in parts:
+                parts["unit"] = language.say(parts["unit"])
             return text.format(**parts).replace(" 。", "。")
     return note
 
