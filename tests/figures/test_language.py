@@ -7,6 +7,8 @@ import pytest
 from workbench.errors import UnknownName
 from workbench.figures.language import Language
 from workbench.figures.messages import MESSAGES
+from workbench.figures.values import label
+from workbench.privacy.release import Dimension
 
 EN, ZH = Language("en"), Language("zh")
 
