@@ -5,8 +5,11 @@ import re
 import shutil
 
 import pytest
+from factories.notebooks import code, notebook
 from factories.pages import page
+from factories.releases import release
 
+from workbench import figures
 from workbench.reporting import editions
 
 CHARTS = 4
@@ -228,3 +231,37 @@ def test_the_index_searches_and_compares(browser, published, tmp_path):
     assert browser.run("return document.getElementById('none').hidden") is False
     assert browser.complaints() == []
     assert {address[:5] for address in browser.requests()} == {"file:"}
+
+
+def test_a_change_beyond_the_noise_is_told_from_one_within(browser, tmp_path):
+    for period, customers in (("2026-08", 1000), ("2026-09", 1036)):  # the noise of both is 35
+        _publish_total(tmp_path, period, customers)
+    assert _compared(browser, tmp_path) == "+36 ± 35: more than the noise"
+    _publish_total(tmp_path, "2026-09", 966)
+    assert _compared(browser, tmp_path) == "−34 ± 35: within the margins"
+
+
+def _publish_total(folder, period, customers):
+    ends = {"customers": 0, "customers_low": -25, "customers_high": 25}
+    columns = {name: [customers + change] for name, change in ends.items()}
+    total = release((), release().measures[:1], period=period, columns=columns)
+    made = page(notebook(code("kpis", figures.kpis(total))), lookup=lambda _: total, period=period)
+    editions.publish(folder, "overview", period, made)
+
+
+def _compared(browser, folder):
+    browser.show(folder / "index.html")
+    return browser.run("return document.querySelector('#compared tbody td:last-child').innerText")
+
+
+def test_a_search_finds_an_earlier_period_and_shows_it(browser, published, tmp_path):
+    copied = tmp_path / "published"
+    shutil.copytree(published, copied)
+    editions.publish(copied, "risk", "2026-09", page(title="Risk monthly"))
+    browser.show(copied / "index.html")
+    browser.run(
+        "const box = document.getElementById('search'); box.value = 'august';"
+        "box.dispatchEvent(new Event('input'))"
+    )
+    shown = "return [...document.querySelectorAll('.past a')].filter((a) => a.offsetHeight).length"
+    assert browser.run(shown) == 1

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from factories.notebooks import code, notebook
-from factories.pages import page
+from factories.pages import CHINESE, page
 from factories.releases import release
 
 from workbench import figures
@@ -110,3 +110,30 @@ def test_the_policy_names_every_script_and_nothing_else(published):
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1]
     assert "unsafe" not in policy
     assert policy.count("sha256-") == 2
+
+
+def test_editions_in_two_languages_have_an_index_in_each(tmp_path):
+    pages = [page(), page(language="zh", translations=CHINESE)]
+    made = editions.publish(tmp_path, "overview", "2026-09", pages)
+    english, chinese = (tmp_path / f"index.{code}.html" for code in ("en", "zh"))
+    html = chinese.read_text(encoding="utf-8")
+    assert "<h2>客户概览</h2>" in html
+    assert '<span class="house">示例银行</span>' in html
+    assert 'href="overview/2026-09/index.zh.html"' in html
+    assert '<a href="index.en.html" lang="en" hreflang="en">English</a>' in html
+    assert english.read_text(encoding="utf-8") == _index(tmp_path)
+    there = (made.page.parent / "index.zh.html").read_text(encoding="utf-8")
+    assert '<a href="../../index.zh.html">全部报告</a>' in there
+    assert '<a href="../../index.html">All reports</a>' in made.page.read_text(encoding="utf-8")
+
+
+def test_one_language_needs_one_index(published):
+    assert [path.name for path in published.glob("index*.html")] == ["index.html"]
+
+
+def test_each_report_shows_its_state(published):
+    assert _index(published).count('<span class="status">Published</span>') == 2
+    editions.record_failure(published, "overview", "2026-10", "Overview")
+    html = _index(published)
+    assert '<span class="status bad">Failed</span>' in html
+    assert "October 2026: failed; last good edition: September 2026" in html

@@ -18,7 +18,7 @@ from workbench.privacy.shown import COUNTS, decimals, floored
 
 _CURRENCY = re.compile(r"^[A-Z]{3}$")
 _TIMES = ("month", "date")
-_ENDS = re.compile(r"^(\S+) to (\S+)$")
+_ENDS = re.compile(r"^(\S+) to (\S+)$")  # "50 to 200", a band of a question's own edges
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def label(axis: Dimension, value: object, language: Language) -> str:
     if axis.kind in _TIMES:
         return language.period(str(value))
     said = language.say(str(value))
-    if axis.kind == "band" and (ends := _ENDS.match(said)):  # "50 to 200", of a question's own edges
+    if axis.kind == "band" and (ends := _ENDS.match(said)):
         return language.word("range", low=ends[1], high=ends[2])
     return said
 
