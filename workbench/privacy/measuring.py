@@ -169,7 +169,7 @@ def _once(name: str, earlier: object, now: object) -> None:
 def figure_names(asked: Measured) -> set[str]:
     """Return the columns an answer will have besides its groups."""
     names = {measure.name for measure, _ in vector_measures(asked.coordinates, asked.values)}
-    names |= {each.name for each in (*asked.choices, *asked.distincts)}
+    names |= {each.name for each in asked.choices} | {each.name for each in asked.distincts}
     return {name + suffix for name in names for suffix in ("", "_low", "_high")}
 
 
@@ -232,7 +232,7 @@ def _condition(name: str, condition: Any, scope: Scope) -> Value:
 
 
 def _bounds(name: str, column: Column, ask: Ask) -> tuple[int, int]:
-    given = ask.bounds or column.customer_bounds
+    given: Any = ask.bounds or column.customer_bounds
     if given is None:
         raise QuestionRefused(
             f"a total of '{name}' needs a contribution bound: the least and most one customer "

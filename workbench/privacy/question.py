@@ -176,8 +176,8 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
     for each in names:
         if each in figure_names(asked):
             raise QuestionRefused(
-                f"the group column '{each}' is called like a figure of the answer. Give an "
-                "expression another name, such as tx.column.isin([...]).name('…')."
+                f"the group column '{each}' is called like a figure of the answer. Name an "
+                "expression otherwise with .name('…'), or the column in the catalog."
             )
     _combinable(groups, asked.coordinates, asked.choices, asked.distincts, pure)
     canonical = {
@@ -243,7 +243,12 @@ def _combinable(
             "wb.discovered(…) finds values with their customers, alone: ask .customers() by it "
             "only, then declare what it found as a domain for other questions."
         )
-    if pure and (others or any(each.kind != "rows" for each in coordinates)):
+    if pure and (others or any(group.discovered for group in groups)):
+        raise QuestionRefused(
+            "pure=True answers counts by declared groups. Quantiles, distinct and found values have "
+            "mechanisms of their own; leave it out for them."
+        )
+    if pure and any(each.kind != "rows" for each in coordinates):
         raise QuestionRefused(
             "pure=True answers .customers() and .count() only. Leave it out for sums and means."
         )
