@@ -41,7 +41,7 @@ _SQL = {
 
 
 def catalog_of(
-    columns: Mapping[str, Mapping[str, Any]], *, cells: int = 2, rows: int = 3, **changes: Any
+    columns: Mapping[str, Mapping[str, Any]], *, cells: int = 2, **changes: Any
 ) -> Catalog:
     """Return a catalog of one table 'visits' read for the purpose 'reporting'."""
     time = "day" if "day" in columns else None
@@ -53,7 +53,7 @@ def catalog_of(
         "subject_key": "customer_id",
         "time": time,
         "retention": {"months": 84, "after": "day"},
-        "contribution": {"cells": cells, "rows": rows},
+        "contribution": {"cells": cells, "rows": 3},
         "purposes": ["reporting"],
         "columns": columns,
         **changes,

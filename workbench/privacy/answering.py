@@ -228,7 +228,9 @@ def _quantile(
 def scores(weights: Mapping[tuple[int, bool], int], candidates: int, q: Decimal) -> list[int]:
     """Return how well each candidate splits the customers at ``q``, 0 at best.
 
-    In hundredths of a customer's weight: one customer moves a score by at most
+    What is missing from a split is how far the share below is above ``q``, or the share above is
+    above ``1 - q``; so a value that many customers share is as good as any inside its ties. In
+    hundredths of a customer's weight: one customer moves a score by at most
     ``100·max(q, 1 - q)·WEIGHT``.
     """
     hundred = int(q * 100)
@@ -237,7 +239,8 @@ def scores(weights: Mapping[tuple[int, bool], int], candidates: int, q: Decimal)
     for place in range(candidates):
         at, after = weights.get((place, True), 0), weights.get((place, False), 0)
         above = total - below - at
-        found.append(-abs((100 - hundred) * below - hundred * above))
+        short = (100 * below - hundred * total, 100 * above - (100 - hundred) * total)
+        found.append(-max(0, *short))
         below += at + after
     return found
 

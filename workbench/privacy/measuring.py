@@ -278,7 +278,7 @@ def _choice(ask: Ask, scope: Scope, values: dict[str, Value]) -> Choice:
     name = str(ask.column)
     column = numeric(name, scope.allowed, "quantiles")
     q = ask.quantile or Decimal(0)
-    if not 0 < q < 1 or q.scaleb(2) != int(q.scaleb(2)):
+    if not (q.is_finite() and 0 < q < 1) or q.scaleb(2) != int(q.scaleb(2)):
         raise QuestionRefused(f"a quantile lies between 0 and 1, to two digits, not {q}.")
     values[name] = value = _value(name, column, scope)
     if ask.candidates is not None:

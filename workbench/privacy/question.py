@@ -245,8 +245,8 @@ def _combinable(
         )
     if pure and (others or any(group.discovered for group in groups)):
         raise QuestionRefused(
-            "pure=True answers counts by declared groups. Quantiles, distinct and found values have "
-            "mechanisms of their own; leave it out for them."
+            "pure=True answers counts by declared groups. Quantiles, distinct and found values "
+            "have mechanisms of their own; leave it out for them."
         )
     if pure and any(each.kind != "rows" for each in coordinates):
         raise QuestionRefused(
