@@ -15,9 +15,9 @@ class BudgetTable(tuple[Line, ...]):
 
     Examples
     --------
-    >>> BudgetTable([Line("2026-09", 2.0, 10, 0, 1e-6)])
+    >>> BudgetTable([Line("2026-09", 2.0, 60_000_000_000, 15_000_000_000, 1e-6)])
     scope    limit  spent   left
-    2026-09   2.00   0.00   0.01
+    2026-09   2.00   0.77   1.39
     """
 
     __slots__ = ()
