@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from workbench.privacy.forms import Find, Sheet, keep, sheet_of
+from workbench.privacy.forms import Find, Sheet, sheet_of
 from workbench.privacy.release import Release
 
 
@@ -27,14 +27,40 @@ def relabelled(stored: Release, labels: Mapping[str, str]) -> Release:
     Returns
     -------
     Release
-        ``stored`` itself where its labels are the same; else derived from it, at no cost.
+        ``stored`` itself where its labels are the same; else its very figures, stored as derived
+        from it, at no cost.
     """
     had = stored.mechanism.get("labels", {})
     changed = {had[each]: label for each, label in labels.items() if had.get(each, label) != label}
     if not changed:
         return stored
-    recipe = {"op": "rename", "labels": changed}
-    return keep(stored, _renamed(sheet_of(stored), changed), recipe)
+    origin = stored.origin
+    if origin is None:
+        raise ValueError(f"{stored.id} was not handed out by a ledger")
+    sheet = _renamed(sheet_of(stored), changed)
+    names = [
+        (f"{old.name}{end}", f"{new.name}{end}")
+        for old, new in zip(stored.measures, sheet.measures, strict=True)
+        for end in ("", "_low", "_high")
+    ]
+    names += [(old.name, new.name) for old, new in zip(stored.by, sheet.by, strict=True)]
+
+    def content(release_id: str) -> Release:
+        return replace(
+            stored,
+            id=release_id,
+            by=sheet.by,
+            measures=sheet.measures,
+            columns={new: stored.columns[old] for old, new in names},  # the same bytes
+            cost=replace(stored.cost, rho="0", epsilon=0.0),
+            mechanism={
+                "kind": "derived",
+                "recipe": {"op": "rename", "labels": changed},
+                "parents": [stored.id],
+            },
+        )
+
+    return replace(origin.keep(content, [stored.id]), origin=origin)
 
 
 def replay(recipe: Mapping[str, Any], parents: list[Release], find: Find) -> Sheet:
