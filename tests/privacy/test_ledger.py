@@ -140,8 +140,8 @@ def test_a_spend_reads_no_more_entries_of_a_longer_ledger(ledger):
     for number in range(30):
         spend(ledger, number)
     few = _steps(ledger, "few")
-    for number in range(300):
-        reserve(ledger, f"more {number}")
+    more = [part(f"more {number}") for number in range(300)]
+    ledger.reserve(more, ["v1"] * 300, Price(1), name="n", share=None, now=NOW, label="these")
     assert _steps(ledger, "many") < 1.5 * few
 
 

@@ -430,7 +430,8 @@ class Ledger:
         """Check the whole chain, its sums and every anchor; return how many entries hold."""
         count = self.chain.verify()
         with self._guard.reading(everywhere=True) as read:
-            recomputed(read.entries())
+            charges = [entry for kind in CHARGES for entry in read.entries(kind)]
+            recomputed(sorted(charges, key=lambda entry: entry.seq))
         return count
 
 

@@ -425,8 +425,8 @@ def file_lock(
             told = busy(holder) if busy else f"{path} is held by {holder}. Try again later."
             raise Busy(told) from None
         with suppress(OSError):  # why: on a full disk the name is missing, the lock is not
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, f"process {os.getpid()}".encode(), 0)
+            # why padded: cutting the file to its length would wait for the disk at every lock
+            os.pwrite(handle, f"process {os.getpid():<20}".encode(), 0)
         yield
     finally:
         for each in filter(None, (handle, turnstile)):
