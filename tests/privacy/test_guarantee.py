@@ -1,259 +1,364 @@
-"""The guarantee, attacked: an expert who knows everybody else guesses whether one customer is in.
+"""The guarantee, attacked: what one customer's presence changes is no more than was paid for.
 
-Neighbouring shops are loaded through the public door; their exact bounded totals are drawn from
-many times. For the Gaussian mechanism, no test can separate the two better than two normals whose
-means lie ``sqrt(2·rho)`` standard deviations apart (Dong, Roth & Su 2022); for pure mechanisms, no
-event may be ``e^epsilon`` times as likely. Bounds are Clopper–Pearson at 99 %. The same attack has
-to succeed against builds that are broken on purpose, or it would prove nothing.
+Two workspaces differ in one customer. The same question is asked of both through the public door,
+and its cheap part, the draws, is then repeated. On the first half of the draws the best test of who
+is in the data is chosen: a direction, a threshold, a delta. On the second half it is held against
+what the ledger says was spent: the lower end of a Clopper–Pearson interval of epsilon must not lie
+above. Builds that are broken on purpose are caught by the very same function.
 """
 
+import datetime as dt
+import json
+import math
+import random
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import exp, log, sqrt
-from statistics import NormalDist
 
+import numpy as np
 import pytest
-from scipy.stats import beta
-from support.shop import make_shop
+from scipy import stats
+from support.lab import COLUMNS, Lab, catalog_of, cents
 
 import workbench as wb
-from workbench.privacy import answering, bounding, mechanisms
-from workbench.privacy.ledger import Ledger
-from workbench.privacy.question import resolve
-from workbench.privacy.releasing import statements
-from workbench.privacy.running import run
+from workbench.privacy import answering, bounding, releasing, truncation
+from workbench.privacy.accounting import epsilon_of
+from workbench.privacy.bounding import LATTICE
+from workbench.privacy.ledger import Ledger, Reservation
 
-CUSTOMERS = 60
-DRAWS = {"smoke": 4_000, "full": 100_000}
-PICO = 2 * 10**12  # rho of 2: the customer moves what is released by two standard deviations
-MONTHS = ("2026-01", "2026-09")
-NORMAL = NormalDist()
-
-
-@pytest.fixture(scope="module")
-def shops(tmp_path_factory):
-    """Two shops: the second has one customer more, with all their rows."""
-    opened = []
-    for customers in (CUSTOMERS, CUSTOMERS + 1):
-        folder = make_shop(tmp_path_factory.mktemp("neighbour") / "shop", customers)
-        ws = wb.open_workspace(folder)
-        ws.init()
-        opened.append(ws)
-    return opened
+RHO = "0.5"
+CONFIDENCE = 0.99
+DELTAS = (1e-3, 3e-3, 0.01, 0.03, 0.1, 0.2)
+PERIOD = {"period": ("2026-01", "2026-02")}
+PROBE = "probe"
+# why seeded: a chance of the draws is no failure; the system's source is tested with the mechanisms
+DICE = random.Random(20260930)
 
 
-def _exact(shops, ask, **options):
-    """Return a question and its exact bounded totals in both shops."""
-    found = []
-    for ws in shops:
-        tx = ws.open("transactions", "reporting")
-        question = resolve(ask(tx), ws.catalog, ws.now().date(), **options)
-        (computed,) = run(question, statements(question), ws.access, ws.now())
-        found.append((question, computed))
+class GuaranteeBroken(AssertionError):
+    """More was learned of one customer than was paid for."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What an attacker may see of one workspace: the draws behind what it showed, their price."""
+
+    draws: tuple
+    spent_pico: int
+    own_delta: float
+    pure_epsilon: float | None
+
+    def claimed(self, delta):
+        """Return the epsilon that was paid for at a delta; infinite where delta is not enough."""
+        if delta <= self.own_delta:
+            return math.inf
+        paid = epsilon_of(self.spent_pico, delta - self.own_delta)
+        return paid if self.pure_epsilon is None else min(paid, self.pure_epsilon)
+
+    def drawn(self, count):
+        """Return ``count`` independent repetitions of all draws, one row each."""
+        return np.array([self._once() for _ in range(count)], dtype=float)
+
+    def _once(self):
+        answers = (answering.answer(*args, DICE.randrange) for args in self.draws)
+        return [each for figures in answers for each in outcome(figures)]
+
+
+def outcome(figures):
+    """Return every number of an answer that noise is in."""
+    if figures.mechanism["kind"] == "selection":
+        shown = dict(zip(*(figures.columns[each] for each in ("note", "customers")), strict=True))
+        return [shown.get(value, -1) for value in ("common", "secret 0", "secret 1", "secret 2")]
+    noisy = figures.mechanism.get("noisy", {})
+    numbers = [each for column in noisy.values() for each in column]
+    for measure in figures.measures:
+        if not noisy or measure.kind in ("quantile", "distinct"):
+            numbers += figures.columns[measure.name]
+    return numbers
+
+
+def require_guarantee(present, absent, count):
+    """Attack two views of neighbours; raise if more is learned than was paid for.
+
+    Returns
+    -------
+    (float, float)
+        The lower bound of epsilon that was reached, and the epsilon claimed.
+    """
+    assert present.claimed(0.01) == absent.claimed(0.01)
+    one, other = present.drawn(count), absent.drawn(count)
+    half = count // 2
+    spread = one[:half].var(axis=0) + other[:half].var(axis=0) + 1e-9
+    weights = (one[:half].mean(axis=0) - other[:half].mean(axis=0)) / spread
+    scores = {True: one @ weights, False: other @ weights}
+    # the best attack on the first half: which world is guessed, from which score on, at which delta
+    best = (-math.inf, None)
+    for guess in (True, False):
+        sign = 1 if guess else -1
+        mine, theirs = (np.sort(sign * scores[each][:half]) for each in (guess, not guess))
+        for threshold in np.quantile(np.concatenate([mine, theirs]), np.linspace(0.01, 0.998, 150)):
+            hits = [half - np.searchsorted(each, threshold) for each in (mine, theirs)]
+            for delta in DELTAS:
+                gain = lower_bound(*hits, half, delta) - present.claimed(delta)
+                best = max(best, (gain, (guess, threshold, delta)), key=lambda each: each[0])
+    guess, threshold, delta = best[1]
+    sign, rest = (1 if guess else -1), count - half
+    hits = [int((sign * scores[each][half:] >= threshold).sum()) for each in (guess, not guess)]
+    reached, claimed = lower_bound(*hits, rest, delta), present.claimed(delta)
+    if reached > claimed:
+        raise GuaranteeBroken(
+            f"epsilon is at least {reached:.2f} at delta {delta}, not {claimed:.2f}"
+        )
+    return reached, claimed
+
+
+def lower_bound(hits, false_hits, count, delta):
+    """Return the least epsilon at a delta that explains the hits, by Clopper & Pearson 1934."""
+    tail = (1 - CONFIDENCE) / 2
+    low = stats.beta.ppf(tail, hits, count - hits + 1) if hits else 0.0
+    high = stats.beta.ppf(1 - tail, false_hits + 1, count - false_hits) if false_hits < count else 1
+    return math.log((low - delta) / high) if low > delta else -math.inf
+
+
+def rows(present):
+    """Return visits; the probe is at every bound: in all groups, months, notes, at the largest."""
+    found = [
+        {"customer_id": f"u{i}", "day": dt.date(2026, month, 5), "kind": kind,
+         "amount": cents(250 + 10 * i), "note": "common", "level": 1}
+        for i in range(2) for month in (1, 2) for kind in "pqrs"
+    ]  # fmt: skip
+    found += [
+        {"customer_id": f"c{i}", "day": dt.date(2025, 12, 5), "kind": "p", "note": "common"}
+        for i in range(60)
+    ]
+    if present:
+        found += [
+            {"customer_id": PROBE, "day": dt.date(2026, month, 6), "kind": kind,
+             "amount": cents(450), "note": f"secret {n}", "level": 1}
+            for month in (1, 2) for kind in "pqrs" for n in range(3)
+        ]  # fmt: skip
+        found += [{"customer_id": PROBE, "day": dt.date(2025, 12, 6), "note": f"secret {n}"}
+                  for n in range(3)]  # fmt: skip
     return found
 
 
-def _high(hits, draws):
-    return 1.0 if hits == draws else float(beta.ppf(0.995, hits + 1, draws - hits))
+def clinic(folder, present):
+    """Return a loaded workspace with or without the probe."""
+    catalog = catalog_of(COLUMNS, cells=1)
+    content = catalog.model_dump(mode="json", exclude_defaults=True)
+    content["tables"]["visits"]["source"] = "visits.parquet"
+    (folder / "data").mkdir(parents=True)
+    (folder / "catalog.yaml").write_text(json.dumps(content))
+    (folder / "workbench.toml").write_text('catalog = "catalog.yaml"\nsource = "data"\n')
+    lab = Lab(rows(present))
+    lab.connection.execute(f"COPY reporting.visits TO '{folder}/data/visits.parquet'")
+    workspace = wb.open_workspace(folder, now=lambda: dt.datetime(2026, 10, 2, tzinfo=dt.UTC))
+    workspace.init()
+    return workspace
 
 
-def _low(hits, draws):
-    return 0.0 if hits == 0 else float(beta.ppf(0.005, hits, draws - hits + 1))
+@pytest.fixture(scope="module")
+def clinics(tmp_path_factory):
+    """Return the two neighbours, with and without the probe."""
+    folder = tmp_path_factory.mktemp("clinics")
+    return clinic(folder / "present", True), clinic(folder / "absent", False)
 
 
-# ---------------------------------------------------------------- the vector of counts and sums
+@pytest.fixture
+def draws(size):
+    """Return how often the cheap part is repeated."""
+    return 100_000 if size == "full" else 5_000
 
-VECTORS = {
-    "customers": lambda tx: wb.query(tx, by="category", period="2026-09").customers(),
-    "rows": lambda tx: wb.query(tx, by="region", period=MONTHS).count(),
-    "sum": lambda tx: wb.query(tx, by="category", period=MONTHS).sum("amount"),
-    "mean": lambda tx: wb.query(tx, by="region", period=MONTHS).mean("amount"),
-    "std": lambda tx: wb.query(tx, period=MONTHS).std("amount"),
-    "rate": lambda tx: wb.query(tx, by="region", period=MONTHS).rate(dear=tx.amount > 50),
-    "many cells": lambda tx: wb.query(
-        tx, by=["category", "month"], period=MONTHS, cells=2, together=True
+
+MEASURES = {
+    "customers": lambda q, tx: q.customers(),
+    "rows": lambda q, tx: q.count(),
+    "sum": lambda q, tx: q.sum("amount"),
+    "mean": lambda q, tx: q.mean("amount"),
+    "variance": lambda q, tx: q.var("amount"),
+    "rate": lambda q, tx: q.rate(big=tx.amount > 400),
+    "quantile": lambda q, tx: q.median("amount", candidates=[100, 440]),
+    "several": lambda q, tx: q.customers().distinct("note", most=1).median(
+        "amount", candidates=[100, 440]
+    ),
+}  # fmt: skip
+QUESTIONS = {
+    name: lambda tx, measure=measure: measure(wb.query(tx, by="kind", **PERIOD), tx)
+    for name, measure in MEASURES.items()
+}
+QUESTIONS |= {
+    "distinct": lambda tx: wb.query(tx, **PERIOD).distinct("note", most=3),
+    "histogram": lambda tx: wb.query(tx, **PERIOD).histogram("amount", [240, 400]),
+    "bands of customers": lambda tx: wb.query(
+        tx, by=[wb.bands("amount", [3000], of="customer"), "kind"], **PERIOD
     ).customers(),
-    "customer bands": lambda tx: wb.query(
-        tx, by=wb.bands("amount", [200, 500], of="customer"), period=MONTHS
-    ).customers(),
-    "distinct": lambda tx: wb.query(tx, period=MONTHS).distinct("note", most=1),
+    "months apart": lambda tx: wb.query(tx, by=["month", "kind"], **PERIOD).sum("amount"),
+    "months together": lambda tx: wb.query(tx, by="month", together=True, **PERIOD).sum("amount"),
+    "expression": lambda tx: wb.query(tx, by=tx.amount > 240, **PERIOD).customers(),
+    "found": lambda tx: wb.query(tx, by=wb.discovered("note", delta="1e-7")).customers(),
+    "pure": lambda tx: wb.query(tx, by="kind", **PERIOD).customers().count(),
 }
 
 
-def separation(shops, ask, draws, pico=PICO):
-    """Return by how many standard deviations at least the two shops differ, as an attacker sees.
+def view(workspace, name, monkeypatch, asked=1):
+    """Ask through the public door, so often, and return what the answers were drawn from."""
+    made = []
+    answer = releasing.answer
 
-    The attacker projects what is released on the direction in which the exact totals differ.
-    """
-    (question, without), (_, with_one) = _exact(shops, ask)
-    names = ["n", *(each.name for each in question.coordinates)]
-    width = len(names)
+    def spy(*args):
+        made.append(args[:4])  # question, totals, price, pure epsilon; not the source of integers
+        return answer(*args)
 
-    def vector(computed):
-        if question.distincts:
-            return [computed.distinct[0].get(cell, 0) for cell in range(question.size)]
-        zeros = (0,) * width
-        return [
-            computed.vector.get(cell, zeros)[i]
-            for i in range(width)
-            for cell in range(question.size)
-        ]
-
-    direction = [b - a for a, b in zip(vector(without), vector(with_one), strict=True)]
-    assert any(direction)
-
-    def seen(computed):
-        figures = answering.answer(question, computed, pico)
-        if question.distincts:
-            noisy = figures.columns[question.distincts[0].name]
-        else:
-            noisy = [x for name in names for x in figures.mechanism["noisy"][name]]
-        return sum(a * b for a, b in zip(direction, noisy, strict=True))
-
-    out = sorted(seen(without) for _ in range(draws))
-    inside = sorted(seen(with_one) for _ in range(draws))
-    middle = (out[draws // 2] + inside[draws // 2]) / 2
-    hits = sum(x > middle for x in inside)
-    false = sum(x > middle for x in out)
-    power, alarm = _low(hits, draws), _high(false, draws)
-    return NORMAL.inv_cdf(min(max(power, 1e-9), 1 - 1e-9)) - NORMAL.inv_cdf(
-        min(max(alarm, 1e-9), 1 - 1e-9)
+    before, priced = workspace.ledger.spent_since(0), len(workspace.ledger.prices())
+    pure = name == "pure"
+    price = {"epsilon": 1, "pure": True} if pure else {"rho": RHO}
+    with monkeypatch.context() as patch:
+        patch.setattr(releasing, "answer", spy)
+        for turn in range(asked):
+            tx = workspace.open("visits", "reporting")
+            workspace.release(QUESTIONS[name](tx), name=f"{name} {turn}", **price)
+    prices = workspace.ledger.prices()[priced:]
+    return View(
+        draws=tuple(made),
+        spent_pico=workspace.ledger.spent_since(0) - before,
+        own_delta=float(sum(each.delta for each in prices)),
+        pure_epsilon=float(sum(each.pure_epsilon for each in prices)) if pure else None,
     )
 
 
-def claimed(pico=PICO):
-    """Return how far apart the price allows the two shops to be."""
-    return sqrt(2 * pico / 1e12)
+@pytest.fixture
+def views(clinics, monkeypatch, tmp_path):
+    """Return a function from a question's name to the views of both neighbours, freshly paid."""
+
+    def ask(name, asked=1):
+        pair = []
+        for number, workspace in enumerate(clinics):
+            # its own ledger each time: an answer that is there would not be drawn again
+            fresh = replace(workspace)
+            object.__setattr__(fresh, "ledger", _ledger(fresh, tmp_path / f"{name} {number}"))
+            pair.append(view(fresh, name, monkeypatch, asked))
+        return pair
+
+    return ask
 
 
-@pytest.mark.parametrize("measure", VECTORS)
-def test_nobody_tells_the_shops_apart_better_than_was_paid_for(shops, measure, size):
-    draws = DRAWS[size] if measure == "customers" else max(1_000, DRAWS[size] // 20)
-    # a distinct count moves by whole numbers, which are like a normal only where noise is wide
-    pico = PICO // 10 if measure == "distinct" else PICO
-    assert separation(shops, VECTORS[measure], draws, pico) <= claimed(pico)
+def _ledger(workspace, folder):
+    folder.mkdir()
+    privacy = workspace.catalog.privacy
+    return Ledger(folder, privacy.limits, privacy.delta)
 
 
-def test_half_the_noise_is_caught(shops, monkeypatch):
-    honest = mechanisms.discrete_gaussian
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_one_customer_is_hidden_as_well_as_was_paid_for(views, draws, name):
+    present, absent = views(name)
+    assert len(present.draws) == len(absent.draws) > 0
+    reached, claimed = require_guarantee(present, absent, draws)
+    assert reached <= claimed < 5
+    if name not in ("found", "several", "months together", "quantile"):
+        assert reached > 0.2  # the attack is no straw man: it learns much of what was paid for
+
+
+def test_asking_again_and_again_tells_no_more(views, draws):
+    present, absent = views("customers", asked=8)
+    assert len(present.draws) == 1
+    assert present.spent_pico == Fraction(RHO) * 10**12
+    require_guarantee(present, absent, draws)
+
+
+# ------------------------------------------------------------------ builds broken on purpose
+
+
+def noise_halved(monkeypatch):
+    gaussian, geometric, choice = (
+        answering.discrete_gaussian, answering.geometric, answering.exponential_choice,
+    )  # fmt: skip
+    monkeypatch.setattr(answering, "discrete_gaussian", lambda s, *rest: gaussian(s / 4, *rest))
+    monkeypatch.setattr(answering, "geometric", lambda v, e, s: geometric(v, 2 * e, s))
     monkeypatch.setattr(
-        answering,
-        "discrete_gaussian",
-        lambda sigma_squared, count, randbelow: honest(sigma_squared / 4, count, randbelow),
+        answering, "exponential_choice", lambda u, e, *rest: choice(u, 2 * e, *rest)
     )
-    assert separation(shops, VECTORS["customers"], 4_000) > claimed()
 
 
-def test_a_bound_that_is_off_is_caught(shops, monkeypatch):
-    """The customer is in nine cells; with two bought and not scaled down, all nine are seen."""
-    honest = bounding.norm_squared
-    assert separation(shops, VECTORS["many cells"], 500) <= claimed()
-    with monkeypatch.context() as broken:
-        # the SQL scales to nine cells, the noise is for two
-        broken.setattr(bounding, "norm_squared", lambda question: honest(question) * 9 // 2)
-        exact = _exact(shops, VECTORS["many cells"])
-    monkeypatch.setitem(globals(), "_exact", lambda *_: exact)
-    assert separation(shops, VECTORS["many cells"], 1_000) > claimed()
+def cap_doubled(monkeypatch):
+    norm = bounding.norm_squared
+    monkeypatch.setattr(bounding, "norm_squared", lambda question: 4 * norm(question))
 
 
-# ---------------------------------------------------------------- pure mechanisms
+def bound_off_by_one(monkeypatch):
+    norm, kept = bounding.norm_squared, truncation._kept
+
+    def more(question):
+        return replace(question, cells=question.cells + 1)
+
+    monkeypatch.setattr(bounding, "norm_squared", lambda question: norm(more(question)))
+    monkeypatch.setattr(truncation, "_kept", lambda question: kept(more(question)))
 
 
-def epsilon_seen(shops, ask, outcome, draws, epsilon, **options):
-    """Return the most an event's chance differs between the shops, as a lower bound of epsilon."""
-    (question, without), (_, with_one) = _exact(shops, ask, **options)
-
-    def counted(computed):
-        found = {}
-        for _ in range(draws):
-            if options.get("pure"):
-                figures = answering.answer(question, computed, 1, Fraction(epsilon))
-            else:
-                figures = answering.answer(question, computed, int(epsilon * epsilon / 8 * 10**12))
-            value = outcome(figures)
-            found[value] = found.get(value, 0) + 1
-        return found
-
-    one, other = counted(without), counted(with_one)
-    worst = 0.0
-    for value in {*one, *other}:
-        a, b = one.get(value, 0), other.get(value, 0)
-        for more, less in ((a, b), (b, a)):
-            low = _low(more, draws)
-            if low > 0:
-                worst = max(worst, log(low / _high(less, draws)))
-    return worst
+def scaling_skipped(monkeypatch):
+    monkeypatch.setattr(bounding, "norm_squared", lambda _: 10**30)
 
 
-def _count(tx):
-    return wb.query(tx, period="2026-09", cells=1).customers()
+def clamping_skipped(monkeypatch):
+    clamped = bounding._on_lattice
+    wide = 2**40  # so that the totals that are there are never cut, on the same lattice
+
+    def unclamped(total, coordinate):
+        step = (coordinate.high - coordinate.low) / 2
+        centre = (coordinate.high + coordinate.low) / 2
+        free = f"greatest(-{wide}, least({wide}, ({total} - {centre}) / {step} * {LATTICE}))"
+        return f"round({free})::INTEGER" if coordinate.kind == "sum" else clamped(total, coordinate)
+
+    monkeypatch.setattr(bounding, "_on_lattice", unclamped)
+    scaling_skipped(monkeypatch)
 
 
-def _median(tx):
-    return wb.query(tx, period="2026-09").median("amount", candidates=[20, 40, 69, 80])
+def threshold_forgotten(monkeypatch):
+    monkeypatch.setattr(answering, "threshold", lambda *_: 1)
 
 
-def test_pure_counts_keep_their_epsilon(shops, size):
-    draws = DRAWS[size]
+def spend_skipped(monkeypatch):
+    reserve = Ledger.reserve
 
-    def event(figures):
-        return figures.columns["customers"][0] > CUSTOMERS
+    def again(self, *args, **options):
+        found = reserve(self, *args, **options)
+        return [Reservation(each.seq, each.identity, None) for each in found]
 
-    assert epsilon_seen(shops, _count, event, draws, 1, pure=True) <= 1
+    monkeypatch.setattr(Ledger, "reserve", again)
+    monkeypatch.setattr(Ledger, "store", lambda self, pairs, now: [made for _, made in pairs])
 
 
-def test_a_pure_count_with_half_the_noise_is_caught(shops, monkeypatch):
-    honest = mechanisms.geometric
-    monkeypatch.setattr(
-        answering, "geometric", lambda value, epsilon, most: honest(value, 2 * epsilon, most)
+@pytest.mark.parametrize(
+    ("broken", "name"),
+    [
+        *[(noise_halved, name) for name in ("customers", "mean", "distinct", "pure", "quantile")],
+        (cap_doubled, "customers"),
+        (cap_doubled, "variance"),
+        (bound_off_by_one, "pure"),
+        (scaling_skipped, "sum"),
+        (scaling_skipped, "months apart"),
+        (clamping_skipped, "sum"),
+        (threshold_forgotten, "found"),
+        (spend_skipped, "customers"),
+    ],
+)
+def test_a_broken_build_is_caught(views, draws, monkeypatch, broken, name):
+    with monkeypatch.context() as patch:
+        broken(patch)
+        present, absent = views(name, asked=4 if broken is spend_skipped else 1)
+        with pytest.raises(GuaranteeBroken):
+            require_guarantee(present, absent, draws)
+
+
+def test_a_bound_off_by_one_cell_is_caught_in_vectors_too(views, size, monkeypatch):
+    with monkeypatch.context() as patch:
+        bound_off_by_one(patch)
+        present, absent = views("customers")
+        with pytest.raises(GuaranteeBroken):  # the square root of two is less to see
+            require_guarantee(present, absent, 100_000 if size == "full" else 20_000)
+
+
+def test_the_interval_is_clopper_and_pearsons():
+    # 0 of 100: at most 1 - (α/2)^(1/100); 100 of 100: at least (α/2)^(1/100)
+    assert lower_bound(100, 0, 100, 0) == pytest.approx(
+        math.log(0.005 ** (1 / 100) / (1 - 0.005 ** (1 / 100)))
     )
-    seen = epsilon_seen(
-        shops, _count, lambda f: f.columns["customers"][0] > CUSTOMERS, 20_000, 1, pure=True
-    )
-    assert seen > 1
-
-
-def test_quantiles_keep_their_epsilon(shops, size):
-    draws = DRAWS[size]
-
-    def event(figures):
-        return figures.columns["amount_q50"][0]
-
-    assert epsilon_seen(shops, _median, event, draws, 2) <= 2
-
-
-def test_the_choice_is_exactly_as_likely_as_it_says(size):
-    """With utilities 0 and -1 at sensitivity 1 and epsilon 2 the odds are e to 1."""
-    draws = DRAWS[size]
-    hits = sum(mechanisms.exponential_choice([0, -1], Fraction(2), 1) == 0 for _ in range(draws))
-    right = exp(1) / (1 + exp(1))
-    assert _low(hits, draws) <= right <= _high(hits, draws)
-
-
-# ---------------------------------------------------------------- asking again
-
-
-def noises(ws, times):
-    """Return how many different answers one question gets when it is asked so often."""
-    tx = ws.open("transactions", "reporting")
-    question = wb.query(tx, by="region", period="2026-09").customers()
-    answers = {
-        tuple(ws.release(question, name=f"again {i}", epsilon="0.01").columns["customers"])
-        for i in range(times)
-    }
-    return len(answers)
-
-
-def test_asking_again_gains_nothing(shop):
-    assert noises(shop, 20) == 1
-
-
-def test_a_ledger_that_forgets_is_caught(shop, monkeypatch):
-    honest = Ledger.reserve
-
-    def forgetful(self, parts, data_versions, *args, **kwargs):
-        import uuid
-
-        return honest(self, parts, [uuid.uuid4().hex for _ in data_versions], *args, **kwargs)
-
-    monkeypatch.setattr(Ledger, "reserve", forgetful)
-    assert noises(shop, 20) > 1
+    assert lower_bound(10, 10, 100, 0.5) == -math.inf

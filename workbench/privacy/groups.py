@@ -19,6 +19,7 @@ from workbench.privacy.release import Dimension
 if TYPE_CHECKING:
     import ibis
 
+MAX_EDGES = 100
 NUMERIC = ("integer", "number", "money")
 _TIME_GROUPS = ("month", "weekday")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -199,6 +200,11 @@ def rising(edges: Sequence[Any], what: str) -> list[Decimal]:
 
 def _bands(each: Bands, scope: Scope) -> Group:
     column = numeric(each.column, scope.allowed, "bands")
+    if len(each.edges) > MAX_EDGES:
+        raise QuestionRefused(
+            f"bands have at most {MAX_EDGES} edges, not {len(each.edges):,}: in finer ones noise "
+            "would drown every figure."
+        )
     edges = rising(each.edges, "the edges of bands")
     labels = [f"< {edges[0]:,}"]
     labels += [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
