@@ -11,12 +11,13 @@ import datetime as dt
 import json
 import math
 import random
+import shutil
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special
 from support.lab import COLUMNS, Lab, catalog_of, cents
 
 import workbench as wb
@@ -25,13 +26,11 @@ from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.bounding import LATTICE
 from workbench.privacy.ledger import Ledger, Reservation
 
-RHO = "0.5"
+RHO = "1"
 CONFIDENCE = 0.99
-DELTAS = (1e-3, 3e-3, 0.01, 0.03, 0.1, 0.2)
+DELTAS = (1e-3, 0.01, 0.03, 0.1, 0.2, 0.3)
 PERIOD = {"period": ("2026-01", "2026-02")}
 PROBE = "probe"
-# why seeded: a chance of the draws is no failure; the system's source is tested with the mechanisms
-DICE = random.Random(20260930)
 
 
 class GuaranteeBroken(AssertionError):
@@ -54,12 +53,14 @@ class View:
         paid = epsilon_of(self.spent_pico, delta - self.own_delta)
         return paid if self.pure_epsilon is None else min(paid, self.pure_epsilon)
 
-    def drawn(self, count):
+    def drawn(self, count, seed):
         """Return ``count`` independent repetitions of all draws, one row each."""
-        return np.array([self._once() for _ in range(count)], dtype=float)
+        # why seeded: chance is no failure; the system's source is tested with the mechanisms
+        dice = random.Random(seed).randrange
+        return np.array([self._once(dice) for _ in range(count)], dtype=float)
 
-    def _once(self):
-        answers = (answering.answer(*args, DICE.randrange) for args in self.draws)
+    def _once(self, dice):
+        answers = (answering.answer(*args, dice) for args in self.draws)
         return [each for figures in answers for each in outcome(figures)]
 
 
@@ -84,26 +85,27 @@ def require_guarantee(present, absent, count):
     (float, float)
         The lower bound of epsilon that was reached, and the epsilon claimed.
     """
-    assert present.claimed(0.01) == absent.claimed(0.01)
-    one, other = present.drawn(count), absent.drawn(count)
-    half = count // 2
-    spread = one[:half].var(axis=0) + other[:half].var(axis=0) + 1e-9
-    weights = (one[:half].mean(axis=0) - other[:half].mean(axis=0)) / spread
-    scores = {True: one @ weights, False: other @ weights}
-    # the best attack on the first half: which world is guessed, from which score on, at which delta
-    best = (-math.inf, None)
-    for guess in (True, False):
-        sign = 1 if guess else -1
-        mine, theirs = (np.sort(sign * scores[each][:half]) for each in (guess, not guess))
-        for threshold in np.quantile(np.concatenate([mine, theirs]), np.linspace(0.01, 0.998, 150)):
-            hits = [half - np.searchsorted(each, threshold) for each in (mine, theirs)]
-            for delta in DELTAS:
-                gain = lower_bound(*hits, half, delta) - present.claimed(delta)
-                best = max(best, (gain, (guess, threshold, delta)), key=lambda each: each[0])
-    guess, threshold, delta = best[1]
-    sign, rest = (1 if guess else -1), count - half
-    hits = [int((sign * scores[each][half:] >= threshold).sum()) for each in (guess, not guess)]
-    reached, claimed = lower_bound(*hits, rest, delta), present.claimed(delta)
+    assert present.claimed(0.1) == absent.claimed(0.1)
+    one, other, half = present.drawn(count, 1), absent.drawn(count, 2), count // 2
+    # the best attack on the first half: how draws are scored, which world is guessed, from which
+    # score on, at which delta
+    best, attack = -math.inf, None
+    for score in scorings(one[:half], other[:half]):
+        for guess in ((one, other), (other, one)):
+            mine, theirs = (np.sort(score(each[:half], guess[0] is one)) for each in guess)
+            both = np.concatenate([mine, theirs])
+            for threshold in np.unique(np.quantile(both, np.linspace(0.01, 0.998, 100))):
+                hits = [half - np.searchsorted(each, threshold) for each in (mine, theirs)]
+                bounds = lower_bounds(*hits, half, DELTAS)
+                for delta, bound in zip(DELTAS, bounds, strict=True):
+                    if bound - present.claimed(delta) > best:
+                        best, attack = (
+                            bound - present.claimed(delta),
+                            (score, guess, threshold, delta),
+                        )
+    score, guess, threshold, delta = attack
+    hits = [int((score(each[half:], guess[0] is one) >= threshold).sum()) for each in guess]
+    (reached,), claimed = lower_bounds(*hits, count - half, [delta]), present.claimed(delta)
     if reached > claimed:
         raise GuaranteeBroken(
             f"epsilon is at least {reached:.2f} at delta {delta}, not {claimed:.2f}"
@@ -111,12 +113,31 @@ def require_guarantee(present, absent, count):
     return reached, claimed
 
 
-def lower_bound(hits, false_hits, count, delta):
-    """Return the least epsilon at a delta that explains the hits, by Clopper & Pearson 1934."""
+def scorings(one, other):
+    """Return ways to add up a row of draws to a guess of its world.
+
+    Draws weighted by how much they differ are the best test for Gaussian noise; for geometric noise
+    what lies beyond the two exact values tells no more.
+    """
+    means = one.mean(axis=0), other.mean(axis=0)
+    weights = (means[0] - means[1]) / (one.var(axis=0) + other.var(axis=0) + 1e-9)
+    low, high = np.minimum(*means), np.maximum(*means)
+    return (
+        lambda rows, sign: (1 if sign else -1) * (rows @ weights),
+        lambda rows, sign: (1 if sign else -1) * (np.clip(rows, low, high) @ weights),
+    )
+
+
+def lower_bounds(hits, false_hits, count, deltas):
+    """Return the least epsilons that explain the hits, by Clopper & Pearson 1934."""
     tail = (1 - CONFIDENCE) / 2
-    low = stats.beta.ppf(tail, hits, count - hits + 1) if hits else 0.0
-    high = stats.beta.ppf(1 - tail, false_hits + 1, count - false_hits) if false_hits < count else 1
-    return math.log((low - delta) / high) if low > delta else -math.inf
+    low = special.betaincinv(hits, count - hits + 1, tail) if hits else 0.0
+    high = (
+        special.betaincinv(false_hits + 1, count - false_hits, 1 - tail)
+        if false_hits < count
+        else 1
+    )
+    return [math.log((low - delta) / high) if low > delta else -math.inf for delta in deltas]
 
 
 def rows(present):
@@ -141,8 +162,11 @@ def rows(present):
     return found
 
 
-def clinic(folder, present):
-    """Return a loaded workspace with or without the probe."""
+def clinic(folder, present, key=None):
+    """Return a loaded workspace with or without the probe, under a key of its own or a given one.
+
+    Neighbours differ in a customer and in nothing else; which cells are kept depends on the key.
+    """
     catalog = catalog_of(COLUMNS, cells=1)
     content = catalog.model_dump(mode="json", exclude_defaults=True)
     content["tables"]["visits"]["source"] = "visits.parquet"
@@ -152,6 +176,9 @@ def clinic(folder, present):
     lab = Lab(rows(present))
     lab.connection.execute(f"COPY reporting.visits TO '{folder}/data/visits.parquet'")
     workspace = wb.open_workspace(folder, now=lambda: dt.datetime(2026, 10, 2, tzinfo=dt.UTC))
+    if key is not None:
+        workspace.store.keys.mkdir(parents=True, mode=0o700)
+        shutil.copy2(key, workspace.store.keys)
     workspace.init()
     return workspace
 
@@ -160,7 +187,8 @@ def clinic(folder, present):
 def clinics(tmp_path_factory):
     """Return the two neighbours, with and without the probe."""
     folder = tmp_path_factory.mktemp("clinics")
-    return clinic(folder / "present", True), clinic(folder / "absent", False)
+    present = clinic(folder / "present", True)
+    return present, clinic(folder / "absent", False, present.store.keys / "master.key")
 
 
 @pytest.fixture
@@ -217,11 +245,14 @@ def view(workspace, name, monkeypatch, asked=1):
             tx = workspace.open("visits", "reporting")
             workspace.release(QUESTIONS[name](tx), name=f"{name} {turn}", **price)
     prices = workspace.ledger.prices()[priced:]
+    pure_epsilon = float(sum(each.pure_epsilon for each in prices)) if pure else None
+    if name == "quantile":  # a choice of epsilon²/8-zCDP is epsilon-DP too, and that says more
+        pure_epsilon = math.sqrt(8 * float(RHO))
     return View(
         draws=tuple(made),
         spent_pico=workspace.ledger.spent_since(0) - before,
         own_delta=float(sum(each.delta for each in prices)),
-        pure_epsilon=float(sum(each.pure_epsilon for each in prices)) if pure else None,
+        pure_epsilon=pure_epsilon,
     )
 
 
@@ -252,7 +283,7 @@ def test_one_customer_is_hidden_as_well_as_was_paid_for(views, draws, name):
     present, absent = views(name)
     assert len(present.draws) == len(absent.draws) > 0
     reached, claimed = require_guarantee(present, absent, draws)
-    assert reached <= claimed < 5
+    assert reached <= claimed < 6
     if name not in ("found", "several", "months together", "quantile"):
         assert reached > 0.2  # the attack is no straw man: it learns much of what was paid for
 
@@ -331,7 +362,6 @@ def spend_skipped(monkeypatch):
     [
         *[(noise_halved, name) for name in ("customers", "mean", "distinct", "pure", "quantile")],
         (cap_doubled, "customers"),
-        (cap_doubled, "variance"),
         (bound_off_by_one, "pure"),
         (scaling_skipped, "sum"),
         (scaling_skipped, "months apart"),
@@ -353,12 +383,13 @@ def test_a_bound_off_by_one_cell_is_caught_in_vectors_too(views, size, monkeypat
         bound_off_by_one(patch)
         present, absent = views("customers")
         with pytest.raises(GuaranteeBroken):  # the square root of two is less to see
-            require_guarantee(present, absent, 100_000 if size == "full" else 20_000)
+            require_guarantee(present, absent, 100_000 if size == "full" else 30_000)
 
 
 def test_the_interval_is_clopper_and_pearsons():
     # 0 of 100: at most 1 - (α/2)^(1/100); 100 of 100: at least (α/2)^(1/100)
-    assert lower_bound(100, 0, 100, 0) == pytest.approx(
-        math.log(0.005 ** (1 / 100) / (1 - 0.005 ** (1 / 100)))
+    surely = 0.005 ** (1 / 100)
+    assert lower_bounds(100, 0, 100, [0, 0.1, 0.999]) == pytest.approx(
+        [math.log(surely / (1 - surely)), math.log((surely - 0.1) / (1 - surely)), -math.inf]
     )
-    assert lower_bound(10, 10, 100, 0.5) == -math.inf
+    assert lower_bounds(0, 100, 100, [0]) == [-math.inf]
