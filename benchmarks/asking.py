@@ -71,6 +71,8 @@ class Desk:
 
         self.catalog, self._number = catalog(key), 0
         self.connection = duckdb.connect()
+        # as the release engine is set, see Access.release_connection
+        self.connection.execute("SET preserve_insertion_order = false")
         self.connection.execute("CREATE SCHEMA reporting")
         self.connection.execute(f"CREATE VIEW reporting.transactions AS SELECT * FROM '{file}'")
         backend = ibis.duckdb.from_connection(self.connection)

@@ -7,7 +7,8 @@ from pathlib import Path
 REGIONS, MONTHS = 30, 12
 CAP = 200  # of one customer's total within one cell
 CELLS = 12  # that one customer may fill, months together
-MEAN_AMOUNT = 50
+MEAN_AMOUNT, SPREAD = 50, 0.8
+AT_HOME = 0.5  # of a customer's rows
 
 _SETTINGS = """\
 title = "Generated"
@@ -51,8 +52,9 @@ tables:
 def write_transactions(path: Path, rows: int, customers: int) -> None:
     """Write a Parquet file of ``customer_id, booked_on, region, amount``.
 
-    Every row's customer, day of 2025 and region are uniform and independent; its amount is
-    lognormal with mean `MEAN_AMOUNT` and sigma 1.
+    Every row's customer and day of 2025 are uniform and independent. `AT_HOME` of its customer's
+    rows are in the customer's home region, the others anywhere. The amount is lognormal with mean
+    `MEAN_AMOUNT` and sigma `SPREAD`.
     """
     import duckdb
 
@@ -71,8 +73,11 @@ def write_transactions(path: Path, rows: int, customers: int) -> None:
                 SELECT ({hashed(1)} % {customers})::BIGINT AS customer_id,
                     make_date(2025, 1 + ({hashed(2)} % {MONTHS})::INT,
                         1 + ({hashed(3)} % 28)::INT) AS booked_on,
-                    printf('R%02d', ({hashed(4)} % {REGIONS})::INT) AS region,
-                    exp(ln({MEAN_AMOUNT}) - 0.5 + {normal})::DECIMAL(18, 2) AS amount
+                    printf('R%02d', (CASE WHEN {uniform(7)} < {AT_HOME}
+                        THEN hash({hashed(1)} % {customers}) ELSE {hashed(4)} END
+                        % {REGIONS})::INT) AS region,
+                    exp(ln({MEAN_AMOUNT}) - {SPREAD * SPREAD / 2} + {SPREAD} * {normal})
+                        ::DECIMAL(18, 2) AS amount
                 FROM range({rows}) r(i)
             ) TO '{path}' (FORMAT parquet)
             """

@@ -197,24 +197,27 @@ def draws(size):
     return 100_000 if size == "full" else 5_000
 
 
-MEASURES = {
-    "customers": lambda q, tx: q.customers(),
-    "rows": lambda q, tx: q.count(),
-    "sum": lambda q, tx: q.sum("amount"),
-    "mean": lambda q, tx: q.mean("amount"),
-    "variance": lambda q, tx: q.var("amount"),
-    "rate": lambda q, tx: q.rate(big=tx.amount > 400),
-    "quantile": lambda q, tx: q.median("amount", candidates=[100, 440]),
-    "several": lambda q, tx: q.customers().distinct("note", most=1).median(
-        "amount", candidates=[100, 440]
-    ),
-}  # fmt: skip
+def by_kind(measure):
+    """Return the question for a measure in each kind, of which every customer is in all four."""
+    return lambda tx: measure(wb.query(tx, by="kind", **PERIOD), tx)
+
+
+CANDIDATES = [100, 440]  # everybody else is between them
 QUESTIONS = {
-    name: lambda tx, measure=measure: measure(wb.query(tx, by="kind", **PERIOD), tx)
-    for name, measure in MEASURES.items()
-}
-QUESTIONS |= {
+    "customers": by_kind(lambda q, tx: q.customers()),
+    "rows": by_kind(lambda q, tx: q.count()),
+    "sum": by_kind(lambda q, tx: q.sum("amount")),
+    "mean": by_kind(lambda q, tx: q.mean("amount")),
+    "variance": by_kind(lambda q, tx: q.var("amount")),
+    "rate": by_kind(lambda q, tx: q.rate(big=tx.amount > 400)),
+    "quantile": lambda tx: wb.query(tx, **PERIOD).median("amount", candidates=CANDIDATES),
     "distinct": lambda tx: wb.query(tx, **PERIOD).distinct("note", most=3),
+    "several": lambda tx: (
+        wb.query(tx, **PERIOD)
+        .sum("amount")
+        .distinct("note", most=3)
+        .median("amount", candidates=CANDIDATES)
+    ),
     "histogram": lambda tx: wb.query(tx, **PERIOD).histogram("amount", [240, 400]),
     "bands of customers": lambda tx: wb.query(
         tx, by=[wb.bands("amount", [3000], of="customer"), "kind"], **PERIOD
@@ -223,7 +226,7 @@ QUESTIONS |= {
     "months together": lambda tx: wb.query(tx, by="month", together=True, **PERIOD).sum("amount"),
     "expression": lambda tx: wb.query(tx, by=tx.amount > 240, **PERIOD).customers(),
     "found": lambda tx: wb.query(tx, by=wb.discovered("note", delta="1e-7")).customers(),
-    "pure": lambda tx: wb.query(tx, by="kind", **PERIOD).customers().count(),
+    "pure": by_kind(lambda q, tx: q.customers().count()),
 }
 
 
@@ -284,7 +287,7 @@ def test_one_customer_is_hidden_as_well_as_was_paid_for(views, draws, name):
     assert len(present.draws) == len(absent.draws) > 0
     reached, claimed = require_guarantee(present, absent, draws)
     assert reached <= claimed < 6
-    if name not in ("found", "several", "months together", "quantile"):
+    if name != "found":  # where the only trace of the probe is hidden altogether
         assert reached > 0.2  # the attack is no straw man: it learns much of what was paid for
 
 

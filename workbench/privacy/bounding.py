@@ -54,7 +54,8 @@ def fits(question: Question) -> str | None:
         f" < {_EXACT}"
         for i, value in enumerate(values)
     ]
-    limits = [value.limits for value in values if value.limits is not None]
+    squared = {each.value for each in question.coordinates if each.kind == "squares"}
+    limits = [v.limits for v in values if v.name in squared and v.limits is not None]
     sums += [f"{max(map(abs, each)) ** 2}.0::DOUBLE * count(*) < {_EXACT}" for each in limits]
     return f"SELECT coalesce({' AND '.join(sums)}, true) FROM ({rows}) AS rows_"
 
