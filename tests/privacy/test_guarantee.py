@@ -202,14 +202,19 @@ def by_kind(measure):
     return lambda tx: measure(wb.query(tx, by="kind", **PERIOD), tx)
 
 
+def by_month(measure):
+    """Return the question for a measure in two months bounded together."""
+    return lambda tx: measure(wb.query(tx, by="month", together=True, **PERIOD), tx)
+
+
 CANDIDATES = [100, 440]  # everybody else is between them
 QUESTIONS = {
     "customers": by_kind(lambda q, tx: q.customers()),
     "rows": by_kind(lambda q, tx: q.count()),
     "sum": by_kind(lambda q, tx: q.sum("amount")),
-    "mean": by_kind(lambda q, tx: q.mean("amount")),
-    "variance": by_kind(lambda q, tx: q.var("amount")),
-    "rate": by_kind(lambda q, tx: q.rate(big=tx.amount > 400)),
+    "mean": by_month(lambda q, tx: q.mean("amount")),
+    "variance": by_month(lambda q, tx: q.var("amount")),
+    "rate": by_month(lambda q, tx: q.rate(big=tx.amount > 400)),
     "quantile": lambda tx: wb.query(tx, **PERIOD).median("amount", candidates=CANDIDATES),
     "distinct": lambda tx: wb.query(tx, **PERIOD).distinct("note", most=3),
     "several": lambda tx: (
@@ -223,10 +228,10 @@ QUESTIONS = {
         tx, by=[wb.bands("amount", [3000], of="customer"), "kind"], **PERIOD
     ).customers(),
     "months apart": lambda tx: wb.query(tx, by=["month", "kind"], **PERIOD).sum("amount"),
-    "months together": lambda tx: wb.query(tx, by="month", together=True, **PERIOD).sum("amount"),
+    "months together": by_month(lambda q, tx: q.sum("amount")),
     "expression": lambda tx: wb.query(tx, by=tx.amount > 240, **PERIOD).customers(),
     "found": lambda tx: wb.query(tx, by=wb.discovered("note", delta="1e-7")).customers(),
-    "pure": by_kind(lambda q, tx: q.customers().count()),
+    "pure": by_month(lambda q, tx: q.customers().count()),
 }
 
 
@@ -363,7 +368,7 @@ def spend_skipped(monkeypatch):
 @pytest.mark.parametrize(
     ("broken", "name"),
     [
-        *[(noise_halved, name) for name in ("customers", "mean", "distinct", "pure", "quantile")],
+        *[(noise_halved, name) for name in ("customers", "distinct", "pure", "quantile")],
         (cap_doubled, "customers"),
         (bound_off_by_one, "pure"),
         (scaling_skipped, "sum"),
