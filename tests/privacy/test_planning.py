@@ -81,7 +81,7 @@ def test_a_plan_states_margins_that_a_release_has(shop):
 
 def test_bounds_are_learned_from_noisy_counts(shop):
     tx = shop.open("transactions", "reporting")
-    found = shop.suggest_bounds(tx, "amount", epsilon=1.5, period="2026-09")
+    found = shop.suggest_bounds(tx, "amount", epsilon=1.5, share=0.9, period="2026-09")
     assert found.low == 0
     assert found.high == 100  # totals lie between 10 and 99
     assert found.release.id in shop.ledger.releases()
