@@ -6,11 +6,16 @@ import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.asking import Desk
 from benchmarks.data import CAP, CELLS, write_transactions
 from benchmarks.harness import Result, Run, benchmark
+
+if TYPE_CHECKING:
+    from workbench.privacy.release import Release
 
 _DRAWS = 5
 
@@ -31,9 +36,8 @@ def accuracy(run: Run) -> Iterator[Result]:
         desk = Desk(file, run.folder / name)
         answers = [desk.ask() for _ in range(_DRAWS)]
         best = analytic_gaussian(1.0, 1e-6) * math.sqrt(2 * CELLS)
-        spread = answers[0].mechanism["sigma"]
-        yield run.result(f"count-noise-{name}", spread, reference=best)
-        total = spread * math.hypot(CAP / 2, CAP / 2)
+        count, total = _noise(desk, answers[0])
+        yield run.result(f"count-noise-{name}", count, reference=best)
         yield run.result(f"sum-noise-{name}", total, reference=best * math.hypot(CAP / 2, CAP / 2))
         counts, sums = desk.truth()
         bars = limits.get(rows, ("≤ 60", "≤ 20000"))
@@ -55,6 +59,26 @@ def accuracy(run: Run) -> Iterator[Result]:
             rmse = math.sqrt(statistics.fmean(error * error for error in errors))
             yield run.result(f"{measure}-rmse-{name}", rmse, bar=bar)
     yield from _page_one(run)
+
+
+def _noise(desk: Desk, answer: Release) -> tuple[float, float]:
+    """Return the standard deviation of counts and of sums, as drawn: nobody in the data, often.
+
+    Over 200,000 draws it is off by 0.16 %.
+    """
+    from workbench.privacy.answering import Computed
+    from workbench.privacy.answering import answer as draw
+
+    question, pico = desk.question(), int(Fraction(answer.cost.rho) * 10**12)
+    counts: list[float] = []
+    sums: list[float] = []
+    while len(counts) < 200_000:
+        mechanism = draw(question, Computed(), pico).mechanism
+        noisy, step = mechanism["noisy"], mechanism["lattice"]
+        counts += [n / step for n in noisy["n"]]
+        pairs = zip(noisy["n"], noisy["amount"], strict=True)
+        sums += [(n + x) * CAP / 2 / step for n, x in pairs]
+    return statistics.pstdev(counts), statistics.pstdev(sums)
 
 
 def analytic_gaussian(epsilon: float, delta: float) -> float:
