@@ -71,7 +71,7 @@ $(STAMP): pyproject.toml uv.lock
 	  uv=.tools/bin/uv; \
 	fi; \
 	echo "Installing the locked packages into .venv (a minute or two) …"; \
-	UV_PROJECT_ENVIRONMENT=.venv $$uv sync --quiet --locked --all-extras --no-python-downloads --python "$$python"
+	UV_PROJECT_ENVIRONMENT=.venv $$uv sync --quiet --locked --compile-bytecode --all-extras --no-python-downloads --python "$$python"
 	@touch $@
 
 # Tests of pages open them in a browser, with Chinese fonts, and look at them on paper, with

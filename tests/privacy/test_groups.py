@@ -147,6 +147,13 @@ def test_buckets_and_conditions_are_finite_by_construction():
     assert counts(lab, (tx.amount > 100).name("large")) == {False: 2, True: 3}
 
 
+def test_a_column_may_be_called_otherwise():
+    lab = of(["a", "b"], "region")
+    assert counts(lab, lab.table.region.name("Where we sell"), "where_we_sell") == {
+        "a": 1, "b": 1, "c": 0,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("closed", ["left", "right"])
 def test_buckets_say_which_end_they_hold(closed):
     lab = of([cents(each) for each in (50, 100, 200)], "amount")

@@ -98,6 +98,16 @@ def test_other_names_of_groups_and_rates_are_the_same_noise_at_no_cost(shop, tx)
     assert shop.ledger.parents(other.id) == [one.id]
 
 
+def test_a_column_under_another_name_is_the_same_answer(shop, tx):
+    def ask(by):
+        return shop.release(wb.query(tx, by=by, period="2026-09").customers(), name="a", rho="0.01")
+
+    plain, named = ask("region"), ask(tx.region.name("area"))
+    assert spent(shop) == 10**10
+    assert named.columns["area"] == plain.columns["region"]
+    assert named.columns["customers"] == plain.columns["customers"]
+
+
 def test_a_renamed_answer_knows_that_its_noise_is_the_others(shop, tx):
     def ask(name):
         query = wb.query(tx, period="2026-09", rows=1).rate(

@@ -50,7 +50,7 @@ def fits(question: Question) -> str | None:
     wanted = {f"a{i}": value.expression for i, value in enumerate(values)}
     rows = ibis.to_sql(question.source.select(**wanted), dialect="duckdb")
     sums = [
-        f"greatest(-min(a{i}::DOUBLE), max(a{i}::DOUBLE)) * {10**value.digits} * count(*)"
+        f"greatest(-(min(a{i})::DOUBLE), max(a{i})::DOUBLE) * {10**value.digits} * count(*)"
         f" < {_EXACT}"
         for i, value in enumerate(values)
     ]

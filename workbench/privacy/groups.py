@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -55,8 +55,6 @@ class Group:
         A column whose values are found privately, and the chance of a false one.
     table : str or None
         Name of the joined table.
-    called : bool
-        Whether its name is the analyst's choice, and so no part of an answer's identity.
     """
 
     dimension: Dimension
@@ -68,7 +66,6 @@ class Group:
     discovered: str | None = None
     delta: Decimal | None = None
     table: str | None = None
-    called: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,7 +266,11 @@ def _expression(each: Any, scope: Scope) -> Group:
     name = each.get_name()
     kind = type(inner).__name__
     if isinstance(inner, ops.Field):
-        return resolve_group(inner.name, scope)
+        group = resolve_group(inner.name, scope)
+        if name == inner.name:
+            return group
+        called = replace(group.dimension, name=_plain_name(name), title=name)
+        return replace(group, dimension=called)
     row_by_row(each, scope.source)
     values: tuple[Any, ...]
     if kind in _FINITE:
@@ -286,7 +287,7 @@ def _expression(each: Any, scope: Scope) -> Group:
             "such as .quarter(), a condition, or declare a column with a domain in the catalog."
         )
     dimension = Dimension(_plain_name(name), name, "category", values)
-    return Group(dimension, len(values), code=code, called=True)
+    return Group(dimension, len(values), code=code)
 
 
 def _bucket_labels(bucket: Any) -> tuple[str, ...]:

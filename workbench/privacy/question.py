@@ -84,7 +84,8 @@ class Question:
     pure : bool
         Answered with pure differential privacy: cells beyond the bound are left out.
     labels : mapping of str to str
-        Names the analyst chose, by what they stand for; no part of an answer's identity.
+        Names of groups and rates, which an analyst may choose, by what they stand for; no part of
+        an answer's identity.
     """
 
     source: ibis.Table
@@ -196,8 +197,7 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
     }
     labels = {f"rate {each.name}": each.title for each in asked.values.values() if each.condition}
     for group in groups:
-        if group.called:
-            labels[f"group {' '.join(_identity(query, group))}"] = group.dimension.name
+        labels[f"group {' '.join(_identity(query, group))}"] = group.dimension.name
     tables = dict.fromkeys([name, *(group.table for group in groups if group.table)])
     return Question(
         source=query.table,
