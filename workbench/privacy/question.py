@@ -7,6 +7,7 @@ answer's identity. Names chosen by the analyst and the order of columns are not 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -196,8 +197,10 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         "mechanism": "pure, 1" if pure else "discrete gaussian, vector scaled to its norm, 2",
     }
     labels = {f"rate {each.name}": each.title for each in asked.values.values() if each.condition}
-    for group in groups:
-        labels[f"group {' '.join(_identity(query, group))}"] = group.dimension.name
+    for i, group in enumerate(groups):
+        if i != axis:
+            meaning = "\0".join(_identity(query, group)).encode()
+            labels[f"group {hashlib.sha256(meaning).hexdigest()[:24]}"] = group.dimension.name
     tables = dict.fromkeys([name, *(group.table for group in groups if group.table)])
     return Question(
         source=query.table,
