@@ -10,44 +10,6 @@ CELLS = 12  # that one customer may fill, months together
 MEAN_AMOUNT, SPREAD = 50, 0.8
 AT_HOME = 0.5  # of a customer's rows
 
-_SETTINGS = """\
-title = "Generated"
-catalog = "catalog.yaml"
-source = "data"
-"""
-_CATALOG = """\
-version: 1
-title: Generated
-currency: EUR
-privacy:
-  unit: customer
-  key: customer_id
-  delta: 1e-6
-  limits: {{month: 1000, year: 1000, lifetime: 1000}}
-purposes:
-  reporting:
-    title: Reporting
-    basis: legitimate interests
-    audience: management
-    expires: 2099-12-31
-tables:
-  transactions:
-    kind: transactions
-    title: Transactions
-    owner: benchmarks
-    source: transactions.parquet
-    subject_key: customer_id
-    time: booked_on
-    retention: {{months: 84, after: booked_on}}
-    contribution: {{cells: {cells}, rows: 20}}
-    purposes: [reporting]
-    columns:
-      customer_id: {{type: integer, role: subject key}}
-      booked_on: {{type: date, role: time, bounds: [2025-01-01, 2026-01-01]}}
-      region: {{type: text, domain: [{regions}]}}
-      amount: {{type: money, bounds: [0, 5000], customer_bounds: [0, {cap}]}}
-"""
-
 
 def write_transactions(path: Path, rows: int, customers: int) -> None:
     """Write a Parquet file of ``customer_id, booked_on, region, amount``.
@@ -82,13 +44,3 @@ def write_transactions(path: Path, rows: int, customers: int) -> None:
             ) TO '{path}' (FORMAT parquet)
             """
         )
-
-
-def make_workspace(folder: Path, rows: int, customers: int) -> Path:
-    """Write a workspace of one table into ``folder``, not loaded yet; return the folder."""
-    (folder / "data").mkdir(parents=True)
-    write_transactions(folder / "data" / "transactions.parquet", rows, customers)
-    (folder / "workbench.toml").write_text(_SETTINGS)
-    regions = ", ".join(f"R{i:02d}" for i in range(REGIONS))
-    (folder / "catalog.yaml").write_text(_CATALOG.format(cells=CELLS, cap=CAP, regions=regions))
-    return folder
