@@ -26,6 +26,17 @@ _workspace = click.option(
     metavar="DIR",
     help="Folder of workbench.toml; by default this one or one above it.",
 )
+_period = click.option(
+    "--period", metavar="PERIOD", help="2026-09; by default the last complete month."
+)
+_parameters = click.option(
+    "--parameter",
+    "-p",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the report; may be given several times.",
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
@@ -121,15 +132,8 @@ def check(workspace: str | None, as_json: bool) -> None:
 @main.command()
 @click.argument("name")
 @_workspace
-@click.option("--period", metavar="PERIOD", help="2026-09; by default the last complete month.")
-@click.option(
-    "--parameter",
-    "-p",
-    "parameters",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter of the report; may be given several times.",
-)
+@_period
+@_parameters
 @click.option("--force", is_flag=True, help="Render again even when the edition is there.")
 @_json
 def run(
@@ -161,15 +165,8 @@ def run(
 @main.command()
 @click.argument("name")
 @_workspace
-@click.option("--period", metavar="PERIOD", help="2026-09; by default the last complete month.")
-@click.option(
-    "--parameter",
-    "-p",
-    "parameters",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter of the report; may be given several times.",
-)
+@_period
+@_parameters
 @_json
 def plan(
     name: str, workspace: str | None, period: str | None, parameters: tuple[str, ...], as_json: bool

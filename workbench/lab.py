@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from workbench.errors import InputError, WorkbenchError
+from workbench.reporting.environment import RUN_REPORT
 from workbench.settings import FILE_NAME, Settings
-from workbench.workspace import RUN_REPORT, open_workspace
+from workbench.workspace import open_workspace
 
 if TYPE_CHECKING:
     from workbench.reporting.budget_table import BudgetTable

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Catalog, load_catalog
 from workbench.errors import PeriodError, QuestionRefused, SettingsError
 from workbench.periods import Period
+from workbench.reporting import environment
 from workbench.settings import FILE_NAME, Settings, find_settings, load_settings
 
 if TYPE_CHECKING:
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
     from workbench.store.engine import Store
 
 QUIET_DAYS = dt.timedelta(days=3)
-RUN_SNAPSHOT = "WORKBENCH_SNAPSHOT"
-RUN_REPORT = "WORKBENCH_RUN_REPORT"
-RUN_SHARE = "WORKBENCH_RUN_SHARE"
-PLAN_FILE, PRICES_FILE = "WORKBENCH_PLAN", "WORKBENCH_PRICES"  # set by the planner
 GROUP_SIZE = 1000  # customers of the group that relative margins of a plan are stated for
 
 
@@ -106,7 +103,7 @@ class Workspace:
         """Purpose-bound reading of the newest snapshot, fixed when first used."""
         from workbench.store.access import Access
 
-        pinned = os.environ.get(RUN_SNAPSHOT)
+        pinned = os.environ.get(environment.SNAPSHOT)
         return Access(self.store, self.catalog, self.audit, int(pinned) if pinned else None)
 
     def init(self, progress: Callable[[str], None] = lambda _: None) -> Mapping[str, int]:
@@ -195,12 +192,12 @@ class Workspace:
         question = resolve(query, self.catalog, now.date(), pure=pure)
         self.catalog.purpose(question.purpose, now.date())
         exceptions = self._require_private(question)
-        prices = os.environ.get(PRICES_FILE)
+        prices = os.environ.get(environment.PRICES_FILE)
         delta = self.catalog.privacy.delta
         cost = priced(question, epsilon, rho, delta=delta, pure=pure, prices=prices)
         sql = statements(question)
         versions = [self._data_version(question, part) for part in question.parts]
-        if PLAN_FILE in os.environ:
+        if environment.PLAN_FILE in os.environ:
             return self._planned(question, name, cost, versions)
         if cost is None:
             raise QuestionRefused(
@@ -292,13 +289,13 @@ class Workspace:
         self, question: Question, name: str, cost: Price | None, versions: Sequence[str]
     ) -> Release:
         """Note what a question would cost, and return it without values."""
-        from workbench.privacy.accounting import Price
         from workbench.privacy.planning import blank, planned
+        from workbench.privacy.releasing import shared
 
-        file = Path(os.environ[PLAN_FILE])
+        file = Path(os.environ[environment.PLAN_FILE])
         pico = cost.pico if cost else 0
-        each = Price(pico // len(question.parts))
-        unpaid = self.ledger.unanswered(question.parts, versions, each) if pico else 0
+        parts = question.parts
+        unpaid = self.ledger.unanswered(parts, versions, shared(cost, len(parts))) if cost else 0
         line = planned(question, name, pico, unpaid, self.catalog.privacy.delta, GROUP_SIZE)
         with file.open("a", encoding="utf-8") as out:
             out.write(line.to_json() + "\n")
@@ -463,7 +460,7 @@ def run_share() -> Share | None:
     """Return the share of the report this process runs for, set by the runner."""
     from workbench.privacy.ledger import Share
 
-    report, epsilon = os.environ.get(RUN_REPORT), os.environ.get(RUN_SHARE)
+    report, epsilon = os.environ.get(environment.RUN_REPORT), os.environ.get(environment.RUN_SHARE)
     return Share(report, Decimal(epsilon)) if report and epsilon else None
 
 

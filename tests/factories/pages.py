@@ -37,7 +37,11 @@ FACTS = Facts(
     packages={"workbench": "0.1.0"},
     epsilon=0.62,
     delta=1e-6,
-    budgets=(Budget("month", 0.62, 1), Budget("year", 3.1, 8), Budget("lifetime", 3.1, 24)),
+    budgets=(
+        Budget("month", 0.62, 1, 0.38),
+        Budget("year", 3.1, 8, 4.9),
+        Budget("lifetime", 3.1, 24, 20.9),
+    ),
 )
 CONTEXT = Context(
     title="Customer overview",

@@ -2,13 +2,16 @@
 
 import json
 import re
+from fractions import Fraction
 
 import pytest
 from support.line import OPENING, SHOWING, write_report
 
 import workbench as wb
 from workbench.errors import QuestionRefused
-from workbench.privacy.planning import PlannedAnswer, split
+from workbench.privacy.planning import PlannedAnswer, question_key, split
+from workbench.privacy.pricing import priced
+from workbench.privacy.question import resolve
 
 
 def planned(key, pico, auto=False, weight=1.0):
@@ -66,6 +69,32 @@ def test_a_run_pays_what_was_planned(planned_shop):
     assert [s.body["pico_rho"] for s in spends] == [a.pico for a in plan.answers]
     again = planned_shop.plan("customers", period="2026-09")
     assert [answer.pico for answer in again.answers] == [0, 0]
+
+
+def test_a_changed_notebook_settles_what_is_new(planned_shop):
+    planned_shop.render("customers", period="2026-09")
+    asking = (
+        'answer = ws.release(wb.query(tx, by="category", period=period).customers(),\n'
+        '    name="c", epsilon="auto")'
+    )
+    showing = SHOWING.replace('x="region"', 'x="category"')
+    report = planned_shop.settings.root / "reports" / "customers.yaml"
+    write_report(planned_shop.settings.root, OPENING, asking, showing)
+    report.write_text(report.read_text().replace("epsilon: 1.5", "epsilon: 1.7"))
+    assert planned_shop.render("customers", period="2026-09").spent_now > 0
+
+
+def test_a_price_settled_for_found_values_carries_their_own_delta(shop, tmp_path):
+    tx = shop.open("transactions", "reporting")
+    asked = wb.query(tx, by=wb.discovered("note", delta="1e-8"), period="2026-09").customers()
+    question = resolve(asked, shop.catalog, shop.now().date())
+    file = tmp_path / "prices.json"
+    file.write_text(json.dumps({question_key(question): 10**9}))
+    delta = shop.catalog.privacy.delta
+    settled = priced(question, "auto", None, delta=delta, pure=False, prices=str(file))
+    given = priced(question, "0.1", None, delta=delta, pure=False, prices=None)
+    assert settled.pico == 10**9
+    assert settled.delta == given.delta == Fraction("1e-8")
 
 
 def test_a_plan_states_margins_that_a_release_has(shop):

@@ -138,6 +138,18 @@ def test_a_period_that_is_none(ask, period, message):
     ask(lambda tx: wb.query(tx, period=period).customers(), PeriodError, message)
 
 
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda tx: wb.query(tx).quantile("amount", "half"), "a quantile must be a number"),
+        (lambda tx: wb.discovered("note", delta="tiny"), "delta must be a number"),
+    ],
+)
+def test_words_where_a_number_is_wanted(shop, build, message):
+    with pytest.raises(QuestionRefused, match=message):
+        build(shop.open("transactions", "reporting"))
+
+
 def test_a_table_without_customers_has_no_releases(shop):
     incidents = shop.open("incidents", "reporting")
     with pytest.raises(QuestionRefused, match="operational"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -34,10 +33,9 @@ def priced(
     QuestionRefused
         The price is no price; see `workbench.privacy.accounting.price`.
     """
+    own = sum((Fraction(group.delta or 0) for group in question.groups), Fraction(0))
     if epsilon == AUTO and rho is None:
         settled = json.loads(Path(prices).read_text(encoding="utf-8")) if prices else {}
         pico = settled.get(question_key(question))
-        return None if pico is None else Price(pico)
-    cost = price(epsilon, rho, delta=delta, pure=pure)
-    own = sum((Fraction(group.delta or 0) for group in question.groups), Fraction(0))
-    return replace(cost, delta=cost.delta + own)
+        return None if pico is None else Price(pico, own)
+    return price(epsilon, rho, delta=delta, pure=pure, own_delta=own)

@@ -114,7 +114,14 @@ def discovered(column: str, *, delta: Number | str) -> Discovered:
     >>> discovered("merchant", delta="1e-8").column
     'merchant'
     """
-    return Discovered(column, Decimal(str(delta)))
+    return Discovered(column, _decimal("delta", delta))
+
+
+def _decimal(what: str, given: Number | str) -> Decimal:
+    try:
+        return Decimal(str(given))
+    except ArithmeticError:
+        raise QuestionRefused(f"{what} must be a number, not {given!r}.") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +223,9 @@ class Query:
             Public values to choose among; by default a grid over the catalog's ``bounds``.
         """
         given = None if candidates is None else tuple(candidates)
-        return self._ask(Ask("quantile", column, quantile=Decimal(str(q)), candidates=given))
+        return self._ask(
+            Ask("quantile", column, quantile=_decimal("a quantile", q), candidates=given)
+        )
 
     def median(self, column: str, *, candidates: Sequence[Number] | None = None) -> Query:
         """Ask for the median, as ``<column>_q50``; see `quantile`."""

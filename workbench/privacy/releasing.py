@@ -205,7 +205,9 @@ def _release(
         by=by,
         measures=tuple(figures.measures),
         columns=figures.columns,
-        cost=Cost(str(rho_fraction(cost.pico)), round(epsilon_of(cost.pico, delta), 4), delta),
+        cost=Cost(
+            str(rho_fraction(cost.pico)), round(cost.epsilon(catalog.privacy.delta), 4), delta
+        ),
         data_version=data_version,
         notes=tuple(note for note in notes if note),
         mechanism={

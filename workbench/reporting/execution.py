@@ -19,6 +19,7 @@ from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
 from workbench.reporting.definition import Definition, Value
 from workbench.reporting.desk import Desk, Tell
+from workbench.reporting.environment import RUN_REPORT, RUN_SHARE, SNAPSHOT
 
 _ENGINE, _KERNEL = "workbench", "python3"
 
@@ -55,9 +56,9 @@ def execute(
     notebook = desk.settings.path("notebooks") / definition.notebook
     variables = {
         "WORKBENCH_WORKSPACE": str(desk.settings.root),
-        "WORKBENCH_SNAPSHOT": str(desk.snapshot),
-        "WORKBENCH_RUN_REPORT": definition.name,
-        "WORKBENCH_RUN_SHARE": str(definition.budget.epsilon),
+        SNAPSHOT: str(desk.snapshot),
+        RUN_REPORT: definition.name,
+        RUN_SHARE: str(definition.budget.epsilon),
         "IPYTHONDIR": str(desk.private / "ipython"),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         **(environment or {}),

@@ -23,11 +23,16 @@ ROOT = "@workbench-root@/"
 
 @dataclass(frozen=True)
 class Budget:
-    """What is spent of one limit; ``scope`` is ``month``, ``year`` or ``lifetime``."""
+    """What is spent of one limit; ``scope`` is ``month``, ``year`` or ``lifetime``.
+
+    ``left`` is what one single answer could still cost: epsilons do not add up, so it is more than
+    the limit less what is spent.
+    """
 
     scope: str
     spent: float
     limit: float
+    left: float
 
 
 @dataclass(frozen=True)

@@ -188,10 +188,7 @@ def _budgets(facts: Facts, language: Language) -> list[tuple[str, ...]]:
     return [
         (
             language.word(each.scope),
-            *(
-                _epsilon(amount, language)
-                for amount in (each.limit, each.spent, max(0.0, each.limit - each.spent))
-            ),
+            *(_epsilon(amount, language) for amount in (each.limit, each.spent, each.left)),
         )
         for each in facts.budgets
     ]

@@ -6,6 +6,7 @@ and returns a release without values.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +19,8 @@ from workbench.privacy.ledger import Line, Share
 from workbench.privacy.planning import PlannedAnswer, split
 from workbench.reporting.definition import Definition, Value
 from workbench.reporting.desk import Desk, Tell
+from workbench.reporting.environment import PLAN_FILE, PRICES_FILE
 from workbench.reporting.execution import execute
-
-PLAN_FILE, PRICES_FILE = "WORKBENCH_PLAN", "WORKBENCH_PRICES"
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,19 @@ def settle_prices(
 ) -> Path | None:
     """Return a file with the prices of a report's ``epsilon="auto"`` questions, if it has any.
 
-    They are settled once for an edition, so that rendering it again asks the same questions.
+    They are settled once for a notebook and its parameters, so that rendering again asks the same
+    questions at the same prices; a changed notebook or parameter settles what is new.
     """
     notebook = desk.settings.path("notebooks") / definition.notebook
     kept = desk.private / "runs" / definition.name / period.text / "plan" / "prices.json"
     auto_default = any(p.default == "auto" for p in definition.parameters.values())
     if not auto_default and '"auto"' not in _code(notebook) and "'auto'" not in _code(notebook):
         return None
-    if not kept.is_file():
+    asked = json.dumps(dict(values), sort_keys=True).encode() + notebook.read_bytes()
+    done = kept.with_name(f"settled-{hashlib.sha256(asked).hexdigest()[:16]}")
+    if not done.is_file():
         plan(definition, period, values, desk, tell)
+        done.touch()
     return kept if kept.is_file() else None
 
 

@@ -20,8 +20,9 @@ from workbench.privacy.ledger import Line, Share
 from workbench.reporting.definition import Definition, Value
 from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
 from workbench.reporting.desk import Tell
+from workbench.reporting.environment import PRICES_FILE
 from workbench.reporting.execution import execute, import_light
-from workbench.reporting.planner import PRICES_FILE, settle_prices
+from workbench.reporting.planner import settle_prices
 from workbench.store.chain import file_lock
 
 PACKAGES = ("workbench", "pandas", "plotly", "papermill", "ibis-framework", "duckdb")
@@ -244,7 +245,8 @@ def page_facts(desk: Desk, releases: Sequence[str]) -> Any:
         epsilon=round(epsilon_of(pico, delta), 2),
         delta=delta,
         budgets=tuple(
-            Budget(scope, round(line.spent, 2), line.limit) for scope, line in scopes.items()
+            Budget(scope, round(line.spent, 2), line.limit, round(line.left, 2))
+            for scope, line in scopes.items()
         ),
     )
 
