@@ -20,6 +20,7 @@ LAYER = {
     "store": 1,
     "estates": 1,
     "privacy": 2,
+    "lifecycle": 2,
     "analytics": 3,
     "figures": 3,
     "reporting": 4,

@@ -1,0 +1,79 @@
+"""What commands share: options, the workspace they mean, steps shown, JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from workbench.workspace import Workspace
+
+in_workspace = click.option(
+    "--workspace",
+    "-w",
+    metavar="DIR",
+    help="Folder of workbench.toml; by default this one or one above it.",
+)
+for_period = click.option(
+    "--period", metavar="PERIOD", help="2026-09; by default the last complete month."
+)
+with_parameters = click.option(
+    "--parameter",
+    "-p",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the report; may be given several times.",
+)
+as_json_too = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+def opened(folder: str | None) -> Workspace:
+    """Return the workspace a command means."""
+    from workbench.workspace import open_workspace
+
+    return open_workspace(folder)
+
+
+def print_json(content: Any) -> None:
+    """Print JSON; what JSON does not know, as text."""
+    click.echo(json.dumps(content, indent=2, default=str, ensure_ascii=False))
+
+
+@contextmanager
+def steps(as_json: bool) -> Iterator[Any]:
+    """Yield a function that tells a step: a bar on a terminal, plain lines otherwise."""
+    if as_json:
+        yield lambda _text: None
+    elif sys.stderr.isatty():
+        with _bar() as tell:
+            yield tell
+    else:
+        yield lambda text: click.echo(text, err=True)
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    """Yield a function that shows a step, and how far it is where it says ``3 of 15``."""
+    import re
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    words = TextColumn("{task.description}", markup=False)
+    columns = (SpinnerColumn(), words, BarColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def tell(text: str) -> None:
+            bar.update(task, description=text)
+            if step := re.search(r"([\d,]+) of ([\d,]+)", text):
+                done, total = (int(each.replace(",", "")) for each in step.groups())
+                bar.update(task, completed=done, total=total)
+
+        yield tell

@@ -1,0 +1,83 @@
+"""What every part of a workspace stands on: settings, catalog, store, audit log, ledger, clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.catalog import Catalog, load_catalog
+from workbench.reporting import environment
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from workbench.privacy.ledger import Ledger
+    from workbench.store.access import Access
+    from workbench.store.audit import Audit
+    from workbench.store.engine import Store
+
+
+def utc_now() -> dt.datetime:
+    """Return the current time in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Settings, and what they lead to, each opened on first use.
+
+    Attributes
+    ----------
+    settings : Settings
+    now : callable
+        The clock; tests hand in another.
+    """
+
+    settings: Settings
+    now: Callable[[], dt.datetime] = field(default=utc_now, compare=False)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The declared data dictionary."""
+        return load_catalog(self.settings.path("catalog"))
+
+    @cached_property
+    def private(self) -> Path:
+        """The private folder: store, ledger, audit log, keys, runs; made with mode 0700."""
+        path = self.settings.path("private")
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path
+
+    @cached_property
+    def store(self) -> Store:
+        """The encrypted data."""
+        from workbench.store.engine import Store
+
+        return Store(self.private)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who read what."""
+        from workbench.store.audit import Audit
+
+        return Audit(self.private)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was spent, and every answer."""
+        from workbench.privacy.ledger import Ledger
+
+        privacy = self.catalog.privacy
+        return Ledger(self.private, privacy.limits, privacy.delta, self.settings.path("published"))
+
+    @cached_property
+    def access(self) -> Access:
+        """Purpose-bound reading of the newest snapshot, fixed when first used."""
+        from workbench.store.access import Access
+
+        pinned = os.environ.get(environment.SNAPSHOT)
+        return Access(self.store, self.catalog, self.audit, int(pinned) if pinned else None)

@@ -1,0 +1,249 @@
+"""Questions asked of a workspace, answered privately and paid for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import QuestionRefused
+from workbench.reporting import environment
+from workbench.workspace.base import Opened
+
+if TYPE_CHECKING:
+    import ibis
+
+    from workbench.privacy.accounting import Price
+    from workbench.privacy.ledger import Line, Share
+    from workbench.privacy.provenance import Approval
+    from workbench.privacy.query import Marginals, Query
+    from workbench.privacy.question import Part, Question
+    from workbench.privacy.release import Release
+    from workbench.privacy.suggesting import Suggestion
+
+GROUP_SIZE = 1000  # customers of the group that relative margins of a plan are stated for
+
+
+class Private(Opened):
+    """Private releases, what they cost, and what officers decided about them."""
+
+    def release(
+        self,
+        query: Query,
+        *,
+        name: str,
+        epsilon: object = None,
+        rho: object = None,
+        pure: bool = False,
+    ) -> Release:
+        """Answer a question with differential privacy, paid from the customers' budget.
+
+        Parameters
+        ----------
+        query : Query
+            From `workbench.query`.
+        name : str
+            What to call the answer; not part of its identity.
+        epsilon, rho : number or str
+            What it may cost, one of the two: epsilon at the catalog's delta, or zCDP rho. In a
+            report ``epsilon="auto"`` takes its share of what the report may spend. A
+            question grouped by month shares it equally among its months; months that were
+            answered before cost nothing.
+        pure : bool
+            Answer with pure differential privacy: counts only, cells beyond the bound left out.
+
+        Returns
+        -------
+        Release
+            Every declared cell with its value, 95 % margin, cost, and what is left. The same
+            question on the same data is answered from the ledger at no further cost.
+
+        Raises
+        ------
+        QuestionRefused
+            It cannot be answered privately as asked; nothing was spent.
+        BudgetExhausted
+            A limit does not cover it; nothing was spent.
+        """
+        from workbench.privacy.forms import handed_out
+        from workbench.privacy.pricing import priced
+        from workbench.privacy.question import resolve
+        from workbench.privacy.releasing import Payer, release, statements
+        from workbench.privacy.running import run
+
+        now = self.now()
+        question = resolve(query, self.catalog, now.date(), pure=pure)
+        self.catalog.purpose(question.purpose, now.date())
+        exceptions = self._require_private(question)
+        prices = os.environ.get(environment.PRICES_FILE)
+        delta = self.catalog.privacy.delta
+        cost = priced(question, epsilon, rho, delta=delta, pure=pure, prices=prices)
+        sql = statements(question)
+        versions = [self._data_version(question, part) for part in question.parts]
+        if environment.PLAN_FILE in os.environ:
+            return self._planned(question, name, cost, versions)
+        if cost is None:
+            raise QuestionRefused(
+                "epsilon='auto' splits a report's budget over its questions, so it needs a report: "
+                "run 'workbench run' or 'workbench plan', or give epsilon=… here."
+            )
+        answer = release(
+            question,
+            lambda: run(question, sql, self.access, now),
+            payer=Payer(self.ledger, name, run_share(), now),
+            catalog=self.catalog,
+            data_versions=versions,
+            cost=cost,
+            exceptions=exceptions,
+        )
+        self.audit.record(
+            "release",
+            {"table": question.table, "purpose": question.purpose, "release": answer.id},
+            now=now,
+        )
+        return handed_out(answer, self.ledger, self.now)
+
+    def release_marginals(
+        self, marginals: Marginals, *, name: str, epsilon: object = None, rho: object = None
+    ) -> list[Release]:
+        """Answer a set of tables together, and make totals agree with their parts.
+
+        Parameters
+        ----------
+        marginals : Marginals
+            From `workbench.marginals`.
+        name, epsilon, rho
+            As for `release`; the tables share the price equally.
+
+        Returns
+        -------
+        list of Release
+            One a table, in order. Distinct customers are adjusted only where every group column
+            is declared to have one value a customer; else they stay as they were drawn.
+        """
+        from workbench.privacy.accounting import PICO, price
+        from workbench.privacy.consistency import consistent
+
+        cost = price(epsilon, rho, delta=self.catalog.privacy.delta)
+        each = Decimal(cost.pico // len(marginals.queries)) / PICO
+        found = [
+            self.release(query, name=f"{name}-{number}", rho=each)
+            for number, query in enumerate(marginals.queries, 1)
+        ]
+        adding = ("customers", "rows", "sum", "mean")
+        measures = [m.name for m in found[0].measures if m.kind in adding]
+        try:
+            return consistent(found, measures)
+        except QuestionRefused:
+            sums = [measure for measure in measures if measure != "customers"]
+            return consistent(found, sums) if sums else found
+
+    def suggest_bounds(
+        self,
+        table: ibis.Table,
+        column: str,
+        *,
+        epsilon: object = None,
+        rho: object = None,
+        share: float = 0.98,
+        period: str | tuple[str, str] | None = None,
+    ) -> Suggestion:
+        """Learn privately how much one customer's total may count for.
+
+        Parameters
+        ----------
+        table : ibis.Table
+            From `open`.
+        column : str
+            A number or money column with declared ``bounds``, not negative.
+        epsilon, rho : number or str
+            What it may cost.
+        share : float
+            Share of customers whose total the bound should not cut.
+        period : str or pair of str, optional
+            The span whose totals are meant.
+
+        Returns
+        -------
+        Suggestion
+            The upper bound, and the release it was read off.
+        """
+        from workbench.privacy.query import bands, query
+        from workbench.privacy.question import source_of
+        from workbench.privacy.suggesting import ladder, read_off
+
+        name, _ = source_of(table)
+        edges = ladder(column, self.catalog.table(name))
+        asked = query(table, by=bands(column, edges, of="customer"), period=period).customers()
+        found = self.release(asked, name=f"bounds-of-{column}", epsilon=epsilon, rho=rho)
+        return read_off(found, column, edges, share)
+
+    def budget(self, period: str | None = None) -> tuple[Line, ...]:
+        """Return every limit with what is spent and left, for a period (this month by default)."""
+        now = self.now()
+        return self.ledger.status(period or f"{now:%Y-%m}", now, run_share())
+
+    def approve(self, what: str, reason: str, *, role: str | None = None) -> Approval:
+        """Record an officer's exception for something that was fitted on raw rows.
+
+        Parameters
+        ----------
+        what : str
+            As the refusal named it.
+        reason : str
+            Why it may be published; pages show it.
+        role : str, optional
+            ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
+        """
+        return self.ledger.approve(what, reason, role=role, now=self.now())
+
+    def _require_private(self, question: Question) -> list[str]:
+        """Refuse groups fitted on raw rows; return what readers must know of exceptions."""
+        from workbench.privacy.provenance import require_private
+
+        notes = [
+            require_private(
+                group.labels.label.what,
+                group.labels.label,
+                approvals=self.ledger.approvals(),
+                lookup=self.ledger.answer,
+            )
+            for group in question.groups
+            if group.labels is not None
+        ]
+        return [note for note in notes if note]
+
+    def _planned(
+        self, question: Question, name: str, cost: Price | None, versions: Sequence[str]
+    ) -> Release:
+        """Note what a question would cost, and return it without values."""
+        from workbench.privacy.planning import blank, planned
+        from workbench.privacy.releasing import shared
+
+        file = Path(os.environ[environment.PLAN_FILE])
+        pico = cost.pico if cost else 0
+        parts = question.parts
+        unpaid = self.ledger.unanswered(parts, versions, shared(cost, len(parts))) if cost else 0
+        line = planned(question, name, pico, unpaid, self.catalog.privacy.delta, GROUP_SIZE)
+        with file.open("a", encoding="utf-8") as out:
+            out.write(line.to_json() + "\n")
+        return blank(question, name, len(file.read_text(encoding="utf-8").splitlines()))
+
+    def _data_version(self, question: Question, part: Part) -> str:
+        versions = self.access.versions
+        version = versions.of(question.table, part.months)
+        version += "".join(f"+{versions.of(table)}" for table in question.tables[1:])
+        purpose = self.catalog.purposes[question.purpose]
+        if purpose.consent and self.catalog.consents:
+            return f"{version}+{versions.of(self.catalog.consents.table)}"
+        return version
+
+
+def run_share() -> Share | None:
+    """Return the share of the report this process runs for, set by the runner."""
+    from workbench.privacy.ledger import Share
+
+    report, epsilon = os.environ.get(environment.RUN_REPORT), os.environ.get(environment.RUN_SHARE)
+    return Share(report, Decimal(epsilon)) if report and epsilon else None
