@@ -64,6 +64,38 @@ def test_budget_shows_limits_and_answers(run):
     assert facts["limits"][0]["spent_pico"] > 0
 
 
+def test_budget_shows_a_second_figure_for_information(run):
+    ws = wb.open_workspace(run.folder)
+    tx = ws.open("transactions", "reporting")
+    ws.release(wb.query(tx, period="2026-09").customers(), name="total", epsilon="1")
+    facts = json.loads(run("budget", "--pld", "--json").output)
+    assert 0.7 < facts["pld_epsilon"] < 1  # tighter than the ledger's own
+    assert "by privacy loss distributions: 0." in run("budget", "--pld").output
+
+
+def test_a_lost_end_of_the_ledger_is_acknowledged_by_an_officer(run):
+    ledger = run.folder / ".workbench" / "ledger.sqlite"
+    words = ["acknowledge", "--reason", "The disk died.", "--role", "officer"]
+    ws = wb.open_workspace(run.folder)
+    tx = ws.open("transactions", "reporting")
+    question = wb.query(tx, period="2026-09")
+    ws.release(question.customers(), name="first", epsilon="0.1")
+    nothing = run(*words)
+    assert nothing.exit_code == 2
+    assert "nothing is lost" in nothing.output
+    older = ledger.read_bytes()
+    ws.release(question.count(), name="second", epsilon="0.5")
+    ws.ledger.chain.close()
+    ledger.write_bytes(older)
+    refused = run("run", "customers", "--period", "2026-09")
+    assert "'workbench acknowledge --reason" in refused.output
+    assert run(*words, "--lost-rho", "many").exit_code == 2
+    charged = json.loads(run(*words, "--json").output)["charged_epsilon"]
+    assert charged == pytest.approx(0.5, rel=1e-3)  # what the anchor knew
+    lines = {line.scope: line.spent for line in wb.open_workspace(run.folder).budget("2026-09")}
+    assert lines["lifetime"] > 0.5
+
+
 def test_plan_spends_nothing_and_tells_cost_and_margin(run):
     told = run("plan", "customers", "--period", "2026-09", "--json")
     assert told.exit_code == 0, told.output

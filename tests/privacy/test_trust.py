@@ -18,7 +18,7 @@ from workbench.privacy.budget import Share, Spent
 from workbench.privacy.trust import mounted, require_local
 from workbench.store.chain import canonical, entry_hash
 
-UNFIT = r"older copy, was cut or was altered.*ws\.ledger\.acknowledge.*Nothing is spent until then"
+UNFIT = r"older copy, was cut or was altered.*'workbench acknowledge.*Nothing is spent until then"
 
 
 @pytest.fixture

@@ -10,11 +10,17 @@ from workbench.cli.common import as_json_too, in_workspace, opened, print_json
 @click.command()
 @in_workspace
 @click.option("--period", metavar="MONTH", help="Month whose allowance to show; this one else.")
+@click.option(
+    "--pld",
+    is_flag=True,
+    help="Add a second, tighter figure of all answers: by privacy loss distributions.",
+)
 @as_json_too
-def budget(workspace: str | None, period: str | None, as_json: bool) -> None:
+def budget(workspace: str | None, period: str | None, pld: bool, as_json: bool) -> None:
     """Show what was spent of the customers' privacy budget, what is left, and the answers."""
     from workbench.errors import PeriodError
     from workbench.periods import Period
+    from workbench.privacy.accounting import pld_epsilon
 
     ws = opened(workspace)
     month = Period.parse(period) if period else None
@@ -22,12 +28,14 @@ def budget(workspace: str | None, period: str | None, as_json: bool) -> None:
         raise PeriodError(f"allowances are by month: give one such as 2026-09, not {period}.")
     lines = ws.budget(month.text if month else None)
     answers = ws.ledger.summary()
+    second = pld_epsilon(ws.ledger.prices(), ws.catalog.privacy.delta) if pld else None
     if as_json:
         print_json(
             {
                 "delta": float(ws.catalog.privacy.delta),
                 "limits": [vars(line) for line in lines],
                 "answers": answers,
+                **({"pld_epsilon": second} if pld else {}),
             }
         )
         return
@@ -35,6 +43,8 @@ def budget(workspace: str | None, period: str | None, as_json: bool) -> None:
     for line in lines:
         spent = f"spent {line.spent:6.2f} of {line.limit:6.2f}"
         click.echo(f"  {line.scope:14} {spent}   left {line.left:6.2f}")
+    if second is not None:
+        click.echo(f"  all by privacy loss distributions: {second:.2f}, for information only")
     click.echo(f"{len(answers)} answers are paid for and free to use again.")
     for each in answers[-10:]:
         click.echo(
@@ -43,4 +53,21 @@ def budget(workspace: str | None, period: str | None, as_json: bool) -> None:
         )
 
 
-COMMANDS = [budget]
+@click.command()
+@in_workspace
+@click.option("--reason", required=True, help="What happened to the ledger.")
+@click.option("--role", help="officer; else $WORKBENCH_ROLE. It is self-declared.")
+@click.option("--lost-rho", metavar="RHO", help="What was lost, where no witness knows it.")
+@as_json_too
+def acknowledge(
+    workspace: str | None, reason: str, role: str | None, lost_rho: str | None, as_json: bool
+) -> None:
+    """Record that the end of the ledger is lost; what it had spent counts as spent."""
+    charged = opened(workspace).acknowledge(reason, role=role, lost_rho=lost_rho)
+    if as_json:
+        print_json({"charged_epsilon": charged})
+    else:
+        click.echo(f"Recorded. Epsilon {charged:.2f} counts as spent from now on.")
+
+
+COMMANDS = [budget, acknowledge]

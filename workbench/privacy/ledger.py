@@ -23,7 +23,7 @@ from typing import Any
 from sqlalchemy import Index
 
 from workbench.catalog import Limits
-from workbench.errors import BudgetExhausted, LedgerError, UnknownName
+from workbench.errors import BudgetExhausted, InputError, LedgerError, UnknownName
 from workbench.privacy.accounting import PICO, Price, epsilon_of, pico_of
 from workbench.privacy.budget import Line, Share, Spent, refusal
 from workbench.privacy.provenance import Approval
@@ -273,12 +273,15 @@ class Ledger:
             return (lifetime_of(read.last(*CHARGES)) - lifetime_of(charge_upto(read, seq))).pico
 
     def prices(self) -> list[Price]:
-        """Return what every spend cost, oldest first: for a second opinion on their sum."""
+        """Return what every spend cost, lost ones too: for a second opinion on their sum."""
         found = []
         for entry in self.chain.entries("spend"):
             pure = entry.body["pure_epsilon"]
             epsilon = None if pure is None else Fraction(pure)
             found.append(Price(entry.body["pico_rho"], Fraction(entry.body["delta"]), epsilon))
+        for entry in self.chain.entries("acknowledged", subject="acknowledged"):
+            lost = Spent.from_json(entry.body["lost"])
+            found.append(Price(lost.pico, lost.delta))
         return found
 
     def summary(self) -> list[dict[str, Any]]:
@@ -393,13 +396,13 @@ class Ledger:
         Raises
         ------
         InputError
-            Nothing is lost.
+            Nothing is lost, or ``lost_rho`` is no amount.
         LedgerError
             The entries that are there do not fit each other: only a backup helps.
         """
         claimed = require_officer(role, "acknowledging a lost end of the ledger")
         text = require_reason(reason)
-        stated = None if lost_rho is None else Spent(int(Decimal(str(lost_rho)) * PICO))
+        stated = None if lost_rho is None else Spent(_pico(lost_rho))
         year = Spent(pico_of(self.limits.year, float(self.delta)))
         with self._guard.acknowledging() as (write, missing):
             sums = recomputed(write.entries())
@@ -459,3 +462,13 @@ def _approval(entry: Entry) -> Approval:
     return Approval(
         body["what"], body["reason"], body["role"], body["who"], entry.at.isoformat(), entry.seq
     )
+
+
+def _pico(lost_rho: Decimal | str) -> int:
+    try:
+        amount = Decimal(str(lost_rho))
+    except ArithmeticError:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise InputError(f"what was lost is a number of rho, 0 or more, not {lost_rho!r}.")
+    return int(amount * PICO)

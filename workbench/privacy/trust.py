@@ -256,7 +256,7 @@ class Guard:
                 f"{self._path} ends with entry {read.head()[0]} and does not fit {each.place} "
                 f"(entry {each.seq}): it is an older copy, was cut or was altered. Put the newest "
                 "ledger back from a backup. If that is lost, an officer acknowledges it with "
-                "ws.ledger.acknowledge(reason=…, role='officer', now=…), and what was lost counts "
+                "'workbench acknowledge --reason … --role officer', and what was lost counts "
                 "as spent. Nothing is spent until then."
             )
 

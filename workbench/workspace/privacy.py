@@ -180,6 +180,82 @@ class Private(Opened):
         found = self.release(asked, name=f"bounds-of-{column}", epsilon=epsilon, rho=rho)
         return read_off(found, column, edges, share)
 
+    def clipping(
+        self,
+        query: Query,
+        *,
+        epsilon: object = None,
+        rho: object = None,
+        times: int = 4,
+        name: str = "clipping",
+    ) -> Release:
+        """Estimate privately how much the contribution bounds cut off an answer.
+
+        The question is asked once more with every bound ``times`` as wide, and the answer as
+        bounded is taken off. What one customer has beyond the wider bounds too stays unseen.
+
+        Parameters
+        ----------
+        query : Query
+            Of ``.customers()``, ``.count()`` and ``.sum(…)``.
+        epsilon, rho : number or str
+            What the wider question may cost. The question as bounded costs as much, and nothing
+            where it was answered as exactly before.
+        times : int
+            How many times as wide; the margin grows with it.
+        name : str
+            What to call the result.
+
+        Returns
+        -------
+        Release
+            ``<measure>_cut_off`` for every measure and cell, with the margin of the estimate;
+            add cells up with ``.derive(over=…)``.
+
+        Raises
+        ------
+        QuestionRefused
+            It asks for something bounds do not cut; nothing was spent.
+        """
+        from workbench.privacy.clipping import cut_off, wider
+        from workbench.privacy.question import resolve
+
+        wide = wider(query, resolve(query, self.catalog, self.now().date()), times)
+        bounded = self.release(query, name=f"{name}-bounded", epsilon=epsilon, rho=rho)
+        found = self.release(wide, name=f"{name}-{times}-times-wider", epsilon=epsilon, rho=rho)
+        return found.derive(*cut_off(bounded, found, times), name=name)
+
+    def acknowledge(
+        self, reason: str, *, role: str | None = None, lost_rho: Decimal | str | None = None
+    ) -> float:
+        """Record that the end of the ledger is lost, so that it may spend again.
+
+        What was lost counts as spent: what witnesses know of it, or a year's limit.
+
+        Parameters
+        ----------
+        reason : str
+            What happened.
+        role : str, optional
+            ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
+        lost_rho : number, optional
+            What the officer states was lost; never lowers what a witness knows.
+
+        Returns
+        -------
+        float
+            What was charged, as epsilon at the catalog's delta.
+
+        Raises
+        ------
+        InputError
+            Nothing is lost.
+        """
+        from workbench.privacy.accounting import epsilon_of
+
+        lost = self.ledger.acknowledge(reason, role=role, now=self.now(), lost_rho=lost_rho)
+        return epsilon_of(lost.pico, float(self.catalog.privacy.delta))
+
     def budget(self, period: str | None = None) -> tuple[Line, ...]:
         """Return every limit with what is spent and left, for a period (this month by default)."""
         now = self.now()

@@ -1,0 +1,77 @@
+"""What bounds cut off is estimated by asking once more with wider bounds."""
+
+import pytest
+from support.shop import CATALOG
+
+import workbench as wb
+from workbench.errors import QuestionRefused
+
+PERIOD = "2026-09"  # 600 customers buy once, for 10 + i % 90: together 32,700
+
+
+def asked(shop, high):
+    tx = shop.open("transactions", "reporting")
+    return wb.query(tx, by="region", period=PERIOD).customers().sum("amount", bounds=(0, high))
+
+
+@pytest.fixture
+def rich(shop):
+    """Return the shop with a budget wide enough to see figures nearly without noise."""
+    text = CATALOG.replace(
+        "{month: 2, year: 8, lifetime: 24}", "{month: 2e3, year: 2e3, lifetime: 2e3}"
+    )
+    (shop.settings.root / "catalog.yaml").write_text(text)
+    return wb.open_workspace(shop.settings.root, now=shop.now)
+
+
+def test_the_estimate_is_what_the_bound_cuts(rich):
+    cut = sum(max(0, 10 + i % 90 - 40) for i in range(600))
+    found = rich.clipping(asked(rich, 40), epsilon=200, times=4)
+    whole = found.derive(over="region")
+    value, high = (
+        whole.columns["amount_sum_cut_off"][0],
+        whole.columns["amount_sum_cut_off_high"][0],
+    )
+    assert value == pytest.approx(cut, abs=2 * (high - value) + 1)
+    assert high - value < 0.02 * cut
+    assert "as seen with bounds 4 times as wide" in whole.measures[-1].title
+
+
+def test_nothing_is_seen_cut_where_bounds_hold_everybody(shop):
+    found = shop.clipping(asked(shop, 100), epsilon="0.4", times=2)
+    frame = found.frame
+    assert (
+        (frame["amount_sum_cut_off_low"] < 0) & (frame["amount_sum_cut_off_high"] > 0)
+    ).sum() >= 2
+
+
+def test_customers_of_more_cells_than_allowed_are_seen(rich):
+    tx = rich.open("transactions", "reporting")
+    # nine months in all three categories, allowed one: each customer counts 1/sqrt(3) in each
+    query = wb.query(tx, by="category", period=("2026-01", PERIOD), cells=1).customers()
+    found = rich.clipping(query, epsilon=200, times=3)
+    for value in found.columns["customers_cut_off"]:
+        assert value == pytest.approx(600 * (1 - 3**-0.5), abs=5)
+
+
+def test_the_bounded_answer_is_free_where_it_was_paid_for(shop):
+    shop.release(asked(shop, 40), name="spend", epsilon="0.3")
+    before = shop.ledger.head()[0]
+    shop.clipping(asked(shop, 40), epsilon="0.3")
+    kinds = [entry.kind for entry in shop.ledger.chain.entries() if entry.seq > before]
+    assert kinds.count("spend") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [
+        (lambda q: q.mean("amount"), {}, r"not for mean. Ask for the totals"),
+        (lambda q: q, {"times": 1}, "times must be a whole number, 2 or more"),
+        (lambda q: q, {"times": 2.5}, "times must be a whole number"),
+    ],
+)
+def test_what_cannot_be_estimated_is_refused_and_costs_nothing(shop, change, options, message):
+    query = change(wb.query(shop.open("transactions", "reporting"), period=PERIOD).customers())
+    with pytest.raises(QuestionRefused, match=message):
+        shop.clipping(query, epsilon="0.1", **options)
+    assert shop.ledger.head()[0] == 0
