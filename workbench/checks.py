@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from workbench.errors import CatalogError, ProblemsError, StorageError, WorkbenchError
-from workbench.reporting.definition import definition_paths, load_definition
+from workbench.reporting.definition_files import definition_paths, load_definition
 from workbench.store.ingest import current_digests, file_digest
 from workbench.workspace import Workspace
 

@@ -6,7 +6,7 @@ import pytest
 from support.line import write_report
 
 from workbench.errors import DefinitionError, ParameterError, UnknownName
-from workbench.reporting.definition import find_definition, load_definition
+from workbench.reporting.definition_files import find_definition, load_definition
 
 TYPED = """\
 title: Typed

@@ -10,7 +10,7 @@ from support.line import DEFINITION, PARAMETERS, write_report
 
 from workbench.errors import RunFailed, StorageError
 from workbench.periods import Period
-from workbench.reporting.definition import find_definition
+from workbench.reporting.definition_files import find_definition
 from workbench.reporting.execution import execute
 
 SEPTEMBER = Period.parse("2026-09")

@@ -11,7 +11,7 @@ from support.line import OPENING, write_report
 from workbench import figures
 from workbench.errors import PeriodError, RunFailed
 from workbench.periods import Period
-from workbench.reporting.definition import find_definition
+from workbench.reporting.definition_files import find_definition
 from workbench.reporting.publish import read_failures
 from workbench.reporting.runner import choose_period, commit, edition_identity
 

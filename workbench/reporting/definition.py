@@ -1,146 +1,79 @@
-"""What a report is: ``reports/NAME.yaml`` read, checked, and its parameters typed."""
+"""What a report is: ``reports/NAME.yaml``, its fields and its editions."""
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from math import isfinite
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from workbench.documents import load_yaml
-from workbench.errors import DefinitionError, InputError, ParameterError, UnknownName, suggest
-from workbench.periods import Period
+from workbench.errors import ParameterError, suggest
+from workbench.reporting.parameters import FORMS, Declared, Parameter, Scalar, Value, typed
+from workbench.reporting.schedule import PeriodRule, Schedule
 
-ParameterType = Literal["text", "integer", "number", "boolean", "date", "month", "list"]
-Scalar = str | int | float
-Value = Scalar | list[Scalar] | None
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-
-
-class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Code = Literal["en", "zh"]
+ParameterName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
+_UNFIT = re.compile(r"[^A-Za-z0-9._+]+")
 
 
-class Parameter(_Declared):
-    """One typed parameter of a report, as its notebook's parameters cell takes it."""
-
-    type: ParameterType
-    default: Any = None
-    required: bool = False
-    choices: tuple[str | int | float, ...] | None = None
-    range: tuple[float, float] | None = None
-    help: str = ""
-
-    @model_validator(mode="after")
-    def _fits_its_type(self) -> Parameter:
-        if self.required and self.default is not None:
-            raise ValueError("a required parameter has no default")
-        if self.range is not None and self.type not in ("integer", "number"):
-            raise ValueError(f"a range is for integers and numbers, not for {self.type}")
-        if self.range is not None and not self.range[0] <= self.range[1]:
-            raise ValueError(f"the range {self.range[0]:g} to {self.range[1]:g} is reversed")
-        for choice in self.choices or ():
-            if _convert(self.type, _typed(choice)) not in (choice, [choice]):
-                raise ValueError(f"the choice {choice!r} is not {self.type}")
-        try:
-            self.initial()
-        except ParameterError as problem:
-            raise ValueError(str(problem)) from None
-        return self
-
-    def initial(self) -> Value:
-        """Return the default as a value of this type; None where there is none."""
-        return None if self.default is None else self.read("default", _typed(self.default))
-
-    def read(self, name: str, text: str) -> Value:
-        """Turn what was typed into a value of this type.
-
-        Raises
-        ------
-        ParameterError
-            It is not of this type, not one of the choices, or out of range.
-        """
-        value = _convert(self.type, text)
-        if value is None:
-            raise ParameterError(f"parameter '{name}' takes {_FORMS[self.type]}, not '{text}'.")
-        if self.choices is not None:
-            for each in value if isinstance(value, list) else [value]:
-                if each not in self.choices:
-                    allowed = [str(choice) for choice in self.choices]
-                    hint = suggest(str(each), allowed)
-                    raise ParameterError(f"parameter '{name}' does not take '{each}'.{hint}")
-        if self.range is not None and isinstance(value, int | float):
-            low, high = self.range
-            if not low <= value <= high:
-                raise ParameterError(f"parameter '{name}' takes {low:g} to {high:g}, not {text}.")
-        return value
-
-
-_FORMS = {
-    "text": "text",
-    "integer": "a whole number such as 5",
-    "number": "a number such as 0.25",
-    "boolean": "true or false",
-    "date": "a date such as 2026-09-30",
-    "month": "a month such as 2026-09",
-    "list": "names or numbers with commas between, such as region,category",
-}
-
-
-def _convert(kind: ParameterType, text: str) -> Value:
-    """Return the value, or None when the text is not of this type."""
-    try:
-        if kind == "integer":
-            return int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else None
-        if kind == "number":
-            number = Decimal(text)
-            return float(number) if isfinite(number) else None
-        if kind == "boolean":
-            return {"true": True, "false": False}.get(text)
-        if kind == "date":
-            return dt.date.fromisoformat(text).isoformat()
-        if kind == "month":
-            return text if Period.parse(text).kind == "month" else None
-    except (ValueError, InvalidOperation, InputError):
-        return None
-    if kind == "list":
-        return [_scalar(part.strip()) for part in text.split(",") if part.strip()]
-    return text
-
-
-def _scalar(text: str) -> Scalar:
-    """Return an element of a list: a number where it is written as one, else text."""
-    if re.fullmatch(r"[+-]?(0|[1-9][0-9]*)", text):  # 007 is a code, not a number
-        return int(text)
-    return float(text) if re.fullmatch(r"[+-]?[0-9]+\.[0-9]+", text) else text
-
-
-def _typed(value: Any) -> str:
-    """Return a value of a definition as one would type it after ``-p name=``."""
-    if isinstance(value, list | tuple):
-        return ",".join(_typed(each) for each in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-class PeriodRule(_Declared):
-    """Which period an edition is about when none is named."""
-
-    kind: Literal["month"] = "month"
-    rule: Literal["last-complete"] = "last-complete"
-
-
-class Share(_Declared):
+class Share(Declared):
     """The report's own share of one period's privacy budget, as epsilon."""
 
     epsilon: Decimal = Field(gt=0)
 
 
-class Definition(_Declared):
+class Limits(Declared):
+    """What a run may take: seconds of the whole notebook and of a cell, the kernel's memory.
+
+    ``memory_mb`` is of the kernel with its children, in megabytes; None sets no limit.
+    """
+
+    run_seconds: int = Field(default=3600, gt=0)
+    cell_seconds: int = Field(default=1800, gt=0)
+    memory_mb: int | None = Field(default=None, ge=100)
+
+
+class Hooks(Declared):
+    """Whom to tell: commands that get JSON on standard input, and an address that gets it by POST.
+
+    Attributes
+    ----------
+    published, failed : str or None
+        A command, split into words as a shell would; no shell runs it.
+    webhook : str or None
+        An http or https address, told of both.
+    """
+
+    published: str | None = Field(default=None, min_length=1)
+    failed: str | None = Field(default=None, min_length=1)
+    webhook: str | None = Field(default=None, pattern=r"^https?://[^\s/]+\S*$")
+
+    @field_validator("published", "failed")
+    @classmethod
+    def _words(cls, command: str | None) -> str | None:
+        import shlex
+
+        try:
+            if command is not None and not shlex.split(command):
+                raise ValueError("the command is empty")
+        except ValueError as problem:
+            raise ValueError(f"'{command}' is no command: {problem}") from None
+        return command
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One edition of a report's grid: its name, empty without a grid, and its parameters."""
+
+    name: str
+    values: Mapping[str, Value]
+
+
+class Definition(Declared):
     """A report definition.
 
     Attributes
@@ -157,8 +90,24 @@ class Definition(_Declared):
     budget : Share
     parameters : mapping
         Typed parameters; ``period`` is always given and is not declared.
-    lang : str
-        Language of the page.
+    grid : mapping
+        Parameter to the values that get an edition each; ``choices`` means all of its choices.
+    schedule : Schedule or None
+    catch_up : int or None
+        How many missed periods before the newest are caught up; None: those since its last
+        edition, three at most.
+    after : tuple of str
+        Reports whose edition of the same period must be there first.
+    limits : Limits
+    retries : int
+        How often a run whose kernel died is tried again.
+    hooks : Hooks
+    engine : str
+        What executes the notebook.
+    lang : tuple of str
+        Languages of the page, the first to be opened.
+    translations : mapping
+        Language to declared words in it.
     """
 
     name: Annotated[str, Field(exclude=True)]
@@ -168,17 +117,147 @@ class Definition(_Declared):
     audience: str
     period: PeriodRule = PeriodRule()
     budget: Share
-    parameters: dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")], Parameter] = {}
-    lang: Literal["en", "zh"] = "en"
+    parameters: dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")], Parameter] = Field(
+        default={}
+    )
+    grid: dict[str, Literal["choices"] | tuple[bool | Scalar, ...]] = Field(default={})
+    schedule: Schedule | None = None
+    catch_up: int | None = Field(default=None, ge=0, le=120)
+    after: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    retries: int = Field(default=1, ge=0, le=10)
+    hooks: Hooks = Hooks()
+    engine: str = "workbench"
+    lang: tuple[Code, ...] = Field(default=("en",), min_length=1)
+    translations: dict[Code, dict[str, str]] = Field(default={})
+
+    @field_validator("lang", mode="before")
+    @classmethod
+    def _one_or_several(cls, lang: Any) -> Any:
+        return [lang] if isinstance(lang, str) else lang
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, engine: str) -> str:
+        if engine != "workbench":
+            raise ValueError(f"no engine named '{engine}'.{suggest(engine, ['workbench'])}"[:-1])
+        return engine
 
     @model_validator(mode="after")
-    def _period_is_ours(self) -> Definition:
-        if "period" in self.parameters:
-            raise ValueError("parameter 'period' is always there; do not declare it")
+    def _fits_together(self) -> Definition:
+        """Tell everything that does not fit, in one message."""
+        problems = [*self._wrong_names(), *self._wrong_grid()]
+        if not problems:
+            problems += self._wrong_variants()
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
-    def values(self, given: Sequence[str] = ()) -> dict[str, Value]:
+    def _wrong_names(self) -> Iterator[str]:
+        if "period" in self.parameters:
+            yield "parameter 'period' is always there; do not declare it"
+        if len(set(self.lang)) < len(self.lang):
+            yield "a language is listed twice in 'lang'"
+        for code in self.translations:
+            if code not in self.lang:
+                yield f"'translations' has '{code}', which is not in 'lang'"
+        if len(set(self.after)) < len(self.after):
+            yield "a report is listed twice in 'after'"
+        if self.schedule is not None:
+            for name, parameter in self.parameters.items():
+                if parameter.required and name not in self.grid:
+                    yield (
+                        f"a schedule gives no value to the required parameter '{name}'; give it a "
+                        "default, or take it into the grid"
+                    )
+
+    def _wrong_grid(self) -> Iterator[str]:
+        for name, values in self.grid.items():
+            parameter = self.parameters.get(name)
+            if parameter is None:
+                yield f"the grid has no parameter '{name}' to vary.{suggest(name, self.parameters)}"
+            elif values == "choices":
+                if not parameter.choices and parameter.type != "boolean":
+                    yield f"the grid takes the choices of '{name}', which declares none"
+            elif not values:
+                yield f"the grid lists no value of '{name}'"
+            else:
+                for value in values:
+                    try:
+                        parameter.read(name, typed(value))
+                    except ParameterError as problem:
+                        yield f"in the grid, {problem}"[:-1]
+
+    def _wrong_variants(self) -> Iterator[str]:
+        seen: dict[str, str] = {}
+        for name, *_ in self._variants():
+            if name.casefold() in seen:
+                yield f"two editions of the grid are both named '{name}'"
+            elif len(name) > 120:
+                yield f"an edition of the grid has a name of more than 120 letters: '{name}'"
+            seen[name.casefold()] = name
+
+    def _variants(self) -> Iterator[tuple[str, dict[str, Value]]]:
+        """Yield every combination of the grid: its name and its values."""
+        axes = []
+        for name, declared in self.grid.items():
+            parameter = self.parameters[name]
+            if declared == "choices":
+                declared = parameter.choices or (True, False)
+            values = [parameter.read(name, typed(each)) for each in declared]
+            axes.append(
+                [(name, value, _word(value, place)) for place, value in enumerate(values, 1)]
+            )
+        for cell in product(*axes):
+            words = ",".join(f"{name}={word}" for name, _, word in cell)
+            yield words, {name: value for name, value, _ in cell}
+
+    @property
+    def languages(self) -> dict[str, dict[str, str]]:
+        """Language to the translations declared for it, the first to be opened."""
+        return {code: self.translations.get(code, {}) for code in self.lang}
+
+    def editions(self, given: Sequence[str] = ()) -> tuple[Variant, ...]:
+        """Return the editions of one period: one without a grid, else one a combination.
+
+        Parameters
+        ----------
+        given : sequence of str
+            ``name=value`` texts; of a parameter in the grid, it chooses the editions with it.
+
+        Raises
+        ------
+        ParameterError
+            As for `values`, or the grid has no edition with such a value.
+        """
+        names = {text.partition("=")[0] for text in given}
+        values = self.values(given, missing=self.grid)
+        if not self.grid:
+            return (Variant("", values),)
+        chosen = {name: values[name] for name in self.grid if name in names}
+        found = tuple(
+            Variant(word, {**values, **cell})
+            for word, cell in self._variants()
+            if all(cell[name] == value for name, value in chosen.items())
+        )
+        if not found:
+            known = ", ".join(word for word, _ in self._variants())
+            asked = ", ".join(f"{name}={typed(value)}" for name, value in chosen.items())
+            raise ParameterError(
+                f"report '{self.name}' has no edition with {asked}. Its grid has: {known}."
+            )
+        return found
+
+    def values(
+        self, given: Sequence[str] = (), missing: Mapping[str, Any] | None = None
+    ) -> dict[str, Value]:
         """Return every parameter's value: ``name=value`` texts over the defaults.
+
+        Parameters
+        ----------
+        given : sequence of str
+        missing : mapping, optional
+            Required parameters that come from elsewhere.
 
         Raises
         ------
@@ -187,7 +266,7 @@ class Definition(_Declared):
             missing, or a value is of the wrong type.
         """
         values: dict[str, Value] = {n: p.initial() for n, p in self.parameters.items()}
-        seen: set[str] = set()
+        seen: set[str] = set(missing or ())
         for text in given:
             name, sign, value = text.partition("=")
             if not sign:
@@ -199,88 +278,18 @@ class Definition(_Declared):
                     f"report '{self.name}' has no parameter '{name}'."
                     f"{suggest(name, self.parameters)}"
                 )
-            if name in seen:
+            if name in seen and name not in (missing or ()):
                 raise ParameterError(f"parameter '{name}' is given twice.")
             seen.add(name)
             values[name] = self.parameters[name].read(name, value)
         for name, parameter in self.parameters.items():
             if parameter.required and name not in seen:
                 raise ParameterError(
-                    f"report '{self.name}' needs -p {name}={_FORMS[parameter.type]}."
+                    f"report '{self.name}' needs -p {name}={FORMS[parameter.type]}."
                 )
         return values
 
 
-def load_definition(path: Path, notebooks: Path) -> Definition:
-    """Read one report definition and check its notebook.
-
-    Raises
-    ------
-    DefinitionError
-        Everything that is wrong, each with its line.
-    """
-    document = load_yaml(path, DefinitionError, "report definition")
-    summary = f"the report definition {path} is wrong:"
-    if "name" in document.content:
-        raise DefinitionError(summary, [f"{document.where('name')}: the file's name is the name."])
-    try:
-        definition = Definition.model_validate({"name": path.stem, **document.content})
-    except ValidationError as error:
-        raise DefinitionError(summary, document.explain(error, Definition)) from None
-    problems = []
-    if not _NAME.fullmatch(path.stem):
-        problems.append(f"{path}: name it with small letters, digits and dashes.")
-    problems += [
-        f"{document.where('notebook')}: {problem}"
-        for problem in notebook_problems(notebooks / definition.notebook, definition)
-    ]
-    if problems:
-        raise DefinitionError(summary, problems)
-    return definition
-
-
-def notebook_problems(path: Path, definition: Definition) -> list[str]:
-    """Return what keeps a notebook from being this report."""
-    import json
-
-    try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return [f"no notebook at {path}."]
-    except (OSError, ValueError):
-        return [f"{path} is not a notebook."]
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list) or notebook.get("nbformat") != 4:
-        return [f"{path} is not a notebook of format 4. Open it in JupyterLab and save it."]
-    code = [c for c in cells if isinstance(c, dict) and c.get("cell_type") == "code"]
-    tagged = [c for c in code if "parameters" in ((c.get("metadata") or {}).get("tags") or ())]
-    if len(tagged) != 1:
-        return [f"{path} has {len(tagged)} code cells tagged 'parameters'; it needs exactly one."]
-    source = "".join(tagged[0]["source"])
-    assigned = set(re.findall(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=", source, re.MULTILINE))
-    missing = sorted({"period", *definition.parameters} - assigned)
-    if missing:
-        names = ", ".join(f"'{name}'" for name in missing)
-        return [f"the parameters cell of {path} does not set {names}."]
-    return []
-
-
-def definition_paths(reports: Path) -> Mapping[str, Path]:
-    """Return the report definitions of a folder by name."""
-    return {path.stem: path for path in sorted(reports.glob("*.yaml"))}
-
-
-def find_definition(name: str, reports: Path, notebooks: Path) -> Definition:
-    """Return the definition of one report.
-
-    Raises
-    ------
-    UnknownName
-        There is none of that name.
-    DefinitionError
-        It is wrong.
-    """
-    paths = definition_paths(reports)
-    if name not in paths:
-        raise UnknownName("report", name, paths)
-    return load_definition(paths[name], notebooks)
+def _word(value: Value, place: int) -> str:
+    """Return a value as part of a folder's name; its place in the grid where nothing fits."""
+    return _UNFIT.sub("-", typed(value)).strip("-.") or str(place)

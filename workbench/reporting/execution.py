@@ -17,9 +17,10 @@ from typing import Any
 
 from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
-from workbench.reporting.definition import Definition, Value
+from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Tell
 from workbench.reporting.environment import RUN_REPORT, RUN_SHARE, SNAPSHOT
+from workbench.reporting.parameters import Value
 
 _ENGINE, _KERNEL = "workbench", "python3"
 

@@ -17,10 +17,11 @@ from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.ledger import Line, Share
 from workbench.privacy.planning import PlannedAnswer, split
-from workbench.reporting.definition import Definition, Value
+from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Tell
 from workbench.reporting.environment import PLAN_FILE, PRICES_FILE
 from workbench.reporting.execution import execute
+from workbench.reporting.parameters import Value
 
 
 @dataclass(frozen=True)

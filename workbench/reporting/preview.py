@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import DefinitionError, InputError
-from workbench.reporting.definition import Definition, definition_paths, find_definition
+from workbench.reporting.definition import Definition
+from workbench.reporting.definition_files import definition_paths, find_definition
 from workbench.reporting.desk import Desk
 from workbench.reporting.exporter import INJECTED, export_languages
 from workbench.reporting.leaks import refuse_leaks
@@ -61,7 +62,7 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
         source_notebook={**content, "cells": written},
         lookup=desk.ledger.answer,
         context=context,
-        languages={definition.lang if definition else "en": {}},
+        languages=definition.languages if definition else {"en": {}},
         standalone=True,
     )
     refuse_leaks(pages, desk.find, desk.declared_words())

@@ -17,11 +17,12 @@ from workbench.errors import PeriodError, RunFailed, UnknownName, WorkbenchError
 from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.ledger import Line, Share
-from workbench.reporting.definition import Definition, Value
+from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
 from workbench.reporting.desk import Tell
 from workbench.reporting.environment import PRICES_FILE
 from workbench.reporting.execution import execute, import_light
+from workbench.reporting.parameters import Value
 from workbench.reporting.planner import settle_prices
 from workbench.store.chain import file_lock
 
@@ -175,7 +176,7 @@ def _render(
     desk: Desk,
     tell: Tell,
 ) -> tuple[Any, list[str]]:
-    from workbench.reporting.exporter import export
+    from workbench.reporting.exporter import export_languages
     from workbench.reporting.leaks import refuse_leaks
     from workbench.reporting.page import Context
 
@@ -194,11 +195,16 @@ def _render(
         period=period.text,
         parameters={name: _words(value) for name, value in values.items()},
         facts=_facts(desk, releases),
-        language=definition.lang,
     )
-    page = export(notebook, source_notebook=source, lookup=desk.ledger.answer, context=context)
-    refuse_leaks(page, desk.find, desk.declared_words())
-    return page, releases
+    pages = export_languages(
+        notebook,
+        source_notebook=source,
+        lookup=desk.ledger.answer,
+        context=context,
+        languages=definition.languages,
+    )
+    refuse_leaks(pages, desk.find, desk.declared_words())
+    return pages, releases
 
 
 def _facts(desk: Desk, releases: Sequence[str]) -> Any:

@@ -11,8 +11,9 @@ from workbench.periods import Period
 from workbench.workspace.base import Opened
 
 if TYPE_CHECKING:
-    from workbench.reporting.definition import Definition, Value
+    from workbench.reporting.definition import Definition
     from workbench.reporting.desk import Desk
+    from workbench.reporting.parameters import Value
     from workbench.reporting.planner import Plan
     from workbench.reporting.runner import Edition
 
@@ -93,7 +94,7 @@ class Reports(Opened):
     def _asked(
         self, name: str, period: str | None, parameters: Sequence[str]
     ) -> tuple[Definition, dict[str, Value], Period]:
-        from workbench.reporting.definition import find_definition
+        from workbench.reporting.definition_files import find_definition
         from workbench.reporting.runner import choose_period
 
         definition = find_definition(

@@ -1,0 +1,160 @@
+"""Report definitions read from their folder and checked, also against each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from workbench.documents import load_yaml
+from workbench.errors import DefinitionError, UnknownName, suggest
+from workbench.reporting.definition import Definition
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_ASSIGNED = re.compile(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=", re.MULTILINE)
+
+
+def load_definition(path: Path, notebooks: Path) -> Definition:
+    """Read one report definition and check its notebook.
+
+    Raises
+    ------
+    DefinitionError
+        Everything that is wrong, each with its line.
+    """
+    document = load_yaml(path, DefinitionError, "report definition")
+    summary = f"the report definition {path} is wrong:"
+    if "name" in document.content:
+        raise DefinitionError(summary, [f"{document.where('name')}: the file's name is the name."])
+    try:
+        definition = Definition.model_validate({"name": path.stem, **document.content})
+    except ValidationError as error:
+        problems = list(document.explain(error, Definition))
+        raise DefinitionError(summary, [*problems, *_also(document.content, notebooks)]) from None
+    problems = []
+    if not _NAME.fullmatch(path.stem):
+        problems.append(f"{path}: name it with small letters, digits and dashes.")
+    problems += [
+        f"{document.where('notebook')}: {problem}"
+        for problem in notebook_problems(notebooks / definition.notebook, definition.parameters)
+    ]
+    if problems:
+        raise DefinitionError(summary, problems)
+    return definition
+
+
+def _also(content: Mapping[str, Any], notebooks: Path) -> Iterator[str]:
+    """Yield what is wrong with the notebook of a definition that is wrong itself."""
+    notebook, parameters = content.get("notebook"), content.get("parameters") or {}
+    if isinstance(notebook, str) and notebook.endswith(".ipynb") and isinstance(parameters, dict):
+        yield from notebook_problems(notebooks / Path(notebook).name, parameters)
+
+
+def notebook_problems(path: Path, parameters: Mapping[str, Any]) -> list[str]:
+    """Return what keeps a notebook from being a report with these parameters."""
+    import json
+
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return [f"no notebook at {path}."]
+    except (OSError, ValueError):
+        return [f"{path} is not a notebook."]
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list) or notebook.get("nbformat") != 4:
+        return [f"{path} is not a notebook of format 4. Open it in JupyterLab and save it."]
+    code = [c for c in cells if isinstance(c, dict) and c.get("cell_type") == "code"]
+    tagged = [c for c in code if "parameters" in ((c.get("metadata") or {}).get("tags") or ())]
+    if len(tagged) != 1:
+        return [f"{path} has {len(tagged)} code cells tagged 'parameters'; it needs exactly one."]
+    assigned = set(_ASSIGNED.findall("".join(tagged[0]["source"])))
+    missing = sorted({"period", *map(str, parameters)} - assigned)
+    if missing:
+        names = ", ".join(f"'{name}'" for name in missing)
+        return [f"the parameters cell of {path} does not set {names}."]
+    return []
+
+
+def definition_paths(reports: Path) -> Mapping[str, Path]:
+    """Return the report definitions of a folder by name."""
+    return {path.stem: path for path in sorted(reports.glob("*.yaml"))}
+
+
+def find_definition(name: str, reports: Path, notebooks: Path) -> Definition:
+    """Return the definition of one report.
+
+    Raises
+    ------
+    UnknownName
+        There is none of that name.
+    DefinitionError
+        It is wrong.
+    """
+    paths = definition_paths(reports)
+    if name not in paths:
+        raise UnknownName("report", name, paths)
+    return load_definition(paths[name], notebooks)
+
+
+def load_all(reports: Path, notebooks: Path) -> tuple[dict[str, Definition], tuple[str, ...]]:
+    """Return every report that can run, and everything that is wrong with the others.
+
+    Wrong together: two files of one name, a report that comes ``after`` one that is not there, and
+    reports that come after each other in a circle.
+    """
+    found: dict[str, Definition] = {}
+    problems: list[str] = []
+    doubled = _doubled(reports)
+    problems += doubled.values()
+    for name, path in definition_paths(reports).items():
+        try:
+            definition = load_definition(path, notebooks)
+        except DefinitionError as error:
+            problems += error.problems or [str(error)]
+        else:
+            if name.casefold() not in doubled:
+                found[name] = definition
+    wrong = dict(_out_of_order(found, reports))
+    problems += wrong.values()
+    return {name: each for name, each in found.items() if name not in wrong}, tuple(problems)
+
+
+def _doubled(reports: Path) -> dict[str, str]:
+    """Return names that two files of a folder define, and the problem of each."""
+    named: dict[str, list[Path]] = {}
+    for path in sorted([*reports.glob("*.yaml"), *reports.glob("*.yml")]):
+        named.setdefault(path.stem.casefold(), []).append(path)
+    return {
+        name: f"{paths[0]} and {paths[1].name} both define report '{name}'; keep one."
+        for name, paths in named.items()
+        if len(paths) > 1
+    }
+
+
+def _out_of_order(found: Mapping[str, Definition], reports: Path) -> Iterator[tuple[str, str]]:
+    """Yield reports that cannot come after what they name, and why."""
+    known = definition_paths(reports)
+    for name, definition in found.items():
+        for other in definition.after:
+            if other not in known:
+                yield (
+                    name,
+                    f"{known[name]}: comes after '{other}', which is no report."
+                    f"{suggest(other, known)}",
+                )
+    remaining = {name: set(each.after) & set(found) for name, each in found.items()}
+    while True:
+        try:
+            TopologicalSorter(remaining).prepare()
+        except CycleError as error:
+            circle: Sequence[str] = error.args[1]
+            way = " after ".join(f"'{name}'" for name in reversed(circle))
+            for name in set(circle):
+                yield name, f"{known[name]}: reports wait for each other in a circle: {way}."
+                remaining.pop(name, None)
+        else:
+            return

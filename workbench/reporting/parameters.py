@@ -1,0 +1,129 @@
+"""The typed parameters of a report: declared once, read from what was typed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal, InvalidOperation
+from math import isfinite
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from workbench.errors import InputError, ParameterError, suggest
+from workbench.periods import Period
+
+ParameterType = Literal["text", "integer", "number", "boolean", "date", "month", "list"]
+Scalar = str | int | float
+Value = Scalar | list[Scalar] | None
+
+
+class Declared(BaseModel):
+    """A part of a definition: unknown keys are refused, and nothing changes once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Parameter(Declared):
+    """One typed parameter of a report, as its notebook's parameters cell takes it."""
+
+    type: ParameterType
+    default: Any = None
+    required: bool = False
+    choices: tuple[str | int | float, ...] | None = None
+    range: tuple[float, float] | None = None
+    help: str = ""
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Parameter:
+        if self.required and self.default is not None:
+            raise ValueError("a required parameter has no default")
+        if self.range is not None and self.type not in ("integer", "number"):
+            raise ValueError(f"a range is for integers and numbers, not for {self.type}")
+        if self.range is not None and not self.range[0] <= self.range[1]:
+            raise ValueError(f"the range {self.range[0]:g} to {self.range[1]:g} is reversed")
+        for choice in self.choices or ():
+            if _convert(self.type, typed(choice)) not in (choice, [choice]):
+                raise ValueError(f"the choice {choice!r} is not {self.type}")
+        if self.type == "text" and not isinstance(self.default, str | None):
+            raise ValueError(
+                f"the default {self.default!r} is no text in YAML; put it in quotes to mean text"
+            )
+        try:
+            self.initial()
+        except ParameterError as problem:
+            raise ValueError(str(problem)) from None
+        return self
+
+    def initial(self) -> Value:
+        """Return the default as a value of this type; None where there is none."""
+        return None if self.default is None else self.read("default", typed(self.default))
+
+    def read(self, name: str, text: str) -> Value:
+        """Turn what was typed into a value of this type.
+
+        Raises
+        ------
+        ParameterError
+            It is not of this type, not one of the choices, or out of range.
+        """
+        value = _convert(self.type, text)
+        if value is None:
+            raise ParameterError(f"parameter '{name}' takes {FORMS[self.type]}, not '{text}'.")
+        if self.choices is not None:
+            for each in value if isinstance(value, list) else [value]:
+                if each not in self.choices:
+                    allowed = [str(choice) for choice in self.choices]
+                    hint = suggest(str(each), allowed)
+                    raise ParameterError(f"parameter '{name}' does not take '{each}'.{hint}")
+        if self.range is not None and isinstance(value, int | float):
+            low, high = self.range
+            if not low <= value <= high:
+                raise ParameterError(f"parameter '{name}' takes {low:g} to {high:g}, not {text}.")
+        return value
+
+
+FORMS = {
+    "text": "text",
+    "integer": "a whole number such as 5",
+    "number": "a number such as 0.25",
+    "boolean": "true or false",
+    "date": "a date such as 2026-09-30",
+    "month": "a month such as 2026-09",
+    "list": "names or numbers with commas between, such as region,category",
+}
+
+
+def _convert(kind: ParameterType, text: str) -> Value:
+    """Return the value, or None when the text is not of this type."""
+    try:
+        if kind == "integer":
+            return int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else None
+        if kind == "number":
+            number = Decimal(text)
+            return float(number) if isfinite(number) else None
+        if kind == "boolean":
+            return {"true": True, "false": False}.get(text)
+        if kind == "date":
+            return dt.date.fromisoformat(text).isoformat()
+        if kind == "month":
+            return text if Period.parse(text).kind == "month" else None
+    except (ValueError, InvalidOperation, InputError):
+        return None
+    if kind == "list":
+        return [_scalar(part.strip()) for part in text.split(",") if part.strip()]
+    return text
+
+
+def _scalar(text: str) -> Scalar:
+    """Return an element of a list: a number where it is written as one, else text."""
+    if re.fullmatch(r"[+-]?(0|[1-9][0-9]*)", text):  # 007 is a code, not a number
+        return int(text)
+    return float(text) if re.fullmatch(r"[+-]?[0-9]+\.[0-9]+", text) else text
+
+
+def typed(value: Any) -> str:
+    """Return a value of a definition as one would type it after ``-p name=``."""
+    if isinstance(value, list | tuple):
+        return ",".join(typed(each) for each in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
