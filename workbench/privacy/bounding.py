@@ -146,6 +146,8 @@ def rows_sql(question: Question, extra: str | None = None) -> str:
             wanted[f"g{i}"] = group.code.cast("int64")
         elif group.total is not None:
             wanted[f"g{i}"] = source[group.total[0]]
+        elif group.days is not None:
+            wanted[f"g{i}"] = source[group.days.time].cast("date")
     for i, value in enumerate(question.values.values()):
         wanted[f"a{i}"] = value.expression
     if extra is not None:
@@ -163,7 +165,7 @@ def rows_sql(question: Question, extra: str | None = None) -> str:
             rows = _join(rows, question.key, f"g{i}", labels, labels.code)
     if question.discovered is not None:  # its values are the cells, and they are not numbered
         return str(ibis.to_sql(rows, dialect="duckdb"))
-    rows = _with_total_bands(rows, question)
+    rows = _with_customer_bands(rows, question)
     kept = [name for name in rows.columns if name[0] != "g"]
     return str(ibis.to_sql(rows.select(*kept, c=_code(rows, question)), dialect="duckdb"))
 
@@ -180,7 +182,7 @@ def _join(rows: Any, key: str, name: str, other: Any, code: Any) -> Any:
     return joined.select(*rows.columns, name)
 
 
-def _with_total_bands(rows: Any, question: Question) -> Any:
+def _with_customer_bands(rows: Any, question: Question) -> Any:
     import ibis
 
     month = question.month_axis
@@ -192,6 +194,15 @@ def _with_total_bands(rows: Any, question: Question) -> Any:
             number = _whole(rows[f"g{i}"], unit)
             total = number.sum().over(ibis.window(group_by=within))
             rows = rows.mutate(**{f"g{i}": band_code(total.fill_null(0), edges).cast("int64")})
+        elif group.days is not None:
+            each, own = rows[f"g{i}"], ibis.window(group_by=within)
+            if group.days.until is None:
+                days = each.nunique().over(own)
+            else:
+                days = ibis.date(group.days.until.isoformat()).delta(
+                    each.max().over(own), unit="day"
+                )
+            rows = rows.mutate(**{f"g{i}": band_code(days, group.days.edges).cast("int64")})
     return rows
 
 

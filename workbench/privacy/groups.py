@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import Period, months_between
-from workbench.privacy.query import Bands, Discovered, Labelled
+from workbench.privacy.query import CUSTOMER_DAYS, Bands, Discovered, Labelled
 from workbench.privacy.release import Dimension
 
 if TYPE_CHECKING:
@@ -33,6 +33,27 @@ _FINITE = {
 }
 
 
+@dataclass(frozen=True)
+class CustomerDays:
+    """What the days of a customer's rows say: how many there are, or how long the last is ago.
+
+    Attributes
+    ----------
+    kind : str
+        ``frequency_days`` or ``recency_days``.
+    time : str
+        The table's time column.
+    edges : tuple of int
+    until : date or None
+        The day recency is counted to, the last of the period asked about.
+    """
+
+    kind: str
+    time: str
+    edges: tuple[int, ...]
+    until: dt.date | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Group:
     """One resolved group column.
@@ -49,6 +70,8 @@ class Group:
         Another table of the same customers, and the code on it.
     total : (column, edges in the smallest unit) or None
         Bands of each customer's total.
+    days : CustomerDays or None
+        Bands of each customer's number of days, or days since the last.
     labels : Labelled or None
         Labels a model gave to customers.
     discovered, delta : str and Decimal, or None
@@ -62,6 +85,7 @@ class Group:
     code: Any = None
     joined: tuple[Any, Any] | None = None
     total: tuple[str, tuple[int, ...]] | None = None
+    days: CustomerDays | None = None
     labels: Labelled | None = None
     discovered: str | None = None
     delta: Decimal | None = None
@@ -196,16 +220,10 @@ def rising(edges: Sequence[Any], what: str) -> list[Decimal]:
 
 
 def _bands(each: Bands, scope: Scope) -> Group:
+    if each.column in CUSTOMER_DAYS and each.column not in scope.allowed:
+        return _customer_days(each, scope)
     column = numeric(each.column, scope.allowed, "bands")
-    if len(each.edges) > MAX_EDGES:
-        raise QuestionRefused(
-            f"bands have at most {MAX_EDGES} edges, not {len(each.edges):,}: in finer ones noise "
-            "would drown every figure."
-        )
-    edges = rising(each.edges, "the edges of bands")
-    labels = [f"< {edges[0]:,}"]
-    labels += [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
-    labels += [f"≥ {edges[-1]:,}"]
+    edges, labels = _edges(each)
     title = column.title or each.column.replace("_", " ").capitalize()
     of_customer = each.of == "customer"
     words = f"{title} of a customer, band" if of_customer else f"{title}, band"
@@ -214,6 +232,45 @@ def _bands(each: Bands, scope: Scope) -> Group:
         units = tuple(int(edge.scaleb(column.digits)) for edge in edges)
         return Group(dimension, 1, total=(each.column, units))
     return Group(dimension, len(labels), code=band_code(scope.source[each.column], edges))
+
+
+def _edges(each: Bands) -> tuple[list[Decimal], list[str]]:
+    """Return the edges of bands, and what each band is called."""
+    if len(each.edges) > MAX_EDGES:
+        raise QuestionRefused(
+            f"bands have at most {MAX_EDGES} edges, not {len(each.edges):,}: in finer ones noise "
+            "would drown every figure."
+        )
+    edges = rising(each.edges, "the edges of bands")
+    labels = [f"< {edges[0]:,}"]
+    labels += [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
+    return edges, [*labels, f"≥ {edges[-1]:,}"]
+
+
+def _customer_days(each: Bands, scope: Scope) -> Group:
+    """Resolve bands of how many days a customer has rows on, or of the days since the last."""
+    time = scope.table.time
+    if time is None:
+        raise QuestionRefused(
+            f"'{each.column}' is counted from the days of rows, and table '{scope.table_name}' "
+            "declares no time column."
+        )
+    if each.of != "customer":
+        raise QuestionRefused(f"'{each.column}' is a customer's, not a row's: say of='customer'.")
+    until = None
+    if each.column == "recency_days":
+        if scope.period is None:
+            raise QuestionRefused(
+                "'recency_days' is counted to the end of a period that is the same for everybody: "
+                "give period=('2026-01', '2026-09')."
+            )
+        until = scope.period.end - dt.timedelta(days=1)
+    edges, labels = _edges(each)
+    if any(edge != int(edge) for edge in edges):
+        raise QuestionRefused(f"the edges of '{each.column}' are whole numbers of days.")
+    dimension = Dimension(each.name, CUSTOMER_DAYS[each.column], "band", tuple(labels))
+    days = CustomerDays(each.column, time, tuple(int(edge) for edge in edges), until)
+    return Group(dimension, 1, days=days)
 
 
 def band_code(value: Any, edges: Sequence[Any]) -> Any:

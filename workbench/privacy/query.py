@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     import ibis
 
 Number = int | float | Decimal
+# What the days of a customer's rows say, and how a reader is told.
+CUSTOMER_DAYS = {
+    "frequency_days": "Days with a row of a customer, band",
+    "recency_days": "Days since the last row of a customer, band",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,8 @@ class Bands:
     @property
     def name(self) -> str:
         """Name of the group column: ``<column>_band``, ``<column>_total_band`` for customers."""
-        return f"{self.column}_total_band" if self.of == "customer" else f"{self.column}_band"
+        total = self.of == "customer" and self.column not in CUSTOMER_DAYS
+        return f"{self.column}_total_band" if total else f"{self.column}_band"
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,9 @@ def bands(column: str, edges: Sequence[Number], *, of: str = "row") -> Bands:
     Parameters
     ----------
     column : str
-        A number, integer or money column.
+        A number, integer or money column; with ``of="customer"`` also ``"frequency_days"``, the
+        number of days the customer has rows on, and ``"recency_days"``, the days from the last of
+        them to the last day of the period.
     edges : sequence of numbers
         Where one band ends and the next begins, rising.
     of : {"row", "customer"}

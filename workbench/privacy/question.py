@@ -373,6 +373,8 @@ def _identity(query: Query, group: Group) -> list[str]:
         return ["discovered", group.discovered]
     if group.total is not None:
         return ["total", group.total[0], *values]
+    if group.days is not None:
+        return ["days", group.days.kind, group.days.time, str(group.days.until), *values]
     if group.labels is not None:
         return ["labels", canonical_json(group.labels.label.canonical()), *values]
     if group.joined is not None:
