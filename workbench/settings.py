@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import tomllib
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workbench.errors import SettingsError, suggest
 
 FILE_NAME = "workbench.toml"
+
+
+class Role(BaseModel):
+    """Who may read for which purposes.
+
+    Attributes
+    ----------
+    groups, users : tuple of str
+        Who has the role: groups and users of the operating system, or of JupyterHub.
+    purposes : tuple of str
+        What they may read for; ``*`` is every purpose.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    groups: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    purposes: tuple[str, ...]
 
 
 class Settings(BaseModel):
@@ -30,6 +50,16 @@ class Settings(BaseModel):
         What managers may read, and nothing else.
     private : Path
         Store, ledger, audit log, keys, executed notebooks, logs: mode 0700.
+    backups : Path
+        Where backups go.
+    key : {"file", "environment", "keyring"}
+        Where the master key is.
+    bulk_rows : int
+        A read of more rows than this is recorded as a bulk read.
+    roles : mapping of str to Role
+        Who may read for which purposes; without any, whoever may read the files may.
+    holidays : tuple of date
+        Days that are no working days, besides Saturdays and Sundays.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +72,11 @@ class Settings(BaseModel):
     reports: Path = Path("reports")
     published: Path = Path("reports/published")
     private: Path = Path(".workbench")
+    backups: Path = Path("backups")
+    key: Literal["file", "environment", "keyring"] = "file"
+    bulk_rows: int = Field(10_000, gt=0)
+    roles: dict[str, Role] = {}
+    holidays: tuple[dt.date, ...] = ()
 
     def path(self, name: str) -> Path:
         """Return one of the settings' paths, absolute."""
@@ -101,6 +136,23 @@ def load_settings(path: Path) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(
-            f"{path}: '{name}' must be text in quotes (got {first['input']!r})."
-        ) from None
+        raise SettingsError(f"{path}: '{name}' {_told(first)}") from None
+
+
+def _told(problem: Any) -> str:
+    """Say what a setting must be, in the words of its file."""
+    got = f"(got {problem['input']!r})"
+    name = str(problem["loc"][0])
+    if problem["type"] == "missing":
+        return "is missing."
+    if problem["type"] == "extra_forbidden":
+        return f"is unknown.{suggest(str(problem['loc'][-1]), Role.model_fields)}"
+    if name == "roles":
+        return f'must be lists of texts, such as purposes = ["reporting"] {got}.'
+    if name == "bulk_rows":
+        return f"must be a whole number above 0 {got}."
+    if name == "holidays":
+        return f"must be dates, such as [2026-10-01, 2026-10-02] {got}."
+    if name == "key":
+        return f'must be "file", "environment" or "keyring" {got}.'
+    return f"must be text in quotes {got}."

@@ -9,21 +9,27 @@ purposes cannot be joined, and nobody without the key can go back.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.errors import AccessRefused, WorkbenchError
+from workbench.settings import Role
 from workbench.store.audit import Audit
 from workbench.store.engine import DataVersions, Store
 from workbench.store.keys import derive
+from workbench.store.marks import hmac_sql, marked_sql, padded
+from workbench.store.roles import Held, account, require_role
+from workbench.store.watching import watched
 
 if TYPE_CHECKING:
     import duckdb
     import ibis
 
-_BLOCK_BYTES = 64  # of SHA-256, see RFC 2104
 _KEYS = "memory._keys"  # one table of one row a purpose; no purpose's name starts so
+_BARRED = "memory._barred"  # customers whose rows a purpose may not read, one table a view
+BULK_ROWS = 10_000
 
 
 class Access:
@@ -36,12 +42,27 @@ class Access:
     audit : Audit
     snapshot : int, optional
         The newest when left out.
+    roles : mapping of str to Role
+        Who may read for which purposes; without any, whoever may read the files may.
+    bulk_rows : int
+        A read of more rows is recorded as a bulk read.
+    clock : callable
+        Tells when such a read was.
     """
 
     def __init__(
-        self, store: Store, catalog: Catalog, audit: Audit, snapshot: int | None = None
+        self,
+        store: Store,
+        catalog: Catalog,
+        audit: Audit,
+        snapshot: int | None = None,
+        *,
+        roles: Mapping[str, Role] | None = None,
+        bulk_rows: int = BULK_ROWS,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._store, self._catalog, self._audit = store, catalog, audit
+        self._roles, self._bulk_rows, self._clock = roles or {}, bulk_rows, clock
         self.snapshot = store.latest_snapshot() if snapshot is None else snapshot
         self._connection = self._attached()
         # why: a join filter pushed down shows the smallest and largest key in a query plan
@@ -61,24 +82,38 @@ class Access:
         AccessRefused
             The purpose expired, or may read nothing of this table.
         """
-        import ibis
-
         event = {"table": table, "purpose": purpose, "snapshot": self.snapshot}
         try:
+            role = self._allowed(purpose)
             sql = self.view_sql(table, purpose, now, pseudonyms=True)
         except WorkbenchError as refusal:
             self._audit.record("refused", {**event, "why": type(refusal).__name__}, now=now)
             raise
+        if role is not None:
+            event |= {"role": role.name, "vouched_by": role.vouched_by}
         self._audit.record(
             "open",
             {**event, "columns": self._readable(table, purpose)},
             now=now,
         )
         set_pseudonym_key(self._connection, purpose, self._store.master_key)
+        sql += self._unbarred(self._connection, table, purpose)
         define_view(self._connection, purpose, table, sql)
         if self._backend is None:
-            self._backend = ibis.duckdb.from_connection(self._connection)
+            self._backend = watched(self._connection, self._bulk_rows, self._bulk)
         return self._backend.table(table, database=purpose)
+
+    def _allowed(self, purpose: str) -> Held | None:
+        """Return the role that allows a purpose; None where no roles are declared."""
+        if not self._roles or purpose not in self._catalog.purposes:
+            return None
+        return require_role(self._roles, purpose, account(), os.environ)
+
+    def _bulk(self, rows: int, sources: list[tuple[str, str]]) -> None:
+        """Record a read of many rows, before they are handed out."""
+        tables, purposes = (sorted({each[i] for each in sources}) for i in (0, 1))
+        event = {"table": ", ".join(tables), "purpose": ", ".join(purposes), "rows": rows}
+        self._audit.record("bulk read", event, now=self._clock())
 
     def release_connection(
         self, tables: list[tuple[str, str]], now: dt.datetime
@@ -92,10 +127,30 @@ class Access:
         secret = derive(self._store.master_key, "truncation").hex()
         connection.execute("SET VARIABLE truncation = ?", [secret])
         for table, purpose in tables:
-            define_view(
-                connection, purpose, table, self.view_sql(table, purpose, now, pseudonyms=False)
-            )
+            self._allowed(purpose)
+            sql = self.view_sql(table, purpose, now, pseudonyms=False)
+            sql += self._unbarred(connection, table, purpose)
+            define_view(connection, purpose, table, sql)
         return connection
+
+    def _unbarred(self, connection: duckdb.DuckDBPyConnection, table: str, purpose: str) -> str:
+        """Return the condition that leaves out customers who restricted or objected; often none.
+
+        Their marks are looked up once, here, for a mark of every row would cost a hash of each.
+        """
+        key = self._catalog.table(table).subject_key
+        barred = self._store.marks.barred(purpose) if key is not None else set()
+        if not barred:
+            return ""
+        name = f'{_BARRED}."{purpose}.{table}"'
+        self._store.marks.prepare(connection, barred)
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_BARRED}")
+        connection.execute(
+            f'CREATE OR REPLACE TABLE {name} AS SELECT "{key}" FROM '
+            f'(SELECT DISTINCT "{key}" FROM lake."{table}") WHERE {marked_sql(str(key))}'
+        )
+        joint = "AND" if self._catalog.purposes[purpose].consent is not None else "WHERE"
+        return f' {joint} coalesce("{key}" NOT IN (SELECT "{key}" FROM {name}), true)'
 
     def put_labels(
         self,
@@ -224,9 +279,7 @@ def define_view(connection: duckdb.DuckDBPyConnection, schema: str, name: str, s
 def pseudonym_sql(key: str, purpose: str) -> str:
     """Return SQL for HMAC-SHA-256 of a key column; the key material is a row of a table."""
     inner, outer = (f'{_KEYS}."{purpose}"._{part}' for part in ("inner", "outer"))
-    return (
-        f'sha256({outer} || unhex(sha256({inner} || encode(CAST("{key}" AS VARCHAR))))) AS "{key}"'
-    )
+    return f'{hmac_sql(f"""CAST("{key}" AS VARCHAR)""", inner, outer)} AS "{key}"'
 
 
 def set_pseudonym_key(
@@ -236,8 +289,7 @@ def set_pseudonym_key(
 
     In a table, for a constant would stand in query plans, which notebooks show.
     """
-    key = derive(master_key, f"purpose:{purpose}").ljust(_BLOCK_BYTES, b"\0")
-    inner, outer = (bytes(each ^ byte for each in key) for byte in (0x36, 0x5C))
+    inner, outer = padded(derive(master_key, f"purpose:{purpose}"))
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_KEYS}")
     connection.execute(f'CREATE OR REPLACE TABLE {_KEYS}."{purpose}" (_inner BLOB, _outer BLOB)')
     connection.execute(f'INSERT INTO {_KEYS}."{purpose}" VALUES (?, ?)', [inner, outer])

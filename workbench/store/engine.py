@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.chain import file_lock
-from workbench.store.keys import derive, make_master_key, read_master_key
+from workbench.store.key_sources import Keys, Kind
+from workbench.store.keys import derive
+from workbench.store.marks import Marks
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,13 +35,30 @@ _checked: set[Path] = set()  # extensions whose signature this process has check
 
 @dataclass(frozen=True)
 class Change:
-    """What one write did to one table."""
+    """What one write did to one table.
+
+    Attributes
+    ----------
+    digest : str
+        Of the file it was loaded from.
+    version : str
+        What the content is named by, where rows were taken away since it was loaded.
+    before : tuple of str or None
+        What earlier contents were named by, where their snapshots are gone.
+    """
 
     snapshot: int
     table: str
     digest: str
     as_of: str | None
     months: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+    before: tuple[str, ...] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What this content and those before it are named by, where that is known."""
+        return (*(self.before or ()), self.version or self.digest)
 
 
 class Store:
@@ -49,17 +68,21 @@ class Store:
     ----------
     folder : Path
         The workspace's private folder.
+    key : {"file", "environment", "keyring"}
+        Where its master key is.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, key: Kind = "file") -> None:
         self.folder = folder / "store"
         self.keys = folder / "keys"
+        self.key_source = Keys(self.keys, key)
+        self.marks = Marks(folder, self.key_source)
         self._temp = folder / "tmp"
 
     @cached_property
     def master_key(self) -> bytes:
         """The workspace's master key."""
-        return read_master_key(self.keys)
+        return self.key_source.read()
 
     def make_key(self) -> None:
         """Make the master key of a new store.
@@ -69,10 +92,15 @@ class Store:
         StoreMissing
             There is data and no key: a new key would not open it, and would hide that it is lost.
         """
-        if (self.folder / _CATALOG).exists():
-            read_master_key(self.keys)
+        if self.catalog_path.exists():
+            self.key_source.read()
         else:
-            make_master_key(self.keys)
+            self.key_source.make()
+
+    @property
+    def catalog_path(self) -> Path:
+        """The lake's own catalog, which only writers open."""
+        return self.folder / _CATALOG
 
     @property
     def exists(self) -> bool:
@@ -115,22 +143,35 @@ class Store:
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, option: str) -> None:
         import duckdb
 
-        key = derive(self.master_key, "lake-catalog").hex()
-        try:
-            connection.execute(
-                f"ATTACH {_quoted(f'ducklake:{path}')} AS lake "
-                # why override: a workspace may be moved, the catalog knows where it was made
-                f"(DATA_PATH {_quoted(self.folder / 'data')}, OVERRIDE_DATA_PATH true, ENCRYPTED, "
-                f"META_ENCRYPTION_KEY '{key}', DATA_INLINING_ROW_LIMIT 0, {option})"
+        # why several: while the key is being rotated, some files are under the next one already
+        for master in self._masters():
+            key = derive(master, "lake-catalog").hex()
+            try:
+                connection.execute(
+                    f"ATTACH {_quoted(f'ducklake:{path}')} AS lake "
+                    # why override: a workspace may be moved, the catalog knows where it was made
+                    f"(DATA_PATH {_quoted(self.folder / 'data')}, OVERRIDE_DATA_PATH true, "
+                    f"ENCRYPTED, META_ENCRYPTION_KEY '{key}', DATA_INLINING_ROW_LIMIT 0, {option})"
+                )
+                return
+            except duckdb.Error as problem:
+                text = str(problem).replace(key, "…")
+                if "encryption key" not in text:
+                    told = f"the store at {self.folder} cannot be opened: {text}"
+                    raise StorageError(told) from None
+        if self.key_source.read() != self.master_key:
+            raise StoreMissing(
+                "the key of this store was rotated since the workspace was opened. Open it again "
+                "(restart the kernel): pseudonyms are new too."
             )
-        except duckdb.Error as problem:
-            text = str(problem).replace(key, "…")
-            if "encryption key" in text:
-                raise StoreMissing(
-                    f"the key in {self.keys} is not the key of this store. Put the right one back; "
-                    "nothing was changed."
-                ) from None
-            raise StorageError(f"the store at {self.folder} cannot be opened: {text}") from None
+        raise StoreMissing(
+            f"the key in {self.key_source.place()} is not the key of this store. Put the right one "
+            "back; nothing was changed."
+        )
+
+    def _masters(self) -> list[bytes]:
+        following = self.key_source.next()
+        return [self.master_key] if following is None else [self.master_key, following]
 
     @contextmanager
     def writing(self, message: str) -> Iterator[StoreWriter]:
@@ -139,26 +180,25 @@ class Store:
         The snapshot's catalog copy is published after the commit; a crash in between leaves the
         commit unpublished and the next write publishes it.
         """
+        with self.exclusive() as connection:
+            with one_commit(connection, message) as writer:
+                yield writer
+            snapshot = newest(connection)
+            connection.execute("DETACH lake")
+            self.publish(snapshot)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Hold the store as its only writer, the lake attached for writing."""
         import duckdb
 
         for name in ("", "data", "snapshots"):
             _folder(self.folder / name)
-        with file_lock(self.folder / "writer.lock"):
+        with self.locked():
             connection = self.connect()
             try:
-                self._attach(connection, self.folder / _CATALOG, "READ_WRITE")
-                writer = StoreWriter(connection)
-                connection.execute("BEGIN")
-                yield writer
-                if writer.changes:
-                    info = json.dumps(writer.changes, sort_keys=True)
-                    connection.execute(
-                        "CALL lake.set_commit_message('workbench', ?, extra_info => ?)",
-                        [message, info],
-                    )
-                connection.execute("COMMIT")
-                row = connection.execute("SELECT max(snapshot_id) FROM lake.snapshots()").fetchone()
-                connection.execute("DETACH lake")
+                self._attach(connection, self.catalog_path, "READ_WRITE")
+                yield connection
             except (
                 duckdb.IOException,
                 duckdb.OutOfMemoryException,
@@ -167,15 +207,19 @@ class Store:
                 raise StorageError(_disk_message(self.folder, str(problem))) from None
             finally:
                 connection.close()
-            self._publish(row[0] if row else 0)
 
-    def _publish(self, snapshot: int) -> None:
+    def locked(self) -> AbstractContextManager[None]:
+        """Return the lock that writers of this store hold."""
+        return file_lock(self.folder / "writer.lock")
+
+    def publish(self, snapshot: int) -> None:
+        """Copy the catalog for readers, unless this snapshot's copy is there."""
         target = self.folder / "snapshots" / f"{snapshot}.ducklake"
         if target.exists():
             return
         partial = target.with_suffix(".part")
         try:
-            shutil.copyfile(self.folder / _CATALOG, partial)
+            shutil.copyfile(self.catalog_path, partial)
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
             partial.rename(target)
@@ -186,6 +230,26 @@ class Store:
     def changes(self, connection: duckdb.DuckDBPyConnection) -> list[Change]:
         """Return every change of the attached snapshot's history, oldest first."""
         return _changes(connection)
+
+
+@contextmanager
+def one_commit(connection: duckdb.DuckDBPyConnection, message: str) -> Iterator[StoreWriter]:
+    """Yield a writer whose changes become one snapshot at the end, or nothing."""
+    writer = StoreWriter(connection)
+    connection.execute("BEGIN")
+    yield writer
+    if writer.changes:
+        info = json.dumps(writer.changes, sort_keys=True)
+        connection.execute(
+            "CALL lake.set_commit_message('workbench', ?, extra_info => ?)", [message, info]
+        )
+    connection.execute("COMMIT")
+
+
+def newest(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the number of an attached lake's newest snapshot."""
+    row = connection.execute("SELECT max(snapshot_id) FROM lake.snapshots()").fetchone()
+    return int(row[0]) if row else 0
 
 
 class StoreWriter:
@@ -202,6 +266,30 @@ class StoreWriter:
         does not make last month's answers look outdated.
         """
         self.changes[table] = {"digest": digest, "as_of": as_of, "months": dict(months)}
+
+    def carry(self, taken: Mapping[str, tuple[str, Mapping[str, str]]]) -> None:
+        """Note every table's history anew, before the snapshots that hold it go.
+
+        Parameters
+        ----------
+        taken : mapping of table to (version, months)
+            Tables that rows were taken from, and what their content is named by now.
+        """
+        last: dict[str, Change] = {}
+        names: dict[str, list[str]] = {}
+        for change in _changes(self.connection):
+            names.setdefault(change.table, []).extend(change.names)
+            last[change.table] = change
+        for table, change in last.items():
+            known = names[table] if table in taken else names[table][:-1]
+            version, months = taken.get(table, (names[table][-1], change.months))
+            self.changes[table] = {
+                "digest": change.digest,
+                "as_of": change.as_of,
+                "months": dict(months),
+                "version": version,
+                "before": known,
+            }
 
     def digests(self) -> dict[str, str]:
         """Return the digest each table was last loaded with, as this write sees it."""
@@ -223,7 +311,7 @@ class DataVersions:
         if not mine:
             raise StoreMissing(f"table '{table}' was never loaded. Run 'workbench init'.")
         if months is None or not mine[-1].months:
-            parts = [change.digest for change in mine]
+            parts = [name for change in mine for name in change.names]
         else:
             parts = [f"{month} {mine[-1].months.get(month, '')}" for month in months]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -240,11 +328,19 @@ def _changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
         "SELECT snapshot_id, commit_extra_info FROM lake.snapshots() "
         "WHERE commit_extra_info IS NOT NULL ORDER BY snapshot_id"
     ).fetchall()
-    return [
-        Change(snapshot, table, each["digest"], each["as_of"], each["months"])
-        for snapshot, info in rows
-        for table, each in sorted(json.loads(info).items())
-    ]
+    found: list[Change] = []
+    for snapshot, info in rows:
+        for table, each in sorted(json.loads(info).items()):
+            before = each.get("before")
+            if before is not None:  # the whole history, told anew
+                found = [change for change in found if change.table != table]
+                before = tuple(before)
+            version = each.get("version", "")
+            months = each["months"]
+            found.append(
+                Change(snapshot, table, each["digest"], each["as_of"], months, version, before)
+            )
+    return found
 
 
 def _extension(name: str) -> Path:

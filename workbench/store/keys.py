@@ -28,36 +28,57 @@ def make_master_key(folder: Path) -> None:
         It cannot be written.
     """
     path = folder / _NAME
-    partial = path.with_suffix(".part")
     if path.exists():
         return
     with file_lock(folder / "lock"):
-        if path.exists():
-            return
-        try:
-            partial.unlink(missing_ok=True)
-            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_hex(32))
-                file.flush()
-                os.fsync(file.fileno())
-            partial.rename(path)  # the key is there whole or not at all
-        except OSError as problem:
-            raise StorageError(f"no key can be written to {path}: {problem.strerror}.") from None
+        if not path.exists():
+            write_key_file(path, secrets.token_hex(32))
+
+
+def write_key_file(path: Path, text: str) -> None:
+    """Write a key, mode 0600; it is there whole or not at all.
+
+    Raises
+    ------
+    StorageError
+        It cannot be written.
+    """
+    partial = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial.unlink(missing_ok=True)
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(path)
+    except OSError as problem:
+        raise StorageError(f"no key can be written to {path}: {problem.strerror}.") from None
 
 
 def read_master_key(folder: Path) -> bytes:
-    """Return the master key.
+    """Return the master key of a folder.
 
     Raises
     ------
     StoreMissing
         There is none, others may read it, or it is not a key.
     """
-    path = folder / _NAME
+    return read_key_file(folder / _NAME)
+
+
+def read_key_file(path: Path) -> bytes:
+    """Return the key in a file.
+
+    Raises
+    ------
+    StoreMissing
+        There is none, others may read it, or it is not a key.
+    """
     try:
         mode = path.stat().st_mode
-        text = path.read_text(encoding="ascii", errors="replace").strip()
+        text = path.read_text(encoding="ascii", errors="replace")
     except FileNotFoundError:
         raise StoreMissing(
             f"no key at {path}. 'workbench init' makes one for a new store; for an existing store "
@@ -70,9 +91,15 @@ def read_master_key(folder: Path) -> bytes:
             f"others may read the key {path} (mode {stat.S_IMODE(mode):04o}). "
             f"Run 'chmod 600 {path}' and consider the key known to them."
         )
-    if len(text) != 64 or not all(c in "0123456789abcdef" for c in text):
-        raise StoreMissing(f"{path} is not a key: it must hold 64 hexadecimal digits.")
-    return bytes.fromhex(text)
+    return parse_key(text, str(path))
+
+
+def parse_key(text: str, place: str) -> bytes:
+    """Return the key a text holds; refuse what is none without showing it."""
+    digits = text.strip()
+    if len(digits) != 64 or not all(c in "0123456789abcdef" for c in digits):
+        raise StoreMissing(f"{place} is not a key: it must hold 64 hexadecimal digits.")
+    return bytes.fromhex(digits)
 
 
 def derive(master: bytes, use: str) -> bytes:

@@ -57,7 +57,7 @@ class Opened:
         """The encrypted data."""
         from workbench.store.engine import Store
 
-        return Store(self.private)
+        return Store(self.private, self.settings.key)
 
     @cached_property
     def audit(self) -> Audit:
@@ -80,4 +80,12 @@ class Opened:
         from workbench.store.access import Access
 
         pinned = os.environ.get(environment.SNAPSHOT)
-        return Access(self.store, self.catalog, self.audit, int(pinned) if pinned else None)
+        return Access(
+            self.store,
+            self.catalog,
+            self.audit,
+            int(pinned) if pinned else None,
+            roles=self.settings.roles,
+            bulk_rows=self.settings.bulk_rows,
+            clock=self.now,
+        )

@@ -1,0 +1,174 @@
+"""Marks on customers who were erased, restricted or who objected, without saying who they are.
+
+A mark is HMAC-SHA-256 of the customer's key under a secret of its own, sealed under the master key.
+It outlives a rotation of the master key and goes into every backup, so that an erased customer is
+recognised, and left out, whenever older data comes back: from a source file or from a backup.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.errors import StorageError
+from workbench.store.chain import file_lock
+from workbench.store.key_sources import Keys
+from workbench.store.sealed import sealed_secret, write_whole
+
+if TYPE_CHECKING:
+    import duckdb
+
+Kind = Literal["erased", "restricted", "objected", "lifted"]
+EVERY_PURPOSE = "*"
+FILE = "marks.jsonl"
+_BLOCK_BYTES = 64  # of SHA-256, see RFC 2104
+_SCHEMA = "memory._marks"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One line: what was marked, when, and for which purposes."""
+
+    kind: Kind
+    mark: str
+    at: str
+    purposes: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return it as one line."""
+        return json.dumps(vars(self), sort_keys=True)
+
+
+class Marks:
+    """The marks of one workspace.
+
+    Parameters
+    ----------
+    private : Path
+        The workspace's private folder.
+    keys : Keys
+        What the marks' own secret is sealed with.
+    """
+
+    def __init__(self, private: Path, keys: Keys) -> None:
+        self.path, self._keys = private / FILE, keys
+        self.secret_path = keys.folder / "marks.sealed"
+        self._lock = private / "marks.lock"
+
+    def of(self, subject: str) -> str:
+        """Return a customer's mark."""
+        return hmac.new(self._secret(), subject.encode(), hashlib.sha256).hexdigest()
+
+    def all(self) -> list[Mark]:
+        """Return every line, oldest first."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        except OSError as problem:
+            raise StorageError(f"{self.path} cannot be read: {problem.strerror}.") from None
+        return read_marks(text, self.path)
+
+    def erased(self) -> dict[str, str]:
+        """Return the marks of erased customers, and when each was erased first."""
+        found: dict[str, str] = {}
+        for each in self.all():
+            if each.kind == "erased":
+                found.setdefault(each.mark, each.at)
+        return found
+
+    def barred(self, purpose: str) -> set[str]:
+        """Return the marks of customers whose rows a purpose may not read."""
+        found: dict[str, bool] = {}
+        for each in self.all():
+            if each.kind != "erased" and {purpose, EVERY_PURPOSE} & set(each.purposes):
+                found[each.mark] = each.kind != "lifted"
+        return {mark for mark, held in found.items() if held}
+
+    def add(self, kind: Kind, mark: str, *, at: dt.datetime, purposes: Sequence[str] = ()) -> None:
+        """Add a mark; durable when this returns."""
+        self.merge(
+            [
+                Mark(
+                    kind,
+                    mark,
+                    at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+                    tuple(purposes),
+                )
+            ]
+        )
+
+    def merge(self, others: Iterable[Mark]) -> int:
+        """Add lines that are not there, such as those beside a backup; return how many."""
+        with file_lock(self._lock):
+            there = self.all()
+            new = [each for each in dict.fromkeys(others) if each not in there]
+            if new:
+                lines = sorted([*there, *new], key=lambda each: each.at)
+                write_whole(self.path, "".join(f"{e.to_json()}\n" for e in lines).encode())
+            return len(new)
+
+    def prepare(self, connection: duckdb.DuckDBPyConnection, marks: Iterable[str]) -> None:
+        """Give an engine the marks' key and some marks, in tables: a constant shows in plans."""
+        inner, outer = padded(self._secret())
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
+        connection.execute(f"CREATE OR REPLACE TABLE {_SCHEMA}.key (_inner BLOB, _outer BLOB)")
+        connection.execute(f"INSERT INTO {_SCHEMA}.key VALUES (?, ?)", [inner, outer])
+        # why no parameter: marks are hexadecimal digits, and a list as one would import pandas
+        texts = ",".join(sorted(marks))
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {_SCHEMA}.marks AS SELECT mark FROM "
+            f"(SELECT unnest(string_split('{texts}', ',')) AS mark) WHERE mark <> ''"
+        )
+
+    def _secret(self) -> bytes:
+        if not self.secret_path.exists():
+            with file_lock(self._keys.folder / "lock"):
+                return sealed_secret(self.secret_path, self._keys.candidates())
+        return sealed_secret(self.secret_path, self._keys.candidates())
+
+
+def read_marks(text: str, place: object) -> list[Mark]:
+    """Return the marks of a file's text.
+
+    Raises
+    ------
+    StorageError
+        A line is no mark: names it.
+    """
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            content: dict[str, Any] = json.loads(line)
+            found.append(Mark(**{**content, "purposes": tuple(content["purposes"])}))
+        except (ValueError, KeyError, TypeError):
+            raise StorageError(
+                f"{place}: line {number} is not a mark. Put the file back from a backup: without "
+                "it, erased customers could come back."
+            ) from None
+    return found
+
+
+def marked_sql(key: str) -> str:
+    """Return SQL that is true where a key column's customer is one of the prepared marks."""
+    inner, outer = (f"(SELECT _{part} FROM {_SCHEMA}.key)" for part in ("inner", "outer"))
+    mark = hmac_sql(f'CAST("{key}" AS VARCHAR)', inner, outer)
+    return f"coalesce({mark} IN (SELECT mark FROM {_SCHEMA}.marks), false)"
+
+
+def hmac_sql(value: str, inner: str, outer: str) -> str:
+    """Return SQL for HMAC-SHA-256 of a text, of a key padded both ways (RFC 2104)."""
+    return f"sha256({outer} || unhex(sha256({inner} || encode({value}))))"
+
+
+def padded(key: bytes) -> tuple[bytes, bytes]:
+    """Return a key padded both ways, as HMAC wants it."""
+    block = key.ljust(_BLOCK_BYTES, b"\0")
+    inner, outer = (bytes(each ^ byte for each in block) for byte in (0x36, 0x5C))
+    return inner, outer

@@ -1,0 +1,101 @@
+"""An engine for analysts that tells of large reads: results of many rows handed to Python or files.
+
+It sees what goes through Ibis: ``execute``, ``to_pandas``, ``to_pyarrow``, ``to_polars``, batches,
+and files written by ``to_parquet``, ``to_csv``, ``to_json`` and the like. SQL sent to the engine's
+own connection (``table.get_backend().con``) it does not see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+    import ibis
+
+Told = Callable[[int, list[tuple[str, str]]], None]
+
+
+def watched(
+    connection: duckdb.DuckDBPyConnection, limit_rows: int, tell: Told
+) -> ibis.BaseBackend:
+    """Return an Ibis backend that tells of reads of many rows before handing them on.
+
+    Parameters
+    ----------
+    limit_rows : int
+        More than these are many.
+    tell : callable
+        Told the number of rows, and the (table, purpose) pairs they came from.
+    """
+    backend = _kind().from_connection(connection)
+    backend._limit_rows, backend._tell = limit_rows, tell
+    return backend
+
+
+@cache
+def _kind() -> Any:
+    import pyarrow as pa
+    from ibis.backends.duckdb import Backend
+
+    class Watched(Backend):
+        _limit_rows: int
+        _tell: Told
+
+        def _noted(self, expr: Any, rows: int) -> None:
+            if rows > self._limit_rows:
+                self._tell(rows, _sources(expr))
+
+        def execute(self, expr: Any, /, **options: Any) -> Any:
+            result = super().execute(expr, **options)
+            self._noted(expr, _length(result))
+            return result
+
+        def to_pyarrow(self, expr: Any, /, **options: Any) -> Any:
+            result = super().to_pyarrow(expr, **options)
+            self._noted(expr, _length(result))
+            return result
+
+        def to_pyarrow_batches(self, expr: Any, /, **options: Any) -> Any:
+            reader = super().to_pyarrow_batches(expr, **options)
+
+            def batches() -> Iterator[Any]:
+                rows = 0
+                for batch in reader:
+                    before, rows = rows, rows + batch.num_rows
+                    if before <= self._limit_rows < rows:  # once, when it has become one
+                        self._noted(expr, rows)
+                    yield batch
+
+            return pa.ipc.RecordBatchReader.from_batches(reader.schema, batches())
+
+        def _to_file(self, write: Any, expr: Any, *rest: Any, **options: Any) -> Any:
+            self._noted(expr, int(super().execute(expr.as_table().count())))
+            return write(expr, *rest, **options)
+
+        def to_parquet(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
+            return self._to_file(super().to_parquet, expr, *rest, **options)
+
+        def to_csv(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
+            return self._to_file(super().to_csv, expr, *rest, **options)
+
+        def to_json(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
+            return self._to_file(super().to_json, expr, *rest, **options)
+
+        def to_xlsx(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
+            return self._to_file(super().to_xlsx, expr, *rest, **options)
+
+    return Watched
+
+
+def _length(result: Any) -> int:
+    return len(result) if hasattr(result, "__len__") and not isinstance(result, str | bytes) else 1
+
+
+def _sources(expr: Any) -> list[tuple[str, str]]:
+    """Return the (table, purpose) pairs an expression reads."""
+    from ibis.expr.operations import DatabaseTable
+
+    return sorted({(op.name, op.namespace.database or "") for op in expr.op().find(DatabaseTable)})
