@@ -110,9 +110,36 @@ class BudgetExhausted(Refused):
 
 
 class RunFailed(WorkbenchError):
-    """A report did not run to its end; nothing was published."""
+    """A report did not run to its end; nothing was published.
+
+    Parameters
+    ----------
+    message : str
+        What happened, and what stays.
+    cell : int, optional
+        The number of the source notebook's cell it happened in.
+    kind : str, optional
+        The name of the error there.
+    log : Path or str, optional
+        The private file with all of it.
+    kernel_died : bool
+        Whether the kernel was gone, so that trying again may help.
+    """
 
     exit_code = 4
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cell: int | None = None,
+        kind: str | None = None,
+        log: object = None,
+        kernel_died: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.cell, self.kind, self.kernel_died = cell, kind, kernel_died
+        self.log = None if log is None else str(log)
 
 
 class Busy(WorkbenchError):

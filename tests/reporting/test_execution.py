@@ -99,13 +99,44 @@ def test_the_failed_cell_is_numbered_as_in_the_notebook(run, number):
     with pytest.raises(
         RunFailed,
         match=f"'customers' for 2026-09 failed in cell {number} with ZeroDivisionError\\.",
-    ):
+    ) as told:
         run(*code)
+    assert (told.value.cell, told.value.kind) == (number, "ZeroDivisionError")
+    assert told.value.log.endswith("runs/customers/2026-09/customers.ipynb")
 
 
 def test_a_kernel_that_dies_fails_the_run(run):
-    with pytest.raises(RunFailed, match="its kernel died, most likely for want of memory"):
+    with pytest.raises(RunFailed, match="its kernel died, most likely for want of memory") as told:
         run("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    assert (told.value.cell, told.value.kind, told.value.kernel_died) == (
+        3,
+        "DeadKernelError",
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "cells", "message"),
+    [
+        ("cell_seconds: 1", ["pass", "import time; time.sleep(60)"], "cell 4: a cell took longer"),
+        (
+            "run_seconds: 8",
+            ["import time", "time.sleep(60)"],
+            "cell 4: the notebook took longer than run_seconds: 8",
+        ),
+        (
+            "memory_mb: 400",
+            ["import time", "held = bytearray(500_000_000)\ntime.sleep(60)"],
+            "cell 4: it took more than memory_mb: 400",
+        ),
+    ],
+)
+def test_a_run_that_takes_more_than_it_may_ends(run, limits, cells, message):
+    definition = DEFINITION + f"limits: {{{{{limits}}}}}\n"
+    with pytest.raises(RunFailed, match=f"failed in {message}") as told:
+        run(*cells, definition=definition)
+    assert told.value.cell == 4
+    assert not told.value.kernel_died  # trying again would take as much
 
 
 def test_a_private_folder_that_cannot_be_written_is_told(run):

@@ -11,7 +11,7 @@ import errno
 import importlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Tell
 from workbench.reporting.environment import RUN_REPORT, RUN_SHARE, SNAPSHOT
 from workbench.reporting.parameters import Value
+from workbench.reporting.watch import Watch
 
 _ENGINE, _KERNEL = "workbench", "python3"
 
@@ -65,7 +66,13 @@ def execute(
         **(environment or {}),
     }
     papermill = import_light("papermill")
-    with _failing(definition, period, executed, desk):
+    watch, at = Watch(definition.limits), [0]
+
+    def on_cell(number: int, total: int) -> None:
+        at[0] = number
+        tell(f"{definition.name} {period.text}: cell {number} of {total}")
+
+    with _failing(definition, period, executed, desk, watch, at):
         below = [each for each in folder.parents if desk.private in each.parents]
         for each in (*reversed(below), folder):
             each.mkdir(exist_ok=True, mode=0o700)
@@ -79,15 +86,21 @@ def execute(
             progress_bar=False,
             kernel_env=variables,
             kernel_log=folder / "kernel.log",
-            on_cell=lambda number, total: tell(
-                f"{definition.name} {period.text}: cell {number} of {total}"
-            ),
+            on_cell=on_cell,
+            watch=watch,
         )
     return executed
 
 
 @contextlib.contextmanager
-def _failing(definition: Definition, period: Period, executed: Path, desk: Desk) -> Iterator[None]:
+def _failing(
+    definition: Definition,
+    period: Period,
+    executed: Path,
+    desk: Desk,
+    watch: Watch,
+    at: Sequence[int],
+) -> Iterator[None]:
     """Tell what kept a notebook from its end, without a word that could quote a row."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -101,17 +114,38 @@ def _failing(definition: Definition, period: Period, executed: Path, desk: Desk)
         raise RunFailed(
             f"{run} in cell {number} with {failure.ename}"
             f"{_said(failure.ename, failure.evalue, desk)} The executed notebook with all details "
-            f"is {executed} (private). The last good page stays."
+            f"is {executed} (private). The last good page stays.",
+            cell=number,
+            kind=failure.ename,
+            log=executed,
         ) from None
     except DeadKernelError:
-        raise RunFailed(f"{run}: its kernel died, most likely for want of memory. {rest}") from None
+        beyond = watch.beyond if "memory_mb" in watch.beyond else ""
+        why = beyond or "its kernel died, most likely for want of memory"
+        number = _number_in_source(executed, max(0, at[0] - 1))
+        raise RunFailed(
+            f"{run} in cell {number}: {why}. {rest}",
+            cell=number,
+            kind="DeadKernelError",
+            log=executed,
+            kernel_died=not beyond,
+        ) from None
     except CellTimeoutError:
-        raise RunFailed(f"{run}: a cell ran out of time. {rest}") from None
+        number = _number_in_source(executed, max(0, at[0] - 1))
+        raise RunFailed(
+            f"{run} in cell {number}: {watch.beyond}. {rest}",
+            cell=number,
+            kind="CellTimeoutError",
+            log=executed,
+        ) from None
     except RuntimeError:
         log = executed.with_name("kernel.log")
         raise RunFailed(
             f"{run}: its kernel did not start. What it said is in {log} (private). The last good "
-            "page stays."
+            "page stays.",
+            kind="KernelNotStarted",
+            log=log,
+            kernel_died=True,
         ) from None
     except OSError as problem:
         full = problem.errno in (errno.ENOSPC, errno.EDQUOT)

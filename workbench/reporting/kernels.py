@@ -18,6 +18,8 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 from papermill.log import logger
 
+from workbench.reporting.watch import Watch
+
 OnCell = Callable[[int, int], None]
 _SOCKETS = "wb-"
 
@@ -43,6 +45,7 @@ def execute(
     on_cell: OnCell | None = None,
     start_timeout: int = 60,
     execution_timeout: int | None = None,
+    watch: Watch | None = None,
 ) -> None:
     """Execute a notebook whose parameters papermill has put in.
 
@@ -55,6 +58,8 @@ def execute(
         be quoted there, so a report's run keeps it private.
     on_cell : callable, optional
         Told number and count before each cell.
+    watch : Watch, optional
+        What the run may take.
     """
     if on_cell is not None:
         _tell(nb_man, on_cell)
@@ -69,12 +74,18 @@ def execute(
             nb_man,
             km=manager,
             timeout=execution_timeout,
+            timeout_func=watch.seconds_for if watch else None,
             startup_timeout=start_timeout,
             kernel_name=kernel_name,
             log=logger,
         )
         client.owns_km = True  # it shuts down what it started
-        client.execute(env={**os.environ, **(kernel_env or {})}, **output)
+        with watch.memory(lambda: _process(manager)) if watch else contextlib.nullcontext():
+            client.execute(env={**os.environ, **(kernel_env or {})}, **output)
+
+
+def _process(manager: AsyncKernelManager) -> int | None:
+    return getattr(manager.provisioner, "pid", None)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 
-_OURS = ("kernel_env", "kernel_log", "on_cell", "start_timeout", "execution_timeout")
+_OURS = ("kernel_env", "kernel_log", "on_cell", "start_timeout", "execution_timeout", "watch")
 
 
 class WorkbenchEngine(NBClientEngine):
