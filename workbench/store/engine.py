@@ -144,7 +144,7 @@ class Store:
         import duckdb
 
         # why several: while the key is being rotated, some files are under the next one already
-        for master in self._masters():
+        for master in self.masters():
             key = derive(master, "lake-catalog").hex()
             try:
                 connection.execute(
@@ -169,7 +169,8 @@ class Store:
             "back; nothing was changed."
         )
 
-    def _masters(self) -> list[bytes]:
+    def masters(self) -> list[bytes]:
+        """Return the keys that may open a file: two while the key is being rotated."""
         following = self.key_source.next()
         return [self.master_key] if following is None else [self.master_key, following]
 
@@ -181,7 +182,7 @@ class Store:
         commit unpublished and the next write publishes it.
         """
         with self.exclusive() as connection:
-            with one_commit(connection, message) as writer:
+            with one_commit(connection, message, self.marks) as writer:
                 yield writer
             snapshot = newest(connection)
             connection.execute("DETACH lake")
@@ -212,10 +213,10 @@ class Store:
         """Return the lock that writers of this store hold."""
         return file_lock(self.folder / "writer.lock")
 
-    def publish(self, snapshot: int) -> None:
+    def publish(self, snapshot: int, *, again: bool = False) -> None:
         """Copy the catalog for readers, unless this snapshot's copy is there."""
         target = self.folder / "snapshots" / f"{snapshot}.ducklake"
-        if target.exists():
+        if target.exists() and not again:
             return
         partial = target.with_suffix(".part")
         try:
@@ -233,9 +234,11 @@ class Store:
 
 
 @contextmanager
-def one_commit(connection: duckdb.DuckDBPyConnection, message: str) -> Iterator[StoreWriter]:
+def one_commit(
+    connection: duckdb.DuckDBPyConnection, message: str, marks: Marks
+) -> Iterator[StoreWriter]:
     """Yield a writer whose changes become one snapshot at the end, or nothing."""
-    writer = StoreWriter(connection)
+    writer = StoreWriter(connection, marks)
     connection.execute("BEGIN")
     yield writer
     if writer.changes:
@@ -255,8 +258,8 @@ def newest(connection: duckdb.DuckDBPyConnection) -> int:
 class StoreWriter:
     """What may be done inside one write."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
+    def __init__(self, connection: duckdb.DuckDBPyConnection, marks: Marks) -> None:
+        self.connection, self.marks = connection, marks
         self.changes: dict[str, dict[str, Any]] = {}
 
     def record(self, table: str, digest: str, as_of: str | None, months: Mapping[str, str]) -> None:
@@ -268,7 +271,7 @@ class StoreWriter:
         self.changes[table] = {"digest": digest, "as_of": as_of, "months": dict(months)}
 
     def carry(self, taken: Mapping[str, tuple[str, Mapping[str, str]]]) -> None:
-        """Note every table's history anew, before the snapshots that hold it go.
+        """Note every table's whole history, so that the snapshots that hold it may go.
 
         Parameters
         ----------

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import SourceError, suggest
 from workbench.store.engine import Store, StoreWriter
+from workbench.store.marks import marked_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -105,16 +106,29 @@ def _load(
         f'CAST("{column}" AS {sql_type(declared)}) AS "{column}"'
         for column, declared in table.columns.items()
     )
+    kept = not_erased(writer, table)
     _run(
-        connection, f'CREATE OR REPLACE TABLE lake."{name}" AS SELECT {casts} FROM {relation}', path
+        connection,
+        f'CREATE OR REPLACE TABLE lake."{name}" AS '
+        f"SELECT * FROM (SELECT {casts} FROM {relation}){kept}",
+        path,
     )
     rows = _filled(connection, name, table, path)
-    as_of, months = _coverage(connection, name, table, today) if table.time else (None, {})
+    as_of, months = coverage(connection, name, table, today) if table.time else (None, {})
     writer.record(name, digest, as_of, months)
     return rows
 
 
-def _coverage(
+def not_erased(writer: StoreWriter, table: Table) -> str:
+    """Return the condition that keeps erased customers from coming back; empty without any."""
+    erased = writer.marks.erased() if table.subject_key else {}
+    if not erased:
+        return ""
+    writer.marks.prepare(writer.connection, erased)
+    return f" WHERE NOT {marked_sql(str(table.subject_key))}"
+
+
+def coverage(
     connection: duckdb.DuckDBPyConnection, name: str, table: Table, today: dt.date
 ) -> tuple[str | None, dict[str, str]]:
     """Return the last day that is not in the future, and a digest of each month's rows."""

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 Told = Callable[[int, list[tuple[str, str]]], None]
 
 
-def watched(
-    connection: duckdb.DuckDBPyConnection, limit_rows: int, tell: Told
-) -> ibis.BaseBackend:
+def watched(connection: duckdb.DuckDBPyConnection, limit_rows: int, tell: Told) -> ibis.BaseBackend:
     """Return an Ibis backend that tells of reads of many rows before handing them on.
 
     Parameters

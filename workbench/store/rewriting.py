@@ -1,0 +1,191 @@
+"""Take rows away for good: out of the newest snapshot, then out of every file that held them.
+
+Deleted rows live on in old data files, in older snapshots, in the catalog's statistics and in the
+copies that readers attach. So a deletion rewrites the files it touched, ends every older snapshot,
+removes their files, and writes the catalog anew, which forgets the old files' keys. A note that this
+is under way stands in the store until all of it is done; running again finishes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.catalog import Catalog
+from workbench.errors import StorageError, StoreMissing
+from workbench.store.engine import Store, StoreWriter, newest, one_commit
+from workbench.store.ingest import coverage
+from workbench.store.keys import derive
+from workbench.store.sealed import write_whole
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    import duckdb
+
+_META = "__ducklake_metadata_lake"
+_NOTE = "rewriting"
+
+
+def unfinished(store: Store) -> bool:
+    """Return whether a removal of rows was cut off."""
+    return (store.folder / _NOTE).exists()
+
+
+def take_away(
+    store: Store,
+    catalog: Catalog,
+    conditions: Mapping[str, str],
+    *,
+    message: str,
+    today: dt.date,
+    prepare: Callable[[duckdb.DuckDBPyConnection], None] = lambda _: None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, int]:
+    """Remove the rows that meet a condition, from every file and snapshot; return how many.
+
+    Parameters
+    ----------
+    conditions : mapping of table to SQL
+        Which rows go. Tables that were never loaded are left out.
+    message : str
+        What this is, for the snapshot; it names no customer.
+    prepare : callable
+        Gives the engine what the conditions refer to.
+    """
+    with store.exclusive() as connection:
+        prepare(connection)
+        there = {row[0] for row in connection.execute(_TABLES).fetchall()}
+        asked = {name: sql for name, sql in conditions.items() if name in there}
+        counts = _count(connection, asked)
+        if any(counts.values()):
+            write_whole(store.folder / _NOTE, b"")
+            with one_commit(connection, message, store.marks) as writer:
+                _delete(writer, catalog, asked, counts, today)
+        if unfinished(store):
+            settle(store, connection, progress)
+        return counts
+
+
+_TABLES = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake'"
+
+
+def _count(connection: duckdb.DuckDBPyConnection, asked: Mapping[str, str]) -> dict[str, int]:
+    counts = {}
+    for name, condition in asked.items():
+        row = connection.execute(f'SELECT count(*) FROM lake."{name}" WHERE {condition}').fetchone()
+        counts[name] = int(row[0]) if row else 0
+    return counts
+
+
+def _delete(
+    writer: StoreWriter,
+    catalog: Catalog,
+    asked: Mapping[str, str],
+    counts: Mapping[str, int],
+    today: dt.date,
+) -> None:
+    taken = {}
+    for name, condition in asked.items():
+        if counts[name]:
+            writer.connection.execute(f'DELETE FROM lake."{name}" WHERE {condition}')
+            taken[name] = contents(writer.connection, catalog, name, today)
+    writer.carry(taken)
+
+
+def contents(
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str, today: dt.date
+) -> tuple[str, Mapping[str, str]]:
+    """Return what names the rows a table holds now, as a whole and by month."""
+    table = catalog.tables[name]
+    columns = ", ".join(f'"{column}"' for column in table.columns)
+    row = connection.execute(
+        f'SELECT count(*), sum(hash({columns}))::VARCHAR FROM lake."{name}"'
+    ).fetchone()
+    version = hashlib.sha256(repr(row).encode()).hexdigest()
+    return version, coverage(connection, name, table, today)[1] if table.time else {}
+
+
+def settle(
+    store: Store, connection: duckdb.DuckDBPyConnection, progress: Callable[[str], None]
+) -> None:
+    """Leave the newest snapshot and nothing of what came before it. Detaches the lake."""
+    progress("rewriting files")
+    history = StoreWriter(connection, store.marks)
+    history.carry({})
+    connection.execute("CALL ducklake_rewrite_data_files('lake', delete_threshold => 0)")
+    snapshot = newest(connection)
+    # why by hand: a snapshot's note goes with it, and what a table's content is named by must stay
+    connection.execute(
+        f"UPDATE {_META}.ducklake_snapshot_changes SET author = 'workbench', "
+        "commit_extra_info = ? WHERE snapshot_id = ?",
+        [json.dumps(history.changes, sort_keys=True), snapshot],
+    )
+    progress("ending older snapshots")
+    rows = connection.execute("SELECT snapshot_id FROM lake.snapshots()").fetchall()
+    older = [row[0] for row in rows if row[0] != snapshot]
+    if older:
+        connection.execute(f"CALL ducklake_expire_snapshots('lake', versions => {older})")
+    connection.execute("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
+    connection.execute("CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)")
+    connection.execute("DETACH lake")
+    progress("writing the catalog anew")
+    rewrite_catalog(store, connection, store.catalog_path, store.master_key)
+    store.publish(snapshot, again=True)
+    for path in store.folder.glob("snapshots/*"):
+        if path.name != f"{snapshot}.ducklake":
+            path.unlink()
+    (store.folder / _NOTE).unlink(missing_ok=True)
+
+
+def rewrite_catalog(
+    store: Store, connection: duckdb.DuckDBPyConnection, path: Path, master: bytes
+) -> None:
+    """Write a catalog anew under a key: nothing deleted is left in it, and no other key opens it."""
+    new = path.with_suffix(".new")
+    for leftover in (new, new.with_suffix(".new.wal")):
+        leftover.unlink(missing_ok=True)
+    attach_plain(store, connection, path, "present")
+    key = derive(master, "lake-catalog").hex()
+    connection.execute(f"ATTACH '{_quoted(new)}' AS following (ENCRYPTION_KEY '{key}')")
+    connection.execute("COPY FROM DATABASE present TO following")
+    connection.execute("DETACH following")
+    connection.execute("DETACH present")
+    with new.open("rb") as file:
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def attach_plain(
+    store: Store, connection: duckdb.DuckDBPyConnection, path: Path, name: str
+) -> bytes:
+    """Attach a catalog as the database it is; return the master key that opened it.
+
+    Raises
+    ------
+    StoreMissing
+        No key of this store opens it.
+    """
+    import duckdb
+
+    for master in store.masters():
+        key = derive(master, "lake-catalog").hex()
+        try:
+            connection.execute(f"ATTACH '{_quoted(path)}' AS {name} (ENCRYPTION_KEY '{key}')")
+            return master
+        except duckdb.Error as problem:
+            text = str(problem).replace(key, "…")
+            if "encryption key" not in text:
+                raise StorageError(f"{path} cannot be opened: {text}") from None
+    raise StoreMissing(
+        f"the key in {store.key_source.place()} does not open {path}. Put the right one back; "
+        "nothing was changed."
+    )
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
