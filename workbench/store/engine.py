@@ -256,10 +256,20 @@ def newest(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 class StoreWriter:
-    """What may be done inside one write."""
+    """What may be done inside one write.
+
+    Attributes
+    ----------
+    erased : bool
+        Whether any customer was erased; their marks are there for `workbench.store.marks`.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, marks: Marks) -> None:
-        self.connection, self.marks = connection, marks
+        self.connection = connection
+        erased = marks.erased()
+        self.erased = bool(erased)
+        if erased:  # before anything is written: one transaction writes to one database
+            marks.prepare(connection, erased)
         self.changes: dict[str, dict[str, Any]] = {}
 
     def record(self, table: str, digest: str, as_of: str | None, months: Mapping[str, str]) -> None:

@@ -121,11 +121,9 @@ def _load(
 
 def not_erased(writer: StoreWriter, table: Table) -> str:
     """Return the condition that keeps erased customers from coming back; empty without any."""
-    erased = writer.marks.erased() if table.subject_key else {}
-    if not erased:
+    if not table.subject_key or not writer.erased:
         return ""
-    writer.marks.prepare(writer.connection, erased)
-    return f" WHERE NOT {marked_sql(str(table.subject_key))}"
+    return f" WHERE NOT {marked_sql(table.subject_key)}"
 
 
 def coverage(

@@ -1,9 +1,9 @@
 """Take rows away for good: out of the newest snapshot, then out of every file that held them.
 
 Deleted rows live on in old data files, in older snapshots, in the catalog's statistics and in the
-copies that readers attach. So a deletion rewrites the files it touched, ends every older snapshot,
-removes their files, and writes the catalog anew, which forgets the old files' keys. A note that this
-is under way stands in the store until all of it is done; running again finishes it.
+copies that readers attach. So a deletion rewrites the files it touched, ends older snapshots,
+removes their files, and writes the catalog anew, which forgets the old files' keys. A note that
+this is under way stands in the store until all of it is done; running again finishes it.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def settle(
 def rewrite_catalog(
     store: Store, connection: duckdb.DuckDBPyConnection, path: Path, master: bytes
 ) -> None:
-    """Write a catalog anew under a key: nothing deleted is left in it, and no other key opens it."""
+    """Write a catalog anew under a key: what was deleted leaves it, and no other key opens it."""
     new = path.with_suffix(".new")
     for leftover in (new, new.with_suffix(".new.wal")):
         leftover.unlink(missing_ok=True)
