@@ -37,7 +37,7 @@ bench-smoke: $(STAMP)  ## Run every benchmark small, to see that it works
 	@$(BIN)/python -m benchmarks --all --size smoke
 
 lab: $(STAMP)  ## Open JupyterLab on this folder
-	@$(BIN)/jupyter lab --notebook-dir=.
+	@$(BIN)/workbench lab
 
 # A Python that is new enough is looked for under the names it may have; PYTHON=… names another.
 # uv is taken from PATH, else installed into .tools: in a venv, so that a Python managed by the

@@ -164,3 +164,15 @@ def test_lab_opens_on_the_workspace(shop):
         [words[0], "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert re.match(r"4\.\d+", done.stdout)
+
+
+def test_the_extension_is_loaded_by_the_packages_name(shell):
+    shell.magics_manager.magics["line"].pop("preview")
+    assert shell.run_line_magic("load_ext", "workbench") is None
+    assert {"preview", "budget"} <= set(shell.magics_manager.magics["line"])
+
+
+def test_a_workspaces_budget_shows_itself_in_a_notebook(shop):
+    shown = shop.budget("2026-09")
+    assert shown._repr_html_().startswith("<table><caption>Privacy budget of the customers")
+    assert next(iter(shown)).scope == "2026-09"

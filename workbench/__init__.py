@@ -79,6 +79,13 @@ _HOME = {
 }
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Add ``%preview`` and ``%budget`` to a notebook: ``%load_ext workbench``."""
+    from workbench.lab import load
+
+    load(shell)
+
+
 def __getattr__(name: str) -> Any:
     # why: names load on first use, so that 'workbench --help' does not wait for pandas
     if name in _HOME:

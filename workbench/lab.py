@@ -116,9 +116,8 @@ def _preview(named: str, variables: Mapping[str, Any]) -> Preview:
 
 def _budget(month: str) -> BudgetTable:
     from workbench.periods import Period
-    from workbench.reporting.budget_table import BudgetTable
 
-    return BudgetTable(open_workspace().budget(Period.parse(month).text if month else None))
+    return open_workspace().budget(Period.parse(month).text if month else None)
 
 
 def _notebook(named: str, variables: Mapping[str, Any]) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from workbench.cli import basics, budgets, reports
+from workbench.cli import basics, budgets, desk, export, reports
 
 
 class _Group(click.Group):
@@ -61,6 +61,6 @@ def main() -> None:
     """Customer analytics that can be published without betraying a customer."""
 
 
-for _theme in (basics, reports, budgets):
+for _theme in (basics, reports, budgets, export, desk):
     for _command in _theme.COMMANDS:
         main.add_command(_command)

@@ -21,6 +21,8 @@ from workbench.cli.common import (
 @for_period
 @with_parameters
 @click.option("--force", is_flag=True, help="Render again even when the edition is there.")
+@click.option("--standalone", is_flag=True, help="Also as one file: standalone.html beside it.")
+@click.option("--pdf", is_flag=True, help="Also as report.pdf beside it, printed by Chromium.")
 @as_json_too
 def run(
     name: str,
@@ -28,17 +30,22 @@ def run(
     period: str | None,
     parameters: tuple[str, ...],
     force: bool,
+    standalone: bool,
+    pdf: bool,
     as_json: bool,
 ) -> None:
     """Render a report for a period and publish it."""
     ws = opened(workspace)
     with steps(as_json) as tell:
         edition = ws.render(name, period=period, parameters=parameters, force=force, progress=tell)
+    files = ws.add_files(edition, standalone=standalone, pdf=pdf)
     if as_json:
-        print_json(edition.facts())
+        print_json({**edition.facts(), "files": [str(file) for file in files]})
         return
     state = "was published already" if edition.unchanged else "is published"
     click.echo(f"'{edition.report}' for {edition.period} {state}: {edition.page}")
+    for file in files:
+        click.echo(f"Also: {file}")
     click.echo(f"All reports: {edition.index}")
     click.echo(
         f"This run spent epsilon {edition.spent_now:.2f} of the customers' privacy budget; the "

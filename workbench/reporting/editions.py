@@ -121,6 +121,10 @@ def publish(
     )
     contents = {files[page.language]: page.html for page in set_pages}
     made, new = _publish.publish(edition, contents, published)
+    if new:
+        with _publish.storage(published, f"take away {made.folder}'s last PDF"):
+            for name in made.languages.values():
+                (published / made.folder / _printed(name)).unlink(missing_ok=True)
     if any((published / made.folder / _alone(name)).exists() for name in made.languages.values()):
         add_standalone(published, report, period, variant)  # it follows its edition
     rebuild_index(published)
@@ -141,12 +145,7 @@ def add_standalone(
     PublishError
         The disk is full, or the folder cannot be written.
     """
-    edition = editions_record.latest(published, report, period, variant)
-    if edition is None:
-        known = [each.folder.as_posix() for each in every(published)]
-        raise UnknownName(
-            "published edition", "/".join(filter(None, (report, period, variant))), known
-        )
+    edition = _known(published, report, period, variant)
     folder = published / edition.folder
     made = []
     for name in edition.languages.values():
@@ -157,8 +156,43 @@ def add_standalone(
     return tuple(made)
 
 
+def add_pdf(published: Path, report: str, period: str, variant: str = "") -> tuple[Path, ...]:
+    """Put each page of an edition beside itself as a PDF: ``report.pdf``; returns them.
+
+    A later revision of the edition takes these files away, so that none contradicts its page.
+
+    Raises
+    ------
+    UnknownName
+        No such edition is published.
+    PublishError
+        No Chromium is installed, it failed, or the folder cannot be written.
+    """
+    from workbench.reporting.pdf import pdf
+
+    edition = _known(published, report, period, variant)
+    folder = published / edition.folder
+    names = edition.languages.values()
+    return tuple(pdf(folder / name, folder / _printed(name)) for name in names)
+
+
+def _known(published: Path, report: str, period: str, variant: str) -> Edition:
+    """Return the newest revision of an edition that must be there."""
+    edition = editions_record.latest(published, report, period, variant)
+    if edition is None:
+        known = [each.folder.as_posix() for each in every(published)]
+        raise UnknownName(
+            "published edition", "/".join(filter(None, (report, period, variant))), known
+        )
+    return edition
+
+
 def _alone(name: str) -> str:
     return "standalone" + name.removeprefix("index")
+
+
+def _printed(name: str) -> str:
+    return "report" + name.removeprefix("index").removesuffix(".html") + ".pdf"
 
 
 def file_names(pages: Sequence[Page]) -> dict[str, str]:

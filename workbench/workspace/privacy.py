@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     import ibis
 
     from workbench.privacy.accounting import Price
-    from workbench.privacy.ledger import Line, Share
+    from workbench.privacy.ledger import Share
     from workbench.privacy.provenance import Approval
     from workbench.privacy.query import Marginals, Query
     from workbench.privacy.question import Part, Question
     from workbench.privacy.release import Release
     from workbench.privacy.suggesting import Suggestion
+    from workbench.reporting.budget_table import BudgetTable
 
 GROUP_SIZE = 1000  # customers of the group that relative margins of a plan are stated for
 
@@ -256,10 +257,15 @@ class Private(Opened):
         lost = self.ledger.acknowledge(reason, role=role, now=self.now(), lost_rho=lost_rho)
         return epsilon_of(lost.pico, float(self.catalog.privacy.delta))
 
-    def budget(self, period: str | None = None) -> tuple[Line, ...]:
-        """Return every limit with what is spent and left, for a period (this month by default)."""
+    def budget(self, period: str | None = None) -> BudgetTable:
+        """Return every limit with what is spent and left, for a period (this month by default).
+
+        In a notebook it shows itself as a table; else it is a tuple of lines.
+        """
+        from workbench.reporting.budget_table import BudgetTable
+
         now = self.now()
-        return self.ledger.status(period or f"{now:%Y-%m}", now, run_share())
+        return BudgetTable(self.ledger.status(period or f"{now:%Y-%m}", now, run_share()))
 
     def approve(self, what: str, reason: str, *, role: str | None = None) -> Approval:
         """Record an officer's exception for something that was fitted on raw rows.

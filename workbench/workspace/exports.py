@@ -1,0 +1,156 @@
+"""Published editions of a workspace as files to send or print: one HTML file, a PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import InputError, UnknownName
+from workbench.workspace.base import Opened
+
+if TYPE_CHECKING:
+    from workbench.reporting import runner
+    from workbench.reporting.editions_record import Edition
+
+
+class Exports(Opened):
+    """Copies of what is published; nothing is run and nothing is spent."""
+
+    def export_pdf(
+        self,
+        name: str,
+        out: str | Path,
+        *,
+        period: str | None = None,
+        parameters: Sequence[str] = (),
+        language: str | None = None,
+    ) -> Path:
+        """Print a published edition to an A4 PDF, by Chromium.
+
+        Parameters
+        ----------
+        name : str
+            A report that has an edition.
+        out : path
+            The file to write.
+        period : str, optional
+            ``2026-09``; its newest edition when left out.
+        parameters : sequence of str
+            ``name=value`` texts that choose an edition of a grid.
+        language : str, optional
+            ``zh``; the edition's first when left out.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        UnknownName
+            No such edition, or not in that language.
+        InputError
+            Several editions of a grid are meant.
+        PublishError
+            No Chromium is installed, it failed, or the target cannot be written.
+        """
+        from workbench.reporting.pdf import pdf
+
+        return pdf(self._page(name, period, parameters, language), Path(out))
+
+    def export_standalone(
+        self,
+        name: str,
+        out: str | Path,
+        *,
+        period: str | None = None,
+        parameters: Sequence[str] = (),
+        language: str | None = None,
+    ) -> Path:
+        """Write a published edition as one HTML file with everything in it.
+
+        Parameters
+        ----------
+        name, out, period, parameters, language
+            As for `export_pdf`.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        UnknownName
+            No such edition, or not in that language.
+        InputError
+            Several editions of a grid are meant.
+        PublishError
+            The target cannot be written.
+        """
+        from workbench.reporting.standalone import write_standalone
+
+        return write_standalone(self._page(name, period, parameters, language), Path(out))
+
+    def add_files(
+        self, edition: runner.Edition, *, standalone: bool = False, pdf: bool = False
+    ) -> tuple[Path, ...]:
+        """Put an edition beside itself as one HTML file, as a PDF, or both; return the files.
+
+        Parameters
+        ----------
+        edition : Edition
+            From `render`.
+        standalone, pdf : bool
+            Which, in each of its languages.
+
+        Raises
+        ------
+        PublishError
+            The folder cannot be written, no Chromium is installed, or it failed.
+        """
+        from workbench.reporting import editions
+
+        published = self.settings.path("published")
+        report, period, *variant = edition.page.parent.relative_to(published).parts
+        place = (published, report, period, "".join(variant))
+        made = editions.add_standalone(*place) if standalone else ()
+        return made + (editions.add_pdf(*place) if pdf else ())
+
+    def _page(
+        self, name: str, period: str | None, parameters: Sequence[str], language: str | None
+    ) -> Path:
+        """Return the page of the newest revision of one edition."""
+        published = self.settings.path("published")
+        edition = self._published(name, period, parameters)
+        languages = edition.languages
+        if language is not None and language not in languages:
+            raise UnknownName("language of this edition", language, list(languages))
+        file = languages[language] if language else next(iter(languages.values()))
+        return published / edition.folder / file
+
+    def _published(self, name: str, period: str | None, parameters: Sequence[str]) -> Edition:
+        """Return the newest revision of the one published edition that is meant."""
+        from workbench.reporting.editions import every, latest
+
+        published = self.settings.path("published")
+        everything = {each.folder.as_posix(): each for each in every(published)}
+        asked = "/".join([name, period or "", ",".join(parameters)]).strip("/")
+        mine = [each for each in everything.values() if each.report == name]
+        newest = period or max((each.period for each in mine), default="")
+        chosen = [
+            each
+            for each in mine
+            if each.period == newest and set(parameters) <= set(each.variant.split(","))
+        ]
+        if not chosen:
+            raise UnknownName("published edition", asked, list(everything))
+        if len(chosen) > 1:
+            variants = "; ".join(each.variant for each in chosen)
+            raise InputError(
+                f"'{name}' has several editions for {newest}: {variants}. Choose one with "
+                "-p name=value."
+            )
+        there = latest(published, name, newest, chosen[0].variant)
+        return there.edition if there else chosen[0]
