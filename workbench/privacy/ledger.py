@@ -44,7 +44,7 @@ from workbench.store.chain import Chain, Entry, Reader, canonical
 
 __all__ = ["Ledger", "Line", "Reservation", "Share", "identity_of"]
 
-_ANSWERS = ("answer", "derived")
+_ANSWERS = ("answer", "derived", "operational")
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,11 @@ class Ledger:
         return stored
 
     def derive(
-        self, content: Callable[[str], Release], parents: Sequence[str], now: dt.datetime
+        self,
+        content: Callable[[str], Release],
+        parents: Sequence[str],
+        now: dt.datetime,
+        kind: str = "derived",
     ) -> Release:
         """Store what was computed from answers alone; it costs nothing. Return the stored one.
 
@@ -204,19 +208,22 @@ class Ledger:
             Takes the id the derived release will have and returns it.
         parents : sequence of str
             Ids of the answers it was computed from.
+        kind : {"derived", "operational"}
+            Operational ones are exact figures of `workbench.privacy.operational`.
         """
         subject = _digest({"parents": list(parents), "is": content("").to_json()})
         with self._guard.writing(now) as write:
-            for each in write.entries("derived", subject=subject):
+            for each in write.entries(kind, subject=subject):
                 return Release.from_json(each.body["answer"])
-            answer = content(f"d-{write.head()[0] + 1:06d}")
+            prefix = "e" if kind == "operational" else "d"
+            answer = content(f"{prefix}-{write.head()[0] + 1:06d}")
             body = {
                 "schema": SCHEMA,
                 "release": answer.id,
                 "parents": list(parents),
                 "answer": answer.to_json(),
             }
-            write.append("derived", body, at=now, subject=subject, ref=answer.id)
+            write.append(kind, body, at=now, subject=subject, ref=answer.id)
         return answer
 
     # ------------------------------------------------------------------ reading
@@ -300,11 +307,15 @@ class Ledger:
 
     def status_after(self, releases: Iterable[str]) -> tuple[Line, ...]:
         """Return period, year and lifetime as they stood once a set of answers was paid for."""
+        names = list(releases)
         with self.chain.reading() as read:
-            last = charge_upto(read, max(self._paid(read, releases).values()))
+            # why: exact figures alone stand on no paid answer; limits as they were when kept then
+            paid = self._paid(read, names) or {x: self._entry_of(read, x).seq for x in names}
+            upto = max(paid.values())
+            last = charge_upto(read, upto) or read.entry(upto)
             if last is None:
                 raise LedgerError(f"{self._path} holds answers that nobody paid for.")
-            period = last.body["period"]
+            period = last.body.get("period", f"{last.at:%Y-%m}")
             return standing_of(read, period, last.at, last.seq).lines(
                 self.limits, self.delta, period
             )

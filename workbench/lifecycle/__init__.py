@@ -1,0 +1,1 @@
+"""The data's life beyond storing it: incidents, sharing, rights, retention, review."""

@@ -1,0 +1,185 @@
+"""Laws, the provisions figures point to, and how long there is: read from one versioned file.
+
+Nothing here is legal advice. A line whose wording nobody compared says so wherever it is printed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from workbench.errors import UnknownName
+
+UNCHECKED = {"en": "to be checked against the text", "zh": "有待与法律原文核对"}
+
+
+@dataclass(frozen=True)
+class Law:
+    """One act: its names, since when it is in force, where it stands."""
+
+    id: str
+    title: Mapping[str, str]
+    act: str
+    in_force: dt.date
+    source: str
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How long there is for one duty.
+
+    Attributes
+    ----------
+    id, law, article : str
+    kind : str
+        ``incident`` or ``request``.
+    to : str
+        ``authority``, ``subjects`` or ``subject``.
+    start : str
+        ``awareness``, ``closing`` or ``receipt``.
+    hours, days, working_days, months, extension_months : int or None
+        The time there is; 0 hours means at once.
+    when : mapping
+        What must be the case for it to apply.
+    says : mapping
+        The duty in words, by language.
+    own_target : bool
+        Whether the time is the workspace's own, the law naming none.
+    checked : date or None
+        When the wording was compared; None: recalled.
+    checked_in, note : str
+    """
+
+    id: str
+    law: str
+    article: str
+    kind: str
+    to: str
+    start: str
+    hours: int | None = None
+    days: int | None = None
+    working_days: int | None = None
+    months: int | None = None
+    extension_months: int | None = None
+    when: Mapping[str, Any] = field(default_factory=dict)
+    says: Mapping[str, str] = field(default_factory=dict)
+    own_target: bool = False
+    checked: dt.date | None = None
+    checked_in: str = ""
+    note: str = ""
+
+    def due(self, start: dt.datetime) -> dt.datetime:
+        """Return when it runs out; working days skip Saturdays and Sundays, not holidays.
+
+        Examples
+        --------
+        >>> clock("gdpr-request").due(dt.datetime(2026, 1, 31)).date()
+        datetime.date(2026, 2, 28)
+        >>> clock("pipl-request").due(dt.datetime(2026, 9, 4)).date()
+        datetime.date(2026, 9, 25)
+        """
+        if self.months is not None:
+            return add_months(start, self.months)
+        if self.working_days is not None:
+            due = start
+            left = self.working_days
+            while left:
+                due += dt.timedelta(days=1)
+                left -= due.weekday() < 5
+            return due
+        return start + dt.timedelta(hours=self.hours or 0, days=self.days or 0)
+
+    def applies(self, facts: Mapping[str, Any]) -> bool:
+        """Return whether it applies to an incident; what is not known counts as the worse case."""
+        for name, wanted in self.when.items():
+            if name == "subjects_from":
+                people = facts.get("subjects")
+                if people is not None and people < wanted:
+                    return False
+            elif facts.get(name, wanted) != wanted:
+                return False
+        return True
+
+
+def add_months(start: dt.datetime, months: int) -> dt.datetime:
+    """Return the same day some calendar months on; the last day where the month is shorter.
+
+    Examples
+    --------
+    >>> add_months(dt.datetime(2026, 11, 30, 9), 3)
+    datetime.datetime(2027, 2, 28, 9, 0)
+    """
+    import calendar
+
+    number = start.year * 12 + start.month - 1 + months
+    year, month = divmod(number, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return start.replace(year=year, month=month + 1, day=min(start.day, last))
+
+
+@cache
+def _content() -> dict[str, Any]:
+    from ruamel.yaml import YAML
+
+    text = (resources.files("workbench.lifecycle") / "data" / "law.yaml").read_text("utf-8")
+    content: dict[str, Any] = YAML(typ="safe").load(text)
+    return content
+
+
+def version() -> str:
+    """Return the day this version of the file is of."""
+    return str(_content()["version"])
+
+
+@cache
+def laws() -> Mapping[str, Law]:
+    """Return every act by its short name."""
+    return {name: Law(id=name, **each) for name, each in _content()["laws"].items()}
+
+
+@cache
+def clocks(kind: str | None = None) -> tuple[Clock, ...]:
+    """Return every clock, or those of one kind, as they stand in the file."""
+    found = []
+    for each in _content()["clocks"]:
+        fields = {("start" if name == "from" else name): value for name, value in each.items()}
+        found.append(Clock(**fields))
+    return tuple(each for each in found if kind in (None, each.kind))
+
+
+def clock(name: str) -> Clock:
+    """Return one clock by its id, or raise `UnknownName` with a suggestion."""
+    known = {each.id: each for each in clocks()}
+    if name not in known:
+        raise UnknownName("clock of a law", name, known)
+    return known[name]
+
+
+@cache
+def articles() -> Mapping[str, Mapping[str, Any]]:
+    """Return what each provision is about, and the day its wording was compared."""
+    return {name: each for name, each in _content()["articles"].items()}
+
+
+def thresholds() -> Mapping[str, Mapping[str, Any]]:
+    """Return numbers of people from which further duties begin."""
+    return dict(_content()["thresholds"])
+
+
+def cite(names: tuple[str, ...] | list[str]) -> str:
+    """Return provisions as they are printed: those nobody compared carry a star.
+
+    Examples
+    --------
+    >>> cite(["GDPR 33", "GDPR 34"])
+    'GDPR 33; GDPR 34*'
+    """
+    known = articles()
+    for name in names:
+        if name not in known:
+            raise UnknownName("provision", name, known)
+    return "; ".join(name if known[name].get("checked") else f"{name}*" for name in names)

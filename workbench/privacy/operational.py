@@ -1,0 +1,135 @@
+"""Exact figures of the organisation's own work, kept in the ledger beside the private answers.
+
+Pages draw every figure from the ledger by its id, exact ones too. They cost customers nothing since
+no customer is in them: an exact figure names what it was counted from, and only tables declared
+operational and the workbench's own registers are accepted. People on the staff are no customers,
+but are not shown either: a column declared personal is refused as a group.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from workbench.catalog import Catalog
+from workbench.errors import QuestionRefused, UnknownName
+from workbench.privacy.release import Cost, Dimension, Measure, Release
+
+if TYPE_CHECKING:
+    from workbench.privacy.ledger import Ledger
+
+# What the workbench itself records; none of it says anything about a single customer.
+REGISTERS = (
+    "audit log",
+    "backups",
+    "catalog",
+    "incident register",
+    "ledger",
+    "quality history",
+    "request register",
+    "retention register",
+    "review register",
+    "settings",
+    "share register",
+    "store",
+)
+KIND = "operational"
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Exact figures on their way into the ledger.
+
+    Attributes
+    ----------
+    name : str
+    sources : tuple of str
+        Operational tables of the catalog, or `REGISTERS`.
+    columns : mapping of str to list
+        Group columns and figures, all of one length; further columns are kept, not drawn by
+        themselves.
+    by, measures : tuple
+        As of a release.
+    period : str or None
+    private : tuple of str
+        Ids of private answers some of the figures were computed from.
+    notes : tuple of str
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    columns: Mapping[str, Sequence[Any]]
+    by: tuple[Dimension, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    period: str | None = None
+    private: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def operational(exact: Exact, catalog: Catalog, release_id: str, data_version: str) -> Release:
+    """Return exact figures as a release that says so.
+
+    Raises
+    ------
+    QuestionRefused
+        A source is about customers, or a group is a column that names people.
+    UnknownName
+        A source is neither a table nor a register.
+    """
+    _require_operational(exact, catalog)
+    columns: dict[str, list[Any]] = {name: list(values) for name, values in exact.columns.items()}
+    for measure in exact.measures:
+        for end in ("_low", "_high"):  # no noise, so no margin
+            columns.setdefault(f"{measure.name}{end}", [None] * len(columns[measure.name]))
+    said = "Exact: counted in operational records, not in customers' rows."
+    return Release(
+        id=release_id,
+        name=exact.name,
+        table=", ".join(exact.sources),
+        purpose="compliance",
+        period=exact.period,
+        by=exact.by,
+        measures=exact.measures,
+        columns=columns,
+        cost=Cost("0", 0.0, float(catalog.privacy.delta)),
+        data_version=data_version,
+        notes=(*((said,) if not exact.private else ()), *exact.notes),
+        mechanism={"kind": KIND, "sources": list(exact.sources), "private": list(exact.private)},
+    )
+
+
+def _require_operational(exact: Exact, catalog: Catalog) -> None:
+    tables = [name for name in exact.sources if name in catalog.tables]
+    for name in exact.sources:
+        if name not in catalog.tables and name not in REGISTERS:
+            raise UnknownName("operational table or register", name, [*catalog.tables, *REGISTERS])
+    about = [name for name in tables if not catalog.tables[name].operational]
+    if about:
+        raise QuestionRefused(
+            f"'{exact.name}' would show exact figures of {', '.join(about)}, which is about "
+            "customers. Exact figures are for tables declared 'operational: true'; of customers ask "
+            "with wb.query(…) and ws.release(…). Nothing was kept."
+        )
+    people = {
+        column
+        for name in tables
+        for column, declared in catalog.tables[name].columns.items()
+        if declared.sensitivity in ("personal", "sensitive")
+    }
+    shown = sorted(people & {axis.name for axis in exact.by})
+    if shown:
+        raise QuestionRefused(
+            f"'{exact.name}' would show {', '.join(shown)}, which names people on the staff. Group "
+            "by role, owner department or kind. Nothing was kept."
+        )
+
+
+def kept(ledger: Ledger, name: str) -> list[tuple[dt.datetime, Release]]:
+    """Return exact figures of a name with the time they were kept, oldest first."""
+    found = [
+        (entry.at, Release.from_json(entry.body["answer"]))
+        for entry in ledger.chain.entries("operational")
+    ]
+    return [(at, release) for at, release in found if release.name == name]
