@@ -267,10 +267,16 @@ class Ledger:
         with self.chain.reading() as read:
             return list(self._paid(read, [release_id]))
 
-    def spent_by(self, releases: Iterable[str]) -> int:
-        """Return what a set of answers cost when they were first answered, in pico-rho."""
+    def spent_by(self, releases: Iterable[str], after: int = 0) -> int:
+        """Return what a set of answers cost when they were first answered, in pico-rho.
+
+        Parameters
+        ----------
+        after : int
+            Count only what was paid after this entry.
+        """
         with self.chain.reading() as read:
-            paid = set(self._paid(read, releases).values())
+            paid = {seq for seq in self._paid(read, releases).values() if seq > after}
             spends = [read.entry(seq) for seq in paid]
         return sum(each.body["pico_rho"] for each in spends if each is not None)
 

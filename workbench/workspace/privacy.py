@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import QuestionRefused
+from workbench.errors import PeriodError, QuestionRefused
 from workbench.reporting import environment
 from workbench.workspace.base import Opened
 
@@ -82,6 +82,7 @@ class Private(Opened):
         delta = self.catalog.privacy.delta
         cost = priced(question, epsilon, rho, delta=delta, pure=pure, prices=prices)
         sql = statements(question)
+        self._require_loaded(question)
         versions = [self._data_version(question, part) for part in question.parts]
         if environment.PLAN_FILE in os.environ:
             return self._planned(question, name, cost, versions)
@@ -104,6 +105,7 @@ class Private(Opened):
             {"table": question.table, "purpose": question.purpose, "release": answer.id},
             now=now,
         )
+        note_answer(answer.id)
         return handed_out(answer, self.ledger, self.now)
 
     def release_marginals(
@@ -313,6 +315,17 @@ class Private(Opened):
             out.write(line.to_json() + "\n")
         return blank(question, name, len(file.read_text(encoding="utf-8").splitlines()))
 
+    def _require_loaded(self, question: Question) -> None:
+        """Refuse a period that lies before the first month of its table: there is no data of it."""
+        changes = [c for c in self.access.versions.changes if c.table == question.table]
+        loaded = sorted(changes[-1].months) if changes else []
+        asked = [month for part in question.parts for month in part.months or ()]
+        if loaded and asked and max(asked) < loaded[0]:
+            raise PeriodError(
+                f"table '{question.table}' has no data of {max(asked)}: loaded is "
+                f"{loaded[0]} to {loaded[-1]}. Ask about those months; nothing was spent."
+            )
+
     def _data_version(self, question: Question, part: Part) -> str:
         versions = self.access.versions
         version = versions.of(question.table, part.months)
@@ -321,6 +334,14 @@ class Private(Opened):
         if purpose.consent and self.catalog.consents:
             return f"{version}+{versions.of(self.catalog.consents.table)}"
         return version
+
+
+def note_answer(release_id: str) -> None:
+    """Tell the run this process works for, if any, what it was answered."""
+    file = os.environ.get(environment.ANSWERS_FILE)
+    if file:
+        with Path(file).open("a", encoding="utf-8") as answers:
+            answers.write(f"{release_id}\n")
 
 
 def run_share() -> Share | None:
