@@ -75,6 +75,9 @@ EN: Mapping[str, str] = {
     "changed": "What changed in this revision",
     "was": "{figure}: {now}; before, {before}",
     "was none": "No key figure changed.",
+    "late": "Rows of this period came or changed after it was published; what rests on them was "
+    "computed anew.",
+    "more changed": "{count} more figures changed.",
     # index
     "reports": "Reports",
     "search": "Search reports and periods",
@@ -159,6 +162,8 @@ ZH: Mapping[str, str] = {
     "changed": "本版的变化",
     "was": "{figure}：{now}；此前为 {before}",
     "was none": "关键数字没有变化。",
+    "late": "本期发布后又有数据到达或变更；受影响的数字已重新计算。",
+    "more changed": "另有 {count} 个数字有变化。",
     "reports": "报告",
     "search": "搜索报告和期间",
     "earlier": "往期",

@@ -6,16 +6,20 @@ An edition lives at ``published/REPORT/PERIOD/``, its revisions below it in ``r1
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import UnknownName
 from workbench.figures.language import Language
+from workbench.privacy.release import Release
 from workbench.reporting import editions_record, publish_index
 from workbench.reporting import publish as _publish
 from workbench.reporting.editions_record import Edition
+from workbench.reporting.failures import clear_failures, show_failures
 from workbench.reporting.page import Page
+from workbench.reporting.revisions import what_changed
 from workbench.reporting.standalone import standalone
 
 
@@ -64,6 +68,7 @@ def publish(
     releases: Sequence[str] = (),
     ledger_head: tuple[int, str] | None = None,
     variant: str = "",
+    lookup: Callable[[str], Release] | None = None,
 ) -> Published:
     """Publish an edition's page, or its pages in several languages, and rebuild the index.
 
@@ -84,6 +89,8 @@ def publish(
         Further releases it rests on, beside those it draws.
     ledger_head : tuple of (int, str), optional
         The ledger's last entry, kept in its record.
+    lookup : callable, optional
+        From a release's id to the release, so that a revision can say which figures changed.
 
     Raises
     ------
@@ -98,8 +105,11 @@ def publish(
     set_pages = [page.revised(revision, changed, files) for page in pages]
     if newest is not None and not _same(newest, set_pages, files):
         revision += 1
-        set_pages = [page.revised(revision, _changes(newest, page), files) for page in pages]
-        changed = _changes(newest, pages[0])
+        said = [_changes(newest, page, lookup) for page in pages]
+        set_pages = [
+            page.revised(revision, words, files) for page, words in zip(pages, said, strict=True)
+        ]
+        changed = said[0]
     facts = pages[0].context.facts
     edition = Edition(
         report=report,
@@ -127,6 +137,9 @@ def publish(
                 (published / made.folder / _printed(name)).unlink(missing_ok=True)
     if any((published / made.folder / _alone(name)).exists() for name in made.languages.values()):
         add_standalone(published, report, period, variant)  # it follows its edition
+    clear_failures(published / made.folder, made.sha256)
+    words = {page.language: page.context.translations for page in pages}
+    _show_failures(published, report, words)
     rebuild_index(published)
     return _at(published, made, new)
 
@@ -204,11 +217,32 @@ def file_names(pages: Sequence[Page]) -> dict[str, str]:
 
 
 def record_failure(
-    published: Path, report: str, period: str, title: str, variant: str = ""
+    published: Path,
+    report: str,
+    period: str,
+    title: str,
+    variant: str = "",
+    languages: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
-    """Note on the index that an edition failed; its last good page stays."""
+    """Note for readers that an edition failed, on the index and on a page of its own.
+
+    A page that is there stays: it is the last good one.
+
+    Parameters
+    ----------
+    languages : mapping, optional
+        Language to the translations declared for it; English when left out.
+    """
     _publish.record_failure(published, report, period, title, variant)
+    _show_failures(published, report, languages or {"en": {}})
     rebuild_index(published)
+
+
+def _show_failures(
+    published: Path, report: str, languages: Mapping[str, Mapping[str, str]]
+) -> None:
+    with _publish.storage(published, "say which periods failed"):
+        show_failures(published, report, languages)
 
 
 def clean(published: Path) -> None:
@@ -240,13 +274,21 @@ def _same(newest: Edition, pages: Sequence[Page], files: Mapping[str, str]) -> b
     return hashes == newest.sha256
 
 
-def _changes(newest: Edition, page: Page) -> tuple[str, ...]:
-    """Return in words which key figures differ from an earlier revision's."""
-    language = Language(page.language)
+def _changes(
+    newest: Edition, page: Page, lookup: Callable[[str], Release] | None
+) -> tuple[str, ...]:
+    """Return in words which figures differ from an earlier revision's: key figures first."""
+    language = Language(page.language, page.context.translations)
     before = {card.key: card for card in newest.cards.get(page.language, ())}
     lines = [
         language.word("was", figure=card.label, now=card.full, before=before[card.key].full)
         for card in page.cards
         if card.key in before and before[card.key].full != card.full
     ]
-    return tuple(lines) or (language.word("was none"),)
+    if lookup is not None:
+        # why: an acknowledged loss may have taken the old revision's answers out of the ledger
+        with contextlib.suppress(UnknownName):
+            past = [lookup(each) for each in newest.releases]
+            late, figures = what_changed(past, [lookup(each) for each in page.releases], language)
+            lines = [*late, *lines, *figures]
+    return tuple(dict.fromkeys(lines)) or (language.word("was none"),)

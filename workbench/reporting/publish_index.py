@@ -79,17 +79,27 @@ def _index(
 ) -> str:
     reports = sorted({edition.report for edition in found} | _failing(published))
     shelves = [shelf for report in reports for shelf in _shelves(report, found, published, words)]
-    shown = {shelf.report for shelf in shelves}
+    shown = {(shelf.report, shelf.variant) for shelf in shelves}
     empty = [
-        (next(iter(failed.values())) or report, sorted(failed, reverse=True))
+        (f"{words.say(title)} · {variant}" if variant else words.say(title), periods)
         for report in reports
-        if report not in shown and (failed := read_failures(published, report))
+        for variant, (title, periods) in _failed(published, report).items()
+        if (report, variant) not in shown
     ]
     return _render(shelves, empty, house, words, others)
 
 
 def _failing(published: Path) -> set[str]:
     return {path.parent.name for path in published.glob("*/failed.json")}
+
+
+def _failed(published: Path, report: str) -> dict[str, tuple[str, list[str]]]:
+    """Return the periods whose last run failed by variant, newest first, and the title to show."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for name, title in sorted(read_failures(published, report).items(), reverse=True):
+        period, _, variant = name.partition("/")
+        found.setdefault(variant, (title or report, []))[1].append(period)
+    return found
 
 
 def _shelves(

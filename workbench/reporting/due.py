@@ -1,0 +1,143 @@
+"""What is missing: periods whose time has come, and of which no edition is published."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.periods import Period
+from workbench.reporting.definition import Definition, Variant
+from workbench.reporting.editions_record import revisions
+from workbench.reporting.publish import read_failures
+
+MISSED_AT_MOST = 3  # periods before the newest that a definition without catch_up catches up
+
+
+@dataclass(frozen=True)
+class Span:
+    """The days that the data covers: the first of its first month, and the end of its last one.
+
+    ``end`` is the day after the last complete month.
+    """
+
+    start: dt.date
+    end: dt.date
+
+    def covers(self, period: Period) -> bool:
+        """Return whether the data reaches a period's end."""
+        return period.end <= self.end
+
+
+@dataclass(frozen=True)
+class Due:
+    """One edition that is missing.
+
+    Attributes
+    ----------
+    definition, period, variant
+        Which edition.
+    since : datetime
+        When its schedule first called for it, in the schedule's time zone.
+    failed : bool
+        Whether its last run failed.
+    waiting : bool
+        Whether the data does not reach its end yet.
+    """
+
+    definition: Definition
+    period: Period
+    variant: Variant
+    since: dt.datetime
+    failed: bool
+    waiting: bool
+
+    @property
+    def state(self) -> str:
+        """``missing``, ``failed`` or ``waiting for data``."""
+        return "waiting for data" if self.waiting else "failed" if self.failed else "missing"
+
+    def facts(self) -> dict[str, Any]:
+        """Return plain values for machines."""
+        return {
+            "report": self.definition.name,
+            "period": self.period.text,
+            "variant": self.variant.name,
+            "since": self.since.isoformat(),
+            "state": self.state,
+        }
+
+
+def due(
+    definitions: Iterable[Definition], published: Path, now: dt.datetime, span: Span
+) -> tuple[Due, ...]:
+    """Return what is missing, oldest period first: read off what is published, not off the clock.
+
+    A period is due once its report's schedule has come after the period's end. It is missing while
+    no edition of it is published. The definition's ``catch_up`` says how many periods before the
+    newest count; without one, those since the last edition do, three at most. What lies before the
+    data is never due.
+
+    Parameters
+    ----------
+    definitions : iterable of Definition
+        Those without a schedule are never due.
+    published : Path
+    now : datetime
+    span : Span
+        What the data covers.
+    """
+    found = [each for definition in definitions for each in _of(definition, published, now, span)]
+    return tuple(sorted(found, key=lambda each: each.period.end))
+
+
+def _of(definition: Definition, published: Path, now: dt.datetime, span: Span) -> Iterator[Due]:
+    schedule = definition.schedule
+    last = schedule.last(now) if schedule else None
+    if schedule is None or last is None:
+        return
+    newest = definition.period.on(last.date())
+    failures = read_failures(published, definition.name)
+    for variant in definition.editions():
+        done = finished(published, definition.name, variant.name)
+        failed = {
+            text
+            for text, _, name in (each.partition("/") for each in failures)
+            if name == variant.name
+        }
+        for period in _wanted(definition, newest, done, failed, span):
+            since = schedule.first_on_or_after(definition.period.from_day(period))
+            if period.text not in done and since is not None:
+                waiting = not span.covers(period)
+                yield Due(definition, period, variant, since, period.text in failed, waiting)
+
+
+def _wanted(
+    definition: Definition, newest: Period, done: Set[str], failed: Set[str], span: Span
+) -> Iterator[Period]:
+    """Yield the periods there should be editions of, newest first."""
+    begun = [Period.parse(text).start for text in done | failed]
+    limit = MISSED_AT_MOST if definition.catch_up is None else definition.catch_up
+    period = newest
+    for _ in range(limit + 1):
+        if period.end <= span.start:
+            return
+        yield period
+        if definition.catch_up is None and (
+            # why: a new report begins with the newest period there is data of
+            period.text in done
+            or (span.covers(period) and min(begun, default=period.start) >= period.start)
+        ):
+            return
+        period = period.previous()
+
+
+def finished(published: Path, report: str, variant: str) -> set[str]:
+    """Return the periods of which an edition is published."""
+    return {
+        folder.name
+        for folder in (published / report).glob("*/")
+        if revisions(folder / variant if variant else folder)
+    }

@@ -1,0 +1,64 @@
+"""The record of runs: one private line each, in ``logs/runs.jsonl``; and the clock it shows."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import PeriodError
+
+_TAIL_BYTES = 20_000
+_TOLERATED = dt.timedelta(minutes=10)  # what clocks are set right by
+
+
+def runs_file(private: Path) -> Path:
+    """Return the file of the record."""
+    return private / "logs" / "runs.jsonl"
+
+
+def note(private: Path, now: dt.datetime, facts: Mapping[str, Any]) -> None:
+    """Add a run to the record; what it says is for operators and names no customer."""
+    line = json.dumps({"at": now.isoformat(), **facts}, ensure_ascii=False, default=str) + "\n"
+    with contextlib.suppress(OSError):  # a full disk is told by what failed on it
+        runs_file(private).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with runs_file(private).open("a", encoding="utf-8") as file:
+            file.write(line)
+
+
+def last_run(private: Path) -> dt.datetime | None:
+    """Return when the last run of the record was."""
+    try:
+        with runs_file(private).open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _TAIL_BYTES))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return None
+    for line in reversed(lines):
+        try:
+            return dt.datetime.fromisoformat(json.loads(line)["at"])
+        except (ValueError, KeyError, TypeError):  # a line that a full disk or a kill cut off
+            continue
+    return None
+
+
+def require_running_clock(private: Path, now: dt.datetime) -> None:
+    """Refuse to tell what is due by a clock that shows less than it did.
+
+    Raises
+    ------
+    PeriodError
+        It was set back.
+    """
+    last = last_run(private)
+    if last is not None and now + _TOLERATED < last:
+        raise PeriodError(
+            f"the clock shows {now:%Y-%m-%d %H:%M} UTC, and a run was at {last:%Y-%m-%d %H:%M} "
+            "UTC: it was set back, so what is due cannot be told by it. Set it right. If the "
+            f"earlier time was wrong, remove the last lines of {runs_file(private)}. A report "
+            "named with its --period runs by any clock."
+        )
