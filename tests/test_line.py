@@ -35,6 +35,8 @@ import workbench as wb
 from workbench.cli import main
 from workbench.estates.datasets import import_dataset
 from workbench.reporting.page import ROOT
+from workbench.reporting.warm import Warm
+from workbench.settings import load_settings
 
 PAGE = "customer-overview/2026-09/index.html"
 SHOP_PAGE = "reports/published/customers/2026-09/index.html"
@@ -73,7 +75,8 @@ def bank(repository, tmp_path_factory):
     assert facts["page"] == str(folder / "published" / PAGE)
     assert facts["unchanged"] is False
     assert facts["spent_now"] == facts["epsilon"] > 0
-    return folder
+    yield folder
+    Warm.of(load_settings(folder / "workbench.toml")).stop()
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,13 @@ def test_a_setting_of_the_wrong_type_is_refused_with_what_stood_there(write, tex
         load_settings(write(text))
 
 
+@pytest.mark.parametrize(("text", "got"), [("-1", "-1"), ('"ten"', "'ten'"), ("2.5", "2.5")])
+def test_minutes_of_warm_kernels_are_a_whole_number(write, text, got):
+    assert load_settings(write("warm_kernel_minutes = 0")).warm_kernel_minutes == 0
+    with pytest.raises(SettingsError, match=rf"'warm_kernel_minutes' must be .*\(got {got}\)"):
+        load_settings(write(f"warm_kernel_minutes = {text}"))
+
+
 def test_settings_are_found_from_a_folder_below(write, tmp_path):
     path = write("")
     below = tmp_path / "notebooks" / "drafts"

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -290,14 +290,11 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
             key = catalog.privacy.key
             yield f"{here}: the privacy unit's key is '{key}'; name the column so too."
         for name, column in table.columns.items():
-            here = where(*at, "columns", name)
-            yield from (f"{here}: {text}" for text in _column_problems(column, catalog))
-            for rule in column.rules:
-                if rule.references:
-                    yield from (
-                        f"{here}: {text}" for text in _reference_problems(rule.references, catalog)
-                    )
-                yield from (f"{here}: {text}" for text in _rule_problems(rule, table))
+            for text in (
+                *_column_problems(column, catalog),
+                *_rules_problems(column.rules, table, catalog),
+            ):
+                yield f"{where(*at, 'columns', name)}: {text}"
     limits = catalog.privacy.limits
     if not limits.month <= limits.year <= limits.lifetime:
         yield f"{where('privacy', 'limits')}: month, year and lifetime must not shrink."
@@ -320,6 +317,13 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
                     yield f"{where('consents')}: '{source.table}' has no column '{name}'.{hint}"
                 elif name != source.purpose and columns[name].type not in ("date", "timestamp"):
                     yield f"{where('consents')}: '{name}' must be a date or timestamp column."
+
+
+def _rules_problems(rules: Iterable[Rule], table: Table, catalog: Catalog) -> Iterator[str]:
+    for rule in rules:
+        if rule.references:
+            yield from _reference_problems(rule.references, catalog)
+        yield from _rule_problems(rule, table)
 
 
 def _column_problems(column: Column, catalog: Catalog) -> Iterator[str]:

@@ -60,6 +60,8 @@ class Settings(BaseModel):
         Who may read for which purposes; without any, whoever may read the files may.
     holidays : tuple of date
         Days that are no working days, besides Saturdays and Sundays.
+    warm_kernel_minutes : int
+        How long the process that kernels are forked from waits for another run; 0: none is used.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -77,6 +79,7 @@ class Settings(BaseModel):
     bulk_rows: int = Field(10_000, gt=0)
     roles: dict[str, Role] = {}
     holidays: tuple[dt.date, ...] = ()
+    warm_kernel_minutes: int = Field(10, ge=0)
 
     def path(self, name: str) -> Path:
         """Return one of the settings' paths, absolute."""
@@ -151,6 +154,8 @@ def _told(problem: Any) -> str:
         return f'must be lists of texts, such as purposes = ["reporting"] {got}.'
     if name == "bulk_rows":
         return f"must be a whole number above 0 {got}."
+    if name == "warm_kernel_minutes":
+        return f"must be a whole number of minutes, 0 to start kernels the plain way {got}."
     if name == "holidays":
         return f"must be dates, such as [2026-10-01, 2026-10-02] {got}."
     if name == "key":

@@ -147,7 +147,7 @@ def test_a_private_folder_that_cannot_be_written_is_told(run):
 
 def test_papermill_is_imported_without_the_grammars_and_leaves_no_trace():
     code = (
-        "import sys; from workbench.reporting.execution import import_light\n"
+        "import sys; from workbench.reporting.light import import_light\n"
         "import_light('papermill'); assert 'rfc3987_syntax' not in sys.modules, 'there'\n"
         "import papermill, nbformat; nbformat.validate(nbformat.v4.new_notebook())\n"
         "import rfc3987_syntax; assert rfc3987_syntax.is_valid_syntax"

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import importlib
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
 from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Tell
 from workbench.reporting.environment import RUN_REPORT, RUN_SHARE, SNAPSHOT
+from workbench.reporting.light import import_light
 from workbench.reporting.parameters import Value
+from workbench.reporting.warm import Warm
 from workbench.reporting.watch import Watch
 
 _ENGINE, _KERNEL = "workbench", "python3"
@@ -65,6 +64,8 @@ def execute(
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         **(environment or {}),
     }
+    warm = Warm.of(desk.settings)
+    warm.ready()  # it warms while this process imports
     papermill = import_light("papermill")
     watch, at = Watch(definition.limits), [0]
 
@@ -88,6 +89,7 @@ def execute(
             kernel_log=folder / "kernel.log",
             on_cell=on_cell,
             watch=watch,
+            warm=warm,
         )
     return executed
 
@@ -154,23 +156,6 @@ def _failing(
             f"{run} at {executed.parent}: {why}. Make room or let this user write there, and run "
             "the report again; what it released is in the ledger and costs nothing a second time."
         ) from None
-
-
-def import_light(name: str) -> Any:
-    """Import a package that reads notebooks, without compiling grammars nobody here needs.
-
-    ``nbformat`` imports ``jsonschema``, which compiles 40 grammars of international addresses for
-    a check that no notebook asks for: half the time of the import. It does without when the
-    grammars' package is missing.
-    """
-    grammars = "rfc3987_syntax"
-    there = grammars in sys.modules
-    sys.modules.setdefault(grammars, None)  # type: ignore[arg-type]  # why: import as if missing
-    try:
-        return importlib.import_module(name)
-    finally:
-        if not there:
-            del sys.modules[grammars]
 
 
 def _verbatim(path: Path) -> str:

@@ -14,26 +14,63 @@ from typing import Any
 
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 from papermill.log import logger
 
+from workbench.reporting.warm import Kernel, Warm
 from workbench.reporting.watch import Watch
 
 OnCell = Callable[[int, int], None]
 _SOCKETS = "wb-"
+_LAUNCHER = [sys.executable, "-m", "ipykernel_launcher"]
+_NO_HISTORY = ["--HistoryManager.enabled=False"]  # a file that runs would wait for each other for
+_POLL_SECONDS = 0.01
 
 
 class Kernels(AsyncKernelManager):
-    """Starts ``python3`` as the Python this runs in, whatever else is registered by that name."""
+    """Starts ``python3`` as the Python this runs in, whatever else is registered by that name.
+
+    Attributes
+    ----------
+    warm : Warm or None
+        Where kernels of this Python are forked from, where that is possible.
+    """
+
+    warm: Warm | None = None
 
     @property
     def kernel_spec(self) -> KernelSpec | None:
         """How a kernel is started."""
         if self.kernel_name != NATIVE_KERNEL_NAME:
             return super().kernel_spec
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        command = [*_LAUNCHER, "-f", "{connection_file}", *_NO_HISTORY]
         return KernelSpec(argv=command, display_name="Python 3", language="python")
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
+        kernel = None
+        if self.warm is not None and kernel_cmd[: len(_LAUNCHER)] == _LAUNCHER:
+            kernel = _forked(self.warm, kernel_cmd[len(_LAUNCHER) :], kw)
+        if kernel is None:
+            await super()._async_launch_kernel(kernel_cmd, **kw)
+            return
+        provisioner = self.provisioner
+        assert isinstance(provisioner, LocalProvisioner)  # noqa: S101  # why: of this very command
+        provisioner.process = kernel  # type: ignore[assignment]  # why: it is used as a Popen is
+        provisioner.pid = provisioner.pgid = kernel.pid
+        self._reconcile_connection_info(provisioner.connection_info)
+
+    _launch_kernel = _async_launch_kernel
+
+    async def _async_wait(self, pollinterval: float = 0.1) -> None:
+        await super()._async_wait(min(pollinterval, _POLL_SECONDS))
+
+
+def _forked(warm: Warm, words: list[str], given: Mapping[str, Any]) -> Kernel | None:
+    outputs = [given["stdout"].fileno()] * 2 if "stdout" in given else [1, 2]
+    with Path(os.devnull).open() as nothing:
+        return warm.kernel(words, given["env"], [nothing.fileno(), *outputs])
 
 
 def execute(
@@ -46,6 +83,7 @@ def execute(
     start_timeout: int = 60,
     execution_timeout: int | None = None,
     watch: Watch | None = None,
+    warm: Warm | None = None,
 ) -> None:
     """Execute a notebook whose parameters papermill has put in.
 
@@ -60,6 +98,8 @@ def execute(
         Told number and count before each cell.
     watch : Watch, optional
         What the run may take.
+    warm : Warm, optional
+        Where kernels of this Python are forked from; else they are started.
     """
     if on_cell is not None:
         _tell(nb_man, on_cell)
@@ -70,6 +110,7 @@ def execute(
             ip=str(folder / "k"),
             connection_file=str(folder / "kernel.json"),
         )
+        manager.warm = warm
         client = PapermillNotebookClient(
             nb_man,
             km=manager,

@@ -9,7 +9,9 @@ from typing import Any
 
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 
-_OURS = ("kernel_env", "kernel_log", "on_cell", "start_timeout", "execution_timeout", "watch")
+_OURS = (
+    "kernel_env", "kernel_log", "on_cell", "start_timeout", "execution_timeout", "watch", "warm",
+)  # fmt: skip
 
 
 class WorkbenchEngine(NBClientEngine):
@@ -21,5 +23,9 @@ class WorkbenchEngine(NBClientEngine):
     ) -> None:
         """Execute a notebook whose parameters papermill has put in."""
         from workbench.reporting.kernels import execute
+        from workbench.reporting.warm import Warm
 
-        execute(nb_man, kernel_name, **{k: v for k, v in options.items() if k in _OURS})
+        given = {name: value for name, value in options.items() if name in _OURS}
+        if "warm" not in given:
+            given["warm"] = Warm.here()
+        execute(nb_man, kernel_name, **given)

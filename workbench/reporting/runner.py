@@ -21,7 +21,8 @@ from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
 from workbench.reporting.desk import Tell
 from workbench.reporting.environment import PRICES_FILE
-from workbench.reporting.execution import execute, import_light
+from workbench.reporting.execution import execute
+from workbench.reporting.light import import_light
 from workbench.reporting.parameters import Value
 from workbench.reporting.planner import settle_prices
 from workbench.store.chain import file_lock
