@@ -166,3 +166,33 @@ def test_a_plan_file_is_lines_of_json(planned_shop):
     planned_shop.plan("customers", period="2026-09")
     file = planned_shop.private / "runs" / "customers" / "2026-09" / "plan" / "plan.jsonl"
     assert [json.loads(line)["name"] for line in file.read_text().splitlines()] == ["t", "r"]
+
+
+DERIVED = """\
+span = ("2026-07", "2026-09")
+t = ws.release(
+    wb.query(tx, by="month", period=span).customers().sum("amount"), name="t", epsilon=0.1)
+r = ws.release(
+    wb.query(tx, by="region", period="2026-09").customers().count(), name="r", epsilon=0.1)
+each = t.derive(wb.ratio("amount_sum", "customers", name="each"))
+now = each.derive(where={"month": "2026-09"})
+change = t.derive(wb.difference("customers", by="month"), wb.rank("customers"))
+whole = r.derive(over="region")
+part = r.derive(wb.ratio("rows", wb.column("rows", of=whole)), wb.share("rows"))
+few = r.suppress(min_customers=5).derive(wb.top("rows", 2))
+agreed, _ = wb.consistent([r, whole], "rows")"""
+DRAWN = """\
+display(wb.figures.kpis(t, each))
+display(wb.figures.line(change, x="month", y="customers_change"))
+display(wb.figures.bar(part, x="region", y="rows_share"))
+display(wb.figures.table(few))
+display(wb.text("{each} in {period}", now))
+last = ws.release(wb.query(tx, period="2026-09").count(), name="last", epsilon=0.1)"""
+
+
+def test_a_plan_goes_on_beyond_what_is_derived(shop):
+    write_report(shop.settings.root, OPENING, DERIVED, DRAWN)
+    planned = shop.plan("customers", period="2026-09")
+    assert planned.incomplete == ""
+    assert [each.name for each in planned.answers] == ["t", "r", "last"]
+    assert shop.ledger.head()[0] == 0

@@ -76,6 +76,8 @@ def consistent(
     """
     if len(releases) < 2:
         raise QuestionRefused("consistency is between two releases or more.")
+    if all(each.planned for each in releases):
+        return list(releases)  # there is no figure to adjust
     find = releases[0].origin.find if releases[0].origin else None
     ids = [each.id for each in releases]
     adjusted = []

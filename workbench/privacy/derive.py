@@ -248,8 +248,9 @@ def _elsewhere(figure: Expression, other: Release, sheet: Sheet, find: Find | No
         )
     positions = [here.index(each.name) for each in there.by]
     at = dict(zip(there.keys, found.forms, strict=True))
-    forms = [at.get(tuple(key[i] for i in positions)) for key in sheet.keys]
-    if all(form is None for form in forms):
+    places = [tuple(key[i] for i in positions) for key in sheet.keys]
+    forms = [at.get(place) for place in places]
+    if not any(place in at for place in places):
         raise QuestionRefused(f"no row of '{other.name}' has the group values of a row here.")
     return _Column(found.measure, forms, found.adds and len(positions) == len(here))
 

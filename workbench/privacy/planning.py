@@ -6,7 +6,7 @@ Margins depend on the question, its bounds and its price alone, so they are know
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from itertools import product
@@ -19,9 +19,11 @@ from workbench.privacy.answering import Z_95, sigma_of
 from workbench.privacy.ledger import identity_of
 from workbench.privacy.measuring import vector_measures
 from workbench.privacy.question import Question
-from workbench.privacy.release import Cost, Measure, Release
+from workbench.privacy.release import Cost, Measure, Origin, Release
 
 AUTO = "auto"
+# Releases without values of this process, by id: what is derived from them is planned too.
+_BLANK: dict[str, Release] = {}
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def blank(question: Question, name: str, number: int) -> Release:
     for measure in measures:
         for suffix in ("", "_low", "_high"):
             columns[measure.name + suffix] = [None] * rows
-    return Release(
+    made = Release(
         id=f"p-{number:06d}",
         name=name,
         table=question.table,
@@ -173,7 +175,15 @@ def blank(question: Question, name: str, number: int) -> Release:
         cost=Cost("0", 0.0, 0.0),
         data_version="",
         notes=("Planned, not released: no figure was drawn.",),
+        origin=Origin(_BLANK.__getitem__, _derived_blank),
     )
+    return _BLANK.setdefault(made.id, made)
+
+
+def _derived_blank(content: Callable[[str], Release], parents: Sequence[str]) -> Release:
+    """Return what is derived from releases without values: one without values, kept nowhere."""
+    made = content(f"p-{900_000 + len(_BLANK)}")  # beyond those of questions, which count from 1
+    return _BLANK.setdefault(made.id, made)
 
 
 def _measures(question: Question) -> list[Measure]:

@@ -140,6 +140,11 @@ class Release:
     origin: Origin | None = field(default=None, compare=False)
 
     @property
+    def planned(self) -> bool:
+        """Whether it holds no figures, as in a report that is only planned."""
+        return self.id.startswith("p-")
+
+    @property
     def frame(self) -> pd.DataFrame:
         """The answer as a data frame: group columns, then value, low and high of each measure."""
         import pandas as pd
