@@ -228,6 +228,13 @@ class Store:
             partial.unlink(missing_ok=True)
             raise StorageError(_disk_message(self.folder, problem.strerror or "")) from None
 
+    def tables(self, connection: duckdb.DuckDBPyConnection) -> set[str]:
+        """Return the names of the tables an attached snapshot holds."""
+        rows = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake'"
+        ).fetchall()
+        return {row[0] for row in rows}
+
     def changes(self, connection: duckdb.DuckDBPyConnection) -> list[Change]:
         """Return every change of the attached snapshot's history, oldest first."""
         return _changes(connection)
@@ -269,7 +276,7 @@ class StoreWriter:
         erased = marks.erased()
         self.erased = bool(erased)
         if erased:  # before anything is written: one transaction writes to one database
-            marks.prepare(connection, erased)
+            marks.prepare(connection, erased, "erased")
         self.changes: dict[str, dict[str, Any]] = {}
 
     def record(self, table: str, digest: str, as_of: str | None, months: Mapping[str, str]) -> None:

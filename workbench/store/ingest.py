@@ -123,7 +123,7 @@ def not_erased(writer: StoreWriter, table: Table) -> str:
     """Return the condition that keeps erased customers from coming back; empty without any."""
     if not table.subject_key or not writer.erased:
         return ""
-    return f" WHERE NOT {marked_sql(table.subject_key)}"
+    return f" WHERE NOT {marked_sql(table.subject_key, 'erased')}"
 
 
 def coverage(

@@ -114,7 +114,9 @@ class Marks:
                 write_whole(self.path, "".join(f"{e.to_json()}\n" for e in lines).encode())
             return len(new)
 
-    def prepare(self, connection: duckdb.DuckDBPyConnection, marks: Iterable[str]) -> None:
+    def prepare(
+        self, connection: duckdb.DuckDBPyConnection, marks: Iterable[str], name: str = "chosen"
+    ) -> None:
         """Give an engine the marks' key and some marks, in tables: a constant shows in plans."""
         inner, outer = padded(self._secret())
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
@@ -123,7 +125,7 @@ class Marks:
         # why no parameter: marks are hexadecimal digits, and a list as one would import pandas
         texts = ",".join(sorted(marks))
         connection.execute(
-            f"CREATE OR REPLACE TABLE {_SCHEMA}.marks AS SELECT mark FROM "
+            f"CREATE OR REPLACE TABLE {_SCHEMA}.{name} AS SELECT mark FROM "
             f"(SELECT unnest(string_split('{texts}', ',')) AS mark) WHERE mark <> ''"
         )
 
@@ -155,11 +157,11 @@ def read_marks(text: str, place: object) -> list[Mark]:
     return found
 
 
-def marked_sql(key: str) -> str:
+def marked_sql(key: str, name: str = "chosen") -> str:
     """Return SQL that is true where a key column's customer is one of the prepared marks."""
     inner, outer = (f"(SELECT _{part} FROM {_SCHEMA}.key)" for part in ("inner", "outer"))
     mark = hmac_sql(f'CAST("{key}" AS VARCHAR)', inner, outer)
-    return f"coalesce({mark} IN (SELECT mark FROM {_SCHEMA}.marks), false)"
+    return f"coalesce({mark} IN (SELECT mark FROM {_SCHEMA}.{name}), false)"
 
 
 def hmac_sql(value: str, inner: str, outer: str) -> str:

@@ -59,7 +59,7 @@ def take_away(
     """
     with store.exclusive() as connection:
         prepare(connection)
-        there = {row[0] for row in connection.execute(_TABLES).fetchall()}
+        there = store.tables(connection)
         asked = {name: sql for name, sql in conditions.items() if name in there}
         counts = _count(connection, asked)
         if any(counts.values()):
@@ -69,9 +69,6 @@ def take_away(
         if unfinished(store):
             settle(store, connection, progress)
         return counts
-
-
-_TABLES = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake'"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, asked: Mapping[str, str]) -> dict[str, int]:

@@ -1,0 +1,208 @@
+"""Erasure: a customer's rows leave every table, file, snapshot, trace and future restore.
+
+The order makes it safe to be cut off anywhere. First the mark that says "erased" is written for
+good; from then on no load and no restore brings the customer back. Then the rows of everybody who
+is marked are taken away, so that running again, for whichever customer, finishes what was begun.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from workbench.errors import InputError
+from workbench.lifecycle import traces
+from workbench.lifecycle.holds import require_no_hold
+from workbench.lifecycle.office import Office
+from workbench.store.chain import file_lock
+from workbench.store.marks import FILE as MARKS_FILE
+from workbench.store.marks import marked_sql
+from workbench.store.rewriting import take_away, unfinished
+from workbench.store.sealed import write_whole
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What an erasure did.
+
+    Attributes
+    ----------
+    at : datetime
+        When the customer was erased first.
+    already : bool
+        Whether that was before.
+    rows : mapping of table to int
+        Rows taken away now.
+    cleared : int
+        Notebooks and logs whose outputs were cleared.
+    found_in : tuple of str
+        Files of the private folder that still hold a value; should be none.
+    outside : tuple of str
+        Files outside workbench's care that hold one: somebody has to see to them.
+    notes : tuple of str
+        What stays, and why.
+    """
+
+    at: dt.datetime
+    already: bool
+    rows: Mapping[str, int] = field(default_factory=dict)
+    cleared: int = 0
+    found_in: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+NOTES = (
+    "Answers in the ledger and published pages stay: they are differentially private and say "
+    "nothing of one customer.",
+    "What was fitted on raw rows (scores, segments, models an officer approved) has learned from "
+    "them: fit it again when it is due, or now if it could be asked about one person.",
+    "Source files and copies handed to others are outside: have them corrected. The next load "
+    "leaves the customer out in any case.",
+)
+
+
+def erase(
+    office: Office,
+    subject: str,
+    *,
+    request: str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Erasure:
+    """Erase one customer; running it again finishes what was cut off.
+
+    Raises
+    ------
+    InputError
+        No table holds anything of this customer.
+    Refused
+        A legal hold keeps rows of theirs; nothing was erased.
+    Busy
+        A report is being rendered, whose notebook might show them.
+    """
+    mark = office.mark(subject)
+    office.journal.require_clock(office.now)
+    with file_lock(office.private / "run.lock", busy=_busy):
+        erased = office.store.marks.erased().get(mark)
+        done = office.journal.entries("erased", subject=mark)
+        values = identifiers(office, mark)
+        if erased and done and not values and not unfinished(office.store):
+            return Erasure(dt.datetime.fromisoformat(erased), True, notes=NOTES)
+        if not erased:
+            if not values:
+                raise unknown_subject(office)
+            require_no_hold(office.journal, list(office.subject_tables), mark)
+            office.store.marks.add("erased", mark, at=office.now)
+        mirror_marks(office)
+        rows = take_erased(office, progress)
+        progress("clearing notebooks and logs")
+        cleared = traces.clear(office.private)
+        values = {*values, subject.strip()}
+        found = traces.search([office.private], values)
+        outside = traces.search(
+            [office.settings.path(name) for name in ("notebooks", "reports", "published")], values
+        )
+        body = {"rows": rows, "cleared": cleared, "found_in": len(found)}
+        office.note("erased", body, ref=request, mark=mark)
+        return Erasure(
+            office.now if erased is None else dt.datetime.fromisoformat(erased),
+            False,
+            rows,
+            cleared,
+            tuple(map(str, found)),
+            tuple(map(str, outside)),
+            NOTES,
+        )
+
+
+def take_erased(office: Office, progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
+    """Take away the rows of everybody who was ever erased; return how many, by table."""
+    marks = office.store.marks
+    taken = take_away(
+        office.store,
+        office.catalog,
+        {name: marked_sql(key) for name, key in office.subject_tables.items()},
+        message="erasure",
+        today=office.now.date(),
+        prepare=lambda connection: marks.prepare(connection, marks.erased()),
+        progress=progress,
+    )
+    return {table: rows for table, rows in taken.items() if rows}
+
+
+def mirror_marks(office: Office) -> None:
+    """Lay the marks beside the backups, so that a restore knows of erasures that came after."""
+    folder = office.settings.path("backups")
+    if folder.is_dir():
+        lines = "".join(f"{each.to_json()}\n" for each in office.store.marks.all())
+        write_whole(folder / MARKS_FILE, lines.encode())
+
+
+def identifiers(office: Office, mark: str) -> set[str]:
+    """Return a customer's key and direct identifiers, as text; nothing when no table knows them."""
+    store, found = office.store, set()
+    connection = store.connect()
+    try:
+        store.attach(connection, store.latest_snapshot())
+        store.marks.prepare(connection, [mark])
+        loaded = store.tables(connection)
+        for name, key in office.subject_tables.items():
+            if name not in loaded:
+                continue
+            direct = [
+                column
+                for column, declared in office.catalog.tables[name].columns.items()
+                if declared.role in ("subject key", "direct identifier")
+            ]
+            texts = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in direct)
+            rows = connection.execute(
+                f'SELECT DISTINCT {texts} FROM lake."{name}" WHERE {marked_sql(key)}'
+            ).fetchall()
+            found |= {value for row in rows for value in row if value}
+        return found
+    finally:
+        connection.close()
+
+
+def still_findable(office: Office) -> dict[str, int]:
+    """Return rows of erased customers that are still there, by table and snapshot; none expected.
+
+    Every snapshot that is left is opened and searched by the marks of everybody erased.
+    """
+    store, found = office.store, {}
+    erased = store.marks.erased()
+    if not erased or not store.exists:
+        return {}
+    for path in sorted(store.folder.glob("snapshots/*.ducklake")):
+        connection = store.connect()
+        try:
+            store.attach(connection, int(path.stem))
+            store.marks.prepare(connection, erased)
+            loaded = store.tables(connection)
+            for name, key in office.subject_tables.items():
+                if name in loaded:
+                    row = connection.execute(
+                        f'SELECT count(*) FROM lake."{name}" WHERE {marked_sql(key)}'
+                    ).fetchone()
+                    if row and row[0]:
+                        found[f"{name} in snapshot {path.stem}"] = int(row[0])
+        finally:
+            connection.close()
+    return found
+
+
+def unknown_subject(office: Office) -> InputError:
+    """Return the error for a key no table knows; it does not repeat the key."""
+    tables = ", ".join(office.subject_tables)
+    return InputError(
+        f"no table holds anything of this customer ({tables}). Check the "
+        f"'{office.catalog.privacy.key}' for a slip; nothing was changed."
+    )
+
+
+def _busy(holder: str) -> str:
+    return (
+        f"a report is being rendered ({holder}) and its notebook might show this customer. Wait "
+        "until it is done; nothing was erased."
+    )

@@ -1,0 +1,124 @@
+"""Legal holds: what must be kept for a dispute or an authority, whatever else would remove it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from workbench.errors import InputError, Refused
+from workbench.lifecycle.journal import Journal
+from workbench.lifecycle.office import Office
+from workbench.store.chain import Entry
+
+
+@dataclass(frozen=True)
+class Hold:
+    """One hold that is in force.
+
+    Attributes
+    ----------
+    id : str
+        ``H-0001``.
+    reason : str
+    since : datetime
+    table : str or None
+        The table it keeps; every table where none is named.
+    mark : str or None
+        Whose rows it keeps, by mark; everybody's where none is named.
+    """
+
+    id: str
+    reason: str
+    since: dt.datetime
+    table: str | None = None
+    mark: str | None = None
+
+    def covers(self, table: str, mark: str | None = None) -> bool:
+        """Return whether it keeps a table's rows: of one customer, or of any when none is asked."""
+        if self.table not in (None, table):
+            return False
+        return self.mark is None or self.mark == mark
+
+
+def holds(journal: Journal) -> list[Hold]:
+    """Return the holds in force, oldest first."""
+    with journal.chain.reading() as read:
+        begun, ended = read.entries("hold"), read.entries("hold released")
+        names = [each.body["hold"] for each in ended]
+    return [each for each in _numbered(begun) if each.id not in names]
+
+
+def _numbered(entries: list[Entry]) -> list[Hold]:
+    return [
+        Hold(
+            f"H-{number:04d}",
+            entry.body["reason"],
+            entry.at,
+            entry.body.get("table"),
+            entry.body.get("mark"),
+        )
+        for number, entry in enumerate(entries, 1)
+    ]
+
+
+def hold(
+    office: Office, *, reason: str, table: str | None = None, subject: str | None = None
+) -> Hold:
+    """Keep rows until released: of a table, of a customer, or both.
+
+    Raises
+    ------
+    InputError
+        Neither is named, or no reason is given.
+    UnknownName
+        No such table.
+    """
+    if table is None and subject is None:
+        raise InputError("say what to hold: a table with --table, a customer with --subject.")
+    if table is not None:
+        office.catalog.table(table)
+    told = " ".join(reason.split())
+    if not told:
+        raise InputError("say why with --reason: whoever reviews the hold needs to know.")
+    mark = None if subject is None else office.mark(subject)
+    body = {"reason": told, "table": table, "mark": mark}
+    name = office.journal.number("hold", "H", body, now=office.now)
+    office.audit.record("hold", {"hold": name, **body}, now=office.now)
+    return Hold(name, told, office.now, table, mark)
+
+
+def release_hold(office: Office, name: str, *, reason: str) -> Hold:
+    """End a hold.
+
+    Raises
+    ------
+    InputError
+        No such hold is in force.
+    """
+    known = {each.id: each for each in holds(office.journal)}
+    if name not in known:
+        raise InputError(f"no hold '{name}' is in force. In force: {', '.join(known) or 'none'}.")
+    office.note("hold released", {"hold": name, "reason": " ".join(reason.split())})
+    return known[name]
+
+
+def require_no_hold(journal: Journal, tables: list[str], mark: str) -> None:
+    """Refuse to erase what a hold keeps.
+
+    Raises
+    ------
+    Refused
+        Names the holds and the tables.
+    """
+    found = [
+        f"{each.id} since {each.since:%Y-%m-%d} ({', '.join(kept)}): {each.reason}"
+        for each in holds(journal)
+        if (kept := [table for table in tables if each.covers(table, mark)])
+    ]
+    if found:
+        raise Refused(
+            "a legal hold keeps rows of this customer, and nothing was erased: "
+            + "; ".join(found)
+            + ". Restrict the customer meanwhile ('workbench subject restrict'), or release the "
+            "hold with 'workbench retention release'."
+        )

@@ -1,0 +1,90 @@
+"""The office's journal: holds, removals, backups, restores and rotations, as one chained log.
+
+It names customers by their marks only (`workbench.store.marks`). The audit log has a line for each
+of these too; the journal is the one that is read to work with, and it refuses a clock that went
+back, by which deadlines and retention would be reckoned wrongly.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InputError, StorageError
+from workbench.store.audit import who
+from workbench.store.chain import Chain, Entry
+
+FILE = "journal.sqlite"
+CLOCK_SLACK = dt.timedelta(minutes=5)
+
+
+class Journal:
+    """The journal of one workspace.
+
+    Parameters
+    ----------
+    folder : Path
+        The workspace's private folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.chain = Chain(
+            f"sqlite:///{folder / FILE}", "journal", folder / "journal.lock", StorageError
+        )
+
+    def record(
+        self,
+        kind: str,
+        body: Mapping[str, Any],
+        *,
+        now: dt.datetime,
+        ref: str | None = None,
+        subject: str | None = None,
+    ) -> Entry:
+        """Append one event with the user's name; durable when this returns.
+
+        Raises
+        ------
+        InputError
+            The clock is behind the last entry.
+        """
+        with self.chain.writing() as write:
+            _require_clock(write.last(), now)
+            return write.append(kind, {"who": who(), **body}, at=now, ref=ref, subject=subject)
+
+    def number(self, kind: str, prefix: str, body: Mapping[str, Any], *, now: dt.datetime) -> str:
+        """Append an event of a kind whose items are numbered; return its name, such as H-0001."""
+        with self.chain.writing() as write:
+            _require_clock(write.last(), now)
+            name = f"{prefix}-{len(write.entries(kind)) + 1:04d}"
+            write.append(kind, {"who": who(), **body}, at=now, ref=name)
+        return name
+
+    def entries(self, kind: str | None = None, **match: str) -> list[Entry]:
+        """Return entries in order, of one kind, ``ref`` or ``subject`` when asked."""
+        return self.chain.entries(kind, **match)
+
+    def last(self, *kinds: str) -> Entry | None:
+        """Return the last entry of some kinds."""
+        with self.chain.reading() as read:
+            return read.last(*kinds)
+
+    def require_clock(self, now: dt.datetime) -> None:
+        """Refuse a clock that is behind the last entry, before anything is done by it.
+
+        Raises
+        ------
+        InputError
+            It is.
+        """
+        _require_clock(self.last(), now)
+
+
+def _require_clock(last: Entry | None, now: dt.datetime) -> None:
+    if last is not None and now < last.at - CLOCK_SLACK:
+        raise InputError(
+            f"the clock says {now:%Y-%m-%d %H:%M} and the journal's last entry is from "
+            f"{last.at:%Y-%m-%d %H:%M}. Set the clock right; nothing was done."
+        )

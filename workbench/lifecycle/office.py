@@ -1,0 +1,66 @@
+"""What the data protection office works with: one workspace's parts and the time it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.catalog import Catalog
+from workbench.errors import InputError
+from workbench.lifecycle.journal import Journal
+from workbench.settings import Settings
+from workbench.store.audit import Audit
+from workbench.store.engine import Store
+
+
+@dataclass(frozen=True)
+class Office:
+    """The parts of a workspace that its lifecycle works on."""
+
+    settings: Settings
+    catalog: Catalog
+    store: Store
+    audit: Audit
+    journal: Journal
+    private: Path
+    now: dt.datetime
+
+    @property
+    def subject_tables(self) -> dict[str, str]:
+        """Tables about customers, and each one's key column."""
+        return {
+            name: table.subject_key
+            for name, table in self.catalog.tables.items()
+            if table.subject_key is not None
+        }
+
+    def mark(self, subject: str) -> str:
+        """Return a customer's mark, from the key as the command line has it.
+
+        Raises
+        ------
+        InputError
+            The key is empty, or no number where keys are numbers.
+        """
+        text = subject.strip()
+        columns = [
+            self.catalog.tables[name].columns[key] for name, key in self.subject_tables.items()
+        ]
+        if columns and all(column.type == "integer" for column in columns):
+            if not text.lstrip("-").isdigit():
+                raise InputError(f"'{self.catalog.privacy.key}' is a whole number; give one.")
+            text = str(int(text))
+        if not text:
+            raise InputError(f"name a customer by their '{self.catalog.privacy.key}'.")
+        return self.store.marks.of(text)
+
+    def note(
+        self, kind: str, body: Mapping[str, Any], *, ref: str | None = None, mark: str | None = None
+    ) -> None:
+        """Record an event in the journal and in the audit log."""
+        told = {**body, **({"request": ref} if ref else {})}
+        self.journal.record(kind, told, now=self.now, ref=ref, subject=mark)
+        self.audit.record(kind, {**told, **({"mark": mark} if mark else {})}, now=self.now)

@@ -1,0 +1,237 @@
+"""Requests of data subjects: when one came, who checked the person, when it is due, how it ended.
+
+Deadlines come from the file of laws (`workbench.lifecycle.law`). A period in months ends on the
+same day of the month, on the last one where that month is shorter, and where that is no working day
+on the next one (Regulation (EEC, Euratom) No 1182/71, article 3). No legal advice is claimed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from workbench.errors import InputError, UnknownName
+from workbench.lifecycle.journal import Journal
+from workbench.lifecycle.law import Clock, add_months, clocks
+from workbench.lifecycle.office import Office
+from workbench.store.chain import Entry
+
+KINDS = ("access", "portability", "correction", "erasure", "restriction", "objection")
+OPENED, CHECKED, EXTENDED, CLOSED = (
+    "request opened",
+    "identity checked",
+    "request extended",
+    "request closed",
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it stands.
+
+    Attributes
+    ----------
+    id : str
+        ``R-0001``.
+    kind, law : str
+    mark : str
+        Whose it is, by mark.
+    received, due : date
+    extended : bool
+        Whether the person was told in time that it takes longer.
+    verified_by : str
+        How the person's identity was checked; empty while it was not.
+    closed : date or None
+    outcome : str
+    """
+
+    id: str
+    kind: str
+    law: str
+    mark: str
+    received: dt.date
+    due: dt.date
+    extended: bool = False
+    verified_by: str = ""
+    closed: dt.date | None = None
+    outcome: str = ""
+
+    def days_left(self, today: dt.date) -> int:
+        """Return the days until it is due; negative once it is overdue."""
+        return (self.due - today).days
+
+    def on_time(self, today: dt.date) -> bool:
+        """Return whether it was closed in time, or still can be."""
+        return (self.closed or today) <= self.due
+
+
+def due_date(
+    clock: Clock, received: dt.date, holidays: Collection[dt.date] = (), *, extended: bool = False
+) -> dt.date:
+    """Return the last day for an answer.
+
+    Examples
+    --------
+    >>> from workbench.lifecycle.law import clock
+    >>> due_date(clock("gdpr-request"), dt.date(2027, 1, 29))  # February ends on a Sunday
+    datetime.date(2027, 3, 1)
+    >>> due_date(clock("pipl-request"), dt.date(2026, 9, 28), [dt.date(2026, 10, 1)])
+    datetime.date(2026, 10, 20)
+    """
+    day = received
+    if clock.months is not None:
+        months = clock.months + ((clock.extension_months or 0) if extended else 0)
+        start = dt.datetime.combine(received, dt.time())
+        return _working(add_months(start, months).date(), holidays)
+    if clock.working_days is not None:
+        for _ in range(clock.working_days):
+            day = _working(day + dt.timedelta(days=1), holidays)
+        return day
+    return day + dt.timedelta(days=clock.days or 0, hours=clock.hours or 0)
+
+
+def _working(day: dt.date, holidays: Collection[dt.date]) -> dt.date:
+    while day.weekday() >= 5 or day in holidays:
+        day += dt.timedelta(days=1)
+    return day
+
+
+def open_request(
+    office: Office,
+    kind: str,
+    mark: str,
+    *,
+    law: str | None = None,
+    received: dt.date | None = None,
+    verified_by: str = "",
+) -> Request:
+    """Register a request; return it with its deadline.
+
+    Parameters
+    ----------
+    law : str, optional
+        Whose deadline counts: GDPR, PIPL. Left out, the earliest of all.
+    received : date, optional
+        When it came; today when left out.
+    verified_by : str
+        How the person's identity was checked, where it was.
+
+    Raises
+    ------
+    InputError
+        It came in the future, or no law of that name has a deadline for requests.
+    """
+    if kind not in KINDS:
+        raise UnknownName("kind of request", kind, KINDS)
+    today = office.now.date()
+    came = received or today
+    if came > today:
+        raise InputError(f"the request is of {came} and today is {today}. Correct one of the two.")
+    clock = _clock(law, came, office)
+    body = {"kind": kind, "law": clock.law, "clock": clock.id, "received": came.isoformat()}
+    name = office.journal.number(OPENED, "R", {**body, "mark": mark}, now=office.now)
+    office.audit.record(OPENED, {**body, "request": name, "mark": mark}, now=office.now)
+    if verified_by:
+        check_identity(office, name, verified_by)
+    return find_request(office, name)
+
+
+def check_identity(office: Office, name: str, verified_by: str) -> None:
+    """Record how the person behind a request was identified.
+
+    Raises
+    ------
+    InputError
+        Nothing is said.
+    """
+    told = " ".join(verified_by.split())
+    if not told:
+        raise InputError(
+            "say with --verified-by how the person's identity was checked, such as 'id card, "
+            "branch 12': whoever asks for somebody else's data must not get it."
+        )
+    office.note(CHECKED, {"verified_by": told}, ref=name)
+
+
+def extend(office: Office, name: str, *, told_on: dt.date, reason: str) -> Request:
+    """Extend a request's time, the person having been told.
+
+    Raises
+    ------
+    InputError
+        The law allows none, it was extended before, or the person was not told in time.
+    """
+    request = find_request(office, name)
+    clock = next(each for each in clocks("request") if each.law == request.law)
+    if not clock.extension_months:
+        raise InputError(
+            f"{clock.law} knows no extension ({clock.article}); answer by {request.due}."
+        )
+    if request.extended:
+        raise InputError(f"'{name}' was extended before; answer by {request.due}.")
+    if told_on > request.due or told_on > office.now.date():
+        raise InputError(
+            f"the person had to be told by {request.due}, and {told_on} is later or still to come. "
+            "It stays overdue; answer now."
+        )
+    office.note(EXTENDED, {"told_on": told_on.isoformat(), "reason": reason}, ref=name)
+    return find_request(office, name)
+
+
+def close(office: Office, name: str, outcome: str) -> Request:
+    """Close a request; return it."""
+    find_request(office, name)
+    office.note(CLOSED, {"outcome": outcome}, ref=name)
+    return find_request(office, name)
+
+
+def find_request(office: Office, name: str) -> Request:
+    """Return one request, or raise `UnknownName`."""
+    known = {each.id: each for each in requests(office.journal, office.settings.holidays)}
+    if name not in known:
+        raise UnknownName("request", name, known)
+    return known[name]
+
+
+def requests(journal: Journal, holidays: Collection[dt.date] = ()) -> list[Request]:
+    """Return every request as it stands, oldest first."""
+    with journal.chain.reading() as read:
+        opened = read.entries(OPENED)
+        later = [each for kind in (CHECKED, EXTENDED, CLOSED) for each in read.entries(kind)]
+    events: dict[str, list[Entry]] = {}
+    for entry in later:
+        events.setdefault(entry.body["request"], []).append(entry)
+    named = {f"R-{number:04d}": entry for number, entry in enumerate(opened, 1)}
+    return [_request(name, e, events.get(name, ()), holidays) for name, e in named.items()]
+
+
+def _request(
+    name: str, opened: Entry, events: Sequence[Entry], holidays: Collection[dt.date]
+) -> Request:
+    clock = next(each for each in clocks("request") if each.id == opened.body["clock"])
+    received = dt.date.fromisoformat(opened.body["received"])
+    by_kind = {entry.kind: entry for entry in events}
+    closed = by_kind.get(CLOSED)
+    return Request(
+        name,
+        opened.body["kind"],
+        opened.body["law"],
+        opened.body["mark"],
+        received,
+        due_date(clock, received, holidays, extended=EXTENDED in by_kind),
+        EXTENDED in by_kind,
+        by_kind[CHECKED].body["verified_by"] if CHECKED in by_kind else "",
+        closed.at.date() if closed else None,
+        closed.body["outcome"] if closed else "",
+    )
+
+
+def _clock(law: str | None, received: dt.date, office: Office) -> Clock:
+    known = clocks("request")
+    if law is None:
+        return min(known, key=lambda each: due_date(each, received, office.settings.holidays))
+    for each in known:
+        if each.law.lower() == law.lower():
+            return each
+    raise UnknownName("law with a deadline for requests", law, {each.law for each in known})
