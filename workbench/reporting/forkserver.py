@@ -240,11 +240,14 @@ def run_kernel(connection: socket.socket) -> None:
     sys.argv = ["ipykernel_launcher", *request["words"]]
     from ipykernel.kernelapp import IPKernelApp
 
-    application = IPKernelApp.instance()
+    application = IPKernelApp.instance(parent_handle=os.getppid())
     application.initialize(request["words"])  # type: ignore[no-untyped-call]  # why: as ipykernel
     application.start()  # type: ignore[no-untyped-call]  # why: does itself
+    # why not its own end: now and then its threads wait for each other, seconds long
+    atexit.unregister(application.close)
+    application.reset_io()
     threading._shutdown()  # type: ignore[attr-defined]  # why: as at the end of any Python, but
-    atexit._run_exitfuncs()  # without taking a quarter of a gigabyte of modules apart
+    atexit._run_exitfuncs()  # without taking thousands of modules apart
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
