@@ -336,16 +336,20 @@ def test_two_runs_at_once_are_one_run_and_one_message(folder):
     first = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     try:
         assert "cell 1 of" in first.stderr.readline()
-        second = workbench("run", "customers", "-w", folder)
+        second = workbench("run", "customers", "-w", folder, "--wait", "0")
         assert second.returncode == 5
-        assert f"Busy: another run is at work in this workspace (process {first.pid})" in (
-            second.stderr
-        )
+        held = f"'slow', process {first.pid}, since 20"
+        assert f"Busy: another run is at work in this workspace: {held}" in second.stderr
         assert "Wait until it is done; nothing was started." in second.stderr
+        words = command("run", "customers", "-w", folder)
+        waiting = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert waiting.stderr.readline().startswith(f"waiting for {held}")
     finally:
         first.kill()
         first.communicate()
-    assert workbench_json("run", "customers", "-w", folder)["unchanged"] is True
+    told, _ = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0
+    assert "was published already" in told
     _nobody_is_left(folder)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from workbench.errors import CatalogError, ProblemsError, StorageError, WorkbenchError
-from workbench.reporting.definition_files import definition_paths, load_definition
+from workbench.reporting.definition_files import definition_paths, load_all
 from workbench.store.ingest import current_digests, file_digest
 from workbench.workspace import Workspace
 
@@ -78,11 +78,9 @@ def _ledger(ws: Workspace) -> Iterator[Problem]:
 
 
 def _definitions(ws: Workspace) -> Iterator[Problem]:
-    paths = definition_paths(ws.settings.path("reports"))
-    if not paths:
-        yield Problem("reports", f"no definition (*.yaml) in {ws.settings.path('reports')}.")
-    for path in paths.values():
-        try:
-            load_definition(path, ws.settings.path("notebooks"))
-        except ProblemsError as error:
-            yield from _told("reports", error)
+    reports = ws.settings.path("reports")
+    if not definition_paths(reports):
+        yield Problem("reports", f"no definition (*.yaml) in {reports}.")
+    _, problems = load_all(reports, ws.settings.path("notebooks"))
+    for problem in problems:
+        yield Problem("reports", problem)

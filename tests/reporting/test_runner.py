@@ -12,17 +12,36 @@ from workbench import figures
 from workbench.errors import PeriodError, RunFailed
 from workbench.periods import Period
 from workbench.reporting.definition_files import find_definition
+from workbench.reporting.due import Span
+from workbench.reporting.edition_facts import commit
+from workbench.reporting.identity import choose_period, edition_identity
 from workbench.reporting.publish import read_failures
-from workbench.reporting.runner import choose_period, commit, edition_identity
+from workbench.reporting.schedule import PeriodRule
 
 SEPTEMBER = Period.parse("2026-09")
 TODAY = dt.date(2026, 11, 24)
+SPAN = Span(dt.date(2026, 1, 1), dt.date(2026, 9, 28))
+MONTHLY = PeriodRule()
 
 
 def test_the_period_is_the_last_complete_one_unless_another_is_named():
-    assert choose_period(None, SEPTEMBER, TODAY) == SEPTEMBER
-    assert choose_period("2026-09", SEPTEMBER, TODAY) == SEPTEMBER
-    assert choose_period("2026-08", SEPTEMBER, TODAY).text == "2026-08"
+    assert choose_period(None, MONTHLY, SPAN, TODAY) == SEPTEMBER
+    assert choose_period("2026-09", MONTHLY, SPAN, TODAY) == SEPTEMBER
+    assert choose_period("2026-08", MONTHLY, SPAN, TODAY).text == "2026-08"
+
+
+@pytest.mark.parametrize(
+    ("rule", "period"),
+    [
+        ({"rule": "previous"}, "2026-08"),
+        ({"kind": "quarter"}, "2026-Q3"),
+        ({"kind": "quarter", "rule": "previous"}, "2026-Q2"),
+        ({"kind": "year"}, "2025"),
+        ({"kind": "week"}, "2026-W39"),  # it ends with Sunday, the 27th
+    ],
+)
+def test_the_definition_says_which_period(rule, period):
+    assert choose_period(None, PeriodRule(**rule), SPAN, TODAY).text == period
 
 
 @pytest.mark.parametrize(
@@ -30,15 +49,16 @@ def test_the_period_is_the_last_complete_one_unless_another_is_named():
     [
         ("2026-13", "'2026-13' is not a period. Write a month as 2026-09"),
         ("last month", "'last month' is not a period"),
-        ("2026-Q3", "this report is monthly: give a month such as 2026-09"),
+        ("2026-Q3", "this report is about a month: give one such as 2026-09, not 2026-Q3"),
         ("2026-11", "2026-11 is not over: it ends on 2026-11-30 and today is 2026-11-24"),
         ("2031-01", "2031-01 is not over"),
         ("2026-10", "the data ends with 2026-09; 2026-10 is not loaded yet. Load it with"),
+        ("2025-12", "the data begins with 2026-01, and 2025-12 is before it. What is loaded is"),
     ],
 )
 def test_other_periods_are_refused(text, message):
     with pytest.raises(PeriodError) as refusal:
-        choose_period(text, SEPTEMBER, TODAY)
+        choose_period(text, MONTHLY, SPAN, TODAY)
     assert message in str(refusal.value)
 
 
@@ -56,8 +76,9 @@ def test_an_edition_is_the_same_while_nothing_it_is_made_of_changes(shop, report
 
     def identity(given=(), period=SEPTEMBER, **changes):
         definition = read()
-        values = definition.values(given)
-        return edition_identity(definition, period, values, replace(desk, **changes))
+        (variant,) = definition.editions(given)
+        notebook = (root / "notebooks" / "customers.ipynb").read_bytes()
+        return edition_identity(definition, period, variant, notebook, replace(desk, **changes))
 
     first = identity()
     assert identity() == identity(["epsilon=0.1"]) == identity(as_of="2026-10-05") == first
@@ -67,6 +88,8 @@ def test_an_edition_is_the_same_while_nothing_it_is_made_of_changes(shop, report
         identity(data_version="another"),
     ]
     path = root / "reports" / "customers.yaml"
+    path.write_text(path.read_text() + "retries: 5\nhooks: {failed: mail}\n")
+    assert identity() == first  # when and how it runs does not change its page
     path.write_text(path.read_text().replace("title: Customers", "title: Buyers"))
     others.append(identity())
     write_report(root)
@@ -94,8 +117,16 @@ def test_a_failed_run_is_noted_until_a_good_one_and_its_page_stays(shop, report)
     assert read_failures(published, "customers") == {}
     assert index.read_text() != noted
     assert again.page.read_bytes() == page
-    (line,) = (root / ".workbench" / "logs" / "runs.jsonl").read_text().splitlines()
-    assert json.loads(line)["error"] == "RunFailed"
+    lines = (root / ".workbench" / "logs" / "runs.jsonl").read_text().splitlines()
+    runs = [json.loads(line) for line in lines]
+    assert [run["state"] for run in runs] == ["published", "failed", "published"]
+    told = {name: runs[1][name] for name in ("error", "cell", "kind", "exit_code")}
+    assert told == {
+        "error": "RunFailed",
+        "cell": 4,
+        "kind": "ZeroDivisionError",
+        "exit_code": 4,
+    }
     assert shop.render("customers").unchanged
 
 

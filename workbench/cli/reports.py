@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from typing import TYPE_CHECKING
+
 import click
 
 from workbench.cli.common import (
@@ -14,45 +17,163 @@ from workbench.cli.common import (
     with_parameters,
 )
 
+if TYPE_CHECKING:
+    from workbench.reporting.suite import Outcome
+
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
+@click.option("--all", "every", is_flag=True, help="Every report, for one period.")
+@click.option("--due", is_flag=True, help="What is missing, missed periods too, oldest first.")
 @in_workspace
 @for_period
 @with_parameters
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="How many editions at a time; by default as many as there are cores, 4 at most.",
+)
 @click.option("--force", is_flag=True, help="Render again even when the edition is there.")
+@click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.FloatRange(0),
+    default=3600.0,
+    metavar="SECONDS",
+    help="How long to wait for another run of this workspace; 3600 by default.",
+)
 @click.option("--standalone", is_flag=True, help="Also as one file: standalone.html beside it.")
 @click.option("--pdf", is_flag=True, help="Also as report.pdf beside it, printed by Chromium.")
 @as_json_too
+@click.pass_context
 def run(
-    name: str,
+    context: click.Context,
+    name: str | None,
+    every: bool,
+    due: bool,
     workspace: str | None,
     period: str | None,
     parameters: tuple[str, ...],
+    jobs: int | None,
     force: bool,
+    wait_seconds: float,
     standalone: bool,
     pdf: bool,
     as_json: bool,
 ) -> None:
-    """Render a report for a period and publish it."""
+    """Render reports for a period and publish them."""
+    if (name is not None) + every + due != 1:
+        raise click.UsageError("Name a report, or give --all or --due: one of the three.")
+    if parameters and name is None:
+        raise click.UsageError("Parameters are of one report: name it.")
     ws = opened(workspace)
     with steps(as_json) as tell:
-        edition = ws.render(name, period=period, parameters=parameters, force=force, progress=tell)
-    files = ws.add_files(edition, standalone=standalone, pdf=pdf)
+        done = ws.run(
+            name,
+            due=due,
+            period=period,
+            parameters=parameters,
+            jobs=jobs,
+            force=force,
+            wait_seconds=wait_seconds,
+            progress=tell,
+        )
+    files = [
+        str(file)
+        for edition in done.editions
+        for file in ws.add_files(edition, standalone=standalone, pdf=pdf)
+    ]
+    one = name is not None and len(done.editions) == 1 and not done.failures
     if as_json:
-        print_json({**edition.facts(), "files": [str(file) for file in files]})
-        return
-    state = "was published already" if edition.unchanged else "is published"
-    click.echo(f"'{edition.report}' for {edition.period} {state}: {edition.page}")
+        print_json({**(done.editions[0].facts() if one else done.facts()), "files": files})
+    else:
+        _tell_editions(done, files)
+    _tell_problems(done)
+    context.exit(done.exit_code)
+
+
+def _tell_editions(done: Outcome, files: list[str]) -> None:
+    for edition in done.editions:
+        which = f"{edition.period} {edition.variant}".rstrip()
+        state = "was published already" if edition.unchanged else "is published"
+        if edition.revision > 1 and not edition.unchanged:
+            state = f"is published as revision {edition.revision}"
+        click.echo(f"'{edition.report}' for {which} {state}: {edition.page}")
+        for line in edition.changed:
+            click.echo(f"  {line}")
     for file in files:
         click.echo(f"Also: {file}")
-    click.echo(f"All reports: {edition.index}")
-    click.echo(
-        f"This run spent epsilon {edition.spent_now:.2f} of the customers' privacy budget; the "
-        f"edition's figures cost {edition.epsilon:.2f} in all."
-    )
-    for line in edition.left:
-        click.echo(f"  {line.scope}: {line.left:.2f} of {line.limit:.2f} left")
+    if not done.editions:
+        if not done.failures and not done.waiting and not done.problems:
+            click.echo("Nothing is due.")
+        return
+    click.echo(f"All reports: {done.editions[0].index}")
+    if len(done.editions) > 1:
+        click.echo("Epsilon that each spent now of the customers' privacy budget:")
+        for edition in done.editions:
+            which = f"{edition.report} {edition.period} {edition.variant}".rstrip()
+            click.echo(f"  {which}: {edition.spent_now:.2f}")
+    else:
+        (edition,) = done.editions
+        click.echo(
+            f"This run spent epsilon {edition.spent_now:.2f} of the customers' privacy budget; the "
+            f"edition's figures cost {edition.epsilon:.2f} in all."
+        )
+    for limit in done.editions[-1].left:
+        click.echo(f"  {limit.scope}: {limit.left:.2f} of {limit.limit:.2f} left")
+
+
+def _tell_problems(done: Outcome) -> None:
+    for problem in done.problems:
+        click.echo(f"DefinitionError: {problem}", err=True)
+    for failure in done.failures:
+        error = failure.error
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+        click.echo(f"  exit code {error.exit_code}; record of runs: {failure.log}", err=True)
+    for each in done.waiting:
+        which = f"'{each.definition.name}' for {each.period.text} {each.variant.name}".rstrip()
+        click.echo(
+            f"{which} is due since {each.since:%Y-%m-%d %H:%M} and waits for its data. Load it "
+            "with 'workbench init' and try again.",
+            err=True,
+        )
+    hooks = [each.hooks for each in done.editions] + [each.hooks for each in done.failures]
+    for problem in chain.from_iterable(hooks):
+        click.echo(f"Hook: {problem}", err=True)
+
+
+@click.command()
+@in_workspace
+@as_json_too
+def due(workspace: str | None, as_json: bool) -> None:
+    """List the editions that are missing, oldest period first."""
+    ws = opened(workspace)
+    found, problems = ws.due(), ws.wrong_definitions()
+    if as_json:
+        print_json({"due": [each.facts() for each in found], "problems": problems})
+        return
+    for problem in problems:
+        click.echo(f"DefinitionError: {problem}", err=True)
+    if not found:
+        click.echo("Nothing is due.")
+    for each in found:
+        which = f"{each.definition.name} {each.period.text} {each.variant.name}".rstrip()
+        click.echo(f"{which}: {each.state}, due since {each.since:%Y-%m-%d %H:%M %Z}")
+
+
+@click.command()
+@click.option(
+    "--format",
+    "scheduler",
+    required=True,
+    type=click.Choice(["cron", "systemd", "airflow", "kubernetes"]),
+    help="Which scheduler is to call 'workbench run --due'.",
+)
+@in_workspace
+def schedule(scheduler: str, workspace: str | None) -> None:
+    """Print what to install so that reports are run when they are due."""
+    click.echo(opened(workspace).schedule(scheduler), nl=False)
 
 
 @click.command()
@@ -94,4 +215,4 @@ def plan(
         click.echo(f"Some questions may be missing: {planned.incomplete}", err=True)
 
 
-COMMANDS = [run, plan]
+COMMANDS = [run, due, schedule, plan]

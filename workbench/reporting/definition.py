@@ -217,6 +217,11 @@ class Definition(Declared):
         """Language to the translations declared for it, the first to be opened."""
         return {code: self.translations.get(code, {}) for code in self.lang}
 
+    @property
+    def size(self) -> int:
+        """How many editions a period has."""
+        return sum(1 for _ in self._variants())
+
     def editions(self, given: Sequence[str] = ()) -> tuple[Variant, ...]:
         """Return the editions of one period: one without a grid, else one a combination.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.catalog import Catalog
@@ -44,6 +44,10 @@ class Desk:
     snapshot: int
     find: Find
     now: dt.datetime
+
+    def with_notebooks(self, folder: Path) -> Desk:
+        """Return the same desk, whose notebooks lie in another folder."""
+        return replace(self, settings=self.settings.model_copy(update={"notebooks": folder}))
 
     def declared_words(self) -> set[str]:
         """Return the catalog's words that may stand on a page, whoever has them as a name."""

@@ -13,22 +13,40 @@ from workbench.reporting.definition import Definition, Variant
 from workbench.reporting.editions_record import revisions
 from workbench.reporting.publish import read_failures
 
+QUIET_DAYS = 3  # by which data may fall short of the end of a month, quarter or year
+_DAY = dt.timedelta(days=1)
 MISSED_AT_MOST = 3  # periods before the newest that a definition without catch_up catches up
 
 
 @dataclass(frozen=True)
 class Span:
-    """The days that the data covers: the first of its first month, and the end of its last one.
+    """The days that the data covers.
 
-    ``end`` is the day after the last complete month.
+    Attributes
+    ----------
+    start : date
+        First day of the first month that anything is loaded of.
+    last_day : date
+        The latest day in it.
     """
 
     start: dt.date
-    end: dt.date
+    last_day: dt.date
+
+    def last_complete(self, kind: str) -> Period:
+        """Return the last period that the data covers to its end, give or take quiet days.
+
+        Examples
+        --------
+        >>> Span(dt.date(2026, 1, 1), dt.date(2026, 9, 28)).last_complete("month").text
+        '2026-09'
+        """
+        quiet_days = dt.timedelta(days=0 if kind == "week" else QUIET_DAYS)
+        return Period.containing(self.last_day + quiet_days + _DAY, kind).previous()
 
     def covers(self, period: Period) -> bool:
         """Return whether the data reaches a period's end."""
-        return period.end <= self.end
+        return period.end <= self.last_complete(period.kind).end
 
 
 @dataclass(frozen=True)

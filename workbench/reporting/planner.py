@@ -56,20 +56,25 @@ def plan(
     desk: Desk,
     tell: Tell = lambda _: None,
     prices: Path | None = None,
+    *,
+    folder: Path | None = None,
 ) -> Plan:
     """Run a report's notebook without releasing, and return what it would cost.
 
     A first pass finds ``epsilon="auto"`` questions whose prices are not settled yet; where there
-    are any, a second one shows what they give.
+    are any, a second one shows what they give. The editions of a grid share the report's budget
+    equally.
     """
-    folder = desk.private / "runs" / definition.name / period.text / "plan"
+    folder = _folder(definition, period, desk, folder)
     settled = prices or folder / "prices.json"
     answers, incomplete = _pass(definition, period, values, desk, tell, folder, settled)
     share = Share(definition.name, definition.budget.epsilon)
     left = desk.ledger.status(period.text, desk.now, share)
     if any(each.auto for each in answers):
         known = json.loads(settled.read_text(encoding="utf-8")) if settled.is_file() else {}
-        settled.write_text(json.dumps({**known, **split(answers, left[0].left_pico)}))
+        each = left[0].limit_pico // definition.size
+        budget = split(answers, min(left[0].left_pico, each))
+        settled.write_text(json.dumps({**known, **budget}))
         answers, incomplete = _pass(definition, period, values, desk, tell, folder, settled)
     pico = sum({each.key: each.pico for each in answers}.values())
     return Plan(
@@ -83,7 +88,13 @@ def plan(
 
 
 def settle_prices(
-    definition: Definition, period: Period, values: Mapping[str, Value], desk: Desk, tell: Tell
+    definition: Definition,
+    period: Period,
+    values: Mapping[str, Value],
+    desk: Desk,
+    tell: Tell,
+    *,
+    folder: Path | None = None,
 ) -> Path | None:
     """Return a file with the prices of a report's ``epsilon="auto"`` questions, if it has any.
 
@@ -91,16 +102,21 @@ def settle_prices(
     questions at the same prices; a changed notebook or parameter settles what is new.
     """
     notebook = desk.settings.path("notebooks") / definition.notebook
-    kept = desk.private / "runs" / definition.name / period.text / "plan" / "prices.json"
+    kept = _folder(definition, period, desk, folder) / "prices.json"
     auto_default = any(p.default == "auto" for p in definition.parameters.values())
     if not auto_default and '"auto"' not in _code(notebook) and "'auto'" not in _code(notebook):
         return None
     asked = json.dumps(dict(values), sort_keys=True).encode() + notebook.read_bytes()
     done = kept.with_name(f"settled-{hashlib.sha256(asked).hexdigest()[:16]}")
     if not done.is_file():
-        plan(definition, period, values, desk, tell)
+        plan(definition, period, values, desk, tell, folder=folder)
         done.touch()
     return kept if kept.is_file() else None
+
+
+def _folder(definition: Definition, period: Period, desk: Desk, folder: Path | None) -> Path:
+    """Return where an edition's plan goes: beside its executed notebook."""
+    return (folder or desk.private / "runs" / definition.name / period.text) / "plan"
 
 
 def _code(notebook: Path) -> str:

@@ -41,7 +41,7 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
     LeakFound
         The page holds an identifier, so it could not be published either.
     """
-    from workbench.reporting.runner import page_facts, releases_in
+    from workbench.reporting.edition_facts import page_facts, releases_in
 
     content = read(notebook)
     releases = releases_in(content)

@@ -4,30 +4,60 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
-import json
-import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
+import errno
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from workbench.errors import PeriodError, RunFailed, UnknownName, WorkbenchError
+from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.ledger import Line, Share
-from workbench.reporting.definition import Definition
+from workbench.reporting import record
+from workbench.reporting.definition import Definition, Variant
 from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
 from workbench.reporting.desk import Tell
-from workbench.reporting.environment import PRICES_FILE
+from workbench.reporting.edition_facts import facts_of, releases_in
+from workbench.reporting.environment import ANSWERS_FILE, PRICES_FILE
 from workbench.reporting.execution import execute
+from workbench.reporting.hooks import tell_hooks
+from workbench.reporting.identity import edition_identity
 from workbench.reporting.light import import_light
 from workbench.reporting.parameters import Value
 from workbench.reporting.planner import settle_prices
-from workbench.store.chain import file_lock
 
-PACKAGES = ("workbench", "pandas", "plotly", "papermill", "ibis-framework", "duckdb")
+if TYPE_CHECKING:
+    from workbench.reporting.editions import Published
+    from workbench.reporting.page import Page
+
+_ANSWERS = "answers.txt"
+_publishing = threading.Lock()  # editions of one suite are published one after the other
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One edition to make: which report, about which period, which one of its grid."""
+
+    definition: Definition
+    period: Period
+    variant: Variant
+
+    @property
+    def words(self) -> str:
+        """Its name in messages: ``'customers' 2026-09 region=north``."""
+        name = f"'{self.definition.name}' {self.period.text}"
+        return f"{name} {self.variant.name}" if self.variant.name else name
+
+    def facts(self) -> dict[str, str]:
+        """Return its names, for machines."""
+        return {
+            "report": self.definition.name,
+            "period": self.period.text,
+            "variant": self.variant.name,
+        }
 
 
 @dataclass(frozen=True)
@@ -36,15 +66,20 @@ class Edition:
 
     Attributes
     ----------
-    report, period, page, index : str or Path
+    report, period, variant, page, index : str or Path
+    revision : int
     unchanged : bool
         Whether it was there already.
     spent_now : float
-        Epsilon this run spent.
+        Epsilon this edition's answers cost in this run.
     epsilon : float
         Epsilon its figures cost when they were first answered.
     left : tuple of Line
         What is left of every limit.
+    changed : tuple of str
+        What its revision changed.
+    hooks : tuple of str
+        What went wrong with telling its hooks.
     """
 
     report: str
@@ -55,59 +90,52 @@ class Edition:
     spent_now: float
     epsilon: float
     left: tuple[Line, ...]
+    variant: str = ""
+    revision: int = 1
+    changed: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = field(default=(), compare=False)
 
     def facts(self) -> dict[str, Any]:
         """Return plain values for machines."""
         return {
             "report": self.report,
             "period": self.period,
+            "variant": self.variant,
+            "revision": self.revision,
             "page": str(self.page),
             "index": str(self.index),
             "unchanged": self.unchanged,
+            "changed": list(self.changed),
             "spent_now": self.spent_now,
             "epsilon": self.epsilon,
             "left": {line.scope: line.left for line in self.left},
+            "hooks": list(self.hooks),
         }
 
 
-def choose_period(text: str | None, last_complete: Period, today: dt.date) -> Period:
-    """Return the period an edition is about.
+@dataclass(frozen=True)
+class Failure:
+    """An edition that was not made, and why.
 
-    Raises
-    ------
-    PeriodError
-        It is malformed, not over, or the data does not reach its end.
+    Attributes
+    ----------
+    asked : Asked
+    error : WorkbenchError
+        What a person must know: of a cell's error its number and name, never its words.
+    log : Path
+        The record of runs.
+    hooks : tuple of str
+        What went wrong with telling its hooks.
     """
-    if text is None:
-        return last_complete
-    period = Period.parse(text)
-    if period.kind != "month":
-        raise PeriodError(f"this report is monthly: give a month such as {last_complete.text}.")
-    period.require_past(today)
-    if period.end > last_complete.end:
-        raise PeriodError(
-            f"the data ends with {last_complete.text}; {text} is not loaded yet. Load it with "
-            "'workbench init', or render an earlier month."
-        )
-    return period
 
+    asked: Asked
+    error: WorkbenchError
+    log: Path
+    hooks: tuple[str, ...] = ()
 
-def edition_identity(
-    definition: Definition, period: Period, values: Mapping[str, Value], desk: Desk
-) -> str:
-    """Return what makes an edition the same: report, period, parameters, notebook, data, code."""
-    notebook = desk.settings.path("notebooks") / definition.notebook
-    content = {
-        "definition": definition.model_dump(mode="json"),
-        "report": definition.name,
-        "period": period.text,
-        "parameters": dict(values),
-        "notebook": hashlib.sha256(notebook.read_bytes()).hexdigest(),
-        "data": desk.data_version,
-        "catalog": desk.catalog.hash,
-        "packages": {name: version(name) for name in PACKAGES},
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    def facts(self) -> dict[str, Any]:
+        """Return plain values for machines; no word of a cell's own error is among them."""
+        return {**self.asked.facts(), **_told(self.error), "runs": str(self.log)}
 
 
 def share_of(definition: Definition) -> Share:
@@ -115,76 +143,151 @@ def share_of(definition: Definition) -> Share:
     return Share(definition.name, definition.budget.epsilon)
 
 
-def run(
-    definition: Definition,
-    period: Period,
-    values: Mapping[str, Value],
-    desk: Desk,
-    *,
-    force: bool = False,
-    tell: Tell = lambda _: None,
-) -> Edition:
-    """Render one edition, or return the one that is there.
+def make(
+    asked: Asked, desk: Desk, *, force: bool = False, tell: Tell = lambda _: None
+) -> Edition | Failure:
+    """Render and publish one edition, or return the one that is there; the caller has its turn.
 
-    Raises
-    ------
-    RunFailed
-        A cell failed or nothing released was shown; the last good page stays.
-    Busy
-        Another run holds this workspace.
-    LeakFound
-        The page held an identifier; nothing was published.
-    PublishError
-        The published folder cannot be written.
+    A failure is noted for readers, kept in the record of runs, and told to the report's hooks.
     """
+    started = time.monotonic()
+    try:
+        edition = _make(asked, desk, force, tell)
+    except WorkbenchError as error:
+        return fail(asked, desk, error, time.monotonic() - started)
+    except Exception as fault:
+        unknown = RunFailed(
+            f"{asked.words} failed: a fault in workbench itself.", kind=type(fault).__name__
+        )
+        fail(asked, desk, unknown, time.monotonic() - started)
+        raise
+    if edition.unchanged:
+        return edition
+    seconds = round(time.monotonic() - started, 3)
+    facts = edition.facts()
+    kept = ("revision", "spent_now", "epsilon")
+    done = {**asked.facts(), "state": "published", **{name: facts[name] for name in kept}}
+    record.note(desk.private, desk.now, {**done, "seconds": seconds})
+    told = {**done, "page": str(edition.page), "audience": asked.definition.audience}
+    told["exit_code"] = 0
+    problems = tell_hooks(asked.definition.hooks, "published", told, desk.settings.root)
+    return replace(edition, hooks=tuple(problems))
+
+
+def fail(asked: Asked, desk: Desk, error: WorkbenchError, seconds: float = 0.0) -> Failure:
+    """Note that an edition failed: for readers, in the record of runs, and by its hooks."""
+    from workbench.reporting import editions
+
+    definition, published = asked.definition, desk.settings.path("published")
+    # why suppressed: on a full disk it cannot be written, and the failure says so
+    with contextlib.suppress(WorkbenchError), _publishing:
+        editions.record_failure(
+            published,
+            definition.name,
+            asked.period.text,
+            definition.title,
+            asked.variant.name,
+            definition.languages,
+        )
+    log = record.runs_file(desk.private)
+    noted = {**asked.facts(), "state": "failed", **_told(error), "seconds": round(seconds, 3)}
+    record.note(desk.private, desk.now, {**noted, "message": str(error)})
+    told = {**asked.facts(), **_told(error), "audience": definition.audience, "runs": str(log)}
+    problems = tell_hooks(definition.hooks, "failed", told, desk.settings.root)
+    return Failure(asked, error, log, tuple(problems))
+
+
+def _told(error: WorkbenchError) -> dict[str, Any]:
+    """Return what of an error may go anywhere: its names and numbers, not its words."""
+    cell, kind, log = (getattr(error, name, None) for name in ("cell", "kind", "log"))
+    return {
+        "error": type(error).__name__,
+        "cell": cell,
+        "kind": kind,
+        "log": log,
+        "exit_code": error.exit_code,
+    }
+
+
+def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
     from workbench.reporting import editions
     from workbench.reporting.publish import read_failures
 
+    definition, period, variant = asked.definition, asked.period, asked.variant
     published = desk.settings.path("published")
-    identity = edition_identity(definition, period, values, desk)
-    with file_lock(desk.private / "run.lock", wait_seconds=0.0, busy=_busy):
-        before = desk.ledger.head()[0]
-        editions.clean(published)
-        there = editions.latest(published, definition.name, period.text)
-        failed = period.text in read_failures(published, definition.name)
-        if there is not None and there.identity == identity and not force and not failed:
-            return _edition(definition, period, there.page, True, before, there.releases, desk)
-        try:
-            page, releases = _render(definition, period, values, desk, tell)
-            made = editions.publish(
-                published,
-                definition.name,
-                period.text,
-                page,
-                identity=identity,
-                releases=releases,
-                ledger_head=desk.ledger.head(),
-            )
-        except Exception as failure:
-            # why suppressed: on a full disk neither can be written, and the failure says it
-            with contextlib.suppress(WorkbenchError):
-                editions.record_failure(published, definition.name, period.text, definition.title)
-            with contextlib.suppress(OSError):
-                _log(desk, definition, period, failure)
-            raise
-        return _edition(definition, period, made.page, False, before, releases, desk)
+    before = desk.ledger.head()[0]
+    notebook = (desk.settings.path("notebooks") / definition.notebook).read_bytes()
+    identity = edition_identity(definition, period, variant, notebook, desk)
+    there = editions.latest(published, definition.name, period.text, variant.name)
+    name = f"{period.text}/{variant.name}" if variant.name else period.text
+    failed = name in read_failures(published, definition.name)
+    if there is not None and there.identity == identity and not force and not failed:
+        return _edition(asked, there, True, 0, there.releases, desk)
+    folder = run_folder(desk, asked)
+    own = desk.with_notebooks(_copied(folder / "source", definition.notebook, notebook))
+    pages, releases = _render(asked, own, folder, tell)
+    with _publishing:
+        made = editions.publish(
+            published,
+            definition.name,
+            period.text,
+            pages,
+            identity=identity,
+            releases=releases,
+            ledger_head=desk.ledger.head(),
+            variant=variant.name,
+            lookup=desk.ledger.answer,
+        )
+    spent_pico = desk.ledger.spent_by(_answers(folder), after=before)
+    return _edition(asked, made, False, spent_pico, releases, desk)
 
 
-def _render(
-    definition: Definition,
-    period: Period,
-    values: Mapping[str, Value],
-    desk: Desk,
-    tell: Tell,
-) -> tuple[Any, list[str]]:
+def run_folder(desk: Desk, asked: Asked) -> Path:
+    """Return where an edition's executed notebook and logs go: private."""
+    folder = desk.private / "runs" / asked.definition.name / asked.period.text
+    return folder / asked.variant.name if asked.variant.name else folder
+
+
+def _copied(folder: Path, name: str, notebook: bytes) -> Path:
+    """Keep the notebook as it was read: all of a run is of this text, whoever saves another."""
+    try:
+        make_private(folder)
+        (folder / name).write_bytes(notebook)
+    except OSError as problem:
+        full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+        why = "the disk is full" if full else f"it cannot be written ({problem.strerror})"
+        raise StorageError(
+            f"the run cannot keep its notebook in {folder}: {why}. Make room or let this user "
+            "write there, and run the report again; nothing was spent."
+        ) from None
+    return folder
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder below the private one, with mode 0700 on the way."""
+    for each in (*reversed(folder.parents), folder):
+        each.mkdir(exist_ok=True, mode=0o700)
+
+
+def _answers(folder: Path) -> list[str]:
+    """Return the ids of what a run's kernel was answered."""
+    try:
+        return sorted(set((folder / _ANSWERS).read_text(encoding="utf-8").split()))
+    except FileNotFoundError:
+        return []
+
+
+def _render(asked: Asked, desk: Desk, folder: Path, tell: Tell) -> tuple[Sequence[Page], list[str]]:
+    """Return the pages of an edition and the releases they draw, searched for identifiers."""
+    from jinja2 import TemplateError
+
     from workbench.reporting.exporter import export_languages
     from workbench.reporting.leaks import refuse_leaks
     from workbench.reporting.page import Context
 
-    prices = settle_prices(definition, period, values, desk, tell)
-    settled = {PRICES_FILE: str(prices)} if prices else None
-    executed = execute(definition, period, values, desk, tell, environment=settled)
-    tell(f"{definition.name} {period.text}: drawing the page")
+    definition, values = asked.definition, asked.variant.values
+    executed = _executed(asked, desk, folder, tell)
+    tell(f"{definition.name} {asked.period.text}: drawing the page")
     nbformat = import_light("nbformat")
     notebook = nbformat.read(str(executed), as_version=4)
     source = nbformat.read(str(desk.settings.path("notebooks") / definition.notebook), as_version=4)
@@ -193,83 +296,54 @@ def _render(
         title=definition.title,
         subtitle=definition.subtitle,
         house=desk.settings.title,
-        period=period.text,
+        period=asked.period.text,
         parameters={name: _words(value) for name, value in values.items()},
-        facts=_facts(desk, releases),
+        facts=facts_of(desk, releases),
     )
-    pages = export_languages(
-        notebook,
-        source_notebook=source,
-        lookup=desk.ledger.answer,
-        context=context,
-        languages=definition.languages,
-    )
+    try:
+        pages = export_languages(
+            notebook,
+            source_notebook=source,
+            lookup=desk.ledger.answer,
+            context=context,
+            languages=definition.languages,
+        )
+    except TemplateError as problem:
+        name, line = getattr(problem, "name", None), getattr(problem, "lineno", None)
+        where = f" ({name}, line {line})" if name else ""
+        raise RunFailed(
+            f"{asked.words} failed: a template of the page is broken{where}: {problem.message}. "
+            "Install workbench again. Its figures are in the ledger and cost nothing a second "
+            "time; the last good page stays.",
+            kind=type(problem).__name__,
+            log=executed,
+        ) from None
     refuse_leaks(pages, desk.find, desk.declared_words())
     return pages, releases
 
 
-def _facts(desk: Desk, releases: Sequence[str]) -> Any:
-    if not releases:
-        return None
-    try:
-        return page_facts(desk, releases)
-    except UnknownName as unknown:
-        raise RunFailed(
-            f"the notebook shows a release that is not in this workspace's ledger ({unknown}) Run "
-            "it here, so that it releases what it shows."
-        ) from None
-
-
-def releases_in(notebook: Any) -> list[str]:
-    """Return the ids of the releases a notebook's figures draw, each once."""
-    from workbench.figures import MIME
-    from workbench.figures.specs import read_payload
-
-    found: dict[str, None] = {}
-    for number, cell in enumerate(notebook.cells, 1):
-        for output in cell.get("outputs", ()):
-            content = output.get("data", {}).get(MIME)
-            if content is not None:
-                found |= dict.fromkeys(read_payload(content, f"cell {number}").releases)
-    return list(found)
-
-
-def page_facts(desk: Desk, releases: Sequence[str]) -> Any:
-    """Return the footer's facts; the same releases give the same facts whenever they are drawn."""
-    from workbench.reporting.page import Budget, Facts
-
-    delta = float(desk.catalog.privacy.delta)
-    pico = desk.ledger.spent_by(releases)
-    lines = desk.ledger.status_after(releases)
-    scopes = dict(zip(("month", "year", "lifetime"), lines, strict=True))
-    return Facts(
-        data_version=desk.data_version,
-        as_of=desk.as_of,
-        catalog_hash=desk.catalog.hash[:12],
-        commit=commit(desk.settings.root),
-        packages={name: version(name) for name in PACKAGES},
-        privacy_unit=desk.catalog.privacy.unit,
-        epsilon=round(epsilon_of(pico, delta), 2),
-        delta=delta,
-        budgets=tuple(
-            Budget(scope, round(line.spent, 2), line.limit, round(line.left, 2))
-            for scope, line in scopes.items()
-        ),
-    )
-
-
-def commit(root: Path) -> str:
-    """Return the short commit of the workspace's code, or an empty text outside git."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:  # no git
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+def _executed(asked: Asked, desk: Desk, folder: Path, tell: Tell) -> Path:
+    """Run the notebook, again where its kernel died; what it released is not paid for twice."""
+    definition, period, values = asked.definition, asked.period, asked.variant.values
+    prices = settle_prices(definition, period, values, desk, tell, folder=folder)
+    answers = folder / _ANSWERS
+    answers.unlink(missing_ok=True)
+    environment = {ANSWERS_FILE: str(answers)}
+    if prices:
+        environment[PRICES_FILE] = str(prices)
+    for attempt in range(definition.retries + 1):
+        try:
+            return execute(
+                definition, period, values, desk, tell, folder=folder, environment=environment
+            )
+        except RunFailed as failure:
+            if not failure.kernel_died or attempt == definition.retries:
+                raise
+            tell(
+                f"{asked.words}: its kernel died; trying again, {attempt + 1} of "
+                f"{definition.retries}"
+            )
+    raise AssertionError  # the loop returns or raises
 
 
 def _words(value: Value) -> str:
@@ -281,43 +355,25 @@ def _words(value: Value) -> str:
 
 
 def _edition(
-    definition: Definition,
-    period: Period,
-    page: Path,
+    asked: Asked,
+    made: Published,
     unchanged: bool,
-    before: int,
+    spent_pico: int,
     releases: Sequence[str],
     desk: Desk,
 ) -> Edition:
-    delta = float(desk.catalog.privacy.delta)
+    delta, definition = float(desk.catalog.privacy.delta), asked.definition
+    paced_by = Period.containing(asked.period.end - dt.timedelta(days=1)).text
     return Edition(
-        definition.name,
-        period.text,
-        page,
-        desk.settings.path("published") / "index.html",
-        unchanged,
-        round(epsilon_of(desk.ledger.spent_since(before), delta), 4),
-        round(epsilon_of(desk.ledger.spent_by(releases), delta), 4),
-        desk.ledger.status(period.text, desk.now, share_of(definition)),
+        report=definition.name,
+        period=asked.period.text,
+        variant=asked.variant.name,
+        revision=made.edition.revision,
+        page=made.page,
+        index=desk.settings.path("published") / "index.html",
+        unchanged=unchanged,
+        changed=() if unchanged else made.edition.changed,
+        spent_now=round(epsilon_of(spent_pico, delta), 4),
+        epsilon=round(epsilon_of(desk.ledger.spent_by(releases), delta), 4),
+        left=desk.ledger.status(paced_by, desk.now, share_of(definition)),
     )
-
-
-def _busy(holder: str) -> str:
-    return (
-        f"another run is at work in this workspace ({holder}). Wait until it is done; "
-        "nothing was started."
-    )
-
-
-def _log(desk: Desk, definition: Definition, period: Period, failure: Exception) -> None:
-    folder = desk.private / "logs"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    line = {
-        "at": desk.now.isoformat(),
-        "report": definition.name,
-        "period": period.text,
-        "error": type(failure).__name__,
-        "message": str(failure),
-    }
-    with (folder / "runs.jsonl").open("a") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")

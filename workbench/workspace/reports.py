@@ -1,23 +1,27 @@
-"""Reports of a workspace: planned, rendered, published."""
+"""Reports of a workspace: planned, rendered, published, and what is due."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workbench.errors import PeriodError
+from workbench.errors import ParameterError, PeriodError
 from workbench.periods import Period
 from workbench.workspace.base import Opened
 
 if TYPE_CHECKING:
-    from workbench.reporting.definition import Definition
+    from workbench.reporting.definition import Definition, Variant
     from workbench.reporting.desk import Desk
-    from workbench.reporting.parameters import Value
+    from workbench.reporting.due import Due, Span
     from workbench.reporting.planner import Plan
-    from workbench.reporting.runner import Edition
+    from workbench.reporting.runner import Asked, Edition
+    from workbench.reporting.suite import Outcome
 
-QUIET_DAYS = dt.timedelta(days=3)
+Progress = Callable[[str], None]
+WAIT_SECONDS = 3600.0
 
 
 class Reports(Opened):
@@ -30,20 +34,23 @@ class Reports(Opened):
         period: str | None = None,
         parameters: Sequence[str] = (),
         force: bool = False,
-        progress: Callable[[str], None] = lambda _: None,
+        wait_seconds: float = WAIT_SECONDS,
+        progress: Progress = lambda _: None,
     ) -> Edition:
-        """Render a report and publish it, as ``workbench run NAME``.
+        """Render one edition of a report and publish it, as ``workbench run NAME``.
 
         Parameters
         ----------
         name : str
             A definition in the reports folder.
         period : str, optional
-            ``2026-09``; the last complete month when left out.
+            ``2026-09``; the last complete one when left out.
         parameters : sequence of str
-            ``name=value`` texts.
+            ``name=value`` texts; they choose one edition of a grid.
         force : bool
             Render even when the edition is there. Answers are still not paid for twice.
+        wait_seconds : float
+            How long to wait for another run.
         progress : callable
             Told each step.
 
@@ -51,11 +58,120 @@ class Reports(Opened):
         -------
         Edition
             Where the page is, what this run spent, what is left.
-        """
-        from workbench.reporting.runner import run
 
-        definition, values, chosen = self._asked(name, period, parameters)
-        return run(definition, chosen, values, self._desk(), force=force, tell=progress)
+        Raises
+        ------
+        RunFailed
+            A cell failed or nothing released was shown; the last good page stays.
+        Busy
+            Another run held this workspace for longer than that.
+        LeakFound
+            The page held an identifier; nothing was published.
+        PublishError
+            The published folder cannot be written.
+        """
+        self._one_variant(name, parameters)
+        done = self.run(
+            name,
+            period=period,
+            parameters=parameters,
+            force=force,
+            wait_seconds=wait_seconds,
+            progress=progress,
+        )
+        for failure in done.failures:
+            raise failure.error
+        return done.editions[0]
+
+    def run(
+        self,
+        name: str | None = None,
+        *,
+        due: bool = False,
+        period: str | None = None,
+        parameters: Sequence[str] = (),
+        jobs: int | None = None,
+        force: bool = False,
+        wait_seconds: float = WAIT_SECONDS,
+        progress: Progress = lambda _: None,
+    ) -> Outcome:
+        """Render all editions of a report, of every report, or what is due.
+
+        Parameters
+        ----------
+        name : str, optional
+            A report; every one when left out.
+        due : bool
+            Only what is missing, of the periods whose time has come.
+        period, parameters, force, wait_seconds, progress
+            As for `render`.
+        jobs : int, optional
+            How many editions at a time; as many as there are cores, four at most, when left out.
+
+        Returns
+        -------
+        Outcome
+            Editions, failures, what waits for data, and what is wrong with definitions: these are
+            told first, and keep no other report from running.
+
+        Raises
+        ------
+        Busy
+            Another run held this workspace for longer than ``wait_seconds``.
+        PeriodError
+            The period is not there to be reported on; or the clock was set back, with ``due``.
+        """
+        from workbench.reporting.record import require_running_clock
+        from workbench.reporting.suite import Outcome, run_suite
+        from workbench.reporting.turns import turn
+
+        definitions, problems = self._definitions(name)
+        for problem in problems:
+            progress(problem)
+        for each in definitions.values():
+            each.editions(parameters)  # what is wrong is told before anybody is waited for
+        what = "what is due" if due else f"'{name}'" if name else "all reports"
+        what = f"{what} {period}" if period else what
+        with turn(self.private, what, self.now(), wait_seconds=wait_seconds, tell=progress):
+            waiting: Sequence[Due] = ()
+            if due:
+                require_running_clock(self.private, self.now())
+                asked, waiting = self._due(definitions, period)
+            else:
+                asked = self._asked(definitions, period, parameters)
+            done = (
+                run_suite(asked, self._desk(), jobs=jobs, force=force, tell=progress)
+                if asked
+                else Outcome()
+            )
+        return Outcome(done.editions, done.failures, tuple(waiting), problems)
+
+    def due(self) -> tuple[Due, ...]:
+        """Return the editions that are missing, oldest period first.
+
+        Read off what is published, not off the clock: whoever calls `run` with ``due=True``, and
+        however often, gets each edition once.
+        """
+        from workbench.reporting.due import due
+
+        definitions, _ = self._definitions(None)
+        return due(definitions.values(), self.settings.path("published"), self.now(), self._span())
+
+    def wrong_definitions(self) -> tuple[str, ...]:
+        """Return everything that is wrong with report definitions; those named do not run."""
+        return self._definitions(None)[1]
+
+    def schedule(self, scheduler: str) -> str:
+        """Return what to install so that what is due is run, for one scheduler.
+
+        Parameters
+        ----------
+        scheduler : {"cron", "systemd", "airflow", "kubernetes"}
+        """
+        from workbench.reporting.schedule_formats import schedule_for
+
+        definitions, _ = self._definitions(None)
+        return schedule_for(scheduler, definitions.values(), self.settings.root)
 
     def plan(
         self,
@@ -63,7 +179,7 @@ class Reports(Opened):
         *,
         period: str | None = None,
         parameters: Sequence[str] = (),
-        progress: Callable[[str], None] = lambda _: None,
+        progress: Progress = lambda _: None,
     ) -> Plan:
         """Return what an edition would cost and how exact it would be; nothing is spent.
 
@@ -79,33 +195,89 @@ class Reports(Opened):
             and every limit as it stands.
         """
         from workbench.reporting.planner import plan
+        from workbench.reporting.runner import run_folder
 
-        definition, values, chosen = self._asked(name, period, parameters)
-        return plan(definition, chosen, values, self._desk(), progress)
+        self._one_variant(name, parameters)
+        definitions, _ = self._definitions(name)
+        (asked,) = self._asked(definitions, period, parameters)
+        desk = self._desk()
+        return plan(
+            asked.definition,
+            asked.period,
+            asked.variant.values,
+            desk,
+            progress,
+            folder=run_folder(desk, asked),
+        )
 
     def last_complete_month(self) -> Period:
         """Return the last month that the data covers to its end, give or take three quiet days."""
-        days = [day for day in self.access.as_of.values() if day]
-        if not days:
-            raise PeriodError("no table of this estate declares a time column, so name a period.")
-        first_after = dt.date.fromisoformat(max(days)) + QUIET_DAYS + dt.timedelta(days=1)
-        return Period.containing(first_after).previous()
+        return self._span().last_complete("month")
+
+    def _definitions(self, name: str | None) -> tuple[Mapping[str, Definition], tuple[str, ...]]:
+        """Return the reports that are meant, and what is wrong with others."""
+        from workbench.reporting.definition_files import find_definition, load_all
+
+        reports, notebooks = self.settings.path("reports"), self.settings.path("notebooks")
+        if name is not None:
+            return {name: find_definition(name, reports, notebooks)}, ()
+        return load_all(reports, notebooks)
+
+    def _one_variant(self, name: str, parameters: Sequence[str]) -> Variant:
+        definitions, _ = self._definitions(name)
+        variants = definitions[name].editions(parameters)
+        if len(variants) > 1:
+            known = "; ".join(each.name for each in variants)
+            raise ParameterError(
+                f"report '{name}' has {len(variants)} editions a period: {known}. Choose one with "
+                "-p, or run them all with 'workbench run' or ws.run."
+            )
+        return variants[0]
 
     def _asked(
-        self, name: str, period: str | None, parameters: Sequence[str]
-    ) -> tuple[Definition, dict[str, Value], Period]:
-        from workbench.reporting.definition_files import find_definition
-        from workbench.reporting.runner import choose_period
+        self, definitions: Mapping[str, Definition], period: str | None, parameters: Sequence[str]
+    ) -> list[Asked]:
+        from workbench.reporting.identity import choose_period
+        from workbench.reporting.runner import Asked
 
-        definition = find_definition(
-            name, self.settings.path("reports"), self.settings.path("notebooks")
-        )
-        values = definition.values(parameters)
-        return (
-            definition,
-            values,
-            choose_period(period, self.last_complete_month(), self.now().date()),
-        )
+        today, span = self.now().date(), self._span()
+        return [
+            Asked(definition, choose_period(period, definition.period, span, today), variant)
+            for definition in definitions.values()
+            for variant in definition.editions(parameters)
+        ]
+
+    def _due(
+        self, definitions: Mapping[str, Definition], period: str | None
+    ) -> tuple[list[Asked], list[Due]]:
+        from workbench.reporting.due import due
+        from workbench.reporting.runner import Asked
+
+        found = due(definitions.values(), self.settings.path("published"), self.now(), self._span())
+        found = tuple(each for each in found if period in (None, each.period.text))
+        asked = [Asked(d.definition, d.period, d.variant) for d in found if not d.waiting]
+        return asked, [each for each in found if each.waiting]
+
+    def _span(self) -> Span:
+        """Return what the data covers; kept beside the store, since reading it takes a second."""
+        from workbench.reporting.due import Span
+
+        snapshot, file = self.store.latest_snapshot(), self.private / "span.json"
+        with suppress(OSError, ValueError, KeyError, TypeError):  # it is made anew
+            kept = json.loads(file.read_text(encoding="utf-8"))
+            if kept["snapshot"] == snapshot:
+                return Span(*(dt.date.fromisoformat(kept[name]) for name in ("start", "last_day")))
+        access = self.access
+        days = [day for day in access.as_of.values() if day]
+        if not days:
+            raise PeriodError("no table of this estate declares a time column, so name a period.")
+        months = {change.table: change.months for change in access.versions.changes}
+        first = min((month for each in months.values() for month in each), default=max(days)[:7])
+        span = Span(dt.date.fromisoformat(f"{first}-01"), dt.date.fromisoformat(max(days)))
+        content = {"snapshot": access.snapshot, "start": span.start, "last_day": span.last_day}
+        with suppress(OSError):  # a full disk; it is read from the store next time
+            file.write_text(json.dumps(content, default=str), encoding="utf-8")
+        return span
 
     def _desk(self) -> Desk:
         from workbench.reporting.runner import Desk

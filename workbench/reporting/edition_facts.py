@@ -1,0 +1,82 @@
+"""What an edition's footer says: which releases it draws, what they cost, where they come from."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import RunFailed, UnknownName
+from workbench.privacy.accounting import epsilon_of
+from workbench.reporting.desk import Desk
+from workbench.reporting.identity import PACKAGES
+
+if TYPE_CHECKING:
+    from workbench.reporting.page import Facts
+
+
+def facts_of(desk: Desk, releases: Sequence[str]) -> Facts | None:
+    """Return the footer's facts of a run's page; None where it shows no release."""
+    if not releases:
+        return None
+    try:
+        return page_facts(desk, releases)
+    except UnknownName as unknown:
+        raise RunFailed(
+            f"the notebook shows a release that is not in this workspace's ledger ({unknown}) Run "
+            "it here, so that it releases what it shows."
+        ) from None
+
+
+def releases_in(notebook: Any) -> list[str]:
+    """Return the ids of the releases a notebook's figures draw, each once."""
+    from workbench.figures import MIME
+    from workbench.figures.specs import read_payload
+
+    found: dict[str, None] = {}
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", ()):
+            content = output.get("data", {}).get(MIME)
+            if content is not None:
+                found |= dict.fromkeys(read_payload(content, f"cell {number}").releases)
+    return list(found)
+
+
+def page_facts(desk: Desk, releases: Sequence[str]) -> Facts:
+    """Return the footer's facts; the same releases give the same facts whenever they are drawn."""
+    from workbench.reporting.page import Budget, Facts
+
+    delta = float(desk.catalog.privacy.delta)
+    pico = desk.ledger.spent_by(releases)
+    lines = desk.ledger.status_after(releases)
+    scopes = dict(zip(("month", "year", "lifetime"), lines, strict=True))
+    return Facts(
+        data_version=desk.data_version,
+        as_of=desk.as_of,
+        catalog_hash=desk.catalog.hash[:12],
+        commit=commit(desk.settings.root),
+        packages={name: version(name) for name in PACKAGES},
+        privacy_unit=desk.catalog.privacy.unit,
+        epsilon=round(epsilon_of(pico, delta), 2),
+        delta=delta,
+        budgets=tuple(
+            Budget(scope, round(line.spent, 2), line.limit, round(line.left, 2))
+            for scope, line in scopes.items()
+        ),
+    )
+
+
+def commit(root: Path) -> str:
+    """Return the short commit of the workspace's code, or an empty text outside git."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:  # no git
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

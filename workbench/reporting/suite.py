@@ -1,0 +1,201 @@
+"""Several editions in one turn: in order where one needs another, else side by side.
+
+Each edition has a kernel, which is a process of its own; this process only waits for them, draws
+and publishes, so threads are enough.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from functools import partial
+from graphlib import TopologicalSorter
+from typing import Any
+
+from workbench.errors import RunFailed, WorkbenchError
+from workbench.reporting import editions
+from workbench.reporting.desk import Desk, Tell
+from workbench.reporting.due import Due
+from workbench.reporting.editions_record import FILE
+from workbench.reporting.runner import Asked, Edition, Failure, fail, make
+
+JOBS_AT_MOST = 4  # by default; each takes a core and some hundred megabytes
+TRY_AGAIN = 5  # the exit code of what has to wait
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a suite made.
+
+    Attributes
+    ----------
+    editions : tuple of Edition
+    failures : tuple of Failure
+    waiting : tuple of Due
+        Editions that are due and whose data is not loaded yet.
+    problems : tuple of str
+        Everything that is wrong with definitions that could not run.
+    """
+
+    editions: tuple[Edition, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    waiting: tuple[Due, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The highest exit code of its failures; else 2 for a wrong definition, 5 to try again."""
+        codes = [failure.error.exit_code for failure in self.failures]
+        if self.problems:
+            codes.append(2)
+        return max(codes) if codes else TRY_AGAIN if self.waiting else 0
+
+    def facts(self) -> dict[str, Any]:
+        """Return plain values for machines."""
+        return {
+            "editions": [each.facts() for each in self.editions],
+            "failures": [each.facts() for each in self.failures],
+            "waiting": [each.facts() for each in self.waiting],
+            "problems": list(self.problems),
+        }
+
+
+def default_jobs() -> int:
+    """Return how many editions are made side by side when nobody says."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(JOBS_AT_MOST, cores))
+
+
+def run_suite(
+    asked: Sequence[Asked],
+    desk: Desk,
+    *,
+    jobs: int | None = None,
+    force: bool = False,
+    tell: Tell = lambda _: None,
+) -> Outcome:
+    """Make editions, oldest period first; the caller has the workspace's turn.
+
+    An edition waits for those it comes ``after``, and for the same report's edition of an earlier
+    period. One that fails takes with it what comes after it, and nothing else.
+
+    Parameters
+    ----------
+    jobs : int, optional
+        How many at a time; `default_jobs` when left out.
+    """
+    editions.clean(desk.settings.path("published"))
+    ordered = sorted(asked, key=lambda each: each.period.end)
+    made: dict[int, Edition | Failure] = {}
+    sorter = TopologicalSorter(_needs(ordered))
+    sorter.prepare()
+    at_once = min(jobs or default_jobs(), max(1, len(ordered)))
+    if at_once == 1:  # in this thread, where a signal reaches the kernel
+        for number in _one_by_one(sorter):
+            made[number] = _one(number, ordered, made, desk, force, tell)
+    else:
+        _side_by_side(sorter, ordered, made, desk, force, tell, at_once)
+    done = [made[number] for number in range(len(ordered))]
+    return Outcome(
+        tuple(each for each in done if isinstance(each, Edition)),
+        tuple(each for each in done if isinstance(each, Failure)),
+    )
+
+
+def _needs(ordered: Sequence[Asked]) -> dict[int, set[int]]:
+    """Return the editions each edition waits for, by their numbers."""
+    needs: dict[int, set[int]] = {number: set() for number in range(len(ordered))}
+    for number, each in enumerate(ordered):
+        for other, before in enumerate(ordered):
+            comes_after = before.definition.name in each.definition.after
+            if comes_after and before.period.text == each.period.text:
+                needs[number].add(other)
+            same = before.definition.name == each.definition.name
+            if same and before.variant.name == each.variant.name and other < number:
+                needs[number].add(other)
+    return needs
+
+
+def _one_by_one(sorter: TopologicalSorter[int]) -> Iterator[int]:
+    while sorter.is_active():
+        for number in sorted(sorter.get_ready()):
+            yield number
+            sorter.done(number)
+
+
+def _side_by_side(
+    sorter: TopologicalSorter[int],
+    ordered: Sequence[Asked],
+    made: dict[int, Edition | Failure],
+    desk: Desk,
+    force: bool,
+    tell: Tell,
+    at_once: int,
+) -> None:
+    running: dict[Future[Edition | Failure], int] = {}
+    ready: list[int] = []
+    while sorter.is_active():
+        ready = sorted([*ready, *sorter.get_ready()])
+        while ready and len(running) < at_once:
+            number = ready.pop(0)
+            call = partial(_one, number, ordered, made, desk, force, tell)
+            running[_started(call)] = number
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            number = running.pop(future)
+            made[number] = future.result()
+            sorter.done(number)
+
+
+def _started(call: Callable[[], Edition | Failure]) -> Future[Edition | Failure]:
+    """Call something in a thread that does not keep an interrupted run from ending."""
+    future: Future[Edition | Failure] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as fault:  # noqa: BLE001  # why: it is raised where it is waited for
+            future.set_exception(fault)
+
+    threading.Thread(target=work, name="edition", daemon=True).start()
+    return future
+
+
+def _one(
+    number: int,
+    ordered: Sequence[Asked],
+    made: Mapping[int, Edition | Failure],
+    desk: Desk,
+    force: bool,
+    tell: Tell,
+) -> Edition | Failure:
+    asked = ordered[number]
+    missing = _missing(asked, made, desk)
+    if missing:
+        return fail(asked, desk, missing)
+    return make(asked, desk, force=force, tell=tell)
+
+
+def _missing(
+    asked: Asked, made: Mapping[int, Edition | Failure], desk: Desk
+) -> WorkbenchError | None:
+    """Return why an edition that comes after others cannot be made, if so."""
+    published = desk.settings.path("published")
+    for name in asked.definition.after:
+        failed = any(
+            isinstance(each, Failure)
+            and each.asked.definition.name == name
+            and each.asked.period.text == asked.period.text
+            for each in list(made.values())
+        )
+        there = any((published / name / asked.period.text).glob(f"**/r*/{FILE}"))
+        if failed or not there:
+            why = "failed" if failed else "has no edition of it yet"
+            return RunFailed(
+                f"{asked.words} was not run: it comes after '{name}', which {why}. Run "
+                f"'workbench run {name} --period {asked.period.text}' first."
+            )
+    return None
