@@ -84,7 +84,7 @@ def test_a_sentence_formats_figures_and_margins():
         "{period}: {customers:,} ± {customers_margin:.0f}, {amount_sum:,.2f}, {amount_sum}, {{}}",
         release(columns=_row(customers=1234, amount_sum=5678.5, margin=10)),
     )
-    assert figure.drawn().text == "Sep 2026: 1,234 ± 10, 5,678.50, 5,678, {}"
+    assert figure.drawn().text == "Sep 2026: 1,234 ± 10, 5,678.50, CN¥5,678, {}"
 
 
 def _row(margin, **measures):

@@ -14,6 +14,8 @@ from workbench.figures.notes import notes_about, translated
 
 BOUND = "Amount: one customer counts for at most 3,000.00 CNY in a cell."
 ROWS = "One customer counts for at most 20 rows in a cell."
+BOUND_READ = "Amount: one customer counts for at most 3,000 CNY in each figure."
+ROWS_READ = "One customer counts for at most 20 records in each figure."
 MONTHLY = release((MONTH,), (CUSTOMERS, AMOUNT, MEAN), notes=(BOUND, ROWS))
 TOTAL = release((), (CUSTOMERS, AMOUNT), notes=(BOUND,))
 ENGLISH, CHINESE = Language(), Language("zh", {"Amount": "金额", "CNY": "元"})
@@ -22,19 +24,19 @@ ENGLISH, CHINESE = Language(), Language("zh", {"Amount": "金额", "CNY": "元"}
 @pytest.mark.parametrize(
     ("figure", "shown"),
     [
-        (figures.line(MONTHLY, x="month", y="customers"), (ROWS,)),
-        (figures.line(MONTHLY, x="month", y="amount_sum"), (BOUND, ROWS)),
-        (figures.bar(MONTHLY, x="month", y="amount_mean"), (BOUND, ROWS)),
-        (figures.table(MONTHLY, columns=["month", "customers"]), (ROWS,)),
-        (figures.table(MONTHLY), (BOUND, ROWS)),
+        (figures.line(MONTHLY, x="month", y="customers"), (ROWS_READ,)),
+        (figures.line(MONTHLY, x="month", y="amount_sum"), (BOUND_READ, ROWS_READ)),
+        (figures.bar(MONTHLY, x="month", y="amount_mean"), (BOUND_READ, ROWS_READ)),
+        (figures.table(MONTHLY, columns=["month", "customers"]), (ROWS_READ,)),
+        (figures.table(MONTHLY), (BOUND_READ, ROWS_READ)),
         (figures.kpis(TOTAL, measures=["customers"]), ()),
-        (figures.kpis(TOTAL), (BOUND,)),
+        (figures.kpis(TOTAL), (BOUND_READ,)),
         (figures.text("{customers:,}", TOTAL), ()),
-        (figures.text("{customers:,} ± {amount_sum_margin:,.0f}", TOTAL), (BOUND,)),
+        (figures.text("{customers:,} ± {amount_sum_margin:,.0f}", TOTAL), (BOUND_READ,)),
         (figures.text("{0.customers}, {1.customers}", TOTAL, replace(TOTAL, id="r-0009")), ()),
         (
             figures.text("{0.customers}, {1.amount_sum}", TOTAL, replace(TOTAL, id="r-0009")),
-            (BOUND,),
+            (BOUND_READ,),
         ),
     ],
 )
@@ -49,8 +51,11 @@ def test_a_note_that_begins_like_no_measure_is_about_all():
 
 
 def test_notes_are_chinese_on_a_chinese_page():
-    assert translated(BOUND, CHINESE) == "金额：每位客户在一个格子中最多计 3,000.00 元。"
-    assert translated(ROWS, CHINESE) == "每位客户在一个格子中最多计 20 行。"
+    assert translated(BOUND, CHINESE) == "金额：每位客户在每个数字中最多计 3,000 元。"
+    assert translated(ROWS, CHINESE) == "每位客户在每个数字中最多计 20 条记录。"
+    assert translated(BOUND.replace("3,000.00 CNY", "0.50"), CHINESE) == (
+        "金额：每位客户在每个数字中最多计 0.50。"
+    )
     assert translated("Some other note.", CHINESE) == "Some other note."
     assert translated("Mine.", Language("zh", {"Mine.": "我的。"})) == "我的。"
 

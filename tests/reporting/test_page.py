@@ -1,6 +1,7 @@
 """A page's order, words, size and safety."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -8,7 +9,7 @@ from factories.notebooks import code, markdown, notebook
 from factories.pages import FACTS, MONTHLY, SPENDING, TOTAL, page
 
 from workbench import figures
-from workbench.reporting.page import ROOT, arrange
+from workbench.reporting.page import ROOT, Drawing, arrange
 from workbench.reporting.text import Heading, Prose
 
 LINE = figures.line(MONTHLY, x="month", y="customers")
@@ -27,7 +28,7 @@ def test_the_first_screen_answers_the_question():
         "How are our customers doing?",
         "Who was active, and what did they spend?",
         '<p class="answer"',
-        '<ul class="kpis">',
+        '<ul class="kpis n4">',
         "Spending keeps its yearly rhythm.",
         'class="chart ',
         '<nav class="contents"',
@@ -183,3 +184,21 @@ def test_data_of_charts_cannot_end_their_element():
     strange = figures.line(MONTHLY, x="month", y="customers", title="</script><script>alert(1)")
     html = page(notebook(code("'</script><script>alert(1)'", strange))).html
     assert "</script><script>alert" not in html
+
+
+def test_the_first_screen_says_each_note_once():
+    noted = replace(TOTAL, notes=("A.", "B."))
+    monthly = replace(MONTHLY, notes=("B.", "C."))
+    drawn = [
+        Drawing(figure.drawn(), (), notes)
+        for figure, notes in (
+            (figures.text("{customers}", noted), ("A.",)),
+            (figures.kpis(noted), ("A.", "B.")),
+            (figures.line(monthly, x="month", y="customers"), ("B.", "C.")),
+        )
+    ]
+    layout = arrange(drawn, "Title")
+    shown = [each.drawing.notes for each in (layout.answer, layout.cards, layout.main)]
+    assert shown == [(), ("A.", "B."), ("C.",)]
+    alone = arrange(drawn[:1], "Title")
+    assert alone.answer.drawing.notes == ("A.",)

@@ -23,18 +23,24 @@ from workbench.figures.specs import (
 from workbench.figures.tables import fields
 from workbench.privacy.release import Measure, Release
 
+# As privacy writes them, in words of the ledger's, and as a manager reads them.
+_PLAIN = (
+    (re.compile(r"(?P<head>.+ at most [\d,]+)\.00(?P<tail> .*)"), r"\g<head>\g<tail>"),
+    (re.compile(r"(?P<head>.+) rows in a cell\."), r"\g<head> records in each figure."),
+    (re.compile(r"(?P<head>.+) in a cell\."), r"\g<head> in each figure."),
+)
 # As privacy writes them, and in Chinese. ``title`` is a declared word, and is translated as one.
 _CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), text)
     for pattern, text in (
         (
-            r"(?P<title>.+): one customer counts for at most (?P<top>[\d,.]+) ?(?P<unit>\S*) "
-            r"in a cell\.",
-            "{title}：每位客户在一个格子中最多计 {top} {unit}。",
+            r"(?P<title>.+): one customer counts for at most (?P<top>[\d,.]+?)(?:\.00)?"
+            r"(?: (?P<unit>\S+))? in a cell\.",
+            "{title}：每位客户在每个数字中最多计 {top} {unit}。",
         ),
         (
             r"One customer counts for at most (?P<top>[\d,]+) rows in a cell\.",
-            "每位客户在一个格子中最多计 {top} 行。",
+            "每位客户在每个数字中最多计 {top} 条记录。",
         ),
         (
             r"(?P<title>.+): at most (?P<top>[\d,]+) of one customer's count\.",
@@ -92,17 +98,23 @@ def translated(note: str, language: Language) -> str:
     Examples
     --------
     >>> translated("One customer counts for at most 20 rows in a cell.", Language("zh"))
-    '每位客户在一个格子中最多计 20 行。'
+    '每位客户在每个数字中最多计 20 条记录。'
+    >>> translated("One customer counts for at most 20 rows in a cell.", Language())
+    'One customer counts for at most 20 records in each figure.'
     """
-    if language.code != "zh" or note in language.translations:
+    if note in language.translations:
         return language.say(note)
+    if language.code != "zh":
+        for pattern, text in _PLAIN:
+            note = pattern.sub(text, note)
+        return note
     for pattern, text in _CHINESE:
         if match := pattern.fullmatch(note):
             parts = match.groupdict()
             if "title" in parts:
                 parts["title"] = language.measure(parts["title"])
             if "unit" in parts:
-                parts["unit"] = language.say(parts["unit"])
+                parts["unit"] = language.say(parts["unit"] or "")
             return text.format(**parts).replace(" 。", "。")
     return note
 

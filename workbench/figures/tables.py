@@ -281,7 +281,9 @@ def _filled(name: str, format_spec: str, releases: Sequence[Release], language: 
     if shown is None:
         return language.word("none")
     if not format_spec:
-        return figures.text(shown, language)
+        text = figures.text(shown, language)
+        plain = wanted != measure or not figures.currency  # a margin follows its figure
+        return text if plain else language.money(text, str(figures.currency))
     whole = format_spec.endswith("d")
     return format(round(shown) if whole else _whole(shown), format_spec).replace("-", "−")
 

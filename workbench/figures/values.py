@@ -93,7 +93,8 @@ class Series:
         above, below = value.high - value.value, value.value - value.low
         step = 10.0 ** -(self.digits + 2 if self.rate else self.digits)
         if abs(above - below) <= max(step, 0.1 * max(above, below)):
-            return "± " + self.text(max(above, below), language, compact)
+            # why half: counts are stored whole, so that one side may be longer by rounding alone
+            return "± " + self.text((above + below) / 2, language, compact)
         ends = [self.text(end, language, compact) for end in (value.low, value.high)]
         return language.word("range", low=ends[0], high=ends[1])
 

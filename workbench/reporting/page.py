@@ -252,6 +252,7 @@ def arrange(blocks: Sequence[Block], title: str) -> Layout:
             first[moved.kind] = replace(moved, prose=(*lead, *moved.prose))
         elif lead:
             kept.append(section)
+    _once(first)
     heading = next((b.text for b in blocks if isinstance(b, Heading) and b.level == 1), "")
     return Layout(
         title or heading,
@@ -262,6 +263,24 @@ def arrange(blocks: Sequence[Block], title: str) -> Layout:
         first.get("chart"),
         tuple(kept),
     )
+
+
+def _once(first: dict[str, Item]) -> None:
+    """Let the first screen say each note once: below the key figures, else where it first is."""
+    shown: dict[str, None] = {}
+    order = [kind for kind in ("sentence", "cards", "chart") if kind in first]
+    for kind in order:
+        item = first[kind]
+        if item.drawing is None:
+            continue
+        waiting = kind == "sentence" and "cards" in first  # its notes come with the key figures
+        said = dict.fromkeys(item.drawing.notes)
+        if kind == "cards":
+            notes = {**shown, **said}
+        else:
+            notes = {} if waiting else {note: None for note in said if note not in shown}
+        shown |= said
+        first[kind] = replace(item, drawing=replace(item.drawing, notes=tuple(notes)))
 
 
 def _sections(blocks: Sequence[Block]) -> tuple[tuple[Prose, ...], list[Section]]:
