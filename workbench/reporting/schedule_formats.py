@@ -6,6 +6,7 @@ too many does nothing, and one that was missed is made up for by the next.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shlex
 import shutil
@@ -13,13 +14,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from cronsim import CronSim
+
 from workbench.errors import InputError, UnknownName
 from workbench.reporting.definition import Definition
 from workbench.reporting.schedule import Schedule
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_LAST = {"minute": 59, "hour": 23, "day": 31, "month": 12}
+_DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
 def schedule_for(scheduler: str, definitions: Iterable[Definition], root: Path) -> str:
@@ -135,49 +136,22 @@ def calendar_events(schedule: Schedule) -> Iterator[str]:
     >>> list(calendar_events(Schedule(cron="0 6 5 * *", time_zone="Asia/Shanghai")))
     ['*-*-5 6:0:00 Asia/Shanghai']
     """
-    minute, hour, day, month, weekday = schedule.cron.lower().split()
-    time = f"{_listed(hour, 'hour')}:{_listed(minute, 'minute')}:00 {schedule.time_zone}"
-    months = _listed(month, "month")
-    days, weekdays = _listed(day, "day"), _weekdays(weekday)
-    if day.startswith("*") or weekday.startswith("*"):  # as Debian's cron: then both must hold
-        yield f"{weekdays} *-{months}-{days} {time}".strip()
+    minute, hour, day, month, weekday = schedule.cron.split()
+    read = CronSim(schedule.cron, dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
+    clock = f"{_listed(hour, read.hours)}:{_listed(minute, read.minutes)}:00"
+    months, days = _listed(month, read.months), _listed(day, read.days)
+    named = sorted({each % 7 for each in read.weekdays if isinstance(each, int)})
+    weekdays = "" if weekday == "*" else ",".join(_DAYS[each] for each in named)
+    if read.day_and:
+        yield f"{weekdays} *-{months}-{days} {clock} {schedule.time_zone}".strip()
     else:
-        yield f"*-{months}-{days} {time}"
-        yield f"{weekdays} *-{months}-* {time}"
+        yield f"*-{months}-{days} {clock} {schedule.time_zone}"
+        yield f"{weekdays} *-{months}-* {clock} {schedule.time_zone}"
 
 
-def _listed(field: str, name: str) -> str:
+def _listed(field: str, numbers: Iterable[int]) -> str:
     """Return a field as systemd writes it: ``*``, or every number listed."""
-    if field == "*":
-        return "*"
-    first = 0 if name in ("minute", "hour") else 1
-    names = {each: number for number, each in enumerate(MONTHS, 1)} if name == "month" else {}
-    return ",".join(map(str, sorted(_numbers(field, names, first, _LAST[name]))))
-
-
-def _weekdays(field: str) -> str:
-    if field == "*":
-        return ""
-    names = {each: number for number, each in enumerate(DAYS)}
-    return ",".join(
-        DAYS[number].title() for number in sorted({n % 7 for n in _numbers(field, names, 0, 7)})
-    )
-
-
-def _numbers(field: str, names: Mapping[str, int], first: int, last: int) -> set[int]:
-    """Return the numbers a cron field means."""
-    found: set[int] = set()
-    for term in field.split(","):
-        span, _, step = term.partition("/")
-        low, dash, high = span.partition("-")
-        if span == "*":
-            start, end = first, min(last, 6) if last == 7 else last
-        else:
-            start = names[low] if low in names else int(low)
-            end = names[high] if high in names else int(high or start)
-            end = last if step and not dash else end
-        found |= set(range(start, end + 1, int(step or 1)))
-    return found
+    return "*" if field == "*" else ",".join(map(str, sorted(numbers)))
 
 
 def _airflow(named: Mapping[Schedule, list[str]], root: Path) -> str:
