@@ -12,7 +12,18 @@ from typing import Any
 
 import click
 
-from workbench.cli import basics, budgets, desk, export, reports
+from workbench.cli import (
+    audit,
+    backups,
+    basics,
+    budgets,
+    desk,
+    export,
+    keys,
+    reports,
+    retention,
+    subjects,
+)
 
 
 class _Group(click.Group):
@@ -61,6 +72,17 @@ def main() -> None:
     """Customer analytics that can be published without betraying a customer."""
 
 
-for _theme in (basics, reports, budgets, export, desk):
+for _theme in (
+    basics,
+    reports,
+    budgets,
+    export,
+    subjects,
+    retention,
+    audit,
+    keys,
+    backups,
+    desk,
+):
     for _command in _theme.COMMANDS:
         main.add_command(_command)

@@ -8,15 +8,18 @@ on the next one (Regulation (EEC, Euratom) No 1182/71, article 3). No legal advi
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from workbench.errors import InputError, UnknownName
+from workbench.lifecycle.erasure import identifiers, unknown_subject
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.law import Clock, add_months, clocks
 from workbench.lifecycle.office import Office
 from workbench.store.chain import Entry
 
+Answer = TypeVar("Answer")
 KINDS = ("access", "portability", "correction", "erasure", "restriction", "objection")
 OPENED, CHECKED, EXTENDED, CLOSED = (
     "request opened",
@@ -137,6 +140,58 @@ def open_request(
     return find_request(office, name)
 
 
+def serve(
+    office: Office,
+    kind: str,
+    subject: str,
+    act: Callable[[str], Answer],
+    *,
+    verified_by: str,
+    law: str | None = None,
+    received: dt.date | None = None,
+    request: str | None = None,
+) -> tuple[Request, Answer]:
+    """Register a request, do what it asks for, close it; return both.
+
+    Parameters
+    ----------
+    act : callable
+        Does it; told the request's name. Where it refuses, the request stays open.
+    request : str, optional
+        One that is registered already.
+
+    Raises
+    ------
+    InputError
+        Nothing is held of this customer, or the request is somebody else's or closed.
+    """
+    mark = office.mark(subject)
+    if not identifiers(office, mark) and mark not in office.store.marks.erased():
+        raise unknown_subject(office)
+    if request is None:
+        require_said(verified_by)
+        request = open_request(office, kind, mark, law=law, received=received).id
+    found = find_request(office, request)
+    if found.mark != mark or found.closed:
+        what = f"was closed on {found.closed}" if found.closed else "is another customer's"
+        raise InputError(f"'{request}' {what}. Name an open request of theirs, or none.")
+    if not found.verified_by:
+        check_identity(office, request, verified_by)
+    answer = act(request)
+    return close(office, request, "done"), answer
+
+
+def require_said(verified_by: str) -> str:
+    """Return how a person was identified, in one line; refuse an empty text."""
+    told = " ".join(verified_by.split())
+    if not told:
+        raise InputError(
+            "say with --verified-by how the person's identity was checked, such as 'id card, "
+            "branch 12': whoever asks for somebody else's data must not get it."
+        )
+    return told
+
+
 def check_identity(office: Office, name: str, verified_by: str) -> None:
     """Record how the person behind a request was identified.
 
@@ -145,12 +200,7 @@ def check_identity(office: Office, name: str, verified_by: str) -> None:
     InputError
         Nothing is said.
     """
-    told = " ".join(verified_by.split())
-    if not told:
-        raise InputError(
-            "say with --verified-by how the person's identity was checked, such as 'id card, "
-            "branch 12': whoever asks for somebody else's data must not get it."
-        )
+    told = require_said(verified_by)
     office.note(CHECKED, {"verified_by": told}, ref=name)
 
 

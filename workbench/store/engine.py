@@ -84,6 +84,10 @@ class Store:
         """The workspace's master key."""
         return self.key_source.read()
 
+    def forget_key(self) -> None:
+        """Read the master key anew when it is needed next: it was rotated."""
+        self.__dict__.pop("master_key", None)
+
     def make_key(self) -> None:
         """Make the master key of a new store.
 

@@ -140,13 +140,20 @@ def settle(
 
 
 def rewrite_catalog(
-    store: Store, connection: duckdb.DuckDBPyConnection, path: Path, master: bytes
+    store: Store,
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    master: bytes,
+    *,
+    unless_already: bool = False,
 ) -> None:
     """Write a catalog anew under a key: what was deleted leaves it, and no other key opens it."""
     new = path.with_suffix(".new")
     for leftover in (new, new.with_suffix(".new.wal")):
         leftover.unlink(missing_ok=True)
-    attach_plain(store, connection, path, "present")
+    if attach_plain(store, connection, path, "present") == master and unless_already:
+        connection.execute("DETACH present")
+        return
     key = derive(master, "lake-catalog").hex()
     connection.execute(f"ATTACH '{_quoted(new)}' AS following (ENCRYPTION_KEY '{key}')")
     connection.execute("COPY FROM DATABASE present TO following")

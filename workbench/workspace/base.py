@@ -49,6 +49,10 @@ class Opened:
     def private(self) -> Path:
         """The private folder: store, ledger, audit log, keys, runs; made with mode 0700."""
         path = self.settings.path("private")
+        if not path.exists():
+            from workbench.lifecycle.restoring import finish_swap
+
+            finish_swap(path)  # a restore may have been cut off between two renames
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         return path
 

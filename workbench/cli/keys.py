@@ -1,0 +1,52 @@
+"""Commands about the master key."""
+
+from __future__ import annotations
+
+import click
+
+from workbench.cli.common import as_json_too, in_workspace, opened, print_json, steps
+
+
+@click.group()
+def keys() -> None:
+    """Change the master key, or destroy it."""
+
+
+@keys.command()
+@in_workspace
+@as_json_too
+def rotate(workspace: str | None, as_json: bool) -> None:
+    """Change to a new master key; the old one opens nothing more. Pseudonyms change with it."""
+    ws = opened(workspace)
+    with steps(as_json) as tell:
+        fingerprint = ws.rotate_key(tell)
+    if as_json:
+        print_json({"key": fingerprint})
+        return
+    click.echo(f"The key is {fingerprint} now. Copy it once to a safe place, away from backups.")
+    click.echo("Open kernels anew: pseudonyms have changed. Older backups need the older key.")
+
+
+@keys.command()
+@in_workspace
+@click.option("--yes", is_flag=True, help="Mean it: the data cannot be read again by anybody.")
+@as_json_too
+def shred(workspace: str | None, yes: bool, as_json: bool) -> None:
+    """Destroy the master key, and with it everything the store holds."""
+    ws = opened(workspace)
+    if not yes:
+        raise click.UsageError(
+            f"this destroys the data of '{ws.settings.title}' for good, and every backup made with "
+            "this key. Say --yes if that is meant."
+        )
+    ws.shred_keys()
+    if as_json:
+        print_json({"shredded": True})
+    else:
+        click.echo(
+            "The key is destroyed. Ledger, audit log and published pages stay. Copies of the key "
+            "elsewhere still open the data: destroy them too."
+        )
+
+
+COMMANDS = [keys]

@@ -1,0 +1,298 @@
+"""Commands about the rights of customers: what is held, corrected, erased, restricted, objected."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from workbench.cli.common import as_json_too, in_workspace, opened, print_json, steps
+
+if TYPE_CHECKING:
+    from workbench.lifecycle.requests import Request
+    from workbench.workspace import Workspace
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Answer = TypeVar("Answer")
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+def _request_options(command: Command) -> Command:
+    """Add the options of a request to a command."""
+    options = (
+        click.option("--verified-by", default="", help="How the person's identity was checked."),
+        click.option("--law", metavar="LAW", help="GDPR or PIPL; the earlier deadline otherwise."),
+        click.option("--received", type=_DAY, help="When the request came; today otherwise."),
+        click.option("--request", metavar="REQUEST", help="A registered request, such as R-0001."),
+        in_workspace,
+        as_json_too,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _served(
+    ws: Workspace, kind: str, subject: str, act: Callable[[str], Answer], asked: dict[str, Any]
+) -> tuple[Request, Answer]:
+    received = asked["received"]
+    return ws.serve_request(
+        kind,
+        subject,
+        act,
+        verified_by=asked["verified_by"],
+        law=asked["law"],
+        received=received.date() if received else None,
+        request=asked["request"],
+    )
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    from workbench.errors import InputError
+
+    found = {}
+    for text in texts:
+        place, equals, value = text.partition("=")
+        if not equals:
+            raise InputError("write table.column=value, with the equals sign.")
+        found[place] = value
+    return found
+
+
+def _tell(request: Request) -> None:
+    late = "" if request.on_time(request.closed or request.due) else ", which was late"
+    click.echo(f"{request.id} is closed; it was due on {request.due}{late}.")
+
+
+@click.group()
+def subject() -> None:
+    """Answer a customer's request; ID is the customer's key, and is written down nowhere."""
+
+
+@subject.command()
+@click.argument("id_", metavar="ID")
+@_request_options
+def access(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
+    """Show what is held of a customer, for what, from where, for whom and how long: no values."""
+    ws = opened(workspace)
+    request, found = _served(ws, "access", id_, lambda _: ws.subject_held(id_), asked)
+    if as_json:
+        print_json({"request": vars(request), "held": [vars(each) for each in found]})
+        return
+    for each in found:
+        click.echo(f"{each.table}: {each.rows:,} rows ({each.title}), from {each.source}")
+        click.echo(f"  columns: {', '.join(each.columns)}")
+        click.echo(f"  kept {each.retention}; {each.owner} answers for it")
+        for name, purpose in each.purposes.items():
+            click.echo(f"  for {name} ({purpose['basis']}), received by {purpose['recipients']}")
+    _tell(request)
+
+
+@subject.command()
+@click.argument("id_", metavar="ID")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="A new folder, mode 0700."
+)
+@_request_options
+def export(id_: str, out: Path, workspace: str | None, as_json: bool, **asked: Any) -> None:
+    """Write everything held of a customer as JSON and CSV, in plain text, for the customer."""
+    ws = opened(workspace)
+    request, rows = _served(ws, "portability", id_, lambda _: ws.export_subject(id_, out), asked)
+    if as_json:
+        print_json({"request": vars(request), "out": str(out), "rows": rows})
+        return
+    click.echo(f"{sum(rows.values()):,} rows of {len(rows)} tables in {out}, in plain text.")
+    click.echo("Hand it over by a safe way, and remove it here.")
+    _tell(request)
+
+
+@subject.command()
+@click.argument("id_", metavar="ID")
+@click.option("--set", "changes", multiple=True, required=True, metavar="TABLE.COLUMN=VALUE",
+              help="The right value; may be given several times.")  # fmt: skip
+@click.option("--where", multiple=True, metavar="TABLE.COLUMN=VALUE",
+              help="Which row is meant, where there are several.")  # fmt: skip
+@_request_options
+def correct(
+    id_: str,
+    changes: tuple[str, ...],
+    where: tuple[str, ...],
+    workspace: str | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Correct values of a customer."""
+    ws, wanted, chosen = opened(workspace), _pairs(changes), _pairs(where)
+    request, rows = _served(
+        ws, "correction", id_, lambda _: ws.correct_subject(id_, wanted, chosen), asked
+    )
+    if as_json:
+        print_json({"request": vars(request), "rows": rows})
+        return
+    click.echo(f"Corrected: {', '.join(wanted)}.")
+    click.echo("Correct the source too: a load of a changed file brings its own values.")
+    _tell(request)
+
+
+@subject.command()
+@click.argument("id_", metavar="ID")
+@_request_options
+def erase(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
+    """Erase a customer from tables, files, snapshots, notebooks and future restores."""
+    ws = opened(workspace)
+    with steps(as_json) as tell:
+        request, done = _served(
+            ws, "erasure", id_, lambda name: ws.erase_subject(id_, request=name, progress=tell),
+            asked,
+        )  # fmt: skip
+    if as_json:
+        print_json({"request": vars(request), "erasure": vars(done)})
+        return
+    if done.already:
+        click.echo(f"The customer was erased on {done.at:%Y-%m-%d}; nothing is left.")
+    else:
+        for table, rows in done.rows.items():
+            click.echo(f"{table:24} {rows:,} rows erased")
+        click.echo(f"{done.cleared} notebooks and logs cleared of their outputs.")
+    for path in done.found_in:
+        click.echo(f"STILL THERE: {path}", err=True)
+    for path in done.outside:
+        click.echo(f"Outside of workbench's care, and holds the customer: {path}", err=True)
+    for note in done.notes:
+        click.echo(f"- {note}")
+    _tell(request)
+
+
+def _barred(kind: str, request_kind: str, id_: str, purposes: tuple[str, ...], lift: bool,
+            workspace: str | None, as_json: bool, asked: dict[str, Any]) -> None:  # fmt: skip
+    from workbench.lifecycle.subjects import OBJECTION_NOTE
+
+    ws = opened(workspace)
+    act = "lifted" if lift else kind
+    request, done = _served(
+        ws, request_kind, id_, lambda _: ws.restrict_subject(id_, purposes, kind=act), asked
+    )
+    if as_json:
+        print_json({"request": vars(request), "kind": act, "purposes": done})
+        return
+    for_what = "every purpose" if done == ("*",) else ", ".join(done)
+    if lift:
+        click.echo(f"Reads for {for_what} include the customer again, from the next opening on.")
+    else:
+        click.echo(f"Reads for {for_what} leave the customer out, from the next opening on.")
+        click.echo(f"- {OBJECTION_NOTE}")
+    _tell(request)
+
+
+_purposes = click.option(
+    "--purpose", "purposes", multiple=True, metavar="PURPOSE", help="Which; every one otherwise."
+)
+_lift = click.option("--lift", is_flag=True, help="End it again.")
+
+
+@subject.command()
+@click.argument("id_", metavar="ID")
+@_purposes
+@_lift
+@_request_options
+def restrict(
+    id_: str, purposes: tuple[str, ...], lift: bool, workspace: str | None, as_json: bool,
+    **asked: Any,
+) -> None:  # fmt: skip
+    """Leave a customer out of every read from now on; the rows stay."""
+    _barred("restricted", "restriction", id_, purposes, lift, workspace, as_json, asked)
+
+
+@subject.command(name="object")
+@click.argument("id_", metavar="ID")
+@_purposes
+@_lift
+@_request_options
+def object_(
+    id_: str, purposes: tuple[str, ...], lift: bool, workspace: str | None, as_json: bool,
+    **asked: Any,
+) -> None:  # fmt: skip
+    """Record a customer's objection: reads for these purposes leave them out from now on."""
+    _barred("objected", "objection", id_, purposes, lift, workspace, as_json, asked)
+
+
+@subject.command()
+@click.argument("id_", metavar="ID")
+@click.option("--kind", required=True, metavar="KIND",
+              help="access, portability, correction, erasure, restriction, objection.")  # fmt: skip
+@click.option("--law", metavar="LAW", help="GDPR or PIPL; the earlier deadline otherwise.")
+@click.option("--received", type=_DAY, help="When it came; today otherwise.")
+@in_workspace
+@as_json_too
+def register(
+    id_: str, kind: str, law: str | None, received: dt.datetime | None, workspace: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Register a request that is answered later."""
+    came = received.date() if received else None
+    made = opened(workspace).open_request(kind, id_, law=law, received=came)
+    if as_json:
+        print_json(vars(made))
+    else:
+        click.echo(f"{made.id} is registered; it is due on {made.due} ({made.law}).")
+
+
+@subject.command()
+@in_workspace
+@click.option("--all", "everything", is_flag=True, help="Closed ones too.")
+@as_json_too
+def requests(workspace: str | None, everything: bool, as_json: bool) -> None:
+    """List the requests that are open, with their deadlines."""
+    ws = opened(workspace)
+    today = ws.now().date()
+    found = [each for each in ws.requests() if everything or each.closed is None]
+    if as_json:
+        print_json([{**vars(each), "days_left": each.days_left(today)} for each in found])
+        return
+    for each in found:
+        left = each.days_left(today)
+        state = f"closed {each.closed}" if each.closed else (
+            f"{-left} days overdue" if left < 0 else f"{left} days left")  # fmt: skip
+        more = ", extended" if each.extended else ""
+        check = "" if each.verified_by else ", identity not checked"
+        click.echo(f"{each.id}  {each.kind:12} {each.law}  received {each.received}, due {each.due}"
+                   f"{more}: {state}{check}")  # fmt: skip
+    if not found:
+        click.echo("No request is open.")
+
+
+@subject.command()
+@click.argument("request", metavar="REQUEST")
+@click.option("--told", type=_DAY, required=True, help="When the person was told.")
+@click.option("--reason", required=True, help="Why it takes longer.")
+@in_workspace
+@as_json_too
+def extend(
+    request: str, told: dt.datetime, reason: str, workspace: str | None, as_json: bool
+) -> None:
+    """Extend a request by two months, the person having been told within the first."""
+    made = opened(workspace).extend_request(request, told_on=told.date(), reason=reason)
+    if as_json:
+        print_json(vars(made))
+    else:
+        click.echo(f"{made.id} is due on {made.due} now.")
+
+
+@subject.command(name="close")
+@click.argument("request", metavar="REQUEST")
+@click.option("--outcome", required=True, help="How it ended, such as 'refused: not theirs'.")
+@in_workspace
+@as_json_too
+def close_(request: str, outcome: str, workspace: str | None, as_json: bool) -> None:
+    """Close a request that was answered in another way, or refused."""
+    made = opened(workspace).close_request(request, outcome)
+    if as_json:
+        print_json(vars(made))
+    else:
+        click.echo(f"{made.id} is closed.")
+
+
+COMMANDS = [subject]

@@ -1,0 +1,159 @@
+"""A backup's container: a stream, encrypted in blocks, each of which is told from any other.
+
+AES-256-GCM in the STREAM construction (Hoang, Reyhanitabar, Rogaway & Vizár 2015): every block's
+nonce holds its number and whether it is the last. So a block that was changed, moved or left out,
+and an end that was cut off, show, and where.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from workbench.errors import StorageError, StoreMissing
+from workbench.store.key_sources import fingerprint
+
+_MAGIC = b"workbench backup 1\n"
+_BLOCK_BYTES = 1 << 20
+_TAG_BYTES = 16
+
+
+class _Stream:
+    """What writing and reading share: the key of one backup and the nonce of each block."""
+
+    def __init__(self, master: bytes, header: bytes) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        salt = bytes.fromhex(json.loads(header)["salt"])
+        derived = HKDF(SHA256(), 32, salt=salt, info=b"workbench backup")
+        self._cipher, self._header = AESGCM(derived.derive(master)), header
+
+    def nonce(self, number: int, last: bool) -> bytes:
+        return number.to_bytes(11, "big") + bytes([last])
+
+    def encrypt(self, number: int, last: bool, block: bytes) -> bytes:
+        return self._cipher.encrypt(self.nonce(number, last), block, self._header)
+
+    def decrypt(self, number: int, last: bool, block: bytes) -> bytes | None:
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            return self._cipher.decrypt(self.nonce(number, last), block, self._header)
+        except InvalidTag:
+            return None
+
+
+class ArchiveWriter:
+    """A file to write a backup's content to; `finish` ends it.
+
+    Parameters
+    ----------
+    file : binary file
+    master : bytes
+    facts : mapping
+        Readable without the key: when it was made and by which version.
+    """
+
+    def __init__(self, file: IO[bytes], master: bytes, facts: Mapping[str, Any]) -> None:
+        content = {**facts, "key": fingerprint(master), "salt": secrets.token_hex(16)}
+        header = json.dumps(content, sort_keys=True).encode()
+        self._file, self._number, self._held = file, 0, bytearray()
+        self._hash = hashlib.sha256()
+        self._stream = _Stream(master, header)
+        self._put(_MAGIC + len(header).to_bytes(4, "big") + header)
+
+    def write(self, content: bytes) -> int:
+        """Take some content; whole blocks of it go to the file."""
+        self._held += content
+        while len(self._held) > _BLOCK_BYTES:  # why not at equal: the last block is never empty
+            self._block(bytes(self._held[:_BLOCK_BYTES]), last=False)
+            del self._held[:_BLOCK_BYTES]
+        return len(content)
+
+    def finish(self) -> str:
+        """Write the last block; return the SHA-256 of the file."""
+        self._block(bytes(self._held), last=True)
+        return self._hash.hexdigest()
+
+    def _block(self, content: bytes, *, last: bool) -> None:
+        self._put(self._stream.encrypt(self._number, last, content))
+        self._number += 1
+
+    def _put(self, content: bytes) -> None:
+        self._hash.update(content)
+        self._file.write(content)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Return what a backup says of itself without its key.
+
+    Raises
+    ------
+    StorageError
+        It is no backup, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return _header(file, path)[0]
+    except OSError as problem:
+        raise StorageError(f"the backup {path} cannot be read: {problem.strerror}.") from None
+
+
+def _header(file: IO[bytes], path: Path) -> tuple[dict[str, Any], bytes]:
+    begin = file.read(len(_MAGIC) + 4)
+    size = int.from_bytes(begin[len(_MAGIC) :], "big")
+    text = file.read(size) if begin.startswith(_MAGIC) and size < 1 << 16 else b""
+    try:
+        content: dict[str, Any] = json.loads(text)
+        bytes.fromhex(content["salt"])
+        return content, text
+    except (ValueError, KeyError, TypeError):
+        raise StorageError(
+            f"{path} is not a backup of workbench, or its beginning is corrupted. Take another one."
+        ) from None
+
+
+class ArchiveReader:
+    """A backup's content as a file to read; refuses whatever is not exactly what was written."""
+
+    def __init__(self, file: IO[bytes], path: Path, master: bytes) -> None:
+        content, header = _header(file, path)
+        if content["key"] != fingerprint(master):
+            raise StoreMissing(
+                f"{path} was made with the key {content['key']}, and the key here is "
+                f"{fingerprint(master)}. Give the right one with --key-file; nothing was changed."
+            )
+        self._file, self._path, self._number = file, path, 0
+        self._stream = _Stream(master, header)
+        self._held, self._ended = b"", False
+        self._next = file.read(_BLOCK_BYTES + _TAG_BYTES)
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes; fewer at the end."""
+        while not self._ended and (size < 0 or len(self._held) < size):
+            self._held += self._block()
+        cut = len(self._held) if size < 0 else size
+        found, self._held = self._held[:cut], self._held[cut:]
+        return found
+
+    def _block(self) -> bytes:
+        sealed, self._next = self._next, self._file.read(_BLOCK_BYTES + _TAG_BYTES)
+        last = not self._next
+        content = self._stream.decrypt(self._number, last, sealed)
+        if content is None:
+            start = self._number * (_BLOCK_BYTES + _TAG_BYTES)
+            at = f"block {self._number + 1} (from byte {start:,} after its header)"
+            cut = last  # the last there is, and not the last there was
+            what = "is cut off or corrupted at its end, in" if cut else "is corrupted in"
+            raise StorageError(
+                f"the backup {self._path} {what} {at}. Nothing was restored; take another one."
+            )
+        self._number += 1
+        self._ended = last
+        return content

@@ -1,0 +1,293 @@
+"""Backups: the private folder's records in one encrypted file, written whole.
+
+The master key is in none of them. Left out too is what can be made again (executed notebooks, logs,
+temporary files). What goes in is copied while the store's lock is held; ledger, audit log and the
+other logs by the database's own backup, so that each is a state it really had.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import StorageError, StoreMissing
+from workbench.lifecycle.archive import ArchiveReader, ArchiveWriter
+from workbench.lifecycle.erasure import mirror_marks
+from workbench.lifecycle.office import Office
+from workbench.store.chain import Chain
+from workbench.store.key_sources import sync_folder
+
+BACKED_UP, TESTED, RESTORED = "backup", "restore tested", "restored"
+SUFFIX = ".backup"
+MANIFEST = "manifest.json"
+# the chained logs: file in the private folder, table
+LOGS = {"ledger.sqlite": "ledger", "audit.sqlite": "audit", "journal.sqlite": "journal"}
+_LEFT_OUT = ("tmp", "runs", "ipython", "logs")
+_LEFT_OUT_SUFFIXES = (
+    ".lock",
+    ".turn",
+    ".part",
+    ".new",
+    ".wal",
+    ".key",
+    ".sqlite-journal",
+    ".sock",
+    ".ready",
+)
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup that was written.
+
+    Attributes
+    ----------
+    file : str
+    at : str
+    bytes : int
+    sha256 : str
+        Of the file.
+    files : int
+        How many it holds.
+    rows : mapping of table to int
+    """
+
+    file: str
+    at: str
+    bytes: int
+    sha256: str
+    files: int
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+
+def back_up(
+    office: Office, out: Path | None = None, progress: Callable[[str], None] = lambda _: None
+) -> Backup:
+    """Write a backup; until it is whole there is none.
+
+    Parameters
+    ----------
+    out : Path, optional
+        A folder, or the file to write. The folder of the setting ``backups`` when left out.
+
+    Raises
+    ------
+    StoreMissing
+        Nothing is loaded, or there is no key.
+    StorageError
+        It cannot be written.
+    """
+    office.journal.require_clock(office.now)
+    target = _target(office, out)
+    master = office.store.key_source.read()
+    at = office.now.astimezone(dt.UTC).isoformat(timespec="seconds")
+    partial = target.with_suffix(".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for leftover in target.parent.glob("*.part"):
+            leftover.unlink()
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with office.store.locked(), os.fdopen(handle, "wb") as file:
+            rows = row_counts(office)
+            writer = ArchiveWriter(file, master, {"made": at, "title": office.settings.title})
+            files = _write(office, writer, {"made": at, "rows": rows}, progress)
+            sha256 = writer.finish()
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(target)
+        sync_folder(target.parent)
+        checksum = f"{sha256}  {target.name}\n"
+        target.with_name(f"{target.name}.sha256").write_text(checksum, encoding="ascii")
+    except OSError as problem:
+        partial.unlink(missing_ok=True)
+        raise StorageError(
+            f"the backup {target} cannot be written: {problem.strerror}. There is none; the ones "
+            "before it are unchanged."
+        ) from None
+    made = Backup(str(target), at, target.stat().st_size, sha256, files, rows)
+    office.note(BACKED_UP, asdict(made))
+    mirror_marks(office)
+    return made
+
+
+def _target(office: Office, out: Path | None) -> Path:
+    folder = out if out is not None else office.settings.path("backups")
+    if folder.suffix == SUFFIX:
+        if folder.exists():
+            raise StorageError(f"{folder} is there already. Name another file.")
+        return folder.absolute()
+    stamp = f"{office.now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"
+    return folder.absolute() / f"workbench-{stamp}{SUFFIX}"
+
+
+def row_counts(office: Office) -> dict[str, int]:
+    """Return the rows of every table in the newest snapshot."""
+    connection = office.store.connect()
+    try:
+        office.store.attach(connection, office.store.latest_snapshot())
+        counts = {}
+        for name in sorted(office.store.tables(connection)):
+            row = connection.execute(f'SELECT count(*) FROM lake."{name}"').fetchone()
+            counts[name] = int(row[0]) if row else 0
+        return counts
+    finally:
+        connection.close()
+
+
+def _write(
+    office: Office, writer: ArchiveWriter, facts: Mapping[str, Any], progress: Callable[[str], None]
+) -> int:
+    digests: dict[str, str] = {}
+    with tarfile.open(fileobj=writer, mode="w|", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]  # why: a stream only needs write()
+        paths = _chosen(office.private)
+        for number, path in enumerate(paths, 1):
+            if number % max(1, len(paths) // 10) == 0:
+                progress(f"backing up file {number} of {len(paths)}")
+            name = f"private/{path.relative_to(office.private)}"
+            with _steady(path) as source:
+                digests[name] = _add(tar, name, source)
+        for path in (office.settings.root / "workbench.toml", office.settings.path("catalog")):
+            if path.is_file():
+                digests[f"config/{path.name}"] = _add(tar, f"config/{path.name}", path)
+        text = json.dumps({**facts, "sha256": digests}, sort_keys=True).encode()
+        info = tarfile.TarInfo(MANIFEST)
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text))
+    return len(digests)
+
+
+def _chosen(private: Path) -> list[Path]:
+    """Return the files to back up; the anchor before the ledger, which may go on meanwhile."""
+    found = []
+    for path in private.rglob("*"):
+        inside = path.relative_to(private)
+        copy = inside.parts[:2] == ("store", "snapshots")  # of the catalog, which goes in itself
+        left = inside.parts[0] in _LEFT_OUT or path.suffix in _LEFT_OUT_SUFFIXES or copy
+        if path.is_file() and not left:
+            found.append(path)
+    return sorted(found, key=lambda path: (path.suffix == ".sqlite", path))
+
+
+@contextmanager
+def _steady(path: Path) -> Iterator[Path]:
+    """Yield a file as it stands at one moment: a database's copy, made by the database."""
+    if path.suffix != ".sqlite":
+        yield path
+        return
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".copy-") as folder:
+        copy = Path(folder) / "copy.part"
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        yield copy
+
+
+def _add(tar: tarfile.TarFile, name: str, path: Path) -> str:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = path.stat().st_size, 0o600
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        tar.addfile(info, _Hashing(file, digest))  # type: ignore[arg-type]  # why: only read() is used
+    return digest.hexdigest()
+
+
+class _Hashing:
+    """A file whose bytes are hashed as they are read."""
+
+    def __init__(self, file: Any, digest: Any) -> None:
+        self._file, self._digest = file, digest
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+        block: bytes = self._file.read(size)
+        self._digest.update(block)
+        return block
+
+
+def unpack(path: Path, master: bytes, into: Path) -> dict[str, Any]:
+    """Write a backup's files into an empty folder, each checked; return its manifest.
+
+    Raises
+    ------
+    StorageError
+        It is corrupted, cut off, or holds something else than its manifest says.
+    StoreMissing
+        It was made with another key.
+    """
+    digests: dict[str, str] = {}
+    manifest: dict[str, Any] = {}
+    try:
+        with path.open("rb") as file:
+            reader = ArchiveReader(file, path, master)
+            with tarfile.open(fileobj=reader, mode="r|") as tar:  # type: ignore[call-overload]  # why: a stream only needs read()
+                for member in tar:
+                    content = tar.extractfile(member)
+                    if member.name == MANIFEST and content is not None:
+                        manifest = json.loads(content.read())
+                    elif content is not None:
+                        digests[member.name] = _place(into, member.name, content, path)
+            while reader.read(1 << 20):  # to the very end: what follows must be right too
+                pass
+    except (tarfile.TarError, ValueError) as problem:
+        raise StorageError(f"the backup {path} is corrupted ({type(problem).__name__}).") from None
+    except FileNotFoundError:
+        raise StorageError(f"there is no backup at {path}.") from None
+    except OSError as problem:
+        raise StorageError(f"{path} cannot be restored: {problem.strerror}.") from None
+    if manifest.get("sha256") != digests:
+        raise StorageError(f"the backup {path} does not hold what its manifest says.")
+    return manifest
+
+
+def _place(into: Path, name: str, content: Any, path: Path) -> str:
+    target = (into / name).resolve()
+    if into.resolve() not in target.parents:
+        raise StorageError(f"the backup {path} names a file outside of it. It was not made here.")
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    digest = hashlib.sha256()
+    with open(target, "wb", opener=_private) as file:
+        while block := content.read(1 << 20):
+            digest.update(block)
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def log_of(private: Path, name: str) -> Chain:
+    """Return one of the chained logs of a private folder."""
+    table = LOGS[name]
+    return Chain(f"sqlite:///{private / name}", table, private / f"{table}.lock", StorageError)
+
+
+def require_key(office: Office, key_file: Path | None) -> bytes:
+    """Return the key a backup is to be opened with: of a file, else this workspace's own."""
+    from workbench.store.keys import read_key_file
+
+    if key_file is not None:
+        return read_key_file(key_file)
+    try:
+        return office.store.key_source.read()
+    except StoreMissing as missing:
+        raise StoreMissing(f"{missing} Or name the backup's key with --key-file.") from None
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder that a restore made."""
+    if folder.exists():
+        shutil.rmtree(folder)

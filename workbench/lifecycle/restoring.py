@@ -1,0 +1,301 @@
+"""Restore a backup: beside what is there, checked, erasures replayed, and only then put in place.
+
+Whoever was erased since the backup stays erased: the marks are taken from the workspace as it is
+and from the file that lies beside the backups. Logs that went on since the backup (ledger, audit
+log, journal) stay as they are; a backup's log is taken only where the present one is lost. An older
+ledger is recognised by its anchor and by published editions all the same, and spends nothing until
+an officer acknowledged the loss.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import Refused, StorageError, StoreMissing, WorkbenchError
+from workbench.lifecycle.backups import (
+    LOGS,
+    RESTORED,
+    TESTED,
+    log_of,
+    remove,
+    require_key,
+    row_counts,
+    unpack,
+)
+from workbench.lifecycle.erasure import still_findable, take_erased
+from workbench.lifecycle.journal import Journal
+from workbench.lifecycle.office import Office
+from workbench.lifecycle.rotation import rekey
+from workbench.settings import FILE_NAME as SETTINGS_FILE
+from workbench.settings import load_settings
+from workbench.store.audit import Audit
+from workbench.store.chain import Chain, file_lock
+from workbench.store.engine import Store, newest
+from workbench.store.key_sources import sync_folder
+from workbench.store.keys import write_key_file
+from workbench.store.marks import FILE as MARKS_FILE
+from workbench.store.marks import read_marks
+
+READY = "restored.ready"
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore, or a test of one, found.
+
+    Attributes
+    ----------
+    file, made : str
+        The backup, and when it was made.
+    rows : mapping of table to int
+        Rows that are there now.
+    erased_again : mapping of table to int
+        Rows of customers erased since the backup, taken away again.
+    kept : tuple of str
+        Logs that went on since the backup and were left as they are.
+    seconds : float
+        How long it took.
+    """
+
+    file: str
+    made: str
+    rows: Mapping[str, int]
+    erased_again: Mapping[str, int] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+def restore(
+    office: Office,
+    file: Path,
+    *,
+    over: bool = False,
+    key_file: Path | None = None,
+    progress: Tell = lambda _: None,
+) -> Restored:
+    """Put a backup in the place of this workspace's private folder.
+
+    Parameters
+    ----------
+    over : bool
+        Allow it although data is loaded here.
+    key_file : Path, optional
+        The key of the backup, where it is not the present one.
+
+    Raises
+    ------
+    Refused
+        Data is loaded here and ``over`` is not given.
+    StoreMissing
+        There is no key, or another one than the backup's.
+    StorageError
+        The backup is corrupted or cut off; nothing was changed.
+    """
+    began, private = time.monotonic(), office.private
+    beside = private.with_name(f"{private.name}.restoring")
+    finish_swap(private)
+    if office.store.exists and not over:
+        raise Refused(
+            f"data is loaded in {office.store.folder}, and a restore would put the backup's in its "
+            "place. Say --over to do that, or --test to try the backup without touching anything."
+        )
+    master = require_key(office, key_file)
+    with ExitStack() as locks:
+        if private.exists():
+            for name in ("run.lock", "store/writer.lock"):
+                locks.enter_context(file_lock(private / name))
+        remove(beside)
+        restored, there = _prepare(office, file, master, beside, progress)
+        if private.exists():
+            for name in LOGS.values():
+                locks.enter_context(file_lock(private / f"{name}.lock"))
+        kept = _keep_logs(private, beside)
+        _take_key(office, there, master)
+        restored = dataclasses.replace(
+            restored, kept=kept, seconds=round(time.monotonic() - began, 1)
+        )
+        progress("putting it in place")
+        there.note(RESTORED, _facts(restored))
+        (beside / READY).touch()
+        sync_folder(beside)
+        swap(private, beside)
+    office.store.forget_key()
+    return restored
+
+
+def restore_test(
+    office: Office, file: Path, *, key_file: Path | None = None, progress: Tell = lambda _: None
+) -> Restored:
+    """Restore a backup into a folder of its own, look everything over, remove it; record the test.
+
+    Raises
+    ------
+    StorageError
+        The backup is corrupted, or something in it does not hold. That is recorded too.
+    """
+    began = time.monotonic()
+    master = require_key(office, key_file)
+    for leftover in office.private.parent.glob(f"{office.private.name}.test-*"):
+        remove(leftover)
+    folder = Path(
+        tempfile.mkdtemp(prefix=f"{office.private.name}.test-", dir=office.private.parent)
+    )
+    try:
+        restored, there = _prepare(office, file, master, folder / "private", progress)
+        for name in LOGS:
+            log_of(there.private, name).verify()
+        left = still_findable(there)
+        if left:
+            raise StorageError(f"{file}: erased customers are still in {', '.join(left)}.")
+        restored = dataclasses.replace(restored, seconds=round(time.monotonic() - began, 1))
+        office.note(TESTED, {"ok": True, **_facts(restored)})
+        return restored
+    except WorkbenchError as problem:
+        office.note(TESTED, {"ok": False, "file": str(file), "why": str(problem)})
+        raise
+    finally:
+        remove(folder)
+
+
+def _prepare(
+    office: Office, file: Path, master: bytes, private: Path, progress: Tell
+) -> tuple[Restored, Office]:
+    """Unpack a backup into a private folder of its own and make it fit to be used."""
+    progress("reading the backup")
+    scratch = private.with_name(f"{private.name}.unpacked")
+    remove(scratch)
+    scratch.mkdir(mode=0o700, parents=True)
+    try:
+        manifest = unpack(file, master, scratch)
+        (scratch / "private").rename(private)
+    finally:
+        remove(scratch)
+    private.chmod(0o700)
+    write_key_file(private / "keys" / "master.key", master.hex())
+    store = Store(private)
+    there = dataclasses.replace(
+        office, store=store, audit=Audit(private), journal=Journal(private), private=private
+    )
+    for folder in (office.private, office.settings.path("backups"), file.absolute().parent):
+        path = folder / MARKS_FILE
+        if path.is_file() and folder != private:
+            store.marks.merge(read_marks(path.read_text(encoding="utf-8"), path))
+    progress("looking over what was restored")
+    with store.exclusive() as connection:
+        snapshot = newest(connection)
+        connection.execute("DETACH lake")
+        store.publish(snapshot)
+    counts = row_counts(there)
+    if counts != manifest["rows"]:
+        raise StorageError(f"{file}: its tables do not have the rows its manifest says.")
+    again = take_erased(there, progress) if store.marks.erased() else {}
+    return Restored(str(file), manifest["made"], row_counts(there), again), there
+
+
+def _keep_logs(private: Path, beside: Path) -> tuple[str, ...]:
+    """Lay present logs that went on since the backup over the backup's; return their names."""
+    kept = []
+    for name in LOGS:
+        if not (private / name).exists():
+            continue
+        present, old = log_of(private, name), log_of(beside, name)
+        seq, hash_ = old.head()
+        if _sound(present) and present.hash_at(seq) == hash_:
+            shutil.copy2(private / name, beside / name)
+            kept.append(name)
+    # why also where the ledger is lost: the anchor knows what it had spent
+    if (private / "anchor").is_dir():
+        shutil.copytree(private / "anchor", beside / "anchor", dirs_exist_ok=True)
+    if (private / "registers").is_dir():
+        shutil.copytree(private / "registers", beside / "registers", dirs_exist_ok=True)
+    return tuple(kept)
+
+
+def _sound(log: Chain) -> bool:
+    try:
+        log.verify()
+    except StorageError:
+        return False
+    return True
+
+
+def _take_key(office: Office, there: Office, master: bytes) -> None:
+    """Leave the restored folder under the workspace's own key, where there is one."""
+    source = office.store.key_source
+    try:
+        present = source.read()
+    except StoreMissing:
+        source.put(master)
+        present = master
+    keys = there.store.keys
+    if present != master:
+        write_key_file(keys / "next.key", present.hex())
+        with there.store.locked():
+            rekey(there.store, present)
+            there.store.key_source.finish()
+        there.store.forget_key()
+    if source.kind == "keyring":
+        shutil.copy2(source.folder / "keyring.id", keys / "keyring.id")
+    if source.kind != "file":
+        (keys / "master.key").unlink()
+
+
+def _facts(restored: Restored) -> dict[str, Any]:
+    return dataclasses.asdict(restored)
+
+
+def swap(private: Path, beside: Path) -> None:
+    """Put a restored folder in a private folder's place; cut off in between, see `finish_swap`."""
+    old = private.with_name(f"{private.name}.replaced")
+    remove(old)
+    private.rename(old)
+    finish_swap(private)
+
+
+def finish_swap(private: Path) -> None:
+    """End a restore that was being put in place; does nothing where none was."""
+    beside = private.with_name(f"{private.name}.restoring")
+    if not private.exists() and (beside / READY).exists():
+        beside.rename(private)
+        sync_folder(private.parent)
+    if (private / READY).exists():
+        remove(private.with_name(f"{private.name}.replaced"))
+        (private / READY).unlink()
+
+
+def lay_settings(file: Path, master: bytes, into: Path) -> None:
+    """Write the settings and the catalog a backup holds into a folder that has none.
+
+    Raises
+    ------
+    Refused
+        There is a workspace already, or the backup's names places outside of its own folder.
+    """
+    if (into / SETTINGS_FILE).exists():
+        return
+    with tempfile.TemporaryDirectory(prefix="workbench-") as name:
+        scratch = Path(name)
+        unpack(file, master, scratch)
+        settings = load_settings(scratch / "config" / SETTINGS_FILE)
+        for part in ("private", "catalog"):
+            if getattr(settings, part).is_absolute():
+                raise Refused(
+                    f"the backup's {part} is at {settings.path(part)}, outside of its folder. "
+                    f"Write a {SETTINGS_FILE} with another one into {into} first; nothing was "
+                    "restored."
+                )
+        into.mkdir(parents=True, exist_ok=True)
+        catalog = into / settings.catalog
+        catalog.parent.mkdir(parents=True, exist_ok=True)
+        if not catalog.exists():
+            shutil.copy2(scratch / "config" / settings.catalog.name, catalog)
+        shutil.copy2(scratch / "config" / SETTINGS_FILE, into / SETTINGS_FILE)

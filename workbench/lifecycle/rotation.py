@@ -1,0 +1,78 @@
+"""Change the master key, or destroy it.
+
+What changes: the key that opens the store's catalogs, the seal of the marks' secret, the pseudonyms
+of every purpose, and which rows a customer beyond a contribution bound keeps. What stays: the data,
+its versions, the ledger and every answer in it, and the marks of erased and restricted customers.
+
+The next key is written first. Then each file is replaced by one under it, whole; until all are done
+both keys are there and whatever opens a file tries both. So a rotation may be cut off anywhere, and
+running it again finishes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workbench.errors import Refused
+from workbench.lifecycle.holds import holds
+from workbench.lifecycle.office import Office
+from workbench.store.engine import Store
+from workbench.store.key_sources import fingerprint
+from workbench.store.rewriting import rewrite_catalog
+from workbench.store.sealed import reseal
+
+ROTATED = "key rotated"
+
+
+def rotate(office: Office, progress: Callable[[str], None] = lambda _: None) -> str:
+    """Change to a new master key; return its fingerprint.
+
+    Raises
+    ------
+    StoreMissing
+        There is no key, or it comes from the environment and no new one is named there.
+    """
+    office.journal.require_clock(office.now)
+    store = office.store
+    with store.locked():
+        old, new = store.key_source.read(), store.key_source.begin()
+        rekey(store, new, progress)
+        # why before the end: once the old key is gone, nobody would know that it was rotated
+        office.note(ROTATED, {"old": fingerprint(old), "new": fingerprint(new)})
+        store.key_source.finish()
+        store.forget_key()
+    return fingerprint(new)
+
+
+def rekey(store: Store, new: bytes, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Put every file that a master key opens under a new one; the caller holds the store's lock."""
+    connection = store.connect()
+    try:
+        paths = [store.catalog_path, *sorted(store.folder.glob("snapshots/*.ducklake"))]
+        there = [path for path in paths if path.exists()]
+        for number, path in enumerate(there, 1):
+            progress(f"putting {number} of {len(there)} catalogs under the new key")
+            rewrite_catalog(store, connection, path, new, unless_already=True)
+    finally:
+        connection.close()
+    reseal(store.marks.secret_path, [*store.masters(), new])
+
+
+def shred(office: Office) -> None:
+    """Destroy the master key: nothing in the store can be read again, by anybody.
+
+    Raises
+    ------
+    Refused
+        A legal hold keeps rows.
+    """
+    kept = holds(office.journal)
+    if kept:
+        raise Refused(
+            f"a legal hold keeps rows ({', '.join(each.id for each in kept)}), and without the key "
+            "they are lost. Release it first with 'workbench retention release'; nothing was done."
+        )
+    office.note("keys shredded", {"key": fingerprint(office.store.key_source.read())})
+    with office.store.locked():
+        office.store.key_source.shred()
+        office.store.forget_key()

@@ -1,0 +1,110 @@
+"""Whether the audit log is whole: every place that was altered, swapped, removed or cut off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from workbench.store.audit import Audit
+from workbench.store.chain import GENESIS, Chain, entry_hash
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One place where a log is not what was written: an entry's number, and what is wrong."""
+
+    seq: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check of a log found.
+
+    Attributes
+    ----------
+    entries : int
+        How many there are.
+    head : tuple of (int, str)
+        Number and hash of the last one.
+    faults : tuple of Fault
+        Every place that does not hold; empty when all do.
+    witnesses : int
+        Published editions that know the log.
+    """
+
+    entries: int
+    head: tuple[int, str]
+    faults: tuple[Fault, ...]
+    witnesses: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything fits."""
+        return not self.faults
+
+
+def verify(audit: Audit, published: Path | None = None) -> Verdict:
+    """Check every entry of the audit log, its end, and what published editions know of it."""
+    faults = list(faults_of(audit.chain))
+    heads = list(_published_heads(published))
+    with audit.chain.reading() as read:
+        head = read.head()
+        held = read.hashes([seq for seq, _, _ in heads])
+        known = {fault.seq for fault in faults}
+        for seq, hash_, place in heads:
+            if held.get(seq) != hash_ and seq not in known:
+                what = "missing: cut off at the end" if seq > head[0] else "another than"
+                faults.append(Fault(seq, f"{what}; {place} knew it"))
+        count = len(read.entries()) if not faults else head[0]
+    return Verdict(count, head, tuple(sorted(faults, key=lambda each: each.seq)), len(heads))
+
+
+def faults_of(chain: Chain) -> Iterator[Fault]:
+    """Yield every place of a chained log that does not fit, first to last."""
+    with chain.reading() as read:
+        if read._connection is None:
+            return
+        rows = read._connection.execute(select(chain.table).order_by(chain.table.c.seq)).all()
+        ever = read.ever()
+    previous, last = GENESIS, 0
+    for number, row in enumerate(rows):
+        fields = (row.at, row.kind, row.subject, row.ref, row.body)
+        fits = entry_hash(previous, row.seq, *fields) == row.hash
+        if not fits:
+            if row.seq != last + 1:
+                missing = f"{last + 1}" if row.seq == last + 2 else f"{last + 1} to {row.seq - 1}"
+                yield Fault(last + 1, f"missing: {missing} removed")
+            elif _follows(rows, number):
+                yield Fault(row.seq, "altered")
+            else:
+                yield Fault(row.seq, "altered, swapped with another, or written by somebody else")
+        previous, last = row.hash, row.seq
+    if ever > last:
+        yield Fault(last + 1, f"missing: {ever - last} cut off at the end")
+
+
+def _follows(rows: Sequence[Any], number: int) -> bool:
+    """Return whether the entry after this one was written after this one's hash."""
+    if number + 1 >= len(rows):
+        return True
+    row, after = rows[number], rows[number + 1]
+    fields = (after.at, after.kind, after.subject, after.ref, after.body)
+    return bool(entry_hash(row.hash, after.seq, *fields) == after.hash)
+
+
+def _published_heads(published: Path | None) -> Iterator[tuple[int, str, str]]:
+    """Yield what every published edition knows of the audit log's end."""
+    if published is None:
+        return
+    for path in sorted(published.glob("**/edition.json")):
+        try:
+            seq, hash_ = json.loads(path.read_text(encoding="utf-8"))["audit_head"]
+            yield int(seq), str(hash_), f"the published edition {path.parent}"
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no record of an edition, or of one made before the log was noted in it

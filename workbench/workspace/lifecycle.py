@@ -1,0 +1,255 @@
+"""The data's later life: keys, retention, holds, the rights of customers, backups."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from workbench.workspace.base import Opened
+
+if TYPE_CHECKING:
+    from workbench.lifecycle.backups import Backup
+    from workbench.lifecycle.erasure import Erasure
+    from workbench.lifecycle.holds import Hold
+    from workbench.lifecycle.journal import Journal
+    from workbench.lifecycle.office import Office
+    from workbench.lifecycle.requests import Request
+    from workbench.lifecycle.restoring import Restored
+    from workbench.lifecycle.retention import Due
+    from workbench.lifecycle.subjects import HeldTable
+
+Answer = TypeVar("Answer")
+Tell = Callable[[str], None]
+
+
+def _quietly(_: str) -> None:
+    """Tell nothing."""
+
+
+class Lifecycle(Opened):
+    """What the data protection office does."""
+
+    @cached_property
+    def journal(self) -> Journal:
+        """Holds, removals, requests, backups, restores, rotations: what the office did."""
+        from workbench.lifecycle.journal import Journal
+
+        return Journal(self.private)
+
+    @property
+    def office(self) -> Office:
+        """The workspace's parts, as the office works with them, and the time it is."""
+        from workbench.lifecycle.office import Office
+
+        return Office(
+            self.settings,
+            self.catalog,
+            self.store,
+            self.audit,
+            self.journal,
+            self.private,
+            self.now(),
+        )
+
+    def retention_plan(self) -> list[Due]:
+        """Return which rows are past their time, why, and what is on hold; nothing is removed."""
+        from workbench.lifecycle.retention import plan
+
+        return plan(self.store, self.catalog, self.journal, self.now().date())
+
+    def apply_retention(self, progress: Tell = _quietly) -> dict[str, int]:
+        """Take away every row past its time that no hold keeps; return how many, by table."""
+        from workbench.lifecycle.retention import apply
+
+        return apply(self.office, progress=progress)
+
+    def hold(self, reason: str, *, table: str | None = None, subject: str | None = None) -> Hold:
+        """Keep a table's or a customer's rows until `release_hold`, whatever would remove them."""
+        from workbench.lifecycle.holds import hold
+
+        return hold(self.office, reason=reason, table=table, subject=subject)
+
+    def release_hold(self, name: str, reason: str) -> Hold:
+        """End a hold."""
+        from workbench.lifecycle.holds import release_hold
+
+        return release_hold(self.office, name, reason=reason)
+
+    def holds(self) -> list[Hold]:
+        """Return the holds in force."""
+        from workbench.lifecycle.holds import holds
+
+        return holds(self.journal)
+
+    def subject_held(self, subject: str) -> list[HeldTable]:
+        """Return what every table holds of a customer, for what, from where, for whom, how long."""
+        from workbench.lifecycle.subjects import held
+
+        office = self.office
+        return held(office, office.mark(subject))
+
+    def export_subject(self, subject: str, out: str | Path) -> dict[str, int]:
+        """Write everything held of a customer as JSON and CSV into a new folder; rows by table."""
+        from workbench.lifecycle.subjects import export
+
+        office = self.office
+        return export(office, office.mark(subject), Path(out))
+
+    def correct_subject(
+        self, subject: str, changes: Mapping[str, str], where: Mapping[str, str] | None = None
+    ) -> dict[str, int]:
+        """Correct values of a customer, ``{"customers.email": "…"}``; rows changed, by table."""
+        from workbench.lifecycle.subjects import correct
+
+        office = self.office
+        return correct(office, office.mark(subject), changes, where or {})
+
+    def erase_subject(
+        self, subject: str, *, request: str | None = None, progress: Tell = _quietly
+    ) -> Erasure:
+        """Erase a customer from tables, files, snapshots, notebooks and future restores."""
+        from workbench.lifecycle.erasure import erase
+
+        return erase(self.office, subject, request=request, progress=progress)
+
+    def restrict_subject(
+        self, subject: str, purposes: Sequence[str] = (), *, kind: Any = "restricted"
+    ) -> tuple[str, ...]:
+        """Leave a customer out of reads for some purposes, or for every one.
+
+        Parameters
+        ----------
+        subject : str
+        purposes : sequence of str
+            None means every purpose.
+        kind : {"restricted", "objected", "lifted"}
+        """
+        from workbench.lifecycle.subjects import bar
+
+        office = self.office
+        return bar(office, kind, office.mark(subject), purposes)
+
+    def serve_request(
+        self,
+        kind: str,
+        subject: str,
+        act: Callable[[str], Answer],
+        *,
+        verified_by: str,
+        law: str | None = None,
+        received: dt.date | None = None,
+        request: str | None = None,
+    ) -> tuple[Request, Answer]:
+        """Register a customer's request, do what it asks for, close it.
+
+        Parameters
+        ----------
+        kind : str
+            access, portability, correction, erasure, restriction, objection.
+        subject : str
+        act : callable
+            Does it; told the request's name.
+        verified_by : str
+            How the person's identity was checked.
+        law : str, optional
+            Whose deadline counts; the earliest of all when left out.
+        received : date, optional
+            Today when left out.
+        request : str, optional
+            One that is registered already.
+        """
+        from workbench.lifecycle.requests import serve
+
+        return serve(
+            self.office,
+            kind,
+            subject,
+            act,
+            verified_by=verified_by,
+            law=law,
+            received=received,
+            request=request,
+        )
+
+    def open_request(
+        self, kind: str, subject: str, *, law: str | None = None, received: dt.date | None = None
+    ) -> Request:
+        """Register a customer's request that is answered later."""
+        from workbench.lifecycle.requests import open_request
+
+        office = self.office
+        return open_request(office, kind, office.mark(subject), law=law, received=received)
+
+    def extend_request(self, name: str, *, told_on: dt.date, reason: str) -> Request:
+        """Extend a request's time, the person having been told."""
+        from workbench.lifecycle.requests import extend
+
+        return extend(self.office, name, told_on=told_on, reason=reason)
+
+    def close_request(self, name: str, outcome: str) -> Request:
+        """Close a request that was answered in another way, or refused."""
+        from workbench.lifecycle.requests import close
+
+        return close(self.office, name, outcome)
+
+    def requests(self) -> list[Request]:
+        """Return every request of a customer, with its deadline and how it ended."""
+        from workbench.lifecycle.requests import requests
+
+        return requests(self.journal, self.settings.holidays)
+
+    def rotate_key(self, progress: Tell = _quietly) -> str:
+        """Change to a new master key; the old one opens nothing more. Return its fingerprint."""
+        from workbench.lifecycle.rotation import rotate
+
+        return rotate(self.office, progress)
+
+    def shred_keys(self) -> None:
+        """Destroy the master key: nothing in the store can ever be read again."""
+        from workbench.lifecycle.rotation import shred
+
+        shred(self.office)
+
+    def back_up(self, out: str | Path | None = None, progress: Tell = _quietly) -> Backup:
+        """Write an encrypted, checksummed backup of the private folder's records."""
+        from workbench.lifecycle.backups import back_up
+
+        return back_up(self.office, Path(out) if out else None, progress)
+
+    def restore(
+        self,
+        file: str | Path,
+        *,
+        over: bool = False,
+        key_file: str | Path | None = None,
+        progress: Tell = _quietly,
+    ) -> Restored:
+        """Put a backup in the place of the private folder; open the workspace again afterwards."""
+        from workbench.lifecycle.restoring import restore
+
+        key = Path(key_file) if key_file else None
+        return restore(self.office, Path(file), over=over, key_file=key, progress=progress)
+
+    def restore_test(
+        self, file: str | Path, *, key_file: str | Path | None = None, progress: Tell = _quietly
+    ) -> Restored:
+        """Restore a backup into a folder of its own, look it over, remove it, record the test."""
+        from workbench.lifecycle.restoring import restore_test
+
+        key = Path(key_file) if key_file else None
+        return restore_test(self.office, Path(file), key_file=key, progress=progress)
+
+    def lifecycle_facts(self) -> Mapping[str, Any]:
+        """Return plain facts on keys, retention, erasures, backups, requests and the audit log."""
+        from workbench.lifecycle.facts import facts
+
+        return facts(self.office)
+
+    def verify_audit(self) -> Any:
+        """Check the audit log: every entry, its end, and what published editions know of it."""
+        from workbench.store.auditing import verify
+
+        return verify(self.audit, self.settings.path("published"))
