@@ -36,6 +36,8 @@ KERNEL, ENDED = "kernel", "ended"  # answers, each with a number
 _LOOK_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
 _LIBRARIES = (
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
     "ibis.backends.duckdb",
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
@@ -43,6 +45,7 @@ _LIBRARIES = (
     "pandas",
     "pyarrow.dataset",
     "pytz",
+    "tornado.platform.asyncio",
 )
 _OURS = ("catalog", "figures", "periods", "privacy", "settings", "store", "workspace")
 _LEFT_OUT = "workbench.privacy.models"  # what trains is imported by those who train: it is large
@@ -72,6 +75,7 @@ def warm_up() -> None:
     for name in _LIBRARIES:
         importlib.import_module(name)
     import_light("nbformat.v4")  # for plotly, which asks for it
+    import_light("ipykernel.debugger", without="debugpy")  # nobody debugs the kernel of a run
     for part in _OURS:
         module = importlib.import_module(f"workbench.{part}")
         for found in pkgutil.iter_modules(getattr(module, "__path__", []), f"{module.__name__}."):
@@ -245,7 +249,7 @@ def run_kernel(connection: socket.socket) -> None:
     application.start()  # type: ignore[no-untyped-call]  # why: does itself
     # why not its own end: now and then its threads wait for each other, seconds long
     atexit.unregister(application.close)
-    application.reset_io()
+    application.reset_io()  # type: ignore[no-untyped-call]  # why: as above
     threading._shutdown()  # type: ignore[attr-defined]  # why: as at the end of any Python, but
     atexit._run_exitfuncs()  # without taking thousands of modules apart
     sys.stdout.flush()
