@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from support.line import write_report
+from support.line import DEFINITION, PARAMETERS, write_report
 
 from workbench.errors import DefinitionError, ParameterError, UnknownName
-from workbench.reporting.definition_files import find_definition, load_definition
+from workbench.reporting.definition_files import find_definition, load_all, load_definition
 
 TYPED = """\
 title: Typed
@@ -142,3 +142,177 @@ def test_a_parameter_the_cell_does_not_set_is_told(tmp_path):
     path = write_report(tmp_path, parameters='period = "2026-09"')
     with pytest.raises(DefinitionError, match="does not set 'epsilon'"):
         load_definition(path, tmp_path / "notebooks")
+
+
+# ---------------------------------------------------------------- grid, schedule and the rest
+
+
+def _load(tmp_path, more, parameters=PARAMETERS, name="customers"):
+    path = write_report(tmp_path, name=name, definition=DEFINITION + more, parameters=parameters)
+    return load_definition(path, tmp_path / "notebooks")
+
+
+REGION = "  region: {{type: text, required: true, choices: [north, south, west end]}}\n"
+WITH_REGION = f'{PARAMETERS}\nregion = "north"'
+
+
+def test_a_grid_has_an_edition_for_each_combination(tmp_path):
+    more = REGION + "grid: {{region: choices, epsilon: [0.1, 0.2]}}\n"
+    definition = _load(tmp_path, more, WITH_REGION)
+    editions = definition.editions()
+    assert [each.name for each in editions][:3] == [
+        "region=north,epsilon=0.1",
+        "region=north,epsilon=0.2",
+        "region=south,epsilon=0.1",
+    ]
+    assert editions[-1].name == "region=west-end,epsilon=0.2"
+    assert editions[-1].values == {"epsilon": 0.2, "region": "west end"}
+    assert definition.size == 6
+
+
+def test_parameters_choose_editions_of_a_grid(tmp_path):
+    more = REGION + "grid: {{region: [north, south]}}\n"
+    definition = _load(tmp_path, more, WITH_REGION)
+    (chosen,) = definition.editions(["region=south", "epsilon=0.3"])
+    assert (chosen.name, chosen.values["epsilon"]) == ("region=south", 0.3)
+    with pytest.raises(ParameterError, match=r"has no edition with region=west end. Its grid has"):
+        definition.editions(["region=west end"])
+
+
+def test_a_grid_of_other_alphabets_has_names_for_folders(tmp_path):
+    more = "  city: {{type: text, default: 北京}}\ngrid: {{city: [北京, 上海, a/../b]}}\n"
+    definition = _load(tmp_path, more, f'{PARAMETERS}\ncity = ""')
+    assert [each.name for each in definition.editions()] == ["city=1", "city=2", "city=a-..-b"]
+
+
+def test_yaml_means_what_it_looks_like(tmp_path):
+    more = (
+        "  at: {{type: text, default: 12:30}}\n  really: {{type: text, default: yes}}\n"
+        "  many: {{type: number, default: 1e3}}\n  on: {{type: boolean, default: true}}\n"
+        "catch_up: 0o14\n"
+    )
+    cell = f'{PARAMETERS}\nat = ""\nreally = ""\nmany = 0.0\non = False'
+    definition = _load(tmp_path, more, cell)
+    assert definition.values() == {
+        "epsilon": 0.1,
+        "at": "12:30",
+        "really": "yes",
+        "many": 1000.0,
+        "on": True,
+    }
+    assert definition.catch_up == 12
+
+
+def test_all_that_a_definition_may_say(tmp_path):
+    definition = _load(
+        tmp_path,
+        "schedule: {{cron: 0 6 5 * *, time_zone: Asia/Shanghai}}\n"
+        "period: {{kind: quarter, rule: previous}}\ncatch_up: 2\nretries: 0\n"
+        "limits: {{run_seconds: 900, cell_seconds: 300, memory_mb: 2000}}\n"
+        "hooks: {{published: mail -s ready, failed: page-me --now, webhook: 'https://x.org/h'}}\n"
+        "lang: [en, zh]\ntranslations: {{zh: {{Customers: 客户}}}}\n",
+    )
+    assert definition.schedule.cron == "0 6 5 * *"
+    assert definition.limits.memory_mb == 2000
+    assert definition.languages == {"en": {}, "zh": {"Customers": "客户"}}
+    assert _load(tmp_path, "lang: zh\n").languages == {"zh": {}}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("schedule: {{cron: 0 6 5 *, time_zone: UTC}}\n", "(schedule.cron): '0 6 5 *' has 4"),
+        ("schedule: {{cron: 0 6 5 * *}}\n", "'time_zone' is missing"),
+        (
+            "schedule: {{cron: 0 6 5 * *, time_zone: Asia/Shangai}}\n",
+            "Did you mean 'Asia/Shanghai'",
+        ),
+        ("schedule: {{corn: 0 6 5 * *, time_zone: UTC}}\n", "Did you mean 'cron'"),
+        (
+            "  code: {{type: text, required: true}}\n"
+            "schedule: {{cron: 0 6 5 * *, time_zone: UTC}}\n",
+            "a schedule gives no value to the required parameter 'code'",
+        ),
+        ("grid: {{epsilno: [1]}}\n", "the grid has no parameter 'epsilno' to vary. Did you mean"),
+        ("grid: {{epsilon: choices}}\n", "takes the choices of 'epsilon', which declares none"),
+        ("grid: {{epsilon: []}}\n", "the grid lists no value of 'epsilon'"),
+        ("grid: {{epsilon: [9]}}\n", "in the grid, parameter 'epsilon' takes 0.01 to 3, not 9"),
+        (
+            "grid: {{epsilon: [0.1, 0.10]}}\n",
+            "editions of the grid are both named 'epsilon=0.1'",
+        ),
+        ("period: {{kind: day}}\n", "'month', 'week', 'quarter' or 'year'"),
+        ("period: {{rule: current}}\n", "'last-complete' or 'previous'"),
+        ("catch_up: -1\n", "greater than or equal to 0"),
+        ("limits: {{run_seconds: 0}}\n", "greater than 0"),
+        ("limits: {{memory_mb: 5}}\n", "greater than or equal to 100"),
+        ("retries: many\n", "valid integer"),
+        ("hooks: {{publihsed: mail}}\n", "Did you mean 'published'"),
+        ('hooks: {{failed: "it\'s"}}\n', "is no command: No closing quotation"),
+        ("hooks: {{webhook: ftp://x.org}}\n", "should match pattern"),
+        ("engine: workbnech\n", "no engine named 'workbnech'. Did you mean 'workbench'?"),
+        ("lang: [en, fr]\n", "'en' or 'zh'"),
+        ("lang: [en, en]\n", "a language is listed twice"),
+        ("translations: {{zh: {{a: b}}}}\n", "'translations' has 'zh', which is not in 'lang'"),
+        ("  when: {{type: text, default: 1e3}}\n", "the default 1000.0 is no text in YAML"),
+        ("title: Again\n", "title"),
+        ("after: &a [*a]\n", "after"),
+    ],
+)
+def test_what_makes_no_sense_is_told_with_its_line(tmp_path, more, message):
+    cell = f'{PARAMETERS}\ncode = ""\nwhen = ""'
+    with pytest.raises(DefinitionError) as refusal:
+        _load(tmp_path, more, cell)
+    assert message in str(refusal.value)
+    assert "customers.yaml:" in str(refusal.value)
+
+
+def test_a_wrong_definition_also_tells_what_is_wrong_with_its_notebook(tmp_path):
+    with pytest.raises(DefinitionError) as refusal:
+        _load(tmp_path, "retries: many\n", parameters="x = 1")
+    assert "valid integer" in str(refusal.value)
+    assert "does not set 'epsilon', 'period'" in str(refusal.value)
+
+
+def _all(tmp_path):
+    return load_all(tmp_path / "reports", tmp_path / "notebooks")
+
+
+def test_reports_that_wait_for_each_other_are_told_and_the_others_run(tmp_path):
+    for name, after in {"one": "two", "two": "three", "three": "one", "four": "one"}.items():
+        _load(tmp_path, f"after: [{after}]\n", name=name)
+    _load(tmp_path, "", name="five")
+    _load(tmp_path, "after: [itself]\n", name="itself")
+    found, problems = _all(tmp_path)
+    assert set(found) == {"four", "five"}
+    told = "\n".join(problems)
+    assert "one.yaml: reports wait for each other in a circle: 'one' after 'two' after" in told
+    assert "'itself' after 'itself'" in told
+
+
+def test_a_report_that_comes_after_no_report_is_told(tmp_path):
+    _load(tmp_path, "after: [bsae]\n", name="late")
+    _load(tmp_path, "", name="base")
+    found, problems = _all(tmp_path)
+    assert set(found) == {"base"}
+    assert "comes after 'bsae', which is no report. Did you mean 'base'?" in problems[0]
+
+
+def test_two_files_of_one_report_are_told(tmp_path):
+    path = write_report(tmp_path)
+    path.with_suffix(".yml").write_text(path.read_text())
+    write_report(tmp_path, name="other")
+    found, problems = _all(tmp_path)
+    assert set(found) == {"other"}
+    (problem,) = problems
+    assert f"{path} and customers.yml both define report 'customers'; keep one." in problem
+
+
+def test_one_wrong_definition_does_not_hide_another(tmp_path):
+    write_report(tmp_path, name="one", definition="title: x\n")
+    write_report(tmp_path, name="two", definition="titel: x\n")
+    write_report(tmp_path, name="three")
+    found, problems = _all(tmp_path)
+    assert set(found) == {"three"}
+    assert any("one.yaml" in each for each in problems)
+    assert any("two.yaml" in each for each in problems)
