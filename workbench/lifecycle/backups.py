@@ -92,6 +92,7 @@ def back_up(
     office.journal.require_clock(office.now)
     target = _target(office, out)
     master = office.store.key_source.read()
+    office.store.marks.make()
     at = office.now.astimezone(dt.UTC).isoformat(timespec="seconds")
     partial = target.with_suffix(".part")
     try:

@@ -144,6 +144,10 @@ class Store:
         """Attach one snapshot, read-only, as ``lake``."""
         self._attach(connection, self.folder / "snapshots" / f"{snapshot}.ducklake", "READ_ONLY")
 
+    def attach_writable(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Attach the lake itself as ``lake``; the caller holds the writers' lock."""
+        self._attach(connection, self.catalog_path, "READ_WRITE")
+
     def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, option: str) -> None:
         import duckdb
 
@@ -202,7 +206,7 @@ class Store:
         with self.locked():
             connection = self.connect()
             try:
-                self._attach(connection, self.catalog_path, "READ_WRITE")
+                self.attach_writable(connection)
                 yield connection
             except (
                 duckdb.IOException,

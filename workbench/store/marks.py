@@ -65,6 +65,10 @@ class Marks:
         """Return a customer's mark."""
         return hmac.new(self._secret(), subject.encode(), hashlib.sha256).hexdigest()
 
+    def make(self) -> None:
+        """Make the marks' secret unless it is there: a backup without it could replay no mark."""
+        self._secret()
+
     def all(self) -> list[Mark]:
         """Return every line, oldest first."""
         try:

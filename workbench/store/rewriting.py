@@ -122,7 +122,14 @@ def settle(
         "commit_extra_info = ? WHERE snapshot_id = ?",
         [json.dumps(history.changes, sort_keys=True), snapshot],
     )
+    connection.execute("DETACH lake")
+    # why before the old files go: whoever opens the store meanwhile must find what it names
+    store.publish(snapshot, again=True)
+    for path in store.folder.glob("snapshots/*"):
+        if path.name != f"{snapshot}.ducklake":
+            path.unlink()
     progress("ending older snapshots")
+    store.attach_writable(connection)
     rows = connection.execute("SELECT snapshot_id FROM lake.snapshots()").fetchall()
     older = [row[0] for row in rows if row[0] != snapshot]
     if older:
@@ -133,9 +140,6 @@ def settle(
     progress("writing the catalog anew")
     rewrite_catalog(store, connection, store.catalog_path, store.master_key)
     store.publish(snapshot, again=True)
-    for path in store.folder.glob("snapshots/*"):
-        if path.name != f"{snapshot}.ducklake":
-            path.unlink()
     (store.folder / _NOTE).unlink(missing_ok=True)
 
 
@@ -176,10 +180,14 @@ def attach_plain(
     """
     import duckdb
 
+    # why: copies are opened by readers, also in this process, and the lake's own may have a log
+    option = "READ_WRITE" if path == store.catalog_path else "READ_ONLY"
     for master in store.masters():
         key = derive(master, "lake-catalog").hex()
         try:
-            connection.execute(f"ATTACH '{_quoted(path)}' AS {name} (ENCRYPTION_KEY '{key}')")
+            connection.execute(
+                f"ATTACH '{_quoted(path)}' AS {name} (ENCRYPTION_KEY '{key}', {option})"
+            )
             return master
         except duckdb.Error as problem:
             text = str(problem).replace(key, "…")

@@ -1,0 +1,143 @@
+"""kill -9 anywhere: nothing is lost, nothing is half-done, and running again completes."""
+
+import datetime as dt
+import random
+import shutil
+
+from support.killing import run_and_kill
+
+import workbench as wb
+from workbench.lifecycle.erasure import still_findable
+from workbench.store.rewriting import unfinished
+
+LATER = dt.datetime(2032, 6, 15, 9, tzinfo=dt.UTC)
+PAST = 330  # customers whose account was opened more than 84 months before
+NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
+
+
+def opened(folder, now=NOW):
+    return wb.open_workspace(folder, now=lambda: now)
+
+
+def customers(folder, now=NOW):
+    return int(opened(folder, now).open("customers", "service").count().execute())
+
+
+def data_files(ws):
+    return sorted(path.name for path in (ws.store.folder / "data").rglob("*.parquet"))
+
+
+def listed_files(ws):
+    connection = ws.store.connect()
+    try:
+        ws.store.attach(connection, ws.store.latest_snapshot())
+        return sorted(
+            row[0].rsplit("/", 1)[-1]
+            for table in ws.store.tables(connection)
+            for row in connection.execute(
+                f"SELECT data_file FROM ducklake_list_files('lake', '{table}')"
+            ).fetchall()
+        )
+    finally:
+        connection.close()
+
+
+def require_whole(ws):
+    """Nothing is half-done: one snapshot, exactly its files, no note of a removal, sound logs."""
+    assert not unfinished(ws.store)
+    assert [p.name for p in ws.store.folder.glob("snapshots/*")] == [
+        f"{ws.store.latest_snapshot()}.ducklake"
+    ]
+    assert data_files(ws) == listed_files(ws)
+    assert ws.verify_audit().holds
+    ws.journal.chain.verify()
+
+
+def killed(shop, tmp_path, size, code, now=NOW):
+    """Yield folders in which ``code`` was killed, at moments spread over the time it takes."""
+    base = shop.settings.root
+    whole = tmp_path / "whole"
+    shutil.copytree(base, whole)
+    takes = run_and_kill(whole, code.replace("FOLDER", str(whole)), now)
+    dice = random.Random(1)
+    times = 3 if size == "smoke" else 50
+    for number in range(times):
+        folder = tmp_path / f"killed-{number}"
+        shutil.copytree(base, folder)
+        after = takes * (number + dice.random()) / times
+        run_and_kill(folder, code.replace("FOLDER", str(folder)), now, after)
+        yield folder
+        shutil.rmtree(folder)
+
+
+def test_killed_while_rows_past_their_time_go(shop, tmp_path, size):
+    for folder in killed(shop, tmp_path, size, "ws.apply_retention()", LATER):
+        assert customers(folder, LATER) in (600, 600 - PAST)
+        ws = opened(folder, LATER)
+        ws.apply_retention()
+        ws = opened(folder, LATER)
+        assert customers(folder, LATER) == 600 - PAST
+        assert all(not due.rows for due in ws.retention_plan())
+        require_whole(ws)
+
+
+def test_killed_while_a_customer_is_erased(shop, tmp_path, size):
+    for folder in killed(shop, tmp_path, size, "ws.erase_subject('K-000010')"):
+        assert customers(folder) in (600, 599)
+        ws = opened(folder)
+        ws.erase_subject("K-000010")
+        ws = opened(folder)
+        assert customers(folder) == 599
+        assert ws.open("transactions", "reporting").count().execute() == 5391
+        assert still_findable(ws.office) == {}
+        require_whole(ws)
+
+
+def test_killed_while_the_key_is_rotated(shop, tmp_path, size):
+    old = shop.store.master_key
+    for folder in killed(shop, tmp_path, size, "ws.rotate_key()"):
+        assert customers(folder) == 600
+        opened(folder).rotate_key()
+        assert customers(folder) == 600
+        ws = opened(folder)
+        assert ws.store.master_key != old
+        assert ws.store.key_source.next() is None
+        assert not list(folder.rglob("*.new"))
+        require_whole(ws)
+
+
+def test_killed_while_a_backup_is_written(shop, tmp_path, size):
+    for folder in killed(shop, tmp_path, size, "ws.back_up()"):
+        for file in (folder / "backups").glob("*.backup"):
+            assert opened(folder).restore_test(file).rows["customers"] == 600
+            file.unlink()
+        made = opened(folder).back_up()
+        assert opened(folder).restore_test(made.file).rows["customers"] == 600
+        assert [p.suffix for p in (folder / "backups").glob("work*")].count(".part") == 0
+        assert not list(folder.glob(".workbench.*"))
+
+
+def test_killed_while_a_backup_is_restored(shop, tmp_path, size):
+    made = shop.back_up(tmp_path / "one.backup")
+    shop.erase_subject("K-000010")
+    code = f"ws.restore({made.file!r}, over=True)"
+    for folder in killed(shop, tmp_path, size, code):
+        assert customers(folder) == 599  # erased since the backup, before as after
+        restored = opened(folder).restore(made.file, over=True)
+        assert restored.rows["customers"] == 599
+        assert customers(folder) == 599
+        ws = opened(folder)
+        assert still_findable(ws.office) == {}
+        require_whole(ws)
+        assert not list(folder.glob(".workbench.*"))
+
+
+def test_a_restore_cut_off_between_two_renames_is_ended_by_whatever_comes_next(shop, tmp_path):
+    private = shop.private
+    beside = private.with_name(".workbench.restoring")
+    shutil.copytree(private, beside)
+    (beside / "restored.ready").touch()
+    private.rename(private.with_name(".workbench.replaced"))
+    assert customers(shop.settings.root) == 600
+    assert not list(shop.settings.root.glob(".workbench.*"))
+    assert not (private / "restored.ready").exists()

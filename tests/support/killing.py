@@ -1,0 +1,44 @@
+"""Processes that do something to a workspace and are killed in the middle of it."""
+
+import subprocess
+import sys
+import time
+
+_CHILD = """\
+import datetime as dt, sys
+import workbench as wb
+import workbench.lifecycle.restoring, workbench.lifecycle.facts
+ws = wb.open_workspace({folder!r}, now=lambda: dt.datetime.fromisoformat({now!r}))
+ws.store.connect().close()
+ws.catalog
+print("ready", flush=True)
+sys.stdin.readline()
+{code}
+print("done", flush=True)
+"""
+
+
+def run_and_kill(folder, code, now, after_seconds=None):
+    """Run ``code`` on a workspace ``ws``; kill -9 it after a while; return how long it ran.
+
+    Without ``after_seconds`` it runs to its end.
+    """
+    text = _CHILD.format(folder=str(folder), now=now.isoformat(), code=code)
+    child = subprocess.Popen(
+        [sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stdout.readline() == "ready\n"
+        began = time.monotonic()
+        child.stdin.write("\n")
+        child.stdin.flush()
+        if after_seconds is None:
+            assert child.stdout.readline() == "done\n"
+            return time.monotonic() - began
+        time.sleep(after_seconds)
+        return after_seconds
+    finally:
+        child.kill()
+        child.wait()
+        child.stdin.close()
+        child.stdout.close()
