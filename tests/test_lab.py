@@ -82,11 +82,26 @@ def test_a_preview_takes_the_sessions_notebook_and_says_when_it_is_not_saved(
     shell, saved, monkeypatch
 ):
     monkeypatch.setenv("JPY_SESSION_NAME", str(saved))
-    shell.user_ns["In"] = ["", "", "", SHOWING, "%preview"]
+    ran = ["", "", "", SHOWING, "%load_ext workbench\n%budget", "%preview"]
+    shell.history_manager.input_hist_raw = ran
     assert shell.run_line_magic("preview", "").warning == ""
-    shell.user_ns["In"] = ["", "", "", SHOWING, SHOWING + "  # changed", "%preview"]
+    shell.history_manager.input_hist_raw = [*ran[:3], SHOWING + "  # changed", *ran[4:]]
     shown = shell.run_line_magic("preview", "")
     assert shown._repr_html_().startswith("<p><b>The session has run cells that the saved")
+
+
+def test_a_preview_of_what_was_never_saved_asks_to_save_it(shell, saved, monkeypatch, capsys):
+    content = json.loads(saved.read_text())
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    saved.write_text(json.dumps(content))
+    monkeypatch.setenv("JPY_SESSION_NAME", str(saved))
+    for source in ("shown = 1", "%preview"):
+        shell.run_cell(source, store_history=True)
+    assert "RunFailed: The session has run cells" in capsys.readouterr().err
+    assert shell.run_line_magic("preview", str(saved)) is None
+    assert "showed no released figure" in capsys.readouterr().err
 
 
 def test_a_session_within_labs_root_is_found_from_the_notebooks_folder(saved, monkeypatch):

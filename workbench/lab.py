@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError, RunFailed, WorkbenchError
 from workbench.reporting.environment import RUN_REPORT
 from workbench.settings import FILE_NAME, Settings
 from workbench.workspace import open_workspace
@@ -83,7 +83,8 @@ def load(shell: Any) -> None:
 
     def preview(line: str) -> Preview | None:
         """Show this notebook, as last saved, as a manager would see it: %preview [NOTEBOOK]."""
-        return _told(lambda: _preview(line.strip(), shell.user_ns))
+        ran = shell.history_manager.input_hist_raw  # as typed; user_ns['In'] has magics expanded
+        return _told(lambda: _preview(line.strip(), shell.user_ns, ran))
 
     def budget(line: str) -> BudgetTable | None:
         """Show what is spent of the customers' privacy budget and what is left: %budget [MONTH]."""
@@ -104,13 +105,18 @@ def _told(call: Callable[[], _T]) -> _T | None:
         return None
 
 
-def _preview(named: str, variables: Mapping[str, Any]) -> Preview:
+def _preview(named: str, variables: Mapping[str, Any], ran: Sequence[str]) -> Preview:
     from workbench.reporting.preview import preview, read, unsaved
 
     notebook = _notebook(named, variables)
     ws = open_workspace(None if os.environ.get("WORKBENCH_WORKSPACE") else notebook.parent)
-    pages = preview(notebook, ws._desk(), variables)
-    ahead = not named and unsaved(read(notebook), variables.get("In") or [])
+    ahead = not named and unsaved(read(notebook), ran)
+    try:
+        pages = preview(notebook, ws._desk(), variables)
+    except RunFailed:
+        if ahead:  # what it misses may just not be in the file yet
+            raise RunFailed(_UNSAVED) from None
+        raise
     return Preview(pages, _UNSAVED if ahead else "")
 
 

@@ -111,7 +111,7 @@ def unsaved(notebook: Any, inputs: Sequence[str]) -> bool:
     notebook : mapping
         The saved content.
     inputs : sequence of str
-        What the session ran, by execution count; IPython's ``In``, the present cell included.
+        What the session ran, as typed, by execution count, the present cell included.
     """
     shown = {
         cell["execution_count"]: cell["source"].strip()
