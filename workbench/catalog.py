@@ -150,6 +150,9 @@ class Purpose(_Declared):
     consent: str | None = Field(None, description="key of this purpose in the consents table")
     audience: str
     expires: dt.date
+    share_extracts: bool = Field(
+        False, description="whether pseudonymised extracts may be handed to others for it"
+    )
 
     @model_validator(mode="after")
     def _consent_key(self) -> Purpose:

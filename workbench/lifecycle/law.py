@@ -162,7 +162,7 @@ def clock(name: str) -> Clock:
 @cache
 def articles() -> Mapping[str, Mapping[str, Any]]:
     """Return what each provision is about, and the day its wording was compared."""
-    return {name: each for name, each in _content()["articles"].items()}
+    return dict(_content()["articles"])
 
 
 def thresholds() -> Mapping[str, Mapping[str, Any]]:

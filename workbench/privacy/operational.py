@@ -109,8 +109,8 @@ def _require_operational(exact: Exact, catalog: Catalog) -> None:
     if about:
         raise QuestionRefused(
             f"'{exact.name}' would show exact figures of {', '.join(about)}, which is about "
-            "customers. Exact figures are for tables declared 'operational: true'; of customers ask "
-            "with wb.query(…) and ws.release(…). Nothing was kept."
+            "customers. Exact figures are for tables declared 'operational: true'; of customers "
+            "ask with wb.query(…) and ws.release(…). Nothing was kept."
         )
     people = {
         column

@@ -1,0 +1,106 @@
+"""The privacy notice and the record of processing: all of the catalog, in two languages."""
+
+import csv
+import datetime as dt
+import io
+
+import pytest
+from ruamel.yaml import YAML
+
+from workbench.catalog import load_catalog
+from workbench.errors import UnknownName
+from workbench.lifecycle.notices import privacy_notice
+from workbench.lifecycle.ropa import processings, to_csv, to_fides
+
+TODAY = dt.date(2026, 10, 2)
+TRANSFER = {
+    "recipient": "Call centre",
+    "country": "Poland",
+    "purpose": "service",
+    "mechanism": None,
+}
+
+
+def notice(shop, lang="en", **other):
+    given = {"controller": "Corner shop", "contact": "", "today": TODAY, **other}
+    return privacy_notice(shop.catalog, lang=lang, **given)
+
+
+def test_the_notice_says_what_why_how_long_and_whom_to_ask(shop):
+    text = notice(shop, contact="privacy@shop.example")
+    assert "| who you are: name, contact, numbers | Customers: full name, email" in text
+    assert "7 years after opened_on" in text
+    assert "you agreed; you can take it back at any time" in text
+    assert "privacy@shop.example. You may also complain" in text
+    assert "Nobody outside" in text
+    assert "no legal advice" in text
+
+
+def test_what_expired_or_is_no_data_of_customers_is_left_out(shop):
+    text = notice(shop)
+    assert "A partnership that ended" not in text
+    assert "Incidents" not in text
+    assert "incident_id" not in text
+
+
+def test_transfers_without_a_mechanism_say_so(shop):
+    text = notice(shop, transfers=[TRANSFER])
+    assert "- Call centre, Poland: Answer a customer's call; no safeguard on record" in text
+
+
+def test_the_notice_in_chinese_takes_words_where_they_are_translated(shop):
+    text = notice(shop, "zh", say=lambda word: {"Purchases": "购买记录"}.get(word, word))
+    assert "# Corner shop隐私告知书" in text
+    assert "购买记录" in text
+    assert "您的同意，可随时撤回" in text
+
+
+def test_a_language_nobody_wrote(shop):
+    with pytest.raises(UnknownName, match="no language of notices named 'fr'"):
+        notice(shop, "fr")
+
+
+def record(shop, **other):
+    return processings(shop.catalog, "Corner shop", **other)
+
+
+def test_the_record_has_a_line_a_purpose_and_table_that_it_reads(shop):
+    lines = {(line.purpose, line.table) for line in record(shop)}
+    assert ("service", "customers") in lines
+    assert ("reporting", "transactions") in lines
+    assert ("reporting", "customers") not in lines  # its key alone
+    assert not any(table == "incidents" for _, table in lines)
+
+
+def test_the_record_as_csv_names_recipients_and_assessments(shop):
+    assessed = {"purpose": "service", "required": True, "done_on": None}
+    text = to_csv(record(shop, transfers=[TRANSFER], assessments=[assessed]))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    mine = next(r for r in rows if r["purpose"] == "service" and r["table"] == "customers")
+    assert (mine["recipients"], mine["countries"]) == ("Call centre", "Poland")
+    assert mine["transfer_mechanisms"] == "none"
+    assert mine["impact_assessment"] == "required, not done"
+    other = next(r for r in rows if r["purpose"] == "reporting")
+    assert other["impact_assessment"] == "none on record"
+
+
+def test_a_cell_a_spreadsheet_would_run_is_disarmed(shop):
+    evil = {**TRANSFER, "recipient": "=cmd()"}
+    assert "'=cmd()" in to_csv(record(shop, transfers=[evil]))
+
+
+def test_fides_yaml_has_a_dataset_and_a_system_a_purpose(sample_source):
+    catalog = load_catalog(sample_source / "catalog.yaml")
+    lines = processings(catalog, "Bank", transfers=[{**TRANSFER, "purpose": "reporting"}])
+    content = YAML(typ="safe").load(to_fides(catalog, lines, TODAY))
+    (dataset,) = content["dataset"]
+    customers = next(each for each in dataset["collections"] if each["name"] == "customers")
+    categories = {each["name"]: each["data_categories"] for each in customers["fields"]}
+    assert categories["customer_id"] == ["user.unique_id"]
+    assert categories["resident_id"] == ["user.government_id"]
+    assert categories["phone"] == ["user.contact"]
+    assert categories["gender"] == ["user.demographic"]
+    systems = {each["fides_key"]: each["privacy_declarations"][0] for each in content["system"]}
+    assert systems["sample_bank_credit_risk"]["legal_basis_for_processing"] == "Contract"
+    assert systems["sample_bank_reporting"]["third_parties"] == "Call centre"
+    assert len(systems) == 7  # no table is granted to partner-analytics

@@ -1,0 +1,173 @@
+"""The security review looks at what is; risks keep their history."""
+
+import datetime as dt
+import json
+import shutil
+
+import pytest
+
+from workbench.errors import InputError, UnknownName
+from workbench.lifecycle.advisories import affected
+from workbench.lifecycle.minimisation import minimisation
+
+NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
+
+
+def failed(review):
+    return {check.what for check in review.failed}
+
+
+def test_a_sound_workspace_passes_and_the_review_is_kept(shop):
+    shop.settings.path("source").chmod(0o700)
+    found = shop.review()
+    assert failed(found) == set()
+    assert found.files == found.encrypted > 0
+    unknown = [check.what for check in found.checks if check.ok is None]
+    assert "no installed package has a known weakness" in unknown  # no list was given
+    (kept,) = shop.reviews.past()
+    assert kept.checks == found.checks
+    assert shop.audit.chain.entries("review")[0].body == {"who": kept.who, "failed": 0}
+
+
+def test_open_doors_are_found(shop):
+    shop.private.chmod(0o755)
+    (shop.private / "keys" / "master.key").chmod(0o600)
+    source = shop.settings.path("source")
+    source.chmod(0o755)
+    for file in source.iterdir():
+        file.chmod(0o644)
+    (shop.settings.root / "workbench.toml").chmod(0o666)
+    assert failed(shop.review()) == {
+        "the private folder is its owner's alone",
+        "source files are not for everybody",
+        "nobody else may change workbench.toml",
+    }
+
+
+def test_a_plain_data_file_is_found(shop):
+    store = shop.private / "store" / "data"
+    shutil.copyfile(shop.settings.path("source") / "customers.parquet", store / "stray.parquet")
+    found = shop.review()
+    assert "every data file of the store is encrypted" in failed(found)
+    assert found.encrypted == found.files - 1
+
+
+def test_an_altered_log_is_found(shop):
+    shop.open("customers", "service").count().execute()
+    import sqlite3
+
+    with sqlite3.connect(shop.private / "audit.sqlite") as log:
+        log.execute("UPDATE audit SET body = '{}' WHERE seq = 1")
+    assert "the audit log is whole" in failed(shop.review())
+
+
+def test_pip_audit_and_osv_lists_are_understood(tmp_path):
+    installed = {"Left_Pad": "1.2", "other": "3.0"}
+    pip = tmp_path / "pip.json"
+    pip.write_text(
+        json.dumps(
+            {
+                "dependencies": [
+                    {"name": "left-pad", "version": "1.2", "vulns": [{"id": "A-1"}]},
+                    {"name": "other", "version": "2.9", "vulns": [{"id": "A-2"}]},
+                ]
+            }
+        )
+    )
+    ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "3.1"}]}]
+    osv = tmp_path / "osv.json"
+    osv.write_text(
+        json.dumps(
+            [
+                {"id": "B-1", "affected": [{"package": {"name": "other"}, "ranges": ranges}]},
+                {"id": "B-2", "affected": [{"package": {"name": "other"}, "versions": ["2.0"]}]},
+                {
+                    "id": "B-3",
+                    "affected": [
+                        {"package": {"name": "other", "ecosystem": "npm"}, "versions": ["3.0"]}
+                    ],
+                },
+            ]
+        )
+    )
+    assert [(each.package, each.id) for each in affected(tmp_path, installed)] == [
+        ("left-pad", "A-1"),
+        ("other", "B-1"),
+    ]
+
+
+def test_a_list_in_the_review(shop, tmp_path):
+    path = tmp_path / "list.json"
+    content = {
+        "id": "X",
+        "affected": [{"package": {"name": "click"}, "ranges": [{"events": [{"introduced": "0"}]}]}],
+    }
+    path.write_text(json.dumps(content))
+    assert "no installed package has a known weakness" in failed(shop.review(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{}", "is not a list of advisories"), ("[1", "is not a list of advisories")],
+)
+def test_what_is_no_list_of_advisories(tmp_path, content, message):
+    path = tmp_path / "x.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        affected(path)
+
+
+def test_a_list_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        affected(tmp_path / "none.json")
+    with pytest.raises(InputError, match=r"holds no \.json file"):
+        affected(tmp_path)
+
+
+def risk(shop, **other):
+    given = {"owner": "security", "likelihood": 3, "impact": 5, "treatment": "mitigate", "plan": ""}
+    given |= {"due": dt.date(2026, 12, 31), "now": NOW, **other}
+    return shop.reviews.add_risk("Wide reads", **given)
+
+
+def test_risks_have_a_severity_and_keep_their_history(shop):
+    made = risk(shop)
+    assert (made.id, made.severity, made.level) == ("RK-2026-001", 15, "high")
+    changed = shop.reviews.change_risk(made.id, {"likelihood": 2}, now=NOW)
+    assert (changed.severity, changed.level) == (10, "medium")
+    assert [severity for _, severity in changed.history] == [15, 10]
+    closed = shop.reviews.close_risk(made.id, "roles in force", now=NOW)
+    assert closed.closed
+    assert [each.id for each in shop.reviews.risks()] == [made.id]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"impact": 6}, "likelihood and impact are 1 to 5, not 3 and 6"),
+        ({"treatment": "hope"}, "a treatment is one of mitigate"),
+        ({"due": None}, "a risk to mitigate has a day"),
+    ],
+)
+def test_risks_are_told_whole(shop, change, message):
+    with pytest.raises(InputError, match=message):
+        risk(shop, **change)
+
+
+def test_a_risk_that_is_not_there(shop):
+    with pytest.raises(UnknownName, match="no risk named 'RK-1'"):
+        shop.reviews.close_risk("RK-1", "x", now=NOW)
+
+
+def test_columns_nobody_read_and_how_far_the_log_goes_back(shop):
+    shop.open("transactions", "reporting")
+    found = minimisation(
+        shop.catalog, shop.audit.chain.entries(), today=dt.date(2026, 10, 2), months=12
+    )
+    names = {(each.table, each.column) for each in found.unread}
+    assert ("transactions", "amount") not in names
+    assert ("customers", "email") in names
+    assert ("customers", "customer_id") not in names  # every read needs the key
+    assert ("incidents", "opened_on") not in names
+    assert not found.covered
+    assert shop.minimisation(12) == found

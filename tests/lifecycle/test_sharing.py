@@ -1,0 +1,147 @@
+"""Sharing: what leaves is private, or minimised and hidden among enough; each is on record."""
+
+import csv
+import datetime as dt
+import json
+
+import pytest
+
+import workbench as wb
+from workbench.errors import AccessRefused, InputError, QuestionRefused, UnknownName
+from workbench.lifecycle.sharing import shares
+
+DEAL = {
+    "recipient": "Institute",
+    "country": "Germany",
+    "terms": "contract 7",
+    "expires": dt.date(2027, 3, 31),
+}
+
+
+@pytest.fixture
+def lending(shop):
+    """Return a shop whose purpose reporting allows extracts."""
+    path = shop.settings.path("catalog")
+    text = path.read_text()
+    path.write_text(
+        text.replace(
+            "audience: managers\n", "audience: managers\n    share_extracts: true\n"
+        ).replace("region: {type: text,", "region: {type: text, role: quasi-identifier,")
+    )
+    return wb.open_workspace(shop.settings.root, now=shop.now)
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_private_tables_leave_with_their_margins_and_notes(shop, tmp_path):
+    tx = shop.open("transactions", "reporting")
+    release = shop.release(
+        wb.query(tx, by="region", period="2026-09").customers(), name="by region", epsilon=0.5
+    )
+    spent = shop.budget("2026-09")[0].spent
+    out = tmp_path / "out"
+    name = shop.share([release.id], out, purpose="reporting", **DEAL)
+    (file,) = out.glob("*.csv")
+    rows = table(file)
+    assert [row["region"] for row in rows] == ["north", "south", "west"]
+    assert [float(row["customers"]) for row in rows] == release.frame["customers"].tolist()
+    facts = json.loads((out / "metadata.json").read_text())
+    assert facts["tables"][0]["release"] == release.id
+    assert facts["terms"]["expires"] == "2027-03-31"
+    assert shop.budget("2026-09")[0].spent == spent
+    (share,) = shares(shop.shares)
+    assert (share.id, share.kind, share.people_at_most, share.releases) == (
+        name,
+        "tables",
+        0,
+        (release.id,),
+    )
+    assert shop.audit.chain.entries("share")[0].body["share"] == name
+
+
+def test_an_extract_is_minimised_under_pseudonyms_of_its_own(lending, tmp_path):
+    for folder in ("a", "b"):
+        lending.share_extract(
+            "transactions", ["region", "category"], tmp_path / folder, purpose="reporting", **DEAL
+        )
+    first, second = (table(tmp_path / each / "transactions.csv") for each in "ab")
+    assert list(first[0]) == ["customer_id", "region", "category"]
+    assert len({row["customer_id"] for row in first}) == 600
+    assert not {row["customer_id"] for row in first} & {row["customer_id"] for row in second}
+    assert not any(row["customer_id"].startswith("K-") for row in first)
+    facts = json.loads((tmp_path / "a" / "metadata.json").read_text())["extract"]
+    assert facts["quasi_identifiers"] == ["region"]
+    assert facts["smallest_group"] == 200
+    assert [share.k for share in shares(lending.shares)] == [200, 200]
+
+
+def test_an_extract_counts_as_a_transfer_until_it_expires(lending, tmp_path):
+    lending.share_extract("transactions", ["region"], tmp_path / "o", purpose="reporting", **DEAL)
+    assert "- Institute, Germany: Aggregate reporting to management" in lending.privacy_notice()
+    later = wb.open_workspace(
+        lending.settings.root, now=lambda: dt.datetime(2027, 4, 1, tzinfo=dt.UTC)
+    )
+    assert "Institute" not in later.privacy_notice()
+
+
+def test_a_purpose_that_does_not_allow_extracts_refuses(shop, tmp_path):
+    with pytest.raises(AccessRefused, match=r"does not allow extracts .* 'share_extracts: true'"):
+        shop.share_extract("transactions", ["region"], tmp_path / "o", purpose="reporting", **DEAL)
+    assert shares(shop.shares) == ()
+    assert not (tmp_path / "o").exists()
+
+
+def test_small_groups_do_not_leave(lending, tmp_path):
+    with pytest.raises(QuestionRefused, match="the smallest has 200 people; at least 201"):
+        lending.share_extract(
+            "transactions", ["region"], tmp_path / "o", purpose="reporting", k=201, **DEAL
+        )
+    with pytest.raises(QuestionRefused, match="k is at least 5, not 2"):
+        lending.share_extract(
+            "transactions", ["region"], tmp_path / "o", purpose="reporting", k=2, **DEAL
+        )
+    assert not (tmp_path / "o").exists()
+
+
+def test_direct_identifiers_and_undeclared_columns_do_not_leave(lending, tmp_path):
+    with pytest.raises(QuestionRefused, match="customer_id of 'transactions' identifies customers"):
+        lending.share_extract(
+            "transactions", ["customer_id"], tmp_path / "o", purpose="reporting", **DEAL
+        )
+    with pytest.raises(UnknownName, match="no column of 'transactions' for purpose 'reporting'"):
+        lending.share_extract(
+            "transactions", ["email"], tmp_path / "o", purpose="reporting", **DEAL
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"recipient": " "}, "a share names its recipient"),
+        ({"expires": dt.date(2026, 10, 2)}, "these terms expired on 2026-10-02"),
+    ],
+)
+def test_terms_are_complete(lending, tmp_path, change, message):
+    with pytest.raises(InputError, match=message):
+        lending.share_extract(
+            "transactions", ["region"], tmp_path / "o", purpose="reporting", **{**DEAL, **change}
+        )
+
+
+def test_an_expired_purpose_shares_nothing(shop, tmp_path):
+    with pytest.raises(AccessRefused, match="purpose 'old-partner' expired"):
+        shop.share(["r-000001"], tmp_path / "o", purpose="old-partner", **DEAL)
+
+
+def test_something_is_shared_into_a_new_folder(lending, tmp_path):
+    with pytest.raises(InputError, match="name at least one release"):
+        lending.share([], tmp_path / "o", purpose="reporting", **DEAL)
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o" / "there.txt").write_text("x")
+    with pytest.raises(InputError, match="is there already and not empty"):
+        lending.share_extract(
+            "transactions", ["region"], tmp_path / "o", purpose="reporting", **DEAL
+        )

@@ -1,0 +1,91 @@
+"""The command that hands data over."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from workbench.cli.common import as_json_too, in_workspace, opened, print_json
+
+
+@click.command()
+@in_workspace
+@click.option(
+    "--release", "releases", multiple=True, metavar="ID", help="A private table to share."
+)
+@click.option("--extract", "table", metavar="TABLE", help="Rows of this table, pseudonymised.")
+@click.option("--columns", default="", help="Columns of the extract, with commas between.")
+@click.option("--to", "recipient", required=True, help="Who receives it.")
+@click.option("--country", required=True, help="Where they are.")
+@click.option("--purpose", required=True, help="Declared purpose it is for.")
+@click.option("--terms", required=True, help="The agreement that binds them, by name or number.")
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d"]),
+    required=True,
+    help="When it has to be deleted.",
+)
+@click.option("--mechanism", default="", help="Of a transfer abroad, such as 'standard contract'.")
+@click.option(
+    "--k", type=int, default=5, show_default=True, help="Least people of a combination; 5 or more."
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="New folder for the files.",
+)
+@as_json_too
+def share(
+    workspace: str | None,
+    releases: tuple[str, ...],
+    table: str | None,
+    columns: str,
+    recipient: str,
+    country: str,
+    purpose: str,
+    terms: str,
+    expires: dt.datetime,
+    mechanism: str,
+    k: int,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Hand over private tables, or a minimised pseudonymised extract; recorded as a transfer."""
+    if bool(releases) == bool(table):
+        raise click.UsageError("name releases to share (--release) or a table (--extract).")
+    ws = opened(workspace)
+    if table:
+        chosen = [name.strip() for name in columns.split(",") if name.strip()]
+        name = ws.share_extract(
+            table,
+            chosen,
+            out,
+            recipient=recipient,
+            country=country,
+            purpose=purpose,
+            terms=terms,
+            expires=expires.date(),
+            mechanism=mechanism,
+            k=k,
+        )
+    else:
+        name = ws.share(
+            releases,
+            out,
+            recipient=recipient,
+            country=country,
+            purpose=purpose,
+            terms=terms,
+            expires=expires.date(),
+            mechanism=mechanism,
+        )
+    if as_json:
+        print_json({"share": name, "out": str(out)})
+    else:
+        click.echo(f"{name} is on record: {out} for {recipient}, until {expires:%Y-%m-%d}.")
+
+
+COMMANDS = [share]

@@ -1,0 +1,328 @@
+"""Incidents from opened to closed: their scope from the log of reads, their clocks from the law.
+
+How many people an incident may concern is worked out from who read what: it is an upper bound,
+never a guess downwards. Clocks begin with awareness, which is when the incident was detected.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.catalog import Catalog
+from workbench.errors import InputError
+from workbench.lifecycle.law import Clock, clocks
+from workbench.lifecycle.reads import Read, between
+from workbench.lifecycle.register import Register
+from workbench.store.chain import Entry
+
+SEVERITIES = ("low", "medium", "high")
+NATURES = ("leak", "tampering", "loss")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a log of reads says an incident may concern.
+
+    Attributes
+    ----------
+    readers, tables, kinds, sensitivities : tuple of str
+        Who read; which tables; the catalog's kinds of data, and sensitivities of their columns.
+    reads, refused : int
+    subjects_at_most : int or None
+        People whose data may have been read; None where no log says.
+    first, last : datetime or None
+    """
+
+    readers: tuple[str, ...]
+    tables: tuple[str, ...]
+    kinds: tuple[str, ...]
+    sensitivities: tuple[str, ...]
+    reads: int
+    refused: int
+    subjects_at_most: int | None
+    first: dt.datetime | None
+    last: dt.datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a register keeps it."""
+        return {
+            **{name: list(value) for name, value in vars(self).items() if isinstance(value, tuple)},
+            "reads": self.reads,
+            "refused": self.refused,
+            "subjects_at_most": self.subjects_at_most,
+            "first": self.first.isoformat() if self.first else None,
+            "last": self.last.isoformat() if self.last else None,
+        }
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """One clock of an incident: when it runs out, and whether it was met."""
+
+    clock: Clock
+    due: dt.datetime
+    done: dt.datetime | None
+
+    def state(self, now: dt.datetime) -> str:
+        """Return ``met``, ``late``, ``overdue`` or ``running``; at once has a day's grace."""
+        due = self.due + dt.timedelta(days=1) if self.clock.hours == 0 else self.due
+        if self.done is not None:
+            return "met" if self.done <= due else "late"
+        return "overdue" if now > due else "running"
+
+
+@dataclass(frozen=True)
+class Incident:
+    """What an incident is now."""
+
+    id: str
+    title: str
+    nature: str
+    occurred_at: dt.datetime
+    detected_at: dt.datetime
+    facts: Mapping[str, Any]
+    scope: Mapping[str, Any] | None = None
+    severity: str = ""
+    notified: Mapping[str, dt.datetime] = field(default_factory=dict)
+    contained_at: dt.datetime | None = None
+    closed_at: dt.datetime | None = None
+    lessons: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """Where it stands: ``open``, ``assessed``, ``contained`` or ``closed``."""
+        if self.closed_at:
+            return "closed"
+        if self.contained_at:
+            return "contained"
+        return "assessed" if self.scope is not None else "open"
+
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """Return every clock that applies to it, first due first."""
+        subjects = (self.scope or {}).get("subjects_at_most")
+        facts = {**self.facts, "subjects": subjects}
+        found = []
+        for clock in clocks("incident"):
+            start = self.closed_at if clock.start == "closing" else self.detected_at
+            if start is not None and clock.applies(facts):
+                found.append(Deadline(clock, clock.due(start), self.notified.get(clock.id)))
+        return tuple(sorted(found, key=lambda each: each.due))
+
+
+def incident_of(name: str, events: Sequence[Entry]) -> Incident:
+    """Return what an incident is, from its events."""
+    first = events[0].body
+    told: dict[str, Any] = {"facts": dict(first["facts"])}
+    notified: dict[str, dt.datetime] = {}
+    for event in events[1:]:
+        body = event.body
+        if event.kind == "assessed":
+            told |= {"scope": body["scope"], "severity": body["severity"]}
+            told["facts"] |= body["facts"]
+        elif event.kind == "notified":
+            notified[body["clock"]] = _time(body["at"])
+        elif event.kind == "contained":
+            told["contained_at"] = _time(body["at"])
+        elif event.kind == "closed":
+            told |= {"closed_at": event.at, "lessons": tuple(body["lessons"])}
+    return Incident(
+        id=name,
+        title=first["title"],
+        nature=first["nature"],
+        occurred_at=_time(first["occurred_at"]),
+        detected_at=_time(first["detected_at"]),
+        notified=notified,
+        **told,
+    )
+
+
+class Incidents:
+    """The incidents of one workspace.
+
+    Parameters
+    ----------
+    folder : Path
+        The workspace's private folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.register = Register(folder, "incidents", "IN", "incident")
+
+    def all(self) -> tuple[Incident, ...]:
+        """Return every incident, oldest first."""
+        return tuple(incident_of(name, events) for name, events in self.register.items().items())
+
+    def get(self, name: str) -> Incident:
+        """Return one incident, or raise `UnknownName`."""
+        return incident_of(name, self.register.events(name))
+
+    def open(
+        self,
+        title: str,
+        *,
+        nature: str,
+        detected_at: dt.datetime,
+        occurred_at: dt.datetime | None,
+        facts: Mapping[str, bool],
+        now: dt.datetime,
+    ) -> Incident:
+        """Begin an incident; its clocks run from its detection.
+
+        Raises
+        ------
+        InputError
+            A time lies in the future, or detection before the event.
+        """
+        began = occurred_at or detected_at
+        if detected_at > now or began > detected_at:
+            raise InputError(
+                f"an incident happens, is detected, then recorded: not {began:%Y-%m-%d %H:%M}, "
+                f"{detected_at:%Y-%m-%d %H:%M}, {now:%Y-%m-%d %H:%M} UTC. Correct the times."
+            )
+        body = {
+            "title": title,
+            "nature": nature,
+            "occurred_at": began.isoformat(),
+            "detected_at": detected_at.isoformat(),
+            "facts": dict(facts),
+        }
+        return self.get(self.register.begin("opened", body, now=now))
+
+    def assess(
+        self,
+        name: str,
+        scope: Scope,
+        *,
+        severity: str,
+        facts: Mapping[str, bool],
+        now: dt.datetime,
+    ) -> Incident:
+        """Record scope and risk; a later assessment counts, the earlier one stays on record."""
+        self._require_open(name)
+        body = {"scope": scope.to_json(), "severity": severity, "facts": dict(facts)}
+        self.register.record(name, "assessed", body, now=now)
+        return self.get(name)
+
+    def notify(self, name: str, clock: str, *, at: dt.datetime, now: dt.datetime) -> Incident:
+        """Record that a notice went out, for one clock of the incident.
+
+        Raises
+        ------
+        InputError
+            The clock does not apply to it.
+        """
+        known = [each.clock.id for each in self.get(name).deadlines()]
+        if clock not in known:
+            raise InputError(
+                f"clock '{clock}' does not run for {name}. Running: {', '.join(known)}."
+            )
+        self.register.record(name, "notified", {"clock": clock, "at": at.isoformat()}, now=now)
+        return self.get(name)
+
+    def contain(self, name: str, how: str, *, at: dt.datetime, now: dt.datetime) -> Incident:
+        """Record that it was contained, and how."""
+        self._require_open(name)
+        self.register.record(name, "contained", {"how": how, "at": at.isoformat()}, now=now)
+        return self.get(name)
+
+    def close(self, name: str, lessons: Sequence[str], *, now: dt.datetime) -> Incident:
+        """Close it with what was learned.
+
+        Raises
+        ------
+        InputError
+            It was not assessed or contained, a notice is missing, or nothing was learned.
+        """
+        incident = self._require_open(name)
+        missing = [
+            step
+            for step, done in (
+                ("assess", incident.scope is not None),
+                ("contain", incident.contained_at is not None),
+            )
+            if not done
+        ]
+        missing += [
+            f"notify --clock {each.clock.id}"
+            for each in incident.deadlines()
+            if each.done is None and each.clock.start != "closing" and not each.clock.own_target
+        ]
+        if missing or not lessons:
+            steps = ", ".join(missing) or "say at least one lesson"
+            raise InputError(f"{name} cannot be closed yet; to do first: {steps}.")
+        self.register.record(name, "closed", {"lessons": list(lessons)}, now=now)
+        return self.get(name)
+
+    def _require_open(self, name: str) -> Incident:
+        incident = self.get(name)
+        if incident.closed_at:
+            raise InputError(
+                f"{name} was closed on {incident.closed_at:%Y-%m-%d}. Open a new incident that "
+                "names it in its title."
+            )
+        return incident
+
+
+def scope_of(
+    reads: Sequence[Read],
+    catalog: Catalog,
+    people: Callable[[Sequence[str]], int],
+    *,
+    readers: Sequence[str] = (),
+    tables: Sequence[str] = (),
+    since: dt.date | None = None,
+    until: dt.date | None = None,
+) -> Scope:
+    """Return what some readers, tables and days of a log amount to.
+
+    Parameters
+    ----------
+    reads : sequence of Read
+    catalog : Catalog
+    people : callable
+        How many people some tables about customers hold together.
+    readers, tables : sequence of str
+        Only these; all when empty.
+    since, until : date, optional
+
+    Returns
+    -------
+    Scope
+        People at most: no more than the tables read hold together, and no more than rows were
+        read of them where the log says how many.
+    """
+    chosen = [
+        read
+        for read in between(reads, since, until)
+        if (not readers or read.reader in readers) and (not tables or read.table in tables)
+    ]
+    allowed = [read for read in chosen if not read.refused]
+    touched = tuple(sorted({read.table for read in allowed}))
+    known = [catalog.tables[name] for name in touched if name in catalog.tables]
+    about = [n for n in touched if n in catalog.tables and not catalog.tables[n].operational]
+    rows = [read.rows for read in allowed if read.table in about]
+    counted = [row for row in rows if row is not None]
+    at_most = people(about) if about else 0
+    if len(counted) == len(rows):
+        at_most = min(at_most, sum(counted))
+    sensitivities = {column.sensitivity for table in known for column in table.columns.values()}
+    order = ("public", "internal", "personal", "sensitive")
+    return Scope(
+        tuple(sorted({read.reader for read in chosen})),
+        touched,
+        tuple(sorted({table.kind for table in known})),
+        tuple(name for name in order if name in sensitivities),
+        len(allowed),
+        len(chosen) - len(allowed),
+        at_most if chosen else None,
+        min((read.at for read in chosen), default=None),
+        max((read.at for read in chosen), default=None),
+    )
+
+
+def _time(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)

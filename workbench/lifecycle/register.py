@@ -1,0 +1,101 @@
+"""Registers of what an organisation did: append-only, hash-chained, in the private folder.
+
+A register tells the story of its items (an incident, a share, a risk) as events; what an item is
+now is the fold of its events. Nothing is ever changed or taken out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import StorageError, UnknownName
+from workbench.store.audit import who
+from workbench.store.chain import Chain, Entry
+
+
+class Register:
+    """One register.
+
+    Parameters
+    ----------
+    folder : Path
+        The workspace's private folder.
+    name : str
+        ``incidents``, ``shares``, ``risks``, ``reviews``: the file's and the table's name.
+    prefix : str
+        Begins the ids it gives: ``IN`` for IN-2026-001.
+    noun : str
+        What its items are called in messages.
+    """
+
+    def __init__(self, folder: Path, name: str, prefix: str, noun: str) -> None:
+        self._prefix, self._noun = prefix, noun
+        folder = folder / "registers"
+        self.chain = Chain(
+            f"sqlite:///{folder / f'{name}.sqlite'}", name, folder / f"{name}.lock", StorageError
+        )
+        self._folder = folder
+
+    @property
+    def _exists(self) -> bool:
+        return self._folder.is_dir()
+
+    def begin(self, kind: str, body: Mapping[str, Any], *, now: dt.datetime) -> str:
+        """Record the first event of a new item; return the item's id."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self.chain.writing() as write:
+            year = f"{now:%Y}"
+            firsts = [each for each in write.entries(ref="begin") if f"{each.at:%Y}" == year]
+            name = f"{self._prefix}-{year}-{len(firsts) + 1:03d}"
+            write.append(kind, {**_by(body), "id": name}, at=now, subject=name, ref="begin")
+        return name
+
+    def record(self, name: str, kind: str, body: Mapping[str, Any], *, now: dt.datetime) -> Entry:
+        """Record a further event of an item.
+
+        Raises
+        ------
+        UnknownName
+            There is no such item.
+        """
+        self._require(name)
+        with self.chain.writing() as write:
+            return write.append(kind, _by(body), at=now, subject=name)
+
+    def items(self) -> dict[str, list[Entry]]:
+        """Return every item's events, items and events in order."""
+        found: dict[str, list[Entry]] = {}
+        if not self._exists:
+            return found
+        with self.chain.reading() as read:
+            for first in read.entries(ref="begin"):
+                name = str(first.body["id"])
+                found[name] = read.entries(subject=name)
+        return found
+
+    def events(self, name: str) -> list[Entry]:
+        """Return one item's events.
+
+        Raises
+        ------
+        UnknownName
+            There is no such item.
+        """
+        self._require(name)
+        return self.chain.entries(subject=name)
+
+    def verify(self) -> int:
+        """Check the whole register; return how many entries hold."""
+        return self.chain.verify() if self._exists else 0
+
+    def _require(self, name: str) -> None:
+        known = self.items()
+        if name not in known:
+            raise UnknownName(self._noun, name, known)
+
+
+def _by(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"who": who(), **body}

@@ -1,0 +1,332 @@
+"""The security review: settings, permissions, encryption in force, known weaknesses, open risks.
+
+A review looks at what is, not at what was meant: modes of files, the first bytes of data files,
+chains hashed again. Its findings and the register of risks keep their history.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InputError, WorkbenchError
+from workbench.lifecycle.register import Register
+from workbench.settings import FILE_NAME, Settings
+from workbench.store.chain import Entry
+
+ENCRYPTED_PARQUET = b"PARE"  # a plain one begins with PAR1
+MIDDLE, HIGH = 8, 15  # of 25: likelihood times impact
+TREATMENTS = ("mitigate", "accept", "avoid", "transfer")
+# One of these passes or fails for each review; they are the denominator of its figure.
+PARTS = ("permissions", "encryption", "settings", "logs", "dependencies")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: ``ok`` is None where it could not be measured."""
+
+    part: str
+    what: str
+    ok: bool | None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Review:
+    """One review.
+
+    Attributes
+    ----------
+    at : datetime
+    checks : tuple of Check
+    files, encrypted : int
+        Data files of the store, and those that are encrypted.
+    """
+
+    at: dt.datetime
+    checks: tuple[Check, ...]
+    files: int
+    encrypted: int
+    who: str = ""
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """What has to be put right."""
+        return tuple(check for check in self.checks if check.ok is False)
+
+
+@dataclass(frozen=True)
+class Risk:
+    """One risk on the register, as it stands.
+
+    ``owner`` is a role or department. ``likelihood`` and ``impact`` are 1 to 5.
+    """
+
+    id: str
+    title: str
+    owner: str
+    likelihood: int
+    impact: int
+    treatment: str
+    plan: str
+    due: dt.date | None
+    closed: bool
+    history: tuple[tuple[dt.datetime, int], ...] = field(default=())
+
+    @property
+    def severity(self) -> int:
+        """Likelihood times impact, 1 to 25."""
+        return self.likelihood * self.impact
+
+    @property
+    def level(self) -> str:
+        """``low``, ``medium`` or ``high``."""
+        return "high" if self.severity >= HIGH else "medium" if self.severity >= MIDDLE else "low"
+
+
+class Reviews:
+    """Reviews and risks of one workspace.
+
+    Parameters
+    ----------
+    folder : Path
+        The workspace's private folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.reviews = Register(folder, "reviews", "RV", "review")
+        self.risks_register = Register(folder, "risks", "RK", "risk")
+
+    def keep(self, review: Review) -> str:
+        """Record a review; return its id."""
+        body = {
+            "checks": [vars(check) for check in review.checks],
+            "files": review.files,
+            "encrypted": review.encrypted,
+        }
+        return self.reviews.begin("reviewed", body, now=review.at)
+
+    def past(self) -> tuple[Review, ...]:
+        """Return every review on record, oldest first."""
+        return tuple(
+            Review(
+                events[0].at,
+                tuple(Check(**each) for each in events[0].body["checks"]),
+                events[0].body["files"],
+                events[0].body["encrypted"],
+                events[0].body["who"],
+            )
+            for events in self.reviews.items().values()
+        )
+
+    def risks(self) -> tuple[Risk, ...]:
+        """Return every risk as it stands, gravest first, closed ones last."""
+        found = [_risk(name, events) for name, events in self.risks_register.items().items()]
+        return tuple(sorted(found, key=lambda risk: (risk.closed, -risk.severity, risk.id)))
+
+    def add_risk(
+        self,
+        title: str,
+        *,
+        owner: str,
+        likelihood: int,
+        impact: int,
+        treatment: str,
+        plan: str,
+        due: dt.date | None,
+        now: dt.datetime,
+    ) -> Risk:
+        """Put a risk on the register.
+
+        Raises
+        ------
+        InputError
+            Likelihood or impact is not 1 to 5, or a risk that is not accepted has no day.
+        """
+        _require_risk(likelihood, impact, treatment, due)
+        body = {
+            "title": title,
+            "owner": owner,
+            "likelihood": likelihood,
+            "impact": impact,
+            "treatment": treatment,
+            "plan": plan,
+            "due": due.isoformat() if due else None,
+        }
+        name = self.risks_register.begin("added", body, now=now)
+        return _risk(name, self.risks_register.events(name))
+
+    def change_risk(self, name: str, changes: Mapping[str, Any], *, now: dt.datetime) -> Risk:
+        """Record what changed of a risk; what it was stays on record."""
+        there = _risk(name, self.risks_register.events(name))
+        after = {
+            each: changes.get(each, getattr(there, each))
+            for each in ("likelihood", "impact", "treatment", "due")
+        }
+        _require_risk(**after)
+        told = {
+            key: value.isoformat() if isinstance(value, dt.date) else value
+            for key, value in changes.items()
+        }
+        self.risks_register.record(name, "changed", told, now=now)
+        return _risk(name, self.risks_register.events(name))
+
+    def close_risk(self, name: str, reason: str, *, now: dt.datetime) -> Risk:
+        """Close a risk, saying why."""
+        self.risks_register.record(name, "closed", {"reason": reason}, now=now)
+        return _risk(name, self.risks_register.events(name))
+
+
+def review(
+    settings: Settings,
+    private: Path,
+    *,
+    logs: Mapping[str, Callable[[], int]],
+    advisories: Path | None,
+    now: dt.datetime,
+) -> Review:
+    """Look a workspace over.
+
+    Parameters
+    ----------
+    settings : Settings
+    private : Path
+        Its private folder.
+    logs : mapping of str to callable
+        Each hash-chained log's ``verify``.
+    advisories : Path, optional
+        A list of known weaknesses, see `workbench.lifecycle.advisories`.
+    now : datetime
+    """
+    files = sorted((private / "store" / "data").rglob("*.parquet"))
+    encrypted = sum(_begins(file) == ENCRYPTED_PARQUET for file in files)
+    checks = [
+        *_permissions(settings, private),
+        *_encryption(files, encrypted, private),
+        *_settings(settings, private),
+        *(_log(name, verify) for name, verify in logs.items()),
+        *_dependencies(advisories),
+    ]
+    return Review(now, tuple(checks), len(files), encrypted)
+
+
+def _permissions(settings: Settings, private: Path) -> list[Check]:
+    found = []
+    mode = stat.S_IMODE(private.stat().st_mode)
+    others = mode & (stat.S_IRWXG | stat.S_IRWXO)
+    found.append(
+        Check("permissions", "the private folder is its owner's alone", not others, f"{mode:04o}")
+    )
+    for key in sorted((private / "keys").glob("*.key")):
+        mode = stat.S_IMODE(key.stat().st_mode)
+        ok = not mode & (stat.S_IRWXG | stat.S_IRWXO)
+        found.append(
+            Check("permissions", f"the key {key.name} is its owner's alone", ok, f"{mode:04o}")
+        )
+    source = settings.path("source")
+    if source.is_dir():
+        open_to_all = [
+            file.name for file in sorted(source.iterdir()) if file.stat().st_mode & stat.S_IROTH
+        ]
+        reachable = bool(open_to_all) and bool(source.stat().st_mode & stat.S_IXOTH)
+        detail = f"{len(open_to_all)} files, which are not encrypted" if reachable else ""
+        found.append(
+            Check("permissions", "source files are not for everybody", not reachable, detail)
+        )
+    return found
+
+
+def _encryption(files: list[Path], encrypted: int, private: Path) -> list[Check]:
+    what = "every data file of the store is encrypted"
+    if not files:
+        return [Check("encryption", what, None, "nothing is loaded")]
+    found = [Check("encryption", what, encrypted == len(files), f"{encrypted} of {len(files)}")]
+    lake = private / "store" / "catalog.ducklake"
+    if lake.exists():
+        # why: the lakehouse's own table names stand in a plain catalog as text
+        plain = b"ducklake_table" in lake.read_bytes()
+        found.append(Check("encryption", "the store's catalog is encrypted", not plain))
+    return found
+
+
+def _settings(settings: Settings, private: Path) -> list[Check]:
+    published = settings.path("published").resolve()
+    apart = private.resolve() not in (published, *published.parents)
+    apart = apart and published not in private.resolve().parents
+    source = settings.path("source").resolve()
+    hidden = published not in (source, *source.parents)
+    path = settings.root / FILE_NAME
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
+    return [
+        Check("settings", "published pages lie apart from private files", apart),
+        Check("settings", "source files lie outside what is published", hidden),
+        Check("settings", "nobody else may change workbench.toml", not mode & 0o022, f"{mode:04o}"),
+        Check("settings", "it does not run as root", None if os.name != "posix" else _not_root()),
+    ]
+
+
+def _not_root() -> bool | None:
+    """Return True, or None as root: a container has often no other user."""
+    return True if os.getuid() else None
+
+
+def _log(name: str, verify: Callable[[], int]) -> Check:
+    try:
+        count = verify()
+    except WorkbenchError as problem:
+        return Check("logs", f"the {name} is whole", False, str(problem).split(": ", 1)[-1][:200])
+    return Check("logs", f"the {name} is whole", True, f"{count:,} entries")
+
+
+def _dependencies(advisories: Path | None) -> list[Check]:
+    from workbench.lifecycle.advisories import affected
+
+    what = "no installed package has a known weakness"
+    if advisories is None:
+        return [Check("dependencies", what, None, "no list was given")]
+    found = affected(advisories)
+    detail = "; ".join(f"{each.package} {each.version}: {each.id}" for each in found)
+    return [Check("dependencies", what, not found, detail)]
+
+
+def _begins(file: Path) -> bytes:
+    with file.open("rb") as data:
+        return data.read(len(ENCRYPTED_PARQUET))
+
+
+def _require_risk(likelihood: int, impact: int, treatment: str, due: dt.date | None) -> None:
+    if not (1 <= likelihood <= 5 and 1 <= impact <= 5):
+        raise InputError(
+            f"likelihood and impact are 1 to 5, not {likelihood} and {impact}; their product is "
+            "the severity."
+        )
+    if treatment not in TREATMENTS:
+        raise InputError(f"a treatment is one of {', '.join(TREATMENTS)}, not '{treatment}'.")
+    if treatment != "accept" and due is None:
+        raise InputError(f"a risk to {treatment} has a day by which that is done: --due.")
+
+
+def _risk(name: str, events: list[Entry]) -> Risk:
+    now = dict(events[0].body)
+    history = []
+    for event in events:
+        if event.kind == "changed":
+            now |= event.body
+        history.append((event.at, now["likelihood"] * now["impact"]))
+    return Risk(
+        name,
+        now["title"],
+        now["owner"],
+        now["likelihood"],
+        now["impact"],
+        now["treatment"],
+        now["plan"],
+        dt.date.fromisoformat(now["due"]) if now["due"] else None,
+        events[-1].kind == "closed",
+        tuple(history),
+    )

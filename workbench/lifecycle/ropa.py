@@ -1,0 +1,234 @@
+"""The record of processing (GDPR 30, PIPL 55-56): a line a purpose and table, CSV or Fides YAML.
+
+The YAML follows Fides' resources (https://github.com/ethyca/fideslang): datasets with the data
+category of every field, and one system a purpose with its privacy declaration.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from workbench.catalog import Catalog, Column, Table
+
+_CATEGORY_OF_KIND = {
+    "identity": "user.account",
+    "transactions": "user.financial",
+    "usage": "user.behavior",
+    "feedback": "user.content",
+    "linked": "user.financial",
+    "operational": "system.operations",
+}
+_USE = {
+    "consent": "personalize",
+    "contract": "essential.service",
+    "legal obligation": "essential.legal_obligation",
+    "vital interests": "essential.service.operations",
+    "public task": "essential.service",
+    "legitimate interests": "functional.service.improve",
+}
+_BASIS = {
+    "consent": "Consent",
+    "contract": "Contract",
+    "legal obligation": "Legal obligations",
+    "vital interests": "Vital interests",
+    "public task": "Public interest",
+    "legitimate interests": "Legitimate interests",
+}
+MEASURES = "encrypted files; pseudonyms by purpose; access by purpose, audited; private releases"
+
+
+@dataclass(frozen=True)
+class Processing:
+    """One purpose's reading of one table."""
+
+    controller: str
+    purpose: str
+    purpose_title: str
+    lawful_basis: str
+    purpose_expires: str
+    table: str
+    table_title: str
+    owner: str
+    source: str
+    people: str
+    kinds_of_data: str
+    columns: str
+    sensitive_columns: str
+    audience: str
+    recipients: str
+    countries: str
+    transfer_mechanisms: str
+    retention: str
+    impact_assessment: str
+    security: str
+
+
+def processings(
+    catalog: Catalog,
+    controller: str,
+    *,
+    transfers: Sequence[Mapping[str, Any]] = (),
+    assessments: Sequence[Mapping[str, Any]] = (),
+) -> list[Processing]:
+    """Return the record's lines, purposes and tables in declared order.
+
+    Parameters
+    ----------
+    transfers : sequence of mapping
+        Recipient, country, purpose, mechanism of each transfer that has not ended.
+    assessments : sequence of mapping
+        Purpose, whether required, and done_on of each impact assessment.
+    """
+    found = []
+    for name, purpose in catalog.purposes.items():
+        sent = [each for each in transfers if each["purpose"] == name]
+        assessed = [each for each in assessments if each["purpose"] == name]
+        for table_name, table in catalog.tables.items():
+            columns = catalog.columns_for(table_name, name)
+            if table.operational or not columns or set(columns) == {table.subject_key}:
+                continue
+            found.append(
+                Processing(
+                    controller=controller,
+                    purpose=name,
+                    purpose_title=purpose.title,
+                    lawful_basis=purpose.basis,
+                    purpose_expires=purpose.expires.isoformat(),
+                    table=table_name,
+                    table_title=table.title,
+                    owner=table.owner,
+                    source=table.source,
+                    people="customers",
+                    kinds_of_data=table.kind,
+                    columns=" ".join(columns),
+                    sensitive_columns=" ".join(
+                        n for n, each in columns.items() if each.sensitivity == "sensitive"
+                    ),
+                    audience=purpose.audience,
+                    recipients="; ".join(str(each["recipient"]) for each in sent),
+                    countries="; ".join(dict.fromkeys(str(each["country"]) for each in sent)),
+                    transfer_mechanisms="; ".join(
+                        str(each["mechanism"] or "none") for each in sent
+                    ),
+                    retention=f"{table.retention.months} months after {table.retention.after}",
+                    impact_assessment=_assessment(assessed),
+                    security=MEASURES,
+                )
+            )
+    return found
+
+
+def to_csv(record: Sequence[Processing]) -> str:
+    """Return the record as CSV with a line of names.
+
+    Values that a spreadsheet would take for a formula are led by an apostrophe.
+    """
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [each.name for each in fields(Processing)], lineterminator="\n")
+    writer.writeheader()
+    for line in record:
+        writer.writerow({name: _cell(value) for name, value in asdict(line).items()})
+    return out.getvalue()
+
+
+def to_fides(catalog: Catalog, record: Sequence[Processing], today: dt.date) -> str:
+    """Return the record as Fides resources in YAML."""
+    from ruamel.yaml import YAML
+
+    key = _key(catalog.title)
+    dataset = {
+        "fides_key": key,
+        "organization_fides_key": "default_organization",
+        "name": catalog.title,
+        "description": f"Data dictionary {catalog.hash[:12]}, {today.isoformat()}",
+        "collections": [
+            {
+                "name": name,
+                "description": table.title,
+                "data_categories": [_CATEGORY_OF_KIND[table.kind]],
+                "fields": [
+                    {
+                        "name": column,
+                        "description": each.title or column.replace("_", " "),
+                        "data_categories": [category(each, table)],
+                    }
+                    for column, each in table.columns.items()
+                ],
+            }
+            for name, table in catalog.tables.items()
+        ],
+    }
+    systems = []
+    for name in dict.fromkeys(line.purpose for line in record):
+        lines = [line for line in record if line.purpose == name]
+        purpose = catalog.purposes[name]
+        categories = {
+            category(each, catalog.tables[line.table])
+            for line in lines
+            for each in catalog.columns_for(line.table, name).values()
+        }
+        declaration: dict[str, Any] = {
+            "name": purpose.title,
+            "data_categories": sorted(categories),
+            "data_use": _USE[purpose.basis],
+            "data_subjects": ["customer"],
+            "legal_basis_for_processing": _BASIS[purpose.basis],
+            "retention_period": "; ".join(
+                dict.fromkeys(f"{line.table}: {line.retention}" for line in lines)
+            ),
+        }
+        if lines[0].recipients:
+            declaration["third_parties"] = lines[0].recipients
+            declaration["data_shared_with_third_parties"] = True
+        systems.append(
+            {
+                "fides_key": f"{key}_{_key(name)}",
+                "organization_fides_key": "default_organization",
+                "name": purpose.title,
+                "description": f"Purpose '{name}', for {purpose.audience}, until {purpose.expires}",
+                "system_type": "Application",
+                "dataset_references": [key],
+                "privacy_declarations": [declaration],
+            }
+        )
+    out = io.StringIO()
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.width = 100
+    yaml.dump({"dataset": [dataset], "system": systems}, out)
+    return out.getvalue()
+
+
+def category(column: Column, table: Table) -> str:
+    """Return the Fides data category of a column, as close as its declaration says."""
+    if column.role == "subject key":
+        return "user.unique_id"
+    if column.role == "direct identifier":
+        return "user.contact" if column.sensitivity == "personal" else "user.government_id"
+    if column.role == "protected":
+        return "user.demographic"
+    if column.role == "quasi-identifier":
+        return "user.demographic"
+    return _CATEGORY_OF_KIND[table.kind]
+
+
+def _assessment(assessed: Sequence[Mapping[str, Any]]) -> str:
+    if not assessed:
+        return "none on record"
+    done = [str(each["done_on"]) for each in assessed if each["done_on"]]
+    if done:
+        return f"done on {max(done)}"
+    return "required, not done" if any(each["required"] for each in assessed) else "not required"
+
+
+def _cell(value: str) -> str:
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _key(text: str) -> str:
+    return "".join(char if char.isalnum() else "_" for char in text.lower()).strip("_")

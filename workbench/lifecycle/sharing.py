@@ -1,0 +1,317 @@
+"""Data for others: private tables that are paid for, or a minimised pseudonymised extract.
+
+Every hand-over is a line of the share register: to whom, where, for what, under which terms, until
+when, by which mechanism, how many people at most. An extract of rows is the exception: the purpose
+must declare ``share_extracts``, direct identifiers never leave, customers get pseudonyms of this
+share alone, and every combination of quasi-identifiers must be shared by at least `LEAST_K` people.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.catalog import Catalog
+from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, UnknownName
+from workbench.lifecycle.register import Register
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+
+LEAST_K = 5
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a recipient is bound to.
+
+    Attributes
+    ----------
+    recipient, country, purpose, terms : str
+        Who, where, for which declared purpose, under which written terms.
+    expires : date
+        When it has to be deleted.
+    mechanism : str
+        Of a transfer abroad: ``standard contract``, ``certification``, …; empty within the country.
+    """
+
+    recipient: str
+    country: str
+    purpose: str
+    terms: str
+    expires: dt.date
+    mechanism: str = ""
+
+    def require(self, catalog: Catalog, today: dt.date) -> None:
+        """Refuse terms that are not complete, or a purpose that expired.
+
+        Raises
+        ------
+        InputError
+            Recipient, country or terms are missing, or they expired.
+        AccessRefused
+            The purpose expired.
+        """
+        needed = ("recipient", "country", "terms")
+        missing = [name for name in needed if not vars(self)[name].strip()]
+        if missing:
+            raise InputError(
+                f"a share names its {', '.join(missing)}: who gets it, where, under which terms. "
+                "Nothing was handed over."
+            )
+        if self.expires <= today:
+            raise InputError(
+                f"these terms expired on {self.expires}; today is {today}. Agree on a later day. "
+                "Nothing was handed over."
+            )
+        catalog.purpose(self.purpose, today)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return them as the register keeps them."""
+        return {**vars(self), "expires": self.expires.isoformat()}
+
+
+@dataclass(frozen=True)
+class Share:
+    """One hand-over as it is on record.
+
+    Attributes
+    ----------
+    id, kind : str
+        ``SH-2026-001``; ``tables`` or ``extract``.
+    at : datetime
+    terms : mapping
+    people_at_most : int
+        People in an extract; 0 for private tables, which tell of nobody.
+    k : int or None
+        Smallest group of an extract.
+    files : tuple of str
+    releases : tuple of str
+    """
+
+    id: str
+    kind: str
+    at: dt.datetime
+    terms: Mapping[str, Any]
+    people_at_most: int
+    k: int | None
+    files: tuple[str, ...]
+    releases: tuple[str, ...]
+
+
+def share_register(folder: Path) -> Register:
+    """Return the share register of a private folder."""
+    return Register(folder, "shares", "SH", "share")
+
+
+def shares(register: Register) -> tuple[Share, ...]:
+    """Return every share on record, oldest first."""
+    return tuple(
+        Share(
+            name,
+            events[0].kind,
+            events[0].at,
+            events[0].body["terms"],
+            int(events[0].body["people_at_most"]),
+            events[0].body["k"],
+            tuple(events[0].body["files"]),
+            tuple(events[0].body["releases"]),
+        )
+        for name, events in register.items().items()
+    )
+
+
+def write_tables(
+    register: Register,
+    terms: Terms,
+    tables: Mapping[str, tuple[pd.DataFrame, Mapping[str, Any]]],
+    out: Path,
+    *,
+    now: dt.datetime,
+) -> str:
+    """Write private tables and what they mean; record the share; return its id.
+
+    Parameters
+    ----------
+    tables : mapping of release id to (frame, facts)
+        Facts say what was asked, what it cost, its notes.
+    out : Path
+        A folder that is not there or empty.
+    """
+    _require_empty(out)
+    files = [f"{_file(facts['name'], release)}.csv" for release, (_, facts) in tables.items()]
+    body = {
+        "terms": terms.to_json(),
+        "people_at_most": 0,
+        "k": None,
+        "files": [*files, "metadata.json"],
+        "releases": list(tables),
+    }
+    name = register.begin("tables", body, now=now)
+    facts = [
+        {"file": file, "release": release, **about}
+        for file, (release, (_, about)) in zip(files, tables.items(), strict=True)
+    ]
+    _write(out, dict(zip(files, (frame for frame, _ in tables.values()), strict=True)))
+    _metadata(out, name, terms, {"tables": facts}, now)
+    return name
+
+
+@dataclass(frozen=True)
+class Extract:
+    """Rows that may leave: minimised, pseudonymised, and how well people hide among them."""
+
+    frame: pd.DataFrame
+    table: str
+    columns: tuple[str, ...]
+    key: str
+    quasi_identifiers: tuple[str, ...]
+    people: int
+    k: int
+
+
+def extract(
+    source: ibis.Table,
+    catalog: Catalog,
+    table: str,
+    purpose: str,
+    columns: Sequence[str],
+    *,
+    secret: bytes,
+    k: int = LEAST_K,
+) -> Extract:
+    """Return the rows of some columns, or refuse.
+
+    Parameters
+    ----------
+    source : ibis.Table
+        What the purpose opened: consenting customers, under its pseudonyms.
+    columns : sequence of str
+        Columns to hand over; the customer's pseudonym comes with them.
+    secret : bytes
+        Makes the pseudonyms of this share; two shares cannot be joined.
+    k : int
+        Least people a combination of quasi-identifiers must have.
+
+    Raises
+    ------
+    AccessRefused
+        The purpose does not allow extracts, or the table is no table about customers.
+    QuestionRefused
+        A column identifies directly, or a group is too small.
+    """
+    import hmac
+
+    declared = catalog.table(table)
+    if not catalog.purposes[purpose].share_extracts or declared.subject_key is None:
+        raise AccessRefused(
+            f"purpose '{purpose}' does not allow extracts of '{table}' to be handed over. Share "
+            "private tables instead ('workbench share … --release ID'), or declare "
+            "'share_extracts: true' on the purpose after its impact assessment."
+        )
+    if k < LEAST_K:
+        raise QuestionRefused(f"k is at least {LEAST_K}, not {k}. Nothing was handed over.")
+    key = declared.subject_key
+    readable = catalog.columns_for(table, purpose)
+    for name in columns:
+        if name not in readable:
+            raise UnknownName(f"column of '{table}' for purpose '{purpose}'", name, readable)
+    direct = [n for n in columns if readable[n].role in ("direct identifier", "subject key")]
+    if direct:
+        raise QuestionRefused(
+            f"{', '.join(direct)} of '{table}' identifies customers directly and never leaves; a "
+            "pseudonym of this share comes in its place. Nothing was handed over."
+        )
+    roles = ("quasi-identifier", "protected")
+    quasi = tuple(name for name in columns if readable[name].role in roles)
+    frame = source[[key, *columns]].execute()
+    smallest = _smallest(frame, key, quasi)
+    if smallest < k:
+        raise QuestionRefused(
+            f"of the combinations of {', '.join(quasi) or 'no column'} the smallest has {smallest} "
+            f"people; at least {k} are needed. Leave columns out or make them coarser, or share "
+            "private tables instead. Nothing was handed over."
+        )
+    frame[key] = [
+        hmac.new(secret, str(value).encode(), "sha256").hexdigest()[:32] for value in frame[key]
+    ]
+    frame = frame.sort_values([key, *columns]).reset_index(drop=True)
+    people = int(frame[key].nunique())
+    return Extract(frame, table, tuple(columns), key, quasi, people, smallest)
+
+
+def write_extract(
+    register: Register, terms: Terms, made: Extract, out: Path, *, now: dt.datetime
+) -> str:
+    """Write an extract and what binds its reader; record the share; return its id."""
+    _require_empty(out)
+    file = f"{made.table}.csv"
+    body = {
+        "terms": terms.to_json(),
+        "people_at_most": made.people,
+        "k": made.k,
+        "files": [file, "metadata.json"],
+        "releases": [],
+        "table": made.table,
+        "columns": list(made.columns),
+        "rows": len(made.frame),
+    }
+    name = register.begin("extract", body, now=now)
+    _write(out, {file: made.frame})
+    about = {
+        "file": file,
+        "table": made.table,
+        "columns": list(made.columns),
+        "pseudonym": made.key,
+        "quasi_identifiers": list(made.quasi_identifiers),
+        "smallest_group": made.k,
+        "rows": len(made.frame),
+        "still_personal_data": "pseudonymised, not anonymous: handle as personal data",
+    }
+    _metadata(out, name, terms, {"extract": about}, now)
+    return name
+
+
+def _smallest(frame: pd.DataFrame, key: str, quasi: Sequence[str]) -> int:
+    """Return the fewest people that share one combination; missing values are a value."""
+    if not len(frame):
+        return 0
+    if not quasi:
+        return int(frame[key].nunique())
+    return int(frame.groupby(list(quasi), dropna=False, observed=True)[key].nunique().min())
+
+
+def _require_empty(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} is there already and not empty. Name a new folder.")
+
+
+def _file(name: str, release: str) -> str:
+    plain = "".join(char if char.isalnum() or char in "-_" else "-" for char in name)
+    return f"{plain}-{release}"
+
+
+def _write(out: Path, frames: Mapping[str, pd.DataFrame]) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, frame in frames.items():
+            frame.to_csv(out / name, index=False, quoting=csv.QUOTE_MINIMAL)
+    except OSError as problem:
+        raise StorageError(
+            f"{out} cannot be written: {problem.strerror}. The share is on record; make room and "
+            "share again."
+        ) from None
+
+
+def _metadata(
+    out: Path, name: str, terms: Terms, about: Mapping[str, Any], now: dt.datetime
+) -> None:
+    content = {"share": name, "made": now.isoformat(), "terms": terms.to_json(), **about}
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+    (out / "metadata.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,405 @@
+"""Oversight of a workspace: who read what, incidents, sharing, the security review."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import AccessRefused, InputError
+from workbench.periods import Period
+from workbench.workspace.data import Data
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.lifecycle.detection import Detection
+    from workbench.lifecycle.incidents import Incident, Incidents
+    from workbench.lifecycle.minimisation import Minimisation
+    from workbench.lifecycle.reads import Read
+    from workbench.lifecycle.register import Register
+    from workbench.lifecycle.review import Review, Reviews
+
+PURPOSE = "compliance"
+EXAMINED_MONTHS = 6
+
+
+class Oversight(Data):
+    """What an officer looks at and keeps records of."""
+
+    @cached_property
+    def incidents(self) -> Incidents:
+        """The register of incidents."""
+        from workbench.lifecycle.incidents import Incidents
+
+        return Incidents(self.private)
+
+    def operational(self, table: str) -> pd.DataFrame | None:
+        """Return an operational table as a frame; None where the catalog has none of that name.
+
+        Raises
+        ------
+        AccessRefused
+            It is about customers, or no purpose that has not expired may read it.
+        """
+        declared = self.catalog.tables.get(table)
+        if declared is None:
+            return None
+        if not declared.operational:
+            raise AccessRefused(
+                f"table '{table}' is about customers; open it with ws.open('{table}', purpose=…)."
+            )
+        today = self.now().date()
+        purposes = [
+            name
+            for name, purpose in self.catalog.purposes.items()
+            if purpose.expires >= today and self.catalog.columns_for(table, name)
+        ]
+        if not purposes:
+            raise AccessRefused(
+                f"no purpose may read table '{table}' today. Grant one in the catalog, such as "
+                f"'{PURPOSE}'."
+            )
+        chosen = PURPOSE if PURPOSE in purposes else purposes[0]
+        return self.open(table, chosen).execute()
+
+    def reads(self) -> list[Read]:
+        """Return every read on record: of the audit log, and of tables that are logs of reads."""
+        from workbench.lifecycle.reads import COLUMNS, from_audit, from_frame
+
+        found = from_audit(self.audit.chain.entries())
+        for name, table in self.catalog.tables.items():
+            if table.operational and set(COLUMNS) <= set(table.columns):
+                frame = self.operational(name)
+                if frame is not None:
+                    found += from_frame(frame)
+        return sorted(found, key=lambda read: read.at)
+
+    def detect(self, *, until: str | None = None, months: int = EXAMINED_MONTHS) -> Detection:
+        """Return unusual reads of the last months, and how often the rule is wrong.
+
+        Parameters
+        ----------
+        until : str, optional
+            Last month examined, ``2026-09``; the last of the log when left out.
+        months : int
+            How many months are examined; all before them show what is usual.
+
+        Raises
+        ------
+        InputError
+            The log is too short to say what is usual.
+        """
+        from workbench.lifecycle.detection import detect
+
+        reads = self.reads()
+        if not reads:
+            raise InputError("no read is on record yet, so nothing can be unusual.")
+        last = Period.parse(until) if until else Period.containing(reads[-1].at.date())
+        first = last
+        for _ in range(months - 1):
+            first = first.previous()
+        found = detect(reads, first.start, last.end - dt.timedelta(days=1))
+        self.audit.record(
+            "detection",
+            {"until": last.text, "months": months, "found": len(found.found)},
+            now=self.now(),
+        )
+        return found
+
+    def assess(
+        self,
+        incident: str,
+        *,
+        severity: str,
+        readers: Sequence[str] = (),
+        tables: Sequence[str] = (),
+        since: dt.date | None = None,
+        until: dt.date | None = None,
+        high_risk: bool | None = None,
+        harm_avoided: bool | None = None,
+    ) -> Incident:
+        """Work out from the log what an incident may concern, and record it.
+
+        Parameters
+        ----------
+        incident : str
+        severity : {"low", "medium", "high"}
+        readers, tables : sequence of str
+            Only their reads; all when left out.
+        since, until : date, optional
+            First and last day of the reads.
+        high_risk, harm_avoided : bool, optional
+            What the officer judges; decides which clocks apply.
+        """
+        from workbench.lifecycle.incidents import scope_of
+        from workbench.lifecycle.reads import people
+
+        scope = scope_of(
+            self.reads(),
+            self.catalog,
+            lambda names: people(self.store, self.catalog, self.access.snapshot, names),
+            readers=readers,
+            tables=tables,
+            since=since,
+            until=until,
+        )
+        judged = {"high_risk": high_risk, "harm_avoided": harm_avoided}
+        facts = {name: value for name, value in judged.items() if value is not None}
+        return self.incidents.assess(
+            incident, scope, severity=severity, facts=facts, now=self.now()
+        )
+
+    # ------------------------------------------------------------------ transparency
+
+    def privacy_notice(self, *, lang: str = "en", contact: str = "") -> str:
+        """Return the plain-language privacy notice, from the catalog, as Markdown.
+
+        Parameters
+        ----------
+        lang : {"en", "zh"}
+            Words of the catalog are put into it by the translations of the report definitions.
+        contact : str
+            Whom to ask.
+        """
+        from workbench.lifecycle.notices import privacy_notice
+
+        return privacy_notice(
+            self.catalog,
+            lang=lang,
+            controller=self.settings.title,
+            contact=contact,
+            today=self.now().date(),
+            transfers=self._present_transfers(),
+            say=self._words(lang),
+        )
+
+    def record_of_processing(self, form: str = "csv") -> str:
+        """Return the record of processing (GDPR 30, PIPL 55-56) as CSV or Fides YAML.
+
+        Parameters
+        ----------
+        form : {"csv", "fides"}
+        """
+        from workbench.errors import UnknownName
+        from workbench.lifecycle.ropa import processings, to_csv, to_fides
+
+        if form not in ("csv", "fides"):
+            raise UnknownName("form of the record", form, ("csv", "fides"))
+        record = processings(
+            self.catalog,
+            self.settings.title,
+            transfers=self._present_transfers(),
+            assessments=self._rows("assessments"),
+        )
+        if form == "csv":
+            return to_csv(record)
+        return to_fides(self.catalog, record, self.now().date())
+
+    def minimisation(self, months: int = 12) -> Minimisation:
+        """Return the columns about customers that no purpose read in the last months."""
+        from workbench.lifecycle.minimisation import minimisation
+
+        return minimisation(
+            self.catalog, self.audit.chain.entries(), today=self.now().date(), months=months
+        )
+
+    def _present_transfers(self) -> list[Mapping[str, Any]]:
+        """Return the transfers that have not ended, of the table and of the share register."""
+        from workbench.lifecycle.sharing import shares
+
+        today = self.now().date()
+        present = [
+            each
+            for each in self._rows("transfers")
+            if each["until"] is None or each["until"] >= today
+        ]
+        present += [
+            each.terms
+            for each in shares(self.shares)
+            if each.kind == "extract" and dt.date.fromisoformat(each.terms["expires"]) >= today
+        ]
+        return present
+
+    def _rows(self, table: str) -> list[Mapping[str, Any]]:
+        """Return an operational table's rows, missing values as None; none without the table."""
+        import pandas as pd
+
+        frame = self.operational(table)
+        if frame is None:
+            return []
+        plain = frame.astype(object).where(frame.notna(), None)
+        return [
+            {
+                name: value.date() if isinstance(value, pd.Timestamp) else value
+                for name, value in row.items()
+            }
+            for row in plain.to_dict("records")
+        ]
+
+    def _words(self, lang: str) -> Callable[[str], str]:
+        """Return what says a declared word in a language, by the reports' own translations."""
+        from workbench.reporting.definition_files import definition_paths, load_definition
+
+        words: dict[str, str] = {}
+        if lang != "en":
+            notebooks = self.settings.path("notebooks")
+            for path in definition_paths(self.settings.path("reports")).values():
+                declared = load_definition(path, notebooks).translations
+                mine = [each for code, each in declared.items() if code == lang]
+                words = {**(mine[0] if mine else {}), **words}
+        return lambda text: words.get(text, text)
+
+    # ------------------------------------------------------------------ sharing
+
+    @cached_property
+    def shares(self) -> Register:
+        """The register of what was handed over."""
+        from workbench.lifecycle.sharing import share_register
+
+        return share_register(self.private)
+
+    def share(
+        self,
+        releases: Sequence[str],
+        out: str | Path,
+        *,
+        recipient: str,
+        country: str,
+        purpose: str,
+        terms: str,
+        expires: dt.date,
+        mechanism: str = "",
+    ) -> str:
+        """Hand over private tables that are in the ledger; return the share's id.
+
+        Parameters
+        ----------
+        releases : sequence of str
+            Ids of answers, paid for already.
+        out : path
+            A new folder for the CSV files and ``metadata.json``.
+        recipient, country, purpose, terms, mechanism : str
+        expires : date
+        """
+        from workbench.lifecycle.sharing import Terms, write_tables
+
+        now = self.now()
+        agreed = Terms(recipient, country, purpose, terms, expires, mechanism)
+        agreed.require(self.catalog, now.date())
+        if not releases:
+            raise InputError("name at least one release to hand over: r-000041.")
+        tables = {}
+        for each in releases:
+            release = self.ledger.answer(each)
+            about = {
+                "name": release.name,
+                "period": release.period,
+                "columns": list(release.columns),
+                "margins": "m_low and m_high are the ends of m's 95 % interval",
+                "epsilon": release.cost.epsilon,
+                "delta": release.cost.delta,
+                "data_version": release.data_version,
+                "notes": list(release.notes),
+            }
+            tables[each] = (release.frame, about)
+        name = write_tables(self.shares, agreed, tables, Path(out), now=now)
+        self._record_share(name, purpose, recipient, rows=None)
+        return name
+
+    def share_extract(
+        self,
+        table: str,
+        columns: Sequence[str],
+        out: str | Path,
+        *,
+        recipient: str,
+        country: str,
+        purpose: str,
+        terms: str,
+        expires: dt.date,
+        mechanism: str = "",
+        k: int = 5,
+    ) -> str:
+        """Hand over a minimised pseudonymised extract, where the purpose allows; return its id.
+
+        Parameters
+        ----------
+        table : str
+        columns : sequence of str
+            What is handed over, beside a pseudonym of this share.
+        out, recipient, country, purpose, terms, expires, mechanism
+            As for `share`.
+        k : int
+            Least people every combination of quasi-identifiers must have; 5 or more.
+
+        Raises
+        ------
+        AccessRefused
+            The purpose does not declare ``share_extracts``.
+        QuestionRefused
+            A column identifies directly, or a combination has too few people.
+        """
+        import secrets
+
+        from workbench.lifecycle.sharing import Terms, extract, write_extract
+
+        now = self.now()
+        agreed = Terms(recipient, country, purpose, terms, expires, mechanism)
+        agreed.require(self.catalog, now.date())
+        made = extract(
+            self.open(table, purpose),
+            self.catalog,
+            table,
+            purpose,
+            columns,
+            secret=secrets.token_bytes(32),
+            k=k,
+        )
+        name = write_extract(self.shares, agreed, made, Path(out), now=now)
+        self._record_share(name, purpose, recipient, rows=len(made.frame), table=table)
+        return name
+
+    def _record_share(
+        self, name: str, purpose: str, recipient: str, *, rows: int | None, table: str | None = None
+    ) -> None:
+        event = {"share": name, "purpose": purpose, "recipient": recipient, "rows": rows}
+        self.audit.record("share", {**event, "table": table}, now=self.now())
+
+    # ------------------------------------------------------------------ review
+
+    @cached_property
+    def reviews(self) -> Reviews:
+        """Security reviews and the register of risks."""
+        from workbench.lifecycle.review import Reviews
+
+        return Reviews(self.private)
+
+    def review(self, advisories: str | Path | None = None) -> Review:
+        """Look settings, permissions, encryption, logs and dependencies over; record the review.
+
+        Parameters
+        ----------
+        advisories : path, optional
+            A list of known weaknesses: of ``pip-audit -f json``, or of OSV.
+        """
+        from workbench.lifecycle.review import review
+
+        found = review(
+            self.settings,
+            self.private,
+            logs={
+                "audit log": self.audit.chain.verify,
+                "ledger": self.ledger.verify,
+                "register of incidents": self.incidents.register.verify,
+                "register of shares": self.shares.verify,
+                "register of risks": self.reviews.risks_register.verify,
+            },
+            advisories=None if advisories is None else Path(advisories),
+            now=self.now(),
+        )
+        self.reviews.keep(found)
+        self.audit.record("review", {"failed": len(found.failed)}, now=found.at)
+        return found
