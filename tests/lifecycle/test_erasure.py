@@ -1,0 +1,215 @@
+"""Erase, then search: nothing is left in any byte, snapshot, load or restore."""
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from support.shop import make_shop
+
+import workbench as wb
+from workbench.errors import Busy, InputError, Refused
+from workbench.lifecycle.erasure import still_findable
+from workbench.store.chain import file_lock
+from workbench.store.rewriting import attach_plain
+
+ERASED = [f"K-{number:06d}" for number in range(3, 153, 3)]
+
+
+def again(shop):
+    return wb.open_workspace(shop.settings.root, now=shop.now)
+
+
+def values_of(subjects):
+    numbers = [int(subject.removeprefix("K-")) for subject in subjects]
+    names = [f"Given{n} Family{n}" for n in numbers]
+    return [*subjects, *names, *(f"person{n}@example.org" for n in numbers)]
+
+
+def notebook(shop, text):
+    """Lay an executed notebook whose cell showed something into the private folder."""
+    folder = shop.private / "runs" / "overview" / "2026-09"
+    folder.mkdir(parents=True)
+    shown = {"output_type": "stream", "name": "stdout", "text": [text]}
+    cell = {"cell_type": "code", "source": ["1"], "metadata": {}, "outputs": [shown]}
+    content = {"cells": [{**cell, "execution_count": 1}], "metadata": {}, "nbformat": 4}
+    (folder / "overview.ipynb").write_text(json.dumps(content))
+    (folder / "kernel.log").write_text(text)
+    return folder / "overview.ipynb"
+
+
+def opened_catalogs(shop):
+    """Yield everything that stands in the lake's catalog and its copies, opened with the key."""
+    store = shop.store
+    for path in [store.catalog_path, *store.folder.glob("snapshots/*.ducklake")]:
+        connection = store.connect()
+        attach_plain(store, connection, path, "lake_catalog")
+        tables = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake_catalog'"
+        ).fetchall()
+        for (table,) in tables:
+            yield from connection.execute(f"SELECT * FROM lake_catalog.{table}").fetchall()
+        connection.close()
+
+
+def bytes_of(*folders):
+    return b"".join(p.read_bytes() for f in folders for p in f.rglob("*") if p.is_file())
+
+
+def test_of_erased_customers_nothing_is_found_in_any_byte_snapshot_or_restore(shop, tmp_path, size):
+    erased = ERASED[:8] if size == "smoke" else ERASED
+    before = shop.back_up(tmp_path / "before.backup")
+    notebook(shop, ", ".join(values_of(erased[:2])))
+    wanted, people = values_of(erased), len(erased)
+    assert any(value.encode() in bytes_of(shop.private) for value in wanted)  # the control
+    for subject in erased:
+        assert again(shop).erase_subject(subject).found_in == ()
+    after = again(shop).back_up(tmp_path / "after.backup")
+
+    restored = tmp_path / "restored"
+    shutil.copytree(shop.settings.root, restored, ignore=shutil.ignore_patterns(".workbench"))
+    shutil.copytree(shop.private, restored / ".workbench")
+    there = wb.open_workspace(restored, now=shop.now)
+    assert (
+        sum(there.restore(before.file, over=True).erased_again.values())
+        == people * 10 + people // 2
+    )
+
+    for ws in (again(shop), wb.open_workspace(restored, now=shop.now)):
+        everything = bytes_of(ws.private)
+        assert [value for value in wanted if value.encode() in everything] == []
+        assert still_findable(ws.office) == {}
+        assert ws.open("customers", "service").count().execute() == 600 - people
+        assert ws.open("transactions", "reporting").count().execute() == 5400 - 9 * people
+        told = {str(value) for row in opened_catalogs(ws) for value in row}
+        assert told.isdisjoint(wanted)
+        assert len(list(ws.store.folder.glob("snapshots/*"))) == 1
+    for file in (before.file, after.file):
+        content = Path(file).read_bytes()
+        assert [value for value in wanted if value.encode() in content] == []
+
+
+def test_a_later_load_leaves_the_erased_out(shop):
+    again(shop).erase_subject("K-000004")
+    path = shop.settings.path("source") / "customers.parquet"
+    with duckdb.connect() as connection:  # the same people in another order: a changed file
+        connection.execute(f"CREATE TABLE t AS SELECT * FROM '{path}' ORDER BY customer_id DESC")
+        connection.execute(f"COPY t TO '{path}'")
+    assert again(shop).init()["customers"] == 599
+    assert still_findable(again(shop).office) == {}
+
+
+def test_an_unchanged_source_is_not_loaded_again(shop):
+    again(shop).erase_subject("K-000004")
+    assert again(shop).init() == {}
+
+
+def test_answers_of_months_that_did_not_change_stay_paid_for(shop):
+    before = shop.access.versions
+    path = shop.settings.path("source") / "transactions.parquet"
+    with duckdb.connect() as connection:  # one customer has bought in March only
+        connection.execute(f"CREATE TABLE t AS SELECT * FROM '{path}'")
+        connection.execute("INSERT INTO t SELECT 'K-once', DATE '2026-03-09', 'north', 'food', "
+                           "'n', 1, false")  # fmt: skip
+        connection.execute(f"COPY t TO '{path}'")
+    again(shop).init()
+    with_once = again(shop).access.versions
+    again(shop).erase_subject("K-once")
+    after = again(shop).access.versions
+    april, march = ["2026-04"], ["2026-03"]
+    assert after.of("transactions", april) == with_once.of("transactions", april)
+    assert after.of("transactions", march) != with_once.of("transactions", march)
+    assert after.of("transactions", march) == before.of("transactions", march)
+    assert after.of("consents") == with_once.of("consents")
+    assert after.of("transactions") != with_once.of("transactions")
+
+
+def test_notebooks_lose_their_outputs_and_keep_their_code(shop):
+    path = notebook(shop, "anything at all")
+    done = shop.erase_subject("K-000004")
+    cell = json.loads(path.read_text())["cells"][0]
+    assert cell["outputs"] == []
+    assert cell["execution_count"] is None
+    assert cell["source"] == ["1"]
+    assert path.with_name("kernel.log").read_bytes() == b""
+    assert done.cleared == 2
+
+
+def test_files_outside_workbenchs_care_are_named(shop):
+    notebooks = shop.settings.path("notebooks")
+    notebooks.mkdir()
+    (notebooks / "mine.ipynb").write_text('{"cells": [{"outputs": ["person4@example.org"]}]}')
+    (notebooks / "other.ipynb").write_text('{"cells": []}')
+    assert shop.erase_subject("K-000004").outside == (str(notebooks / "mine.ipynb"),)
+
+
+def test_the_key_stands_in_no_log(shop):
+    shop.erase_subject("K-000004")
+    entries = [*shop.audit.chain.entries(), *shop.journal.entries()]
+    assert {"erased"} <= {entry.kind for entry in entries}
+    assert "K-000004" not in "".join(str(entry.body) for entry in entries)
+    assert b"K-000004" not in bytes_of(shop.private)
+
+
+def test_an_unknown_customer_is_refused_without_being_repeated(shop):
+    with pytest.raises(InputError, match="no table holds anything of this customer") as caught:
+        shop.erase_subject("K-nobody")
+    assert "K-nobody" not in str(caught.value)
+    assert shop.store.marks.all() == []
+
+
+def test_an_empty_key_is_refused(shop):
+    with pytest.raises(InputError, match="name a customer by their 'customer_id'"):
+        shop.erase_subject("  ")
+
+
+def test_who_is_erased_already_is_told_so(shop):
+    first = shop.erase_subject("K-000004")
+    second = again(shop).erase_subject("K-000004")
+    assert (first.already, second.already) == (False, True)
+    assert second.at == first.at
+    assert second.rows == {}
+
+
+def test_a_legal_hold_keeps_the_customer(shop):
+    shop.hold("dispute 7", subject="K-000004")
+    with pytest.raises(Refused, match=r"H-0001 since 2026-10-02 \(customers, .*\): dispute 7"):
+        shop.erase_subject("K-000004")
+    assert shop.store.marks.all() == []
+    assert again(shop).erase_subject("K-000005").rows["customers"] == 1
+    shop.release_hold("H-0001", "settled")
+    assert again(shop).erase_subject("K-000004").rows["customers"] == 1
+
+
+def test_a_report_that_is_being_rendered_is_waited_for(shop, monkeypatch):
+    monkeypatch.setattr("workbench.store.chain.LOCK_WAIT_SECONDS", 0.1)
+    busy = file_lock.__wrapped__.__kwdefaults__
+    monkeypatch.setitem(busy, "wait_seconds", 0.1)
+    with (
+        file_lock(shop.private / "run.lock"),
+        pytest.raises(Busy, match=r"a report is being rendered .* nothing was erased"),
+    ):
+        shop.erase_subject("K-000004")
+
+
+def test_keys_that_are_numbers_are_known_by_their_number(tmp_path):
+    folder = make_shop(tmp_path / "numbers", customers=30)
+    catalog = (folder / "catalog.yaml").read_text()
+    (folder / "catalog.yaml").write_text(
+        catalog.replace("customer_id: {type: text", "customer_id: {type: integer")
+    )
+    data = folder / "data"
+    with duckdb.connect() as connection:
+        for name in ("customers", "transactions"):
+            connection.execute(
+                f"CREATE TABLE {name} AS SELECT * REPLACE (substr(customer_id, 3)::BIGINT AS "
+                f"customer_id) FROM '{data}/{name}.parquet'; COPY {name} TO '{data}/{name}.parquet'"
+            )
+        text = (data / "consents.csv").read_text().replace("K-", "")
+        (data / "consents.csv").write_text(text)
+    ws = wb.open_workspace(folder)
+    ws.init()
+    assert ws.erase_subject(" 0007 ").rows["customers"] == 1
+    with pytest.raises(InputError, match="'customer_id' is a whole number"):
+        ws.erase_subject("seven")

@@ -1,0 +1,173 @@
+"""What is held of one customer: told, exported, corrected, restricted, objected to."""
+
+import csv
+import json
+
+import pytest
+
+import workbench as wb
+from workbench.errors import InputError, StorageError, UnknownName
+
+
+def again(shop):
+    return wb.open_workspace(shop.settings.root, now=shop.now)
+
+
+def test_what_is_held_is_told_with_purposes_sources_recipients_and_retention(shop):
+    customers, transactions, consents = shop.subject_held("K-000010")
+    assert [each.rows for each in (customers, transactions, consents)] == [1, 9, 1]
+    assert customers.source == "customers.parquet"
+    assert customers.retention == "84 months after opened_on"
+    assert set(customers.purposes) == {"service"}
+    assert set(transactions.purposes) == {"reporting", "marketing", "old-partner"}
+    assert transactions.purposes["marketing"] == {
+        "title": "Offers to those who agreed",
+        "basis": "consent",
+        "recipients": "marketing",
+        "until": "2035-12-31",
+    }
+
+
+def test_an_export_holds_everything_for_machines_and_spreadsheets(shop, tmp_path):
+    out = tmp_path / "for-the-customer"
+    assert shop.export_subject("K-000010", out) == {
+        "customers": 1,
+        "transactions": 9,
+        "consents": 1,
+    }
+    content = json.loads((out / "subject.json").read_text())
+    assert content["data"]["customers"] == [
+        {
+            "customer_id": "K-000010",
+            "full_name": "Given10 Family10",
+            "email": "person10@example.org",
+            "opened_on": "2025-01-11",
+        }
+    ]
+    assert {row["amount"] for row in content["data"]["transactions"]} == {"20.00"}
+    assert [each["table"] for each in content["about"]] == [*content["data"]]
+    with (out / "transactions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["booked_on"] for row in rows] == [f"2026-0{m}-11" for m in range(1, 10)]
+    assert out.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {0o600}
+
+
+def test_an_export_goes_where_nobody_publishes_or_keeps(shop, tmp_path):
+    with pytest.raises(InputError, match="lies in the private folder"):
+        shop.export_subject("K-000010", shop.private / "x")
+    with pytest.raises(InputError, match="lies in the published folder"):
+        shop.export_subject("K-000010", shop.settings.path("published") / "x")
+    (tmp_path / "there").mkdir()
+    with pytest.raises(InputError, match="is there already"):
+        shop.export_subject("K-000010", tmp_path / "there")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be written: Not a directory"):
+        shop.export_subject("K-000010", tmp_path / "file" / "x")
+    with pytest.raises(InputError, match="no table holds anything of this customer"):
+        shop.export_subject("K-nobody", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def row_of(shop, email):
+    table = again(shop).open("customers", "service")
+    return int(table.filter(table.email == email).count().execute())
+
+
+def test_a_value_is_corrected(shop):
+    before = shop.access.versions
+    assert shop.correct_subject("K-000010", {"customers.email": "new@example.org"}) == {
+        "customers": 1
+    }
+    assert row_of(shop, "new@example.org") == 1
+    assert row_of(shop, "person10@example.org") == 0
+    after = again(shop).access.versions
+    assert after.of("customers") != before.of("customers")
+    assert after.of("transactions") == before.of("transactions")
+    assert again(shop).init() == {}
+    assert "new@example.org" not in str([e.body for e in shop.audit.chain.entries()])
+
+
+def test_one_of_several_rows_is_corrected_where_it_is_named(shop):
+    change, where = {"transactions.category": "toys"}, {"transactions.booked_on": "2026-03-11"}
+    with pytest.raises(InputError, match="has 9 such rows of this customer. Say which one"):
+        shop.correct_subject("K-000010", change)
+    assert shop.correct_subject("K-000010", change, where) == {"transactions": 1}
+    with pytest.raises(InputError, match="has no such row of this customer"):
+        shop.correct_subject("K-000010", change, {"transactions.booked_on": "2026-03-12"})
+
+
+def test_a_value_may_be_taken_away(shop):
+    shop.correct_subject("K-000010", {"customers.email": ""})
+    table = again(shop).open("customers", "service")
+    assert table.filter(table.email.isnull()).count().execute() == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        ("transactions.category", "drink", "not in its domain: food, home, toys"),
+        ("transactions.amount", "lots", "the value is not money"),
+        ("transactions.amount", "900", "lies outside its bounds, 0 to 500"),
+        ("transactions.booked_on", "2031-01-01", "lies outside its bounds"),
+        ("customers.opened_on", "yesterday", "the value is not date"),
+        ("customers.customer_id", "K-1", "is what the customer is known by"),
+        ("incidents.opened_on", "2026-01-01", "'incidents' is not about customers"),
+        ("email", "a", "'email' names no column: write table.column=value"),
+    ],
+)
+def test_a_value_the_catalog_does_not_allow_is_refused_unrepeated(shop, place, value, told):
+    with pytest.raises(InputError, match=told) as caught:
+        shop.correct_subject("K-000010", {place: value})
+    assert value == "a" or value not in str(caught.value)
+
+
+def test_unknown_columns_are_refused_with_a_suggestion(shop):
+    with pytest.raises(UnknownName, match="no column named 'emial'. Did you mean 'email'"):
+        shop.correct_subject("K-000010", {"customers.emial": "x"})
+
+
+def counts(shop, table, purpose):
+    return int(again(shop).open(table, purpose).count().execute())
+
+
+def test_a_restricted_customer_is_left_out_of_the_next_opening(shop):
+    shop.restrict_subject("K-000010")
+    assert counts(shop, "customers", "service") == 599
+    assert counts(shop, "transactions", "reporting") == 5391
+    shop.restrict_subject("K-000010", kind="lifted")
+    assert counts(shop, "customers", "service") == 600
+
+
+def test_an_objection_is_to_a_purpose(shop):
+    shop.restrict_subject("K-000002", ["marketing"], kind="objected")
+    assert counts(shop, "transactions", "marketing") == 9 * 239
+    assert counts(shop, "transactions", "reporting") == 5400
+
+
+def test_a_workspace_that_is_open_leaves_them_out_from_the_next_opening_on(shop):
+    assert shop.open("customers", "service").count().execute() == 600
+    again(shop).restrict_subject("K-000010")
+    assert shop.open("customers", "service").count().execute() == 599
+
+
+def test_releases_leave_them_out(shop):
+    shop.restrict_subject("K-000010")
+    connection = again(shop).access.release_connection([("transactions", "reporting")], shop.now())
+    assert connection.execute("SELECT count(*) FROM reporting.transactions").fetchone() == (5391,)
+    connection.close()
+
+
+def test_rows_without_a_customer_stay(shop):
+    path = shop.settings.path("source") / "consents.csv"
+    path.write_text(path.read_text() + ",marketing,2026-01-05,\n")
+    again(shop).init()
+    again(shop).restrict_subject("K-000010")
+    assert counts(shop, "consents", "service") == 300
+
+
+def test_what_cannot_be_restricted_is_refused(shop):
+    with pytest.raises(UnknownName, match="no purpose named 'markting'. Did you mean 'marketing'"):
+        shop.restrict_subject("K-000010", ["markting"])
+    with pytest.raises(InputError, match="no table holds anything of this customer"):
+        shop.restrict_subject("K-nobody")
