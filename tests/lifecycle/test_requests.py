@@ -133,7 +133,7 @@ def test_pipl_knows_no_extension(shop):
 def test_what_is_wrong_about_a_request_is_told(shop):
     with pytest.raises(InputError, match="the request is of 2026-10-03 and today is 2026-10-02"):
         shop.open_request("access", "K-000003", received=D(2026, 10, 3))
-    with pytest.raises(UnknownName, match="no kind of request named 'acces'. Did you mean"):
+    with pytest.raises(UnknownName, match=r"no kind of request named 'acces'. Did you mean"):
         shop.open_request("acces", "K-000003")
     with pytest.raises(UnknownName, match="no law with a deadline for requests named 'CCPA'"):
         shop.open_request("access", "K-000003", law="CCPA")

@@ -90,7 +90,7 @@ def test_a_value_is_corrected(shop):
 
 def test_one_of_several_rows_is_corrected_where_it_is_named(shop):
     change, where = {"transactions.category": "toys"}, {"transactions.booked_on": "2026-03-11"}
-    with pytest.raises(InputError, match="has 9 such rows of this customer. Say which one"):
+    with pytest.raises(InputError, match=r"has 9 such rows of this customer. Say which one"):
         shop.correct_subject("K-000010", change)
     assert shop.correct_subject("K-000010", change, where) == {"transactions": 1}
     with pytest.raises(InputError, match="has no such row of this customer"):
@@ -123,7 +123,7 @@ def test_a_value_the_catalog_does_not_allow_is_refused_unrepeated(shop, place, v
 
 
 def test_unknown_columns_are_refused_with_a_suggestion(shop):
-    with pytest.raises(UnknownName, match="no column named 'emial'. Did you mean 'email'"):
+    with pytest.raises(UnknownName, match=r"no column named 'emial'. Did you mean 'email'"):
         shop.correct_subject("K-000010", {"customers.emial": "x"})
 
 
@@ -167,7 +167,7 @@ def test_rows_without_a_customer_stay(shop):
 
 
 def test_what_cannot_be_restricted_is_refused(shop):
-    with pytest.raises(UnknownName, match="no purpose named 'markting'. Did you mean 'marketing'"):
+    with pytest.raises(UnknownName, match=r"no purpose named 'markting'. Did you mean 'marketing'"):
         shop.restrict_subject("K-000010", ["markting"])
     with pytest.raises(InputError, match="no table holds anything of this customer"):
         shop.restrict_subject("K-nobody")

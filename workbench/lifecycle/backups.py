@@ -7,6 +7,7 @@ other logs by the database's own backup, so that each is a state it really had.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import io
@@ -97,10 +98,9 @@ def back_up(
     partial = target.with_suffix(".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for leftover in target.parent.glob("*.part"):
-            leftover.unlink()
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with office.store.locked(), os.fdopen(handle, "wb") as file:
+        with office.store.locked(), open(partial, "wb", opener=_private) as file:
+            for leftover in {*target.parent.glob("workbench-*.part")} - {partial}:
+                leftover.unlink()
             rows = row_counts(office)
             writer = ArchiveWriter(file, master, {"made": at, "title": office.settings.title})
             files = _write(office, writer, {"made": at, "rows": rows}, progress)
@@ -112,7 +112,8 @@ def back_up(
         checksum = f"{sha256}  {target.name}\n"
         target.with_name(f"{target.name}.sha256").write_text(checksum, encoding="ascii")
     except OSError as problem:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # why: what cannot be written may not be there at all
+            partial.unlink(missing_ok=True)
         raise StorageError(
             f"the backup {target} cannot be written: {problem.strerror}. There is none; the ones "
             "before it are unchanged."
@@ -199,7 +200,7 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> str:
     info.size, info.mode = path.stat().st_size, 0o600
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        tar.addfile(info, _Hashing(file, digest))  # type: ignore[arg-type]  # why: only read() is used
+        tar.addfile(info, _Hashing(file, digest))
     return digest.hexdigest()
 
 

@@ -6,6 +6,7 @@ is rotated, only its seal is renewed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Sequence
@@ -71,7 +72,8 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as problem:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # why: what cannot be written may not be there at all
+            partial.unlink(missing_ok=True)
         raise StorageError(f"{path} cannot be written: {problem.strerror}.") from None
 
 

@@ -1,0 +1,234 @@
+"""A rotated key: the old one opens nothing, everything else is as it was."""
+
+import os
+import shutil
+
+import duckdb
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from support.shop import make_shop
+
+import workbench as wb
+from workbench.errors import Refused, StorageError, StoreMissing
+from workbench.store.key_sources import KEY, NEW_KEY, fingerprint
+from workbench.store.keys import derive
+from workbench.store.sealed import unseal
+
+
+def again(shop):
+    return wb.open_workspace(shop.settings.root, now=shop.now)
+
+
+def pseudonyms(ws):
+    return set(ws.open("transactions", "reporting").customer_id.execute())
+
+
+def opens(path, master):
+    """Return whether a key opens a catalog."""
+    key = derive(master, "lake-catalog").hex()
+    with duckdb.connect() as connection:
+        try:
+            connection.execute(f"ATTACH '{path}' AS c (ENCRYPTION_KEY '{key}', READ_ONLY)")
+        except duckdb.Error:
+            return False
+        return True
+
+
+def test_the_old_key_opens_nothing_any_more(shop):
+    shop.store.marks.make()
+    old = shop.store.master_key
+    paths = [shop.store.catalog_path, *shop.store.folder.glob("snapshots/*.ducklake")]
+    assert [opens(path, old) for path in paths] == [True, True]
+    told = shop.rotate_key()
+    new = again(shop).store.master_key
+    assert told == fingerprint(new) != fingerprint(old)
+    assert [opens(path, old) for path in paths] == [False, False]
+    assert [opens(path, new) for path in paths] == [True, True]
+    sealed = shop.store.marks.secret_path.read_bytes()
+    with pytest.raises(StoreMissing, match=r"'marks.sealed' cannot be opened: the key is not"):
+        unseal(sealed, [old], "marks.sealed")
+    assert old.hex() not in (shop.private / "keys" / "master.key").read_text()
+
+
+def test_what_a_rotation_changes_and_what_stays(shop):
+    shop.erase_subject("K-000004")
+    before = again(shop)
+    names, versions = pseudonyms(before), before.access.versions.of_all()
+    mark = before.store.marks.of("K-000004")
+    question = wb.query(before.open("transactions", "reporting"), period="2026-03").customers()
+    answer = before.release(question, name="n", epsilon=0.1)
+    before.rotate_key()
+    after = again(shop)
+    assert pseudonyms(after).isdisjoint(names)
+    assert len(pseudonyms(after)) == len(names)
+    assert after.access.versions.of_all() == versions
+    assert after.store.marks.of("K-000004") == mark
+    question = wb.query(after.open("transactions", "reporting"), period="2026-03").customers()
+    assert after.release(question, name="n", epsilon=0.1).id == answer.id
+    assert after.erase_subject("K-000004").already
+
+
+def test_a_kernel_that_is_open_reads_on_and_is_told_when_it_releases(shop):
+    table = shop.open("customers", "service")
+    other = again(shop)
+    other.rotate_key()
+    assert table.count().execute() == 600
+    question = wb.query(shop.open("transactions", "reporting"), period="2026-03").customers()
+    with pytest.raises(StoreMissing, match="was rotated since the workspace was opened"):
+        shop.release(question, name="n", epsilon=0.1)
+
+
+def test_who_rotates_goes_on(shop):
+    shop.rotate_key()
+    assert shop.store.connect() is not None
+    shop.rotate_key()
+    assert again(shop).open("customers", "service").count().execute() == 600
+    assert len(shop.journal.entries("key rotated")) == 2
+
+
+def test_a_rotation_is_recorded_by_fingerprints(shop):
+    old = fingerprint(shop.store.master_key)
+    new = shop.rotate_key()
+    assert shop.audit.chain.entries("key rotated")[0].body == {
+        "who": shop.audit.chain.entries()[0].body["who"],
+        "old": old,
+        "new": new,
+    }
+
+
+def test_a_shredded_key_leaves_nothing_to_read(shop):
+    shop.hold("dispute", table="customers")
+    with pytest.raises(Refused, match=r"a legal hold keeps rows \(H-0001\)"):
+        shop.shred_keys()
+    shop.release_hold("H-0001", "settled")
+    shop.store.marks.make()
+    shop.shred_keys()
+    assert list((shop.private / "keys").glob("*.key")) == []
+    with pytest.raises(StoreMissing, match="no key at"):
+        again(shop).open("customers", "service")
+    assert shop.audit.chain.entries("keys shredded")
+    with pytest.raises(StoreMissing, match="no key at"):  # none is made over data that is there
+        again(shop).init()
+
+
+@pytest.fixture
+def own(tmp_path, shop):
+    """Return a function that makes a small shop whose key is somewhere else."""
+
+    def own(kind):
+        folder = make_shop(tmp_path / kind, customers=30)
+        path = folder / "workbench.toml"
+        path.write_text(path.read_text() + f'key = "{kind}"\n')
+        return wb.open_workspace(folder, now=shop.now)
+
+    return own
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Let tests set the variables of keys."""
+    monkeypatch.delenv(KEY, raising=False)
+    monkeypatch.delenv(NEW_KEY, raising=False)
+    return monkeypatch
+
+
+def test_a_key_of_the_environment_lies_on_no_disk(own, environment):
+    ws = own("environment")
+    with pytest.raises(StoreMissing, match=r"\$WORKBENCH_KEY is not set, and workbench.toml says"):
+        ws.init()
+    environment.setenv(KEY, "ab" * 32)
+    ws.init()
+    assert list(ws.private.rglob("*.key")) == []
+    assert again(ws).open("customers", "service").count().execute() == 30
+    environment.setenv(KEY, "not a key")
+    with pytest.raises(StoreMissing, match=r"\$WORKBENCH_KEY is not a key: it must hold 64"):
+        again(ws).open("customers", "service")
+    environment.setenv(KEY, "cd" * 32)
+    with pytest.raises(StoreMissing, match=r"the key in \$WORKBENCH_KEY is not the key of this"):
+        again(ws).open("customers", "service")
+
+
+def test_a_key_of_the_environment_is_rotated_by_naming_the_next(own, environment):
+    environment.setenv(KEY, "ab" * 32)
+    ws = own("environment")
+    ws.init()
+    with pytest.raises(StoreMissing, match=r"set \$WORKBENCH_NEW_KEY to a new one"):
+        ws.rotate_key()
+    environment.setenv(NEW_KEY, "cd" * 32)
+    ws.rotate_key()
+    again(ws).rotate_key()  # once more changes nothing
+    environment.delenv(NEW_KEY)
+    with pytest.raises(StoreMissing, match="is not the key of this store"):
+        again(ws).open("customers", "service")
+    environment.setenv(KEY, "cd" * 32)
+    assert again(ws).open("customers", "service").count().execute() == 30
+
+
+class Drawer(KeyringBackend):
+    """A keyring that lasts as long as the test."""
+
+    priority = 1
+
+    def __init__(self):
+        super().__init__()
+        self.held = {}
+
+    def get_password(self, service, username):
+        return self.held.get((service, username))
+
+    def set_password(self, service, username, password):
+        self.held[service, username] = password
+
+    def delete_password(self, service, username):
+        del self.held[service, username]
+
+
+@pytest.fixture
+def drawer():
+    before, drawer = keyring.get_keyring(), Drawer()
+    keyring.set_keyring(drawer)
+    yield drawer
+    keyring.set_keyring(before)
+
+
+def test_a_key_of_the_keyring_is_made_rotated_moved_and_shredded(own, drawer, tmp_path):
+    ws = own("keyring")
+    with pytest.raises(StoreMissing, match="the keyring holds no key for this workspace"):
+        ws.store.key_source.read()
+    ws.init()
+    assert list(ws.private.rglob("*.key")) == []
+    (first,) = drawer.held.values()
+    again(ws).rotate_key()
+    assert [*drawer.held.values()] != [first]
+    assert len(drawer.held) == 1
+    made = again(ws).back_up(tmp_path / "x.backup")
+    again(ws).restore(made.file, over=True)
+    assert list(ws.private.rglob("*.key")) == []
+    moved = tmp_path / "moved"
+    shutil.move(ws.settings.root, moved)
+    there = wb.open_workspace(moved, now=ws.now)
+    assert there.open("customers", "service").count().execute() == 30
+    there.shred_keys()
+    assert drawer.held == {}
+
+
+def test_a_keyring_that_is_locked_is_told(own):
+    import keyring.backends.fail
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    try:
+        with pytest.raises(StoreMissing, match=r"keyring cannot be used \(NoKeyringError\)"):
+            own("keyring").init()
+    finally:
+        keyring.set_keyring(before)
+
+
+def test_a_key_that_cannot_be_destroyed_is_told(shop):
+    path = shop.private / "keys" / "other.key"
+    os.mkfifo(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StorageError, match="cannot be destroyed: Is a directory"):
+        shop.store.key_source.shred()
