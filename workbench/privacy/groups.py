@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import Period, months_between
-from workbench.privacy.query import CUSTOMER_DAYS, Bands, Discovered, Labelled
+from workbench.privacy.query import CUSTOMER_DAYS, Bands, CustomerRule, Discovered, Labelled
 from workbench.privacy.release import Dimension
 
 if TYPE_CHECKING:
@@ -55,6 +55,28 @@ class CustomerDays:
 
 
 @dataclass(frozen=True, eq=False)
+class OfCustomer:
+    """Values that declared rules give each customer, computed inside the engine.
+
+    Attributes
+    ----------
+    codes : Ibis table
+        ``joined_k`` and ``code``: one row a customer, made of that customer's rows alone.
+    identity : tuple of str
+        All that determines the codes, besides the data.
+    months : tuple of str
+        Months of the table whose rows matter.
+    otherwise : int or None
+        The code of customers who have no row there; None leaves them in no cell.
+    """
+
+    codes: Any
+    identity: tuple[str, ...]
+    months: tuple[str, ...]
+    otherwise: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Group:
     """One resolved group column.
 
@@ -74,10 +96,14 @@ class Group:
         Bands of each customer's number of days, or days since the last.
     labels : Labelled or None
         Labels a model gave to customers.
+    rule : OfCustomer or None
+        Values that declared rules give customers.
+    pairs : bool
+        Whether its values are pairs of what ``code`` says, of which a customer has several.
     discovered, delta : str and Decimal, or None
         A column whose values are found privately, and the chance of a false one.
     table : str or None
-        Name of the joined table.
+        Name of the joined table, or of the one a rule looks at.
     """
 
     dimension: Dimension
@@ -87,6 +113,8 @@ class Group:
     total: tuple[str, tuple[int, ...]] | None = None
     days: CustomerDays | None = None
     labels: Labelled | None = None
+    rule: OfCustomer | None = None
+    pairs: bool = False
     discovered: str | None = None
     delta: Decimal | None = None
     table: str | None = None
@@ -119,6 +147,9 @@ def resolve_group(each: Any, scope: Scope) -> Group:
     UnknownName
         It names a column this purpose may not read.
     """
+    if isinstance(each, CustomerRule):
+        group: Group = each.group(scope)
+        return group
     if isinstance(each, Bands):
         return _bands(each, scope)
     if isinstance(each, Discovered):
@@ -131,8 +162,8 @@ def resolve_group(each: Any, scope: Scope) -> Group:
     if not isinstance(each, str):
         return _expression(each, scope)
     if each in scope.allowed:
-        code = _index(scope.source[each], _domain(each, scope.allowed[each]))
-        return Group(*_declared(each, scope.allowed[each]), code=code)
+        code = index_of(scope.source[each], _domain(each, scope.allowed[each]))
+        return Group(*declared_group(each, scope.allowed[each]), code=code)
     if each in _TIME_GROUPS and scope.table.time is not None:
         if each == "month":
             return _months(scope)
@@ -155,7 +186,8 @@ def _domain(name: str, column: Column) -> tuple[Any, ...]:
     )
 
 
-def _declared(name: str, column: Column) -> tuple[Dimension, int]:
+def declared_group(name: str, column: Column) -> tuple[Dimension, int]:
+    """Return a declared column as a dimension, and how many of its values a customer has."""
     values = _domain(name, column)
     title = column.title or name.replace("_", " ").capitalize()
     most = min(column.values_per_customer or len(values), len(values))
@@ -163,7 +195,8 @@ def _declared(name: str, column: Column) -> tuple[Dimension, int]:
     return Dimension(name, title, "category", tuple(values), exclusive=exclusive), most
 
 
-def _index(column: Any, values: Sequence[Any]) -> Any:
+def index_of(column: Any, values: Sequence[Any]) -> Any:
+    """Return the place of a column's value among declared ones; NULL outside them."""
     import ibis
 
     # why not CASE: DuckDB looks a list up once per dictionary entry, thirteen times faster
@@ -242,9 +275,14 @@ def _edges(each: Bands) -> tuple[list[Decimal], list[str]]:
             "would drown every figure."
         )
     edges = rising(each.edges, "the edges of bands")
+    return edges, band_labels(edges)
+
+
+def band_labels(edges: Sequence[Decimal]) -> list[str]:
+    """Return what the bands between rising edges are called."""
     labels = [f"< {edges[0]:,}"]
     labels += [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
-    return edges, [*labels, f"≥ {edges[-1]:,}"]
+    return [*labels, f"≥ {edges[-1]:,}"]
 
 
 def _customer_days(each: Bands, scope: Scope) -> Group:
@@ -381,9 +419,9 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
     column = scope.catalog.columns_for(name, purpose).get(operation.name)
     if column is None:
         raise UnknownName("column", operation.name, scope.catalog.columns_for(name, purpose))
-    dimension, _ = _declared(operation.name, column)
+    dimension, _ = declared_group(operation.name, column)
     relation = other.to_expr()
-    code = _index(relation[operation.name], dimension.values)
+    code = index_of(relation[operation.name], dimension.values)
     # why 1: of several rows the smallest code is taken, so a customer has one value
     return Group(dimension, 1, joined=(relation, code), table=name)
 

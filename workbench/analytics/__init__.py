@@ -1,0 +1,1 @@
+"""What is learned from frames; nothing here knows a ledger."""

@@ -1,0 +1,256 @@
+"""Purchases of customers as value models read them: how often, how long, how much.
+
+A day counts once, whatever was bought on it. The first day makes somebody a customer; what models
+explain are the days after it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.analytics.lifetime_value import BetaGeoModel
+
+_TIMES = ("frequency", "recency_days", "T_days")
+
+
+def purchase_summary(
+    rows: pd.DataFrame,
+    *,
+    until: dt.date | str,
+    customer: str = "customer_id",
+    date: str = "booked_on",
+    amount: str | None = "amount",
+    returns: str = "refuse",
+) -> pd.DataFrame:
+    """Return one row a customer of what value models are fitted on.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row a purchase. A moment with a time zone counts on the day it was there. If there is
+        a column ``transaction_id``, each id may occur once.
+    until : date or str
+        Last day that counts; later rows are left out.
+    customer, date, amount : str
+        Names of the columns; ``amount=None`` where only times are wanted.
+    returns : {"refuse", "subtract"}
+        What to do with negative amounts: refuse them, or take them off the customer's spend. A day
+        with nothing but returns is no day of purchase.
+
+    Returns
+    -------
+    DataFrame
+        By customer: ``frequency`` (days with a purchase after the first), ``recency_days`` (from
+        first to last), ``T_days`` (from first to ``until``), and ``monetary_value`` (mean spend on
+        the days after the first, 0 where there is none, at least 0).
+
+    Raises
+    ------
+    InputError
+        A column is missing, there is no row, or rows lack what they need; says how many.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({
+    ...     "customer_id": ["a", "a", "a", "b"],
+    ...     "booked_on": ["2026-01-01", "2026-01-11", "2026-01-11", "2026-01-05"],
+    ...     "amount": [10.0, 4.0, 6.0, 7.0],
+    ... })
+    >>> purchase_summary(rows, until="2026-01-31").loc["a"].tolist()
+    [1.0, 10.0, 30.0, 10.0]
+    """
+    import pandas as pd
+
+    if returns not in ("refuse", "subtract"):
+        raise InputError(f"returns is 'refuse' or 'subtract', not '{returns}'.")
+    wanted = [customer, date, *([amount] if amount else [])]
+    absent = [name for name in wanted if name not in rows.columns]
+    if absent:
+        raise InputError(
+            f"the rows lack the column {', '.join(absent)}; name yours with customer=…, date=…, "
+            "amount=…."
+        )
+    for name in wanted:
+        missing = int(rows[name].isna().sum())
+        if missing:
+            raise InputError(
+                f"{missing:,} of {len(rows):,} rows have no '{name}'. Leave them out on purpose, "
+                "rows.dropna(subset=[…]), or mend them at the source."
+            )
+    if "transaction_id" in rows.columns:
+        again = int(rows["transaction_id"].duplicated().sum())
+        if again:
+            raise InputError(
+                f"{again:,} rows repeat a transaction_id, and would count their spend twice. Drop "
+                "them first: rows.drop_duplicates('transaction_id')."
+            )
+    day = pd.to_datetime(rows[date])
+    if day.dt.tz is not None:
+        day = day.dt.tz_localize(None)  # keeps the local clock
+    table = pd.DataFrame({"customer": rows[customer], "day": day.dt.normalize()})
+    table["amount"] = pd.to_numeric(rows[amount]).astype(float) if amount else 0.0
+    end = pd.Timestamp(until)
+    table = table[table["day"] <= end]
+    if table.empty:
+        raise InputError(f"no purchase was made up to {end.date()}; name a later day.")
+    negative = table["amount"] < 0
+    if negative.any() and returns == "refuse":
+        raise InputError(
+            f"{int(negative.sum()):,} rows have a negative amount. If they are returns, say "
+            "returns='subtract'; else mend them at the source."
+        )
+    bought = table[~negative]
+    if bought.empty:
+        raise InputError("all rows are returns, so nobody bought anything; there is no value.")
+    first = bought.groupby("customer")["day"].min()
+    by = bought.groupby("customer")["day"]
+    found = pd.DataFrame(
+        {
+            "frequency": by.nunique() - 1,
+            "recency_days": (by.max() - first).dt.days,
+            "T_days": (end - first).dt.days,
+        }
+    )
+    if amount:
+        # returns count from the first day on: one of something bought before it is nobody's loss
+        later = table[table["day"] > table["customer"].map(first)]
+        spent = later.groupby("customer")["amount"].sum().reindex(found.index).fillna(0)
+        days = found["frequency"].where(found["frequency"] > 0, 1)
+        found["monetary_value"] = (spent / days).clip(lower=0).where(found["frequency"] > 0, 0.0)
+    found.index.name = customer
+    return found
+
+
+def check_summary(frame: pd.DataFrame, *, monetary: bool = False) -> pd.DataFrame:
+    """Return a summary's columns, having looked that they can be true.
+
+    Raises
+    ------
+    InputError
+        Columns are missing, there is no customer, one is there twice, or numbers cannot be true;
+        says which and how many.
+    """
+    import numpy as np
+
+    wanted = [*_TIMES, *(["monetary_value"] if monetary else [])]
+    absent = [name for name in wanted if name not in getattr(frame, "columns", ())]
+    if absent:
+        raise InputError(
+            f"the summary lacks {', '.join(absent)}; make it with wb.purchase_summary(rows, "
+            "until=…)."
+        )
+    if frame.empty:
+        raise InputError("the summary holds no customer; there is nothing to learn from.")
+    if frame.index.has_duplicates:
+        raise InputError(
+            f"{int(frame.index.duplicated().sum()):,} customers are in the summary twice; it has "
+            "one row a customer, whose name is the index."
+        )
+    numbers = frame[wanted].astype(float)
+    x, t_x, t = (numbers[name] for name in _TIMES)
+    wrong = {
+        "have a figure that is missing or not finite": ~np.isfinite(numbers).all(axis=1),
+        "have a negative figure": (numbers < 0).any(axis=1),
+        "have a frequency that is no whole number": x != x.round(),
+        "have recency_days above T_days": t_x > t,
+        "came back without any time going by, or the other way round": (x > 0) != (t_x > 0),
+        "came back on more days than there were": x > np.ceil(t_x),
+    }
+    for what, which in wrong.items():
+        if which.any():
+            raise InputError(
+                f"{int(which.sum()):,} of {len(frame):,} customers {what}. A summary has frequency "
+                "(days with a purchase after the first), recency_days (first to last) and T_days "
+                "(first to the end): make it with wb.purchase_summary(rows, until=…)."
+            )
+    return numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Holdout:
+    """How well purchases were foreseen that the model had not seen.
+
+    Attributes
+    ----------
+    model : BetaGeoModel
+        As fitted on the days up to the split.
+    horizon_days : int
+    mean_absolute_error, naive_mean_absolute_error : float
+        Purchases a customer, the model's and the naive rate's: everybody goes on as before.
+    expected_total, actual_total, naive_total : float
+        Purchases of all customers.
+    table : DataFrame
+        By past frequency: customers, actual, expected and naive purchases on average.
+    """
+
+    model: BetaGeoModel
+    horizon_days: int
+    mean_absolute_error: float
+    naive_mean_absolute_error: float
+    expected_total: float
+    actual_total: float
+    naive_total: float
+    table: pd.DataFrame
+
+    @property
+    def gain(self) -> float:
+        """Share by which the model's error is below the naive rate's."""
+        return 1 - self.mean_absolute_error / self.naive_mean_absolute_error
+
+
+def holdout_check(
+    rows: pd.DataFrame,
+    *,
+    split: dt.date | str,
+    until: dt.date | str,
+    customer: str = "customer_id",
+    date: str = "booked_on",
+) -> Holdout:
+    """Fit on the days up to a split, and compare what is expected after it with what came.
+
+    Parameters
+    ----------
+    rows, until, customer, date
+        As for `purchase_summary`.
+    split : date or str
+        Last day the model sees.
+
+    Raises
+    ------
+    InputError
+        The split is not before ``until``, or the rows are not fit for a summary.
+    """
+    import pandas as pd
+
+    from workbench.analytics.lifetime_value import BetaGeoModel
+
+    horizon_days = (pd.Timestamp(until) - pd.Timestamp(split)).days
+    if horizon_days <= 0:
+        raise InputError(f"the split, {split}, must lie before until, {until}.")
+    names: dict[str, Any] = {"customer": customer, "date": date, "amount": None}
+    past = purchase_summary(rows, until=split, **names)
+    whole = purchase_summary(rows, until=until, **names)
+    actual = (whole["frequency"].reindex(past.index) - past["frequency"]).astype(float)
+    model = BetaGeoModel().fit(past)
+    expected = model.predict_purchases(past, horizon_days)
+    naive = past["frequency"] / past["T_days"].clip(lower=1) * horizon_days
+    group = past["frequency"].clip(upper=7).rename("frequency")
+    each = pd.DataFrame({"actual": actual, "expected": expected, "naive": naive}).groupby(group)
+    return Holdout(
+        model=model,
+        horizon_days=horizon_days,
+        mean_absolute_error=float((expected - actual).abs().mean()),
+        naive_mean_absolute_error=float((naive - actual).abs().mean()),
+        expected_total=float(expected.sum()),
+        actual_total=float(actual.sum()),
+        naive_total=float(naive.sum()),
+        table=each.mean().assign(customers=each.size()),
+    )
