@@ -103,6 +103,21 @@ class Access:
             self._backend = watched(self._connection, self._bulk_rows, self._bulk)
         return self._backend.table(table, database=purpose)
 
+    def require_role(self, purpose: str, *, now: dt.datetime) -> None:
+        """Refuse a purpose that no role of this user's allows, before anything is paid for.
+
+        Raises
+        ------
+        AccessRefused
+            None does; that is recorded.
+        """
+        try:
+            self._allowed(purpose)
+        except AccessRefused as refusal:
+            event = {"purpose": purpose, "why": type(refusal).__name__}
+            self._audit.record("refused", event, now=now)
+            raise
+
     def _allowed(self, purpose: str) -> Held | None:
         """Return the role that allows a purpose; None where no roles are declared."""
         if not self._roles or purpose not in self._catalog.purposes:
@@ -127,7 +142,6 @@ class Access:
         secret = derive(self._store.master_key, "truncation").hex()
         connection.execute("SET VARIABLE truncation = ?", [secret])
         for table, purpose in tables:
-            self._allowed(purpose)
             sql = self.view_sql(table, purpose, now, pseudonyms=False)
             sql += self._unbarred(connection, table, purpose)
             define_view(connection, purpose, table, sql)

@@ -36,6 +36,10 @@ class Audit:
             f"sqlite:///{folder / 'audit.sqlite'}", "audit", folder / "audit.lock", StorageError
         )
 
+    def head(self) -> tuple[int, str]:
+        """Return (number, hash) of the last entry, by which a log that was cut is recognised."""
+        return self.chain.head()
+
     def record(self, kind: str, body: Mapping[str, Any], *, now: dt.datetime) -> Entry:
         """Append one event with the user's name; durable when this returns."""
         with self.chain.writing() as write:

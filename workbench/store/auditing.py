@@ -59,7 +59,9 @@ def verify(audit: Audit, published: Path | None = None) -> Verdict:
         known = {fault.seq for fault in faults}
         for seq, hash_, place in heads:
             if held.get(seq) != hash_ and seq not in known:
-                what = "missing: cut off at the end" if seq > head[0] else "another than"
+                what = (
+                    "missing: cut off at the end" if seq > head[0] else "another than was published"
+                )
                 faults.append(Fault(seq, f"{what}; {place} knew it"))
         count = len(read.entries()) if not faults else head[0]
     return Verdict(count, head, tuple(sorted(faults, key=lambda each: each.seq)), len(heads))

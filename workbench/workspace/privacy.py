@@ -77,6 +77,7 @@ class Private(Opened):
         now = self.now()
         question = resolve(query, self.catalog, now.date(), pure=pure)
         self.catalog.purpose(question.purpose, now.date())
+        self.access.require_role(question.purpose, now=now)
         exceptions = self._require_private(question)
         prices = os.environ.get(environment.PRICES_FILE)
         delta = self.catalog.privacy.delta
