@@ -61,6 +61,9 @@ class Rule(_Declared):
     check_digit: Literal["cn-resident-id", "luhn", "iban", "cn-mobile"] | None = None
     references: str | None = Field(None, description="table.column this value must exist in")
     not_after: str | None = Field(None, description="a column of the same table, or 'today'")
+    tolerance: Decimal = Field(
+        Decimal(0), ge=0, lt=1, description="share of rows that may break this rule"
+    )
 
 
 class Column(_Declared):
@@ -119,6 +122,15 @@ class Table(_Declared):
     retention: Retention
     contribution: Contribution | None = None
     purposes: tuple[PurposeName, ...] = ()
+    row_key: tuple[Name, ...] = Field(
+        (), description="columns that together say which row it is; else the first unique one"
+    )
+    freshness_days: int | None = Field(
+        None, gt=0, description="oldest that the newest row may be, by the time column"
+    )
+    expected_rows: tuple[int, int] | None = Field(
+        None, description="least and most rows of a month; of the table where it has no time"
+    )
     columns: dict[Name, Column]
 
     @model_validator(mode="after")
@@ -134,6 +146,28 @@ class Table(_Declared):
         if not self.operational and self.contribution is None:
             raise ValueError("a table about customers declares contribution: {cells: …, rows: …}")
         return self
+
+    @model_validator(mode="after")
+    def _expectations(self) -> Table:
+        for name in self.row_key:
+            if name not in self.columns:
+                raise ValueError(f"row_key '{name}' is not one of its columns")
+        if self.freshness_days and not self.time:
+            raise ValueError("freshness_days needs time: COLUMN, by which rows have an age")
+        if self.expected_rows and not 0 <= self.expected_rows[0] <= self.expected_rows[1]:
+            raise ValueError("expected_rows is [least, most], neither below 0 nor reversed")
+        return self
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """Columns that say which row it is: ``row_key``, else the first unique one, else none."""
+        if self.row_key:
+            return self.row_key
+        unique = (
+            name for name, column in self.columns.items() if any(r.unique for r in column.rules)
+        )
+        first = next(unique, None)
+        return () if first is None else (first,)
 
     def column(self, name: str) -> Column:
         """Return one declared column, or raise `UnknownName` with a suggestion."""

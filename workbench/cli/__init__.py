@@ -22,6 +22,7 @@ from workbench.cli import (
     exports,
     incidents,
     keys,
+    quality,
     reports,
     retention,
     review,
@@ -78,6 +79,7 @@ def main() -> None:
 
 for _theme in (
     basics,
+    quality,
     reports,
     budgets,
     export,

@@ -1,0 +1,85 @@
+"""A scan for columns whose content looks like an identifier though they are declared as none.
+
+A hint, not a proof: rows of a large table are sampled, and only counts are told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.catalog import Catalog, Column
+from workbench.store.check_digits import iban_sql, luhn_sql, resident_id_sql
+from workbench.store.quality_result import Hint
+
+if TYPE_CHECKING:
+    import duckdb
+
+SAMPLE_ROWS = 200_000  # a table of more rows is sampled
+LEAST_FOUND = 3  # fewer may be chance
+_DECLARED = ("subject key", "direct identifier")
+
+
+def scan(connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str) -> list[Hint]:
+    """Return the columns of a table that look like identifiers and are not declared so."""
+    looked = {
+        column: _looks(f'"{column}"' if declared.type == "text" else f'"{column}"::VARCHAR')
+        for column, declared in catalog.tables[name].columns.items()
+        if _open(declared)
+    }
+    if not looked:
+        return []
+    parts = [
+        part
+        for column, kinds in looked.items()
+        for part in (f'count("{column}")', *(f"count(*) FILTER ({sql})" for sql in kinds.values()))
+    ]
+    counted = connection.execute(f'SELECT count(*) FROM lake."{name}"').fetchone()
+    total = int(counted[0]) if counted else 0
+    share = f" USING SAMPLE {100 * SAMPLE_ROWS / total:.4f} PERCENT (system)" if (
+        total > SAMPLE_ROWS) else ""  # fmt: skip  # why: the condition is the point
+    columns = ", ".join(f'"{column}"' for column in looked)
+    row = connection.execute(
+        f'SELECT {", ".join(parts)} FROM (SELECT {columns} FROM lake."{name}"{share})'
+    ).fetchone()
+    counts, hints = iter(row or ()), []
+    for column, kinds in looked.items():
+        rows = next(counts)
+        told = {kind: next(counts) for kind in kinds}
+        hints += [
+            Hint(name, column, kind, rows, found)
+            for kind, found in told.items()
+            if found >= LEAST_FOUND
+        ]
+    return hints
+
+
+def _open(declared: Column) -> bool:
+    """Return whether a column may hold anything at all."""
+    if declared.role in _DECLARED or declared.domain is not None or declared.bounds is not None:
+        return False
+    return declared.type in ("text", "integer") and not (
+        declared.type == "integer"
+        and any(rule.unique or rule.references for rule in declared.rules)
+    )
+
+
+def _looks(text: str) -> dict[str, str]:
+    """Return conditions by what a text looks like; alone or within other words."""
+
+    def within(pattern: str) -> str:
+        return (
+            f"nullif(regexp_extract({text}, '(^|[^0-9A-Za-z])({pattern})($|[^0-9A-Za-z])', 2), '')"
+        )
+
+    resident, card = within("[0-9]{17}[0-9X]"), within("[1-9][0-9]{14,18}")
+    return {
+        "an e-mail address": f"regexp_matches({text}, '[^@\\s]+@[^@\\s]+\\.[A-Za-z]{{2,}}')",
+        "a phone number": (
+            f"regexp_matches({text}, '(^|[^0-9A-Za-z+])"
+            "((\\+|00)[1-9][0-9]{8,13}|(86)?1[3-9][0-9]{9})"
+            "($|[^0-9A-Za-z])')"
+        ),
+        "a Chinese resident number": resident_id_sql(resident),
+        "a card number": f"{luhn_sql(card)} AND NOT {resident_id_sql(card)}",
+        "an IBAN": iban_sql(within("[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")),
+    }
