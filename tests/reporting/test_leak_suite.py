@@ -1,30 +1,42 @@
 """Two thousand planted identities, every way a notebook can show them, none in a published byte."""
 
 import base64
+import datetime as dt
 import gzip
 import json
 import os
 import random
 import re
+import subprocess
+import threading
+import urllib.request
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from factories.notebooks import written
-from factories.pages import CONTEXT
+from factories.pages import CHINESE, CONTEXT
 from factories.releases import MONTH, release
+from support.line import ASKING, DEFINITION, OPENING, write_report
+from support.line import SHOWING as FIGURE
+from support.shop import make_shop
 
-from workbench.errors import DefinitionError, LeakFound
+import workbench as wb
+from workbench.errors import DefinitionError, LeakFound, RunFailed
 from workbench.reporting import editions, page_assets
-from workbench.reporting.exporter import export
+from workbench.reporting.exporter import export, export_languages
 from workbench.reporting.leaks import key, refuse_leaks
+from workbench.reporting.serve import serve
 
 TESTS = Path(__file__).resolve().parents[1]
 IDENTITIES = 2000
+NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 SETUP = """
 import sys; sys.path.insert(0, TESTS)
-import pandas as pd, numpy as np, logging, warnings, json
-from IPython.display import display, HTML, Markdown, Javascript, Image, SVG
+import base64, gzip, pandas as pd, numpy as np, logging, warnings, json
+from IPython.display import display, FileLink, HTML, Markdown, Javascript, Image, SVG
 from factories.releases import MONTH, release
 from workbench import figures
 people = pd.read_csv(PEOPLE, dtype=str)
@@ -45,6 +57,16 @@ raise ValueError(people.to_string())
 display(HTML(people.to_html()))
 display(Markdown(people.to_csv())); display(Javascript(people.to_json()))
 ===
+hidden = "<!-- " + people.to_csv() + " -->"
+display(HTML(hidden)); display(Markdown(hidden)); display(FileLink(PEOPLE))
+===
+picture = b"\\x89PNG\\r\\n\\x1a\\n" + people.to_csv().encode()
+display(Image(data=picture, format="png"))
+display(SVG(f"<svg xmlns='http://www.w3.org/2000/svg'><title>{person['name']}</title></svg>"))
+===
+packed = base64.b64encode(gzip.compress(people.to_csv().encode())).decode()
+display(HTML(f'<a download="{person["name"]}.csv" href="data:text/csv;base64,{packed}">file</a>'))
+===
 import plotly.express as px
 keys = people["customer_id"].str[1:].astype(int)
 numbers = people.assign(id=keys, n=range(len(people)))
@@ -55,7 +77,7 @@ px.box(numbers, y="id", hover_data=["name"])
 px.histogram(numbers, x="id", hover_data=["phone"], title=person["name"])
 ===
 import plotly.graph_objects as go
-bars = go.Bar(x=people["name"], y=numbers["id"])
+bars = go.Bar(x=people["name"], y=numbers["id"], name=person["name"], ids=people["email"])
 figure = go.Figure(bars, layout={"meta": people.to_dict("list")})
 figure.show(renderer="notebook"); figure
 ===
@@ -190,7 +212,7 @@ def _finder(people):
 def _decoded(content, depth=0):
     """Yield a file's bytes and whatever base64, gzip and zlib blocks within it hold."""
     yield content
-    if depth == 3:
+    if depth == 4:
         return
     for block in re.findall(rb"[A-Za-z0-9+/_-]{16,}={0,2}", content):
         padded = block.rstrip(b"=").replace(b"-", b"+").replace(b"_", b"/")
@@ -198,12 +220,71 @@ def _decoded(content, depth=0):
             raw = base64.b64decode(padded + b"=" * (-len(padded) % 4))
         except ValueError:
             continue
-        for unpack in (gzip.decompress, zlib.decompress):
-            try:
-                raw = unpack(raw)
-            except (OSError, EOFError, zlib.error):
-                continue
         yield from _decoded(raw, depth + 1)
+    for start in re.finditer(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]", content):
+        unpacking = zlib.decompressobj(47)  # either header
+        try:
+            yield from _decoded(unpacking.decompress(content[start.start() :]), depth + 1)
+        except zlib.error:
+            continue
+
+
+def _texts(blocks, values, code):
+    """Return which values stand in blocks of bytes: by their first six bytes, then whole."""
+    everything = b"\n".join(blocks).lower() + b"\0" * 8
+    wanted = {value.encode(code).lower(): value for value in values}
+    assert min(map(len, wanted)) >= 6
+    codes = np.frombuffer(everything, np.uint8).astype(np.uint64)
+    windows = sum(codes[at : len(codes) - 5 + at] << np.uint64(8 * at) for at in range(6))
+    there = set(np.unique(windows).tolist())
+    near = [each for each in wanted if int.from_bytes(each[:6], "little") in there]
+    return {wanted[each] for each in near if each in everything}
+
+
+def _numbers(raw, wanted):
+    """Return which numbers a block of bytes holds as an array, of whatever kind a page might."""
+    found = set()
+    for kind in ("<i4", "<f4", "<i8", "<f8"):
+        values = np.frombuffer(raw[: len(raw) // 8 * 8], kind)
+        small = wanted[wanted < 2**24] if kind.endswith("4") else wanted  # exact in that kind
+        there = set(values[np.isin(values, small.astype(kind))].tolist())
+        if len(there) > 1:  # among millions of random bytes one may look like a number
+            found |= there
+    return found
+
+
+def _of_ours(content):
+    """Return a file without the committed script, whose hash another test holds."""
+    for script in (page_assets.bundle().script, page_assets.bundle().packed.encode()):
+        content = content.replace(script, b"")
+    return content
+
+
+def _published(folder):
+    """Return every byte of a folder, decoded, the names of its files, and what its PDFs say."""
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = _of_ours(path.read_bytes())
+        found += [str(path.relative_to(folder)).encode(), *_decoded(content)]
+        if path.suffix == ".pdf":
+            for tool in (["pdftotext", path, "-"], ["pdfinfo", path]):
+                found.append(subprocess.run(tool, capture_output=True, check=True).stdout)
+    return found
+
+
+def _found(blocks, people):
+    """Return the planted values that stand in blocks of bytes, as text or as numbers."""
+    values = {value.casefold() for person in people for value in person.values()}
+    there = set().union(*(_texts(blocks, values, code) for code in ("utf-8", "utf-16-le")))
+    numbers = {
+        float(digits)
+        for person in people
+        for name, value in person.items()
+        if name in ("customer_id", "phone") and (digits := re.sub(r"\D", "", value))
+    }
+    wanted = np.array(sorted(numbers))
+    counted = set().union(*(_numbers(block, wanted) for block in blocks))
+    return sorted(there) + sorted(numbers & counted)
 
 
 @pytest.fixture(scope="module")
@@ -228,32 +309,99 @@ def test_the_notebook_does_hold_them(shown, people):
     }
 
 
-@pytest.mark.parametrize("standalone", [False, True])
-def test_nothing_a_notebook_shows_reaches_a_published_byte(shown, people, standalone, tmp_path):
-    page = export(
+def test_what_is_planted_is_found_however_it_is_packed(people):
+    """Otherwise the test below would prove nothing."""
+    person = people[7]
+    name, number = person["name"].encode(), int(person["customer_id"][1:])
+    packed = zlib.compress(name)
+    for block in (
+        name,
+        person["name"].encode("utf-16-le"),
+        b"%PDF stream\n" + packed,
+        b"x: " + base64.b64encode(gzip.compress(b"packed: " + base64.b64encode(packed))),
+    ):
+        assert _found(list(_decoded(block)), people) == [person["name"].casefold()]
+    for kind in ("<i4", "<f8"):
+        array = base64.b64encode(np.array([1, number, number + 1, 4], kind).tobytes())
+        assert _found(list(_decoded(b'"bdata":"' + array)), people) == [number, number + 1]
+
+
+def test_nothing_a_notebook_shows_reaches_a_published_byte(shown, people, tmp_path):
+    pages = export_languages(
         shown,
         source_notebook=written(shown),
         lookup=_lookup,
         context=CONTEXT,
-        standalone=standalone,
+        languages={"en": {}, "zh": CHINESE},
     )
-    refuse_leaks(page, _finder(people))
-    editions.publish(tmp_path, "report", "2026-09", page)
-    published = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(published) >= 4
-    own = (page_assets.bundle().script, page_assets.bundle().packed.encode())
-    contents = [path.name.encode() + b"\n" + path.read_bytes() for path in published]
-    for script in own:  # the committed script, whose hash another test holds; for speed
-        contents = [content.replace(script, b"") for content in contents]
-    everything = (
-        b"\n".join(text for content in contents for text in _decoded(content))
-        .decode("utf-8", "replace")
-        .casefold()
-    )
-    values = {value.casefold() for person in people for value in person.values()}
-    assert len(values) > 4 * IDENTITIES
-    assert [value for value in values if value in everything] == []
-    assert page.html.count('class="chart ') == 3  # the honest figures of the three last cells
+    refuse_leaks(pages, _finder(people))
+    made = editions.publish(tmp_path, "report", "2026-09", pages)
+    alone = editions.add_standalone(tmp_path, "report", "2026-09")
+    printed = editions.add_pdf(tmp_path, "report", "2026-09")
+    assert len(alone) == len(printed) == 2
+    blocks = _published(tmp_path)
+    assert any("客户概览".encode() in block for block in blocks)
+    assert _found(blocks, people) == []
+    for page in pages:
+        assert page.html.count('class="chart ') == 3  # the honest figures of the three last cells
+    with serve(tmp_path) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        served = []
+        for path in ("", "index.zh.html", "report/2026-09/", *(each.name for each in alone)):
+            place = path if not path.startswith("standalone") else f"report/2026-09/{path}"
+            address = "http://{}:{}/".format(*server.server_address) + place
+            with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310  # why: our own
+                served += [str(answer.headers).encode(), *_decoded(_of_ours(answer.read()))]
+        server.shutdown()
+    assert made.page.read_bytes() in served
+    assert _found(served, people) == []
+
+
+LEAKING = """\
+import duckdb, logging, sys
+from IPython.display import HTML
+source = ws.settings.path("source")
+people = duckdb.sql(f"SELECT * FROM '{source}/customers.parquet'").df()
+print(people.to_string()); sys.stderr.write(people.to_csv())
+logging.warning(people.to_csv())
+display(people); display(HTML(people.to_html()))"""
+DRAWING = """\
+import plotly.express as px
+display(px.scatter(people, x=people.index, y=people.index, hover_name="full_name"))
+display(px.histogram(people, x="opened_on", title=people["full_name"][7]))
+display(px.box(people, y=people.index, hover_data=["email"]))"""
+RAISING = "raise ValueError(people.to_string())"
+BILINGUAL = DEFINITION + "lang: [en, zh]\ntranslations:\n  zh:\n    Customers: 客户\n"
+
+
+def test_no_run_publishes_what_its_notebook_read(tmp_path, monkeypatch):
+    """The whole way: a kernel that reads the source files, a run, a failed run, its records."""
+    root = make_shop(tmp_path / "shop", customers=IDENTITIES)
+    ws = wb.open_workspace(root, now=lambda: NOW)
+    ws.init()
+    cells = (OPENING, LEAKING, DRAWING, ASKING)
+    write_report(root, *cells, FIGURE, definition=BILINGUAL)
+    write_report(root, *cells, FIGURE, RAISING, name="raising")
+    edition = ws.render("customers", period="2026-09")
+    ws.add_files(edition, standalone=True, pdf=True)
+    with pytest.raises(RunFailed) as failure:
+        ws.render("raising", period="2026-09")
+    executed = (root / ".workbench/runs/customers/2026-09/customers.ipynb").read_bytes()
+    people = [
+        {
+            "customer_id": f"K-{number:06d}",
+            "name": f"Given{number} Family{number}",
+            "email": f"person{number}@example.org",
+        }
+        for number in range(IDENTITIES)
+    ]
+    assert len(_found([executed], people)) > 2 * IDENTITIES  # the private notebook holds them
+    published = _published(root / "reports/published")
+    assert len(published) > 20
+    people = [{k: v for k, v in each.items() if k != "customer_id"} for each in people] + [
+        {"id": each["customer_id"]} for each in people
+    ]  # whose numbers are below 2,000, as are those of honest figures
+    assert _found([*published, str(failure.value).encode()], people) == []
 
 
 @pytest.fixture(scope="module")
@@ -278,4 +426,19 @@ def test_a_value_written_into_the_prose_stops_the_publication(shown, people):
     executed["cells"][0] = {**executed["cells"][0], "source": f"Ask {people[7]['name']}."}
     page = export(executed, source_notebook=written(executed), lookup=_lookup, context=CONTEXT)
     with pytest.raises(LeakFound, match=r"cell 1 holds a value of people.name"):
+        refuse_leaks(page, _finder(people))
+
+
+@pytest.mark.parametrize(
+    ("where", "change"),
+    [
+        ("the parameters", lambda name: {"parameters": {"region": name}}),
+        ("the title", lambda name: {"title": f"About {name}"}),
+        ("the translations", lambda name: {"translations": {"Spend": name}}),
+    ],
+)
+def test_a_value_in_what_was_declared_or_given_stops_the_publication(shown, people, where, change):
+    context = replace(CONTEXT, **change(people[7]["name"]))
+    page = export(shown, source_notebook=written(shown), lookup=_lookup, context=context)
+    with pytest.raises(LeakFound, match=rf"{where} .*people\.name"):
         refuse_leaks(page, _finder(people))
