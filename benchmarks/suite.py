@@ -1,81 +1,138 @@
-"""A month's report, ours against the two public commands in sequence."""
+"""A month's suite of four reports, ours against the two public commands in sequence."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
-from benchmarks.harness import Measured, Result, Run, benchmark, interleaved, measure, script
+from benchmarks.harness import Measured, Result, Run, benchmark, measure, script
+
+if TYPE_CHECKING:
+    from workbench.reporting.warm import Warm
 
 REPOSITORY = Path(__file__).parents[1]
-REPORT, PERIOD = "customer-overview", "2026-09"
+MODEL, PERIOD = "customer-overview", "2026-09"
+CUSTOMERS = 1_210  # of the sample bank: 100,000 transactions
+JOBS = 2
+LIMITS = "limits: {month: 1.95, year: 8, lifetime: 24}"
 
 
-@benchmark("suite", bar="≤ 1.0", smoke_informative=True)
+@dataclass
+class _Times:
+    """Seconds of one side, one figure a turn."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def add(self, parts: list[Measured], more_cpu_seconds: float = 0) -> None:
+        self.wall.append(sum(part.wall_seconds for part in parts))
+        self.cpu.append(sum(part.cpu_seconds for part in parts) + more_cpu_seconds)
+
+
+@benchmark("suite", bar="≤ 0.1666 (6 times faster)", smoke_informative=True)
 def suite(run: Run) -> Iterator[Result]:
-    """CPU and wall time of ``workbench run`` against ``papermill`` and then ``jupyter nbconvert``.
+    """Wall and CPU time of ``workbench run --all`` against ``papermill`` and ``nbconvert``.
 
-    The same notebook on the same data, its answers already in the ledger; both render anew.
+    Four notebooks over 100,000 transactions. The two commands take one after another; ours two at
+    a time: first in a workspace where nothing ran before, then again while the process that kernels
+    are forked from lives. On both sides the first suite pays for its answers and the second finds
+    them in the ledger. CPU time is of all processes, the warmed one too.
     """
-    folder, work = run.folder / "bank", run.folder / "plain"
-    work.mkdir()
-    _prepare(folder, customers=300 if run.smoke else 5_000)
-    wall: dict[str, list[float]] = {"ours": [], "plain": []}
+    names = [f"customers-{n}" for n in range(1 if run.smoke else 4)]
+    model = run.folder / "model"
+    _prepare(model, names, customers=300 if run.smoke else CUSTOMERS)
+    ours, plain = ({part: _Times() for part in ("first", "again")} for _ in range(2))
+    for turn in range(1 if run.smoke else 3):
+        ours_at, plain_at = run.folder / f"ours-{turn}", run.folder / f"plain-{turn}"
+        shutil.copytree(model, ours_at)
+        shutil.copytree(model, plain_at)
+        before = 0.0
+        try:
+            for part in ("first", "again"):
+                plain[part].add(_plain(plain_at, names))
+                done, after = _ours(ours_at), _warmed_cpu_seconds(ours_at)
+                ours[part].add([done], after - before)
+                before = after
+        finally:
+            _stop(ours_at)
+    bars = {"first": None, "again": "≤ 0.1111 (9 times faster)"}
+    for part, bar in bars.items():
+        mine, theirs = median(ours[part].wall), median(plain[part].wall)
+        yield run.result(f"{part}-wall", mine, reference=theirs, bar=bar)
+    for part in bars:
+        mine, theirs = median(ours[part].cpu), median(plain[part].cpu)
+        yield run.result(f"{part}-cpu", mine, reference=theirs, bar="≤ 1", informative=True)
 
-    def cpu_seconds(name: str, render: Callable[[], list[Measured]]) -> float:
-        parts = render()
-        wall[name].append(sum(part.wall_seconds for part in parts))
-        return sum(part.cpu_seconds for part in parts)
 
-    warm_up = 0 if run.smoke else 1
-    cpu = interleaved(
-        {
-            "ours": lambda: cpu_seconds("ours", lambda: [_ours(folder)]),
-            "plain": lambda: cpu_seconds("plain", lambda: _plain(folder, work)),
-        },
-        repeats=1 if run.smoke else 5,
-        warm_up=warm_up,
-    )
-    yield run.result("cpu", cpu["ours"], reference=cpu["plain"])
-    ours, plain = (median(wall[name][warm_up:]) for name in ("ours", "plain"))
-    yield run.result("wall", ours, reference=plain)
-
-
-def _prepare(folder: Path, customers: int) -> None:
-    """Make a workspace on a sample estate, and pay for the report's answers."""
+def _prepare(folder: Path, names: list[str], customers: int) -> None:
+    """Make a workspace on a sample estate, with reports that ask questions of their own."""
     source = folder / "data" / "sample"
     measure([script("workbench"), "sample", "--customers", str(customers), "--out", source])
+    catalog = source / "catalog.yaml"
+    # the two commands release outside of any report's share, and four reports are a lot for a month
+    catalog.write_text(
+        _replaced(catalog.read_text(), LIMITS, "limits: {month: 9, year: 24, lifetime: 99}")
+    )
     shutil.copy(REPOSITORY / "workbench.toml", folder)
-    for name in ("notebooks", "reports"):
-        shutil.copytree(
-            REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("published")
-        )
+    for kind in ("notebooks", "reports"):
+        (folder / kind).mkdir()
+    notebook = (REPOSITORY / "notebooks" / f"{MODEL}.ipynb").read_text()
+    definition = (REPOSITORY / "reports" / f"{MODEL}.yaml").read_text()
+    for number, name in enumerate(names):
+        text = _replaced(notebook, "months = 6", f"months = {6 - number}")
+        (folder / "notebooks" / f"{name}.ipynb").write_text(text)
+        text = _replaced(definition, f"{MODEL}.ipynb", f"{name}.ipynb")
+        text = _replaced(text, "default: 6,", f"default: {6 - number},")
+        (folder / "reports" / f"{name}.yaml").write_text(text)
     measure([script("workbench"), "init", "-w", folder])
-    _ours(folder)
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    if old not in text:
+        raise RuntimeError(f"'{old}' is no longer where the suite is made from; look at it again")
+    return text.replace(old, new)
 
 
 def _ours(folder: Path) -> Measured:
-    return measure(
-        [script("workbench"), "run", REPORT, "-w", folder, "--period", PERIOD, "--force"]
-    )
+    words = ["run", "--all", "--jobs", str(JOBS), "--period", PERIOD, "--force", "-w", str(folder)]
+    return measure([script("workbench"), *words])
 
 
-def _plain(folder: Path, work: Path) -> list[Measured]:
-    notebook, executed = folder / "notebooks" / f"{REPORT}.ipynb", work / "executed.ipynb"
-    page = work / "executed.html"
-    page.unlink(missing_ok=True)
+def _plain(folder: Path, names: list[str]) -> list[Measured]:
     environment = {**os.environ, "WORKBENCH_WORKSPACE": str(folder)}
-    words = ("-p", "period", PERIOD, "-k", "python3")
-    # why by module: 'jupyter' looks its commands up on PATH, where another one may stand
-    nbconvert = (sys.executable, "-m", "nbconvert", "--no-input", "--to", "html")
-    parts = [
-        measure([script("papermill"), notebook, executed, *words], env=environment),
-        measure([*nbconvert, executed], env=environment),
-    ]
-    if not page.stat().st_size:
-        raise RuntimeError(f"nbconvert wrote nothing to {page}")
+    parts = []
+    for name in names:
+        notebook, executed = folder / "notebooks" / f"{name}.ipynb", folder / f"{name}.ipynb"
+        page = executed.with_suffix(".html")
+        page.unlink(missing_ok=True)
+        words = ("-p", "period", PERIOD, "-k", "python3")
+        # why by module: 'jupyter' looks its commands up on PATH, where another one may stand
+        nbconvert = (sys.executable, "-m", "nbconvert", "--no-input", "--to", "html")
+        parts += [
+            measure([script("papermill"), notebook, executed, *words], env=environment),
+            measure([*nbconvert, executed], env=environment),
+        ]
+        if not page.stat().st_size:
+            raise RuntimeError(f"nbconvert wrote nothing to {page}")
     return parts
+
+
+def _warmed_cpu_seconds(folder: Path) -> float:
+    return float(sum(each["cpu_seconds"] for each in _warm(folder).status()))
+
+
+def _stop(folder: Path) -> None:
+    _warm(folder).stop()
+
+
+def _warm(folder: Path) -> Warm:
+    from workbench.reporting.warm import Warm
+    from workbench.settings import load_settings
+
+    return Warm.of(load_settings(folder / "workbench.toml"))

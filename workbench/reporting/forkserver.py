@@ -64,6 +64,8 @@ def main(words: Sequence[str]) -> None:
     if os.fork():  # whoever started this must not have to wait for its end
         os._exit(0)
     _end_with_nobody()
+    del sys.path[0]  # the folder this was started in, as ipykernel does
+    os.chdir("/")
     warm_up()
     if stamp() != words[3]:  # the package changed while it was imported
         return

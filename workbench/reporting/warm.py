@@ -90,10 +90,10 @@ class Warm:
             try:
                 # it leaves a child behind that nobody has to wait for
                 done = subprocess.run(
-                    [sys.executable, "-P", "-m", "workbench.reporting.forkserver", *words],
+                    [sys.executable, "-m", "workbench.reporting.forkserver", *words],
                     pass_fds=(listener.fileno(), lock),
                     env=conditions.environment(),
-                    cwd="/",
+                    cwd=self.folder,  # nothing to import lies there
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
