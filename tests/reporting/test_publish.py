@@ -289,6 +289,7 @@ def test_records_hold_released_facts_only(tmp_path):
     editions.publish(tmp_path, "overview", "2026-09", _page())
     record = json.loads((tmp_path / "overview/2026-09/r1/edition.json").read_text())
     assert set(record) == {
+        "audit_head",
         "cards",
         "changed",
         "data_version",

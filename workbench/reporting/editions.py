@@ -67,6 +67,7 @@ def publish(
     identity: str = "",
     releases: Sequence[str] = (),
     ledger_head: tuple[int, str] | None = None,
+    audit_head: tuple[int, str] | None = None,
     variant: str = "",
     lookup: Callable[[str], Release] | None = None,
 ) -> Published:
@@ -89,6 +90,8 @@ def publish(
         Further releases it rests on, beside those it draws.
     ledger_head : tuple of (int, str), optional
         The ledger's last entry, kept in its record.
+    audit_head : tuple of (int, str), optional
+        The audit log's.
     lookup : callable, optional
         From a release's id to the release, so that a revision can say which figures changed.
 
@@ -125,6 +128,7 @@ def publish(
         changed=changed,
         identity=identity,
         ledger_head=ledger_head,
+        audit_head=audit_head,
         house=pages[0].context.house,
         titles={page.language: page.title for page in pages},
         houses={page.language: page.house for page in pages},

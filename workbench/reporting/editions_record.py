@@ -50,6 +50,8 @@ class Edition:
         What it was made of, as its maker names it: the same again need not be rendered.
     ledger_head : tuple of (int, str) or None
         Number and hash of the ledger's last entry, by which an older ledger is recognised.
+    audit_head : tuple of (int, str) or None
+        Number and hash of the audit log's last entry, by which a log that was cut is recognised.
     house : str
         Whose report it is.
     titles, houses : mapping of str to str
@@ -70,6 +72,7 @@ class Edition:
     sha256: Mapping[str, str] = field(default_factory=dict)
     identity: str = ""
     ledger_head: tuple[int, str] | None = None
+    audit_head: tuple[int, str] | None = None
     house: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
     houses: Mapping[str, str] = field(default_factory=dict)
@@ -100,8 +103,9 @@ class Edition:
             raise ValueError("not an edition's record of version 1")
         for name in ("releases", "changed"):
             content[name] = tuple(content[name])
-        if content["ledger_head"] is not None:
-            content["ledger_head"] = tuple(content["ledger_head"])
+        for name in ("ledger_head", "audit_head"):
+            if content.get(name) is not None:
+                content[name] = tuple(content[name])
         content["cards"] = {
             language: tuple(_card(card) for card in cards)
             for language, cards in content["cards"].items()

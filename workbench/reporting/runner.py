@@ -28,6 +28,7 @@ from workbench.reporting.identity import edition_identity
 from workbench.reporting.light import import_light
 from workbench.reporting.parameters import Value
 from workbench.reporting.planner import settle_prices
+from workbench.store.audit import Audit
 
 if TYPE_CHECKING:
     from workbench.reporting.editions import Published
@@ -224,6 +225,12 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
     if there is not None and there.identity == identity and not force and not failed:
         return _edition(asked, there, True, 0, there.releases, desk)
     folder = run_folder(desk, asked)
+    audit = Audit(desk.private)
+    audit.record(
+        "run",
+        {"report": definition.name, "period": period.text, "variant": variant.name},
+        now=desk.now,
+    )
     own = desk.with_notebooks(_copied(folder / "source", definition.notebook, notebook))
     pages, releases = _render(asked, own, folder, tell)
     with _publishing:
@@ -235,6 +242,7 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
             identity=identity,
             releases=releases,
             ledger_head=desk.ledger.head(),
+            audit_head=audit.head(),
             variant=variant.name,
             lookup=desk.ledger.answer,
         )
