@@ -152,6 +152,8 @@ def _side_by_side(
 
 def _started(call: Callable[[], Edition | Failure]) -> Future[Edition | Failure]:
     """Call something in a thread that does not keep an interrupted run from ending."""
+    from jupyter_core.utils import ensure_event_loop
+
     future: Future[Edition | Failure] = Future()
 
     def work() -> None:
@@ -159,6 +161,8 @@ def _started(call: Callable[[], Edition | Failure]) -> Future[Edition | Failure]
             future.set_result(call())
         except BaseException as fault:  # noqa: BLE001  # why: it is raised where it is waited for
             future.set_exception(fault)
+        finally:
+            ensure_event_loop().close()  # the one by which this thread spoke with its kernel
 
     threading.Thread(target=work, name="edition", daemon=True).start()
     return future
