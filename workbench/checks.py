@@ -35,6 +35,7 @@ def check(ws: Workspace) -> list[Problem]:
     if catalog_holds:
         problems += _store(ws)
         problems += _ledger(ws)
+        problems += _cut_off(ws)
     problems += _definitions(ws)
     return problems
 
@@ -68,6 +69,22 @@ def _store(ws: Workspace) -> Iterator[Problem]:
             continue
         if loaded is not None and loaded.get(name) != digest:
             yield Problem("store", f"{path} is newer than table '{name}'. Run 'workbench init'.")
+
+
+def _cut_off(ws: Workspace) -> Iterator[Problem]:
+    """Yield what was killed in the middle, and what to run again."""
+    from workbench.lifecycle.erasure import still_findable
+    from workbench.store.rewriting import unfinished
+
+    try:
+        if ws.store.key_source.next() is not None and ws.settings.key == "file":
+            told = "a rotation of the key was cut off. Run 'workbench keys rotate' again."
+            yield Problem("keys", told)
+        if unfinished(ws.store) or still_findable(ws.office):
+            told = "a removal of rows was cut off. Run 'workbench retention apply'."
+            yield Problem("lifecycle", told)
+    except StorageError:
+        return  # no store or no key, which was told already
 
 
 def _ledger(ws: Workspace) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.catalog import Catalog, Table
+from workbench.lifecycle.erasure import take_erased
 from workbench.lifecycle.holds import Hold, holds
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
@@ -65,11 +66,13 @@ def plan(store: Store, catalog: Catalog, journal: Journal, today: dt.date) -> li
 def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
     """Take away every row past its time that no hold keeps; return how many, by table.
 
-    Runs that were cut off are finished by running again.
+    Runs that were cut off are finished by running again, and so are erasures.
     """
     store, catalog = office.store, office.catalog
     office.journal.require_clock(office.now)
     in_force, today = holds(office.journal), office.now.date()
+    if store.marks.erased():  # an erasure may have been cut off before its rows went
+        take_erased(office, progress)
     conditions = {
         name: f"{_past(table, today)} AND NOT {_held(name, table, in_force)}"
         for name, table in catalog.tables.items()

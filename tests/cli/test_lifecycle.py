@@ -1,0 +1,122 @@
+"""The commands of the data's later life, as a person types them."""
+
+import json
+import shutil
+import sqlite3
+
+import pytest
+from click.testing import CliRunner
+
+import workbench as wb
+from workbench.cli import main
+
+
+@pytest.fixture
+def run(shop):
+    """Return a function that runs a command in the shop and returns its output."""
+
+    def run(*words, code=0):
+        result = CliRunner().invoke(main, [*words, "-w", str(shop.settings.root)])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return run
+
+
+def test_a_day_of_the_office(run, shop, tmp_path):
+    check = ("--verified-by", "id card")
+    assert "customers: 1 rows (Customers), from customers.parquet" in run(
+        "subject", "access", "K-000010", *check
+    )
+    out = run("subject", "export", "K-000010", "--out", str(tmp_path / "out"), *check)
+    assert "11 rows of 3 tables in" in out
+    assert "Corrected: customers.email." in run(
+        "subject", "correct", "K-000010", "--set", "customers.email=n@example.org", *check
+    )
+    assert "leave the customer out" in run("subject", "restrict", "K-000010", *check)
+    assert "include the customer again" in run("subject", "restrict", "K-000010", "--lift", *check)
+    assert "Reads for marketing leave" in run(
+        "subject", "object", "K-000010", "--purpose", "marketing", *check
+    )
+    assert "R-0007 is registered; it is due on" in run(
+        "subject", "register", "K-000010", "--kind", "erasure", "--law", "GDPR"
+    )
+    assert "R-0007  erasure      GDPR" in run("subject", "requests")
+    assert "identity not checked" in run("subject", "requests")
+    erased = run("subject", "erase", "K-000010", "--request", "R-0007", *check)
+    assert "transactions             9 rows erased" in erased
+    assert "R-0007 is closed" in erased
+    assert "was erased on" in run("subject", "erase", "K-000010", *check)
+    assert "No request is open." in run("subject", "requests")
+    assert len(json.loads(run("subject", "requests", "--all", "--json"))) == 8
+    assert "K-000010" not in run("audit", "show", "--last", "1000")
+
+
+def test_deadlines_are_extended_and_requests_closed(run):
+    made = json.loads(
+        run("subject", "register", "K-000010", "--kind", "access", "--law", "GDPR", "--json")
+    )
+    told = made["received"]
+    assert "is due on" in run("subject", "extend", made["id"], "--told", told, "--reason", "many")
+    assert ", extended" in run("subject", "requests")
+    assert "is closed" in run("subject", "close", made["id"], "--outcome", "refused: not theirs")
+
+
+def test_a_request_without_a_check_is_refused(run):
+    out = run("subject", "access", "K-000010", code=2)
+    assert "InputError: say with --verified-by how the person's identity was checked" in out
+
+
+def test_what_is_to_be_set_needs_an_equals_sign(run):
+    out = run("subject", "correct", "K-1", "--set", "customers.email", "--verified-by", "x", code=2)
+    assert "write table.column=value, with the equals sign" in out
+
+
+def test_retention_is_planned_held_and_applied(run):
+    assert "customers                0 rows would go; kept 84 months" in run("retention", "plan")
+    hold = run("retention", "hold", "--subject", "K-000010", "--table", "consents",
+               "--reason", "dispute")  # fmt: skip
+    assert "H-0001 is in force" in hold
+    assert "H-0001 holds table consents of one customer" in run("retention", "plan")
+    assert "Refused: a legal hold keeps rows of this customer" in run(
+        "subject", "erase", "K-000010", "--verified-by", "x", code=3
+    )
+    assert "H-0001 is released." in run("retention", "release", "H-0001", "--reason", "over")
+    assert "Nothing is past its time." in run("retention", "apply")
+    assert json.loads(run("retention", "plan", "--json"))["holds"] == []
+
+
+def test_a_backup_is_made_tried_and_restored(run, shop, tmp_path):
+    made = json.loads(run("backup", "--out", str(tmp_path / "x.backup"), "--json"))
+    assert "could be restored: 6,301 rows in 4 tables." in run("restore", made["file"], "--test")
+    assert "Refused: data is loaded in" in run("restore", made["file"], code=3)
+    assert "Newer than the backup and left as they are" in run("restore", made["file"], "--over")
+    into = tmp_path / "into"
+    assert "is restored: 6,301 rows" in run("restore", made["file"], "--into", str(into))
+    assert wb.open_workspace(into).open("customers", "service").count().execute() == 600
+    shutil.copy(shop.private / "keys" / "master.key", tmp_path / "old.key")
+    assert "The key is" in run("keys", "rotate")
+    assert "was made with the key" in run("restore", made["file"], "--test", code=7)
+    key = ("--key-file", str(tmp_path / "old.key"))
+    assert "could be restored" in run("restore", made["file"], "--test", *key)
+    elsewhere = str(tmp_path / "elsewhere")
+    assert "is restored" in run("restore", made["file"], "--into", elsewhere, *key)
+
+
+def test_a_key_is_shredded_only_when_meant(run):
+    assert "Say --yes if that is meant" in run("keys", "shred", code=2)
+    assert "The key is destroyed" in run("keys", "shred", "--yes")
+    assert "no key at" in run("retention", "plan", code=7)
+
+
+def test_the_audit_log_is_shown_and_verified(run, shop):
+    shop.open("customers", "service")
+    shop.open("transactions", "reporting")
+    assert "All 2 entries hold." in run("audit", "verify")
+    assert "purpose service" in run("audit", "show", "--kind", "open", "--table", "customers")
+    with sqlite3.connect(shop.private / "audit.sqlite") as database:
+        database.execute("UPDATE audit SET body = '{}' WHERE seq = 2")
+    database.close()
+    out = run("audit", "verify", code=7)
+    assert "entry 2: altered" in out
+    assert json.loads(run("audit", "verify", "--json", code=7))["faults"][0]["seq"] == 2
