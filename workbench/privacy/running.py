@@ -3,19 +3,58 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from workbench.catalog import Catalog
+from workbench.errors import QuestionRefused
 from workbench.privacy.answering import Computed
-from workbench.privacy.bounding import labels_table
-from workbench.privacy.question import Question
+from workbench.privacy.bounding import labels_table, rows_sql
+from workbench.privacy.query import Query
+from workbench.privacy.question import Question, resolve
 from workbench.privacy.releasing import compute
 from workbench.store.access import Access
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def run(
     question: Question, sql: Mapping[str, str], access: Access, now: dt.datetime
 ) -> list[Computed]:
     """Return the exact bounded totals of every part; they go no further than to the noise."""
+    with _connected(question, access, now) as connection:
+        return compute(question, sql, lambda text: connection.execute(text).fetchall())
+
+
+@contextmanager
+def cells_of_people(
+    query: Query, catalog: Catalog, access: Access, now: dt.datetime
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, tuple[str, ...]]]:
+    """Yield an engine, SQL of ``k, c`` (who is in which cell of a question), and its groups' names.
+
+    Raises
+    ------
+    QuestionRefused
+        The question's cells are found in the data, so that there are none before it is asked.
+    """
+    question = resolve(query if query.asks else query.customers(), catalog, now.date())
+    if question.discovered is not None:
+        raise QuestionRefused(
+            f"the values of '{question.discovered}' are found when the question is asked; before, "
+            "there are no groups to count. Measure the extract of its columns instead."
+        )
+    names = tuple(dimension.name for dimension in question.dimensions)
+    with _connected(question, access, now) as connection:
+        yield connection, f"SELECT k, c FROM ({rows_sql(question)}) AS cells WHERE c >= 0", names
+
+
+@contextmanager
+def _connected(
+    question: Question, access: Access, now: dt.datetime
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield an engine that sees what the question's purpose may, with the labels it needs."""
     tables = [(table, question.purpose) for table in question.tables]
     connection = access.release_connection(tables, now)
     try:
@@ -29,6 +68,6 @@ def run(
                     (question.table, question.purpose, question.key),
                     {str(who): codes[label] for who, label in given if label in codes},
                 )
-        return compute(question, sql, lambda text: connection.execute(text).fetchall())
+        yield connection
     finally:
         connection.close()

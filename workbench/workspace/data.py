@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from workbench.errors import InputError, UnknownName
 from workbench.workspace.base import Opened
 
 if TYPE_CHECKING:
     import ibis
 
+    from workbench.privacy.query import Query
     from workbench.store.quality_history import QualityHistory
     from workbench.store.quality_result import Quality
+    from workbench.store.reidentification import Reidentification
 
 
 class Data(Opened):
@@ -98,3 +102,106 @@ class Data(Opened):
         from workbench.store.quality_history import QualityHistory
 
         return QualityHistory(self.private)
+
+    def reidentification_risk(
+        self,
+        source: ibis.Table | Query,
+        *,
+        quasi_identifiers: Sequence[str] | None = None,
+        sensitive: Sequence[str] | None = None,
+        under: int = 5,
+    ) -> Reidentification:
+        """Measure how well people hide in what would leave: k-anonymity, l-diversity, t-closeness.
+
+        Parameters
+        ----------
+        source : ibis.Table or Query
+            An extract: a table from `open`, or rows and columns of it, with the customer's key. Or
+            a release candidate: everybody who shares a cell is a group.
+        quasi_identifiers : sequence of str, optional
+            Columns by which people are known from elsewhere; of an extract, by the catalog's roles
+            ``quasi-identifier`` and ``protected`` when left out.
+        sensitive : sequence of str, optional
+            Columns that must not be learned of a person; by the catalog those of sensitivity
+            ``sensitive`` that are neither key nor quasi-identifiers, when left out.
+        under : int
+            A group of fewer people is small.
+
+        Returns
+        -------
+        Reidentification
+            ``.smallest`` (k), ``.share_under``, ``.sensitive[column].l`` and ``.t``. These are
+            exact counts of raw rows: for the analyst, not for a page.
+
+        Raises
+        ------
+        UnknownName
+            The extract has no such column.
+        InputError
+            The extract has no customer's key.
+        """
+        from workbench.privacy.query import Query
+
+        if isinstance(source, Query):
+            return self._risk_of_query(source, under)
+        return self._risk_of_extract(source, quasi_identifiers, sensitive, under)
+
+    def _risk_of_extract(
+        self,
+        source: ibis.Table,
+        quasi_identifiers: Sequence[str] | None,
+        sensitive: Sequence[str] | None,
+        under: int,
+    ) -> Reidentification:
+        import ibis
+        from ibis.expr.operations import DatabaseTable
+
+        from workbench.store.reidentification import reidentification
+
+        tables = {op.name for op in source.op().find(DatabaseTable)} & set(self.catalog.tables)
+        declared = {
+            name: column
+            for table in tables
+            for name, column in self.catalog.tables[table].columns.items()
+            if name in source.columns
+        }
+        key = self.catalog.privacy.key
+        if key not in source.columns:
+            raise InputError(
+                f"this extract has no '{key}', so that nobody can count its people. Keep the "
+                "column; it holds pseudonyms."
+            )
+        quasi = [n for n, c in declared.items() if c.role in ("quasi-identifier", "protected")]
+        quasi = quasi if quasi_identifiers is None else list(quasi_identifiers)
+        if sensitive is None:
+            sensitive = [
+                name
+                for name, column in declared.items()
+                if column.sensitivity == "sensitive" and name not in (key, *quasi)
+            ]
+        for name in (*quasi, *sensitive):
+            if name not in source.columns:
+                raise UnknownName("column of this extract", name, source.columns)
+        event = {"table": ", ".join(sorted(tables)), "quasi_identifiers": list(quasi)}
+        self.audit.record("re-identification measured", event, now=self.now())
+        return reidentification(
+            source.get_backend().con,
+            f"({ibis.to_sql(source, dialect='duckdb')})",
+            person=key,
+            quasi_identifiers=quasi,
+            sensitive=sensitive,
+            under=under,
+        )
+
+    def _risk_of_query(self, query: Query, under: int) -> Reidentification:
+        from workbench.privacy.running import cells_of_people
+        from workbench.store.reidentification import reidentification
+
+        now = self.now()
+        with cells_of_people(query, self.catalog, self.access, now) as (connection, rows, names):
+            event = {"table": query.table.get_name(), "quasi_identifiers": list(names)}
+            self.audit.record("re-identification measured", event, now=now)
+            found = reidentification(
+                connection, f"({rows})", person="k", quasi_identifiers=["c"], under=under
+            )
+        return replace(found, quasi_identifiers=names)

@@ -1,0 +1,208 @@
+"""How well people hide in a table: k-anonymity, l-diversity, t-closeness, counted in the engine.
+
+A group is everybody who shares one combination of quasi-identifiers; a missing value is a value.
+
+- k: people in the smallest group (Samarati & Sweeney 1998).
+- l: fewest distinct values of a sensitive column within a group (Machanavajjhala et al. 2007,
+  distinct l-diversity).
+- t: largest distance between a sensitive column's distribution within a group and over all people
+  (Li, Li & Venkatasubramanian 2007): for text and truth values half the sum of differences, for
+  numbers and dates the earth mover's distance over their order, in a hundred steps at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+LEAST_K = 5
+_STEPS = 100
+_ORDERED = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "REAL", "DATE", "TIMESTAMP", "TIME")
+
+
+@dataclass(frozen=True)
+class Sensitive:
+    """How one sensitive column spreads within groups: least distinct values, greatest distance."""
+
+    l: int  # noqa: E741  # why: the letter the field calls it by
+    t: float
+
+
+@dataclass(frozen=True)
+class Reidentification:
+    """The risk that a person in a table is recognised.
+
+    Attributes
+    ----------
+    quasi_identifiers : tuple of str
+    people, groups : int
+    smallest : int
+        People in the smallest group: the k of k-anonymity; 0 of an empty table.
+    alone : int
+        Groups of one person.
+    under : int
+        The size below which a group counts as small.
+    people_under : int
+        People in small groups.
+    sensitive : mapping of column to Sensitive
+        Its l and t.
+    """
+
+    quasi_identifiers: tuple[str, ...]
+    people: int
+    groups: int
+    smallest: int
+    alone: int
+    people_under: int
+    under: int = LEAST_K
+    sensitive: Mapping[str, Sensitive] = field(default_factory=dict)
+
+    @property
+    def share_under(self) -> float | None:
+        """Share of people in groups smaller than ``under``; None of nobody."""
+        return self.people_under / self.people if self.people else None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return figure by figure, with a row of l and t for each sensitive column."""
+        import pandas as pd
+
+        share = self.share_under
+        rows: list[tuple[str, Any]] = [
+            ("people", self.people),
+            ("groups", self.groups),
+            ("smallest group (k)", self.smallest),
+            ("groups of one", self.alone),
+            (f"people in groups under {self.under}", self.people_under),
+            (f"share in groups under {self.under}", share),
+        ]
+        for column, spread in self.sensitive.items():
+            rows += [(f"{column}: l", spread.l), (f"{column}: t", spread.t)]
+        return pd.DataFrame(rows, columns=["figure", "value"])
+
+
+def reidentification(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    *,
+    person: str,
+    quasi_identifiers: Sequence[str],
+    sensitive: Sequence[str] = (),
+    under: int = LEAST_K,
+) -> Reidentification:
+    """Measure a relation's risk.
+
+    Parameters
+    ----------
+    relation : str
+        SQL of what would leave: a table's name or a SELECT in brackets.
+    person : str
+        The column that says whose row it is.
+    quasi_identifiers, sensitive : sequence of str
+        Columns by which people are known from elsewhere, and columns that must not be learned.
+        Without a quasi-identifier everybody is one group.
+    under : int
+        A group of fewer people is small.
+    """
+    named = [f"q{place} := {_quoted(column)}" for place, column in enumerate(quasi_identifiers)]
+    columns = ", ".join(f"{_quoted(column)} AS s{place}" for place, column in enumerate(sensitive))
+    picked = f"struct_pack({', '.join(named) or 'everybody := true'})"
+    base = (
+        f"SELECT DISTINCT {_quoted(person)} AS p, {picked} AS g{', ' if columns else ''}{columns} "
+        f"FROM {relation} AS source WHERE {_quoted(person)} IS NOT NULL"
+    )
+    # why a table: several questions are asked of it, and the relation may cost much
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _people AS {base}")
+    try:
+        row = connection.execute(_COUNTED, [under, under]).fetchone() or (0,) * 5
+        people = connection.execute("SELECT count(DISTINCT p) FROM _people").fetchone()
+        spread = {
+            column: _spread(connection, f"s{place}") for place, column in enumerate(sensitive)
+        }
+    finally:
+        connection.execute("DROP TABLE IF EXISTS temp._people")
+    groups, smallest, alone, small = (int(value or 0) for value in row)
+    return Reidentification(
+        tuple(quasi_identifiers),
+        int(people[0]) if people else 0,
+        groups,
+        smallest,
+        alone,
+        small,
+        under,
+        spread,
+    )
+
+
+_COUNTED = """
+WITH sizes AS (SELECT g, count(DISTINCT p) AS size FROM _people GROUP BY g)
+SELECT count(*), min(size), count(*) FILTER (size = 1),
+    (SELECT count(DISTINCT p) FROM _people JOIN sizes USING (g) WHERE size < ?)
+FROM sizes WHERE ? > 0
+"""
+
+
+def _spread(connection: duckdb.DuckDBPyConnection, column: str) -> Sensitive:
+    """Return a sensitive column's l and t."""
+    kind = connection.execute(f"SELECT typeof({column}) FROM _people LIMIT 1").fetchone()
+    if kind is None:
+        return Sensitive(0, 0.0)
+    ordered = str(kind[0]).upper().startswith(_ORDERED) or "INT" in str(kind[0]).upper()
+    least = connection.execute(
+        f"SELECT min(n) FROM (SELECT count(DISTINCT row({column})) AS n FROM _people GROUP BY g)"
+    ).fetchone()
+    sql = (_EARTH_MOVER if ordered else _VARIATION).format(column=column, steps=_STEPS)
+    row = connection.execute(sql).fetchone()
+    return Sensitive(int(least[0]) if least else 0, float(row[0] or 0) if row else 0.0)
+
+
+_VARIATION = """
+WITH everybody AS (
+    SELECT row({column}) AS v, count(*) / sum(count(*)) OVER () AS share FROM _people GROUP BY v
+), within AS (
+    SELECT g, row({column}) AS v, count(*) / sum(count(*)) OVER (PARTITION BY g) AS share
+    FROM _people GROUP BY g, v
+)
+SELECT max(distance) FROM (
+    SELECT (sum(abs(within.share - everybody.share)) + 1 - sum(everybody.share)) / 2 AS distance
+    FROM within JOIN everybody USING (v) GROUP BY g
+)
+"""
+
+# The distance over an order: the sum over all steps but the last of |F_group - F_everybody|, over
+# steps - 1. Missing values stand in front.
+_EARTH_MOVER = """
+WITH ranked AS (
+    SELECT v, CASE WHEN n <= {steps} THEN place ELSE (place - 1) * {steps} // n + 1 END AS step
+    FROM (
+        SELECT v, row_number() OVER (ORDER BY v NULLS FIRST) AS place, count(*) OVER () AS n
+        FROM (SELECT DISTINCT {column} AS v FROM _people)
+    )
+), placed AS (
+    SELECT g, step FROM _people JOIN ranked ON {column} IS NOT DISTINCT FROM v
+), steps AS (
+    SELECT step, sum(count(*)) OVER (ORDER BY step) / sum(count(*)) OVER () AS reached
+    FROM placed GROUP BY step
+), counted AS (
+    SELECT g, step, count(*) AS n FROM placed GROUP BY g, step
+), every AS (
+    SELECT g, steps.step, steps.reached FROM (SELECT DISTINCT g FROM placed), steps
+), reached AS (
+    SELECT every.g, every.reached AS all_people,
+        sum(coalesce(n, 0)) OVER (PARTITION BY every.g ORDER BY every.step)
+            / sum(coalesce(n, 0)) OVER (PARTITION BY every.g) AS in_group
+    FROM every LEFT JOIN counted ON counted.g = every.g AND counted.step = every.step
+)
+SELECT max(distance) FROM (
+    SELECT sum(abs(in_group - all_people)) / greatest(count(*) - 1, 1) AS distance
+    FROM reached GROUP BY g
+)
+"""
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
