@@ -151,7 +151,7 @@ import duckdb, ibis, numpy as np, pandas as pd, zmq
 from fractions import Fraction
 from workbench.privacy.mechanisms import discrete_gaussian
 print(json.dumps({
-    "noise": discrete_gaussian(Fraction(10**18), 4), 
+    "noise": discrete_gaussian(Fraction(10**18), 4),
     "secrets": secrets.token_hex(8), "random": random.random(),
     "numpy": float(np.random.random()), "rng": float(np.random.default_rng().random()),
     "pandas": int(pd.Series(range(10**6)).sample(1).iloc[0]),

@@ -6,7 +6,8 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 from workbench.errors import UnknownName
 from workbench.figures.messages import FIGURES, MESSAGES
@@ -84,14 +85,8 @@ class Language:
 
     def number(self, value: Number, digits: int = 0) -> str:
         """Return a number with thousands separators and ``digits`` decimals; −3 are thousands."""
-        from babel.numbers import format_decimal
-
-        pattern = "#,##0" + ("." + "0" * digits if digits > 0 else "")
-        return _minus(
-            format_decimal(
-                _plain_zero(round(value, digits), digits), format=pattern, locale=self.locale
-            )
-        )
+        shown = _plain_zero(round(value, digits), digits)
+        return _minus(_pattern(digits).apply(shown, self.locale))
 
     def percent(self, value: Number, digits: int = 1) -> str:
         """Return a fraction as a percentage: 0.123 is 12.3%."""
@@ -148,6 +143,13 @@ class Language:
 def _plain_zero(value: Number, digits: int) -> Number:
     """Return 0 for what would print as minus zero."""
     return 0 if round(value, digits) == 0 else value
+
+
+@cache
+def _pattern(digits: int) -> Any:
+    from babel.numbers import parse_pattern  # why cached: it takes longer than writing a number
+
+    return parse_pattern("#,##0" + ("." + "0" * digits if digits > 0 else ""))
 
 
 def _minus(text: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from workbench.errors import DefinitionError, QuestionRefused, RunFailed, UnknownName
@@ -122,11 +123,12 @@ def export_languages(
     notebook, source_notebook, lookup, context, standalone
         As for `export`.
     """
+    found = cache(lookup)  # every language draws the same releases
     return tuple(
         export(
             notebook,
             source_notebook=source_notebook,
-            lookup=lookup,
+            lookup=found,
             context=replace(context, language=code, translations=words),
             standalone=standalone,
         )

@@ -77,7 +77,7 @@ def warm_up() -> None:
     for name in _LIBRARIES:
         importlib.import_module(name)
     import_light("nbformat.v4")  # for plotly, which asks for it
-    import_light("ipykernel.debugger", without="debugpy")  # nobody debugs the kernel of a run
+    import_light("ipykernel.debugger", without=["debugpy"])  # nobody debugs the kernel of a run
     for part in _OURS:
         module = importlib.import_module(f"workbench.{part}")
         for found in pkgutil.iter_modules(getattr(module, "__path__", []), f"{module.__name__}."):

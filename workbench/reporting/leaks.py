@@ -44,6 +44,7 @@ Find = Callable[[set[str]], Iterable[tuple[str, str, str]]]
 """From candidates, as `key` writes them, to (table, column, candidate) of those that are values."""
 
 _CJK = "\u3400-\u9fff\uf900-\ufaff"
+_CHINESE = re.compile(f"[{_CJK}]")
 _WORD = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _WORDS_AT_MOST = 8  # an address in words
 _LENGTH_AT_MOST = 100
@@ -205,7 +206,7 @@ def _placed(pieces: Iterable[_Piece | None]) -> Iterator[tuple[str, str]]:
 def _ending(window: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Yield the candidates that end with the window's last word."""
     word, place = window[-1]
-    if _is_cjk(word):
+    if _CHINESE.match(word):
         for size in _CHINESE_NAME:
             for at in range(len(word) - size + 1):
                 yield word[at : at + size], place
@@ -226,15 +227,11 @@ def _ending(window: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 def _counts(joined: str, words: int) -> bool:
     if joined.isdigit():
         return len(joined) >= _LONE_DIGITS
-    if any(_is_cjk(char) for char in joined):
+    if _CHINESE.search(joined):
         return len(joined) >= 2
     if words > 1 and joined.isalpha():
         return len(joined) >= 4
     return len(joined) >= _LONE_LETTERS
-
-
-def _is_cjk(word: str) -> bool:
-    return "\u3400" <= word[0] <= "\u9fff" or "\uf900" <= word[0] <= "\ufaff"
 
 
 def _unescaped(text: str) -> Iterator[str]:
