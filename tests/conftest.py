@@ -3,6 +3,8 @@
 import datetime as dt
 import os
 import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -58,3 +60,24 @@ def shop(shop_folder: Path, tmp_path: Path) -> wb.Workspace:
     folder = tmp_path / "shop"
     shutil.copytree(shop_folder, folder)
     return wb.open_workspace(folder, now=shop_time)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Return a function that mounts a disk of so many bytes, and undoes it afterwards."""
+    mounted: list[Path] = []
+
+    def mount(size_bytes: int, folder: Path | None = None) -> Path:
+        folder = folder or tmp_path / f"disk-{len(mounted)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() != 0:
+            pytest.skip("only root may mount a small disk")
+        words = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "small", str(folder)]
+        if subprocess.run(words, capture_output=True, check=False).returncode:
+            pytest.skip("this machine mounts no small disk")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -6,7 +6,6 @@ import contextlib
 import gzip
 import hashlib
 import json
-import os
 import random
 import re
 import shutil
@@ -356,25 +355,6 @@ def test_two_runs_at_once_are_one_run_and_one_message(folder):
 # ---------------------------------------------------------------- full disks
 
 
-@pytest.fixture
-def small_disk():
-    """Return a function that mounts a disk of so many bytes on a folder."""
-    mounted = []
-
-    def mount(folder, size_bytes):
-        if os.geteuid() != 0:
-            pytest.skip("only root may mount a small disk")
-        folder.mkdir(parents=True, exist_ok=True)
-        words = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "small", str(folder)]
-        if subprocess.run(words, capture_output=True, check=False).returncode:
-            pytest.skip("this machine mounts no small disk")
-        mounted.append(folder)
-
-    yield mount
-    for folder in mounted:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def _fill(folder):
     """Fill a disk to its last byte; return what to remove."""
     filler = folder / "filler"
@@ -390,7 +370,7 @@ def test_a_full_published_disk_keeps_the_last_good_page(folder, small_disk):
     published = folder / "reports" / "published"
     good = folder / "good"
     published.rename(good)
-    small_disk(published, 3_000_000)
+    small_disk(3_000_000, published)
     shutil.copytree(good, published, dirs_exist_ok=True)
     before, filler = contents(published), _fill(published)
     full = workbench("run", "customers", "-w", folder, "-p", "epsilon=0.2")
@@ -407,7 +387,7 @@ def test_a_full_published_disk_keeps_the_last_good_page(folder, small_disk):
 
 def test_a_full_private_disk_keeps_the_last_good_page_and_the_ledger(folder, small_disk):
     private = folder / "private"
-    small_disk(private, 40_000_000)
+    small_disk(40_000_000, private)
     shutil.copytree(folder / ".workbench", private, dirs_exist_ok=True)
     private.chmod(0o700)
     with (folder / "workbench.toml").open("a") as settings:
