@@ -6,11 +6,12 @@ import os
 import pty
 import shutil
 import subprocess
+import sys
 
 import duckdb
 import pytest
 from click.testing import CliRunner
-from support.line import command, workbench, write_report
+from support.line import DEFINITION, command, workbench, write_report
 
 import workbench as wb
 from workbench.cli import main
@@ -118,7 +119,14 @@ def test_plan_spends_nothing_and_tells_cost_and_margin(run):
         (["run", "customers", "-p", "epsilno=1"], 2, "Did you mean 'epsilon'"),
         (["run", "customers", "--period", "september"], 2, "PeriodError: 'september' is not a"),
         (["run", "customers", "--period", "2099-01"], 2, "is not over"),
-        (["run", "customers", "--period", "2026-Q3"], 2, "this report is monthly"),
+        (["run", "customers", "--period", "2026-Q3"], 2, "this report is about a month: give one"),
+        (["run", "customers", "--period", "2025-12"], 2, "the data begins with 2026-01"),
+        (["run"], 2, "Name a report, or give --all or --due: one of the three."),
+        (["run", "customers", "--due"], 2, "Name a report, or give --all or --due"),
+        (["run", "--all", "-p", "epsilon=1"], 2, "Parameters are of one report: name it."),
+        (["run", "customers", "--jobs", "0"], 2, "0 is not in the range 1<=x<=64"),
+        (["schedule", "--format", "corn"], 2, "'corn' is not one of 'cron', 'systemd'"),
+        (["schedule", "--format", "cron"], 2, "InputError: no report has a schedule"),
         (["budget", "--period", "2026-13"], 2, "PeriodError"),
         (["import", "cdnw"], 2, "Did you mean 'cdnow'"),
         (["init", "-w", "nowhere"], 2, "SettingsError: no workbench.toml"),
@@ -136,6 +144,65 @@ def test_a_month_that_is_not_loaded_is_refused(run):
     told = run("run", "customers", "--period", "2026-10")
     assert told.exit_code == 2
     assert "the data ends with 2026-09" in told.output
+
+
+SCHEDULED = DEFINITION + "schedule: {{cron: 0 6 5 * *, time_zone: Asia/Shanghai}}\n"
+
+
+def test_what_is_due_is_listed_and_run_by_one_command(run):
+    assert run("due").output == "Nothing is due.\n"
+    assert run("run", "--due").output == "Nothing is due.\n"
+    write_report(run.folder, definition=SCHEDULED)
+    assert "customers 2026-09: missing, due since 2026-10-05 06:00 CST\n" in run("due").output
+    found = json.loads(run("due", "--json").output)["due"]
+    assert [(each["period"], each["state"]) for each in found][:2] == [
+        ("2026-09", "missing"),
+        ("2026-10", "waiting for data"),
+    ]
+    done = run("run", "--due", "--json")
+    assert done.exit_code == 5
+    facts = json.loads(done.stdout)
+    assert [each["period"] for each in facts["editions"]] == ["2026-09"]
+    assert "'customers' for 2026-10 is due since 2026-11-05 06:00 and waits for its data" in (
+        done.stderr
+    )
+    first, *_ = json.loads(run("due", "--json").output)["due"]
+    assert first["period"] == "2026-10"
+
+
+def test_every_report_is_run_and_a_failure_is_told_with_its_log(run):
+    write_report(run.folder, "1 / 0", name="broken")
+    path = write_report(run.folder, name="wrong")
+    path.write_text("title: x\n")
+    done = run("run", "--all", "--jobs", "2")
+    assert done.exit_code == 4
+    assert "'customers' for 2026-09 is published: " in done.stdout
+    assert "RunFailed: 'broken' for 2026-09 failed in cell 3 with ZeroDivisionError." in done.stderr
+    assert "exit code 4; record of runs: " in done.stderr
+    assert f"DefinitionError: {path}" in done.stderr
+    facts = json.loads(run("run", "--all", "--json").stdout)
+    assert [each["unchanged"] for each in facts["editions"]] == [True]
+    assert facts["failures"][0]["kind"] == "ZeroDivisionError"
+    assert any("'audience' is missing" in each for each in facts["problems"])
+
+
+def test_what_to_install_is_printed(run):
+    write_report(run.folder, definition=SCHEDULED)
+    told = run("schedule", "--format", "cron")
+    assert told.exit_code == 0
+    assert "CRON_TZ=Asia/Shanghai\n0 6 5 * *  " in told.output
+
+
+def test_a_list_of_what_is_due_is_quick(run):
+    write_report(run.folder, definition=SCHEDULED)
+    assert run("due").exit_code == 0  # the first one opens the store
+    assert (run.folder / ".workbench" / "span.json").is_file()
+    modules = (
+        "import sys\nfrom workbench.cli import main\nmain(['due'], standalone_mode=False)\n"
+        "assert not {'duckdb', 'pandas', 'ibis', 'plotly', 'papermill'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", modules], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_broken_catalog_is_told_with_its_line(run):
