@@ -19,10 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench import errors, figures
+    from workbench.analytics.clusters import find_clusters
+    from workbench.analytics.lifetime_value import BetaGeoModel, GammaGammaModel, lifetime_value
+    from workbench.analytics.purchases import holdout_check, purchase_summary
     from workbench.figures import text
     from workbench.periods import trailing
+    from workbench.privacy.cohorts import cohorts
     from workbench.privacy.consistency import consistent
     from workbench.privacy.expressions import column, difference, rank, ratio, share, top
+    from workbench.privacy.models.axes import Axis
+    from workbench.privacy.models.grid_kmeans import GridKMeans
+    from workbench.privacy.pairs import pairs
+    from workbench.privacy.personas import personas
     from workbench.privacy.provenance import FittedLabel, Provenance
     from workbench.privacy.query import Query, bands, discovered, labelled, marginals, query
     from workbench.privacy.release import Release
@@ -31,21 +39,32 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Axis",
+    "BetaGeoModel",
     "FittedLabel",
+    "GammaGammaModel",
+    "GridKMeans",
     "Provenance",
     "Query",
     "Release",
     "Workspace",
     "bands",
+    "cohorts",
     "column",
     "consistent",
     "difference",
     "discovered",
     "errors",
     "figures",
+    "find_clusters",
+    "holdout_check",
     "labelled",
+    "lifetime_value",
     "marginals",
     "open_workspace",
+    "pairs",
+    "personas",
+    "purchase_summary",
     "query",
     "rank",
     "ratio",
@@ -56,19 +75,30 @@ __all__ = [
 ]
 
 _HOME = {
+    "Axis": "workbench.privacy.models.axes",
+    "BetaGeoModel": "workbench.analytics.lifetime_value",
     "FittedLabel": "workbench.privacy.provenance",
+    "GammaGammaModel": "workbench.analytics.lifetime_value",
+    "GridKMeans": "workbench.privacy.models.grid_kmeans",
     "Provenance": "workbench.privacy.provenance",
     "Query": "workbench.privacy.query",
     "Release": "workbench.privacy.release",
     "Workspace": "workbench.workspace",
     "bands": "workbench.privacy.query",
+    "cohorts": "workbench.privacy.cohorts",
     "column": "workbench.privacy.expressions",
     "consistent": "workbench.privacy.consistency",
     "difference": "workbench.privacy.expressions",
     "discovered": "workbench.privacy.query",
+    "find_clusters": "workbench.analytics.clusters",
+    "holdout_check": "workbench.analytics.purchases",
     "labelled": "workbench.privacy.query",
+    "lifetime_value": "workbench.analytics.lifetime_value",
     "marginals": "workbench.privacy.query",
     "open_workspace": "workbench.workspace",
+    "pairs": "workbench.privacy.pairs",
+    "personas": "workbench.privacy.personas",
+    "purchase_summary": "workbench.analytics.purchases",
     "query": "workbench.privacy.query",
     "rank": "workbench.privacy.expressions",
     "ratio": "workbench.privacy.expressions",

@@ -23,7 +23,7 @@ from factories.noisy import (
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.expressions import column, difference, rank, ratio, share, top
 from workbench.privacy.margins import fieller, quantile
-from workbench.privacy.release import Release
+from workbench.privacy.release import Dimension, Release
 
 Z = quantile(0.95)
 COUNTS = [60.0, 90.0, 120.0]
@@ -428,3 +428,51 @@ def test_an_unknown_recipe_is_refused_not_guessed(books, regions):
     other = replace(made, mechanism={**made.mechanism, "recipe": {"op": "newer"}})
     with pytest.raises(QuestionRefused, match="derived by 'newer', which this version"):
         other.margin("customers")
+
+
+class TestADifferenceOfRatesOfWhoWasDrawn:
+    """Treated and control customers differ by chance as well as by noise."""
+
+    ARM = Dimension("arm", "Arm", "category", ("control", "treated"))
+
+    def gap(self, books, rates, sizes, sigma=0.001, **options):
+        taken = [size * rate for size, rate in zip(sizes, rates, strict=True)]
+        truth = {"n": list(map(float, sizes)), "app": taken}
+        whole = books.put(answer([self.ARM], truth, sigma=sigma, measures=(CUSTOMERS, RATE)))
+        control, treated = (whole.derive("app_rate", where={"arm": arm}) for arm in self.ARM.values)
+        made = treated.derive(difference("app_rate", against=control, **options))
+        return [made.columns[f"app_rate_change{end}"][0] for end in ("", "_low", "_high")]
+
+    def test_without_noise_the_margin_is_that_of_two_proportions(self, books):
+        value, low, high = self.gap(books, [0.1, 0.2], [400, 900], sampling=True)
+        sd = (0.1 * 0.9 / 400 + 0.2 * 0.8 / 900) ** 0.5
+        assert value == pytest.approx(0.1)
+        assert (high - low) / 2 == pytest.approx(1.96 * sd, rel=0.03)
+
+    def test_noise_comes_on_top(self, books):
+        quiet = self.gap(books, [0.1, 0.2], [400, 900], sampling=True)
+        loud = self.gap(Books(), [0.1, 0.2], [400, 900], sigma=20, sampling=True)
+        only = self.gap(Books(), [0.1, 0.2], [400, 900], sigma=20)
+        widths = [(high - low) ** 2 for _, low, high in (quiet, loud, only)]
+        assert widths[1] == pytest.approx(widths[0] + widths[2], rel=0.01)
+
+    def test_nobody_who_responded_is_no_proof_of_never(self, books):
+        _, low, high = self.gap(books, [0.0, 0.0], [50, 50], sampling=True)
+        assert high - low > 0.05
+
+    def test_it_holds_95_times_in_100(self, size):
+        dice, hits = np.random.default_rng(3), 0
+        draws = 300 if size == "smoke" else 5_000
+        for _ in range(draws):
+            seen = [dice.binomial(300, 0.1) / 300, dice.binomial(700, 0.25) / 700]
+            _, low, high = self.gap(Books(), seen, [300, 700], sampling=True)
+            hits += low <= 0.15 <= high
+        assert 0.90 < hits / draws < 0.99
+
+    def test_it_is_for_rates_alone(self, books):
+        whole = books.put(answer([self.ARM]))
+        one, other = (whole.derive("amount_sum", where={"arm": arm}) for arm in self.ARM.values)
+        with pytest.raises(QuestionRefused, match="'amount_sum' is none: how much single"):
+            one.derive(difference("amount_sum", against=other, sampling=True))
+        with pytest.raises(QuestionRefused, match="leave relative=True out"):
+            difference("app_rate", against=other, sampling=True, relative=True)

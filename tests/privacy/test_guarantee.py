@@ -207,6 +207,12 @@ def by_month(measure):
     return lambda tx: measure(wb.query(tx, by="month", together=True, **PERIOD), tx)
 
 
+def named(tx):
+    """Return personas of which the probe has another than everybody else."""
+    rules = ["persona | money", "much | 2", "little | 1"]
+    return wb.personas(tx, rules, as_of="2026-02", money=[3000])
+
+
 CANDIDATES = [100, 440]  # everybody else is between them
 QUESTIONS = {
     "customers": by_kind(lambda q, tx: q.customers()),
@@ -231,6 +237,13 @@ QUESTIONS = {
     "months together": by_month(lambda q, tx: q.sum("amount")),
     "expression": lambda tx: wb.query(tx, by=tx.amount > 240, **PERIOD).customers(),
     "found": lambda tx: wb.query(tx, by=wb.discovered("note", delta="1e-7")).customers(),
+    "personas": lambda tx: wb.query(
+        tx, by=[named(tx), named(tx).at("2025-12", name="before"), "kind"], **PERIOD
+    ).sum("amount"),
+    "cohorts": lambda tx: wb.query(
+        tx, by=[wb.cohorts(tx, ("2025-Q4", "2026-Q1")), "kind"], **PERIOD
+    ).customers(),
+    "pairs": lambda tx: wb.query(tx, by=wb.pairs("kind"), **PERIOD).customers(),
     "pure": by_month(lambda q, tx: q.customers().count()),
 }
 

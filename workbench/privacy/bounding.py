@@ -21,7 +21,7 @@ from __future__ import annotations
 from math import isqrt
 from typing import Any
 
-from workbench.privacy.groups import band_code
+from workbench.privacy.groups import OfCustomer, band_code
 from workbench.privacy.measuring import Coordinate
 from workbench.privacy.question import Question
 
@@ -163,6 +163,10 @@ def rows_sql(question: Question, extra: str | None = None) -> str:
             # filled by the release engine, which alone knows whose pseudonym is whose
             labels = ibis.table({question.key: key.type(), "code": "int64"}, name=labels_table(i))
             rows = _join(rows, question.key, f"g{i}", labels, labels.code)
+        if group.rule is not None:
+            rows = _with_rule(rows, f"g{i}", group.rule, nobody)
+        if group.pairs:
+            rows = _with_pairs(rows, i, question)
     if question.discovered is not None:  # its values are the cells, and they are not numbered
         return str(ibis.to_sql(rows, dialect="duckdb"))
     rows = _with_customer_bands(rows, question)
@@ -182,6 +186,26 @@ def _join(rows: Any, key: str, name: str, other: Any, code: Any) -> Any:
     return joined.select(*rows.columns, name)
 
 
+def _with_rule(rows: Any, name: str, rule: OfCustomer, nobody: Any) -> Any:
+    """Give every row what rules say of its customer; rows without a customer are in no cell."""
+    joined = rows.left_join(rule.codes, rows.k == rule.codes.joined_k)
+    code = joined.code if rule.otherwise is None else joined.code.fill_null(rule.otherwise)
+    known = (rows.k != nobody).ifelse(code, None)
+    return joined.select(*rows.columns, known.name(name))
+
+
+def _with_pairs(rows: Any, index: int, question: Question) -> Any:
+    """Return a row for every two values a customer has, and one for each value by itself."""
+    name = f"g{index}"
+    size = (isqrt(8 * len(question.dimensions[index].values) + 1) - 1) // 2
+    one = rows.filter(rows[name].notnull()).distinct()
+    others = [each for each in rows.columns if each != name]
+    other = one.view()
+    both = one.join(other, [*others, one[name] <= other[name]], rname="{name}_2")
+    low, high = both[name], both[f"{name}_2"]
+    return both.select(*others, (low * size - low * (low - 1) // 2 + high - low).name(name))
+
+
 def _with_customer_bands(rows: Any, question: Question) -> Any:
     import ibis
 
@@ -191,7 +215,7 @@ def _with_customer_bands(rows: Any, question: Question) -> Any:
         if group.total is not None:
             column, edges = group.total
             unit = 10 ** _digits(question, column, i)
-            number = _whole(rows[f"g{i}"], unit)
+            number = whole_units(rows[f"g{i}"], unit)
             total = number.sum().over(ibis.window(group_by=within))
             rows = rows.mutate(**{f"g{i}": band_code(total.fill_null(0), edges).cast("int64")})
         elif group.days is not None:
@@ -206,7 +230,7 @@ def _with_customer_bands(rows: Any, question: Question) -> Any:
     return rows
 
 
-def _whole(value: Any, unit: int) -> Any:
+def whole_units(value: Any, unit: int) -> Any:
     """Return a value in its smallest unit; a float that is no number counts nothing."""
     kind = value.type()
     if kind.is_floating():

@@ -14,7 +14,16 @@ from typing import Any
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.expressions import Expression, column, expression, names, read
 from workbench.privacy.forms import Find, Key, Sheet, keep, sheet_of
-from workbench.privacy.margins import Affine, Form, Ratio, added, divided, plus, times
+from workbench.privacy.margins import (
+    Affine,
+    Form,
+    Ratio,
+    added,
+    divided,
+    drawn_apart,
+    plus,
+    times,
+)
 from workbench.privacy.ranking import ranks, top_rows
 from workbench.privacy.release import Dimension, Measure, Release
 from workbench.privacy.shown import limits
@@ -349,6 +358,16 @@ def _difference(each: Expression, args: list[_Column], sheet: Sheet, find: Find 
         "fraction" if measure.kind == "rate" else measure.unit,
         measure.digits,
     )
+    if each.options.get("sampling"):
+        if measure.kind != "rate":
+            raise QuestionRefused(
+                f"sampling=True is for rates, and '{measure.name}' is none: how much single "
+                "customers differ in it was not released."
+            )
+        place = f"drawn {found.name}"
+        return _Column(
+            found, [drawn_apart(x, y, (place, row, "")) for row, (x, y) in enumerate(pairs)]
+        )
     return _Column(found, [plus(x, y, -1.0) for x, y in pairs], now.adds)
 
 

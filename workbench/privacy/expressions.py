@@ -174,6 +174,7 @@ def difference(
     by: str | None = None,
     shift: int = 1,
     relative: bool = False,
+    sampling: bool = False,
     name: str | None = None,
     title: str | None = None,
 ) -> Expression:
@@ -190,6 +191,9 @@ def difference(
         How many values earlier.
     relative : bool
         The change as a fraction of the earlier figure instead of in its unit.
+    sampling : bool
+        Of two rates, such as treated and control customers': let the margin hold also the chance
+        of who happened to be drawn into each, not only the noise.
     name, title : str, optional
         How the result is called; ``<measure>_change`` when left out.
 
@@ -204,7 +208,15 @@ def difference(
         )
     if not _whole(shift) or shift == 0:
         raise QuestionRefused(f"shift is a whole number of steps back, not {shift!r}.")
-    options = {"relative": relative} | ({} if by is None else {"by": by, "shift": shift})
+    if relative and sampling:
+        raise QuestionRefused(
+            "sampling=True is for the difference of two rates; leave relative=True out."
+        )
+    options: dict[str, Any] = {"relative": relative}
+    if by is not None:
+        options |= {"by": by, "shift": shift}
+    if sampling:
+        options["sampling"] = True
     return Expression("difference", (expression(figure),), options, against, name, title)
 
 

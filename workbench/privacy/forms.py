@@ -42,6 +42,11 @@ _REPLAYED_BY = {
     "merge": "workbench.privacy.small_groups",
     "consistent": "workbench.privacy.consistency",
     "rename": "workbench.privacy.renaming",
+    "regroup": "workbench.privacy.reshaping",
+    "describe": "workbench.privacy.reshaping",
+    "grade": "workbench.privacy.reshaping",
+    "affinity": "workbench.privacy.pairs",
+    "deciles": "workbench.privacy.deciles",
 }
 
 

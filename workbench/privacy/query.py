@@ -51,6 +51,14 @@ class Discovered:
     delta: Decimal
 
 
+class CustomerRule:
+    """A group column that declared rules give each customer, from that customer's own rows."""
+
+    def group(self, scope: Any) -> Any:
+        """Return it resolved against a question's `workbench.privacy.groups.Scope`."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, eq=False)
 class Labelled:
     """A group column whose values a model gave to customers, with where the model comes from."""
@@ -277,9 +285,9 @@ def query(
         From ``ws.open(table, purpose)``.
     by : str, bands, Ibis expression, or a sequence of them
         Group columns: declared columns with a domain, ``"month"``, ``"weekday"``, `bands`,
-        `discovered`; an expression that is finite by itself, such as ``tx.booked_on.quarter()``,
-        ``tx.amount.bucket([50, 200])`` or ``tx.amount > 100``; or a column of another table of
-        the same purpose, joined through the customer.
+        `discovered`, `personas`, `cohorts`, `pairs`; an expression that is finite by itself, such
+        as ``tx.booked_on.quarter()``, ``tx.amount.bucket([50, 200])`` or ``tx.amount > 100``; or
+        a column of another table of the same purpose, joined through the customer.
     where : mapping or Ibis boolean expression, or a sequence of them
         Filter: ``{"channel": "app"}`` or ``tx.amount > 100``, on columns of this table.
     period : str or pair of str, optional
@@ -299,7 +307,8 @@ def query(
     Query
         Add measures with ``.customers()``, ``.count()``, ``.sum(…)``, ``.mean(…)`` and others.
     """
-    single = isinstance(by, str | Bands | Discovered | Labelled) or not isinstance(by, Sequence)
+    one = str | Bands | Discovered | Labelled | CustomerRule
+    single = isinstance(by, one) or not isinstance(by, Sequence)
     groups = (by,) if single else tuple(by)
     if isinstance(where, Mapping) or not isinstance(where, Sequence):
         where = (where,)

@@ -377,6 +377,10 @@ def _identity(query: Query, group: Group) -> list[str]:
         return ["days", group.days.kind, group.days.time, str(group.days.until), *values]
     if group.labels is not None:
         return ["labels", canonical_json(group.labels.label.canonical()), *values]
+    if group.rule is not None:
+        return ["rule", *group.rule.identity, *values]
+    if group.pairs:
+        return ["pairs", fingerprint(query.table, group.code), *values]
     if group.joined is not None:
         return ["joined", str(group.table), group.dimension.name, *values]
     return ["own", fingerprint(query.table, group.code), *values]

@@ -304,6 +304,122 @@ class Release:
 
         return merge_small(self, column, min_customers, deviations, into, name)
 
+    def regroup(
+        self,
+        columns: Sequence[str],
+        into: str,
+        groups: Mapping[str, Sequence[Sequence[Scalar]]],
+        *,
+        title: str | None = None,
+        name: str | None = None,
+    ) -> Release:
+        """Add cells up into named groups: those who stayed of a table of movements, say.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Group columns that go.
+        into : str
+            The one that comes.
+        groups : mapping of str to cells
+            Name to cells, each with one value a column; a cell in none of them is left out.
+        title, name : str, optional
+            What to call the column, and the result.
+        """
+        from workbench.privacy.reshaping import regroup
+
+        return regroup(self, columns, into, groups, title, name)
+
+    def describe(
+        self,
+        column: str,
+        into: str,
+        words: Mapping[str, str],
+        *,
+        title: str | None = None,
+        name: str | None = None,
+    ) -> Release:
+        """Set declared words beside a group column, such as what to do for each group.
+
+        Parameters
+        ----------
+        column : str
+            A group column.
+        into : str
+            The column of words; a value without any gets a dash.
+        words : mapping of str to str
+        title, name : str, optional
+            What to call the column, and the result.
+        """
+        from workbench.privacy.reshaping import describe
+
+        return describe(self, column, into, words, title, name)
+
+    def grade(
+        self,
+        measure: str,
+        grades: Mapping[str, float],
+        into: str = "grade",
+        *,
+        title: str | None = None,
+        name: str | None = None,
+    ) -> Release:
+        """Say in a word between which declared limits a figure lies, by its margin's lower end.
+
+        Parameters
+        ----------
+        measure : str
+        grades : mapping of str to float
+            Grade to the least figure of it, the highest first: ``{"A": 0.7, "B": 0.5, "C": 0}``.
+        into : str
+            The column of grades.
+        title, name : str, optional
+            What to call the column, and the result.
+        """
+        from workbench.privacy.reshaping import grade
+
+        return grade(self, measure, grades, into, title, name)
+
+    def affinity(self, of: Release, *, name: str | None = None) -> Release:
+        """Compute how many times as often as by chance two values go together.
+
+        Parameters
+        ----------
+        of : Release
+            All customers of the same question, without groups.
+        name : str, optional
+            What to call the result.
+
+        Returns
+        -------
+        Release
+            By both values: ``customers`` with both, ``both_rate`` of those with the first, and
+            ``lift``. Its margins hold the noise of all four figures a lift is made of.
+        """
+        from workbench.privacy.pairs import affinity
+
+        return affinity(self, of, name)
+
+    def deciles(self, measure: str, *, name: str | None = None) -> Release:
+        """Share a total out over tenths of the customers, those with the most first.
+
+        Parameters
+        ----------
+        measure : str
+            A total of a release by `bands` of it, of customers, alone.
+        name : str, optional
+            What to call the result.
+
+        Returns
+        -------
+        Release
+            ``<measure>_share`` by ``decile``. Within a band customers count as equal, so finer
+            bands tell more.
+        """
+        from workbench.privacy.deciles import deciles
+
+        return deciles(self, measure, name)
+
     def __repr__(self) -> str:
         return "\n".join((self.shown().to_string(index=False), self.summary, *self.notes))
 

@@ -330,7 +330,13 @@ class Private(Opened):
     def _data_version(self, question: Question, part: Part) -> str:
         versions = self.access.versions
         version = versions.of(question.table, part.months)
-        version += "".join(f"+{versions.of(table)}" for table in question.tables[1:])
+        ruled = {group.table for group in question.groups if group.rule is not None}
+        joined = {group.table for group in question.groups if group.joined is not None}
+        rest = [each for each in question.tables[1:] if each not in ruled - joined]
+        version += "".join(f"+{versions.of(table)}" for table in rest)
+        for group in question.groups:
+            if group.rule is not None and group.table is not None:
+                version += f"+{versions.of(group.table, group.rule.months)}"
         purpose = self.catalog.purposes[question.purpose]
         if purpose.consent and self.catalog.consents:
             return f"{version}+{versions.of(self.catalog.consents.table)}"

@@ -1,0 +1,71 @@
+"""Cohorts: the span that holds a customer's first date."""
+
+import datetime as dt
+
+import pytest
+from support.lab import Lab
+
+import workbench as wb
+from workbench.errors import QuestionRefused, UnknownName
+
+DAYS = {"u1": ["2026-01-05", "2026-06-01"], "u2": ["2026-03-31"], "u3": ["2026-04-01"],
+        "u4": ["2025-12-31", "2026-04-01"], None: ["2026-01-05"]}  # fmt: skip
+SPAN = ("2026-Q1", "2026-Q2")
+
+
+@pytest.fixture(scope="module")
+def lab():
+    rows = [{"customer_id": who, "day": dt.date.fromisoformat(day)} for who, days in DAYS.items()
+            for day in days]  # fmt: skip
+    return Lab(rows, cells=12)
+
+
+def counts(lab, **options):
+    by = wb.cohorts(lab.table, **{"span": SPAN, **options})
+    return {r["cohort"]: r["customers"] for r in lab.ask(wb.query(lab.table, by=by).customers())}
+
+
+def test_a_customer_is_in_the_cohort_of_their_first_date(lab):
+    assert counts(lab) == {"2026-Q1": 2, "2026-Q2": 1}
+    months = counts(lab, span=("2026-01", "2026-04"), every="month")
+    assert months == {"2026-01": 1, "2026-02": 0, "2026-03": 1, "2026-04": 1}
+    assert counts(lab, span=("2025", "2026"), every="year") == {"2025": 1, "2026": 3}
+
+
+def test_by_month_they_are_a_table_of_who_comes_back(lab):
+    by = ["month", wb.cohorts(lab.table, SPAN)]
+    rows = lab.ask(wb.query(lab.table, by=by, period=("2026-01", "2026-06")).customers())
+    assert {(r["month"], r["cohort"]) for r in rows if r["customers"]} == {
+        ("2026-01", "2026-Q1"), ("2026-03", "2026-Q1"), ("2026-04", "2026-Q2"),
+        ("2026-06", "2026-Q1"),
+    }  # fmt: skip
+
+
+def test_by_a_date_of_another_table(shop):
+    people = shop.open("customers", "service")
+    by = wb.cohorts(people, ("2025-Q1", "2025-Q4"), column="opened_on")
+    answer = shop.release(wb.query(people, by=by).customers(), name="x", epsilon=1)
+    assert list(answer.by[0].values) == ["2025-Q1", "2025-Q2", "2025-Q3", "2025-Q4"]
+    assert answer.by[0].exclusive
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"every": "week"}, "every month, quarter or year"),
+        ({"span": ("2026-Q2", "2026-Q1")}, "reversed"),
+        ({"column": "region"}, "cohorts are by a date"),
+    ],
+)
+def test_what_is_no_cohort_is_refused(lab, options, message):
+    with pytest.raises(QuestionRefused, match=message):
+        counts(lab, **options)
+
+
+def test_a_date_column_is_asked_for(lab, shop):
+    with pytest.raises(UnknownName, match="Did you mean 'day'"):
+        counts(lab, column="dya")
+    people = shop.open("customers", "service")
+    asked = wb.query(people, by=wb.cohorts(people, SPAN)).customers()
+    with pytest.raises(QuestionRefused, match="declares no time column"):
+        shop.release(asked, name="x", epsilon=1)

@@ -1,0 +1,108 @@
+"""Cohorts: customers by the span in which a date of theirs first lies, as a group of a question."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.errors import QuestionRefused, UnknownName
+from workbench.periods import Period, months_between
+from workbench.privacy.groups import Group, OfCustomer, Scope
+from workbench.privacy.personas import table_of
+from workbench.privacy.query import CustomerRule
+from workbench.privacy.release import Dimension
+
+if TYPE_CHECKING:
+    import ibis
+
+Span = Literal["month", "quarter", "year"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cohorts(CustomerRule):
+    """Cohorts of customers, as a group of a question; made by `cohorts`."""
+
+    table: ibis.Table
+    spans: tuple[Period, ...]
+    column: str | None
+    name: str
+
+    def group(self, scope: Scope) -> Group:
+        """Return them resolved against a question."""
+        import ibis
+
+        name, declared = table_of(self.table, scope)
+        column = self.column or declared.time
+        columns = scope.catalog.columns_for(name, scope.purpose)
+        if column is None:
+            raise QuestionRefused(
+                f"cohorts are by a date, and table '{name}' declares no time column. Name one: "
+                "column='…'."
+            )
+        if column not in columns:
+            raise UnknownName("column", column, columns)
+        if columns[column].type not in ("date", "timestamp"):
+            raise QuestionRefused(f"'{column}' is {columns[column].type}; cohorts are by a date.")
+        key = self.table[str(declared.subject_key)]
+        first = (
+            self.table.filter(key.notnull())
+            .group_by(joined_k=key)
+            .aggregate(first=self.table[column].min().cast("date"))
+        )
+        code: Any = ibis.null("int64")
+        for place, span in reversed(list(enumerate(self.spans))):
+            inside = (first.first >= span.start) & (first.first < span.end)
+            code = inside.ifelse(place, code)
+        bounds = columns[column].bounds
+        start = self.spans[0].start
+        if bounds is not None and isinstance(bounds[0], dt.date):
+            start = min(start, bounds[0])
+        # why from the first declared day on: an earlier row would put a customer elsewhere
+        rule = OfCustomer(
+            first.select("joined_k", code=code),
+            ("cohorts", name, column),
+            months_between(start, self.spans[-1].end),
+        )
+        title = f"Cohort by {self.spans[0].kind}"
+        values = tuple(span.text for span in self.spans)
+        dimension = Dimension(self.name, title, "band", values, exclusive=True)
+        return Group(dimension, 1, rule=rule, table=name)
+
+
+def cohorts(
+    table: ibis.Table,
+    span: tuple[str, str],
+    *,
+    every: Span = "quarter",
+    column: str | None = None,
+    name: str = "cohort",
+) -> Cohorts:
+    """Group customers by when they came: the span that holds their first date.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        From ``ws.open(table, purpose)``.
+    span : pair of str
+        First and last month, quarter or year; customers who came before or after are in no cohort.
+    every : {"month", "quarter", "year"}
+        How long a cohort is.
+    column : str, optional
+        A date column, such as the day an account was opened; the table's time when left out.
+    name : str
+        Of the group column.
+
+    Examples
+    --------
+    >>> # wb.query(tx, by=[wb.cohorts(cu, ("2024", "2026"), every="year", column="opened_on"), …])
+    """
+    if every not in ("month", "quarter", "year"):
+        raise QuestionRefused(f"cohorts are every month, quarter or year, not every '{every}'.")
+    first, last = (Period.parse(each) for each in span)
+    if last.end <= first.start:
+        raise QuestionRefused(f"the cohorts are reversed: {first.text} is after {last.text}.")
+    spans = [Period.containing(first.start, every)]
+    while spans[-1].end < last.end:
+        spans.append(spans[-1].next())
+    return Cohorts(table, tuple(spans), column, name)
