@@ -9,7 +9,7 @@ import pytest
 from support.shop import make_shop
 
 import workbench as wb
-from workbench.errors import Busy, InputError, Refused
+from workbench.errors import Busy, InputError, Refused, StoreMissing
 from workbench.lifecycle.erasure import still_findable
 from workbench.store.chain import file_lock
 from workbench.store.rewriting import attach_plain
@@ -134,6 +134,33 @@ def test_notebooks_lose_their_outputs_and_keep_their_code(shop):
     assert cell["source"] == ["1"]
     assert path.with_name("kernel.log").read_bytes() == b""
     assert done.cleared == 2
+
+
+def test_what_ends_with_it_and_what_learned_from_it_is_noted(shop):
+    shop.approve("segments of spring", "pilot", role="officer")
+    told = " ".join(shop.erase_subject("K-000002").notes)
+    assert "Consents that end with it: marketing." in told
+    assert "Approved by an officer: segments of spring." in told
+    told = " ".join(shop.erase_subject("K-000001").notes)
+    assert "Consents" not in told
+
+
+def test_who_has_the_old_snapshot_open_is_told(shop):
+    table = shop.open("customers", "service")
+    versions = shop.access.snapshot
+    again(shop).erase_subject("K-000004")
+    for read in (table.execute, table.to_pyarrow):
+        with pytest.raises(StoreMissing, match="the snapshot this table was opened on has ended"):
+            read()
+    question = wb.query(shop.open("transactions", "reporting"), period="2026-03").customers()
+    with pytest.raises(StoreMissing, match=f"snapshot {versions} has ended: rows were erased"):
+        shop.release(question, name="n", epsilon=0.1)
+
+
+def test_who_erases_goes_on_with_the_new_snapshot(shop):
+    assert shop.open("customers", "service").count().execute() == 600
+    shop.erase_subject("K-000004")
+    assert shop.open("customers", "service").count().execute() == 599
 
 
 def test_files_outside_workbenchs_care_are_named(shop):

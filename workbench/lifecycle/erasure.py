@@ -8,7 +8,7 @@ is marked are taken away, so that running again, for whichever customer, finishe
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.errors import InputError
@@ -53,14 +53,44 @@ class Erasure:
     notes: tuple[str, ...] = ()
 
 
-NOTES = (
-    "Answers in the ledger and published pages stay: they are differentially private and say "
-    "nothing of one customer.",
-    "What was fitted on raw rows (scores, segments, models an officer approved) has learned from "
-    "them: fit it again when it is due, or now if it could be asked about one person.",
-    "Source files and copies handed to others are outside: have them corrected. The next load "
-    "leaves the customer out in any case.",
-)
+def notes(office: Office, mark: str, fitted: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return what an erasure or an objection does not undo, and what ends with it.
+
+    Parameters
+    ----------
+    fitted : sequence of str
+        What an officer approved that was fitted on raw rows.
+    """
+    consents = _consents(office, mark)
+    named = f" Approved by an officer: {'; '.join(sorted(set(fitted)))}." if fitted else ""
+    return (
+        *([f"Consents that end with it: {', '.join(consents)}."] if consents else []),
+        "Answers in the ledger and published pages stay: they are differentially private and say "
+        "nothing of one customer.",
+        "What was fitted on raw rows (scores, segments, models) has learned from them: fit it "
+        f"again when it is due, or now if it could be asked about one person.{named}",
+        "Source files and copies handed to others are outside: have them corrected. The next load "
+        "leaves the customer out in any case.",
+    )
+
+
+def _consents(office: Office, mark: str) -> list[str]:
+    """Return the purposes a customer has agreed to and not taken back."""
+    source = office.catalog.consents
+    key = office.subject_tables.get(source.table) if source else None
+    if source is None or key is None:
+        return []
+    connection = office.store.connect()
+    try:
+        office.store.attach(connection, office.store.latest_snapshot())
+        office.store.marks.prepare(connection, [mark])
+        rows = connection.execute(
+            f'SELECT DISTINCT "{source.purpose}"::VARCHAR FROM lake."{source.table}" '
+            f'WHERE {marked_sql(key)} AND "{source.withdrawn}" IS NULL ORDER BY 1'
+        ).fetchall()
+        return [row[0] for row in rows if row[0]]
+    finally:
+        connection.close()
 
 
 def erase(
@@ -68,9 +98,17 @@ def erase(
     subject: str,
     *,
     request: str | None = None,
+    fitted: Sequence[str] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Erasure:
     """Erase one customer; running it again finishes what was cut off.
+
+    Parameters
+    ----------
+    request : str, optional
+        The request it answers.
+    fitted : sequence of str
+        What an officer approved that was fitted on raw rows, to be named.
 
     Raises
     ------
@@ -86,9 +124,9 @@ def erase(
     with file_lock(office.private / "run.lock", busy=_busy):
         erased = office.store.marks.erased().get(mark)
         done = office.journal.entries("erased", subject=mark)
-        values = identifiers(office, mark)
+        values, told = identifiers(office, mark), notes(office, mark, fitted)
         if erased and done and not values and not unfinished(office.store):
-            return Erasure(dt.datetime.fromisoformat(erased), True, notes=NOTES)
+            return Erasure(dt.datetime.fromisoformat(erased), True, notes=told)
         if not erased:
             if not values:
                 raise unknown_subject(office)
@@ -112,7 +150,7 @@ def erase(
             cleared,
             tuple(map(str, found)),
             tuple(map(str, outside)),
-            NOTES,
+            told,
         )
 
 

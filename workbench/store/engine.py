@@ -141,8 +141,17 @@ class Store:
         return connection
 
     def attach(self, connection: duckdb.DuckDBPyConnection, snapshot: int) -> None:
-        """Attach one snapshot, read-only, as ``lake``."""
-        self._attach(connection, self.folder / "snapshots" / f"{snapshot}.ducklake", "READ_ONLY")
+        """Attach one snapshot, read-only, as ``lake``.
+
+        Raises
+        ------
+        StoreMissing
+            It has ended, or no key opens it.
+        """
+        path = self.folder / "snapshots" / f"{snapshot}.ducklake"
+        if self.exists and not path.exists():
+            raise StoreMissing(ended(f"snapshot {snapshot}"))
+        self._attach(connection, path, "READ_ONLY")
 
     def attach_writable(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attach the lake itself as ``lake``; the caller holds the writers' lock."""
@@ -369,6 +378,14 @@ def _changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
                 Change(snapshot, table, each["digest"], each["as_of"], months, version, before)
             )
     return found
+
+
+def ended(what: str) -> str:
+    """Return what to say of a snapshot that is no more."""
+    return (
+        f"{what} has ended: rows were erased or removed for good since this workspace was opened. "
+        "Open it again (restart the kernel); a report is run again."
+    )
 
 
 def _extension(name: str) -> Path:

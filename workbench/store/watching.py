@@ -8,8 +8,12 @@ own connection (``table.get_backend().con``) it does not see.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from workbench.errors import StoreMissing
+from workbench.store.engine import ended
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,12 +51,14 @@ def _kind() -> Any:
                 self._tell(rows, _sources(expr))
 
         def execute(self, expr: Any, /, **options: Any) -> Any:
-            result = super().execute(expr, **options)
+            with _snapshot_there():
+                result = super().execute(expr, **options)
             self._noted(expr, _length(result))
             return result
 
         def to_pyarrow(self, expr: Any, /, **options: Any) -> Any:
-            result = super().to_pyarrow(expr, **options)
+            with _snapshot_there():
+                result = super().to_pyarrow(expr, **options)
             self._noted(expr, _length(result))
             return result
 
@@ -86,6 +92,19 @@ def _kind() -> Any:
             return self._to_file(super().to_xlsx, expr, *rest, **options)
 
     return Watched
+
+
+@contextmanager
+def _snapshot_there() -> Iterator[None]:
+    """Say it plainly where a read finds that its files were removed for good."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.IOException as problem:
+        if "No such file" not in str(problem):
+            raise
+        raise StoreMissing(ended("the snapshot this table was opened on")) from None
 
 
 def _length(result: Any) -> int:

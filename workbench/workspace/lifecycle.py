@@ -64,7 +64,9 @@ class Lifecycle(Opened):
         """Take away every row past its time that no hold keeps; return how many, by table."""
         from workbench.lifecycle.retention import apply
 
-        return apply(self.office, progress=progress)
+        removed = apply(self.office, progress=progress)
+        self._look_anew()
+        return removed
 
     def hold(self, reason: str, *, table: str | None = None, subject: str | None = None) -> Hold:
         """Keep a table's or a customer's rows until `release_hold`, whatever would remove them."""
@@ -105,7 +107,9 @@ class Lifecycle(Opened):
         from workbench.lifecycle.subjects import correct
 
         office = self.office
-        return correct(office, office.mark(subject), changes, where or {})
+        rows = correct(office, office.mark(subject), changes, where or {})
+        self._look_anew()
+        return rows
 
     def erase_subject(
         self, subject: str, *, request: str | None = None, progress: Tell = _quietly
@@ -113,7 +117,10 @@ class Lifecycle(Opened):
         """Erase a customer from tables, files, snapshots, notebooks and future restores."""
         from workbench.lifecycle.erasure import erase
 
-        return erase(self.office, subject, request=request, progress=progress)
+        fitted = [each.what for each in self.ledger.approvals()]
+        done = erase(self.office, subject, request=request, fitted=fitted, progress=progress)
+        self._look_anew()
+        return done
 
     def restrict_subject(
         self, subject: str, purposes: Sequence[str] = (), *, kind: Any = "restricted"
@@ -205,7 +212,9 @@ class Lifecycle(Opened):
         """Change to a new master key; the old one opens nothing more. Return its fingerprint."""
         from workbench.lifecycle.rotation import rotate
 
-        return rotate(self.office, progress)
+        fingerprint = rotate(self.office, progress)
+        self._look_anew()
+        return fingerprint
 
     def shred_keys(self) -> None:
         """Destroy the master key: nothing in the store can ever be read again."""
@@ -231,7 +240,9 @@ class Lifecycle(Opened):
         from workbench.lifecycle.restoring import restore
 
         key = Path(key_file) if key_file else None
-        return restore(self.office, Path(file), over=over, key_file=key, progress=progress)
+        found = restore(self.office, Path(file), over=over, key_file=key, progress=progress)
+        self._look_anew()
+        return found
 
     def restore_test(
         self, file: str | Path, *, key_file: str | Path | None = None, progress: Tell = _quietly
@@ -247,6 +258,10 @@ class Lifecycle(Opened):
         from workbench.lifecycle.facts import facts
 
         return facts(self.office)
+
+    def _look_anew(self) -> None:
+        """Open the newest snapshot when a table is opened next: the one before may have ended."""
+        self.__dict__.pop("access", None)
 
     def verify_audit(self) -> Any:
         """Check the audit log: every entry, its end, and what published editions know of it."""
