@@ -22,16 +22,11 @@ if TYPE_CHECKING:
     from workbench.analytics.clusters import find_clusters
     from workbench.analytics.lifetime_value import BetaGeoModel, GammaGammaModel, lifetime_value
     from workbench.analytics.purchases import holdout_check, purchase_summary
-    from workbench.analytics.clusters import find_clusters
-    from workbench.analytics.lifetime_value import BetaGeoModel, GammaGammaModel, lifetime_value
-    from workbench.analytics.purchases import holdout_check, purchase_summary
     from workbench.figures import text
     from workbench.periods import trailing
     from workbench.privacy.cohorts import cohorts
     from workbench.privacy.consistency import consistent
     from workbench.privacy.expressions import column, difference, rank, ratio, share, top
-    from workbench.privacy.models.axes import Axis
-    from workbench.privacy.models.grid_kmeans import GridKMeans
     from workbench.privacy.models.axes import Axis
     from workbench.privacy.models.grid_kmeans import GridKMeans
     from workbench.privacy.pairs import pairs
