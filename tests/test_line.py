@@ -5,6 +5,7 @@ import base64
 import contextlib
 import gzip
 import hashlib
+import html
 import json
 import random
 import re
@@ -96,6 +97,36 @@ def _is_drawn(browser, page, charts):
 
 def test_the_published_page_opens_from_disk_with_the_network_off(bank, browser):
     _is_drawn(browser, bank / "published" / PAGE, charts=6)
+
+
+def _main(page):
+    """Return a page's own part, without what a script draws."""
+    text = page.read_text(encoding="utf-8")
+    main = text[text.index("<main") : text.index("</main>")]
+    return re.sub(r"<script.*?</script>", "", main, flags=re.DOTALL)
+
+
+def test_the_first_screen_answers_the_question(bank):
+    first, chart, _ = _main(bank / "published" / PAGE).partition('class="chart ')
+    assert chart
+    assert first.count('<p class="answer"') == 1
+    assert re.search(r"In Sep 2026, 4,\d{3} customers \(± \d+\) spent CN¥3,\d{3},000 \(±", first)
+    assert 4 <= first.count('<li class="kpi">') <= 6
+    assert first.count('<p class="change ') == first.count('<li class="kpi">')
+    assert first.count('<svg class="spark"') == first.count('<li class="kpi">')
+
+
+def test_the_chinese_page_has_the_same_figures_and_no_english_word(bank):
+    english, chinese = (
+        _main(bank / "published" / PAGE.replace("index", name)) for name in ("index", "index.zh")
+    )
+    said = html.unescape(re.sub(r"<[^>]*>", " ", chinese))
+    assert re.findall(r"[A-Za-z]{2,}", said) == []
+    labels = re.findall(r'aria-label="([^"]*)"', chinese)
+    assert [label for label in labels if re.search(r"[A-Za-z]{2,}", label)] == []
+    cells = [re.findall(r'<td class="n">([^<]*)<', page) for page in (english, chinese)]
+    assert cells[0] == cells[1]
+    assert len(cells[0]) > 60
 
 
 def test_the_index_leads_to_the_page(bank, browser):

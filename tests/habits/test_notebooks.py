@@ -6,6 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from workbench.reporting.definition_files import find_definition
+
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").rglob("*.ipynb"))
 LINES_AT_MOST = 12
 NOT_IN_A_LETTER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assert)
@@ -75,6 +77,16 @@ def test_it_defines_and_asserts_nothing(code):
     for cell in code:
         for node in ast.walk(_tree(cell.source)):
             assert not isinstance(node, NOT_IN_A_LETTER), ast.unparse(node)
+
+
+def test_its_prose_is_written_in_each_language_its_report_has(notebook, request):
+    path = request.node.callspec.params["notebook"]
+    definition = find_definition(path.stem, path.parents[1] / "reports", path.parent)
+    tags = [set(c.metadata.get("tags", [])) for c in notebook.cells if c.cell_type == "markdown"]
+    for code in definition.lang if len(definition.lang) > 1 else ():
+        mine = [each for each in tags if f"lang-{code}" in each]
+        assert len(mine) == sum("lang-en" in each for each in tags) > 0, code
+    assert all({"lang-en", "lang-zh", "analysts-only"} & each for each in tags) or not any(tags)
 
 
 def test_it_uses_the_one_door(code):
