@@ -88,8 +88,11 @@ def run_suite(
     jobs : int, optional
         How many at a time; `default_jobs` when left out.
     """
-    editions.clean(desk.settings.path("published"))
     ordered = sorted(asked, key=lambda each: each.period.end)
+    try:
+        editions.clean(desk.settings.path("published"))
+    except WorkbenchError as error:  # nothing can be published there, so nothing is spent
+        return Outcome(failures=tuple(fail(each, desk, error) for each in ordered))
     made: dict[int, Edition | Failure] = {}
     sorter = TopologicalSorter(_needs(ordered))
     sorter.prepare()

@@ -1,0 +1,418 @@
+"""Several editions in one run: grids, what is due, order, failures, hooks, late data."""
+
+import datetime as dt
+import http.server
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+
+import duckdb
+import pytest
+from support.line import (
+    ASKING,
+    DEFINITION,
+    OPENING,
+    PARAMETERS,
+    SHOWING,
+    contents,
+    write_report,
+)
+
+import workbench as wb
+from workbench.errors import Busy, ParameterError, PeriodError, RunFailed
+from workbench.reporting.publish import read_failures
+from workbench.reporting.suite import default_jobs
+from workbench.reporting.turns import turn
+
+SCHEDULE = (
+    "schedule: {{cron: 0 6 2 * *, time_zone: Asia/Shanghai}}\n"  # the shop's today is the 2nd
+)
+REGIONS = "  region: {{type: text, required: true, choices: [north, south, west]}}\n"
+BY_REGION = ASKING.replace(
+    'by="region", period=period)', "where=tx.region == region, period=period)"
+)
+FAILING = "if period == '2026-08':\n    1 / 0"
+
+
+def _report(root, more="", name="customers", cells=(OPENING, ASKING, SHOWING), **words):
+    return write_report(root, *cells, name=name, definition=DEFINITION + more, **words)
+
+
+def _grid(root, more="", name="regions", cells=None):
+    cells = cells or (OPENING, BY_REGION, 'wb.figures.table(answer, title="Customers")')
+    parameters = f'{PARAMETERS}\nregion = "north"'
+    more = f"{REGIONS}grid: {{{{region: choices}}}}\n{more}"
+    return _report(root, more, name, cells, parameters=parameters)
+
+
+def _at(shop, text):
+    """Return the shop at another time."""
+    now = dt.datetime.fromisoformat(text)
+    return wb.open_workspace(shop.settings.root, now=lambda: now)
+
+
+def _runs(shop):
+    lines = (shop.private / "logs" / "runs.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def _spends(shop):
+    return shop.ledger.chain.entries("spend")
+
+
+# ---------------------------------------------------------------- grids and jobs
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_grid_makes_an_edition_each_and_each_knows_its_own_cost(shop, jobs):
+    _grid(shop.settings.root)
+    done = shop.run("regions", jobs=jobs)
+    assert done.exit_code == 0
+    assert [each.variant for each in done.editions] == [
+        "region=north",
+        "region=south",
+        "region=west",
+    ]
+    assert [each.spent_now for each in done.editions] == [pytest.approx(0.1, abs=1e-3)] * 3
+    assert len(_spends(shop)) == 3
+    for each in done.editions:
+        assert each.page.parent.name == each.variant
+    again = shop.run("regions", jobs=jobs)
+    assert all(each.unchanged and each.spent_now == 0 for each in again.editions)
+    one = shop.run("regions", parameters=["region=south"], force=True)
+    assert [each.variant for each in one.editions] == ["region=south"]
+    assert len(_spends(shop)) == 3
+    with pytest.raises(ParameterError, match="'regions' has 3 editions a period: region=north"):
+        shop.render("regions")
+    assert shop.render("regions", parameters=["region=west"]).unchanged
+
+
+def test_every_edition_of_a_grid_has_its_share_of_an_automatic_price(shop):
+    asking = BY_REGION.replace("epsilon=epsilon", 'epsilon="auto"')
+    _grid(shop.settings.root, cells=(OPENING, asking, 'wb.figures.table(answer, title="One")'))
+    done = shop.run("regions", jobs=1)
+    spent = [each.spent_now for each in done.editions]
+    assert max(spent) == pytest.approx(min(spent), rel=1e-6)
+    assert done.editions[-1].left[0].left < 0.05  # together, the report's whole budget
+
+
+def test_what_an_analyst_spends_meanwhile_is_not_the_editions_cost(shop):
+    root = shop.settings.root
+    meanwhile = (
+        "import os\nos.environ.pop('WORKBENCH_ANSWERS')\n"
+        "ws.release(wb.query(tx, period=period).count(), name='other', epsilon=0.5)"
+    )
+    _report(root, cells=(OPENING, ASKING, SHOWING, meanwhile))
+    edition = shop.render("customers")
+    assert len(_spends(shop)) == 2
+    assert edition.spent_now == pytest.approx(0.1, abs=1e-3)
+
+
+def test_jobs_are_as_many_as_cores_but_not_too_many():
+    assert 1 <= default_jobs() <= 4
+
+
+# ---------------------------------------------------------------- what is due
+
+
+def test_what_is_due_is_run_once_oldest_first(shop):
+    _report(shop.settings.root, SCHEDULE + "catch_up: 2\n")
+    _report(shop.settings.root, name="unscheduled")
+    assert [each.period.text for each in shop.due()] == ["2026-07", "2026-08", "2026-09"]
+    done = shop.run(due=True)
+    assert [each.period for each in done.editions] == ["2026-07", "2026-08", "2026-09"]
+    assert [run["period"] for run in _runs(shop)] == ["2026-07", "2026-08", "2026-09"]
+    assert shop.due() == ()
+    assert shop.run(due=True).editions == ()
+    assert len(_spends(shop)) == 3
+
+
+def test_a_period_without_data_waits_and_is_to_be_tried_again(shop):
+    _report(shop.settings.root, SCHEDULE)
+    later = _at(shop, "2026-11-24T00:00+00:00")
+    done = later.run(due=True)
+    assert [each.period for each in done.editions] == ["2026-09"]
+    assert [each.period.text for each in done.waiting] == ["2026-10"]
+    assert done.exit_code == 5
+    assert done.facts()["waiting"][0]["state"] == "waiting for data"
+
+
+def test_a_clock_set_back_is_told_and_nothing_is_rendered_twice(shop):
+    _report(shop.settings.root, SCHEDULE)
+    shop.run(due=True)
+    back = _at(shop, "2026-09-01T00:00+00:00")
+    with pytest.raises(PeriodError, match="it was set back, so what is due cannot be told by it"):
+        back.run(due=True)
+    assert len(_runs(shop)) == 1
+    assert _at(shop, "2026-10-02T08:55+00:00").run(due=True).editions == ()  # set right by a bit
+
+
+def test_a_report_that_failed_stays_due_and_the_next_period_is_caught_up_after_it(shop):
+    root = shop.settings.root
+    _report(root, SCHEDULE, cells=(OPENING, FAILING, ASKING, SHOWING))
+    august = _at(shop, "2026-09-02T09:00+00:00").run(due=True)
+    assert august.exit_code == 4
+    assert [each.state for each in shop.due()] == ["failed", "missing"]
+    done = shop.run(due=True, jobs=2)
+    assert [each.period for each in done.editions] == ["2026-09"]
+    (failure,) = done.failures
+    assert failure.facts()["cell"] == 4
+    assert failure.facts()["kind"] == "ZeroDivisionError"
+    assert failure.facts()["exit_code"] == 4
+    assert failure.facts()["log"].endswith("2026-08/customers.ipynb")
+    _report(root, SCHEDULE)
+    assert [each.period for each in shop.run(due=True).editions] == ["2026-08"]
+    assert read_failures(root / "reports/published", "customers") == {}
+
+
+def test_a_wrong_definition_is_told_first_and_keeps_no_other_from_running(shop):
+    _report(shop.settings.root, SCHEDULE)
+    _report(shop.settings.root, "schedule: {{cron: never, time_zone: UTC}}\n", name="wrong")
+    told = []
+    done = shop.run(due=True, progress=told.append)
+    assert "wrong.yaml" in told[0]
+    assert [each.report for each in done.editions] == ["customers"]
+    assert done.exit_code == 2
+    assert "has 1 fields" in done.problems[0]
+
+
+# ---------------------------------------------------------------- order
+
+
+def test_a_report_comes_after_another_and_not_without_it(shop):
+    root = shop.settings.root
+    _report(root, "after: [zebra]\n", name="alpha")
+    _report(root, name="zebra")
+    with pytest.raises(RunFailed, match="it comes after 'zebra', which has no edition of it yet"):
+        shop.render("alpha")
+    done = shop.run(jobs=2)
+    assert [run["report"] for run in _runs(shop)] == ["alpha", "zebra", "alpha"]
+    assert done.exit_code == 0
+    _report(root, name="zebra", cells=(OPENING, "1 / 0"))
+    failed = shop.run(force=True, jobs=2)
+    assert [each.asked.definition.name for each in failed.failures] == ["alpha", "zebra"]
+    assert "it comes after 'zebra', which failed" in str(failed.failures[0].error)
+
+
+# ---------------------------------------------------------------- failures
+
+
+def test_a_kernel_that_died_is_tried_again_and_a_cells_error_is_not(shop):
+    root = shop.settings.root
+    mark = root / "died"
+    dying = (
+        f"import os, pathlib, signal\nmark = pathlib.Path({str(mark)!r})\n"
+        "if not mark.exists():\n    mark.touch()\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    _report(root, cells=(OPENING, ASKING, dying, SHOWING))
+    told = []
+    edition = shop.render("customers", progress=told.append)
+    assert "'customers' 2026-09: its kernel died; trying again, 1 of 1" in told
+    assert len(_spends(shop)) == 1
+    assert edition.spent_now == pytest.approx(0.1, abs=1e-3)
+    mark.unlink()
+    _report(root, "retries: 0\n", cells=(OPENING, ASKING, dying, SHOWING))
+    with pytest.raises(RunFailed, match="its kernel died"):
+        shop.render("customers", force=True)
+    _report(root, cells=(OPENING, f"open({str(root / 'count')!r}, 'a').write('x')\n1 / 0"))
+    with pytest.raises(RunFailed, match="in cell 4 with ZeroDivisionError"):
+        shop.render("customers")
+    assert (root / "count").read_text() == "x"
+
+
+def test_readers_of_a_failed_period_are_led_to_the_last_good_one(shop):
+    root = shop.settings.root
+    _report(root, "lang: [en, zh]\n", cells=(OPENING, FAILING.replace("08", "09"), ASKING, SHOWING))
+    published = root / "reports" / "published" / "customers"
+    with pytest.raises(RunFailed):
+        shop.render("customers")
+    page = (published / "2026-09" / "index.html").read_text()
+    assert "September 2026: failed; no edition has been published yet" in page
+    shop.render("customers", period="2026-08")
+    page = (published / "2026-09" / "index.html").read_text()
+    assert "September 2026: failed; last good edition: August 2026" in page
+    assert 'href="../../customers/2026-08/index.html"' in page
+    assert (published / "2026-09" / "../../customers/2026-08/index.html").resolve().is_file()
+    assert "2026年9月：失败" in (published / "2026-09" / "index.zh.html").read_text()
+    assert "September 2026: failed" in (published.parent / "index.html").read_text()
+    _report(root)
+    assert shop.render("customers").revision == 1
+    assert "failed" not in (published / "2026-09" / "index.html").read_text().partition("<main")[2]
+    assert not (published / "2026-09" / "index.zh.html").exists()
+
+
+def test_a_broken_template_is_told_and_the_last_good_page_stays(shop, monkeypatch):
+    from jinja2 import DictLoader
+
+    from workbench.reporting import page_template
+
+    root = shop.settings.root
+    _report(root)
+    good = shop.render("customers")
+    before = good.page.read_bytes()
+    broken = page_template.environment().overlay(
+        loader=DictLoader({"page.html.j2": "<html>\n{% if %}", "failed.html.j2": ""})
+    )
+    monkeypatch.setattr(page_template, "environment", lambda: broken)
+    with pytest.raises(RunFailed) as refusal:
+        shop.render("customers", force=True)
+    assert "a template of the page is broken (page.html.j2, line 2)" in str(refusal.value)
+    assert good.page.read_bytes() == before
+
+
+def test_a_read_only_target_keeps_the_last_good_page_and_spends_nothing(shop, small_disk):
+    root = shop.settings.root
+    published, good = root / "reports" / "published", root / "good"
+    _report(root, "hooks: {{failed: /no/such/program}}\n")
+    shop.render("customers")
+    published.rename(good)
+    small_disk(30_000_000, published)
+    shutil.copytree(good, published, dirs_exist_ok=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(published)], check=True)
+    before = contents(published)
+    (failure,) = shop.run("customers", parameters=["epsilon=0.2"]).failures
+    assert failure.error.exit_code == 7
+    assert "could not clear what an interrupted run left in" in str(failure.error)
+    assert "It cannot be written (Read-only file system). Let this user" in str(failure.error)
+    assert "did not start" in failure.hooks[0]
+    assert contents(published) == before
+    assert len(_spends(shop)) == 1
+
+
+# ---------------------------------------------------------------- hooks
+
+
+HOOK = "import sys; open({file!r}, 'ab').write(sys.stdin.buffer.read() + b'\\n')"
+
+
+def _hook(root, name):
+    script = root / f"{name}.py"
+    script.write_text(HOOK.format(file=str(root / f"{name}.json")))
+    return f"{sys.executable} {script}"
+
+
+def test_hooks_are_told_what_happened_and_no_value(shop):
+    root = shop.settings.root
+    hooks = "hooks: {{{{published: {}, failed: {}}}}}\n".format(
+        _hook(root, "published"), _hook(root, "failed")
+    )
+    row = "row = tx.note.execute().iloc[17]\nraise ValueError(row)"
+    _report(root, hooks)
+    shop.render("customers")
+    shop.render("customers")
+    (line,) = (root / "published.json").read_text().splitlines()  # not for what was there
+    told = json.loads(line)
+    assert told["event"] == "published"
+    assert (told["report"], told["period"], told["audience"]) == (
+        "customers",
+        "2026-09",
+        "managers",
+    )
+    assert told["page"].endswith("customers/2026-09/index.html")
+    _report(root, hooks, cells=(OPENING, row))
+    with pytest.raises(RunFailed):
+        shop.render("customers")
+    told = json.loads((root / "failed.json").read_text())
+    assert (told["error"], told["kind"], told["cell"]) == ("RunFailed", "ValueError", 4)
+    assert told["exit_code"] == 4
+    assert told["log"].endswith("2026-09/customers.ipynb")
+    assert "note " not in json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (f"{sys.executable} -c 'raise SystemExit(3)'", "failed with exit code 3"),
+        ("/no/such/program", "did not start: No such file or directory"),
+    ],
+)
+def test_a_hook_that_fails_is_reported_and_undoes_nothing(shop, command, message):
+    _report(shop.settings.root, f'hooks: {{{{published: "{command}"}}}}\n')
+    edition = shop.render("customers")
+    assert edition.page.is_file()
+    (problem,) = edition.hooks
+    assert message in problem
+    assert shop.render("customers").unchanged
+
+
+def test_a_webhook_gets_json_and_its_refusal_is_reported(shop):
+    got = []
+
+    class Address(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204 if len(got) == 1 else 500)
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Address) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/secret-path"
+        _report(shop.settings.root, f"hooks: {{{{webhook: '{address}'}}}}\n")
+        assert shop.render("customers").hooks == ()
+        (problem,) = shop.render("customers", force=True).hooks
+        server.shutdown()
+    assert problem == "the webhook was not reached: 500."
+    assert [each["event"] for each in got] == ["published", "published"]
+
+
+# ---------------------------------------------------------------- late data
+
+
+def test_late_data_makes_a_revision_that_says_so_and_shows_what_changed(shop):
+    root = shop.settings.root
+    _report(root, cells=(OPENING, ASKING, SHOWING))
+    first = shop.render("customers", period="2026-08")
+    old = first.page.read_text()
+    rows = root / "data" / "transactions.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"CREATE TABLE t AS FROM '{rows}'; INSERT INTO t SELECT 'K-9' || i, "
+            "DATE '2026-08-30', 'north', 'food', 'late', 50, false FROM range(120) r(i);"
+            f"COPY t TO '{rows}.new'"
+        )
+    shutil.move(f"{rows}.new", rows)
+    later = _at(shop, "2026-10-02T10:00+00:00")
+    later.init()
+    second = later.render("customers", period="2026-08")
+    assert second.revision == 2
+    assert second.changed[0].startswith(
+        "Rows of this period came or changed after it was published"
+    )
+    changed = [line for line in second.changed if line.startswith("Customers, north")]
+    (line,) = changed
+    now, before = (int(each) for each in re.findall(r"(\d+) ±", line))
+    assert now > before + 60
+    page = second.page.read_text()
+    assert line in page
+    assert "Revision 2" in page
+    kept = (second.page.parent / "r1" / "index.html").read_text()
+    assert "A later revision replaces this one." in kept
+    unmarked = re.sub(r'\n<p class="banner superseded">.*?</p>', "", kept)
+    assert unmarked.replace("../../../", "../../") == old
+    assert later.due() == ()
+    assert len(_spends(shop)) == 2
+
+
+# ---------------------------------------------------------------- turns
+
+
+def test_a_turn_names_who_has_it_and_gives_up_in_time(tmp_path):
+    now = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
+    told = []
+    first = turn(tmp_path, "'customers' 2026-09", now)
+    second = turn(tmp_path, "what is due", now, wait_seconds=0.5, tell=told.append)
+    with first, pytest.raises(Busy) as refusal, second:
+        pass
+    (waited,) = told
+    assert re.fullmatch(
+        r"waiting for 'customers' 2026-09, process \d+, since 2026-10-02T09:00:00\+00:00", waited
+    )
+    assert f"in this workspace: {waited.removeprefix('waiting for ')}. Wait" in str(refusal.value)
+    with turn(tmp_path, "what is due", now, wait_seconds=0):
+        pass
