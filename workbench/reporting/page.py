@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from workbench.figures import Cards, Drawn, Sentence, Sheet
@@ -181,8 +182,6 @@ class Page:
         Every release it draws.
     language : str
         Its language.
-    known : frozenset of str
-        Every string on it that was composed from releases, the catalog and the system's own facts.
     authored : tuple of Authored
         Every string on it that a person wrote.
     blocks, context, standalone
@@ -195,11 +194,20 @@ class Page:
     cards: tuple[Card, ...]
     releases: tuple[str, ...]
     language: str
-    known: frozenset[str]
     authored: tuple[Authored, ...]
     blocks: tuple[Block, ...]
     context: Context
     standalone: bool
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every string composed from releases, the catalog and the system's own facts."""
+        from workbench.reporting.page_template import fact_texts
+
+        language = Language(self.language, self.context.translations)
+        drawings = [block for block in self.blocks if isinstance(block, Drawing)]
+        told = fact_texts(self.context, self.releases, language)
+        return frozenset(strings_of([drawings, self.context.facts, told]))
 
     @property
     def house(self) -> str:
@@ -363,7 +371,7 @@ def set_page(
     standalone : bool, default False
         Put the chart script into the page, instead of sharing one beside the editions.
     """
-    from workbench.reporting.page_template import fact_texts, render
+    from workbench.reporting.page_template import render
 
     language = Language(context.language, context.translations)
     layout = arrange(blocks, language.say(context.title))
@@ -382,9 +390,6 @@ def set_page(
         cards=cards.cards if isinstance(cards, Cards) else (),
         releases=releases,
         language=context.language,
-        known=frozenset(
-            strings_of([drawings, context.facts, fact_texts(context, releases, language)])
-        ),
         authored=tuple(dict.fromkeys((*authored, *_words_of(context)))),
         blocks=tuple(blocks),
         context=context,
