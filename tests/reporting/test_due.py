@@ -99,6 +99,12 @@ def test_a_failed_period_stays_due_also_when_the_next_one_is(tmp_path):
     assert found == [["2026-09", "failed"], ["2026-10", "missing"]]
 
 
+def test_a_failed_period_stays_due_after_the_next_one_is_published(tmp_path):
+    editions.record_failure(tmp_path, "overview", "2026-08", "Overview")
+    _publish(tmp_path, "2026-09", "2026-10")
+    assert _due(_report(), tmp_path, "2026-11-24T00:00+00:00") == [["2026-08", "failed"]]
+
+
 def test_each_edition_of_a_grid_is_due_for_itself(tmp_path):
     grid = {
         "parameters": {"region": {"type": "text", "required": True, "choices": ["north", "south"]}},

@@ -138,17 +138,16 @@ def _wanted(
     """Yield the periods there should be editions of, newest first."""
     begun = [Period.parse(text).start for text in done | failed]
     limit = MISSED_AT_MOST if definition.catch_up is None else definition.catch_up
-    period = newest
+    period, begins = newest, False
     for _ in range(limit + 1):
         if period.end <= span.start:
             return
-        yield period
-        if definition.catch_up is None and (
+        if not begins or period.text in failed:
+            yield period
+        if definition.catch_up is None:
             # why: a new report begins with the newest period there is data of
-            period.text in done
-            or (span.covers(period) and min(begun, default=period.start) >= period.start)
-        ):
-            return
+            first = span.covers(period) and min(begun, default=period.start) >= period.start
+            begins = begins or first or period.text in done
         period = period.previous()
 
 
