@@ -32,13 +32,18 @@
     signDisplay, minimumFractionDigits: card.digits, maximumFractionDigits: card.digits,
   }).format(amount).replace("-", "−");
   const reach = ({ value, interval }) => Math.max(interval[1] - value, value - interval[0]);
+  // No finer than the noise: tens, thousands where its first two digits are.
+  const rounded = (amount, noise) => {
+    const step = 10 ** Math.max(0, Math.floor(Math.log10(noise)) - 1);
+    return noise > 0 && step > 1 ? Math.round(amount / step) * step : amount;
+  };
   const row = (card, other) => {
     const cells = [card.label, `${card.text} ${card.margin}`, other ? `${other.text} ${other.margin}` : "–", "–"];
     if (other && [card, other].every((each) => each.value !== null && each.interval)) {
       const difference = other.value - card.value;
       const noise = Math.hypot(reach(card), reach(other)); // two independent margins
       const clear = Math.abs(difference) > noise;
-      cells[3] = `${number(card, difference, "exceptZero")} ± ${number(card, noise, "never")}: ${clear ? beyond : within}`;
+      cells[3] = `${number(card, rounded(difference, noise), "exceptZero")} ± ${number(card, rounded(noise, noise), "never")}: ${clear ? beyond : within}`;
     }
     const made = document.createElement("tr");
     cells.forEach((text, at) => {
