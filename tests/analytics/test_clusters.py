@@ -51,6 +51,32 @@ def test_planted_segments_are_found_at_their_number(found, planted):
     assert found.choice.loc[4, "silhouette"] == found.choice["silhouette"].max()
 
 
+def test_the_segments_planted_in_the_sample_are_found_at_their_number(sample_source):
+    import duckdb
+
+    shares = {
+        **{f"by_{each}": f"channel = '{each}'" for each in ("app", "web", "branch")},
+        **{f"on_{each}": f"category = '{each}'" for each in ("groceries", "dining", "travel")},
+        "on_education": "category = 'education'",
+        "on_bills": "category IN ('housing', 'utilities')",
+    }
+    figures = ", ".join(f"avg(({rule})::INT) AS {name}" for name, rule in shares.items())
+    frame = duckdb.sql(
+        f"""SELECT customer_id, any_value(segment) AS segment, count(*) AS visits,
+            median(amount::DOUBLE) AS spend, {figures}
+            FROM '{sample_source}/transactions.parquet'
+            JOIN '{sample_source}/truth/customers.parquet' USING (customer_id)
+            GROUP BY customer_id HAVING count(*) >= 3 ORDER BY customer_id"""
+    ).df()
+    frame = frame.set_index("customer_id")
+    segments = frame.pop("segment")
+    planted = segments.nunique()
+    result = find_clusters(frame, log1p=["visits", "spend"], n_clusters=planted, bootstraps=3)
+    assert planted == 6
+    assert adjusted_rand_score(segments, result.labels) >= 0.9
+    assert result.stable
+
+
 def test_clusters_are_numbered_by_size_and_predicted_alike(found, planted):
     frame, _ = planted
     sizes = found.labels.value_counts().sort_index()

@@ -74,12 +74,20 @@ def test_a_forest_keeps_the_seeds_of_its_noise(rows):
     assert np.array_equal(again.tree_.threshold, published.tree_.threshold)
 
 
-def test_one_row_more_moves_others_between_the_trees_of_a_forest():
-    # as its fit shares rows out; a row of one tree may change one tree only
-    trees, place = 3, np.arange(201)
-    before = (place[:200] // (200 / trees)).astype(int)
-    after = np.delete((place // (201 / trees)).astype(int), 0)  # a row in front of all
-    assert (before != after).sum() >= 1
+def test_one_row_more_changes_several_trees_of_a_forest(rows):
+    # at an epsilon that leaves no noise, so that only the rows of a tree matter
+    X, _ = rows
+    y = np.random.default_rng(1).integers(0, 2, len(X))
+    forests = []
+    for extra in (0, 1):
+        made = model("RandomForestClassifier", n_estimators=20, bounds=BOUNDS, classes=[0, 1])
+        made.set_params(epsilon=1e6, random_state=5, max_depth=8)
+        last = np.ones((extra, 2)), np.zeros(extra, dtype=int)  # a row after all others
+        data = np.concatenate([X, last[0]]), np.concatenate([y, last[1]])
+        forests.append(made.fit(*data).estimators_)
+    pairs = zip(*forests, strict=True)
+    changed = sum(not np.array_equal(a.tree_.value, b.tree_.value) for a, b in pairs)
+    assert changed >= 5  # and its price is that of one
 
 
 def test_logistic_regression_is_given_out_before_its_optimum(rows):
