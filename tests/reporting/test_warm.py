@@ -273,12 +273,16 @@ def test_a_run_that_ends_well_leaves_nothing(run, tmp_path):
 # ---------------------------------------------------------------- when it ends, when it is not used
 
 
-def test_it_ends_when_no_run_comes(tmp_path, run):
+def test_it_ends_when_no_run_comes_and_the_next_one_clears_up(tmp_path, run, monkeypatch):
     warm = Warm(tmp_path / "warm", minutes=0.02)
     _, parent = run(ASKED, warm=warm).split()
     _ended(int(parent), seconds=30)
     assert not [each for each in warm.folder.iterdir() if each.is_socket()]
     assert warm.status() == []
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    _, parent = run(ASKED, warm=warm).split()
+    assert len(list(warm.folder.glob("*.lock"))) == 1, "what the first one left is there"
+    warm.stop()
 
 
 def test_it_ends_when_its_folder_goes(tmp_path, run):

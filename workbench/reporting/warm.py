@@ -80,6 +80,7 @@ class Warm:
             os.close(lock)
 
     def _start(self, name: str, lock: int) -> bool:
+        self._clear()
         path = self.folder / name
         path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX) as listener, _short(self.folder) as short:
@@ -103,6 +104,14 @@ class Warm:
             finally:
                 os.close(log)
         return done.returncode == 0
+
+    def _clear(self) -> None:
+        """Remove what processes of other conditions left that live no longer."""
+        for path in self.folder.glob("*.lock"):
+            with path.open() as lock, contextlib.suppress(BlockingIOError):  # it lives
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.with_suffix("").unlink(missing_ok=True)
+                path.unlink()
 
     def kernel(
         self, words: Sequence[str], variables: Mapping[str, str], files: Sequence[int]
