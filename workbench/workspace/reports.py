@@ -124,6 +124,7 @@ class Reports(Opened):
         from workbench.reporting.record import require_running_clock
         from workbench.reporting.suite import Outcome, run_suite
         from workbench.reporting.turns import turn
+        from workbench.reporting.warm import Warm
 
         definitions, problems = self._definitions(name)
         for problem in problems:
@@ -138,6 +139,7 @@ class Reports(Opened):
                 require_running_clock(self.private, self.now())
                 asked, waiting = self._due(definitions, period)
             else:
+                Warm.of(self.settings).ready()  # it warms while the data is opened
                 asked = self._asked(definitions, period, parameters)
             done = (
                 run_suite(asked, self._desk(), jobs=jobs, force=force, tell=progress)
