@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError
-from workbench.figures.tables import Card
+
+if TYPE_CHECKING:
+    from workbench.figures.tables import Card
 
 FILE = "edition.json"
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._=,+-]{0,119}$", re.IGNORECASE)
@@ -150,6 +152,8 @@ def digest(content: bytes) -> str:
 
 
 def _card(content: Mapping[str, Any]) -> Card:
+    from workbench.figures.tables import Card
+
     values = dict(content)
     values["points"] = tuple(values["points"])
     if values["interval"] is not None:

@@ -29,7 +29,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.errors import PublishError
-from workbench.figures.language import Language
 from workbench.reporting import page_assets
 from workbench.reporting.editions_record import (
     FILE,
@@ -40,7 +39,6 @@ from workbench.reporting.editions_record import (
     read,
     revisions,
 )
-from workbench.reporting.page import ROOT
 
 Files = Mapping[str, str]
 STAGING = ".staging"
@@ -127,6 +125,8 @@ def settle(published: Path, folder: Path) -> None:
 
 def _supersede(published: Path, folder: Path) -> None:
     """Let older revisions say that they were replaced, and lead to the newest."""
+    from workbench.figures.language import Language
+
     for number in revisions(folder)[:-1]:
         edition = read(folder / f"r{number}")
         for code, name in edition.languages.items() if edition else ():
@@ -213,6 +213,8 @@ def _keep_failures(published: Path, report: str, failed: Mapping[str, str]) -> N
 
 def _write(folder: Path, edition: Edition, pages: Files, depth: int) -> None:
     """Write an edition's files with links that lead from ``depth`` folders below its own."""
+    from workbench.reporting.page import ROOT
+
     folder.mkdir()
     root = "../" * (len(edition.folder.parts) + depth)
     for name, page in pages.items():

@@ -264,7 +264,10 @@ class Reports(Opened):
         """Return what the data covers; kept beside the store, since reading it takes a second."""
         from workbench.reporting.due import Span
 
-        snapshot, file = self.store.latest_snapshot(), self.private / "span.json"
+        # why not asked of the store: a list of what is due would wait for its imports
+        snapshots = (self.private / "store" / "snapshots").glob("*.ducklake")
+        snapshot = max((int(each.stem) for each in snapshots if each.stem.isdigit()), default=None)
+        file = self.private / "span.json"
         with suppress(OSError, ValueError, KeyError, TypeError):  # it is made anew
             kept = json.loads(file.read_text(encoding="utf-8"))
             if kept["snapshot"] == snapshot:
