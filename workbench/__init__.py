@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench import errors, figures
     from workbench.analytics.clusters import find_clusters
+    from workbench.analytics.features import features
     from workbench.analytics.lifetime_value import BetaGeoModel, GammaGammaModel, lifetime_value
     from workbench.analytics.purchases import holdout_check, purchase_summary
     from workbench.figures import text
@@ -55,6 +56,7 @@ __all__ = [
     "difference",
     "discovered",
     "errors",
+    "features",
     "figures",
     "find_clusters",
     "holdout_check",
@@ -90,6 +92,7 @@ _HOME = {
     "consistent": "workbench.privacy.consistency",
     "difference": "workbench.privacy.expressions",
     "discovered": "workbench.privacy.query",
+    "features": "workbench.analytics.features",
     "find_clusters": "workbench.analytics.clusters",
     "holdout_check": "workbench.analytics.purchases",
     "labelled": "workbench.privacy.query",

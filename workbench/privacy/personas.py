@@ -99,11 +99,11 @@ class Personas(CustomerRule):
 
     def at(self, as_of: str | dt.date, *, name: str, title: str | None = None) -> Personas:
         """Return the same personas as of another date, over a span as long, under another name."""
-        day, months = _day(as_of), _span_months(self.start, self.as_of)
+        day, months = day_of(as_of), _span_months(self.start, self.as_of)
         return replace(
             self,
             as_of=day,
-            start=_start(day, months),
+            start=span_start(day, months),
             name=_named(name),
             title=title or name.replace("_", " ").capitalize(),
         )
@@ -289,13 +289,13 @@ def personas(
             f"'{inactive}' is a persona already; call customers without a row otherwise: "
             "inactive='…', or None to leave them out."
         )
-    day = _day(as_of)
+    day = day_of(as_of)
     return Personas(
         table,
         read,
         cuts,
         day,
-        _start(day, months),
+        span_start(day, months),
         of if "money" in cuts else None,
         returns,
         inactive,
@@ -339,7 +339,7 @@ def _named(name: str) -> str:
     return name
 
 
-def _day(as_of: str | dt.date) -> dt.date:
+def day_of(as_of: str | dt.date) -> dt.date:
     """Return a day, or the last one of a month."""
     if isinstance(as_of, dt.datetime):
         return as_of.date()
@@ -356,7 +356,7 @@ def _day(as_of: str | dt.date) -> dt.date:
         ) from None
 
 
-def _start(as_of: dt.date, months: int) -> dt.date:
+def span_start(as_of: dt.date, months: int) -> dt.date:
     """Return the first of so many months that end on a day."""
     after = as_of + dt.timedelta(days=1)
     first = add_months(after, -months)

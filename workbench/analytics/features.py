@@ -1,0 +1,414 @@
+"""What customers' rows say of them as of a date: one lazy expression, computed in the engine.
+
+No row after the date can enter: every table is cut by its time column first, a month of usage
+counts once the month is over, and a campaign's outcome once its time to respond has passed. Which
+columns there are to count, and which values they may have, the catalog says.
+
+The number of days with a row is counted in bit masks over the span and the number of distinct
+categories over the declared domain: half the time and a quarter of the memory that counting
+distinct values takes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.catalog import Catalog, Column, Table
+from workbench.errors import InputError, UnknownName
+from workbench.periods import add_months
+from workbench.privacy.personas import day_of, span_start
+
+if TYPE_CHECKING:
+    import ibis
+
+_BITS = 63  # days in one mask: a signed 64-bit integer's, without its sign
+_MOST_MASKS = 12  # beyond about two years, distinct days are counted one by one
+RESPONSE_DAYS = 30
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A table with what the catalog declares of it: rows up to a date, and nothing later."""
+
+    rows: Any
+    name: str
+    declared: Table
+    columns: Mapping[str, Column]
+
+    @property
+    def key(self) -> str:
+        return str(self.declared.subject_key)
+
+    def first(self, *, role: str, kind: str | None = None) -> str | None:
+        """Return the first column of a role, and of a type if given, that is there."""
+        found = (
+            name
+            for name, column in self.columns.items()
+            if column.role == role and kind in (None, column.type)
+        )
+        return next(found, None)
+
+    def column(self, wanted: str, default: str) -> str | None:
+        """Return a column by name: a default that is not there is none, another is refused."""
+        if wanted in self.columns:
+            return wanted
+        if wanted == default:
+            return None
+        raise UnknownName("column", wanted, self.columns)
+
+    def domain(self, name: str) -> Sequence[Any]:
+        declared = self.columns[name].domain
+        if declared is None:
+            raise InputError(
+                f"column '{name}' of '{self.name}' has no declared domain, so there is no list of "
+                "features to make of it. Declare domain: [...] for it in the catalog."
+            )
+        return declared
+
+
+def features(
+    transactions: ibis.Table,
+    catalog: Catalog,
+    *,
+    as_of: str | dt.date,
+    months: int = 12,
+    customers: ibis.Table | None = None,
+    usage: ibis.Table | None = None,
+    feedback: ibis.Table | None = None,
+    campaigns: ibis.Table | None = None,
+    returns: str = "is_refund",
+    basket: str = "category",
+    mix: Sequence[str] = ("channel",),
+    opened: str = "opened_on",
+    topics: Sequence[str] | None = None,
+    duplicates: Literal["keep", "drop"] = "keep",
+    timezone: str | None = None,
+) -> ibis.Table:
+    """Return one row a customer: how lately, how often, how much, on what, how; as of a date.
+
+    Parameters
+    ----------
+    transactions : ibis.Table
+        From ``ws.open(…)``, or filtered from it.
+    catalog : Catalog
+        ``ws.catalog``.
+    as_of : str or date
+        The last day that counts: a date, or a month such as ``"2026-09"`` for its last day.
+    months : int
+        Months up to ``as_of`` that count.
+    customers : ibis.Table, optional
+        Gives ``tenure_days``, and a row also to customers without a transaction.
+    usage, feedback, campaigns : ibis.Table, optional
+        Service usage by month, feedback, campaign contacts.
+    returns : str
+        A boolean column of transactions that is true where money goes back. Amounts below 0 go
+        back by themselves.
+    basket : str
+        The column of transactions whose distinct values are a basket's breadth.
+    mix : sequence of str
+        Columns of transactions to take each declared value's share of.
+    opened : str
+        The date column of customers that tenure is counted from.
+    topics : sequence of str, optional
+        Topics of feedback to count; the declared ones when left out.
+    duplicates : {"keep", "drop"}
+        Whether transactions that came twice count once: by the declared unique column where this
+        purpose may read it, else where every column is equal.
+    timezone : str, optional
+        Where days end, such as ``"Asia/Shanghai"``, for a time column that holds UTC times.
+
+    Returns
+    -------
+    ibis.Table
+        Lazy. Columns: the customer, ``recency_days``, ``frequency_days``, ``monetary``,
+        ``gap_days`` (mean days between days with a transaction), ``tenure_days``,
+        ``transactions``, ``returns_share``, ``basket_breadth``, ``channel_<value>`` (shares, of
+        each column of the mix), ``<measure>_monthly`` of usage, ``feedback_count``,
+        ``feedback_score``, ``complaints``, ``topic_<value>``, ``contacts``, ``responses``; as far
+        as the tables have them. Rows without a customer id are left out. Money is in the
+        catalog's currency, what was given back taken off.
+
+    Raises
+    ------
+    InputError
+        A table has no customer, time or money; a time zone is unknown or there is no time of day.
+    UnknownName
+        A column that was named is not there.
+
+    Examples
+    --------
+    >>> # wb.features(tx, ws.catalog, as_of="2026-09", customers=cu, usage=su).execute()
+    """
+    day = day_of(as_of)
+    if months < 1:
+        raise InputError(f"months is a whole number, 1 or more, not {months}.")
+    start = span_start(day, months)
+    source = _source(transactions, catalog)
+    if duplicates == "drop":
+        source = _without_duplicates(source)
+    found = _of_transactions(source, start, day, timezone, (returns, basket), mix)
+    key = source.key
+    if customers is not None:
+        found = _of_customers(_source(customers, catalog), found, key, opened, day)
+    else:
+        found = found.mutate(tenure_days=found.first_days).drop("first_days")
+    more = []
+    if usage is not None:
+        more.append(_of_usage(_source(usage, catalog), start, day))
+    if feedback is not None:
+        more.append(_of_feedback(_source(feedback, catalog), start, day, timezone, topics))
+    if campaigns is not None:
+        more.append(_of_campaigns(_source(campaigns, catalog), start, day, timezone))
+    for each in more:
+        counts = [name for name in each.columns if str(each[name].type()).startswith("int")]
+        joined = found.left_join(each, found[key] == each.joined_k).drop("joined_k")
+        found = joined.mutate(**{name: joined[name].fill_null(0) for name in counts})
+    return found
+
+
+def _source(table: ibis.Table, catalog: Catalog) -> _Source:
+    import ibis.expr.operations as ops
+
+    names = {each.name for each in table.op().find(ops.PhysicalTable)}
+    if len(names) != 1:
+        raise InputError(
+            f"features are of tables from ws.open(…), or filtered from one; this is made of "
+            f"{', '.join(sorted(names)) or 'none'}."
+        )
+    (name,) = names
+    declared = catalog.table(name)
+    if declared.subject_key is None:
+        raise InputError(f"'{name}' is operational; it has no customers to describe.")
+    columns = {each: declared.columns[each] for each in table.columns if each in declared.columns}
+    return _Source(table, name, declared, columns)
+
+
+def _until(
+    source: _Source, start: dt.date | None, end: dt.date, timezone: str | None
+) -> tuple[Any, Any]:
+    """Return the rows of a span of days with a customer, and their day."""
+    import ibis
+
+    rows, time = source.rows, source.declared.time
+    if time is None or time not in source.columns:
+        raise InputError(
+            f"'{source.name}' has no time column, and without one nobody knows what was known on "
+            "a date. Declare time: in the catalog."
+        )
+    moment = rows[time]
+    if timezone is not None:
+        moment = _local(moment, timezone, f"'{source.name}.{time}'")
+    literal = ibis.date if moment.type().is_date() else ibis.timestamp
+    kept = rows[source.key].notnull() & (moment < literal((end + dt.timedelta(1)).isoformat()))
+    if start is not None:
+        kept = kept & (moment >= literal(start.isoformat()))
+    rows = rows.filter(kept)
+    moment = rows[time] if timezone is None else _local(rows[time], timezone, time)
+    return rows, moment.cast("date")
+
+
+def _local(moment: Any, timezone: str, what: str) -> Any:
+    """Return a UTC time as the clock shows it elsewhere."""
+    from zoneinfo import ZoneInfo
+
+    import ibis
+    import ibis.expr.datatypes as types
+
+    if not moment.type().is_timestamp():
+        raise InputError(
+            f"{what} is {moment.type()}, a day without a time, so timezone='{timezone}' cannot "
+            "move it. Leave timezone out."
+        )
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        raise InputError(
+            f"timezone='{timezone}' is not known; write one such as 'Asia/Shanghai'."
+        ) from None
+    utc = types.Timestamp(timezone="UTC")
+    signature = ((types.string, utc), types.timestamp)
+    shift = ibis.udf.scalar.builtin(_timezone, name="timezone", signature=signature)
+    return shift(timezone, moment.cast(utc))
+
+
+def _timezone(zone: str, moment: Any) -> Any: ...
+
+
+def _bit_count(mask: int) -> int:  # type: ignore[empty-body]  # why: the engine's
+    ...
+
+
+def _distinct_days(day: Any, start: dt.date, end: dt.date) -> Any:
+    """Return the number of distinct days between two, as an aggregate."""
+    import ibis
+    import ibis.expr.datatypes as types
+
+    masks = (end - start).days // _BITS + 1
+    if masks > _MOST_MASKS:
+        return day.nunique()
+    # why int8: what the engine returns; a sum in it would overflow, so each is cast before
+    count = ibis.udf.scalar.builtin(
+        _bit_count, name="bit_count", signature=((types.int64,), types.int8)
+    )
+    place = day.delta(ibis.date(start.isoformat()), unit="day")
+    total: Any = ibis.literal(0, "int64")
+    for mask in range(masks):
+        bit = ibis.literal(1, "int64") << (place - mask * _BITS)
+        inside = place.between(mask * _BITS, (mask + 1) * _BITS - 1)
+        found = inside.ifelse(bit, ibis.null("int64")).bit_or()
+        total = total + count(found.fill_null(0)).cast("int64")
+    return total
+
+
+def _of_transactions(
+    source: _Source,
+    start: dt.date,
+    end: dt.date,
+    timezone: str | None,
+    named: tuple[str, str],
+    mix: Sequence[str],
+) -> Any:
+    import ibis
+
+    money = source.first(role="measure", kind="money")
+    if money is None:
+        raise InputError(
+            f"'{source.name}' has no column of money to add up: declare one with type: money and "
+            "role: measure in the catalog, or open it for a purpose that may read it."
+        )
+    rows, day = _until(source, start, end, timezone)
+    back, basket = source.column(named[0], "is_refund"), source.column(named[1], "category")
+    amount = rows[money]
+    given_back = amount.fill_null(0) < 0
+    if back is not None:
+        given_back = given_back | rows[back].fill_null(False)
+    net = given_back.ifelse(-amount.abs(), amount)
+    wanted: dict[str, Any] = {
+        "last_day": day.max(),
+        "first_day": day.min(),
+        "frequency_days": _distinct_days(day, start, end),
+        "monetary": net.sum(),
+        "transactions": rows.count(),
+        "returns": given_back.sum(),
+    }
+    if basket is not None:
+        held = [(rows[basket] == value).any() for value in source.domain(basket)]
+        wanted["basket_breadth"] = sum(
+            (each.fill_null(False).cast("int64") for each in held), ibis.literal(0, "int64")
+        )
+    shared = []
+    for each in filter(None, (source.column(name, "channel") for name in mix)):
+        for value in source.domain(each):
+            shared.append(f"{each}_{_plain(value)}")
+            wanted[shared[-1]] = (rows[each] == value).fill_null(False).sum()
+    totals = rows.group_by(source.key).aggregate(**wanted)
+    last = ibis.date(end.isoformat())
+    shares = {name: totals[name] / totals.transactions for name in shared}
+    span = totals.last_day.delta(totals.first_day, unit="day")
+    return totals.select(
+        source.key,
+        recency_days=last.delta(totals.last_day, unit="day"),
+        frequency_days=totals.frequency_days,
+        monetary=totals.monetary.fill_null(0),
+        gap_days=(totals.frequency_days > 1).ifelse(span / (totals.frequency_days - 1), None),
+        first_days=last.delta(totals.first_day, unit="day"),
+        transactions=totals.transactions,
+        returns_share=totals.returns / totals.transactions,
+        **({"basket_breadth": totals.basket_breadth} if basket is not None else {}),
+        **shares,
+    )
+
+
+def _of_customers(source: _Source, found: Any, key: str, opened: str, end: dt.date) -> Any:
+    """Add tenure, and the customers who have no transaction in the span."""
+    import ibis
+
+    if opened not in source.columns:
+        raise UnknownName("column", opened, source.columns)
+    last = ibis.date(end.isoformat())
+    rows = source.rows
+    kept = rows[source.key].notnull() & (rows[opened].cast("date") <= last)
+    own = (
+        rows.filter(kept)
+        .group_by(joined_k=rows[source.key])
+        .aggregate(opened_=rows[opened].cast("date").min())
+    )
+    joined = own.left_join(found, own.joined_k == found[key])
+    rest = [name for name in found.columns if name not in (key, "first_days")]
+    zero = ("frequency_days", "transactions", "basket_breadth")
+    values = {
+        name: joined[name].fill_null(0) if name in zero or name == "monetary" else joined[name]
+        for name in rest
+    }
+    return joined.select(
+        joined.joined_k.name(key), **values, tenure_days=last.delta(joined.opened_, unit="day")
+    )
+
+
+def _of_usage(source: _Source, start: dt.date, end: dt.date) -> Any:
+    """Return means by month; a month that is not over on the date tells of days after it."""
+    over = add_months(end + dt.timedelta(days=1), 0) - dt.timedelta(days=1)
+    rows, _ = _until(source, start.replace(day=1), over, None)
+    counted = [
+        name
+        for name, column in source.columns.items()
+        if column.role == "measure" and column.type in ("integer", "number")
+    ]
+    means = {f"{name}_monthly": rows[name].mean() for name in counted}
+    return rows.group_by(joined_k=rows[source.key]).aggregate(**means)
+
+
+def _of_feedback(
+    source: _Source,
+    start: dt.date,
+    end: dt.date,
+    timezone: str | None,
+    topics: Sequence[str] | None,
+) -> Any:
+    rows, _ = _until(source, start, end, timezone)
+    wanted: dict[str, Any] = {"feedback_count": rows.count()}
+    score = source.first(role="measure")
+    if score is not None:
+        wanted["feedback_score"] = rows[score].mean()
+    if "is_complaint" in source.columns:
+        wanted["complaints"] = rows.is_complaint.fill_null(False).sum()
+    if "topic" in source.columns:
+        declared = source.domain("topic")
+        for topic in declared if topics is None else topics:
+            if topic not in declared:
+                raise UnknownName("topic", str(topic), [str(each) for each in declared])
+            wanted[f"topic_{_plain(topic)}"] = (rows.topic == topic).fill_null(False).sum()
+    return rows.group_by(joined_k=rows[source.key]).aggregate(**wanted)
+
+
+def _of_campaigns(source: _Source, start: dt.date, end: dt.date, timezone: str | None) -> Any:
+    """Return contacts whose time to respond is over, and responses."""
+    rows, _ = _until(source, start, end - dt.timedelta(days=RESPONSE_DAYS), timezone)
+    outcome = source.first(role="target", kind="boolean")
+    wanted: dict[str, Any] = {"contacts": rows.count()}
+    if outcome is not None:
+        wanted["responses"] = rows[outcome].fill_null(False).sum()
+    return rows.group_by(joined_k=rows[source.key]).aggregate(**wanted)
+
+
+def _without_duplicates(source: _Source) -> _Source:
+    unique = source.declared.key_columns
+    readable = unique and all(name in source.columns for name in unique)
+    rows = source.rows.distinct(on=list(unique), keep="first") if readable else source.rows
+    if not readable:
+        rows = rows.distinct()
+    return _Source(rows, source.name, source.declared, source.columns)
+
+
+def _plain(value: Any) -> str:
+    """Return a value as a part of a column's name.
+
+    Examples
+    --------
+    >>> _plain("Web shop")
+    'web_shop'
+    """
+    return "".join(c if c.isalnum() else "_" for c in str(value).lower()).strip("_")
