@@ -67,6 +67,12 @@ def test_a_request_without_a_check_is_refused(run):
     assert "InputError: say with --verified-by how the person's identity was checked" in out
 
 
+def test_a_key_may_come_from_standard_input(shop):
+    words = ["subject", "access", "-", "--verified-by", "x", "-w", str(shop.settings.root)]
+    result = CliRunner().invoke(main, words, input="K-000010\n")
+    assert "customers: 1 rows" in result.output
+
+
 def test_what_is_to_be_set_needs_an_equals_sign(run):
     out = run("subject", "correct", "K-1", "--set", "customers.email", "--verified-by", "x", code=2)
     assert "write table.column=value, with the equals sign" in out

@@ -195,14 +195,10 @@ def test_a_missing_backup_is_told(shop, tmp_path):
 
 def test_another_key_is_named(shop, made, tmp_path):
     shop.rotate_key()
-    with pytest.raises(
-        StoreMissing, match=r"was made with the key .*, and the key here is"
-    ):
+    with pytest.raises(StoreMissing, match=r"was made with the key .*, and the key here is"):
         again(shop).restore(made.file, over=True)
     (shop.private / "keys" / "master.key").unlink()
-    with pytest.raises(
-        StoreMissing, match=r"no key at .* Or name the backup's key"
-    ):
+    with pytest.raises(StoreMissing, match=r"no key at .* Or name the backup's key"):
         again(shop).restore(made.file, over=True)
 
 
@@ -264,6 +260,34 @@ def test_a_backup_of_nothing_is_refused(tmp_path):
     ws = wb.open_workspace(make_shop(tmp_path / "empty", customers=2))
     with pytest.raises(StoreMissing, match="no key at"):
         ws.back_up()
+
+
+def test_a_rotation_that_was_cut_off_comes_first(shop, tmp_path):
+    shop.store.key_source.begin()
+    with pytest.raises(StorageError, match=r"a rotation of the key was cut off.*'workbench keys"):
+        shop.back_up(tmp_path / "x.backup")
+    shop.rotate_key()
+    shop.back_up(tmp_path / "x.backup")
+
+
+def test_what_a_crash_left_unseen_is_in_the_backup(shop, tmp_path):
+    (shop.settings.path("source") / "incidents.csv").write_text(
+        "incident_id,opened_on\nI-1,2026-02-03\nI-2,2026-02-04\n"
+    )
+    before = shop.store.latest_snapshot()
+    again(shop).init()
+    (shop.store.folder / "snapshots" / f"{before + 1}.ducklake").unlink()  # committed, unpublished
+    made = again(shop).back_up(tmp_path / "x.backup")
+    assert made.rows["incidents"] == 2
+    assert again(shop).restore_test(made.file).rows["incidents"] == 2
+
+
+def test_executed_notebooks_outlive_a_restore(shop, made):
+    folder = shop.private / "runs" / "overview"
+    folder.mkdir(parents=True)
+    (folder / "overview.ipynb").write_text("{}")
+    again(shop).restore(made.file, over=True)
+    assert (shop.private / "runs" / "overview" / "overview.ipynb").read_text() == "{}"
 
 
 def test_a_file_that_is_there_is_not_written_over(shop, made):

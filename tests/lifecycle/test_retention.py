@@ -113,6 +113,8 @@ def test_holds_that_make_no_sense_are_refused(shop):
         shop.hold("x")
     with pytest.raises(InputError, match="say why with --reason"):
         shop.hold(" ", table="customers")
+    with pytest.raises(InputError, match="no table holds anything of this customer"):
+        shop.hold("x", subject="K-nobody")
     with pytest.raises(UnknownName, match="no table named 'custmers'"):
         shop.hold("x", table="custmers")
     with pytest.raises(InputError, match=r"no hold 'H-0009' is in force. In force: none"):

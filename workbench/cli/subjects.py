@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
 _DAY = click.DateTime(["%Y-%m-%d"])
+
+
+def _typed(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """Return the customer's key; from standard input where it is given as a dash."""
+    return sys.stdin.readline().strip() if value == "-" else value
 
 
 def _request_options(command: Command) -> Command:
@@ -73,7 +79,7 @@ def subject() -> None:
 
 
 @subject.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", callback=_typed)
 @_request_options
 def access(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
     """Show what is held of a customer, for what, from where, for whom and how long: no values."""
@@ -92,7 +98,7 @@ def access(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None
 
 
 @subject.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", callback=_typed)
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="A new folder, mode 0700."
 )
@@ -110,7 +116,7 @@ def export(id_: str, out: Path, workspace: str | None, as_json: bool, **asked: A
 
 
 @subject.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", callback=_typed)
 @click.option("--set", "changes", multiple=True, required=True, metavar="TABLE.COLUMN=VALUE",
               help="The right value; may be given several times.")  # fmt: skip
 @click.option("--where", multiple=True, metavar="TABLE.COLUMN=VALUE",
@@ -138,7 +144,7 @@ def correct(
 
 
 @subject.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", callback=_typed)
 @_request_options
 def erase(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
     """Erase a customer from tables, files, snapshots, notebooks and future restores."""
@@ -194,7 +200,7 @@ _lift = click.option("--lift", is_flag=True, help="End it again.")
 
 
 @subject.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", callback=_typed)
 @_purposes
 @_lift
 @_request_options
@@ -207,7 +213,7 @@ def restrict(
 
 
 @subject.command(name="object")
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", callback=_typed)
 @_purposes
 @_lift
 @_request_options
@@ -220,7 +226,7 @@ def object_(
 
 
 @subject.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", callback=_typed)
 @click.option("--kind", required=True, metavar="KIND",
               help="access, portability, correction, erasure, restriction, objection.")  # fmt: skip
 @click.option("--law", metavar="LAW", help="GDPR or PIPL; the earlier deadline otherwise.")

@@ -28,6 +28,7 @@ from workbench.lifecycle.archive import ArchiveReader, ArchiveWriter
 from workbench.lifecycle.erasure import mirror_marks
 from workbench.lifecycle.office import Office
 from workbench.store.chain import Chain
+from workbench.store.engine import Store, newest
 from workbench.store.key_sources import sync_folder
 
 BACKED_UP, TESTED, RESTORED = "backup", "restore tested", "restored"
@@ -41,7 +42,6 @@ _LEFT_OUT_SUFFIXES = (
     ".turn",
     ".part",
     ".new",
-    ".wal",
     ".key",
     ".sqlite-journal",
     ".sock",
@@ -93,11 +93,18 @@ def back_up(
     office.journal.require_clock(office.now)
     target = _target(office, out)
     master = office.store.key_source.read()
+    if office.store.key_source.kind == "file" and office.store.key_source.next() is not None:
+        raise StorageError(
+            "a rotation of the key was cut off, so that files are under two keys. Run 'workbench "
+            "keys rotate' again, then back up; there is no backup yet."
+        )
     office.store.marks.make()
     at = office.now.astimezone(dt.UTC).isoformat(timespec="seconds")
     partial = target.with_suffix(".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if office.store.exists:
+            heal(office.store)
         with office.store.locked(), open(partial, "wb", opener=_private) as file:
             for leftover in {*target.parent.glob("workbench-*.part")} - {partial}:
                 leftover.unlink()
@@ -132,6 +139,14 @@ def _target(office: Office, out: Path | None) -> Path:
         return folder.absolute()
     stamp = f"{office.now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"
     return folder.absolute() / f"workbench-{stamp}{SUFFIX}"
+
+
+def heal(store: Store) -> None:
+    """Publish what a crash left committed and unseen, and end the catalog's own log."""
+    with store.exclusive() as connection:
+        snapshot = newest(connection)
+        connection.execute("DETACH lake")
+        store.publish(snapshot)
 
 
 def row_counts(office: Office) -> dict[str, int]:

@@ -11,8 +11,8 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from workbench.errors import InputError
 from workbench.lifecycle import traces
+from workbench.lifecycle.customers import consents_of, identifiers, unknown_subject
 from workbench.lifecycle.holds import require_no_hold
 from workbench.lifecycle.office import Office
 from workbench.store.chain import file_lock
@@ -61,7 +61,7 @@ def notes(office: Office, mark: str, fitted: Sequence[str] = ()) -> tuple[str, .
     fitted : sequence of str
         What an officer approved that was fitted on raw rows.
     """
-    consents = _consents(office, mark)
+    consents = consents_of(office, mark)
     named = f" Approved by an officer: {'; '.join(sorted(set(fitted)))}." if fitted else ""
     return (
         *([f"Consents that end with it: {', '.join(consents)}."] if consents else []),
@@ -72,25 +72,6 @@ def notes(office: Office, mark: str, fitted: Sequence[str] = ()) -> tuple[str, .
         "Source files and copies handed to others are outside: have them corrected. The next load "
         "leaves the customer out in any case.",
     )
-
-
-def _consents(office: Office, mark: str) -> list[str]:
-    """Return the purposes a customer has agreed to and not taken back."""
-    source = office.catalog.consents
-    key = office.subject_tables.get(source.table) if source else None
-    if source is None or key is None:
-        return []
-    connection = office.store.connect()
-    try:
-        office.store.attach(connection, office.store.latest_snapshot())
-        office.store.marks.prepare(connection, [mark])
-        rows = connection.execute(
-            f'SELECT DISTINCT "{source.purpose}"::VARCHAR FROM lake."{source.table}" '
-            f'WHERE {marked_sql(key)} AND "{source.withdrawn}" IS NULL ORDER BY 1'
-        ).fetchall()
-        return [row[0] for row in rows if row[0]]
-    finally:
-        connection.close()
 
 
 def erase(
@@ -177,32 +158,6 @@ def mirror_marks(office: Office) -> None:
         write_whole(folder / MARKS_FILE, lines.encode())
 
 
-def identifiers(office: Office, mark: str) -> set[str]:
-    """Return a customer's key and direct identifiers, as text; nothing when no table knows them."""
-    store, found = office.store, set()
-    connection = store.connect()
-    try:
-        store.attach(connection, store.latest_snapshot())
-        store.marks.prepare(connection, [mark])
-        loaded = store.tables(connection)
-        for name, key in office.subject_tables.items():
-            if name not in loaded:
-                continue
-            direct = [
-                column
-                for column, declared in office.catalog.tables[name].columns.items()
-                if declared.role in ("subject key", "direct identifier")
-            ]
-            texts = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in direct)
-            rows = connection.execute(
-                f'SELECT DISTINCT {texts} FROM lake."{name}" WHERE {marked_sql(key)}'
-            ).fetchall()
-            found |= {value for row in rows for value in row if value}
-        return found
-    finally:
-        connection.close()
-
-
 def still_findable(office: Office) -> dict[str, int]:
     """Return rows of erased customers that are still there, by table and snapshot; none expected.
 
@@ -228,15 +183,6 @@ def still_findable(office: Office) -> dict[str, int]:
         finally:
             connection.close()
     return found
-
-
-def unknown_subject(office: Office) -> InputError:
-    """Return the error for a key no table knows; it does not repeat the key."""
-    tables = ", ".join(office.subject_tables)
-    return InputError(
-        f"no table holds anything of this customer ({tables}). Check the "
-        f"'{office.catalog.privacy.key}' for a slip; nothing was changed."
-    )
 
 
 def _busy(holder: str) -> str:

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from workbench.errors import InputError, Refused
+from workbench.lifecycle.customers import identifiers, unknown_subject
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
 from workbench.store.chain import Entry
@@ -69,7 +70,7 @@ def hold(
     Raises
     ------
     InputError
-        Neither is named, or no reason is given.
+        Neither is named, no reason is given, or no table knows the customer.
     UnknownName
         No such table.
     """
@@ -81,6 +82,8 @@ def hold(
     if not told:
         raise InputError("say why with --reason: whoever reviews the hold needs to know.")
     mark = None if subject is None else office.mark(subject)
+    if mark is not None and not identifiers(office, mark):
+        raise unknown_subject(office)
     body = {"reason": told, "table": table, "mark": mark}
     name = office.journal.number("hold", "H", body, now=office.now)
     office.audit.record("hold", {"hold": name, **body}, now=office.now)

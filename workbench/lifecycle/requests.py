@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from workbench.errors import InputError, UnknownName
-from workbench.lifecycle.erasure import identifiers, unknown_subject
+from workbench.lifecycle.customers import identifiers, unknown_subject
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.law import Clock, add_months, clocks
 from workbench.lifecycle.office import Office

@@ -10,6 +10,7 @@ an officer acknowledged the loss.
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import tempfile
 import time
@@ -24,6 +25,7 @@ from workbench.lifecycle.backups import (
     LOGS,
     RESTORED,
     TESTED,
+    heal,
     log_of,
     remove,
     require_key,
@@ -38,12 +40,13 @@ from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings
 from workbench.store.audit import Audit
 from workbench.store.chain import Chain, file_lock
-from workbench.store.engine import Store, newest
+from workbench.store.engine import Store
 from workbench.store.key_sources import sync_folder
 from workbench.store.keys import write_key_file
 from workbench.store.marks import FILE as MARKS_FILE
 from workbench.store.marks import read_marks
 
+KEPT_ASIDE = ("runs", "logs", "ipython")  # in no backup, and no reason to lose them
 READY = "restored.ready"
 Tell = Callable[[str], None]
 
@@ -190,10 +193,7 @@ def _prepare(
         if path.is_file() and folder != private:
             store.marks.merge(read_marks(path.read_text(encoding="utf-8"), path))
     progress("looking over what was restored")
-    with store.exclusive() as connection:
-        snapshot = newest(connection)
-        connection.execute("DETACH lake")
-        store.publish(snapshot)
+    heal(store)
     counts = row_counts(there)
     if counts != manifest["rows"]:
         raise StorageError(f"{file}: its tables do not have the rows its manifest says.")
@@ -215,8 +215,11 @@ def _keep_logs(private: Path, beside: Path) -> tuple[str, ...]:
     # why also where the ledger is lost: the anchor knows what it had spent
     if (private / "anchor").is_dir():
         shutil.copytree(private / "anchor", beside / "anchor", dirs_exist_ok=True)
-    if (private / "registers").is_dir():
-        shutil.copytree(private / "registers", beside / "registers", dirs_exist_ok=True)
+    for name in ("registers", *KEPT_ASIDE):
+        if (private / name).is_dir():
+            # why linked: what is replaced goes at once, and notebooks may be many
+            link = shutil.copy2 if name == "registers" else os.link
+            shutil.copytree(private / name, beside / name, copy_function=link, dirs_exist_ok=True)
     return tuple(kept)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Column
 from workbench.errors import InputError, StorageError, UnknownName
-from workbench.lifecycle.erasure import unknown_subject
+from workbench.lifecycle.customers import unknown_subject
 from workbench.lifecycle.office import Office
 from workbench.store.engine import newest, one_commit
 from workbench.store.ingest import sql_type

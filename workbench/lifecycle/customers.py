@@ -1,0 +1,61 @@
+"""What the tables know of one customer: by what they are known, and what they agreed to."""
+
+from __future__ import annotations
+
+from workbench.errors import InputError
+from workbench.lifecycle.office import Office
+from workbench.store.marks import marked_sql
+
+
+def identifiers(office: Office, mark: str) -> set[str]:
+    """Return a customer's key and direct identifiers, as text; nothing when no table knows them."""
+    store, found = office.store, set()
+    connection = store.connect()
+    try:
+        store.attach(connection, store.latest_snapshot())
+        store.marks.prepare(connection, [mark])
+        loaded = store.tables(connection)
+        for name, key in office.subject_tables.items():
+            if name not in loaded:
+                continue
+            direct = [
+                column
+                for column, declared in office.catalog.tables[name].columns.items()
+                if declared.role in ("subject key", "direct identifier")
+            ]
+            texts = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in direct)
+            rows = connection.execute(
+                f'SELECT DISTINCT {texts} FROM lake."{name}" WHERE {marked_sql(key)}'
+            ).fetchall()
+            found |= {value for row in rows for value in row if value}
+        return found
+    finally:
+        connection.close()
+
+
+def consents_of(office: Office, mark: str) -> list[str]:
+    """Return the purposes a customer has agreed to and not taken back."""
+    source = office.catalog.consents
+    key = office.subject_tables.get(source.table) if source else None
+    if source is None or key is None:
+        return []
+    connection = office.store.connect()
+    try:
+        office.store.attach(connection, office.store.latest_snapshot())
+        office.store.marks.prepare(connection, [mark])
+        rows = connection.execute(
+            f'SELECT DISTINCT "{source.purpose}"::VARCHAR FROM lake."{source.table}" '
+            f'WHERE {marked_sql(key)} AND "{source.withdrawn}" IS NULL ORDER BY 1'
+        ).fetchall()
+        return [row[0] for row in rows if row[0]]
+    finally:
+        connection.close()
+
+
+def unknown_subject(office: Office) -> InputError:
+    """Return the error for a key no table knows; it does not repeat the key."""
+    tables = ", ".join(office.subject_tables)
+    return InputError(
+        f"no table holds anything of this customer ({tables}). Check the "
+        f"'{office.catalog.privacy.key}' for a slip; nothing was changed."
+    )
