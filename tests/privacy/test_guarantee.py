@@ -233,6 +233,15 @@ QUESTIONS = {
     "bands of customers": lambda tx: wb.query(
         tx, by=[wb.bands("amount", [3000], of="customer"), "kind"], **PERIOD
     ).customers(),
+    "days of customers": lambda tx: wb.query(
+        tx,
+        by=[
+            wb.bands("recency_days", [23], of="customer"),  # the probe came a day later than all
+            wb.bands("frequency_days", [3], of="customer"),
+            "kind",
+        ],
+        **PERIOD,
+    ).customers(),
     "months apart": lambda tx: wb.query(tx, by=["month", "kind"], **PERIOD).sum("amount"),
     "months together": by_month(lambda q, tx: q.sum("amount")),
     "expression": lambda tx: wb.query(tx, by=tx.amount > 240, **PERIOD).customers(),
