@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,41 +64,38 @@ def verify(audit: Audit, published: Path | None = None) -> Verdict:
                     "missing: cut off at the end" if seq > head[0] else "another than was published"
                 )
                 faults.append(Fault(seq, f"{what}; {place} knew it"))
-        count = len(read.entries()) if not faults else head[0]
+    count = head[0] if faults else audit.chain.verify()
     return Verdict(count, head, tuple(sorted(faults, key=lambda each: each.seq)), len(heads))
 
 
 def faults_of(chain: Chain) -> Iterator[Fault]:
     """Yield every place of a chained log that does not fit, first to last."""
+    previous, last = GENESIS, 0
     with chain.reading() as read:
         if read._connection is None:
             return
-        rows = read._connection.execute(select(chain.table).order_by(chain.table.c.seq)).all()
+        query = select(chain.table).order_by(chain.table.c.seq)
+        found = read._connection.execute(query.execution_options(yield_per=1000))
+        rows: Iterator[Any] = itertools.chain(found, [None])
+        for row, after in itertools.pairwise(rows):
+            if not _fits(previous, row):
+                if row.seq != last + 1:
+                    gone = f"{last + 1}" if row.seq == last + 2 else f"{last + 1} to {row.seq - 1}"
+                    yield Fault(last + 1, f"missing: {gone} removed")
+                elif after is None or _fits(row.hash, after):
+                    yield Fault(row.seq, "altered")
+                else:
+                    yield Fault(row.seq, "altered, swapped with another, or written by another")
+            previous, last = row.hash, row.seq
         ever = read.ever()
-    previous, last = GENESIS, 0
-    for number, row in enumerate(rows):
-        fields = (row.at, row.kind, row.subject, row.ref, row.body)
-        fits = entry_hash(previous, row.seq, *fields) == row.hash
-        if not fits:
-            if row.seq != last + 1:
-                missing = f"{last + 1}" if row.seq == last + 2 else f"{last + 1} to {row.seq - 1}"
-                yield Fault(last + 1, f"missing: {missing} removed")
-            elif _follows(rows, number):
-                yield Fault(row.seq, "altered")
-            else:
-                yield Fault(row.seq, "altered, swapped with another, or written by somebody else")
-        previous, last = row.hash, row.seq
     if ever > last:
         yield Fault(last + 1, f"missing: {ever - last} cut off at the end")
 
 
-def _follows(rows: Sequence[Any], number: int) -> bool:
-    """Return whether the entry after this one was written after this one's hash."""
-    if number + 1 >= len(rows):
-        return True
-    row, after = rows[number], rows[number + 1]
-    fields = (after.at, after.kind, after.subject, after.ref, after.body)
-    return bool(entry_hash(row.hash, after.seq, *fields) == after.hash)
+def _fits(previous: str, row: Any) -> bool:
+    """Return whether an entry was written as it stands after the one with this hash."""
+    fields = (row.at, row.kind, row.subject, row.ref, row.body)
+    return bool(entry_hash(previous, row.seq, *fields) == row.hash)
 
 
 def _published_heads(published: Path | None) -> Iterator[tuple[int, str, str]]:
