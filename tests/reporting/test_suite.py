@@ -17,6 +17,7 @@ from support.line import (
     OPENING,
     PARAMETERS,
     SHOWING,
+    command,
     contents,
     write_report,
 )
@@ -127,6 +128,17 @@ def test_what_is_due_is_run_once_oldest_first(shop):
     assert shop.due() == ()
     assert shop.run(due=True).editions == ()
     assert len(_spends(shop)) == 3
+
+
+def test_two_schedulers_at_once_make_each_edition_once(shop):
+    _report(shop.settings.root, SCHEDULE)
+    words = command("run", "--due", "--json", "-w", shop.settings.root)
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [json.loads(each.communicate(timeout=300)[0]) for each in both]
+    assert [each.returncode for each in both] == [5, 5]  # October's data is not there yet
+    assert sorted(len(each["editions"]) for each in told) == [0, 1]
+    assert len(_spends(shop)) == 1
+    assert [run["state"] for run in _runs(shop)] == ["published"]
 
 
 def test_a_period_without_data_waits_and_is_to_be_tried_again(shop):
