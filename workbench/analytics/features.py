@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import InputError, UnknownName
 from workbench.periods import add_months
+from workbench.privacy.groups import index_of
 from workbench.privacy.personas import day_of, span_start
 
 if TYPE_CHECKING:
@@ -244,20 +245,31 @@ def _bit_count(mask: int) -> int:  # type: ignore[empty-body]  # why: the engine
 def _distinct_days(day: Any, start: dt.date, end: dt.date) -> Any:
     """Return the number of distinct days between two, as an aggregate."""
     import ibis
+
+    days = (end - start).days + 1
+    if days > _BITS * _MOST_MASKS:
+        return day.nunique()
+    return _distinct_places(day.delta(ibis.date(start.isoformat()), unit="day"), days)
+
+
+def _distinct_of(value: Any, domain: Sequence[Any]) -> Any:
+    """Return the number of distinct declared values, as an aggregate."""
+    return _distinct_places(index_of(value, domain), len(domain))
+
+
+def _distinct_places(place: Any, places: int) -> Any:
+    """Return how many of the places from 0 on occur, counted as bits of masks."""
+    import ibis
     import ibis.expr.datatypes as types
 
-    masks = (end - start).days // _BITS + 1
-    if masks > _MOST_MASKS:
-        return day.nunique()
     # why int8: what the engine returns; a sum in it would overflow, so each is cast before
     count = ibis.udf.scalar.builtin(
         _bit_count, name="bit_count", signature=((types.int64,), types.int8)
     )
-    place = day.delta(ibis.date(start.isoformat()), unit="day")
     total: Any = ibis.literal(0, "int64")
-    for mask in range(masks):
-        bit = ibis.literal(1, "int64") << (place - mask * _BITS)
-        inside = place.between(mask * _BITS, (mask + 1) * _BITS - 1)
+    for first in range(0, places, _BITS):
+        bit = ibis.literal(1, "int64") << (place - first)
+        inside = place.between(first, min(first + _BITS, places) - 1)
         found = inside.ifelse(bit, ibis.null("int64")).bit_or()
         total = total + count(found.fill_null(0)).cast("int64")
     return total
@@ -292,18 +304,15 @@ def _of_transactions(
         "frequency_days": _distinct_days(day, start, end),
         "monetary": net.sum(),
         "transactions": rows.count(),
-        "returns": given_back.sum(),
+        "returns": rows.count(where=given_back),
     }
     if basket is not None:
-        held = [(rows[basket] == value).any() for value in source.domain(basket)]
-        wanted["basket_breadth"] = sum(
-            (each.fill_null(False).cast("int64") for each in held), ibis.literal(0, "int64")
-        )
+        wanted["basket_breadth"] = _distinct_of(rows[basket], source.domain(basket))
     shared = []
     for each in filter(None, (source.column(name, "channel") for name in mix)):
         for value in source.domain(each):
             shared.append(f"{each}_{_plain(value)}")
-            wanted[shared[-1]] = (rows[each] == value).fill_null(False).sum()
+            wanted[shared[-1]] = rows.count(where=rows[each] == value)
     totals = rows.group_by(source.key).aggregate(**wanted)
     last = ibis.date(end.isoformat())
     shares = {name: totals[name] / totals.transactions for name in shared}
@@ -374,13 +383,13 @@ def _of_feedback(
     if score is not None:
         wanted["feedback_score"] = rows[score].mean()
     if "is_complaint" in source.columns:
-        wanted["complaints"] = rows.is_complaint.fill_null(False).sum()
+        wanted["complaints"] = rows.count(where=rows.is_complaint)
     if "topic" in source.columns:
         declared = source.domain("topic")
         for topic in declared if topics is None else topics:
             if topic not in declared:
                 raise UnknownName("topic", str(topic), [str(each) for each in declared])
-            wanted[f"topic_{_plain(topic)}"] = (rows.topic == topic).fill_null(False).sum()
+            wanted[f"topic_{_plain(topic)}"] = rows.count(where=rows.topic == topic)
     return rows.group_by(joined_k=rows[source.key]).aggregate(**wanted)
 
 
@@ -390,7 +399,7 @@ def _of_campaigns(source: _Source, start: dt.date, end: dt.date, timezone: str |
     outcome = source.first(role="target", kind="boolean")
     wanted: dict[str, Any] = {"contacts": rows.count()}
     if outcome is not None:
-        wanted["responses"] = rows[outcome].fill_null(False).sum()
+        wanted["responses"] = rows.count(where=rows[outcome])
     return rows.group_by(joined_k=rows[source.key]).aggregate(**wanted)
 
 
