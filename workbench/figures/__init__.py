@@ -10,7 +10,16 @@ string that was computed, because a computed string can hold a value read from a
 
 from __future__ import annotations
 
-from workbench.figures.display import Figure, bar, heatmap, kpis, line, table, text
+from workbench.figures.display import (
+    Figure,
+    bar,
+    heatmap,
+    indicators,
+    kpis,
+    line,
+    table,
+    text,
+)
 from workbench.figures.draw import Cards, Drawn, Sentence, Sheet, draw
 from workbench.figures.specs import MIME
 
@@ -24,6 +33,7 @@ __all__ = [
     "bar",
     "draw",
     "heatmap",
+    "indicators",
     "kpis",
     "line",
     "table",

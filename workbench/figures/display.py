@@ -16,6 +16,7 @@ from workbench.figures.specs import (
     MIME,
     BarSpec,
     HeatmapSpec,
+    IndicatorsSpec,
     Kind,
     KpisSpec,
     LineSpec,
@@ -37,7 +38,7 @@ class Figure:
     Attributes
     ----------
     kind : str
-        ``line``, ``bar``, ``heatmap``, ``table``, ``kpis`` or ``text``.
+        ``line``, ``bar``, ``heatmap``, ``table``, ``kpis``, ``text`` or ``indicators``.
     spec : Spec
         Column names and literal words.
     releases : tuple of Release
@@ -213,6 +214,42 @@ def text(template: str, *releases: Release) -> Figure:
     return _figure("text", TextSpec, releases, template=template)
 
 
+def indicators(
+    release: Release,
+    *,
+    lights: Sequence[str] | None = None,
+    section: str | None = None,
+    brief: bool = False,
+    title: str | None = None,
+) -> Figure:
+    """Show indicators of the compliance summary, each with its light, in a word and a shape.
+
+    Parameters
+    ----------
+    release : Release
+        ``ws.compliance(period).indicators``.
+    lights : sequence of str, optional
+        Only those that are ``red``, ``amber``, ``not measured``, ``green`` or ``information``;
+        gravest first. All in their order when left out.
+    section : str, optional
+        Only those of one section, such as ``rights``.
+    brief : bool
+        A line each: without definition, source and thresholds.
+    title : str, optional
+        A plain string.
+    """
+    chosen = None if lights is None else tuple(lights)
+    return _figure(
+        "indicators",
+        IndicatorsSpec,
+        (release,),
+        lights=chosen,
+        section=section,
+        brief=brief,
+        title=title,
+    )
+
+
 def _figure(kind: Kind, model: type[Spec], releases: tuple[Release, ...], **spec: Any) -> Figure:
     for release in releases:
         if not isinstance(release, Release):
@@ -279,7 +316,8 @@ def _table_html(grid: Grid) -> str:
             tag = "th" if head or at < grid.row_heads else "td"
             align = "right" if cell.numeric else "left"
             words = escape(f"{cell.text} {cell.margin}".strip())
-            parts.append(f"<{tag} style='text-align:{align}'>{words}</{tag}>")
+            below = f"<br><small>{escape(cell.below)}</small>" if cell.below else ""
+            parts.append(f"<{tag} style='text-align:{align}'>{words}{below}</{tag}>")
         return f"<tr>{''.join(parts)}</tr>"
 
     body = "".join(cells(row, head=False) for row in grid.rows)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.errors import QuestionRefused
-from workbench.figures import charts, tables
+from workbench.figures import charts, indicators, tables
 from workbench.figures.charts import Chart
 from workbench.figures.language import Language
 from workbench.figures.specs import (
     BarSpec,
     HeatmapSpec,
+    IndicatorsSpec,
     KpisSpec,
     LineSpec,
     Spec,
@@ -68,6 +69,9 @@ def draw(spec: Spec, releases: Sequence[Release], language: Language | None = No
     if len(releases) != 1:
         raise QuestionRefused(f"this figure draws one release; it was given {len(releases)}.")
     release = releases[0]
+    if isinstance(spec, IndicatorsSpec):
+        grid = indicators.grid(spec, release, language)
+        return Sheet(grid.caption, "", grid)
     title = language.say(spec.title) if spec.title else _title(spec, release, language)
     if isinstance(spec, LineSpec):
         return charts.line(spec, release, title, language)

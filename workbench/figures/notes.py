@@ -73,6 +73,19 @@ _CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "由比率计算的数字，其误差范围为一阶近似。",
         ),
         (
+            r"Exact: counted in operational records, not in customers' rows\.",
+            "精确数字：取自机构自身的运营记录，不含客户数据行。",
+        ),
+        (
+            r"Estimates with an interval are private; all other figures are exact, counted in "
+            r"operational records\.",
+            "带区间的估计值为隐私发布；其余均为取自运营记录的精确数字。",
+        ),
+        (
+            r"\* Provision recalled, to be checked against the text\. No legal advice is claimed\.",
+            "* 条款凭记忆引用，有待与法律原文核对。本页不构成法律意见。",
+        ),
+        (
             r"Planned, not released: no figure was drawn\.",
             "仅为计划，尚未发布：没有抽取任何数字。",
         ),

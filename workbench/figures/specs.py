@@ -18,7 +18,8 @@ MIME = "application/vnd.workbench.figure+json"
 Column = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$", strict=True)]
 ReleaseId = Annotated[str, Field(pattern=r"^[a-z]{1,3}-[0-9a-f]{4,40}$", strict=True)]
 Words = Annotated[str, Field(min_length=1, max_length=400, strict=True)]
-Kind = Literal["line", "bar", "heatmap", "table", "kpis", "text"]
+Kind = Literal["line", "bar", "heatmap", "table", "kpis", "text", "indicators"]
+Lights = Literal["green", "amber", "red", "not measured", "information"]
 Index = Annotated[int, Field(ge=0, le=31, strict=True)]
 
 
@@ -96,6 +97,14 @@ class TextSpec(Spec):
         return (*super().words(), self.template)
 
 
+class IndicatorsSpec(Spec):
+    """Indicators of the compliance summary, by light or section; ``brief``: a line each."""
+
+    lights: tuple[Lights, ...] | None = Field(None, min_length=1)
+    section: Column | None = None
+    brief: Annotated[bool, Field(strict=True)] = False
+
+
 SPECS: dict[str, type[Spec]] = {
     "line": LineSpec,
     "bar": BarSpec,
@@ -103,6 +112,7 @@ SPECS: dict[str, type[Spec]] = {
     "table": TableSpec,
     "kpis": KpisSpec,
     "text": TextSpec,
+    "indicators": IndicatorsSpec,
 }
 
 

@@ -20,11 +20,17 @@ _FORMAT = re.compile(r"^[ +,]{0,2}\d{0,2},?(\.\d)?[dfgn%]?$")
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table; a number's margin stands apart so that both can be aligned."""
+    """One cell of a table; a number's margin stands apart so that both can be aligned.
+
+    ``below`` is said in small letters beneath; ``light`` is green, amber, red or another light's
+    name, which ``text`` says too.
+    """
 
     text: str
     margin: str = ""
     numeric: bool = False
+    below: str = ""
+    light: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,9 @@ def table_grid(spec: TableSpec, release: Release, title: str, language: Language
         )
         for row in declared_order(release)
     )
+    if not rows and heads:  # said, since an empty table looks like one that failed
+        rows = ((Cell(language.word("nothing here")), *(Cell("") for _ in heads[1:])),)
+        return Grid(title, heads, rows, 1)
     return Grid(title, heads, rows, len(heads_of_rows))
 
 

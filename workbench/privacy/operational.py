@@ -36,6 +36,12 @@ REGISTERS = (
     "store",
 )
 KIND = "operational"
+EXACT = "Exact: counted in operational records, not in customers' rows."
+MIXED = (
+    "Estimates with an interval are private; all other figures are exact, counted in "
+    "operational records."
+)
+STARS = "* Provision recalled, to be checked against the text. No legal advice is claimed."
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,6 @@ def operational(exact: Exact, catalog: Catalog, release_id: str, data_version: s
     for measure in exact.measures:
         for end in ("_low", "_high"):  # no noise, so no margin
             columns.setdefault(f"{measure.name}{end}", [None] * len(columns[measure.name]))
-    said = "Exact: counted in operational records, not in customers' rows."
     return Release(
         id=release_id,
         name=exact.name,
@@ -95,7 +100,7 @@ def operational(exact: Exact, catalog: Catalog, release_id: str, data_version: s
         columns=columns,
         cost=Cost("0", 0.0, float(catalog.privacy.delta)),
         data_version=data_version,
-        notes=(*((said,) if not exact.private else ()), *exact.notes),
+        notes=exact.notes if exact.private else (EXACT, *exact.notes),
         mechanism={"kind": KIND, "sources": list(exact.sources), "private": list(exact.private)},
     )
 

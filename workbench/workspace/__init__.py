@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from workbench.errors import SettingsError
 from workbench.settings import FILE_NAME, find_settings, load_settings
 from workbench.workspace.base import utc_now
+from workbench.workspace.compliance import Compliance
 from workbench.workspace.exports import Exports
 from workbench.workspace.lifecycle import Lifecycle
-from workbench.workspace.oversight import Oversight
 from workbench.workspace.privacy import Private
 from workbench.workspace.reports import Reports
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.privacy.release import Release
 
 
-class Workspace(Oversight, Private, Reports, Exports, Lifecycle):
+class Workspace(Compliance, Private, Reports, Exports, Lifecycle):
     """Everything about one body of customer data, opened once.
 
     Attributes

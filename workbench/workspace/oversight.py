@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -385,9 +386,16 @@ class Oversight(Data):
         advisories : path, optional
             A list of known weaknesses: of ``pip-audit -f json``, or of OSV.
         """
+        found = self.look_over(advisories)
+        self.reviews.keep(found)
+        self.audit.record("review", {"failed": len(found.failed)}, now=found.at)
+        return found
+
+    def look_over(self, advisories: str | Path | None = None) -> Review:
+        """Return what `review` would find, without recording it."""
         from workbench.lifecycle.review import review
 
-        found = review(
+        return review(
             self.settings,
             self.private,
             logs={
@@ -400,6 +408,32 @@ class Oversight(Data):
             advisories=None if advisories is None else Path(advisories),
             now=self.now(),
         )
-        self.reviews.keep(found)
-        self.audit.record("review", {"failed": len(found.failed)}, now=found.at)
-        return found
+
+    # ------------------------------------------------------------------ what the store holds
+
+    def columns_held(self) -> list[tuple[str, str]]:
+        """Return every table's columns as the store has them, whatever is declared."""
+        with self._attached() as connection:
+            rows: list[tuple[str, str]] = connection.execute(
+                "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'lake' "
+                "AND schema_name = 'main' ORDER BY ALL"
+            ).fetchall()
+            return rows
+
+    def times_loaded(self, table: str) -> list[tuple[int, dt.datetime]]:
+        """Return the snapshots that changed a table, and when."""
+        with self._attached() as connection:
+            mine = {each.snapshot for each in self.store.changes(connection) if each.table == table}
+            rows = connection.execute(
+                "SELECT snapshot_id, snapshot_time FROM lake.snapshots() ORDER BY ALL"
+            ).fetchall()
+            return [(number, at) for number, at in rows if number in mine]
+
+    @contextmanager
+    def _attached(self) -> Iterator[Any]:
+        connection = self.store.connect()
+        try:
+            self.store.attach(connection, self.access.snapshot)
+            yield connection
+        finally:
+            connection.close()

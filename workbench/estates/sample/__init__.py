@@ -23,6 +23,7 @@ def generate(
     end: str = "2026-09",
     chunk_customers: int = CHUNK_CUSTOMERS,
     progress: Callable[[int, int], None] | None = None,
+    faults: bool = True,
 ) -> dict[str, int]:
     """Write the sample estate: source files, ``catalog.yaml``, ``README.md``, ``truth/``.
 
@@ -41,6 +42,8 @@ def generate(
         Customers held in memory at once.
     progress : callable, optional
         Called with customers done and customers asked for.
+    faults : bool
+        Whether faults are planted; without them nothing is amiss, and a summary is all green.
 
     Returns
     -------
@@ -52,6 +55,11 @@ def generate(
     InputError
         A size, a month or a seed that cannot be.
     """
-    from workbench.estates.sample.build import build  # why: PyArrow is slow to import for --help
+    # why here: PyArrow is slow to import for --help
+    from workbench.estates.sample.build import build
+    from workbench.estates.sample.planted import without_faults
 
-    return build(out, customers, months, seed, end, chunk_customers, progress)
+    if faults:
+        return build(out, customers, months, seed, end, chunk_customers, progress)
+    with without_faults():
+        return build(out, customers, months, seed, end, chunk_customers, progress, faults=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from workbench.estates.writing import Sink, pick
 MOST_CUSTOMERS = (
     9_000_000  # customer ids have seven digits, and those with a 9 in front are orphans
 )
+_STILL_IN_FORCE = "expires: 2031-12-31"
 FIRST_MONTH = dt.date(2023, 1, 1)  # the catalog's earliest booked_on
 
 
@@ -33,6 +33,8 @@ def build(
     end: str,
     chunk_customers: int,
     progress: Callable[[int, int], None] | None,
+    *,
+    faults: bool = True,
 ) -> dict[str, int]:
     """Write an estate; see `workbench.estates.sample.generate`."""
     window = _window(customers, months, seed, end, chunk_customers)
@@ -40,7 +42,11 @@ def build(
     try:
         counts = _write(out, catalog, window, customers, seed, chunk_customers, progress)
         (out / "README.md").write_text(readme(catalog, counts, window, seed), encoding="utf-8")
-        shutil.copyfile(CATALOG, out / "catalog.yaml")  # last: a folder with a catalog is complete
+        catalog_text = CATALOG.read_text(encoding="utf-8")
+        if not faults:
+            catalog_text = catalog_text.replace(f"expires: {planted.EXPIRED_ON}", _STILL_IN_FORCE)
+        # last: a folder with a catalog is complete
+        (out / "catalog.yaml").write_text(catalog_text, encoding="utf-8")
     except OSError as problem:
         raise StorageError(
             f"the sample estate could not be written to {out}: {problem}. "

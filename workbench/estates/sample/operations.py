@@ -38,7 +38,7 @@ _TRANSFERS = (  # to whom, why, by which mechanism, share of customers, days sin
     ("Card processor", "Ireland", "fraud-prevention", "certification", 0.7, 640, None),
     ("Call centre", "Poland", "customer-service", "standard contract", 0.08, 400, None),
     ("Partner insurer", "Switzerland", "partner-analytics", "adequacy decision", 0.2, 500, 90),
-    ("Survey platform", "Singapore", "marketing", None, 0.05, 120, None),
+    ("Survey platform", "Singapore", "marketing", "", 0.05, 120, None),
 )
 _LAWS = ("GDPR", "PIPL")
 _OWNERS = ("officer-1", "officer-2", "officer-3")
@@ -217,6 +217,8 @@ def _assessments(end: dt.date) -> dict[str, Any]:
     def ago(days: int) -> dt.date:
         return end - dt.timedelta(days=days)
 
+    late = 45 if planted.ASSESSMENT_REVIEWS_OVERDUE else -200
+    missing = None if planted.ASSESSMENTS_MISSING else ago(60)
     rows = [
         ("Automated credit decisions", "credit-risk", True, ago(300), ago(-65), "officer-1"),
         (
@@ -224,7 +226,7 @@ def _assessments(end: dt.date) -> dict[str, Any]:
             "fraud-prevention",
             True,
             ago(410),
-            ago(45),
+            ago(late),
             "officer-2",
         ),
         ("Grouping of customers", "segmentation", True, ago(200), ago(-165), "officer-1"),
@@ -234,10 +236,17 @@ def _assessments(end: dt.date) -> dict[str, Any]:
             "partner-analytics",
             True,
             ago(520),
-            ago(155),
+            ago(late + 110) if late > 0 else ago(late),
             "officer-2",
         ),
-        ("Recording of service calls", "customer-service", True, None, None, "officer-3"),
+        (
+            "Recording of service calls",
+            "customer-service",
+            True,
+            missing,
+            missing and ago(-300),
+            "officer-3",
+        ),
         ("Management reports", "reporting", False, None, None, "officer-1"),
     ]
     return _columns("activity purpose required done_on review_due_on owner", rows)
@@ -252,7 +261,10 @@ def _transfers(end: dt.date, customers: int) -> dict[str, Any]:
         until = end - dt.timedelta(days=ended) if ended else None
         people, sensitive = int(share * customers), int(share * customers * 0.01)
         name = f"TR-{number + 1:02d}"
-        rows.append((name, recipient, country, purpose, mechanism, people, sensitive, since, until))
+        if not mechanism and not planted.TRANSFERS_WITHOUT_MECHANISM:
+            mechanism = "standard contract"
+        named = mechanism or None
+        rows.append((name, recipient, country, purpose, named, people, sensitive, since, until))
     return _columns(
         "transfer_id recipient country purpose mechanism subjects sensitive_subjects since until",
         rows,

@@ -6,6 +6,8 @@ Rates are probabilities of independent draws, so a measured rate differs by samp
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 REGIONS = ("Beijing", "Europe", "Guangdong", "Hubei", "Shaanxi", "Shanghai", "Sichuan", "Zhejiang")
@@ -182,3 +184,39 @@ UNUSUAL_READS = 18  # at night, whole tables, over one week of the month before 
 UNUSUAL_REFUSED = 5  # further attempts that were refused
 EXPIRED_PURPOSE = "partner-analytics"
 EXPIRED_ON = dt.date(2026, 6, 30)
+
+# --- an estate without faults ---------------------------------------------------------------------
+_FAULTS = [
+    "NULL_AMOUNT_RATE",
+    "CATEGORY_FAULT_RATE",
+    "AMOUNT_SLIP_RATE",
+    "DUPLICATE_RATE",
+    "ORPHAN_RATE",
+    "MISSING_EMAIL_RATE",
+    "BAD_PHONE_RATE",
+    "BAD_RESIDENT_ID_RATE",
+    "PHONE_IN_COMMENT_RATE",
+    "CUSTOMER_PAST_RETENTION_RATE",
+    "FEEDBACK_PAST_RETENTION_RATE",
+    "DISTRICT_PENALTY",
+    "REQUESTS_OVERDUE_OPEN",
+    "REQUESTS_CLOSED_LATE",
+    "INCIDENTS_NOTIFIED_LATE",
+    "ASSESSMENTS_MISSING",
+    "ASSESSMENT_REVIEWS_OVERDUE",
+    "TRANSFERS_WITHOUT_MECHANISM",
+    "TRAINING_MISSING",
+    "UNUSUAL_READS",
+    "UNUSUAL_REFUSED",
+]
+
+
+@contextmanager
+def without_faults() -> Iterator[None]:
+    """Set everything planted to nothing while an estate is written."""
+    kept = {name: globals()[name] for name in _FAULTS}
+    try:
+        globals().update(dict.fromkeys(_FAULTS, 0))
+        yield
+    finally:
+        globals().update(kept)

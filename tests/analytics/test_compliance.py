@@ -1,0 +1,194 @@
+"""The summary's indicators count every planted fault; what is not measured is never green."""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+
+from workbench.analytics import compliance as amounts
+from workbench.analytics.kpis import kpi, kpis, sections, word
+from workbench.errors import UnknownName
+from workbench.estates.sample import planted
+from workbench.lifecycle.law import articles
+
+END = dt.date(2026, 9, 30)
+
+
+@pytest.fixture(scope="module")
+def table(sample_source):
+    def read(name, *times):
+        return pd.read_csv(sample_source / f"{name}.csv", parse_dates=list(times))
+
+    return read
+
+
+# ------------------------------------------------------------------ planted faults
+
+
+def test_overdue_and_late_requests(table):
+    requests = table("subject_requests")
+    overdue = amounts.requests_overdue(requests, END)
+    assert overdue.value == planted.REQUESTS_OVERDUE_OPEN
+    on_time = amounts.requests_on_time(requests, END)
+    late = on_time.denominator - on_time.numerator
+    assert late == planted.REQUESTS_OVERDUE_OPEN + planted.REQUESTS_CLOSED_LATE
+    ageing = amounts.requests_ageing(requests, END)
+    assert (ageing.value, ageing.light) == (planted.REQUESTS_OVERDUE_OPEN, "red")
+
+
+def test_requests_as_they_stood_earlier(table):
+    requests = table("subject_requests")
+    assert amounts.requests_overdue(requests, dt.date(2026, 7, 31)).value == 0
+
+
+def test_assessments_transfers_training(table):
+    assessments = table("assessments")
+    done = amounts.assessments_done(assessments, END)
+    assert done.denominator - done.numerator == planted.ASSESSMENTS_MISSING
+    current = amounts.assessments_current(assessments, END)
+    assert current.denominator - current.numerator == planted.ASSESSMENT_REVIEWS_OVERDUE
+    transfers = amounts.transfers_with_mechanism(table("transfers"), END)
+    assert transfers.denominator - transfers.numerator == planted.TRANSFERS_WITHOUT_MECHANISM
+    training = amounts.training_completed(table("training"), END)
+    assert training.denominator == planted.STAFF * len(planted.COURSES)
+    assert training.denominator - training.numerator == planted.TRAINING_MISSING
+
+
+def test_the_late_notice_shows_in_the_year_it_happened(table):
+    incidents = table("incidents", "occurred_at", "detected_at", "notified_at")
+    assert amounts.notify_hours(incidents, dt.date(2026, 3, 31)).value == 96
+    now = amounts.notify_hours(incidents, END)
+    assert (now.numerator, now.denominator) == (2, 2)
+    assert amounts.detect_hours(incidents, END).value < 24
+
+
+def test_an_incident_that_was_not_notified_counts_up_to_now():
+    seen = pd.Timestamp("2026-09-20 00:00")
+    frame = pd.DataFrame(
+        {
+            "occurred_at": [seen],
+            "detected_at": [seen],
+            "notified_at": [pd.NaT],
+            "notifiable": [True],
+        }
+    )
+    assert amounts.notify_hours(frame, END).value == 11 * 24
+
+
+def test_people_transferred_come_closest_to_either_threshold():
+    frame = pd.DataFrame(
+        {
+            "mechanism": ["x", "x"],
+            "subjects": [50_000, 100],
+            "sensitive_subjects": [9_000, 0],
+            "since": ["2026-01-01", "2026-01-01"],
+            "until": [None, "2026-02-01"],
+        }
+    )
+    found = amounts.transfers_by_threshold(frame, END, contract=100_000, sensitive=10_000)
+    assert (found.value, found.numerator, found.denominator) == (0.9, 9_000, 10_000)
+
+
+def test_reads_beyond_their_purpose_or_after_its_end():
+    reads = pd.DataFrame(
+        {
+            "at": pd.to_datetime(["2026-09-01", "2026-09-02", "2026-09-03", "2026-09-04"]),
+            "table": ["sales", "salaries", "sales", "salaries"],
+            "purpose": ["r", "r", "old", "r"],
+            "refused": [False, False, False, True],
+        }
+    )
+    expires = {"r": dt.date(2030, 1, 1), "old": dt.date(2026, 8, 31)}
+    found = amounts.reads_outside(
+        reads, [("sales", "r"), ("sales", "old")], expires, dt.date(2026, 9, 1), END
+    )
+    assert (found.value, found.denominator) == (2, 3)
+
+
+def test_an_expired_purpose_is_amber_and_red_when_it_was_read_for():
+    expires = {"r": dt.date(2030, 1, 1), "old": dt.date(2026, 8, 31)}
+    unread = amounts.purposes_in_force(expires, [], END)
+    assert kpi("purposes-in-force").light(unread.value) == "amber"
+    assert amounts.purposes_in_force(expires, ["old"], END).light == "red"
+
+
+# ------------------------------------------------------------------ lights
+
+
+def lines(measured, **other):
+    given = {"previous": {}, "owners": {}, "due": {}, "as_of": {}, "today": END, **other}
+    return {each.id: each for each in amounts.indicators(measured, **given)}
+
+
+def test_what_nobody_measured_is_there_and_not_green():
+    found = lines({})
+    assert list(found) == list(kpis())
+    assert {each.light for each in found.values()} == {"not measured"}
+
+
+@pytest.mark.parametrize(
+    "empty", [amounts.share(0, 0), amounts.count(0, 0), amounts.Measured(1.0, 0, 0)]
+)
+def test_nothing_to_divide_by_is_never_green(empty):
+    assert lines({"coverage": empty})["coverage"].light != "green"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "light"),
+    [
+        ("coverage", 1, "green"),
+        ("coverage", 0.999, "amber"),
+        ("coverage", 0.94, "red"),
+        ("outside-purpose", 0, "green"),
+        ("outside-purpose", 1, "red"),
+        ("notify-hours", 48, "green"),
+        ("notify-hours", 72, "amber"),
+        ("notify-hours", 72.5, "red"),
+        ("smallest-group", 4, "red"),
+        ("human-review", 0.2, "information"),
+    ],
+)
+def test_thresholds_are_their_own_side(name, value, light):
+    assert kpi(name).light(value) == light
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "light"),
+    [(0.91, 1.1, "green"), (0.5, 0.7, "red"), (0.82, 0.88, "amber"), (0.7, 0.95, "amber")],
+)
+def test_an_estimate_is_judged_by_its_whole_interval(low, high, light):
+    assert kpi("impact-ratio").light((low + high) / 2, low, high) == light
+
+
+def test_days_are_set_once_and_stay():
+    red = {"outside-purpose": amounts.count(3, 10)}
+    first = lines(red)["outside-purpose"]
+    assert first.due == END + dt.timedelta(days=14)
+    later = lines(red, today=END + dt.timedelta(days=30), due={"outside-purpose": first.due})
+    assert later["outside-purpose"].due == first.due
+    cured = lines({"outside-purpose": amounts.count(0, 10)}, due={"outside-purpose": first.due})
+    assert cured["outside-purpose"].due is None
+
+
+def test_lights_are_counted():
+    found = amounts.lights(tuple(lines({"outside-purpose": amounts.count(3, 10)}).values()))
+    assert found["red"] == 1
+    assert sum(found.values()) == len(kpis())
+
+
+# ------------------------------------------------------------------ definitions
+
+
+def test_every_definition_is_whole_in_two_languages():
+    for each in kpis().values():
+        assert set(each.title) == set(each.definition) == {"en", "zh"}, each.id
+        assert each.section in sections()
+        assert each.law
+        assert set(each.law) <= set(articles()), each.id
+        for text in (*each.source.split(", "), each.owner):
+            assert word(text, "zh") != text, text
+
+
+def test_an_indicator_is_named_as_defined():
+    with pytest.raises(UnknownName, match=r"no indicator named 'covrage'.* 'coverage'"):
+        kpi("covrage")

@@ -1,0 +1,116 @@
+"""Indicators as a table: a light is a word and a shape; figures as they are kept."""
+
+import pytest
+
+import workbench as wb
+from workbench.analytics.kpis import kpi
+from workbench.errors import QuestionRefused, UnknownName
+from workbench.figures.draw import draw
+from workbench.figures.indicators import figure, threshold
+from workbench.figures.language import Language
+from workbench.figures.specs import IndicatorsSpec
+from workbench.privacy.release import Cost, Dimension, Release
+
+ROWS = {
+    "coverage": (1.0, None, None, 135, 135, "green", None, "data protection", None, ""),
+    "outside-purpose": (6, None, None, 6, 2748, "red", 2, "security", "2026-10-14", ""),
+    "impact-ratio": (0.79, 0.6, 0.99, None, None, "amber", None, "risk", "2026-11-14", ""),
+    "restore-test": (None, None, None, None, None, "not measured", None, "it", None, "never"),
+}
+NAMES = ("value", "low", "high", "numerator", "denominator", "light", "previous", "owner", "due")
+NAMES += ("why",)
+
+
+@pytest.fixture
+def release():
+    columns = {"indicator": list(ROWS), "as_of": ["2026-09-30"] * len(ROWS)}
+    columns |= {name: [row[at] for row in ROWS.values()] for at, name in enumerate(NAMES)}
+    axis = Dimension("indicator", "Indicator", "category", tuple(ROWS))
+    return Release(
+        "e-000001", "x", "catalog", "compliance", "2026-09", (axis,), (), columns,
+        Cost("0", 0.0, 1e-6), "v",
+    )  # fmt: skip  # why: one line of names, one of values
+
+
+def rows(release, language="en", **spec):
+    return draw(IndicatorsSpec(**spec), [release], Language(language)).grid.rows
+
+
+def test_a_line_says_value_fraction_light_threshold_law_owner_and_day(release):
+    name, value, before, light, source, owner = rows(release)[1]
+    assert (name.text, name.below[:10]) == ("Reads outside their purpose", "Reads that")
+    assert (value.text, value.below, before.text) == ("6", "6 of 2,748", "2")
+    assert (light.text, light.light, light.below) == ("■ Red", "red", "green up to 0")
+    assert source.text == "access log, audit log"
+    assert source.below == "GDPR 5(1)b*; PIPL 6* · as of Sep 30, 2026"
+    assert (owner.text, owner.below) == ("security", "by Oct 14, 2026")
+
+
+def test_an_estimate_shows_its_interval_and_what_is_missing_says_why(release):
+    assert rows(release)[2][1].margin == "(0.60 to 0.99)"
+    missing = rows(release)[3]
+    assert (missing[1].text, missing[1].below) == ("–", "never")
+    assert (missing[3].text, missing[3].light) == ("○ Not measured", "not-measured")
+
+
+def test_lights_are_chosen_and_the_gravest_come_first(release):
+    chosen = rows(release, lights=("green", "red"))
+    assert [row[3].light for row in chosen] == ["red", "green"]
+
+
+def test_a_section_and_what_is_not_there(release):
+    assert [row[0].text for row in rows(release, section="others")] == [
+        "Selection-rate ratio of decisions"
+    ]
+    assert rows(release, section="rights")[0][0].text == "None."
+    with pytest.raises(UnknownName, match="no section of indicators named 'law'"):
+        rows(release, section="law")
+
+
+def test_a_brief_line_has_its_interval_or_its_reason(release):
+    assert [cell.text for cell in rows(release, brief=True)[2]] == [
+        "Selection-rate ratio of decisions",
+        "0.79",
+        "(0.60 to 0.99)",
+        "–",
+        "▲ Amber",
+        "risk",
+        "Nov 14, 2026",
+    ]
+    assert rows(release, brief=True)[3][2].text == "never"
+
+
+def test_chinese_says_all_of_it(release):
+    name, value, _, light, source, owner = rows(release, "zh")[1]
+    assert (name.text, light.text, source.text) == ("超出目的的读取", "■ 红", "访问日志、审计日志")
+    assert (value.below, owner.below) == ("6 / 2,748", "2026年10月14日 前")
+
+
+def test_the_door_draws_it_and_checks_at_once(release):
+    shown = wb.figures.indicators(release, lights=["red"])._repr_mimebundle_()
+    assert "Reads outside their purpose" in shown["text/html"]
+    with pytest.raises(QuestionRefused, match="'other' holds no indicators"):
+        wb.figures.indicators(
+            Release("e-1", "other", "", "", None, (), (), {}, Cost("0", 0.0, 1e-6), "v")
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("coverage", 0.964, "96.4%"),
+        ("coverage", 1.0, "100%"),
+        ("detect-hours", 17.5, "17.5 h"),
+        ("key-age", 41.0, "41 days"),
+        ("impact-ratio", 0.871, "0.87"),
+        ("smallest-group", 104.0, "104"),
+    ],
+)
+def test_values_are_read_in_their_unit(name, value, text):
+    assert figure(kpi(name), value, Language()) == text
+
+
+def test_thresholds_in_words():
+    assert threshold(kpi("detect-hours"), Language()) == "green up to 24 h, amber up to 72 h"
+    assert threshold(kpi("encryption"), Language()) == "green from 100%"
+    assert threshold(kpi("human-review"), Language()) == ""

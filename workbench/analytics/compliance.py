@@ -1,0 +1,357 @@
+"""What the compliance summary's indicators amount to: pure functions over frames.
+
+Each takes the organisation's own records as frames, and the day they are looked at, and returns a
+value with what it was divided from. Nothing to divide by means that nothing was measured: such an
+indicator is never green.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from workbench.analytics.kpis import Light, kpi, kpis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DUE_DAYS = {"red": 14, "amber": 45}
+YEAR = dt.timedelta(days=365)
+_HOUR = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One indicator's figures at one day.
+
+    Attributes
+    ----------
+    value : float or None
+        None: not measured.
+    numerator, denominator : float or None
+    low, high : float or None
+        Ends of the 95 % interval of an estimate.
+    light : str or None
+        Where the definition says more than thresholds can.
+    why : str
+        Why it was not measured; a fixed sentence.
+    """
+
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    low: float | None = None
+    high: float | None = None
+    light: Light | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One line of the summary."""
+
+    id: str
+    measured: Measured
+    light: Light
+    previous: float | None
+    owner: str
+    due: dt.date | None
+    as_of: dt.date
+
+
+def unmeasured(why: str) -> Measured:
+    """Return that nothing was measured, and why."""
+    return Measured(None, why=why)
+
+
+def share(numerator: float, denominator: float, why: str = "nothing to divide by") -> Measured:
+    """Return a share; not measured without a denominator.
+
+    Examples
+    --------
+    >>> share(3, 4).value, share(0, 0).value
+    (0.75, None)
+    """
+    if denominator <= 0:
+        return Measured(None, numerator, denominator, why=why)
+    return Measured(numerator / denominator, numerator, denominator)
+
+
+def count(number: float, of: float, why: str = "nothing to look at") -> Measured:
+    """Return a number of faults among what was looked at; not measured where nothing was.
+
+    Examples
+    --------
+    >>> count(0, 12).value, count(0, 0).value
+    (0, None)
+    """
+    return Measured(number if of > 0 else None, number, of, why="" if of > 0 else why)
+
+
+def requests_on_time(requests: pd.DataFrame, as_of: dt.date) -> Measured:
+    """Return requests answered by their day, of those due in the twelve months to ``as_of``."""
+    due = requests[_days(requests, "due_on").between(_stamp(as_of - YEAR), _stamp(as_of))]
+    met = _days(due, "closed_on") <= _days(due, "due_on")
+    return share(int(met.sum()), len(due), "no request was due")
+
+
+def requests_overdue(requests: pd.DataFrame, as_of: dt.date) -> Measured:
+    """Return requests open past their day, of those received in twelve months."""
+    still = _open(requests, as_of)
+    overdue = int((_days(still, "due_on") < _stamp(as_of)).sum())
+    return count(overdue, _received(requests, as_of), "no request was received")
+
+
+def requests_ageing(requests: pd.DataFrame, as_of: dt.date) -> Measured:
+    """Return requests open for more than 21 days, of those received in twelve months."""
+    still = _open(requests, as_of)
+    age = (_stamp(as_of) - _days(still, "received_on")).dt.days
+    found = count(int((age > 21).sum()), _received(requests, as_of), "no request was received")
+    if found.value is not None and bool((age > 28).any()):
+        return replace(found, light="red")
+    return found
+
+
+def detect_hours(incidents: pd.DataFrame, as_of: dt.date) -> Measured:
+    """Return the longest hours to detection in twelve months; detected within 24, of all."""
+    recent = _within_year(incidents, "detected_at", as_of)
+    hours = (recent["detected_at"] - recent["occurred_at"]) / _HOUR
+    if not len(recent):
+        return unmeasured("no incident in twelve months")
+    return Measured(float(hours.max()), int((hours <= 24).sum()), len(recent))
+
+
+def notify_hours(incidents: pd.DataFrame, as_of: dt.date) -> Measured:
+    """Return the longest hours to the notice; an incident not notified yet counts up to now."""
+    recent = _within_year(incidents, "detected_at", as_of)
+    recent = recent[recent["notifiable"].astype(bool)]
+    if not len(recent):
+        return unmeasured("no incident to be notified in twelve months")
+    end = _stamp(as_of) + dt.timedelta(days=1)
+    notified = recent["notified_at"].where(recent["notified_at"] < end).fillna(end)
+    hours = (notified - recent["detected_at"]) / _HOUR
+    return Measured(float(hours.max()), int((hours <= 72).sum()), len(recent))
+
+
+def assessments_done(assessments: pd.DataFrame, as_of: dt.date) -> Measured:
+    """Return required impact assessments done by ``as_of``, of all required."""
+    required = assessments[assessments["required"].astype(bool)]
+    done = _days(required, "done_on") <= _stamp(as_of)
+    return share(int(done.sum()), len(required), "no assessment is required")
+
+
+def assessments_current(assessments: pd.DataFrame, as_of: dt.date) -> Measured:
+    """Return assessments whose review is not overdue, of those done."""
+    done = assessments[_days(assessments, "done_on") <= _stamp(as_of)]
+    current = ~(_days(done, "review_due_on") < _stamp(as_of))
+    return share(int(current.sum()), len(done), "no assessment is done")
+
+
+def transfers_with_mechanism(transfers: pd.DataFrame, as_of: dt.date) -> Measured:
+    """Return present transfers with a mechanism, of all present ones."""
+    present = _present(transfers, as_of)
+    named = present["mechanism"].fillna("").astype(str).str.len() > 0
+    return share(int(named.sum()), len(present), "there is no transfer")
+
+
+def transfers_by_threshold(
+    transfers: pd.DataFrame, as_of: dt.date, *, contract: int, sensitive: int
+) -> Measured:
+    """Return how close the largest transfer comes to the number from which more is due.
+
+    Parameters
+    ----------
+    contract : int
+        People from which a contract or certification is due.
+    sensitive : int
+        People with sensitive data from which an assessment is due.
+    """
+    present = _present(transfers, as_of)
+    if not len(present):
+        return unmeasured("there is no transfer")
+    people, hidden = int(present["subjects"].max()), int(present["sensitive_subjects"].max())
+    if people / contract >= hidden / sensitive:
+        return Measured(people / contract, people, contract)
+    return Measured(hidden / sensitive, hidden, sensitive)
+
+
+def training_completed(training: pd.DataFrame, as_of: dt.date) -> Measured:
+    """Return courses completed, of those due in the twelve months to ``as_of``."""
+    due = training[_days(training, "due_on").between(_stamp(as_of - YEAR), _stamp(as_of))]
+    done = _days(due, "completed_on") <= _stamp(as_of)
+    return share(int(done.sum()), len(due), "no course was due")
+
+
+def reads_outside(
+    reads: pd.DataFrame,
+    allowed: Iterable[tuple[str, str]],
+    expires: Mapping[str, dt.date],
+    since: dt.date,
+    until: dt.date,
+) -> Measured:
+    """Return reads let through that the purpose does not allow, of all reads let through.
+
+    Parameters
+    ----------
+    reads : DataFrame
+        ``at``, ``table``, ``purpose``, ``refused``.
+    allowed : iterable of (table, purpose)
+    expires : mapping of purpose to date
+    since, until : date
+        Both included.
+    """
+    span = _span(reads, since, until)
+    span = span[~span["refused"].astype(bool)]
+    known = set(allowed)
+    pairs = zip(span["at"], span["table"], span["purpose"], strict=True)
+    outside = sum(
+        (table, purpose) not in known or at.date() > expires[purpose]
+        for at, table, purpose in pairs
+    )
+    return count(outside, len(span), "nothing was read")
+
+
+def purposes_in_force(
+    expires: Mapping[str, dt.date], used: Iterable[str], as_of: dt.date
+) -> Measured:
+    """Return purposes that have not expired, of all; red when an expired one was read for.
+
+    Parameters
+    ----------
+    used : iterable of str
+        Purposes that data was read for after they had expired.
+    """
+    valid = sum(day >= as_of for day in expires.values())
+    found = share(valid, len(expires), "no purpose is declared")
+    return replace(found, light="red") if set(used) & set(expires) else found
+
+
+def smallest_group(groups: Sequence[float]) -> Measured:
+    """Return the smallest group; how many groups have fewer than 5 people, of all."""
+    if not groups:
+        return unmeasured("no group was published")
+    return Measured(float(min(groups)), sum(size < 5 for size in groups), len(groups))
+
+
+def days_since(day: dt.date | None, as_of: dt.date, why: str) -> Measured:
+    """Return the days since something was done; not measured when it never was."""
+    return unmeasured(why) if day is None else Measured(float((as_of - day).days))
+
+
+def indicators(
+    measured: Mapping[str, Measured],
+    *,
+    previous: Mapping[str, float | None],
+    owners: Mapping[str, str],
+    due: Mapping[str, dt.date],
+    as_of: Mapping[str, dt.date],
+    today: dt.date,
+) -> tuple[Indicator, ...]:
+    """Return the summary's lines, in order; what nobody measured is not left out.
+
+    Parameters
+    ----------
+    measured : mapping of indicator to Measured
+    previous : mapping
+        The value one period before.
+    owners : mapping
+        Department that answers for it; the definition's own when left out.
+    due : mapping
+        Days that were set earlier for what is still not green: they stay.
+    as_of : mapping
+        The day each is looked at.
+    today : date
+        New days are reckoned from it.
+    """
+    found = []
+    for name, definition in kpis().items():
+        mine = measured.get(name, unmeasured("no record of it"))
+        light = mine.light or definition.light(mine.value, mine.low, mine.high)
+        if light == "green" and mine.denominator is not None and mine.denominator <= 0:
+            light = "not measured"
+        days = DUE_DAYS.get(light)
+        fresh = today + dt.timedelta(days=days) if days else None
+        found.append(
+            Indicator(
+                name,
+                mine,
+                light,
+                previous.get(name),
+                owners.get(name, definition.owner),
+                due.get(name, fresh) if days else None,
+                as_of.get(name, today),
+            )
+        )
+    return tuple(found)
+
+
+def columns_of(lines: Sequence[Indicator]) -> dict[str, list[Any]]:
+    """Return lines as plain columns, as they are kept."""
+    return {
+        "indicator": [line.id for line in lines],
+        "value": [line.measured.value for line in lines],
+        "low": [line.measured.low for line in lines],
+        "high": [line.measured.high for line in lines],
+        "numerator": [line.measured.numerator for line in lines],
+        "denominator": [line.measured.denominator for line in lines],
+        "light": [line.light for line in lines],
+        "previous": [line.previous for line in lines],
+        "owner": [line.owner for line in lines],
+        "due": [line.due.isoformat() if line.due else None for line in lines],
+        "as_of": [line.as_of.isoformat() for line in lines],
+        "why": [line.measured.why for line in lines],
+    }
+
+
+def lights(lines: Sequence[Indicator]) -> dict[str, int]:
+    """Return how many lines have each light."""
+    return {
+        light: sum(line.light == light for line in lines)
+        for light in ("green", "amber", "red", "not measured", "information")
+    }
+
+
+def title(name: str, language: str) -> str:
+    """Return an indicator's title."""
+    return kpi(name).title[language]
+
+
+def _open(requests: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    """Return the requests received and not answered by the end of a day."""
+    closed = _days(requests, "closed_on")
+    here = _days(requests, "received_on") <= _stamp(as_of)
+    return requests[here & ~(closed <= _stamp(as_of))]
+
+
+def _received(requests: pd.DataFrame, as_of: dt.date) -> int:
+    return int(_days(requests, "received_on").between(_stamp(as_of - YEAR), _stamp(as_of)).sum())
+
+
+def _present(transfers: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    until = _days(transfers, "until")
+    began = _days(transfers, "since") <= _stamp(as_of)
+    return transfers[began & ~(until < _stamp(as_of))]
+
+
+def _within_year(frame: pd.DataFrame, column: str, as_of: dt.date) -> pd.DataFrame:
+    end = _stamp(as_of) + dt.timedelta(days=1)
+    return frame[(frame[column] >= _stamp(as_of - YEAR)) & (frame[column] < end)]
+
+
+def _span(reads: pd.DataFrame, since: dt.date, until: dt.date) -> pd.DataFrame:
+    return reads[(reads["at"] >= _stamp(since)) & (reads["at"] < _stamp(until + dt.timedelta(1)))]
+
+
+def _days(frame: pd.DataFrame, column: str) -> Any:
+    """Return a column of dates as timestamps, so that missing ones compare as false."""
+    import pandas as pd
+
+    return pd.to_datetime(frame[column])
+
+
+def _stamp(day: dt.date) -> Any:
+    import pandas as pd
+
+    return pd.Timestamp(day)

@@ -1,0 +1,159 @@
+"""The compliance summary's indicators as a table: a light is a shape and a word, not colour alone.
+
+What an indicator is called and means comes from its definition; every figure comes from the ledger.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.analytics.kpis import LIGHTS, Kpi, kpi, sections, word
+from workbench.errors import QuestionRefused, UnknownName
+from workbench.figures.language import Language
+from workbench.figures.specs import IndicatorsSpec
+from workbench.figures.tables import Cell, Grid
+from workbench.lifecycle.law import cite
+from workbench.privacy.release import Release
+
+COLUMN = "indicator"
+_KEPT = ("value", "low", "high", "numerator", "denominator", "light", "previous", "owner", "due")
+_FULL = ("indicator", "value", "before", "light", "counted from", "answers")
+_BRIEF = ("indicator", "value", "of", "before", "light", "owner", "due by")
+_ALIGNED = ("value", "before", "due by")
+_SHAPES = {"green": "●", "amber": "▲", "red": "■", "not measured": "○", "information": "·"}
+
+
+def grid(spec: IndicatorsSpec, release: Release, language: Language) -> Grid:
+    """Return the indicators a specification asks for, gravest first where it asks for lights.
+
+    Raises
+    ------
+    QuestionRefused
+        The release holds no indicators.
+    UnknownName
+        There is no such section.
+    """
+    missing = [name for name in (COLUMN, *_KEPT) if name not in release.columns]
+    if missing:
+        raise QuestionRefused(
+            f"'{release.name}' holds no indicators. Draw what ws.compliance(period) returns: "
+            "wb.figures.indicators(summary.indicators)."
+        )
+    if spec.section is not None and spec.section not in sections():
+        raise UnknownName("section of indicators", spec.section, sections())
+    rows = []
+    for at, name in enumerate(release.columns[COLUMN]):
+        kept = {key: release.columns[key][at] for key in (*_KEPT, "as_of", "why")}
+        definition = kpi(name)
+        if spec.section in (None, definition.section) and (
+            spec.lights is None or kept["light"] in spec.lights
+        ):
+            rows.append((definition, kept))
+    if spec.lights is not None:
+        rows.sort(key=lambda row: LIGHTS.index(row[1]["light"]))
+    if spec.title:
+        title = language.say(spec.title)
+    else:
+        at_all = language.word("indicators")
+        title = sections()[spec.section][language.code] if spec.section else at_all
+    names = _BRIEF if spec.brief else _FULL
+    heads = tuple(Cell(language.word(key), numeric=key in _ALIGNED) for key in names)
+    row = _line if spec.brief else _row
+    body = tuple(row(definition, kept, language) for definition, kept in rows)
+    if not body:
+        body = ((Cell(language.word("nothing here")), *(Cell("") for _ in heads[1:])),)
+    return Grid(title, heads, body, 1)
+
+
+def _line(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
+    """Return one indicator in a line: its interval or fraction, or why it was not measured."""
+    light = str(kept["light"])
+    measured = kept["value"] is not None
+    of = _interval(definition, kept, language) or _fraction(kept, language)
+    return (
+        Cell(definition.title[language.code]),
+        Cell(figure(definition, kept["value"], language), numeric=True),
+        Cell(of if measured else _why(kept, language)),
+        Cell(figure(definition, kept["previous"], language), numeric=True),
+        Cell(f"{_SHAPES[light]} {language.word(light)}", light=light.replace(" ", "-")),
+        Cell(language.say(word(str(kept["owner"]), language.code))),
+        Cell(language.period(kept["due"]) if kept["due"] else "", numeric=True),
+    )
+
+
+def _row(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
+    light = str(kept["light"])
+    due = language.word("due", day=language.period(kept["due"])) if kept["due"] else ""
+    code = language.code
+    sources = [language.say(word(each, code)) for each in definition.source.split(", ")]
+    joined = language.join(sources)
+    seen = language.word("as seen", day=language.period(str(kept["as_of"])))
+    return (
+        Cell(definition.title[code], below=definition.definition[code]),
+        Cell(
+            figure(definition, kept["value"], language),
+            margin=_interval(definition, kept, language),
+            numeric=True,
+            below=_fraction(kept, language) if kept["value"] is not None else _why(kept, language),
+        ),
+        Cell(figure(definition, kept["previous"], language), numeric=True),
+        Cell(
+            f"{_SHAPES[light]} {language.word(light)}",
+            light=light.replace(" ", "-"),
+            below=threshold(definition, language),
+        ),
+        Cell(joined, below=f"{cite(definition.law)} · {seen}"),
+        Cell(language.say(word(str(kept["owner"]), code)), below=due),
+    )
+
+
+def figure(definition: Kpi, value: float | None, language: Language) -> str:
+    """Return an indicator's value as it is read: 96.4%, 12 h, 0.87."""
+    if value is None:
+        return language.word("none")
+    if definition.unit == "share":
+        exact = round(value * 100, 1) == round(value * 100)
+        return language.percent(value, 0 if exact else 1)
+    if definition.unit == "ratio":
+        return language.number(value, 2)
+    number = language.number(value, 0 if float(value).is_integer() else 1)
+    if definition.unit in ("hours", "days"):
+        return language.word(definition.unit, number=number)
+    return number
+
+
+def threshold(definition: Kpi, language: Language) -> str:
+    """Return an indicator's thresholds in words; nothing where it has none."""
+    if definition.better == "none" or definition.green is None:
+        return ""
+    key = "at least" if definition.better == "high" else "at most"
+    amber = definition.amber
+    # a bound no value passes is no threshold to tell a reader
+    if amber is None or amber in (0, 1_000_000):
+        return language.word(key, green=figure(definition, definition.green, language))
+    return language.word(
+        f"{key}, amber",
+        green=figure(definition, definition.green, language),
+        amber=figure(definition, amber, language),
+    )
+
+
+def _interval(definition: Kpi, kept: dict[str, Any], language: Language) -> str:
+    if kept["low"] is None or kept["high"] is None:
+        return ""
+    ends = [figure(definition, kept[end], language) for end in ("low", "high")]
+    return f"({language.word('range', low=ends[0], high=ends[1])})"
+
+
+def _fraction(kept: dict[str, Any], language: Language) -> str:
+    if kept["numerator"] is None or kept["denominator"] is None:
+        return ""
+    part, whole = (
+        language.number(kept[key], 0 if float(kept[key]).is_integer() else 2)
+        for key in ("numerator", "denominator")
+    )
+    return language.word("part of", part=part, whole=whole)
+
+
+def _why(kept: dict[str, Any], language: Language) -> str:
+    return language.say(word(str(kept["why"] or ""), language.code))

@@ -1,0 +1,345 @@
+"""The annexes of the compliance summary: exact figures, no row of a customer, no name of staff."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.privacy.operational import Exact
+from workbench.privacy.release import Dimension, Measure
+
+if TYPE_CHECKING:
+    from workbench.store.quality_result import Light
+    from workbench.workspace.evidence import Evidence
+
+NONE = "none"
+_KINDS = {"month": "month", "due": "date", "due_on": "date", "until": "date"}
+
+
+def annexes(evidence: Evidence) -> dict[str, Exact]:
+    """Return every annex by its name in the summary."""
+    return {
+        "overdue": _overdue(evidence),
+        "incidents": _incidents(evidence),
+        "risks": _risks(evidence),
+        "processing": _processing(evidence),
+        "transfers": _transfers(evidence),
+        "spending": _spending(evidence),
+        "accesses": _accesses(evidence),
+        "checks": _checks(evidence),
+        "quality": _quality(evidence),
+    }
+
+
+def sheet(
+    name: str,
+    period: str,
+    sources: Sequence[str],
+    by: dict[str, str],
+    measures: dict[str, tuple[str, str | None]],
+    rows: Sequence[Sequence[Any]],
+) -> Exact:
+    """Return rows as exact figures: first the words that head them, then the numbers.
+
+    Parameters
+    ----------
+    by : mapping of column to title
+    measures : mapping of column to (title, unit)
+    rows : sequence of rows
+        In the order they are shown.
+    """
+    columns: dict[str, list[Any]] = {each: [] for each in (*by, *measures)}
+    for row in rows:
+        for column, value in zip(columns.values(), row, strict=True):
+            column.append(value)
+    axes = tuple(
+        Dimension(
+            column, title, _KINDS.get(column, "category"), tuple(dict.fromkeys(columns[column]))
+        )
+        for column, title in by.items()
+    )
+    figures = tuple(
+        Measure(column, "count", title, unit, 2 if unit == "epsilon" else 0)
+        for column, (title, unit) in measures.items()
+    )
+    return Exact(name, tuple(sources), columns, by=axes, measures=figures, period=period)
+
+
+def _overdue(evidence: Evidence) -> Exact:
+    day = evidence.as_of
+    frame = evidence.requests
+    rows = []
+    if frame is not None:
+        for each in frame.to_dict("records"):
+            due, closed = _date(each["due_on"]), _date(each["closed_on"])
+            if due and due < day and (closed is None or closed > day):
+                words = (each["request_id"], each["kind"], each["law"], due.isoformat())
+                rows.append((*words, (day - due).days))
+    rows.sort(key=lambda row: -row[-1])
+    return sheet(
+        "requests-overdue",
+        evidence.period.text,
+        [*_tables(evidence, "subject_requests"), "request register"],
+        {"request": "Request", "kind": "Kind", "law": "Law", "due_on": "Due"},
+        {"days_late": ("Days late", None)},
+        rows,
+    )
+
+
+def _incidents(evidence: Evidence) -> Exact:
+    from workbench.analytics.compliance import YEAR
+
+    frame = evidence.incidents
+    day = evidence.as_of
+    rows = []
+    if frame is not None:
+        for each in frame.to_dict("records"):
+            seen = _time(each["detected_at"])
+            began, told = _time(each["occurred_at"]), _time(each["notified_at"])
+            if seen is None or began is None or not day - YEAR <= seen.date() <= day:
+                continue
+            notice = "not needed" if not each["notifiable"] else "done" if told else "missing"
+            hours = None if told is None else round((told - seen) / dt.timedelta(hours=1))
+            people = each["subjects_affected"]
+            rows.append(
+                (
+                    each["incident_id"],
+                    f"{seen:%Y-%m}",
+                    each["severity"],
+                    notice,
+                    None if people is None else int(people),
+                    round((seen - began) / dt.timedelta(hours=1)),
+                    hours,
+                )
+            )
+    by = {"incident": "Incident", "month": "Month", "severity": "Severity", "notice": "Notice"}
+    return sheet(
+        "incidents-of-twelve-months",
+        evidence.period.text,
+        [*_tables(evidence, "incidents"), "incident register"],
+        by,
+        {
+            "people": ("People", None),
+            "detect_hours": ("Hours to detect", None),
+            "notify_hours": ("Hours to notify", None),
+        },
+        rows,
+    )
+
+
+def _risks(evidence: Evidence) -> Exact:
+    rows = [
+        (
+            risk.id,
+            risk.title,
+            risk.owner,
+            risk.treatment,
+            risk.due.isoformat() if risk.due else NONE,
+            risk.likelihood,
+            risk.impact,
+            risk.severity,
+        )
+        for risk in evidence.ws.reviews.risks()
+        if not risk.closed
+    ]
+    by = {"id": "No.", "title": "Risk", "owner": "Owner", "treatment": "Treatment", "due": "Due"}
+    return sheet(
+        "open-risks",
+        evidence.period.text,
+        ["review register"],
+        by,
+        {
+            "likelihood": ("Likelihood", None),
+            "impact": ("Impact", None),
+            "severity": ("Severity", None),
+        },
+        rows,
+    )
+
+
+def _processing(evidence: Evidence) -> Exact:
+    catalog = evidence.ws.catalog
+    rows = []
+    for name, purpose in catalog.purposes.items():
+        mine = [
+            (table, column, each)
+            for table, declared in catalog.tables.items()
+            if not declared.operational
+            for column, each in catalog.columns_for(table, name).items()
+            if column != declared.subject_key
+        ]
+        tables = {table for table, _, _ in mine}
+        months = max((catalog.tables[table].retention.months for table in tables), default=0)
+        sensitive = sum(each.sensitivity == "sensitive" for _, _, each in mine)
+        words = (purpose.title, purpose.basis, purpose.audience, purpose.expires.isoformat())
+        rows.append((*words, len(tables), len(mine), sensitive, months))
+    return sheet(
+        "record-of-processing",
+        evidence.period.text,
+        ["catalog"],
+        {"purpose": "Purpose", "basis": "Ground", "audience": "For", "until": "Until"},
+        {
+            "tables": ("Tables", None),
+            "columns": ("Columns", None),
+            "sensitive": ("Sensitive columns", None),
+            "months": ("Kept at most, months", None),
+        },
+        rows,
+    )
+
+
+def _transfers(evidence: Evidence) -> Exact:
+    frame = evidence.transfers
+    day = evidence.as_of
+    rows = []
+    if frame is not None:
+        for each in frame.to_dict("records"):
+            since, until = _date(each["since"]), _date(each["until"])
+            if since and since <= day and (until is None or until >= day):
+                mechanism = each["mechanism"] if isinstance(each["mechanism"], str) else NONE
+                words = (each["recipient"], each["country"], each["purpose"], mechanism)
+                rows.append((*words, int(each["subjects"]), int(each["sensitive_subjects"])))
+    by = {
+        "recipient": "To",
+        "country": "Country",
+        "purpose_name": "Purpose",
+        "mechanism": "Mechanism",
+    }
+    return sheet(
+        "transfers-abroad",
+        evidence.period.text,
+        [*_tables(evidence, "transfers"), "share register"],
+        by,
+        {"people": ("People", None), "sensitive": ("With sensitive data", None)},
+        rows,
+    )
+
+
+def _spending(evidence: Evidence) -> Exact:
+    """Return what was paid for the period, by report and question."""
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for each in evidence.ws.ledger.summary():
+        if each["period"] == evidence.period.text:
+            found[each["report"] or "by hand", each["name"]].append(each["epsilon"])
+    rows = [
+        (report, name, len(costs), round(max(costs), 4))
+        for (report, name), costs in sorted(found.items())
+    ]
+    return sheet(
+        "releases-and-their-cost",
+        evidence.period.text,
+        ["ledger"],
+        {"report": "Report", "question": "Question"},
+        {"answers": ("Answers", None), "epsilon": ("Dearest, epsilon", "epsilon")},
+        rows,
+    )
+
+
+def _accesses(evidence: Evidence) -> Exact:
+    span = [r for r in evidence.reads if evidence.since <= r.at.date() <= evidence.as_of]
+    found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    readers: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for read in span:
+        key = (read.role, read.purpose or NONE)
+        readers[key].add(read.reader)
+        numbers = found[key]
+        numbers[1] += not read.refused
+        numbers[2] += read.refused
+        numbers[3] = max(numbers[3], read.rows or 0)
+    rows = [
+        (role, purpose, len(readers[role, purpose]), *numbers[1:])
+        for (role, purpose), numbers in sorted(found.items())
+    ]
+    return sheet(
+        "accesses-by-role-and-purpose",
+        evidence.period.text,
+        [*_logs(evidence), "audit log"],
+        {"reader_role": "Role", "purpose_name": "Purpose"},
+        {
+            "readers": ("Readers", None),
+            "reads": ("Reads", None),
+            "refused": ("Refused", None),
+            "rows_most": ("Rows, largest read", None),
+        },
+        rows,
+    )
+
+
+def _checks(evidence: Evidence) -> Exact:
+    words = {True: "holds", False: "failed", None: "not measured"}
+    found: dict[tuple[str, str], int] = {}
+    for check in evidence.review.checks:
+        found[check.part, words[check.ok]] = found.get((check.part, words[check.ok]), 0) + 1
+    rows = [(part, result, number) for (part, result), number in found.items()]
+    return sheet(
+        "security-checks",
+        evidence.period.text,
+        ["settings", "store", "audit log"],
+        {"part": "Part", "result": "Result"},
+        {"checks": ("Checks", None)},
+        rows,
+    )
+
+
+def _quality(evidence: Evidence) -> Exact:
+    """Return how many checks of each dimension show which light, as far as they may be told."""
+    from workbench.store.quality_rules import DIMENSIONS
+
+    lights: tuple[Light, ...] = ("green", "amber", "red", "not measured", "no threshold")
+    rows = []
+    for operational, whose in ((True, "operational tables"), (False, "tables about customers")):
+        for dimension in DIMENSIONS:
+            mine = [
+                check.light
+                for check in evidence.publishable
+                if check.dimension == dimension
+                and evidence.ws.catalog.tables[check.table].operational == operational
+            ]
+            if mine:
+                rows.append((whose, dimension, *(mine.count(light) for light in lights)))
+    titles = ("Green", "Amber", "Red", "Not measured", "No threshold")
+    return sheet(
+        "checks-of-quality",
+        evidence.period.text,
+        ["quality history", "store", "catalog"],
+        {"tables": "Of", "dimension": "Dimension"},
+        {
+            light.replace(" ", "_"): (title, None)
+            for light, title in zip(lights, titles, strict=True)
+        },
+        rows,
+    )
+
+
+def _tables(evidence: Evidence, *names: str) -> list[str]:
+    return [name for name in names if name in evidence.ws.catalog.tables]
+
+
+def _logs(evidence: Evidence) -> list[str]:
+    from workbench.lifecycle.reads import COLUMNS
+
+    return [
+        name
+        for name, table in evidence.ws.catalog.tables.items()
+        if table.operational and set(COLUMNS) <= set(table.columns)
+    ]
+
+
+def _date(value: Any) -> dt.date | None:
+    import pandas as pd
+
+    if value is None or pd.isna(value):
+        return None
+    day: dt.date = pd.Timestamp(value).date()
+    return day
+
+
+def _time(value: Any) -> dt.datetime | None:
+    import pandas as pd
+
+    if value is None or pd.isna(value):
+        return None
+    at: dt.datetime = pd.Timestamp(value).to_pydatetime()
+    return at

@@ -1,0 +1,213 @@
+"""The compliance summary of a workspace: indicators and annexes, each kept in the ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from workbench.periods import Period
+from workbench.reporting import environment
+from workbench.workspace.oversight import Oversight
+
+if TYPE_CHECKING:
+    from workbench.analytics.compliance import Indicator
+    from workbench.privacy.operational import Exact
+    from workbench.privacy.release import Release
+    from workbench.store.quality_result import Quality
+    from workbench.workspace import Workspace
+    from workbench.workspace.evidence import Evidence
+
+NAME = "compliance-indicators"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `ws.compliance` returns; every part is drawn by ``wb.figures``.
+
+    Attributes
+    ----------
+    counts : Release
+        One row: how many indicators are ``green``, ``amber``, ``red``, ``not_measured``.
+    indicators : Release
+        For ``wb.figures.indicators``.
+    overdue, incidents, risks, processing, transfers, spending, accesses, checks, quality : Release
+        Annexes, for ``wb.figures.table``: requests past their day; incidents of twelve months;
+        open risks; the record of processing by purpose; transfers; releases and their cost; reads
+        by role and purpose; what the security review looks at; checks of quality.
+    """
+
+    counts: Release
+    indicators: Release
+    overdue: Release
+    incidents: Release
+    risks: Release
+    processing: Release
+    transfers: Release
+    spending: Release
+    accesses: Release
+    checks: Release
+    quality: Release
+
+
+class Compliance(Oversight):
+    """The monthly summary."""
+
+    def compliance(
+        self,
+        period: str,
+        *,
+        decisions: Release | None = None,
+        retention: Release | None = None,
+        quality: Release | None = None,
+        checks: Quality | None = None,
+    ) -> Summary:
+        """Return the compliance summary of a month.
+
+        Parameters
+        ----------
+        period : str
+            ``2026-09``.
+        decisions : Release, optional
+            Private rates ``approved`` and ``person`` of decisions by a protected group.
+        retention : Release, optional
+            Private numbers of customers past retention and not: a group that is True or False.
+        quality : Release, optional
+            Private rates ``accurate`` and ``complete`` of rows.
+        checks : Quality, optional
+            What ``ws.quality()`` returned. Of tables about customers only what says nothing of
+            their rows is shown: whether files are encrypted, columns classified, days fresh.
+
+        Returns
+        -------
+        Summary
+            Exact figures of operational tables, logs and registers, and what was computed from the
+            private answers handed in; all of it in the ledger, at no further cost.
+        """
+        from workbench.workspace.annexes import annexes
+        from workbench.workspace.evidence import Evidence
+
+        ws = cast("Workspace", self)
+        evidence = Evidence(ws, Period.parse(period), decisions, retention, quality, checks)
+        lines = self._lines(evidence)
+        private = [each for each in (decisions, retention, quality) if each is not None]
+        kept = {name: self._keep(each) for name, each in annexes(evidence).items()}
+        return Summary(
+            counts=self._keep(_counts(lines, period, private)),
+            indicators=self._keep(_indicators(lines, period, private)),
+            **kept,
+        )
+
+    def _lines(self, evidence: Evidence) -> tuple[Indicator, ...]:
+        """Return the indicators with what they were before, who answers, and by when."""
+        from workbench.analytics.compliance import indicators
+        from workbench.privacy.operational import kept
+
+        period = evidence.period
+        measured = evidence.measured()
+        before = period.previous()
+        past = [release for _, release in kept(self.ledger, NAME) if release.period is not None]
+        earlier = [each for each in past if each.period == before.text]
+        previous: dict[str, float | None] = {}
+        if earlier:
+            columns = earlier[-1].columns
+            previous |= dict(zip(columns["indicator"], columns["value"], strict=True))
+        then = evidence.of_frames(min(before.end - dt.timedelta(days=1), evidence.today))
+        previous |= {name: each.value for name, each in then.items()}
+        dated = [*evidence.of_frames(evidence.as_of), "outside-purpose", "purposes-in-force"]
+        dated += ["consent-applied", "withdrawal-lag", "unusual-readers"]
+        dated += ["impact-ratio", "human-review", "past-retention", "quality-accuracy"]
+        dated += ["quality-completeness", "smallest-group", "budget-month"]
+        return indicators(
+            measured,
+            previous=previous,
+            owners=self._owners(),
+            due=_due_before(past),
+            as_of=dict.fromkeys(dated, evidence.as_of),
+            today=evidence.today,
+        )
+
+    def _owners(self) -> dict[str, str]:
+        """Return who the catalog says answers for the table an indicator is counted from."""
+        from workbench.analytics.kpis import kpis
+
+        tables = self.catalog.tables
+        return {
+            name: tables[first].owner
+            for name, definition in kpis().items()
+            if (first := definition.source.split(", ")[0]) in tables
+        }
+
+    def _keep(self, exact: Exact) -> Release:
+        """Keep exact figures in the ledger; in a plan, return them without keeping."""
+        from workbench.privacy.forms import handed_out
+        from workbench.privacy.operational import KIND, operational
+
+        version = self.access.versions.of_all()
+        if environment.PLAN_FILE in os.environ:
+            return operational(exact, self.catalog, "e-000000", version)
+        release = self.ledger.derive(
+            lambda name: operational(exact, self.catalog, name, version),
+            list(exact.private),
+            self.now(),
+            kind=KIND,
+        )
+        return handed_out(release, self.ledger, self.now)
+
+
+def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
+    from workbench.analytics.compliance import lights
+    from workbench.privacy.operational import MIXED, Exact
+    from workbench.privacy.release import Measure
+
+    found = {name.replace(" ", "_"): number for name, number in lights(lines).items()}
+    found["measured"] = found["green"] + found["amber"] + found["red"]
+    titles = {
+        "green": "Green",
+        "amber": "Amber",
+        "red": "Red",
+        "not_measured": "Not measured",
+        "information": "For information",
+        "measured": "Measured",
+    }
+    return Exact(
+        "compliance-lights",
+        ("catalog", "ledger", "audit log"),
+        {name: [number] for name, number in found.items()},
+        measures=tuple(Measure(name, "count", titles[name], None) for name in found),
+        period=period,
+        private=tuple(each.id for each in private),
+        notes=(MIXED,) if private else (),
+    )
+
+
+def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
+    from workbench.analytics.compliance import columns_of
+    from workbench.privacy.operational import MIXED, STARS, Exact
+    from workbench.privacy.release import Dimension
+
+    columns = columns_of(lines)
+    axis = Dimension("indicator", "Indicator", "category", tuple(columns["indicator"]))
+    return Exact(
+        NAME,
+        ("catalog", "ledger", "audit log", "store"),
+        columns,
+        by=(axis,),
+        period=period,
+        private=tuple(each.id for each in private),
+        notes=((MIXED,) if private else ()) + (STARS,),
+    )
+
+
+def _due_before(past: Sequence[Release]) -> Mapping[str, dt.date]:
+    """Return the days set for what the last summary did not find green: they stay."""
+    if not past:
+        return {}
+    columns: Mapping[str, list[Any]] = past[-1].columns
+    return {
+        name: dt.date.fromisoformat(day)
+        for name, day in zip(columns["indicator"], columns["due"], strict=True)
+        if day
+    }
