@@ -114,3 +114,13 @@ def test_thresholds_in_words():
     assert threshold(kpi("detect-hours"), Language()) == "green up to 24 h, amber up to 72 h"
     assert threshold(kpi("encryption"), Language()) == "green from 100%"
     assert threshold(kpi("human-review"), Language()) == ""
+
+
+def test_a_page_shows_lights_as_words_with_a_colour(release):
+    from workbench.reporting.page import Context, Drawing, Heading, set_page
+
+    drawn = draw(IndicatorsSpec(), [release], Language())
+    html = set_page([Heading(1, "Kept?"), Drawing(drawn, (release.id,))], Context("Summary")).html
+    assert '<span class="light red">■ Red</span>' in html
+    assert '<small class="below">6 of 2,748</small>' in html
+    assert '<th scope="row">Reads outside their purpose' in html

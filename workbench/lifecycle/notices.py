@@ -134,7 +134,8 @@ def _held(catalog: Catalog, lang: str, say: Callable[[str], str]) -> str:
         kept = _TEXT[lang]["years" if whole else "months"].format(
             years=months // 12, months=months, after=say(event)
         )
-        what = f"{say(table.title)}: {joined.join(titles)}"
+        colon = ": " if lang == "en" else "："
+        what = f"{say(table.title)}{colon}{joined.join(titles)}"
         lines.append(f"| {word(KINDS, table.kind, lang)} | {what} | {kept} |")
     return "\n".join(lines)
 

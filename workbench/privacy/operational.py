@@ -41,7 +41,10 @@ MIXED = (
     "Estimates with an interval are private; all other figures are exact, counted in "
     "operational records."
 )
-STARS = "* Provision recalled, to be checked against the text. No legal advice is claimed."
+STARS = (
+    "* Provision recalled, to be checked against the text; law file of {version}. No legal advice "
+    "is claimed."
+)
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,7 @@ def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release])
 
 def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
     from workbench.analytics.compliance import columns_of
+    from workbench.lifecycle import law
     from workbench.privacy.operational import MIXED, STARS, Exact
     from workbench.privacy.release import Dimension
 
@@ -197,7 +198,7 @@ def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Relea
         by=(axis,),
         period=period,
         private=tuple(each.id for each in private),
-        notes=((MIXED,) if private else ()) + (STARS,),
+        notes=((MIXED,) if private else ()) + (STARS.format(version=law.version()),),
     )
 
 

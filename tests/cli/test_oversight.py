@@ -1,0 +1,122 @@
+"""The officer's commands as a person types them: incidents, sharing, review, exports."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+import workbench as wb
+from workbench.cli import main
+
+
+@pytest.fixture
+def run(shop):
+    """Return a function that runs a command in the shop and returns its output."""
+
+    def run(*words, code=0):
+        result = CliRunner().invoke(main, [*words, "-w", str(shop.settings.root)])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return run
+
+
+@pytest.fixture
+def bank(tmp_path, sample_source):
+    """Return a function that runs a command in the sample bank."""
+    text = f'catalog = "{sample_source}/catalog.yaml"\nsource = "{sample_source}"\n'
+    (tmp_path / "workbench.toml").write_text(text)
+    wb.open_workspace(tmp_path).init()
+
+    def run(*words, code=0):
+        result = CliRunner().invoke(main, [*words, "-w", str(tmp_path)])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return run
+
+
+def test_an_incident_from_found_to_closed(bank, tmp_path):
+    found = bank("detect", "--until", "2026-09", "--months", "3")
+    assert "contractor-07 (contractor), week of 2026-08-10: volume, hour, new table" in found
+    assert "False alarms: 0 of " in found
+    assert json.loads(bank("detect", "--until", "2026-09", "--json"))["found"][0]["refused"] == 3
+
+    opened = bank("incident", "open", "Whole tables at night", "--occurred", "2026-08-12T01:30")
+    name = opened.split()[0]
+    assert "pipl-authority   running  at once: PIPL 57" in opened
+    assessed = bank(
+        "incident", "assess", name, "--severity", "high", "--reader", "contractor-07",
+        "--since", "2026-08-01", "--until", "2026-08-31", "--no-high-risk", "--harm-avoided",
+    )  # fmt: skip  # why: as it is typed
+    assert "18 reads and 5 refusals by contractor-07 of bureau, customers, transactions" in assessed
+    out = tmp_path / "notice.md"
+    bank("incident", "notify", name, "--clock", "gdpr-authority", "--lang", "zh", "--out", str(out))
+    assert "向主管部门报告" in out.read_text()
+    draft = bank(
+        "incident", "notify", name, "--clock", "gdpr-authority", "--contact", "a@b.example"
+    )
+    assert "Contact: a@b.example" in draft
+    refused = bank("incident", "close", name, "--lesson", "narrow roles", code=2)
+    assert "to do first: contain" in refused
+    assert "contained" in bank("incident", "contain", name, "--how", "account closed")
+    facts = json.loads(bank("incident", "list", "--json"))[0]
+    for clock in facts["clocks"]:
+        bank("incident", "notify", name, "--clock", clock["clock"], "--sent", "2026-11-24")
+    closed = bank("incident", "close", name, "--lesson", "narrow roles")
+    assert "closed" in closed
+    assert "lesson: narrow roles" in bank("incident", "list")
+
+
+def test_no_incident_and_no_read(run, shop):
+    assert run("incident", "list") == "No incident is on record.\n"
+    assert "no read is on record yet" in run("detect", code=2)
+
+
+def test_notice_record_and_unread_columns(run, tmp_path):
+    assert "# Corner shop隐私告知书" in run("export", "notice", "--lang", "zh")
+    assert "ask@shop.example" in run("export", "notice", "--contact", "ask@shop.example")
+    out = tmp_path / "record.yml"
+    assert run("export", "ropa", "--form", "fides", "--out", str(out)).strip() == str(out)
+    assert "fides_key: corner_shop" in out.read_text()
+    assert run("export", "ropa").startswith("controller,purpose,")
+    told = run("export", "minimisation", "--months", "6")
+    assert "transactions.amount (internal): never read" in told
+    assert "it does not cover these 6 months" in told
+    assert json.loads(run("export", "minimisation", "--json"))["columns"] == 12
+
+
+def test_sharing_private_tables(run, shop, tmp_path):
+    tx = shop.open("transactions", "reporting")
+    release = shop.release(
+        wb.query(tx, by="region", period="2026-09").customers(), name="regions", epsilon=0.3
+    )
+    deal = ["--to", "Institute", "--country", "Germany", "--purpose", "reporting"]
+    deal += ["--terms", "contract 7", "--expires", "2031-03-31", "--out"]
+    told = run("share", "--release", release.id, *deal, str(tmp_path / "out"))
+    assert told.startswith("SH-")
+    assert "for Institute, until 2031-03-31" in told
+    refused = run("share", "--extract", "transactions", *deal, str(tmp_path / "no"), code=3)
+    assert "does not allow extracts" in refused
+    assert "--release" in run("share", *deal, str(tmp_path / "no"), code=2)
+
+
+def test_review_and_risks(run, shop):
+    shop.settings.path("source").chmod(0o700)
+    assert "ok       encryption: every data file of the store is encrypted" in run("review")
+    assert "No risk is on record." in run("risk", "list")
+    added = run(
+        "risk", "add", "Wide reads", "--owner", "security", "--likelihood", "3", "--impact", "5",
+        "--treatment", "mitigate", "--plan", "roles", "--due", "2031-01-31",
+    )  # fmt: skip  # why: as it is typed
+    name = added.split()[0]
+    assert "high   15 = 3 × 5  Wide reads (security; mitigate, due 2031-01-31)" in added
+    assert " 5 = 1 × 5" in run("risk", "change", name, "--likelihood", "1")
+    assert json.loads(run("risk", "list", "--json"))[0]["severity"] == 5
+    assert "1 open risks" in run("review")
+    assert "closed" in run("risk", "close", name, "--reason", "roles in force")
+    shop.private.chmod(0o755)
+    failed = run("review", code=2)
+    assert "FAILED   permissions: the private folder is its owner's alone (0755)" in failed
+    facts = json.loads(run("review", "--json", code=2))
+    assert {check["part"] for check in facts["checks"]} >= {"permissions", "encryption", "logs"}
