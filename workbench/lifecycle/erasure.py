@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from workbench.lifecycle import traces
 from workbench.lifecycle.customers import consents_of, identifiers, unknown_subject
@@ -17,9 +18,11 @@ from workbench.lifecycle.holds import require_no_hold
 from workbench.lifecycle.office import Office
 from workbench.store.chain import file_lock
 from workbench.store.marks import FILE as MARKS_FILE
-from workbench.store.marks import marked_sql
 from workbench.store.rewriting import take_away, unfinished
 from workbench.store.sealed import write_whole
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)
@@ -137,14 +140,22 @@ def erase(
 
 def take_erased(office: Office, progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
     """Take away the rows of everybody who was ever erased; return how many, by table."""
-    marks = office.store.marks
+    marks, conditions = office.store.marks, {}
+
+    def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+        marks.prepare(connection, marks.erased())
+        loaded = office.store.tables(connection)
+        for name, key in office.subject_tables.items():
+            if name in loaded:
+                conditions[name] = marks.look_up(connection, name, key)
+
     taken = take_away(
         office.store,
         office.catalog,
-        {name: marked_sql(key) for name, key in office.subject_tables.items()},
+        conditions,
         message="erasure",
         today=office.now.date(),
-        prepare=lambda connection: marks.prepare(connection, marks.erased()),
+        prepare=prepare,
         progress=progress,
     )
     return {table: rows for table, rows in taken.items() if rows}
@@ -175,8 +186,9 @@ def still_findable(office: Office) -> dict[str, int]:
             loaded = store.tables(connection)
             for name, key in office.subject_tables.items():
                 if name in loaded:
+                    theirs = store.marks.look_up(connection, name, key)
                     row = connection.execute(
-                        f'SELECT count(*) FROM lake."{name}" WHERE {marked_sql(key)}'
+                        f'SELECT count(*) FROM lake."{name}" WHERE {theirs}'
                     ).fetchone()
                     if row and row[0]:
                         found[f"{name} in snapshot {path.stem}"] = int(row[0])

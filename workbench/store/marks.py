@@ -133,6 +133,20 @@ class Marks:
             f"(SELECT unnest(string_split('{texts}', ',')) AS mark) WHERE mark <> ''"
         )
 
+    def look_up(
+        self, connection: duckdb.DuckDBPyConnection, table: str, key: str, name: str = "chosen"
+    ) -> str:
+        """Look up which customers of a table are marked; return SQL that is true for their rows.
+
+        A hash of each customer and not of each row. Not within a transaction on the lake.
+        """
+        people = f'{_SCHEMA}."people of {table}"'
+        connection.execute(
+            f'CREATE OR REPLACE TABLE {people} AS SELECT "{key}" FROM '
+            f'(SELECT DISTINCT "{key}" FROM lake."{table}") WHERE {marked_sql(key, name)}'
+        )
+        return f'coalesce("{key}" IN (SELECT "{key}" FROM {people}), false)'
+
     def _secret(self) -> bytes:
         if not self.secret_path.exists():
             with file_lock(self._keys.folder / "lock"):

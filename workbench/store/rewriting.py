@@ -55,7 +55,7 @@ def take_away(
     message : str
         What this is, for the snapshot; it names no customer.
     prepare : callable
-        Gives the engine what the conditions refer to.
+        Gives the engine what the conditions refer to, and may add conditions.
     """
     with store.exclusive() as connection:
         prepare(connection)
