@@ -1,7 +1,11 @@
 """One file with everything in it, made of a published page at any time."""
 
+import base64
+import gzip
+import hashlib
 import re
 import stat
+from html import unescape
 
 import pytest
 from factories.notebooks import code, notebook
@@ -65,6 +69,24 @@ def test_a_page_of_another_version_is_not_given_the_wrong_script(published):
     html = (published / PLACE / "index.html").read_text(encoding="utf-8")
     with pytest.raises(InputError, match=r"plotly-0123\.min\.js.*--force"):
         standalone(re.sub(r"plotly-[0-9a-f]+", "plotly-0123", html))
+
+
+def test_a_page_of_an_earlier_version_stands_alone_with_the_script_it_was_published_with(
+    published, tmp_path
+):
+    script = b"window.Plotly = {};"
+    name = f"plotly-{hashlib.sha256(script).hexdigest()[:12]}"
+    (published / f"assets/{name}.min.js").write_bytes(script)
+    page = published / PLACE / "index.html"
+    page.write_text(re.sub(r"plotly-[0-9a-f]+", name, page.read_text(encoding="utf-8")))
+    html = write_standalone(page, tmp_path / "old.html").read_text(encoding="utf-8")
+    (packed,) = re.findall(r'id="plotly-packed">([^<]*)<', html)
+    assert gzip.decompress(base64.b64decode(packed)) == script
+    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    assert f"sha256-{digest}" in unescape(html)
+    assert "src=" not in html
+    (made, _) = editions.add_standalone(published, "overview", "2026-09")
+    assert made.read_text(encoding="utf-8") == html
 
 
 def test_a_place_that_cannot_be_written_is_told(published, tmp_path):

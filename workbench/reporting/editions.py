@@ -166,7 +166,7 @@ def add_standalone(
     folder = published / edition.folder
     made = []
     for name in edition.languages.values():
-        html = standalone((folder / name).read_text(encoding="utf-8"))
+        html = standalone((folder / name).read_text(encoding="utf-8"), published / "assets")
         with _publish.storage(published, f"write {edition.folder}/{_alone(name)}"):
             _publish.put_whole(published, folder / _alone(name), html.encode())
         made.append(folder / _alone(name))

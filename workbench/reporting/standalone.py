@@ -7,10 +7,13 @@ standing alone.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import gzip
 import os
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.errors import InputError, PublishError
@@ -22,13 +25,20 @@ _SUPERSEDED = re.compile(r"(<p class=\"banner superseded\">[^<]*) <a [^>]*>[^<]*
 _OURS = '<meta http-equiv="Content-Security-Policy" content="'
 
 
-def standalone(html: str) -> str:
+def standalone(html: str, assets: Path | None = None) -> str:
     """Return a published page with the chart script in it and without ways to other pages.
+
+    Parameters
+    ----------
+    html : str
+        The page.
+    assets : Path, optional
+        The folder of shared scripts, for a page of an earlier version of workbench.
 
     Raises
     ------
     InputError
-        It is no page of workbench, or one whose chart script is another version's.
+        It is no page of workbench, or one whose chart script is not at hand.
     """
     if _OURS not in html or '<main id="report"' not in html:
         raise InputError(
@@ -41,18 +51,32 @@ def standalone(html: str) -> str:
         return html
     from markupsafe import escape  # as the template escapes
 
-    bundle = page_assets.bundle()
-    if shared[1] != bundle.file_name:
-        raise InputError(
-            f"this page draws with {shared[1]}, and this version of workbench carries "
-            f"{bundle.file_name}. Render the edition again with --force; its figures cost nothing."
-        )
+    bundle = _bundle(shared[1], assets)
     html = html.replace(shared[0], "", 1)
     own = str(escape(page_assets.csp_hash(bundle.script)))
     html = html.replace(str(escape("'self'")), own, 1)
     packed = f'<script type="text/plain" id="plotly-packed">{bundle.packed}</script>'
     before, drawing, after = html.rpartition("<script>")
     return f"{before}{packed}{drawing}{after}"
+
+
+def _bundle(name: str, assets: Path | None) -> page_assets.Bundle:
+    """Return the chart script of a name: ours, or the one that was published with the page."""
+    bundle = page_assets.bundle()
+    if name == bundle.file_name:
+        return bundle
+    try:
+        script = (assets / name).read_bytes() if assets else b""
+    except OSError:
+        script = b""
+    packed = base64.b64encode(gzip.compress(script, mtime=0)).decode()
+    found = replace(bundle, script=script, packed=packed)
+    if found.file_name != name:  # its name holds its hash
+        raise InputError(
+            f"this page draws with {name}, and this version of workbench carries "
+            f"{bundle.file_name}. Render the edition again with --force; its figures cost nothing."
+        )
+    return found
 
 
 def write_standalone(page: Path, out: Path) -> Path:
@@ -67,11 +91,13 @@ def write_standalone(page: Path, out: Path) -> Path:
     """
     try:
         html = page.read_text(encoding="utf-8")
+        way = _SHARED.search(html)
+        assets = page.parent / way[0].split('"')[1] if way else None
     except (OSError, UnicodeDecodeError) as problem:
         raise InputError(
             f"{page} cannot be read as a page ({problem}). Name an edition's index.html."
         ) from None
-    return put(out, standalone(html).encode())
+    return put(out, standalone(html, assets.parent if assets else None).encode())
 
 
 def put(out: Path, content: bytes) -> Path:
