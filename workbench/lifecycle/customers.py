@@ -23,9 +23,10 @@ def identifiers(office: Office, mark: str) -> set[str]:
                 for column, declared in office.catalog.tables[name].columns.items()
                 if declared.role in ("subject key", "direct identifier")
             ]
+            theirs = store.marks.look_up(connection, name, key)
             texts = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in direct)
             rows = connection.execute(
-                f'SELECT DISTINCT {texts} FROM lake."{name}" WHERE {marked_sql(key)}'
+                f'SELECT DISTINCT {texts} FROM lake."{name}" WHERE {theirs}'
             ).fetchall()
             found |= {value for row in rows for value in row if value}
         return found

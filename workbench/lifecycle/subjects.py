@@ -80,8 +80,9 @@ def held(office: Office, mark: str) -> list[HeldTable]:
         for name, key in office.subject_tables.items():
             if name not in loaded:
                 continue
+            theirs = office.store.marks.look_up(connection, name, key)
             row = connection.execute(
-                f'SELECT count(*) FROM lake."{name}" WHERE {marked_sql(key)}'
+                f'SELECT count(*) FROM lake."{name}" WHERE {theirs}'
             ).fetchone()
             if row and row[0]:
                 found.append(_described(office, name, int(row[0])))
