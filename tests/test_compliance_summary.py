@@ -167,3 +167,34 @@ def test_a_shop_without_any_of_the_tables_has_a_summary_too(shop):
 
 def test_the_generator_plants_again_after_a_clean_estate(clean):
     assert planted.REQUESTS_OVERDUE_OPEN == 5
+
+
+def test_what_workbench_keeps_itself_is_counted_with_the_tables(shop, tmp_path):
+    path = shop.settings.path("catalog")
+    path.write_text(
+        path.read_text().replace(
+            "audience: managers\n", "audience: managers\n    share_extracts: true\n"
+        )
+    )
+    ws = wb.open_workspace(shop.settings.root, now=now)
+    ws.share_extract(
+        "transactions", ["region"], tmp_path / "out", recipient="Institute", country="Norway",
+        purpose="reporting", terms="contract 7", expires=dt.date(2027, 3, 31), people=700,
+        mechanism="adequacy decision",
+    )  # fmt: skip
+    seen = now() - dt.timedelta(days=7)
+    opened = ws.incidents.open(
+        "Lost stick", nature="loss", detected_at=seen, occurred_at=None, facts={}, now=now()
+    )
+    ws.assess(opened.id, severity="low")
+    ws.incidents.notify(opened.id, "gdpr-authority", at=seen + dt.timedelta(hours=30), now=now())
+    made = ws.compliance("2026-09")
+    lines = by_id(made)
+    assert (lines.value["notify-hours"], lines.light["notify-hours"]) == (30.0, "green")
+    (incident,) = made.incidents.frame.to_dict("records")
+    assert (incident["incident"], incident["people"]) == (opened.id, None)  # counted in rows
+    october = ws.compliance("2026-10")
+    (transfer,) = october.transfers.frame.to_dict("records")
+    assert (transfer["recipient"], transfer["people"]) == ("Institute", 700)  # as agreed
+    assert by_id(october).light["transfer-mechanism"] == "green"
+    assert by_id(october).value["smallest-group"] == 5  # as asked

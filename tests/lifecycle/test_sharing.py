@@ -10,6 +10,7 @@ import workbench as wb
 from workbench.errors import AccessRefused, InputError, QuestionRefused, UnknownName
 from workbench.lifecycle.sharing import shares
 
+PEOPLE = {"people": 600}
 DEAL = {
     "recipient": "Institute",
     "country": "Germany",
@@ -65,7 +66,12 @@ def test_private_tables_leave_with_their_margins_and_notes(shop, tmp_path):
 def test_an_extract_is_minimised_under_pseudonyms_of_its_own(lending, tmp_path):
     for folder in ("a", "b"):
         lending.share_extract(
-            "transactions", ["region", "category"], tmp_path / folder, purpose="reporting", **DEAL
+            "transactions",
+            ["region", "category"],
+            tmp_path / folder,
+            purpose="reporting",
+            **PEOPLE,
+            **DEAL,
         )
     first, second = (table(tmp_path / each / "transactions.csv") for each in "ab")
     assert list(first[0]) == ["customer_id", "region", "category"]
@@ -75,11 +81,13 @@ def test_an_extract_is_minimised_under_pseudonyms_of_its_own(lending, tmp_path):
     facts = json.loads((tmp_path / "a" / "metadata.json").read_text())["extract"]
     assert facts["quasi_identifiers"] == ["region"]
     assert facts["smallest_group"] == 200
-    assert [share.k for share in shares(lending.shares)] == [200, 200]
+    assert [(each.k, each.people_at_most) for each in shares(lending.shares)] == [(5, 600)] * 2
 
 
 def test_an_extract_counts_as_a_transfer_until_it_expires(lending, tmp_path):
-    lending.share_extract("transactions", ["region"], tmp_path / "o", purpose="reporting", **DEAL)
+    lending.share_extract(
+        "transactions", ["region"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL
+    )
     assert "- Institute, Germany: Aggregate reporting to management" in lending.privacy_notice()
     later = wb.open_workspace(
         lending.settings.root, now=lambda: dt.datetime(2027, 4, 1, tzinfo=dt.UTC)
@@ -89,7 +97,9 @@ def test_an_extract_counts_as_a_transfer_until_it_expires(lending, tmp_path):
 
 def test_a_purpose_that_does_not_allow_extracts_refuses(shop, tmp_path):
     with pytest.raises(AccessRefused, match=r"does not allow extracts .* 'share_extracts: true'"):
-        shop.share_extract("transactions", ["region"], tmp_path / "o", purpose="reporting", **DEAL)
+        shop.share_extract(
+            "transactions", ["region"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL
+        )
     assert shares(shop.shares) == ()
     assert not (tmp_path / "o").exists()
 
@@ -97,23 +107,30 @@ def test_a_purpose_that_does_not_allow_extracts_refuses(shop, tmp_path):
 def test_small_groups_do_not_leave(lending, tmp_path):
     with pytest.raises(QuestionRefused, match="the smallest has 200 people; at least 201"):
         lending.share_extract(
-            "transactions", ["region"], tmp_path / "o", purpose="reporting", k=201, **DEAL
+            "transactions", ["region"], tmp_path / "o", purpose="reporting", k=201, **PEOPLE, **DEAL
         )
     with pytest.raises(QuestionRefused, match="k is at least 5, not 2"):
         lending.share_extract(
-            "transactions", ["region"], tmp_path / "o", purpose="reporting", k=2, **DEAL
+            "transactions", ["region"], tmp_path / "o", purpose="reporting", k=2, **PEOPLE, **DEAL
         )
     assert not (tmp_path / "o").exists()
+
+
+def test_no_more_people_leave_than_agreed(lending, tmp_path):
+    with pytest.raises(QuestionRefused, match="more people than the 599 agreed"):
+        lending.share_extract(
+            "transactions", ["region"], tmp_path / "o", purpose="reporting", people=599, **DEAL
+        )
 
 
 def test_direct_identifiers_and_undeclared_columns_do_not_leave(lending, tmp_path):
     with pytest.raises(QuestionRefused, match="customer_id of 'transactions' identifies customers"):
         lending.share_extract(
-            "transactions", ["customer_id"], tmp_path / "o", purpose="reporting", **DEAL
+            "transactions", ["customer_id"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL
         )
     with pytest.raises(UnknownName, match="no column of 'transactions' for purpose 'reporting'"):
         lending.share_extract(
-            "transactions", ["email"], tmp_path / "o", purpose="reporting", **DEAL
+            "transactions", ["email"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL
         )
 
 
@@ -127,7 +144,11 @@ def test_direct_identifiers_and_undeclared_columns_do_not_leave(lending, tmp_pat
 def test_terms_are_complete(lending, tmp_path, change, message):
     with pytest.raises(InputError, match=message):
         lending.share_extract(
-            "transactions", ["region"], tmp_path / "o", purpose="reporting", **{**DEAL, **change}
+            "transactions",
+            ["region"],
+            tmp_path / "o",
+            purpose="reporting",
+            **{**PEOPLE, **DEAL, **change},
         )
 
 
@@ -143,5 +164,5 @@ def test_something_is_shared_into_a_new_folder(lending, tmp_path):
     (tmp_path / "o" / "there.txt").write_text("x")
     with pytest.raises(InputError, match="is there already and not empty"):
         lending.share_extract(
-            "transactions", ["region"], tmp_path / "o", purpose="reporting", **DEAL
+            "transactions", ["region"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL
         )

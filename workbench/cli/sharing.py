@@ -28,6 +28,7 @@ from workbench.cli.common import as_json_too, in_workspace, opened, print_json
     help="When it has to be deleted.",
 )
 @click.option("--mechanism", default="", help="Of a transfer abroad, such as 'standard contract'.")
+@click.option("--people", type=int, default=0, help="Most people an extract may hold, as agreed.")
 @click.option(
     "--k", type=int, default=5, show_default=True, help="Least people of a combination; 5 or more."
 )
@@ -49,6 +50,7 @@ def share(
     terms: str,
     expires: dt.datetime,
     mechanism: str,
+    people: int,
     k: int,
     out: Path,
     as_json: bool,
@@ -69,6 +71,7 @@ def share(
             terms=terms,
             expires=expires.date(),
             mechanism=mechanism,
+            people=people,
             k=k,
         )
     else:

@@ -87,6 +87,11 @@ _CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "* 条款凭记忆引用，有待与法律原文核对；法规文件版本 {top}。本页不构成法律意见。",
         ),
         (
+            r"Unusual reads: (?P<top>[\d,]+) of (?P<all>[\d,]+) earlier weeks of readers were "
+            r"flagged by the same rule, fewer than (?P<rule>[\d.]+%) with 95% certainty\.",
+            "异常读取：同一规则在此前 {all} 个读取者周中误报 {top} 次，有 95% 把握低于 {rule}。",
+        ),
+        (
             r"Planned, not released: no figure was drawn\.",
             "仅为计划，尚未发布：没有抽取任何数字。",
         ),

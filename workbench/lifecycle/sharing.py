@@ -39,6 +39,8 @@ class Terms:
         When it has to be deleted.
     mechanism : str
         Of a transfer abroad: ``standard contract``, ``certification``, …; empty within the country.
+    people : int
+        Most people an extract may hold, as agreed; 0 for private tables, which tell of nobody.
     """
 
     recipient: str
@@ -47,6 +49,7 @@ class Terms:
     terms: str
     expires: dt.date
     mechanism: str = ""
+    people: int = 0
 
     def require(self, catalog: Catalog, today: dt.date) -> None:
         """Refuse terms that are not complete, or a purpose that expired.
@@ -88,9 +91,9 @@ class Share:
     at : datetime
     terms : mapping
     people_at_most : int
-        People in an extract; 0 for private tables, which tell of nobody.
+        People agreed for an extract; 0 for private tables, which tell of nobody.
     k : int or None
-        Smallest group of an extract.
+        Least people that every group of an extract was asked to have.
     files : tuple of str
     releases : tuple of str
     """
@@ -172,8 +175,8 @@ class Extract:
     columns: tuple[str, ...]
     key: str
     quasi_identifiers: tuple[str, ...]
-    people: int
     k: int
+    smallest: int
 
 
 def extract(
@@ -184,6 +187,7 @@ def extract(
     columns: Sequence[str],
     *,
     secret: bytes,
+    people: int,
     k: int = LEAST_K,
 ) -> Extract:
     """Return the rows of some columns, or refuse.
@@ -196,6 +200,8 @@ def extract(
         Columns to hand over; the customer's pseudonym comes with them.
     secret : bytes
         Makes the pseudonyms of this share; two shares cannot be joined.
+    people : int
+        Most people it may hold.
     k : int
         Least people a combination of quasi-identifiers must have.
 
@@ -231,6 +237,12 @@ def extract(
     roles = ("quasi-identifier", "protected")
     quasi = tuple(name for name in columns if readable[name].role in roles)
     frame = source[[key, *columns]].execute()
+    found = int(frame[key].nunique())
+    if found > people:
+        raise QuestionRefused(
+            f"'{table}' would hand over more people than the {people:,} agreed. Agree on more, or "
+            "ask for fewer. Nothing was handed over."
+        )
     smallest = _smallest(frame, key, quasi)
     if smallest < k:
         raise QuestionRefused(
@@ -242,8 +254,7 @@ def extract(
         hmac.new(secret, str(value).encode(), "sha256").hexdigest()[:32] for value in frame[key]
     ]
     frame = frame.sort_values([key, *columns]).reset_index(drop=True)
-    people = int(frame[key].nunique())
-    return Extract(frame, table, tuple(columns), key, quasi, people, smallest)
+    return Extract(frame, table, tuple(columns), key, quasi, k, smallest)
 
 
 def write_extract(
@@ -254,8 +265,10 @@ def write_extract(
     file = f"{made.table}.csv"
     body = {
         "terms": terms.to_json(),
-        "people_at_most": made.people,
+        # why as agreed: what is counted in customers' rows is not for the summary
+        "people_at_most": terms.people,
         "k": made.k,
+        "smallest_group": made.smallest,
         "files": [file, "metadata.json"],
         "releases": [],
         "table": made.table,
@@ -270,7 +283,7 @@ def write_extract(
         "columns": list(made.columns),
         "pseudonym": made.key,
         "quasi_identifiers": list(made.quasi_identifiers),
-        "smallest_group": made.k,
+        "smallest_group": made.smallest,
         "rows": len(made.frame),
         "still_personal_data": "pseudonymised, not anonymous: handle as personal data",
     }

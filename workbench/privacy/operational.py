@@ -41,6 +41,10 @@ MIXED = (
     "Estimates with an interval are private; all other figures are exact, counted in "
     "operational records."
 )
+FALSE_ALARMS = (
+    "Unusual reads: {alarms:,} of {weeks:,} earlier weeks of readers were flagged by the same "
+    "rule, fewer than {most:.2%} with 95% certainty."
+)
 STARS = (
     "* Provision recalled, to be checked against the text; law file of {version}. No legal advice "
     "is claimed."

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from workbench.privacy.operational import Exact
+from workbench.privacy.operational import FALSE_ALARMS, Exact
 from workbench.privacy.release import Dimension, Measure
 
 if TYPE_CHECKING:
@@ -252,7 +253,16 @@ def _accesses(evidence: Evidence) -> Exact:
         (role, purpose, len(readers[role, purpose]), *numbers[1:])
         for (role, purpose), numbers in sorted(found.items())
     ]
-    return sheet(
+    found_unusual = evidence.detection
+    notes: tuple[str, ...] = ()
+    if found_unusual is not None:
+        said = FALSE_ALARMS.format(
+            alarms=found_unusual.false_alarms,
+            weeks=found_unusual.history_weeks,
+            most=found_unusual.false_alarm_at_most,
+        )
+        notes = (said,)
+    made = sheet(
         "accesses-by-role-and-purpose",
         evidence.period.text,
         [*_logs(evidence), "audit log"],
@@ -265,6 +275,7 @@ def _accesses(evidence: Evidence) -> Exact:
         },
         rows,
     )
+    return replace(made, notes=notes)
 
 
 def _checks(evidence: Evidence) -> Exact:

@@ -102,7 +102,7 @@ class Evidence:
         rows = []
         for each in self.ws.incidents.all():
             told = [d for d in each.deadlines() if d.clock.to == "authority" and d.done]
-            people = (each.scope or {}).get("subjects_at_most")
+            people = None  # why: counted in customers' rows; the register has it
             times = (each.occurred_at, each.detected_at, min((d.done for d in told), default=None))  # type: ignore[type-var]  # why: those without a time were left out
             plain = tuple(t and t.astimezone(dt.UTC).replace(tzinfo=None) for t in times)
             rows.append((each.id, *plain, each.severity or "open", True, people))

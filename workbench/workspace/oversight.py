@@ -321,6 +321,7 @@ class Oversight(Data):
         purpose: str,
         terms: str,
         expires: dt.date,
+        people: int,
         mechanism: str = "",
         k: int = 5,
     ) -> str:
@@ -333,6 +334,8 @@ class Oversight(Data):
             What is handed over, beside a pseudonym of this share.
         out, recipient, country, purpose, terms, expires, mechanism
             As for `share`.
+        people : int
+            Most people the terms allow it to hold.
         k : int
             Least people every combination of quasi-identifiers must have; 5 or more.
 
@@ -348,7 +351,7 @@ class Oversight(Data):
         from workbench.lifecycle.sharing import Terms, extract, write_extract
 
         now = self.now()
-        agreed = Terms(recipient, country, purpose, terms, expires, mechanism)
+        agreed = Terms(recipient, country, purpose, terms, expires, mechanism, people)
         agreed.require(self.catalog, now.date())
         made = extract(
             self.open(table, purpose),
@@ -357,6 +360,7 @@ class Oversight(Data):
             purpose,
             columns,
             secret=secrets.token_bytes(32),
+            people=people,
             k=k,
         )
         name = write_extract(self.shares, agreed, made, Path(out), now=now)
