@@ -198,3 +198,22 @@ def test_what_workbench_keeps_itself_is_counted_with_the_tables(shop, tmp_path):
     assert (transfer["recipient"], transfer["people"]) == ("Institute", 700)  # as agreed
     assert by_id(october).light["transfer-mechanism"] == "green"
     assert by_id(october).value["smallest-group"] == 5  # as asked
+
+
+def test_the_report_is_published_in_two_languages_at_its_price(tmp_path, sample_source, repository):
+    text = f'title = "Sample bank"\ncatalog = "{sample_source}/catalog.yaml"\n'
+    text += f'source = "{sample_source}"\nnotebooks = "{repository}/notebooks"\n'
+    text += f'reports = "{repository}/reports"\npublished = "published"\n'
+    (tmp_path / "workbench.toml").write_text(text)
+    ws = wb.open_workspace(tmp_path, now=now)
+    ws.init()
+    edition = ws.render("compliance-summary", period=PERIOD)
+    assert edition.epsilon <= 0.15
+    english = edition.page.read_text()
+    assert '<span class="light red">■ Red</span>' in english
+    assert "Requests open and overdue" in english
+    assert planted.UNUSUAL_READER not in english
+    chinese = edition.page.with_name("index.zh.html").read_text()
+    assert '<span class="light red">■ 红</span>' in chinese
+    for word in ("data protection", "Requests", "Exact:", "Red", "access_log", "Signed"):
+        assert word not in chinese.split("<main")[1].split("</main>")[0], word

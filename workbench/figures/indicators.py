@@ -68,12 +68,11 @@ def grid(spec: IndicatorsSpec, release: Release, language: Language) -> Grid:
 def _line(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
     """Return one indicator in a line: its interval or fraction, or why it was not measured."""
     light = str(kept["light"])
-    measured = kept["value"] is not None
     of = _interval(definition, kept, language) or _fraction(kept, language)
     return (
         Cell(definition.title[language.code]),
         Cell(figure(definition, kept["value"], language), numeric=True),
-        Cell(of if measured else _why(kept, language)),
+        Cell(_why(kept, language) or of),
         Cell(figure(definition, kept["previous"], language), numeric=True),
         Cell(f"{_SHAPES[light]} {language.word(light)}", light=light.replace(" ", "-")),
         Cell(language.say(word(str(kept["owner"]), language.code))),
@@ -94,7 +93,7 @@ def _row(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cel
             figure(definition, kept["value"], language),
             margin=_interval(definition, kept, language),
             numeric=True,
-            below=_fraction(kept, language) if kept["value"] is not None else _why(kept, language),
+            below=_why(kept, language) or _fraction(kept, language),
         ),
         Cell(figure(definition, kept["previous"], language), numeric=True),
         Cell(

@@ -18,6 +18,7 @@ from workbench.analytics.compliance import Measured, count, days_since, share, u
 from workbench.analytics.kpis import Light
 from workbench.errors import InputError
 from workbench.periods import Period
+from workbench.workspace.estimates import decided, rate, share_of_true
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -287,7 +288,9 @@ class Evidence:
         seen = sum(last is not None and at <= last.at for at in bulk)
         access = days_since(last.at.date() if last else None, self.today, "no review is on record")
         if last is None or last.failed:
-            access = Measured(access.value, light="red", why=access.why)
+            access = Measured(
+                access.value, light="red", why=access.why or "the last review left something failed"
+            )
         risks = [risk for risk in self.ws.reviews.risks() if not risk.closed]
         grave = [
             risk for risk in risks if risk.level == "high" or (risk.due and risk.due < self.today)
@@ -326,14 +329,14 @@ class Evidence:
             "smallest-group": amounts.smallest_group(self._groups()),
             "budget-month": share(month.spent, float(month.limit)),
             "budget-year": share(year.spent, float(year.limit)),
-            **_decided(self.decisions),
-            "quality-accuracy": _rate(self.quality, "accurate_rate"),
-            "quality-completeness": _rate(self.quality, "complete_rate"),
+            **decided(self.decisions),
+            "quality-accuracy": rate(self.quality, "accurate_rate"),
+            "quality-completeness": rate(self.quality, "complete_rate"),
         }
 
     def _past_retention(self, run: Measured) -> Measured:
         """Return the estimate; its light rests on whether rows are taken away, see the docs."""
-        found = _share_of_true(self.retention)
+        found = share_of_true(self.retention)
         if found.value is None:
             return found
         applied = run.value is not None and run.value <= 31
@@ -363,7 +366,8 @@ class Evidence:
                 for check in self.publishable
                 if check.dimension == name and check.light in ("green", "amber", "red")
             ]
-            found[f"quality-{name}"] = share(judged.count("green"), len(judged), why)
+            none = "no such check is declared"
+            found[f"quality-{name}"] = share(judged.count("green"), len(judged), none)
         hinted = {(hint.table, hint.column) for hint in self.checks.hints}
         return {**found, "undeclared-identifiers": count(len(hinted), len(self.ws.columns_held()))}
 
@@ -404,63 +408,9 @@ class Evidence:
 def _number(days: int | None, why: str, light: Light | None = None) -> Measured:
     if days is not None and days < 0:  # a clock went back: nobody knows
         return unmeasured(why)
-    return Measured(None if days is None else float(days), light=light, why=why)
-
-
-def _decided(decisions: Release | None) -> dict[str, Measured]:
-    """Return the ratio of the least to the most approved group, and the share people decided."""
-    why = "it was not asked"
-    if decisions is None or not len(decisions) or decisions.columns["approved_rate"][0] is None:
-        return {"impact-ratio": unmeasured(why), "human-review": unmeasured(why)}
-    rates = list(
-        zip(
-            *(decisions.columns[f"approved_rate{end}"] for end in ("", "_low", "_high")),
-            strict=True,
-        )
-    )
-    known = [each for each in rates if None not in each and each[0] > 0]
-    if len(known) < 2:
-        return {"impact-ratio": unmeasured(why), "human-review": _by_person(decisions)}
-    least, most = min(known), max(known)
-    ratio = least[0] / most[0]
-    spread = math.hypot(*((high - low) / 2 / value for value, low, high in (least, most)))
-    return {
-        "impact-ratio": Measured(
-            ratio, low=max(0.0, ratio * (1 - spread)), high=ratio * (1 + spread)
-        ),
-        "human-review": _by_person(decisions),
-    }
-
-
-def _rate(release: Release | None, name: str) -> Measured:
-    """Return a private rate of one row, with its interval."""
-    if release is None or name not in release.columns or release.columns[name][0] is None:
-        return unmeasured("it was not asked")
-    value, low, high = (release.columns[f"{name}{end}"][0] for end in ("", "_low", "_high"))
-    return Measured(value, low=low, high=high)
-
-
-def _by_person(decisions: Release) -> Measured:
-    axis = decisions.by[0].name
-    total = decisions.derive("person_rate", over=axis, name="decided-by-a-person")
-    value, low, high = (total.columns[f"person_rate{end}"][0] for end in ("", "_low", "_high"))
-    return Measured(value, low=low, high=high)
-
-
-def _share_of_true(release: Release | None) -> Measured:
-    """Return the share of customers in the group that is True, with its interval."""
-    if release is None or not len(release) or release.columns["customers"][0] is None:
-        return unmeasured("it was not asked")
-    groups = release.columns[release.by[0].name]
-    sizes = {
-        bool(group): tuple(release.columns[f"customers{end}"][at] for end in ("", "_low", "_high"))
-        for at, group in enumerate(groups)
-    }
-    (past, low, high), rest = sizes[True], sizes[False][0]
-    everybody = max(past + rest, 1.0)
-    ends = (max(0.0, each / everybody) for each in (past, low, high))
-    value, low, high = ends
-    return Measured(value, float(max(0.0, past)), float(everybody), low, high)
+    if days is None:
+        return Measured(None, light=light, why=why)
+    return Measured(float(days), light=light)
 
 
 def _joined(
