@@ -136,6 +136,41 @@ def test_notebooks_lose_their_outputs_and_keep_their_code(shop):
     assert done.cleared == 2
 
 
+def test_lines_kept_aside_of_loads_go_too(shop):
+    """Bad lines by the customer's mark or by what stands in them, and pairs with them."""
+    with shop.store.exclusive() as connection:
+        connection.execute(
+            """
+            CREATE SCHEMA lake.intake;
+            CREATE TABLE lake.intake.quarantine (subject VARCHAR, content VARCHAR);
+            CREATE TABLE lake.intake.same_person (subject VARCHAR, other VARCHAR);
+            INSERT INTO lake.intake.quarantine VALUES ('K-000004', 'a'), ('K-000005', 'b'),
+                ('K-never', 'c'), (NULL, 'half;person4@example.org'), (NULL, 'another line'),
+                (NULL, NULL);
+            INSERT INTO lake.intake.same_person VALUES ('K-000004', 'K-000005'),
+                ('K-000006', 'K-000004'), ('K-000006', 'K-000007');
+            """
+        )
+        connection.execute("DETACH lake")
+        shop.store.publish(shop.store.latest_snapshot() + 5)
+    rows = again(shop).erase_subject("K-000004").rows
+    assert (rows["intake.quarantine"], rows["intake.same_person"]) == (2, 2)
+    ws = again(shop)
+    assert still_findable(ws.office) == {}
+    connection = ws.store.connect()
+    ws.store.attach(connection, ws.store.latest_snapshot())
+    left = connection.execute("SELECT content FROM lake.intake.quarantine ORDER BY 1").fetchall()
+    assert left == [("another line",), ("b",), ("c",), (None,)]
+    connection.close()
+    assert ws.erase_subject("K-never").rows == {"intake.quarantine": 1}
+    assert ws.back_up().rows == {
+        "customers": 599,
+        "transactions": 5391,
+        "consents": 299,
+        "incidents": 1,
+    }
+
+
 def test_what_ends_with_it_and_what_learned_from_it_is_noted(shop):
     shop.approve("segments of spring", "pilot", role="officer")
     told = " ".join(shop.erase_subject("K-000002").notes)

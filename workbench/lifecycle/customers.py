@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.errors import InputError
 from workbench.lifecycle.office import Office
+from workbench.store.engine import in_lake
 from workbench.store.marks import marked_sql
 
 
@@ -29,6 +30,13 @@ def identifiers(office: Office, mark: str) -> set[str]:
                 f'SELECT DISTINCT {texts} FROM lake."{name}" WHERE {theirs}'
             ).fetchall()
             found |= {value for row in rows for value in row if value}
+        for name, columns in store.kept_aside(connection).items():
+            if "subject" in columns:  # lines of theirs that never became rows
+                theirs = store.marks.look_up(connection, name, "subject")
+                rows = connection.execute(
+                    f"SELECT DISTINCT subject FROM {in_lake(name)} WHERE {theirs}"
+                ).fetchall()
+                found |= {row[0] for row in rows}
         return found
     finally:
         connection.close()

@@ -8,7 +8,7 @@ is marked are taken away, so that running again, for whichever customer, finishe
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from workbench.lifecycle.customers import consents_of, identifiers, unknown_subj
 from workbench.lifecycle.holds import require_no_hold
 from workbench.lifecycle.office import Office
 from workbench.store.chain import file_lock
+from workbench.store.engine import in_lake
 from workbench.store.marks import FILE as MARKS_FILE
 from workbench.store.rewriting import take_away, unfinished
 from workbench.store.sealed import write_whole
@@ -117,7 +118,7 @@ def erase(
             require_no_hold(office.journal, list(office.subject_tables), mark)
             office.store.marks.add("erased", mark, at=office.now)
         mirror_marks(office)
-        rows = take_erased(office, progress)
+        rows = take_erased(office, progress, {*values, subject.strip()})
         progress("clearing notebooks and logs")
         cleared = traces.clear(office.private)
         values = {*values, subject.strip()}
@@ -138,8 +139,18 @@ def erase(
         )
 
 
-def take_erased(office: Office, progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
-    """Take away the rows of everybody who was ever erased; return how many, by table."""
+def take_erased(
+    office: Office,
+    progress: Callable[[str], None] = lambda _: None,
+    values: Collection[str] = (),
+) -> dict[str, int]:
+    """Take away the rows of everybody who was ever erased; return how many, by table.
+
+    Parameters
+    ----------
+    values : collection of str
+        Texts by which lines that never became rows are known to be theirs, besides marks.
+    """
     marks, conditions = office.store.marks, {}
 
     def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -148,6 +159,7 @@ def take_erased(office: Office, progress: Callable[[str], None] = lambda _: None
         for name, key in office.subject_tables.items():
             if name in loaded:
                 conditions[name] = marks.look_up(connection, name, key)
+        conditions.update(_aside(office, connection, values))
 
     taken = take_away(
         office.store,
@@ -159,6 +171,32 @@ def take_erased(office: Office, progress: Callable[[str], None] = lambda _: None
         progress=progress,
     )
     return {table: rows for table, rows in taken.items() if rows}
+
+
+def _aside(
+    office: Office, connection: duckdb.DuckDBPyConnection, values: Collection[str] = ()
+) -> dict[str, str]:
+    """Return conditions for what is kept aside of loads: bad lines, pairs of customers."""
+    texts = "\n".join(sorted(value for value in values if len(value) >= traces.SHORTEST))
+    quoted = texts.replace("'", "''")
+    connection.execute(
+        "CREATE OR REPLACE TABLE memory._marks.texts AS SELECT text FROM "
+        f"(SELECT unnest(string_split('{quoted}', chr(10))) AS text) WHERE text <> ''"
+    )
+    found = {}
+    for name, columns in office.store.kept_aside(connection).items():
+        parts = [
+            office.store.marks.look_up(connection, name, column)
+            for column in ("subject", "other")
+            if column in columns
+        ]
+        if "content" in columns:
+            parts.append(
+                "EXISTS (SELECT 1 FROM memory._marks.texts AS t WHERE contains(content, t.text))"
+            )
+        if parts:
+            found[name] = " OR ".join(parts)
+    return found
 
 
 def mirror_marks(office: Office) -> None:
@@ -184,14 +222,17 @@ def still_findable(office: Office) -> dict[str, int]:
             store.attach(connection, int(path.stem))
             store.marks.prepare(connection, erased)
             loaded = store.tables(connection)
-            for name, key in office.subject_tables.items():
-                if name in loaded:
-                    theirs = store.marks.look_up(connection, name, key)
-                    row = connection.execute(
-                        f'SELECT count(*) FROM lake."{name}" WHERE {theirs}'
-                    ).fetchone()
-                    if row and row[0]:
-                        found[f"{name} in snapshot {path.stem}"] = int(row[0])
+            asked = {
+                name: store.marks.look_up(connection, name, key)
+                for name, key in office.subject_tables.items()
+                if name in loaded
+            }
+            for name, theirs in {**asked, **_aside(office, connection)}.items():
+                row = connection.execute(
+                    f"SELECT count(*) FROM {in_lake(name)} WHERE {theirs}"
+                ).fetchone()
+                if row and row[0]:
+                    found[f"{name} in snapshot {path.stem}"] = int(row[0])
         finally:
             connection.close()
     return found

@@ -140,6 +140,10 @@ class Store:
         connection.execute("SET autoinstall_known_extensions = false")
         return connection
 
+    def load_extension(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Load one more of the engine's extensions that come as packages."""
+        connection.execute(f"LOAD {_quoted(_extension(name))}")
+
     def attach(self, connection: duckdb.DuckDBPyConnection, snapshot: int) -> None:
         """Attach one snapshot, read-only, as ``lake``.
 
@@ -248,9 +252,21 @@ class Store:
     def tables(self, connection: duckdb.DuckDBPyConnection) -> set[str]:
         """Return the names of the tables an attached snapshot holds."""
         rows = connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake'"
+            "SELECT table_name FROM duckdb_tables() "
+            "WHERE database_name = 'lake' AND schema_name = 'main'"
         ).fetchall()
         return {row[0] for row in rows}
+
+    def kept_aside(self, connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+        """Return tables beside those of the catalog, as ``schema.table``, and their columns."""
+        rows = connection.execute(
+            "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() "
+            "WHERE database_name = 'lake' AND schema_name <> 'main' AND NOT internal"
+        ).fetchall()
+        found: dict[str, set[str]] = {}
+        for name, column in rows:
+            found.setdefault(name, set()).add(column)
+        return found
 
     def changes(self, connection: duckdb.DuckDBPyConnection) -> list[Change]:
         """Return every change of the attached snapshot's history, oldest first."""
@@ -296,13 +312,24 @@ class StoreWriter:
             marks.prepare(connection, erased, "erased")
         self.changes: dict[str, dict[str, Any]] = {}
 
-    def record(self, table: str, digest: str, as_of: str | None, months: Mapping[str, str]) -> None:
+    def record(
+        self,
+        table: str,
+        digest: str,
+        as_of: str | None,
+        months: Mapping[str, str],
+        *,
+        version: str = "",
+    ) -> None:
         """Note that this write changed ``table``; its digests name the new content.
 
         ``months`` has one digest for each month of the table's time column, so that a new month
-        does not make last month's answers look outdated.
+        does not make last month's answers look outdated. ``version`` names the content where it is
+        not that of the file the table was loaded from.
         """
         self.changes[table] = {"digest": digest, "as_of": as_of, "months": dict(months)}
+        if version:
+            self.changes[table]["version"] = version
 
     def carry(self, taken: Mapping[str, tuple[str, Mapping[str, str]]]) -> None:
         """Note every table's whole history, so that the snapshots that hold it may go.
@@ -378,6 +405,11 @@ def _changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
                 Change(snapshot, table, each["digest"], each["as_of"], months, version, before)
             )
     return found
+
+
+def in_lake(name: str) -> str:
+    """Return SQL for a table of the lake, named ``table`` or ``schema.table``."""
+    return "lake." + ".".join(f'"{part}"' for part in name.split("."))
 
 
 def ended(what: str) -> str:

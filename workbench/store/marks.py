@@ -140,10 +140,11 @@ class Marks:
 
         A hash of each customer and not of each row. Not within a transaction on the lake.
         """
-        people = f'{_SCHEMA}."people of {table}"'
+        place = "lake." + ".".join(f'"{part}"' for part in table.split("."))
+        people = f'{_SCHEMA}."{key} of {table}"'
         connection.execute(
             f'CREATE OR REPLACE TABLE {people} AS SELECT "{key}" FROM '
-            f'(SELECT DISTINCT "{key}" FROM lake."{table}") WHERE {marked_sql(key, name)}'
+            f'(SELECT DISTINCT "{key}" FROM {place}) WHERE {marked_sql(key, name)}'
         )
         return f'coalesce("{key}" IN (SELECT "{key}" FROM {people}), false)'
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.errors import StorageError, StoreMissing
-from workbench.store.engine import Store, StoreWriter, newest, one_commit
+from workbench.store.engine import Store, StoreWriter, in_lake, newest, one_commit
 from workbench.store.ingest import coverage
 from workbench.store.keys import derive
 from workbench.store.sealed import write_whole
@@ -59,7 +59,7 @@ def take_away(
     """
     with store.exclusive() as connection:
         prepare(connection)
-        there = store.tables(connection)
+        there = store.tables(connection) | set(store.kept_aside(connection))
         asked = {name: sql for name, sql in conditions.items() if name in there}
         counts = _count(connection, asked)
         if any(counts.values()):
@@ -74,7 +74,8 @@ def take_away(
 def _count(connection: duckdb.DuckDBPyConnection, asked: Mapping[str, str]) -> dict[str, int]:
     counts = {}
     for name, condition in asked.items():
-        row = connection.execute(f'SELECT count(*) FROM lake."{name}" WHERE {condition}').fetchone()
+        query = f"SELECT count(*) FROM {in_lake(name)} WHERE {condition}"
+        row = connection.execute(query).fetchone()
         counts[name] = int(row[0]) if row else 0
     return counts
 
@@ -89,7 +90,9 @@ def _delete(
     taken = {}
     for name, condition in asked.items():
         if counts[name]:
-            writer.connection.execute(f'DELETE FROM lake."{name}" WHERE {condition}')
+            writer.connection.execute(f"DELETE FROM {in_lake(name)} WHERE {condition}")
+            if name not in catalog.tables:  # kept aside: no question is asked of it
+                continue
             taken[name] = contents(writer.connection, catalog, name, today)
     writer.carry(taken)
 
