@@ -54,8 +54,7 @@ class TestAffinity:
 
     def test_the_lift_is_observed_over_expected(self):
         lifts = self.lifts()
-        assert lifts.columns["kind"] == ["p"]
-        assert lifts.columns["with_kind"] == ["q"]
+        assert lifts.columns["kind_pair"] == ["p + q"]
         assert lifts.columns["customers"] == [160.0]
         assert lifts.columns["both_rate"] == [0.4]
         assert lifts.columns["lift"] == [2.0]  # 0.16 observed, 0.4 × 0.2 expected

@@ -49,6 +49,9 @@ def test_no_bundle_holds_a_trace_that_nothing_draws():
         figures.heatmap(
             RELEASES["r-000004"], rows="region", columns="value_band", value="customers"
         ),
+        figures.sankey(
+            RELEASES["r-000004"], source="region", target="value_band", value="customers"
+        ),
     ):
         drawn |= {trace["type"] for trace in figure.drawn().figure["data"]}
     assert drawn == set(page_assets.bundle().traces)

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from factories.notebooks import code, notebook
-from factories.pages import page
+from factories.pages import BANDS, page
 from factories.releases import release
 
 from workbench import figures
@@ -266,3 +266,15 @@ def test_a_search_finds_an_earlier_period_and_shows_it(browser, published, tmp_p
     )
     shown = "return [...document.querySelectorAll('.past a')].filter((a) => a.offsetHeight).length"
     assert browser.run(shown) == 1
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_flows_are_drawn_and_keep_to_the_screen(browser, tmp_path, width):
+    by = figures.sankey(BANDS, source="region", target="value_band", value="customers")
+    editions.publish(tmp_path, "flows", "2026-09", page(notebook(code("sankey", by))))
+    browser.show(tmp_path / "flows" / "2026-09" / "index.html", width=width)
+    assert browser.run("return document.documentElement.className") == "drawn"
+    drawn = len(by.drawn().figure["data"][0]["link"]["value"])
+    assert browser.run("return document.querySelectorAll('.sankey-link').length") == drawn > 0
+    assert browser.complaints() == []
+    assert browser.run("return document.documentElement.scrollWidth") <= width

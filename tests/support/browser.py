@@ -21,7 +21,8 @@ FLAGS = (
 )
 MARKS = (
     "return [...document.querySelectorAll('.chart')].map((chart) => chart.querySelectorAll("
-    "'svg .scatterlayer .js-line, svg .barlayer .point path, svg .heatmaplayer image').length)"
+    "'svg .scatterlayer .js-line, svg .barlayer .point path, svg .heatmaplayer image, '"
+    "+ 'svg .sankey-link').length)"
 )
 
 

@@ -17,6 +17,7 @@ from workbench.figures.display import (
     indicators,
     kpis,
     line,
+    sankey,
     table,
     text,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "indicators",
     "kpis",
     "line",
+    "sankey",
     "table",
     "text",
 ]

@@ -47,7 +47,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class _Axis:
+class Axis:
     """A group column as an axis: its declared values that occur, and their labels."""
 
     column: Dimension
@@ -55,7 +55,8 @@ class _Axis:
     labels: tuple[str, ...]
 
     @classmethod
-    def of(cls, release: Release, name: str, language: Language) -> _Axis:
+    def of(cls, release: Release, name: str, language: Language) -> Axis:
+        """Return a release's group column as an axis."""
         column = dimension(release, name)
         present = set(release.columns[name])
         values = tuple(value for value in column.values if value in present)
@@ -126,13 +127,13 @@ def line(spec: LineSpec, release: Release, title: str, language: Language) -> Ch
         showlegend=len(colors) > 1,
         **x.meta(language),
     )
-    return _chart(
+    return chart(
         "line chart",
         "band note" if banded else "bar note",
         title,
         data,
         layout,
-        spec,
+        (spec.y, spec.x, spec.color or ""),
         release,
         language,
     )
@@ -181,13 +182,14 @@ def bar(spec: BarSpec, release: Release, title: str, language: Language) -> Char
     )
     if lying:
         layout["legend"] |= {"traceorder": "normal"}
-    return _chart("bar chart", "bar note", title, data, layout, spec, release, language)
+    axes = (spec.y, spec.x, spec.color or "")
+    return chart("bar chart", "bar note", title, data, layout, axes, release, language)
 
 
 def heatmap(spec: HeatmapSpec, release: Release, title: str, language: Language) -> Chart:
     """Draw a field of cells shaded by value; the margin stands under each figure where it fits."""
-    rows = _Axis.of(release, spec.rows, language)
-    columns = _Axis.of(release, spec.columns, language)
+    rows = Axis.of(release, spec.rows, language)
+    columns = Axis.of(release, spec.columns, language)
     figures = series(release, spec.value)
     values = at(release, [rows.column, columns.column], figures)
     cells = [[values.get((row, column)) for column in columns.values] for row in rows.values]
@@ -223,7 +225,8 @@ def heatmap(spec: HeatmapSpec, release: Release, title: str, language: Language)
         yaxis=rows.settings(language) | {"autorange": "reversed"},
         **columns.meta(language),
     )
-    return _chart("heat map", "cell note", title, data, layout, spec, release, language)
+    axes = (spec.value, spec.rows, spec.columns)
+    return chart("heat map", "cell note", title, data, layout, axes, release, language)
 
 
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -247,13 +250,13 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 def _parts(
     x: str, y: str, color: str | None, release: Release, language: Language
-) -> tuple[_Axis, list[tuple[Scalar, str]], Series, dict[tuple[Any, ...], Value]]:
+) -> tuple[Axis, list[tuple[Scalar, str]], Series, dict[tuple[Any, ...], Value]]:
     """Return axis, series of colour (one without name if none), figures and their places."""
-    axis = _Axis.of(release, x, language)
+    axis = Axis.of(release, x, language)
     figures = series(release, y)
     if color is None:
         return axis, [(None, "")], figures, at(release, [axis.column], figures)
-    by = _Axis.of(release, color, language)
+    by = Axis.of(release, color, language)
     values = at(release, [axis.column, by.column], figures)
     return axis, list(zip(by.values, by.labels, strict=True)), figures, values
 
@@ -381,20 +384,18 @@ def _value_axis(figures: Series, low: float, high: float, language: Language) ->
     return theme.axis(range=ends, **ticks)
 
 
-def _chart(
+def chart(
     kind: str,
     margins: str,
     title: str,
     data: list[dict[str, Any]],
     layout: dict[str, Any],
-    spec: LineSpec | BarSpec | HeatmapSpec,
+    axes: tuple[str, str, str],
     release: Release,
     language: Language,
 ) -> Chart:
-    if isinstance(spec, HeatmapSpec):
-        measure, first, second = spec.value, spec.rows, spec.columns
-    else:
-        measure, first, second = spec.y, spec.x, spec.color or ""
+    """Return a chart with its words and table; ``axes`` are measure, rows and columns or ""."""
+    measure, first, second = axes
     figures = series(release, measure)
     columns = dimension(release, second) if second else None
     rows = dimension(release, first)

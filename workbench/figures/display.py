@@ -21,6 +21,7 @@ from workbench.figures.specs import (
     KpisSpec,
     LineSpec,
     Payload,
+    SankeySpec,
     Spec,
     TableSpec,
     TextSpec,
@@ -38,7 +39,7 @@ class Figure:
     Attributes
     ----------
     kind : str
-        ``line``, ``bar``, ``heatmap``, ``table``, ``kpis``, ``text`` or ``indicators``.
+        ``line``, ``bar``, ``heatmap``, ``sankey``, ``table``, ``kpis``, ``text`` or ``indicators``.
     spec : Spec
         Column names and literal words.
     releases : tuple of Release
@@ -129,6 +130,18 @@ def heatmap(
     """Draw a measure by two group columns as shaded cells, each with its 95 % margin."""
     return _figure(
         "heatmap", HeatmapSpec, (release,), rows=rows, columns=columns, value=value, title=title
+    )
+
+
+def sankey(
+    release: Release, *, source: str, target: str, value: str, title: str | None = None
+) -> Figure:
+    """Draw flows from the values of one group column to those of another.
+
+    Flows that the noise may explain are not drawn; the table beneath has them, with their margins.
+    """
+    return _figure(
+        "sankey", SankeySpec, (release,), source=source, target=target, value=value, title=title
     )
 
 

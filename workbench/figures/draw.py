@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.errors import QuestionRefused
-from workbench.figures import charts, indicators, tables
+from workbench.figures import charts, flows, indicators, tables
 from workbench.figures.charts import Chart
 from workbench.figures.language import Language
 from workbench.figures.specs import (
@@ -15,6 +15,7 @@ from workbench.figures.specs import (
     IndicatorsSpec,
     KpisSpec,
     LineSpec,
+    SankeySpec,
     Spec,
     TableSpec,
     TextSpec,
@@ -79,6 +80,8 @@ def draw(spec: Spec, releases: Sequence[Release], language: Language | None = No
         return charts.bar(spec, release, title, language)
     if isinstance(spec, HeatmapSpec):
         return charts.heatmap(spec, release, title, language)
+    if isinstance(spec, SankeySpec):
+        return flows.sankey(spec, release, title, language)
     if isinstance(spec, TableSpec):
         grid = tables.table_grid(spec, release, title, language)
         has_margins = any(cell.margin for row in grid.rows for cell in row)
@@ -90,6 +93,8 @@ def _title(spec: Spec, release: Release, language: Language) -> str:
     """Return a title from declared words, for a figure that was given none."""
     if isinstance(spec, HeatmapSpec):
         measure, first, second = spec.value, spec.rows, spec.columns
+    elif isinstance(spec, SankeySpec):
+        measure, first, second = spec.value, spec.source, spec.target
     elif isinstance(spec, LineSpec | BarSpec):
         measure, first, second = spec.y, spec.x, spec.color or ""
     else:

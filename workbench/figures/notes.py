@@ -16,6 +16,7 @@ from workbench.figures.specs import (
     HeatmapSpec,
     KpisSpec,
     LineSpec,
+    SankeySpec,
     Spec,
     TableSpec,
     TextSpec,
@@ -156,7 +157,7 @@ def _measures(spec: Spec, at: int, release: Release) -> Iterator[str]:
     known = [each.name for each in release.measures]
     if isinstance(spec, LineSpec | BarSpec):
         yield spec.y
-    elif isinstance(spec, HeatmapSpec):
+    elif isinstance(spec, HeatmapSpec | SankeySpec):
         yield spec.value
     elif isinstance(spec, KpisSpec):
         yield from (each.measure for each in spec.items if at in (each.release, each.previous))

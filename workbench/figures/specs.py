@@ -18,7 +18,7 @@ MIME = "application/vnd.workbench.figure+json"
 Column = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$", strict=True)]
 ReleaseId = Annotated[str, Field(pattern=r"^[a-z]{1,3}-[0-9a-f]{4,40}$", strict=True)]
 Words = Annotated[str, Field(min_length=1, max_length=400, strict=True)]
-Kind = Literal["line", "bar", "heatmap", "table", "kpis", "text", "indicators"]
+Kind = Literal["line", "bar", "heatmap", "sankey", "table", "kpis", "text", "indicators"]
 Lights = Literal["green", "amber", "red", "not measured", "information"]
 Index = Annotated[int, Field(ge=0, le=31, strict=True)]
 
@@ -57,6 +57,14 @@ class HeatmapSpec(Spec):
 
     rows: Column
     columns: Column
+    value: Column
+
+
+class SankeySpec(Spec):
+    """Flows from the values of one group column to those of another."""
+
+    source: Column
+    target: Column
     value: Column
 
 
@@ -109,6 +117,7 @@ SPECS: dict[str, type[Spec]] = {
     "line": LineSpec,
     "bar": BarSpec,
     "heatmap": HeatmapSpec,
+    "sankey": SankeySpec,
     "table": TableSpec,
     "kpis": KpisSpec,
     "text": TextSpec,

@@ -13,6 +13,7 @@ from typing import Any
 
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.figures.language import Language
+from workbench.privacy.pairs import AND
 from workbench.privacy.release import Dimension, Measure, Release
 from workbench.privacy.shown import COUNTS, decimals, floored
 
@@ -153,6 +154,8 @@ def label(axis: Dimension, value: object, language: Language) -> str:
     if axis.kind in _TIMES:
         return language.period(str(value))
     said = language.say(str(value))
+    if AND in said and said == str(value):  # a pair of declared values
+        return AND.join(language.say(each) for each in said.split(AND))
     if axis.kind == "band" and (ends := _ENDS.match(said)):
         return language.word("range", low=ends[1], high=ends[2])
     return said

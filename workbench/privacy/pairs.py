@@ -8,7 +8,7 @@ occurs as it would if one value said nothing of the other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.errors import QuestionRefused, UnknownName
@@ -83,9 +83,7 @@ def _lifts(sheet: Sheet, whole: Sheet) -> Sheet:
             "same question, without by=."
         )
     axis = sheet.by[0]
-    column, title = axis.name.removesuffix("_pair"), axis.title.removesuffix(", pair")
     at = {str(key[0]): form for key, form in zip(sheet.keys, sheet.forms["customers"], strict=True)}
-    values = tuple(each for each in at if AND not in each)
     every = whole.forms["customers"][0]
     keys, both, shares, lifts = [], list[Form](), list[Form](), list[Form]()
     for pair, form in at.items():
@@ -93,21 +91,18 @@ def _lifts(sheet: Sheet, whole: Sheet) -> Sheet:
             continue
         one, other = pair.split(AND)
         expected = times(tangent(at[one]), tangent(at[other]))
-        keys.append((one, other))
+        keys.append((pair,))
         both.append(form)
         shares.append(divided(form, at[one]))
         lifts.append(divided(times(form, every), expected))
-    dimensions = (
-        Dimension(column, title, "category", values),
-        Dimension(f"with_{column}", f"With {title[0].lower()}{title[1:]}", "category", values),
-    )
+    dimension = replace(axis, values=tuple(key[0] for key in keys), exclusive=False)
     measures = (
         Measure("customers", "customers", "Customers with both", "customers"),
         Measure("both_rate", "rate", "Of the first, have both", None, 4),
         Measure("lift", "derived", "Times as often as by chance", None, 2, 0.0),
     )
     return Sheet(
-        dimensions,
+        (dimension,),
         tuple(keys),
         measures,
         {"customers": both, "both_rate": shares, "lift": lifts},

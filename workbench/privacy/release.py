@@ -393,7 +393,7 @@ class Release:
         Returns
         -------
         Release
-            By both values: ``customers`` with both, ``both_rate`` of those with the first, and
+            By pair: ``customers`` with both, ``both_rate`` of those with the first, and
             ``lift``. Its margins hold the noise of all four figures a lift is made of.
         """
         from workbench.privacy.pairs import affinity

@@ -8,6 +8,7 @@
   // Labels that do not fit: every n-th month, or words set aslant.
   const fit = ({ element, figure }) => {
     const axis = figure.layout.xaxis;
+    if (!axis) return {}; // flows have no axes
     const long = figure.layout.meta?.long;
     const room = (element.clientWidth - 72) / axis.tickvals.length;
     const size = (texts) => Math.max(...texts.flatMap((t) => t.split("<br>")).map((line) =>
