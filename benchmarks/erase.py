@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.harness import Result, Run, benchmark, wall_seconds
+from benchmarks.harness import Result, Run, benchmark
 
 if TYPE_CHECKING:
     from workbench.workspace import Workspace
@@ -39,7 +40,9 @@ def erase(run: Run) -> Iterator[Result]:
     yield run.result("findable-before", _found([root / ".workbench"], values), bar="> 0 of them")
 
     before = open_workspace(root).back_up()
-    seconds = wall_seconds(lambda: _erase(root, chosen))
+    began = time.process_time()
+    _erase(root, chosen)
+    cpu = time.process_time() - began
     after = open_workspace(root).back_up(run.folder / "after")
     yield run.result("in-the-workspace", _found([root / ".workbench"], values))
     yield run.result("in-backups", _found([root / "backups", run.folder / "after"], values))
@@ -51,7 +54,7 @@ def erase(run: Run) -> Iterator[Result]:
     _rewritten(root / "data" / "consents.csv")
     open_workspace(root).init()
     yield run.result("rows-after-a-load", _rows(open_workspace(root)))
-    yield run.result("seconds-a-customer", seconds / people, bar="≤ 20 s")
+    yield run.result("cpu-seconds-a-customer", cpu / people, bar="≤ 10 s")
 
 
 def _identifying(ws: Workspace) -> list[str]:
