@@ -123,13 +123,15 @@ class Table(_Declared):
     contribution: Contribution | None = None
     purposes: tuple[PurposeName, ...] = ()
     row_key: tuple[Name, ...] = Field(
-        (), description="columns that together say which row it is; else the first unique one"
+        default=(),
+        description="columns that together say which row it is; else the first unique one",
     )
     freshness_days: int | None = Field(
-        None, gt=0, description="oldest that the newest row may be, by the time column"
+        default=None, gt=0, description="oldest that the newest row may be, by the time column"
     )
     expected_rows: tuple[int, int] | None = Field(
-        None, description="least and most rows of a month; of the table where it has no time"
+        default=None,
+        description="least and most rows of a month; of the table where it has no time",
     )
     columns: dict[Name, Column]
 
