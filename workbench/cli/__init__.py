@@ -21,6 +21,7 @@ from workbench.cli import (
     export,
     exports,
     incidents,
+    ingest,
     keys,
     quality,
     reports,
@@ -79,6 +80,7 @@ def main() -> None:
 
 for _theme in (
     basics,
+    ingest,
     quality,
     reports,
     budgets,

@@ -11,13 +11,19 @@ from workbench.cli.common import as_json_too, in_workspace, opened, print_json, 
 
 
 @click.command()
+@click.option(
+    "--reload",
+    multiple=True,
+    metavar="TABLE",
+    help="Load a table anew, in place of rows taken in by ingest; may be given several times.",
+)
 @in_workspace
 @as_json_too
-def init(workspace: str | None, as_json: bool) -> None:
+def init(reload: tuple[str, ...], workspace: str | None, as_json: bool) -> None:
     """Make the key and load the estate's files where they are new or changed."""
     ws = opened(workspace)
     with steps(as_json) as tell:
-        rows = ws.init(tell)
+        rows = ws.init(tell, reload=reload)
     if as_json:
         print_json({"loaded": dict(rows), "snapshot": ws.store.latest_snapshot()})
     elif rows:

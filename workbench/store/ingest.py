@@ -6,7 +6,8 @@ import csv
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from workbench.catalog import Catalog, Column, Table
 from workbench.errors import SourceError, suggest
 from workbench.store.engine import Store, StoreWriter
 from workbench.store.marks import marked_sql
+from workbench.store.quarantine import forget_files, taken_in
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,32 +44,81 @@ def load_estate(
     *,
     today: dt.date,
     progress: Callable[[str], None] = lambda _: None,
+    reload: Collection[str] = (),
 ) -> Mapping[str, int]:
     """Load every table whose file is new or changed, as one snapshot; return rows per table.
 
     Running it again on unchanged files does nothing.
 
+    Parameters
+    ----------
+    reload : collection of str
+        Tables to load anew though files were taken into them, whose rows go with that.
+
     Raises
     ------
     SourceError
-        A file is missing, corrupt, truncated, empty, or does not match the catalog. Nothing is
-        changed then.
+        A file is missing, corrupt, truncated, empty, or does not match the catalog; or it changed
+        and would replace rows that other files were taken in for. Nothing is changed then.
+    UnknownName
+        No table of a name in ``reload``.
     """
     loaded: dict[str, int] = {}
-    digests = {name: file_digest(source / table.source) for name, table in catalog.tables.items()}
-    if _changed(digests, current_digests(store)):
+    for name in reload:
+        catalog.table(name)
+    fed = {name: files for name, files in fed_tables(store).items() if name not in reload}
+    digests = {
+        name: file_digest(source / table.source)
+        for name, table in catalog.tables.items()
+        if name not in fed or (source / table.source).exists()
+    }
+    before = current_digests(store)
+    _require_unfed(fed, {name for name in _changed(digests, before) if name in fed}, before)
+    digests = {name: digest for name, digest in digests.items() if before.get(name) != ""
+               or name not in fed}  # fmt: skip  # why: one condition
+    if _changed(digests, before) or reload:
         with store.writing("load the estate") as writer:
             # why again: another load may have ended while this one waited, or a crash may have
             # left a load committed and unseen
-            for name in _changed(digests, writer.digests()):
+            for name in _changed(digests, writer.digests(), reload):
                 progress(f"loading {name}")
                 table, path = catalog.tables[name], source / catalog.tables[name].source
+                forget_files(writer.connection, name)
                 loaded[name] = _load(writer, name, table, path, digests[name], today)
     return loaded
 
 
-def _changed(digests: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
-    return [name for name, digest in digests.items() if current.get(name) != digest]
+def _changed(
+    digests: Mapping[str, str], current: Mapping[str, str], reload: Collection[str] = ()
+) -> list[str]:
+    return [n for n, digest in digests.items() if current.get(n) != digest or n in reload]
+
+
+def fed_tables(store: Store) -> Mapping[str, int]:
+    """Return tables that files were taken into, and how many, as `workbench.store.intake` does."""
+    if not store.exists:
+        return {}
+    connection = store.connect()
+    try:
+        store.attach(connection, store.latest_snapshot())
+        return Counter(each.table for each in taken_in(connection))
+    finally:
+        connection.close()
+
+
+def _require_unfed(
+    fed: Mapping[str, int], changed: Collection[str], before: Mapping[str, str]
+) -> None:
+    """Refuse to replace rows that were taken in by the content of a changed source file."""
+    for name in sorted(changed):
+        if before.get(name):  # it was loaded, and its file is another one now
+            files = f"{fed[name]} file{'s' if fed[name] > 1 else ''}"
+            raise SourceError(
+                f"the source file of table '{name}' changed, and loading it would replace the rows "
+                f"of {files} taken in since. Take it in with "
+                f"'workbench ingest {name} FILE', or replace them with 'workbench init --reload "
+                f"{name}'. Nothing was loaded."
+            )
 
 
 def current_digests(store: Store) -> Mapping[str, str]:

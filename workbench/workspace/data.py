@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import InputError, UnknownName
 from workbench.workspace.base import Opened
 
 if TYPE_CHECKING:
+    import duckdb
     import ibis
+    import pandas as pd
 
     from workbench.privacy.query import Query
     from workbench.store.quality_history import QualityHistory
     from workbench.store.quality_result import Quality
+    from workbench.store.quarantine import Ingested
     from workbench.store.reidentification import Reidentification
 
 
 class Data(Opened):
     """Tables on their way in and out."""
 
-    def init(self, progress: Callable[[str], None] = lambda _: None) -> Mapping[str, int]:
-        """Make the key and load the estate's files where new or changed; rows per loaded table."""
+    def init(
+        self, progress: Callable[[str], None] = lambda _: None, *, reload: Sequence[str] = ()
+    ) -> Mapping[str, int]:
+        """Make the key and load the estate's files where new or changed; rows per loaded table.
+
+        Tables named in ``reload`` are loaded anew, in place of what was taken in by `ingest`.
+        """
         from workbench.store.ingest import load_estate
 
         catalog = self.catalog
@@ -34,7 +44,120 @@ class Data(Opened):
             self.settings.path("source"),
             today=self.now().date(),
             progress=progress,
+            reload=reload,
         )
+
+    def ingest(
+        self,
+        table: str,
+        file: str | Path,
+        *,
+        encoding: str | None = None,
+        sheet: str | None = None,
+        date_format: str | None = None,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Ingested:
+        """Take a file into a table: good rows in, bad ones aside, as one snapshot.
+
+        Parameters
+        ----------
+        table : str
+        file : path
+            ``.csv``, ``.parquet`` or ``.xlsx``, with the table's columns.
+        encoding : str, optional
+            Of a CSV file, such as ``gb18030``; UTF-8 when left out, or as its first bytes say.
+        sheet : str, optional
+            Of a workbook; the first when left out.
+        date_format : str, optional
+            How a CSV file writes days, such as ``%d/%m/%Y``; ``%Y-%m-%d`` when left out.
+
+        Returns
+        -------
+        Ingested
+            What became of every row. The same file a second time adds nothing.
+
+        Raises
+        ------
+        UnknownName
+            No such table.
+        SourceError
+            The file cannot be read or none of its rows taken in; nothing is changed.
+        InputError
+            An option does not fit the file.
+        """
+        from workbench.store.intake import Options, take_in
+
+        self.catalog.table(table)
+        self.store.make_key()
+        now = self.now()
+        taken = take_in(
+            self.store,
+            self.catalog,
+            table,
+            Path(file),
+            now=now,
+            options=Options(encoding, sheet, date_format),
+            progress=progress,
+        )
+        counts = {name: value for name, value in vars(taken).items() if isinstance(value, int)}
+        self.audit.record("ingest", {"table": table, "digest": taken.digest, **counts}, now=now)
+        return taken
+
+    def ingests(self, table: str | None = None) -> list[Ingested]:
+        """Return every file that was taken in, oldest first."""
+        from workbench.store.quarantine import taken_in
+
+        with self._newest() as connection:
+            return taken_in(connection, table)
+
+    def kept_aside(self) -> list[tuple[str, str, str, int]]:
+        """Return (table, file, reasons, rows) of what is in the quarantine: counts only."""
+        from workbench.store.quarantine import summary
+
+        with self._newest() as connection:
+            return summary(connection)
+
+    def quarantine(self, table: str) -> pd.DataFrame:
+        """Return a table's rows that are kept aside: file, line, reasons, content; audited."""
+        from workbench.store.quarantine import contents
+
+        self.catalog.table(table)
+        self.audit.record("quarantine opened", {"table": table}, now=self.now())
+        with self._newest() as connection:
+            return contents(connection, table)
+
+    def possible_duplicates(self, table: str) -> pd.DataFrame:
+        """Return pairs of customers that may be one person, found when files came in; audited."""
+        from workbench.store.quarantine import pairs
+
+        self.catalog.table(table)
+        self.audit.record("possible duplicates opened", {"table": table}, now=self.now())
+        with self._newest() as connection:
+            return pairs(connection, table)
+
+    def empty_quarantine(self, table: str) -> int:
+        """Take a table's kept-aside rows away for good, from every snapshot; return how many."""
+        from workbench.store.rewriting import take_away
+
+        self.catalog.table(table)
+        now = self.now()
+        self.audit.record("quarantine emptied", {"table": table}, now=now)
+        aside = "intake.quarantine"
+        condition = f"table_name = '{table}'"
+        gone = take_away(
+            self.store, self.catalog, {aside: condition}, message="quarantine", today=now.date()
+        )
+        return gone.get(aside, 0)
+
+    @contextmanager
+    def _newest(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield an engine with the newest snapshot attached."""
+        connection = self.store.connect()
+        try:
+            self.store.attach(connection, self.store.latest_snapshot())
+            yield connection
+        finally:
+            connection.close()
 
     def open(self, table: str, purpose: str) -> ibis.Table:
         """Open a table for a purpose.

@@ -1,0 +1,461 @@
+"""Files taken in: good rows in, bad rows aside with reason and line, nothing lost, nothing twice."""
+
+import datetime as dt
+import re
+
+import duckdb
+import pytest
+
+import workbench as wb
+from workbench.errors import InputError, SourceError, UnknownName
+from workbench.store.engine import DataVersions
+
+CATALOG = """\
+version: 1
+title: Corner shop
+privacy: {unit: customer, key: customer_id, delta: 1e-6, limits: {month: 2, year: 8, lifetime: 24}}
+purposes:
+  reporting: {title: R, basis: legitimate interests, audience: managers, expires: 2035-12-31}
+tables:
+  customers:
+    kind: identity
+    title: Customers
+    owner: sales
+    source: customers.csv
+    subject_key: customer_id
+    retention: {months: 84, after: born_on}
+    contribution: {cells: 1, rows: 1}
+    purposes: [reporting]
+    columns:
+      customer_id: {type: text, role: subject key, sensitivity: personal, rules: [{unique: true}]}
+      full_name: {type: text, role: direct identifier, sensitivity: personal}
+      phone: {type: text, role: direct identifier, sensitivity: personal, rules: [{pattern: '^[0-9]{6,}$'}]}
+      born_on: {type: date, role: quasi-identifier, sensitivity: personal}
+  bookings:
+    kind: transactions
+    title: Bookings
+    owner: sales
+    source: bookings.csv
+    subject_key: customer_id
+    time: booked_on
+    retention: {months: 84, after: booked_on}
+    contribution: {cells: 12, rows: 20}
+    purposes: [reporting]
+    columns:
+      booking_id: {type: integer, rules: [{not_null: true}, {unique: true}]}
+      customer_id: {type: text, role: subject key, sensitivity: personal, rules: [{references: customers.customer_id}]}
+      booked_on: {type: date, role: time, bounds: [2026-01-01, 2026-12-31], rules: [{not_after: today}]}
+      region: {type: text, domain: [north, south, 西部]}
+      amount: {type: money, role: measure, bounds: [0, 500], special_codes: {'-1': not stated}}
+      note: {type: text, rules: [{not_null: true, tolerance: 0.5}]}
+"""  # noqa: E501  # why: one column a line
+PEOPLE = "customer_id,full_name,phone,born_on\n" + "".join(
+    f"K-{n:03d},Given{n} Family{n},5550{n:03d},19{n:02d}-01-08\n" for n in range(100)
+)
+HEADER = "booking_id,customer_id,booked_on,region,amount,note\n"
+GOOD = "".join(
+    f"{n},K-{n:03d},2026-0{1 + n % 3}-05,{['north', 'south'][n % 2]},{n}.50,ok\n"
+    for n in range(1, 9)
+)
+
+
+def now():
+    return dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """Return a workspace into which nothing but a hundred customers was ever taken."""
+    (tmp_path / "workbench.toml").write_text('source = "data"\n')
+    (tmp_path / "catalog.yaml").write_text(CATALOG)
+    ws = wb.open_workspace(tmp_path, now=now)
+    ws.ingest("customers", write(tmp_path, "people.csv", PEOPLE))
+    return ws
+
+
+def write(folder, name, content, encoding="utf-8"):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+    return path
+
+
+def take(ws, content, name="bookings.csv", table="bookings", written="utf-8", **options):
+    return ws.ingest(table, write(ws.settings.root, name, content, written), **options)
+
+
+def rows(ws, table="bookings", columns="*"):
+    with ws._newest() as connection:
+        sql = f"SELECT {columns} FROM lake.{table} ORDER BY ALL"
+        return connection.execute(sql).fetchall()
+
+
+def versions(ws):
+    with ws._newest() as connection:
+        return DataVersions(ws.store.changes(connection))
+
+
+def counts(taken):
+    named = ("added", "updated", "unchanged", "repeated", "quarantined", "erased")
+    found = {name: getattr(taken, name) for name in named if getattr(taken, name)}
+    assert sum(found.values()) == taken.rows
+    return found
+
+
+def refused(ws, match, content, **options):
+    before = ws.store.latest_snapshot()
+    with pytest.raises(SourceError, match=match) as caught:
+        take(ws, content, **options)
+    assert ws.store.latest_snapshot() == before
+    assert ws.kept_aside() == []
+    return str(caught.value)
+
+
+def test_good_rows_go_in_as_one_snapshot(desk):
+    before = desk.store.latest_snapshot()
+    taken = take(desk, HEADER + GOOD)
+    assert counts(taken) == {"added": 8}
+    assert desk.store.latest_snapshot() == before + 1
+    assert len(rows(desk)) == 8
+    assert rows(desk)[0][:2] == (1, "K-001")
+    assert desk.kept_aside() == []
+
+
+BAD = [
+    ("10,K-001,2026-01-05,north,600,x", "amount: range"),
+    ("11,K-001,2026-01-05,east,6,x", "region: domain"),
+    ("12,K-999,2026-01-05,north,6,x", "customer_id: references customers.customer_id"),
+    ("13,,2026-01-05,north,6,x", "customer_id: not_null"),
+    ("14,K-001,2026-11-05,north,6,x", "booked_on: not_after today"),
+    ("15,K-001,05/01/2026,north,6,x", "booked_on: not a date (2026-09-30; another form is named with --date-format)"),
+    ("16,K-001,05.01.2026,north,many,x", "amount: not a money; booked_on: not a date (2026-09-30; another form is named with --date-format)"),
+    ("17.5,K-001,2026-01-05,north,6,x", "booking_id: not a whole number"),
+    (",K-001,2026-01-05,north,6,x", "booking_id: not_null"),
+    ("18,K-001,2026-01-05,north,6,x,y", "more fields than the line of column names"),
+    ("19,K-001,2026-01-05", "fewer fields than the line of column names"),
+    ("20,K-001,2027-01-05,east,-6,x", "booked_on: range; booked_on: not_after today; region: domain; amount: range"),
+]  # fmt: skip  # why: one line a fault
+
+
+def test_bad_rows_are_kept_with_reason_and_line(desk):
+    lines = GOOD.splitlines()
+    mixed, where = [lines.pop(0)], {}
+    for line, reason in BAD:
+        where[len(mixed) + 2] = (reason, line)
+        mixed += [line, *([lines.pop(0)] if lines else [])]
+    taken = take(desk, HEADER + "\n".join(mixed) + "\n")
+    assert counts(taken) == {"added": 8, "quarantined": len(BAD)}
+    kept = desk.quarantine("bookings")
+    assert dict(zip(kept.line, kept.reasons, strict=True)) == {n: w for n, (w, _) in where.items()}
+    for line, content in zip(kept.line, kept.content, strict=True):
+        for value in where[line][1].split(","):
+            assert value in content
+    with desk._newest() as connection:
+        found = connection.execute("SELECT subject FROM lake.intake.quarantine").fetchall()
+    assert sorted({row[0] for row in found if row[0]}) == ["K-001", "K-999"]
+    assert sum(each[3] for each in desk.kept_aside()) == len(BAD)
+
+
+def test_a_rule_with_a_tolerance_and_a_special_code_hold_no_row_back(desk):
+    assert counts(take(desk, HEADER + "1,K-001,2026-01-05,north,-1,\n")) == {"added": 1}
+
+
+def test_the_same_file_twice_adds_nothing(desk):
+    first = take(desk, HEADER + GOOD + "9,K-001,2026-01-05,east,1,x\n")
+    snapshot = desk.store.latest_snapshot()
+    again = take(desk, HEADER + GOOD + "9,K-001,2026-01-05,east,1,x\n", name="renamed.csv")
+    assert again.known
+    assert (again.added, again.unchanged, again.rows) == (0, 8, first.rows)
+    assert desk.store.latest_snapshot() == snapshot
+    assert len(rows(desk)) == 8
+    assert len(desk.quarantine("bookings")) == 1
+
+
+def test_rows_of_a_known_key_update_and_the_old_ones_stay_readable(desk):
+    take(desk, HEADER + GOOD)
+    before = desk.store.latest_snapshot()
+    changed = "1,K-001,2026-02-05,south,99,new\n2,K-002,2026-03-05,north,2.50,ok\n"
+    taken = take(desk, HEADER + changed + "30,K-001,2026-04-05,north,1,x\n", name="2.csv")
+    assert counts(taken) == {"added": 1, "updated": 1, "unchanged": 1}
+    assert len(rows(desk)) == 9
+    assert rows(desk, columns="amount, note")[-1] == (99, "new")
+    connection = desk.store.connect()
+    desk.store.attach(connection, before)
+    old = connection.execute("SELECT note FROM lake.bookings WHERE booking_id = 1").fetchall()
+    connection.close()
+    assert old == [("ok",)]
+
+
+def test_a_key_twice_in_a_file_is_once_or_contradicts(desk):
+    take(desk, HEADER + "1,K-001,2026-01-05,north,5,old\n")
+    text = (
+        "2,K-002,2026-01-05,north,5,x\n"  # line 2
+        "9,K-001,2026-01-05,east,5,bad\n"
+        "1,K-001,2026-01-05,north,5,this\n"  # line 4
+        "2,K-002,2026-01-05,north,5,x\n"
+        "oops\n"
+        "1,K-001,2026-01-05,north,5,that\n"  # line 7
+    )
+    assert counts(take(desk, HEADER + text, name="2.csv")) == {
+        "added": 1, "repeated": 1, "quarantined": 4,
+    }  # fmt: skip  # why: one mapping
+    assert rows(desk, columns="booking_id, note") == [(1, "old"), (2, "x")]
+    kept = desk.quarantine("bookings")
+    said = kept[kept.reasons.str.contains("different content")]
+    assert sorted(said.line) == [4, 7]
+    assert sorted(kept.line) == [3, 4, 6, 7]
+
+
+def test_rows_without_a_key_are_kept_as_often_as_they_come(desk):
+    (desk.settings.root / "catalog.yaml").write_text(CATALOG.replace(", {unique: true}]", "]"))
+    ws = wb.open_workspace(desk.settings.root, now=now)
+    line = "1,K-001,2026-01-05,north,5,x\n"
+    assert counts(take(ws, HEADER + line * 2)) == {"added": 2}
+    assert counts(take(ws, HEADER + line * 3)) == {"added": 3}
+
+
+def test_only_months_that_changed_get_a_new_version(desk):
+    take(desk, HEADER + GOOD)
+    before = versions(desk)
+    take(desk, HEADER + "40,K-001,2026-03-05,north,1,x\n", name="march.csv")
+    after = versions(desk)
+    assert after.of("bookings", ["2026-03"]) != before.of("bookings", ["2026-03"])
+    assert after.of("bookings", ["2026-01"]) == before.of("bookings", ["2026-01"])
+    assert after.of("bookings") != before.of("bookings")
+    assert after.of("customers") == before.of("customers")
+    assert desk.access.as_of["bookings"] == "2026-03-05"
+
+
+def test_files_of_one_content_make_the_same_months_whatever_the_way(desk, tmp_path):
+    take(desk, HEADER + GOOD)
+    other = tmp_path / "other"
+    (other / "data").mkdir(parents=True)
+    (other / "workbench.toml").write_text('source = "data"\n')
+    (other / "catalog.yaml").write_text(CATALOG)
+    write(other / "data", "customers.csv", PEOPLE)
+    write(other / "data", "bookings.csv", HEADER + GOOD)
+    ws = wb.open_workspace(other, now=now)
+    ws.init()
+    months = ["2026-01", "2026-02", "2026-03"]
+    assert versions(ws).of("bookings", months) == versions(desk).of("bookings", months)
+
+
+def test_init_leaves_taken_in_rows_alone_and_refuses_to_replace_them(desk):
+    data = desk.settings.root / "data"
+    data.mkdir()
+    write(data, "bookings.csv", HEADER + GOOD)
+    write(data, "customers.csv", PEOPLE)
+    assert desk.init() == {"bookings": 8}  # customers came by file
+    take(desk, HEADER + "40,K-001,2026-03-05,north,1,x\n")
+    assert desk.init() == {}
+    assert len(rows(desk)) == 9
+    write(data, "bookings.csv", HEADER + GOOD + "50,K-001,2026-03-05,north,1,x\n")
+    with pytest.raises(SourceError, match=r"'bookings' changed, .* replace the rows of 1 file tak"):
+        desk.init()
+    assert len(rows(desk)) == 9
+    assert desk.init(reload=["bookings"]) == {"bookings": 9}
+    assert [row[0] for row in rows(desk)][-1] == 50
+    assert counts(take(desk, HEADER + "40,K-001,2026-03-05,north,1,x\n")) == {"added": 1}
+    with pytest.raises(UnknownName, match="no table named 'booking'"):
+        desk.init(reload=["booking"])
+
+
+def test_erased_customers_are_left_out_and_counted(desk):
+    take(desk, HEADER + GOOD)
+    desk.erase_subject("K-003")
+    text = "60,K-003,2026-03-05,north,1,x\n61,K-004,2026-03-05,east,1,x\n62,K-003,2026-03-05,east,1,x\n"
+    taken = take(desk, HEADER + text + "63,K-005,2026-03-05,north,1,x\n", name="later.csv")
+    assert counts(taken) == {"added": 1, "quarantined": 1, "erased": 2}
+    assert list(desk.quarantine("bookings").line) == [3]
+
+
+def test_erasing_reaches_the_quarantine(desk):
+    take(desk, HEADER + GOOD + "9,K-007,2026-01-05,east,1,secret7\nK-007,cut\n")
+    assert len(desk.quarantine("bookings")) == 2
+    desk.erase_subject("K-007")
+    assert len(desk.quarantine("bookings")) == 0
+
+
+def test_the_quarantine_can_be_emptied_for_good(desk):
+    take(desk, HEADER + GOOD + "9,K-007,2026-01-05,east,1,x\n")
+    assert desk.empty_quarantine("bookings") == 1
+    assert desk.kept_aside() == []
+    assert len(rows(desk)) == 8
+
+
+def test_no_value_is_on_disk_in_the_clear(desk):
+    secret = "Zanzibar-Quokka"  # why: planted, to be looked for
+    text = f"9,K-007,2026-01-05,east,1,{secret}\n10,K-001,05/01/2026,north,1,{secret}\nx,{secret}\n"
+    taken = take(desk, HEADER + text + f"11,K-001,2026-01-05,north,1,{secret}\n")
+    assert counts(taken) == {"added": 1, "quarantined": 3}
+    assert desk.quarantine("bookings").content.str.contains(secret).all()
+    for path in desk.private.rglob("*"):
+        if path.is_file():
+            assert secret.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(
+    ("content", "written", "options"),
+    [
+        (GOOD.replace("south", "西部"), "gb18030", {"encoding": "gb18030"}),
+        (GOOD.replace("ok", "㐀𠀀"), "gb18030", {"encoding": "GB18030"}),
+        (GOOD.replace("south", "西部"), "utf-16", {}),
+        (GOOD.replace("south", "西部"), "utf-8-sig", {}),
+        (GOOD.replace("ok", "café"), "latin-1", {"encoding": "latin-1"}),
+        (GOOD.replace(",", ";").replace(".50", ".5"), "utf-8", {}),
+        (GOOD.replace("\n", "\r\n"), "utf-8", {}),
+    ],
+)
+def test_encodings_marks_and_separators(desk, content, written, options):
+    header = HEADER if ";" not in content else HEADER.replace(",", ";")
+    header = header.replace("\n", "\r\n") if "\r" in content else header
+    assert counts(take(desk, header + content, written=written, **options)) == {"added": 8}
+    note = rows(desk, columns="note, region")
+    for word in ("西部", "㐀𠀀", "café"):
+        assert (word in content) == any(word in value for row in note for value in row)
+
+
+def test_days_in_another_form_are_named(desk):
+    text = GOOD.replace("2026-01-05", "05/01/2026").replace("2026-02-05", "05/02/2026")
+    text = text.replace("2026-03-05", "05/03/2026")
+    taken = take(desk, HEADER + text, date_format="%d/%m/%Y")
+    assert counts(taken) == {"added": 8}
+    assert {row[0] for row in rows(desk, columns="month(booked_on)")} == {1, 2, 3}
+
+
+def test_days_in_three_forms_are_told_apart(desk):
+    text = "1,K-001,2026-03-04,north,5,x\n2,K-001,03/04/2026,north,5,x\n3,K-001,4 March 2026,north,5,x\n"
+    assert counts(take(desk, HEADER + text)) == {"added": 1, "quarantined": 2}
+    assert list(desk.quarantine("bookings").line) == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"", "is empty"),
+        (b"\n", "is empty or does not start with a line of column names"),
+        (HEADER.encode(), "holds no rows"),
+        ((HEADER + GOOD).replace("ok", "西部").encode("gb18030"),
+         "is not utf-8 text. It reads as gb18030: name it with --encoding"),
+        ((HEADER + GOOD * 400 + "9,K-001,2026-01-05,north,1,").encode() + b"\xff\n",
+         "is not utf-8 text"),
+        ((HEADER.replace("note", "remark") + GOOD).encode(),
+         re.escape("does not match table 'bookings' (missing: 'note'; not declared: 'remark')")),
+        ((HEADER.replace(",note", "") + "1,K-001,2026-01-05,north,1\n").encode(),
+         re.escape("(missing: 'note')")),
+        ((HEADER.strip() + ",more\n1,K-001,2026-01-05,north,1,x,y\n").encode(), "'more'"),
+        (GOOD.encode(), "none of the columns of table 'bookings'"),
+        ((HEADER + "1,K-001,1.2.2026,north,1,x\n2,K-001,2026-01-01,east,1,x\n").encode(),
+         r"none of the 2 rows of .* can be taken into 'bookings': .*not a date.*; region: domain"),
+        (b"x" * 3_000_000, "starts with a line of more than 2,000,000 bytes"),
+        (HEADER.replace("note", "amount").encode(), "each there once"),
+    ],
+)  # fmt: skip  # why: a case a line
+def test_a_file_that_is_wrong_as_a_whole_is_refused(desk, content, match):
+    assert "K-001" not in refused(desk, match, content)
+
+
+def test_a_line_longer_than_any_row_is_kept_apart(desk, size):
+    length = 5_000_000 if size == "smoke" else 2_000_000_000
+    path = desk.settings.root / "long.csv"
+    with path.open("wb") as file:
+        file.write((HEADER + "1,K-001,2026-01-05,north,1,").encode())
+        block = b"x" * 1_000_000
+        for _ in range(length // len(block)):
+            file.write(block)
+        file.write(b"\n2,K-001,2026-01-05,north,1,x\n")
+    assert counts(desk.ingest("bookings", path)) == {"added": 1, "quarantined": 1}
+    kept = desk.quarantine("bookings")
+    assert (list(kept.line), list(kept.reasons)) == ([2], ["a line longer than any row"])
+    assert kept.content.isna().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [("no.csv", "cannot be read: No such file"), ("a.json", "only .csv, .parquet and .xlsx")],
+)
+def test_what_is_no_file_to_read_is_said(desk, name, match):
+    if name == "a.json":
+        write(desk.settings.root, name, "{}")
+    with pytest.raises(SourceError, match=match):
+        desk.ingest("bookings", desk.settings.root / name)
+
+
+def test_an_unknown_table_is_suggested(desk):
+    with pytest.raises(UnknownName, match=r"no table named 'booking'\. Did you mean 'bookings'"):
+        desk.ingest("booking", desk.settings.root / "people.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "match"),
+    [
+        ("a.csv", {"encoding": "klingon"}, "no encoding named 'klingon'. Known are utf-8, gb18030"),
+        ("a.csv", {"sheet": "One"}, "a sheet is of an Excel file"),
+        ("a.parquet", {"date_format": "%d"}, "of CSV files; leave them out"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(desk, name, options, match):
+    with pytest.raises(InputError, match=match):
+        take(desk, HEADER + GOOD, name=name, **options)
+
+
+def made(folder, name, form):
+    path = folder / name
+    with duckdb.connect() as connection:
+        if form == "xlsx":
+            from workbench.store.engine import _extension
+
+            connection.execute(f"LOAD '{_extension('excel')}'")
+        connection.execute(
+            f"""
+            COPY (SELECT i AS booking_id, 'K-00' || i AS customer_id,
+                    DATE '2026-01-05' + i::INT AS booked_on,
+                    CASE WHEN i = 4 THEN 'east' ELSE 'north' END AS region,
+                    (i * 1.5)::DECIMAL(18, 2) AS amount, 'x' AS note FROM range(1, 8) r(i))
+            TO '{path}' (FORMAT {form}{", HEADER true" if form == "xlsx" else ""})
+            """
+        )
+    return path
+
+
+@pytest.mark.parametrize(("form", "line"), [("parquet", 4), ("xlsx", 5)])
+def test_parquet_and_excel(desk, form, line):
+    taken = desk.ingest("bookings", made(desk.settings.root, f"b.{form}", form))
+    assert counts(taken) == {"added": 6, "quarantined": 1}
+    kept = desk.quarantine("bookings")
+    assert (list(kept.line), list(kept.reasons)) == ([line], ["region: domain"])
+    assert rows(desk)[0] == (1, "K-001", dt.date(2026, 1, 6), "north", 1.5, "x")
+
+
+@pytest.mark.parametrize("form", ["parquet", "xlsx"])
+def test_a_cut_file_is_refused(desk, form):
+    path = made(desk.settings.root, f"b.{form}", form)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(SourceError, match="corrupt, truncated"):
+        desk.ingest("bookings", path)
+
+
+def test_people_that_may_be_one_are_paired(desk):
+    text = (
+        "customer_id,full_name,phone,born_on\n"
+        "N-1,Given7 Famly7,999999,1907-01-08\n"  # K-007's name with a slip, and day of birth
+        "N-2,Somebody Else,5550009,1990-05-05\n"  # K-009's phone
+        "N-3,Somebody New,888888,1990-05-06\n"
+        "N-4,Somebody Old,888888,1950-05-06\n"  # N-3's phone
+    )
+    taken = take(desk, text, name="new.csv", table="customers")
+    assert counts(taken) == {"added": 4}
+    assert taken.possible_duplicates == 3
+    found = desk.possible_duplicates("customers")
+    pairs = {(row.customer, row.other): row.agree for row in found.itertuples()}
+    assert pairs["K-007", "N-1"] == "nearly full_name"
+    assert pairs["K-009", "N-2"] == "phone"
+    assert pairs["N-3", "N-4"] == "phone"
+    assert len(pairs) == 3
+
+
+def test_what_was_taken_in_is_on_record(desk):
+    take(desk, HEADER + GOOD)
+    found = [(each.table, each.file, each.rows) for each in desk.ingests()]
+    assert found == [("customers", "people.csv", 100), ("bookings", "bookings.csv", 8)]
+    entry = desk.audit.chain.entries("ingest")[-1]
+    assert (entry.body["table"], entry.body["rows"], entry.body["added"]) == ("bookings", 8, 8)

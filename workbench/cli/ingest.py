@@ -1,0 +1,104 @@
+"""Commands that take files in, and look after what was kept aside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbench.cli.common import as_json_too, in_workspace, opened, print_json, steps
+
+if TYPE_CHECKING:
+    from workbench.store.quarantine import Ingested
+
+
+@click.command()
+@click.argument("table")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
+)
+@click.option("--encoding", metavar="NAME", help="Of CSV files: gb18030, utf-16, latin-1, …")
+@click.option("--sheet", metavar="NAME", help="Of a workbook; the first by default.")
+@click.option("--date-format", metavar="FORMAT", help="How CSV files write days: %d/%m/%Y.")
+@in_workspace
+@as_json_too
+def ingest(
+    table: str,
+    files: tuple[Path, ...],
+    encoding: str | None,
+    sheet: str | None,
+    date_format: str | None,
+    workspace: str | None,
+    as_json: bool,
+) -> None:
+    """Take files into a table: good rows in, bad ones aside; the same file twice adds nothing."""
+    ws = opened(workspace)
+    done = []
+    with steps(as_json) as tell:
+        for file in files:
+            done.append(
+                ws.ingest(
+                    table,
+                    file,
+                    encoding=encoding,
+                    sheet=sheet,
+                    date_format=date_format,
+                    progress=tell,
+                )
+            )
+            if not as_json:
+                click.echo(_line(done[-1]))
+    if as_json:
+        print_json({"files": [_plain(each) for each in done]})
+    elif any(each.quarantined for each in done):
+        click.echo("Kept aside: see 'workbench quarantine'.")
+
+
+def _plain(taken: Ingested) -> dict[str, Any]:
+    return {**vars(taken), "at": taken.at.isoformat()}
+
+
+def _line(taken: Ingested) -> str:
+    if taken.known:
+        return f"{taken.file}: taken in before on {taken.at:%Y-%m-%d}; nothing was added."
+    counts = {
+        "added": taken.added,
+        "updated": taken.updated,
+        "unchanged": taken.unchanged,
+        "repeated in the file": taken.repeated,
+        "kept aside": taken.quarantined,
+        "of erased customers left out": taken.erased,
+    }
+    told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    pairs = taken.possible_duplicates
+    more = f"; {pairs:,} pairs of customers may be one person" if pairs else ""
+    return f"{taken.file}: {taken.rows:,} rows: {told or 'nothing'}{more}."
+
+
+@click.command()
+@click.option("--empty", metavar="TABLE", help="Take this table's kept-aside rows away for good.")
+@in_workspace
+@as_json_too
+def quarantine(empty: str | None, workspace: str | None, as_json: bool) -> None:
+    """Show what was kept aside and why: counts by table, file and reason."""
+    ws = opened(workspace)
+    if empty is not None:
+        gone = ws.empty_quarantine(empty)
+        if as_json:
+            print_json({"table": empty, "rows": gone})
+        else:
+            click.echo(f"{gone:,} rows of '{empty}' that were kept aside are gone.")
+        return
+    found = ws.kept_aside()
+    if as_json:
+        names = ("table", "file", "reasons", "rows")
+        print_json([dict(zip(names, each, strict=True)) for each in found])
+        return
+    for table, file, reasons, rows in found:
+        click.echo(f"{table}  {file}  {rows:,}  {reasons}")
+    if not found:
+        click.echo("Nothing is kept aside.")
+
+
+COMMANDS = [ingest, quarantine]

@@ -1,0 +1,299 @@
+"""Take files into a table: good rows in, bad rows aside with reason and line; all or nothing.
+
+A file is read once. Every row that keeps the catalog's rules becomes a row of the table; any other
+one goes to the quarantine (`workbench.store.quarantine`) in the same transaction. One file is one
+snapshot; the same file a second time adds nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.catalog import Catalog, Table
+from workbench.errors import SourceError
+from workbench.store import near_duplicates, quarantine, upserts
+from workbench.store.engine import Store, StoreWriter
+from workbench.store.ingest import coverage, file_digest, sql_type
+from workbench.store.marks import marked_sql
+from workbench.store.progress import watched_progress
+from workbench.store.quality_rules import literal, references, row_rules
+from workbench.store.quarantine import Aside, Ingested
+from workbench.store.readers import Reading, reading, wrong_encoding
+from workbench.store.rejects import rejected
+
+if TYPE_CHECKING:
+    import duckdb
+
+Tell = Callable[[str], None]
+_REASONS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a file is read, where it does not say so itself."""
+
+    encoding: str | None = None
+    sheet: str | None = None
+    date_format: str | None = None
+
+
+def take_in(
+    store: Store,
+    catalog: Catalog,
+    name: str,
+    path: Path,
+    *,
+    now: dt.datetime,
+    options: Options | None = None,
+    progress: Tell = lambda _: None,
+) -> Ingested:
+    """Take one file into a table; return what became of its rows.
+
+    A file that was taken in before is not read again: all of its good rows count as unchanged.
+
+    Raises
+    ------
+    UnknownName
+        No such table.
+    SourceError
+        The file cannot be read, has other columns, is in another encoding, or none of its rows can
+        be taken in. Nothing is changed then.
+    """
+    table = catalog.table(name)
+    progress(f"reading {path.name}")
+    digest = file_digest(path)
+    with store.writing(f"ingest into {name}") as writer:
+        quarantine.prepare(writer.connection)
+        for before in quarantine.taken_in(writer.connection, name):
+            if before.digest == digest:
+                return _again(before)
+        taken = _take(store, writer, catalog, name, table, path, digest, now, options, progress)
+        progress(f"comparing people in {name}")
+        found = near_duplicates.find(writer.connection, name, table, digest, quarantine.PAIRS)
+        taken = replace(taken, possible_duplicates=found)
+        quarantine.note(writer.connection, taken)
+        progress(f"naming the content of {name}")
+        _record(writer, name, table, digest, now.date())
+    return taken
+
+
+def _again(before: Ingested) -> Ingested:
+    known = before.added + before.updated + before.unchanged
+    return replace(before, added=0, updated=0, unchanged=known, known=True)
+
+
+def _take(
+    store: Store,
+    writer: StoreWriter,
+    catalog: Catalog,
+    name: str,
+    table: Table,
+    path: Path,
+    digest: str,
+    now: dt.datetime,
+    options: Options | None,
+    progress: Tell,
+) -> Ingested:
+    connection, chosen = writer.connection, options or Options()
+    there = store.tables(connection)
+    if name not in there:
+        columns = ", ".join(f'"{c}" {sql_type(d)}' for c, d in table.columns.items())
+        connection.execute(f'CREATE TABLE lake."{name}" ({columns})')
+    aside = Aside(store.connect)
+    connection.create_function(  # type: ignore[call-overload]  # why: its stub knows no names
+        "keep_aside",
+        aside.take,
+        ["BIGINT", "VARCHAR", "VARCHAR", "VARCHAR"],
+        "BOOLEAN",
+        type="arrow",
+        null_handling="special",
+        side_effects=True,
+    )
+    try:
+        with reading(
+            connection, lambda extension: store.load_extension(connection, extension),
+            path, name, table, **vars(chosen),
+        ) as source:  # fmt: skip  # why: one call, three lines
+            sql = _insert(source, catalog, name, table, there, now.date(), writer.erased)
+            with watched_progress(connection, f"taking in {path.name}", progress):
+                inserted = _run(connection, sql, path)
+        _keep_rejected(connection, source, table, path, chosen, aside)
+        if not inserted:
+            raise _nothing_good(path, name, aside)
+        settled = _settled(connection, source, name, table, inserted, aside)
+        kept = aside.reader()
+        if kept is not None:
+            connection.register("kept", kept)
+            connection.execute(
+                f"INSERT INTO {quarantine.ASIDE} SELECT {literal(name)}, {literal(digest)}, * "
+                "FROM kept"
+            )
+            connection.unregister("kept")
+        return Ingested(
+            name,
+            path.name,
+            digest,
+            now,
+            inserted + aside.rows - settled.contradicting + aside.erased,
+            settled.added,
+            settled.updated,
+            settled.unchanged,
+            settled.repeated,
+            aside.rows,
+            aside.erased,
+        )
+    finally:
+        aside.close()
+
+
+def _insert(
+    source: Reading,
+    catalog: Catalog,
+    name: str,
+    table: Table,
+    there: set[str],
+    today: dt.date,
+    erased: bool,
+) -> str:
+    """Return the INSERT that takes the good rows and hands every other one to ``keep_aside``."""
+    columns = list(table.columns)
+    refs = [ref for ref in references(table) if ref.table in there and not ref.tolerance]
+    read = ", ".join(f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in columns)
+    # why in two steps: a reference is looked up once a row, and by its value of the right type
+    known = "".join(
+        f', "{ref.column}" IN (SELECT "{ref.target}" FROM lake."{ref.table}" '
+        f'WHERE "{ref.target}" IS NOT NULL) AS _known_{place}'
+        for place, ref in enumerate(refs)
+    )
+    wrong = ", ".join(f'({source.wrong[c]}) AS "wrong {c}"' for c in columns)
+    faults = dict(_faults(table, source, today))
+    for place, ref in enumerate(refs):
+        faults[f"{ref.column}: {ref.rule}"] = f'"{ref.column}" IS NOT NULL AND NOT _known_{place}'
+    bad = " OR ".join(f"({fault})" for fault in faults.values()) or "false"
+    told = ", ".join(f"CASE WHEN {fault} THEN {literal(why)} END" for why, fault in faults.items())
+    subject = f'CAST("{table.subject_key}" AS VARCHAR)' if table.subject_key else "NULL::VARCHAR"
+    content = ", ".join(f'"{c}" := "read {c}"' for c in columns)
+    line = "_line" if source.header else f"_line + {source.first_line - 1}"
+    keep = (
+        f"keep_aside({line}, array_to_string([{told}], '; '), {subject}, "
+        f"to_json(struct_pack({content}))::VARCHAR)"
+    )
+    barred = (
+        f"WHEN {marked_sql(table.subject_key, 'erased')} THEN keep_aside({line}, "
+        f"{literal(quarantine.ERASED)}, NULL, NULL) "
+        if erased and table.subject_key
+        else ""
+    )
+    named = ", ".join(f'"{c}"' for c in columns)
+    return (
+        f'INSERT INTO lake."{name}" ({named}) SELECT {named} FROM ('
+        f"SELECT *{known} FROM (SELECT _line, {read}, {wrong} FROM {source.relation})) "
+        f"WHERE CASE {barred}WHEN coalesce({bad}, false) THEN {keep} ELSE true END"
+    )
+
+
+def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str, str]]:
+    """Yield what makes a row bad, and the condition. A rule with a tolerance holds no row back."""
+    for column, declared in table.columns.items():
+        if source.wrong[column] != "false":
+            yield f"{column}: not {_kind(declared.type)}", f'"wrong {column}"'
+    key = table.subject_key
+    if key and not any(rule.not_null for rule in table.columns[key].rules):
+        yield f"{key}: not_null", f'"{key}" IS NULL'
+    for rule in row_rules(table, today):
+        if rule.tolerance is not None and not rule.tolerance:
+            yield f"{rule.column}: {rule.rule}", rule.fails
+
+
+def _kind(declared: str) -> str:
+    """Return a type in words."""
+    if declared == "date":
+        return "a date (2026-09-30; another form is named with --date-format)"
+    return {"integer": "a whole number", "timestamp": "a date and time"}.get(
+        declared, f"a {declared}"
+    )
+
+
+def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
+    import duckdb
+
+    try:
+        row = connection.execute(sql).fetchone()
+        return int(row[0]) if row else 0
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as problem:
+        if "No space left" in str(problem):
+            raise
+        # why: the engine's own text may quote a row, so only its kind is passed on
+        raise SourceError(
+            f"{path} is corrupt or truncated ({type(problem).__name__}). Fetch it again; nothing "
+            "was taken in."
+        ) from None
+
+
+def _keep_rejected(
+    connection: duckdb.DuckDBPyConnection,
+    source: Reading,
+    table: Table,
+    path: Path,
+    options: Options,
+    aside: Aside,
+) -> None:
+    """Keep aside what the reader of CSV files could not read."""
+    if not source.header:
+        return
+    kinds = {column: _kind(declared.type) for column, declared in table.columns.items()}
+    found = rejected(connection, table, kinds, source.header, source.delimiter)
+    if found.badly_encoded:
+        raise wrong_encoding(path, options.encoding or "utf-8")
+    # why only now: the engine numbers the rows it could read, and lines count the others too
+    aside.renumber([each.line for each in found.rows])
+    for each in found.rows:
+        aside.add(each.line, each.reasons, each.subject, each.content)
+
+
+def _settled(
+    connection: duckdb.DuckDBPyConnection,
+    source: Reading,
+    name: str,
+    table: Table,
+    inserted: int,
+    aside: Aside,
+) -> upserts.Settled:
+    """Settle rows of one key; contradicting ones go aside under their line."""
+    skipped: list[int] | None = None
+    above = source.first_line - 1
+
+    def keep(place: int, subject: str | None, content: str) -> None:
+        nonlocal skipped
+        if skipped is None:  # before any of these is added
+            skipped = [line - above - n for n, line in enumerate(aside.lines(), 1)]
+        line = place + bisect_left(skipped, place) + above
+        aside.add(line, upserts.CONTRADICTS, subject, content)
+
+    return upserts.settle(connection, name, table, inserted, keep)
+
+
+def _nothing_good(path: Path, name: str, aside: Aside) -> SourceError:
+    reasons = aside.reasons()
+    if not reasons:
+        return SourceError(f"{path} holds no rows. Nothing was taken into '{name}'.")
+    shown = "; ".join(f"{why} ({count:,})" for why, count in reasons[:_REASONS_SHOWN])
+    return SourceError(
+        f"none of the {aside.rows:,} rows of {path} can be taken into '{name}': {shown}. Check the "
+        "export, or the catalog; nothing was changed."
+    )
+
+
+def _record(writer: StoreWriter, name: str, table: Table, digest: str, today: dt.date) -> None:
+    """Note what names the table's content now."""
+    as_of, months = coverage(writer.connection, name, table, today) if table.time else (None, {})
+    version = hashlib.sha256(f"ingest {digest}".encode()).hexdigest()
+    writer.record(name, writer.digests().get(name, ""), as_of, months, version=version)

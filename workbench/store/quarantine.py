@@ -1,0 +1,296 @@
+"""What did not become a row: kept aside in the encrypted store, with reason and source line.
+
+Three tables of a schema of their own, written in the same transaction as the data: every file taken
+in, every row kept aside, every pair of rows that may be one person. Purposes do not reach them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.store.quality_rules import literal
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+SCHEMA = "intake"
+FILES, ASIDE, PAIRS = (f"lake.{SCHEMA}.{name}" for name in ("files", "quarantine", "same_person"))
+ERASED = "erased"  # the reason of a row that belongs to somebody who was erased: not kept
+_BUFFERED = 20_000  # rows kept aside in Python before the engine takes them
+_TABLES = {
+    FILES: 'table_name VARCHAR, digest VARCHAR, file VARCHAR, "at" TIMESTAMP, "rows" BIGINT, '
+    "added BIGINT, updated BIGINT, unchanged BIGINT, repeated BIGINT, quarantined BIGINT, "
+    "erased BIGINT, possible_duplicates BIGINT",
+    ASIDE: "table_name VARCHAR, digest VARCHAR, line BIGINT, reasons VARCHAR, subject VARCHAR, "
+    "content VARCHAR",
+    PAIRS: "table_name VARCHAR, digest VARCHAR, subject VARCHAR, other VARCHAR, agree VARCHAR",
+}
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """One file that was taken in; its counts add up to its rows.
+
+    Attributes
+    ----------
+    table, file, digest : str
+    at : datetime
+    rows : int
+        What the file holds.
+    added, updated, unchanged : int
+        New rows; rows whose key was there with other content, which they replace; rows that are
+        there already.
+    repeated : int
+        Rows that the file itself holds more than once.
+    quarantined : int
+        Rows kept aside.
+    erased : int
+        Rows of customers who were erased, which are left out.
+    possible_duplicates : int
+        Pairs of customers that may be one person, of which this file brought at least one.
+    known : bool
+        Whether the file had been taken in before, so that nothing was done.
+    """
+
+    table: str
+    file: str
+    digest: str
+    at: dt.datetime
+    rows: int
+    added: int
+    updated: int = 0
+    unchanged: int = 0
+    repeated: int = 0
+    quarantined: int = 0
+    erased: int = 0
+    possible_duplicates: int = 0
+    known: bool = False
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables in the attached lake where they are not there."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{SCHEMA}")
+    for name, columns in _TABLES.items():
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
+
+
+def has_intake(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether anything was ever taken in, in the attached lake."""
+    row = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = ?",
+        [SCHEMA],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def taken_in(connection: duckdb.DuckDBPyConnection, table: str | None = None) -> list[Ingested]:
+    """Return every file that was taken in, oldest first."""
+    if not has_intake(connection):
+        return []
+    where = "" if table is None else f" WHERE table_name = {literal(table)}"
+    rows = connection.execute(
+        'SELECT table_name, file, digest, "at", "rows", added, updated, unchanged, repeated, '
+        f"quarantined, erased, possible_duplicates FROM {FILES}{where} ORDER BY rowid"
+    ).fetchall()
+    return [
+        Ingested(table, file, digest, at.replace(tzinfo=dt.UTC), *counts)
+        for table, file, digest, at, *counts in rows
+    ]
+
+
+def note(connection: duckdb.DuckDBPyConnection, taken: Ingested) -> None:
+    """Write down that a file was taken in."""
+    values = {**vars(taken), "at": taken.at.astimezone(dt.UTC).replace(tzinfo=None)}
+    del values["known"]
+    columns = {"table_name": values.pop("table"), **values}
+    named = ", ".join(f'"{column}"' for column in columns)
+    connection.execute(
+        f"INSERT INTO {FILES} ({named}) VALUES ({', '.join('?' * len(columns))})",
+        list(columns.values()),
+    )
+
+
+def forget_files(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Forget that files were taken into a table, whose content is replaced as a whole."""
+    if has_intake(connection):
+        connection.execute(f"DELETE FROM {FILES} WHERE table_name = {literal(table)}")
+
+
+def summary(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:
+    """Return (table, file, reasons, rows) of what is kept aside: counts, no content."""
+    if not has_intake(connection):
+        return []
+    rows: list[tuple[str, str, str, int]] = connection.execute(
+        f"""
+        SELECT a.table_name, coalesce(any_value(f.file), a.digest[:12]), a.reasons, count(*)
+        FROM {ASIDE} a LEFT JOIN (SELECT DISTINCT ON (table_name, digest) * FROM {FILES}) f
+            USING (table_name, digest)
+        GROUP BY a.table_name, a.digest, a.reasons ORDER BY ALL
+        """
+    ).fetchall()
+    return rows
+
+
+def contents(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
+    """Return the rows of a table that are kept aside: file, line, reasons, content."""
+    import pandas as pd
+
+    columns = ["file", "line", "reasons", "content"]
+    if not has_intake(connection):
+        return pd.DataFrame(columns=columns)
+    rows = connection.execute(
+        f"""
+        SELECT f.file, a.line, a.reasons, a.content FROM {ASIDE} a
+        LEFT JOIN (SELECT DISTINCT ON (table_name, digest) * FROM {FILES}) f
+            USING (table_name, digest)
+        WHERE a.table_name = {literal(table)} ORDER BY ALL
+        """
+    ).fetchall()
+    return pd.DataFrame(rows, columns=columns)
+
+
+def pairs(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
+    """Return pairs of customers that may be one person: both keys, and what agrees."""
+    import pandas as pd
+
+    columns = ["customer", "other", "agree"]
+    if not has_intake(connection):
+        return pd.DataFrame(columns=columns)
+    rows = connection.execute(
+        f"SELECT DISTINCT subject, other, agree FROM {PAIRS} "
+        f"WHERE table_name = {literal(table)} ORDER BY ALL"
+    ).fetchall()
+    return pd.DataFrame(rows, columns=columns)
+
+
+class Aside:
+    """Rows kept aside while a file is read, in an engine of its own: memory stays bounded.
+
+    Parameters
+    ----------
+    connect : callable
+        Opens an engine whose spilled files are encrypted.
+    """
+
+    def __init__(self, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
+        self._connect = connect
+        self._side: duckdb.DuckDBPyConnection | None = None
+        self._lock = threading.Lock()  # the engine calls from several threads
+        self._waiting: list[tuple[int, str, str | None, str | None]] = []
+        self._erased: list[int] = []
+        self.rows = 0
+
+    @property
+    def erased(self) -> int:
+        """How many rows were of erased customers, and are not kept."""
+        return len(self._erased)
+
+    def take(self, lines: Any, reasons: Any, subjects: Any, contents: Any) -> Any:
+        """Keep rows aside; says false for each, so that it does not become a row of the table."""
+        import pyarrow as pa
+
+        given = zip(*(each.to_pylist() for each in (lines, reasons, subjects, contents)),
+                    strict=True)  # fmt: skip  # why: one call
+        with self._lock:
+            for row in given:
+                self.add(*row)
+        return pa.array([False] * len(lines), pa.bool_())
+
+    def add(self, line: int, reasons: str, subject: str | None, content: str | None) -> None:
+        """Keep one row aside."""
+        if reasons == ERASED:
+            self._erased.append(line)
+            return
+        self.rows += 1
+        self._waiting.append((line, reasons, subject, content))
+        if len(self._waiting) >= _BUFFERED:
+            self._flush()
+
+    def renumber(self, lines: Sequence[int]) -> None:
+        """Turn the places of rows among those that were read into lines of the file.
+
+        Parameters
+        ----------
+        lines : sequence of int
+            Lines that were not read as rows; the first line has the column names.
+        """
+        before = [line - 1 - place for place, line in enumerate(lines, 1)]
+        self._erased = [n + 1 + bisect_left(before, n) for n in self._erased]
+        side = self._flush()
+        if side is None:
+            return
+        jumps = {threshold: place for place, threshold in enumerate(before, 1)}
+        side.execute("CREATE TABLE jumps (reached BIGINT, place BIGINT)")
+        if jumps:
+            side.register("given", _arrow({"reached": list(jumps), "place": list(jumps.values())}))
+            side.execute("INSERT INTO jumps SELECT * FROM given")
+            side.unregister("given")
+        side.execute(
+            "CREATE TABLE numbered AS SELECT line + 1 + coalesce(place, 0) AS line, "
+            "aside.* EXCLUDE line FROM aside ASOF LEFT JOIN jumps ON reached < line; "
+            "DROP TABLE aside; DROP TABLE jumps; ALTER TABLE numbered RENAME TO aside"
+        )
+
+    def lines(self) -> list[int]:
+        """Return the lines of everything that did not become a row, in order."""
+        side = self._flush()
+        rows = [] if side is None else side.execute("SELECT line FROM aside").fetchall()
+        return sorted([*self._erased, *(int(row[0]) for row in rows)])
+
+    def _flush(self) -> duckdb.DuckDBPyConnection | None:
+        """Hand what waits to the engine; return it, if there is anything."""
+        if not self._waiting:
+            return self._side
+        if self._side is None:
+            self._side = self._connect()
+            self._side.execute(
+                "CREATE TABLE aside "
+                "(line BIGINT, reasons VARCHAR, subject VARCHAR, content VARCHAR)"
+            )
+        line, *texts = (list(column) for column in zip(*self._waiting, strict=True))
+        names = ("reasons", "subject", "content")
+        given = _arrow({"line": line, **dict(zip(names, texts, strict=True))})
+        self._side.register("waiting", given)
+        self._side.execute("INSERT INTO aside SELECT * FROM waiting")
+        self._side.unregister("waiting")
+        self._waiting = []
+        return self._side
+
+    def reader(self) -> Any:
+        """Return everything kept aside as an Arrow stream, by line; None where there is nothing."""
+        side = self._flush()
+        if side is None:
+            return None
+        return side.execute("SELECT * FROM aside ORDER BY line").to_arrow_reader()
+
+    def reasons(self) -> list[tuple[str, int]]:
+        """Return how many rows were kept aside for what, most first."""
+        side = self._flush()
+        if side is None:
+            return []
+        rows: list[tuple[str, int]] = side.execute(
+            "SELECT reasons, count(*) AS n FROM aside GROUP BY reasons ORDER BY n DESC, reasons"
+        ).fetchall()
+        return rows
+
+    def close(self) -> None:
+        """Give its engine back."""
+        if self._side is not None:
+            self._side.close()
+
+
+def _arrow(columns: Mapping[str, Sequence[int] | Sequence[str | None]]) -> Any:
+    """Return columns as an Arrow table: whole numbers, or texts that may be missing."""
+    import pyarrow as pa
+
+    arrays = [
+        pa.array(values, pa.int64() if values and isinstance(values[0], int) else pa.string())
+        for values in columns.values()
+    ]
+    return pa.Table.from_arrays(arrays, names=list(columns))

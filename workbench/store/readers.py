@@ -1,0 +1,321 @@
+"""Files of customer data as relations of the engine: CSV, Parquet and Excel, in their encodings.
+
+Nothing is guessed that could go wrong without a word: columns are those of the catalog; encoding
+is UTF-8 unless the file says otherwise in its first bytes or the caller names it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.catalog import Column, Table
+from workbench.errors import InputError, SourceError, suggest
+from workbench.store.ingest import sql_type
+from workbench.store.quality_rules import literal
+from workbench.store.rejects import LINE_BYTES_MOST
+
+if TYPE_CHECKING:
+    import duckdb
+
+_LOOKED_BYTES = 1_000_000  # of a file, when an error asks which encoding it may be
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_LIKELY = ("utf-8", "gb18030", "utf-16")
+_EXCEL_DAY_ZERO = "DATE '1899-12-30'"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One file as the engine reads it.
+
+    Attributes
+    ----------
+    relation : str
+        SQL that yields its columns and ``_line``: the row's number, from 1 on.
+    values : mapping of column to SQL
+        A value of its declared type, from the column as it was read; NULL where it is none.
+    wrong : mapping of column to SQL
+        Whether what was read is not of its declared type.
+    first_line : int
+        Line of the file that row 1 is on.
+    header, delimiter : tuple of str, str
+        Of a CSV file, whose unreadable lines the engine keeps back; else empty.
+    """
+
+    relation: str
+    values: Mapping[str, str]
+    wrong: Mapping[str, str]
+    first_line: int
+    header: tuple[str, ...] = ()
+    delimiter: str = ""
+
+
+@contextmanager
+def reading(
+    connection: duckdb.DuckDBPyConnection,
+    load_extension: Callable[[str], None],
+    path: Path,
+    name: str,
+    table: Table,
+    *,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    date_format: str | None = None,
+) -> Iterator[Reading]:
+    """Yield a file as a relation; its columns are checked against the catalog first.
+
+    Raises
+    ------
+    SourceError
+        It is missing, empty, cut, in another encoding, or has other columns.
+    InputError
+        An option does not fit the file, or no such encoding exists.
+    """
+    kind = path.suffix.lower()
+    if kind not in (".csv", ".parquet", ".xlsx"):
+        raise SourceError(
+            f"{path}: only .csv, .parquet and .xlsx files are read, not '{path.suffix}'."
+        )
+    _require_fitting(kind, encoding, sheet, date_format)
+    _require_content(path)
+    if kind == ".csv":
+        with _csv(path, name, table, encoding, date_format) as found:
+            yield found
+    elif kind == ".parquet":
+        relation = f"read_parquet({literal(str(path))}, file_row_number = true)"
+        types = _described(connection, relation, path)
+        types.pop("file_row_number", None)
+        require_columns(name, table, list(types), path)
+        yield Reading(
+            f"(SELECT * EXCLUDE file_row_number, file_row_number + 1 AS _line FROM {relation})",
+            {c: _cast(c, declared, types[c]) for c, declared in table.columns.items()},
+            {c: _not_of_type(c, d, types[c]) for c, d in table.columns.items()},
+            1,
+        )
+    else:
+        load_extension("excel")
+        chosen = f", sheet = {literal(sheet)}" if sheet else ""
+        relation = f"read_xlsx({literal(str(path))}, all_varchar = true, header = true{chosen})"
+        require_columns(name, table, list(_described(connection, relation, path)), path)
+        yield Reading(
+            f"(SELECT *, row_number() OVER () AS _line FROM {relation})",
+            {c: _from_excel(c, declared) for c, declared in table.columns.items()},
+            {c: f'"{c}" IS NOT NULL AND ({_from_excel(c, d)}) IS NULL{_fraction(c, d)}'
+             for c, d in table.columns.items()},
+            2,
+        )  # fmt: skip  # why: two mappings alike
+
+
+def _require_fitting(
+    kind: str, encoding: str | None, sheet: str | None, date_format: str | None
+) -> None:
+    if kind != ".csv" and (encoding or date_format):
+        raise InputError("an encoding and a date format are of CSV files; leave them out.")
+    if kind != ".xlsx" and sheet:
+        raise InputError("a sheet is of an Excel file; leave it out.")
+    if encoding:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            raise InputError(
+                f"no encoding named '{encoding}'. Known are utf-8, gb18030, gbk, utf-16, big5, "
+                "latin-1 and every other that Python knows."
+            ) from None
+
+
+def _require_content(path: Path) -> None:
+    try:
+        if not path.stat().st_size:
+            raise SourceError(f"{path} is empty. Export it again; nothing was taken in.")
+    except OSError as problem:
+        raise SourceError(f"{path} cannot be read: {problem.strerror}.") from None
+
+
+@contextmanager
+def _csv(
+    path: Path, name: str, table: Table, encoding: str | None, date_format: str | None
+) -> Iterator[Reading]:
+    with path.open("rb") as file:
+        begin = file.read(4)
+    marked = next((each for mark, each in _MARKS.items() if begin.startswith(mark)), None)
+    chosen = codecs.lookup(encoding or marked or "utf-8-sig").name
+    names, delimiter = _header(path, chosen)
+    require_columns(name, table, names, path)
+    # why integers as text: the engine reads 12.7 as 13 without a word
+    kinds = {c: "VARCHAR" if d.type == "integer" else sql_type(d) for c, d in table.columns.items()}
+    columns = ", ".join(f"{literal(each)}: {literal(kinds[each])}" for each in names)
+    formats = ""
+    if date_format:
+        formats = f", dateformat = {literal(date_format)}, timestampformat = {literal(date_format)}"
+    with _as_utf8(path, chosen) as place:
+        relation = (
+            f"read_csv({literal(str(place))}, auto_detect = false, header = true, "
+            f"columns = {{{columns}}}, delim = {literal(delimiter)}, quote = '\"', escape = '\"', "
+            f"strict_mode = true, store_rejects = true, rejects_limit = 0, "
+            f"max_line_size = {LINE_BYTES_MOST}{formats})"
+        )
+        yield Reading(
+            f"(SELECT *, row_number() OVER () AS _line FROM {relation})",
+            {c: f'TRY_CAST("{c}" AS BIGINT)' if d.type == "integer" else f'"{c}"'
+             for c, d in table.columns.items()},
+            {c: _not_of_type(c, d, kinds[c]) for c, d in table.columns.items()},
+            2,
+            tuple(names),
+            delimiter,
+        )  # fmt: skip  # why: two mappings alike
+
+
+def _header(path: Path, encoding: str) -> tuple[list[str], str]:
+    """Return the column names a CSV file starts with, and what separates them."""
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            line = file.readline(LINE_BYTES_MOST + 1)
+    except UnicodeError:
+        raise wrong_encoding(path, encoding) from None
+    if len(line) > LINE_BYTES_MOST:
+        raise SourceError(
+            f"{path} starts with a line of more than {LINE_BYTES_MOST:,} bytes, which is no line "
+            "of column names. Check how it was exported; nothing was taken in."
+        )
+    if not line.strip():
+        raise SourceError(f"{path} is empty or does not start with a line of column names.")
+    line = line.rstrip("\r\n")
+    delimiter = max(",;\t|", key=line.count)
+    names = next(csv.reader([line], delimiter=delimiter))
+    if "" in names or len(set(names)) < len(names):
+        raise SourceError(
+            f"{path} does not start with a line of column names, each there once. Export it anew."
+        )
+    return names, delimiter
+
+
+def wrong_encoding(path: Path, encoding: str) -> SourceError:
+    """Return the error of a file that is in another encoding, with those that would fit."""
+    with path.open("rb") as file:
+        start = file.read(_LOOKED_BYTES)
+    fits = []
+    for each in _LIKELY:
+        decoder = codecs.getincrementaldecoder(each)()
+        with suppress(UnicodeError):
+            if decoder.decode(start).isprintable() or each != "utf-16":
+                fits.append(each)
+    fits = [each for each in fits if codecs.lookup(each).name != encoding.removesuffix("-sig")]
+    hint = f" It reads as {' or '.join(fits)}: name it with --encoding." if fits else ""
+    told = encoding.removesuffix("-sig")
+    return SourceError(f"{path} is not {told} text.{hint} Nothing was taken in.")
+
+
+@contextmanager
+def _as_utf8(path: Path, encoding: str) -> Iterator[Path]:
+    """Yield a place the engine reads UTF-8 from: the file itself, or a pipe; never another file."""
+    if encoding in ("utf-8", "utf-8-sig", "ascii"):
+        yield path
+        return
+    failed: list[Exception] = []
+    with tempfile.TemporaryDirectory(prefix="workbench-pipe-") as folder:
+        pipe = Path(folder) / "utf-8"
+        os.mkfifo(pipe, 0o600)
+
+        def feed() -> None:
+            try:
+                with pipe.open("wb") as out, path.open(encoding=encoding, newline="") as text:
+                    while block := text.read(1 << 20):
+                        out.write(block.encode())
+            except BrokenPipeError:  # the engine stopped reading, and says why itself
+                return
+            except UnicodeError as problem:
+                failed.append(problem)
+
+        feeder = threading.Thread(target=feed, daemon=True)
+        feeder.start()
+        try:
+            yield pipe
+        finally:
+            # why: a feeder whose pipe nobody opened waits for a reader forever
+            with suppress(OSError):
+                os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+            feeder.join()
+        if failed:
+            raise wrong_encoding(path, encoding)
+
+
+def _described(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> dict[str, str]:
+    import duckdb
+
+    try:
+        connection.execute(f"DESCRIBE SELECT * FROM {relation}")
+    except duckdb.Error as problem:
+        # why: the engine's own text may quote a row, so only its kind is passed on
+        raise SourceError(
+            f"{path} is corrupt, truncated, or has no such sheet ({type(problem).__name__}). Fetch "
+            "it again; nothing was taken in."
+        ) from None
+    return {row[0]: row[1] for row in connection.fetchall()}
+
+
+def require_columns(name: str, table: Table, found: list[str], path: Path) -> None:
+    """Refuse a file that has other columns than its table.
+
+    Raises
+    ------
+    SourceError
+        Names what is missing and what is not declared.
+    """
+    if not set(found) & set(table.columns):
+        # why not what was found: without a line of names, it is the first customer
+        names = ", ".join(f"'{column}'" for column in table.columns)
+        raise SourceError(
+            f"{path} has none of the columns of table '{name}': {names}. A file starts with a line "
+            "of column names."
+        )
+    missing = [column for column in table.columns if column not in found]
+    extra = [column for column in found if column not in table.columns]
+    if missing or extra:
+        parts = []
+        if missing:
+            parts.append("missing: " + ", ".join(f"'{c}'" for c in missing))
+        if extra:
+            parts.append("not declared: " + ", ".join(f"'{c}'" for c in extra))
+        hint = suggest(extra[0], table.columns) if extra else ""
+        raise SourceError(f"{path} does not match table '{name}' ({'; '.join(parts)}).{hint}")
+
+
+def _cast(column: str, declared: Column, found: str) -> str:
+    wanted = sql_type(declared)
+    return f'"{column}"' if found == wanted else f'TRY_CAST("{column}" AS {wanted})'
+
+
+def _not_of_type(column: str, declared: Column, found: str) -> str:
+    if found == sql_type(declared):
+        return "false"
+    wrong = f'"{column}" IS NOT NULL AND {_cast(column, declared, found)} IS NULL'
+    return wrong + _fraction(column, declared)
+
+
+def _fraction(column: str, declared: Column) -> str:
+    """Return the condition that a whole number has a fraction, which a cast would round away."""
+    if declared.type != "integer":
+        return ""
+    return f' OR (contains("{column}"::VARCHAR, \'.\') AND TRY_CAST("{column}" AS DOUBLE) % 1 <> 0)'
+
+
+def _from_excel(column: str, declared: Column) -> str:
+    """Return a cell's value; Excel keeps days as numbers, counted from the end of 1899."""
+    if declared.type not in ("date", "timestamp"):
+        return f'TRY_CAST("{column}" AS {sql_type(declared)})'
+    number = f'TRY_CAST("{column}" AS DOUBLE)'
+    moment = f"{_EXCEL_DAY_ZERO} + to_seconds(round({number} * 86400))"
+    plain = f'TRY_CAST("{column}" AS {sql_type(declared)})'
+    return f"CASE WHEN {number} IS NOT NULL THEN ({moment})::{sql_type(declared)} ELSE {plain} END"
