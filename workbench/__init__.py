@@ -19,9 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench import errors, figures
+    from workbench.analytics.affinity import recommendations
     from workbench.analytics.clusters import find_clusters
+    from workbench.analytics.desk import compare, scatter
     from workbench.analytics.features import features
+    from workbench.analytics.gains import campaign_effect, expected_gain
     from workbench.analytics.lifetime_value import BetaGeoModel, GammaGammaModel, lifetime_value
+    from workbench.analytics.movement import movement, retention
+    from workbench.analytics.personas import assign_personas
     from workbench.analytics.purchases import holdout_check, purchase_summary
     from workbench.figures import text
     from workbench.periods import trailing
@@ -49,13 +54,17 @@ __all__ = [
     "Query",
     "Release",
     "Workspace",
+    "assign_personas",
     "bands",
+    "campaign_effect",
     "cohorts",
     "column",
+    "compare",
     "consistent",
     "difference",
     "discovered",
     "errors",
+    "expected_gain",
     "features",
     "figures",
     "find_clusters",
@@ -63,6 +72,7 @@ __all__ = [
     "labelled",
     "lifetime_value",
     "marginals",
+    "movement",
     "open_workspace",
     "pairs",
     "personas",
@@ -70,6 +80,9 @@ __all__ = [
     "query",
     "rank",
     "ratio",
+    "recommendations",
+    "retention",
+    "scatter",
     "share",
     "text",
     "top",
@@ -86,18 +99,23 @@ _HOME = {
     "Query": "workbench.privacy.query",
     "Release": "workbench.privacy.release",
     "Workspace": "workbench.workspace",
+    "assign_personas": "workbench.analytics.personas",
     "bands": "workbench.privacy.query",
+    "campaign_effect": "workbench.analytics.gains",
     "cohorts": "workbench.privacy.cohorts",
     "column": "workbench.privacy.expressions",
+    "compare": "workbench.analytics.desk",
     "consistent": "workbench.privacy.consistency",
     "difference": "workbench.privacy.expressions",
     "discovered": "workbench.privacy.query",
+    "expected_gain": "workbench.analytics.gains",
     "features": "workbench.analytics.features",
     "find_clusters": "workbench.analytics.clusters",
     "holdout_check": "workbench.analytics.purchases",
     "labelled": "workbench.privacy.query",
     "lifetime_value": "workbench.analytics.lifetime_value",
     "marginals": "workbench.privacy.query",
+    "movement": "workbench.analytics.movement",
     "open_workspace": "workbench.workspace",
     "pairs": "workbench.privacy.pairs",
     "personas": "workbench.privacy.personas",
@@ -105,6 +123,9 @@ _HOME = {
     "query": "workbench.privacy.query",
     "rank": "workbench.privacy.expressions",
     "ratio": "workbench.privacy.expressions",
+    "recommendations": "workbench.analytics.affinity",
+    "retention": "workbench.analytics.movement",
+    "scatter": "workbench.analytics.desk",
     "share": "workbench.privacy.expressions",
     "text": "workbench.figures",
     "top": "workbench.privacy.expressions",

@@ -277,3 +277,22 @@ class TestCutPoints:
         made = wb.personas(lab.table, rules, as_of="2026-09", money=release)
         assert made.cuts == {"money": (1, 2, 3, 4)}
         assert made.sources == (release.id,)
+
+
+def test_rules_in_words(lab):
+    rules = [
+        "persona | recency | frequency | money", "A | 3 | 1 | 2-3", "B | 3 | 2 | 2-3",
+        "C | 2 | any | 1", "D | 1 | any | 1", "E | 1-2 | any | 2-3", "F | 3 | any | 1",
+    ]  # fmt: skip
+    made = personas(lab, rules=rules, recency=[30, 90], frequency=[5], money=[1000, "2500.5"])
+    assert made.words("recency") == {
+        "A": "< 30 days", "B": "< 30 days", "C": "30 to 90 days", "D": "≥ 90 days",
+        "E": "≥ 30 days", "F": "< 30 days",
+    }  # fmt: skip
+    assert made.words("frequency") == {
+        "A": "< 5 days", "B": "≥ 5 days", "C": "any", "D": "any", "E": "any", "F": "any",
+    }  # fmt: skip
+    assert made.words("money")["A"] == "≥ 1,000"
+    assert made.words("money")["C"] == "< 1,000"
+    with pytest.raises(UnknownName, match="Did you mean 'money'"):
+        made.words("mony")

@@ -94,7 +94,9 @@ def _compute(
     find: Find | None,
 ) -> Sheet:
     if over:
-        sheet = added_over(sheet, over)
+        # why: what is left out of figures that were named was never wanted, and needs no word
+        whole = added_over(sheet, over)
+        sheet = replace(whole, notes=sheet.notes) if wanted else whole
     tops = [each for each in wanted if each.op == "top"]
     if len(tops) > 1:
         raise QuestionRefused("one top at a time: each keeps other rows. Derive them one by one.")

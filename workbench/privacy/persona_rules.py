@@ -112,6 +112,31 @@ def _require_partition(rules: Sequence[Rule], scores: Mapping[str, int]) -> None
             )
 
 
+def asked(rule: Rule, score: str, cuts: Sequence[Decimal]) -> str:
+    """Return in words what a score asks of a customer.
+
+    Examples
+    --------
+    >>> rule = Rule("Champions", {"money": frozenset({2, 3})})
+    >>> asked(rule, "money", [Decimal(1000), Decimal(4000)])
+    '≥ 1,000'
+    """
+    least, most, best = min(rule.scores[score]), max(rule.scores[score]), len(cuts) + 1
+    rising = [f"{cut:,f}" for cut in cuts]
+    if score == "recency":  # few days are the best score
+        low = None if most == best else rising[best - most - 1]
+        high = None if least == 1 else rising[best - least]
+    else:
+        low = None if least == 1 else rising[least - 2]
+        high = None if most == best else rising[most - 1]
+    unit = "" if score == "money" else " days"
+    if low is None and high is None:
+        return "any"
+    if low is None:
+        return f"< {high}{unit}"
+    return f"≥ {low}{unit}" if high is None else f"{low} to {high}{unit}"
+
+
 def cut_points(release: Release, shares: Sequence[float] = (0.2, 0.4, 0.6, 0.8)) -> list[Decimal]:
     """Return the edges of a release's bands that come nearest to shares of its customers.
 

@@ -33,7 +33,7 @@ from workbench.privacy.groups import (
     numeric,
     rising,
 )
-from workbench.privacy.persona_rules import Rule, cut_points, read_rules
+from workbench.privacy.persona_rules import Rule, asked, cut_points, read_rules
 from workbench.privacy.query import CustomerRule, Number
 from workbench.privacy.release import Dimension, Release
 
@@ -82,15 +82,31 @@ class Personas(CustomerRule):
     sources: tuple[str, ...] = ()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The personas, in the order of the rules."""
+        return tuple(rule.persona for rule in self.rules)
+
+    @property
     def values(self) -> tuple[str, ...]:
-        """Every persona, in the order of the rules, inactive customers last."""
-        names = tuple(rule.persona for rule in self.rules)
-        return names if self.inactive is None else (*names, self.inactive)
+        """The personas, and last what inactive customers are called."""
+        return self.names if self.inactive is None else (*self.names, self.inactive)
 
     @property
     def actions(self) -> Mapping[str, str]:
         """Persona to action, where the rules name one."""
         return {rule.persona: rule.action for rule in self.rules if rule.action}
+
+    def words(self, score: str) -> Mapping[str, str]:
+        """Return what a score asks of each persona, in words: ``≥ 48 days``.
+
+        Parameters
+        ----------
+        score : {"recency", "frequency", "money"}
+            One the rules use.
+        """
+        if score not in self.cuts:
+            raise UnknownName("score", score, self.cuts)
+        return {rule.persona: asked(rule, score, self.cuts[score]) for rule in self.rules}
 
     @property
     def months(self) -> tuple[str, ...]:
@@ -201,12 +217,22 @@ def rfm(
     return found
 
 
-def score(value: Any, each: str, cuts: Sequence[Decimal], digits: int = 0) -> Any:
+def score(
+    value: Any, each: str, cuts: Sequence[Decimal], digits: int = 0, *, exact: bool = False
+) -> Any:
     """Return a score from 1 (worst) to one more than there are cut points, as an Ibis expression.
 
     Few days since the last row are good, many days and much money are.
+
+    Parameters
+    ----------
+    digits : int
+        Decimal digits of the value's smallest unit, which it is in.
+    exact : bool
+        Whether the value is in the cut points' own unit instead.
     """
-    code = band_code(value, [int(cut.scaleb(digits)) for cut in cuts])
+    edges = [cut if exact else int(cut.scaleb(digits)) for cut in cuts]
+    code = band_code(value, edges)
     return len(cuts) + 1 - code if each == "recency" else code + 1
 
 

@@ -11,6 +11,7 @@ from workbench.errors import SettingsError
 from workbench.settings import FILE_NAME, find_settings, load_settings
 from workbench.workspace.base import utc_now
 from workbench.workspace.compliance import Compliance
+from workbench.workspace.customers import Customers
 from workbench.workspace.exports import Exports
 from workbench.workspace.lifecycle import Lifecycle
 from workbench.workspace.privacy import Private
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from workbench.privacy.release import Release
 
 
-class Workspace(Compliance, Private, Reports, Exports, Lifecycle):
+class Workspace(Compliance, Customers, Private, Reports, Exports, Lifecycle):
     """Everything about one body of customer data, opened once.
 
     Attributes

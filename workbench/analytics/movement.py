@@ -1,0 +1,221 @@
+"""How customers move between personas: who stays, rises, falls, comes and leaves.
+
+All of it is computed from one release of customers by persona before and persona now, in which a
+customer is one cell; so it costs nothing further, and its parts share one noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from workbench.errors import QuestionRefused, UnknownName
+from workbench.privacy.expressions import column, difference, ratio
+from workbench.privacy.release import Dimension, Release
+
+MOVES = ("Stayed", "Rose", "Fell", "Came", "Left")
+GRADES = {"A": 0.7, "B": 0.5, "C": 0.0}  # least share of customers who keep their persona
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What a table of movements says.
+
+    Attributes
+    ----------
+    moves : Release
+        Customers who stayed, rose, fell, came and left, and their share.
+    by_persona : Release
+        By persona: ``customers`` now, ``customers_change`` since before, ``kept_rate`` of those who
+        had it before, ``came_rate`` of those who have it now.
+    churn : Release
+        One row: ``active`` customers before, how many of them are ``lost`` now, ``churn_rate``.
+    kept : Release
+        One row: ``kept_rate`` of all who were active before and are now.
+    stability : Release
+        The same with its ``stability`` grade.
+    """
+
+    moves: Release
+    by_persona: Release
+    churn: Release
+    kept: Release
+    stability: Release
+
+
+def movement(flows: Release, *, lost: Sequence[str]) -> Movement:
+    """Say what a release of customers by persona before and persona now tells.
+
+    Parameters
+    ----------
+    flows : Release
+        By two groups of the same personas, the earlier first, and ``.customers()``.
+    lost : sequence of str
+        Personas that mean a customer is no longer active: the definition of churn.
+
+    Returns
+    -------
+    Movement
+
+    Raises
+    ------
+    QuestionRefused
+        The release is not by personas before and now.
+
+    Examples
+    --------
+    >>> # by = [who.at("2026-06", name="before"), who]
+    >>> # wb.movement(ws.release(wb.query(tx, by=by).customers(), …), lost=["Lost", "Inactive"])
+    """
+    before, now = _both(flows)
+    names = [str(value) for value in now.values]
+    for each in lost:
+        if each not in names:
+            raise UnknownName("persona", each, names)
+    active = [each for each in names if each not in lost]
+    if not active or not lost:
+        raise QuestionRefused(
+            "churn is from active personas to lost ones: lost=… names some of the personas, not "
+            f"{'all' if lost else 'none'}."
+        )
+    both = [before.name, now.name]
+    kept = _kept(flows, both, active)
+    return Movement(
+        _moves(flows, both, active, list(lost)),
+        _by_persona(flows, both, now, names),
+        _churn(flows, both, active, list(lost), names),
+        kept,
+        kept.grade("kept_rate", GRADES, "stability", title="Stability", name=kept.name),
+    )
+
+
+def _both(flows: Release) -> tuple[Dimension, Dimension]:
+    if len(flows.by) != 2 or flows.by[0].values != flows.by[1].values:
+        raise QuestionRefused(
+            f"movement is of customers by the same personas before and now; '{flows.name}' is by "
+            f"{' and '.join(each.name for each in flows.by) or 'nothing'}. Ask "
+            "wb.query(tx, by=[who.at(…, name='before'), who]).customers()."
+        )
+    return flows.by[0], flows.by[1]
+
+
+def _cells(before: Iterable[str], now: Iterable[str]) -> list[list[str]]:
+    later = list(now)
+    return [[one, other] for one in before for other in later]
+
+
+def _moves(flows: Release, both: list[str], active: list[str], lost: list[str]) -> Release:
+    place = {each: i for i, each in enumerate(active)}
+    pairs = _cells(active, active)
+    groups = {
+        "Stayed": [pair for pair in pairs if pair[0] == pair[1]],
+        "Rose": [pair for pair in pairs if place[pair[1]] < place[pair[0]]],
+        "Fell": [pair for pair in pairs if place[pair[1]] > place[pair[0]]],
+        "Came": _cells(lost, active),
+        "Left": _cells(active, lost),
+    }
+    groups = {label: cells for label, cells in groups.items() if cells}
+    title = "Between the two dates"
+    return flows.regroup(both, "move", groups, title=title, name=f"{flows.name}-moves")
+
+
+def _by_persona(flows: Release, both: list[str], now: Dimension, names: list[str]) -> Release:
+    def gathered(what: str, cells: dict[str, list[list[str]]]) -> Release:
+        return flows.regroup(both, now.name, cells, title=now.title, name=f"{flows.name}-{what}")
+
+    earlier = gathered("before", {each: _cells([each], names) for each in names})
+    later = gathered("now", {each: _cells(names, [each]) for each in names})
+    kept = gathered("kept", {each: [[each, each]] for each in names})
+    came = gathered(
+        "came", {each: _cells([n for n in names if n != each], [each]) for each in names}
+    )
+    return later.derive(
+        "customers",
+        difference("customers", against=earlier, title="Customers, change"),
+        ratio(
+            column("customers", of=kept),
+            column("customers", of=earlier),
+            name="kept_rate",
+            title="Kept it since",
+            percent=True,
+        ),
+        ratio(
+            column("customers", of=came),
+            "customers",
+            name="came_rate",
+            title="New to it",
+            percent=True,
+        ),
+        name=f"{flows.name}-by-persona",
+    )
+
+
+def _churn(
+    flows: Release, both: list[str], active: list[str], lost: list[str], names: list[str]
+) -> Release:
+    whole = _one(flows, both, "active", _cells(active, names))
+    gone = _one(flows, both, "lost", _cells(active, lost))
+    return gone.derive(
+        column("customers", of=whole).named("active", "Active before"),
+        column("customers").named("lost", "Lost since"),
+        ratio(
+            "customers", column("customers", of=whole), name="churn_rate", title="Churn",
+            percent=True,
+        ),
+        name=f"{flows.name}-churn",
+    )  # fmt: skip
+
+
+def _kept(flows: Release, both: list[str], active: list[str]) -> Release:
+    kept = _one(flows, both, "kept", [[each, each] for each in active])
+    whole = _one(flows, both, "still-active", _cells(active, active))
+    share = ratio(
+        "customers", column("customers", of=whole), name="kept_rate",
+        title="Active customers who keep their persona", percent=True,
+    )  # fmt: skip
+    return kept.derive(share, name=f"{flows.name}-stability")
+
+
+def _one(flows: Release, both: list[str], what: str, cells: list[list[str]]) -> Release:
+    """Return the customers of some cells together, as one row."""
+    gathered = flows.regroup(both, "who", {what: cells}, name=f"{flows.name}-{what}")
+    return gathered.derive("customers", where={"who": what}, name=f"{flows.name}-{what}")
+
+
+def retention(cohorts: Release, *, lost: Sequence[str]) -> Release:
+    """Return what share of each cohort is still active, from customers by cohort and persona.
+
+    Parameters
+    ----------
+    cohorts : Release
+        By `workbench.cohorts` and a persona, and ``.customers()``.
+    lost : sequence of str
+        Personas that mean a customer is no longer active.
+
+    Returns
+    -------
+    Release
+        By cohort: ``customers``, ``retention_rate``.
+    """
+    if len(cohorts.by) != 2:
+        raise QuestionRefused(
+            f"retention is of customers by cohort and persona; '{cohorts.name}' is by "
+            f"{' and '.join(each.name for each in cohorts.by) or 'nothing'}."
+        )
+    persona = cohorts.by[1]
+    names = [str(value) for value in persona.values]
+    for each in lost:
+        if each not in names:
+            raise UnknownName("persona", each, names)
+    whole = cohorts.derive("customers", over=persona.name, name=f"{cohorts.name}-all")
+    groups = {"active": [[each] for each in names if each not in lost]}
+    active = cohorts.regroup([persona.name], "who", groups, name=f"{cohorts.name}-active")
+    active = active.derive("customers", where={"who": "active"}, name=f"{cohorts.name}-active")
+    return active.derive(
+        column("customers", of=whole).named("customers", "Customers of the cohort"),
+        ratio(
+            "customers", column("customers", of=whole), name="retention_rate",
+            title="Still active", percent=True,
+        ),
+        name=f"{cohorts.name}-retention",
+    )  # fmt: skip
