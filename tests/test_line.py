@@ -555,4 +555,6 @@ def test_a_notebook_that_shows_nothing_released_is_not_published(folder):
     code, said = _run("run", "raw", "-w", folder)
     assert code == 4
     assert "RunFailed: the notebook showed no released figure" in said
-    assert not (folder / "reports" / "published" / "raw" / "2026-09").exists()
+    page = _read(folder / "reports" / "published" / "raw" / "2026-09" / "index.html")
+    assert "failed" in page  # readers are told so, and nothing else
+    assert "note 17" not in page

@@ -323,7 +323,7 @@ class Interleaving(RuleBasedStateMachine):
         self.seen = {}  # question -> answers that somebody saw
         self.open_ones = []
         self.copied = 0
-        self.lost = False
+        self.lost, self.newest = False, None
         self.start()
 
     def start(self):
@@ -398,9 +398,10 @@ class Interleaving(RuleBasedStateMachine):
     def restore(self, copy, fresh):
         """Put an older ledger back; its anchor, which lies elsewhere, stays."""
         folder, head = copy
-        current = self.ledger.head()
+        if not self.lost:
+            self.newest = self.ledger.head()
         shutil.copy(folder / "ledger.sqlite", self.folder / "now" / "ledger.sqlite")
-        self.lost = self.lost or head != current
+        self.lost = head != self.newest  # the newest one put back has lost nothing
         if fresh:
             self.start()
 
