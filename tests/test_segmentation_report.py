@@ -1,0 +1,85 @@
+"""The segmentation report, from data to page: what a manager is shown, and at what cost."""
+
+import re
+import shutil
+
+import pytest
+from support.browser import browsing
+from support.line import workbench, workbench_json
+
+from workbench.reporting.warm import Warm
+from workbench.settings import load_settings
+
+PERSONAS = ("Champions", "Frequent", "Big spenders", "Regulars", "Occasional", "At risk",
+            "Cooling", "Lost")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bank(repository, tmp_path_factory):
+    """Return a workspace on a small sample bank, with the report of its last month rendered."""
+    folder = tmp_path_factory.mktemp("bank")
+    estate = folder / "data" / "sample"
+    assert workbench("sample", "--customers", 900, "--out", estate).returncode == 0
+    shutil.copy(repository / "workbench.toml", folder)
+    ignore = shutil.ignore_patterns("published")
+    for kind in ("notebooks", "reports"):
+        shutil.copytree(repository / kind, folder / kind, ignore=ignore)
+    workbench_json("init", "-w", folder)
+    facts = workbench_json("run", "segmentation", "-w", folder)
+    assert facts["period"] == "2026-09"
+    yield folder, facts
+    Warm.of(load_settings(folder / "workbench.toml")).stop()
+
+
+@pytest.fixture(scope="module")
+def page(bank):
+    return (bank[0] / "reports/published/segmentation/2026-09/index.html").read_text()
+
+
+def text(page):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_it_stays_within_its_share(bank):
+    assert 0 < bank[1]["spent_now"] <= 0.9
+
+
+def test_page_one_says_who_they_are_how_they_move_and_what_to_do(page):
+    told = text(page)
+    for persona in PERSONAS:
+        assert persona in told
+    for word in ("Invite to premium", "Change", "Kept it since", "Expected gain", "Of all spend"):
+        assert word in told
+    assert "Stability: by the lower end of the margin" in told
+
+
+def test_what_was_left_out_is_said_and_never_shown_as_zero(page):
+    told = text(page)
+    assert re.search(r"[1-9]\d* of 64 rows are not shown: their noisy number of customers", told)
+    assert "a dash is not a zero" in told
+
+
+def test_what_only_analysts_ask_about_does_not_reach_the_page(page):
+    assert "is a number of distinct customers and is not added" not in page
+    assert "Traceback" not in page
+
+
+def test_every_chart_is_drawn(bank, tmp_path):
+    with browsing(tmp_path) as browser:
+        browser.open(bank[0] / "reports/published/segmentation/2026-09/index.html")
+        assert browser.state() == "drawn"
+        marks = browser.marks()
+        assert len(marks) >= 6
+        assert min(marks) > 0, marks
+        assert browser.complaints() == []
+
+
+def test_running_it_again_costs_nothing(bank):
+    again = workbench_json("run", "segmentation", "-w", bank[0], "--force")
+    assert again["spent_now"] == 0
+
+
+def test_the_rules_are_a_parameter(bank):
+    refused = workbench("run", "segmentation", "-w", bank[0], "-p", "recency_days=7,30")
+    assert refused.returncode == 4
+    assert "write scores from 1 to 3" in refused.stderr
