@@ -27,6 +27,7 @@ from workbench.privacy.release import Measure, Release
 # As privacy writes them, in words of the ledger's, and as a manager reads them.
 _PLAIN = (
     (re.compile(r"(?P<head>.+ at most [\d,]+)\.00(?P<tail> .*)"), r"\g<head>\g<tail>"),
+    (re.compile(r"(?P<head>.+ at most 1) rows in a cell\."), r"\g<head> record in each figure."),
     (re.compile(r"(?P<head>.+) rows in a cell\."), r"\g<head> records in each figure."),
     (re.compile(r"(?P<head>.+) in a cell\."), r"\g<head> in each figure."),
 )
@@ -121,6 +122,8 @@ def translated(note: str, language: Language) -> str:
     '每位客户在每个数字中最多计 20 条记录。'
     >>> translated("One customer counts for at most 20 rows in a cell.", Language())
     'One customer counts for at most 20 records in each figure.'
+    >>> translated("One customer counts for at most 1 rows in a cell.", Language())
+    'One customer counts for at most 1 record in each figure.'
     """
     if note in language.translations:
         return language.say(note)
