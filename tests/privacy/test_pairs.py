@@ -34,6 +34,17 @@ def test_a_filter_and_another_group_hold_for_both_of_a_pair():
     }  # fmt: skip
 
 
+def test_totals_by_pairs_are_refused():
+    tx = Lab([]).table
+    for asked in (
+        wb.query(tx, by=wb.pairs("kind")).sum("amount"),
+        wb.query(tx, by=wb.pairs("kind")).count(),
+        wb.query(tx, by=wb.pairs("kind")).distinct("note", most=2),
+    ):
+        with pytest.raises(QuestionRefused, match="counts customers, and a row is in every pair"):
+            Lab([]).resolve(asked)
+
+
 def test_columns_without_pairs_are_refused():
     lab = Lab([])
     with pytest.raises(UnknownName, match="Did you mean 'kind'"):

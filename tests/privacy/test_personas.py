@@ -276,7 +276,19 @@ class TestCutPoints:
         rules = ["persona | money", "big | 4-5", "small | 1-3"]
         made = wb.personas(lab.table, rules, as_of="2026-09", money=release)
         assert made.cuts == {"money": (1, 2, 3, 4)}
-        assert made.sources == (release.id,)
+        assert made.sources == (f"{release.id} (money)",)
+
+    def test_a_reader_is_told_where_they_come_from(self, shop):
+        tx = shop.open("transactions", "reporting")
+        bands = wb.bands("amount", list(range(100, 900, 50)), of="customer")
+        asked = wb.query(tx, by=bands, period=("2026-01", "2026-09")).customers()
+        spread = shop.release(asked, name="spread", epsilon=1)
+        rules = ["persona | money", "big | 4-5", "small | 1-3"]
+        who = wb.personas(tx, rules, as_of="2026-09", months=9, money=spread)
+        sizes = shop.release(wb.query(tx, by=who).customers(), name="sizes", epsilon=0.5)
+        assert f"Persona: cut points were read off {spread.id} (money)." in sizes.notes
+        shares = sizes.columns["customers"][0] / sum(sizes.columns["customers"])
+        assert shares == pytest.approx(0.4, abs=0.12)  # the two best of five fifths
 
 
 def test_rules_in_words(lab):

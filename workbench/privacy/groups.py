@@ -68,12 +68,15 @@ class OfCustomer:
         Months of the table whose rows matter.
     otherwise : int or None
         The code of customers who have no row there; None leaves them in no cell.
+    note : str
+        What a reader must know of the rules.
     """
 
     codes: Any
     identity: tuple[str, ...]
     months: tuple[str, ...]
     otherwise: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)

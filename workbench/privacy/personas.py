@@ -66,7 +66,7 @@ class Personas(CustomerRule):
     name, title : str
         Of the group column.
     sources : tuple of str
-        Releases that cut points were read off.
+        Releases that cut points were read off, and for which score.
     """
 
     table: ibis.Table
@@ -161,6 +161,9 @@ class Personas(CustomerRule):
             identity,
             self.months,
             None if self.inactive is None else len(values) - 1,
+            f"{self.title}: cut points were read off {', '.join(self.sources)}."
+            if self.sources
+            else "",
         )
         dimension = Dimension(self.name, self.title, "category", values, exclusive=True)
         return Group(dimension, 1, rule=rule, table=name)
@@ -300,7 +303,7 @@ def personas(
         if found is None:
             continue
         if isinstance(found, Release):
-            sources.append(found.id)
+            sources.append(f"{found.id} ({each})")
             found = cut_points(found)
         if len(found) > MAX_EDGES:
             raise QuestionRefused(f"a score has at most {MAX_EDGES} cut points, not {len(found)}.")

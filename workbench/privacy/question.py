@@ -246,6 +246,11 @@ def _combinable(
             "wb.discovered(…) finds values with their customers, alone: ask .customers() by it "
             "only, then declare what it found as a domain for other questions."
         )
+    if any(group.pairs for group in groups) and (coordinates or others):
+        raise QuestionRefused(
+            "wb.pairs(…) counts customers, and a row is in every pair of its customer: ask "
+            ".customers() by it, and totals in a question of their own."
+        )
     if pure and (others or any(group.discovered for group in groups)):
         raise QuestionRefused(
             "pure=True answers counts by declared groups. Quantiles, distinct and found values "

@@ -187,6 +187,7 @@ def _release(
     delta = float(catalog.privacy.delta)
     earlier = payer.ledger.earlier_answers(part, data_version)
     notes = [_bound_note(each, question) for each in question.coordinates]
+    notes += [group.rule.note for group in question.groups if group.rule is not None]
     notes += figures.notes
     if earlier:
         notes.append(
