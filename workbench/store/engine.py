@@ -196,13 +196,18 @@ class Store:
         return [self.master_key] if following is None else [self.master_key, following]
 
     @contextmanager
-    def writing(self, message: str) -> Iterator[StoreWriter]:
+    def writing(self, message: str, *, tidy: bool = False) -> Iterator[StoreWriter]:
         """Open one write: a single snapshot, all of it or nothing.
 
         The snapshot's catalog copy is published after the commit; a crash in between leaves the
-        commit unpublished and the next write publishes it.
+        commit unpublished and the next write publishes it. With ``tidy``, files that writes left
+        behind which were cut off are removed first.
         """
         with self.exclusive() as connection:
+            if tidy:
+                connection.execute(
+                    "CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)"
+                )
             with one_commit(connection, message, self.marks) as writer:
                 yield writer
             snapshot = newest(connection)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 _REASONS_SHOWN = 5
+_MEMORY = "2GB"  # beyond it the engine goes on in encrypted temporary files
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,10 @@ def take_in(
     table = catalog.table(name)
     progress(f"reading {path.name}")
     digest = file_digest(path)
-    with store.writing(f"ingest into {name}") as writer:
+    with store.writing(f"ingest into {name}", tidy=True) as writer:
+        # why one: rows are numbered in their order, so that others would only wait, and burn time
+        writer.connection.execute("SET threads = 1")
+        writer.connection.execute(f"SET memory_limit = '{_MEMORY}'")
         quarantine.prepare(writer.connection)
         for before in quarantine.taken_in(writer.connection, name):
             if before.digest == digest:
@@ -111,7 +115,7 @@ def _take(
         aside.take,
         ["BIGINT", "VARCHAR", "VARCHAR", "VARCHAR"],
         "BOOLEAN",
-        type="arrow",
+        type="native",  # why not by Arrow: few rows of many batches, and a batch costs the most
         null_handling="special",
         side_effects=True,
     )

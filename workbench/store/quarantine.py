@@ -191,16 +191,11 @@ class Aside:
         """How many rows were of erased customers, and are not kept."""
         return len(self._erased)
 
-    def take(self, lines: Any, reasons: Any, subjects: Any, contents: Any) -> Any:
-        """Keep rows aside; says false for each, so that it does not become a row of the table."""
-        import pyarrow as pa
-
-        given = zip(*(each.to_pylist() for each in (lines, reasons, subjects, contents)),
-                    strict=True)  # fmt: skip  # why: one call
+    def take(self, line: int, reasons: str, subject: str | None, content: str | None) -> bool:
+        """Keep a row aside; says false, so that it does not become a row of the table."""
         with self._lock:
-            for row in given:
-                self.add(*row)
-        return pa.array([False] * len(lines), pa.bool_())
+            self.add(line, reasons, subject, content)
+        return False
 
     def add(self, line: int, reasons: str, subject: str | None, content: str | None) -> None:
         """Keep one row aside."""

@@ -308,7 +308,9 @@ def _fraction(column: str, declared: Column) -> str:
     """Return the condition that a whole number has a fraction, which a cast would round away."""
     if declared.type != "integer":
         return ""
-    return f' OR (contains("{column}"::VARCHAR, \'.\') AND TRY_CAST("{column}" AS DOUBLE) % 1 <> 0)'
+    # why a CASE: of an OR both sides are computed for every row
+    fraction = f'TRY_CAST("{column}" AS DOUBLE) % 1 <> 0'
+    return f" OR CASE WHEN contains(\"{column}\"::VARCHAR, '.') THEN {fraction} ELSE false END"
 
 
 def _from_excel(column: str, declared: Column) -> str:

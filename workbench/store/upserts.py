@@ -49,7 +49,7 @@ def settle(
         its subject; its content as JSON.
     """
     keys = table.key_columns
-    if not keys or not inserted:
+    if not keys or not inserted or _rising(connection, name, keys, inserted):
         return Settled(inserted)
     key = ", ".join(f'"{column}"' for column in keys)
     filled = " AND ".join(f'"{column}" IS NOT NULL' for column in keys)
@@ -64,6 +64,26 @@ def settle(
         return _settle(connection, name, table, key, inserted, keep_aside)
     finally:
         connection.execute("DROP TABLE IF EXISTS temp._again")
+
+
+def _rising(
+    connection: duckdb.DuckDBPyConnection, name: str, keys: tuple[str, ...], inserted: int
+) -> bool:
+    """Return whether the file's keys rise from row to row, from above all that were there.
+
+    Then each is there once, which exports with running numbers show at a tenth of the cost.
+    """
+    if len(keys) > 1:
+        return False
+    row = connection.execute(
+        f"""
+        SELECT count(k), count(*) FILTER (k <= before), min(k) > any_value(most) IS NOT false
+        FROM (SELECT "{keys[0]}" AS k, lag("{keys[0]}") OVER () AS before
+            FROM lake."{name}" WHERE snapshot_id IS NULL),
+        (SELECT max("{keys[0]}") AS most FROM lake."{name}" WHERE snapshot_id IS NOT NULL)
+        """
+    ).fetchone()
+    return row is not None and row[:2] == (inserted, 0) and bool(row[2])
 
 
 def _settle(
