@@ -49,6 +49,15 @@ class Desk:
         """Return the same desk, whose notebooks lie in another folder."""
         return replace(self, settings=self.settings.model_copy(update={"notebooks": folder}))
 
+    def catalog_words(self) -> frozenset[str]:
+        """Return everything the catalog calls tables, columns and values."""
+        tables = self.catalog.tables.values()
+        columns = [column for table in tables for column in table.columns.values()]
+        names = {name for table in tables for name in table.columns}
+        titles = {table.title for table in tables} | {each.title for each in columns if each.title}
+        units = {each.unit for each in columns if each.unit}
+        return frozenset(names | titles | units | self.declared_words())
+
     def declared_words(self) -> set[str]:
         """Return the catalog's words that may stand on a page, whoever has them as a name."""
         return {

@@ -2,8 +2,9 @@
 
 What reaches a page: Markdown cells as they stand in the source notebook, and outputs of the type
 `workbench.figures.MIME`. Of those, only column names, release ids and words that stand as plain
-strings in the source notebook's code; every figure is drawn anew from the ledger. Streams, reprs,
-tracebacks, widgets, attachments and metadata are not looked at.
+strings in the source notebook's code, also where a release was given them; every figure is drawn
+anew from the ledger. Streams, reprs, tracebacks, widgets, attachments and metadata are not looked
+at.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from workbench.figures.notes import notes_about
 from workbench.figures.specs import TextSpec, read_payload
 from workbench.figures.tables import fields
 from workbench.privacy.release import Release
+from workbench.reporting.chosen import Written, unwritten
 from workbench.reporting.page import Authored, Block, Context, Drawing, Page, set_page
 from workbench.reporting.text import Heading, Prose, plain_prose, read_markdown
 
@@ -47,12 +49,15 @@ class Desk:
         Plain strings of the source notebook's code.
     markdown : frozenset of str
         Markdown cells of the source notebook.
+    written : Written
+        What an analyst may have called things in a release.
     """
 
     lookup: Lookup
     language: Language
     literals: frozenset[str]
     markdown: frozenset[str]
+    written: Written
 
 
 def export(
@@ -86,7 +91,10 @@ def export(
         Nothing released was shown, or a release is not in the ledger.
     """
     language = Language(context.language, context.translations)
-    desk = Desk(lookup, language, literals_of(source_notebook), _markdown_of(source_notebook))
+    literals = literals_of(source_notebook)
+    code = [_source(each) for each in source_notebook["cells"] if each.get("cell_type") == "code"]
+    written = Written.of(literals, code, context.parameters, context.declared)
+    desk = Desk(lookup, language, literals, _markdown_of(source_notebook), written)
     blocks: list[Block] = []
     authored: list[Authored] = []
     for number, cell in _numbered(notebook):
@@ -188,6 +196,13 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
                 "wb.text('… {customers:,} …', release)."
             )
     releases = [_found(name, where, desk) for name in payload.releases]
+    for each in releases:
+        if unwritten(each, desk.lookup, desk.written) is not None:
+            raise DefinitionError(
+                f"{where}: {each.id}, '{each.name}', is shown with a group, title or label that "
+                "stands neither in the notebook as a plain string nor in the catalog; it was "
+                "computed, and a computed string can hold a value read from a row. Write it out."
+            )
     try:
         drawn = draw(payload.spec, releases, desk.language)
     except (QuestionRefused, UnknownName) as problem:

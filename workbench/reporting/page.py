@@ -81,6 +81,8 @@ class Context:
         Language to file name, where there are several.
     changed : tuple of str
         What a new revision changed.
+    declared : frozenset of str
+        The catalog's words, which may name a group; empty where no catalog is known.
     """
 
     title: str = ""
@@ -94,6 +96,7 @@ class Context:
     translations: Mapping[str, str] = field(default_factory=dict)
     editions: Mapping[str, str] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
+    declared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
         period=period if isinstance(period, str) else None,
         parameters={name: _words(parameters[name]) for name in declared if name in parameters},
         facts=page_facts(desk, releases) if releases else None,
+        declared=desk.catalog_words(),
     )
     written = [cell for cell in content["cells"] if INJECTED not in _tags(cell)]
     pages = export_languages(

@@ -307,6 +307,7 @@ def _render(asked: Asked, desk: Desk, folder: Path, tell: Tell) -> tuple[Sequenc
         period=asked.period.text,
         parameters={name: _words(value) for name, value in values.items()},
         facts=facts_of(desk, releases),
+        declared=desk.catalog_words(),
     )
     try:
         pages = export_languages(
