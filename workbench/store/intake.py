@@ -219,9 +219,8 @@ def _kind(declared: str) -> str:
     """Return a type in words."""
     if declared == "date":
         return "a date (2026-09-30; another form is named with --date-format)"
-    return {"integer": "a whole number", "timestamp": "a date and time"}.get(
-        declared, f"a {declared}"
-    )
+    words = {"integer": "a whole number", "timestamp": "a date and time", "money": "an amount"}
+    return words.get(declared, f"a {declared}")
 
 
 def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
