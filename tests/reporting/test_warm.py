@@ -331,6 +331,20 @@ def test_a_stamp_changes_with_code_packages_limits_and_mask(tmp_path, monkeypatc
     assert len(set(stamps)) == len(stamps)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may change its groups")
+def test_a_stamp_changes_when_the_account_loses_a_group():
+    code = "from workbench.reporting.conditions import stamp; print(stamp())"
+
+    def stamped(groups):
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(
+            command, extra_groups=groups, stdout=subprocess.PIPE, text=True, check=True
+        )
+        return done.stdout
+
+    assert stamped([4, 20]) == stamped([20, 4]) != stamped([4])
+
+
 def test_a_process_whose_package_changes_while_it_starts_is_not_used(tmp_path, run, monkeypatch):
     monkeypatch.setattr(conditions, "stamp", lambda: "of-another-package")
     warm = Warm(tmp_path / "warm", minutes=5)

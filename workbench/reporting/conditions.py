@@ -1,4 +1,4 @@
-"""Under which conditions a process runs: its code, its packages, its limits.
+"""Under which conditions a process runs: its code, its packages, its account, its limits.
 
 A kernel forked from a warmed process inherits all of them, so a run takes only a kernel from a
 process whose stamp is its own.
@@ -26,7 +26,8 @@ _LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith(
 def stamp() -> str:
     """Return a short text that is the same in processes of the same conditions."""
     content = {
-        "python": [sys.executable, sys.version, os.getuid(), os.getgid()],
+        "python": [sys.executable, sys.version],
+        "account": [os.getresuid(), os.getresgid(), sorted(os.getgroups())],
         "priority": os.getpriority(os.PRIO_PROCESS, 0),
         "workbench": [str(_PACKAGE), *_files(_PACKAGE)],
         "packages": _packages(),
