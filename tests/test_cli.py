@@ -219,7 +219,7 @@ def test_a_broken_catalog_is_told_with_its_line(run):
 
 
 def test_a_fault_of_ours_is_told_without_a_traceback(run, monkeypatch):
-    def broken(self, progress=None):
+    def broken(self, progress=None, reload=()):
         raise ZeroDivisionError("a value of a row")
 
     monkeypatch.setattr(wb.Workspace, "init", broken)
