@@ -308,3 +308,28 @@ def test_rules_in_words(lab):
     assert made.words("money")["C"] == "< 1,000"
     with pytest.raises(UnknownName, match="Did you mean 'money'"):
         made.words("mony")
+
+
+@pytest.mark.parametrize("by_month", [True, False])
+def test_the_month_that_a_rule_looks_at_pays(shop, by_month):
+    tx = shop.open("transactions", "reporting")
+    late = wb.cohorts(tx, ("2026-08", "2026-09"), every="month")
+    by = ["month", late] if by_month else late
+    shop.release(wb.query(tx, by=by, period="2026-01").customers(), name="x", epsilon="0.5")
+
+    def spent(month):
+        lines = {line.scope: line.spent for line in shop.ledger.status(month, shop.now(), None)}
+        return lines[month]
+
+    assert spent("2026-01") == 0
+    assert spent("2026-09") == pytest.approx(0.5, rel=1e-3)
+
+
+def test_the_least_integer_there_is_breaks_nothing():
+    columns = {**COLUMNS, "big": {"type": "integer"}}
+    rows = [{"customer_id": who, "day": dt.date(2026, 9, 1), "big": big, "flag": True}
+            for who, big in (("least", -(2**63)), ("some", 5))]  # fmt: skip
+    lab = Lab(rows, columns=columns)
+    rules = ["persona | money", "A | 2", "B | 1"]
+    made = wb.personas(lab.table, rules, as_of="2026-09", money=[10], of="big", returns="flag")
+    assert counts(lab, made) == {"A": 0, "B": 2, "Inactive": 0}

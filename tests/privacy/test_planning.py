@@ -196,3 +196,21 @@ def test_a_plan_goes_on_beyond_what_is_derived(shop):
     assert planned.incomplete == ""
     assert [each.name for each in planned.answers] == ["t", "r", "last"]
     assert shop.ledger.head()[0] == 0
+
+
+def test_other_labels_are_another_question(shop):
+    tx = shop.open("transactions", "reporting")
+    people = sorted(tx.customer_id.execute().unique())
+    label = wb.FittedLabel("halves", ("a", "b"), wb.Provenance("raw"), "a coin")
+    shop.approve(label.what, "A test of labels.", role="officer")
+
+    def asked(labels):
+        by = wb.labelled(label, people, labels)
+        return shop.release(
+            wb.query(tx, by=by, period="2026-09").customers(), name="x", epsilon="0.5"
+        )
+
+    one, other = asked(["a"] * len(people)), asked(["b"] * len(people))
+    assert one.columns["customers"][0] > one.columns["customers"][1]
+    assert other.columns["customers"][0] < other.columns["customers"][1]
+    assert asked(["a"] * len(people)).id == one.id

@@ -40,6 +40,7 @@ from workbench.privacy.release import Dimension, Release
 if TYPE_CHECKING:
     import ibis
 
+_MOST = 2**62  # of the smallest unit: what a row's amount counts for at most
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
@@ -215,7 +216,10 @@ def rfm(
     if money is not None:
         amount = whole_units(rows[money], 10**digits)
         if returns is not None:
-            amount = rows[returns].fill_null(False).ifelse(-amount.abs(), amount)
+            # why clipped: the least integer there is has no absolute value, and the engine fails
+            amount = (
+                rows[returns].fill_null(False).ifelse(-amount.clip(-_MOST, _MOST).abs(), amount)
+            )
         found["money"] = amount.sum().fill_null(0)
     return found
 

@@ -265,9 +265,12 @@ def _combinable(
 def _parts(
     groups: Sequence[Group], axis: int | None, period: Period | None, canonical: Mapping[str, Any]
 ) -> Iterator[Part]:
+    # why: a rule looks at rows of its own months, so the latest of them is the month that pays
+    ruled = [group.rule.months[-1] for group in groups if group.rule and group.rule.months]
     if axis is not None:
         for month in (str(value) for value in groups[axis].dimension.values):
-            yield Part(month, month, (month,), {**canonical, "period": [month, month]})
+            paced_by = max([month, *ruled])
+            yield Part(month, paced_by, (month,), {**canonical, "period": [month, month]})
         return
     if period is None:
         yield Part(None, None, None, {**canonical, "period": None})
@@ -277,7 +280,7 @@ def _parts(
     last = Period.containing(period.end - dt.timedelta(days=1)).text
     span = [months[0], months[-1]] if whole else [str(period.start), str(period.end)]
     covered = months_between(period.start, period.end)
-    yield Part(period.text, last, covered, {**canonical, "period": span})
+    yield Part(period.text, max([last, *ruled]), covered, {**canonical, "period": span})
 
 
 def source_of(table: ibis.Table) -> tuple[str, str]:

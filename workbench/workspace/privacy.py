@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.privacy.accounting import Price
     from workbench.privacy.ledger import Share
     from workbench.privacy.provenance import Approval
-    from workbench.privacy.query import Marginals, Query
+    from workbench.privacy.query import Labelled, Marginals, Query
     from workbench.privacy.question import Part, Question
     from workbench.privacy.release import Release
     from workbench.privacy.suggesting import Suggestion
@@ -337,10 +337,24 @@ class Private(Opened):
         for group in question.groups:
             if group.rule is not None and group.table is not None:
                 version += f"+{versions.of(group.table, group.rule.months)}"
+            if group.labels is not None:
+                version += f"+{self._labels_version(group.labels)}"
         purpose = self.catalog.purposes[question.purpose]
         if purpose.consent and self.catalog.consents:
             return f"{version}+{versions.of(self.catalog.consents.table)}"
         return version
+
+    def _labels_version(self, given: Labelled) -> str:
+        """Return what tells labels given to customers from others; keyed, for it is published."""
+        import hashlib
+        import hmac
+
+        from workbench.store.keys import derive
+
+        pairs = sorted(zip(map(str, given.customers), map(str, given.labels), strict=True))
+        text = "\n".join("\t".join(pair) for pair in pairs)
+        key = derive(self.store.master_key, "labels")
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def note_answer(release_id: str) -> None:
