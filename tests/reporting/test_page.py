@@ -202,3 +202,32 @@ def test_the_first_screen_says_each_note_once():
     assert shown == [(), ("A.", "B."), ("C.",)]
     alone = arrange(drawn[:1], "Title")
     assert alone.answer.drawing.notes == ("A.",)
+
+
+def test_a_table_may_take_the_first_charts_place():
+    table = figures.table(SPENDING, first=True)
+    bar = figures.bar(SPENDING, x="category", y="amount_sum", title="Spending by bars")
+    executed = notebook(
+        markdown("# Who?"),
+        code("bar(title='Spending by bars')", bar),
+        markdown("## Then"),
+        code("t", table),
+    )
+    first = page(executed).at("./")
+    assert first.index("Spending by bars") < first.index("<table")  # the chart came first
+    executed = notebook(
+        markdown("# Who?"),
+        code("t", table),
+        markdown("## Then"),
+        code("bar(title='Spending by bars')", bar),
+    )
+    first = page(executed).at("./")
+    assert first.index("<table") < first.index("Then")
+    plain = notebook(
+        markdown("# Who?"),
+        markdown("## Now"),
+        code("t", figures.table(SPENDING)),
+        code("bar(title='Spending by bars')", bar),
+    )
+    other = page(plain).at("./")
+    assert other.index("Spending by bars") < other.index("Now")

@@ -146,15 +146,32 @@ def sankey(
 
 
 def table(
-    release: Release, *, columns: Sequence[str] | None = None, title: str | None = None
+    release: Release,
+    *,
+    columns: Sequence[str] | None = None,
+    title: str | None = None,
+    first: bool = False,
 ) -> Figure:
-    """Show a release as a table; ``columns`` are group columns and measures, by default all."""
+    """Show a release as a table.
+
+    Parameters
+    ----------
+    release : Release
+        A private answer.
+    columns : sequence of str, optional
+        Group columns and measures, by default all.
+    title : str, optional
+        A plain string.
+    first : bool
+        Show it on the page's first screen, where else the first chart stands.
+    """
     return _figure(
         "table",
         TableSpec,
         (release,),
         columns=None if columns is None else tuple(columns),
         title=title,
+        first=first or None,
     )
 
 

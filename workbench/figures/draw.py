@@ -41,11 +41,12 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table of its own."""
+    """A table of its own; ``first``: it belongs on a page's first screen."""
 
     title: str
     note: str
     grid: tables.Grid
+    first: bool = False
 
 
 Drawn = Chart | Cards | Sentence | Sheet
@@ -85,7 +86,8 @@ def draw(spec: Spec, releases: Sequence[Release], language: Language | None = No
     if isinstance(spec, TableSpec):
         grid = tables.table_grid(spec, release, title, language)
         has_margins = any(cell.margin for row in grid.rows for cell in row)
-        return Sheet(title, language.word("cell note") if has_margins else "", grid)
+        note = language.word("cell note") if has_margins else ""
+        return Sheet(title, note, grid, bool(spec.first))
     raise TypeError(f"no drawing for {type(spec).__name__}")
 
 

@@ -72,6 +72,7 @@ class TableSpec(Spec):
     """A table of the named columns, or of all."""
 
     columns: tuple[Column, ...] | None = Field(None, min_length=1)
+    first: Annotated[bool, Field(strict=True)] | None = None
 
 
 class KpiSpec(BaseModel):

@@ -137,6 +137,12 @@ class Item:
         return names[type(self.drawing.drawn)]
 
     @property
+    def place(self) -> str:
+        """What it may be on the first screen: a table that says so takes the chart's place."""
+        drawn = self.drawing.drawn if self.drawing else None
+        return "chart" if isinstance(drawn, Sheet) and drawn.first else self.kind
+
+    @property
     def wide(self) -> bool:
         """Whether it needs the page's whole width."""
         drawn = self.drawing.drawn if self.drawing else None
@@ -241,9 +247,9 @@ class Page:
 def arrange(blocks: Sequence[Block], title: str) -> Layout:
     """Put blocks in a reader's order.
 
-    The first key figures, the first released sentence and the first chart make the first screen,
-    each with the prose that introduces it; what is written before all of them is the question.
-    Everything else keeps its order.
+    The first key figures, the first released sentence and the first chart, or table that asks for
+    its place, make the first screen, each with the prose that introduces it; what is written
+    before all of them is the question. Everything else keeps its order.
     """
     question, sections = _sections(blocks)
     first: dict[str, Item] = {}
@@ -252,15 +258,15 @@ def arrange(blocks: Sequence[Block], title: str) -> Layout:
         items = []
         lead = section.lead
         for item in section.items:
-            if item.kind in ("cards", "sentence", "chart") and item.kind not in first:
-                first[item.kind] = item
+            if item.place in ("cards", "sentence", "chart") and item.place not in first:
+                first[item.place] = item
             else:
                 items.append(item)
         if items:
             kept.append(replace(section, items=tuple(items)))
         elif section.items:  # all of it moved up, and its lead goes along
             moved = section.items[0]
-            first[moved.kind] = replace(moved, prose=(*lead, *moved.prose))
+            first[moved.place] = replace(moved, prose=(*lead, *moved.prose))
         elif lead:
             kept.append(section)
     _once(first)
