@@ -5,7 +5,12 @@ import datetime as dt
 import pytest
 
 import workbench as wb
+from workbench.errors import QuestionRefused
 from workbench.estates.sample import generate, planted
+from workbench.periods import Period
+from workbench.privacy.operational import operational
+from workbench.workspace.annexes import annexes
+from workbench.workspace.evidence import Evidence
 
 PERIOD = "2026-09"
 PRIVATE = {"impact-ratio", "past-retention", "quality-accuracy", "quality-completeness"}
@@ -217,3 +222,15 @@ def test_the_report_is_published_in_two_languages_at_its_price(tmp_path, sample_
     assert '<span class="light red">■ 红</span>' in chinese
     for word in ("data protection", "Requests", "Exact:", "Red", "access_log", "Signed"):
         assert word not in chinese.split("<main")[1].split("</main>")[0], word
+
+
+def test_a_role_declared_personal_is_refused_under_the_name_the_page_gives_it(bank):
+    log = bank.catalog.tables["access_log"]
+    role = log.columns["role"].model_copy(update={"sensitivity": "personal"})
+    table = log.model_copy(update={"columns": {**log.columns, "role": role}})
+    catalog = bank.catalog.model_copy(
+        update={"tables": {**bank.catalog.tables, "access_log": table}}
+    )
+    figures = annexes(Evidence(bank, Period.parse(PERIOD)))["accesses"]
+    with pytest.raises(QuestionRefused, match="would show role, which names people on the staff"):
+        operational(figures, catalog, "e-1", "v")

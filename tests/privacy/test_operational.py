@@ -58,16 +58,42 @@ def test_a_source_is_a_table_or_a_register(shop):
         keep(shop, exact(("incident",)))
 
 
-def test_people_on_the_staff_are_no_group(shop):
+@pytest.fixture
+def staffed(shop):
+    """Return a catalog whose incidents name a member of the staff."""
     personal = (
         shop.catalog.tables["incidents"]
         .columns["incident_id"]
         .model_copy(update={"sensitivity": "personal"})
     )
-    table = shop.catalog.tables["incidents"].model_copy(
-        update={"columns": {"incident_id": personal}}
-    )
-    catalog = shop.catalog.model_copy(update={"tables": {"incidents": table}})
-    axis = Dimension("incident_id", "Incident", "category", ("I-1",))
-    with pytest.raises(QuestionRefused, match="names people on the staff"):
-        operational(exact(by=(axis,)), catalog, "e-1", "v")
+    columns = {**shop.catalog.tables["incidents"].columns, "incident_id": personal}
+    table = shop.catalog.tables["incidents"].model_copy(update={"columns": columns})
+    return shop.catalog.model_copy(update={"tables": {"incidents": table}})
+
+
+def grouped(name, **other):
+    return exact(by=(Dimension(name, "Incident", "category", ("I-1",)),), **other)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [grouped("incident_id"), grouped("incident", origins={"incident": ("incident_id",)})],
+    ids=["own name", "another name"],
+)
+def test_people_on_the_staff_are_no_group(staffed, figures):
+    with pytest.raises(QuestionRefused, match="show incident_id, which names people on the staff"):
+        operational(figures, staffed, "e-1", "v")
+
+
+def test_a_group_under_another_name_says_from_which_column_it_is(staffed):
+    with pytest.raises(QuestionRefused, match=r"groups by incident, .* origins=\{'incident': "):
+        operational(grouped("incident"), staffed, "e-1", "v")
+    with pytest.raises(UnknownName, match="no column of incidents named 'reporter'"):
+        operational(grouped("incident", origins={"incident": ("reporter",)}), staffed, "e-1", "v")
+    month = grouped("month", origins={"month": ("opened_on",)})
+    assert operational(month, staffed, "e-1", "v").by[0].name == "month"
+
+
+def test_registers_have_no_columns_to_name(staffed):
+    figures = grouped("part", sources=("review register",))
+    assert operational(figures, staffed, "e-1", "v").by[0].name == "part"

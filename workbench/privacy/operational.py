@@ -3,7 +3,7 @@
 Pages draw every figure from the ledger by its id, exact ones too. They cost customers nothing since
 no customer is in them: an exact figure names what it was counted from, and only tables declared
 operational and the workbench's own registers are accepted. People on the staff are no customers,
-but are not shown either: a column declared personal is refused as a group.
+but are not shown either: a column declared personal is refused, under whatever name it is shown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from workbench.catalog import Catalog
+from workbench.catalog import Catalog, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.release import Cost, Dimension, Measure, Release
 
@@ -65,6 +65,9 @@ class Exact:
         themselves.
     by, measures : tuple
         As of a release.
+    origins : mapping of str to tuple of str
+        From which columns of the source tables a group column was made, where it does not bear
+        the name of one.
     period : str or None
     private : tuple of str
         Ids of private answers some of the figures were computed from.
@@ -79,6 +82,7 @@ class Exact:
     period: str | None = None
     private: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def operational(exact: Exact, catalog: Catalog, release_id: str, data_version: str) -> Release:
@@ -87,9 +91,10 @@ def operational(exact: Exact, catalog: Catalog, release_id: str, data_version: s
     Raises
     ------
     QuestionRefused
-        A source is about customers, or a group is a column that names people.
+        A source is about customers, a group is made from a column that names people, or it is not
+        said from which column it is made.
     UnknownName
-        A source is neither a table nor a register.
+        A source is neither a table nor a register, or a group is made from no column of them.
     """
     _require_operational(exact, catalog)
     columns: dict[str, list[Any]] = {name: list(values) for name, values in exact.columns.items()}
@@ -124,17 +129,31 @@ def _require_operational(exact: Exact, catalog: Catalog) -> None:
             "customers. Exact figures are for tables declared 'operational: true'; of customers "
             "ask with wb.query(…) and ws.release(…). Nothing was kept."
         )
-    people = {
-        column
-        for name in tables
-        for column, declared in catalog.tables[name].columns.items()
-        if declared.sensitivity in ("personal", "sensitive")
-    }
-    shown = sorted(people & {axis.name for axis in exact.by})
+    _require_no_staff(exact, {name: catalog.tables[name] for name in tables})
+
+
+def _require_no_staff(exact: Exact, tables: Mapping[str, Table]) -> None:
+    """Refuse what shows people on the staff, by the columns it was made from."""
+    if not tables:
+        return
+    declared = [each for table in tables.values() for each in table.columns.items()]
+    columns = {name for name, _ in declared}
+    people = {name for name, each in declared if each.sensitivity in ("personal", "sensitive")}
+    made_from = {name for names in exact.origins.values() for name in names}
+    for name in sorted(made_from - columns):
+        raise UnknownName(f"column of {', '.join(tables)}", name, sorted(columns))
+    shown = sorted(people & (made_from | set(exact.columns) | {axis.name for axis in exact.by}))
     if shown:
         raise QuestionRefused(
             f"'{exact.name}' would show {', '.join(shown)}, which names people on the staff. Group "
             "by role, owner department or kind. Nothing was kept."
+        )
+    untold = [a.name for a in exact.by if a.name not in columns and not exact.origins.get(a.name)]
+    if untold:
+        raise QuestionRefused(
+            f"'{exact.name}' groups by {', '.join(untold)}, which is no column of "
+            f"{', '.join(tables)}, so nobody can tell whether it names people. Say from which "
+            f"columns it is made: origins={{'{untold[0]}': ('column',)}}. Nothing was kept."
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from workbench.privacy.operational import FALSE_ALARMS, Exact
 from workbench.privacy.release import Dimension, Measure
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.store.quality_result import Light
     from workbench.workspace.evidence import Evidence
 
@@ -41,6 +43,7 @@ def sheet(
     by: dict[str, str],
     measures: dict[str, tuple[str, str | None]],
     rows: Sequence[Sequence[Any]],
+    origins: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Exact:
     """Return rows as exact figures: first the words that head them, then the numbers.
 
@@ -50,6 +53,8 @@ def sheet(
     measures : mapping of column to (title, unit)
     rows : sequence of rows
         In the order they are shown.
+    origins : mapping of column to columns of the source tables, optional
+        What heads rows under another name than it has there.
     """
     columns: dict[str, list[Any]] = {each: [] for each in (*by, *measures)}
     for row in rows:
@@ -65,7 +70,15 @@ def sheet(
         Measure(column, "count", title, unit, 2 if unit == "epsilon" else 0)
         for column, (title, unit) in measures.items()
     )
-    return Exact(name, tuple(sources), columns, by=axes, measures=figures, period=period)
+    return Exact(
+        name,
+        tuple(sources),
+        columns,
+        by=axes,
+        measures=figures,
+        period=period,
+        origins=origins or {},
+    )
 
 
 def _overdue(evidence: Evidence) -> Exact:
@@ -82,10 +95,11 @@ def _overdue(evidence: Evidence) -> Exact:
     return sheet(
         "requests-overdue",
         evidence.period.text,
-        [*_tables(evidence, "subject_requests"), "request register"],
+        [*_tables(evidence, "subject_requests", frame), "request register"],
         {"request": "Request", "kind": "Kind", "law": "Law", "due_on": "Due"},
         {"days_late": ("Days late", None)},
         rows,
+        {"request": ("request_id",)},
     )
 
 
@@ -119,7 +133,7 @@ def _incidents(evidence: Evidence) -> Exact:
     return sheet(
         "incidents-of-twelve-months",
         evidence.period.text,
-        [*_tables(evidence, "incidents"), "incident register"],
+        [*_tables(evidence, "incidents", frame), "incident register"],
         by,
         {
             "people": ("People", None),
@@ -127,6 +141,11 @@ def _incidents(evidence: Evidence) -> Exact:
             "notify_hours": ("Hours to notify", None),
         },
         rows,
+        {
+            "incident": ("incident_id",),
+            "month": ("detected_at",),
+            "notice": ("notifiable", "notified_at"),
+        },
     )
 
 
@@ -211,10 +230,11 @@ def _transfers(evidence: Evidence) -> Exact:
     return sheet(
         "transfers-abroad",
         evidence.period.text,
-        [*_tables(evidence, "transfers"), "share register"],
+        [*_tables(evidence, "transfers", frame), "share register"],
         by,
         {"people": ("People", None), "sensitive": ("With sensitive data", None)},
         rows,
+        {"purpose_name": ("purpose",)},
     )
 
 
@@ -274,6 +294,7 @@ def _accesses(evidence: Evidence) -> Exact:
             "rows_most": ("Rows, largest read", None),
         },
         rows,
+        {"reader_role": ("role",), "purpose_name": ("purpose",)},
     )
     return replace(made, notes=notes)
 
@@ -324,8 +345,11 @@ def _quality(evidence: Evidence) -> Exact:
     )
 
 
-def _tables(evidence: Evidence, *names: str) -> list[str]:
-    return [name for name in names if name in evidence.ws.catalog.tables]
+def _tables(evidence: Evidence, name: str, frame: pd.DataFrame | None) -> list[str]:
+    """Return the table as a source, where what was looked at can have come from it."""
+    table = evidence.ws.catalog.tables.get(name)
+    usable = table is not None and frame is not None and set(frame.columns) <= set(table.columns)
+    return [name] if usable else []
 
 
 def _logs(evidence: Evidence) -> list[str]:
