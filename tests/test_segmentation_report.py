@@ -83,3 +83,10 @@ def test_the_rules_are_a_parameter(bank):
     refused = workbench("run", "segmentation", "-w", bank[0], "-p", "recency_days=7,30")
     assert refused.returncode == 4
     assert "write scores from 1 to 3" in refused.stderr
+
+
+def test_its_cost_is_known_before_it_is_spent(bank):
+    plan = workbench("plan", "segmentation", "-w", bank[0], "--period", "2026-08")
+    assert plan.returncode == 0, plan.stderr
+    told = re.search(r"would spend epsilon (\d\.\d+)", plan.stdout + plan.stderr)
+    assert 0 < float(told[1]) <= 0.9

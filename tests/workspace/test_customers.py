@@ -64,7 +64,6 @@ def test_a_purpose_without_customers_looks_up_nobody(shop, who):
     catalog.write_text(
         text.replace("purposes: [service, reporting, marketing]", "purposes: [service]")
     )
-    import workbench as wb
 
     shop = wb.open_workspace(shop.settings.root, now=shop.now)
     with pytest.raises(AccessRefused, match="may read no table with customers"):
