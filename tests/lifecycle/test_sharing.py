@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import json
 
+import duckdb
 import pytest
 
 import workbench as wb
@@ -105,7 +106,7 @@ def test_a_purpose_that_does_not_allow_extracts_refuses(shop, tmp_path):
 
 
 def test_small_groups_do_not_leave(lending, tmp_path):
-    with pytest.raises(QuestionRefused, match="the smallest has 200 people; at least 201"):
+    with pytest.raises(QuestionRefused, match="the smallest group has 200 people; at least 201"):
         lending.share_extract(
             "transactions", ["region"], tmp_path / "o", purpose="reporting", k=201, **PEOPLE, **DEAL
         )
@@ -114,6 +115,28 @@ def test_small_groups_do_not_leave(lending, tmp_path):
             "transactions", ["region"], tmp_path / "o", purpose="reporting", k=2, **PEOPLE, **DEAL
         )
     assert not (tmp_path / "o").exists()
+
+
+def test_rows_of_a_customer_count_together(lending, tmp_path):
+    # every region has more than 200 people, but only one customer was in all three
+    with duckdb.connect() as connection:
+        path = lending.settings.path("source") / "transactions.parquet"
+        connection.execute(f"CREATE TABLE t AS SELECT * FROM '{path}'")
+        for region in ("north", "south", "west"):
+            row = ["K-999999", dt.date(2026, 9, 1), region, "food", "note", 10, False]
+            connection.execute("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        connection.execute(f"COPY t TO '{path}'")
+    lending.init()
+    with pytest.raises(
+        QuestionRefused, match="of region together, the smallest group has 1 people"
+    ):
+        lending.share_extract(
+            "transactions", ["region", "amount"], tmp_path / "o", purpose="reporting",
+            people=700, **DEAL,
+        )  # fmt: skip  # why: two lines
+    assert not (tmp_path / "o").exists()
+    rows = lending.open("transactions", "reporting")[["customer_id", "region"]]
+    assert lending.reidentification_risk(rows).smallest == 1
 
 
 def test_no_more_people_leave_than_agreed(lending, tmp_path):

@@ -76,6 +76,23 @@ def test_a_person_with_many_rows_counts_once_and_a_missing_value_is_a_value():
     assert found.sensitive["s"].l == 1
 
 
+ROUTES = [(1, "n"), (1, "s"), (1, "n"), (2, "s"), (2, "n"), (3, "n"), (4, "n"), (5, "s"), (6, "s")]
+
+
+@pytest.mark.parametrize("stranger", [(7, "n"), (7, None)])
+def test_a_person_whose_rows_together_are_like_nobody_elses_is_alone(stranger):
+    rows = [*ROUTES, stranger, (7, "w"), (8, "w"), (9, "w")]
+    found = measured(rows, ["person", "q"], quasi_identifiers=["q"])
+    # {n, s}, {n}, {s} and {w} of two each; n and w, or nothing and w, is the seventh's alone
+    assert (found.people, found.groups, found.smallest, found.alone) == (9, 5, 1, 1)
+
+
+def test_where_rows_cannot_be_told_to_be_of_one_person_each_combination_is_a_group():
+    rows = [*ROUTES, (7, "n"), (7, "w"), (8, "w"), (9, "w")]
+    found = measured(rows, ["person", "q"], quasi_identifiers=["q"], linked=False)
+    assert (found.people, found.groups, found.smallest, found.alone) == (9, 3, 3, 0)
+
+
 def test_an_empty_table_hides_nobody():
     found = measured([], ["person", "q", "s"], quasi_identifiers=["q"], sensitive=["s"])
     assert (found.people, found.smallest, found.share_under) == (0, 0, None)
@@ -96,7 +113,7 @@ def test_it_agrees_with_pandas_on_random_people():
         connection.register("given", frame)
         found = reidentification(
             connection, "given", person="person", quasi_identifiers=["region", "born"],
-            sensitive=["illness"], under=5,
+            sensitive=["illness"], under=5, linked=False,
         )  # fmt: skip  # why: two lines
     sizes = frame.groupby(["region", "born"]).person.nunique()
     assert (found.groups, found.smallest) == (len(sizes), sizes.min())
@@ -117,3 +134,24 @@ def test_it_agrees_with_pandas_on_random_people():
         found.sensitive["illness"].l == distinct.groupby(["region", "born"]).illness.nunique().min()
     )
     assert list(found.to_frame().figure)[2] == "smallest group (k)"
+
+
+def test_people_by_all_their_rows_agree_with_pandas():
+    dice = np.random.default_rng(5)
+    frame = pd.DataFrame(
+        {
+            "person": dice.integers(0, 900, 2000),
+            "region": dice.choice(list("abc"), 2000),
+            "tier": dice.choice([1, 2], 2000),
+        }
+    )
+    with duckdb.connect() as connection:
+        connection.register("given", frame)
+        found = reidentification(
+            connection, "given", person="person", quasi_identifiers=["region", "tier"]
+        )
+    pairs = frame.assign(pair=list(zip(frame.region, frame.tier, strict=True)))
+    sizes = pairs.groupby("person").pair.agg(frozenset).value_counts()
+    assert (found.groups, found.smallest) == (len(sizes), sizes.min())
+    assert found.alone == (sizes == 1).sum()
+    assert found.people_under == sizes[sizes < 5].sum()

@@ -30,7 +30,7 @@ from workbench.cli.common import as_json_too, in_workspace, opened, print_json
 @click.option("--mechanism", default="", help="Of a transfer abroad, such as 'standard contract'.")
 @click.option("--people", type=int, default=0, help="Most people an extract may hold, as agreed.")
 @click.option(
-    "--k", type=int, default=5, show_default=True, help="Least people of a combination; 5 or more."
+    "--k", type=int, default=5, show_default=True, help="Least people of a group; 5 or more."
 )
 @click.option(
     "--out",

@@ -3,7 +3,8 @@
 Every hand-over is a line of the share register: to whom, where, for what, under which terms, until
 when, by which mechanism, how many people at most. An extract of rows is the exception: the purpose
 must declare ``share_extracts``, direct identifiers never leave, customers get pseudonyms of this
-share alone, and every combination of quasi-identifiers must be shared by at least `LEAST_K` people.
+share alone, and at least `LEAST_K` people have the same combinations of quasi-identifiers over all
+their rows.
 """
 
 from __future__ import annotations
@@ -203,7 +204,7 @@ def extract(
     people : int
         Most people it may hold.
     k : int
-        Least people a combination of quasi-identifiers must have.
+        Least people that have the same combinations of quasi-identifiers over all their rows.
 
     Raises
     ------
@@ -213,6 +214,10 @@ def extract(
         A column identifies directly, or a group is too small.
     """
     import hmac
+
+    import ibis
+
+    from workbench.store.reidentification import reidentification
 
     declared = catalog.table(table)
     if not catalog.purposes[purpose].share_extracts or declared.subject_key is None:
@@ -236,19 +241,25 @@ def extract(
         )
     roles = ("quasi-identifier", "protected")
     quasi = tuple(name for name in columns if readable[name].role in roles)
-    frame = source[[key, *columns]].execute()
+    leaving = source[[key, *columns]]
+    frame = leaving.execute()
     found = int(frame[key].nunique())
     if found > people:
         raise QuestionRefused(
             f"'{table}' would hand over more people than the {people:,} agreed. Agree on more, or "
             "ask for fewer. Nothing was handed over."
         )
-    smallest = _smallest(frame, key, quasi)
+    smallest = reidentification(
+        source.get_backend().con,
+        f"({ibis.to_sql(leaving, dialect='duckdb')})",
+        person=key,
+        quasi_identifiers=quasi,
+    ).smallest
     if smallest < k:
         raise QuestionRefused(
-            f"of the combinations of {', '.join(quasi) or 'no column'} the smallest has {smallest} "
-            f"people; at least {k} are needed. Leave columns out or make them coarser, or share "
-            "private tables instead. Nothing was handed over."
+            f"by all their combinations of {', '.join(quasi) or 'no column'} together, the "
+            f"smallest group has {smallest} people; at least {k} are needed. Leave columns out, "
+            "make them coarser, or share private tables instead. Nothing was handed over."
         )
     frame[key] = [
         hmac.new(secret, str(value).encode(), "sha256").hexdigest()[:32] for value in frame[key]
@@ -289,15 +300,6 @@ def write_extract(
     }
     _metadata(out, name, terms, {"extract": about}, now)
     return name
-
-
-def _smallest(frame: pd.DataFrame, key: str, quasi: Sequence[str]) -> int:
-    """Return the fewest people that share one combination; missing values are a value."""
-    if not len(frame):
-        return 0
-    if not quasi:
-        return int(frame[key].nunique())
-    return int(frame.groupby(list(quasi), dropna=False, observed=True)[key].nunique().min())
 
 
 def _require_empty(out: Path) -> None:

@@ -1,6 +1,8 @@
 """How well people hide in a table: k-anonymity, l-diversity, t-closeness, counted in the engine.
 
-A group is everybody who shares one combination of quasi-identifiers; a missing value is a value.
+A group is everybody whose rows hold the same combinations of quasi-identifiers, all of them: rows
+of a person stay together under the pseudonym, so that whoever knows several of them looks for all.
+A missing value is a value.
 
 - k: people in the smallest group (Samarati & Sweeney 1998).
 - l: fewest distinct values of a sensitive column within a group (Machanavajjhala et al. 2007,
@@ -93,6 +95,7 @@ def reidentification(
     quasi_identifiers: Sequence[str],
     sensitive: Sequence[str] = (),
     under: int = LEAST_K,
+    linked: bool = True,
 ) -> Reidentification:
     """Measure a relation's risk.
 
@@ -107,6 +110,9 @@ def reidentification(
         Without a quasi-identifier everybody is one group.
     under : int
         A group of fewer people is small.
+    linked : bool
+        Whether the rows of a person can be told to be of one. Else, as in counts by cell, a group
+        is everybody with one combination, and a person is in several.
     """
     named = [f"q{place} := {_quoted(column)}" for place, column in enumerate(quasi_identifiers)]
     columns = ", ".join(f"{_quoted(column)} AS s{place}" for place, column in enumerate(sensitive))
@@ -115,6 +121,12 @@ def reidentification(
         f"SELECT DISTINCT {_quoted(person)} AS p, {picked} AS g{', ' if columns else ''}{columns} "
         f"FROM {relation} AS source WHERE {_quoted(person)} IS NOT NULL"
     )
+    if linked:
+        base = (
+            f"WITH source_rows AS ({base}), ways AS (SELECT p, list(DISTINCT g ORDER BY g) AS way "
+            "FROM source_rows GROUP BY p) "
+            "SELECT DISTINCT source_rows.* REPLACE (way AS g) FROM source_rows JOIN ways USING (p)"
+        )
     # why a table: several questions are asked of it, and the relation may cost much
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _people AS {base}")
     try:

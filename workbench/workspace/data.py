@@ -239,8 +239,9 @@ class Data(Opened):
         Parameters
         ----------
         source : ibis.Table or Query
-            An extract: a table from `open`, or rows and columns of it, with the customer's key. Or
-            a release candidate: everybody who shares a cell is a group.
+            An extract: a table from `open`, or rows and columns of it, with the customer's key:
+            everybody whose rows hold the same combinations is a group. Or a release candidate:
+            everybody who shares a cell is one.
         quasi_identifiers : sequence of str, optional
             Columns by which people are known from elsewhere; of an extract, by the catalog's roles
             ``quasi-identifier`` and ``protected`` when left out.
@@ -325,6 +326,11 @@ class Data(Opened):
             event = {"table": query.table.get_name(), "quasi_identifiers": list(names)}
             self.audit.record("re-identification measured", event, now=now)
             found = reidentification(
-                connection, f"({rows})", person="k", quasi_identifiers=["c"], under=under
+                connection,
+                f"({rows})",
+                person="k",
+                quasi_identifiers=["c"],
+                under=under,
+                linked=False,  # why: an answer holds counts by cell, and no person's cells together
             )
         return replace(found, quasi_identifiers=names)

@@ -337,14 +337,14 @@ class Oversight(Data):
         people : int
             Most people the terms allow it to hold.
         k : int
-            Least people every combination of quasi-identifiers must have; 5 or more.
+            Least people with the same combinations of quasi-identifiers over all rows; 5 or more.
 
         Raises
         ------
         AccessRefused
             The purpose does not declare ``share_extracts``.
         QuestionRefused
-            A column identifies directly, or a combination has too few people.
+            A column identifies directly, or too few people share their combinations.
         """
         import secrets
 
