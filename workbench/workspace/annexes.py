@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 _KINDS = {"month": "month", "due": "date", "due_on": "date", "until": "date"}
+_SLUG = re.compile(r"[a-z]+(-[a-z]+)*")  # words, no numbers
 
 
 def annexes(evidence: Evidence) -> dict[str, Exact]:
@@ -243,7 +245,7 @@ def _spending(evidence: Evidence) -> Exact:
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for each in evidence.ws.ledger.summary():
         if each["period"] == evidence.period.text:
-            found[each["report"] or "by hand", each["name"]].append(each["epsilon"])
+            found[each["report"] or "by hand", _question(each)].append(each["epsilon"])
     rows = [
         (report, name, len(costs), round(max(costs), 4))
         for (report, name), costs in sorted(found.items())
@@ -256,6 +258,15 @@ def _spending(evidence: Evidence) -> Exact:
         {"answers": ("Answers", None), "epsilon": ("Dearest, epsilon", "epsilon")},
         rows,
     )
+
+
+def _question(answer: Mapping[str, Any]) -> str:
+    """Return what a question is called; its id where the name could hold a figure.
+
+    A name is chosen by an analyst, in whatever notebook, and may be computed from rows.
+    """
+    name, release = str(answer["name"]), str(answer["release"])
+    return name if _SLUG.fullmatch(name) else release
 
 
 def _accesses(evidence: Evidence) -> Exact:
