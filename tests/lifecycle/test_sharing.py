@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+import os
 
 import duckdb
 import pytest
@@ -83,6 +84,22 @@ def test_an_extract_is_minimised_under_pseudonyms_of_its_own(lending, tmp_path):
     assert facts["quasi_identifiers"] == ["region"]
     assert facts["smallest_group"] == 200
     assert [(each.k, each.people_at_most) for each in shares(lending.shares)] == [(5, 600)] * 2
+
+
+def test_what_is_handed_over_is_for_its_owner_alone(lending, tmp_path):
+    (tmp_path / "there").mkdir(mode=0o755)
+    before = os.umask(0o022)
+    try:
+        for folder in ("new", "there"):
+            lending.share_extract(
+                "transactions", ["region"], tmp_path / folder, purpose="reporting", **PEOPLE, **DEAL
+            )
+    finally:
+        os.umask(before)
+    for folder in ("new", "there"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+        modes = {each.name: each.stat().st_mode & 0o777 for each in (tmp_path / folder).iterdir()}
+        assert modes == {"transactions.csv": 0o600, "metadata.json": 0o600}
 
 
 def test_an_extract_counts_as_a_transfer_until_it_expires(lending, tmp_path):

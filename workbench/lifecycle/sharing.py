@@ -13,9 +13,10 @@ import csv
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from workbench.catalog import Catalog
 from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, UnknownName
@@ -314,9 +315,11 @@ def _file(name: str, release: str) -> str:
 
 def _write(out: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True, mode=0o700)
+        out.chmod(0o700)  # it may have been there, empty
         for name, frame in frames.items():
-            frame.to_csv(out / name, index=False, quoting=csv.QUOTE_MINIMAL)
+            with _private_file(out / name) as file:
+                frame.to_csv(file, index=False, quoting=csv.QUOTE_MINIMAL)
     except OSError as problem:
         raise StorageError(
             f"{out} cannot be written: {problem.strerror}. The share is on record; make room and "
@@ -329,4 +332,10 @@ def _metadata(
 ) -> None:
     content = {"share": name, "made": now.isoformat(), "terms": terms.to_json(), **about}
     text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
-    (out / "metadata.json").write_text(text + "\n", encoding="utf-8")
+    with _private_file(out / "metadata.json") as file:
+        file.write(text + "\n")
+
+
+def _private_file(path: Path) -> TextIO:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(handle, "w", encoding="utf-8", newline="")
