@@ -101,6 +101,22 @@ def test_sharing_private_tables(run, shop, tmp_path):
     assert "--release" in run("share", *deal, str(tmp_path / "no"), code=2)
 
 
+def test_an_extract_that_can_be_joined_with_another_says_so(run, shop, tmp_path):
+    path = shop.settings.path("catalog")
+    text = path.read_text()
+    path.write_text(
+        text.replace("audience: managers\n", "audience: managers\n    share_extracts: true\n")
+    )
+    asked = ["share", "--extract", "transactions", "--columns", "region", "--to", "Institute"]
+    asked += ["--country", "Germany", "--purpose", "reporting", "--terms", "contract 7"]
+    asked += ["--expires", "2031-03-31", "--people", "600", "--out"]
+    told = run(*asked, str(tmp_path / "a"))
+    assert "joined" not in told
+    first = told.split()[0]
+    told = run(*asked, str(tmp_path / "b"))
+    assert f"Institute has {first} of 'transactions' too: pseudonyms differ" in told
+
+
 def test_review_and_risks(run, shop):
     shop.settings.path("source").chmod(0o700)
     assert "ok       encryption: every data file of the store is encrypted" in run("review")

@@ -102,6 +102,23 @@ def test_what_is_handed_over_is_for_its_owner_alone(lending, tmp_path):
         assert modes == {"transactions.csv": 0o600, "metadata.json": 0o600}
 
 
+def test_another_extract_of_the_table_for_the_same_recipient_is_marked(lending, tmp_path):
+    def hand_over(ws, folder, **other):
+        return ws.share_extract(
+            "transactions", ["region"], tmp_path / folder, purpose="reporting",
+            **PEOPLE, **{**DEAL, **other},
+        )  # fmt: skip  # why: two lines
+
+    first = hand_over(lending, "a")
+    hand_over(lending, "b", recipient="Another")
+    hand_over(lending, "c", recipient="institute ", expires=dt.date(2028, 3, 31))
+    assert [each.joinable_with for each in shares(lending.shares)] == [(), (), (first,)]
+    after = dt.datetime(2027, 4, 1, tzinfo=dt.UTC)  # the first has to be deleted by now
+    later = wb.open_workspace(lending.settings.root, now=lambda: after)
+    hand_over(later, "d", expires=dt.date(2028, 3, 31))
+    assert shares(later.shares)[-1].joinable_with == ("SH-2026-003",)
+
+
 def test_an_extract_counts_as_a_transfer_until_it_expires(lending, tmp_path):
     lending.share_extract(
         "transactions", ["region"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL

@@ -58,6 +58,8 @@ def share(
     """Hand over private tables, or a minimised pseudonymised extract; recorded as a transfer."""
     if bool(releases) == bool(table):
         raise click.UsageError("name releases to share (--release) or a table (--extract).")
+    from workbench.lifecycle.sharing import shares
+
     ws = opened(workspace)
     if table:
         chosen = [name.strip() for name in columns.split(",") if name.strip()]
@@ -85,8 +87,17 @@ def share(
             expires=expires.date(),
             mechanism=mechanism,
         )
+    (made,) = [each for each in shares(ws.shares) if each.id == name]
+    if made.joinable_with:
+        click.echo(
+            f"{recipient} has {', '.join(made.joinable_with)} of '{table}' too: pseudonyms differ, "
+            "but rows can be joined by columns that both hold. Have the old one deleted, or the "
+            "terms forbid joining.",
+            err=True,
+        )
     if as_json:
-        print_json({"share": name, "out": str(out)})
+        facts = {"share": name, "out": str(out), "joinable_with": list(made.joinable_with)}
+        print_json(facts)
     else:
         click.echo(f"{name} is on record: {out} for {recipient}, until {expires:%Y-%m-%d}.")
 

@@ -4,7 +4,8 @@ Every hand-over is a line of the share register: to whom, where, for what, under
 when, by which mechanism, how many people at most. An extract of rows is the exception: the purpose
 must declare ``share_extracts``, direct identifiers never leave, customers get pseudonyms of this
 share alone, and at least `LEAST_K` people have the same combinations of quasi-identifiers over all
-their rows.
+their rows. Two extracts cannot be joined by pseudonym, but by columns that both hold: another one
+of the same table for the same recipient is marked with those that have not expired.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -98,6 +99,10 @@ class Share:
         Least people that every group of an extract was asked to have.
     files : tuple of str
     releases : tuple of str
+    table : str or None
+        What an extract is of.
+    joinable_with : tuple of str
+        Extracts of the same table that the recipient held already and could join by equal columns.
     """
 
     id: str
@@ -108,6 +113,8 @@ class Share:
     k: int | None
     files: tuple[str, ...]
     releases: tuple[str, ...]
+    table: str | None = None
+    joinable_with: tuple[str, ...] = ()
 
 
 def share_register(folder: Path) -> Register:
@@ -127,8 +134,23 @@ def shares(register: Register) -> tuple[Share, ...]:
             events[0].body["k"],
             tuple(events[0].body["files"]),
             tuple(events[0].body["releases"]),
+            events[0].body.get("table"),
+            tuple(events[0].body.get("joinable_with", ())),
         )
         for name, events in register.items().items()
+    )
+
+
+def joinable(register: Register, table: str, recipient: str, today: dt.date) -> tuple[str, ...]:
+    """Return the extracts of a table that a recipient may still hold."""
+    named = recipient.strip().casefold()
+    return tuple(
+        each.id
+        for each in shares(register)
+        if each.kind == "extract"
+        and each.table == table
+        and each.terms["recipient"].strip().casefold() == named
+        and dt.date.fromisoformat(each.terms["expires"]) >= today
     )
 
 
@@ -201,7 +223,7 @@ def extract(
     columns : sequence of str
         Columns to hand over; the customer's pseudonym comes with them.
     secret : bytes
-        Makes the pseudonyms of this share; two shares cannot be joined.
+        Makes the pseudonyms of this share: those of two shares cannot be joined.
     people : int
         Most people it may hold.
     k : int
@@ -286,6 +308,7 @@ def write_extract(
         "table": made.table,
         "columns": list(made.columns),
         "rows": len(made.frame),
+        "joinable_with": list(joinable(register, made.table, terms.recipient, now.date())),
     }
     name = register.begin("extract", body, now=now)
     _write(out, {file: made.frame})

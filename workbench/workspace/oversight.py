@@ -327,6 +327,9 @@ class Oversight(Data):
     ) -> str:
         """Hand over a minimised pseudonymised extract, where the purpose allows; return its id.
 
+        Extracts of the same table that the recipient holds already stand in its record, as
+        ``joinable_with``: their pseudonyms differ, but columns that both hold join them.
+
         Parameters
         ----------
         table : str
