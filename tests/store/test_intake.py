@@ -358,19 +358,30 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused(desk, content, match):
     assert "K-001" not in refused(desk, match, content)
 
 
-def test_a_line_longer_than_any_row_is_kept_apart(desk, size):
-    length = 5_000_000 if size == "smoke" else 2_000_000_000
-    path = desk.settings.root / "long.csv"
+def long_line(folder, size_bytes):
+    path = folder / "long.csv"
     with path.open("wb") as file:
         file.write((HEADER + "1,K-001,2026-01-05,north,1,").encode())
-        block = b"x" * 1_000_000
-        for _ in range(length // len(block)):
-            file.write(block)
+        for _ in range(size_bytes // 1_000_000):
+            file.write(b"x" * 1_000_000)
         file.write(b"\n2,K-001,2026-01-05,north,1,x\n")
-    assert counts(desk.ingest("bookings", path)) == {"added": 1, "quarantined": 1}
+    return path
+
+
+def test_a_line_longer_than_any_row_is_kept_aside(desk):
+    taken = desk.ingest("bookings", long_line(desk.settings.root, 7_000_000))
+    assert counts(taken) == {"added": 1, "quarantined": 1}
     kept = desk.quarantine("bookings")
     assert (list(kept.line), list(kept.reasons)) == ([2], ["a line longer than any row"])
     assert kept.content.isna().all()
+
+
+def test_a_line_without_end_is_refused(desk, size):
+    path = long_line(desk.settings.root, 40_000_000 if size == "smoke" else 2_000_000_000)
+    before = desk.store.latest_snapshot()
+    with pytest.raises(SourceError, match=r"line 2 of .* is longer than 8 MB, which is no row"):
+        desk.ingest("bookings", path)
+    assert desk.store.latest_snapshot() == before
 
 
 @pytest.mark.parametrize(

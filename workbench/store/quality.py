@@ -50,7 +50,6 @@ def measure(
     connection = store.connect()
     try:
         store.attach(connection, snapshot)
-        connection.execute("SET preserve_insertion_order = false")
         there = store.tables(connection)
         measured: list[TableQuality] = []
         found: list[Hint] = []
@@ -95,7 +94,8 @@ def _table(
     sql = ", ".join(
         ["count(*)", *whole, *(part for each in asked for part in (each.checked, each.failed))]
     )
-    row = connection.execute(f"SELECT {sql} FROM {_source(name, refs)}").fetchone() or ()
+    source = _source(connection, name, refs)
+    row = connection.execute(f"SELECT {sql} FROM {source}").fetchone() or ()
     rows, values = int(row[0]), row[1 + len(whole) :]
     checks = [
         each.make(values[2 * place], values[2 * place + 1]) for place, each in enumerate(asked)
@@ -133,16 +133,23 @@ def _unusable(connection: duckdb.DuckDBPyConnection, rules: Sequence[RowRule]) -
     return bad
 
 
-def _source(name: str, refs: Sequence[Reference]) -> str:
+def _source(connection: duckdb.DuckDBPyConnection, name: str, refs: Sequence[Reference]) -> str:
     """Return the table, with a column a reference that says whether the value is known."""
     if not refs:
         return f'lake."{name}"'
-    known = ", ".join(
-        f'"{ref.column}" IN (SELECT "{ref.target}" FROM lake."{ref.table}" '
-        f'WHERE "{ref.target}" IS NOT NULL) AS _known_{place}'
-        for place, ref in enumerate(refs)
-    )
-    return f'(SELECT *, {known} FROM lake."{name}")'
+    known = []
+    for place, ref in enumerate(refs):
+        there = f'SELECT "{ref.target}" FROM lake."{ref.table}" WHERE "{ref.target}" IS NOT NULL'
+        if _rows(connection, ref.table) > _rows(connection, name):
+            # why: the engine keeps all of what is referred to in memory; this leaves what is asked
+            there += f' AND "{ref.target}" IN (SELECT "{ref.column}" FROM lake."{name}")'
+        known.append(f'"{ref.column}" IN ({there}) AS _known_{place}')
+    return f'(SELECT *, {", ".join(known)} FROM lake."{name}")'
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    row = connection.execute(f'SELECT count(*) FROM lake."{name}"').fetchone()  # of its metadata
+    return int(row[0]) if row else 0
 
 
 def _of_rows(name: str, rules: Sequence[RowRule]) -> Iterator[_Asked]:

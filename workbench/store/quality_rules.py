@@ -101,7 +101,8 @@ def _declared(name: str, column: Column) -> Iterator[RowRule]:
     special = _special(name, column)
     if column.domain is not None:
         values = ", ".join(literal(value) for value in column.domain)
-        fails = f'"{name}" NOT IN ({values}){special}'
+        # why a function: of a column stored as a dictionary it is computed once a word, IN is not
+        fails = f'NOT list_contains([{values}], "{name}"){special}'
         yield RowRule(name, "accuracy", "domain", filled, fails)
     if column.bounds is not None:
         low, high = (literal(bound) for bound in column.bounds)

@@ -26,6 +26,8 @@ from workbench.store.rejects import LINE_BYTES_MOST
 if TYPE_CHECKING:
     import duckdb
 
+_BLOCK_BYTES = 1_000_000
+_BLOCKS_MOST = 8  # without the end of a line; shorter lines the engine keeps back one by one
 _LOOKED_BYTES = 1_000_000  # of a file, when an error asks which encoding it may be
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -152,6 +154,7 @@ def _csv(
     marked = next((each for mark, each in _MARKS.items() if begin.startswith(mark)), None)
     chosen = codecs.lookup(encoding or marked or "utf-8-sig").name
     names, delimiter = _header(path, chosen)
+    _require_lines(path)
     require_columns(name, table, names, path)
     # why integers as text: the engine reads 12.7 as 13 without a word
     kinds = {c: "VARCHAR" if d.type == "integer" else sql_type(d) for c, d in table.columns.items()}
@@ -199,6 +202,27 @@ def _header(path: Path, encoding: str) -> tuple[list[str], str]:
             f"{path} does not start with a line of column names, each there once. Export it anew."
         )
     return names, delimiter
+
+
+def _require_lines(path: Path) -> None:
+    """Refuse a file with a line so long that the engine would leave it out without a word."""
+    blocks, lines = 0, 1
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            if b"\n" in block:
+                blocks = 0
+                continue
+            blocks += 1
+            if blocks == _BLOCKS_MOST:
+                before = file.tell() - blocks * _BLOCK_BYTES
+                file.seek(0)
+                while file.tell() < before:
+                    part = file.read(min(_BLOCK_BYTES, before - file.tell()))
+                    lines += part.count(b"\n")
+                raise SourceError(
+                    f"line {lines:,} of {path} is longer than {_BLOCKS_MOST} MB, which is no row: "
+                    "a quote that does not end, or another kind of file. Nothing was taken in."
+                )
 
 
 def wrong_encoding(path: Path, encoding: str) -> SourceError:
