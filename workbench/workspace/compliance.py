@@ -78,7 +78,7 @@ class Compliance(Oversight):
             Private rates ``accurate`` and ``complete`` of rows.
         checks : Quality, optional
             What ``ws.quality()`` returned. Of tables about customers only what says nothing of
-            their rows is shown: whether files are encrypted, columns classified, days fresh.
+            their rows is shown: whether files are encrypted and columns classified.
 
         Returns
         -------
