@@ -44,6 +44,7 @@ Basis = Literal[
     "public task",
     "legitimate interests",
 ]
+_NUMBER = r"-?[0-9]+(\.[0-9]+)?"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 PurposeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
@@ -388,6 +389,8 @@ def _column_problems(column: Column, catalog: Catalog) -> Iterator[str]:
             yield f"{label} must be two {'numbers' if numeric else 'dates'}."
         elif low >= high:  # type: ignore[operator]  # why: both are of one type, checked above
             yield f"{label} are reversed or equal: {low} is not below {high}."
+    if numeric and any(not re.fullmatch(_NUMBER, code) for code in column.special_codes):
+        yield "special_codes of a column of numbers are numbers in quotes, such as '-1'."
     if column.type == "number" and column.bounds is not None and column.scale is None:
         yield "a bounded number declares scale: its decimal digits (0 to 9)."
 

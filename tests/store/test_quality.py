@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 import workbench as wb
-from workbench.errors import UnknownName
+from workbench.catalog import load_catalog
+from workbench.errors import CatalogError, UnknownName
 from workbench.estates.sample import identifiers, planted
 from workbench.store.check_digits import CHECKS
 from workbench.store.protection import encrypted_files
@@ -366,3 +367,33 @@ def test_check_digits_find_every_single_slip():
             f"SELECT count(*) FILTER ({CHECKS['luhn']('x')}) FROM t"
         ).fetchone()
     assert found == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("row_key: [visit_id, ", "row_key: [visit, ", "row_key 'visit' is not one of its columns"),
+        ("expected_rows: [10, 100]", "expected_rows: [100, 10]", "neither below 0 nor reversed"),
+        ("    time: day\n", "", "freshness_days needs time: COLUMN"),
+        ("{check_digit: luhn}", "{check_digit: luhn, tolerance: 1}", "tolerance"),
+        ("visit_id: {type: integer}", "visit_id: {type: integer, special_codes: {x: y}}",
+         "special_codes of a column of numbers are numbers in quotes"),
+    ],
+)  # fmt: skip  # why: a case a line
+def test_expectations_that_make_no_sense_are_refused(tmp_path, old, new, match):
+    assert old in CLEAN
+    (tmp_path / "catalog.yaml").write_text(CLEAN.replace(old, new))
+    with pytest.raises(CatalogError, match=match):
+        load_catalog(tmp_path / "catalog.yaml")
+
+
+def test_keys_that_say_nothing_leave_a_catalogs_hash_as_it_was(tmp_path):
+    hashes = set()
+    for text in (
+        CLEAN,
+        CLEAN.replace("{type: date}", "{type: date, rules: []}"),
+        CLEAN.replace("{check_digit: luhn}", "{check_digit: luhn, tolerance: 0}"),
+    ):
+        (tmp_path / "catalog.yaml").write_text(text)
+        hashes.add(load_catalog(tmp_path / "catalog.yaml").hash)
+    assert len(hashes) == 1
