@@ -27,6 +27,7 @@ from workbench.privacy.margins import (
 from workbench.privacy.release import Measure
 
 MAX_RANKED = 1000  # pairs grow with the square
+_OPEN = 0.5  # bounds of chances from here on are told in words
 
 
 def ranks(forms: Sequence[Form], level: float) -> list[Form]:
@@ -119,8 +120,11 @@ def _note(order: Sequence[tuple[Affine, int]], risks: Sequence[float], n: int) -
     """Say how likely the order and the choice are wrong: sums of chances, so at most that."""
     inside, outside = order[:n], order[n:]
     wrong = min(1.0, sum(risks[: max(0, len(inside) - 1)]))
+    missed = min(1.0, sum(_swapped(one, other) for one, _ in inside for other, _ in outside))
+    if max(wrong, missed) >= _OPEN:  # a bound this weak says nothing but that
+        others = ", and others may belong among them" if missed >= _OPEN else ""
+        return f"The noise leaves the order of the {len(inside)} open{others}: compare margins."
     words = f"Chance that the order of the {len(inside)} is wrong: at most {wrong:.1%}"
     if not outside:
         return f"{words}."
-    missed = min(1.0, sum(_swapped(one, other) for one, _ in inside for other, _ in outside))
     return f"{words}; that another belongs among them: at most {missed:.1%}."

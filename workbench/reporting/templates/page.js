@@ -31,12 +31,26 @@
     };
   };
 
+  // Figures in the cells of a heat map: with margin, alone, or none where a cell is too narrow.
+  const cells = async ({ element, figure }) => {
+    const [trace] = figure.data;
+    if (trace?.type !== "heatmap") return;
+    const room = element._fullLayout.xaxis._length / trace.x.length - 2;
+    const width = (texts) => Math.max(0, ...texts.flatMap((row) => row.flatMap((t) => t.split("<br>")))
+      .map((line) => line.length * trace.textfont.size * 0.58));
+    const alone = trace.text.map((row) => row.map((text) => text.split("<br>")[0]));
+    const none = alone.map((row) => row.map(() => ""));
+    const text = [trace.text, alone].find((each) => width(each) <= room) ?? none;
+    await Plotly.restyle(element, { text: [text] });
+  };
+
   const draw = async () => {
     for (const chart of charts) {
       const layout = structuredClone(chart.figure.layout);
       for (const [key, value] of Object.entries(fit(chart))) layout.xaxis[key.slice(6)] = value;
       await Plotly.newPlot(chart.element, structuredClone(chart.figure.data), layout,
         { displayModeBar: false, responsive: true, showTips: false, doubleClick: false });
+      await cells(chart);
       frame(chart.element);
     }
     let waiting = 0;
@@ -44,7 +58,10 @@
       clearTimeout(waiting);
       waiting = setTimeout(async () => {
         for (const chart of charts) {
-          if (chart.element.clientWidth) await Plotly.relayout(chart.element, fit(chart));
+          if (chart.element.clientWidth) {
+            await Plotly.relayout(chart.element, fit(chart));
+            await cells(chart);
+          }
           frame(chart.element);
         }
       }, 120);
