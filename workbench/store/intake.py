@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 _REASONS_SHOWN = 5
-_MEMORY = "2GB"  # beyond it the engine goes on in encrypted temporary files
+_MEMORY = "1GB"  # beyond it the engine goes on in encrypted temporary files
 
 
 @dataclass(frozen=True)
