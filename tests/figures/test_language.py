@@ -74,3 +74,12 @@ def test_titles_are_translated_by_their_parts():
     assert chinese.measure("Amount, total, change") == "金额总计变化"
     assert chinese.measure("Risk, appetite") == "Risk, appetite"
     assert Language("en", {}).measure("Amount, total") == "Amount, total"
+
+
+def test_what_a_rule_asks_in_days_is_said_in_the_language():
+    said = ("≥ 48 days", "< 1,200 days", "12 to 48 days", "any days")
+    asked = Dimension("frequency", "Frequency", "category", said)
+    assert [label(asked, each, EN) for each in said] == list(said)
+    assert [label(asked, each, ZH) for each in said] == [
+        "≥ 48 天", "< 1,200 天", "12 至 48 天", "any days",
+    ]  # fmt: skip

@@ -60,6 +60,52 @@ def test_notes_are_chinese_on_a_chinese_page():
     assert translated("Mine.", Language("zh", {"Mine.": "我的。"})) == "我的。"
 
 
+@pytest.mark.parametrize(
+    ("note", "read"),
+    [
+        (
+            "Stability: by the lower end of the margin of kept it since: A from 0.7, not so from "
+            "0.",
+            "稳定性：以“保持”误差范围的下端为准：A 自 0.7 起、否 自 0 起。",
+        ),
+        (
+            "1 of 9 rows are not shown: their noisy number of customers is below 2 standard "
+            "deviations of its noise.",
+            "9 行中有 1 行未显示：其带噪客户数低于其噪声标准差的 2 倍。",
+        ),
+        (
+            "Adjusted by least squares so that totals agree with their parts: Amount, total; Rows.",
+            "已用最小二乘法调整，使合计与各部分一致（金额总计、记录数）。",
+        ),
+        (
+            "Within a band customers count as equal; margins are first-order approximations.",
+            "同一区间内的客户视为相同；误差范围为一阶近似。",
+        ),
+        (
+            "The noise leaves the order of the 6 open: compare margins.",
+            "噪声之下，这 6 项的次序未定：请比较误差范围。",
+        ),
+        (
+            "The noise leaves the order and the choice of the 6 open: compare margins.",
+            "噪声之下，这 6 项的次序与入选均未定：请比较误差范围。",
+        ),
+        (
+            "Chance that the order of the 2 is wrong: at most 0.0%.",
+            "这 2 项次序有误的概率：至多 0.0%。",
+        ),
+        (
+            "Chance that the order of the 2 is wrong: at most 0.0%; that another belongs among "
+            "them: at most 36.2%.",
+            "这 2 项次序有误的概率：至多 0.0%；另有他项应列其中的概率：至多 36.2%。",
+        ),
+    ],
+)
+def test_what_is_said_of_derived_figures_is_chinese_too(note, read):
+    words = {"Stability": "稳定性", "Kept it since": "保持", "not so": "否", "Amount": "金额",
+             "Rows": "记录数"}  # fmt: skip
+    assert translated(note, Language("zh", words)) == read
+
+
 def test_every_translated_note_is_one_that_privacy_writes():
     sources = " ".join(
         path.read_text(encoding="utf-8")

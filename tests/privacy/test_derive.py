@@ -316,8 +316,7 @@ def test_the_top_two_by_hand(books):
 def test_an_order_that_the_noise_leaves_open_is_said_to_be_open(books):
     close = books.put(answer([REGION], {"n": [60.0, 60.5, 61.0]}))
     assert close.derive(top("customers", n=2)).notes[-1] == (
-        "The noise leaves the order of the 2 open, and others may belong among them: compare "
-        "margins."
+        "The noise leaves the order and the choice of the 2 open: compare margins."
     )
     two = books.put(answer([CHANNEL], {"n": [60.0, 60.0]}))
     assert two.derive(top("customers", n=2)).notes[-1] == (

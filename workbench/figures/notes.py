@@ -67,8 +67,8 @@ _CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "{all} 行中有 {top} 行未显示：其带噪客户数低于 {rule}。",
         ),
         (
-            r"Adjusted by least squares so that totals agree with their parts\.",
-            "已用最小二乘法调整，使合计与各部分一致。",
+            r"Adjusted by least squares so that totals agree with their parts(?:: (?P<name>.+))?\.",
+            "已用最小二乘法调整，使合计与各部分一致{name}。",
         ),
         (
             r"Margins of figures computed from ratios are first-order approximations\.",
@@ -92,6 +92,37 @@ _CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"Unusual reads: (?P<top>[\d,]+) of (?P<all>[\d,]+) earlier weeks of readers were "
             r"flagged by the same rule, fewer than (?P<rule>[\d.]+%) with 95% certainty\.",
             "异常读取：同一规则在此前 {all} 个读取者周中误报 {top} 次，有 95% 把握低于 {rule}。",
+        ),
+        (
+            r"(?P<top>[\d,]+) of (?P<all>[\d,]+) rows are not shown: their noisy number of "
+            r"customers is below (?P<rule>[\d,.]+) standard deviations of its noise\.",
+            "{all} 行中有 {top} 行未显示：其带噪客户数低于其噪声标准差的 {rule} 倍。",
+        ),
+        (
+            r"(?P<title>.+): by the lower end of the margin of (?P<of>.+): (?P<grades>.+)\.",
+            "{title}：以“{of}”误差范围的下端为准：{grades}。",
+        ),
+        (
+            r"Within a band customers count as equal; margins are first-order approximations\.",
+            "同一区间内的客户视为相同；误差范围为一阶近似。",
+        ),
+        (
+            r"The noise leaves the order of the (?P<top>[\d,]+) open: compare margins\.",
+            "噪声之下，这 {top} 项的次序未定：请比较误差范围。",
+        ),
+        (
+            r"The noise leaves the order and the choice of the (?P<top>[\d,]+) open: compare "
+            r"margins\.",
+            "噪声之下，这 {top} 项的次序与入选均未定：请比较误差范围。",
+        ),
+        (
+            r"Chance that the order of the (?P<top>[\d,]+) is wrong: at most (?P<rule>[\d.]+%)\.",
+            "这 {top} 项次序有误的概率：至多 {rule}。",
+        ),
+        (
+            r"Chance that the order of the (?P<top>[\d,]+) is wrong: at most (?P<rule>[\d.]+%); "
+            r"that another belongs among them: at most (?P<other>[\d.]+%)\.",
+            "这 {top} 项次序有误的概率：至多 {rule}；另有他项应列其中的概率：至多 {other}。",
         ),
         (
             r"Planned, not released: no figure was drawn\.",
@@ -136,10 +167,24 @@ def translated(note: str, language: Language) -> str:
             parts = match.groupdict()
             if "title" in parts:
                 parts["title"] = language.measure(parts["title"])
+            if "name" in parts:
+                names = [language.measure(each) for each in (parts["name"] or "").split("; ")]
+                parts["name"] = f"（{language.join(names)}）" if parts["name"] else ""
+            if "of" in parts:  # a title as it stands within a sentence
+                whole = f"{parts['of'][:1].upper()}{parts['of'][1:]}"
+                parts["of"] = language.measure(whole)
+            if "grades" in parts:
+                parts["grades"] = _grades(parts["grades"], language)
             if "unit" in parts:
                 parts["unit"] = language.say(parts["unit"] or "")
             return text.format(**parts).replace(" 。", "。")
     return note
+
+
+def _grades(told: str, language: Language) -> str:
+    """Return the limits of grades: "A from 0.7, C from 0" is "A 自 0.7 起、C 自 0 起"."""
+    pairs = (each.rpartition(" from ") for each in told.split(", "))
+    return language.join([f"{language.say(grade)} 自 {limit} 起" for grade, _, limit in pairs])
 
 
 def _about(note: str, release: Release) -> set[str]:

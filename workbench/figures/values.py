@@ -19,6 +19,7 @@ from workbench.privacy.shown import COUNTS, decimals, floored
 
 _CURRENCY = re.compile(r"^[A-Z]{3}$")
 _TIMES = ("month", "date")
+_DAYS = re.compile(r"(?P<sign>[<≥] )?(?P<low>[\d,]+)(?: to (?P<high>[\d,]+))? days")
 _ENDS = re.compile(r"^(\S+) to (\S+)$")  # "50 to 200", a band of a question's own edges
 
 
@@ -156,6 +157,11 @@ def label(axis: Dimension, value: object, language: Language) -> str:
     said = language.say(str(value))
     if AND in said and said == str(value):  # a pair of declared values
         return AND.join(language.say(each) for each in said.split(AND))
+    if said == str(value) and (days := _DAYS.fullmatch(said)):  # what a rule asks: "≥ 48 days"
+        low, high = days["low"], days["high"]
+        sign = days["sign"] or ""
+        span = language.word("range", low=low, high=high) if high else f"{sign}{low}"
+        return language.word("days", number=span)
     if axis.kind == "band" and (ends := _ENDS.match(said)):
         return language.word("range", low=ends[1], high=ends[2])
     return said

@@ -122,8 +122,11 @@ def _note(order: Sequence[tuple[Affine, int]], risks: Sequence[float], n: int) -
     wrong = min(1.0, sum(risks[: max(0, len(inside) - 1)]))
     missed = min(1.0, sum(_swapped(one, other) for one, _ in inside for other, _ in outside))
     if max(wrong, missed) >= _OPEN:  # a bound this weak says nothing but that
-        others = ", and others may belong among them" if missed >= _OPEN else ""
-        return f"The noise leaves the order of the {len(inside)} open{others}: compare margins."
+        if missed < _OPEN:
+            return f"The noise leaves the order of the {len(inside)} open: compare margins."
+        return (
+            f"The noise leaves the order and the choice of the {len(inside)} open: compare margins."
+        )
     words = f"Chance that the order of the {len(inside)} is wrong: at most {wrong:.1%}"
     if not outside:
         return f"{words}."

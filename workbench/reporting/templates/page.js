@@ -35,9 +35,9 @@
   const cells = async ({ element, figure }) => {
     const [trace] = figure.data;
     if (trace?.type !== "heatmap") return;
-    const room = element._fullLayout.xaxis._length / trace.x.length - 2;
+    const room = element._fullLayout.xaxis._length / trace.x.length - 4;
     const width = (texts) => Math.max(0, ...texts.flatMap((row) => row.flatMap((t) => t.split("<br>")))
-      .map((line) => line.length * trace.textfont.size * 0.58));
+      .map((line) => line.length * trace.textfont.size * 0.62));
     const alone = trace.text.map((row) => row.map((text) => text.split("<br>")[0]));
     const none = alone.map((row) => row.map(() => ""));
     const text = [trace.text, alone].find((each) => width(each) <= room) ?? none;
