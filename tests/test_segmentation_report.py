@@ -1,5 +1,6 @@
 """The segmentation report, from data to page: what a manager is shown, and at what cost."""
 
+import html
 import re
 import shutil
 
@@ -72,6 +73,44 @@ def test_every_chart_is_drawn(bank, tmp_path):
         assert len(marks) >= 6
         assert min(marks) > 0, marks
         assert browser.complaints() == []
+
+
+def test_figures_in_cells_do_not_overlap_on_a_phone(bank, tmp_path):
+    within = (
+        "return [...document.querySelectorAll('.chart')].filter((c) => c.querySelector("
+        "'.heatmaplayer image')).flatMap((chart) => {"
+        "const boxes = [...chart.querySelectorAll('.heatmap-label text')]"
+        ".map((t) => t.getBoundingClientRect()).filter((b) => b.width);"
+        "return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => a.left < b.right"
+        " && b.left < a.right && a.top < b.bottom - 1 && b.top < a.bottom - 1)).length})"
+    )
+    with browsing(tmp_path) as browser:
+        for width in (1280, 390):
+            browser.driver.execute_cdp_cmd(
+                "Emulation.setDeviceMetricsOverride",
+                {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+            )
+            browser.open(bank[0] / "reports/published/segmentation/2026-09/index.html")
+            assert set(browser.driver.execute_script(within)) == {0}, width
+            labels = "return document.querySelectorAll('.heatmap-label text').length"
+            assert browser.driver.execute_script(labels) > 0, width
+
+
+def test_the_market_is_personas_by_region_by_product_mix(bank, page):
+    told = text(page)
+    assert "Product mix: customers with plus or premium, by persona and region" in told
+    assert "Adjusted by least squares so that totals agree with their parts: Customers." in told
+    asked = workbench_json("budget", "-w", bank[0])
+    assert "personas-by-market" in str(asked)
+
+
+def test_the_chinese_page_has_no_english_word(bank):
+    page = bank[0] / "reports/published/segmentation/2026-09/index.zh.html"
+    shown = re.sub(r"<(script|style)\b.*?</\1>", " ", page.read_text(), flags=re.DOTALL)
+    told = html.unescape(text(shown)).partition("数据来源")[0]  # then come names of packages
+    assert "核心客户" in told
+    assert "邀请升级为尊享" in told
+    assert set(re.findall(r"[A-Za-z]{2,}", told)) <= {"English", "zh"}
 
 
 def test_running_it_again_costs_nothing(bank):

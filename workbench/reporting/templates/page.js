@@ -31,17 +31,19 @@
     };
   };
 
-  // Figures in the cells of a heat map: with margin, alone, or none where a cell is too narrow.
+  // Figures in the cells of a heat map: with margin, alone, small, or none in the narrowest.
   const cells = async ({ element, figure }) => {
     const [trace] = figure.data;
     if (trace?.type !== "heatmap") return;
     const room = element._fullLayout.xaxis._length / trace.x.length - 4;
-    const width = (texts) => Math.max(0, ...texts.flatMap((row) => row.flatMap((t) => t.split("<br>")))
-      .map((line) => line.length * trace.textfont.size * 0.62));
+    const wide = (line) => Array.from(line).reduce((sum, c) => sum + (c === "%" ? 0.95 : 0.62), 0);
+    const width = (rows) => Math.max(0, ...rows.flat().flatMap((t) => t.split("<br>")).map(wide));
     const alone = trace.text.map((row) => row.map((text) => text.split("<br>")[0]));
-    const none = alone.map((row) => row.map(() => ""));
-    const text = [trace.text, alone].find((each) => width(each) <= room) ?? none;
-    await Plotly.restyle(element, { text: [text] });
+    const size = trace.textfont.size;
+    const [text, font] = [[trace.text, size], [alone, size], [alone, Math.min(size, 10)]]
+      .find(([rows, height]) => width(rows) * height <= room)
+      ?? [alone.map((row) => row.map(() => "")), size];
+    await Plotly.restyle(element, { text: [text], "textfont.size": font });
   };
 
   const draw = async () => {
