@@ -1,5 +1,6 @@
 """The officer's commands as a person types them: incidents, sharing, review, exports."""
 
+import datetime as dt
 import json
 
 import pytest
@@ -61,8 +62,9 @@ def test_an_incident_from_found_to_closed(bank, tmp_path):
     assert "to do first: contain" in refused
     assert "contained" in bank("incident", "contain", name, "--how", "account closed")
     facts = json.loads(bank("incident", "list", "--json"))[0]
+    sent = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M}"
     for clock in facts["clocks"]:
-        bank("incident", "notify", name, "--clock", clock["clock"], "--sent", "2026-11-24")
+        bank("incident", "notify", name, "--clock", clock["clock"], "--sent", sent)
     closed = bank("incident", "close", name, "--lesson", "narrow roles")
     assert "closed" in closed
     assert "lesson: narrow roles" in bank("incident", "list")

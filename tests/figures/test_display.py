@@ -11,6 +11,7 @@ from workbench.errors import DefinitionError, InputError, QuestionRefused, Unkno
 from workbench.figures import MIME
 from workbench.figures.language import Language
 from workbench.figures.specs import read_payload
+from workbench.figures.values import series
 
 TOTAL = release(number=1)
 MONTHLY = release((MONTH,), number=2)
@@ -85,6 +86,16 @@ def test_a_sentence_formats_figures_and_margins():
         release(columns=_row(customers=1234, amount_sum=5678.5, margin=10)),
     )
     assert figure.drawn().text == "Sep 2026: 1,234 ± 10, 5,678.50, CN¥5,678, {}"
+
+
+def test_a_sentence_tells_the_margin_that_a_table_tells():
+    uneven = release(
+        columns={"customers": [1000], "customers_low": [906], "customers_high": [1088]}
+    )
+    figures_of = series(uneven, "customers")
+    text = figures.text("{customers} (± {customers_margin})", uneven).drawn().text
+    assert text == "1,000 (± 91)"
+    assert figures_of.margin_text(figures_of.values[0], Language()) == "± 91"
 
 
 def _row(margin, **measures):

@@ -125,6 +125,20 @@ def test_a_clock_that_does_not_run_is_not_notified(incidents, opened):
         incidents.notify(opened.id, "gdpr-request", at=NOW, now=NOW)
 
 
+@pytest.mark.parametrize("hours", [-12, 1])
+def test_a_notice_before_the_detection_or_in_the_future_is_refused(incidents, opened, hours):
+    at = NOW + dt.timedelta(hours=hours)
+    with pytest.raises(InputError, match=r"but from 2026-10-02 to 2026-10-02 09:00 UTC"):
+        incidents.notify(opened.id, "gdpr-authority", at=at, now=NOW)
+
+
+def test_people_at_high_risk_are_told_before_it_is_closed(incidents, opened, shop):
+    incidents.assess(opened.id, scope(shop), severity="high", facts={"high_risk": True}, now=NOW)
+    incidents.contain(opened.id, "folder closed", at=NOW, now=NOW)
+    with pytest.raises(InputError, match="notify --clock gdpr-subjects"):
+        incidents.close(opened.id, ["lock folders"], now=NOW)
+
+
 def test_an_incident_that_is_not_there(incidents):
     with pytest.raises(UnknownName, match="no incident named 'IN-1'"):
         incidents.get("IN-1")

@@ -107,9 +107,9 @@ def test_another_customers_request_is_not_served(shop):
 
 def test_a_request_whose_act_is_refused_stays_open(shop):
     def refuse(_):
-        raise InputError("no")
+        raise InputError("no.")
 
-    with pytest.raises(InputError, match="no"):
+    with pytest.raises(InputError, match=r"no\. R-0001 stays open: go on with --request R-0001\."):
         shop.serve_request("erasure", "K-000003", refuse, verified_by="x")
     assert [each.closed for each in shop.requests()] == [None]
 

@@ -62,6 +62,8 @@ def show(
             [{"entry": e.seq, "at": e.at.isoformat(), "kind": e.kind, **e.body} for e in entries]
         )
         return
+    if not entries:
+        click.echo("No such entry. Without --kind and --table all are shown.")
     for entry in entries:
         body = {k: v for k, v in entry.body.items() if k != "who"}
         told = ", ".join(f"{name} {value}" for name, value in body.items() if value is not None)

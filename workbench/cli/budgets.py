@@ -45,7 +45,8 @@ def budget(workspace: str | None, period: str | None, pld: bool, as_json: bool) 
         click.echo(f"  {line.scope:14} {spent}   left {line.left:6.2f}")
     if second is not None:
         click.echo(f"  all by privacy loss distributions: {second:.2f}, for information only")
-    click.echo(f"{len(answers)} answers are paid for and free to use again.")
+    newest = " The newest ten; --json has all:" if len(answers) > 10 else ""
+    click.echo(f"{len(answers)} answers are paid for and free to use again.{newest}")
     for each in answers[-10:]:
         click.echo(
             f"  {each['release']}  {each['period'] or '':10}  {each['name']:28} "

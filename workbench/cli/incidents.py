@@ -295,6 +295,7 @@ def _show(found: Incident, now: dt.datetime, as_json: bool) -> None:
     for each in found.deadlines():
         checked = "" if each.clock.checked else f" ({UNCHECKED['en']})"
         when = "at once" if each.clock.hours == 0 else f"by {each.due:%F %R}"
+        when += " (own target)" if each.clock.own_target else ""
         click.echo(
             f"  {each.clock.id:16} {each.state(now):8} {when}: {each.clock.article}{checked}"
         )

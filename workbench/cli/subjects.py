@@ -56,6 +56,10 @@ def _served(
     )
 
 
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
+
+
 def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
     from workbench.errors import InputError
 
@@ -261,7 +265,7 @@ def requests(workspace: str | None, everything: bool, as_json: bool) -> None:
     for each in found:
         left = each.days_left(today)
         state = f"closed {each.closed}" if each.closed else (
-            f"{-left} days overdue" if left < 0 else f"{left} days left")  # fmt: skip
+            f"overdue by {_days(-left)}" if left < 0 else f"{_days(left)} left")  # fmt: skip
         more = ", extended" if each.extended else ""
         check = "" if each.verified_by else ", identity not checked"
         click.echo(f"{each.id}  {each.kind:12} {each.law}  received {each.received}, due {each.due}"

@@ -286,7 +286,7 @@ def _filled(name: str, format_spec: str, releases: Sequence[Release], language: 
         )
     figures = series(holding[0], wanted)
     value = figures.values[0]
-    shown = value.margin if wanted != measure else value.value
+    shown = figures.margin(value) if wanted != measure else value.value
     if shown is None:
         return language.word("none")
     if not format_spec:

@@ -88,15 +88,26 @@ class Series:
             language.compact(value, self.digits) if compact else language.number(value, self.digits)
         )
 
+    def margin(self, value: Value) -> float | None:
+        """Return the one margin that is told: the mean of nearly even sides, else the longer."""
+        if value.low is None or value.high is None or not self._even(value):
+            return value.margin
+        # why half: counts are stored whole, so that one side may be longer by rounding alone
+        return (value.high - value.low) / 2
+
+    def _even(self, value: Value) -> bool:
+        if value.value is None or value.low is None or value.high is None:
+            return False
+        above, below = value.high - value.value, value.value - value.low
+        step = 10.0 ** -(self.digits + 2 if self.rate else self.digits)
+        return abs(above - below) <= max(step, 0.1 * max(above, below))
+
     def margin_text(self, value: Value, language: Language, compact: bool = False) -> str:
         """Return "± 30", or the interval's ends where they are lopsided; empty without one."""
         if value.value is None or value.low is None or value.high is None:
             return ""
-        above, below = value.high - value.value, value.value - value.low
-        step = 10.0 ** -(self.digits + 2 if self.rate else self.digits)
-        if abs(above - below) <= max(step, 0.1 * max(above, below)):
-            # why half: counts are stored whole, so that one side may be longer by rounding alone
-            return "± " + self.text((above + below) / 2, language, compact)
+        if self._even(value):
+            return "± " + self.text(self.margin(value), language, compact)
         ends = [self.text(end, language, compact) for end in (value.low, value.high)]
         return language.word("range", low=ends[0], high=ends[1])
 

@@ -213,12 +213,21 @@ class Incidents:
         Raises
         ------
         InputError
-            The clock does not apply to it.
+            The clock does not apply to it, or the notice went out before it was detected or later
+            than now.
         """
-        known = [each.clock.id for each in self.get(name).deadlines()]
+        incident = self.get(name)
+        known = [each.clock.id for each in incident.deadlines()]
         if clock not in known:
             raise InputError(
                 f"clock '{clock}' does not run for {name}. Running: {', '.join(known)}."
+            )
+        # why days: a notice's time may be known by its day alone
+        if at > now or at.date() < incident.detected_at.date():
+            raise InputError(
+                f"a notice goes out after {name} was detected and before it is recorded: not "
+                f"{at:%Y-%m-%d %H:%M}, but from {incident.detected_at:%Y-%m-%d} to "
+                f"{now:%Y-%m-%d %H:%M} UTC. Correct the time."
             )
         self.register.record(name, "notified", {"clock": clock, "at": at.isoformat()}, now=now)
         return self.get(name)
@@ -249,7 +258,7 @@ class Incidents:
         missing += [
             f"notify --clock {each.clock.id}"
             for each in incident.deadlines()
-            if each.done is None and each.clock.start != "closing" and not each.clock.own_target
+            if each.done is None and each.clock.start != "closing"
         ]
         if missing or not lessons:
             steps = ", ".join(missing) or "say at least one lesson"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, Refused, UnknownName
 from workbench.lifecycle.customers import identifiers, unknown_subject
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.law import Clock, add_months, clocks
@@ -156,7 +156,8 @@ def serve(
     Parameters
     ----------
     act : callable
-        Does it; told the request's name. Where it refuses, the request stays open.
+        Does it; told the request's name. Where it refuses, the request stays open, and the refusal
+        says so.
     request : str, optional
         One that is registered already.
 
@@ -177,7 +178,12 @@ def serve(
         raise InputError(f"'{request}' {what}. Name an open request of theirs, or none.")
     if not found.verified_by:
         check_identity(office, request, verified_by)
-    answer = act(request)
+    try:
+        answer = act(request)
+    except (InputError, Refused) as refusal:
+        # Nothing was done. Said here, lest a slip of the pen becomes an overdue request unseen.
+        refusal.args = (f"{refusal} {request} stays open: go on with --request {request}.",)
+        raise
     return close(office, request, "done"), answer
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import Refused, StorageError, StoreMissing, WorkbenchError
+from workbench.lifecycle.archive import read_header
 from workbench.lifecycle.backups import (
     LOGS,
     RESTORED,
@@ -106,6 +107,7 @@ def restore(
     began, private = time.monotonic(), office.private
     beside = private.with_name(f"{private.name}.restoring")
     finish_swap(private)
+    read_header(file)  # a slip in the file's name is not answered with a word about --over
     if office.store.exists and not over:
         raise Refused(
             f"data is loaded in {office.store.folder}, and a restore would put the backup's in its "
