@@ -229,6 +229,15 @@ def test_a_fault_of_ours_is_told_without_a_traceback(run, monkeypatch):
     assert "a value of a row" not in told.output
 
 
+def test_a_reader_who_has_enough_is_no_fault(run):
+    reader, writer = os.pipe()
+    os.close(reader)  # as 'workbench check | head -0' leaves it
+    start = [sys.executable, "-c", "from workbench.cli import main; main(['check'])"]
+    done = subprocess.run(start, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_sample_and_import_write_where_they_say(run, tmp_path):
     told = run("sample", "--customers", 60, "--months", 3, "--out", tmp_path / "bank")
     assert told.exit_code == 0, told.output

@@ -48,9 +48,23 @@ class _Group(click.Group):
             ctx.exit(refusal.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except BrokenPipeError as fault:  # as in 'workbench budget | head -1'
+            if _is_read():
+                click.echo(_fault(fault), err=True)
+                ctx.exit(1)
+            raise  # click ends quietly
         except Exception as fault:  # noqa: BLE001  # why: the last line before the terminal
             click.echo(_fault(fault), err=True)
             ctx.exit(1)
+
+
+def _is_read() -> bool:
+    """Whether anybody still reads what is printed."""
+    import select
+
+    poll = select.poll()
+    poll.register(1, select.POLLOUT)
+    return not any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _fault(fault: Exception) -> str:
