@@ -6,7 +6,7 @@ import re
 import pytest
 from support.shop import CATALOG
 
-from workbench.catalog import describe, load_catalog
+from workbench.catalog import describe, keep_checked, load_catalog, read_checked
 from workbench.errors import AccessRefused, CatalogError, UnknownName
 
 TODAY = dt.date(2026, 10, 2)
@@ -256,3 +256,18 @@ def test_problems_between_fields_are_told_all_at_once(read):
     with pytest.raises(CatalogError, match="is wrong") as caught:
         read(text)
     assert len(caught.value.problems) == 7
+
+
+@pytest.mark.parametrize(
+    "estate", ["data/sample/catalog.yaml", "workbench/estates/catalogs/cdnow.yaml"]
+)
+def test_a_checked_catalog_is_the_same_in_another_process(repository, tmp_path, estate):
+    path, file = repository / estate, tmp_path / "catalog.json"
+    catalog = load_catalog(path)
+    keep_checked(catalog, path, file)
+    again = read_checked(path, file)
+    assert again == catalog
+    assert again.hash == catalog.hash
+    assert read_checked(tmp_path / "other.yaml", file) is None
+    file.write_text(file.read_text().replace('"title": "', '"title": "not ', 1))
+    assert read_checked(path, file) is None  # it is not what was checked

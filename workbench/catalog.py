@@ -313,6 +313,29 @@ def load_catalog(path: Path) -> Catalog:
     return catalog
 
 
+def keep_checked(catalog: Catalog, path: Path, file: Path) -> None:
+    """Write a checked catalog down for a process that is to use the very same one.
+
+    Parameters
+    ----------
+    path : Path
+        Where it was read.
+    file : Path
+        Where to write; to be read by `read_checked`.
+    """
+    content = {"of": str(path), "hash": catalog.hash, "catalog": catalog.model_dump(mode="json")}
+    file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def read_checked(path: Path, file: Path) -> Catalog | None:
+    """Return what `keep_checked` wrote, without reading YAML; None where it is of another path."""
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if content["of"] != str(path):
+        return None
+    catalog = Catalog.model_validate_json(json.dumps(content["catalog"]))
+    return catalog if catalog.hash == content["hash"] else None
+
+
 def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
     """Yield what single fields cannot see: names that must exist elsewhere, bounds and domains."""
     where = document.where

@@ -12,11 +12,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from workbench.catalog import keep_checked
 from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
 from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Tell
-from workbench.reporting.environment import RUN_REPORT, RUN_SHARE, SNAPSHOT
+from workbench.reporting.environment import CATALOG_FILE, RUN_REPORT, RUN_SHARE, SNAPSHOT
 from workbench.reporting.light import import_light
 from workbench.reporting.parameters import Value
 from workbench.reporting.warm import Warm
@@ -62,6 +63,7 @@ def execute(
         RUN_SHARE: str(definition.budget.epsilon),
         "IPYTHONDIR": str(desk.private / "ipython"),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        CATALOG_FILE: str(folder / "catalog.json"),
         **(environment or {}),
     }
     warm = Warm.of(desk.settings)
@@ -77,6 +79,7 @@ def execute(
         below = [each for each in folder.parents if desk.private in each.parents]
         for each in (*reversed(below), folder):
             each.mkdir(exist_ok=True, mode=0o700)
+        keep_checked(desk.catalog, desk.settings.path("catalog"), folder / "catalog.json")
         papermill.execute_notebook(
             _verbatim(notebook),
             _verbatim(executed),

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.catalog import Catalog, load_catalog
+from workbench.catalog import Catalog, load_catalog, read_checked
 from workbench.reporting import environment
 from workbench.settings import Settings
 
@@ -42,8 +42,10 @@ class Opened:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The declared data dictionary."""
-        return load_catalog(self.settings.path("catalog"))
+        """The declared data dictionary; in a run the very one the run began with."""
+        path, kept = self.settings.path("catalog"), os.environ.get(environment.CATALOG_FILE)
+        checked = read_checked(path, Path(kept)) if kept else None
+        return checked or load_catalog(path)
 
     @cached_property
     def private(self) -> Path:
