@@ -60,9 +60,9 @@ connection.execute(f"COPY lake.transactions FROM '{file}' (HEADER)")
 def ingest(run: Run) -> Iterator[Result]:
     """CPU time of ``workbench ingest`` against DuckDB's ``COPY`` into an encrypted lakehouse table.
 
-    The same CSV file of 10 M rows, of which 0.6 % break a rule. Ours checks every rule and key, keeps
-    bad rows aside and names the content of every month; the plain copy looks at nothing. ``flat``
-    is the peak memory at 10 M rows against that at a quarter of them.
+    The same CSV file of 10 M rows, of which 0.6 % break a rule. Ours checks every rule and key,
+    keeps bad rows aside and names the content of every month; the plain copy looks at nothing.
+    ``flat`` is the peak memory at 10 M rows against that at a quarter of them.
     """
     rows = 100_000 if run.smoke else 10_000_000
     file, quarter = run.folder / "transactions.csv", run.folder / "quarter.csv"
@@ -95,12 +95,11 @@ def _ours(folder: Path, file: Path) -> Measured:
     folder.mkdir()
     (folder / "workbench.toml").write_text("")
     (folder / "catalog.yaml").write_text(CATALOG)
-    words = [script("workbench"), "ingest", "transactions", file, "-w", folder, "--json"]
-    return measure(words)
+    return measure([script("workbench"), "ingest", "transactions", file, "-w", folder, "--json"])
 
 
 def write_csv(path: Path, rows: int) -> None:
-    """Write transactions of a tenth as many customers over nine months; `BAD_SHARE` are at fault."""
+    """Write transactions of a tenth as many customers over nine months, `BAD_SHARE` at fault."""
     import duckdb
 
     def one_of(values: list[str], salt: int) -> str:

@@ -76,7 +76,8 @@ def test_a_run_tells_its_steps_and_keeps_its_copy_private(run):
     run("pass")
     assert run.told == [f"customers 2026-09: cell {number} of 4" for number in range(1, 5)]
     folder = run.shop.private / "runs" / "customers" / "2026-09"
-    assert sorted(path.name for path in folder.iterdir()) == ["catalog.json", "customers.ipynb", "kernel.log"]
+    kept = sorted(path.name for path in folder.iterdir())
+    assert kept == ["catalog.json", "customers.ipynb", "kernel.log"]
     assert {f.stat().st_mode & 0o777 for f in (folder, *list(folder.parents)[:3])} == {0o700}
 
 
