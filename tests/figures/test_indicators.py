@@ -70,10 +70,10 @@ def test_a_section_and_what_is_not_there(release):
 def test_a_brief_line_has_its_interval_or_its_reason(release):
     assert [cell.text for cell in rows(release, brief=True)[2]] == [
         "Selection-rate ratio of decisions",
+        "▲ Amber",
         "0.79",
         "(0.60 to 0.99)",
         "–",
-        "▲ Amber",
         "risk",
         "Nov 14, 2026",
     ]

@@ -18,7 +18,7 @@ from workbench.privacy.release import Release
 COLUMN = "indicator"
 _KEPT = ("value", "low", "high", "numerator", "denominator", "light", "previous", "owner", "due")
 _FULL = ("indicator", "value", "before", "light", "counted from", "answers")
-_BRIEF = ("indicator", "value", "of", "before", "light", "owner", "due by")
+_BRIEF = ("indicator", "light", "value", "of", "before", "owner", "due by")  # a phone shows two
 _ALIGNED = ("value", "before", "due by")
 _SHAPES = {"green": "●", "amber": "▲", "red": "■", "not measured": "○", "information": "·"}
 
@@ -71,10 +71,10 @@ def _line(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Ce
     of = _interval(definition, kept, language) or _fraction(kept, language)
     return (
         Cell(definition.title[language.code]),
+        Cell(f"{_SHAPES[light]} {language.word(light)}", light=light.replace(" ", "-")),
         Cell(figure(definition, kept["value"], language), numeric=True),
         Cell(_why(kept, language) or of),
         Cell(figure(definition, kept["previous"], language), numeric=True),
-        Cell(f"{_SHAPES[light]} {language.word(light)}", light=light.replace(" ", "-")),
         Cell(language.say(word(str(kept["owner"]), language.code))),
         Cell(language.period(kept["due"]) if kept["due"] else "", numeric=True),
     )

@@ -111,7 +111,7 @@ def _suppressed(sheet: Sheet, rule: _Rule) -> Sheet:
         f"{sum(small):,} of {len(small):,} rows are not shown: their noisy number of customers is "
         f"below {rule.words}."
     )
-    return replace(sheet, forms=forms, notes=(*sheet.notes, note))
+    return replace(sheet, forms=forms, notes=(*sheet.notes, *([note] if any(small) else [])))
 
 
 def _merged(sheet: Sheet, column: str, rule: _Rule, into: str) -> Sheet:
