@@ -97,7 +97,7 @@ def test_a_backup_is_made_tried_and_restored(run, shop, tmp_path):
     assert "could be restored: 6,301 rows in 4 tables." in run("restore", made["file"], "--test")
     assert "Refused: data is loaded in" in run("restore", made["file"], code=3)
     wrong = run("restore", str(tmp_path / "y.backup"), code=7)
-    assert "y.backup cannot be read: No such file or directory." in wrong
+    assert "y.backup. Name the file that 'workbench backup' wrote." in wrong
     assert "Newer than the backup and left as they are" in run("restore", made["file"], "--over")
     into = tmp_path / "into"
     assert "is restored: 6,301 rows" in run("restore", made["file"], "--into", str(into))

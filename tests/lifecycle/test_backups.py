@@ -189,7 +189,7 @@ def test_what_is_no_backup_is_told(shop, tmp_path, content):
 def test_a_missing_backup_is_told(shop, tmp_path):
     with pytest.raises(StorageError, match=r"there is no backup at .*none.backup"):
         again(shop).restore(tmp_path / "none.backup", over=True)
-    with pytest.raises(StorageError, match="cannot be read: No such file"):
+    with pytest.raises(StorageError, match="there is no backup at"):
         read_header(tmp_path / "none.backup")
 
 
