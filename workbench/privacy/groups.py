@@ -411,11 +411,7 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
             "through the customer only."
         )
     name, purpose = other.name, other.namespace.database
-    if purpose != scope.purpose:
-        raise QuestionRefused(
-            f"'{name}' was opened for '{purpose}' and the question is asked for "
-            f"'{scope.purpose}'; customers cannot be joined across purposes."
-        )
+    require_purpose(name, purpose, scope)
     declared = scope.catalog.table(name)
     if declared.subject_key is None:
         raise QuestionRefused(f"'{name}' is operational; it has no customer to join through.")
@@ -450,4 +446,13 @@ def row_by_row(condition: Any, source: ibis.Table) -> None:
     if any(table != source.op() for table in condition.op().find(ops.Relation)):
         raise QuestionRefused(
             "a filter or condition may use only columns of the table the question is about."
+        )
+
+
+def require_purpose(name: str, purpose: str, scope: Scope) -> None:
+    """Refuse a table that was opened for another purpose than the question's."""
+    if purpose != scope.purpose:
+        raise QuestionRefused(
+            f"'{name}' was opened for '{purpose}' and the question is asked for "
+            f"'{scope.purpose}'; customers cannot be joined across purposes."
         )

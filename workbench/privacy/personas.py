@@ -31,6 +31,7 @@ from workbench.privacy.groups import (
     band_code,
     day_literal,
     numeric,
+    require_purpose,
     rising,
 )
 from workbench.privacy.persona_rules import Rule, asked, cut_points, read_rules
@@ -343,11 +344,7 @@ def table_of(table: ibis.Table, scope: Scope) -> tuple[str, Any]:
     from workbench.privacy.question import source_of
 
     name, purpose = source_of(table)
-    if purpose != scope.purpose:
-        raise QuestionRefused(
-            f"'{name}' was opened for '{purpose}' and the question is asked for "
-            f"'{scope.purpose}'; customers cannot be joined across purposes."
-        )
+    require_purpose(name, purpose, scope)
     declared = scope.catalog.table(name)
     if declared.subject_key is None:
         raise QuestionRefused(f"'{name}' is operational; it has no customers to group.")

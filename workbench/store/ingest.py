@@ -7,7 +7,8 @@ import datetime as dt
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,7 +152,7 @@ def _load(
     connection = writer.connection
     relation = _reader(path)
     found = _columns(connection, relation, path)
-    _same_columns(name, table, found, path)
+    same_columns(name, table, found, path)
     _castable(connection, relation, name, table, found, path)
     casts = ", ".join(
         f'CAST("{column}" AS {sql_type(declared)}) AS "{column}"'
@@ -243,11 +244,13 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> None:
+@contextmanager
+def failing_as(path: Path, done: str = "loaded") -> Iterator[None]:
+    """Tell of a file the engine cannot read; a full disk or memory is not the file's fault."""
     import duckdb
 
     try:
-        connection.execute(sql)
+        yield
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as problem:
@@ -256,8 +259,13 @@ def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> None:
         # why: the engine's own text may quote a row, so only its kind is passed on
         raise SourceError(
             f"{path} is corrupt or truncated ({type(problem).__name__}). Fetch it again; nothing "
-            "was loaded."
+            f"was {done}."
         ) from None
+
+
+def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> None:
+    with failing_as(path):
+        connection.execute(sql)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> dict[str, str]:
@@ -265,13 +273,27 @@ def _columns(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -
     return {row[0]: row[1] for row in connection.fetchall()}
 
 
-def _same_columns(name: str, table: Table, found: Mapping[str, str], path: Path) -> None:
+def same_columns(
+    name: str, table: Table, found: Collection[str], path: Path, kind: str = "A CSV file"
+) -> None:
+    """Refuse a file that has other columns than its table.
+
+    Parameters
+    ----------
+    kind : str
+        What starts with a line of column names, for the message.
+
+    Raises
+    ------
+    SourceError
+        Names what is missing and what is not declared.
+    """
     if not set(found) & set(table.columns):
         # why not what was found: without a line of names, it is the first customer
         names = ", ".join(f"'{column}'" for column in table.columns)
         raise SourceError(
-            f"{path} has none of the columns of table '{name}': {names}. A CSV file starts with a "
-            "line of column names."
+            f"{path} has none of the columns of table '{name}': {names}. {kind} starts with a line "
+            "of column names."
         )
     missing = [column for column in table.columns if column not in found]
     extra = [column for column in found if column not in table.columns]

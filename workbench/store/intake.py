@@ -19,7 +19,7 @@ from workbench.catalog import Catalog, Table
 from workbench.errors import SourceError
 from workbench.store import near_duplicates, quarantine, upserts
 from workbench.store.engine import Store, StoreWriter
-from workbench.store.ingest import coverage, file_digest, sql_type
+from workbench.store.ingest import coverage, failing_as, file_digest, sql_type
 from workbench.store.marks import marked_sql
 from workbench.store.progress import watched_progress
 from workbench.store.quality_rules import literal, references, row_rules
@@ -224,21 +224,9 @@ def _kind(declared: str) -> str:
 
 
 def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
-    import duckdb
-
-    try:
+    with failing_as(path, "taken in"):
         row = connection.execute(sql).fetchone()
-        return int(row[0]) if row else 0
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as problem:
-        if "No space left" in str(problem):
-            raise
-        # why: the engine's own text may quote a row, so only its kind is passed on
-        raise SourceError(
-            f"{path} is corrupt or truncated ({type(problem).__name__}). Fetch it again; nothing "
-            "was taken in."
-        ) from None
+    return int(row[0]) if row else 0
 
 
 def _keep_rejected(

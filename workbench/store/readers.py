@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Column, Table
-from workbench.errors import InputError, SourceError, suggest
-from workbench.store.ingest import sql_type
+from workbench.errors import InputError, SourceError
+from workbench.store.ingest import same_columns, sql_type
 from workbench.store.quality_rules import literal
 from workbench.store.rejects import LINE_BYTES_MOST
 
@@ -99,7 +99,7 @@ def reading(
         relation = f"read_parquet({literal(str(path))}, file_row_number = true)"
         types = _described(connection, relation, path)
         types.pop("file_row_number", None)
-        require_columns(name, table, list(types), path)
+        same_columns(name, table, list(types), path, "A file")
         yield Reading(
             f"(SELECT * EXCLUDE file_row_number, file_row_number + 1 AS _line FROM {relation})",
             {c: _cast(c, declared, types[c]) for c, declared in table.columns.items()},
@@ -110,7 +110,7 @@ def reading(
         load_extension("excel")
         chosen = f", sheet = {literal(sheet)}" if sheet else ""
         relation = f"read_xlsx({literal(str(path))}, all_varchar = true, header = true{chosen})"
-        require_columns(name, table, list(_described(connection, relation, path)), path)
+        same_columns(name, table, list(_described(connection, relation, path)), path, "A file")
         yield Reading(
             f"(SELECT *, row_number() OVER () AS _line FROM {relation})",
             {c: _from_excel(c, declared) for c, declared in table.columns.items()},
@@ -155,7 +155,7 @@ def _csv(
     chosen = codecs.lookup(encoding or marked or "utf-8-sig").name
     names, delimiter = _header(path, chosen)
     _require_lines(path)
-    require_columns(name, table, names, path)
+    same_columns(name, table, names, path, "A file")
     # why integers as text: the engine reads 12.7 as 13 without a word
     kinds = {c: "VARCHAR" if d.type == "integer" else sql_type(d) for c, d in table.columns.items()}
     columns = ", ".join(f"{literal(each)}: {literal(kinds[each])}" for each in names)
@@ -287,33 +287,6 @@ def _described(connection: duckdb.DuckDBPyConnection, relation: str, path: Path)
             "it again; nothing was taken in."
         ) from None
     return {row[0]: row[1] for row in connection.fetchall()}
-
-
-def require_columns(name: str, table: Table, found: list[str], path: Path) -> None:
-    """Refuse a file that has other columns than its table.
-
-    Raises
-    ------
-    SourceError
-        Names what is missing and what is not declared.
-    """
-    if not set(found) & set(table.columns):
-        # why not what was found: without a line of names, it is the first customer
-        names = ", ".join(f"'{column}'" for column in table.columns)
-        raise SourceError(
-            f"{path} has none of the columns of table '{name}': {names}. A file starts with a line "
-            "of column names."
-        )
-    missing = [column for column in table.columns if column not in found]
-    extra = [column for column in found if column not in table.columns]
-    if missing or extra:
-        parts = []
-        if missing:
-            parts.append("missing: " + ", ".join(f"'{c}'" for c in missing))
-        if extra:
-            parts.append("not declared: " + ", ".join(f"'{c}'" for c in extra))
-        hint = suggest(extra[0], table.columns) if extra else ""
-        raise SourceError(f"{path} does not match table '{name}' ({'; '.join(parts)}).{hint}")
 
 
 def _cast(column: str, declared: Column, found: str) -> str:
