@@ -179,6 +179,21 @@ class Table(_Declared):
         return self.columns[name]
 
 
+class ExtractTerms(_Declared):
+    """How well people must hide in an extract: k-anonymity, l-diversity, t-closeness."""
+
+    k: int = Field(5, ge=5, description="least people of a group")
+    l: int = Field(  # noqa: E741  # why: the letter the field calls it by
+        2, ge=2, description="least values of a sensitive column in a group"
+    )
+    t: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="most distance of a group's sensitive values from everybody's",
+    )
+
+
 class Purpose(_Declared):
     """Why data may be read: lawful basis, consent where that is the basis, audience, expiry."""
 
@@ -190,6 +205,7 @@ class Purpose(_Declared):
     share_extracts: bool = Field(
         False, description="whether pseudonymised extracts may be handed to others for it"
     )
+    extract_terms: ExtractTerms = ExtractTerms()
 
     @model_validator(mode="after")
     def _consent_key(self) -> Purpose:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -117,6 +118,34 @@ def test_an_extract_that_can_be_joined_with_another_says_so(run, shop, tmp_path)
     first = told.split()[0]
     told = run(*asked, str(tmp_path / "b"))
     assert f"Institute has {first} of 'transactions' too: pseudonyms differ" in told
+
+
+def test_an_extract_says_how_well_people_hide_in_it(run, shop, tmp_path):
+    path = shop.settings.path("catalog")
+    text = path.read_text()
+    text = text.replace("amount: {type: money,", "amount: {type: money, sensitivity: sensitive,")
+    text = text.replace("region: {type: text,", "region: {type: text, role: quasi-identifier,")
+    path.write_text(
+        text.replace("audience: managers\n", "audience: managers\n    share_extracts: true\n")
+    )
+    asked = [
+        "share",
+        "--extract",
+        "transactions",
+        "--columns",
+        "region,amount",
+        "--to",
+        "Institute",
+    ]
+    asked += ["--country", "Germany", "--purpose", "reporting", "--terms", "contract 7"]
+    asked += ["--expires", "2031-03-31", "--people", "600", "--k", "20", "--l", "4", "--out"]
+    told = run(*asked, str(tmp_path / "a"))
+    assert "The smallest group (k) has 200 people." in told
+    assert re.search(r"amount: l = [\d,]+, t = 0\.\d\d\.", told)
+    facts = json.loads(run(*asked, str(tmp_path / "b"), "--json").split("\n", 1)[1])
+    assert (facts["k"], facts["l"], facts["t"], facts["smallest_group"]) == (20, 4, None, 200)
+    refused = run(*asked, str(tmp_path / "c"), "--t", "0.0001", code=3)
+    assert "at most t = 0.0001 was agreed" in refused
 
 
 def test_review_and_risks(run, shop):

@@ -82,7 +82,8 @@ def test_an_extract_is_minimised_under_pseudonyms_of_its_own(lending, tmp_path):
     assert not any(row["customer_id"].startswith("K-") for row in first)
     facts = json.loads((tmp_path / "a" / "metadata.json").read_text())["extract"]
     assert facts["quasi_identifiers"] == ["region"]
-    assert facts["smallest_group"] == 200
+    assert (facts["k"], facts["l"], facts["t"]) == (5, 2, None)
+    assert facts["measured"] == {"smallest_group": 200, "sensitive": {}}
     assert [(each.k, each.people_at_most) for each in shares(lending.shares)] == [(5, 600)] * 2
 
 
@@ -144,11 +145,93 @@ def test_small_groups_do_not_leave(lending, tmp_path):
         lending.share_extract(
             "transactions", ["region"], tmp_path / "o", purpose="reporting", k=201, **PEOPLE, **DEAL
         )
-    with pytest.raises(QuestionRefused, match="k is at least 5, not 2"):
-        lending.share_extract(
-            "transactions", ["region"], tmp_path / "o", purpose="reporting", k=2, **PEOPLE, **DEAL
-        )
     assert not (tmp_path / "o").exists()
+
+
+@pytest.fixture
+def telling(lending):
+    """Return a shop of which each region buys one category, and amounts are as anywhere."""
+    path = lending.settings.path("catalog")
+    text = path.read_text()
+    text = text.replace("category: {type: text,", "category: {type: text, sensitivity: sensitive,")
+    text = text.replace("amount: {type: money,", "amount: {type: money, sensitivity: sensitive,")
+    path.write_text(text)
+    with duckdb.connect() as connection:
+        file = lending.settings.path("source") / "transactions.parquet"
+        connection.execute(f"CREATE TABLE t AS SELECT * FROM '{file}'")
+        connection.execute(
+            "UPDATE t SET category = CASE region WHEN 'north' THEN 'food' ELSE 'home' END"
+        )
+        connection.execute(f"COPY t TO '{file}'")
+    lending.init()
+    return wb.open_workspace(lending.settings.root, now=lending.now)
+
+
+def hand_over(ws, columns, out, **terms):
+    return ws.share_extract(
+        "transactions", columns, out, purpose="reporting", **PEOPLE, **DEAL, **terms
+    )
+
+
+def test_what_a_group_would_tell_of_its_people_does_not_leave(telling, tmp_path):
+    with pytest.raises(
+        QuestionRefused,
+        match=r"told of people by their group: category\. Among people alike by region there is a "
+        r"group with 1 value of it; at least l = 2 are needed\. Leave the sensitive column out",
+    ):
+        hand_over(telling, ["region", "category"], tmp_path / "o")
+    assert shares(telling.shares) == ()
+    assert not (tmp_path / "o").exists()
+    hand_over(telling, ["category"], tmp_path / "o")  # without what people are known by
+    (share,) = shares(telling.shares)
+    assert share.measured["sensitive"] == {"category": {"l": 2, "t": 0.0}}
+
+
+def test_values_far_from_everybodys_do_not_leave_where_a_t_is_agreed(telling, tmp_path):
+    hand_over(telling, ["region", "amount"], tmp_path / "a")
+    (share,) = shares(telling.shares)
+    reached = share.measured["sensitive"]["amount"]
+    assert (share.k, share.l, share.t) == (5, 2, None)
+    assert reached["l"] > 2
+    assert 0 < reached["t"] < 0.5
+    facts = json.loads((tmp_path / "a" / "metadata.json").read_text())["extract"]
+    assert facts["measured"]["sensitive"]["amount"] == reached
+    with pytest.raises(
+        QuestionRefused,
+        match=rf"differ too much from everybody's: amount\. .* reaches {reached['t']:.2f}; at most "
+        r"t = 0\.001 was agreed\. Leave the column out",
+    ):
+        hand_over(telling, ["region", "amount"], tmp_path / "b", t=0.001)
+    assert not (tmp_path / "b").exists()
+    hand_over(telling, ["region", "amount"], tmp_path / "b", k=10, l=3, t=0.6)
+    assert [(each.k, each.l, each.t) for each in shares(telling.shares)] == [
+        (5, 2, None),
+        (10, 3, 0.6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"k": 9}, "k is at least 10 for purpose 'reporting', not 9. Ask for more"),
+        ({"l": 1}, "l is at least 3 for purpose 'reporting', not 1. Ask for more"),
+        ({"t": 0.5}, "t is above 0 and at most 0.4 for purpose 'reporting', not 0.5. Ask for less"),
+        ({"t": 0}, "t is above 0 and at most 0.4"),
+    ],
+)
+def test_terms_are_no_weaker_than_the_catalogs(lending, tmp_path, terms, message):
+    path = lending.settings.path("catalog")
+    path.write_text(
+        path.read_text().replace(
+            "share_extracts: true\n",
+            "share_extracts: true\n    extract_terms: {k: 10, l: 3, t: 0.4}\n",
+        )
+    )
+    strict = wb.open_workspace(lending.settings.root, now=lending.now)
+    with pytest.raises(QuestionRefused, match=message):
+        hand_over(strict, ["region"], tmp_path / "o", **terms)
+    hand_over(strict, ["region"], tmp_path / "o")
+    assert [(each.k, each.l, each.t) for each in shares(strict.shares)] == [(10, 3, 0.4)]
 
 
 def test_rows_of_a_customer_count_together(lending, tmp_path):

@@ -26,6 +26,17 @@ def test_rows_and_columns_of_a_table_are_an_extract_too(shop):
     assert (found.people, found.groups, found.smallest) == (200, 1, 200)  # of all three
 
 
+def test_a_computed_column_counts_as_one_people_are_known_by(shop):
+    people = shop.open("customers", "service")
+    table = people.select("customer_id", joined=people.opened_on.month())
+    found = shop.reidentification_risk(table)
+    assert found.quasi_identifiers == ("joined",)
+    assert 1 < found.groups <= 12
+    joined = people.join(table, "customer_id")
+    assert shop.reidentification_risk(joined).groups == found.groups
+    assert shop.reidentification_risk(table, quasi_identifiers=[]).groups == 1
+
+
 def test_a_question_is_measured_by_its_cells(shop):
     tx = shop.open("transactions", "reporting")
     query = wb.query(tx, by=["region", "month"], period=("2026-08", "2026-09")).customers()

@@ -29,9 +29,9 @@ from workbench.cli.common import as_json_too, in_workspace, opened, print_json
 )
 @click.option("--mechanism", default="", help="Of a transfer abroad, such as 'standard contract'.")
 @click.option("--people", type=int, default=0, help="Most people an extract may hold, as agreed.")
-@click.option(
-    "--k", type=int, default=5, show_default=True, help="Least people of a group; 5 or more."
-)
+@click.option("--k", type=int, help="Least people of a group; the catalog's when left out.")
+@click.option("--l", "values", type=int, help="Least values of a sensitive column in a group.")
+@click.option("--t", "distance", type=float, help="Most distance of a group from everybody.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -51,7 +51,9 @@ def share(
     expires: dt.datetime,
     mechanism: str,
     people: int,
-    k: int,
+    k: int | None,
+    values: int | None,
+    distance: float | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -75,6 +77,8 @@ def share(
             mechanism=mechanism,
             people=people,
             k=k,
+            l=values,
+            t=distance,
         )
     else:
         name = ws.share(
@@ -97,9 +101,13 @@ def share(
         )
     if as_json:
         facts = {"share": name, "out": str(out), "joinable_with": list(made.joinable_with)}
-        print_json(facts)
-    else:
-        click.echo(f"{name} is on record: {out} for {recipient}, until {expires:%Y-%m-%d}.")
+        print_json({**facts, "k": made.k, "l": made.l, "t": made.t, **made.measured})
+        return
+    click.echo(f"{name} is on record: {out} for {recipient}, until {expires:%Y-%m-%d}.")
+    if table:
+        click.echo(f"The smallest group (k) has {made.measured['smallest_group']:,} people.")
+    for column, spread in made.measured.get("sensitive", {}).items():
+        click.echo(f"{column}: l = {spread['l']:,}, t = {spread['t']:.2f}.")
 
 
 COMMANDS = [share]

@@ -3,9 +3,11 @@
 Every hand-over is a line of the share register: to whom, where, for what, under which terms, until
 when, by which mechanism, how many people at most. An extract of rows is the exception: the purpose
 must declare ``share_extracts``, direct identifiers never leave, customers get pseudonyms of this
-share alone, and at least `LEAST_K` people have the same combinations of quasi-identifiers over all
-their rows. Two extracts cannot be joined by pseudonym, but by columns that both hold: another one
-of the same table for the same recipient is marked with those that have not expired.
+share alone, and how well people hide is measured before anything is written: at least k people have
+the same combinations of quasi-identifiers over all their rows, every sensitive column has at least
+l values among them, and none is further than t from everybody's where a t is agreed. Two extracts
+cannot be joined by pseudonym, but by columns that both hold: another one of the same table for the
+same recipient is marked with those that have not expired.
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ import datetime as dt
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from workbench.catalog import Catalog
+from workbench.catalog import Catalog, ExtractTerms
 from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, UnknownName
 from workbench.lifecycle.register import Register
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-LEAST_K = 5
+    from workbench.store.reidentification import Reidentification
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,12 @@ class Share:
     terms : mapping
     people_at_most : int
         People agreed for an extract; 0 for private tables, which tell of nobody.
-    k : int or None
-        Least people that every group of an extract was asked to have.
+    k, l, t : int, int and float, or None
+        What was agreed of an extract: least people of a group, least values of a sensitive column
+        within one, most distance of a group's values from everybody's.
+    measured : mapping
+        How well people hide in fact: ``smallest_group``, and l and t by ``sensitive`` column.
+        Counted in customers' rows: for the office, not for a page.
     files : tuple of str
     releases : tuple of str
     table : str or None
@@ -115,6 +121,9 @@ class Share:
     releases: tuple[str, ...]
     table: str | None = None
     joinable_with: tuple[str, ...] = ()
+    l: int | None = None  # noqa: E741  # why: the letter the field calls it by
+    t: float | None = None
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
 
 def share_register(folder: Path) -> Register:
@@ -136,6 +145,9 @@ def shares(register: Register) -> tuple[Share, ...]:
             tuple(events[0].body["releases"]),
             events[0].body.get("table"),
             tuple(events[0].body.get("joinable_with", ())),
+            events[0].body.get("l"),
+            events[0].body.get("t"),
+            events[0].body.get("measured", {}),
         )
         for name, events in register.items().items()
     )
@@ -198,9 +210,8 @@ class Extract:
     table: str
     columns: tuple[str, ...]
     key: str
-    quasi_identifiers: tuple[str, ...]
-    k: int
-    smallest: int
+    terms: ExtractTerms
+    hiding: Reidentification
 
 
 def extract(
@@ -212,7 +223,7 @@ def extract(
     *,
     secret: bytes,
     people: int,
-    k: int = LEAST_K,
+    terms: ExtractTerms,
 ) -> Extract:
     """Return the rows of some columns, or refuse.
 
@@ -226,20 +237,21 @@ def extract(
         Makes the pseudonyms of this share: those of two shares cannot be joined.
     people : int
         Most people it may hold.
-    k : int
-        Least people that have the same combinations of quasi-identifiers over all their rows.
+    terms : ExtractTerms
+        How well people have to hide, by `workbench.lifecycle.hiding.agreed`.
 
     Raises
     ------
     AccessRefused
         The purpose does not allow extracts, or the table is no table about customers.
     QuestionRefused
-        A column identifies directly, or a group is too small.
+        A column identifies directly, or people do not hide as agreed.
     """
     import hmac
 
     import ibis
 
+    from workbench.lifecycle.hiding import require_hidden
     from workbench.store.reidentification import reidentification
 
     declared = catalog.table(table)
@@ -249,8 +261,6 @@ def extract(
             "private tables instead ('workbench share … --release ID'), or declare "
             "'share_extracts: true' on the purpose after its impact assessment."
         )
-    if k < LEAST_K:
-        raise QuestionRefused(f"k is at least {LEAST_K}, not {k}. Nothing was handed over.")
     key = declared.subject_key
     readable = catalog.columns_for(table, purpose)
     for name in columns:
@@ -272,37 +282,38 @@ def extract(
             f"'{table}' would hand over more people than the {people:,} agreed. Agree on more, or "
             "ask for fewer. Nothing was handed over."
         )
-    smallest = reidentification(
+    sensitive = [
+        name for name in columns if readable[name].sensitivity == "sensitive" and name not in quasi
+    ]
+    hiding = reidentification(
         source.get_backend().con,
         f"({ibis.to_sql(leaving, dialect='duckdb')})",
         person=key,
         quasi_identifiers=quasi,
-    ).smallest
-    if smallest < k:
-        raise QuestionRefused(
-            f"by all their combinations of {', '.join(quasi) or 'no column'} together, the "
-            f"smallest group has {smallest} people; at least {k} are needed. Leave columns out, "
-            "make them coarser, or share private tables instead. Nothing was handed over."
-        )
+        sensitive=sensitive,
+    )
+    require_hidden(hiding, terms)
     frame[key] = [
         hmac.new(secret, str(value).encode(), "sha256").hexdigest()[:32] for value in frame[key]
     ]
     frame = frame.sort_values([key, *columns]).reset_index(drop=True)
-    return Extract(frame, table, tuple(columns), key, quasi, k, smallest)
+    return Extract(frame, table, tuple(columns), key, terms, hiding)
 
 
 def write_extract(
     register: Register, terms: Terms, made: Extract, out: Path, *, now: dt.datetime
 ) -> str:
     """Write an extract and what binds its reader; record the share; return its id."""
+    from workbench.lifecycle.hiding import measured
+
     _require_empty(out)
     file = f"{made.table}.csv"
+    hiding = {**made.terms.model_dump(), "measured": measured(made.hiding)}
     body = {
         "terms": terms.to_json(),
         # why as agreed: what is counted in customers' rows is not for the summary
         "people_at_most": terms.people,
-        "k": made.k,
-        "smallest_group": made.smallest,
+        **hiding,
         "files": [file, "metadata.json"],
         "releases": [],
         "table": made.table,
@@ -317,8 +328,8 @@ def write_extract(
         "table": made.table,
         "columns": list(made.columns),
         "pseudonym": made.key,
-        "quasi_identifiers": list(made.quasi_identifiers),
-        "smallest_group": made.smallest,
+        "quasi_identifiers": list(made.hiding.quasi_identifiers),
+        **hiding,
         "rows": len(made.frame),
         "still_personal_data": "pseudonymised, not anonymous: handle as personal data",
     }

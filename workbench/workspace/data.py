@@ -244,7 +244,8 @@ class Data(Opened):
             everybody who shares a cell is one.
         quasi_identifiers : sequence of str, optional
             Columns by which people are known from elsewhere; of an extract, by the catalog's roles
-            ``quasi-identifier`` and ``protected`` when left out.
+            ``quasi-identifier`` and ``protected`` when left out, and every column the catalog
+            does not know, being computed or renamed.
         sensitive : sequence of str, optional
             Columns that must not be learned of a person; by the catalog those of sensitivity
             ``sensitive`` that are neither key nor quasi-identifiers, when left out.
@@ -295,7 +296,12 @@ class Data(Opened):
                 f"this extract has no '{key}', so that nobody can count its people. Keep the "
                 "column; it holds pseudonyms."
             )
-        quasi = [n for n, c in declared.items() if c.role in ("quasi-identifier", "protected")]
+        roles = ("quasi-identifier", "protected")
+        quasi = [  # why the unknown too: what they are made of, nobody has declared
+            name
+            for name in source.columns
+            if name != key and (name not in declared or declared[name].role in roles)
+        ]
         quasi = quasi if quasi_identifiers is None else list(quasi_identifiers)
         if sensitive is None:
             sensitive = [

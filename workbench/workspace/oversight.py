@@ -323,7 +323,9 @@ class Oversight(Data):
         expires: dt.date,
         people: int,
         mechanism: str = "",
-        k: int = 5,
+        k: int | None = None,
+        l: int | None = None,  # noqa: E741  # why: the letter the field calls it by
+        t: float | None = None,
     ) -> str:
         """Hand over a minimised pseudonymised extract, where the purpose allows; return its id.
 
@@ -339,23 +341,31 @@ class Oversight(Data):
             As for `share`.
         people : int
             Most people the terms allow it to hold.
-        k : int
-            Least people with the same combinations of quasi-identifiers over all rows; 5 or more.
+        k : int, optional
+            Least people with the same combinations of quasi-identifiers over all rows.
+        l : int, optional
+            Least values that a sensitive column has within each such group.
+        t : float, optional
+            Most distance of a group's values of a sensitive column from everybody's, up to 1.
+            All three are the catalog's ``extract_terms`` of the purpose when left out, and may
+            only be stricter.
 
         Raises
         ------
         AccessRefused
             The purpose does not declare ``share_extracts``.
         QuestionRefused
-            A column identifies directly, or too few people share their combinations.
+            A column identifies directly, or people do not hide as agreed.
         """
         import secrets
 
+        from workbench.lifecycle.hiding import agreed as strict
         from workbench.lifecycle.sharing import Terms, extract, write_extract
 
         now = self.now()
         agreed = Terms(recipient, country, purpose, terms, expires, mechanism, people)
         agreed.require(self.catalog, now.date())
+        hidden = strict(self.catalog.purposes[purpose].extract_terms, purpose, k=k, l=l, t=t)
         made = extract(
             self.open(table, purpose),
             self.catalog,
@@ -364,7 +374,7 @@ class Oversight(Data):
             columns,
             secret=secrets.token_bytes(32),
             people=people,
-            k=k,
+            terms=hidden,
         )
         name = write_extract(self.shares, agreed, made, Path(out), now=now)
         self._record_share(name, purpose, recipient, rows=len(made.frame), table=table)
