@@ -81,6 +81,18 @@ def test_minutes_of_warm_kernels_are_a_whole_number(write, text, got):
         load_settings(write(f"warm_kernel_minutes = {text}"))
 
 
+def test_days_of_the_quarantine_are_a_whole_number_above_none(write):
+    assert load_settings(write("")).quarantine.keep_days == 90
+    assert load_settings(write("[quarantine]\nkeep_days = 7")).quarantine.keep_days == 7
+    for text in ("quarantine = 7", "[quarantine]\nkeep_days = 0", '[quarantine]\nkeep_days = "x"'):
+        with pytest.raises(SettingsError, match="must say keep_days, a whole number of days above"):
+            load_settings(write(text))
+    with pytest.raises(SettingsError, match=r"'quarantine.days' is unknown"):
+        load_settings(write("[quarantine]\ndays = 7"))
+    with pytest.raises(SettingsError, match=r"is unknown. Did you mean 'keep_days'"):
+        load_settings(write("[quarantine]\nkeep_day = 7"))
+
+
 def test_settings_are_found_from_a_folder_below(write, tmp_path):
     path = write("")
     below = tmp_path / "notebooks" / "drafts"

@@ -33,6 +33,20 @@ class Role(BaseModel):
     purposes: tuple[str, ...]
 
 
+class QuarantineSettings(BaseModel):
+    """What becomes of rows that were kept aside.
+
+    Attributes
+    ----------
+    keep_days : int
+        For so many days after their file came in they are kept; then retention takes them away.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep_days: int = Field(90, gt=0)
+
+
 class Settings(BaseModel):
     """Where a workspace keeps its parts; paths are relative to workbench.toml.
 
@@ -58,6 +72,8 @@ class Settings(BaseModel):
         A read of more rows than this is recorded as a bulk read.
     roles : mapping of str to Role
         Who may read for which purposes; without any, whoever may read the files may.
+    quarantine : QuarantineSettings
+        How long rows that were kept aside are kept.
     holidays : tuple of date
         Days that are no working days, besides Saturdays and Sundays.
     warm_kernel_minutes : int
@@ -78,6 +94,7 @@ class Settings(BaseModel):
     key: Literal["file", "environment", "keyring"] = "file"
     bulk_rows: int = Field(10_000, gt=0)
     roles: dict[str, Role] = {}
+    quarantine: QuarantineSettings = QuarantineSettings(keep_days=90)
     holidays: tuple[dt.date, ...] = ()
     warm_kernel_minutes: int = Field(10, ge=0)
 
@@ -149,7 +166,10 @@ def _told(problem: Any) -> str:
     if problem["type"] == "missing":
         return "is missing."
     if problem["type"] == "extra_forbidden":
-        return f"is unknown.{suggest(str(problem['loc'][-1]), Role.model_fields)}"
+        part = QuarantineSettings if name == "quarantine" else Role
+        return f"is unknown.{suggest(str(problem['loc'][-1]), part.model_fields)}"
+    if name == "quarantine":
+        return f"must say keep_days, a whole number of days above 0 {got}."
     if name == "roles":
         return f'must be lists of texts, such as purposes = ["reporting"] {got}.'
     if name == "bulk_rows":

@@ -41,7 +41,11 @@ def test_ingest_says_what_became_of_every_row(run, files):
     code, said = run("ingest", "transactions", first)
     assert (code, "a.csv: taken in before on" in said) == (0, True)
     code, said = run("quarantine")
-    assert said == "transactions  a.csv  1  region: domain\n"
+    assert said == (
+        "table         file   rows  reasons\n"
+        "transactions  a.csv     1  region: domain\n"
+        "'workbench retention apply' takes them away 90 days after their file came in.\n"
+    )
     code, said = run("quarantine", "--json")
     assert json.loads(said) == [
         {"table": "transactions", "file": "a.csv", "reasons": "region: domain", "rows": 1}

@@ -79,7 +79,7 @@ def test_what_is_to_be_set_needs_an_equals_sign(run):
 
 
 def test_retention_is_planned_held_and_applied(run):
-    assert "customers                0 rows would go; kept 84 months" in run("retention", "plan")
+    assert "customers                        0 rows would go; kept 84 months" in run("retention", "plan")
     hold = run("retention", "hold", "--subject", "K-000010", "--table", "consents",
                "--reason", "dispute")  # fmt: skip
     assert "H-0001 is in force" in hold

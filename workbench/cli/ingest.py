@@ -95,10 +95,16 @@ def quarantine(empty: str | None, workspace: str | None, as_json: bool) -> None:
         names = ("table", "file", "reasons", "rows")
         print_json([dict(zip(names, each, strict=True)) for each in found])
         return
-    for table, file, reasons, rows in found:
-        click.echo(f"{table}  {file}  {rows:,}  {reasons}")
     if not found:
         click.echo("Nothing is kept aside.")
+        return
+    lines = [("table", "file", "rows", "reasons")]
+    lines += [(table, file, f"{rows:,}", reasons) for table, file, reasons, rows in found]
+    wide = [max(len(line[place]) for line in lines) for place in range(3)]
+    for table, file, count, reasons in lines:
+        click.echo(f"{table:{wide[0]}}  {file:{wide[1]}}  {count:>{wide[2]}}  {reasons}")
+    days = ws.settings.quarantine.keep_days
+    click.echo(f"'workbench retention apply' takes them away {days} days after their file came in.")
 
 
 COMMANDS = [ingest, quarantine]

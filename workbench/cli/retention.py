@@ -26,7 +26,7 @@ def plan(workspace: str | None, as_json: bool) -> None:
         rows = "not measured" if each.rows is None else f"{each.rows:,} rows would go"
         held = f", {each.on_hold:,} on hold ({', '.join(each.holds)})" if each.on_hold else ""
         since = f", the oldest from {each.oldest}" if each.oldest else ""
-        click.echo(f"{each.table:24} {rows}{held}{since}; kept {each.why}")
+        click.echo(f"{each.table:32} {rows}{held}{since}; kept {each.why}")
     for hold in kept:
         who = "one customer" if hold.mark else ""
         what = " of ".join(filter(None, [f"table {hold.table}" if hold.table else "", who]))

@@ -90,14 +90,26 @@ def access(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None
     ws = opened(workspace)
     request, found = _served(ws, "access", id_, lambda _: ws.subject_held(id_), asked)
     if as_json:
-        print_json({"request": vars(request), "held": [vars(each) for each in found]})
+        print_json({"request": vars(request), "held": [each.told() for each in found]})
         return
+    from workbench.lifecycle.kept_aside import USE
+
     for each in found:
         click.echo(f"{each.table}: {each.rows:,} rows ({each.title}), from {each.source}")
         click.echo(f"  columns: {', '.join(each.columns)}")
         click.echo(f"  kept {each.retention}; {each.owner} answers for it")
         for name, purpose in each.purposes.items():
             click.echo(f"  for {name} ({purpose['basis']}), received by {purpose['recipients']}")
+        for line in each.kept_aside:
+            click.echo(
+                f"  kept aside, {USE}: line {line.line} of {line.file or 'a file'} ({line.reasons})"
+            )
+        if each.unclear:
+            click.echo(
+                f"  {each.unclear:,} more lines are kept aside that hold one of their identifiers "
+                "and no customer's key: look at them with "
+                f"ws.quarantine('{each.table}') and decide whose they are"
+            )
     _tell(request)
 
 
@@ -114,7 +126,9 @@ def export(id_: str, out: Path, workspace: str | None, as_json: bool, **asked: A
     if as_json:
         print_json({"request": vars(request), "out": str(out), "rows": rows})
         return
-    click.echo(f"{sum(rows.values()):,} rows of {len(rows)} tables in {out}, in plain text.")
+    aside = rows.pop("kept-aside", 0)
+    more = f", and {aside:,} lines that were kept aside," if aside else ""
+    click.echo(f"{sum(rows.values()):,} rows of {len(rows)} tables{more} in {out}, in plain text.")
     click.echo("Hand it over by a safe way, and remove it here.")
     _tell(request)
 

@@ -8,13 +8,13 @@ from workbench.store.engine import in_lake
 from workbench.store.marks import marked_sql
 
 
-def identifiers(office: Office, mark: str) -> set[str]:
-    """Return a customer's key and direct identifiers, as text; nothing when no table knows them."""
+def identifiers(office: Office, *marks: str) -> set[str]:
+    """Return customers' keys and direct identifiers, as text; nothing when no table knows them."""
     store, found = office.store, set()
     connection = store.connect()
     try:
         store.attach(connection, store.latest_snapshot())
-        store.marks.prepare(connection, [mark])
+        store.marks.prepare(connection, marks)
         loaded = store.tables(connection)
         for name, key in office.subject_tables.items():
             if name not in loaded:

@@ -34,7 +34,7 @@ def facts(office: Office) -> Mapping[str, Any]:
         overdue, answered in time, oldest open in days. ``holds``: in force.
     """
     today = office.now.date()
-    due = retention.plan(office.store, office.catalog, office.journal, today)
+    due = retention.plan(office)
     oldest = [each.oldest for each in due if each.rows and each.oldest]
     verdict = verify(office.audit, office.settings.path("published"))
     erased = office.store.marks.erased()

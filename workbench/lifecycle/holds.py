@@ -105,6 +105,24 @@ def release_hold(office: Office, name: str, *, reason: str) -> Hold:
     return known[name]
 
 
+def require_none_of(journal: Journal, table: str) -> None:
+    """Refuse to empty the quarantine of a table of which a hold keeps rows, whosever they are.
+
+    Raises
+    ------
+    Refused
+        Names the holds.
+    """
+    kept = [each for each in holds(journal) if each.table in (None, table)]
+    if kept:
+        told = "; ".join(f"{each.id}: {each.reason}" for each in kept)
+        raise Refused(
+            f"a legal hold keeps rows of table '{table}' ({told}); nothing was removed. "
+            "'workbench retention apply' takes away what no hold keeps, or release the hold with "
+            "'workbench retention release'."
+        )
+
+
 def require_no_hold(journal: Journal, tables: list[str], mark: str) -> None:
     """Refuse to erase what a hold keeps.
 

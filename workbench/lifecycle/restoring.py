@@ -33,6 +33,7 @@ from workbench.lifecycle.backups import (
     row_counts,
     unpack,
 )
+from workbench.lifecycle.customers import identifiers
 from workbench.lifecycle.erasure import still_findable, take_erased
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
@@ -199,7 +200,9 @@ def _prepare(
     counts = row_counts(there)
     if counts != manifest["rows"]:
         raise StorageError(f"{file}: its tables do not have the rows its manifest says.")
-    again = take_erased(there, progress) if store.marks.erased() else {}
+    erased = store.marks.erased()
+    # why by identifiers too: lines that were kept aside may name them and have no key
+    again = take_erased(there, progress, identifiers(there, *erased)) if erased else {}
     return Restored(str(file), manifest["made"], row_counts(there), again), there
 
 

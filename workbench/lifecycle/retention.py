@@ -1,17 +1,20 @@
-"""Retention: which rows are past their time, why, what a hold keeps, and taking the rest away."""
+"""Retention: which rows are past their time, why, what a hold keeps, and taking the rest away.
+
+What was kept aside when files came in has a time of its own, counted from the day of the file.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from workbench.catalog import Catalog, Table
+from workbench.catalog import Table
+from workbench.lifecycle import kept_aside
 from workbench.lifecycle.erasure import take_erased
 from workbench.lifecycle.holds import Hold, holds
-from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
-from workbench.store.engine import Store
 from workbench.store.marks import marked_sql
 from workbench.store.rewriting import take_away
 
@@ -23,6 +26,7 @@ class Due:
     Attributes
     ----------
     table : str
+        Or what is kept aside of one: ``quarantine of TABLE``, ``possible duplicates of TABLE``.
     rows : int or None
         Rows past their time that nothing keeps; None where the table's clock cannot be read.
     on_hold : int
@@ -43,12 +47,12 @@ class Due:
     holds: tuple[str, ...] = ()
 
 
-def plan(store: Store, catalog: Catalog, journal: Journal, today: dt.date) -> list[Due]:
-    """Return, for every table, which rows are past their time; nothing is removed.
+def plan(office: Office) -> list[Due]:
+    """Return, for every table and its quarantine, which rows are past their time.
 
     A row whose date is empty has not begun its time: an account that is open has no closing day.
     """
-    in_force = holds(journal)
+    store, in_force, today = office.store, holds(office.journal), office.now.date()
     connection = store.connect()
     try:
         store.attach(connection, store.latest_snapshot())
@@ -56,9 +60,9 @@ def plan(store: Store, catalog: Catalog, journal: Journal, today: dt.date) -> li
         loaded = store.tables(connection)
         return [
             _due(connection, name, table, in_force, today)
-            for name, table in catalog.tables.items()
+            for name, table in office.catalog.tables.items()
             if name in loaded
-        ]
+        ] + _aside(office, connection, in_force, today)
     finally:
         connection.close()
 
@@ -78,6 +82,11 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
         for name, table in catalog.tables.items()
         if _measured(table)
     }
+    past = kept_aside.past_time(office.settings.quarantine.keep_days, today)
+    conditions |= {
+        name: f"{past} AND NOT {kept_aside.held(name, in_force)}"
+        for name in (kept_aside.LINES, kept_aside.DOUBLES)
+    }
     taken = take_away(
         store,
         catalog,
@@ -92,20 +101,36 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
     return removed
 
 
-def _due(
-    connection: object, name: str, table: Table, in_force: Sequence[Hold], today: dt.date
-) -> Due:
+def _due(connection: Any, name: str, table: Table, in_force: Sequence[Hold], today: dt.date) -> Due:
     kept = table.retention
     why = f"{kept.months} months after {kept.after}"
     if not _measured(table):
         return Due(name, None, 0, None, f"{why}: not a column of the table, so it is not measured")
     held = _held(name, table, in_force)
-    row = connection.execute(  # type: ignore[attr-defined]  # why: duckdb is not imported here
+    row = connection.execute(
         f"SELECT count(*) FILTER (NOT {held}), count(*) FILTER ({held}), "
         f'min(CAST("{kept.after}" AS DATE)) FROM lake."{name}" WHERE {_past(table, today)}'
     ).fetchone()
     names = tuple(each.id for each in in_force if each.table in (None, name)) if row[1] else ()
     return Due(name, int(row[0]), int(row[1]), row[2], why, names)
+
+
+def _aside(office: Office, connection: Any, in_force: Sequence[Hold], today: dt.date) -> list[Due]:
+    days = office.settings.quarantine.keep_days
+    why = f"{days} days after the file came in ([quarantine] keep_days)"
+    return [
+        Due(
+            what,
+            rows,
+            on_hold,
+            oldest,
+            why,
+            tuple(each.id for each in in_force if each.table in (None, table)) if on_hold else (),
+        )
+        for what, table, rows, on_hold, oldest in kept_aside.due(
+            office.store, connection, in_force, days, today
+        )
+    ]
 
 
 def _measured(table: Table) -> bool:

@@ -8,13 +8,14 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Column
 from workbench.errors import InputError, StorageError, UnknownName
-from workbench.lifecycle.customers import unknown_subject
+from workbench.lifecycle.customers import identifiers, unknown_subject
+from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
 from workbench.store.engine import newest, one_commit
 from workbench.store.ingest import sql_type
@@ -24,6 +25,7 @@ from workbench.store.rewriting import contents
 if TYPE_CHECKING:
     import duckdb
 
+KEPT_ASIDE = "kept-aside"  # no table has such a name
 OBJECTION_NOTE = (
     "Answers given before stay: they are differentially private and say nothing of one customer. "
     "What was fitted on raw rows has learned from them: fit it again."
@@ -41,6 +43,10 @@ class HeldTable:
     columns : tuple of str
     purposes : mapping of purpose to (title, basis, recipients)
         For what it may be read, on which basis, and who receives what comes of it.
+    kept_aside : tuple of KeptAside
+        Lines of theirs that never became rows of it: held back from use, with file and reasons.
+    unclear : int
+        Lines kept aside without a known customer's key that hold one of their identifiers.
     """
 
     table: str
@@ -52,6 +58,12 @@ class HeldTable:
     rows: int
     columns: tuple[str, ...]
     purposes: Mapping[str, Mapping[str, str]]
+    kept_aside: tuple[KeptAside, ...] = ()
+    unclear: int = 0
+
+    def told(self) -> dict[str, Any]:
+        """Return it for machines, without the values of lines that were kept aside."""
+        return {**vars(self), "kept_aside": [line.told() for line in self.kept_aside]}
 
 
 @contextmanager
@@ -69,26 +81,33 @@ def _reading(office: Office, mark: str) -> Iterator[duckdb.DuckDBPyConnection]:
 def held(office: Office, mark: str) -> list[HeldTable]:
     """Return what every table holds of a customer, for what, from where, for whom, how long.
 
+    Lines of theirs that never became rows belong to it (`workbench.lifecycle.kept_aside`).
+
     Raises
     ------
     InputError
         No table holds anything of them.
     """
-    found = []
+    found, values, keys = [], identifiers(office, mark), office.subject_tables
     with _reading(office, mark) as connection:
         loaded = office.store.tables(connection)
-        for name, key in office.subject_tables.items():
-            if name not in loaded:
-                continue
-            theirs = office.store.marks.look_up(connection, name, key)
-            row = connection.execute(
-                f'SELECT count(*) FROM lake."{name}" WHERE {theirs}'
-            ).fetchone()
-            if row and row[0]:
-                found.append(_described(office, name, int(row[0])))
+        aside = lines_of(office.store, connection)
+        unclear = unclear_lines(office.store, connection, keys, values)
+        for name, key in keys.items():
+            rows = _count(office, connection, name, key) if name in loaded else 0
+            lines = tuple(line for line in aside if line.table == name)
+            if rows or lines or name in unclear:
+                described = _described(office, name, rows)
+                found.append(replace(described, kept_aside=lines, unclear=unclear.get(name, 0)))
     if not found:
         raise unknown_subject(office)
     return found
+
+
+def _count(office: Office, connection: duckdb.DuckDBPyConnection, name: str, key: str) -> int:
+    theirs = office.store.marks.look_up(connection, name, key)
+    row = connection.execute(f'SELECT count(*) FROM lake."{name}" WHERE {theirs}').fetchone()
+    return int(row[0]) if row else 0
 
 
 def _described(office: Office, name: str, rows: int) -> HeldTable:
@@ -119,6 +138,8 @@ def _described(office: Office, name: str, rows: int) -> HeldTable:
 def export(office: Office, mark: str, out: Path) -> dict[str, int]:
     """Write everything held of a customer as JSON and CSV into a new folder; rows by table.
 
+    What was kept aside of loads is there too, as `KEPT_ASIDE`, marked as held back from use.
+
     The files are plain text, mode 0600, and meant for the person: hand them over and remove them.
 
     Raises
@@ -138,6 +159,8 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
         tables: dict[str, Any] = {}
         with _reading(office, mark) as connection:
             for each in described:
+                if not each.rows:
+                    continue
                 key = office.subject_tables[each.table]
                 columns = ", ".join(f'"{column}"' for column in each.columns)
                 rows = connection.execute(
@@ -148,17 +171,31 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
                 tables[each.table] = [
                     {c: _plain(v) for c, v in zip(each.columns, row, strict=True)} for row in rows
                 ]
+            doubles = pairs_of(office.store, connection)
+        aside = [
+            {"table": e.table, **e.told(), "row": e.row()} for t in described for e in t.kept_aside
+        ]
+        if aside:
+            told = [{**each, "row": _text(each["row"])} for each in aside]
+            _write_csv(target / f"{KEPT_ASIDE}.csv", [*told[0]], [[*e.values()] for e in told])
         content = {
             "title": office.catalog.title,
             "exported_on": office.now.date().isoformat(),
-            "about": [asdict(each) for each in described],
+            "about": [each.told() for each in described],
             "data": tables,
+            "kept_aside": aside,
+            "possible_duplicates": doubles,
         }
         with _private_file(target / "subject.json") as file:
             json.dump(content, file, ensure_ascii=False, indent=2)
     except OSError as problem:
         raise StorageError(f"{out} cannot be written: {problem.strerror}.") from None
-    return {each.table: each.rows for each in described}
+    rows_of = {each.table: each.rows for each in described if each.rows}
+    return rows_of | ({KEPT_ASIDE: len(aside)} if aside else {})
+
+
+def _text(row: Any) -> str:
+    return row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

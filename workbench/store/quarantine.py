@@ -117,9 +117,10 @@ def note(connection: duckdb.DuckDBPyConnection, taken: Ingested) -> None:
 
 
 def forget_files(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Forget that files were taken into a table, whose content is replaced as a whole."""
+    """Forget what was taken into a table, whose content is replaced as a whole."""
     if has_intake(connection):
-        connection.execute(f"DELETE FROM {FILES} WHERE table_name = {literal(table)}")
+        for name in _TABLES:
+            connection.execute(f"DELETE FROM {name} WHERE table_name = {literal(table)}")
 
 
 def summary(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:

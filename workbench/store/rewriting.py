@@ -125,6 +125,13 @@ def settle(
         "commit_extra_info = ? WHERE snapshot_id = ?",
         [json.dumps(history.changes, sort_keys=True), snapshot],
     )
+    # why: a table that lost its last row has no file to rewrite, and its smallest and largest
+    # values would stay
+    connection.execute(
+        f"UPDATE {_META}.ducklake_table_column_stats SET min_value = NULL, max_value = NULL "
+        f"WHERE table_id NOT IN (SELECT table_id FROM {_META}.ducklake_data_file "
+        "WHERE end_snapshot IS NULL)"
+    )
     connection.execute("DETACH lake")
     # why before the old files go: whoever opens the store meanwhile must find what it names
     store.publish(snapshot, again=True)

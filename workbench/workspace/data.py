@@ -136,11 +136,20 @@ class Data(Opened):
             return pairs(connection, table)
 
     def empty_quarantine(self, table: str) -> int:
-        """Take a table's kept-aside rows away for good, from every snapshot; return how many."""
+        """Take a table's kept-aside rows away for good, from every snapshot; return how many.
+
+        Raises
+        ------
+        Refused
+            A legal hold keeps rows of this table.
+        """
+        from workbench.lifecycle.holds import require_none_of
+        from workbench.lifecycle.journal import Journal
         from workbench.store.rewriting import take_away
 
         self.catalog.table(table)
         now = self.now()
+        require_none_of(Journal(self.private), table)
         self.audit.record("quarantine emptied", {"table": table}, now=now)
         aside = "intake.quarantine"
         condition = f"table_name = '{table}'"

@@ -58,7 +58,7 @@ class Lifecycle(Opened):
         """Return which rows are past their time, why, and what is on hold; nothing is removed."""
         from workbench.lifecycle.retention import plan
 
-        return plan(self.store, self.catalog, self.journal, self.now().date())
+        return plan(self.office)
 
     def apply_retention(self, progress: Tell = _quietly) -> dict[str, int]:
         """Take away every row past its time that no hold keeps; return how many, by table."""

@@ -1,0 +1,177 @@
+"""Lines of files that never became rows, for the office: whose they are, how long they stay.
+
+No purpose reads them. They are data about people all the same: a customer is told of theirs, an
+export hands them out, and they have a time of their own after which retention takes them away.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from workbench.lifecycle.traces import SHORTEST
+from workbench.store.engine import Store
+from workbench.store.marks import marked_sql
+from workbench.store.quality_rules import literal
+from workbench.store.quarantine import ASIDE, FILES, PAIRS
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    import duckdb
+
+    from workbench.lifecycle.holds import Hold
+
+USE = "held back from use: no purpose reads it"
+LINES, DOUBLES = (name.removeprefix("lake.") for name in (ASIDE, PAIRS))
+_NAMED = {LINES: "quarantine of {}", DOUBLES: "possible duplicates of {}"}
+
+
+@dataclass(frozen=True)
+class KeptAside:
+    """One line of a customer's that never became a row.
+
+    Attributes
+    ----------
+    table : str
+        The table it was meant for.
+    file : str or None
+        The file it came in.
+    line : int
+    reasons : str
+        Why it is no row.
+    content : str
+        As it came; not shown where values are not asked for.
+    """
+
+    table: str
+    file: str | None
+    line: int
+    reasons: str
+    content: str | None = field(repr=False)
+
+    def told(self) -> dict[str, Any]:
+        """Return what is said of it without its values."""
+        return {"file": self.file, "line": self.line, "reasons": self.reasons, "use": USE}
+
+    def row(self) -> Any:
+        """Return its values by column; the line as it came where it has no columns."""
+        try:
+            found = json.loads(self.content or "null")
+        except ValueError:
+            return self.content
+        return found if isinstance(found, dict) else self.content
+
+
+def lines_of(store: Store, connection: duckdb.DuckDBPyConnection) -> list[KeptAside]:
+    """Return a customer's lines, their mark being prepared as the chosen one."""
+    if LINES not in store.kept_aside(connection):
+        return []
+    theirs = store.marks.look_up(connection, LINES, "subject")
+    rows = connection.execute(
+        f"SELECT a.table_name, f.file, a.line, a.reasons, a.content FROM {ASIDE} AS a "
+        f"LEFT JOIN (SELECT DISTINCT ON (table_name, digest) * FROM {FILES}) AS f "
+        f"USING (table_name, digest) WHERE {theirs} ORDER BY ALL"
+    ).fetchall()
+    return [KeptAside(*row) for row in rows]
+
+
+def unclear_lines(
+    store: Store,
+    connection: duckdb.DuckDBPyConnection,
+    keys: Mapping[str, str],
+    values: Collection[str],
+) -> dict[str, int]:
+    """Count lines without a known customer's key that hold one of a customer's identifiers.
+
+    Whose these are, only a person can say: they are told of, and not handed out.
+
+    Parameters
+    ----------
+    keys : mapping of table to column
+        Where the keys of known customers are.
+    values : collection of str
+        The customer's key and direct identifiers.
+    """
+    texts = sorted(value for value in values if len(value) >= SHORTEST)
+    if not texts or LINES not in store.kept_aside(connection):
+        return {}
+    loaded = store.tables(connection)
+    known = "".join(
+        f' AND a.subject NOT IN (SELECT CAST("{key}" AS VARCHAR) FROM lake."{name}" '
+        f'WHERE "{key}" IS NOT NULL)'
+        for name, key in keys.items()
+        if name in loaded
+    )
+    rows = connection.execute(
+        f"SELECT a.table_name, count(*) FROM {ASIDE} AS a "
+        f"WHERE (a.subject IS NULL OR (true{known}))"
+        " AND EXISTS (SELECT 1 FROM (SELECT unnest(string_split(?, chr(10))) AS text) AS t "
+        "WHERE contains(a.content, t.text)) GROUP BY ALL ORDER BY ALL",
+        ["\n".join(texts)],
+    ).fetchall()
+    return dict(rows)
+
+
+def pairs_of(store: Store, connection: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:
+    """Return in which tables a customer may be somebody else too, and what agrees; not who."""
+    if DOUBLES not in store.kept_aside(connection):
+        return []
+    one, other = (store.marks.look_up(connection, DOUBLES, c) for c in ("subject", "other"))
+    rows = connection.execute(
+        f"SELECT DISTINCT table_name, agree FROM {PAIRS} WHERE {one} OR {other} ORDER BY ALL"
+    ).fetchall()
+    return [{"table": table, "agree": agree} for table, agree in rows]
+
+
+def past_time(keep_days: int, today: dt.date) -> str:
+    """Return SQL that is true for lines and pairs whose file came in too long ago."""
+    return (
+        f"(table_name, digest) NOT IN (SELECT (table_name, digest) FROM {FILES} WHERE "
+        f"CAST(\"at\" AS DATE) + INTERVAL {keep_days} DAY >= DATE '{today}')"
+    )
+
+
+def held(name: str, in_force: Sequence[Hold]) -> str:
+    """Return SQL that is true for the lines or pairs a hold keeps, holds' marks being prepared.
+
+    Parameters
+    ----------
+    name : str
+        `LINES` or `DOUBLES`.
+    """
+    theirs = f"({marked_sql('subject')} OR subject IS NULL)"  # why: whose a line is may not show
+    if name == DOUBLES:
+        theirs = f"({marked_sql('subject')} OR {marked_sql('other')})"
+    parts = [
+        f"({'true' if hold.table is None else f'table_name = {literal(hold.table)}'} AND "
+        f"{'true' if hold.mark is None else theirs})"
+        for hold in in_force
+    ]
+    return f"({' OR '.join(parts) or 'false'})"
+
+
+def due(
+    store: Store,
+    connection: duckdb.DuckDBPyConnection,
+    in_force: Sequence[Hold],
+    keep_days: int,
+    today: dt.date,
+) -> Iterator[tuple[str, str, int, int, dt.date | None]]:
+    """Yield what is kept aside: name, table it is of, rows that would go, on hold, since."""
+    there = store.kept_aside(connection)
+    for name, words in _NAMED.items():
+        if name not in there:
+            continue
+        past, kept = past_time(keep_days, today), held(name, in_force)
+        rows = connection.execute(
+            f"SELECT table_name, count(*) FILTER ({past} AND NOT {kept}), "
+            f"count(*) FILTER ({past} AND {kept}), min(f.came) FILTER ({past}) "
+            f'FROM lake.{name} LEFT JOIN (SELECT table_name, digest, min(CAST("at" AS DATE)) AS '
+            f"came FROM {FILES} GROUP BY ALL) AS f USING (table_name, digest) GROUP BY ALL "
+            "ORDER BY ALL"
+        ).fetchall()
+        for table, would_go, on_hold, oldest in rows:
+            yield words.format(table), table, int(would_go), int(on_hold), oldest
