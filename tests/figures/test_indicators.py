@@ -42,7 +42,7 @@ def test_a_line_says_value_fraction_light_threshold_law_owner_and_day(release):
     assert (value.text, value.below, before.text) == ("6", "6 of 2,748", "2")
     assert (light.text, light.light, light.below) == ("■ Red", "red", "green up to 0")
     assert source.text == "access log, audit log"
-    assert source.below == "GDPR 5(1)b*; PIPL 6* · as of Sep 30, 2026"
+    assert source.below == "GDPR 5(1)b; PIPL 6 · as of Sep 30, 2026"
     assert (owner.text, owner.below) == ("security", "by Oct 14, 2026")
 
 

@@ -1,8 +1,7 @@
 """Requests of data subjects: when one came, who checked the person, when it is due, how it ended.
 
-Deadlines come from the file of laws (`workbench.lifecycle.law`). A period in months ends on the
-same day of the month, on the last one where that month is shorter, and where that is no working day
-on the next one (Regulation (EEC, Euratom) No 1182/71, article 3). No legal advice is claimed.
+Deadlines come from the file of laws, which also says how they are reckoned
+(`workbench.lifecycle.law`). No legal advice is claimed.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import TypeVar
 from workbench.errors import InputError, Refused, UnknownName
 from workbench.lifecycle.customers import identifiers, unknown_subject
 from workbench.lifecycle.journal import Journal
-from workbench.lifecycle.law import Clock, add_months, clocks
+from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.office import Office
 from workbench.store.chain import Entry
 
@@ -79,25 +78,11 @@ def due_date(
     >>> from workbench.lifecycle.law import clock
     >>> due_date(clock("gdpr-request"), dt.date(2027, 1, 29))  # February ends on a Sunday
     datetime.date(2027, 3, 1)
-    >>> due_date(clock("pipl-request"), dt.date(2026, 9, 28), [dt.date(2026, 10, 1)])
-    datetime.date(2026, 10, 20)
+    >>> due_date(clock("pipl-request"), dt.date(2026, 9, 28))  # over the national holidays
+    datetime.date(2026, 10, 23)
     """
-    day = received
-    if clock.months is not None:
-        months = clock.months + ((clock.extension_months or 0) if extended else 0)
-        start = dt.datetime.combine(received, dt.time())
-        return _working(add_months(start, months).date(), holidays)
-    if clock.working_days is not None:
-        for _ in range(clock.working_days):
-            day = _working(day + dt.timedelta(days=1), holidays)
-        return day
-    return day + dt.timedelta(days=clock.days or 0, hours=clock.hours or 0)
-
-
-def _working(day: dt.date, holidays: Collection[dt.date]) -> dt.date:
-    while day.weekday() >= 5 or day in holidays:
-        day += dt.timedelta(days=1)
-    return day
+    start = dt.datetime.combine(received, dt.time())
+    return clock.due(start, holidays, extended=extended).date()
 
 
 def open_request(
