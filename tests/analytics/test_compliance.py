@@ -75,18 +75,22 @@ def test_an_incident_that_was_not_notified_counts_up_to_now():
     assert amounts.notify_hours(frame, END).value == 11 * 24
 
 
-def test_people_transferred_come_closest_to_either_threshold():
+@pytest.mark.parametrize(
+    ("sensitive", "expected"),
+    [(900, (0.501, 50_100, 100_000)), (9_000, (0.91, 9_100, 10_000))],
+)
+def test_people_transferred_add_up_from_1_january_as_articles_7_and_8_say(sensitive, expected):
     frame = pd.DataFrame(
         {
-            "mechanism": ["x", "x"],
-            "subjects": [50_000, 100],
-            "sensitive_subjects": [9_000, 0],
-            "since": ["2026-01-01", "2026-01-01"],
-            "until": [None, "2026-02-01"],
+            "mechanism": ["x", "x", "x", "x"],
+            "subjects": [50_000, 100, 70_000, 70_000],
+            "sensitive_subjects": [sensitive, 100, 0, 0],
+            "since": ["2025-06-01", "2026-01-01", "2025-06-01", "2026-11-01"],
+            "until": [None, "2026-02-01", "2025-12-31", None],  # ended before; not begun
         }
     )
     found = amounts.transfers_by_threshold(frame, END, contract=100_000, sensitive=10_000)
-    assert (found.value, found.numerator, found.denominator) == (0.9, 9_000, 10_000)
+    assert (found.value, found.numerator, found.denominator) == expected
 
 
 def test_reads_beyond_their_purpose_or_after_its_end():

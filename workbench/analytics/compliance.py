@@ -159,7 +159,11 @@ def transfers_with_mechanism(transfers: pd.DataFrame, as_of: dt.date) -> Measure
 def transfers_by_threshold(
     transfers: pd.DataFrame, as_of: dt.date, *, contract: int, sensitive: int
 ) -> Measured:
-    """Return how close the largest transfer comes to the number from which more is due.
+    """Return how close a calendar year's transfers come to the number from which more is due.
+
+    Numbers add up from 1 January over all transfers, also those that ended since (Provisions on
+    Promoting and Regulating Cross-border Data Flows, articles 7 and 8). Who is in two counts twice:
+    at most so many people.
 
     Parameters
     ----------
@@ -168,10 +172,13 @@ def transfers_by_threshold(
     sensitive : int
         People with sensitive data from which an assessment is due.
     """
-    present = _present(transfers, as_of)
-    if not len(present):
+    began = _days(transfers, "since") <= _stamp(as_of)
+    this_year = transfers[
+        began & ~(_days(transfers, "until") < _stamp(as_of.replace(month=1, day=1)))
+    ]
+    if not len(this_year):
         return unmeasured("there is no transfer")
-    people, hidden = int(present["subjects"].max()), int(present["sensitive_subjects"].max())
+    people, hidden = (int(this_year[each].sum()) for each in ("subjects", "sensitive_subjects"))
     if people / contract >= hidden / sensitive:
         return Measured(people / contract, people, contract)
     return Measured(hidden / sensitive, hidden, sensitive)
