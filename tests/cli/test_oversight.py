@@ -58,7 +58,7 @@ def test_an_incident_from_found_to_closed(bank, tmp_path):
     draft = bank(
         "incident", "notify", name, "--clock", "gdpr-authority", "--contact", "a@b.example"
     )
-    assert "Contact: a@b.example" in draft
+    assert "other contact: a@b.example" in draft
     refused = bank("incident", "close", name, "--lesson", "narrow roles", code=2)
     assert "to do first: contain" in refused
     assert "contained" in bank("incident", "contain", name, "--how", "account closed")

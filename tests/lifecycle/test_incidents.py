@@ -1,13 +1,14 @@
 """Incidents: scope from the log, clocks, drafts, and nothing closed before its time."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from workbench.errors import InputError, UnknownName
 from workbench.lifecycle.drafts import draft
 from workbench.lifecycle.incidents import Incidents, scope_of
-from workbench.lifecycle.law import clock
+from workbench.lifecycle.law import clock, clocks
 from workbench.lifecycle.reads import Read
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
@@ -49,6 +50,7 @@ def test_scope_is_worked_out_from_who_read_what(shop):
     )
     assert (found.reads, found.refused, found.sensitivities) == (2, 1, ("internal", "personal"))
     assert found.subjects_at_most == 500  # no more rows were read than that
+    assert found.records_at_most == 500
     assert scope(shop, readers=["ana"]).subjects_at_most == 9
     assert scope(shop, tables=["incidents"]).subjects_at_most is None  # nobody read it
 
@@ -66,7 +68,8 @@ def test_a_log_without_rows_means_everybody(shop):
             dt.datetime.fromisoformat("2026-09-01"), "eve", "x", "customers", "service", None, False
         )
     ]
-    assert scope_of(one, shop.catalog, lambda _: 600).subjects_at_most == 600
+    found = scope_of(one, shop.catalog, lambda _: 600)
+    assert (found.subjects_at_most, found.records_at_most) == (600, None)
 
 
 def test_clocks_run_and_stop(incidents, opened, shop):
@@ -145,7 +148,7 @@ def test_an_incident_that_is_not_there(incidents):
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("name", ["gdpr-authority", "pipl-subjects"])
+@pytest.mark.parametrize("name", [each.id for each in clocks("incident")])
 def test_drafts_say_what_is_known_and_leave_the_rest_open(incidents, opened, shop, lang, name):
     incidents.assess(opened.id, scope(shop), severity="high", facts={}, now=NOW)
     text = draft(
@@ -154,9 +157,139 @@ def test_drafts_say_what_is_known_and_leave_the_rest_open(incidents, opened, sho
     assert "DRAFT" in text or "草稿" in text
     assert "IN-2026-001" in text
     assert ("[contact]" if lang == "en" else "〔联系方式〕") in text
+    assert clock(name).article in text
     assert "{" not in text
-    if name == "gdpr-authority":
-        assert "509" in text  # people at most
+
+
+def drafted(incidents, opened, shop, name, lang, *, contact="dpo@shop.example"):
+    incidents.assess(opened.id, scope(shop), severity="high", facts={}, now=NOW)
+    found = incidents.get(opened.id)
+    return draft(found, clock(name), lang=lang, controller="Shop", contact=contact, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("lang", "parts"),
+    [
+        (
+            "en",
+            {
+                "a: nature": "disclosure of or access to data without permission",
+                "a: categories and number of people": "Customers, at most 509 of them",
+                "a: categories and number of records": "identity data, transactions; at most",
+                "b: officer or other contact": "officer or other contact: dpo@shop.example",
+                "c: likely consequences": "Likely consequences.",
+                "d: measures taken or proposed": "Measures taken and proposed.",
+                "d: mitigation": "reduce harm",
+                "paragraph 4: in phases": "in phases",
+                "a: number of records": "509 records, in",
+                "PIPL 57 (1): cause": "Cause, as far as known",
+            },
+        ),
+        (
+            "zh",
+            {
+                "a: nature": "泄露或未经授权的访问",
+                "a: categories and number of people": "客户，至多 509 人",
+                "a: categories and number of records": "至多 509 条记录",
+                "b: officer or other contact": "联系方式：dpo@shop.example",
+                "PIPL 57 (1): kinds": "信息种类：身份信息、交易信息",
+                "PIPL 57 (1): cause": "已知原因",
+                "PIPL 57 (1): possible harm": "可能造成的危害",
+                "PIPL 57 (2): measures": "已采取和拟采取的措施",
+                "PIPL 57 (2): what people can do": "个人可以采取的减轻危害的措施",
+                "paragraph 4: in phases": "分阶段补报",
+            },
+        ),
+    ],
+)
+def test_a_notice_to_the_authority_holds_what_gdpr_33_3_and_pipl_57_ask(
+    incidents, opened, shop, lang, parts
+):
+    text = drafted(incidents, opened, shop, "gdpr-authority", lang)
+    assert [part for part, said in parts.items() if said not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "parts"),
+    [
+        (
+            "en",
+            {
+                "GDPR 34(2): nature": "disclosure of or access to data without permission",
+                "GDPR 33(3)b: officer or other contact": "other contact: dpo@shop.example",
+                "GDPR 33(3)c: consequences": "What it may mean for you",
+                "GDPR 33(3)d: measures": "What we have done",
+                "GDPR 33(3)d: proposed": "what we are going to do",
+                "PIPL 57 (1): kinds and cause": "kinds may be concerned: identity data",
+                "PIPL 57 (1): cause": "as far as known",
+                "PIPL 57 (2): what people can do": "What you can do",
+            },
+        ),
+        (
+            "zh",
+            {
+                "PIPL 57 (1): kinds": "以下信息：身份信息、交易信息",
+                "PIPL 57 (1): cause": "已知原因",
+                "PIPL 57 (1): possible harm": "可能对您造成的影响",
+                "PIPL 57 (2): measures": "我们已采取的措施",
+                "PIPL 57 (2): what people can do": "您可以采取的措施",
+                "PIPL 57 (3): contact": "dpo@shop.example",
+            },
+        ),
+    ],
+)
+def test_a_notice_to_people_holds_what_gdpr_34_2_and_pipl_57_ask(
+    incidents, opened, shop, lang, parts
+):
+    text = drafted(incidents, opened, shop, "pipl-subjects", lang)
+    assert [part for part, said in parts.items() if said not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("people", "level"),
+    [
+        (999_999, "Level: [by the annex: …]"),
+        (1_000_000, "Level: relatively major, from 1,000,000 people."),
+        (10_000_000, "Level: major, from 10,000,000 people."),
+        (100_000_000, "Level: especially major, from 100,000,000 people."),
+    ],
+)
+def test_a_report_names_the_level_of_the_annex_to_the_measures_of_2025(
+    incidents, opened, shop, people, level
+):
+    found = replace(scope(shop), subjects_at_most=people)
+    incidents.assess(opened.id, found, severity="high", facts={}, now=NOW)
+    text = draft(
+        incidents.get(opened.id),
+        clock("cirm-operator"),
+        lang="en",
+        controller="Shop",
+        contact="c",
+        now=NOW,
+    )
+    assert level in text
+    assert "Points 3 to 6 may follow" in text  # article 7
+
+
+def test_a_closing_report_holds_what_article_8_of_the_measures_of_2025_asks(
+    incidents, opened, shop
+):
+    name = opened.id
+    incidents.assess(name, scope(shop), severity="low", facts={"high_risk": False}, now=NOW)
+    incidents.contain(name, "folder closed", at=NOW, now=NOW)
+    for each in incidents.get(name).deadlines():
+        incidents.notify(name, each.clock.id, at=NOW, now=NOW)
+    closed = incidents.close(name, ["lock folders"], now=NOW)
+    text = draft(closed, clock("cirm-closing"), lang="zh", controller="Shop", contact="c", now=NOW)
+    asked = (
+        "发生原因",
+        "应急处置措施",
+        "造成的危害",
+        "责任追究",
+        "完善整改情况",
+        "教训。lock folders",
+    )
+    assert [each for each in asked if each not in text] == []
 
 
 def test_a_late_notice_gives_reasons(opened):

@@ -34,6 +34,8 @@ class Scope:
     reads, refused : int
     subjects_at_most : int or None
         People whose data may have been read; None where no log says.
+    records_at_most : int or None
+        Rows that were read of them; None where the log does not say of every read.
     first, last : datetime or None
     """
 
@@ -44,6 +46,7 @@ class Scope:
     reads: int
     refused: int
     subjects_at_most: int | None
+    records_at_most: int | None
     first: dt.datetime | None
     last: dt.datetime | None
 
@@ -54,6 +57,7 @@ class Scope:
             "reads": self.reads,
             "refused": self.refused,
             "subjects_at_most": self.subjects_at_most,
+            "records_at_most": self.records_at_most,
             "first": self.first.isoformat() if self.first else None,
             "last": self.last.isoformat() if self.last else None,
         }
@@ -316,8 +320,9 @@ def scope_of(
     rows = [read.rows for read in allowed if read.table in about]
     counted = [row for row in rows if row is not None]
     at_most = people(about) if about else 0
-    if len(counted) == len(rows):
-        at_most = min(at_most, sum(counted))
+    records = sum(counted) if len(counted) == len(rows) else None
+    if records is not None:
+        at_most = min(at_most, records)
     sensitivities = {column.sensitivity for table in known for column in table.columns.values()}
     order = ("public", "internal", "personal", "sensitive")
     return Scope(
@@ -328,6 +333,7 @@ def scope_of(
         len(allowed),
         len(chosen) - len(allowed),
         at_most if chosen else None,
+        records if chosen else None,
         min((read.at for read in chosen), default=None),
         max((read.at for read in chosen), default=None),
     )
