@@ -48,6 +48,73 @@ def test_transfers_without_a_mechanism_say_so(shop):
     assert "- Call centre, Poland: Answer a customer's call; no safeguard on record" in text
 
 
+@pytest.mark.parametrize(
+    ("provision", "said"),
+    [
+        ("GDPR 13(1)a controller", "Corner shop, ask@shop.example."),
+        ("GDPR 13(1)b officer", "[Data protection officer, and representative"),
+        ("GDPR 13(1)c purposes and basis", "| Answer a customer's call | it is needed for our"),
+        ("GDPR 13(1)d interests", "it is the purpose in the same line, and you may object"),
+        ("GDPR 13(1)e recipients", "- Call centre, Poland"),
+        ("GDPR 13(1)f safeguards", "where a copy of the safeguards can be had"),
+        ("GDPR 13(2)a time", "| 7 years after opened_on |"),
+        ("GDPR 13(2)b access and portability", "also in a machine-readable form"),
+        ("GDPR 13(2)b rectification", "correction of what is wrong"),
+        ("GDPR 13(2)b erasure", "- erasure"),
+        ("GDPR 13(2)b restriction and objection", "- restriction, or that we stop a use"),
+        (
+            "GDPR 13(2)c withdrawal",
+            "to take a consent back, as easily as you gave it; what was done",
+        ),
+        ("GDPR 13(2)d complaint", "complain to a supervisory authority"),
+        ("GDPR 13(2)e whether it must be given", "asks you to give us, and what follows"),
+        ("GDPR 14(1)d categories", "Customers: full name, email"),
+        ("PIPL 17 (2) manner", "By computer, in encrypted files."),
+        ("PIPL 17 (3) how to ask", "Write to the contact below"),
+        ("PIPL 23 kinds handed over", "no safeguard on record; who you are: name, contact"),
+        ("PIPL 50 reasons", "If we refuse, we say why."),
+    ],
+)
+def test_the_notice_holds_what_gdpr_13_and_14_and_pipl_17_ask(shop, provision, said):
+    assert said in notice(shop, contact="ask@shop.example", transfers=[TRANSFER]), provision
+
+
+@pytest.mark.parametrize(
+    ("provision", "said"),
+    [
+        ("PIPL 17 (1) name and contact", "Corner shop，ask@shop.example。"),
+        ("PIPL 17 (2) manner", "## 处理方式"),
+        ("PIPL 17 (2) kinds and time", "opened_on后 7 年"),
+        ("PIPL 17 (3) how to ask", "请通过下列联系方式提出您的请求"),
+        ("PIPL 23 contact and manner of recipients", "〔各接收方的联系方式、处理方式"),
+        ("PIPL 39 rights against recipients abroad", "向其行使权利的方式和程序"),
+        ("PIPL 48 explanation", "要求对本规则作出解释说明"),
+        ("PIPL 50 reasons and court", "依法提起诉讼"),
+    ],
+)
+def test_the_chinese_notice_holds_what_pipl_17_and_23_ask(shop, provision, said):
+    text = notice(shop, "zh", contact="ask@shop.example", transfers=[TRANSFER])
+    assert said in text, provision
+
+
+def test_a_notice_of_sensitive_linked_and_decided_data_says_more(sample_source):
+    catalog = load_catalog(sample_source / "catalog.yaml")
+    given = {"controller": "Bank", "contact": "c", "today": TODAY}
+    text = privacy_notice(catalog, lang="en", **given)
+    assert "[Why each is needed, and what it may mean for you.]" in text  # PIPL 30
+    assert "From others we have: Credit bureau and area statistics." in text  # GDPR 14(2)f
+    assert "[How it is made, and what it may lead to for you.]" in text  # GDPR 13(2)f
+    assert "处理的必要性以及对您权益的影响" in privacy_notice(catalog, lang="zh", **given)
+
+
+def test_a_notice_of_none_of_these_does_not_speak_of_them(shop):
+    text = notice(shop)
+    assert "Sensitive among it" not in text
+    assert "From others we have" not in text
+    assert "Decisions by machine" not in text
+    assert "Contact of each of them" not in text  # nothing is handed to others
+
+
 def test_the_notice_in_chinese_takes_words_where_they_are_translated(shop):
     text = notice(shop, "zh", say=lambda word: {"Purchases": "购买记录"}.get(word, word))
     assert "# Corner shop隐私告知书" in text
