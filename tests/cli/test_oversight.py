@@ -82,7 +82,7 @@ def test_notice_record_and_unread_columns(run, tmp_path):
     out = tmp_path / "record.yml"
     assert run("export", "ropa", "--form", "fides", "--out", str(out)).strip() == str(out)
     assert "fides_key: corner_shop" in out.read_text()
-    assert run("export", "ropa").startswith("controller,purpose,")
+    assert run("export", "ropa").startswith("controller,contact,purpose,")
     told = run("export", "minimisation", "--months", "6")
     assert "transactions.amount (internal): never read" in told
     assert "it does not cover these 6 months" in told

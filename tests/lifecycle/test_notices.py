@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from workbench.catalog import load_catalog
 from workbench.errors import UnknownName
 from workbench.lifecycle.notices import privacy_notice
-from workbench.lifecycle.ropa import processings, to_csv, to_fides
+from workbench.lifecycle.ropa import MEASURES, NO_CONTACT, processings, to_csv, to_fides
 
 TODAY = dt.date(2026, 10, 2)
 TRANSFER = {
@@ -151,6 +151,34 @@ def test_the_record_as_csv_names_recipients_and_assessments(shop):
     assert other["impact_assessment"] == "none on record"
 
 
+@pytest.mark.parametrize(
+    ("point", "column", "said"),
+    [
+        ("a: controller", "controller", "Corner shop"),
+        ("a: contact and officer", "contact", "dpo@shop.example"),
+        ("b: purposes", "purpose_title", "Answer a customer's call"),
+        ("c: categories of people", "people", "customers"),
+        ("c: categories of data", "kinds_of_data", "identity"),
+        ("c: the data", "columns", "customer_id full_name email opened_on"),
+        ("d: categories of recipients", "audience", "service desk"),
+        ("d: recipients in third countries", "recipients", "Call centre"),
+        ("e: third country", "countries", "Poland"),
+        ("e: safeguards", "transfer_mechanisms", "none"),
+        ("f: time limits", "retention", "84 months after opened_on"),
+        ("g: security measures", "security", MEASURES),
+    ],
+)
+def test_the_record_holds_what_gdpr_30_1_a_to_g_lists(shop, point, column, said):
+    text = to_csv(record(shop, contact="dpo@shop.example", transfers=[TRANSFER]))
+    rows = csv.DictReader(io.StringIO(text))
+    mine = next(r for r in rows if r["purpose"] == "service" and r["table"] == "customers")
+    assert mine[column] == said, point
+
+
+def test_a_record_without_a_contact_leaves_a_place_for_it(shop):
+    assert {line.contact for line in record(shop)} == {NO_CONTACT}
+
+
 def test_a_cell_a_spreadsheet_would_run_is_disarmed(shop):
     evil = {**TRANSFER, "recipient": "=cmd()"}
     assert "'=cmd()" in to_csv(record(shop, transfers=[evil]))
@@ -169,5 +197,7 @@ def test_fides_yaml_has_a_dataset_and_a_system_a_purpose(sample_source):
     assert categories["gender"] == ["user.demographic"]
     systems = {each["fides_key"]: each["privacy_declarations"][0] for each in content["system"]}
     assert systems["sample_bank_credit_risk"]["legal_basis_for_processing"] == "Contract"
-    assert systems["sample_bank_reporting"]["third_parties"] == "Call centre"
+    assert systems["sample_bank_reporting"]["third_parties"] == (
+        "Call centre (countries: Poland; safeguards: none)"
+    )
     assert len(systems) == 7  # no table is granted to partner-analytics

@@ -39,10 +39,11 @@ def notice(workspace: str | None, lang: str, contact: str, out: Path | None) -> 
     show_default=True,
     help="CSV, or YAML that Fides reads.",
 )
+@click.option("--contact", default="", help="Contact, data protection officer, representative.")
 @_out
-def ropa(workspace: str | None, form: str, out: Path | None) -> None:
+def ropa(workspace: str | None, form: str, contact: str, out: Path | None) -> None:
     """Write the record of processing (GDPR 30, PIPL 55-56)."""
-    _write(opened(workspace).record_of_processing(form), out)
+    _write(opened(workspace).record_of_processing(form, contact=contact), out)
 
 
 @export.command()

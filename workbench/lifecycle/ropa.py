@@ -1,5 +1,8 @@
 """The record of processing (GDPR 30, PIPL 55-56): a line a purpose and table, CSV or Fides YAML.
 
+A line holds what GDPR 30(1) a to g lists: controller and contact, purpose, people, kinds of data,
+recipients, transfers with their safeguards, retention, security; and more: basis and assessment.
+
 The YAML follows Fides' resources (https://github.com/ethyca/fideslang): datasets with the data
 category of every field, and one system a purpose with its privacy declaration.
 """
@@ -39,6 +42,7 @@ _BASIS = {
     "public task": "Public interest",
     "legitimate interests": "Legitimate interests",
 }
+NO_CONTACT = "[contact, data protection officer and representative: to be filled in]"
 MEASURES = "encrypted files; pseudonyms by purpose; access by purpose, audited; private releases"
 
 
@@ -47,6 +51,7 @@ class Processing:
     """One purpose's reading of one table."""
 
     controller: str
+    contact: str
     purpose: str
     purpose_title: str
     lawful_basis: str
@@ -72,6 +77,7 @@ def processings(
     catalog: Catalog,
     controller: str,
     *,
+    contact: str = "",
     transfers: Sequence[Mapping[str, Any]] = (),
     assessments: Sequence[Mapping[str, Any]] = (),
 ) -> list[Processing]:
@@ -79,6 +85,8 @@ def processings(
 
     Parameters
     ----------
+    contact : str
+        Of the controller, of its representative and data protection officer where there are any.
     transfers : sequence of mapping
         Recipient, country, purpose, mechanism of each transfer that has not ended.
     assessments : sequence of mapping
@@ -95,6 +103,7 @@ def processings(
             found.append(
                 Processing(
                     controller=controller,
+                    contact=contact or NO_CONTACT,
                     purpose=name,
                     purpose_title=purpose.title,
                     lawful_basis=purpose.basis,
@@ -183,7 +192,10 @@ def to_fides(catalog: Catalog, record: Sequence[Processing], today: dt.date) -> 
             ),
         }
         if lines[0].recipients:
-            declaration["third_parties"] = lines[0].recipients
+            declaration["third_parties"] = (
+                f"{lines[0].recipients} (countries: {lines[0].countries}; "
+                f"safeguards: {lines[0].transfer_mechanisms})"
+            )
             declaration["data_shared_with_third_parties"] = True
         systems.append(
             {
@@ -192,6 +204,10 @@ def to_fides(catalog: Catalog, record: Sequence[Processing], today: dt.date) -> 
                 "name": purpose.title,
                 "description": f"Purpose '{name}', for {purpose.audience}, until {purpose.expires}",
                 "system_type": "Application",
+                "legal_name": lines[0].controller,
+                "dpo": lines[0].contact,
+                "administrating_department": purpose.audience,
+                "data_security_practices": MEASURES,
                 "dataset_references": [key],
                 "privacy_declarations": [declaration],
             }

@@ -177,12 +177,14 @@ class Oversight(Data):
             say=self._words(lang),
         )
 
-    def record_of_processing(self, form: str = "csv") -> str:
+    def record_of_processing(self, form: str = "csv", *, contact: str = "") -> str:
         """Return the record of processing (GDPR 30, PIPL 55-56) as CSV or Fides YAML.
 
         Parameters
         ----------
         form : {"csv", "fides"}
+        contact : str
+            Of the controller, its representative and data protection officer.
         """
         from workbench.errors import UnknownName
         from workbench.lifecycle.ropa import processings, to_csv, to_fides
@@ -192,6 +194,7 @@ class Oversight(Data):
         record = processings(
             self.catalog,
             self.settings.title,
+            contact=contact,
             transfers=self._present_transfers(),
             assessments=self._rows("assessments"),
         )
@@ -436,6 +439,12 @@ class Oversight(Data):
                 "AND schema_name = 'main' ORDER BY ALL"
             ).fetchall()
             return rows
+
+    def rows_held(self, table: str) -> int:
+        """Return how many rows the store has of a table."""
+        with self._attached() as connection:
+            quoted = table.replace('"', '""')
+            return int(connection.execute(f'SELECT count(*) FROM lake."{quoted}"').fetchone()[0])  # noqa: S608  # why: a declared name, quoted
 
     def times_loaded(self, table: str) -> list[tuple[int, dt.datetime]]:
         """Return the snapshots that changed a table, and when."""
