@@ -7,16 +7,21 @@ from collections.abc import Callable, Mapping
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_CHECKS = "10X98765432"
 _LUHN_DIGITS_MOST = 19  # ISO/IEC 7812; what fits an unsigned 64-bit integer
+_PIECE = 4  # digits of a 16-bit number: the engine divides these twice as fast as 64-bit ones
 
 
 def resident_id_sql(text: str) -> str:
     """Return SQL that is true for a Chinese resident number (GB 11643: MOD 11-2 and a real day)."""
-    number = f"TRY_CAST(substr({text}, 1, 17) AS BIGINT)"
-    total = " + ".join(
-        f"{weight} * ({number} // {10 ** (16 - place)} % 10)"
-        for place, weight in enumerate(_RESIDENT_WEIGHTS)
-    )
-    check = f"substr('{_RESIDENT_CHECKS}', (({total}) % 11 + 1)::INTEGER, 1)"
+    sums = []
+    for start in range(0, len(_RESIDENT_WEIGHTS), _PIECE):
+        weights = _RESIDENT_WEIGHTS[start : start + _PIECE]
+        terms = " + ".join(
+            f"{weight} * (piece // {10**place} % 10)"
+            for place, weight in enumerate(reversed(weights))
+        )
+        piece = f"TRY_CAST(substr({text}, {start + 1}, {len(weights)}) AS USMALLINT)"
+        sums.append(_once("piece", piece, terms))
+    check = f"substr('{_RESIDENT_CHECKS}', (({' + '.join(sums)}) % 11 + 1)::INTEGER, 1)"
     return (
         f"coalesce(regexp_full_match({text}, '[0-9]{{17}}[0-9X]') "
         f"AND try_strptime(substr({text}, 7, 8), '%Y%m%d') IS NOT NULL "
@@ -26,16 +31,24 @@ def resident_id_sql(text: str) -> str:
 
 def luhn_sql(text: str) -> str:
     """Return SQL that is true for digits that pass the Luhn test (ISO/IEC 7812)."""
-    number = f"TRY_CAST({text} AS UBIGINT)"
-    terms = []
-    for place in range(_LUHN_DIGITS_MOST):
-        digit = f"({number} // {10**place} % 10)::INTEGER"
-        terms.append(f"(2 * {digit} - CASE WHEN {digit} > 4 THEN 9 ELSE 0 END)"
-                     if place % 2 else digit)  # fmt: skip  # why: odd places are doubled
+
+    def digits(first: int) -> str:
+        places = range(first, _LUHN_DIGITS_MOST, 2)
+        return " + ".join(f"number // {10**place} % 10" for place in places)
+
+    # every second digit is doubled, and the digits of that are added up: 7 becomes 14, becomes 5
+    doubled = f"translate({text}, '0123456789', '0246813579')"
+    as_it_is = _once("number", f"TRY_CAST({text} AS UBIGINT)", digits(0))
+    twice = _once("number", f"TRY_CAST({doubled} AS UBIGINT)", digits(1))
     return (
         f"coalesce(regexp_full_match({text}, '[0-9]{{2,{_LUHN_DIGITS_MOST}}}') "
-        f"AND ({' + '.join(terms)}) % 10 = 0, false)"
+        f"AND ({as_it_is} + {twice}) % 10 = 0, false)"
     )
+
+
+def _once(name: str, value: str, within: str) -> str:
+    """Return SQL of an expression in which a value has a name, so that it is computed once."""
+    return f"list_transform([{value}], lambda {name}: {within})[1]"
 
 
 def iban_sql(text: str) -> str:

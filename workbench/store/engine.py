@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _EXTENSIONS = ("ducklake", "httpfs")
 _CATALOG = "catalog.ducklake"
+_UTC = "SET TimeZone = 'UTC'"  # of a connection, not of the engine
 _checked: set[Path] = set()  # extensions whose signature this process has checked
 
 
@@ -134,18 +135,27 @@ class Store:
         for path in paths:
             connection.execute(f"LOAD {_quoted(path)}")
         _checked.update(paths)
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(_UTC)
         connection.execute("SET temp_file_encryption = true")
         connection.execute(f"SET temp_directory = {_quoted(self._temp)}")
         connection.execute("SET autoinstall_known_extensions = false")
         return connection
 
+    @contextmanager
+    def again(self, connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open another connection to an engine and what it has attached, for another thread."""
+        with connection.cursor() as another:
+            another.execute(_UTC)
+            yield another
+
     def load_extension(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         """Load one more of the engine's extensions that come as packages."""
         connection.execute(f"LOAD {_quoted(_extension(name))}")
 
-    def attach(self, connection: duckdb.DuckDBPyConnection, snapshot: int) -> None:
-        """Attach one snapshot, read-only, as ``lake``.
+    def attach(
+        self, connection: duckdb.DuckDBPyConnection, snapshot: int, name: str = "lake"
+    ) -> None:
+        """Attach one snapshot, read-only, as ``lake`` or under another name.
 
         Raises
         ------
@@ -155,13 +165,15 @@ class Store:
         path = self.folder / "snapshots" / f"{snapshot}.ducklake"
         if self.exists and not path.exists():
             raise StoreMissing(ended(f"snapshot {snapshot}"))
-        self._attach(connection, path, "READ_ONLY")
+        self._attach(connection, path, "READ_ONLY", name)
 
     def attach_writable(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attach the lake itself as ``lake``; the caller holds the writers' lock."""
         self._attach(connection, self.catalog_path, "READ_WRITE")
 
-    def _attach(self, connection: duckdb.DuckDBPyConnection, path: Path, option: str) -> None:
+    def _attach(
+        self, connection: duckdb.DuckDBPyConnection, path: Path, option: str, name: str = "lake"
+    ) -> None:
         import duckdb
 
         # why several: while the key is being rotated, some files are under the next one already
@@ -169,7 +181,7 @@ class Store:
             key = derive(master, "lake-catalog").hex()
             try:
                 connection.execute(
-                    f"ATTACH {_quoted(f'ducklake:{path}')} AS lake "
+                    f"ATTACH {_quoted(f'ducklake:{path}')} AS {name} "
                     # why override: a workspace may be moved, the catalog knows where it was made
                     f"(DATA_PATH {_quoted(self.folder / 'data')}, OVERRIDE_DATA_PATH true, "
                     f"ENCRYPTED, META_ENCRYPTION_KEY '{key}', DATA_INLINING_ROW_LIMIT 0, {option})"

@@ -5,6 +5,7 @@ A hint, not a proof: rows of a large table are sampled, and only counts are told
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog, Column
@@ -17,32 +18,41 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 200_000  # a table of more rows is sampled
 LEAST_FOUND = 3  # fewer may be chance
 _DECLARED = ("subject key", "direct identifier")
+_MAY_BE = "(?s:.*)(?:@|[0-9]{9}|[A-Z]{2}[0-9]{2}[A-Z0-9]{11})(?s:.*)"
 
 
 def scan(connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str) -> list[Hint]:
     """Return the columns of a table that look like identifiers and are not declared so."""
-    looked = {
-        column: _looks(f'"{column}"' if declared.type == "text" else f'"{column}"::VARCHAR')
+    texts = {
+        column: f'"{column}"' if declared.type == "text" else f'"{column}"::VARCHAR'
         for column, declared in catalog.tables[name].columns.items()
         if _open(declared)
     }
-    if not looked:
+    if not texts:
         return []
-    parts = [
-        part
-        for column, kinds in looked.items()
-        for part in (f'count("{column}")', *(f"count(*) FILTER ({sql})" for sql in kinds.values()))
-    ]
-    counted = connection.execute(f'SELECT count(*) FROM lake."{name}"').fetchone()
-    total = int(counted[0]) if counted else 0
-    share = f" USING SAMPLE {100 * SAMPLE_ROWS / total:.4f} PERCENT (system)" if (
-        total > SAMPLE_ROWS) else ""  # fmt: skip  # why: the condition is the point
-    columns = ", ".join(f'"{column}"' for column in looked)
-    row = connection.execute(
-        f'SELECT {", ".join(parts)} FROM (SELECT {columns} FROM lake."{name}"{share})'
-    ).fetchone()
-    counts, hints = iter(row or ()), []
-    for column, kinds in looked.items():
+    source = _sample(connection, name, texts)
+    # why first: most columns hold nothing of the kind, and all the conditions are long to plan
+    some = _counts(connection, [f"count_if({_may_be(text)})" for text in texts.values()], source)
+    looks = {
+        column: _looks(texts[column])
+        for column, candidates in zip(texts, some, strict=True)
+        if candidates >= LEAST_FOUND
+    }
+    if not looks:
+        return []
+    counts = iter(
+        _counts(
+            connection,
+            [
+                part
+                for column, kinds in looks.items()
+                for part in (f'count("{column}")', *(f"count_if({sql})" for sql in kinds.values()))
+            ],
+            source,
+        )
+    )
+    hints = []
+    for column, kinds in looks.items():
         rows = next(counts)
         told = {kind: next(counts) for kind in kinds}
         hints += [
@@ -51,6 +61,22 @@ def scan(connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str) -> 
             if found >= LEAST_FOUND
         ]
     return hints
+
+
+def _sample(connection: duckdb.DuckDBPyConnection, name: str, columns: Collection[str]) -> str:
+    (total,) = _counts(connection, ["count(*)"], f'lake."{name}"')
+    share = ""
+    if total > SAMPLE_ROWS:
+        share = f" USING SAMPLE {100 * SAMPLE_ROWS / total:.4f} PERCENT (system)"
+    names = ", ".join(f'"{column}"' for column in columns)
+    return f'(SELECT {names} FROM lake."{name}"{share})'
+
+
+def _counts(
+    connection: duckdb.DuckDBPyConnection, aggregates: Sequence[str], source: str
+) -> list[int]:
+    row = connection.execute(f"SELECT {', '.join(aggregates)} FROM {source}").fetchone() or ()
+    return [int(count) for count in row]
 
 
 def _open(declared: Column) -> bool:
@@ -72,7 +98,7 @@ def _looks(text: str) -> dict[str, str]:
         )
 
     resident, card = within("[0-9]{17}[0-9X]"), within("[1-9][0-9]{14,18}")
-    return {
+    looks = {
         "an e-mail address": f"regexp_matches({text}, '[^@\\s]+@[^@\\s]+\\.[A-Za-z]{{2,}}')",
         "a phone number": (
             f"regexp_matches({text}, '(^|[^0-9A-Za-z+])"
@@ -83,3 +109,11 @@ def _looks(text: str) -> dict[str, str]:
         "a card number": f"{luhn_sql(card)} AND NOT {resident_id_sql(card)}",
         "an IBAN": iban_sql(within("[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")),
     }
+    return {
+        kind: f"CASE WHEN {_may_be(text)} THEN {sql} ELSE false END" for kind, sql in looks.items()
+    }
+
+
+def _may_be(text: str) -> str:
+    """Return the condition that a text holds what every identifier holds at least."""
+    return f"regexp_full_match({text}, '{_MAY_BE}')"

@@ -103,6 +103,8 @@ def _declared(name: str, column: Column) -> Iterator[RowRule]:
         values = ", ".join(literal(value) for value in column.domain)
         # why a function: of a column stored as a dictionary it is computed once a word, IN is not
         fails = f'NOT list_contains([{values}], "{name}"){special}'
+        if set(column.domain) == {True, False}:
+            fails = "false"  # a boolean holds nothing else
         yield RowRule(name, "accuracy", "domain", filled, fails)
     if column.bounds is not None:
         low, high = (literal(bound) for bound in column.bounds)
@@ -126,7 +128,7 @@ def _rules(name: str, column: Column, today: dt.date) -> Iterator[RowRule]:
                 name, "completeness", "not_null", "true", f'"{name}" IS NULL', rule.tolerance
             )
         if rule.pattern is not None:
-            fails = f"NOT regexp_matches({text}, {literal(rule.pattern)})"
+            fails = f"NOT {pattern_sql(text, rule.pattern)}"
             yield RowRule(name, "accuracy", "pattern", filled, fails, rule.tolerance)
         if rule.check_digit is not None:
             fails = f"{filled} AND NOT {CHECKS[rule.check_digit](text)}"
@@ -140,6 +142,15 @@ def _rules(name: str, column: Column, today: dt.date) -> Iterator[RowRule]:
             fails = f'"{name}" > "{rule.not_after}"'
             label = f"not_after {rule.not_after}"
             yield RowRule(name, "consistency", label, about, fails, rule.tolerance)
+
+
+def pattern_sql(text: str, pattern: str) -> str:
+    """Return the condition that a pattern is found anywhere in a text.
+
+    As a match of the whole text: of a column stored as a dictionary the engine computes that once
+    a word, a search once a row.
+    """
+    return f"regexp_full_match({text}, {literal(f'(?s:.*)(?:{pattern})(?s:.*)')})"
 
 
 def _special(name: str, column: Column) -> str:
