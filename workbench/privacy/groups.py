@@ -15,6 +15,7 @@ from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import Period, months_between
 from workbench.privacy.query import CUSTOMER_DAYS, Bands, CustomerRule, Discovered, Labelled
 from workbench.privacy.release import Dimension
+from workbench.store.access import THEN
 
 if TYPE_CHECKING:
     import ibis
@@ -449,8 +450,18 @@ def row_by_row(condition: Any, source: ibis.Table) -> None:
         )
 
 
+def require_newest(name: str, purpose: str) -> None:
+    """Refuse a table that was opened on an older snapshot."""
+    if THEN in purpose:
+        raise QuestionRefused(
+            f"'{name}' was opened on an older snapshot. Answers are about the newest data, so that "
+            "no month is paid for twice: open it without snapshot= and as_of=."
+        )
+
+
 def require_purpose(name: str, purpose: str, scope: Scope) -> None:
     """Refuse a table that was opened for another purpose than the question's."""
+    require_newest(name, purpose)
     if purpose != scope.purpose:
         raise QuestionRefused(
             f"'{name}' was opened for '{purpose}' and the question is asked for "

@@ -22,6 +22,7 @@ from workbench.privacy.groups import (
     Scope,
     day_literal,
     fingerprint,
+    require_newest,
     resolve_group,
     row_by_row,
 )
@@ -294,6 +295,7 @@ def source_of(table: ibis.Table) -> tuple[str, str]:
             "it: say filters with where=… and groups with by=…, so that each customer's part can "
             "be bounded."
         )
+    require_newest(operation.name, operation.namespace.database)
     return operation.name, operation.namespace.database
 
 

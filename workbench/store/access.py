@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Catalog
 from workbench.errors import AccessRefused, WorkbenchError
 from workbench.settings import Role
+from workbench.store import history
 from workbench.store.audit import Audit
 from workbench.store.engine import DataVersions, Store
 from workbench.store.keys import derive
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _KEYS = "memory._keys"  # one table of one row a purpose; no purpose's name starts so
 _BARRED = "memory._barred"  # customers whose rows a purpose may not read, one table a view
 BULK_ROWS = 10_000
+THEN = "@"  # between a purpose and the older snapshot it reads; no purpose's name has one
 
 
 class Access:
@@ -71,9 +73,20 @@ class Access:
         self.versions = DataVersions(changes)
         self.as_of = {change.table: change.as_of for change in changes}
         self._backend: ibis.BaseBackend | None = None
+        self._lakes: set[str] = set()
 
-    def open(self, table: str, purpose: str, *, now: dt.datetime) -> ibis.Table:
+    def open(
+        self,
+        table: str,
+        purpose: str,
+        *,
+        now: dt.datetime,
+        snapshot: int | None = None,
+        as_of: dt.date | str | None = None,
+    ) -> ibis.Table:
         """Return the lazy table a purpose may read, after writing an audit row.
+
+        Of an older snapshot it has the rows of then, of customers who may be read now.
 
         Raises
         ------
@@ -81,11 +94,17 @@ class Access:
             No such table or purpose.
         AccessRefused
             The purpose expired, or may read nothing of this table.
+        InputError, StoreMissing
+            There is no such snapshot, or it has ended; it has no such table.
         """
-        event = {"table": table, "purpose": purpose, "snapshot": self.snapshot}
+        asked = self.snapshot if snapshot is None else snapshot
+        event = {"table": table, "purpose": purpose, "snapshot": asked}
         try:
             role = self._allowed(purpose)
-            sql = self.view_sql(table, purpose, now, pseudonyms=True)
+            then = history.chosen(self._store, snapshot, as_of)
+            event["snapshot"] = self.snapshot if then is None else then
+            columns = self._columns_then(table, purpose, then)
+            sql = self.view_sql(table, purpose, now, pseudonyms=True, columns=columns, then=then)
         except WorkbenchError as refusal:
             self._audit.record("refused", {**event, "why": type(refusal).__name__}, now=now)
             raise
@@ -93,15 +112,35 @@ class Access:
             event |= {"role": role.name, "vouched_by": role.vouched_by}
         self._audit.record(
             "open",
-            {**event, "columns": self._readable(table, purpose)},
+            {**event, "columns": columns},
             now=now,
         )
         set_pseudonym_key(self._connection, purpose, self._store.master_key)
-        sql += self._unbarred(self._connection, table, purpose)
-        define_view(self._connection, purpose, table, sql)
+        sql += self._unbarred(self._connection, table, purpose, then)
+        # why a schema of its own: a question asked of it must not be answered from the newest rows
+        schema = _schema(purpose, then)
+        define_view(self._connection, schema, table, sql)
         if self._backend is None:
             self._backend = watched(self._connection, self._bulk_rows, self._bulk)
-        return self._backend.table(table, database=purpose)
+        return self._backend.table(table, database=schema)
+
+    def _lake(self, snapshot: int | None) -> str:
+        """Return the name an analyst's engine knows a snapshot by; attach it when it is new."""
+        if snapshot is None or snapshot == self.snapshot:
+            return "lake"
+        name = f"lake_{snapshot}"
+        if name not in self._lakes:
+            self._store.attach(self._connection, snapshot, name)
+            self._lakes.add(name)
+        return name
+
+    def _columns_then(self, table: str, purpose: str, then: int | None) -> list[str]:
+        """Return the columns a purpose may read of a table, as far as it had them in a snapshot."""
+        columns = self._readable(table, purpose)
+        if then is None or not columns:
+            return columns
+        there = history.columns_then(self._connection, self._lake(then), table, then)
+        return [column for column in columns if column in there]
 
     def require_role(self, purpose: str, *, now: dt.datetime) -> None:
         """Refuse a purpose that no role of this user's allows, before anything is paid for.
@@ -127,7 +166,14 @@ class Access:
     def _bulk(self, rows: int, sources: list[tuple[str, str]]) -> None:
         """Record a read of many rows, before they are handed out."""
         tables, purposes = (sorted({each[i] for each in sources}) for i in (0, 1))
-        event = {"table": ", ".join(tables), "purpose": ", ".join(purposes), "rows": rows}
+        parts = [each.partition(THEN) for each in purposes]
+        event = {
+            "table": ", ".join(tables),
+            "purpose": ", ".join(sorted({purpose for purpose, _, _ in parts})),
+            "rows": rows,
+        }
+        if older := sorted({int(number) for *_, number in parts if number}):
+            event["snapshots"] = older
         self._audit.record("bulk read", event, now=self._clock())
 
     def release_connection(
@@ -147,21 +193,31 @@ class Access:
             define_view(connection, purpose, table, sql)
         return connection
 
-    def _unbarred(self, connection: duckdb.DuckDBPyConnection, table: str, purpose: str) -> str:
+    def _unbarred(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        purpose: str,
+        then: int | None = None,
+    ) -> str:
         """Return the condition that leaves out customers who restricted or objected; often none.
 
         Their marks are looked up once, here, for a mark of every row would cost a hash of each.
+        Of an older snapshot it leaves out whoever was erased since, too.
         """
         key = self._catalog.table(table).subject_key
         barred = self._store.marks.barred(purpose) if key is not None else set()
+        if then is not None and key is not None:
+            barred |= set(self._store.marks.erased())
         if not barred:
             return ""
-        name = f'{_BARRED}."{purpose}.{table}"'
+        lake = self._lake(then)
+        name = f'{_BARRED}."{_schema(purpose, then)}.{table}"'
         self._store.marks.prepare(connection, barred)
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_BARRED}")
         connection.execute(
             f'CREATE OR REPLACE TABLE {name} AS SELECT "{key}" FROM '
-            f'(SELECT DISTINCT "{key}" FROM lake."{table}") WHERE {marked_sql(str(key))}'
+            f'(SELECT DISTINCT "{key}" FROM {lake}."{table}") WHERE {marked_sql(str(key))}'
         )
         joint = "AND" if self._catalog.purposes[purpose].consent is not None else "WHERE"
         return f' {joint} coalesce("{key}" NOT IN (SELECT "{key}" FROM {name}), true)'
@@ -228,11 +284,29 @@ class Access:
         finally:
             connection.close()
 
-    def view_sql(self, table: str, purpose: str, now: dt.datetime, *, pseudonyms: bool) -> str:
-        """Return the SELECT of what ``purpose`` may read of ``table``."""
+    def view_sql(
+        self,
+        table: str,
+        purpose: str,
+        now: dt.datetime,
+        *,
+        pseudonyms: bool,
+        columns: list[str] | None = None,
+        then: int | None = None,
+    ) -> str:
+        """Return the SELECT of what ``purpose`` may read of ``table``.
+
+        Parameters
+        ----------
+        columns : list of str, optional
+            Those the table has; all the purpose may read when left out.
+        then : int, optional
+            The older snapshot that is read.
+        """
         declared = self._catalog.table(table)
         granted = self._catalog.purpose(purpose, now.date())
-        columns = self._readable(table, purpose)
+        if columns is None:
+            columns = self._readable(table, purpose)
         if not columns:
             readable = [name for name in self._catalog.tables if self._readable(name, purpose)]
             raise AccessRefused(
@@ -243,11 +317,13 @@ class Access:
         key = declared.subject_key
         chosen = [] if key is None else [pseudonym_sql(key, purpose) if pseudonyms else f'"{key}"']
         chosen += [f'"{column}"' for column in columns if column != key]
-        sql = f'SELECT {", ".join(chosen)} FROM lake."{table}"'
+        sql = f'SELECT {", ".join(chosen)} FROM {self._lake(then)}."{table}"'
         if key is not None and pseudonyms:
             sql += f', {_KEYS}."{purpose}"'
         if granted.consent is not None and key is not None:
-            sql += f' WHERE "{key}" IN ({self._consenting(granted.consent, now)})'
+            # why the newest: who has withdrawn since does not agree, whatever stood there then
+            lake = "lake" if then is None else self._lake(self._store.latest_snapshot())
+            sql += f' WHERE "{key}" IN ({self._consenting(granted.consent, now, lake)})'
         return sql
 
     def _readable(self, table: str, purpose: str) -> list[str]:
@@ -255,7 +331,7 @@ class Access:
         columns = list(self._catalog.columns_for(table, purpose))
         return [] if columns == [self._catalog.table(table).subject_key] else columns
 
-    def _consenting(self, consent: str, now: dt.datetime) -> str:
+    def _consenting(self, consent: str, now: dt.datetime, lake: str) -> str:
         source = self._catalog.consents
         if source is None:
             raise AccessRefused("consent is needed and the catalog declares no consents table.")
@@ -263,7 +339,7 @@ class Access:
         moment = now.astimezone(dt.UTC).replace(tzinfo=None).isoformat(sep=" ")
         literal = consent.replace("'", "''")
         return (
-            f'SELECT "{key}" FROM lake."{source.table}" WHERE "{source.purpose}" = \'{literal}\' '
+            f'SELECT "{key}" FROM {lake}."{source.table}" WHERE "{source.purpose}" = \'{literal}\' '
             f"AND \"{source.given}\" <= TIMESTAMP '{moment}' "
             f'AND ("{source.withdrawn}" IS NULL OR "{source.withdrawn}" > TIMESTAMP \'{moment}\')'
         )
@@ -282,6 +358,11 @@ def plain_sql(column: str) -> str:
     """Return SQL for a value in small letters, without spaces and punctuation."""
     value = f'lower(nfc_normalize(CAST("{column}" AS VARCHAR)))'
     return f"regexp_replace({value}, '[^\\p{{L}}\\p{{N}}]', '', 'g')"
+
+
+def _schema(purpose: str, then: int | None) -> str:
+    """Return the name of a purpose's views: of the newest snapshot, or of an older one."""
+    return purpose if then is None else f"{purpose}{THEN}{then}"
 
 
 def define_view(connection: duckdb.DuckDBPyConnection, schema: str, name: str, sql: str) -> None:

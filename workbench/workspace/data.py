@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.privacy.query import Query
+    from workbench.store.history import Snapshot
     from workbench.store.quality_history import QualityHistory
     from workbench.store.quality_result import Quality
     from workbench.store.quarantine import Ingested
@@ -168,13 +170,25 @@ class Data(Opened):
         finally:
             connection.close()
 
-    def open(self, table: str, purpose: str) -> ibis.Table:
+    def open(
+        self,
+        table: str,
+        purpose: str,
+        *,
+        snapshot: int | None = None,
+        as_of: dt.date | str | None = None,
+    ) -> ibis.Table:
         """Open a table for a purpose.
 
         Parameters
         ----------
         table, purpose : str
             Names declared in the catalog.
+        snapshot : int, optional
+            An older state of the store, as `snapshots` lists them: its rows, of customers who may
+            be read now. Today's consents, objections and erasures count, not those of then.
+        as_of : date or str, optional
+            The same by a day: the last snapshot written until its end, in UTC.
 
         Returns
         -------
@@ -189,8 +203,16 @@ class Data(Opened):
             No such table or purpose.
         AccessRefused
             The purpose expired or may not read this table.
+        InputError, StoreMissing
+            There is no such snapshot, it has ended, or the table was not there yet.
         """
-        return self.access.open(table, purpose, now=self.now())
+        return self.access.open(table, purpose, now=self.now(), snapshot=snapshot, as_of=as_of)
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return the states of the store that can be opened, oldest first: number, when, what."""
+        from workbench.store.history import snapshots
+
+        return snapshots(self.store)
 
     def quality(self, *tables: str, progress: Callable[[str], None] = lambda _: None) -> Quality:
         """Measure the data's quality by the catalog's rules, in five dimensions; counts only.
