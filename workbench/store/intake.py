@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +20,12 @@ from workbench.errors import SourceError
 from workbench.store import near_duplicates, quarantine, upserts
 from workbench.store.engine import Store, StoreWriter
 from workbench.store.ingest import coverage, failing_as, file_digest, sql_type
-from workbench.store.marks import marked_sql
 from workbench.store.progress import watched_progress
-from workbench.store.quality_rules import literal, references, row_rules
+from workbench.store.quality_rules import literal
 from workbench.store.quarantine import Aside, Ingested
 from workbench.store.readers import Reading, reading, wrong_encoding
 from workbench.store.rejects import rejected
+from workbench.store.sifting import kind_of, sift
 
 if TYPE_CHECKING:
     import duckdb
@@ -113,7 +113,7 @@ def _take(
     connection.create_function(  # type: ignore[call-overload]  # why: its stub knows no names
         "keep_aside",
         aside.take,
-        ["BIGINT", "VARCHAR", "VARCHAR", "VARCHAR"],
+        ["BIGINT", "VARCHAR[]"],
         "BOOLEAN",
         type="native",  # why not by Arrow: few rows of many batches, and a batch costs the most
         null_handling="special",
@@ -124,9 +124,10 @@ def _take(
             connection, lambda extension: store.load_extension(connection, extension),
             path, name, table, **vars(chosen),
         ) as source:  # fmt: skip  # why: one call, three lines
-            sql = _insert(source, catalog, name, table, there, now.date(), writer.erased)
+            how = sift(source, catalog, name, there, today=now.date(), erased=writer.erased)
+            aside.told = how.told
             with watched_progress(connection, f"taking in {path.name}", progress):
-                inserted = _run(connection, sql, path)
+                inserted = _run(connection, how.insert, path)
         _keep_rejected(connection, source, table, path, chosen, aside)
         if not inserted:
             raise _nothing_good(path, name, aside)
@@ -156,73 +157,6 @@ def _take(
         aside.close()
 
 
-def _insert(
-    source: Reading,
-    catalog: Catalog,
-    name: str,
-    table: Table,
-    there: set[str],
-    today: dt.date,
-    erased: bool,
-) -> str:
-    """Return the INSERT that takes the good rows and hands every other one to ``keep_aside``."""
-    columns = list(table.columns)
-    refs = [ref for ref in references(table) if ref.table in there and not ref.tolerance]
-    read = ", ".join(f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in columns)
-    # why in two steps: a reference is looked up once a row, and by its value of the right type
-    known = "".join(
-        f', "{ref.column}" IN (SELECT "{ref.target}" FROM lake."{ref.table}" '
-        f'WHERE "{ref.target}" IS NOT NULL) AS _known_{place}'
-        for place, ref in enumerate(refs)
-    )
-    wrong = ", ".join(f'({source.wrong[c]}) AS "wrong {c}"' for c in columns)
-    faults = dict(_faults(table, source, today))
-    for place, ref in enumerate(refs):
-        faults[f"{ref.column}: {ref.rule}"] = f'"{ref.column}" IS NOT NULL AND NOT _known_{place}'
-    bad = " OR ".join(f"({fault})" for fault in faults.values()) or "false"
-    told = ", ".join(f"CASE WHEN {fault} THEN {literal(why)} END" for why, fault in faults.items())
-    subject = f'CAST("{table.subject_key}" AS VARCHAR)' if table.subject_key else "NULL::VARCHAR"
-    content = ", ".join(f'"{c}" := "read {c}"' for c in columns)
-    line = "_line" if source.header else f"_line + {source.first_line - 1}"
-    keep = (
-        f"keep_aside({line}, array_to_string([{told}], '; '), {subject}, "
-        f"to_json(struct_pack({content}))::VARCHAR)"
-    )
-    barred = (
-        f"WHEN {marked_sql(table.subject_key, 'erased')} THEN keep_aside({line}, "
-        f"{literal(quarantine.ERASED)}, NULL, NULL) "
-        if erased and table.subject_key
-        else ""
-    )
-    named = ", ".join(f'"{c}"' for c in columns)
-    return (
-        f'INSERT INTO lake."{name}" ({named}) SELECT {named} FROM ('
-        f"SELECT *{known} FROM (SELECT _line, {read}, {wrong} FROM {source.relation})) "
-        f"WHERE CASE {barred}WHEN coalesce({bad}, false) THEN {keep} ELSE true END"
-    )
-
-
-def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str, str]]:
-    """Yield what makes a row bad, and the condition. A rule with a tolerance holds no row back."""
-    for column, declared in table.columns.items():
-        if source.wrong[column] != "false":
-            yield f"{column}: not {_kind(declared.type)}", f'"wrong {column}"'
-    key = table.subject_key
-    if key and not any(rule.not_null for rule in table.columns[key].rules):
-        yield f"{key}: not_null", f'"{key}" IS NULL'
-    for rule in row_rules(table, today):
-        if rule.tolerance is not None and not rule.tolerance:
-            yield f"{rule.column}: {rule.rule}", rule.fails
-
-
-def _kind(declared: str) -> str:
-    """Return a type in words."""
-    if declared == "date":
-        return "a date (2026-09-30; another form is named with --date-format)"
-    words = {"integer": "a whole number", "timestamp": "a date and time", "money": "an amount"}
-    return words.get(declared, f"a {declared}")
-
-
 def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
     with failing_as(path, "taken in"):
         row = connection.execute(sql).fetchone()
@@ -240,7 +174,7 @@ def _keep_rejected(
     """Keep aside what the reader of CSV files could not read."""
     if not source.header:
         return
-    kinds = {column: _kind(declared.type) for column, declared in table.columns.items()}
+    kinds = {column: kind_of(declared.type) for column, declared in table.columns.items()}
     found = rejected(connection, table, kinds, source.header, source.delimiter)
     if found.badly_encoded:
         raise wrong_encoding(path, options.encoding or "utf-8")

@@ -13,6 +13,7 @@ from typing import Literal
 
 from workbench.catalog import Column, Table
 from workbench.store.check_digits import CHECKS
+from workbench.store.patterns import pattern_sql
 
 Dimension = Literal["accuracy", "completeness", "timeliness", "consistency", "security"]
 DIMENSIONS: tuple[Dimension, ...] = (
@@ -142,15 +143,6 @@ def _rules(name: str, column: Column, today: dt.date) -> Iterator[RowRule]:
             fails = f'"{name}" > "{rule.not_after}"'
             label = f"not_after {rule.not_after}"
             yield RowRule(name, "consistency", label, about, fails, rule.tolerance)
-
-
-def pattern_sql(text: str, pattern: str) -> str:
-    """Return the condition that a pattern is found anywhere in a text.
-
-    As a match of the whole text: of a column stored as a dictionary the engine computes that once
-    a word, a search once a row.
-    """
-    return f"regexp_full_match({text}, {literal(f'(?s:.*)(?:{pattern})(?s:.*)')})"
 
 
 def _special(name: str, column: Column) -> str:

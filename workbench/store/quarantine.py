@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "intake"
 FILES, ASIDE, PAIRS = (f"lake.{SCHEMA}.{name}" for name in ("files", "quarantine", "same_person"))
-ERASED = "erased"  # the reason of a row that belongs to somebody who was erased: not kept
+HANDED = "handed"  # rows handed over as texts: columns line, t0, t1, …
 _BUFFERED = 20_000  # rows kept aside in Python before the engine takes them
 _TABLES = {
     FILES: 'table_name VARCHAR, digest VARCHAR, file VARCHAR, "at" TIMESTAMP, "rows" BIGINT, '
@@ -83,8 +83,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 def has_intake(connection: duckdb.DuckDBPyConnection) -> bool:
     """Return whether anything was ever taken in, in the attached lake."""
     row = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = ?",
-        [SCHEMA],
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = "
+        f"{literal(SCHEMA)}"  # why no parameter: it would import pandas
     ).fetchone()
     return bool(row and row[0])
 
@@ -106,14 +106,14 @@ def taken_in(connection: duckdb.DuckDBPyConnection, table: str | None = None) ->
 
 def note(connection: duckdb.DuckDBPyConnection, taken: Ingested) -> None:
     """Write down that a file was taken in."""
-    values = {**vars(taken), "at": taken.at.astimezone(dt.UTC).replace(tzinfo=None)}
+    at = taken.at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(sep=" ")
+    values = {**vars(taken), "at": at}
     del values["known"]
     columns = {"table_name": values.pop("table"), **values}
     named = ", ".join(f'"{column}"' for column in columns)
-    connection.execute(
-        f"INSERT INTO {FILES} ({named}) VALUES ({', '.join('?' * len(columns))})",
-        list(columns.values()),
-    )
+    # why no parameters: they would import pandas
+    given = ", ".join(literal(value) for value in columns.values())
+    connection.execute(f"INSERT INTO {FILES} ({named}) VALUES ({given})")
 
 
 def forget_files(connection: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -177,14 +177,23 @@ class Aside:
     ----------
     connect : callable
         Opens an engine whose spilled files are encrypted.
+
+    Attributes
+    ----------
+    told : str
+        SQL of `workbench.store.sifting` that says what is wrong with rows handed over as texts.
+    rows : int
+        How many are kept aside.
     """
 
     def __init__(self, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
         self._connect = connect
         self._side: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.Lock()  # the engine calls from several threads
+        self._handed: list[tuple[int, list[str | None]]] = []
         self._waiting: list[tuple[int, str, str | None, str | None]] = []
         self._erased: list[int] = []
+        self.told = ""
         self.rows = 0
 
     @property
@@ -192,17 +201,26 @@ class Aside:
         """How many rows were of erased customers, and are not kept."""
         return len(self._erased)
 
-    def take(self, line: int, reasons: str, subject: str | None, content: str | None) -> bool:
-        """Keep a row aside; says false, so that it does not become a row of the table."""
+    def take(self, line: int, texts: list[str | None] | None) -> bool:
+        """Keep a row aside; says false, so that it does not become a row of the table.
+
+        Parameters
+        ----------
+        texts : list of str
+            Its values; None for a row of an erased customer, which is not kept.
+        """
         with self._lock:
-            self.add(line, reasons, subject, content)
+            if texts is None:
+                self._erased.append(line)
+                return False
+            self._handed.append((line, texts))
+            self.rows += 1
+            if len(self._handed) >= _BUFFERED:
+                self._flush()
         return False
 
     def add(self, line: int, reasons: str, subject: str | None, content: str | None) -> None:
-        """Keep one row aside."""
-        if reasons == ERASED:
-            self._erased.append(line)
-            return
+        """Keep one row aside of which is known what is wrong."""
         self.rows += 1
         self._waiting.append((line, reasons, subject, content))
         if len(self._waiting) >= _BUFFERED:
@@ -241,7 +259,7 @@ class Aside:
 
     def _flush(self) -> duckdb.DuckDBPyConnection | None:
         """Hand what waits to the engine; return it, if there is anything."""
-        if not self._waiting:
+        if not self._waiting and not self._handed:
             return self._side
         if self._side is None:
             self._side = self._connect()
@@ -249,14 +267,24 @@ class Aside:
                 "CREATE TABLE aside "
                 "(line BIGINT, reasons VARCHAR, subject VARCHAR, content VARCHAR)"
             )
-        line, *texts = (list(column) for column in zip(*self._waiting, strict=True))
-        names = ("reasons", "subject", "content")
-        given = _arrow({"line": line, **dict(zip(names, texts, strict=True))})
-        self._side.register("waiting", given)
-        self._side.execute("INSERT INTO aside SELECT * FROM waiting")
-        self._side.unregister("waiting")
-        self._waiting = []
+        if self._handed:
+            lines, texts = zip(*self._handed, strict=True)
+            columns = {f"t{n}": column for n, column in enumerate(zip(*texts, strict=True))}
+            self._handed = []
+            self._insert(HANDED, {"line": lines, **columns}, self.told)
+        if self._waiting:
+            names = ("line", "reasons", "subject", "content")
+            given = dict(zip(names, zip(*self._waiting, strict=True), strict=True))
+            self._waiting = []
+            self._insert("waiting", given, "SELECT * FROM waiting")
         return self._side
+
+    def _insert(self, name: str, given: Mapping[str, Sequence[Any]], sql: str) -> None:
+        side = self._side
+        assert side is not None  # noqa: S101  # why: `_flush` has opened it
+        side.register(name, _arrow(given))
+        side.execute(f"INSERT INTO aside {sql}")
+        side.unregister(name)
 
     def reader(self) -> Any:
         """Return everything kept aside as an Arrow stream, by line; None where there is nothing."""
@@ -281,7 +309,7 @@ class Aside:
             self._side.close()
 
 
-def _arrow(columns: Mapping[str, Sequence[int] | Sequence[str | None]]) -> Any:
+def _arrow(columns: Mapping[str, Sequence[Any]]) -> Any:
     """Return columns as an Arrow table: whole numbers, or texts that may be missing."""
     import pyarrow as pa
 

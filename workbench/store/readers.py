@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 1_000_000
 _BLOCKS_MOST = 8  # without the end of a line; shorter lines the engine keeps back one by one
+_BUFFER_BYTES = 2 * _BLOCKS_MOST * _BLOCK_BYTES  # of which the engine holds several at a time
 _LOOKED_BYTES = 1_000_000  # of a file, when an error asks which encoding it may be
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -50,6 +51,8 @@ class Reading:
         A value of its declared type, from the column as it was read; NULL where it is none.
     wrong : mapping of column to SQL
         Whether what was read is not of its declared type.
+    types : mapping of column to SQL type
+        What it was read as.
     first_line : int
         Line of the file that row 1 is on.
     header, delimiter : tuple of str, str
@@ -59,6 +62,7 @@ class Reading:
     relation: str
     values: Mapping[str, str]
     wrong: Mapping[str, str]
+    types: Mapping[str, str]
     first_line: int
     header: tuple[str, ...] = ()
     delimiter: str = ""
@@ -104,6 +108,7 @@ def reading(
             f"(SELECT * EXCLUDE file_row_number, file_row_number + 1 AS _line FROM {relation})",
             {c: _cast(c, declared, types[c]) for c, declared in table.columns.items()},
             {c: _not_of_type(c, d, types[c]) for c, d in table.columns.items()},
+            types,
             1,
         )
     else:
@@ -116,6 +121,7 @@ def reading(
             {c: _from_excel(c, declared) for c, declared in table.columns.items()},
             {c: f'"{c}" IS NOT NULL AND ({_from_excel(c, d)}) IS NULL{_fraction(c, d)}'
              for c, d in table.columns.items()},
+            dict.fromkeys(table.columns, "VARCHAR"),
             2,
         )  # fmt: skip  # why: two mappings alike
 
@@ -167,13 +173,14 @@ def _csv(
             f"read_csv({literal(str(place))}, auto_detect = false, header = true, "
             f"columns = {{{columns}}}, delim = {literal(delimiter)}, quote = '\"', escape = '\"', "
             f"strict_mode = true, store_rejects = true, rejects_limit = 0, "
-            f"max_line_size = {LINE_BYTES_MOST}{formats})"
+            f"max_line_size = {LINE_BYTES_MOST}, buffer_size = {_BUFFER_BYTES}{formats})"
         )
         yield Reading(
             f"(SELECT *, row_number() OVER () AS _line FROM {relation})",
             {c: f'TRY_CAST("{c}" AS BIGINT)' if d.type == "integer" else f'"{c}"'
              for c, d in table.columns.items()},
             {c: _not_of_type(c, d, kinds[c]) for c, d in table.columns.items()},
+            kinds,
             2,
             tuple(names),
             delimiter,

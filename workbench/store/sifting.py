@@ -1,0 +1,143 @@
+"""Good rows into the table, every other one aside: the statement that does it, in one pass.
+
+While a file is read, a row is only found to be good or not, which is cheap. What is wrong with a
+bad one is worked out later, by the same conditions, of the few rows that were handed over as texts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from workbench.catalog import Catalog, Table
+from workbench.store.marks import marked_sql
+from workbench.store.quality_rules import literal, references, row_rules
+from workbench.store.quarantine import HANDED
+from workbench.store.readers import Reading
+
+# why only these: a text of them is the same value again; of any other kind the text is kept
+_PLAIN = re.compile(
+    r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*|BOOLEAN|DATE|TIMESTAMP"
+)
+
+
+@dataclass(frozen=True)
+class Sift:
+    """SQL that sifts one file.
+
+    Attributes
+    ----------
+    insert : str
+        Takes the good rows in, and calls ``keep_aside(line, texts)`` for every other one; with no
+        texts for a row of an erased customer.
+    told : str
+        Yields line, reasons, subject and content of the rows in the relation `HANDED`.
+    """
+
+    insert: str
+    told: str
+
+
+def sift(
+    source: Reading,
+    catalog: Catalog,
+    name: str,
+    there: Collection[str],
+    *,
+    today: dt.date,
+    erased: bool,
+) -> Sift:
+    """Return how to sift a file for a table.
+
+    Parameters
+    ----------
+    there : collection of str
+        Tables of the lake: a reference to another one is not checked.
+    erased : bool
+        Whether any customer was erased.
+    """
+    table = catalog.tables[name]
+    refs = [ref for ref in references(table) if ref.table in there and not ref.tolerance]
+    faults = dict(_faults(table, source, today))
+    for place, ref in enumerate(refs):
+        faults[f"{ref.column}: {ref.rule}"] = f'"{ref.column}" IS NOT NULL AND NOT _known_{place}'
+    # why in two steps: a reference is looked up once a row, and by its value of the right type
+    known = "".join(
+        f', "{ref.column}" IN (SELECT "{ref.target}" FROM lake."{ref.table}" '
+        f'WHERE "{ref.target}" IS NOT NULL) AS _known_{place}'
+        for place, ref in enumerate(refs)
+    )
+    flags = [f"_known_{place}" for place in range(len(refs))]
+    handed = [*(f'"read {c}"' for c in table.columns), *flags]
+    line = "_line" if source.header else f"_line + {source.first_line - 1}"
+    texts = ", ".join(f"CAST({each} AS VARCHAR)" for each in handed)
+    barred = (
+        f"WHEN {marked_sql(table.subject_key, 'erased')} THEN keep_aside({line}, NULL) "
+        if erased and table.subject_key
+        else ""
+    )
+    named = ", ".join(f'"{c}"' for c in table.columns)
+    bad = " OR ".join(f"({fault})" for fault in faults.values()) or "false"
+    return Sift(
+        f'INSERT INTO lake."{name}" ({named}) SELECT {named} FROM ('
+        f"SELECT *{known} FROM ({_read(source, table, source.relation)})) "
+        # why a bare OR within CASE: the engine looks for the next fault among the good rows only
+        f"WHERE CASE {barred}WHEN {bad} THEN keep_aside({line}, [{texts}]) ELSE true END",
+        _told(source, table, faults, flags),
+    )
+
+
+def _read(source: Reading, table: Table, relation: str, more: str = "") -> str:
+    """Return SQL that yields each column as it was read, its value, and whether that is none."""
+    columns = list(table.columns)
+    read = ", ".join(f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in columns)
+    wrong = ", ".join(f'({source.wrong[c]}) AS "wrong {c}"' for c in columns)
+    return f"SELECT _line, {read}, {wrong}{more} FROM {relation}"
+
+
+def _told(source: Reading, table: Table, faults: Mapping[str, str], flags: Collection[str]) -> str:
+    columns = list(table.columns)
+    kinds = [source.types[c] if _PLAIN.fullmatch(source.types[c]) else "VARCHAR" for c in columns]
+    given = [
+        f'CAST(t{place} AS {kind}) AS "{column}"'
+        for place, (column, kind) in enumerate(zip(columns, kinds, strict=True))
+    ]
+    given += [f"CAST(t{len(columns) + n} AS BOOLEAN) AS {flag}" for n, flag in enumerate(flags)]
+    again = f"(SELECT line AS _line, {', '.join(given)} FROM {HANDED})"
+    why = ", ".join(f"CASE WHEN {fault} THEN {literal(told)} END" for told, fault in faults.items())
+    subject = f'CAST("{table.subject_key}" AS VARCHAR)' if table.subject_key else "NULL::VARCHAR"
+    content = ", ".join(f'"{c}" := "read {c}"' for c in columns)
+    return (
+        f"SELECT _line AS line, array_to_string([{why}]::VARCHAR[], '; ') AS reasons, "
+        f"{subject} AS subject, to_json(struct_pack({content}))::VARCHAR AS content "
+        f"FROM ({_read(source, table, again, ''.join(f', {flag}' for flag in flags))})"
+    )
+
+
+def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str, str]]:
+    """Yield what makes a row bad, and the condition. A rule with a tolerance holds no row back."""
+    for column, declared in table.columns.items():
+        if source.wrong[column] != "false":
+            yield f"{column}: not {kind_of(declared.type)}", f'"wrong {column}"'
+    key = table.subject_key
+    if key and not any(rule.not_null for rule in table.columns[key].rules):
+        yield f"{key}: not_null", f'"{key}" IS NULL'
+    for rule in row_rules(table, today):
+        if rule.tolerance is not None and not rule.tolerance:
+            yield f"{rule.column}: {rule.rule}", rule.fails
+
+
+def kind_of(declared: str) -> str:
+    """Return a type in words.
+
+    Examples
+    --------
+    >>> kind_of("integer")
+    'a whole number'
+    """
+    if declared == "date":
+        return "a date (2026-09-30; another form is named with --date-format)"
+    words = {"integer": "a whole number", "timestamp": "a date and time", "money": "an amount"}
+    return words.get(declared, f"a {declared}")
