@@ -85,6 +85,14 @@ def test_every_planted_fault_is_found(found):
     assert red <= set(lines.index[lines.light == "red"])
     assert lines.light["purposes-in-force"] == "amber"  # partner-analytics expired
     assert lines.light["training"] == "amber"
+def test_timeliness_is_told_and_is_red_when_nobody_loads(bank, found):
+    line = by_id(found).loc["quality-timeliness"]
+    assert (line.value, line.numerator, line.denominator, line.light) == (1, 2, 2, "green")
+    later = wb.open_workspace(bank.settings.root, now=lambda: now() + dt.timedelta(days=50))
+    again = by_id(later.compliance(PERIOD, checks=later.quality())).loc["quality-timeliness"]
+    assert (again.value, again.denominator, again.light) == (0.5, 2, "red")
+
+
 
 
 def test_undeclared_identifiers_of_customers_are_for_the_officer_alone(found, bank):
@@ -215,7 +223,7 @@ def test_a_clean_estate_is_all_green_and_nothing_is_flagged(clean):
     must = {"requests-on-time", "requests-overdue", "outside-purpose", "purposes-in-force"}
     must |= {"assessments", "transfer-mechanism", "training", "unusual-readers", "encryption"}
     must |= {"logs-whole", "retention-run", "restore-test", "access-review", "open-risks"}
-    must |= {"quality-consistency", "quality-security", "coverage"}
+    must |= {"quality-consistency", "quality-security", "quality-timeliness", "coverage"}
     assert must <= set(lines.index[lines.light == "green"])
     assert clean.detect(until=PERIOD).found == ()
     assert len(clean.compliance(PERIOD).overdue) == 0

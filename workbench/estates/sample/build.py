@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from workbench.estates.writing import Sink, pick
 MOST_CUSTOMERS = (
     9_000_000  # customer ids have seven digits, and those with a 9 in front are orphans
 )
+SIZE = 5_000  # customers that the catalog's expected rows are for
 _STILL_IN_FORCE = "expires: 2031-12-31"
 FIRST_MONTH = dt.date(2023, 1, 1)  # the catalog's earliest booked_on
 
@@ -42,7 +44,7 @@ def build(
     try:
         counts = _write(out, catalog, window, customers, seed, chunk_customers, progress)
         (out / "README.md").write_text(readme(catalog, counts, window, seed), encoding="utf-8")
-        catalog_text = CATALOG.read_text(encoding="utf-8")
+        catalog_text = _sized(CATALOG.read_text(encoding="utf-8"), customers)
         if not faults:
             catalog_text = catalog_text.replace(f"expires: {planted.EXPIRED_ON}", _STILL_IN_FORCE)
         # last: a folder with a catalog is complete
@@ -53,6 +55,28 @@ def build(
             "Free some space or name another folder, and run it again."
         ) from None
     return counts
+
+
+def _sized(catalog_text: str, customers: int) -> str:
+    """Return the catalog with the volumes a bank of so many customers expects.
+
+    Examples
+    --------
+    >>> _sized("expected_rows: [1800, 3500]  # of 5,000 customers", 50)
+    'expected_rows: [1, 59]  # of 50 customers'
+    """
+    if customers == SIZE:
+        return catalog_text
+    share = customers / SIZE
+
+    def told(found: re.Match[str]) -> str:
+        least, most = (int(each) * share for each in found.groups())
+        # why four: chance alone takes fewer rows further from what is expected
+        low, high = max(least - 4 * least**0.5, 0), most + 4 * most**0.5
+        return f"expected_rows: [{int(low)}, {ceil(high)}]  # of {customers:,} customers"
+
+    volume = rf"expected_rows: \[(\d+), (\d+)\]  # of {SIZE:,} customers"
+    return re.sub(volume, told, catalog_text)
 
 
 def _write(
