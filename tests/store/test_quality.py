@@ -90,8 +90,8 @@ def test_the_undeclared_phone_numbers_are_found(measured):
 def test_what_nothing_says_is_not_measured_and_no_green(measured):
     fresh = check(measured, "fraud_cases", "opened_on", "fresh")
     assert (fresh.light, fresh.why) == ("not measured", "declare freshness_days")
-    assert measured.dimensions()["timeliness"] == "not measured"
     assert check(measured, "customers", "closed_on", "filled").light == "no threshold"
+
 
 def test_what_the_sample_expects_of_days_and_volumes_is_there(measured):
     judged = [c for c in measured.checks if c.rule in ("fresh", "volume") and c.failed is not None]
@@ -112,7 +112,6 @@ def test_a_sample_that_nobody_loads_into_is_late_from_the_middle_of_the_next_mon
     ws = wb.open_workspace(bank.settings.root, now=lambda: then)
     found = check(ws.quality("access_log"), "access_log", "read_at", "fresh")
     assert (found.light, found.why.startswith("newest row 4")) == (light, True)
-
 
 
 def test_no_value_is_in_what_is_told_or_kept(bank, measured):
