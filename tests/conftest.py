@@ -12,6 +12,7 @@ import pytest
 from support.shop import make_shop
 
 import workbench as wb
+from workbench.reporting.warm import Warm
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -59,6 +60,32 @@ def shop(shop_folder: Path, tmp_path: Path) -> wb.Workspace:
     """Return a loaded shop of the test's own."""
     folder = tmp_path / "shop"
     shutil.copytree(shop_folder, folder)
+    return wb.open_workspace(folder, now=shop_time)
+
+
+@pytest.fixture(scope="session")
+def warmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Path]]:
+    """Return a function by which a shop's folder takes its kernels from one process for all tests.
+
+    A kernel holds nothing of the process it is forked from; starting one takes seconds.
+    """
+    shared = Warm(tmp_path_factory.mktemp("warmed"), minutes=5)
+
+    def warm(folder: Path) -> Path:
+        settings = folder / "workbench.toml"
+        text = settings.read_text().replace("warm_kernel_minutes = 0", "warm_kernel_minutes = 5")
+        settings.write_text(text)
+        (folder / ".workbench" / "warm").symlink_to(shared.folder)
+        return folder
+
+    yield warm
+    shared.stop()
+
+
+@pytest.fixture
+def warm_shop(shop_folder: Path, tmp_path: Path, warmed: Callable[[Path], Path]) -> wb.Workspace:
+    """Return a loaded shop of the test's own, whose reports run in warm kernels."""
+    folder = warmed(Path(shutil.copytree(shop_folder, tmp_path / "shop")))
     return wb.open_workspace(folder, now=shop_time)
 
 

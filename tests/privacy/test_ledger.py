@@ -71,6 +71,33 @@ def test_other_data_is_another_answer_and_knows_the_earlier_one(ledger):
     assert spent(ledger) == 2000
 
 
+def test_an_answer_on_earlier_data_serves_where_that_is_asked_for(ledger):
+    """The newest exact enough one, where this data has none: it is paid for, and public."""
+    spend(ledger, "q", 2000, version="v1")
+    newer = spend(ledger, "q", 1000, version="v2")
+
+    def reserved(cost, version, earlier):
+        return ledger.reserve(
+            [part("q")],
+            [version],
+            Price(cost),
+            name="n",
+            share=None,
+            now=NOW,
+            label="it",
+            earlier=earlier,
+        )[0]
+
+    assert reserved(1000, "v3", True).answer == newer
+    assert reserved(1500, "v3", True).answer.id != newer.id  # that one is not exact enough
+    assert spent(ledger) == 3000
+    asked = ([part("q")], ["v3"], Price(1000))
+    assert (len(ledger.unanswered(*asked)), ledger.unanswered(*asked, earlier=True)) == (1, [])
+    assert reserved(3000, "v3", True).answer is None  # none is exact enough: paid
+    assert reserved(1000, "v4", False).answer is None
+    assert spent(ledger) == 3000 + 3000 + 1000
+
+
 def test_parts_are_paid_for_all_or_none(tmp_path):
     ledger = make_ledger(tmp_path, year=epsilon_for(2500))
     spend(ledger, "already", period="2026-07")
@@ -80,7 +107,8 @@ def test_parts_are_paid_for_all_or_none(tmp_path):
             parts, ["v1"] * 3, Price(1000), name="n", share=None, now=NOW, label="this question"
         )
     assert ledger.head()[0] == 2
-    assert ledger.unanswered(parts, ["v1"] * 3, Price(1000)) == 2
+    unanswered = ledger.unanswered(parts, ["v1"] * 3, Price(1000))
+    assert [period for _, period in unanswered] == ["2026-08", "2026-09"]
 
 
 def test_a_crash_before_the_answer_leaves_it_spent_and_is_taken_up(ledger, tmp_path):

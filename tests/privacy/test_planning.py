@@ -14,6 +14,11 @@ from workbench.privacy.pricing import priced
 from workbench.privacy.question import resolve
 
 
+@pytest.fixture
+def shop(warm_shop):
+    return warm_shop
+
+
 def planned(key, pico, auto=False, weight=1.0):
     return PlannedAnswer(key, "t", "all", 1, key, pico, 0.0, auto, {}, {}, weight)
 

@@ -18,6 +18,12 @@ from workbench.reporting.identity import choose_period, edition_identity
 from workbench.reporting.publish import read_failures
 from workbench.reporting.schedule import PeriodRule
 
+
+@pytest.fixture
+def shop(warm_shop):
+    return warm_shop
+
+
 SEPTEMBER = Period.parse("2026-09")
 TODAY = dt.date(2026, 11, 24)
 SPAN = Span(dt.date(2026, 1, 1), dt.date(2026, 9, 28))

@@ -28,6 +28,12 @@ from workbench.reporting.publish import read_failures
 from workbench.reporting.suite import default_jobs
 from workbench.reporting.turns import turn
 
+
+@pytest.fixture
+def shop(warm_shop):
+    return warm_shop
+
+
 SCHEDULE = (
     "schedule: {{cron: 0 6 2 * *, time_zone: Asia/Shanghai}}\n"  # the shop's today is the 2nd
 )

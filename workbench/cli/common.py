@@ -30,6 +30,11 @@ with_parameters = click.option(
     metavar="NAME=VALUE",
     help="A parameter of the report; may be given several times.",
 )
+with_earlier_answers = click.option(
+    "--reuse-answers",
+    is_flag=True,
+    help="Show answers from before the data changed again, and pay for none of them.",
+)
 as_json_too = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 

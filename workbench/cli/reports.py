@@ -14,6 +14,7 @@ from workbench.cli.common import (
     opened,
     print_json,
     steps,
+    with_earlier_answers,
     with_parameters,
 )
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     help="How many editions at a time; by default as many as there are cores, 4 at most.",
 )
 @click.option("--force", is_flag=True, help="Render again even when the edition is there.")
+@with_earlier_answers
 @click.option(
     "--wait",
     "wait_seconds",
@@ -57,6 +59,7 @@ def run(
     parameters: tuple[str, ...],
     jobs: int | None,
     force: bool,
+    reuse_answers: bool,
     wait_seconds: float,
     standalone: bool,
     pdf: bool,
@@ -76,6 +79,7 @@ def run(
             parameters=parameters,
             jobs=jobs,
             force=force,
+            reuse_answers=reuse_answers,
             wait_seconds=wait_seconds,
             progress=tell,
         )
@@ -181,23 +185,40 @@ def schedule(scheduler: str, workspace: str | None) -> None:
 @in_workspace
 @for_period
 @with_parameters
+@with_earlier_answers
 @as_json_too
 def plan(
-    name: str, workspace: str | None, period: str | None, parameters: tuple[str, ...], as_json: bool
+    name: str,
+    workspace: str | None,
+    period: str | None,
+    parameters: tuple[str, ...],
+    reuse_answers: bool,
+    as_json: bool,
 ) -> None:
     """Show what a report would cost and how exact it would be, before anything is spent."""
     from dataclasses import asdict
 
     ws = opened(workspace)
     with steps(as_json) as tell:
-        planned = ws.plan(name, period=period, parameters=parameters, progress=tell)
+        planned = ws.plan(
+            name,
+            period=period,
+            parameters=parameters,
+            reuse_answers=reuse_answers,
+            progress=tell,
+        )
     if as_json:
         lines = [
             {"scope": line.scope, "limit": line.limit, "left": line.left} for line in planned.left
         ]
         answers = [asdict(each) for each in planned.answers]
+        short = [
+            {"scope": each.line.scope, "needed": each.epsilon, "enough": each.enough}
+            for each in planned.short
+        ]
         facts = {"report": planned.report, "period": planned.period, "epsilon": planned.epsilon}
-        print_json({**facts, "answers": answers, "left": lines, "incomplete": planned.incomplete})
+        more = {"left": lines, "short": short, "incomplete": planned.incomplete}
+        print_json({**facts, "answers": answers, **more})
         return
     click.echo(
         f"'{planned.report}' for {planned.period} would spend epsilon {planned.epsilon:.2f}:"
@@ -211,6 +232,16 @@ def plan(
             click.echo(f"    {measure} ± {margin:,.0f}{of}")
     for line in planned.left:
         click.echo(f"  {line.scope}: {line.left:.2f} of {line.limit:.2f} left")
+    for lack in planned.short:
+        click.echo(
+            f"It does not fit {lack.line.scope}: it needs epsilon {lack.epsilon:.2f}, and a run "
+            f"would be refused before it starts. A limit of {lack.enough:.2f} would be enough."
+        )
+    if planned.renewed and not reuse_answers:
+        click.echo(
+            f"{planned.renewed} of these questions were answered before the data changed; with "
+            "--reuse-answers those answers are shown again and cost nothing."
+        )
     if planned.incomplete:
         click.echo(f"Some questions may be missing: {planned.incomplete}", err=True)
 

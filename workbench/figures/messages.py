@@ -96,6 +96,9 @@ EN: Mapping[str, str] = {
     "provenance": "Where they come from",
     "data version": "Data version",
     "as of": "Data as of",
+    "earlier answers": "Earlier answers",
+    "answers reused": "{count} of the answers are from before rows were erased, corrected, removed "
+    "or came late; they are shown as they were",
     "catalog": "Catalog",
     "commit": "Code",
     "packages": "Made with",
@@ -211,6 +214,8 @@ ZH: Mapping[str, str] = {
     "provenance": "数据来源",
     "data version": "数据版本",
     "as of": "数据截至",
+    "earlier answers": "沿用的答案",
+    "answers reused": "其中 {count} 项答案早于数据的删除、更正、清理或迟到，沿用原值",
     "catalog": "数据目录",
     "commit": "代码",
     "packages": "制作工具",

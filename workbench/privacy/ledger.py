@@ -12,9 +12,7 @@ read is hashed again. `Ledger.verify` recomputes all of them.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -23,9 +21,9 @@ from typing import Any
 from sqlalchemy import Index
 
 from workbench.catalog import Limits
-from workbench.errors import BudgetExhausted, InputError, LedgerError, UnknownName
-from workbench.privacy.accounting import PICO, Price, epsilon_of, pico_of
-from workbench.privacy.budget import Line, Share, Spent, refusal
+from workbench.errors import BudgetExhausted, LedgerError, UnknownName
+from workbench.privacy.accounting import Price, epsilon_of, pico_of
+from workbench.privacy.budget import Line, Share, Spent, Standing, refusal
 from workbench.privacy.provenance import Approval
 from workbench.privacy.question import Part
 from workbench.privacy.release import Release
@@ -38,31 +36,14 @@ from workbench.privacy.standing import (
     recomputed,
     standing_of,
 )
-from workbench.privacy.trust import Guard, loss, require_officer, require_reason
+from workbench.privacy.stored import Reservation, answer_to, digest, identity_of, stored_answer
+from workbench.privacy.trust import Guard, loss, require_officer, require_reason, stated_pico
 from workbench.store.audit import who
-from workbench.store.chain import Chain, Entry, Reader, canonical
+from workbench.store.chain import Chain, Entry, Reader
 
 __all__ = ["Ledger", "Line", "Reservation", "Share", "identity_of"]
 
 _ANSWERS = ("answer", "derived", "operational")
-
-
-@dataclass(frozen=True)
-class Reservation:
-    """An answer that is paid for and not drawn yet, or the answer that was already there."""
-
-    seq: int
-    identity: str
-    answer: Release | None
-
-
-def identity_of(question: Mapping[str, Any], data_version: str) -> str:
-    """Return the identity of an answer: what was asked of which data, by which mechanism."""
-    return _digest({"question": question, "data_version": data_version})
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical(content).encode()).hexdigest()
 
 
 class Ledger:
@@ -101,6 +82,7 @@ class Ledger:
         share: Share | None,
         now: dt.datetime,
         label: str,
+        earlier: bool = False,
     ) -> list[Reservation]:
         """Pay for the parts of a question durably, all or none; parts already answered are free.
 
@@ -111,6 +93,8 @@ class Ledger:
         ----------
         cost : Price
             Of each part.
+        earlier : bool
+            Take an answer on data before it changed, where there is none on this data.
 
         Raises
         ------
@@ -122,9 +106,9 @@ class Ledger:
         found: list[Reservation] = []
         with self._guard.writing(now) as write:
             for part, version in zip(parts, data_versions, strict=True):
-                question = _digest(part.canonical)
+                question = digest(part.canonical)
                 identity = identity_of(part.canonical, version)
-                stored = _stored(write, question, identity, cost)
+                stored = stored_answer(write, question, identity, cost, earlier)
                 if stored is not None:
                     found.append(stored)
                     continue
@@ -173,7 +157,7 @@ class Ledger:
         stored: list[Release] = []
         with self._guard.writing(now) as write:
             for reservation, answer in answers:
-                earlier = _answer_of(write, reservation.identity, reservation.seq)
+                earlier = answer_to(write, reservation.identity, reservation.seq)
                 if earlier is not None:
                     stored.append(earlier)
                     continue
@@ -211,7 +195,7 @@ class Ledger:
         kind : {"derived", "operational"}
             Operational ones are exact figures of `workbench.privacy.operational`.
         """
-        subject = _digest({"parents": list(parents), "is": content("").to_json()})
+        subject = digest({"parents": list(parents), "is": content("").to_json()})
         with self._guard.writing(now) as write:
             for each in write.entries(kind, subject=subject):
                 return Release.from_json(each.body["answer"])
@@ -239,14 +223,24 @@ class Ledger:
         with self.chain.reading() as read:
             return Release.from_json(self._entry_of(read, release_id).body["answer"])
 
-    def unanswered(self, parts: Sequence[Part], data_versions: Sequence[str], cost: Price) -> int:
-        """Return how many parts of a question would have to be paid for at this price."""
+    def unanswered(
+        self,
+        parts: Sequence[Part],
+        data_versions: Sequence[str],
+        cost: Price,
+        earlier: bool = False,
+    ) -> list[tuple[str, str | None]]:
+        """Return the parts that would have to be paid for: identity, and the period that paces it.
+
+        ``earlier``: as for `reserve`.
+        """
         with self.chain.reading() as read:
-            return sum(
-                _stored(read, _digest(part.canonical), identity_of(part.canonical, version), cost)
-                is None
+            return [
+                (identity, part.paced_by)
                 for part, version in zip(parts, data_versions, strict=True)
-            )
+                for identity in (identity_of(part.canonical, version),)
+                if stored_answer(read, digest(part.canonical), identity, cost, earlier) is None
+            ]
 
     def releases(self) -> list[str]:
         """Return the ids of all stored answers, oldest first."""
@@ -256,7 +250,7 @@ class Ledger:
         """Return ids of answers to the same part on other versions of the data."""
         found = []
         with self.chain.reading() as read:
-            for spend in read.entries("spend", subject=_digest(part.canonical)):
+            for spend in read.entries("spend", subject=digest(part.canonical)):
                 if spend.body["data_version"] != data_version:
                     answers = read.entries("answer", subject=spend.body["identity"])
                     found += [a.body["release"] for a in answers if a.body["spend"] == spend.seq]
@@ -334,8 +328,17 @@ class Ledger:
         LedgerError
             The ledger lost its end, and would show less than was spent.
         """
+        return self.standing(period, now).lines(self.limits, self.delta, period, share)
+
+    def standing(self, period: str, now: dt.datetime) -> Standing:
+        """Return what was spent so far by everything that limits a question about ``period``."""
         with self._guard.reading() as read:
-            return standing_of(read, period, now).lines(self.limits, self.delta, period, share)
+            return standing_of(read, period, now)
+
+    def periods(self) -> set[str]:
+        """Return the periods that anything was spent on."""
+        with self.chain.reading() as read:
+            return read.refs("spend")
 
     def _entry_of(self, read: Reader, release_id: str) -> Entry:
         entry = read.last(*_ANSWERS, ref=release_id)
@@ -419,7 +422,7 @@ class Ledger:
         """
         claimed = require_officer(role, "acknowledging a lost end of the ledger")
         text = require_reason(reason)
-        stated = None if lost_rho is None else Spent(_pico(lost_rho))
+        stated = None if lost_rho is None else Spent(stated_pico(lost_rho))
         year = Spent(pico_of(self.limits.year, float(self.delta)))
         with self._guard.acknowledging() as (write, missing):
             sums = recomputed(write.entries())
@@ -455,37 +458,8 @@ class Ledger:
         return count
 
 
-def _stored(write: Reader, question: str, identity: str, cost: Price) -> Reservation | None:
-    """Return the most exact answer to a question on the same data, if it is exact enough."""
-    best: Entry | None = None
-    for each in write.entries("spend", subject=question):
-        exact = each.body["pico_rho"]
-        if each.body["identity"] == identity and exact >= cost.pico:
-            best = each if best is None or exact > best.body["pico_rho"] else best
-    if best is None:
-        return None
-    return Reservation(best.seq, identity, _answer_of(write, identity, best.seq))
-
-
-def _answer_of(read: Reader, identity: str, spend: int) -> Release | None:
-    for each in read.entries("answer", subject=identity):
-        if each.body["spend"] == spend:
-            return Release.from_json(each.body["answer"])
-    return None
-
-
 def _approval(entry: Entry) -> Approval:
     body = entry.body
     return Approval(
         body["what"], body["reason"], body["role"], body["who"], entry.at.isoformat(), entry.seq
     )
-
-
-def _pico(lost_rho: Decimal | str) -> int:
-    try:
-        amount = Decimal(str(lost_rho))
-    except ArithmeticError:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise InputError(f"what was lost is a number of rho, 0 or more, not {lost_rho!r}.")
-    return int(amount * PICO)

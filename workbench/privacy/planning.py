@@ -27,6 +27,28 @@ _BLANK: dict[str, Release] = {}
 
 
 @dataclass(frozen=True)
+class Unpaid:
+    """A part of a question that is not answered yet, and what it would cost.
+
+    Attributes
+    ----------
+    identity : str
+        Of the answer: what is asked of which data.
+    period : str
+        The period that paces it.
+    pico : int
+        In pico-rho.
+    delta : str
+        The answer's own probability to fail, as an exact fraction.
+    """
+
+    identity: str
+    period: str
+    pico: int
+    delta: str = "0"
+
+
+@dataclass(frozen=True)
 class PlannedAnswer:
     """One question of a plan.
 
@@ -51,6 +73,10 @@ class PlannedAnswer:
         size, for totals the size times the middle of one customer's bounds.
     weight : float
         Price at which its relative margin, customers spread evenly, would be 1.
+    unpaid : sequence of Unpaid
+        Its parts that are not answered yet.
+    renewed : bool
+        Whether some of these were answered before the data changed.
     """
 
     name: str
@@ -64,10 +90,18 @@ class PlannedAnswer:
     margins: Mapping[str, float]
     relative: Mapping[str, float]
     weight: float
+    unpaid: Sequence[Unpaid] = ()
+    renewed: bool = False
 
     def to_json(self) -> str:
         """Return one line of a plan file."""
         return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> PlannedAnswer:
+        """Rebuild it from a line of a plan file."""
+        content = json.loads(line)
+        return cls(**{**content, "unpaid": tuple(Unpaid(**each) for each in content["unpaid"])})
 
 
 def question_key(question: Question) -> str:
@@ -76,7 +110,13 @@ def question_key(question: Question) -> str:
 
 
 def planned(
-    question: Question, name: str, pico: int, unpaid: int, delta: Decimal, group_size: int
+    question: Question,
+    name: str,
+    pico: int,
+    unpaid: Sequence[Unpaid],
+    delta: Decimal,
+    group_size: int,
+    renewed: bool = False,
 ) -> PlannedAnswer:
     """Return what a question would cost and give.
 
@@ -84,8 +124,10 @@ def planned(
     ----------
     pico : int
         Price of the whole question; 0 when it is not settled yet.
-    unpaid : int
+    unpaid : sequence of Unpaid
         Parts that are not answered yet.
+    renewed : bool
+        Whether some of these were answered before the data changed.
     """
     parts = len(question.parts)
     each = pico // parts
@@ -111,12 +153,14 @@ def planned(
         ", ".join(dimension.name for dimension in question.dimensions) or "all",
         max(1, prod(len(d.values) for d in question.dimensions)),
         question_key(question),
-        each * unpaid,
-        epsilon_of(each * unpaid, float(delta)),
+        each * len(unpaid),
+        epsilon_of(each * len(unpaid), float(delta)),
         not pico,
         margins,
         relative,
         float(max(1, question.size) ** 2 * width * parts),
+        tuple(unpaid),
+        renewed,
     )
 
 

@@ -101,6 +101,7 @@ def release(
     data_versions: Sequence[str],
     cost: Price,
     exceptions: Sequence[str] = (),
+    earlier: bool = False,
     randbelow: RandBelow = secrets.randbelow,
 ) -> Release:
     """Answer a question privately, or return the answer it already has.
@@ -116,6 +117,8 @@ def release(
         Of all parts together; each gets an equal share.
     exceptions : sequence of str
         What readers must know of groups fitted on raw rows and approved.
+    earlier : bool
+        Take answers on data before it changed, where there are none on this data.
 
     Raises
     ------
@@ -133,6 +136,7 @@ def release(
         share=share,
         now=now,
         label=f"'{share.report}'" if share else f"this question on '{question.table}'",
+        earlier=earlier,
     )
     answers = [reservation.answer for reservation in reservations]
     open_parts = [i for i, each_answer in enumerate(answers) if each_answer is None]

@@ -21,9 +21,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from workbench.errors import InputError, LedgerError, Refused
+from workbench.privacy.accounting import PICO
 from workbench.privacy.budget import Spent
 from workbench.privacy.standing import CHARGES, SCHEMA, charge_upto, lifetime_of
 from workbench.store.chain import GENESIS, Chain, Reader, Writer
@@ -343,6 +345,17 @@ def require_reason(reason: str) -> str:
     if not text:
         raise InputError("say why: the reason is recorded, and whoever reads the ledger sees it.")
     return text
+
+
+def stated_pico(lost_rho: Decimal | str) -> int:
+    """Return what an officer states was lost, in pico-rho."""
+    try:
+        amount = Decimal(str(lost_rho))
+    except ArithmeticError:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise InputError(f"what was lost is a number of rho, 0 or more, not {lost_rho!r}.")
+    return int(amount * PICO)
 
 
 def mounted(path: Path, mounts: str) -> tuple[str, str] | None:

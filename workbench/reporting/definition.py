@@ -93,6 +93,8 @@ class Definition(Declared):
     grid : mapping
         Parameter to the values that get an edition each; ``choices`` means all of its choices.
     schedule : Schedule or None
+    reuse_answers : bool
+        Whether answers that were paid for before the data changed serve again.
     catch_up : int or None
         How many missed periods before the newest are caught up; None: those since its last
         edition, three at most.
@@ -121,6 +123,7 @@ class Definition(Declared):
         default={}
     )
     grid: dict[str, Literal["choices"] | tuple[bool | Scalar, ...]] = Field(default={})
+    reuse_answers: bool = False
     schedule: Schedule | None = None
     catch_up: int | None = Field(default=None, ge=0, le=120)
     after: tuple[str, ...] = ()

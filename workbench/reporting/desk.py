@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.catalog import Catalog
 from workbench.privacy.ledger import Ledger
+from workbench.reporting.promises import Promises
 from workbench.settings import Settings
 
 Find = Callable[[set[str]], list[tuple[str, str, str]]]
@@ -33,6 +34,8 @@ class Desk:
     find : callable
         Which of some texts are identifiers of customers.
     now : datetime
+    promises : Promises
+        What the editions of this run may still pay.
     """
 
     settings: Settings
@@ -44,6 +47,7 @@ class Desk:
     snapshot: int
     find: Find
     now: dt.datetime
+    promises: Promises = field(default_factory=Promises)
 
     def with_notebooks(self, folder: Path) -> Desk:
         """Return the same desk, whose notebooks lie in another folder."""

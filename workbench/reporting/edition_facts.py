@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from workbench.reporting.page import Facts
 
 
-def facts_of(desk: Desk, releases: Sequence[str]) -> Facts | None:
+def facts_of(desk: Desk, releases: Sequence[str], earlier: int = 0) -> Facts | None:
     """Return the footer's facts of a run's page; None where it shows no release."""
     if not releases:
         return None
     try:
-        return page_facts(desk, releases)
+        return page_facts(desk, releases, earlier)
     except UnknownName as unknown:
         raise RunFailed(
             f"the notebook shows a release that is not in this workspace's ledger ({unknown}) Run "
@@ -44,8 +44,11 @@ def releases_in(notebook: Any) -> list[str]:
     return list(found)
 
 
-def page_facts(desk: Desk, releases: Sequence[str]) -> Facts:
-    """Return the footer's facts; the same releases give the same facts whenever they are drawn."""
+def page_facts(desk: Desk, releases: Sequence[str], earlier: int = 0) -> Facts:
+    """Return the footer's facts; the same releases give the same facts whenever they are drawn.
+
+    ``earlier``: how many questions were answered before the data changed.
+    """
     from workbench.reporting.page import Budget, Facts
 
     delta = float(desk.catalog.privacy.delta)
@@ -54,6 +57,7 @@ def page_facts(desk: Desk, releases: Sequence[str]) -> Facts:
     scopes = dict(zip(("month", "year", "lifetime"), lines, strict=True))
     return Facts(
         data_version=desk.data_version,
+        earlier=earlier,
         as_of=desk.as_of,
         catalog_hash=desk.catalog.hash[:12],
         commit=commit(desk.settings.root),

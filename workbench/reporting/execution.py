@@ -17,7 +17,13 @@ from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
 from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Tell
-from workbench.reporting.environment import CATALOG_FILE, RUN_REPORT, RUN_SHARE, SNAPSHOT
+from workbench.reporting.environment import (
+    CATALOG_FILE,
+    REUSE_ANSWERS,
+    RUN_REPORT,
+    RUN_SHARE,
+    SNAPSHOT,
+)
 from workbench.reporting.light import import_light
 from workbench.reporting.parameters import Value
 from workbench.reporting.warm import Warm
@@ -64,6 +70,7 @@ def execute(
         "IPYTHONDIR": str(desk.private / "ipython"),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         CATALOG_FILE: str(folder / "catalog.json"),
+        **({REUSE_ANSWERS: "1"} if definition.reuse_answers else {}),
         **(environment or {}),
     }
     warm = Warm.of(desk.settings)

@@ -9,6 +9,7 @@ import sys
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from workbench.errors import PeriodError
 from workbench.periods import Period
@@ -20,6 +21,7 @@ from workbench.reporting.schedule import PeriodRule
 PACKAGES = ("workbench", "pandas", "plotly", "papermill", "ibis-framework", "duckdb")
 # Of a definition, what says when and how it runs, and not what its page says.
 _NOT_OF_THE_PAGE = {"schedule", "catch_up", "after", "limits", "retries", "hooks", "grid"}
+_REUSE = "reuse_answers"
 
 
 def choose_period(text: str | None, rule: PeriodRule, span: Span, today: dt.date) -> Period:
@@ -70,8 +72,8 @@ def edition_identity(
     Report, period, parameters, notebook, data version, catalog, package versions, and everything
     that is installed. A definition's schedule, deadlines and hooks do not change its pages.
     """
-    content = {
-        "definition": definition.model_dump(mode="json", exclude=_NOT_OF_THE_PAGE),
+    content: dict[str, Any] = {
+        "definition": definition.model_dump(mode="json", exclude={*_NOT_OF_THE_PAGE, _REUSE}),
         "report": definition.name,
         "period": period.text,
         "variant": variant.name,
@@ -82,6 +84,8 @@ def edition_identity(
         "packages": {name: version(name) for name in PACKAGES},
         "lock": installed(),
     }
+    if definition.reuse_answers:  # why only then: what was published without it stays the same
+        content[_REUSE] = True
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

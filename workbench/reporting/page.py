@@ -41,7 +41,8 @@ class Facts:
     """Where an edition's figures come from, for its footer.
 
     ``epsilon`` is what the edition cost at ``delta``, and 0 when everything had been released
-    before. ``budgets`` are as they stood after it.
+    before. ``budgets`` are as they stood after it. ``earlier`` is how many of its questions were
+    answered before rows of theirs changed, and not asked again.
     """
 
     data_version: str
@@ -53,6 +54,7 @@ class Facts:
     epsilon: float | None = None
     delta: float | None = None
     budgets: tuple[Budget, ...] = ()
+    earlier: int = 0
 
 
 @dataclass(frozen=True)

@@ -194,6 +194,11 @@ def _budgets(facts: Facts, language: Language) -> list[tuple[str, ...]]:
     ]
 
 
+def _earlier(facts: Facts, language: Language) -> str:
+    count = language.number(facts.earlier)
+    return language.word("answers reused", count=count) if facts.earlier else ""
+
+
 def _epsilon(value: float, language: Language) -> str:
     return language.number(value, 2 if value >= 0.1 or value == 0 else 4)
 
@@ -206,6 +211,7 @@ def _provenance(
     rows = [
         ("data version", facts.data_version),
         ("as of", language.period(facts.as_of)),
+        ("earlier answers", _earlier(facts, language)),
         (
             "parameters",
             "; ".join(f"{name} = {value}" for name, value in context.parameters.items()),

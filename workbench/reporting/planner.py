@@ -6,6 +6,7 @@ and returns a release without values.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 from workbench.errors import RunFailed
 from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
+from workbench.privacy.fitting import Short, need_of, shortfalls
 from workbench.privacy.ledger import Line, Share
 from workbench.privacy.planning import PlannedAnswer, split
 from workbench.reporting.definition import Definition
@@ -39,6 +41,8 @@ class Plan:
         Every limit, as it stands before.
     incomplete : str
         Why some questions may be missing; empty when the notebook ran to its end.
+    short : tuple of Short
+        Limits that do not cover it; a run would be refused.
     """
 
     report: str
@@ -47,6 +51,12 @@ class Plan:
     epsilon: float
     left: tuple[Line, ...]
     incomplete: str = ""
+    short: tuple[Short, ...] = ()
+
+    @property
+    def renewed(self) -> int:
+        """How many questions were answered before the data changed, and would be paid for again."""
+        return sum(each.renewed for each in self.answers)
 
 
 def plan(
@@ -69,21 +79,22 @@ def plan(
     settled = prices or folder / "prices.json"
     answers, incomplete = _pass(definition, period, values, desk, tell, folder, settled)
     share = Share(definition.name, definition.budget.epsilon)
-    left = desk.ledger.status(period.text, desk.now, share)
+    left = desk.ledger.status(paced_by(period), desk.now, share)
     if any(each.auto for each in answers):
         known = json.loads(settled.read_text(encoding="utf-8")) if settled.is_file() else {}
         each = left[0].limit_pico // definition.size
         budget = split(answers, min(left[0].left_pico, each))
         settled.write_text(json.dumps({**known, **budget}))
         answers, incomplete = _pass(definition, period, values, desk, tell, folder, settled)
-    pico = sum({each.key: each.pico for each in answers}.values())
+    need = need_of(share, answers)
     return Plan(
         definition.name,
         period.text,
         tuple(answers),
-        epsilon_of(pico, float(desk.catalog.privacy.delta)),
+        epsilon_of(need.whole.pico, float(desk.catalog.privacy.delta)),
         left,
         incomplete,
+        shortfalls(desk.ledger, need, desk.now),
     )
 
 
@@ -95,23 +106,36 @@ def settle_prices(
     tell: Tell,
     *,
     folder: Path | None = None,
-) -> Path | None:
+) -> tuple[Path | None, Plan | None]:
     """Return a file with the prices of a report's ``epsilon="auto"`` questions, if it has any.
 
-    They are settled once for a notebook and its parameters, so that rendering again asks the same
-    questions at the same prices; a changed notebook or parameter settles what is new.
+    With it comes the plan that was made to settle them, if one was. Prices are settled once for a
+    notebook and its parameters, so that rendering again asks the same questions at the same prices;
+    a changed notebook or parameter settles what is new.
     """
     notebook = desk.settings.path("notebooks") / definition.notebook
     kept = _folder(definition, period, desk, folder) / "prices.json"
     auto_default = any(p.default == "auto" for p in definition.parameters.values())
     if not auto_default and '"auto"' not in _code(notebook) and "'auto'" not in _code(notebook):
-        return None
+        return None, None
     asked = json.dumps(dict(values), sort_keys=True).encode() + notebook.read_bytes()
     done = kept.with_name(f"settled-{hashlib.sha256(asked).hexdigest()[:16]}")
+    planned = None
     if not done.is_file():
-        plan(definition, period, values, desk, tell, folder=folder)
+        planned = plan(definition, period, values, desk, tell, folder=folder)
         done.touch()
-    return kept if kept.is_file() else None
+    return kept if kept.is_file() else None, planned
+
+
+def settled_pico(prices: Path | None) -> int:
+    """Return what all questions whose prices were settled cost together, in pico-rho."""
+    settled = json.loads(prices.read_text(encoding="utf-8")) if prices else {}
+    return sum(settled.values())
+
+
+def paced_by(period: Period) -> str:
+    """Return the month whose allowance an edition draws on: the one with its last day."""
+    return Period.containing(period.end - dt.timedelta(days=1)).text
 
 
 def _folder(definition: Definition, period: Period, desk: Desk, folder: Path | None) -> Path:
@@ -147,4 +171,4 @@ def _pass(
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     if incomplete and not lines:
         raise RunFailed(incomplete)
-    return [PlannedAnswer(**json.loads(line)) for line in lines], incomplete
+    return [PlannedAnswer.from_json(line) for line in lines], incomplete

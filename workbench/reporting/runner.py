@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import errno
 import threading
 import time
@@ -17,17 +16,18 @@ from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.ledger import Line, Share
 from workbench.reporting import record
+from workbench.reporting.affordable import affordable
 from workbench.reporting.definition import Definition, Variant
 from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
 from workbench.reporting.desk import Tell
 from workbench.reporting.edition_facts import facts_of, releases_in
-from workbench.reporting.environment import ANSWERS_FILE, PRICES_FILE
+from workbench.reporting.environment import ANSWERS_FILE, EARLIER, PRICES_FILE
 from workbench.reporting.execution import execute
 from workbench.reporting.hooks import tell_hooks
 from workbench.reporting.identity import edition_identity
 from workbench.reporting.light import import_light
 from workbench.reporting.parameters import Value
-from workbench.reporting.planner import settle_prices
+from workbench.reporting.planner import paced_by
 from workbench.store.audit import Audit
 
 if TYPE_CHECKING:
@@ -232,7 +232,17 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
         now=desk.now,
     )
     own = desk.with_notebooks(_copied(folder / "source", definition.notebook, notebook))
-    pages, releases = _render(asked, own, folder, tell)
+    with affordable(
+        definition,
+        period,
+        variant.values,
+        own,
+        tell,
+        folder=folder,
+        words=asked.words,
+        answered=there is not None and there.identity == identity,
+    ) as prices:
+        pages, releases = _render(asked, own, folder, tell, prices)
     with _publishing:
         made = editions.publish(
             published,
@@ -277,15 +287,18 @@ def make_private(folder: Path) -> None:
         each.mkdir(exist_ok=True, mode=0o700)
 
 
-def _answers(folder: Path) -> list[str]:
-    """Return the ids of what a run's kernel was answered."""
+def _answers(folder: Path, mark: str = "") -> list[str]:
+    """Return the ids of what a run's kernel was answered; with a mark, of those that have it."""
     try:
-        return sorted(set((folder / _ANSWERS).read_text(encoding="utf-8").split()))
+        lines = (folder / _ANSWERS).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
+    return sorted({line.partition(" ")[0] for line in lines if line.endswith(mark)})
 
 
-def _render(asked: Asked, desk: Desk, folder: Path, tell: Tell) -> tuple[Sequence[Page], list[str]]:
+def _render(
+    asked: Asked, desk: Desk, folder: Path, tell: Tell, prices: Path | None
+) -> tuple[Sequence[Page], list[str]]:
     """Return the pages of an edition and the releases they draw, searched for identifiers."""
     from jinja2 import TemplateError
 
@@ -294,7 +307,7 @@ def _render(asked: Asked, desk: Desk, folder: Path, tell: Tell) -> tuple[Sequenc
     from workbench.reporting.page import Context
 
     definition, values = asked.definition, asked.variant.values
-    executed = _executed(asked, desk, folder, tell)
+    executed = _executed(asked, desk, folder, tell, prices)
     tell(f"{definition.name} {asked.period.text}: drawing the page")
     nbformat = import_light("nbformat")
     notebook = nbformat.read(str(executed), as_version=4)
@@ -306,7 +319,7 @@ def _render(asked: Asked, desk: Desk, folder: Path, tell: Tell) -> tuple[Sequenc
         house=desk.settings.title,
         period=asked.period.text,
         parameters={name: _words(value) for name, value in values.items()},
-        facts=facts_of(desk, releases),
+        facts=facts_of(desk, releases, earlier=len(_answers(folder, EARLIER))),
         declared=desk.catalog_words(),
     )
     try:
@@ -331,10 +344,9 @@ def _render(asked: Asked, desk: Desk, folder: Path, tell: Tell) -> tuple[Sequenc
     return pages, releases
 
 
-def _executed(asked: Asked, desk: Desk, folder: Path, tell: Tell) -> Path:
+def _executed(asked: Asked, desk: Desk, folder: Path, tell: Tell, prices: Path | None) -> Path:
     """Run the notebook, again where its kernel died; what it released is not paid for twice."""
     definition, period, values = asked.definition, asked.period, asked.variant.values
-    prices = settle_prices(definition, period, values, desk, tell, folder=folder)
     answers = folder / _ANSWERS
     answers.unlink(missing_ok=True)
     environment = {ANSWERS_FILE: str(answers)}
@@ -372,7 +384,6 @@ def _edition(
     desk: Desk,
 ) -> Edition:
     delta, definition = float(desk.catalog.privacy.delta), asked.definition
-    paced_by = Period.containing(asked.period.end - dt.timedelta(days=1)).text
     return Edition(
         report=definition.name,
         period=asked.period.text,
@@ -384,5 +395,5 @@ def _edition(
         changed=() if unchanged else made.edition.changed,
         spent_now=round(epsilon_of(spent_pico, delta), 4),
         epsilon=round(epsilon_of(desk.ledger.spent_by(releases), delta), 4),
-        left=desk.ledger.status(paced_by, desk.now, share_of(definition)),
+        left=desk.ledger.status(paced_by(asked.period), desk.now, share_of(definition)),
     )

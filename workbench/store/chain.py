@@ -316,6 +316,14 @@ class Reader:
             found |= {row.seq: row.hash for row in self._connection.execute(query)}
         return found
 
+    def refs(self, kind: str) -> set[str]:
+        """Return what the entries of a kind refer to."""
+        if self._connection is None:
+            return set()
+        columns = self._chain.table.c
+        query = select(columns.ref).where(columns.kind == kind, columns.ref.is_not(None)).distinct()
+        return {row.ref for row in self._connection.execute(query)}
+
     def ever(self) -> int:
         """Return the largest number an entry ever had, by the database's own count; else 0."""
         return 0 if self._connection is None else self._chain._ever(self._connection)

@@ -100,13 +100,14 @@ class Private(Opened):
             data_versions=versions,
             cost=cost,
             exceptions=exceptions,
+            earlier=reuses_answers(),
         )
         self.audit.record(
             "release",
             {"table": question.table, "purpose": question.purpose, "release": answer.id},
             now=now,
         )
-        note_answer(answer.id)
+        note_answer(answer.id, earlier=answer.data_version != "+".join(dict.fromkeys(versions)))
         return handed_out(answer, self.ledger, self.now)
 
     def release_marginals(
@@ -136,7 +137,7 @@ class Private(Opened):
             self.release(query, name=f"{name}-{number}", rho=each)
             for number, query in enumerate(marginals.queries, 1)
         ]
-        adding = ("customers", "rows", "sum", "mean")
+        adding = ("customers", "rows", "sum", "mean", "rate")
         measures = [m.name for m in found[0].measures if m.kind in adding]
         try:
             return consistent(found, measures)
@@ -304,14 +305,27 @@ class Private(Opened):
         self, question: Question, name: str, cost: Price | None, versions: Sequence[str]
     ) -> Release:
         """Note what a question would cost, and return it without values."""
-        from workbench.privacy.planning import blank, planned
+        from workbench.privacy.planning import Unpaid, blank, planned
         from workbench.privacy.releasing import shared
 
         file = Path(os.environ[environment.PLAN_FILE])
         pico = cost.pico if cost else 0
         parts = question.parts
-        unpaid = self.ledger.unanswered(parts, versions, shared(cost, len(parts))) if cost else 0
-        line = planned(question, name, pico, unpaid, self.catalog.privacy.delta, GROUP_SIZE)
+        unpaid: list[Unpaid] = []
+        renewed = False
+        if cost:
+            each, month = shared(cost, len(parts)), f"{self.now():%Y-%m}"
+            found, earlier = (
+                self.ledger.unanswered(parts, versions, each, earlier=reused)
+                for reused in (reuses_answers(), True)
+            )
+            unpaid = [
+                Unpaid(identity, period or month, each.pico, str(each.delta))
+                for identity, period in found
+            ]
+            renewed = len(earlier) < len(found)
+        delta = self.catalog.privacy.delta
+        line = planned(question, name, pico, unpaid, delta, GROUP_SIZE, renewed)
         with file.open("a", encoding="utf-8") as out:
             out.write(line.to_json() + "\n")
         return blank(question, name, len(file.read_text(encoding="utf-8").splitlines()))
@@ -357,12 +371,17 @@ class Private(Opened):
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def note_answer(release_id: str) -> None:
-    """Tell the run this process works for, if any, what it was answered."""
+def note_answer(release_id: str, *, earlier: bool = False) -> None:
+    """Tell the run this process works for, if any, what it was answered, and on earlier data."""
     file = os.environ.get(environment.ANSWERS_FILE)
     if file:
         with Path(file).open("a", encoding="utf-8") as answers:
-            answers.write(f"{release_id}\n")
+            answers.write(f"{release_id}{environment.EARLIER if earlier else ''}\n")
+
+
+def reuses_answers() -> bool:
+    """Return whether this process runs a report that takes answers on earlier data, too."""
+    return environment.REUSE_ANSWERS in os.environ
 
 
 def run_share() -> Share | None:

@@ -34,6 +34,7 @@ class Reports(Opened):
         period: str | None = None,
         parameters: Sequence[str] = (),
         force: bool = False,
+        reuse_answers: bool = False,
         wait_seconds: float = WAIT_SECONDS,
         progress: Progress = lambda _: None,
     ) -> Edition:
@@ -49,6 +50,9 @@ class Reports(Opened):
             ``name=value`` texts; they choose one edition of a grid.
         force : bool
             Render even when the edition is there. Answers are still not paid for twice.
+        reuse_answers : bool
+            Show answers from before rows were erased, corrected, removed or came late again, where
+            there are, and pay for none of them; the page says so. As in the definition.
         wait_seconds : float
             How long to wait for another run.
         progress : callable
@@ -61,6 +65,8 @@ class Reports(Opened):
 
         Raises
         ------
+        BudgetExhausted
+            The whole of it does not fit what is left; nothing was asked and nothing spent.
         RunFailed
             A cell failed or nothing released was shown; the last good page stays.
         Busy
@@ -76,6 +82,7 @@ class Reports(Opened):
             period=period,
             parameters=parameters,
             force=force,
+            reuse_answers=reuse_answers,
             wait_seconds=wait_seconds,
             progress=progress,
         )
@@ -92,6 +99,7 @@ class Reports(Opened):
         parameters: Sequence[str] = (),
         jobs: int | None = None,
         force: bool = False,
+        reuse_answers: bool = False,
         wait_seconds: float = WAIT_SECONDS,
         progress: Progress = lambda _: None,
     ) -> Outcome:
@@ -103,7 +111,7 @@ class Reports(Opened):
             A report; every one when left out.
         due : bool
             Only what is missing, of the periods whose time has come.
-        period, parameters, force, wait_seconds, progress
+        period, parameters, force, reuse_answers, wait_seconds, progress
             As for `render`.
         jobs : int, optional
             How many editions at a time; as many as there are cores, four at most, when left out.
@@ -126,7 +134,7 @@ class Reports(Opened):
         from workbench.reporting.turns import turn
         from workbench.reporting.warm import Warm
 
-        definitions, problems = self._definitions(name)
+        definitions, problems = self._definitions(name, reuse_answers)
         for problem in problems:
             progress(problem)
         for each in definitions.values():
@@ -181,13 +189,14 @@ class Reports(Opened):
         *,
         period: str | None = None,
         parameters: Sequence[str] = (),
+        reuse_answers: bool = False,
         progress: Progress = lambda _: None,
     ) -> Plan:
         """Return what an edition would cost and how exact it would be; nothing is spent.
 
         Parameters
         ----------
-        name, period, parameters, progress
+        name, period, parameters, reuse_answers, progress
             As for `render`.
 
         Returns
@@ -200,7 +209,7 @@ class Reports(Opened):
         from workbench.reporting.runner import run_folder
 
         self._one_variant(name, parameters)
-        definitions, _ = self._definitions(name)
+        definitions, _ = self._definitions(name, reuse_answers)
         (asked,) = self._asked(definitions, period, parameters)
         desk = self._desk()
         return plan(
@@ -216,14 +225,22 @@ class Reports(Opened):
         """Return the last month that the data covers to its end, give or take three quiet days."""
         return self._span().last_complete("month")
 
-    def _definitions(self, name: str | None) -> tuple[Mapping[str, Definition], tuple[str, ...]]:
+    def _definitions(
+        self, name: str | None, reuse_answers: bool = False
+    ) -> tuple[Mapping[str, Definition], tuple[str, ...]]:
         """Return the reports that are meant, and what is wrong with others."""
         from workbench.reporting.definition_files import find_definition, load_all
 
         reports, notebooks = self.settings.path("reports"), self.settings.path("notebooks")
+        problems: tuple[str, ...] = ()
         if name is not None:
-            return {name: find_definition(name, reports, notebooks)}, ()
-        return load_all(reports, notebooks)
+            found = {name: find_definition(name, reports, notebooks)}
+        else:
+            found, problems = load_all(reports, notebooks)
+        if reuse_answers:
+            changed = {"reuse_answers": True}
+            found = {each: found[each].model_copy(update=changed) for each in found}
+        return found, problems
 
     def _one_variant(self, name: str, parameters: Sequence[str]) -> Variant:
         definitions, _ = self._definitions(name)

@@ -1,0 +1,243 @@
+"""What a notebook's questions cost together at most, read off its code without running it.
+
+Every price is written in the call that asks: ``ws.release(…, epsilon=0.3)``, a parameter, or a
+product of such. Where all of them can be read, and how often each is asked, their sum is the most a
+run can cost. Where anything cannot be read for certain there is no sum, and the notebook has to be
+run without releasing to tell.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import QuestionRefused
+from workbench.privacy.accounting import price
+from workbench.privacy.planning import AUTO
+from workbench.reporting.parameters import Value
+
+# Methods of a workspace that pay, and how often they pay their price.
+_PAYING = {"release": 1, "release_marginals": 1, "suggest_bounds": 1, "clipping": 2}
+_OPENS = "open_workspace"
+_HARMLESS_MAGICS = ("%load_ext workbench", "%budget", "%preview", "%matplotlib")
+_SAME_LENGTH = {"enumerate", "reversed", "sorted", "list", "tuple", "set"}
+_VIEWS = {"items", "keys", "values"}
+_ONCE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.While, ast.AsyncFor)
+
+
+class _Unknown(Exception):
+    """It cannot be told without running the notebook."""
+
+
+def most_pico(
+    notebook: Path, values: Mapping[str, Value], delta: Decimal, auto_pico: int = 0
+) -> int | None:
+    """Return the most that a run can cost, in pico-rho; None where only running it can tell.
+
+    Parameters
+    ----------
+    notebook : Path
+    values : mapping
+        The parameters of the run.
+    delta : Decimal
+        The catalog's.
+    auto_pico : int
+        What its questions with ``epsilon="auto"`` cost together.
+    """
+    try:
+        tree = _parsed(json.loads(notebook.read_text(encoding="utf-8"))["cells"])
+        return _Reader(tree, values, delta, auto_pico).whole()
+    except (_Unknown, SyntaxError, QuestionRefused):  # what is refused here is refused by the run
+        return None
+
+
+def _parsed(cells: Sequence[Mapping[str, Any]]) -> ast.Module:
+    lines: list[str] = []
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            lines += "".join(cell["source"]).splitlines()
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith(("%", "!", "?")):
+            if not line.startswith(_HARMLESS_MAGICS):
+                raise _Unknown
+            lines[number] = ""
+    return ast.parse("\n".join(lines))
+
+
+class _Reader:
+    def __init__(
+        self, tree: ast.Module, values: Mapping[str, Value], delta: Decimal, auto_pico: int
+    ) -> None:
+        self._tree, self._values, self._delta = tree, values, delta
+        self._auto_pico = auto_pico
+        self._above = {
+            child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)
+        }
+        self._given: dict[str, list[ast.expr | None]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+                above = self._above[node]
+                plain = isinstance(above, ast.Assign) and above.targets == [node]
+                content = above.value if plain and isinstance(above, ast.Assign) else None
+                self._given.setdefault(node.id, []).append(content)
+        self._changed = {
+            node.func.value.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.attr in ("append", "extend", "insert", "update", "add", "setdefault")
+        }
+
+    def whole(self) -> int:
+        total = self._auto_pico
+        spaces = {
+            name
+            for name, given in self._given.items()
+            if any(each is not None and self._opens(each) for each in given)
+        }
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Name) and node.id in spaces and isinstance(node.ctx, ast.Load):
+                if not isinstance(self._above[node], ast.Attribute):
+                    raise _Unknown  # it is handed to something that may ask too
+            elif isinstance(node, ast.Attribute) and node.attr in _PAYING:
+                call = self._above[node]
+                if not isinstance(call, ast.Call) or call.func is not node:
+                    raise _Unknown
+                total += self._paid(call, _PAYING[node.attr]) * self._times(call)
+            elif isinstance(node, ast.Attribute | ast.Name) and _name(node) in ("discovered",):
+                raise _Unknown  # it takes some of delta for itself
+        return total
+
+    def _opens(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Call) and _name(node.func) == _OPENS
+
+    def _paid(self, call: ast.Call, times: int) -> int:
+        words = {each.arg: each.value for each in call.keywords}
+        if "epsilon" in words and self._is_auto(words["epsilon"]):
+            return 0  # it is in what they cost together
+        pure = words.get("pure", ast.Constant(value=False))
+        epsilon, rho = (
+            self._number(words[name]) if name in words else None for name in ("epsilon", "rho")
+        )
+        if None in words or not isinstance(pure, ast.Constant):
+            raise _Unknown
+        asked = price(epsilon, rho, delta=self._delta, pure=bool(pure.value))
+        return times * asked.pico
+
+    def _is_auto(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Name) and node.id in self._values:
+            return self._parameter(node.id) == AUTO
+        return isinstance(node, ast.Constant) and node.value == AUTO
+
+    def _times(self, node: ast.AST) -> int:
+        """Return how often a node is reached at most."""
+        times = 1
+        while node in self._above:
+            below, node = node, self._above[node]
+            if isinstance(node, _ONCE):
+                raise _Unknown
+            if isinstance(node, ast.For) and below in node.body:
+                times *= self._length(node.iter)
+            elif isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
+                # why not of its iterators: those are reached as often as the whole or more
+                times *= math.prod(self._length(each.iter) for each in node.generators)
+        return times
+
+    def _length(self, node: ast.expr) -> int:
+        if isinstance(node, ast.List | ast.Tuple | ast.Set):
+            if any(isinstance(each, ast.Starred) for each in node.elts):
+                raise _Unknown
+            return len(node.elts)
+        if isinstance(node, ast.Dict):
+            if None in node.keys:
+                raise _Unknown
+            return len(node.keys)
+        if isinstance(node, ast.Name):
+            return self._length_of(node.id)
+        if isinstance(node, ast.Call):
+            return self._length_called(node)
+        raise _Unknown
+
+    def _length_of(self, name: str) -> int:
+        if name in self._changed:
+            raise _Unknown
+        if name in self._values:
+            value = self._parameter(name)
+            if not isinstance(value, list):
+                raise _Unknown
+            return len(value)
+        (content,) = (
+            self._given.get(name, [None]) if len(self._given.get(name, [])) == 1 else [None]
+        )
+        if content is None:
+            raise _Unknown
+        return self._length(content)
+
+    def _length_called(self, node: ast.Call) -> int:
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS and not node.args:
+            return self._length(node.func.value)
+        name = _name(node.func)
+        if name == "zip" and node.args:
+            return min(self._known(node.args))
+        if name == "range" and node.args:
+            numbers = [int(self._number(each)) for each in node.args]
+            return len(range(*numbers))
+        if name in _SAME_LENGTH and len(node.args) == 1:
+            return self._length(node.args[0])
+        raise _Unknown
+
+    def _known(self, nodes: Sequence[ast.expr]) -> Iterator[int]:
+        """Yield the lengths that can be told; at least one."""
+        told = 0
+        for each in nodes:
+            try:
+                length = self._length(each)
+            except _Unknown:
+                continue
+            told += 1
+            yield length
+        if not told:
+            raise _Unknown
+
+    def _number(self, node: ast.expr) -> Decimal:
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float, str):
+            return self._decimal(node.value)
+        if isinstance(node, ast.Name) and node.id in self._values:
+            return self._decimal(self._parameter(node.id))
+        if isinstance(node, ast.Name) and len(self._given.get(node.id, [])) == 1:
+            (content,) = self._given[node.id]
+            if content is not None:
+                return self._number(content)
+        if isinstance(node, ast.BinOp):
+            left, right = self._number(node.left), self._number(node.right)
+            if isinstance(node.op, ast.Mult):
+                return left * right
+            if isinstance(node.op, ast.Div) and right:
+                return left / right
+            if isinstance(node.op, ast.Add):
+                return left + right
+        raise _Unknown
+
+    def _decimal(self, value: object) -> Decimal:
+        try:
+            return Decimal(str(value))
+        except ArithmeticError:
+            raise _Unknown from None
+
+    def _parameter(self, name: str) -> object:
+        """Return a parameter's value, which the code sets once: papermill puts the run's there."""
+        if len(self._given.get(name, [])) > 1:
+            raise _Unknown
+        return self._values[name]
+
+
+def _name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
