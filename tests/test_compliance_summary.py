@@ -16,6 +16,7 @@ from workbench.workspace.evidence import Evidence
 PERIOD = "2026-09"
 TOLD = ("indicator", "value", "numerator", "denominator", "light", "why")
 PRIVATE = {"impact-ratio", "past-retention", "quality-accuracy", "quality-completeness"}
+CONSENT = {"consent-live", "withdrawals-in-time", "consent-applied", "withdrawal-lag"}
 
 
 def now():
@@ -33,19 +34,16 @@ def workspace(folder, source):
 
 def summary(ws, epsilon):
     loans = ws.open("credit_applications", "compliance")
-    customers = ws.open("customers", "compliance")
     tx = ws.open("transactions", "compliance")
-    decided = ws.release(
-        wb.query(loans, by="household_registration", period=wb.trailing(PERIOD, 12), rows=1).rate(
+    groups = [wb.bands("age", [30, 45, 60]), "gender", "household_registration"]
+    decided = ws.release_marginals(
+        wb.marginals(loans, groups, period=wb.trailing(PERIOD, 12), cells=1, rows=1).rate(
             approved=loans.decision == "approved", person=loans.decided_by == "person"
         ),
         name="decisions",
         epsilon=epsilon,
     )
-    past = (customers.closed_on < dt.date(2019, 10, 1)).fill_null(False).name("past")
-    retention = ws.release(
-        wb.query(customers, by=past, cells=1).customers(), name="past", epsilon=epsilon
-    )
+    retention = ws.past_retention(PERIOD, epsilon=epsilon)
     quality = ws.release(
         wb.query(tx, period=PERIOD, rows=1).rate(
             accurate=tx.amount.between(1, 5000).fill_null(True), complete=tx.amount.notnull()
@@ -85,14 +83,14 @@ def test_every_planted_fault_is_found(found):
     assert red <= set(lines.index[lines.light == "red"])
     assert lines.light["purposes-in-force"] == "amber"  # partner-analytics expired
     assert lines.light["training"] == "amber"
+
+
 def test_timeliness_is_told_and_is_red_when_nobody_loads(bank, found):
     line = by_id(found).loc["quality-timeliness"]
     assert (line.value, line.numerator, line.denominator, line.light) == (1, 2, 2, "green")
     later = wb.open_workspace(bank.settings.root, now=lambda: now() + dt.timedelta(days=50))
     again = by_id(later.compliance(PERIOD, checks=later.quality())).loc["quality-timeliness"]
     assert (again.value, again.denominator, again.light) == (0.5, 2, "red")
-
-
 
 
 def test_undeclared_identifiers_of_customers_are_for_the_officer_alone(found, bank):
@@ -153,9 +151,37 @@ def test_undeclared_identifiers_of_operational_tables_are_counted(shop):
 
 
 def test_rows_past_retention_are_estimated_around_the_planted_share(found):
-    line = by_id(found).loc["past-retention"]
-    assert line.low <= planted.CUSTOMER_PAST_RETENTION_RATE + 0.003
-    assert line.high >= planted.CUSTOMER_PAST_RETENTION_RATE - 0.003
+    rows = found.retention.frame.set_index("table")
+    planted_people = planted.CUSTOMER_PAST_RETENTION_RATE * 5000
+    assert rows.customers_low["Customers"] <= planted_people + 60
+    assert rows.customers_high["Customers"] >= planted_people - 60
+    assert len(rows) == 16  # every table: of ten customers, of six exact rows
+    assert rows.rows.notna().sum() == 6
+    assert rows.customers.notna().sum() == 10
+
+
+def test_every_protected_attribute_has_its_ratio_and_the_lowest_leads(found, bank):
+    columns = bank.catalog.columns_for("credit_applications", "compliance")
+    protected = [each.title for each in columns.values() if each.role == "protected"]
+    frame = found.decisions.frame
+    assert {each.removesuffix(", band") for each in frame.attribute} == set(protected)
+    known = frame.ratio.dropna()
+    assert known.is_monotonic_increasing
+    line = by_id(found).loc["impact-ratio"]
+    assert line.value == known.min()
+    assert line.high - line.low > (frame.ratio_high - frame.ratio_low)[known.idxmin()]
+    (rural,) = frame[frame.attribute == "Household registration"].to_dict("records")
+    assert (rural["least"], rural["most"]) == ("rural", "urban")  # declined more often, as planted
+    assert rural["ratio_low"] < 0.85
+
+
+def test_the_red_ones_are_named_first_with_owner_and_day(found):
+    shown = wb.figures.indicators(found.indicators, lights=["red"], first=True).drawn()
+    assert shown.first
+    red = by_id(found)
+    assert len(shown.grid.rows) == (red.light == "red").sum()
+    assert [cell.text for cell in shown.grid.heads] == ["Indicator", "Owner", "Due"]
+    assert all(row[1].text and row[2].text for row in shown.grid.rows)
 
 
 def test_overdue_requests_are_named_and_staff_are_not(found, bank):
@@ -269,6 +295,38 @@ def test_what_workbench_keeps_itself_is_counted_with_the_tables(shop, tmp_path):
     assert (transfer["recipient"], transfer["people"]) == ("Institute", 700)  # as agreed
     assert by_id(october).light["transfer-mechanism"] == "green"
     assert by_id(october).value["smallest-group"] == 5  # as asked
+    (extract,) = october.extracts.frame.to_dict("records")
+    assert (extract["k"], extract["people"]) == (5, 700)
+    why = "no extract with a sensitive column"
+    assert by_id(october).why["extract-diversity"] == why
+
+
+def test_what_was_agreed_of_an_extract_is_shown_and_not_what_was_measured(shop, tmp_path):
+    path = shop.settings.path("catalog")
+    text = path.read_text().replace(
+        "amount: {type: money,", "amount: {type: money, sensitivity: sensitive,"
+    )
+    path.write_text(
+        text.replace("audience: managers\n", "audience: managers\n    share_extracts: true\n")
+    )
+    ws = wb.open_workspace(shop.settings.root, now=now)
+    for folder, terms in (("a", {"l": 4, "t": 0.25}), ("b", {"k": 20})):
+        ws.share_extract(
+            "transactions", ["amount"], tmp_path / folder, recipient="Institute", country="Norway",
+            purpose="reporting", terms="contract 7", expires=dt.date(2027, 3, 31), people=700,
+            **terms,
+        )  # fmt: skip
+    made = ws.compliance("2026-10")
+    lines = by_id(made)
+    assert (lines.value["extract-diversity"], lines.light["extract-diversity"]) == (2, "amber")
+    assert (lines.value["extract-closeness"], lines.light["extract-closeness"]) == (1, "amber")
+    assert lines.value["smallest-group"] == 5
+    told = made.extracts.frame
+    assert [list(told[name].astype(object).where(told[name].notna(), None)) for name in "klt"] == [
+        [5, 20],
+        [4, 2],
+        [0.25, None],
+    ]
 
 
 def test_the_report_is_published_in_two_languages_at_its_price(tmp_path, sample_source, repository):
@@ -279,8 +337,11 @@ def test_the_report_is_published_in_two_languages_at_its_price(tmp_path, sample_
     ws = wb.open_workspace(tmp_path, now=now)
     ws.init()
     edition = ws.render("compliance-summary", period=PERIOD)
-    assert edition.epsilon <= 0.15
+    assert edition.epsilon <= 0.25
     english = edition.page.read_text()
+    first = english.split('id="contents"')[0]
+    assert '<span class="light red">■ Requests open and overdue</span>' in first
+    assert '<li class="kpi red">' in first
     assert '<span class="light red">■ Red</span>' in english
     assert "Requests open and overdue" in english
     assert planted.UNUSUAL_READER not in english

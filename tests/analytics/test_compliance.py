@@ -89,8 +89,50 @@ def test_people_transferred_add_up_from_1_january_as_articles_7_and_8_say(sensit
             "until": [None, "2026-02-01", "2025-12-31", None],  # ended before; not begun
         }
     )
-    found = amounts.transfers_by_threshold(frame, END, contract=100_000, sensitive=10_000)
+    found = threshold(frame)
     assert (found.value, found.numerator, found.denominator) == expected
+    assert found.light is None
+
+
+def threshold(frame):
+    limits = {"contract": 100_000, "assessment": 1_000_000, "sensitive": 10_000}
+    return amounts.transfers_by_threshold(frame, END, **limits)
+
+
+def transfer(mechanism, people, sensitive=0):
+    frame = {"mechanism": mechanism, "subjects": people, "sensitive_subjects": sensitive}
+    return pd.DataFrame([{**frame, "since": "2026-02-01", "until": None}])
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "people", "sensitive", "value", "light"),
+    [
+        (None, 99_000, 0, 0.99, None),  # nothing is due yet
+        (None, 100_000, 0, 0.1, "red"),
+        ("standard contract", 100_000, 0, 0.1, None),  # of the next threshold
+        (None, 10, 1, 0.0001, "red"),  # of sensitive data from the first person
+        ("standard contract", 1_000_000, 0, 1.0, "red"),
+        ("security assessment", 1_000_000, 0, 1.0, "green"),
+        ("certification", 20_000, 10_000, 1.0, "red"),
+    ],
+)
+def test_what_is_due_from_a_threshold_is_red_where_it_is_missing(
+    mechanism, people, sensitive, value, light
+):
+    found = threshold(transfer(mechanism, people, sensitive))
+    assert (found.value, found.light) == (value, light)
+    assert bool(found.why) == (light == "red")
+    assert amounts.unmeasured("there is no transfer") == threshold(transfer("x", 1).iloc[:0])
+
+
+def test_groups_and_what_was_agreed_of_extracts():
+    found = amounts.in_small_groups([4.0, 96.0, 0.0])
+    assert (found.value, found.numerator, found.denominator) == (0.04, 4, 100)
+    assert amounts.in_small_groups([]).value is None
+    least = amounts.least_agreed([3, 2])
+    assert (least.value, least.numerator, least.denominator) == (2, 2, 2)
+    assert amounts.most_agreed([0.2, None]).value == 1  # no limit
+    assert (amounts.most_agreed([0.2, 0.3]).value, amounts.most_agreed([]).value) == (0.3, None)
 
 
 def test_reads_beyond_their_purpose_or_after_its_end():

@@ -172,6 +172,18 @@ def test_key_figures_of_many_rows_are_refused():
         figures.kpis(release((REGION,)))
 
 
+def test_key_figures_may_count_lights():
+    lights = {"customers": "not measured"}
+    (first, second) = (
+        figures.kpis(TOTAL, lights=lights, measures=["customers", "amount_sum"]).drawn().cards
+    )
+    assert (first.light, second.light) == ("not measured", "")
+    with pytest.raises(UnknownName, match="no measure named 'client'"):
+        figures.kpis(TOTAL, lights={"client": "red"})
+    with pytest.raises(InputError, match=r"wb\.figures\.kpis: items\.0\.light"):
+        figures.kpis(TOTAL, measures=["customers"], lights={"customers": "blue"})
+
+
 def test_shares_change_by_points():
     columns = _row(active_rate=0.5, margin=0.01)
     before = release((), (RATE,), number=1, period="2026-08", columns=columns)

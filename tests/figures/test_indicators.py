@@ -1,5 +1,7 @@
 """Indicators as a table: a light is a word and a shape; figures as they are kept."""
 
+from dataclasses import replace
+
 import pytest
 
 import workbench as wb
@@ -78,6 +80,29 @@ def test_a_brief_line_has_its_interval_or_its_reason(release):
         "Nov 14, 2026",
     ]
     assert rows(release, brief=True)[3][3].text == "never"
+
+
+def test_on_the_first_screen_stand_what_who_and_when(release):
+    shown = draw(IndicatorsSpec(lights=("red",), first=True), [release], Language())
+    assert shown.first
+    ((what, who, when),) = shown.grid.rows
+    assert (what.text, what.below, what.light) == (
+        "■ Reads outside their purpose",
+        "6 of 2,748",
+        "red",
+    )
+    assert (who.text, when.text) == ("security", "Oct 14, 2026")
+    (estimate,) = rows(release, lights=("amber",), first=True)
+    assert estimate[0].below == "0.79 · (0.60 to 0.99)"
+    (missing,) = rows(release, lights=("not measured",), first=True)
+    assert missing[0].below == "never"
+
+
+def test_a_figure_with_a_reason_keeps_what_it_is_of(release):
+    columns = {**release.columns, "why": ["", "a transfer names no mechanism", "", "never"]}
+    made = replace(release, columns=columns)
+    assert rows(made)[1][1].below == "6 of 2,748 · a transfer names no mechanism"
+    assert rows(made, brief=True)[1][3].text == "6 of 2,748 · a transfer names no mechanism"
 
 
 def test_chinese_says_all_of_it(release):

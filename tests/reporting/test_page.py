@@ -36,6 +36,30 @@ def test_the_first_screen_answers_the_question():
     )
 
 
+def test_a_card_that_counts_a_light_shows_it_by_shape_and_colour():
+    executed = notebook(
+        code("x", figures.kpis(TOTAL, measures=["customers"], lights={"customers": "not measured"}))
+    )
+    html = page(executed).html
+    assert '<li class="kpi not-measured">' in html
+    assert '<span class="light not-measured" aria-hidden="true">○</span>' in html
+
+
+def test_no_line_breaks_between_a_sign_and_its_number():
+    html = page().html
+    (answer,) = re.findall(r'<p class="answer"[^>]*>(.*?)</p>', html)
+    assert "(±\N{NO-BREAK SPACE}" in answer
+    assert "± " not in answer
+
+
+def test_a_long_list_among_the_parameters_is_folded():
+    rules = [f"Persona {n} | 4-5 | any | Invite" for n in range(9)]
+    html = page(parameters={"region": "all", "personas": ", ".join(rules)}).html
+    assert "<dd>region = all</dd>" in html
+    assert "<summary>personas: 9 entries</summary>" in html
+    assert all(f"<li>{rule}</li>" in html for rule in rules)
+
+
 def test_prose_that_introduces_a_figure_moves_with_it():
     executed = notebook(
         markdown("# Title\n\nQuestion?"),

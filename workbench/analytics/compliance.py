@@ -157,31 +157,41 @@ def transfers_with_mechanism(transfers: pd.DataFrame, as_of: dt.date) -> Measure
 
 
 def transfers_by_threshold(
-    transfers: pd.DataFrame, as_of: dt.date, *, contract: int, sensitive: int
+    transfers: pd.DataFrame, as_of: dt.date, *, contract: int, assessment: int, sensitive: int
 ) -> Measured:
-    """Return how close a calendar year's transfers come to the number from which more is due.
+    """Return how close the people transferred since 1 January come to the next threshold.
 
-    Numbers add up from 1 January over all transfers, also those that ended since (Provisions on
-    Promoting and Regulating Cross-border Data Flows, articles 7 and 8). Who is in two counts twice:
-    at most so many people.
+    The sum over all transfers of the calendar year, ended ones too (Provisions on Promoting and
+    Regulating Cross-border Data Flows, articles 7 and 8), is an upper bound of the people: whoever
+    is in two of them counts twice. Red when what is due is missing: an assessment from the upper
+    thresholds on, any mechanism from the lower one on or where data are sensitive.
 
     Parameters
     ----------
-    contract : int
-        People from which a contract or certification is due.
+    contract, assessment : int
+        People from which a contract or certification is due, and a security assessment.
     sensitive : int
         People with sensitive data from which an assessment is due.
     """
-    began = _days(transfers, "since") <= _stamp(as_of)
-    this_year = transfers[
-        began & ~(_days(transfers, "until") < _stamp(as_of.replace(month=1, day=1)))
+    year = transfers[
+        (_days(transfers, "since") <= _stamp(as_of))
+        & ~(_days(transfers, "until") < _stamp(as_of.replace(month=1, day=1)))
     ]
-    if not len(this_year):
+    if not len(year):
         return unmeasured("there is no transfer")
-    people, hidden = (int(this_year[each].sum()) for each in ("subjects", "sensitive_subjects"))
-    if people / contract >= hidden / sensitive:
-        return Measured(people / contract, people, contract)
-    return Measured(hidden / sensitive, hidden, sensitive)
+    people, hidden = int(year["subjects"].sum()), int(year["sensitive_subjects"].sum())
+    following = contract if people < contract else assessment
+    near, of = max((people, following), (hidden, sensitive), key=lambda each: each[0] / each[1])
+    found = Measured(near / of, near, of)
+    mechanism = year["mechanism"].fillna("").astype(str)
+    if people >= assessment or hidden >= sensitive:
+        held = bool((mechanism == "security assessment").all())
+        why = "" if held else "a transfer has no security assessment"
+        return replace(found, light="green" if held else "red", why=why)
+    needed = (year["sensitive_subjects"] > 0) | (people >= contract)
+    if bool((needed & (mechanism == "")).any()):
+        return replace(found, light="red", why="a transfer names no mechanism")
+    return found
 
 
 def training_completed(training: pd.DataFrame, as_of: dt.date) -> Measured:
@@ -240,6 +250,28 @@ def smallest_group(groups: Sequence[float]) -> Measured:
     if not groups:
         return unmeasured("no group was published")
     return Measured(float(min(groups)), sum(size < 5 for size in groups), len(groups))
+
+
+def in_small_groups(groups: Sequence[float]) -> Measured:
+    """Return the share of people in groups of fewer than 5."""
+    small = float(round(sum(size for size in groups if size < 5)))
+    return share(small, float(round(sum(groups))), "no group was published")
+
+
+def least_agreed(terms: Sequence[int | None]) -> Measured:
+    """Return the least l agreed of extracts with a sensitive column."""
+    agreed = [each for each in terms if each is not None]
+    if not agreed:
+        return unmeasured("no extract with a sensitive column")
+    return Measured(float(min(agreed)), sum(each >= 2 for each in agreed), len(terms))
+
+
+def most_agreed(terms: Sequence[float | None]) -> Measured:
+    """Return the largest t agreed of extracts with a sensitive column; 1 where none was."""
+    if not terms:
+        return unmeasured("no extract with a sensitive column")
+    reached = [1.0 if each is None else each for each in terms]
+    return Measured(max(reached), sum(each is not None for each in terms), len(terms))
 
 
 def days_since(day: dt.date | None, as_of: dt.date, why: str) -> Measured:

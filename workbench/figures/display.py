@@ -180,6 +180,7 @@ def kpis(
     measures: Sequence[str] | None = None,
     labels: Mapping[str, str] | None = None,
     previous: Release | Sequence[Release] = (),
+    lights: Mapping[str, str] | None = None,
     title: str | None = None,
 ) -> Figure:
     """Show key figures in a row, each with its margin and its change.
@@ -195,17 +196,20 @@ def kpis(
         Plain strings to show for a measure, instead of the catalog's title.
     previous : Release or sequence of Release, optional
         The same questions for the period before.
+    lights : mapping of str to str, optional
+        The light of a measure: ``red``, ``amber``, ``not measured``, ``green``, ``information``;
+        its card shows it as a shape and in colour.
     title : str, optional
         A plain string.
     """
     earlier = (previous,) if isinstance(previous, Release) else tuple(previous)
-    labels = labels or {}
+    labels, lights = labels or {}, lights or {}
     if not releases:
         raise QuestionRefused("key figures need a release: wb.figures.kpis(total).")
     for release in (*releases, *earlier):
         one_line(release)
     known = [measure.name for release in releases for measure in release.measures]
-    for name in (*(measures or ()), *labels):
+    for name in (*(measures or ()), *labels, *lights):
         if name not in known:
             raise UnknownName("measure", name, known)
     everything = (*releases, *earlier)
@@ -216,7 +220,13 @@ def kpis(
             (i for i, r in enumerate(everything) if i >= len(releases) and _has(r, name)), None
         )
         items.append(
-            {"release": at, "measure": name, "label": labels.get(name), "previous": before}
+            {
+                "release": at,
+                "measure": name,
+                "label": labels.get(name),
+                "previous": before,
+                "light": lights.get(name),
+            }
         )
     return _figure("kpis", KpisSpec, everything, items=tuple(items), title=title)
 
@@ -250,6 +260,7 @@ def indicators(
     lights: Sequence[str] | None = None,
     section: str | None = None,
     brief: bool = False,
+    first: bool = False,
     title: str | None = None,
 ) -> Figure:
     """Show indicators of the compliance summary, each with its light, in a word and a shape.
@@ -265,6 +276,8 @@ def indicators(
         Only those of one section, such as ``rights``.
     brief : bool
         A line each: without definition, source and thresholds.
+    first : bool
+        What, who answers and by when alone, on the page's first screen.
     title : str, optional
         A plain string.
     """
@@ -276,6 +289,7 @@ def indicators(
         lights=chosen,
         section=section,
         brief=brief,
+        first=first or None,
         title=title,
     )
 

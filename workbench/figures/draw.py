@@ -73,7 +73,7 @@ def draw(spec: Spec, releases: Sequence[Release], language: Language | None = No
     release = releases[0]
     if isinstance(spec, IndicatorsSpec):
         grid = indicators.grid(spec, release, language)
-        return Sheet(grid.caption, "", grid)
+        return Sheet(grid.caption, "", grid, bool(spec.first))
     title = language.say(spec.title) if spec.title else _title(spec, release, language)
     if isinstance(spec, LineSpec):
         return charts.line(spec, release, title, language)

@@ -19,8 +19,9 @@ COLUMN = "indicator"
 _KEPT = ("value", "low", "high", "numerator", "denominator", "light", "previous", "owner", "due")
 _FULL = ("indicator", "value", "before", "light", "counted from", "answers")
 _BRIEF = ("indicator", "light", "value", "of", "before", "owner", "due by")  # a phone shows two
+_FIRST = ("indicator", "owner", "due by")
 _ALIGNED = ("value", "before", "due by")
-_SHAPES = {"green": "●", "amber": "▲", "red": "■", "not measured": "○", "information": "·"}
+SHAPES = {"green": "●", "amber": "▲", "red": "■", "not measured": "○", "information": "·"}
 
 
 def grid(spec: IndicatorsSpec, release: Release, language: Language) -> Grid:
@@ -56,24 +57,40 @@ def grid(spec: IndicatorsSpec, release: Release, language: Language) -> Grid:
     else:
         at_all = language.word("indicators")
         title = sections()[spec.section][language.code] if spec.section else at_all
-    names = _BRIEF if spec.brief else _FULL
+    names = _FIRST if spec.first else _BRIEF if spec.brief else _FULL
     heads = tuple(Cell(language.word(key), numeric=key in _ALIGNED) for key in names)
-    row = _line if spec.brief else _row
+    row = _task if spec.first else _line if spec.brief else _row
     body = tuple(row(definition, kept, language) for definition, kept in rows)
     if not body:
         body = ((Cell(language.word("nothing here")), *(Cell("") for _ in heads[1:])),)
     return Grid(title, heads, body, 1)
 
 
+def _task(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
+    """Return what is to be done: which indicator and its figure, who answers, by when."""
+    light = str(kept["light"])
+    told = [_told(definition, kept, language)]
+    if kept["value"] is not None and kept["value"] != kept["numerator"]:
+        told.insert(0, figure(definition, kept["value"], language))
+    return (
+        Cell(
+            f"{SHAPES[light]} {definition.title[language.code]}",
+            below=" · ".join(filter(None, told)),
+            light=light.replace(" ", "-"),
+        ),
+        Cell(language.say(word(str(kept["owner"]), language.code))),
+        Cell(language.period(kept["due"]) if kept["due"] else "", numeric=True),
+    )
+
+
 def _line(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
     """Return one indicator in a line: its interval or fraction, or why it was not measured."""
     light = str(kept["light"])
-    of = _interval(definition, kept, language) or _fraction(kept, language)
     return (
         Cell(definition.title[language.code]),
-        Cell(f"{_SHAPES[light]} {language.word(light)}", light=light.replace(" ", "-")),
+        Cell(f"{SHAPES[light]} {language.word(light)}", light=light.replace(" ", "-")),
         Cell(figure(definition, kept["value"], language), numeric=True),
-        Cell(_why(kept, language) or of),
+        Cell(_told(definition, kept, language)),
         Cell(figure(definition, kept["previous"], language), numeric=True),
         Cell(language.say(word(str(kept["owner"]), language.code))),
         Cell(language.period(kept["due"]) if kept["due"] else "", numeric=True),
@@ -93,11 +110,11 @@ def _row(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cel
             figure(definition, kept["value"], language),
             margin=_interval(definition, kept, language),
             numeric=True,
-            below=_why(kept, language) or _fraction(kept, language),
+            below=_with_reason(_fraction(kept, language), kept, language),
         ),
         Cell(figure(definition, kept["previous"], language), numeric=True),
         Cell(
-            f"{_SHAPES[light]} {language.word(light)}",
+            f"{SHAPES[light]} {language.word(light)}",
             light=light.replace(" ", "-"),
             below=threshold(definition, language),
         ),
@@ -152,6 +169,19 @@ def _fraction(kept: dict[str, Any], language: Language) -> str:
         for key in ("numerator", "denominator")
     )
     return language.word("part of", part=part, whole=whole)
+
+
+def _told(definition: Kpi, kept: dict[str, Any], language: Language) -> str:
+    """Return what a figure is of, or its interval; and the reason, where there is one."""
+    of = _interval(definition, kept, language) or _fraction(kept, language)
+    return _with_reason(of, kept, language)
+
+
+def _with_reason(of: str, kept: dict[str, Any], language: Language) -> str:
+    why = _why(kept, language)
+    if kept["value"] is None:
+        return why or of
+    return " · ".join(filter(None, (of, why)))
 
 
 def _why(kept: dict[str, Any], language: Language) -> str:

@@ -84,6 +84,7 @@ class KpiSpec(BaseModel):
     measure: Column
     label: Words | None = None
     previous: Index | None = None
+    light: Lights | None = None
 
 
 class KpisSpec(Spec):
@@ -107,11 +108,15 @@ class TextSpec(Spec):
 
 
 class IndicatorsSpec(Spec):
-    """Indicators of the compliance summary, by light or section; ``brief``: a line each."""
+    """Indicators of the compliance summary, by light or section.
+
+    ``brief``: a line each; ``first``: what, who and by when alone, on the first screen.
+    """
 
     lights: tuple[Lights, ...] | None = Field(None, min_length=1)
     section: Column | None = None
     brief: Annotated[bool, Field(strict=True)] = False
+    first: Annotated[bool, Field(strict=True)] | None = None
 
 
 SPECS: dict[str, type[Spec]] = {

@@ -49,7 +49,8 @@ class Card:
 
     ``change`` is a clause; ``direction`` is ``up``, ``down``, ``same`` or empty. ``points`` are
     its earlier figures and itself, ``value`` and ``interval`` it in numbers, rounded as shown;
-    ``key`` is its measure, ``digits`` its decimals, ``rate`` whether it is a percentage.
+    ``key`` is its measure, ``digits`` its decimals, ``rate`` whether it is a percentage. ``light``
+    is green, amber, red or another light's name, where the figure counts what has that light.
     """
 
     label: str
@@ -64,6 +65,7 @@ class Card:
     key: str
     digits: int
     rate: bool
+    light: str = ""
 
 
 def table_grid(spec: TableSpec, release: Release, title: str, language: Language) -> Grid:
@@ -191,6 +193,7 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
         key=item.measure,
         digits=max(0, figures.digits),
         rate=figures.rate,
+        light=item.light or "",
     )
 
 

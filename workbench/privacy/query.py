@@ -336,6 +336,10 @@ class Marginals:
         """As `Query.sum`."""
         return Marginals(tuple(each.sum(column, bounds) for each in self.queries))
 
+    def rate(self, **conditions: Any) -> Marginals:
+        """As `Query.rate`."""
+        return Marginals(tuple(each.rate(**conditions) for each in self.queries))
+
 
 def marginals(table: ibis.Table, sets: Sequence[Any], **question: Any) -> Marginals:
     """Begin a set of tables that are answered together and made consistent.
@@ -352,9 +356,9 @@ def marginals(table: ibis.Table, sets: Sequence[Any], **question: Any) -> Margin
     Returns
     -------
     Marginals
-        Add measures with ``.customers()``, ``.count()``, ``.sum(…)``; ``ws.release`` returns one
-        release a table, in order. Totals agree with their parts by weighted least squares, which
-        also makes margins smaller.
+        Add measures with ``.customers()``, ``.count()``, ``.sum(…)``, ``.rate(…)``;
+        ``ws.release_marginals`` returns one release a table, in order. Totals agree with their
+        parts by weighted least squares, which also makes margins smaller.
     """
     if len(sets) < 2:
         raise QuestionRefused("marginals are two tables or more; ask one with wb.query(…).")

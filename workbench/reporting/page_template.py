@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from workbench.figures.charts import Chart
+from workbench.figures.indicators import SHAPES
 from workbench.figures.language import Language
 from workbench.figures.messages import MESSAGES
 from workbench.reporting import page_assets
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _SPARK_WIDTH, _SPARK_HEIGHT = 100, 28
+LONG = 100  # letters of a parameter that are read in passing
 SPARK_BOX = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
 
 
@@ -61,6 +63,7 @@ def render(
             cost=_cost(facts, language) if facts else None,
             budgets=_budgets(facts, language) if facts else [],
             provenance=_provenance(context, releases, language) if facts else [],
+            lists=long_lists(context) if facts else {},
         )
     )
     return html + "\n"
@@ -80,7 +83,20 @@ def environment() -> Environment:
     )
     made.globals["spark"] = spark
     made.globals["json"] = _json
+    made.globals["shapes"] = SHAPES
+    made.filters["bound"] = bound
     return made
+
+
+def bound(text: str) -> str:
+    """Return a text in which no line breaks between a sign and its number.
+
+    Examples
+    --------
+    >>> bound("4,195 ± 34") == "4,195 ±\N{NO-BREAK SPACE}34"
+    True
+    """
+    return text.replace("± ", "±\N{NO-BREAK SPACE}")
 
 
 @cache
@@ -203,6 +219,18 @@ def _epsilon(value: float, language: Language) -> str:
     return language.number(value, 2 if value >= 0.1 or value == 0 else 4)
 
 
+def long_lists(context: Context) -> dict[str, list[str]]:
+    """Return the parameters that are long lists, such as the rules of personas, by their entries.
+
+    They stand folded below the others: their name and how many entries they have are enough.
+    """
+    return {
+        name: value.split(", ")
+        for name, value in context.parameters.items()
+        if len(value) > LONG and ", " in value
+    }
+
+
 def _provenance(
     context: Context, releases: tuple[str, ...], language: Language
 ) -> list[tuple[str, str]]:
@@ -214,7 +242,11 @@ def _provenance(
         ("earlier answers", _earlier(facts, language)),
         (
             "parameters",
-            "; ".join(f"{name} = {value}" for name, value in context.parameters.items()),
+            "; ".join(
+                f"{name} = {value}"
+                for name, value in context.parameters.items()
+                if name not in long_lists(context)
+            ),
         ),
         ("catalog", facts.catalog_hash[:12]),
         ("commit", facts.commit[:12]),

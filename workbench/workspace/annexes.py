@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import DefinitionError
 from workbench.privacy.operational import FALSE_ALARMS, Exact
 from workbench.privacy.release import Dimension, Measure
 
@@ -25,12 +26,17 @@ _SLUG = re.compile(r"[a-z]+(-[a-z]+)*")  # words, no numbers
 
 def annexes(evidence: Evidence) -> dict[str, Exact]:
     """Return every annex by its name in the summary."""
+    from workbench.workspace import annex_estimates
+
     return {
         "overdue": _overdue(evidence),
         "incidents": _incidents(evidence),
         "risks": _risks(evidence),
         "processing": _processing(evidence),
         "transfers": _transfers(evidence),
+        "extracts": annex_estimates.extracts(evidence),
+        "decisions": annex_estimates.decisions(evidence),
+        "retention": annex_estimates.retention(evidence),
         "spending": _spending(evidence),
         "accesses": _accesses(evidence),
         "checks": _checks(evidence),
@@ -246,8 +252,9 @@ def _spending(evidence: Evidence) -> Exact:
     for each in evidence.ws.ledger.summary():
         if each["period"] == evidence.period.text:
             found[each["report"] or "by hand", _question(each)].append(each["epsilon"])
+    titles = _report_titles(evidence)
     rows = [
-        (report, name, len(costs), round(max(costs), 4))
+        (titles.get(report, report), name, len(costs), round(max(costs), 4))
         for (report, name), costs in sorted(found.items())
     ]
     return sheet(
@@ -258,6 +265,19 @@ def _spending(evidence: Evidence) -> Exact:
         {"answers": ("Answers", None), "epsilon": ("Dearest, epsilon", "epsilon")},
         rows,
     )
+
+
+def _report_titles(evidence: Evidence) -> dict[str, str]:
+    """Return what reports are called; one whose definition is wrong keeps its id."""
+    from workbench.reporting.definition_files import definition_paths, load_definition
+
+    settings, titles = evidence.ws.settings, {}
+    for name, path in definition_paths(settings.path("reports")).items():
+        try:
+            titles[name] = load_definition(path, settings.path("notebooks")).title
+        except DefinitionError:
+            continue  # why: that report's own run tells of it, this page is about another matter
+    return titles
 
 
 def _question(answer: Mapping[str, Any]) -> str:

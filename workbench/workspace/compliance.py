@@ -6,15 +6,17 @@ import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from workbench.periods import Period
 from workbench.reporting import environment
-from workbench.workspace.oversight import Oversight
+from workbench.workspace.oversight import PURPOSE, Oversight
 
 if TYPE_CHECKING:
     from workbench.analytics.compliance import Indicator
     from workbench.privacy.operational import Exact
+    from workbench.privacy.query import Query
     from workbench.privacy.release import Release
     from workbench.store.quality_result import Quality
     from workbench.workspace import Workspace
@@ -33,10 +35,13 @@ class Summary:
         One row: how many indicators are ``green``, ``amber``, ``red``, ``not_measured``.
     indicators : Release
         For ``wb.figures.indicators``.
-    overdue, incidents, risks, processing, transfers, spending, accesses, checks, quality : Release
+    overdue, incidents, risks, processing, transfers, extracts : Release
+    decisions, retention, spending, accesses, checks, quality : Release
         Annexes, for ``wb.figures.table``: requests past their day; incidents of twelve months;
-        open risks; the record of processing by purpose; transfers; releases and their cost; reads
-        by role and purpose; what the security review looks at; checks of quality.
+        open risks; the record of processing by purpose; transfers; extracts and what was agreed
+        of them; decisions by protected attribute; what is past retention, by table; releases and
+        their cost; reads by role and purpose; what the security review looks at; checks of
+        quality.
     """
 
     counts: Release
@@ -46,6 +51,9 @@ class Summary:
     risks: Release
     processing: Release
     transfers: Release
+    extracts: Release
+    decisions: Release
+    retention: Release
     spending: Release
     accesses: Release
     checks: Release
@@ -55,12 +63,93 @@ class Summary:
 class Compliance(Oversight):
     """The monthly summary."""
 
+    def past_retention(
+        self, period: str, *, epsilon: object, purpose: str = PURPOSE
+    ) -> dict[str, Release]:
+        """Ask privately how many customers have a row past its time, in every table.
+
+        Parameters
+        ----------
+        period : str
+            At its end.
+        epsilon : number or str
+            What all tables cost together; each gets an equal share.
+        purpose : str
+            It must be allowed to read the column each table's clock starts at.
+
+        Returns
+        -------
+        dict of table to Release
+            For `compliance`.
+        """
+        from workbench.workspace import asking
+
+        ws = cast("Workspace", self)
+        month = Period.parse(period)
+        asked = asking.past_retention(
+            self.catalog, month, purpose, lambda name: ws.open(name, purpose)
+        )
+        return self._ask(asked, "past-retention", epsilon)
+
+    def consents_at_reads(
+        self, period: str, *, epsilon: object, purpose: str = PURPOSE
+    ) -> dict[str, Release]:
+        """Ask privately of how many people read in a period the consent was live.
+
+        The reads are those of the audit log; the people, those whose consent the register held
+        then. A second question asks how many withdrawals of the period took effect within a day,
+        and within three.
+
+        Parameters
+        ----------
+        period : str
+            A month.
+        epsilon : number or str
+            What both cost together.
+        purpose : str
+            It must be allowed to read the register of consents.
+
+        Returns
+        -------
+        dict of str to Release
+            For `compliance`; empty, at no cost, where nothing was read on the ground of consent.
+        """
+        from workbench.workspace import asking
+        from workbench.workspace.evidence import Evidence
+
+        ws = cast("Workspace", self)
+        month, source = Period.parse(period), self.catalog.consents
+        found = Evidence(ws, month).reads_on_consent
+        if source is None or not found.spans:
+            return {}
+        table = ws.open(source.table, purpose)
+        asked = {
+            "live": asking.live_consents(self.catalog, table, found),
+            "withdrawn": asking.withdrawals(self.catalog, table, found, month),
+        }
+        return self._ask(asked, "consents", epsilon)
+
+    def _ask(self, asked: Mapping[str, Query], name: str, epsilon: object) -> dict[str, Release]:
+        """Return answers to questions that share a price equally."""
+        from workbench.privacy.accounting import PICO, price
+
+        if not asked:
+            return {}
+        ws = cast("Workspace", self)
+        cost = price(epsilon, delta=self.catalog.privacy.delta)
+        each = Decimal(cost.pico // len(asked)) / PICO
+        return {
+            key: ws.release(query, name=f"{name}-{key}".replace("_", "-"), rho=each)
+            for key, query in asked.items()
+        }
+
     def compliance(
         self,
         period: str,
         *,
-        decisions: Release | None = None,
-        retention: Release | None = None,
+        decisions: Release | Sequence[Release] = (),
+        retention: Mapping[str, Release] | None = None,
+        consents: Mapping[str, Release] | None = None,
         quality: Release | None = None,
         checks: Quality | None = None,
     ) -> Summary:
@@ -70,10 +159,12 @@ class Compliance(Oversight):
         ----------
         period : str
             ``2026-09``.
-        decisions : Release, optional
-            Private rates ``approved`` and ``person`` of decisions by a protected group.
-        retention : Release, optional
-            Private numbers of customers past retention and not: a group that is True or False.
+        decisions : Release or sequence of Release, optional
+            Private rates ``approved`` and ``person`` of decisions, each by one protected attribute.
+        retention : mapping of table to Release, optional
+            What `past_retention` returned.
+        consents : mapping of str to Release, optional
+            What `consents_at_reads` returned.
         quality : Release, optional
             Private rates ``accurate`` and ``complete`` of rows.
         checks : Quality, optional
@@ -86,13 +177,17 @@ class Compliance(Oversight):
             Exact figures of operational tables, logs and registers, and what was computed from the
             private answers handed in; all of it in the ledger, at no further cost.
         """
+        from workbench.privacy.release import Release
         from workbench.workspace.annexes import annexes
         from workbench.workspace.evidence import Evidence
 
+        by_attribute = (decisions,) if isinstance(decisions, Release) else tuple(decisions)
         ws = cast("Workspace", self)
-        evidence = Evidence(ws, Period.parse(period), decisions, retention, quality, checks)
+        evidence = Evidence(
+            ws, Period.parse(period), by_attribute, retention or {}, consents or {}, quality, checks
+        )
         lines = self._lines(evidence)
-        private = [each for each in (decisions, retention, quality) if each is not None]
+        private = evidence.private
         kept = {name: self._keep(each) for name, each in annexes(evidence).items()}
         return Summary(
             counts=self._keep(_counts(lines, period, private)),
@@ -117,9 +212,10 @@ class Compliance(Oversight):
         then = evidence.of_frames(min(before.end - dt.timedelta(days=1), evidence.today))
         previous |= {name: each.value for name, each in then.items()}
         dated = [*evidence.of_frames(evidence.as_of), "outside-purpose", "purposes-in-force"]
-        dated += ["consent-applied", "withdrawal-lag", "unusual-readers"]
-        dated += ["impact-ratio", "human-review", "past-retention", "quality-accuracy"]
-        dated += ["quality-completeness", "smallest-group", "budget-month"]
+        dated += ["consent-live", "withdrawals-in-time", "consent-applied", "withdrawal-lag"]
+        dated += ["unusual-readers", "impact-ratio", "human-review", "past-retention"]
+        dated += ["quality-accuracy", "quality-completeness", "smallest-group", "small-groups"]
+        dated += ["extract-diversity", "extract-closeness", "budget-month"]
         return indicators(
             measured,
             previous=previous,

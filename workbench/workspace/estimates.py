@@ -1,67 +1,193 @@
-"""From private answers about customers to the summary's estimates, each with its interval."""
+"""From private answers about customers to the summary's estimates, each with its interval.
+
+Where several estimates stand beside each other and the worst is told, its interval is widened so
+that all of them hold their figure together (Bonferroni): else the worst of ten would be one that
+the noise made so.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
 
 from workbench.analytics.compliance import Measured, unmeasured
 
 if TYPE_CHECKING:
     from workbench.privacy.release import Release
 
+NOT_ASKED = "it was not asked"
+TOO_FEW = "too few decisions for an estimate"
+WIDEST = 0.25  # a group's rate that is less sure than this tells of no difference
+LEAST_SHARE = 0.001  # of customers: what no estimate is asked to tell from nobody
+_LEVEL = 0.95
 
-def decided(decisions: Release | None) -> dict[str, Measured]:
-    """Return the ratio of the least to the most approved group, and the share people decided."""
-    why = "it was not asked"
-    if decisions is None or not len(decisions) or decisions.columns["approved_rate"][0] is None:
-        return {"impact-ratio": unmeasured(why), "human-review": unmeasured(why)}
-    rates = list(
-        zip(
-            *(decisions.columns[f"approved_rate{end}"] for end in ("", "_low", "_high")),
-            strict=True,
+
+@dataclass(frozen=True)
+class Selection:
+    """How decisions fell by one protected attribute.
+
+    Attributes
+    ----------
+    attribute : str
+        Its title.
+    ratio : Measured
+        The least approved group's rate over the most approved one's.
+    person : Measured
+        Share of decisions a person took.
+    least, most : str or None
+        The groups.
+    """
+
+    attribute: str
+    ratio: Measured
+    person: Measured
+    least: str | None = None
+    most: str | None = None
+
+
+def selections(decisions: Sequence[Release]) -> list[Selection]:
+    """Return the selection-rate ratio of every attribute that decisions were asked by."""
+    return [
+        Selection(each.by[0].title, unmeasured(NOT_ASKED), unmeasured(NOT_ASKED))
+        if each.planned or not len(each)
+        else selection(each, _by_person(each))
+        for each in decisions
+    ]
+
+
+def selection(release: Release, person: Measured) -> Selection:
+    """Return the ratio of one attribute's groups, from their rates ``approved``.
+
+    A group whose rate is not known well is left out: the noise would make it the least approved.
+    """
+    axis = release.by[0]
+    names = [f"approved_rate{end}" for end in ("", "_low", "_high")]
+    rates = [
+        (value, low, high, str(group))
+        for group, value, low, high in zip(
+            release.columns[axis.name], *(release.columns[name] for name in names), strict=True
         )
-    )
-    known = [each for each in rates if None not in each and each[0] > 0]
-    if len(known) < 2:
-        return {"impact-ratio": unmeasured(why), "human-review": _by_person(decisions)}
-    least, most = min(known), max(known)
+        if None not in (value, low, high) and value > 0 and (high - low) / 2 <= WIDEST
+    ]
+    if len(rates) < 2:
+        return Selection(axis.title, unmeasured(TOO_FEW), person)
+    least, most = min(rates), max(rates)
     ratio = least[0] / most[0]
-    spread = math.hypot(*((high - low) / 2 / value for value, low, high in (least, most)))
-    return {
-        "impact-ratio": Measured(
-            ratio, low=max(0.0, ratio * (1 - spread)), high=ratio * (1 + spread)
-        ),
-        "human-review": _by_person(decisions),
-    }
+    spread = math.hypot(*((high - low) / 2 / value for value, low, high, _ in (least, most)))
+    measured = Measured(ratio, low=max(0.0, ratio * (1 - spread)), high=ratio * (1 + spread))
+    return Selection(axis.title, measured, person, least[3], most[3])
+
+
+def decided(found: Sequence[Selection]) -> dict[str, Measured]:
+    """Return the lowest ratio, with an interval that holds for all, and people's share."""
+    known = [each for each in found if each.ratio.value is not None]
+    if not known:
+        why = found[0].ratio.why if found else NOT_ASKED
+        ratio = unmeasured(why)
+    else:
+        lowest = min(known, key=lambda each: each.ratio.value or 0.0)
+        ratio = together(lowest.ratio, len(known))
+    persons = [each.person for each in found if each.person.value is not None]
+    person = min(persons, key=_width) if persons else unmeasured(NOT_ASKED)
+    return {"impact-ratio": ratio, "human-review": person}
 
 
 def rate(release: Release | None, name: str) -> Measured:
     """Return a private rate of one row, with its interval."""
     if release is None or name not in release.columns or release.columns[name][0] is None:
-        return unmeasured("it was not asked")
+        return unmeasured(NOT_ASKED)
     value, low, high = (release.columns[f"{name}{end}"][0] for end in ("", "_low", "_high"))
     return Measured(value, low=low, high=high)
+
+
+def past(retention: Mapping[str, Release]) -> dict[str, Measured]:
+    """Return for each table the share of customers with a row past its time.
+
+    Parameters
+    ----------
+    retention : mapping of table to Release
+        Of ``ws.past_retention``: the first has those who have none too.
+    """
+    found: dict[str, Measured] = {}
+    everybody: float | None = None
+    for table, release in retention.items():
+        if not len(release) or release.columns["customers"][0] is None:
+            found[table] = unmeasured(NOT_ASKED)
+            continue
+        row = 0
+        if release.by:
+            row = release.columns[release.by[0].name].index(True)
+            everybody = max(1.0, sum(release.columns["customers"]))
+        value, low, high = (release.columns[f"customers{e}"][row] for e in ("", "_low", "_high"))
+        if everybody is None:
+            found[table] = unmeasured(NOT_ASKED)
+            continue
+        ends = (min(1.0, max(0.0, end / everybody)) for end in (value, low, high))
+        share, least, most = ends
+        found[table] = Measured(share, max(0.0, value), everybody, least, most)
+    return found
+
+
+def worst_past(found: Mapping[str, Measured]) -> Measured:
+    """Return the share of the table that is most surely past its time, among all."""
+    known = [each for each in found.values() if each.value is not None]
+    if not known:
+        return unmeasured(NOT_ASKED)
+    worst = max(known, key=lambda each: (each.low or 0.0, each.value or 0.0))
+    return together(worst, len(known))
+
+
+def live(release: Release | None) -> Measured:
+    """Return the share of people read on the ground of consent whose consent was live."""
+    if release is None or not len(release) or release.columns["customers"][0] is None:
+        return unmeasured(NOT_ASKED)
+    return _share(release, lambda row: not row[0])
+
+
+def in_time(release: Release | None) -> tuple[Measured, Measured]:
+    """Return the share of withdrawals that took effect within one day, and within three."""
+    if release is None or not len(release) or release.columns["customers"][0] is None:
+        return unmeasured(NOT_ASKED), unmeasured(NOT_ASKED)
+    return _share(release, lambda row: not row[0]), _share(release, lambda row: not row[1])
+
+
+def together(one: Measured, estimates: int) -> Measured:
+    """Return an estimate with the interval it has when several are to hold together."""
+    if one.value is None or one.low is None or one.high is None or estimates < 2:
+        return one
+    wider = NormalDist().inv_cdf(1 - (1 - _LEVEL) / 2 / estimates) / NormalDist().inv_cdf(0.975)
+    low = max(0.0, one.value - (one.value - one.low) * wider)
+    high = one.value + (one.high - one.value) * wider
+    return Measured(one.value, one.numerator, one.denominator, low, high, one.light, one.why)
+
+
+def _width(one: Measured) -> float:
+    return (one.high or 1.0) - (one.low or 0.0)
+
+
+def _share(release: Release, kept: Any) -> Measured:
+    """Return the share of some cells of one answer; their draws are independent of each other."""
+    axes = [release.columns[axis.name] for axis in release.by]
+    rows = list(zip(*axes, strict=True))
+    counts, lows, highs = (release.columns[f"customers{e}"] for e in ("", "_low", "_high"))
+    chosen = [at for at, row in enumerate(rows) if kept(row)]
+    everybody = sum(counts)
+    noise = (highs[0] - lows[0]) / 2  # of every cell the same
+    if everybody <= math.sqrt(len(rows)) * noise:
+        return unmeasured("too few people for an estimate")
+    value = min(1.0, max(0.0, sum(counts[at] for at in chosen) / everybody))
+    others = len(rows) - len(chosen)
+    spread = noise / everybody * math.sqrt(len(chosen) * (1 - value) ** 2 + others * value**2)
+    part = max(0.0, sum(counts[at] for at in chosen))
+    ends = (max(0.0, value - spread), min(1.0, value + spread))
+    return Measured(value, float(round(part)), float(round(everybody)), *ends)
 
 
 def _by_person(decisions: Release) -> Measured:
     axis = decisions.by[0].name
     total = decisions.derive("person_rate", over=axis, name="decided-by-a-person")
     value, low, high = (total.columns[f"person_rate{end}"][0] for end in ("", "_low", "_high"))
-    return Measured(value, low=low, high=high)
-
-
-def share_of_true(release: Release | None) -> Measured:
-    """Return the share of customers in the group that is True, with its interval."""
-    if release is None or not len(release) or release.columns["customers"][0] is None:
-        return unmeasured("it was not asked")
-    groups = release.columns[release.by[0].name]
-    sizes = {
-        bool(group): tuple(release.columns[f"customers{end}"][at] for end in ("", "_low", "_high"))
-        for at, group in enumerate(groups)
-    }
-    (past, low, high), rest = sizes[True], sizes[False][0]
-    everybody = max(past + rest, 1.0)
-    ends = (max(0.0, each / everybody) for each in (past, low, high))
-    value, low, high = ends
-    return Measured(value, float(max(0.0, past)), float(everybody), low, high)
+    return unmeasured(TOO_FEW) if value is None else Measured(value, low=low, high=high)

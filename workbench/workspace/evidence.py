@@ -1,156 +1,32 @@
-"""From a workspace's records to what the compliance summary's indicators amount to.
-
-Everything exact comes from operational tables, registers, the logs, the catalog and the store's
-files; what is about customers comes as private answers that the notebook asked for.
-"""
+"""From a workspace's records to what the compliance summary's indicators amount to."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from workbench.analytics import compliance as amounts
 from workbench.analytics.compliance import Measured, count, days_since, share, unmeasured
 from workbench.analytics.kpis import Light
-from workbench.errors import InputError
-from workbench.periods import Period
-from workbench.workspace.estimates import decided, rate, share_of_true
+from workbench.workspace import estimates
+from workbench.workspace.estimates import LEAST_SHARE, rate
+from workbench.workspace.records import Records
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.lifecycle.detection import Detection
     from workbench.lifecycle.reads import Read
-    from workbench.lifecycle.review import Review
-    from workbench.privacy.release import Release
     from workbench.store.quality_result import Check, Quality
-    from workbench.workspace import Workspace
 
-EXAMINED_MONTHS = 3
 BULK_DAYS = 90
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """A workspace's records, looked at for one period.
-
-    Attributes
-    ----------
-    ws : Workspace
-    period : Period
-    decisions, retention, quality : Release or None
-        Private answers about customers.
-    checks : Quality or None
-        A measurement of quality.
-    """
-
-    ws: Workspace
-    period: Period
-    decisions: Release | None = None
-    retention: Release | None = None
-    quality: Release | None = None
-    checks: Quality | None = None
-
-    @property
-    def today(self) -> dt.date:
-        """The day it is."""
-        return self.ws.now().date()
-
-    @property
-    def as_of(self) -> dt.date:
-        """The period's last day, or today if that comes first."""
-        return min(self.period.end - dt.timedelta(days=1), self.today)
-
-    @cached_property
-    def since(self) -> dt.date:
-        """The first day of the months in which reads are examined."""
-        first = self.period
-        for _ in range(EXAMINED_MONTHS - 1):
-            first = first.previous()
-        return first.start
-
-    # ------------------------------------------------------------------ records as frames
-
-    @cached_property
-    def _tables(self) -> dict[str, pd.DataFrame | None]:
-        return {}
-
-    def _table(self, name: str) -> pd.DataFrame | None:
-        """Return an operational table, read once; None where there is none of that name."""
-        if name not in self._tables:
-            self._tables[name] = self.ws.operational(name)
-        return self._tables[name]
-
-    @cached_property
-    def requests(self) -> pd.DataFrame | None:
-        """Requests of customers: of the table, and of the office's own register."""
-        columns = ["request_id", "kind", "law", "received_on", "due_on", "closed_on"]
-        rows = [
-            (each.id, each.kind, each.law, each.received, each.due, each.closed)
-            for each in self.ws.requests()
-        ]
-        return _joined(self._table("subject_requests"), columns, rows)
-
-    @cached_property
-    def incidents(self) -> pd.DataFrame | None:
-        """Incidents: of the table, and of the register."""
-        columns = ["incident_id", "occurred_at", "detected_at", "notified_at", "severity"]
-        columns += ["notifiable", "subjects_affected"]
-        rows = []
-        for each in self.ws.incidents.all():
-            told = [d for d in each.deadlines() if d.clock.to == "authority" and d.done]
-            people = None  # why: counted in customers' rows; the register has it
-            times = (each.occurred_at, each.detected_at, min((d.done for d in told), default=None))  # type: ignore[type-var]  # why: those without a time were left out
-            plain = tuple(t and t.astimezone(dt.UTC).replace(tzinfo=None) for t in times)
-            rows.append((each.id, *plain, each.severity or "open", True, people))
-        return _joined(self._table("incidents"), columns, rows, times=columns[1:4])
-
-    @cached_property
-    def transfers(self) -> pd.DataFrame | None:
-        """Transfers abroad: of the table, and extracts that name a mechanism of the register."""
-        from workbench.lifecycle.sharing import shares
-
-        columns = ["transfer_id", "recipient", "country", "purpose", "mechanism"]
-        columns += ["subjects", "sensitive_subjects", "since", "until"]
-        rows = []
-        for each in shares(self.ws.shares):
-            terms = each.terms
-            if each.kind == "extract" and terms["mechanism"]:
-                about = (terms[name] for name in columns[1:5])
-                until = dt.date.fromisoformat(terms["expires"])
-                rows.append((each.id, *about, each.people_at_most, 0, each.at.date(), until))
-        return _joined(self._table("transfers"), columns, rows)
-
-    @cached_property
-    def reads(self) -> list[Read]:
-        """Every read on record."""
-        return self.ws.reads()
-
-    @cached_property
-    def detection(self) -> Detection | None:
-        """Unusual reads of the last months; None where the log is too short."""
-        from workbench.lifecycle.detection import detect
-
-        try:
-            return detect(self.reads, self.since, self.as_of)
-        except InputError:
-            return None
-
-    @cached_property
-    def review(self) -> Review:
-        """The workspace as a security review sees it now; this is not recorded as one."""
-        return self.ws.look_over()
-
-    @cached_property
-    def facts(self) -> Mapping[str, Any]:
-        """What happened to keys, erasures and backups."""
-        return self.ws.lifecycle_facts()
-
-    # ------------------------------------------------------------------ indicators
+class Evidence(Records):
+    """What the records of one period amount to."""
 
     def measured(self) -> dict[str, Measured]:
         """Return every indicator that can be measured."""
@@ -167,10 +43,11 @@ class Evidence:
                 frame,
                 at,
                 contract=limits["export-contract"]["subjects"],
+                assessment=limits["export-assessment"]["subjects"],
                 sensitive=limits["export-assessment"]["sensitive_subjects"],
             )
 
-        assessments = self._table("assessments")
+        assessments = self.table("assessments")
         table: list[tuple[str, pd.DataFrame | None, Callable[[Any, dt.date], Measured]]] = [
             ("requests-on-time", self.requests, amounts.requests_on_time),
             ("requests-overdue", self.requests, amounts.requests_overdue),
@@ -181,7 +58,7 @@ class Evidence:
             ("assessment-reviews", assessments, amounts.assessments_current),
             ("transfer-mechanism", self.transfers, amounts.transfers_with_mechanism),
             ("transfer-thresholds", self.transfers, by_threshold),
-            ("training", self._table("training"), amounts.training_completed),
+            ("training", self.table("training"), amounts.training_completed),
         ]
         return {
             name: unmeasured("no table of that name") if frame is None else measure(frame, day)
@@ -206,15 +83,13 @@ class Evidence:
             and read.purpose in expires
             and read.at.date() > expires[read.purpose]
         ]
-        applied, lag = self._consents()
         return {
             "coverage": self._coverage(),
             "outside-purpose": amounts.reads_outside(
                 frame, allowed, expires, self.since, self.as_of
             ),
             "purposes-in-force": amounts.purposes_in_force(expires, late, self.as_of),
-            "consent-applied": applied,
-            "withdrawal-lag": lag,
+            **self._consents(),
         }
 
     def _coverage(self) -> Measured:
@@ -228,31 +103,26 @@ class Evidence:
         )
         return share(declared, len(held), "nothing is loaded")
 
-    def _consents(self) -> tuple[Measured, Measured]:
-        """Return whether consent was applied to reads that need it, and how old it was then."""
+    def _consents(self) -> dict[str, Measured]:
+        """Return how consent was applied: by the logs exactly, by person as estimates."""
         why = "no read on the ground of consent"
-        source = self.ws.catalog.consents
-        based = {n for n, each in self.ws.catalog.purposes.items() if each.consent is not None}
-        loaded = self.ws.times_loaded(source.table) if source else []
-        ages: list[float] = []
-        asked = 0
-        for entry in self.ws.audit.chain.entries("open"):
-            day = entry.at.date()
-            table = self.ws.catalog.tables.get(entry.body["table"])
-            if entry.body["purpose"] not in based or not self.period.start <= day <= self.as_of:
-                continue
-            if table is None or table.operational:
-                continue
-            asked += 1
-            before = [at for snapshot, at in loaded if snapshot <= entry.body["snapshot"]]
-            if before:
-                ages.append((entry.at - max(before)) / dt.timedelta(hours=1))
-        if not ages:
-            return share(0, asked, why), unmeasured(why)
-        ages.sort()
-        slow = ages[min(len(ages) - 1, math.ceil(0.95 * len(ages)) - 1)]
-        fresh = sum(age <= 24 for age in ages)
-        return share(len(ages), asked, why), Measured(slow, fresh, len(ages))
+        found = self.reads_on_consent
+        ages = found.ages_hours
+        applied, lag = share(len(ages), found.asked, why), unmeasured(why)
+        if ages:
+            slow = ages[min(len(ages) - 1, math.ceil(0.95 * len(ages)) - 1)]
+            lag = Measured(slow, sum(age <= 24 for age in ages), len(ages))
+        fresh = applied.value == 1 and lag.value is not None and lag.value <= 24
+        live = estimates.live(self.consents.get("live"))
+        day, three = estimates.in_time(self.consents.get("withdrawn"))
+        if not found.asked:
+            live = day = unmeasured(why)
+        return {
+            "consent-live": _judged(live, alarm=_surely_below(live, 1 - LEAST_SHARE), fine=fresh),
+            "withdrawals-in-time": replace(day, light="red") if _surely_below(three, 0.95) else day,
+            "consent-applied": applied,
+            "withdrawal-lag": lag,
+        }
 
     def _security(self) -> dict[str, Measured]:
         review = self.review
@@ -283,7 +153,7 @@ class Evidence:
         bulk = [
             entry.at
             for entry in self.ws.audit.chain.entries("bulk read")
-            if entry.at >= since and not self._operational(entry.body["table"])
+            if entry.at >= since and not self.operational(entry.body["table"])
         ]
         seen = sum(last is not None and at <= last.at for at in bulk)
         access = days_since(last.at.date() if last else None, self.today, "no review is on record")
@@ -301,11 +171,6 @@ class Evidence:
             "open-risks": count(len(grave), len(risks), "no risk is on record"),
         }
 
-    def _operational(self, tables: str) -> bool:
-        """Return whether none of some tables is about customers."""
-        known = self.ws.catalog.tables
-        return all(each in known and known[each].operational for each in tables.split(", "))
-
     def _rest(self) -> dict[str, Measured]:
         applied = self.ws.journal.last("retention applied")
         run = days_since(
@@ -320,31 +185,31 @@ class Evidence:
         month, year = budget[self.period.text], budget["rolling year"]
         return {
             "retention-run": run,
-            "past-retention": self._past_retention(run),
+            **self._past_retention(run),
             "erased-findable": self._erased(),
             "columns-unread": count(len(unread.unread), unread.columns)
             if unread.covered
             else unmeasured("the log is younger than twelve months"),
             **self._quality(),
-            "smallest-group": amounts.smallest_group(self._groups()),
+            **self._hiding(),
             "budget-month": share(month.spent, float(month.limit)),
             "budget-year": share(year.spent, float(year.limit)),
-            **decided(self.decisions),
+            **estimates.decided(self.selections),
             "quality-accuracy": rate(self.quality, "accurate_rate"),
             "quality-completeness": rate(self.quality, "complete_rate"),
         }
 
-    def _past_retention(self, run: Measured) -> Measured:
+    def _past_retention(self, run: Measured) -> dict[str, Measured]:
         """Return the estimate; its light rests on whether rows are taken away, see the docs."""
-        found = share_of_true(self.retention)
-        if found.value is None:
-            return found
-        applied = run.value is not None and run.value <= 31
-        alarm = found.low is not None and found.low > 0.001
-        light: Light = "red" if alarm else "green" if applied else "amber"
-        return Measured(
-            found.value, found.numerator, found.denominator, found.low, found.high, light=light
-        )
+        found = estimates.worst_past(self.past_retention)
+        alarm = found.low is not None and found.low > LEAST_SHARE
+        rows = self.rows_past_retention
+        held = sum(map(self.ws.rows_held, rows))
+        fine = run.value is not None and run.value <= 31
+        return {
+            "past-retention": _judged(found, alarm=alarm, fine=fine),
+            "rows-past-retention": share(sum(rows.values()), held, "nothing is loaded"),
+        }
 
     def _erased(self) -> Measured:
         found = self.facts["erasures"]
@@ -373,7 +238,7 @@ class Evidence:
     def _undeclared(self, checks: Quality) -> Measured:
         """Return hints in operational tables; those in others are counted in customers' rows."""
         held = {(table, column) for table, column in self.ws.columns_held()}
-        exact = {each for each in held if self._operational(each[0])}
+        exact = {each for each in held if self.operational(each[0])}
         hinted = {(hint.table, hint.column) for hint in checks.hints} & exact
         if hinted or exact == held:
             return count(len(hinted), len(exact), "nothing is loaded")
@@ -394,10 +259,20 @@ class Evidence:
             if tables[check.table].operational or check.rule in ("encrypted files", "classified")
         ]
 
-    def _groups(self) -> list[float]:
-        """Return the sizes of the groups this period's reports published, and of extracts."""
-        from workbench.lifecycle.sharing import shares
+    def _hiding(self) -> dict[str, Measured]:
+        """Return how well people hide: in what was published, and as was agreed of extracts."""
+        published = self._published_groups()
+        telling = [each for each in self.extracts if each.measured.get("sensitive")]
+        least = [float(each.k) for each in self.extracts if each.k is not None]
+        return {
+            "smallest-group": amounts.smallest_group([*published, *least]),
+            "small-groups": amounts.in_small_groups(published),
+            "extract-diversity": amounts.least_agreed([each.l for each in telling]),
+            "extract-closeness": amounts.most_agreed([each.t for each in telling]),
+        }
 
+    def _published_groups(self) -> list[float]:
+        """Return the sizes of the groups this period's reports published, noise included."""
         sizes: list[float] = []
         for name in self.ws.ledger.releases():
             release = self.ws.ledger.answer(name)
@@ -407,12 +282,21 @@ class Evidence:
                 sizes += [
                     max(0.0, size) for size in release.columns["customers"] if size is not None
                 ]
-        sizes += [
-            float(each.k)
-            for each in shares(self.ws.shares)
-            if each.k is not None and self.period.start <= each.at.date() <= self.as_of
-        ]
         return sizes
+
+
+def _judged(found: Measured, *, alarm: bool, fine: bool) -> Measured:
+    """Return an estimate with a light of its own: no noisy share can show that it is nobody's.
+
+    Red when it is surely too much, else green when what was done rules it out, else amber.
+    """
+    if found.value is None:
+        return found
+    return replace(found, light="red" if alarm else "green" if fine else "amber")
+
+
+def _surely_below(found: Measured, least: float) -> bool:
+    return found.high is not None and found.high < least
 
 
 def _number(days: int | None, why: str, light: Light | None = None) -> Measured:
@@ -421,25 +305,6 @@ def _number(days: int | None, why: str, light: Light | None = None) -> Measured:
     if days is None:
         return Measured(None, light=light, why=why)
     return Measured(float(days), light=light)
-
-
-def _joined(
-    frame: pd.DataFrame | None, columns: list[str], rows: list[Any], times: list[str] | None = None
-) -> pd.DataFrame | None:
-    """Return a table's columns and further rows below; None where there are neither."""
-    import pandas as pd
-
-    if frame is None and not rows:
-        return None
-    more = pd.DataFrame(rows, columns=columns)
-    usable = frame is not None and set(columns) <= set(frame.columns)
-    if frame is not None and not usable and not rows:
-        return None
-    parts = [more] if frame is None or not usable else [frame[columns], more] if rows else [frame]
-    whole = pd.concat([part.astype(object) for part in parts], ignore_index=True)
-    for name in times or ():
-        whole[name] = pd.to_datetime(whole[name])
-    return whole
 
 
 def _reads_frame(reads: list[Read]) -> pd.DataFrame:

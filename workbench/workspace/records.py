@@ -1,0 +1,229 @@
+"""A workspace's records, looked at for one period: what the compliance summary rests on.
+
+Everything exact comes from operational tables, registers, the logs, the catalog and the store's
+files; what is about customers comes as private answers that the notebook asked for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from workbench.analytics.compliance import Measured
+from workbench.errors import InputError
+from workbench.periods import Period
+from workbench.workspace import estimates
+from workbench.workspace.estimates import Selection
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.lifecycle.detection import Detection
+    from workbench.lifecycle.reads import Read
+    from workbench.lifecycle.review import Review
+    from workbench.lifecycle.sharing import Share
+    from workbench.privacy.release import Release
+    from workbench.store.quality_result import Quality
+    from workbench.workspace import Workspace
+    from workbench.workspace.asking import Reads
+
+EXAMINED_MONTHS = 3
+
+
+@dataclass(frozen=True)
+class Records:
+    """A workspace's records, looked at for one period.
+
+    Attributes
+    ----------
+    ws : Workspace
+    period : Period
+    decisions : sequence of Release
+        Private rates of decisions, one answer a protected attribute.
+    retention, consents : mapping of str to Release
+        Of ``ws.past_retention`` and ``ws.consents_at_reads``.
+    quality : Release or None
+        Private rates of rows.
+    checks : Quality or None
+        A measurement of quality.
+    """
+
+    ws: Workspace
+    period: Period
+    decisions: Sequence[Release] = ()
+    retention: Mapping[str, Release] = field(default_factory=dict)
+    consents: Mapping[str, Release] = field(default_factory=dict)
+    quality: Release | None = None
+    checks: Quality | None = None
+
+    @property
+    def today(self) -> dt.date:
+        """The day it is."""
+        return self.ws.now().date()
+
+    @property
+    def as_of(self) -> dt.date:
+        """The period's last day, or today if that comes first."""
+        return min(self.period.end - dt.timedelta(days=1), self.today)
+
+    @property
+    def private(self) -> list[Release]:
+        """Every private answer handed in."""
+        asked = [*self.decisions, *self.retention.values(), *self.consents.values(), self.quality]
+        return [each for each in asked if each is not None]
+
+    @cached_property
+    def since(self) -> dt.date:
+        """The first day of the months in which reads are examined."""
+        first = self.period
+        for _ in range(EXAMINED_MONTHS - 1):
+            first = first.previous()
+        return first.start
+
+    # ------------------------------------------------------------------ records as frames
+
+    @cached_property
+    def _tables(self) -> dict[str, pd.DataFrame | None]:
+        return {}
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """Return an operational table, read once; None where there is none of that name."""
+        if name not in self._tables:
+            self._tables[name] = self.ws.operational(name)
+        return self._tables[name]
+
+    @cached_property
+    def requests(self) -> pd.DataFrame | None:
+        """Requests of customers: of the table, and of the office's own register."""
+        columns = ["request_id", "kind", "law", "received_on", "due_on", "closed_on"]
+        rows = [
+            (each.id, each.kind, each.law, each.received, each.due, each.closed)
+            for each in self.ws.requests()
+        ]
+        return _joined(self.table("subject_requests"), columns, rows)
+
+    @cached_property
+    def incidents(self) -> pd.DataFrame | None:
+        """Incidents: of the table, and of the register."""
+        columns = ["incident_id", "occurred_at", "detected_at", "notified_at", "severity"]
+        columns += ["notifiable", "subjects_affected"]
+        rows = []
+        for each in self.ws.incidents.all():
+            told = [d for d in each.deadlines() if d.clock.to == "authority" and d.done]
+            people = None  # why: counted in customers' rows; the register has it
+            times = (each.occurred_at, each.detected_at, min((d.done for d in told), default=None))  # type: ignore[type-var]  # why: those without a time were left out
+            plain = tuple(t and t.astimezone(dt.UTC).replace(tzinfo=None) for t in times)
+            rows.append((each.id, *plain, each.severity or "open", True, people))
+        return _joined(self.table("incidents"), columns, rows, times=columns[1:4])
+
+    @cached_property
+    def transfers(self) -> pd.DataFrame | None:
+        """Transfers abroad: of the table, and extracts that name a mechanism of the register."""
+        from workbench.lifecycle.sharing import shares
+
+        columns = ["transfer_id", "recipient", "country", "purpose", "mechanism"]
+        columns += ["subjects", "sensitive_subjects", "since", "until"]
+        rows = []
+        for each in shares(self.ws.shares):
+            terms = each.terms
+            if each.kind == "extract" and terms["mechanism"]:
+                about = (terms[name] for name in columns[1:5])
+                until = dt.date.fromisoformat(terms["expires"])
+                rows.append((each.id, *about, each.people_at_most, 0, each.at.date(), until))
+        return _joined(self.table("transfers"), columns, rows)
+
+    @cached_property
+    def reads(self) -> list[Read]:
+        """Every read on record."""
+        return self.ws.reads()
+
+    @cached_property
+    def detection(self) -> Detection | None:
+        """Unusual reads of the last months; None where the log is too short."""
+        from workbench.lifecycle.detection import detect
+
+        try:
+            return detect(self.reads, self.since, self.as_of)
+        except InputError:
+            return None
+
+    @cached_property
+    def review(self) -> Review:
+        """The workspace as a security review sees it now; this is not recorded as one."""
+        return self.ws.look_over()
+
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:
+        """What happened to keys, erasures and backups."""
+        return self.ws.lifecycle_facts()
+
+    # ------------------------------------------------------------------ customers
+
+    @cached_property
+    def past_retention(self) -> dict[str, Measured]:
+        """Customers with a row past its time, by table, as private estimates."""
+        return estimates.past(self.retention)
+
+    @cached_property
+    def rows_past_retention(self) -> dict[str, int]:
+        """Rows past their time today that no hold keeps, of operational tables; exact."""
+        return {
+            due.table: due.rows
+            for due in self.ws.retention_plan()
+            if due.rows is not None and self.operational(due.table)
+        }
+
+    @cached_property
+    def reads_on_consent(self) -> Reads:
+        """Reads of the period on the ground of consent, by the audit log."""
+        from workbench.workspace.asking import reads_on_consent
+
+        source = self.ws.catalog.consents
+        loaded = self.ws.times_loaded(source.table) if source else []
+        opened = self.ws.audit.chain.entries("open")
+        return reads_on_consent(self.ws.catalog, opened, loaded, self.period, self.as_of)
+
+    @cached_property
+    def selections(self) -> list[Selection]:
+        """How decisions fell, by protected attribute."""
+        return estimates.selections(self.decisions)
+
+    @cached_property
+    def all_extracts(self) -> list[Share]:
+        """Every extract on record."""
+        from workbench.lifecycle.sharing import shares
+
+        return [each for each in shares(self.ws.shares) if each.kind == "extract"]
+
+    @cached_property
+    def extracts(self) -> list[Share]:
+        """Extracts handed over within the period."""
+        first, last = self.period.start, self.as_of
+        return [each for each in self.all_extracts if first <= each.at.date() <= last]
+
+    def operational(self, tables: str) -> bool:
+        """Return whether none of some tables is about customers."""
+        known = self.ws.catalog.tables
+        return all(each in known and known[each].operational for each in tables.split(", "))
+
+
+def _joined(
+    frame: pd.DataFrame | None, columns: list[str], rows: list[Any], times: list[str] | None = None
+) -> pd.DataFrame | None:
+    """Return a table's columns and further rows below; None where there are neither."""
+    import pandas as pd
+
+    if frame is None and not rows:
+        return None
+    more = pd.DataFrame(rows, columns=columns)
+    usable = frame is not None and set(columns) <= set(frame.columns)
+    if frame is not None and not usable and not rows:
+        return None
+    parts = [more] if frame is None or not usable else [frame[columns], more] if rows else [frame]
+    whole = pd.concat([part.astype(object) for part in parts], ignore_index=True)
+    for name in times or ():
+        whole[name] = pd.to_datetime(whole[name])
+    return whole
