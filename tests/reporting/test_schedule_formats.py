@@ -82,6 +82,11 @@ def test_systemd_gets_a_service_and_a_timer(tmp_path):
     assert "OnCalendar=Mon *-*-* 7:30:00 Europe/Berlin\n" in timer
     assert "Persistent=true" in timer
     assert '"/srv/our bank/100%% {{here}}"' in service
+    described = (
+        "Description=Run the workbench reports that are due in /srv/our bank/100%% {{here}}\n"
+    )
+    assert described in service
+    assert "Description=Times of the workbench reports monthly, too, weekly\n" in timer
     analyze = shutil.which("systemd-analyze")
     if analyze is not None:
         (tmp_path / "workbench.service").write_text(service)

@@ -95,7 +95,7 @@ def _systemd(named: Mapping[Schedule, list[str]], root: Path) -> str:
     lines = [
         "# ~/.config/systemd/user/workbench.service",
         "[Unit]",
-        f"Description=Reports of {_unit_word(str(root))} that are due",
+        f"Description=Run the workbench reports that are due in {_unit_text(str(root))}",
         "",
         "[Service]",
         "Type=oneshot",
@@ -104,7 +104,7 @@ def _systemd(named: Mapping[Schedule, list[str]], root: Path) -> str:
         "# ~/.config/systemd/user/workbench.timer, started by:",
         "# systemctl --user enable --now workbench.timer",
         "[Unit]",
-        f"Description=When {reports} are due",
+        f"Description=Times of the workbench reports {reports}",
         "",
         "[Timer]",
         *calendars,
@@ -115,6 +115,11 @@ def _systemd(named: Mapping[Schedule, list[str]], root: Path) -> str:
         "WantedBy=timers.target",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _unit_text(text: str) -> str:
+    """Return a text as systemd reads it where it only shows it: ``%`` doubled."""
+    return text.replace("%", "%%")
 
 
 def _unit_word(word: str) -> str:
