@@ -75,6 +75,10 @@ def restore(
     click.echo(f"The backup of {found.made} {done}: {rows:,} rows in {len(found.rows)} tables.")
     if again:
         click.echo(f"{again:,} rows of customers erased since then were taken away again.")
+    if corrected := sum(found.corrected_again.values()):
+        click.echo(f"{corrected:,} rows corrected since then were corrected again.")
+    for path in found.not_corrections:
+        click.echo(f"Not replayed, for it is another workspace's or damaged: {path}", err=True)
     if found.kept:
         click.echo(f"Newer than the backup and left as they are: {', '.join(found.kept)}.")
 

@@ -100,6 +100,8 @@ def access(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None
         click.echo(f"  kept {each.retention}; {each.owner} answers for it")
         for name, purpose in each.purposes.items():
             click.echo(f"  for {name} ({purpose['basis']}), received by {purpose['recipients']}")
+        if each.corrections:
+            click.echo(f"  {each.corrections:,} corrections are kept, with the value before")
         for line in each.kept_aside:
             click.echo(
                 f"  kept aside, {USE}: line {line.line} of {line.file or 'a file'} ({line.reasons})"
@@ -157,7 +159,11 @@ def correct(
         print_json({"request": vars(request), "rows": rows})
         return
     click.echo(f"Corrected: {', '.join(wanted)}.")
-    click.echo("Correct the source too: a load of a changed file brings its own values.")
+    click.echo("Where a load or a restore brings the old value back, it is corrected again.")
+    click.echo("Correct the source too: another value that it brings is taken for newer.")
+    lines = sum(len(each.kept_aside) for each in ws.subject_held(id_))
+    if lines:
+        click.echo(f"{lines:,} lines of theirs that were kept aside stay as they came in.")
     _tell(request)
 
 

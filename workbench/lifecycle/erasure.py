@@ -152,6 +152,8 @@ def take_erased(
         Texts by which lines that never became rows are known to be theirs, besides marks.
     """
     marks, conditions = office.store.marks, {}
+    if office.store.corrections.forget(marks.erased()):
+        mirror_marks(office)
 
     def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         marks.prepare(connection, marks.erased())
@@ -200,11 +202,14 @@ def _aside(
 
 
 def mirror_marks(office: Office) -> None:
-    """Lay the marks beside the backups, so that a restore knows of erasures that came after."""
+    """Lay marks and corrections beside the backups, so that a restore knows what came after."""
     folder = office.settings.path("backups")
     if folder.is_dir():
         lines = "".join(f"{each.to_json()}\n" for each in office.store.marks.all())
         write_whole(folder / MARKS_FILE, lines.encode())
+        kept = office.store.corrections.path
+        if kept.exists():
+            write_whole(folder / kept.name, kept.read_bytes())
 
 
 def still_findable(office: Office) -> dict[str, int]:

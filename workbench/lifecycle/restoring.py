@@ -33,6 +33,7 @@ from workbench.lifecycle.backups import (
     row_counts,
     unpack,
 )
+from workbench.lifecycle.correcting import replay
 from workbench.lifecycle.customers import identifiers
 from workbench.lifecycle.erasure import still_findable, take_erased
 from workbench.lifecycle.journal import Journal
@@ -42,6 +43,7 @@ from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings
 from workbench.store.audit import Audit
 from workbench.store.chain import Chain, file_lock
+from workbench.store.corrections import FILE as CORRECTIONS_FILE
 from workbench.store.engine import Store
 from workbench.store.key_sources import sync_folder
 from workbench.store.keys import write_key_file
@@ -65,6 +67,10 @@ class Restored:
         Rows that are there now.
     erased_again : mapping of table to int
         Rows of customers erased since the backup, taken away again.
+    corrected_again : mapping of table to int
+        Rows whose values were corrected since the backup, and are again.
+    not_corrections : tuple of str
+        Files of corrections that cannot be opened: they are another workspace's, or damaged.
     kept : tuple of str
         Logs that went on since the backup and were left as they are.
     seconds : float
@@ -75,6 +81,8 @@ class Restored:
     made: str
     rows: Mapping[str, int]
     erased_again: Mapping[str, int] = field(default_factory=dict)
+    corrected_again: Mapping[str, int] = field(default_factory=dict)
+    not_corrections: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -195,6 +203,7 @@ def _prepare(
         path = folder / MARKS_FILE
         if path.is_file() and folder != private:
             store.marks.merge(read_marks(path.read_text(encoding="utf-8"), path))
+    others = _take_corrections(office, there, file)
     progress("looking over what was restored")
     heal(store)
     counts = row_counts(there)
@@ -203,7 +212,25 @@ def _prepare(
     erased = store.marks.erased()
     # why by identifiers too: lines that were kept aside may name them and have no key
     again = take_erased(there, progress, identifiers(there, *erased)) if erased else {}
-    return Restored(str(file), manifest["made"], row_counts(there), again), there
+    corrected = replay(there)
+    return (
+        Restored(str(file), manifest["made"], row_counts(there), again, corrected, others),
+        there,
+    )
+
+
+def _take_corrections(office: Office, there: Office, file: Path) -> tuple[str, ...]:
+    """Take over corrections made since the backup; return files that are another workspace's."""
+    others = []
+    folders = (office.private, office.settings.path("backups"), file.absolute().parent)
+    for path in dict.fromkeys(folder / CORRECTIONS_FILE for folder in folders):
+        if path == there.store.corrections.path:
+            continue
+        try:
+            there.store.corrections.merge(path)
+        except StoreMissing:  # sealed under another secret, or damaged: nobody can read it here
+            others.append(str(path))
+    return tuple(others)
 
 
 def _keep_logs(private: Path, beside: Path) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench.catalog import Table
 from workbench.lifecycle import kept_aside
+from workbench.lifecycle.correcting import drop_past
 from workbench.lifecycle.erasure import take_erased
 from workbench.lifecycle.holds import Hold, holds
 from workbench.lifecycle.office import Office
@@ -97,6 +98,7 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
         progress=progress,
     )
     removed = {table: rows for table, rows in taken.items() if rows}
+    drop_past(office)
     office.note("retention applied", {"rows": removed})
     return removed
 

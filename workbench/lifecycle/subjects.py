@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,15 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.catalog import Column
 from workbench.errors import InputError, StorageError, UnknownName
 from workbench.lifecycle.customers import identifiers, unknown_subject
 from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
-from workbench.store.engine import newest, one_commit
-from workbench.store.ingest import sql_type
 from workbench.store.marks import EVERY_PURPOSE, Kind, marked_sql
-from workbench.store.rewriting import contents
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,6 +40,8 @@ class HeldTable:
         For what it may be read, on which basis, and who receives what comes of it.
     kept_aside : tuple of KeptAside
         Lines of theirs that never became rows of it: held back from use, with file and reasons.
+    corrections : int
+        Corrections of theirs that are kept, so that older data does not bring the old value back.
     unclear : int
         Lines kept aside without a known customer's key that hold one of their identifiers.
     """
@@ -60,6 +57,7 @@ class HeldTable:
     purposes: Mapping[str, Mapping[str, str]]
     kept_aside: tuple[KeptAside, ...] = ()
     unclear: int = 0
+    corrections: int = 0
 
     def told(self) -> dict[str, Any]:
         """Return it for machines, without the values of lines that were kept aside."""
@@ -89,6 +87,7 @@ def held(office: Office, mark: str) -> list[HeldTable]:
         No table holds anything of them.
     """
     found, values, keys = [], identifiers(office, mark), office.subject_tables
+    corrected = [each.table for each in office.store.corrections.all() if each.mark == mark]
     with _reading(office, mark) as connection:
         loaded = office.store.tables(connection)
         aside = lines_of(office.store, connection)
@@ -97,8 +96,14 @@ def held(office: Office, mark: str) -> list[HeldTable]:
             rows = _count(office, connection, name, key) if name in loaded else 0
             lines = tuple(line for line in aside if line.table == name)
             if rows or lines or name in unclear:
-                described = _described(office, name, rows)
-                found.append(replace(described, kept_aside=lines, unclear=unclear.get(name, 0)))
+                found.append(
+                    replace(
+                        _described(office, name, rows),
+                        kept_aside=lines,
+                        unclear=unclear.get(name, 0),
+                        corrections=corrected.count(name),
+                    )
+                )
     if not found:
         raise unknown_subject(office)
     return found
@@ -185,6 +190,11 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
             "data": tables,
             "kept_aside": aside,
             "possible_duplicates": doubles,
+            "corrections": [
+                {"table": e.table, "at": e.at, "before": e.before, "after": e.after}
+                for e in office.store.corrections.all()
+                if e.mark == mark
+            ],
         }
         with _private_file(target / "subject.json") as file:
             json.dump(content, file, ensure_ascii=False, indent=2)
@@ -213,127 +223,6 @@ def _private_file(path: Path) -> Any:
 def _plain(value: Any) -> Any:
     """Return a value as JSON and CSV have it; amounts and dates as text, exactly."""
     return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
-def correct(
-    office: Office,
-    mark: str,
-    changes: Mapping[str, str],
-    where: Mapping[str, str],
-) -> dict[str, int]:
-    """Correct values of a customer; return the rows changed, by table.
-
-    Parameters
-    ----------
-    changes : mapping of table.column to text
-        The right values; an empty text means none.
-    where : mapping of table.column to text
-        Which of the customer's rows, where a table has several.
-
-    Raises
-    ------
-    InputError
-        A value is not of its column's type, outside its domain or bounds, or the rows meant are
-        not told. Nothing was changed.
-    """
-    by_table: dict[str, dict[str, str]] = {}
-    for place, value in changes.items():
-        table, column = _place(office, place)
-        _require_valid(office.catalog.tables[table].columns[column], place, value)
-        by_table.setdefault(table, {})[column] = value
-    chosen: dict[str, dict[str, str]] = {}
-    for place, value in where.items():
-        table, column = _place(office, place, key=True)
-        chosen.setdefault(table, {})[column] = value
-    today, rows = office.now.date(), {}
-    with office.store.exclusive() as connection:
-        office.store.marks.prepare(connection, [mark])
-        for table in by_table:
-            rows[table] = _require_rows(office, connection, table, chosen.get(table, {}))
-        with one_commit(connection, "correction", office.store.marks) as writer:
-            for table, values in by_table.items():
-                condition, given = _condition(office, table, chosen.get(table, {}))
-                sets = ", ".join(f'"{name}" = {_cast(office, table, name)}' for name in values)
-                connection.execute(
-                    f'UPDATE lake."{table}" SET {sets} WHERE {condition}',
-                    [*[value or None for value in values.values()], *given],
-                )
-            names = {each: contents(connection, office.catalog, each, today) for each in by_table}
-            writer.carry(names)
-        snapshot = newest(connection)
-        connection.execute("DETACH lake")
-        office.store.publish(snapshot)
-    return rows
-
-
-def _place(office: Office, place: str, *, key: bool = False) -> tuple[str, str]:
-    table, dot, column = place.partition(".")
-    if not (dot and column):
-        raise InputError(f"'{place}' names no column: write table.column=value.")
-    declared = office.catalog.table(table)
-    declared.column(column)
-    if table not in office.subject_tables:
-        raise InputError(f"table '{table}' is not about customers; correct its source.")
-    if column == declared.subject_key and not key:
-        raise InputError(
-            f"'{place}' is what the customer is known by; it cannot be corrected here."
-        )
-    return table, column
-
-
-def _require_valid(column: Column, place: str, value: str) -> None:
-    """Refuse a value the catalog does not allow; the value itself is not repeated."""
-    if value == "":
-        return
-    if column.domain is not None and value not in {str(each).lower() for each in column.domain} | {
-        str(each) for each in column.domain
-    }:
-        allowed = ", ".join(str(each) for each in column.domain)
-        raise InputError(f"{place}: the value is not in its domain: {allowed}.")
-    import duckdb
-
-    with duckdb.connect() as connection:
-        row = connection.execute(f"SELECT TRY_CAST(? AS {sql_type(column)})", [value]).fetchone()
-    if row is None or row[0] is None:
-        raise InputError(f"{place}: the value is not {column.type}.")
-    if (
-        column.bounds is not None
-        and not column.bounds[0] <= _comparable(row[0]) <= column.bounds[1]
-    ):
-        low, high = column.bounds
-        raise InputError(f"{place}: the value lies outside its bounds, {low} to {high}.")
-
-
-def _comparable(value: Any) -> Any:
-    return value.date() if isinstance(value, dt.datetime) else value
-
-
-def _cast(office: Office, table: str, column: str) -> str:
-    return f"CAST(? AS {sql_type(office.catalog.tables[table].columns[column])})"
-
-
-def _condition(office: Office, table: str, where: Mapping[str, str]) -> tuple[str, list[str]]:
-    parts = [marked_sql(office.subject_tables[table])]
-    parts += [f'"{name}" = {_cast(office, table, name)}' for name in where]
-    return " AND ".join(parts), list(where.values())
-
-
-def _require_rows(
-    office: Office, connection: duckdb.DuckDBPyConnection, table: str, where: Mapping[str, str]
-) -> int:
-    condition, given = _condition(office, table, where)
-    row = connection.execute(
-        f'SELECT count(*) FROM lake."{table}" WHERE {condition}', given
-    ).fetchone()
-    rows = int(row[0]) if row else 0
-    if rows == 0:
-        raise InputError(f"table '{table}' has no such row of this customer; nothing was changed.")
-    if rows > 1:
-        raise InputError(
-            f"table '{table}' has {rows} such rows of this customer. Say which one is meant with "
-            f"--where {table}.column=value; nothing was changed."
-        )
-    return rows
 
 
 def bar(office: Office, kind: Kind, mark: str, purposes: Sequence[str]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.chain import file_lock
+from workbench.store.corrections import Corrections
 from workbench.store.key_sources import Keys, Kind
 from workbench.store.keys import derive
 from workbench.store.marks import Marks
@@ -79,6 +80,7 @@ class Store:
         self.key_source = Keys(self.keys, key)
         self.marks = Marks(folder, self.key_source)
         self._temp = folder / "tmp"
+        self.corrections = Corrections(folder, self.marks)
 
     @cached_property
     def master_key(self) -> bytes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import SourceError, suggest
+from workbench.store.corrections import replay
 from workbench.store.engine import Store, StoreWriter
 from workbench.store.marks import marked_sql
 from workbench.store.quarantine import forget_files, taken_in
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     import duckdb
 
 _ALWAYS_FILLED = ("subject key", "measure", "time", "target")
+# against the engine's own choice, of a million payments: two thirds of the bytes, and 0.9 of the
+# time to write and to read them
+_FORMAT = {"parquet_version": "2", "parquet_compression": "lz4_raw"}
 
 
 def sql_type(column: Column) -> str:
@@ -85,7 +89,7 @@ def load_estate(
                 progress(f"loading {name}")
                 table, path = catalog.tables[name], source / catalog.tables[name].source
                 forget_files(writer.connection, name)
-                loaded[name] = _load(writer, name, table, path, digests[name], today)
+                loaded[name] = _load(store, writer, name, table, path, digests[name], today)
     return loaded
 
 
@@ -147,7 +151,13 @@ def file_digest(path: Path) -> str:
 
 
 def _load(
-    writer: StoreWriter, name: str, table: Table, path: Path, digest: str, today: dt.date
+    store: Store,
+    writer: StoreWriter,
+    name: str,
+    table: Table,
+    path: Path,
+    digest: str,
+    today: dt.date,
 ) -> int:
     connection = writer.connection
     relation = _reader(path)
@@ -168,11 +178,26 @@ def _load(
     rows = _filled(connection, name, table, path)
     as_of, months = coverage(connection, name, table, today) if table.time else (None, {})
     writer.record(name, digest, as_of, months)
+    correct_again(store, connection, name, table)
     return rows
 
 
 def not_erased(writer: StoreWriter, table: Table) -> str:
     """Return the condition that keeps erased customers from coming back; empty without any."""
+def choose_format(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have the lake write its data files in a form that is smaller, and sooner written and read."""
+    for name, value in _FORMAT.items():
+        connection.execute(f"CALL lake.set_option('{name}', '{value}')")
+
+
+def correct_again(
+    store: Store, connection: duckdb.DuckDBPyConnection, name: str, table: Table
+) -> int:
+    """Correct what a load brought back of values that were corrected; return how many rows."""
+    types = {column: sql_type(declared) for column, declared in table.columns.items()}
+    return replay(connection, table, store.corrections.of(name), types)
+
+
     if not table.subject_key or not writer.erased:
         return ""
     return f" WHERE NOT {marked_sql(table.subject_key, 'erased')}"

@@ -19,7 +19,7 @@ from workbench.catalog import Catalog, Table
 from workbench.errors import SourceError
 from workbench.store import near_duplicates, quarantine, upserts
 from workbench.store.engine import Store, StoreWriter
-from workbench.store.ingest import coverage, failing_as, file_digest, sql_type
+from workbench.store.ingest import correct_again, coverage, failing_as, file_digest, sql_type
 from workbench.store.progress import watched_progress
 from workbench.store.quality_rules import literal
 from workbench.store.quarantine import Aside, Ingested
@@ -78,6 +78,7 @@ def take_in(
             if before.digest == digest:
                 return _again(before)
         taken = _take(store, writer, catalog, name, table, path, digest, now, options, progress)
+        correct_again(store, writer.connection, name, table)
         progress(f"comparing people in {name}")
         found = near_duplicates.find(writer.connection, name, table, digest, quarantine.PAIRS)
         taken = replace(taken, possible_duplicates=found)

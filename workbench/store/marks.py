@@ -63,11 +63,11 @@ class Marks:
 
     def of(self, subject: str) -> str:
         """Return a customer's mark."""
-        return hmac.new(self._secret(), subject.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self.secret(), subject.encode(), hashlib.sha256).hexdigest()
 
     def make(self) -> None:
         """Make the marks' secret unless it is there: a backup without it could replay no mark."""
-        self._secret()
+        self.secret()
 
     def all(self) -> list[Mark]:
         """Return every line, oldest first."""
@@ -122,7 +122,7 @@ class Marks:
         self, connection: duckdb.DuckDBPyConnection, marks: Iterable[str], name: str = "chosen"
     ) -> None:
         """Give an engine the marks' key and some marks, in tables: a constant shows in plans."""
-        inner, outer = padded(self._secret())
+        inner, outer = padded(self.secret())
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
         connection.execute(f"CREATE OR REPLACE TABLE {_SCHEMA}.key (_inner BLOB, _outer BLOB)")
         connection.execute(f"INSERT INTO {_SCHEMA}.key VALUES (?, ?)", [inner, outer])
@@ -148,7 +148,8 @@ class Marks:
         )
         return f'coalesce("{key}" IN (SELECT "{key}" FROM {people}), false)'
 
-    def _secret(self) -> bytes:
+    def secret(self) -> bytes:
+        """Return the marks' own secret; made when it is not there."""
         if not self.secret_path.exists():
             with file_lock(self._keys.folder / "lock"):
                 return sealed_secret(self.secret_path, self._keys.candidates())

@@ -104,7 +104,7 @@ class Lifecycle(Opened):
         self, subject: str, changes: Mapping[str, str], where: Mapping[str, str] | None = None
     ) -> dict[str, int]:
         """Correct values of a customer, ``{"customers.email": "…"}``; rows changed, by table."""
-        from workbench.lifecycle.subjects import correct
+        from workbench.lifecycle.correcting import correct
 
         office = self.office
         rows = correct(office, office.mark(subject), changes, where or {})

@@ -1,0 +1,217 @@
+"""Corrections last: loads, ingests and restores that bring the old value back change nothing."""
+
+import datetime as dt
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from support.shop import make_shop
+
+import workbench as wb
+from workbench.errors import StoreMissing
+from workbench.store.corrections import FILE
+
+HEADER = "customer_id,booked_on,region,category,note,amount,is_online\n"
+OLD, NEW = "person10@example.org", "quokka@example.org"
+
+
+def again(shop):
+    return wb.open_workspace(shop.settings.root, now=shop.now)
+
+
+def emails(shop):
+    table = again(shop).open("customers", "service")
+    return [e for e in table.email.execute() if e in (OLD, NEW, "later@example.org")]
+
+
+def touch(shop, change):
+    """Write the customers' source file anew, with a change."""
+    path = shop.settings.path("source") / "customers.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE old AS SELECT * FROM '{path}'")
+        connection.execute(f"COPY ({change}) TO '{path}'")
+
+
+@pytest.fixture
+def corrected(shop):
+    """Return the shop after a correction of one e-mail address."""
+    shop.correct_subject("K-000010", {"customers.email": NEW})
+    assert emails(shop) == [NEW]
+    return again(shop)
+
+
+def test_a_source_that_still_has_the_old_value_is_corrected_again(corrected):
+    touch(corrected, change="SELECT * FROM old ORDER BY customer_id DESC")
+    assert again(corrected).init() == {"customers": 600}
+    assert emails(corrected) == [NEW]
+
+
+def test_a_table_loaded_anew_by_name_is_corrected_again(corrected):
+    assert again(corrected).init(reload=["customers"]) == {"customers": 600}
+    assert emails(corrected) == [NEW]
+
+
+def test_another_value_that_a_source_brings_is_newer_and_stays(corrected):
+    change = f"SELECT * REPLACE (replace(email, '{OLD}', 'later@example.org') AS email) FROM old"
+    touch(corrected, change=change)
+    again(corrected).init()
+    assert emails(corrected) == ["later@example.org"]
+
+
+def test_corrections_of_one_value_are_replayed_in_order(corrected):
+    corrected.correct_subject("K-000010", {"customers.email": "later@example.org"})
+    again(corrected).init(reload=["customers"])
+    assert emails(corrected) == ["later@example.org"]
+    again(corrected).correct_subject("K-000010", {"customers.email": OLD})
+    again(corrected).init(reload=["customers"])
+    assert emails(corrected) == [OLD]
+
+
+def test_a_value_taken_away_stays_away(shop):
+    shop.correct_subject("K-000010", {"customers.email": ""})
+    again(shop).init(reload=["customers"])
+    assert emails(shop) == []
+
+
+def test_the_row_that_was_meant_is_corrected_again_and_no_other(shop):
+    change = {"transactions.category": "toys", "transactions.booked_on": "2026-03-12"}
+    where = {"transactions.booked_on": "2026-03-11"}
+    before = again(shop).access.versions
+    shop.correct_subject("K-000010", change, where)
+    after = again(shop).access.versions
+    again(shop).init(reload=["transactions"])
+    table = again(shop).open("transactions", "reporting")
+    found = table.filter(table.booked_on == "2026-03-12", table.category == "toys").count()
+    assert found.execute() == rows_of_source(shop, "2026-03-12", "toys") + 1
+    loaded = again(shop).access.versions
+    for month in ("2026-02", "2026-03"):  # the month's content is what it was when corrected
+        assert loaded.of("transactions", [month]) == after.of("transactions", [month])
+    assert before.of("transactions", ["2026-03"]) != after.of("transactions", ["2026-03"])
+
+
+def rows_of_source(shop, day, category):
+    path = shop.settings.path("source") / "transactions.parquet"
+    sql = f"SELECT count(*) FROM '{path}' WHERE booked_on = '{day}' AND category = '{category}'"
+    return duckdb.sql(sql).fetchone()[0]
+
+
+def test_a_file_that_is_taken_in_with_the_old_value_is_corrected_again(shop):
+    path = shop.settings.path("catalog")
+    text = path.read_text()
+    path.write_text(
+        text.replace("    time: booked_on\n", "    time: booked_on\n    row_key: [note]\n")
+    )
+    file = shop.settings.root / "a.csv"
+    file.write_text(HEADER + "K-000010,2026-10-01,north,food,n-1,5,true\n")
+    again(shop).ingest("transactions", file)
+    again(shop).correct_subject(
+        "K-000010", {"transactions.amount": "7"}, {"transactions.note": "n-1"}
+    )
+    file.write_text(
+        HEADER
+        + "K-000010,2026-10-01,north,food,n-1,5,true\n"
+        + "K-000010,2026-10-01,north,food,n-2,5,true\n"
+    )
+    taken = again(shop).ingest("transactions", file)
+    assert (taken.added, taken.updated) == (1, 1)
+    table = again(shop).open("transactions", "reporting")
+    found = table.filter(table.note.isin(["n-1", "n-2"])).order_by("note").amount.execute()
+    assert [int(each) for each in found] == [7, 5]
+
+
+def test_a_restore_corrects_again_what_was_corrected_since(shop, tmp_path):
+    backup = shop.back_up(tmp_path / "before.backup")
+    again(shop).correct_subject("K-000010", {"customers.email": NEW})
+    tested = again(shop).restore_test(backup.file)
+    assert tested.corrected_again == {"customers": 1}
+    assert again(shop).restore(backup.file, over=True).corrected_again == {"customers": 1}
+    assert emails(shop) == [NEW]
+    again(shop).init(reload=["customers"])  # and they are kept on
+    assert emails(shop) == [NEW]
+
+
+def test_a_restore_without_the_workspace_finds_them_beside_the_backups(shop, tmp_path):
+    shop.settings.path("backups").mkdir()
+    backup = again(shop).back_up()
+    again(shop).correct_subject("K-000010", {"customers.email": NEW})
+    key = tmp_path / "kept.key"
+    key.write_bytes((shop.private / "keys" / "master.key").read_bytes())
+    key.chmod(0o600)
+    shop.private.rename(tmp_path / "lost")
+    restored = again(shop).restore(backup.file, key_file=key)
+    assert restored.corrected_again == {"customers": 1}
+    assert emails(shop) == [NEW]
+
+
+def test_corrections_of_another_workspace_are_named_and_left(shop, tmp_path):
+    other = wb.open_workspace(make_shop(tmp_path / "other"), now=shop.now)
+    other.init()
+    backup = other.back_up(tmp_path / "elsewhere" / "other.backup")
+    shop.correct_subject("K-000010", {"customers.email": NEW})
+    own = shutil.copy2(shop.private / FILE, tmp_path)
+    key = other.private / "keys" / "master.key"
+    restored = again(shop).restore(backup.file, over=True, key_file=key)
+    assert restored.not_corrections == (str(shop.private / FILE),)
+    assert emails(shop) == [OLD]
+    with pytest.raises(StoreMissing, match=f"'{FILE}' cannot be opened"):
+        other.store.corrections.merge(Path(own))
+
+
+def test_they_are_sealed_told_to_the_customer_and_forgotten_with_them(corrected, tmp_path):
+    corrected.settings.path("backups").mkdir()
+    again(corrected).back_up()
+    beside = corrected.settings.path("backups") / FILE
+    for path in (corrected.private / FILE, beside):
+        content = path.read_bytes()
+        assert NEW.encode() not in content
+        assert path.stat().st_mode & 0o777 == 0o600
+    held = {each.table: each for each in corrected.subject_held("K-000010")}
+    assert (held["customers"].corrections, held["transactions"].corrections) == (1, 0)
+    corrected.export_subject("K-000010", tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "subject.json").read_text())["corrections"]
+    assert [(e["table"], e["before"], e["after"]) for e in told] == [
+        ("customers", {"email": OLD}, {"email": NEW})
+    ]
+    again(corrected).erase_subject("K-000010")
+    assert corrected.store.corrections.all() == []
+    assert beside.read_bytes() == (corrected.private / FILE).read_bytes()
+
+
+def test_an_erased_customers_corrections_in_an_older_backup_do_not_come_back(corrected, tmp_path):
+    backup = corrected.back_up(tmp_path / "before.backup")
+    again(corrected).erase_subject("K-000010")
+    restored = again(corrected).restore(backup.file, over=True)
+    assert restored.corrected_again == {}
+    assert again(corrected).store.corrections.all() == []
+
+
+def test_they_outlive_a_rotation_of_the_key(corrected):
+    again(corrected).rotate_key()
+    again(corrected).init(reload=["customers"])
+    assert emails(corrected) == [NEW]
+
+
+def test_they_go_with_the_rows_that_retention_takes_away(corrected):
+    later = dt.datetime(2032, 6, 15, 9, tzinfo=dt.UTC)
+    ws = wb.open_workspace(corrected.settings.root, now=lambda: later)
+    ws.correct_subject("K-000599", {"customers.email": "kept@example.org"})
+    ws.apply_retention()
+    assert [each.subject for each in ws.store.corrections.all()] == ["K-000599"]
+
+
+def test_a_column_the_catalog_no_longer_has_is_left_alone(corrected):
+    path = corrected.settings.path("catalog")
+    text = path.read_text()
+    line = next(line for line in text.splitlines(True) if line.strip().startswith("email:"))
+    path.write_text(text.replace(line, ""))
+    touch(corrected, change="SELECT * EXCLUDE email FROM old")
+    assert again(corrected).init() == {"customers": 600}
+
+
+def test_values_stand_in_no_log(corrected):
+    logs = [e.body for e in corrected.audit.chain.entries()]
+    logs += [e.body for e in corrected.journal.chain.entries()]
+    assert NEW not in str(logs)
+    assert OLD not in str(logs)

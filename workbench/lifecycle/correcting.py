@@ -1,0 +1,228 @@
+"""Correct a customer's values, and keep them corrected when older data comes back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.catalog import Column
+from workbench.errors import InputError
+from workbench.lifecycle.erasure import mirror_marks
+from workbench.lifecycle.office import Office
+from workbench.store.corrections import Correction
+from workbench.store.engine import newest, one_commit
+from workbench.store.ingest import correct_again, sql_type
+from workbench.store.marks import marked_sql
+from workbench.store.rewriting import contents
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def correct(
+    office: Office,
+    mark: str,
+    changes: Mapping[str, str],
+    where: Mapping[str, str],
+) -> dict[str, int]:
+    """Correct values of a customer; return the rows changed, by table.
+
+    Each correction is kept, so that a load or a restore that brings the old value back is corrected
+    again (`workbench.store.corrections`).
+
+    Parameters
+    ----------
+    changes : mapping of table.column to text
+        The right values; an empty text means none.
+    where : mapping of table.column to text
+        Which of the customer's rows, where a table has several.
+
+    Raises
+    ------
+    InputError
+        A value is not of its column's type, outside its domain or bounds, or the rows meant are
+        not told. Nothing was changed.
+    """
+    by_table: dict[str, dict[str, str]] = {}
+    for place, value in changes.items():
+        table, column = _place(office, place)
+        _require_valid(office.catalog.tables[table].columns[column], place, value)
+        by_table.setdefault(table, {})[column] = value
+    chosen: dict[str, dict[str, str]] = {}
+    for place, value in where.items():
+        table, column = _place(office, place, key=True)
+        chosen.setdefault(table, {})[column] = value
+    today, rows, kept = office.now.date(), {}, []
+    with office.store.exclusive() as connection:
+        office.store.marks.prepare(connection, [mark])
+        for table in by_table:
+            rows[table] = _require_rows(office, connection, table, chosen.get(table, {}))
+            kept.append(
+                _kept(office, connection, mark, table, by_table[table], chosen.get(table, {}))
+            )
+        for each in kept:  # why first: cut off in between, the next load corrects the row
+            office.store.corrections.add(each)
+        with one_commit(connection, "correction", office.store.marks) as writer:
+            for table, values in by_table.items():
+                condition, given = _condition(office, table, chosen.get(table, {}))
+                sets = ", ".join(f'"{name}" = {_cast(office, table, name)}' for name in values)
+                connection.execute(
+                    f'UPDATE lake."{table}" SET {sets} WHERE {condition}',
+                    [*[value or None for value in values.values()], *given],
+                )
+            names = {each: contents(connection, office.catalog, each, today) for each in by_table}
+            writer.carry(names)
+        snapshot = newest(connection)
+        connection.execute("DETACH lake")
+        office.store.publish(snapshot)
+    mirror_marks(office)
+    return rows
+
+
+def _kept(
+    office: Office,
+    connection: duckdb.DuckDBPyConnection,
+    mark: str,
+    table: str,
+    values: Mapping[str, str],
+    where: Mapping[str, str],
+) -> Correction:
+    """Return what to keep of a correction: the row it is of, and its values before and after."""
+    condition, given = _condition(office, table, where)
+    columns = ", ".join(
+        f'CAST("{name}" AS VARCHAR)' for name in (office.subject_tables[table], *values)
+    )
+    row = connection.execute(
+        f'SELECT {columns} FROM lake."{table}" WHERE {condition}', given
+    ).fetchone()
+    subject, *before = row or ()
+    return Correction(
+        office.now.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+        mark,
+        table,
+        subject,
+        dict(where),
+        dict(zip(values, before, strict=True)),
+        {name: value or None for name, value in values.items()},
+    )
+
+
+def replay(office: Office) -> dict[str, int]:
+    """Correct again what a restored store brought back; return how many rows, by table."""
+    store, rows, today = office.store, {}, office.now.date()
+    wanted = {each.table for each in store.corrections.all()}
+    if not wanted:
+        return {}
+    with store.exclusive() as connection:
+        with one_commit(connection, "correction", store.marks) as writer:
+            for name in sorted(wanted & store.tables(connection) & set(office.subject_tables)):
+                count = correct_again(store, connection, name, office.catalog.tables[name])
+                if count:
+                    rows[name] = count
+            if rows:
+                named = {name: contents(connection, office.catalog, name, today) for name in rows}
+                writer.carry(named)
+        snapshot = newest(connection)
+        connection.execute("DETACH lake")
+        store.publish(snapshot)
+    return rows
+
+
+def drop_past(office: Office) -> int:
+    """Forget corrections of customers of whom a table holds no row any more; return how many."""
+    store, gone = office.store, 0
+    known = store.corrections.all()
+    if not known:
+        return 0
+    connection = store.connect()
+    try:
+        store.attach(connection, store.latest_snapshot())
+        loaded = store.tables(connection)
+        for name in {each.table for each in known}:
+            key = office.subject_tables.get(name)
+            there = set()
+            if name in loaded and key is not None:
+                asked = "\n".join({each.subject for each in known if each.table == name})
+                rows = connection.execute(
+                    f'SELECT DISTINCT CAST("{key}" AS VARCHAR) AS known FROM lake."{name}" '
+                    "WHERE known IN (SELECT unnest(string_split(?, chr(10))))",
+                    [asked],
+                ).fetchall()
+                there = {row[0] for row in rows}
+            past = {each.mark for each in known if each.table == name and each.subject not in there}
+            gone += store.corrections.forget(past, name)
+    finally:
+        connection.close()
+    mirror_marks(office)
+    return gone
+
+
+def _place(office: Office, place: str, *, key: bool = False) -> tuple[str, str]:
+    table, dot, column = place.partition(".")
+    if not (dot and column):
+        raise InputError(f"'{place}' names no column: write table.column=value.")
+    declared = office.catalog.table(table)
+    declared.column(column)
+    if table not in office.subject_tables:
+        raise InputError(f"table '{table}' is not about customers; correct its source.")
+    if column == declared.subject_key and not key:
+        raise InputError(
+            f"'{place}' is what the customer is known by; it cannot be corrected here."
+        )
+    return table, column
+
+
+def _require_valid(column: Column, place: str, value: str) -> None:
+    """Refuse a value the catalog does not allow; the value itself is not repeated."""
+    if value == "":
+        return
+    if column.domain is not None and value not in {str(each).lower() for each in column.domain} | {
+        str(each) for each in column.domain
+    }:
+        allowed = ", ".join(str(each) for each in column.domain)
+        raise InputError(f"{place}: the value is not in its domain: {allowed}.")
+    import duckdb
+
+    with duckdb.connect() as connection:
+        row = connection.execute(f"SELECT TRY_CAST(? AS {sql_type(column)})", [value]).fetchone()
+    if row is None or row[0] is None:
+        raise InputError(f"{place}: the value is not {column.type}.")
+    if (
+        column.bounds is not None
+        and not column.bounds[0] <= _comparable(row[0]) <= column.bounds[1]
+    ):
+        low, high = column.bounds
+        raise InputError(f"{place}: the value lies outside its bounds, {low} to {high}.")
+
+
+def _comparable(value: Any) -> Any:
+    return value.date() if isinstance(value, dt.datetime) else value
+
+
+def _cast(office: Office, table: str, column: str) -> str:
+    return f"CAST(? AS {sql_type(office.catalog.tables[table].columns[column])})"
+
+
+def _condition(office: Office, table: str, where: Mapping[str, str]) -> tuple[str, list[str]]:
+    parts = [marked_sql(office.subject_tables[table])]
+    parts += [f'"{name}" = {_cast(office, table, name)}' for name in where]
+    return " AND ".join(parts), list(where.values())
+
+
+def _require_rows(
+    office: Office, connection: duckdb.DuckDBPyConnection, table: str, where: Mapping[str, str]
+) -> int:
+    condition, given = _condition(office, table, where)
+    row = connection.execute(
+        f'SELECT count(*) FROM lake."{table}" WHERE {condition}', given
+    ).fetchone()
+    rows = int(row[0]) if row else 0
+    if rows == 0:
+        raise InputError(f"table '{table}' has no such row of this customer; nothing was changed.")
+    if rows > 1:
+        raise InputError(
+            f"table '{table}' has {rows} such rows of this customer. Say which one is meant with "
+            f"--where {table}.column=value; nothing was changed."
+        )
+    return rows
