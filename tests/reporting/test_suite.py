@@ -23,7 +23,7 @@ from support.line import (
 )
 
 import workbench as wb
-from workbench.errors import Busy, ParameterError, PeriodError, RunFailed
+from workbench.errors import Busy, DefinitionError, ParameterError, PeriodError, RunFailed
 from workbench.reporting.publish import read_failures
 from workbench.reporting.suite import default_jobs
 from workbench.reporting.turns import turn
@@ -339,6 +339,38 @@ def test_hooks_are_told_what_happened_and_no_value(shop):
     assert "note " not in json.dumps(told)
 
 
+def test_a_failure_is_told_once_for_each_cause_and_again_after_a_week(shop):
+    root = shop.settings.root
+    hooks = f"hooks: {{{{failed: {_hook(root, 'failed')}}}}}\n"
+
+    def told(cell, when="2026-10-02T09:00+00:00"):
+        _report(root, SCHEDULE + hooks, cells=(OPENING, cell))
+        (failure,) = _at(shop, when).run(due=True).failures
+        assert failure.hooks == ()
+        return [json.loads(line) for line in (root / "failed.json").read_text().splitlines()]
+
+    assert len(told("1 / 0")) == 1
+    assert len(told("1 / 0", "2026-10-02T10:00+00:00")) == 1  # the same: nobody is called again
+    assert [each["kind"] for each in told("[][1]", "2026-10-02T11:00+00:00")][1:] == ["IndexError"]
+    assert len(told("[][1]", "2026-10-09T10:30+00:00")) == 2
+    assert len(told("[][1]", "2026-10-09T11:30+00:00")) == 3  # a week later
+    _report(root, SCHEDULE + hooks)
+    assert len(_at(shop, "2026-10-09T12:00+00:00").run(due=True).editions) == 1
+    _report(root, hooks, cells=(OPENING, "[][1]"))
+    _at(shop, "2026-10-09T12:30+00:00").run("customers")
+    assert len((root / "failed.json").read_text().splitlines()) == 4  # it had been good meanwhile
+
+
+def test_a_failure_that_nobody_heard_of_is_told_the_next_time(shop):
+    root = shop.settings.root
+    _report(root, "hooks: {{failed: /no/such/program}}\n", cells=(OPENING, "1 / 0"))
+    (failure,) = shop.run("customers").failures
+    assert "did not start" in failure.hooks[0]
+    _report(root, f"hooks: {{{{failed: {_hook(root, 'failed')}}}}}\n", cells=(OPENING, "1 / 0"))
+    assert shop.run("customers").failures[0].hooks == ()
+    assert len((root / "failed.json").read_text().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -376,6 +408,68 @@ def test_a_webhook_gets_json_and_its_refusal_is_reported(shop):
         server.shutdown()
     assert problem == "the webhook was not reached: 500."
     assert [each["event"] for each in got] == ["published", "published"]
+
+
+def test_a_secret_of_a_hook_comes_from_the_environment_and_is_written_nowhere(shop, monkeypatch):
+    root, secret, got = shop.settings.root, "S3cret-of-the-chat", []
+
+    class Address(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(204 if len(got) < 3 else 500)
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Address) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("CHAT_TOKEN", secret)
+        monkeypatch.setenv("CHAT", f"http://127.0.0.1:{server.server_port}/{secret}")
+        (root / "told.py").write_text("import sys; open(sys.argv[2], 'w').write(sys.argv[1])")
+        command = f"{sys.executable} told.py '${{CHAT_TOKEN}} $CHAT' {root / 'words'}"
+        where = f"'http://127.0.0.1:{server.server_port}/${{CHAT_TOKEN}}'"
+        hooks = {"published": f'"{command}"', "webhook": where}
+        text = ", ".join(f"{name}: {value}" for name, value in hooks.items())
+        more = f"hooks: {{{text}}}\n".replace("{", "{{").replace("}", "}}")
+        _report(root, more)
+        assert shop.render("customers").hooks == ()
+        assert (root / "words").read_text() == f"{secret} $CHAT"
+        (root / "words").unlink()
+        _report(root, "hooks: {{webhook: '${{CHAT}}'}}\n")
+        assert shop.render("customers", force=True).hooks == ()
+        (problem,) = shop.render("customers", force=True).hooks
+        server.shutdown()
+    monkeypatch.setenv("CHAT", f"http://127.0.0.1:1/{secret} with a blank")
+    (other,) = shop.render("customers", force=True).hooks
+    assert got == [f"/{secret}"] * 3
+    assert (
+        other == "the webhook was not reached: with its variables it is no http or https address."
+    )
+    assert secret not in problem
+    everything = {**contents(shop.private), **contents(root / "reports")}
+    assert len(everything) > 20
+    assert [name for name, each in everything.items() if secret.encode() in each] == []
+
+
+def test_a_hook_without_its_variable_is_told_before_anything_runs(shop, monkeypatch):
+    root = shop.settings.root
+    monkeypatch.delenv("CHAT_TOKEN", raising=False)
+    _report(
+        root,
+        "hooks: {{failed: 'page ${{CHAT_TOKEN}}', webhook: 'https://x.org/${{CHAT_TOKEN}}'}}\n",
+    )
+    with pytest.raises(DefinitionError, match="'customers' cannot run here") as refusal:
+        shop.render("customers")
+    assert "customers.yaml: hooks: ${CHAT_TOKEN} is not set. Set it in the env" in str(
+        refusal.value
+    )
+    _report(root, name="other")
+    done = shop.run()
+    assert ([each.report for each in done.editions], done.exit_code) == (["other"], 2)
+    assert done.problems == shop.wrong_definitions()
+    assert len(done.problems) == 1
 
 
 # ---------------------------------------------------------------- late data

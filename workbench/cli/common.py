@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,6 +36,12 @@ with_earlier_answers = click.option(
     is_flag=True,
     help="Show answers from before the data changed again, and pay for none of them.",
 )
+verbosely = click.option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    help="Tell every step, also where nobody watches: cells, the page.",
+)
 as_json_too = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
@@ -51,15 +58,23 @@ def print_json(content: Any) -> None:
 
 
 @contextmanager
-def steps(as_json: bool) -> Iterator[Any]:
-    """Yield a function that tells a step: a bar on a terminal, plain lines otherwise."""
+def steps(as_json: bool, verbose: bool = False) -> Iterator[Any]:
+    """Yield a function that tells a step: a bar on a terminal, plain lines otherwise.
+
+    Details, such as each cell of a notebook, are on a line only where they are asked for.
+    """
     if as_json:
         yield lambda _text: None
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and not verbose:
         with _bar() as tell:
             yield tell
     else:
-        yield lambda text: click.echo(text, err=True)
+        yield partial(_line, verbose)
+
+
+def _line(verbose: bool, text: str) -> None:
+    if verbose or type(text) is str:  # a detail is of a kind of its own
+        click.echo(text, err=True)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from workbench.cli.common import (
     opened,
     print_json,
     steps,
+    verbosely,
     with_earlier_answers,
     with_parameters,
 )
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 )
 @click.option("--standalone", is_flag=True, help="Also as one file: standalone.html beside it.")
 @click.option("--pdf", is_flag=True, help="Also as report.pdf beside it, printed by Chromium.")
+@verbosely
 @as_json_too
 @click.pass_context
 def run(
@@ -63,6 +65,7 @@ def run(
     wait_seconds: float,
     standalone: bool,
     pdf: bool,
+    verbose: bool,
     as_json: bool,
 ) -> None:
     """Render reports for a period and publish them."""
@@ -70,8 +73,12 @@ def run(
         raise click.UsageError("Name a report, or give --all or --due: one of the three.")
     if parameters and name is None:
         raise click.UsageError("Parameters are of one report: name it.")
+    if pdf:
+        from workbench.reporting.pdf import find_browser
+
+        find_browser()  # before anything is run and paid for
     ws = opened(workspace)
-    with steps(as_json) as tell:
+    with steps(as_json, verbose) as tell:
         done = ws.run(
             name,
             due=due,
@@ -186,6 +193,7 @@ def schedule(scheduler: str, workspace: str | None) -> None:
 @for_period
 @with_parameters
 @with_earlier_answers
+@verbosely
 @as_json_too
 def plan(
     name: str,
@@ -193,13 +201,14 @@ def plan(
     period: str | None,
     parameters: tuple[str, ...],
     reuse_answers: bool,
+    verbose: bool,
     as_json: bool,
 ) -> None:
     """Show what a report would cost and how exact it would be, before anything is spent."""
     from dataclasses import asdict
 
     ws = opened(workspace)
-    with steps(as_json) as tell:
+    with steps(as_json, verbose) as tell:
         planned = ws.plan(
             name,
             period=period,

@@ -17,19 +17,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from workbench.errors import BudgetExhausted, RunFailed
 from workbench.periods import Period
 from workbench.privacy.budget import Share, Spent
 from workbench.privacy.fitting import Need, Short, need_of, shortfalls
 from workbench.reporting.definition import Definition
+from workbench.reporting.desk import Desk, Detail, Tell
 from workbench.reporting.parameters import Value
 from workbench.reporting.planner import Plan, plan, settle_prices, settled_pico
 from workbench.reporting.written_prices import most_pico
-
-if TYPE_CHECKING:
-    from workbench.reporting.desk import Desk, Tell
 
 
 @contextmanager
@@ -96,7 +93,7 @@ def _planned(
     folder: Path,
 ) -> Plan | None:
     """Return what an edition would cost; None where its notebook fails before it asks anything."""
-    tell(f"{definition.name} {period.text}: working out what it costs, before anything is paid")
+    tell(Detail(f"{definition.name} {period.text}: working out what it costs before it is paid"))
     try:
         return plan(definition, period, values, desk, folder=folder)
     except RunFailed:

@@ -46,11 +46,17 @@ class Hooks(Declared):
         A command, split into words as a shell would; no shell runs it.
     webhook : str or None
         An http or https address, told of both.
+
+    ``${NAME}`` in any of them stands for a variable of the environment, put in when it is told.
     """
 
     published: str | None = Field(default=None, min_length=1)
     failed: str | None = Field(default=None, min_length=1)
-    webhook: str | None = Field(default=None, pattern=r"^https?://[^\s/]+\S*$")
+    webhook: str | None = Field(default=None, pattern=r"^(https?://[^\s/]+|\$\{\w+\})\S*$")
+
+    def hears(self, event: str) -> bool:
+        """Return whether anybody is told of an event."""
+        return bool(getattr(self, event) or self.webhook)
 
     @field_validator("published", "failed")
     @classmethod

@@ -16,6 +16,18 @@ Find = Callable[[set[str]], list[tuple[str, str, str]]]
 Tell = Callable[[str], None]
 
 
+class Detail(str):
+    """A step for whoever watches: a bar shows it, a log is better without it.
+
+    Examples
+    --------
+    >>> Detail("cell 3 of 7")
+    'cell 3 of 7'
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Desk:
     """What a run needs of its workspace.

@@ -16,7 +16,7 @@ from workbench.catalog import keep_checked
 from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
 from workbench.reporting.definition import Definition
-from workbench.reporting.desk import Desk, Tell
+from workbench.reporting.desk import Desk, Detail, Tell
 from workbench.reporting.environment import (
     CATALOG_FILE,
     REUSE_ANSWERS,
@@ -80,7 +80,7 @@ def execute(
 
     def on_cell(number: int, total: int) -> None:
         at[0] = number
-        tell(f"{definition.name} {period.text}: cell {number} of {total}")
+        tell(Detail(f"{definition.name} {period.text}: cell {number} of {total}"))
 
     with _failing(definition, period, executed, desk, watch, at):
         below = [each for each in folder.parents if desk.private in each.parents]

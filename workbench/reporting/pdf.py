@@ -35,6 +35,24 @@ _FLAGS = (
 )
 
 
+def find_browser(browsers: Sequence[str] = BROWSERS) -> str:
+    """Return the Chromium that prints, the first that is found of some commands.
+
+    Raises
+    ------
+    PublishError
+        None is installed.
+    """
+    browser = next((path for path in map(shutil.which, browsers) if path), None)
+    if browser is None:
+        raise PublishError(
+            f"a PDF is printed by Chromium, and none of {', '.join(browsers)} is on PATH. Install "
+            "it (Debian: apt-get install chromium), or leave the PDF out and print the page from "
+            "any browser. Nothing was started."
+        )
+    return browser
+
+
 def pdf(
     page: Path,
     out: Path,
@@ -64,12 +82,7 @@ def pdf(
     """
     if not page.is_file():
         raise InputError(f"no page at {page}. Name an edition's index.html.")
-    browser = next((path for path in map(shutil.which, browsers) if path), None)
-    if browser is None:
-        raise PublishError(
-            f"a PDF is printed by Chromium, and none of {', '.join(browsers)} is on PATH. Install "
-            "it (Debian: apt-get install chromium), or print the page from any browser."
-        )
+    browser = find_browser(browsers)
     with tempfile.TemporaryDirectory(prefix="workbench-pdf-") as folder:
         made = Path(folder, "page.pdf")
         command = [browser, *_FLAGS, f"--user-data-dir={folder}/profile", f"--print-to-pdf={made}"]

@@ -29,6 +29,20 @@ def note(private: Path, now: dt.datetime, facts: Mapping[str, Any]) -> None:
             file.write(line)
 
 
+def last_of(private: Path, edition: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the last line about an edition: about the same report, period and variant."""
+    try:
+        lines = runs_file(private).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    for line in reversed(lines):
+        with contextlib.suppress(ValueError):  # a line that a full disk or a kill cut off
+            found = json.loads(line)
+            if isinstance(found, dict) and edition.items() <= found.items():
+                return found
+    return None
+
+
 def last_run(private: Path) -> dt.datetime | None:
     """Return when the last run of the record was."""
     try:

@@ -19,11 +19,11 @@ from workbench.reporting import record
 from workbench.reporting.affordable import affordable
 from workbench.reporting.definition import Definition, Variant
 from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
-from workbench.reporting.desk import Tell
+from workbench.reporting.desk import Detail, Tell
 from workbench.reporting.edition_facts import facts_of, releases_in
 from workbench.reporting.environment import ANSWERS_FILE, EARLIER, PRICES_FILE
 from workbench.reporting.execution import execute
-from workbench.reporting.hooks import tell_hooks
+from workbench.reporting.hooks import is_news, tell_hooks
 from workbench.reporting.identity import edition_identity
 from workbench.reporting.light import import_light
 from workbench.reporting.parameters import Value
@@ -152,10 +152,13 @@ def make(
     A failure is noted for readers, kept in the record of runs, and told to the report's hooks.
     """
     started = time.monotonic()
+    tell(f"{asked.words}: started")
     try:
         edition = _make(asked, desk, force, tell)
     except WorkbenchError as error:
-        return fail(asked, desk, error, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        tell(f"{asked.words}: failed after {seconds:.1f} s, exit code {error.exit_code}")
+        return fail(asked, desk, error, seconds)
     except Exception as fault:
         unknown = RunFailed(
             f"{asked.words} failed: a fault in workbench itself.", kind=type(fault).__name__
@@ -163,8 +166,10 @@ def make(
         fail(asked, desk, unknown, time.monotonic() - started)
         raise
     if edition.unchanged:
+        tell(f"{asked.words}: was published already")
         return edition
     seconds = round(time.monotonic() - started, 3)
+    tell(f"{asked.words}: published after {seconds:.1f} s")
     facts = edition.facts()
     kept = ("revision", "spent_now", "epsilon")
     done = {**asked.facts(), "state": "published", **{name: facts[name] for name in kept}}
@@ -192,9 +197,15 @@ def fail(asked: Asked, desk: Desk, error: WorkbenchError, seconds: float = 0.0) 
         )
     log = record.runs_file(desk.private)
     noted = {**asked.facts(), "state": "failed", **_told(error), "seconds": round(seconds, 3)}
-    record.note(desk.private, desk.now, {**noted, "message": str(error)})
-    told = {**asked.facts(), **_told(error), "audience": definition.audience, "runs": str(log)}
-    problems = tell_hooks(definition.hooks, "failed", told, desk.settings.root)
+    last = record.last_of(desk.private, asked.facts())
+    news, problems = is_news(noted, last, desk.now), []
+    if news and definition.hooks.hears("failed"):
+        told = {**asked.facts(), **_told(error), "audience": definition.audience, "runs": str(log)}
+        problems = tell_hooks(definition.hooks, "failed", told, desk.settings.root)
+    # why not where a hook failed: whoever was to be told does not know, so it is tried again
+    heard = definition.hooks.hears("failed") and not problems
+    when = "" if not heard else desk.now.isoformat() if news else (last or {})["told"]
+    record.note(desk.private, desk.now, {**noted, "message": str(error), "told": when})
     return Failure(asked, error, log, tuple(problems))
 
 
@@ -308,7 +319,7 @@ def _render(
 
     definition, values = asked.definition, asked.variant.values
     executed = _executed(asked, desk, folder, tell, prices)
-    tell(f"{definition.name} {asked.period.text}: drawing the page")
+    tell(Detail(f"{definition.name} {asked.period.text}: drawing the page"))
     nbformat = import_light("nbformat")
     notebook = nbformat.read(str(executed), as_version=4)
     source = nbformat.read(str(desk.settings.path("notebooks") / definition.notebook), as_version=4)

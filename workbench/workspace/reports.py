@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workbench.errors import ParameterError, PeriodError
+from workbench.errors import DefinitionError, ParameterError, PeriodError
 from workbench.periods import Period
 from workbench.workspace.base import Opened
 
@@ -134,7 +134,9 @@ class Reports(Opened):
         from workbench.reporting.turns import turn
         from workbench.reporting.warm import Warm
 
-        definitions, problems = self._definitions(name, reuse_answers)
+        definitions, problems = self._told(*self._definitions(name, reuse_answers))
+        if name is not None and problems:
+            raise DefinitionError(f"report '{name}' cannot run here:", problems)
         for problem in problems:
             progress(problem)
         for each in definitions.values():
@@ -169,7 +171,7 @@ class Reports(Opened):
 
     def wrong_definitions(self) -> tuple[str, ...]:
         """Return everything that is wrong with report definitions; those named do not run."""
-        return self._definitions(None)[1]
+        return self._told(*self._definitions(None))[1]
 
     def schedule(self, scheduler: str) -> str:
         """Return what to install so that what is due is run, for one scheduler.
@@ -211,6 +213,7 @@ class Reports(Opened):
         self._one_variant(name, parameters)
         definitions, _ = self._definitions(name, reuse_answers)
         (asked,) = self._asked(definitions, period, parameters)
+        progress(f"{asked.words}: planning; nothing is paid")
         desk = self._desk()
         return plan(
             asked.definition,
@@ -241,6 +244,22 @@ class Reports(Opened):
             changed = {"reuse_answers": True}
             found = {each: found[each].model_copy(update=changed) for each in found}
         return found, problems
+
+    def _told(
+        self, definitions: Mapping[str, Definition], problems: tuple[str, ...]
+    ) -> tuple[Mapping[str, Definition], tuple[str, ...]]:
+        """Return the reports whose hooks can be told here, and what is wrong with others."""
+        from workbench.reporting.hooks import missing_variables
+
+        mute = {name: missing_variables(each.hooks) for name, each in definitions.items()}
+        more = [
+            f"{self.settings.path('reports') / name}.yaml: hooks: ${{{each}}} is not set. Set it "
+            "in the environment that 'workbench run' is called from, or take it out."
+            for name, missing in mute.items()
+            for each in missing
+        ]
+        able = {name: each for name, each in definitions.items() if not mute[name]}
+        return able, (*problems, *more)
 
     def _one_variant(self, name: str, parameters: Sequence[str]) -> Variant:
         definitions, _ = self._definitions(name)
