@@ -14,6 +14,7 @@ from workbench.errors import StoreMissing
 from workbench.store.corrections import FILE
 
 HEADER = "customer_id,booked_on,region,category,note,amount,is_online\n"
+GOOD = "K-000012,2026-10-01,north,food,ok,5,true\n"
 OLD, NEW = "person10@example.org", "quokka@example.org"
 
 
@@ -185,6 +186,13 @@ def test_an_erased_customers_corrections_in_an_older_backup_do_not_come_back(cor
     restored = again(corrected).restore(backup.file, over=True)
     assert restored.corrected_again == {}
     assert again(corrected).store.corrections.all() == []
+
+
+def test_erasing_looks_for_values_that_were_corrected_too(corrected):
+    path = corrected.settings.root / "late.csv"
+    path.write_text(HEADER + f",2026-10-01,nowhere,food,{OLD},5,true\n" + GOOD)
+    assert again(corrected).ingest("transactions", path).quarantined == 1
+    assert again(corrected).erase_subject("K-000010").rows["intake.quarantine"] == 1
 
 
 def test_they_outlive_a_rotation_of_the_key(corrected):

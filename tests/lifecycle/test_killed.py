@@ -106,6 +106,18 @@ def test_killed_while_the_key_is_rotated(shop, tmp_path, size):
         require_whole(ws)
 
 
+def test_killed_while_the_data_is_written_anew(shop, tmp_path, size):
+    versions = shop.access.versions.of_all()
+    for folder in killed(shop, tmp_path, size, "ws.rotate_key(data=True)"):
+        assert customers(folder) == 600
+        opened(folder).rotate_key(data=True)
+        assert customers(folder) == 600
+        ws = opened(folder)
+        assert ws.access.versions.of_all() == versions
+        assert ws.store.key_source.next() is None
+        require_whole(ws)
+
+
 def test_killed_while_a_backup_is_written(shop, tmp_path, size):
     for folder in killed(shop, tmp_path, size, "ws.back_up()"):
         for file in (folder / "backups").glob("*.backup"):

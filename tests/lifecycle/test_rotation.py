@@ -13,6 +13,7 @@ import workbench as wb
 from workbench.errors import Refused, StorageError, StoreMissing
 from workbench.store.key_sources import KEY, NEW_KEY, fingerprint
 from workbench.store.keys import derive
+from workbench.store.rewriting import attach_plain
 from workbench.store.sealed import unseal
 
 
@@ -232,3 +233,52 @@ def test_a_key_that_cannot_be_destroyed_is_told(shop):
     path.mkdir()
     with pytest.raises(StorageError, match="cannot be destroyed: Is a directory"):
         shop.store.key_source.shred()
+
+
+def files_and_keys(shop, folder=None):
+    """Return the data files an attached catalog names, each with its key."""
+    connection = shop.store.connect()
+    with_catalog = folder or shop.store.catalog_path
+    attach_plain(shop.store, connection, with_catalog, "opened")
+    rows = connection.execute("SELECT path, encryption_key FROM opened.ducklake_data_file")
+    found = dict(rows.fetchall())
+    connection.close()
+    return found
+
+
+def test_rotating_the_data_too_leaves_nothing_that_old_keys_open(shop, tmp_path):
+    path = tmp_path / "more.csv"
+    path.write_text(
+        "customer_id,booked_on,region,category,note,amount,is_online\n"
+        "K-000001,2026-10-01,north,food,hello,5,true\nK-000002,x,north,food,hello,5,true\n"
+    )
+    shop.ingest("transactions", path)
+    before = files_and_keys(shop)
+    old_files = {each: each.read_bytes() for each in shop.store.folder.rglob("*.parquet")}
+    versions = again(shop).access.versions
+    shop.rotate_key()
+    assert files_and_keys(again(shop)) == before  # a plain rotation leaves them
+    steps = []
+    again(shop).rotate_key(steps.append, data=True)
+    after = files_and_keys(again(shop))
+    assert len(after) >= 6  # four tables, what was taken in, what was kept aside
+    assert set(after).isdisjoint(before)
+    assert set(after.values()).isdisjoint(before.values())
+    assert not any(each.exists() for each in old_files)
+    everything = [each.read_bytes() for each in shop.private.rglob("*") if each.is_file()]
+    for content in old_files.values():
+        assert not any(content in each for each in everything)
+    ws = again(shop)
+    assert ws.access.versions.of_all() == versions.of_all()
+    assert ws.open("transactions", "reporting").count().execute() == 5401
+    assert [each[3] for each in ws.kept_aside()] == [1]
+    assert ws.ingest("transactions", path).known
+    assert len(ws.snapshots()) == 1
+    assert any(step.startswith("writing transactions anew") for step in steps)
+    assert ws.journal.last("key rotated").body["data"] is True
+
+
+def test_a_store_without_data_may_be_rotated_so_too(tmp_path):
+    ws = wb.open_workspace(make_shop(tmp_path / "new"))
+    ws.store.make_key()
+    assert len(ws.rotate_key(data=True)) > 0

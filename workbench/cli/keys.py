@@ -14,16 +14,21 @@ def keys() -> None:
 
 @keys.command()
 @in_workspace
+@click.option("--data", is_flag=True, help="Write the data files anew too; older snapshots end.")
 @as_json_too
-def rotate(workspace: str | None, as_json: bool) -> None:
+def rotate(workspace: str | None, data: bool, as_json: bool) -> None:
     """Change to a new master key; the old one opens nothing more. Pseudonyms change with it."""
     ws = opened(workspace)
     with steps(as_json) as tell:
-        fingerprint = ws.rotate_key(tell)
+        fingerprint = ws.rotate_key(tell, data=data)
     if as_json:
         print_json({"key": fingerprint})
         return
     click.echo(f"The key is {fingerprint} now. Copy it once to a safe place, away from backups.")
+    if data:
+        click.echo("All data files are new, under keys of their own; older snapshots have ended.")
+    else:
+        click.echo("Data files keep their own keys; --data writes them anew.")
     click.echo("Open kernels anew: pseudonyms have changed. Older backups need the older key.")
 
 

@@ -9,8 +9,18 @@ from workbench.store.marks import marked_sql
 
 
 def identifiers(office: Office, *marks: str) -> set[str]:
-    """Return customers' keys and direct identifiers, as text; nothing when no table knows them."""
-    store, found = office.store, set()
+    """Return customers' keys and direct identifiers, as text; nothing when no table knows them.
+
+    Those that were corrected since are among them: an older line may still hold them.
+    """
+    store = office.store
+    found = {
+        value
+        for each in store.corrections.all()
+        if each.mark in marks and each.table in office.subject_tables
+        for column, value in each.before.items()
+        if value and _direct(office, each.table, column)
+    }
     connection = store.connect()
     try:
         store.attach(connection, store.latest_snapshot())
@@ -19,11 +29,7 @@ def identifiers(office: Office, *marks: str) -> set[str]:
         for name, key in office.subject_tables.items():
             if name not in loaded:
                 continue
-            direct = [
-                column
-                for column, declared in office.catalog.tables[name].columns.items()
-                if declared.role in ("subject key", "direct identifier")
-            ]
+            direct = [c for c in office.catalog.tables[name].columns if _direct(office, name, c)]
             theirs = store.marks.look_up(connection, name, key)
             texts = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in direct)
             rows = connection.execute(
@@ -40,6 +46,11 @@ def identifiers(office: Office, *marks: str) -> set[str]:
         return found
     finally:
         connection.close()
+
+
+def _direct(office: Office, table: str, column: str) -> bool:
+    declared = office.catalog.tables[table].columns.get(column)
+    return declared is not None and declared.role in ("subject key", "direct identifier")
 
 
 def consents_of(office: Office, mark: str) -> list[str]:

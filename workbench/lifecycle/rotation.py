@@ -1,5 +1,7 @@
 """Change the master key, or destroy it.
 
+With ``data`` the data files are written anew as well, each under a new key of its own.
+
 What changes: the key that opens the store's catalogs, the seal of the marks' secret, the pseudonyms
 of every purpose, and which rows a customer beyond a contribution bound keeps. What stays: the data,
 its versions, the ledger and every answer in it, and the marks of erased and restricted customers.
@@ -18,14 +20,22 @@ from workbench.lifecycle.holds import holds
 from workbench.lifecycle.office import Office
 from workbench.store.engine import Store
 from workbench.store.key_sources import fingerprint
-from workbench.store.rewriting import rewrite_catalog
+from workbench.store.rewriting import rewrite_catalog, write_anew
 from workbench.store.sealed import reseal
 
 ROTATED = "key rotated"
 
 
-def rotate(office: Office, progress: Callable[[str], None] = lambda _: None) -> str:
+def rotate(
+    office: Office, progress: Callable[[str], None] = lambda _: None, *, data: bool = False
+) -> str:
     """Change to a new master key; return its fingerprint.
+
+    Parameters
+    ----------
+    data : bool
+        Write the data files anew too, each under a new key of its own: who has the old master key
+        and an old catalog opens none of them. Older snapshots end.
 
     Raises
     ------
@@ -38,9 +48,16 @@ def rotate(office: Office, progress: Callable[[str], None] = lambda _: None) -> 
         old, new = store.key_source.read(), store.key_source.begin()
         rekey(store, new, progress)
         # why before the end: once the old key is gone, nobody would know that it was rotated
-        office.note(ROTATED, {"old": fingerprint(old), "new": fingerprint(new)})
+        told = {
+            "old": fingerprint(old),
+            "new": fingerprint(new),
+            **({"data": True} if data else {}),
+        }
+        office.note(ROTATED, told)
         store.key_source.finish()
         store.forget_key()
+    if data and store.exists:
+        write_anew(store, progress)
     return fingerprint(new)
 
 

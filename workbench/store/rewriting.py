@@ -71,6 +71,24 @@ def take_away(
         return counts
 
 
+def write_anew(store: Store, progress: Callable[[str], None] = lambda _: None) -> int:
+    """Write every table into new files under new keys; return how many tables.
+
+    Older snapshots and all files of before go. Cut off, running it again finishes it.
+    """
+    with store.exclusive() as connection:
+        names = [*sorted(store.tables(connection)), *sorted(store.kept_aside(connection))]
+        write_whole(store.folder / _NOTE, b"")
+        with one_commit(connection, "files written anew", store.marks) as writer:
+            for number, name in enumerate(names, 1):
+                progress(f"writing {name} anew: {number} of {len(names)}")
+                place = in_lake(name)
+                connection.execute(f"CREATE OR REPLACE TABLE {place} AS SELECT * FROM {place}")
+            writer.carry({})
+        settle(store, connection, progress)
+    return len(names)
+
+
 def _count(connection: duckdb.DuckDBPyConnection, asked: Mapping[str, str]) -> dict[str, int]:
     counts = {}
     for name, condition in asked.items():

@@ -208,11 +208,14 @@ class Lifecycle(Opened):
 
         return requests(self.journal, self.settings.holidays)
 
-    def rotate_key(self, progress: Tell = _quietly) -> str:
-        """Change to a new master key; the old one opens nothing more. Return its fingerprint."""
+    def rotate_key(self, progress: Tell = _quietly, *, data: bool = False) -> str:
+        """Change to a new master key; the old one opens nothing more. Return its fingerprint.
+
+        With ``data`` all data files are written anew under new keys, and older snapshots end.
+        """
         from workbench.lifecycle.rotation import rotate
 
-        fingerprint = rotate(self.office, progress)
+        fingerprint = rotate(self.office, progress, data=data)
         self._look_anew()
         return fingerprint
 
