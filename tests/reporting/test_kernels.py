@@ -1,6 +1,7 @@
 """Kernels of runs: this Python, private sockets, a private log, nobody left behind."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from support.line import notebook
 
 from workbench.reporting.kernels import Kernels
+from workbench.reporting.leftovers import ended_with_this
 
 
 def _run(tmp_path, *code, kernel="python3", **options):
@@ -98,38 +100,73 @@ def test_folders_of_dead_runs_are_cleared_and_those_of_others_stay(tmp_path, mon
     )
 
 
-def test_a_kernel_goes_with_its_run(tmp_path):
-    """The run is killed: its kernel notices within seconds."""
+STARTING = """\
+import os, subprocess
+words = ["sh", "-c", "trap '' HUP TERM INT; sleep 600 & echo $!; wait"]
+child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+print(os.getpid(), child.pid, child.stdout.readline())"""
+
+
+def test_a_killed_run_takes_its_kernel_along_and_all_that_its_cells_started(tmp_path):
+    """Killed with -9: nobody in it can tidy up, and what was started asked not to be ended."""
+    source, target = tmp_path / "in.ipynb", tmp_path / "out.ipynb"
     nbformat.write(
-        nbformat.from_dict(
-            notebook("import os\nprint(os.getpid())", "import time\ntime.sleep(600)")
-        ),
-        tmp_path / "in.ipynb",
+        nbformat.from_dict(notebook(STARTING, "import time\ntime.sleep(600)")),
+        source,
     )
     words = [sys.executable, "-m", "papermill", "--engine", "workbench", "-k", "python3"]
     run = subprocess.Popen(
-        [*words, "--no-progress-bar", tmp_path / "in.ipynb", tmp_path / "out.ipynb"],
+        [*words, "--no-progress-bar", source, target],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        kernel = _printed(tmp_path / "out.ipynb")
+        started = _printed(target)
+        assert len(started) == 3
+        assert all(map(_alive, started))
     finally:
         run.kill()
         run.wait()
-    until = time.monotonic() + 15
-    while Path(f"/proc/{kernel}").exists():
-        assert time.monotonic() < until, "the kernel is still there"
-        time.sleep(0.1)
+    _ended(started)
+
+
+def test_what_a_cell_started_ends_with_a_run_that_ends_well(tmp_path):
+    started = [int(word) for word in _run(tmp_path, STARTING)]
+    assert len(started) == 3
+    _ended(started, seconds=2)
+
+
+def test_only_a_group_of_its_own_is_ended_and_only_with_the_block():
+    with ended_with_this() as watch:
+        watch(os.getpgrp())  # this very test goes on
+        other = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        watch(other.pid)
+        time.sleep(0.2)
+        assert other.poll() is None
+    assert other.wait(10) == -signal.SIGKILL
+
+
+def _alive(process):
+    try:
+        return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+def _ended(processes, seconds=15):
+    until = time.monotonic() + seconds
+    while left := [each for each in processes if _alive(each)]:
+        assert time.monotonic() < until, f"still there: {left}"
+        time.sleep(0.05)
 
 
 def _printed(path, seconds=60):
-    """Wait for the number a running notebook prints."""
+    """Wait for the numbers a running notebook prints."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if path.is_file() and path.stat().st_size:
             for cell in nbformat.read(path, as_version=4).cells:
                 for output in cell.get("outputs", ()):
-                    return int(output["text"])
+                    return [int(word) for word in output["text"].split()]
         time.sleep(0.1)
     raise AssertionError("the notebook printed nothing")

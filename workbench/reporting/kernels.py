@@ -22,6 +22,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 from papermill.log import logger
 
+from workbench.reporting.leftovers import ended_with_this
 from workbench.reporting.warm import Kernel, Warm
 from workbench.reporting.watch import Watch
 
@@ -40,9 +41,12 @@ class Kernels(AsyncKernelManager):
     ----------
     warm : Warm or None
         Where kernels of this Python are forked from, where that is possible.
+    started : callable
+        Told the process group of a kernel that was started the plain way.
     """
 
     warm: Warm | None = None
+    started: Callable[[int], None] = staticmethod(lambda _: None)
 
     def client(self, **kwargs: Any) -> AsyncKernelClient:  # type: ignore[override]  # why: as there
         """Return a client that does not wait longer than it must."""
@@ -61,10 +65,12 @@ class Kernels(AsyncKernelManager):
         kernel = None
         if self.warm is not None and kernel_cmd[: len(_LAUNCHER)] == _LAUNCHER:
             kernel = _forked(self.warm, kernel_cmd[len(_LAUNCHER) :], kw)
+        provisioner = self.provisioner
         if kernel is None:
             await super()._async_launch_kernel(kernel_cmd, **kw)
+            if isinstance(provisioner, LocalProvisioner) and provisioner.pgid is not None:
+                self.started(provisioner.pgid)
             return
-        provisioner = self.provisioner
         assert isinstance(provisioner, LocalProvisioner)  # noqa: S101  # why: of this very command
         provisioner.process = kernel  # type: ignore[assignment]  # why: it is used as a Popen is
         provisioner.pid = provisioner.pgid = kernel.pid
@@ -140,14 +146,14 @@ def execute(
     """
     if on_cell is not None:
         _tell(nb_man, on_cell)
-    with _sockets() as folder, _output(kernel_log) as output:
+    with _sockets() as folder, _output(kernel_log) as output, ended_with_this() as watch_group:
         manager = Kernels(
             kernel_name=kernel_name,
             transport="ipc",
             ip=str(folder / "k"),
             connection_file=str(folder / "kernel.json"),
         )
-        manager.warm = warm
+        manager.warm, manager.started = warm, watch_group
         client = PapermillNotebookClient(
             nb_man,
             km=manager,
