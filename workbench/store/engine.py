@@ -25,6 +25,7 @@ from workbench.store.corrections import Corrections
 from workbench.store.key_sources import Keys, Kind
 from workbench.store.keys import derive
 from workbench.store.marks import Marks
+from workbench.store.months import digest
 
 if TYPE_CHECKING:
     import duckdb
@@ -79,8 +80,8 @@ class Store:
         self.keys = folder / "keys"
         self.key_source = Keys(self.keys, key)
         self.marks = Marks(folder, self.key_source)
-        self._temp = folder / "tmp"
         self.corrections = Corrections(folder, self.marks)
+        self._temp = folder / "tmp"
 
     @cached_property
     def master_key(self) -> bytes:
@@ -302,8 +303,9 @@ def one_commit(
     yield writer
     if writer.changes:
         info = json.dumps(writer.changes, sort_keys=True)
-        connection.execute(
-            "CALL lake.set_commit_message('workbench', ?, extra_info => ?)", [message, info]
+        connection.execute(  # why no parameters: they would import pandas
+            f"CALL lake.set_commit_message('workbench', {_quoted(message)}, "
+            f"extra_info => {_quoted(info)})"
         )
     connection.execute("COMMIT")
 
@@ -342,7 +344,7 @@ class StoreWriter:
     ) -> None:
         """Note that this write changed ``table``; its digests name the new content.
 
-        ``months`` has one digest for each month of the table's time column, so that a new month
+        ``months`` names the rows of each month of the table's time column, so that a new month
         does not make last month's answers look outdated. ``version`` names the content where it is
         not that of the file the table was loaded from.
         """
@@ -374,9 +376,13 @@ class StoreWriter:
                 "before": known,
             }
 
+    def last_changes(self) -> dict[str, Change]:
+        """Return each table's last change, as this write sees it."""
+        return {change.table: change for change in _changes(self.connection)}
+
     def digests(self) -> dict[str, str]:
         """Return the digest each table was last loaded with, as this write sees it."""
-        return {change.table: change.digest for change in _changes(self.connection)}
+        return {table: change.digest for table, change in self.last_changes().items()}
 
 
 @dataclass(frozen=True)
@@ -396,7 +402,7 @@ class DataVersions:
         if months is None or not mine[-1].months:
             parts = [name for change in mine for name in change.names]
         else:
-            parts = [f"{month} {mine[-1].months.get(month, '')}" for month in months]
+            parts = [f"{month} {digest(mine[-1].months.get(month, ''))}" for month in months]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     def of_all(self) -> str:

@@ -17,15 +17,16 @@ from workbench.errors import SourceError, suggest
 from workbench.store.corrections import replay
 from workbench.store.engine import Store, StoreWriter
 from workbench.store.marks import marked_sql
+from workbench.store.months import coverage
 from workbench.store.quarantine import forget_files, taken_in
 
 if TYPE_CHECKING:
     import duckdb
 
-_ALWAYS_FILLED = ("subject key", "measure", "time", "target")
 # against the engine's own choice, of a million payments: two thirds of the bytes, and 0.9 of the
 # time to write and to read them
 _FORMAT = {"parquet_version": "2", "parquet_compression": "lz4_raw"}
+_ALWAYS_FILLED = ("subject key", "measure", "time", "target")
 
 
 def sql_type(column: Column) -> str:
@@ -83,6 +84,7 @@ def load_estate(
                or name not in fed}  # fmt: skip  # why: one condition
     if _changed(digests, before) or reload:
         with store.writing("load the estate") as writer:
+            choose_format(writer.connection)
             # why again: another load may have ended while this one waited, or a crash may have
             # left a load committed and unseen
             for name in _changed(digests, writer.digests(), reload):
@@ -138,15 +140,22 @@ def current_digests(store: Store) -> Mapping[str, str]:
         connection.close()
 
 
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a source file."""
+def file_digest(
+    path: Path, way_out: str = "Put it there, or correct 'source' in the catalog."
+) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises
+    ------
+    SourceError
+        It cannot be read; ``way_out`` says what to do.
+    """
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as problem:
         raise SourceError(
-            f"the source file {path} cannot be read: {problem.strerror}. "
-            "Put it there, or correct 'source' in the catalog."
+            f"the source file {path} cannot be read: {problem.strerror}. {way_out}"
         ) from None
 
 
@@ -176,14 +185,12 @@ def _load(
         path,
     )
     rows = _filled(connection, name, table, path)
+    correct_again(store, connection, name, table)
     as_of, months = coverage(connection, name, table, today) if table.time else (None, {})
     writer.record(name, digest, as_of, months)
-    correct_again(store, connection, name, table)
     return rows
 
 
-def not_erased(writer: StoreWriter, table: Table) -> str:
-    """Return the condition that keeps erased customers from coming back; empty without any."""
 def choose_format(connection: duckdb.DuckDBPyConnection) -> None:
     """Have the lake write its data files in a form that is smaller, and sooner written and read."""
     for name, value in _FORMAT.items():
@@ -198,31 +205,11 @@ def correct_again(
     return replay(connection, table, store.corrections.of(name), types)
 
 
+def not_erased(writer: StoreWriter, table: Table) -> str:
+    """Return the condition that keeps erased customers from coming back; empty without any."""
     if not table.subject_key or not writer.erased:
         return ""
     return f" WHERE NOT {marked_sql(table.subject_key, 'erased')}"
-
-
-def coverage(
-    connection: duckdb.DuckDBPyConnection, name: str, table: Table, today: dt.date
-) -> tuple[str | None, dict[str, str]]:
-    """Return the last day that is not in the future, and a digest of each month's rows."""
-    columns = ", ".join(f'"{column}"' for column in table.columns)
-    rows = connection.execute(
-        f"""
-        SELECT strftime("{table.time}", '%Y-%m') AS month, count(*),
-            sum(hash({columns}))::VARCHAR,
-            max(CAST("{table.time}" AS DATE)) FILTER ("{table.time}" < ?)::VARCHAR
-        FROM lake."{name}" WHERE "{table.time}" IS NOT NULL GROUP BY month ORDER BY month
-        """,
-        [today + dt.timedelta(days=1)],
-    ).fetchall()
-    days = [day for *_, day in rows if day]
-    months = {
-        month: hashlib.sha256(f"{count} {total}".encode()).hexdigest()[:16]
-        for month, count, total, _ in rows
-    }
-    return max(days, default=None), months
 
 
 def _reader(path: Path) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +19,17 @@ from workbench.catalog import Catalog, Table
 from workbench.errors import SourceError
 from workbench.store import near_duplicates, quarantine, upserts
 from workbench.store.engine import Store, StoreWriter
-from workbench.store.ingest import correct_again, coverage, failing_as, file_digest, sql_type
+from workbench.store.ingest import (
+    choose_format,
+    correct_again,
+    failing_as,
+    file_digest,
+    sql_type,
+)
+from workbench.store.months import Sums, coverage, coverage_after
 from workbench.store.progress import watched_progress
-from workbench.store.quality_rules import literal
 from workbench.store.quarantine import Aside, Ingested
-from workbench.store.readers import Reading, reading, wrong_encoding
+from workbench.store.readers import Reading, reading, require_fitting, wrong_encoding
 from workbench.store.rejects import rejected
 from workbench.store.sifting import kind_of, sift
 
@@ -67,24 +73,28 @@ def take_in(
         be taken in. Nothing is changed then.
     """
     table = catalog.table(name)
+    require_fitting(path, **vars(options or Options()))  # also of a file that is known already
     progress(f"reading {path.name}")
-    digest = file_digest(path)
+    digest = file_digest(path, "Check the name; nothing was taken in.")
     with store.writing(f"ingest into {name}", tidy=True) as writer:
         # why one: rows are numbered in their order, so that others would only wait, and burn time
         writer.connection.execute("SET threads = 1")
         writer.connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        choose_format(writer.connection)
         quarantine.prepare(writer.connection)
         for before in quarantine.taken_in(writer.connection, name):
             if before.digest == digest:
                 return _again(before)
-        taken = _take(store, writer, catalog, name, table, path, digest, now, options, progress)
-        correct_again(store, writer.connection, name, table)
+        taken, replaced = _take(
+            store, writer, catalog, name, table, path, digest, now, options, progress
+        )
+        corrected = correct_again(store, writer.connection, name, table)
         progress(f"comparing people in {name}")
         found = near_duplicates.find(writer.connection, name, table, digest, quarantine.PAIRS)
         taken = replace(taken, possible_duplicates=found)
         quarantine.note(writer.connection, taken)
         progress(f"naming the content of {name}")
-        _record(writer, name, table, digest, now.date())
+        _record(writer, name, table, digest, now.date(), None if corrected else replaced)
     return taken
 
 
@@ -104,7 +114,7 @@ def _take(
     now: dt.datetime,
     options: Options | None,
     progress: Tell,
-) -> Ingested:
+) -> tuple[Ingested, Sums]:
     connection, chosen = writer.connection, options or Options()
     there = store.tables(connection)
     if name not in there:
@@ -133,15 +143,8 @@ def _take(
         if not inserted:
             raise _nothing_good(path, name, aside)
         settled = _settled(connection, source, name, table, inserted, aside)
-        kept = aside.reader()
-        if kept is not None:
-            connection.register("kept", kept)
-            connection.execute(
-                f"INSERT INTO {quarantine.ASIDE} SELECT {literal(name)}, {literal(digest)}, * "
-                "FROM kept"
-            )
-            connection.unregister("kept")
-        return Ingested(
+        aside.write(connection, name, digest)
+        taken = Ingested(
             name,
             path.name,
             digest,
@@ -154,6 +157,7 @@ def _take(
             aside.rows,
             aside.erased,
         )
+        return taken, settled.replaced
     finally:
         aside.close()
 
@@ -218,8 +222,26 @@ def _nothing_good(path: Path, name: str, aside: Aside) -> SourceError:
     )
 
 
-def _record(writer: StoreWriter, name: str, table: Table, digest: str, today: dt.date) -> None:
-    """Note what names the table's content now."""
-    as_of, months = coverage(writer.connection, name, table, today) if table.time else (None, {})
+def _record(
+    writer: StoreWriter,
+    name: str,
+    table: Table,
+    digest: str,
+    today: dt.date,
+    replaced: Sums | None,
+) -> None:
+    """Note what names the table's content now.
+
+    ``replaced`` is None where other rows changed too, so that all are to be counted.
+    """
+    connection, before = writer.connection, writer.last_changes().get(name)
+    as_of: str | None = None
+    months: Mapping[str, str] = {}
+    if table.time and replaced is not None:
+        as_of, months = coverage_after(
+            connection, name, table, today, before=before, replaced=replaced
+        )
+    elif table.time:
+        as_of, months = coverage(connection, name, table, today)
     version = hashlib.sha256(f"ingest {digest}".encode()).hexdigest()
-    writer.record(name, writer.digests().get(name, ""), as_of, months, version=version)
+    writer.record(name, before.digest if before else "", as_of, months, version=version)

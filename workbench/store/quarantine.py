@@ -7,11 +7,12 @@ in, every row kept aside, every pair of rows that may be one person. Purposes do
 from __future__ import annotations
 
 import datetime as dt
+import json
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.store.quality_rules import literal
 
@@ -23,12 +24,12 @@ SCHEMA = "intake"
 FILES, ASIDE, PAIRS = (f"lake.{SCHEMA}.{name}" for name in ("files", "quarantine", "same_person"))
 HANDED = "handed"  # rows handed over as texts: columns line, t0, t1, …
 _BUFFERED = 20_000  # rows kept aside in Python before the engine takes them
+_COLUMNS = "line BIGINT, reasons VARCHAR, subject VARCHAR, content VARCHAR"
 _TABLES = {
     FILES: 'table_name VARCHAR, digest VARCHAR, file VARCHAR, "at" TIMESTAMP, "rows" BIGINT, '
     "added BIGINT, updated BIGINT, unchanged BIGINT, repeated BIGINT, quarantined BIGINT, "
     "erased BIGINT, possible_duplicates BIGINT",
-    ASIDE: "table_name VARCHAR, digest VARCHAR, line BIGINT, reasons VARCHAR, subject VARCHAR, "
-    "content VARCHAR",
+    ASIDE: f"table_name VARCHAR, digest VARCHAR, {_COLUMNS}",
     PAIRS: "table_name VARCHAR, digest VARCHAR, subject VARCHAR, other VARCHAR, agree VARCHAR",
 }
 
@@ -201,8 +202,10 @@ class Aside:
         """How many rows were of erased customers, and are not kept."""
         return len(self._erased)
 
-    def take(self, line: int, texts: list[str | None] | None) -> bool:
-        """Keep a row aside; says false, so that it does not become a row of the table.
+    def take(self, line: int, texts: list[str | None] | None) -> None:
+        """Keep a row aside; says NULL, so that it does not become a row of the table.
+
+        NULL and not false, which the engine would import pandas to tell from its missing values.
 
         Parameters
         ----------
@@ -212,12 +215,11 @@ class Aside:
         with self._lock:
             if texts is None:
                 self._erased.append(line)
-                return False
+                return
             self._handed.append((line, texts))
             self.rows += 1
             if len(self._handed) >= _BUFFERED:
                 self._flush()
-        return False
 
     def add(self, line: int, reasons: str, subject: str | None, content: str | None) -> None:
         """Keep one row aside of which is known what is wrong."""
@@ -240,11 +242,10 @@ class Aside:
         if side is None:
             return
         jumps = {threshold: place for place, threshold in enumerate(before, 1)}
-        side.execute("CREATE TABLE jumps (reached BIGINT, place BIGINT)")
-        if jumps:
-            side.register("given", _arrow({"reached": list(jumps), "place": list(jumps.values())}))
-            side.execute("INSERT INTO jumps SELECT * FROM given")
-            side.unregister("given")
+        side.execute(
+            "CREATE TABLE jumps AS SELECT CAST(l[1] AS BIGINT) AS reached, "
+            f"CAST(l[2] AS BIGINT) AS place FROM {_unnested(list(jumps.items()))}"
+        )
         side.execute(
             "CREATE TABLE numbered AS SELECT line + 1 + coalesce(place, 0) AS line, "
             "aside.* EXCLUDE line FROM aside ASOF LEFT JOIN jumps ON reached < line; "
@@ -263,35 +264,32 @@ class Aside:
             return self._side
         if self._side is None:
             self._side = self._connect()
-            self._side.execute(
-                "CREATE TABLE aside "
-                "(line BIGINT, reasons VARCHAR, subject VARCHAR, content VARCHAR)"
-            )
+            self._side.execute(f"CREATE TABLE aside ({_COLUMNS})")
         if self._handed:
-            lines, texts = zip(*self._handed, strict=True)
-            columns = {f"t{n}": column for n, column in enumerate(zip(*texts, strict=True))}
+            given = [(line, *texts) for line, texts in self._handed]
             self._handed = []
-            self._insert(HANDED, {"line": lines, **columns}, self.told)
+            texts = "".join(f", l[{n + 2}] AS t{n}" for n in range(len(given[0]) - 1))
+            rows = f"(SELECT CAST(l[1] AS BIGINT) AS line{texts} FROM {_unnested(given)})"
+            self._side.execute(f"WITH {HANDED} AS {rows} INSERT INTO aside {self.told}")
         if self._waiting:
-            names = ("line", "reasons", "subject", "content")
-            given = dict(zip(names, zip(*self._waiting, strict=True), strict=True))
+            self._side.execute(_insert("aside", self._waiting))
             self._waiting = []
-            self._insert("waiting", given, "SELECT * FROM waiting")
         return self._side
 
-    def _insert(self, name: str, given: Mapping[str, Sequence[Any]], sql: str) -> None:
-        side = self._side
-        assert side is not None  # noqa: S101  # why: `_flush` has opened it
-        side.register(name, _arrow(given))
-        side.execute(f"INSERT INTO aside {sql}")
-        side.unregister(name)
-
-    def reader(self) -> Any:
-        """Return everything kept aside as an Arrow stream, by line; None where there is nothing."""
+    def write(self, connection: duckdb.DuckDBPyConnection, table: str, digest: str) -> None:
+        """Write everything kept aside into the lake, by line."""
         side = self._flush()
         if side is None:
-            return None
-        return side.execute("SELECT * FROM aside ORDER BY line").to_arrow_reader()
+            return
+        # why by a table of its own: every INSERT into the lake is a file
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE _kept ({_COLUMNS})")
+        found = side.execute("SELECT * FROM aside ORDER BY line")
+        while batch := found.fetchmany(_BUFFERED):
+            connection.execute(_insert("temp._kept", batch))
+        connection.execute(
+            f"INSERT INTO {ASIDE} SELECT {literal(table)}, {literal(digest)}, * FROM temp._kept"
+        )
+        connection.execute("DROP TABLE temp._kept")
 
     def reasons(self) -> list[tuple[str, int]]:
         """Return how many rows were kept aside for what, most first."""
@@ -309,12 +307,16 @@ class Aside:
             self._side.close()
 
 
-def _arrow(columns: Mapping[str, Sequence[Any]]) -> Any:
-    """Return columns as an Arrow table: whole numbers, or texts that may be missing."""
-    import pyarrow as pa
+def _insert(target: str, rows: Sequence[Sequence[int | str | None]]) -> str:
+    return (
+        f"INSERT INTO {target} SELECT CAST(l[1] AS BIGINT), l[2], l[3], l[4] FROM {_unnested(rows)}"
+    )
 
-    arrays = [
-        pa.array(values, pa.int64() if values and isinstance(values[0], int) else pa.string())
-        for values in columns.values()
-    ]
-    return pa.Table.from_arrays(arrays, names=list(columns))
+
+def _unnested(rows: Sequence[Sequence[int | str | None]]) -> str:
+    """Return SQL that yields rows as lists ``l`` of texts.
+
+    As JSON: parameters and Arrow tables would both import pandas, for a third of a second.
+    """
+    given = literal(json.dumps(rows, ensure_ascii=False))
+    return f"(SELECT unnest(from_json({given}, '[[\"VARCHAR\"]]')) AS l)"
