@@ -112,6 +112,33 @@ def test_a_backup_is_made_tried_and_restored(run, shop, tmp_path):
     assert "is restored" in run("restore", made["file"], "--into", elsewhere, *key)
 
 
+def test_lines_kept_aside_are_told_and_handed_out(run, shop, tmp_path):
+    file = tmp_path / "late.csv"
+    file.write_text(
+        "customer_id,booked_on,region,category,note,amount,is_online\n"
+        "K-000010,2026-10-01,nowhere,food,x,5,true\n,2026-10-01,x,food,person10@example.org,5,true\n"
+        "K-000012,2026-10-01,north,food,x,5,true\n"
+    )
+    run("ingest", "transactions", str(file))
+    asked = ("--verified-by", "id card")
+    told = run("subject", "access", "K-000010", *asked)
+    assert "kept aside, held back from use: no purpose reads it: line 2 of late.csv (region" in told
+    assert "1 more lines are kept aside that hold one of their identifiers" in told
+    facts = json.loads(run("subject", "access", "K-000010", *asked, "--json"))
+    (line,) = facts["held"][1]["kept_aside"]
+    assert (line["file"], line["line"], line["reasons"]) == ("late.csv", 2, "region: domain")
+    out = str(tmp_path / "out")
+    told = run("subject", "export", "K-000010", "--out", out, *asked)
+    assert f"11 rows of 3 tables, and 1 lines that were kept aside, in {out}" in told
+    change = ("--set", "customers.email=quokka@example.org")
+    told = run("subject", "correct", "K-000010", *change, *asked)
+    assert "brings the old value back, it is corrected again" in told
+    assert "1 lines of theirs that were kept aside stay as they came in." in told
+    assert "1 corrections are kept" in run("subject", "access", "K-000010", *asked)
+    plan = " ".join(run("retention", "plan").split())
+    assert "quarantine of transactions 0 rows would go; kept 90 days after the file came in" in plan
+
+
 def test_data_files_are_written_anew_with_the_key(run):
     assert "All data files are new, under keys of their own" in run("keys", "rotate", "--data")
 

@@ -164,6 +164,6 @@ def test_review_and_risks(run, shop):
     assert "closed" in run("risk", "close", name, "--reason", "roles in force")
     shop.private.chmod(0o755)
     failed = run("review", code=2)
-    assert "FAILED   permissions: the private folder is its owner's alone (0755)" in failed
+    assert "FAILED   permissions: the private folder is its owner's alone (0755: run 'ch" in failed
     facts = json.loads(run("review", "--json", code=2))
     assert {check["part"] for check in facts["checks"]} >= {"permissions", "encryption", "logs"}

@@ -37,6 +37,9 @@ def test_open_doors_are_found(shop):
     for file in source.iterdir():
         file.chmod(0o644)
     (shop.settings.root / "workbench.toml").chmod(0o666)
+    details = {check.what: check.detail for check in shop.review().failed}
+    assert "run 'chmod -R o-rwx data'" in details["source files are not for everybody"]
+    assert "chmod 700 .workbench" in details["the private folder is its owner's alone"]
     assert failed(shop.review()) == {
         "the private folder is its owner's alone",
         "source files are not for everybody",

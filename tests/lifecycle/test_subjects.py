@@ -64,6 +64,10 @@ def test_an_export_goes_where_nobody_publishes_or_keeps(shop, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written: Not a directory"):
         shop.export_subject("K-000010", tmp_path / "file" / "x")
+    (tmp_path / "project" / ".git").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"lies in the git work tree .*project, and could be com"):
+        shop.export_subject("K-000010", tmp_path / "project" / "exports" / "x")
+    assert not (tmp_path / "project" / "exports").exists()
     with pytest.raises(InputError, match="no table holds anything of this customer"):
         shop.export_subject("K-nobody", tmp_path / "none")
     assert not (tmp_path / "none").exists()

@@ -387,7 +387,13 @@ def test_a_line_without_end_is_refused(desk, size):
 
 @pytest.mark.parametrize(
     ("name", "match"),
-    [("no.csv", "cannot be read: No such file"), ("a.json", "only .csv, .parquet and .xlsx")],
+    [
+        (
+            "no.csv",
+            r"cannot be read: No such file or directory\. Check the name; nothing was taken",
+        ),
+        ("a.json", "only .csv, .parquet and .xlsx"),
+    ],
 )
 def test_what_is_no_file_to_read_is_said(desk, name, match):
     if name == "a.json":
@@ -412,6 +418,12 @@ def test_an_unknown_table_is_suggested(desk):
 def test_options_that_do_not_fit_are_refused(desk, name, options, match):
     with pytest.raises(InputError, match=match):
         take(desk, HEADER + GOOD, name=name, **options)
+
+
+def test_options_are_looked_at_though_the_file_is_known(desk):
+    take(desk, HEADER + GOOD)
+    with pytest.raises(InputError, match="no encoding named 'klingon'"):
+        take(desk, HEADER + GOOD, encoding="klingon")
 
 
 def made(folder, name, form):

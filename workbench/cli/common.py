@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,23 @@ def opened(folder: str | None) -> Workspace:
     from workbench.workspace import open_workspace
 
     return open_workspace(folder)
+
+
+def in_zone(moment: dt.datetime) -> str:
+    """Return a time with the name of its zone, whose short form may mean several; else its offset.
+
+    Examples
+    --------
+    >>> from zoneinfo import ZoneInfo
+    >>> in_zone(dt.datetime(2026, 10, 5, 6, tzinfo=ZoneInfo("Asia/Shanghai")))
+    '2026-10-05 06:00 Asia/Shanghai'
+    >>> in_zone(dt.datetime(2026, 10, 5, 6, tzinfo=dt.timezone(dt.timedelta(hours=8))))
+    '2026-10-05 06:00+08:00'
+    """
+    name = getattr(moment.tzinfo, "key", None)
+    if name is None:
+        return moment.isoformat(" ", "minutes")
+    return f"{moment:%Y-%m-%d %H:%M} {name}"
 
 
 def print_json(content: Any) -> None:

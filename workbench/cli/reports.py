@@ -11,6 +11,7 @@ from workbench.cli.common import (
     as_json_too,
     for_period,
     in_workspace,
+    in_zone,
     opened,
     print_json,
     steps,
@@ -145,7 +146,7 @@ def _tell_problems(done: Outcome) -> None:
     for each in done.waiting:
         which = f"'{each.definition.name}' for {each.period.text} {each.variant.name}".rstrip()
         click.echo(
-            f"{which} is due since {each.since:%Y-%m-%d %H:%M} and waits for its data. Load it "
+            f"{which} is due since {in_zone(each.since)} and waits for its data. Load it "
             "with 'workbench init' and try again.",
             err=True,
         )
@@ -170,7 +171,7 @@ def due(workspace: str | None, as_json: bool) -> None:
         click.echo("Nothing is due.")
     for each in found:
         which = f"{each.definition.name} {each.period.text} {each.variant.name}".rstrip()
-        click.echo(f"{which}: {each.state}, due since {each.since:%Y-%m-%d %H:%M %Z}")
+        click.echo(f"{which}: {each.state}, due since {in_zone(each.since)}")
 
 
 @click.command()

@@ -220,13 +220,24 @@ def _permissions(settings: Settings, private: Path) -> list[Check]:
     mode = stat.S_IMODE(private.stat().st_mode)
     others = mode & (stat.S_IRWXG | stat.S_IRWXO)
     found.append(
-        Check("permissions", "the private folder is its owner's alone", not others, f"{mode:04o}")
+        Check(
+            "permissions",
+            "the private folder is its owner's alone",
+            not others,
+            f"{mode:04o}" + (f": run 'chmod 700 {settings.private}'" if others else ""),
+        )
     )
     for key in sorted((private / "keys").glob("*.key")):
         mode = stat.S_IMODE(key.stat().st_mode)
         ok = not mode & (stat.S_IRWXG | stat.S_IRWXO)
         found.append(
-            Check("permissions", f"the key {key.name} is its owner's alone", ok, f"{mode:04o}")
+            Check(
+                "permissions",
+                f"the key {key.name} is its owner's alone",
+                ok,
+                f"{mode:04o}"
+                + ("" if ok else f": run 'chmod 600 {settings.private}/keys/{key.name}'"),
+            )
         )
     source = settings.path("source")
     if source.is_dir():
@@ -234,7 +245,12 @@ def _permissions(settings: Settings, private: Path) -> list[Check]:
             file.name for file in sorted(source.iterdir()) if file.stat().st_mode & stat.S_IROTH
         ]
         reachable = bool(open_to_all) and bool(source.stat().st_mode & stat.S_IXOTH)
-        detail = f"{len(open_to_all)} files, which are not encrypted" if reachable else ""
+        detail = (
+            f"{len(open_to_all)} files, which are not encrypted: run "
+            f"'chmod -R o-rwx {settings.source}' in the workspace's folder"
+            if reachable
+            else ""
+        )
         found.append(
             Check("permissions", "source files are not for everybody", not reachable, detail)
         )

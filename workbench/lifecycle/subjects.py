@@ -150,13 +150,20 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
     Raises
     ------
     InputError
-        The folder is there already, or lies inside the private or the published one.
+        The folder is there already, or lies inside the private or the published one, or inside a
+        git work tree, from where it could be committed.
     """
     described = held(office, mark)
     target = out.absolute()
     for name in ("private", "published"):
         if office.settings.path(name) in (target, *target.parents):
             raise InputError(f"{out} lies in the {name} folder. Choose a place outside of it.")
+    for folder in target.parents:
+        if (folder / ".git").exists():
+            raise InputError(
+                f"{out} lies in the git work tree {folder}, and could be committed and pushed from "
+                "there. Choose a place outside of it."
+            )
     if target.exists():
         raise InputError(f"{out} is there already. Name a folder that is not.")
     try:

@@ -89,12 +89,7 @@ def reading(
     InputError
         An option does not fit the file, or no such encoding exists.
     """
-    kind = path.suffix.lower()
-    if kind not in (".csv", ".parquet", ".xlsx"):
-        raise SourceError(
-            f"{path}: only .csv, .parquet and .xlsx files are read, not '{path.suffix}'."
-        )
-    _require_fitting(kind, encoding, sheet, date_format)
+    kind = require_fitting(path, encoding=encoding, sheet=sheet, date_format=date_format)
     _require_content(path)
     if kind == ".csv":
         with _csv(path, name, table, encoding, date_format) as found:
@@ -126,9 +121,23 @@ def reading(
         )  # fmt: skip  # why: two mappings alike
 
 
-def _require_fitting(
-    kind: str, encoding: str | None, sheet: str | None, date_format: str | None
-) -> None:
+def require_fitting(
+    path: Path, *, encoding: str | None, sheet: str | None, date_format: str | None
+) -> str:
+    """Return which kind of file it is; refuse options that are not of that kind.
+
+    Raises
+    ------
+    SourceError
+        It is of no kind that is read.
+    InputError
+        An option does not fit the file, or no such encoding exists.
+    """
+    kind = path.suffix.lower()
+    if kind not in (".csv", ".parquet", ".xlsx"):
+        raise SourceError(
+            f"{path}: only .csv, .parquet and .xlsx files are read, not '{path.suffix}'."
+        )
     if kind != ".csv" and (encoding or date_format):
         raise InputError("an encoding and a date format are of CSV files; leave them out.")
     if kind != ".xlsx" and sheet:
@@ -141,6 +150,7 @@ def _require_fitting(
                 f"no encoding named '{encoding}'. Known are utf-8, gb18030, gbk, utf-16, big5, "
                 "latin-1 and every other that Python knows."
             ) from None
+    return kind
 
 
 def _require_content(path: Path) -> None:
