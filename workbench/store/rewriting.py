@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Catalog
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.engine import Store, StoreWriter, in_lake, newest, one_commit
-from workbench.store.ingest import coverage
 from workbench.store.keys import derive
+from workbench.store.months import coverage
 from workbench.store.sealed import write_whole
 
 if TYPE_CHECKING:
