@@ -140,22 +140,15 @@ def current_digests(store: Store) -> Mapping[str, str]:
         connection.close()
 
 
-def file_digest(
-    path: Path, way_out: str = "Put it there, or correct 'source' in the catalog."
-) -> str:
-    """Return the SHA-256 of a file.
-
-    Raises
-    ------
-    SourceError
-        It cannot be read; ``way_out`` says what to do.
-    """
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a source file."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as problem:
         raise SourceError(
-            f"the source file {path} cannot be read: {problem.strerror}. {way_out}"
+            f"the source file {path} cannot be read: {problem.strerror}. "
+            "Put it there, or correct 'source' in the catalog."
         ) from None
 
 

@@ -23,13 +23,12 @@ from workbench.store.ingest import (
     choose_format,
     correct_again,
     failing_as,
-    file_digest,
     sql_type,
 )
 from workbench.store.months import Sums, coverage, coverage_after
 from workbench.store.progress import watched_progress
 from workbench.store.quarantine import Aside, Ingested
-from workbench.store.readers import Reading, reading, require_fitting, wrong_encoding
+from workbench.store.readers import Reading, read_through, reading, require_fitting, wrong_encoding
 from workbench.store.rejects import rejected
 from workbench.store.sifting import kind_of, sift
 
@@ -75,7 +74,7 @@ def take_in(
     table = catalog.table(name)
     require_fitting(path, **vars(options or Options()))  # also of a file that is known already
     progress(f"reading {path.name}")
-    digest = file_digest(path, "Check the name; nothing was taken in.")
+    digest = read_through(path)
     with store.writing(f"ingest into {name}", tidy=True) as writer:
         # why one: rows are numbered in their order, so that others would only wait, and burn time
         writer.connection.execute("SET threads = 1")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import hashlib
 import os
 import tempfile
 import threading
@@ -26,9 +27,9 @@ from workbench.store.rejects import LINE_BYTES_MOST
 if TYPE_CHECKING:
     import duckdb
 
-_BLOCK_BYTES = 1_000_000
-_BLOCKS_MOST = 8  # without the end of a line; shorter lines the engine keeps back one by one
-_BUFFER_BYTES = 2 * _BLOCKS_MOST * _BLOCK_BYTES  # of which the engine holds several at a time
+_BLOCK_BYTES = 1 << 18  # small enough to stay in the processor's cache
+_LINE_BYTES_CUT = 8_000_000  # without the end of a line; shorter lines the engine keeps back
+_BUFFER_BYTES = 2 * _LINE_BYTES_CUT  # of which the engine holds several at a time
 _LOOKED_BYTES = 1_000_000  # of a file, when an error asks which encoding it may be
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -46,11 +47,13 @@ class Reading:
     Attributes
     ----------
     relation : str
-        SQL that yields its columns and ``_line``: the row's number, from 1 on.
+        SQL that yields its columns.
+    number : str
+        Its column that numbers the rows, from 0 on; empty where they are to be counted.
     values : mapping of column to SQL
         A value of its declared type, from the column as it was read; NULL where it is none.
     wrong : mapping of column to SQL
-        Whether what was read is not of its declared type.
+        Whether what was read, ``"read column"``, is not of its declared type: ``"column"``.
     types : mapping of column to SQL type
         What it was read as.
     first_line : int
@@ -60,6 +63,7 @@ class Reading:
     """
 
     relation: str
+    number: str
     values: Mapping[str, str]
     wrong: Mapping[str, str]
     types: Mapping[str, str]
@@ -100,7 +104,8 @@ def reading(
         types.pop("file_row_number", None)
         same_columns(name, table, list(types), path, "A file")
         yield Reading(
-            f"(SELECT * EXCLUDE file_row_number, file_row_number + 1 AS _line FROM {relation})",
+            relation,
+            "file_row_number",
             {c: _cast(c, declared, types[c]) for c, declared in table.columns.items()},
             {c: _not_of_type(c, d, types[c]) for c, d in table.columns.items()},
             types,
@@ -112,13 +117,13 @@ def reading(
         relation = f"read_xlsx({literal(str(path))}, all_varchar = true, header = true{chosen})"
         same_columns(name, table, list(_described(connection, relation, path)), path, "A file")
         yield Reading(
-            f"(SELECT *, row_number() OVER () AS _line FROM {relation})",
+            relation,
+            "",
             {c: _from_excel(c, declared) for c, declared in table.columns.items()},
-            {c: f'"{c}" IS NOT NULL AND ({_from_excel(c, d)}) IS NULL{_fraction(c, d)}'
-             for c, d in table.columns.items()},
+            {c: _none(c) + _fraction(c, d) for c, d in table.columns.items()},
             dict.fromkeys(table.columns, "VARCHAR"),
             2,
-        )  # fmt: skip  # why: two mappings alike
+        )
 
 
 def require_fitting(
@@ -170,7 +175,6 @@ def _csv(
     marked = next((each for mark, each in _MARKS.items() if begin.startswith(mark)), None)
     chosen = codecs.lookup(encoding or marked or "utf-8-sig").name
     names, delimiter = _header(path, chosen)
-    _require_lines(path)
     same_columns(name, table, names, path, "A file")
     # why integers as text: the engine reads 12.7 as 13 without a word
     kinds = {c: "VARCHAR" if d.type == "integer" else sql_type(d) for c, d in table.columns.items()}
@@ -186,7 +190,8 @@ def _csv(
             f"max_line_size = {LINE_BYTES_MOST}, buffer_size = {_BUFFER_BYTES}{formats})"
         )
         yield Reading(
-            f"(SELECT *, row_number() OVER () AS _line FROM {relation})",
+            relation,
+            "",
             {c: f'TRY_CAST("{c}" AS BIGINT)' if d.type == "integer" else f'"{c}"'
              for c, d in table.columns.items()},
             {c: _not_of_type(c, d, kinds[c]) for c, d in table.columns.items()},
@@ -221,25 +226,41 @@ def _header(path: Path, encoding: str) -> tuple[list[str], str]:
     return names, delimiter
 
 
-def _require_lines(path: Path) -> None:
-    """Refuse a file with a line so long that the engine would leave it out without a word."""
-    blocks, lines = 0, 1
+def read_through(path: Path) -> str:
+    """Read a file once; return its SHA-256.
+
+    Raises
+    ------
+    SourceError
+        It cannot be read; or a line of a CSV file is so long that the engine would leave it out
+        without a word.
+    """
+    digest, block, since = hashlib.sha256(), bytearray(_BLOCK_BYTES), 0
+    text = path.suffix.lower() == ".csv"
+    try:
+        with path.open("rb", buffering=0) as file:
+            while size := file.readinto(block):
+                digest.update(memoryview(block)[:size])
+                since = 0 if block.find(b"\n", 0, size) >= 0 else since + size
+                if text and since >= _LINE_BYTES_CUT:
+                    raise _endless(path, file.tell() - since)
+    except OSError as problem:
+        raise SourceError(
+            f"the source file {path} cannot be read: {problem.strerror}. Check the name; nothing "
+            "was taken in."
+        ) from None
+    return digest.hexdigest()
+
+
+def _endless(path: Path, before: int) -> SourceError:
+    lines = 1
     with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            if b"\n" in block:
-                blocks = 0
-                continue
-            blocks += 1
-            if blocks == _BLOCKS_MOST:
-                before = file.tell() - blocks * _BLOCK_BYTES
-                file.seek(0)
-                while file.tell() < before:
-                    part = file.read(min(_BLOCK_BYTES, before - file.tell()))
-                    lines += part.count(b"\n")
-                raise SourceError(
-                    f"line {lines:,} of {path} is longer than {_BLOCKS_MOST} MB, which is no row: "
-                    "a quote that does not end, or another kind of file. Nothing was taken in."
-                )
+        while file.tell() < before:
+            lines += file.read(min(_BLOCK_BYTES, before - file.tell())).count(b"\n")
+    return SourceError(
+        f"line {lines:,} of {path} is longer than {_LINE_BYTES_CUT // 1_000_000} MB, which is no "
+        "row: a quote that does not end, or another kind of file. Nothing was taken in."
+    )
 
 
 def wrong_encoding(path: Path, encoding: str) -> SourceError:
@@ -314,8 +335,12 @@ def _cast(column: str, declared: Column, found: str) -> str:
 def _not_of_type(column: str, declared: Column, found: str) -> str:
     if found == sql_type(declared):
         return "false"
-    wrong = f'"{column}" IS NOT NULL AND {_cast(column, declared, found)} IS NULL'
-    return wrong + _fraction(column, declared)
+    return _none(column) + _fraction(column, declared)
+
+
+def _none(column: str) -> str:
+    """Return the condition that what was read is no value."""
+    return f'"read {column}" IS NOT NULL AND "{column}" IS NULL'
 
 
 def _fraction(column: str, declared: Column) -> str:
@@ -323,8 +348,8 @@ def _fraction(column: str, declared: Column) -> str:
     if declared.type != "integer":
         return ""
     # why a CASE: of an OR both sides are computed for every row
-    fraction = f'TRY_CAST("{column}" AS DOUBLE) % 1 <> 0'
-    return f" OR CASE WHEN contains(\"{column}\"::VARCHAR, '.') THEN {fraction} ELSE false END"
+    fraction = f'TRY_CAST("read {column}" AS DOUBLE) % 1 <> 0'
+    return f" OR CASE WHEN contains(\"read {column}\"::VARCHAR, '.') THEN {fraction} ELSE false END"
 
 
 def _from_excel(column: str, declared: Column) -> str:

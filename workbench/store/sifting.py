@@ -17,6 +17,7 @@ from workbench.store.quality_rules import literal, references, row_rules
 from workbench.store.quarantine import HANDED
 from workbench.store.readers import Reading
 
+_COUNTED = "row_number() OVER ()"
 # why only these: a text of them is the same value again; of any other kind the text is kept
 _PLAIN = re.compile(
     r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*|BOOLEAN|DATE|TIMESTAMP"
@@ -80,21 +81,25 @@ def sift(
     )
     named = ", ".join(f'"{c}"' for c in table.columns)
     bad = " OR ".join(f"({fault})" for fault in faults.values()) or "false"
+    number = (f"{source.number} + 1", [source.number]) if source.number else (_COUNTED, [])
     return Sift(
         f'INSERT INTO lake."{name}" ({named}) SELECT {named} FROM ('
-        f"SELECT *{known} FROM ({_read(source, table, source.relation)})) "
+        f"SELECT *{known} FROM ({_read(source, table, source.relation, *number)})) "
         # why a bare OR within CASE: the engine looks for the next fault among the good rows only
         f"WHERE CASE {barred}WHEN {bad} THEN keep_aside({line}, [{texts}]) ELSE true END",
         _told(source, table, faults, flags),
     )
 
 
-def _read(source: Reading, table: Table, relation: str, more: str = "") -> str:
-    """Return SQL that yields each column as it was read, its value, and whether that is none."""
-    columns = list(table.columns)
-    read = ", ".join(f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in columns)
-    wrong = ", ".join(f'({source.wrong[c]}) AS "wrong {c}"' for c in columns)
-    return f"SELECT _line, {read}, {wrong}{more} FROM {relation}"
+def _read(source: Reading, table: Table, relation: str, number: str, more: Collection[str]) -> str:
+    """Return SQL that yields each column as it was read and its value, and the row's number.
+
+    Rows are counted last: conditions are not moved below that, and so a value that a condition is
+    about is made once.
+    """
+    columns = [f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in table.columns]
+    inner = f"SELECT {', '.join([*columns, *more])} FROM {relation}"
+    return f"SELECT *, {number} AS _line FROM ({inner})"
 
 
 def _told(source: Reading, table: Table, faults: Mapping[str, str], flags: Collection[str]) -> str:
@@ -105,14 +110,14 @@ def _told(source: Reading, table: Table, faults: Mapping[str, str], flags: Colle
         for place, (column, kind) in enumerate(zip(columns, kinds, strict=True))
     ]
     given += [f"CAST(t{len(columns) + n} AS BOOLEAN) AS {flag}" for n, flag in enumerate(flags)]
-    again = f"(SELECT line AS _line, {', '.join(given)} FROM {HANDED})"
+    again = f"(SELECT line AS _at, {', '.join(given)} FROM {HANDED})"
     why = ", ".join(f"CASE WHEN {fault} THEN {literal(told)} END" for told, fault in faults.items())
     subject = f'CAST("{table.subject_key}" AS VARCHAR)' if table.subject_key else "NULL::VARCHAR"
     content = ", ".join(f'"{c}" := "read {c}"' for c in columns)
     return (
         f"SELECT _line AS line, array_to_string([{why}]::VARCHAR[], '; ') AS reasons, "
         f"{subject} AS subject, to_json(struct_pack({content}))::VARCHAR AS content "
-        f"FROM ({_read(source, table, again, ''.join(f', {flag}' for flag in flags))})"
+        f"FROM ({_read(source, table, again, '_at', ['_at', *flags])})"
     )
 
 
@@ -120,7 +125,7 @@ def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str
     """Yield what makes a row bad, and the condition. A rule with a tolerance holds no row back."""
     for column, declared in table.columns.items():
         if source.wrong[column] != "false":
-            yield f"{column}: not {kind_of(declared.type)}", f'"wrong {column}"'
+            yield f"{column}: not {kind_of(declared.type)}", source.wrong[column]
     key = table.subject_key
     if key and not any(rule.not_null for rule in table.columns[key].rules):
         yield f"{key}: not_null", f'"{key}" IS NULL'
