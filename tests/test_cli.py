@@ -18,11 +18,11 @@ from workbench.cli import main
 
 
 @pytest.fixture
-def run(shop_folder, tmp_path, monkeypatch):
+def run(shop_folder, tmp_path, monkeypatch, warmed):
     """Return a function that runs a command in a loaded shop of the test's own."""
     folder = tmp_path / "shop"
     shutil.copytree(shop_folder, folder)
-    write_report(folder)
+    write_report(warmed(folder))
     monkeypatch.chdir(folder)
     runner = CliRunner()
 

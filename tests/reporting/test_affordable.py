@@ -147,6 +147,18 @@ def test_a_notebook_that_fails_before_it_asks_fails_as_a_run(shop):
         shop.render("customers")
 
 
+def test_what_is_spent_meanwhile_may_still_stop_a_run_and_is_told_in_its_own_words(shop):
+    meanwhile = (
+        "import os\n"
+        "if 'WORKBENCH_PLAN' not in os.environ:\n"
+        "    ws.release(wb.query(tx, period=period).count(), name='other', epsilon=1)"
+    )
+    _report(shop, 0.2, OPENING, ASKING, SHOWING, meanwhile)
+    with pytest.raises(RunFailed, match="failed in cell 6 with BudgetExhausted: 'customers' needs"):
+        shop.render("customers")
+    assert _spends(shop) == 1
+
+
 def test_the_command_ends_with_the_code_of_a_refusal_and_plan_says_so_before(shop):
     _report(shop, 0.05, OPENING, ASKING, SHOWING)
     words = ["-w", str(shop.settings.root), "--period", "2026-09"]

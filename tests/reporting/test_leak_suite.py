@@ -374,11 +374,11 @@ RAISING = "raise ValueError(people.to_string())"
 BILINGUAL = DEFINITION + "lang: [en, zh]\ntranslations:\n  zh:\n    Customers: 客户\n"
 
 
-def test_no_run_publishes_what_its_notebook_read(tmp_path, monkeypatch):
+def test_no_run_publishes_what_its_notebook_read(tmp_path, warmed):
     """The whole way: a kernel that reads the source files, a run, a failed run, its records."""
     root = make_shop(tmp_path / "shop", customers=IDENTITIES)
-    ws = wb.open_workspace(root, now=lambda: NOW)
-    ws.init()
+    wb.open_workspace(root, now=lambda: NOW).init()
+    ws = wb.open_workspace(warmed(root), now=lambda: NOW)
     cells = (OPENING, LEAKING, DRAWING, ASKING)
     write_report(root, *cells, FIGURE, definition=BILINGUAL)
     write_report(root, *cells, FIGURE, RAISING, name="raising")
