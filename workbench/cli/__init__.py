@@ -8,6 +8,7 @@ store or ledger failed.
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import click
@@ -41,6 +42,9 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         from workbench.errors import WorkbenchError
 
+        # why: imports make some hundred thousand objects that stay; to look through them for
+        # garbage again and again takes a tenth of a command's start
+        gc.set_threshold(50_000, 20, 100)
         try:
             return super().invoke(ctx)
         except WorkbenchError as refusal:
