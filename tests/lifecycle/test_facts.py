@@ -24,7 +24,7 @@ def test_of_a_new_workspace_much_was_not_measured(shop):
     assert found["key"] == {"place": "file", "made_on": dt.date(2026, 9, 21), "age_days": 11}
     assert found["backups"] == {"last_days": None, "last_test_days": None, "last_test_held": None}
     assert found["erasures"] == {"customers": 0, "findable": {}, "unfinished": False}
-    assert found["audit"] == {"entries": 0, "holds": True, "faults": []}
+    assert found["audit"] == {"entries": 1, "holds": True, "faults": []}  # it was loaded
     assert found["requests"]["oldest_open_days"] is None
     assert found["retention"]["past"] == 0
 

@@ -146,6 +146,7 @@ def test_a_request_may_be_closed_otherwise(shop):
     closed = shop.close_request(made.id, "refused: not theirs")
     assert (closed.outcome, closed.closed) == ("refused: not theirs", D(2026, 10, 2))
     assert [entry.kind for entry in shop.audit.chain.entries()] == [
+        "load",
         "request opened",
         "request closed",
     ]

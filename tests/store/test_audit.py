@@ -25,7 +25,14 @@ def test_opening_is_recorded_before_the_table_is_there(shop):
     assert (entry.body["table"], entry.body["purpose"]) == ("transactions", "reporting")
     assert entry.body["snapshot"] == shop.access.snapshot
     assert entry.at == shop.now()
-    assert shop.audit.chain.verify() == 1
+    assert shop.audit.chain.verify() == 2  # it was loaded before
+
+
+def test_a_load_is_recorded_with_its_snapshot_also_where_nothing_was_new(shop):
+    assert shop.init() == {}
+    first, again = shop.audit.chain.entries("load")
+    assert first.body["tables"] == sorted(shop.catalog.tables)
+    assert (again.body["tables"], again.body["snapshot"]) == ([], first.body["snapshot"])
 
 
 @pytest.mark.parametrize(
@@ -40,7 +47,7 @@ def test_opening_is_recorded_before_the_table_is_there(shop):
 def test_a_refusal_is_recorded_before_it_is_told(shop, table, purpose, error, message):
     with pytest.raises(error, match=message):
         shop.open(table, purpose)
-    (entry,) = shop.audit.chain.entries()
+    _, entry = shop.audit.chain.entries()
     assert entry.kind == "refused"
     assert (entry.body["table"], entry.body["purpose"]) == (table, purpose)
     assert entry.body["why"] == error.__name__

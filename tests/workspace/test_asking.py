@@ -114,6 +114,28 @@ def test_a_month_with_reads_is_asked_by_person_and_stands_in_the_summary(shop):
     assert lines.light["consent-applied"] == lines.light["withdrawal-lag"] == "green"
 
 
+def test_the_register_is_as_old_as_its_last_load_whatever_was_erased_since(shop):
+    at = [dt.datetime(2026, 10, 2, hour, tzinfo=dt.UTC) for hour in (10, 11, 15, 16)]
+    clock = iter(at)
+
+    def opened_at(moment):
+        return wb.open_workspace(shop.settings.root, now=lambda: moment)
+
+    opened_at(next(clock)).init()  # nothing is new: then it is known that nothing is
+    opened_at(next(clock)).open("transactions", "marketing")
+
+    def told():
+        made = opened_at(at[-1]).compliance("2026-10")
+        lines = made.indicators.frame.set_index("indicator")
+        return lines.value["withdrawal-lag"], lines.value["consent-applied"]
+
+    assert told() == (1.0, 1.0)
+    erased = opened_at(next(clock))
+    erased.erase_subject("K-000003")
+    opened_at(next(clock)).open("transactions", "marketing")
+    assert told() == (6.0, 1.0)
+
+
 def test_every_table_is_asked_how_many_customers_are_past_their_time(shop):
     path = shop.settings.path("catalog")
     text = path.read_text().replace(

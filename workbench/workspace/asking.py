@@ -1,8 +1,8 @@
 """What the compliance summary asks about customers, as questions that are answered privately.
 
-Days of reads and loads come from the audit log and the store's snapshots: records of the
-organisation's own work. Customers come into it as rows of their tables only, each looked at by
-itself, and so every question is one of the query language.
+Times of reads and loads come from the audit log, a record of the organisation's own work. Customers
+come into it as rows of their tables only, each looked at by itself, and so every question is one of
+the query language.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def reads_on_consent(
     opened : iterable of Entry
         Entries ``open`` of the audit log.
     loaded : sequence of (snapshot, time)
-        Snapshots that changed the register of consents.
+        When the register of consents was loaded or found unchanged, and the snapshot since then.
     until : date
         The last day looked at.
     """
@@ -101,7 +101,8 @@ def reads_on_consent(
         if not period.start <= entry.at.date() <= until:
             continue
         asked += 1
-        before = [at for snapshot, at in loaded if snapshot <= entry.body["snapshot"]]
+        seen = entry.body["snapshot"]
+        before = [at for snapshot, at in loaded if snapshot <= seen and at <= entry.at]
         if before:
             register = max(before)
             ages.append((entry.at - register) / dt.timedelta(hours=1))

@@ -38,16 +38,20 @@ class Data(Opened):
         """
         from workbench.store.ingest import load_estate
 
-        catalog = self.catalog
+        catalog, now = self.catalog, self.now()
         self.store.make_key()
-        return load_estate(
+        loaded = load_estate(
             self.store,
             catalog,
             self.settings.path("source"),
-            today=self.now().date(),
+            today=now.date(),
             progress=progress,
             reload=reload,
         )
+        # also where nothing was new: from now on it is known that nothing was
+        event = {"tables": sorted(loaded), "snapshot": self.store.latest_snapshot()}
+        self.audit.record("load", event, now=now)
+        return loaded
 
     def ingest(
         self,
@@ -102,7 +106,9 @@ class Data(Opened):
             progress=progress,
         )
         counts = {name: value for name, value in vars(taken).items() if isinstance(value, int)}
-        self.audit.record("ingest", {"table": table, "digest": taken.digest, **counts}, now=now)
+        event = {"table": table, "digest": taken.digest, **counts}
+        event["snapshot"] = self.store.latest_snapshot()
+        self.audit.record("ingest", event, now=now)
         return taken
 
     def ingests(self, table: str | None = None) -> list[Ingested]:

@@ -447,13 +447,18 @@ class Oversight(Data):
             return int(connection.execute(f'SELECT count(*) FROM lake."{quoted}"').fetchone()[0])  # noqa: S608  # why: a declared name, quoted
 
     def times_loaded(self, table: str) -> list[tuple[int, dt.datetime]]:
-        """Return the snapshots that changed a table, and when."""
-        with self._attached() as connection:
-            mine = {each.snapshot for each in self.store.changes(connection) if each.table == table}
-            rows = connection.execute(
-                "SELECT snapshot_id, snapshot_time FROM lake.snapshots() ORDER BY ALL"
-            ).fetchall()
-            return [(number, at) for number, at in rows if number in mine]
+        """Return when a table was loaded or found unchanged, and the snapshot since then.
+
+        By the audit log: snapshots go with what is erased from them, and are made by erasures too.
+        """
+        return [
+            (entry.body["snapshot"], entry.at)
+            for entry in self.audit.chain.entries()
+            if entry.kind == "load"
+            or (
+                entry.kind == "ingest" and entry.body["table"] == table and "snapshot" in entry.body
+            )
+        ]
 
     @contextmanager
     def _attached(self) -> Iterator[Any]:
