@@ -107,6 +107,13 @@ def test_a_period_that_is_not_over_is_refused_with_the_last_that_is(text, today,
         Period.parse(text).require_past(dt.date.fromisoformat(today))
 
 
+def test_the_last_that_is_loaded_is_named_where_it_is_known():
+    loaded = Period.parse("2026-09")
+    message = r"today is 2026-11-24\. The last complete month that is loaded is 2026-09\."
+    with pytest.raises(PeriodError, match=message):
+        Period.parse("2026-11").require_past(dt.date(2026, 11, 24), loaded)
+
+
 def test_a_period_is_past_from_its_end_on():
     period = Period.parse("2026-09")
     assert period.require_past(dt.date(2026, 10, 1)) is period

@@ -85,13 +85,18 @@ class Period:
         """Return the months this period lies in, as ``YYYY-MM``; a week may lie in two."""
         return months_between(self.start, self.end)
 
-    def require_past(self, today: dt.date) -> Period:
-        """Return itself, or raise `PeriodError` when it is not over on ``today``."""
+    def require_past(self, today: dt.date, loaded: Period | None = None) -> Period:
+        """Return itself, or raise `PeriodError` when it is not over on ``today``.
+
+        The message names the last one that is complete: by the calendar, or ``loaded`` where it is
+        known what is.
+        """
         if self.end > today:
-            last = self.containing(today, self.kind).previous()
+            last = loaded or self.containing(today, self.kind).previous()
+            what = f"{self.kind} that is loaded" if loaded else self.kind
             raise PeriodError(
                 f"{self.text} is not over: it ends on {self.end - dt.timedelta(days=1)} and today "
-                f"is {today}. The last complete {self.kind} is {last.text}."
+                f"is {today}. The last complete {what} is {last.text}."
             )
         return self
 

@@ -12,6 +12,7 @@ from workbench.figures import MIME
 from workbench.figures.language import Language
 from workbench.figures.specs import read_payload
 from workbench.figures.values import series
+from workbench.privacy.release import Measure
 
 TOTAL = release(number=1)
 MONTHLY = release((MONTH,), number=2)
@@ -165,6 +166,21 @@ def test_a_change_within_the_noise_is_no_change():
     more = replace(now, columns=_row(customers=115, amount_sum=1, margin=10))
     (card,) = figures.kpis(more, measures=["customers"], previous=before).drawn().cards
     assert card.direction == "up"
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "direction"),
+    [(0.01, "no clear difference", "same"), (0.03, "", ""), (-0.03, "", "")],
+)
+def test_a_difference_whose_margin_holds_zero_is_none(value, said, direction):
+    effect = Measure("effect", "derived", "Responses, treated – control", "fraction", 4)
+    columns = {"effect": [value], "effect_low": [value - 0.02], "effect_high": [value + 0.02]}
+    recipe = {"op": "derive", "figures": [{"op": "difference", "name": "effect"}]}
+    made = release((), (effect,), columns=columns, mechanism={"recipe": recipe})
+    (card,) = figures.kpis(made).drawn().cards
+    assert (card.change, card.direction) == (said, direction)
+    (plain,) = figures.kpis(replace(made, mechanism={})).drawn().cards
+    assert plain.change == ""  # no difference, but a figure that may be zero
 
 
 def test_key_figures_of_many_rows_are_refused():

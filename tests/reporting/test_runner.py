@@ -56,7 +56,11 @@ def test_the_definition_says_which_period(rule, period):
         ("2026-13", "'2026-13' is not a period. Write a month as 2026-09"),
         ("last month", "'last month' is not a period"),
         ("2026-Q3", "this report is about a month: give one such as 2026-09, not 2026-Q3"),
-        ("2026-11", "2026-11 is not over: it ends on 2026-11-30 and today is 2026-11-24"),
+        (
+            "2026-11",
+            "2026-11 is not over: it ends on 2026-11-30 and today is 2026-11-24. The last "
+            "complete month that is loaded is 2026-09",
+        ),
         ("2031-01", "2031-01 is not over"),
         ("2026-10", "the data ends with 2026-09; 2026-10 is not loaded yet. Load it with"),
         ("2025-12", "the data begins with 2026-01, and 2025-12 is before it. What is loaded is"),

@@ -33,6 +33,7 @@ EN: Mapping[str, str] = {
     "down": "down {change} since {period}",
     "points": "{size} pp",
     "same": "no clear change since {period}",
+    "no difference": "no clear difference",
     "same why": "The difference is smaller than its margin.",
     "period before": "the period before",
     # lights of indicators, and what stands beside them
@@ -157,6 +158,7 @@ ZH: Mapping[str, str] = {
     "down": "较{period}下降 {change}",
     "points": "{size} 个百分点",
     "same": "较{period}无明显变化",
+    "no difference": "无明显差异",
     "same why": "变化小于其误差范围。",
     "period before": "上一期",
     "green": "绿",

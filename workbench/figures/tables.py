@@ -174,6 +174,8 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
         then = label(time, release.columns[time.name][rows[-2]], language)
     then = then or language.word("period before")
     change, direction = _change(figures, now, before, then, language)
+    if not change and _is_difference(release, item.measure) and _holds_zero(now):
+        change, direction = language.word("no difference"), "same"
     text = figures.text(now.value, language, compact=True)
     if figures.currency and now.value is not None:
         text = language.money(text, figures.currency)
@@ -220,6 +222,17 @@ def _change(
     else:
         size = figures.text(abs(difference), language, compact=True)
     return language.word(direction, change=size, period=then), direction
+
+
+def _is_difference(release: Release, measure: str) -> bool:
+    """Return whether a measure was derived as the difference of two figures."""
+    figures = release.mechanism.get("recipe", {}).get("figures", ())
+    named = [each.get("name") for each in figures if each["op"] == "difference"]
+    return measure in named or (None in named and measure.endswith("_change"))
+
+
+def _holds_zero(value: Value) -> bool:
+    return value.low is not None and value.high is not None and value.low <= 0 <= value.high
 
 
 def fields(template: str) -> Iterator[tuple[str, str, str]]:

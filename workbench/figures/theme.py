@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# Told apart with the usual colour-vision deficiencies; beyond eight, dashes tell them apart.
+# Told apart with the usual colour-vision deficiencies; beyond nine, dashes tell them apart.
 PALETTE = (
     "#2878b5",
     "#d0661a",
@@ -19,6 +19,7 @@ PALETTE = (
     "#6a6fd0",
     "#c2484a",
     "#5f7f8c",
+    "#5b9a2f",
 )
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon")

@@ -49,7 +49,7 @@ def choose_period(text: str | None, rule: PeriodRule, span: Span, today: dt.date
         raise PeriodError(
             f"this report is about a {rule.kind}: give one such as {last.text}, not {text}."
         )
-    period.require_past(today)
+    period.require_past(today, last)
     if not span.covers(period):
         raise PeriodError(
             f"the data ends with {last.text}; {text} is not loaded yet. Load it with "
