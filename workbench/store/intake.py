@@ -123,7 +123,7 @@ def _take(
     connection.create_function(  # type: ignore[call-overload]  # why: its stub knows no names
         "keep_aside",
         aside.take,
-        ["BIGINT", "VARCHAR[]"],
+        ["BIGINT", "VARCHAR"],
         "BOOLEAN",
         type="native",  # why not by Arrow: few rows of many batches, and a batch costs the most
         null_handling="special",

@@ -191,7 +191,7 @@ class Aside:
         self._connect = connect
         self._side: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.Lock()  # the engine calls from several threads
-        self._handed: list[tuple[int, list[str | None]]] = []
+        self._handed: list[str] = []
         self._waiting: list[tuple[int, str, str | None, str | None]] = []
         self._erased: list[int] = []
         self.told = ""
@@ -202,21 +202,22 @@ class Aside:
         """How many rows were of erased customers, and are not kept."""
         return len(self._erased)
 
-    def take(self, line: int, texts: list[str | None] | None) -> None:
+    def take(self, line: int, texts: str | None) -> None:
         """Keep a row aside; says NULL, so that it does not become a row of the table.
 
         NULL and not false, which the engine would import pandas to tell from its missing values.
 
         Parameters
         ----------
-        texts : list of str
-            Its values; None for a row of an erased customer, which is not kept.
+        texts : str
+            The line and its values as a JSON list of texts; None for a row of an erased customer,
+            which is not kept.
         """
         with self._lock:
             if texts is None:
                 self._erased.append(line)
                 return
-            self._handed.append((line, texts))
+            self._handed.append(texts)
             self.rows += 1
             if len(self._handed) >= _BUFFERED:
                 self._flush()
@@ -244,7 +245,7 @@ class Aside:
         jumps = {threshold: place for place, threshold in enumerate(before, 1)}
         side.execute(
             "CREATE TABLE jumps AS SELECT CAST(l[1] AS BIGINT) AS reached, "
-            f"CAST(l[2] AS BIGINT) AS place FROM {_unnested(list(jumps.items()))}"
+            f"CAST(l[2] AS BIGINT) AS place FROM {_unnested(json.dumps(list(jumps.items())))}"
         )
         side.execute(
             "CREATE TABLE numbered AS SELECT line + 1 + coalesce(place, 0) AS line, "
@@ -266,10 +267,11 @@ class Aside:
             self._side = self._connect()
             self._side.execute(f"CREATE TABLE aside ({_COLUMNS})")
         if self._handed:
-            given = [(line, *texts) for line, texts in self._handed]
+            places = range(2, len(json.loads(self._handed[0])) + 1)
+            texts = "".join(f", l[{place}] AS t{place - 2}" for place in places)
+            given = _unnested(f"[{','.join(self._handed)}]")
             self._handed = []
-            texts = "".join(f", l[{n + 2}] AS t{n}" for n in range(len(given[0]) - 1))
-            rows = f"(SELECT CAST(l[1] AS BIGINT) AS line{texts} FROM {_unnested(given)})"
+            rows = f"(SELECT CAST(l[1] AS BIGINT) AS line{texts} FROM {given})"
             self._side.execute(f"WITH {HANDED} AS {rows} INSERT INTO aside {self.told}")
         if self._waiting:
             self._side.execute(_insert("aside", self._waiting))
@@ -308,15 +310,13 @@ class Aside:
 
 
 def _insert(target: str, rows: Sequence[Sequence[int | str | None]]) -> str:
-    return (
-        f"INSERT INTO {target} SELECT CAST(l[1] AS BIGINT), l[2], l[3], l[4] FROM {_unnested(rows)}"
-    )
+    given = _unnested(json.dumps(rows, ensure_ascii=False))
+    return f"INSERT INTO {target} SELECT CAST(l[1] AS BIGINT), l[2], l[3], l[4] FROM {given}"
 
 
-def _unnested(rows: Sequence[Sequence[int | str | None]]) -> str:
-    """Return SQL that yields rows as lists ``l`` of texts.
+def _unnested(rows: str) -> str:
+    """Return SQL that yields rows, a JSON list of lists, as lists ``l`` of texts.
 
     As JSON: parameters and Arrow tables would both import pandas, for a third of a second.
     """
-    given = literal(json.dumps(rows, ensure_ascii=False))
-    return f"(SELECT unnest(from_json({given}, '[[\"VARCHAR\"]]')) AS l)"
+    return f"(SELECT unnest(from_json({literal(rows)}, '[[\"VARCHAR\"]]')) AS l)"

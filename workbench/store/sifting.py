@@ -31,8 +31,8 @@ class Sift:
     Attributes
     ----------
     insert : str
-        Takes the good rows in, and calls ``keep_aside(line, texts)`` for every other one; with no
-        texts for a row of an erased customer.
+        Takes the good rows in, and calls ``keep_aside(line, texts)`` for every other one, with its
+        line and values as a JSON list; with none for a row of an erased customer.
     told : str
         Yields line, reasons, subject and content of the rows in the relation `HANDED`.
     """
@@ -73,7 +73,7 @@ def sift(
     flags = [f"_known_{place}" for place in range(len(refs))]
     handed = [*(f'"read {c}"' for c in table.columns), *flags]
     line = "_line" if source.header else f"_line + {source.first_line - 1}"
-    texts = ", ".join(f"CAST({each} AS VARCHAR)" for each in handed)
+    texts = ", ".join(f"CAST({each} AS VARCHAR)" for each in [line, *handed])
     barred = (
         f"WHEN {marked_sql(table.subject_key, 'erased')} THEN keep_aside({line}, NULL) "
         if erased and table.subject_key
@@ -86,7 +86,7 @@ def sift(
         f'INSERT INTO lake."{name}" ({named}) SELECT {named} FROM ('
         f"SELECT *{known} FROM ({_read(source, table, source.relation, *number)})) "
         # why a bare OR within CASE: the engine looks for the next fault among the good rows only
-        f"WHERE CASE {barred}WHEN {bad} THEN keep_aside({line}, [{texts}]) ELSE true END",
+        f"WHERE CASE {barred}WHEN {bad} THEN keep_aside({line}, to_json([{texts}])) ELSE true END",
         _told(source, table, faults, flags),
     )
 
