@@ -110,7 +110,7 @@ def test_the_first_screen_answers_the_question(bank):
     first, chart, _ = _main(bank / "published" / PAGE).partition('class="chart ')
     assert chart
     assert first.count('<p class="answer"') == 1
-    assert re.search(r"In Sep 2026, 4,\d{3} customers \(± \d+\) spent CN¥3,\d{3},000 \(±", first)
+    assert re.search(r"In Sep 2026, 4,\d{3} customers \(±\s\d+\) spent CN¥3,\d{3},000 \(±", first)
     assert 4 <= first.count('<li class="kpi">') <= 6
     assert first.count('<p class="change ') == first.count('<li class="kpi">')
     assert first.count('<svg class="spark"') == first.count('<li class="kpi">')

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.figures import theme
-from workbench.figures.language import COMPACT_FROM, Language
+from workbench.figures.language import Language
 from workbench.figures.specs import BarSpec, HeatmapSpec, LineSpec
 from workbench.figures.tables import Grid, pivot
 from workbench.figures.values import Series, Value, at, dimension, is_time, label, series
@@ -364,12 +364,12 @@ def _ticks(
     step = at_values[1] - at_values[0]
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
 
-    short = max(map(abs, at_values)) >= COMPACT_FROM  # then all of them, in one style
+    least = language.least_beside(max(map(abs, at_values)))  # all of them in one style
 
     def text(value: float) -> str:
         if figures.rate:
             return language.percent(value, max(0, digits - 2))
-        return language.compact(value, digits, least=1000 if short else COMPACT_FROM)
+        return language.compact(value, digits, least=least)
 
     return {
         "tickmode": "array",

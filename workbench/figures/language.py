@@ -17,7 +17,9 @@ _LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
 _MONTH = re.compile(r"^(\d{4})-(\d{2})$")
 _DAY = re.compile(r"^(\d{4})-(\d{2})-(\d{2})$")
 _QUARTER = re.compile(r"^(\d{4})-?Q([1-4])$")
-COMPACT_FROM = 1_000_000  # below, every digit is read at a glance
+# Below, every digit is read at a glance; Chinese counts in ten thousands, and says so sooner.
+COMPACT_FROM = {"en": 1_000_000, "zh": 100_000}
+COMPACT_UNIT = {"en": 1_000, "zh": 10_000}  # the least that is said in short beside such a number
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,29 @@ class Language:
             format_percent(_plain_zero(value, digits + 2), format=pattern, locale=self.locale)
         )
 
-    def compact(self, value: Number, digits: int = 0, least: float = COMPACT_FROM) -> str:
+    @property
+    def compact_from(self) -> int:
+        """From where a number is said in short."""
+        return COMPACT_FROM[self.code]
+
+    def least_beside(self, value: Number) -> int:
+        """Return from where numbers beside a value are said in short, so that all are in one style.
+
+        Examples
+        --------
+        >>> zh = Language("zh")
+        >>> zh.compact(73_000, least=zh.least_beside(3_389_000))
+        '7.3万'
+        """
+        short = abs(value) >= self.compact_from
+        return COMPACT_UNIT[self.code] if short else self.compact_from
+
+    def compact(self, value: Number, digits: int = 0, least: float | None = None) -> str:
         """Return a number of at least ``least`` in short: 12.35M, 1235万; a smaller one in full."""
         from babel.numbers import format_compact_decimal
 
         value = round(value, digits)
-        if abs(value) < least:
+        if abs(value) < (self.compact_from if least is None else least):
             return self.number(value, digits)
         return _minus(format_compact_decimal(value, locale=self.locale, fraction_digits=2))
 

@@ -306,7 +306,9 @@ def _filled(name: str, format_spec: str, releases: Sequence[Release], language: 
     if shown is None:
         return language.word("none")
     if not format_spec:
-        text = figures.text(shown, language)
+        # a Chinese sentence counts in ten thousands, as the key figures below it do
+        short = language.code == "zh"
+        text = figures.text(shown, language, compact=short, beside=value.value)
         plain = wanted != measure or not figures.currency  # a margin follows its figure
         return text if plain else language.money(text, str(figures.currency))
     whole = format_spec.endswith("d")

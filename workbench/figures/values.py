@@ -78,15 +78,27 @@ class Series:
         rounded = round(value, self.digits + 2 if self.rate else self.digits)
         return int(rounded) if float(rounded).is_integer() else rounded
 
-    def text(self, value: float | None, language: Language, compact: bool = False) -> str:
-        """Return a figure in words: thousands separators, percent, no unit."""
+    def text(
+        self,
+        value: float | None,
+        language: Language,
+        compact: bool = False,
+        beside: float | None = None,
+    ) -> str:
+        """Return a figure in words: thousands separators, percent, no unit.
+
+        ``beside`` is the figure it is a margin of: in Chinese both are in ten thousands or none.
+        """
         if value is None:
             return language.word("none")
         if self.rate:
             return language.percent(value, self.digits)
-        return (
-            language.compact(value, self.digits) if compact else language.number(value, self.digits)
+        if not compact:
+            return language.number(value, self.digits)
+        least = (
+            language.least_beside(beside) if beside is not None and language.code == "zh" else None
         )
+        return language.compact(value, self.digits, least)
 
     def margin(self, value: Value) -> float | None:
         """Return the one margin that is told: the mean of nearly even sides, else the longer."""
@@ -107,8 +119,8 @@ class Series:
         if value.value is None or value.low is None or value.high is None:
             return ""
         if self._even(value):
-            return "± " + self.text(self.margin(value), language, compact)
-        ends = [self.text(end, language, compact) for end in (value.low, value.high)]
+            return "± " + self.text(self.margin(value), language, compact, value.value)
+        ends = [self.text(end, language, compact, value.value) for end in (value.low, value.high)]
         return language.word("range", low=ends[0], high=ends[1])
 
     def both(self, value: Value, language: Language, compact: bool = False) -> str:
