@@ -182,12 +182,12 @@ class Table(_Declared):
 class ExtractTerms(_Declared):
     """How well people must hide in an extract: k-anonymity, l-diversity, t-closeness."""
 
-    k: int = Field(5, ge=5, description="least people of a group")
+    k: int = Field(default=5, ge=5, description="least people of a group")
     l: int = Field(  # noqa: E741  # why: the letter the field calls it by
-        2, ge=2, description="least values of a sensitive column in a group"
+        default=2, ge=2, description="least values of a sensitive column in a group"
     )
     t: float | None = Field(
-        None,
+        default=None,
         gt=0,
         le=1,
         description="most distance of a group's sensitive values from everybody's",
