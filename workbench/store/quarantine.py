@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 SCHEMA = "intake"
 FILES, ASIDE, PAIRS = (f"lake.{SCHEMA}.{name}" for name in ("files", "quarantine", "same_person"))
 HANDED = "handed"  # rows handed over as texts: columns line, t0, t1, …
-_BUFFERED = 20_000  # rows kept aside in Python before the engine takes them
+_BUFFERED, _BUFFERED_BYTES = 20_000, 10_000_000  # kept in Python before the engine takes them
+_BATCH = 5_000  # rows at a time from one engine to the other
 _COLUMNS = "line BIGINT, reasons VARCHAR, subject VARCHAR, content VARCHAR"
+_ROWS = "SELECT CAST(l[1] AS BIGINT), l[2], l[3], l[4]"
 _TABLES = {
     FILES: 'table_name VARCHAR, digest VARCHAR, file VARCHAR, "at" TIMESTAMP, "rows" BIGINT, '
     "added BIGINT, updated BIGINT, unchanged BIGINT, repeated BIGINT, quarantined BIGINT, "
@@ -192,6 +194,7 @@ class Aside:
         self._side: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.Lock()  # the engine calls from several threads
         self._handed: list[str] = []
+        self._handed_bytes = 0
         self._waiting: list[tuple[int, str, str | None, str | None]] = []
         self._erased: list[int] = []
         self.told = ""
@@ -218,8 +221,9 @@ class Aside:
                 self._erased.append(line)
                 return
             self._handed.append(texts)
+            self._handed_bytes += len(texts)
             self.rows += 1
-            if len(self._handed) >= _BUFFERED:
+            if len(self._handed) >= _BUFFERED or self._handed_bytes >= _BUFFERED_BYTES:
                 self._flush()
 
     def add(self, line: int, reasons: str, subject: str | None, content: str | None) -> None:
@@ -242,10 +246,13 @@ class Aside:
         side = self._flush()
         if side is None:
             return
+        if not before:
+            side.execute("UPDATE aside SET line = line + 1")
+            return
         jumps = {threshold: place for place, threshold in enumerate(before, 1)}
         side.execute(
             "CREATE TABLE jumps AS SELECT CAST(l[1] AS BIGINT) AS reached, "
-            f"CAST(l[2] AS BIGINT) AS place FROM {_unnested(json.dumps(list(jumps.items())))}"
+            f"CAST(l[2] AS BIGINT) AS place FROM {_given(side, json.dumps(list(jumps.items())))}"
         )
         side.execute(
             "CREATE TABLE numbered AS SELECT line + 1 + coalesce(place, 0) AS line, "
@@ -269,12 +276,13 @@ class Aside:
         if self._handed:
             places = range(2, len(json.loads(self._handed[0])) + 1)
             texts = "".join(f", l[{place}] AS t{place - 2}" for place in places)
-            given = _unnested(f"[{','.join(self._handed)}]")
-            self._handed = []
+            given = _given(self._side, f"[{','.join(self._handed)}]")
+            self._handed, self._handed_bytes = [], 0
             rows = f"(SELECT CAST(l[1] AS BIGINT) AS line{texts} FROM {given})"
             self._side.execute(f"WITH {HANDED} AS {rows} INSERT INTO aside {self.told}")
         if self._waiting:
-            self._side.execute(_insert("aside", self._waiting))
+            given = json.dumps(self._waiting, ensure_ascii=False)
+            self._side.execute(f"INSERT INTO aside {_ROWS} FROM {_given(self._side, given)}")
             self._waiting = []
         return self._side
 
@@ -285,13 +293,17 @@ class Aside:
             return
         # why by a table of its own: every INSERT into the lake is a file
         connection.execute(f"CREATE OR REPLACE TEMP TABLE _kept ({_COLUMNS})")
-        found = side.execute("SELECT * FROM aside ORDER BY line")
-        while batch := found.fetchmany(_BUFFERED):
-            connection.execute(_insert("temp._kept", batch))
+        found = side.execute(
+            "SELECT to_json([CAST(line AS VARCHAR), reasons, subject, content])::VARCHAR "
+            "FROM aside ORDER BY line"
+        )
+        while batch := found.fetchmany(_BATCH):
+            given = _given(connection, f"[{','.join(row[0] for row in batch)}]")
+            connection.execute(f"INSERT INTO temp._kept {_ROWS} FROM {given}")
         connection.execute(
             f"INSERT INTO {ASIDE} SELECT {literal(table)}, {literal(digest)}, * FROM temp._kept"
         )
-        connection.execute("DROP TABLE temp._kept")
+        connection.execute("DROP TABLE temp._kept; DROP TABLE temp._given")
 
     def reasons(self) -> list[tuple[str, int]]:
         """Return how many rows were kept aside for what, most first."""
@@ -309,14 +321,12 @@ class Aside:
             self._side.close()
 
 
-def _insert(target: str, rows: Sequence[Sequence[int | str | None]]) -> str:
-    given = _unnested(json.dumps(rows, ensure_ascii=False))
-    return f"INSERT INTO {target} SELECT CAST(l[1] AS BIGINT), l[2], l[3], l[4] FROM {given}"
+def _given(connection: duckdb.DuckDBPyConnection, rows: str) -> str:
+    """Give an engine rows, a JSON list of lists; return SQL of them as lists ``l`` of texts.
 
-
-def _unnested(rows: str) -> str:
-    """Return SQL that yields rows, a JSON list of lists, as lists ``l`` of texts.
-
-    As JSON: parameters and Arrow tables would both import pandas, for a third of a second.
+    As JSON: parameters and Arrow tables would both import pandas, for a third of a second. By way
+    of a table: of a constant in the query itself the engine makes a value of every cell.
     """
-    return f"(SELECT unnest(from_json({literal(rows)}, '[[\"VARCHAR\"]]')) AS l)"
+    connection.execute("CREATE OR REPLACE TEMP TABLE _given (rows VARCHAR)")
+    connection.execute(f"INSERT INTO temp._given VALUES ({literal(rows)})")
+    return "(SELECT unnest(from_json(rows, '[[\"VARCHAR\"]]')) AS l FROM temp._given)"
