@@ -420,7 +420,7 @@ def test_a_full_published_disk_keeps_the_last_good_page(folder, small_disk):
 def test_a_full_private_disk_keeps_the_last_good_page_and_the_ledger(folder, small_disk):
     private = folder / "private"
     small_disk(40_000_000, private)
-    shutil.copytree(folder / ".workbench", private, dirs_exist_ok=True)
+    shutil.copytree(folder / ".workbench", private, dirs_exist_ok=True, symlinks=True)
     private.chmod(0o700)
     with (folder / "workbench.toml").open("a") as settings:
         settings.write('private = "private"\n')

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def _drawn():
     return rows
 
 
+@cache  # every test file is read, once for all names
 def _raised():
     """Return the names tests expect with ``pytest.raises`` whose message they then look at."""
     names = set()

@@ -106,8 +106,7 @@ def shortfalls(
         periods |= {*ledger.periods(), f"{now:%Y-%m}", "0001-01"}
     mates = [each for each in others if each.share.report == need.share.report]
     found: dict[str, Short] = {}
-    for period in sorted(periods):
-        standing = ledger.standing(period, now)
+    for period, standing in ledger.standings(sorted(periods), now).items():
         before = standing.lines(ledger.limits, ledger.delta, period, need.share)
         whole = _sum(each.whole for each in (need, *others))
         reports = dict(standing.reports)

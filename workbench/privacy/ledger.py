@@ -328,12 +328,13 @@ class Ledger:
         LedgerError
             The ledger lost its end, and would show less than was spent.
         """
-        return self.standing(period, now).lines(self.limits, self.delta, period, share)
+        standing = self.standings([period], now)[period]
+        return standing.lines(self.limits, self.delta, period, share)
 
-    def standing(self, period: str, now: dt.datetime) -> Standing:
-        """Return what was spent so far by everything that limits a question about ``period``."""
+    def standings(self, periods: Iterable[str], now: dt.datetime) -> dict[str, Standing]:
+        """Return what was spent so far by everything that limits questions about some periods."""
         with self._guard.reading() as read:
-            return standing_of(read, period, now)
+            return {period: standing_of(read, period, now) for period in periods}
 
     def periods(self) -> set[str]:
         """Return the periods that anything was spent on."""
