@@ -119,17 +119,17 @@ def _take(
     if name not in there:
         columns = ", ".join(f'"{c}" {sql_type(d)}' for c, d in table.columns.items())
         connection.execute(f'CREATE TABLE lake."{name}" ({columns})')
-    aside = Aside(store.connect)
-    connection.create_function(  # type: ignore[call-overload]  # why: its stub knows no names
-        "keep_aside",
-        aside.take,
-        ["BIGINT", "VARCHAR"],
-        "BOOLEAN",
-        type="native",  # why not by Arrow: few rows of many batches, and a batch costs the most
-        null_handling="special",
-        side_effects=True,
-    )
-    try:
+    with store.again(connection) as side:
+        aside = Aside(side)
+        connection.create_function(  # type: ignore[call-overload]  # why: its stub knows no names
+            "keep_aside",
+            aside.take,
+            ["BIGINT", "VARCHAR"],
+            "BOOLEAN",
+            type="native",  # why not by Arrow: few rows of many batches, and a batch costs the most
+            null_handling="special",
+            side_effects=True,
+        )
         with reading(
             connection, lambda extension: store.load_extension(connection, extension),
             path, name, table, **vars(chosen),
@@ -157,8 +157,6 @@ def _take(
             aside.erased,
         )
         return taken, settled.replaced
-    finally:
-        aside.close()
 
 
 def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,9 @@ SCHEMA = "intake"
 FILES, ASIDE, PAIRS = (f"lake.{SCHEMA}.{name}" for name in ("files", "quarantine", "same_person"))
 HANDED = "handed"  # rows handed over as texts: columns line, t0, t1, …
 _BUFFERED, _BUFFERED_BYTES = 20_000, 10_000_000  # kept in Python before the engine takes them
-_BATCH = 5_000  # rows at a time from one engine to the other
 _COLUMNS = "line BIGINT, reasons VARCHAR, subject VARCHAR, content VARCHAR"
-_ROWS = "SELECT CAST(l[1] AS BIGINT), l[2], l[3], l[4]"
+_BESIDE = "beside"
+_ROWS_ASIDE = f"{_BESIDE}.main.aside"
 _TABLES = {
     FILES: 'table_name VARCHAR, digest VARCHAR, file VARCHAR, "at" TIMESTAMP, "rows" BIGINT, '
     "added BIGINT, updated BIGINT, unchanged BIGINT, repeated BIGINT, quarantined BIGINT, "
@@ -174,12 +174,12 @@ def pairs(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
 
 
 class Aside:
-    """Rows kept aside while a file is read, in an engine of its own: memory stays bounded.
+    """Rows kept aside while a file is read, in a database beside the lake: memory stays bounded.
 
     Parameters
     ----------
-    connect : callable
-        Opens an engine whose spilled files are encrypted.
+    side : DuckDBPyConnection
+        Another connection to the engine that reads the file, for the engine calls while it does.
 
     Attributes
     ----------
@@ -189,9 +189,12 @@ class Aside:
         How many are kept aside.
     """
 
-    def __init__(self, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
-        self._connect = connect
-        self._side: duckdb.DuckDBPyConnection | None = None
+    def __init__(self, side: duckdb.DuckDBPyConnection) -> None:
+        # why a database of its own: the transaction that reads the file sees what is committed
+        # to it meanwhile, since it has not looked at it before
+        side.execute(f"ATTACH ':memory:' AS {_BESIDE}")
+        side.execute(f"CREATE TABLE {_ROWS_ASIDE} ({_COLUMNS})")
+        self._side = side
         self._lock = threading.Lock()  # the engine calls from several threads
         self._handed: list[str] = []
         self._handed_bytes = 0
@@ -243,90 +246,70 @@ class Aside:
         """
         before = [line - 1 - place for place, line in enumerate(lines, 1)]
         self._erased = [n + 1 + bisect_left(before, n) for n in self._erased]
-        side = self._flush()
-        if side is None:
-            return
+        self._flush()
         if not before:
-            side.execute("UPDATE aside SET line = line + 1")
+            self._side.execute(f"UPDATE {_ROWS_ASIDE} SET line = line + 1")
             return
         jumps = {threshold: place for place, threshold in enumerate(before, 1)}
-        side.execute(
-            "CREATE TABLE jumps AS SELECT CAST(l[1] AS BIGINT) AS reached, "
-            f"CAST(l[2] AS BIGINT) AS place FROM {_given(side, json.dumps(list(jumps.items())))}"
+        given = self._given(json.dumps(list(jumps.items())))
+        self._side.execute(
+            f"CREATE TEMP TABLE jumps AS SELECT CAST(l[1] AS BIGINT) AS reached, "
+            f"CAST(l[2] AS BIGINT) AS place FROM {given}"
         )
-        side.execute(
-            "CREATE TABLE numbered AS SELECT line + 1 + coalesce(place, 0) AS line, "
-            "aside.* EXCLUDE line FROM aside ASOF LEFT JOIN jumps ON reached < line; "
-            "DROP TABLE aside; DROP TABLE jumps; ALTER TABLE numbered RENAME TO aside"
+        self._side.execute(
+            "CREATE TEMP TABLE numbered AS SELECT line + 1 + coalesce(place, 0) AS line, "
+            f"a.* EXCLUDE line FROM {_ROWS_ASIDE} a ASOF LEFT JOIN jumps ON reached < line"
         )
+        self._side.execute(f"CREATE OR REPLACE TABLE {_ROWS_ASIDE} AS SELECT * FROM numbered")
+        self._side.execute("DROP TABLE numbered")
 
     def lines(self) -> list[int]:
         """Return the lines of everything that did not become a row, in order."""
-        side = self._flush()
-        rows = [] if side is None else side.execute("SELECT line FROM aside").fetchall()
+        self._flush()
+        rows = self._side.execute(f"SELECT line FROM {_ROWS_ASIDE}").fetchall()
         return sorted([*self._erased, *(int(row[0]) for row in rows)])
 
-    def _flush(self) -> duckdb.DuckDBPyConnection | None:
-        """Hand what waits to the engine; return it, if there is anything."""
-        if not self._waiting and not self._handed:
-            return self._side
-        if self._side is None:
-            self._side = self._connect()
-            self._side.execute(f"CREATE TABLE aside ({_COLUMNS})")
+    def _flush(self) -> None:
+        """Hand what waits to the engine."""
         if self._handed:
             places = range(2, len(json.loads(self._handed[0])) + 1)
             texts = "".join(f", l[{place}] AS t{place - 2}" for place in places)
-            given = _given(self._side, f"[{','.join(self._handed)}]")
+            given = self._given(f"[{','.join(self._handed)}]")
             self._handed, self._handed_bytes = [], 0
             rows = f"(SELECT CAST(l[1] AS BIGINT) AS line{texts} FROM {given})"
-            self._side.execute(f"WITH {HANDED} AS {rows} INSERT INTO aside {self.told}")
+            self._side.execute(f"WITH {HANDED} AS {rows} INSERT INTO {_ROWS_ASIDE} {self.told}")
         if self._waiting:
-            given = json.dumps(self._waiting, ensure_ascii=False)
-            self._side.execute(f"INSERT INTO aside {_ROWS} FROM {_given(self._side, given)}")
+            given = self._given(json.dumps(self._waiting, ensure_ascii=False))
             self._waiting = []
-        return self._side
+            self._side.execute(
+                f"INSERT INTO {_ROWS_ASIDE} "
+                f"SELECT CAST(l[1] AS BIGINT), l[2], l[3], l[4] FROM {given}"
+            )
+
+    def _given(self, rows: str) -> str:
+        """Give the engine rows, a JSON list of lists; return SQL of them as lists ``l`` of texts.
+
+        As JSON: parameters and Arrow tables would both import pandas, for a third of a second. By
+        way of a table: of a constant in the query itself the engine makes a value of every cell.
+        """
+        self._side.execute("CREATE OR REPLACE TEMP TABLE _given (rows VARCHAR)")
+        self._side.execute(f"INSERT INTO temp._given VALUES ({literal(rows)})")
+        return "(SELECT unnest(from_json(rows, '[[\"VARCHAR\"]]')) AS l FROM temp._given)"
 
     def write(self, connection: duckdb.DuckDBPyConnection, table: str, digest: str) -> None:
         """Write everything kept aside into the lake, by line."""
-        side = self._flush()
-        if side is None:
-            return
-        # why by a table of its own: every INSERT into the lake is a file
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE _kept ({_COLUMNS})")
-        found = side.execute(
-            "SELECT to_json([CAST(line AS VARCHAR), reasons, subject, content])::VARCHAR "
-            "FROM aside ORDER BY line"
-        )
-        while batch := found.fetchmany(_BATCH):
-            given = _given(connection, f"[{','.join(row[0] for row in batch)}]")
-            connection.execute(f"INSERT INTO temp._kept {_ROWS} FROM {given}")
-        connection.execute(
-            f"INSERT INTO {ASIDE} SELECT {literal(table)}, {literal(digest)}, * FROM temp._kept"
-        )
-        connection.execute("DROP TABLE temp._kept; DROP TABLE temp._given")
+        self._flush()
+        if self.rows:
+            connection.execute(
+                f"INSERT INTO {ASIDE} SELECT {literal(table)}, {literal(digest)}, * "
+                f"FROM {_ROWS_ASIDE} ORDER BY line"
+            )
 
     def reasons(self) -> list[tuple[str, int]]:
         """Return how many rows were kept aside for what, most first."""
-        side = self._flush()
-        if side is None:
-            return []
-        rows: list[tuple[str, int]] = side.execute(
-            "SELECT reasons, count(*) AS n FROM aside GROUP BY reasons ORDER BY n DESC, reasons"
+        self._flush()
+        rows: list[tuple[str, int]] = self._side.execute(
+            f"SELECT reasons, count(*) AS n FROM {_ROWS_ASIDE} "
+            "GROUP BY reasons ORDER BY n DESC, reasons"
         ).fetchall()
         return rows
-
-    def close(self) -> None:
-        """Give its engine back."""
-        if self._side is not None:
-            self._side.close()
-
-
-def _given(connection: duckdb.DuckDBPyConnection, rows: str) -> str:
-    """Give an engine rows, a JSON list of lists; return SQL of them as lists ``l`` of texts.
-
-    As JSON: parameters and Arrow tables would both import pandas, for a third of a second. By way
-    of a table: of a constant in the query itself the engine makes a value of every cell.
-    """
-    connection.execute("CREATE OR REPLACE TEMP TABLE _given (rows VARCHAR)")
-    connection.execute(f"INSERT INTO temp._given VALUES ({literal(rows)})")
-    return "(SELECT unnest(from_json(rows, '[[\"VARCHAR\"]]')) AS l FROM temp._given)"
