@@ -84,6 +84,28 @@ def test_every_option_is_documented():
     assert missing == []
 
 
+@pytest.mark.parametrize("page", [*USER_PAGES, *OTHER_PAGES], ids=lambda page: page.name)
+def test_what_a_page_says_to_type_can_be_typed(page):
+    """Each ``workbench …`` in code names a command there is, and options that it has."""
+    commands, wrong = dict(_commands()), []
+    typed = r"(?<![\w/.-])(?<!import )(?<!engine )(?<!load_ext )workbench +[^\n]*"
+    for line in re.findall(typed, _code(page)):
+        words = re.split(r"[|&;#'()]", line)[0].split()
+        name = words.pop(0)
+        while words and f"{name} {words[0]}" in commands:
+            name = f"{name} {words.pop(0)}"
+        command = commands[name]
+        known = {option for each in command.params for option in each.opts}
+        known |= {"--help", "-h", "--version"}
+        if command.context_settings.get("ignore_unknown_options"):  # they are another program's
+            continue
+        strange = [word for word in words if re.fullmatch(r"--?[a-z][\w-]*", word)]
+        wrong += [f"{name} {word}" for word in strange if word not in known]
+        if isinstance(command, click.Group) and words and re.fullmatch(r"[a-z]+", words[0]):
+            wrong.append(f"{name} {words[0]}")
+    assert wrong == []
+
+
 def test_every_command_and_option_has_a_help_text():
     for words, command in _commands():
         assert command.help, words

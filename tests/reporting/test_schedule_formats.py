@@ -12,6 +12,7 @@ import pytest
 from cronsim import CronSim
 from ruamel.yaml import YAML
 
+from workbench.cli import main
 from workbench.errors import InputError, UnknownName
 from workbench.reporting.definition import Definition
 from workbench.reporting.schedule import Schedule
@@ -43,7 +44,16 @@ def _words(command):
     words = shlex.split(command)
     assert words[-4:] == ["run", "--due", "--workspace", str(ROOT)]
     assert Path(words[0]).is_file()
+    _taken(words[-4:])
     return words
+
+
+def _taken(words):
+    """Check that the command line takes these words: the command and its options are there."""
+    name, *options = words
+    with main.commands[name].make_context(name, options) as context:
+        assert context.params["due"]
+        assert context.params["workspace"] == str(ROOT)
 
 
 def test_cron_gets_a_line_for_each_schedule_and_one_to_make_sure():
