@@ -200,3 +200,22 @@ def test_who_is_known_only_by_a_line_may_object(shop):
     path.write_text(HEADER + LINES.replace("K-000010", "K-never"))
     shop.ingest("transactions", path)
     assert again(shop).restrict_subject("K-never", kind="objected") == ("*",)
+
+
+@pytest.mark.parametrize(
+    "several",
+    [
+        "K-000014,2026-10-01,north,food,mine,5,trueK-000015,2026-10-01,north,food,Quokka,5,true\n",
+        'K-000014,2026-10-01,north,food,"mine,5,true\nK-000015,2026-10-01,north,food,Quokka,5,true\n',
+    ],
+    ids=["two rows on one line", "a quote that does not end"],
+)
+def test_what_may_hold_rows_of_several_is_handed_to_none_of_them(shop, tmp_path, several):
+    path = shop.settings.root / "late.csv"
+    path.write_text(HEADER + "K-000012,2026-10-01,north,food,ok,5,true\n" + several)
+    assert shop.ingest("transactions", path).quarantined == 1
+    for customer in ("K-000014", "K-000015"):
+        held = {each.table: each for each in again(shop).subject_held(customer)}
+        assert (held["transactions"].kept_aside, held["transactions"].unclear) == ((), 1)
+        again(shop).export_subject(customer, tmp_path / customer)
+        assert "Quokka" not in (tmp_path / customer / "subject.json").read_text()

@@ -131,6 +131,7 @@ BAD = [
     ("15,K-001,05/01/2026,north,6,x", f"booked_on: {NO_DATE}"),
     ("16,K-001,05.01.2026,north,many,x", f"amount: not an amount; booked_on: {NO_DATE}"),
     ("17.5,K-001,2026-01-05,north,6,x", "booking_id: not a whole number"),
+    ("21e-1,K-001,2026-01-05,north,6,x", "booking_id: not a whole number"),
     (",K-001,2026-01-05,north,6,x", "booking_id: not_null"),
     ("18,K-001,2026-01-05,north,6,x,y", "more fields than the line of column names"),
     ("19,K-001,2026-01-05", "fewer fields than the line of column names"),

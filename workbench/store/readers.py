@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 1 << 18  # small enough to stay in the processor's cache
 _LINE_BYTES_CUT = 8_000_000  # without the end of a line; shorter lines the engine keeps back
-_BUFFER_BYTES = 2 * _LINE_BYTES_CUT  # of which the engine holds several at a time
+_BUFFER_BYTES = 9_000_000  # a little more than that; the engine holds several of them at a time
 _LOOKED_BYTES = 1_000_000  # of a file, when an error asks which encoding it may be
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -348,8 +348,9 @@ def _fraction(column: str, declared: Column) -> str:
     if declared.type != "integer":
         return ""
     # why a CASE: of an OR both sides are computed for every row
-    fraction = f'TRY_CAST("read {column}" AS DOUBLE) % 1 <> 0'
-    return f" OR CASE WHEN contains(\"read {column}\"::VARCHAR, '.') THEN {fraction} ELSE false END"
+    text, fraction = f'"read {column}"::VARCHAR', f'TRY_CAST("read {column}" AS DOUBLE) % 1 <> 0'
+    may = " OR ".join(f"contains({text}, '{sign}')" for sign in (".", "e-", "E-"))  # 15e-1 is 1.5
+    return f" OR CASE WHEN {may} THEN {fraction} ELSE false END"
 
 
 def _from_excel(column: str, declared: Column) -> str:

@@ -68,7 +68,7 @@ def rejected(
     for line, errors, content in rows:
         badly = badly or any(error.startswith(_ENCODING) for error in errors)
         why = "; ".join(sorted({_why(error, kinds) for error in errors}))
-        subject = _field(content, place, delimiter)
+        subject = _field(content, place, delimiter, len(header))
         found.append(Rejected(int(line), why, subject, content))
     return Found(tuple(found), badly)
 
@@ -80,9 +80,13 @@ def _why(error: str, kinds: Mapping[str, str]) -> str:
     return _WORDS.get(kind, f"not readable ({kind.lower()})")
 
 
-def _field(content: str | None, place: int | None, delimiter: str) -> str | None:
-    """Return one field of a line that is no row, where it has so many."""
-    if content is None or place is None:
+def _field(content: str | None, place: int | None, delimiter: str, most: int) -> str | None:
+    """Return one field of a line that is no row, where it has so many.
+
+    None of what may hold several rows, such as all lines to a quote that does not end, or two rows
+    on one line: whose it is, nobody knows, and the first customer must not be handed the second's.
+    """
+    if content is None or place is None or len(content.splitlines()) > 1:
         return None
     fields = next(csv.reader([content], delimiter=delimiter), [])
-    return fields[place] if len(fields) > place else None
+    return fields[place] if place < len(fields) <= most else None
