@@ -306,3 +306,17 @@ def test_something_is_shared_into_a_new_folder(lending, tmp_path):
         lending.share_extract(
             "transactions", ["region"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL
         )
+
+
+def test_rows_of_no_customer_do_not_leave(lending, tmp_path):
+    with duckdb.connect() as connection:
+        file = lending.settings.path("source") / "transactions.parquet"
+        connection.execute(f"CREATE TABLE t AS SELECT * FROM '{file}'")
+        connection.execute("UPDATE t SET region = 'north' WHERE region = 'west'")
+        connection.execute("INSERT INTO t SELECT * REPLACE (NULL AS customer_id, 'west' AS region) "
+                           "FROM t LIMIT 1")  # fmt: skip  # why: one statement
+        connection.execute(f"COPY t TO '{file}'")
+    lending.init()
+    hand_over(wb.open_workspace(lending.settings.root, now=lending.now), ["region"], tmp_path / "o")
+    rows = table(tmp_path / "o" / "transactions.csv")
+    assert {row["region"] for row in rows} == {"north", "south"}

@@ -155,3 +155,10 @@ def test_people_by_all_their_rows_agree_with_pandas():
     assert (found.groups, found.smallest) == (len(sizes), sizes.min())
     assert found.alone == (sizes == 1).sum()
     assert found.people_under == sizes[sizes < 5].sum()
+
+
+def test_a_value_that_all_people_of_a_group_have_is_told_whatever_else_one_has():
+    rows = [(person, "z", "ill") for person in range(5)] + [(0, "z", "well")]
+    names, asked = ["person", "q", "s"], {"quasi_identifiers": ["q"], "sensitive": ["s"]}
+    assert measured(rows, names, **asked).sensitive["s"].l == 1
+    assert measured([*rows, (5, "z", "well")], names, **asked).sensitive["s"].l == 2

@@ -274,7 +274,8 @@ def extract(
         )
     roles = ("quasi-identifier", "protected")
     quasi = tuple(name for name in columns if readable[name].role in roles)
-    leaving = source[[key, *columns]]
+    # why: rows of nobody would leave without hiding among anybody
+    leaving = source.filter(source[key].notnull())[[key, *columns]]
     frame = leaving.execute()
     found = int(frame[key].nunique())
     if found > people:

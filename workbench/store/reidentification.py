@@ -6,7 +6,7 @@ A missing value is a value.
 
 - k: people in the smallest group (Samarati & Sweeney 1998).
 - l: fewest distinct values of a sensitive column within a group (Machanavajjhala et al. 2007,
-  distinct l-diversity).
+  distinct l-diversity); 1 where all people of a group share a value, whatever else some have.
 - t: largest distance between a sensitive column's distribution within a group and over all people
   (Li, Li & Venkatasubramanian 2007): for text and truth values half the sum of differences, for
   numbers and dates the earth mover's distance over their order, in a hundred steps at most.
@@ -164,13 +164,23 @@ def _spread(connection: duckdb.DuckDBPyConnection, column: str) -> Sensitive:
     if kind is None:
         return Sensitive(0, 0.0)
     ordered = str(kind[0]).upper().startswith(_ORDERED) or "INT" in str(kind[0]).upper()
-    least = connection.execute(
-        f"SELECT min(n) FROM (SELECT count(DISTINCT row({column})) AS n FROM _people GROUP BY g)"
-    ).fetchone()
+    least = connection.execute(_DIVERSITY.format(column=column)).fetchone()
     sql = (_EARTH_MOVER if ordered else _VARIATION).format(column=column, steps=_STEPS)
     row = connection.execute(sql).fetchone()
     return Sensitive(int(least[0]) if least else 0, float(row[0] or 0) if row else 0.0)
 
+
+_DIVERSITY = """
+WITH sizes AS (
+    SELECT g, count(DISTINCT p) AS size FROM _people GROUP BY g
+), held AS (
+    SELECT g, row({column}) AS v, count(DISTINCT p) AS people FROM _people GROUP BY g, v
+)
+SELECT min(n) FROM (
+    SELECT CASE WHEN max(people) = any_value(size) THEN 1 ELSE count(*) END AS n
+    FROM held JOIN sizes USING (g) GROUP BY g
+)
+"""
 
 _VARIATION = """
 WITH everybody AS (
