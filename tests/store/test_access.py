@@ -118,9 +118,13 @@ def test_consent_is_looked_up_customer_by_customer(shop):
         "K-000004,marketing,2026-01-05,2026-10-03\n"  # withdrawn tomorrow, holds today
         "K-000005,other,2026-01-05,\n"  # for something else
         "K-000006,marketing,2026-01-05,2026-02-01\nK-000006,marketing,2026-03-01,\n"  # came back
-        "K-000007,marketing,,\n",  # never given
+        "K-000007,marketing,,\n"  # never given
+        "K-000008,marketing,2026-01-05,\n"  # the register was added to, not changed: withdrawn
+        "K-000008,marketing,2026-01-05,2026-09-30\n"
+        "K-000009,marketing,2026-01-05,\nK-000009,marketing,2026-03-01,2026-09-30\n"
+        "K-000010,marketing,2026-01-05,2026-09-30\nK-000010,marketing,2026-09-30,\n",  # came back
     )
-    expected = {pseudonym(shop, "marketing", KEYS[number]) for number in (1, 4, 6)}
+    expected = {pseudonym(shop, "marketing", KEYS[number]) for number in (1, 4, 6, 10)}
     assert pseudonyms(shop.open("transactions", "marketing")) == expected
 
 

@@ -338,10 +338,14 @@ class Access:
         key = self._catalog.tables[source.table].subject_key
         moment = now.astimezone(dt.UTC).replace(tzinfo=None).isoformat(sep=" ")
         literal = consent.replace("'", "''")
+        given, over = f'"{source.given}"', f"\"{source.withdrawn}\" <= TIMESTAMP '{moment}'"
+        agreed = f"max({given}) FILTER ({given} <= TIMESTAMP '{moment}' AND ({over}) IS NOT TRUE)"
+        # why by customer: a register without a key has a withdrawal in a row of its own
         return (
             f'SELECT "{key}" FROM {lake}."{source.table}" WHERE "{source.purpose}" = \'{literal}\' '
-            f"AND \"{source.given}\" <= TIMESTAMP '{moment}' "
-            f'AND ("{source.withdrawn}" IS NULL OR "{source.withdrawn}" > TIMESTAMP \'{moment}\')'
+            f'GROUP BY "{key}" HAVING {agreed} IS NOT NULL '
+            f'AND coalesce({agreed} >= max("{source.withdrawn}") FILTER ({over}), true) '
+            f"AND coalesce({agreed} > max({given}) FILTER ({over}), true)"
         )
 
     def _attached(self) -> duckdb.DuckDBPyConnection:
