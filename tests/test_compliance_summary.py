@@ -146,6 +146,33 @@ def test_no_line_about_quality_changes_with_one_customers_rows(shop):
     assert fresh == ["red", "green"]
 
 
+def test_what_is_encrypted_is_counted_in_tables_which_no_customers_rows_change(shop, tmp_path):
+    def told():
+        line = by_id(wb.open_workspace(shop.settings.root, now=now).compliance(PERIOD)).loc[
+            "encryption"
+        ]
+        return line.numerator, line.denominator, line.light
+
+    def files():
+        return len(list((shop.private / "store" / "data").rglob("*.parquet")))
+
+    before, few = told(), files()
+    wb.open_workspace(shop.settings.root, now=now).correct_subject(
+        "K-000005", {"customers.email": "new@example.org"}, {}
+    )
+    late = tmp_path / "late.csv"
+    late.write_text(
+        "customer_id,booked_on,region,category,note,amount,is_online\n"
+        "K-000005,2026-09-30,north,food,x,5,true\nK-000005,2026-09-30,nowhere,food,x,5,true\n"
+    )
+    wb.open_workspace(shop.settings.root, now=now).ingest("transactions", late)
+    assert files() > few
+    assert told() == before == (5, 5, "green")
+    for place in ("main/customers", "intake/quarantine"):
+        (shop.private / "store" / "data" / place / "plain.parquet").write_bytes(b"PAR1")
+    assert told() == (3, 5, "red")
+
+
 def test_undeclared_identifiers_of_operational_tables_are_counted(shop):
     mails = [(f"x{n}@example.org", dt.date(2026, 9, 1)) for n in (1, 2, 3)]
     add(shop, "incidents", mails)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from workbench.settings import FILE_NAME, Settings
 from workbench.store.chain import Entry
 
 ENCRYPTED_PARQUET = b"PARE"  # a plain one begins with PAR1
+_ELSEWHERE = ""  # no table is called so
 MIDDLE, HIGH = 8, 15  # of 25: likelihood times impact
 TREATMENTS = ("mitigate", "accept", "avoid", "transfer")
 # One of these passes or fails for each review; they are the denominator of its figure.
@@ -213,6 +214,21 @@ def review(
         *_dependencies(advisories),
     ]
     return Review(now, tuple(checks), len(files), encrypted)
+
+
+def encrypted_places(private: Path, tables: Collection[str]) -> tuple[int, int]:
+    """Return of how many places of the store every data file is encrypted, and how many there are.
+
+    Places are its tables, and one for everything else, such as what was kept aside of loads. How
+    many files there are changes with one customer's rows; how many places, with nobody's.
+    """
+    whole = {*tables, _ELSEWHERE}
+    data = private / "store" / "data"
+    for file in data.rglob("*.parquet"):
+        if _begins(file) != ENCRYPTED_PARQUET:
+            schema, name = file.relative_to(data).parts[:2]
+            whole.discard(name if schema == "main" and name in tables else _ELSEWHERE)
+    return (len(whole), len(tables) + 1) if tables else (0, 0)
 
 
 def _permissions(settings: Settings, private: Path) -> list[Check]:

@@ -128,7 +128,7 @@ class Evidence(Records):
         review = self.review
         logs = [check for check in review.checks if check.part == "logs"]
         return {
-            "encryption": share(review.encrypted, review.files, "nothing is loaded"),
+            "encryption": share(*self._encrypted(), "nothing is loaded"),
             "key-age": _number(self.facts["key"]["age_days"], "the key's age is not on record"),
             "restore-test": _number(
                 self.facts["backups"]["last_test_days"],
@@ -139,6 +139,11 @@ class Evidence(Records):
             "unusual-readers": self._unusual(),
             **self._reviewed(),
         }
+
+    def _encrypted(self) -> tuple[int, int]:
+        from workbench.lifecycle.review import encrypted_places
+
+        return encrypted_places(self.ws.private, {table for table, _ in self.ws.columns_held()})
 
     def _unusual(self) -> Measured:
         if self.detection is None:
