@@ -24,6 +24,8 @@ from support.line import (
 
 import workbench as wb
 from workbench.errors import Busy, DefinitionError, ParameterError, PeriodError, RunFailed
+from workbench.reporting.definition import Hooks
+from workbench.reporting.hooks import tell_hooks
 from workbench.reporting.publish import read_failures
 from workbench.reporting.suite import default_jobs
 from workbench.reporting.turns import turn
@@ -385,6 +387,17 @@ def test_a_hook_that_fails_is_reported_and_undoes_nothing(shop, command, message
     (problem,) = edition.hooks
     assert message in problem
     assert shop.render("customers").unchanged
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("https://[s3cr3t/x", "ValueError"), ("https://s3cr3t\u2100/x", "ValueError"),
+     ("http://s3cr3t:s3cr3t/x", "InvalidURL")],
+)  # fmt: skip  # why: one line an address
+def test_an_address_that_is_none_is_reported_without_it(tmp_path, monkeypatch, address, said):
+    monkeypatch.setenv("CHAT", address)
+    problems = tell_hooks(Hooks(webhook="${CHAT}"), "failed", {}, tmp_path)
+    assert problems == [f"the webhook was not reached: {said}."]
 
 
 def test_a_webhook_gets_json_and_its_refusal_is_reported(shop):

@@ -109,10 +109,10 @@ def _address(hooks: Hooks, content: bytes) -> Iterator[str]:
     if not re.match(r"https?://[^\s/]+\S*$", address):
         yield "the webhook was not reached: with its variables it is no http or https address."
         return
-    request = Request(  # noqa: S310  # why: it is http or https, see above
-        address, content, {"Content-Type": "application/json; charset=utf-8"}
-    )
     try:
+        request = Request(  # noqa: S310  # why: it is http or https, see above
+            address, content, {"Content-Type": "application/json; charset=utf-8"}
+        )
         with urlopen(request, timeout=ADDRESS_SECONDS):  # noqa: S310  # why: see above
             pass
     except (OSError, HTTPException, ValueError) as problem:
