@@ -4,6 +4,8 @@ SHELL := /bin/sh
 BIN := .venv/bin
 STAMP := .venv/.synced
 PYTEST_ARGS ?=
+# Tests side by side, a file always by one process, so that what its tests share is made once.
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help env lab report test lint test-slow bench bench-smoke test-packages
@@ -20,7 +22,7 @@ report: $(STAMP)  ## Render the customer report of the last complete month; say 
 	@$(BIN)/workbench run customer-overview
 
 test: lint test-packages  ## Check style, types and behaviour
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## Check style and types only
 	@$(BIN)/ruff check --quiet .
