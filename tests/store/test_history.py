@@ -96,8 +96,9 @@ def test_who_took_consent_back_since_is_left_out_of_then(desk):
     now = rows(again(desk).open("transactions", "marketing"))
     assert now < 9 * 240
     assert rows(again(desk).open("transactions", "marketing", snapshot=1)) == now
-    # a kernel left open reads its own snapshot, and of an older one what today's consents allow
+    # a kernel left open reads its own snapshot and older ones, as far as today's consents allow
     assert rows(desk.open("transactions", "marketing", snapshot=1)) == now
+    assert rows(desk.open("transactions", "marketing")) == now
 
 
 def test_who_objected_since_is_left_out_of_then(desk):

@@ -321,8 +321,9 @@ class Access:
         if key is not None and pseudonyms:
             sql += f', {_KEYS}."{purpose}"'
         if granted.consent is not None and key is not None:
-            # why the newest: who has withdrawn since does not agree, whatever stood there then
-            lake = "lake" if then is None else self._lake(self._store.latest_snapshot())
+            # why the newest: who has withdrawn since does not agree, whatever stood there then or
+            # when a kernel was started; an answer is of the data that its identity names
+            lake = self._lake(self._store.latest_snapshot()) if pseudonyms else "lake"
             sql += f' WHERE "{key}" IN ({self._consenting(granted.consent, now, lake)})'
         return sql
 
