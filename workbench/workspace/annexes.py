@@ -291,17 +291,17 @@ def _question(answer: Mapping[str, Any]) -> str:
 
 def _accesses(evidence: Evidence) -> Exact:
     span = [r for r in evidence.reads if evidence.since <= r.at.date() <= evidence.as_of]
-    found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    # why not how many rows: of a customers' table one customer's rows would change the number
+    found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     readers: dict[tuple[str, str], set[str]] = defaultdict(set)
     for read in span:
         key = (read.role, read.purpose or NONE)
         readers[key].add(read.reader)
         numbers = found[key]
-        numbers[1] += not read.refused
-        numbers[2] += read.refused
-        numbers[3] = max(numbers[3], read.rows or 0)
+        numbers[0] += not read.refused
+        numbers[1] += read.refused
     rows = [
-        (role, purpose, len(readers[role, purpose]), *numbers[1:])
+        (role, purpose, len(readers[role, purpose]), *numbers)
         for (role, purpose), numbers in sorted(found.items())
     ]
     found_unusual = evidence.detection
@@ -322,7 +322,6 @@ def _accesses(evidence: Evidence) -> Exact:
             "readers": ("Readers", None),
             "reads": ("Reads", None),
             "refused": ("Refused", None),
-            "rows_most": ("Rows, largest read", None),
         },
         rows,
         {"reader_role": ("role",), "purpose_name": ("purpose",)},
