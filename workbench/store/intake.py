@@ -74,7 +74,7 @@ def take_in(
     table = catalog.table(name)
     require_fitting(path, **vars(options or Options()))  # also of a file that is known already
     progress(f"reading {path.name}")
-    digest = read_through(path)
+    digest, long_lines = read_through(path)
     with store.writing(f"ingest into {name}", tidy=True) as writer:
         # why one: rows are numbered in their order, so that others would only wait, and burn time
         writer.connection.execute("SET threads = 1")
@@ -85,7 +85,7 @@ def take_in(
             if before.digest == digest:
                 return _again(before)
         taken, replaced = _take(
-            store, writer, catalog, name, table, path, digest, now, options, progress
+            store, writer, catalog, name, table, path, digest, long_lines, now, options, progress
         )
         corrected = correct_again(store, writer.connection, name, table)
         progress(f"comparing people in {name}")
@@ -110,6 +110,7 @@ def _take(
     table: Table,
     path: Path,
     digest: str,
+    long_lines: bool,
     now: dt.datetime,
     options: Options | None,
     progress: Tell,
@@ -132,7 +133,7 @@ def _take(
         )
         with reading(
             connection, lambda extension: store.load_extension(connection, extension),
-            path, name, table, **vars(chosen),
+            path, name, table, long_lines=long_lines, **vars(chosen),
         ) as source:  # fmt: skip  # why: one call, three lines
             how = sift(source, catalog, name, there, today=now.date(), erased=writer.erased)
             aside.told = how.told

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 1 << 18  # small enough to stay in the processor's cache
 _LINE_BYTES_CUT = 8_000_000  # without the end of a line; shorter lines the engine keeps back
-_BUFFER_BYTES = 9_000_000  # a little more than that; the engine holds several of them at a time
+_LINE_BYTES_USUAL = 1_000_000
+# of which the engine holds several at a time; with less than 32 MB it may leave out a line of more
+# than 2 MB without a word
+_BUFFER_BYTES, _BUFFER_BYTES_LONG = 16_000_000, 32_000_000
 _LOOKED_BYTES = 1_000_000  # of a file, when an error asks which encoding it may be
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -37,6 +40,7 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _LIKELY = ("utf-8", "gb18030", "utf-16")
+_TENS = [10**digits for digits in range(19)]  # the least number of one digit, of two, …
 _EXCEL_DAY_ZERO = "DATE '1899-12-30'"
 
 
@@ -83,8 +87,14 @@ def reading(
     encoding: str | None = None,
     sheet: str | None = None,
     date_format: str | None = None,
+    long_lines: bool = True,
 ) -> Iterator[Reading]:
     """Yield a file as a relation; its columns are checked against the catalog first.
+
+    Parameters
+    ----------
+    long_lines : bool
+        Whether a line may be of more than a megabyte.
 
     Raises
     ------
@@ -96,7 +106,8 @@ def reading(
     kind = require_fitting(path, encoding=encoding, sheet=sheet, date_format=date_format)
     _require_content(path)
     if kind == ".csv":
-        with _csv(path, name, table, encoding, date_format) as found:
+        buffer_bytes = _BUFFER_BYTES_LONG if long_lines else _BUFFER_BYTES
+        with _csv(path, name, table, encoding, date_format, buffer_bytes) as found:
             yield found
     elif kind == ".parquet":
         relation = f"read_parquet({literal(str(path))}, file_row_number = true)"
@@ -168,7 +179,12 @@ def _require_content(path: Path) -> None:
 
 @contextmanager
 def _csv(
-    path: Path, name: str, table: Table, encoding: str | None, date_format: str | None
+    path: Path,
+    name: str,
+    table: Table,
+    encoding: str | None,
+    date_format: str | None,
+    buffer_bytes: int,
 ) -> Iterator[Reading]:
     with path.open("rb") as file:
         begin = file.read(4)
@@ -187,7 +203,7 @@ def _csv(
             f"read_csv({literal(str(place))}, auto_detect = false, header = true, "
             f"columns = {{{columns}}}, delim = {literal(delimiter)}, quote = '\"', escape = '\"', "
             f"strict_mode = true, store_rejects = true, rejects_limit = 0, "
-            f"max_line_size = {LINE_BYTES_MOST}, buffer_size = {_BUFFER_BYTES}{formats})"
+            f"max_line_size = {LINE_BYTES_MOST}, buffer_size = {buffer_bytes}{formats})"
         )
         yield Reading(
             relation,
@@ -226,8 +242,8 @@ def _header(path: Path, encoding: str) -> tuple[list[str], str]:
     return names, delimiter
 
 
-def read_through(path: Path) -> str:
-    """Read a file once; return its SHA-256.
+def read_through(path: Path) -> tuple[str, bool]:
+    """Read a file once; return its SHA-256, and whether it may have a line of over a megabyte.
 
     Raises
     ------
@@ -235,13 +251,14 @@ def read_through(path: Path) -> str:
         It cannot be read; or a line of a CSV file is so long that the engine would leave it out
         without a word.
     """
-    digest, block, since = hashlib.sha256(), bytearray(_BLOCK_BYTES), 0
+    digest, block, since, most = hashlib.sha256(), bytearray(_BLOCK_BYTES), 0, 0
     text = path.suffix.lower() == ".csv"
     try:
         with path.open("rb", buffering=0) as file:
             while size := file.readinto(block):
                 digest.update(memoryview(block)[:size])
                 since = 0 if block.find(b"\n", 0, size) >= 0 else since + size
+                most = max(most, since)
                 if text and since >= _LINE_BYTES_CUT:
                     raise _endless(path, file.tell() - since)
     except OSError as problem:
@@ -249,7 +266,8 @@ def read_through(path: Path) -> str:
             f"the source file {path} cannot be read: {problem.strerror}. Check the name; nothing "
             "was taken in."
         ) from None
-    return digest.hexdigest()
+    # why two blocks less: a line may begin within one and end within another
+    return digest.hexdigest(), most > _LINE_BYTES_USUAL - 2 * _BLOCK_BYTES
 
 
 def _endless(path: Path, before: int) -> SourceError:
@@ -350,7 +368,10 @@ def _fraction(column: str, declared: Column) -> str:
     # why a CASE: of an OR both sides are computed for every row
     text, fraction = f'"read {column}"::VARCHAR', f'TRY_CAST("read {column}" AS DOUBLE) % 1 <> 0'
     may = " OR ".join(f"contains({text}, '{sign}')" for sign in (".", "e-", "E-"))  # 15e-1 is 1.5
-    return f" OR CASE WHEN {may} THEN {fraction} ELSE false END"
+    # why its size first: only a number that is all digits is as great as its text is long, and so
+    # much is known at a fifth of the cost of looking into the text
+    plain = f'"{column}" >= {_TENS}[strlen({text})]'
+    return f" OR CASE WHEN {plain} THEN false WHEN {may} THEN {fraction} ELSE false END"
 
 
 def _from_excel(column: str, declared: Column) -> str:
