@@ -54,6 +54,7 @@ def test_what_is_published_is_served_until_interrupted(folder):
         assert (said, problems, started.returncode) == ("Stopped.\n", "", 0)
     finally:
         started.kill()
+        started.communicate()
 
 
 def test_nothing_published_is_told(shop):

@@ -265,14 +265,15 @@ def test_500_askings_draw_one_noise(shop, tmp_path):
         assert told.strip() == str(first)
     reader, writer = os.pipe()
     for number in range(2):
-        if os.fork() == 0:
+        child = os.fork()
+        if child == 0:
             same = False
             try:
                 same = ask(100 + number) == first
             finally:
                 os.write(writer, b"1" if same else b"0")
                 os._exit(0)
-        os.wait()
+        os.waitpid(child, 0)  # not any child: a warm process of other tests may end meanwhile
     assert os.read(reader, 10) == b"11"
     for end in (reader, writer):
         os.close(end)
@@ -299,12 +300,13 @@ def test_forks_never_draw_the_same_noise(tmp_path):
     discrete_gaussian(Fraction(10**8), 5)
     files = [tmp_path / str(number) for number in range(4)]
     for file in files:
-        if os.fork() == 0:
+        child = os.fork()
+        if child == 0:
             try:
                 file.write_text(json.dumps(discrete_gaussian(Fraction(10**8), 50)))
             finally:
                 os._exit(0)
-        os.wait()
+        os.waitpid(child, 0)
     draws = [tuple(json.loads(file.read_text())) for file in files]
     draws.append(tuple(discrete_gaussian(Fraction(10**8), 50)))
     assert len(set(draws)) == 5
