@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,9 @@ def ingest(
     as_json: bool,
 ) -> None:
     """Take files into a table: good rows in, bad ones aside; the same file twice adds nothing."""
+    # why: of what libraries do when they are imported, nothing here has a use for these
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # starts threads that wait, busily
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # asks every package installed
     ws = opened(workspace)
     done = []
     with steps(as_json) as tell:

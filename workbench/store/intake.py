@@ -79,7 +79,7 @@ def take_in(
         # why one: rows are numbered in their order, so that others would only wait, and burn time
         writer.connection.execute("SET threads = 1")
         writer.connection.execute(f"SET memory_limit = '{_MEMORY}'")
-        choose_format(writer.connection)
+        choose_format(writer.connection, table)
         quarantine.prepare(writer.connection)
         for before in quarantine.taken_in(writer.connection, name):
             if before.digest == digest:
