@@ -11,12 +11,13 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from workbench.catalog import Catalog, Table
+from workbench.catalog import Catalog, Column, Table
 from workbench.store.marks import marked_sql
-from workbench.store.quality_rules import literal, references, row_rules
+from workbench.store.quality_rules import RowRule, literal, references, row_rules
 from workbench.store.quarantine import HANDED
 from workbench.store.readers import Reading
 
+_FEW = 8
 _COUNTED = "row_number() OVER ()"
 # why only these: a text of them is the same value again; of any other kind the text is kept
 _PLAIN = re.compile(
@@ -131,7 +132,19 @@ def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str
         yield f"{key}: not_null", f'"{key}" IS NULL'
     for rule in row_rules(table, today):
         if rule.tolerance is not None and not rule.tolerance:
-            yield f"{rule.column}: {rule.rule}", rule.fails
+            yield f"{rule.column}: {rule.rule}", _soon(rule, table.columns[rule.column])
+
+
+def _soon(rule: RowRule, column: Column) -> str:
+    """Return what breaks a rule as rows of a file find it out soonest.
+
+    They are no dictionaries, for which the rule itself is written: a few values are compared one by
+    one, each with what the ones before left over.
+    """
+    domain = column.domain or ()
+    if rule.rule != "domain" or len(domain) > _FEW or column.special_codes:
+        return rule.fails
+    return " AND ".join(f'"{rule.column}" <> {literal(value)}' for value in domain)
 
 
 def kind_of(declared: str) -> str:
