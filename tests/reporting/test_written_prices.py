@@ -1,5 +1,6 @@
 """What a notebook costs at most, read off its code; and when that cannot be told."""
 
+import inspect
 import json
 from decimal import Decimal
 
@@ -7,7 +8,8 @@ import pytest
 from support.line import notebook
 
 from workbench.privacy.accounting import PICO, pico_of
-from workbench.reporting.written_prices import most_pico
+from workbench.reporting.written_prices import PAYING, most_pico
+from workbench.workspace import Workspace
 
 DELTA = Decimal("1e-6")
 VALUES = {"epsilon": 0.1, "groups": ["region", "category"], "caps": [1, 2, 3], "price": "auto"}
@@ -93,8 +95,22 @@ def test_what_cannot_be_read_for_certain_is_not_told(tmp_path, cell):
     assert _most(tmp_path, cell) is None
 
 
+def test_every_method_of_a_workspace_that_has_a_price_is_known():
+    methods = inspect.getmembers(Workspace, inspect.isfunction)
+    priced = {name for name, each in methods if "epsilon" in inspect.signature(each).parameters}
+    assert {name for name in priced if not name.startswith("_")} == set(PAYING)
+
+
 def test_the_price_of_the_report_that_comes_with_workbench_is_known(repository):
     values = {"epsilon_months": 1.1, "epsilon_group": 0.36, "groups": ["a", "b", "c"]}
     values |= {"period": "2026-09", "caps": [1, 2, 3]}
     most = most_pico(repository / "notebooks" / "customer-overview.ipynb", values, DELTA)
     assert most == _pico("1.1") + 4 * _pico("0.36")
+
+
+def test_the_price_of_the_compliance_summary_is_known(repository):
+    prices = {"decisions": "0.15", "retention": "0.1", "consents": "0.09", "quality": "0.08"}
+    values = {f"epsilon_{name}": price for name, price in prices.items()}
+    values |= {"period": "2026-09", "purpose": "compliance"}
+    most = most_pico(repository / "notebooks" / "compliance-summary.ipynb", values, DELTA)
+    assert most == sum(map(_pico, prices.values()))

@@ -22,12 +22,23 @@ from workbench.privacy.planning import AUTO
 from workbench.reporting.parameters import Value
 
 # Methods of a workspace that pay, and how often they pay their price.
-_PAYING = {"release": 1, "release_marginals": 1, "suggest_bounds": 1, "clipping": 2}
+PAYING = {
+    "release": 1,
+    "release_marginals": 1,
+    "suggest_bounds": 1,
+    "clipping": 2,
+    "past_retention": 1,
+    "consents_at_reads": 1,
+}
 _OPENS = "open_workspace"
 _HARMLESS_MAGICS = ("%load_ext workbench", "%budget", "%preview", "%matplotlib")
 _SAME_LENGTH = {"enumerate", "reversed", "sorted", "list", "tuple", "set"}
 _VIEWS = {"items", "keys", "values"}
-_ONCE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.While, ast.AsyncFor)
+# How often their body runs, or whether, is not told by where they stand.
+_UNCOUNTED = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef),
+    *(ast.While, ast.AsyncFor),
+)
 
 
 class _Unknown(Exception):
@@ -105,12 +116,12 @@ class _Reader:
             if isinstance(node, ast.Name) and node.id in spaces and isinstance(node.ctx, ast.Load):
                 if not isinstance(self._above[node], ast.Attribute):
                     raise _Unknown  # it is handed to something that may ask too
-            elif isinstance(node, ast.Attribute) and node.attr in _PAYING:
+            elif isinstance(node, ast.Attribute) and node.attr in PAYING:
                 call = self._above[node]
                 if not isinstance(call, ast.Call) or call.func is not node:
                     raise _Unknown
-                total += self._paid(call, _PAYING[node.attr]) * self._times(call)
-            elif isinstance(node, ast.Attribute | ast.Name) and _name(node) in ("discovered",):
+                total += self._paid(call, PAYING[node.attr]) * self._times(call)
+            elif isinstance(node, ast.Attribute | ast.Name) and _name(node) == "discovered":
                 raise _Unknown  # it takes some of delta for itself
         return total
 
@@ -140,7 +151,7 @@ class _Reader:
         times = 1
         while node in self._above:
             below, node = node, self._above[node]
-            if isinstance(node, _ONCE):
+            if isinstance(node, _UNCOUNTED):
                 raise _Unknown
             if isinstance(node, ast.For) and below in node.body:
                 times *= self._length(node.iter)
@@ -172,12 +183,7 @@ class _Reader:
             if not isinstance(value, list):
                 raise _Unknown
             return len(value)
-        (content,) = (
-            self._given.get(name, [None]) if len(self._given.get(name, [])) == 1 else [None]
-        )
-        if content is None:
-            raise _Unknown
-        return self._length(content)
+        return self._length(self._content(name))
 
     def _length_called(self, node: ast.Call) -> int:
         if isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS and not node.args:
@@ -210,10 +216,8 @@ class _Reader:
             return self._decimal(node.value)
         if isinstance(node, ast.Name) and node.id in self._values:
             return self._decimal(self._parameter(node.id))
-        if isinstance(node, ast.Name) and len(self._given.get(node.id, [])) == 1:
-            (content,) = self._given[node.id]
-            if content is not None:
-                return self._number(content)
+        if isinstance(node, ast.Name):
+            return self._number(self._content(node.id))
         if isinstance(node, ast.BinOp):
             left, right = self._number(node.left), self._number(node.right)
             if isinstance(node.op, ast.Mult):
@@ -229,6 +233,13 @@ class _Reader:
             return Decimal(str(value))
         except ArithmeticError:
             raise _Unknown from None
+
+    def _content(self, name: str) -> ast.expr:
+        """Return what a name stands for, if it is given once, plainly."""
+        given = self._given.get(name, [])
+        if len(given) != 1 or given[0] is None:
+            raise _Unknown
+        return given[0]
 
     def _parameter(self, name: str) -> object:
         """Return a parameter's value, which the code sets once: papermill puts the run's there."""
