@@ -20,6 +20,7 @@ from factories.noisy import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from support.ledgers import spent
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.consistency import consistent, least_squares, overlaps
@@ -176,10 +177,10 @@ def test_what_is_adjusted_is_derived_free_and_stored_once(tmp_path):
     book = ledger(tmp_path)
     total = in_ledger(answer((), {"n": [110.0]}), book)
     parts = in_ledger(answer([REGION], {"n": [30.0] * 3}, number=2), book)
-    spent = book.spent_since(0)
+    before = spent(book)
     first = consistent([total, parts], "customers")
     assert consistent([total, parts], "customers") == first
-    assert book.spent_since(0) == spent
+    assert spent(book) == before
     assert [set(book.parents(each.id)) for each in first] == [{total.id, parts.id}] * 2
     assert all("Adjusted by least squares" in each.notes[-1] for each in first)
     # computed again from the stored recipes, the parts add up to the total and to its margin

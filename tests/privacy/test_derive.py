@@ -19,6 +19,7 @@ from factories.noisy import (
     in_ledger,
     ledger,
 )
+from support.ledgers import spent
 
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.expressions import column, difference, rank, ratio, share, top
@@ -405,7 +406,7 @@ def test_what_is_derived_costs_nothing_and_is_stored_once(tmp_path):
     assert first == again == book.answer(first.id)
     assert len(book.chain.entries()) == entries + 1
     assert (first.cost.rho, first.cost.epsilon) == ("0", 0.0)
-    assert book.spent_since(0) == 10**9  # the paid answer alone
+    assert spent(book) == 10**9  # the paid answer alone
     assert book.parents(first.id) == [paid.id]
     assert first.summary == f"{first.id} 'shares': costs nothing, computed from {paid.id}"
 

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from scipy import special
 from support.lab import COLUMNS, Lab, catalog_of, cents
+from support.ledgers import spent
 
 import workbench as wb
 from workbench.privacy import answering, bounding, releasing, truncation
@@ -266,7 +267,7 @@ def view(workspace, name, monkeypatch, asked=1):
         made.append(args[:4])  # question, totals, price, pure epsilon; not the source of integers
         return answer(*args)
 
-    before, priced = workspace.ledger.spent_since(0), len(workspace.ledger.prices())
+    before, priced = spent(workspace.ledger), len(workspace.ledger.prices())
     pure = name == "pure"
     price = {"epsilon": 1, "pure": True} if pure else {"rho": RHO}
     with monkeypatch.context() as patch:
@@ -280,7 +281,7 @@ def view(workspace, name, monkeypatch, asked=1):
         pure_epsilon = math.sqrt(8 * float(RHO))
     return View(
         draws=tuple(made),
-        spent_pico=workspace.ledger.spent_since(0) - before,
+        spent_pico=spent(workspace.ledger) - before,
         own_delta=float(sum(each.delta for each in prices)),
         pure_epsilon=pure_epsilon,
     )

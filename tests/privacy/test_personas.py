@@ -7,6 +7,7 @@ import duckdb
 import pytest
 from factories.noisy import CUSTOMERS, REGION, Books, answer
 from support.lab import COLUMNS, Lab, cents, exactly
+from support.ledgers import spent
 
 import workbench as wb
 from workbench.errors import PeriodError, QuestionRefused, UnknownName
@@ -212,11 +213,11 @@ def test_in_the_shop_keys_never_leave_the_engine_and_the_answer_is_free_again(sh
     truth = {row["persona"]: row["customers"] for row in exactly(shop, asked)}
     assert truth == {"big": big, "small": 600 - big, "Inactive": 0}
     first = shop.release(asked, name="sizes", epsilon=1)
-    spent = shop.ledger.spent_since(0)
+    before = spent(shop.ledger)
     again = shop.release(wb.query(tx, by=by(name="who")).customers(), name="again", epsilon=1)
     assert again.by[0].name == "who"
     assert again.columns["customers"] == first.columns["customers"]
-    assert shop.ledger.spent_since(0) == spent
+    assert spent(shop.ledger) == before
 
 
 def test_personas_of_rows_up_to_a_closed_month_are_not_paid_again_when_more_is_loaded(shop):

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from support import ledgers
 from support.lab import Lab, exactly
 
 import workbench as wb
@@ -20,7 +21,7 @@ def tx(shop):
 
 def spent(shop):
     """Return what was ever spent, in pico-rho."""
-    return shop.ledger.spent_since(0)
+    return ledgers.spent(shop.ledger)
 
 
 def test_an_answer_is_near_the_exact_one_by_its_stated_noise(shop, tx):

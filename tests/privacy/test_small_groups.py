@@ -15,6 +15,7 @@ from factories.noisy import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from support.ledgers import spent
 
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.release import Dimension
@@ -130,6 +131,6 @@ def test_what_is_suppressed_or_merged_is_derived_free_and_followed(tmp_path):
     merged = paid.merge_small("region", min_customers=15).suppress(min_customers=30)
     assert merged.columns["customers"] == [80.0, None]
     assert book.parents(merged.id) == [paid.id]
-    assert book.spent_since(0) == 10**9
+    assert spent(book) == 10**9
     assert merged.margin("customers")[1] is None
     assert CHANNEL.exclusive is False

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from workbench.errors import StorageError, StoreMissing
-from workbench.store.keys import derive, make_master_key, read_master_key
+from workbench.store.keys import derive, make_master_key, read_key_file
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def folder(tmp_path):
 
 def test_a_key_is_random_and_its_owners_only(folder, tmp_path):
     make_master_key(tmp_path / "other")
-    assert len(read_master_key(folder)) == 32
-    assert read_master_key(folder) != read_master_key(tmp_path / "other")
+    assert len(read_key_file(folder / "master.key")) == 32
+    assert read_key_file(folder / "master.key") != read_key_file(tmp_path / "other" / "master.key")
     assert (folder / "master.key").stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
 
@@ -36,9 +36,9 @@ def test_the_mode_does_not_hang_on_the_shell(tmp_path):
 
 
 def test_a_key_that_is_there_stays(folder):
-    before = read_master_key(folder)
+    before = read_key_file(folder / "master.key")
     make_master_key(folder)
-    assert read_master_key(folder) == before
+    assert read_key_file(folder / "master.key") == before
 
 
 def test_of_two_makers_at_once_both_get_the_same_key(tmp_path):
@@ -47,7 +47,7 @@ def test_of_two_makers_at_once_both_get_the_same_key(tmp_path):
     def make():
         start.wait()
         make_master_key(tmp_path / "keys")
-        seen.add(read_master_key(tmp_path / "keys"))
+        seen.add(read_key_file(tmp_path / "keys" / "master.key"))
 
     threads = [threading.Thread(target=make) for _ in range(6)]
     for thread in threads:
@@ -58,11 +58,11 @@ def test_of_two_makers_at_once_both_get_the_same_key(tmp_path):
 
 
 def test_what_a_crash_left_is_no_key(folder):
-    before = read_master_key(folder)
+    before = read_key_file(folder / "master.key")
     (folder / "master.key").rename(folder / "master.part")
     (folder / "master.part").write_text("ab")
     make_master_key(folder)
-    assert read_master_key(folder) not in (before, b"\xab")
+    assert read_key_file(folder / "master.key") not in (before, b"\xab")
     assert not (folder / "master.part").exists()
 
 
@@ -71,7 +71,7 @@ def test_a_key_others_may_read_is_refused(folder, mode):
     path = folder / "master.key"
     path.chmod(mode)
     with pytest.raises(StoreMissing, match=f"mode {mode:04o}.*Run 'chmod 600 {path}'"):
-        read_master_key(folder)
+        read_key_file(folder / "master.key")
 
 
 @pytest.mark.parametrize(
@@ -80,20 +80,20 @@ def test_a_key_others_may_read_is_refused(folder, mode):
 def test_what_is_no_key_is_refused_without_being_shown(folder, content):
     (folder / "master.key").write_bytes(content)
     with pytest.raises(StoreMissing, match="is not a key: it must hold 64 hex") as caught:
-        read_master_key(folder)
+        read_key_file(folder / "master.key")
     assert not content or content.decode(errors="replace") not in str(caught.value)
 
 
 def test_a_missing_key_is_told_with_what_to_do(tmp_path):
     with pytest.raises(StoreMissing, match=r"no key at .*'workbench init'"):
-        read_master_key(tmp_path)
+        read_key_file(tmp_path / "master.key")
 
 
 def test_a_folder_in_its_place_is_told(folder):
     (folder / "master.key").unlink()
     (folder / "master.key").mkdir()
     with pytest.raises(StoreMissing, match="cannot be read: Is a directory"):
-        read_master_key(folder)
+        read_key_file(folder / "master.key")
 
 
 def test_a_key_that_cannot_be_written_is_told(tmp_path):

@@ -13,7 +13,6 @@ from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.expressions import column, difference, ratio
 from workbench.privacy.release import Dimension, Release
 
-MOVES = ("Stayed", "Rose", "Fell", "Came", "Left")
 GRADES = {"A": 0.7, "B": 0.5, "C": 0.0}  # least share of customers who keep their persona
 
 

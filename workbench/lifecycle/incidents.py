@@ -19,9 +19,6 @@ from workbench.lifecycle.reads import Read, between
 from workbench.lifecycle.register import Register
 from workbench.store.chain import Entry
 
-SEVERITIES = ("low", "medium", "high")
-NATURES = ("leak", "tampering", "loss")
-
 
 @dataclass(frozen=True)
 class Scope:

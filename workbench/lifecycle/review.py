@@ -23,8 +23,6 @@ ENCRYPTED_PARQUET = b"PARE"  # a plain one begins with PAR1
 _ELSEWHERE = ""  # no table is called so
 MIDDLE, HIGH = 8, 15  # of 25: likelihood times impact
 TREATMENTS = ("mitigate", "accept", "avoid", "transfer")
-# One of these passes or fails for each review; they are the denominator of its figure.
-PARTS = ("permissions", "encryption", "settings", "logs", "dependencies")
 
 
 @dataclass(frozen=True)

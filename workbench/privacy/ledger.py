@@ -32,7 +32,6 @@ from workbench.privacy.standing import (
     SCHEMA,
     charge_upto,
     in_order,
-    lifetime_of,
     recomputed,
     standing_of,
 )
@@ -273,11 +272,6 @@ class Ledger:
             paid = {seq for seq in self._paid(read, releases).values() if seq > after}
             spends = [read.entry(seq) for seq in paid]
         return sum(each.body["pico_rho"] for each in spends if each is not None)
-
-    def spent_since(self, seq: int) -> int:
-        """Return what was spent after one entry, in pico-rho."""
-        with self.chain.reading() as read:
-            return (lifetime_of(read.last(*CHARGES)) - lifetime_of(charge_upto(read, seq))).pico
 
     def prices(self) -> list[Price]:
         """Return what every spend cost, lost ones too: for a second opinion on their sum."""

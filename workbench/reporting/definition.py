@@ -16,7 +16,6 @@ from workbench.reporting.parameters import FORMS, Declared, Parameter, Scalar, V
 from workbench.reporting.schedule import PeriodRule, Schedule
 
 Code = Literal["en", "zh"]
-ParameterName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
 _UNFIT = re.compile(r"[^A-Za-z0-9._+]+")
 
 

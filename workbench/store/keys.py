@@ -57,17 +57,6 @@ def write_key_file(path: Path, text: str) -> None:
         raise StorageError(f"no key can be written to {path}: {problem.strerror}.") from None
 
 
-def read_master_key(folder: Path) -> bytes:
-    """Return the master key of a folder.
-
-    Raises
-    ------
-    StoreMissing
-        There is none, others may read it, or it is not a key.
-    """
-    return read_key_file(folder / _NAME)
-
-
 def read_key_file(path: Path) -> bytes:
     """Return the key in a file.
 

@@ -19,7 +19,7 @@ from workbench.catalog import Catalog
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.engine import Store, StoreWriter, in_lake, newest, one_commit
 from workbench.store.keys import derive
-from workbench.store.months import coverage
+from workbench.store.months import coverage, hash_sql
 from workbench.store.sealed import write_whole
 
 if TYPE_CHECKING:
@@ -120,9 +120,8 @@ def contents(
 ) -> tuple[str, Mapping[str, str]]:
     """Return what names the rows a table holds now, as a whole and by month."""
     table = catalog.tables[name]
-    columns = ", ".join(f'"{column}"' for column in table.columns)
     row = connection.execute(
-        f'SELECT count(*), sum(hash({columns}))::VARCHAR FROM lake."{name}"'
+        f'SELECT count(*), sum({hash_sql(table)})::VARCHAR FROM lake."{name}"'
     ).fetchone()
     version = hashlib.sha256(repr(row).encode()).hexdigest()
     return version, coverage(connection, name, table, today)[1] if table.time else {}
