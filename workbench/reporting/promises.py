@@ -1,4 +1,4 @@
-"""What the editions that are being made side by side may still pay."""
+"""Editions that are made side by side do not count on the same rest of a limit."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Catalog
 from workbench.errors import AccessRefused, WorkbenchError
 from workbench.settings import Role
-from workbench.store import history
+from workbench.store import snapshots
 from workbench.store.audit import Audit
 from workbench.store.engine import DataVersions, Store
 from workbench.store.keys import derive
@@ -101,7 +101,7 @@ class Access:
         event = {"table": table, "purpose": purpose, "snapshot": asked}
         try:
             role = self._allowed(purpose)
-            then = history.chosen(self._store, snapshot, as_of)
+            then = snapshots.chosen(self._store, snapshot, as_of)
             event["snapshot"] = self.snapshot if then is None else then
             columns = self._columns_then(table, purpose, then)
             sql = self.view_sql(table, purpose, now, pseudonyms=True, columns=columns, then=then)
@@ -139,7 +139,7 @@ class Access:
         columns = self._readable(table, purpose)
         if then is None or not columns:
             return columns
-        there = history.columns_then(self._connection, self._lake(then), table, then)
+        there = snapshots.columns_then(self._connection, self._lake(then), table, then)
         return [column for column in columns if column in there]
 
     def require_role(self, purpose: str, *, now: dt.datetime) -> None:

@@ -51,7 +51,7 @@ def past_retention(
 
 
 @dataclass(frozen=True)
-class Reads:
+class ReadsOnConsent:
     """Reads on the ground of consent within a period, and the register they stood on.
 
     Attributes
@@ -78,7 +78,7 @@ def reads_on_consent(
     loaded: Sequence[tuple[int, dt.datetime]],
     period: Period,
     until: dt.date,
-) -> Reads:
+) -> ReadsOnConsent:
     """Return what the audit log and the snapshots say of reads on the ground of consent.
 
     Parameters
@@ -110,10 +110,10 @@ def reads_on_consent(
             spans[key] = max(entry.at, spans.get(key, entry.at))
     last = period.end + AFTER_DAYS * DAY
     loads = [at for _, at in loaded if period.start <= at.date() < last]
-    return Reads(asked, sorted(ages), spans, loads)
+    return ReadsOnConsent(asked, sorted(ages), spans, loads)
 
 
-def live_consents(catalog: Catalog, consents: ibis.Table, reads: Reads) -> Query:
+def live_consents(catalog: Catalog, consents: ibis.Table, reads: ReadsOnConsent) -> Query:
     """Return of how many people read the consent was live, and of how many it was not.
 
     A consent was read where the register that a read stood on held it, and was not live any more
@@ -143,7 +143,9 @@ def live_consents(catalog: Catalog, consents: ibis.Table, reads: Reads) -> Query
     ).customers()
 
 
-def withdrawals(catalog: Catalog, consents: ibis.Table, reads: Reads, period: Period) -> Query:
+def withdrawals(
+    catalog: Catalog, consents: ibis.Table, reads: ReadsOnConsent, period: Period
+) -> Query:
     """Return how many people's withdrawals of a period took effect within one day, and three.
 
     A withdrawal takes effect when the register is loaded after it: every later read leaves the

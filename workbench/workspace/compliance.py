@@ -115,11 +115,11 @@ class Compliance(Oversight):
             For `compliance`; empty, at no cost, where nothing was read on the ground of consent.
         """
         from workbench.workspace import asking
-        from workbench.workspace.evidence import Evidence
+        from workbench.workspace.records import Records
 
         ws = cast("Workspace", self)
         month, source = Period.parse(period), self.catalog.consents
-        found = Evidence(ws, month).reads_on_consent
+        found = Records(ws, month).reads_on_consent
         if source is None or not found.spans:
             return {}
         table = ws.open(source.table, purpose)

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.privacy.query import Query
-    from workbench.store.history import Snapshot
     from workbench.store.quality_history import QualityHistory
     from workbench.store.quality_result import Quality
     from workbench.store.quarantine import Ingested
     from workbench.store.reidentification import Reidentification
+    from workbench.store.snapshots import Snapshot
 
 
 class Data(Opened):
@@ -216,7 +216,7 @@ class Data(Opened):
 
     def snapshots(self) -> list[Snapshot]:
         """Return the states of the store that can be opened, oldest first: number, when, what."""
-        from workbench.store.history import snapshots
+        from workbench.store.snapshots import snapshots
 
         return snapshots(self.store)
 

@@ -8,8 +8,8 @@ the noise made so.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -125,8 +125,7 @@ def past(retention: Mapping[str, Release]) -> dict[str, Measured]:
         if everybody is None:
             found[table] = unmeasured(NOT_ASKED)
             continue
-        ends = (min(1.0, max(0.0, end / everybody)) for end in (value, low, high))
-        share, least, most = ends
+        share, least, most = (min(1.0, max(0.0, end / everybody)) for end in (value, low, high))
         found[table] = Measured(share, max(0.0, value), everybody, least, most)
     return found
 
@@ -142,15 +141,11 @@ def worst_past(found: Mapping[str, Measured]) -> Measured:
 
 def live(release: Release | None) -> Measured:
     """Return the share of people read on the ground of consent whose consent was live."""
-    if release is None or not len(release) or release.columns["customers"][0] is None:
-        return unmeasured(NOT_ASKED)
     return _share(release, lambda row: not row[0])
 
 
 def in_time(release: Release | None) -> tuple[Measured, Measured]:
     """Return the share of withdrawals that took effect within one day, and within three."""
-    if release is None or not len(release) or release.columns["customers"][0] is None:
-        return unmeasured(NOT_ASKED), unmeasured(NOT_ASKED)
     return _share(release, lambda row: not row[0]), _share(release, lambda row: not row[1])
 
 
@@ -161,15 +156,17 @@ def together(one: Measured, estimates: int) -> Measured:
     wider = NormalDist().inv_cdf(1 - (1 - _LEVEL) / 2 / estimates) / NormalDist().inv_cdf(0.975)
     low = max(0.0, one.value - (one.value - one.low) * wider)
     high = one.value + (one.high - one.value) * wider
-    return Measured(one.value, one.numerator, one.denominator, low, high, one.light, one.why)
+    return replace(one, low=low, high=high)
 
 
 def _width(one: Measured) -> float:
     return (one.high or 1.0) - (one.low or 0.0)
 
 
-def _share(release: Release, kept: Any) -> Measured:
+def _share(release: Release | None, kept: Callable[[tuple[Any, ...]], bool]) -> Measured:
     """Return the share of some cells of one answer; their draws are independent of each other."""
+    if release is None or not len(release) or release.columns["customers"][0] is None:
+        return unmeasured(NOT_ASKED)
     axes = [release.columns[axis.name] for axis in release.by]
     rows = list(zip(*axes, strict=True))
     counts, lows, highs = (release.columns[f"customers{e}"] for e in ("", "_low", "_high"))

@@ -442,9 +442,11 @@ class Oversight(Data):
 
     def rows_held(self, table: str) -> int:
         """Return how many rows the store has of a table."""
+        from workbench.store.engine import in_lake
+
         with self._attached() as connection:
-            quoted = table.replace('"', '""')
-            return int(connection.execute(f'SELECT count(*) FROM lake."{quoted}"').fetchone()[0])  # noqa: S608  # why: a declared name, quoted
+            sql = f"SELECT count(*) FROM {in_lake(table)}"  # noqa: S608  # why: a declared name
+            return int(connection.execute(sql).fetchone()[0])
 
     def times_loaded(self, table: str) -> list[tuple[int, dt.datetime]]:
         """Return when a table was loaded or found unchanged, and the snapshot since then.

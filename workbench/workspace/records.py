@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from workbench.privacy.release import Release
     from workbench.store.quality_result import Quality
     from workbench.workspace import Workspace
-    from workbench.workspace.asking import Reads
+    from workbench.workspace.asking import ReadsOnConsent
 
 EXAMINED_MONTHS = 3
 
@@ -110,26 +110,23 @@ class Records:
         """Incidents: of the table, and of the register."""
         columns = ["incident_id", "occurred_at", "detected_at", "notified_at", "severity"]
         columns += ["notifiable", "subjects_affected"]
-        rows = []
+        rows = []  # why without people affected: they are counted in customers' rows
         for each in self.ws.incidents.all():
             told = [d for d in each.deadlines() if d.clock.to == "authority" and d.done]
-            people = None  # why: counted in customers' rows; the register has it
             times = (each.occurred_at, each.detected_at, min((d.done for d in told), default=None))  # type: ignore[type-var]  # why: those without a time were left out
             plain = tuple(t and t.astimezone(dt.UTC).replace(tzinfo=None) for t in times)
-            rows.append((each.id, *plain, each.severity or "open", True, people))
+            rows.append((each.id, *plain, each.severity or "open", True, None))
         return _joined(self.table("incidents"), columns, rows, times=columns[1:4])
 
     @cached_property
     def transfers(self) -> pd.DataFrame | None:
         """Transfers abroad: of the table, and extracts that name a mechanism of the register."""
-        from workbench.lifecycle.sharing import shares
-
         columns = ["transfer_id", "recipient", "country", "purpose", "mechanism"]
         columns += ["subjects", "sensitive_subjects", "since", "until"]
         rows = []
-        for each in shares(self.ws.shares):
+        for each in self.all_extracts:
             terms = each.terms
-            if each.kind == "extract" and terms["mechanism"]:
+            if terms["mechanism"]:
                 about = (terms[name] for name in columns[1:5])
                 until = dt.date.fromisoformat(terms["expires"])
                 rows.append((each.id, *about, each.people_at_most, 0, each.at.date(), until))
@@ -177,7 +174,7 @@ class Records:
         }
 
     @cached_property
-    def reads_on_consent(self) -> Reads:
+    def reads_on_consent(self) -> ReadsOnConsent:
         """Reads of the period on the ground of consent, by the audit log."""
         from workbench.workspace.asking import reads_on_consent
 
@@ -218,11 +215,12 @@ def _joined(
 
     if frame is None and not rows:
         return None
-    more = pd.DataFrame(rows, columns=columns)
     usable = frame is not None and set(columns) <= set(frame.columns)
-    if frame is not None and not usable and not rows:
+    if not usable and not rows:
         return None
-    parts = [more] if frame is None or not usable else [frame[columns], more] if rows else [frame]
+    parts = [frame[columns]] if frame is not None and usable else []
+    if rows:
+        parts.append(pd.DataFrame(rows, columns=columns))
     whole = pd.concat([part.astype(object) for part in parts], ignore_index=True)
     for name in times or ():
         whole[name] = pd.to_datetime(whole[name])
