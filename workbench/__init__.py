@@ -2,12 +2,15 @@
 
 The one door. What an analyst types is here; the house behind it::
 
-    workspace     settings, catalog, store and ledger, opened once
+    cli/          commands, each one call
+    workspace/    settings, catalog, store and ledger, opened once
     reporting/    definitions, runs, pages, editions
     analytics/    learns from frames, knows nothing of ledgers
     figures/      releases drawn as charts, tables, sentences
     privacy/      questions, bounding, noise, accounting, the ledger
+    lifecycle/    the data's life: rights, retention, erasure, keys, backups, incidents, law
     store/        encrypted data at exact snapshots, purpose-bound and audited
+    estates/      sample and public data
     catalog       the declared data dictionary
     errors        every way to be told no
 """
