@@ -19,7 +19,6 @@ from workbench.workspace.evidence import Evidence
 PERIOD = "2026-09"
 TOLD = ("indicator", "value", "numerator", "denominator", "light", "why")
 PRIVATE = {"impact-ratio", "past-retention", "quality-accuracy", "quality-completeness"}
-CONSENT = {"consent-live", "withdrawals-in-time", "consent-applied", "withdrawal-lag"}
 
 
 def now():

@@ -25,7 +25,8 @@ import workbench as wb
 from workbench.privacy import answering, bounding, releasing, truncation
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.bounding import LATTICE
-from workbench.privacy.ledger import Ledger, Reservation
+from workbench.privacy.ledger import Ledger
+from workbench.privacy.stored import Reservation
 
 RHO = "1"
 CONFIDENCE = 0.99

@@ -33,8 +33,6 @@ from workbench.errors import BudgetExhausted, InputError, LedgerError, UnknownNa
 from workbench.privacy.accounting import Price
 from workbench.privacy.budget import Share
 
-HERE = Path(__file__).resolve().parents[1]
-
 
 @pytest.fixture
 def ledger(tmp_path):

@@ -12,9 +12,11 @@ from typing import Any
 from workbench.catalog import Limits
 from workbench.errors import BudgetExhausted
 from workbench.privacy.accounting import Price, epsilon_of, rho_fraction
-from workbench.privacy.ledger import Ledger, Reservation, Share
+from workbench.privacy.budget import Share
+from workbench.privacy.ledger import Ledger
 from workbench.privacy.question import Part
 from workbench.privacy.release import Cost, Release
+from workbench.privacy.stored import Reservation
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 DELTA = Decimal("1e-6")

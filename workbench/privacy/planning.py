@@ -16,10 +16,10 @@ from typing import Any
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.answering import Z_95, sigma_of
-from workbench.privacy.ledger import identity_of
 from workbench.privacy.measuring import vector_measures
 from workbench.privacy.question import Question
 from workbench.privacy.release import Cost, Measure, Origin, Release
+from workbench.privacy.stored import identity_of
 
 AUTO = "auto"
 # Releases without values of this process, by id: what is derived from them is planned too.

@@ -17,13 +17,15 @@ from workbench.catalog import Catalog
 from workbench.privacy.accounting import PICO, Price, epsilon_of, rho_fraction
 from workbench.privacy.answering import Computed, answer
 from workbench.privacy.bounding import bounded_totals, fits, rows_sql
+from workbench.privacy.budget import Share
 from workbench.privacy.forms import handed_out
-from workbench.privacy.ledger import Ledger, Reservation, Share
+from workbench.privacy.ledger import Ledger
 from workbench.privacy.measuring import Coordinate
 from workbench.privacy.mechanisms import RandBelow
 from workbench.privacy.question import Part, Question
 from workbench.privacy.release import Cost, Dimension, Release
 from workbench.privacy.renaming import relabelled
+from workbench.privacy.stored import Reservation
 from workbench.privacy.truncation import (
     customers_by_value,
     distinct_values,

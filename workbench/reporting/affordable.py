@@ -64,8 +64,8 @@ def affordable(
     def short(need: Need, others: Sequence[Need]) -> tuple[Short, ...]:
         return shortfalls(desk.ledger, need, desk.now, others)
 
-    notebook, delta = desk.settings.path("notebooks") / definition.notebook, desk.catalog.privacy
-    most = most_pico(notebook, values, delta.delta, settled_pico(prices))
+    notebook = desk.settings.path("notebooks") / definition.notebook
+    most = most_pico(notebook, values, desk.catalog.privacy.delta, settled_pico(prices))
     need = Need(share, anywhere=Spent(most or 0))
     if most is None or not desk.promises.fits(need, short):
         found: Sequence[Short] = ()

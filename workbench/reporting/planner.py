@@ -16,8 +16,8 @@ from pathlib import Path
 from workbench.errors import RunFailed
 from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
+from workbench.privacy.budget import Line, Share
 from workbench.privacy.fitting import Short, need_of, shortfalls
-from workbench.privacy.ledger import Line, Share
 from workbench.privacy.planning import PlannedAnswer, split
 from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Tell

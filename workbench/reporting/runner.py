@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
-from workbench.privacy.ledger import Line, Share
+from workbench.privacy.budget import Line, Share
 from workbench.reporting import record
 from workbench.reporting.affordable import affordable
 from workbench.reporting.definition import Definition, Variant

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import ibis
 
     from workbench.privacy.accounting import Price
-    from workbench.privacy.ledger import Share
+    from workbench.privacy.budget import Share
     from workbench.privacy.provenance import Approval
     from workbench.privacy.query import Labelled, Marginals, Query
     from workbench.privacy.question import Part, Question
@@ -386,7 +386,7 @@ def reuses_answers() -> bool:
 
 def run_share() -> Share | None:
     """Return the share of the report this process runs for, set by the runner."""
-    from workbench.privacy.ledger import Share
+    from workbench.privacy.budget import Share
 
     report, epsilon = os.environ.get(environment.RUN_REPORT), os.environ.get(environment.RUN_SHARE)
     return Share(report, Decimal(epsilon)) if report and epsilon else None

@@ -134,7 +134,7 @@ class Reports(Opened):
         from workbench.reporting.turns import turn
         from workbench.reporting.warm import Warm
 
-        definitions, problems = self._told(*self._definitions(name, reuse_answers))
+        definitions, problems = self._tellable(*self._definitions(name, reuse_answers))
         if name is not None and problems:
             raise DefinitionError(f"report '{name}' cannot run here:", problems)
         for problem in problems:
@@ -171,7 +171,7 @@ class Reports(Opened):
 
     def wrong_definitions(self) -> tuple[str, ...]:
         """Return everything that is wrong with report definitions; those named do not run."""
-        return self._told(*self._definitions(None))[1]
+        return self._tellable(*self._definitions(None))[1]
 
     def schedule(self, scheduler: str) -> str:
         """Return what to install so that what is due is run, for one scheduler.
@@ -245,7 +245,7 @@ class Reports(Opened):
             found = {each: found[each].model_copy(update=changed) for each in found}
         return found, problems
 
-    def _told(
+    def _tellable(
         self, definitions: Mapping[str, Definition], problems: tuple[str, ...]
     ) -> tuple[Mapping[str, Definition], tuple[str, ...]]:
         """Return the reports whose hooks can be told here, and what is wrong with others."""
