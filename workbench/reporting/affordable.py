@@ -20,12 +20,12 @@ from pathlib import Path
 
 from workbench.errors import BudgetExhausted, RunFailed
 from workbench.periods import Period
-from workbench.privacy.budget import Share, Spent
+from workbench.privacy.budget import Spent
 from workbench.privacy.fitting import Need, Short, need_of, shortfalls
 from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Detail, Tell
 from workbench.reporting.parameters import Value
-from workbench.reporting.planner import Plan, plan, settle_prices, settled_pico
+from workbench.reporting.planner import Plan, plan, settle_prices, settled_pico, share_of
 from workbench.reporting.written_prices import most_pico
 
 
@@ -59,7 +59,7 @@ def affordable(
     if answered:
         yield prices
         return
-    share = Share(definition.name, definition.budget.epsilon)
+    share = share_of(definition)
 
     def short(need: Need, others: Sequence[Need]) -> tuple[Short, ...]:
         return shortfalls(desk.ledger, need, desk.now, others)

@@ -78,7 +78,7 @@ def plan(
     folder = _folder(definition, period, desk, folder)
     settled = prices or folder / "prices.json"
     answers, incomplete = _pass(definition, period, values, desk, tell, folder, settled)
-    share = Share(definition.name, definition.budget.epsilon)
+    share = share_of(definition)
     left = desk.ledger.status(paced_by(period), desk.now, share)
     if any(each.auto for each in answers):
         known = json.loads(settled.read_text(encoding="utf-8")) if settled.is_file() else {}
@@ -131,6 +131,11 @@ def settled_pico(prices: Path | None) -> int:
     """Return what all questions whose prices were settled cost together, in pico-rho."""
     settled = json.loads(prices.read_text(encoding="utf-8")) if prices else {}
     return sum(settled.values())
+
+
+def share_of(definition: Definition) -> Share:
+    """Return a report's share of one period's budget."""
+    return Share(definition.name, definition.budget.epsilon)
 
 
 def paced_by(period: Period) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
-from workbench.privacy.budget import Line, Share
+from workbench.privacy.budget import Line
 from workbench.reporting import record
 from workbench.reporting.affordable import affordable
 from workbench.reporting.definition import Definition, Variant
@@ -27,7 +27,7 @@ from workbench.reporting.hooks import is_news, tell_hooks
 from workbench.reporting.identity import edition_identity
 from workbench.reporting.light import import_light
 from workbench.reporting.parameters import Value
-from workbench.reporting.planner import paced_by
+from workbench.reporting.planner import paced_by, share_of
 from workbench.store.audit import Audit
 
 if TYPE_CHECKING:
@@ -137,11 +137,6 @@ class Failure:
     def facts(self) -> dict[str, Any]:
         """Return plain values for machines; no word of a cell's own error is among them."""
         return {**self.asked.facts(), **_told(self.error), "runs": str(self.log)}
-
-
-def share_of(definition: Definition) -> Share:
-    """Return a report's share of one period's budget."""
-    return Share(definition.name, definition.budget.epsilon)
 
 
 def make(
