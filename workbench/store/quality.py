@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
 NOT_LOADED = "the table was never loaded"
-_TABLES_AT_ONCE = 2
+_TABLES_AT_ONCE = 4
 _COMPLETE_DAYS = 3  # a month that its newest row falls this short of counts as complete
 
 
