@@ -33,22 +33,28 @@ def test_a_day_of_the_office(run, shop, tmp_path):
     assert "Corrected: customers.email." in run(
         "subject", "correct", "K-000010", "--set", "customers.email=n@example.org", *check
     )
+    said = run("subject", "correct", "K-000010", "--set", "customers.email=n@example.org", *check)
+    assert "Nothing to correct: customers.email stood there already." in said
     assert "leave the customer out" in run("subject", "restrict", "K-000010", *check)
     assert "include the customer again" in run("subject", "restrict", "K-000010", "--lift", *check)
     assert "Reads for marketing leave" in run(
         "subject", "object", "K-000010", "--purpose", "marketing", *check
     )
-    assert "R-0007 is registered; it is due on" in run(
+    assert "R-0008 is registered; it is due on" in run(
         "subject", "register", "K-000010", "--kind", "erasure", "--law", "GDPR"
     )
-    assert "R-0007  erasure      GDPR" in run("subject", "requests")
+    assert "R-0008  erasure      GDPR" in run("subject", "requests")
     assert "identity not checked" in run("subject", "requests")
-    erased = run("subject", "erase", "K-000010", "--request", "R-0007", *check)
+    erased = run("subject", "erase", "K-000010", "--request", "R-0008", *check)
     assert "transactions             9 rows erased" in erased
-    assert "R-0007 is closed" in erased
-    assert "was erased on" in run("subject", "erase", "K-000010", *check)
+    assert "R-0008 is closed" in erased
+    assert run("subject", "register", "K-000010", "--kind", "erasure").startswith("R-0009 is")
+    told = run("subject", "erase", "K-000010", *check)
+    assert "was erased on" in told
+    assert "R-0009, erasure of the same customer, is still open and due on" in told
+    assert "R-0009 is closed" in run("subject", "close", "R-0009", "--outcome", "see R-0010")
     assert "No request is open." in run("subject", "requests")
-    assert len(json.loads(run("subject", "requests", "--all", "--json"))) == 8
+    assert len(json.loads(run("subject", "requests", "--all", "--json"))) == 10
     assert "K-000010" not in run("audit", "show", "--last", "1000")
 
 

@@ -118,6 +118,8 @@ def test_an_extension_needs_the_person_told_in_time(shop):
     made = shop.open_request("access", "K-000003", received=D(2026, 9, 1), law="GDPR")
     with pytest.raises(InputError, match="the person had to be told by 2026-10-01, and 2026-10-02"):
         shop.extend_request(made.id, told_on=D(2026, 10, 2), reason="many systems")
+    with pytest.raises(InputError, match="say with --reason why it takes longer"):
+        shop.extend_request(made.id, told_on=D(2026, 9, 30), reason=" ")
     extended = shop.extend_request(made.id, told_on=D(2026, 9, 30), reason="many systems")
     assert (extended.due, extended.extended) == (D(2026, 12, 1), True)
     with pytest.raises(InputError, match="was extended before; answer by 2026-12-01"):
@@ -143,8 +145,14 @@ def test_what_is_wrong_about_a_request_is_told(shop):
 
 def test_a_request_may_be_closed_otherwise(shop):
     made = shop.open_request("access", "K-000003")
+    with pytest.raises(InputError, match="say with --outcome how it ended, such as 'refused"):
+        shop.close_request(made.id, " ")
     closed = shop.close_request(made.id, "refused: not theirs")
     assert (closed.outcome, closed.closed) == ("refused: not theirs", D(2026, 10, 2))
+    with pytest.raises(
+        InputError, match=r"'R-0001' was closed on 2026-10-02 \(refused: not theirs"
+    ):
+        shop.close_request(made.id, "done after all")
     assert [entry.kind for entry in shop.audit.chain.entries()] == [
         "load",
         "request opened",

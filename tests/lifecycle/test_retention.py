@@ -119,6 +119,9 @@ def test_holds_that_make_no_sense_are_refused(shop):
         shop.hold("x", table="custmers")
     with pytest.raises(InputError, match=r"no hold 'H-0009' is in force. In force: none"):
         shop.release_hold("H-0009", "x")
+    hold = shop.hold("dispute", table="customers")
+    with pytest.raises(InputError, match="say why with --reason: what the hold kept may be rem"):
+        shop.release_hold(hold.id, " ")
 
 
 def test_a_clock_that_went_back_removes_nothing(later, shop):

@@ -111,10 +111,10 @@ def test_a_value_may_be_taken_away(shop):
     ("place", "value", "told"),
     [
         ("transactions.category", "drink", "not in its domain: food, home, toys"),
-        ("transactions.amount", "lots", "the value is not money"),
+        ("transactions.amount", "lots", "the value is not an amount"),
         ("transactions.amount", "900", "lies outside its bounds, 0 to 500"),
         ("transactions.booked_on", "2031-01-01", "lies outside its bounds"),
-        ("customers.opened_on", "yesterday", "the value is not date"),
+        ("customers.opened_on", "yesterday", "the value is not a date, such as 2026-09-30"),
         ("customers.customer_id", "K-1", "is what the customer is known by"),
         ("incidents.opened_on", "2026-01-01", "'incidents' is not about customers"),
         ("email", "a", "'email' names no column: write table.column=value"),
@@ -124,6 +124,62 @@ def test_a_value_the_catalog_does_not_allow_is_refused_unrepeated(shop, place, v
     with pytest.raises(InputError, match=told) as caught:
         shop.correct_subject("K-000010", {place: value})
     assert value == "a" or value not in str(caught.value)
+
+
+@pytest.fixture
+def ruled(shop):
+    """Return the shop with rules that one row, another row and another table decide on."""
+    path = shop.settings.path("catalog")
+    text = path.read_text()
+    for old, new in [
+        ("personal}\n      opened_on", "personal, rules: [{pattern: '@'}, {unique: true}]}\n"
+         "      opened_on"),
+        ("{not_null: true}", "{not_null: true}, {not_after: today}"),
+        ("note: {type: text}", "note: {type: text, rules: [{references: customers.email}]}"),
+    ]:  # fmt: skip
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    path.write_text(text)
+    return again(shop)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "rule"),
+    [
+        ("customers.email", "nobody", "email: pattern"),
+        ("customers.email", "person11@example.org", "email: another row has it already"),
+        ("customers.opened_on", "2030-01-01", "opened_on: not_after today"),
+        ("customers.opened_on", "", "opened_on: not_null"),
+        ("transactions.note", "a stranger", "note: references customers.email"),
+    ],
+)
+def test_a_value_that_an_ingest_would_keep_aside_is_no_correction(ruled, place, value, rule):
+    which = {"transactions.booked_on": "2026-03-11"} if place.startswith("trans") else {}
+    told = rf"would break a rule of the catalog \({rule}\)\. Check the value, or the catalog"
+    with pytest.raises(InputError, match=told):
+        ruled.correct_subject("K-000010", {place: value}, which)
+    assert ruled.store.corrections.all() == []
+
+
+def test_a_correction_that_keeps_the_rules_is_made(ruled):
+    # why the second: the old note breaks the new reference, which is no matter of the amount
+    assert ruled.correct_subject("K-000010", {"customers.email": "n@example.org"})
+    which = {"transactions.booked_on": "2026-03-11"}
+    assert ruled.correct_subject("K-000010", {"transactions.amount": "5"}, which)
+
+
+def test_a_value_that_stands_there_already_is_left(shop):
+    before = shop.access.versions
+    same = {"customers.email": "person10@example.org"}
+    assert shop.correct_subject("K-000010", same) == {"customers": 0}
+    assert shop.store.corrections.all() == []
+    assert again(shop).access.versions == before
+
+
+def test_which_row_is_meant_is_told_in_the_columns_type(shop):
+    change, where = {"transactions.category": "toys"}, {"transactions.booked_on": "in spring"}
+    with pytest.raises(InputError, match=r"transactions\.booked_on: the value is not a date, such"):
+        shop.correct_subject("K-000010", change, where)
 
 
 def test_unknown_columns_are_refused_with_a_suggestion(shop):

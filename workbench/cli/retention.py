@@ -64,7 +64,8 @@ def hold(
     if as_json:
         print_json(vars(made))
     else:
-        click.echo(f"{made.id} is in force. End it with 'workbench retention release {made.id}'.")
+        end = f"workbench retention release {made.id} --reason …"
+        click.echo(f"{made.id} is in force. End it with '{end}'.")
 
 
 @retention.command()

@@ -72,9 +72,16 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _tell(request: Request) -> None:
+def _tell(ws: Workspace, request: Request) -> None:
     late = "" if request.on_time(request.closed or request.due) else ", which was late"
     click.echo(f"{request.id} is closed; it was due on {request.due}{late}.")
+    # why told: one that was registered before is overdue one day, though it is answered
+    for each in ws.requests():
+        if each.closed is None and (each.kind, each.mark) == (request.kind, request.mark):
+            click.echo(
+                f"{each.id}, {each.kind} of the same customer, is still open and due on "
+                f"{each.due}: if it is answered by this, 'workbench subject close {each.id} --outcome …'."
+            )
 
 
 @click.group()
@@ -112,7 +119,7 @@ def access(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None
                 "and no customer's key: look at them with "
                 f"ws.quarantine('{each.table}') and decide whose they are"
             )
-    _tell(request)
+    _tell(ws, request)
 
 
 @subject.command()
@@ -132,7 +139,7 @@ def export(id_: str, out: Path, workspace: str | None, as_json: bool, **asked: A
     more = f", and {aside:,} lines that were kept aside," if aside else ""
     click.echo(f"{sum(rows.values()):,} rows of {len(rows)} tables{more} in {out}, in plain text.")
     click.echo("Hand it over by a safe way, and remove it here.")
-    _tell(request)
+    _tell(ws, request)
 
 
 @subject.command()
@@ -158,13 +165,17 @@ def correct(
     if as_json:
         print_json({"request": vars(request), "rows": rows})
         return
-    click.echo(f"Corrected: {', '.join(wanted)}.")
-    click.echo("Where a load or a restore brings the old value back, it is corrected again.")
-    click.echo("Correct the source too: another value that it brings is taken for newer.")
+    done = [place for place in wanted if rows[place.partition(".")[0]]]
+    if done:
+        click.echo(f"Corrected: {', '.join(done)}.")
+        click.echo("Where a load or a restore brings the old value back, it is corrected again.")
+        click.echo("Correct the source too: another value that it brings is taken for newer.")
+    else:
+        click.echo(f"Nothing to correct: {', '.join(wanted)} stood there already.")
     lines = sum(len(each.kept_aside) for each in ws.subject_held(id_))
     if lines:
         click.echo(f"{lines:,} lines of theirs that were kept aside stay as they came in.")
-    _tell(request)
+    _tell(ws, request)
 
 
 @subject.command()
@@ -193,7 +204,7 @@ def erase(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
         click.echo(f"Outside of workbench's care, and holds the customer: {path}", err=True)
     for note in done.notes:
         click.echo(f"- {note}")
-    _tell(request)
+    _tell(ws, request)
 
 
 def _barred(kind: str, request_kind: str, id_: str, purposes: tuple[str, ...], lift: bool,
@@ -214,7 +225,7 @@ def _barred(kind: str, request_kind: str, id_: str, purposes: tuple[str, ...], l
     else:
         click.echo(f"Reads for {for_what} leave the customer out, from the next opening on.")
         click.echo(f"- {OBJECTION_NOTE}")
-    _tell(request)
+    _tell(ws, request)
 
 
 _purposes = click.option(

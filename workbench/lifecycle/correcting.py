@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from workbench.catalog import Column
 from workbench.errors import InputError
+from workbench.lifecycle.allowed_values import require_rules, require_type, require_value
 from workbench.lifecycle.erasure import mirror_marks
 from workbench.lifecycle.office import Office
 from workbench.store.corrections import Correction
@@ -28,8 +28,8 @@ def correct(
 ) -> dict[str, int]:
     """Correct values of a customer; return the rows changed, by table.
 
-    Each correction is kept, so that a load or a restore that brings the old value back is corrected
-    again (`workbench.store.corrections`).
+    A value that stands there already is left as it is. Each correction is kept, so that a load or a
+    restore that brings the old value back is corrected again (`workbench.store.corrections`).
 
     Parameters
     ----------
@@ -41,38 +41,39 @@ def correct(
     Raises
     ------
     InputError
-        A value is not of its column's type, outside its domain or bounds, or the rows meant are
-        not told. Nothing was changed.
+        A value is not of its column's type, outside its domain or bounds, or breaks a rule; or the
+        rows meant are not told. Nothing was changed.
     """
     by_table: dict[str, dict[str, str]] = {}
     for place, value in changes.items():
         table, column = _place(office, place)
-        _require_valid(office.catalog.tables[table].columns[column], place, value)
+        require_value(office.catalog.tables[table].columns[column], place, value)
         by_table.setdefault(table, {})[column] = value
     chosen: dict[str, dict[str, str]] = {}
     for place, value in where.items():
         table, column = _place(office, place, key=True)
+        require_type(office.catalog.tables[table].columns[column], place, value)
         chosen.setdefault(table, {})[column] = value
-    today, rows, kept = office.now.date(), {}, []
+    today, rows, kept = office.now.date(), dict.fromkeys(by_table, 0), []
     with office.store.exclusive() as connection:
         office.store.marks.prepare(connection, [mark])
-        for table in by_table:
-            rows[table] = _require_rows(office, connection, table, chosen.get(table, {}))
-            kept.append(
-                _kept(office, connection, mark, table, by_table[table], chosen.get(table, {}))
-            )
+        for table, values in by_table.items():
+            which = chosen.get(table, {})
+            _require_one_row(office, connection, table, which)
+            row = _condition(office, table, which)
+            require_rules(office, connection, table, values, row)
+            correction = _correction(office, connection, mark, table, values, which)
+            if correction.after:
+                kept.append(correction)
         for each in kept:  # why first: cut off in between, the next load corrects the row
             office.store.corrections.add(each)
-        with one_commit(connection, "correction", office.store.marks) as writer:
-            for table, values in by_table.items():
-                condition, given = _condition(office, table, chosen.get(table, {}))
-                sets = ", ".join(f'"{name}" = {_cast(office, table, name)}' for name in values)
-                connection.execute(
-                    f'UPDATE lake."{table}" SET {sets} WHERE {condition}',
-                    [*[value or None for value in values.values()], *given],
-                )
-            names = {each: contents(connection, office.catalog, each, today) for each in by_table}
-            writer.carry(names)
+        if kept:
+            with one_commit(connection, "correction", office.store.marks) as writer:
+                for each in kept:
+                    _update(office, connection, each)
+                    rows[each.table] = 1
+                changed = [each.table for each in kept]
+                writer.carry({t: contents(connection, office.catalog, t, today) for t in changed})
         snapshot = newest(connection)
         connection.execute("DETACH lake")
         office.store.publish(snapshot)
@@ -80,7 +81,7 @@ def correct(
     return rows
 
 
-def _kept(
+def _correction(
     office: Office,
     connection: duckdb.DuckDBPyConnection,
     mark: str,
@@ -88,23 +89,37 @@ def _kept(
     values: Mapping[str, str],
     where: Mapping[str, str],
 ) -> Correction:
-    """Return what to keep of a correction: the row it is of, and its values before and after."""
+    """Return a correction: the row it is of, and those of its values that change."""
     condition, given = _condition(office, table, where)
-    columns = ", ".join(
-        f'CAST("{name}" AS VARCHAR)' for name in (office.subject_tables[table], *values)
+    named = ", ".join(
+        f'CAST("{name}" AS VARCHAR), "{name}" IS DISTINCT FROM {_cast(office, table, name)}'
+        for name in values
     )
     row = connection.execute(
-        f'SELECT {columns} FROM lake."{table}" WHERE {condition}', given
+        f'SELECT CAST("{office.subject_tables[table]}" AS VARCHAR), {named} FROM lake."{table}" '
+        f"WHERE {condition}",
+        [*[value or None for value in values.values()], *given],
     ).fetchone()
-    subject, *before = row or ()
+    subject, *found = row or ()
+    before = dict(zip(values, found[::2], strict=True))
+    changed = [name for name, other in zip(values, found[1::2], strict=True) if other]
     return Correction(
         office.now.astimezone(dt.UTC).isoformat(timespec="microseconds"),
         mark,
         table,
         subject,
         dict(where),
-        dict(zip(values, before, strict=True)),
-        {name: value or None for name, value in values.items()},
+        {name: before[name] for name in changed},
+        {name: values[name] or None for name in changed},
+    )
+
+
+def _update(office: Office, connection: duckdb.DuckDBPyConnection, correction: Correction) -> None:
+    table, values = correction.table, correction.after
+    condition, given = _condition(office, table, correction.where)
+    sets = ", ".join(f'"{name}" = {_cast(office, table, name)}' for name in values)
+    connection.execute(
+        f'UPDATE lake."{table}" SET {sets} WHERE {condition}', [*values.values(), *given]
     )
 
 
@@ -173,33 +188,6 @@ def _place(office: Office, place: str, *, key: bool = False) -> tuple[str, str]:
     return table, column
 
 
-def _require_valid(column: Column, place: str, value: str) -> None:
-    """Refuse a value the catalog does not allow; the value itself is not repeated."""
-    if value == "":
-        return
-    if column.domain is not None and value not in {str(each).lower() for each in column.domain} | {
-        str(each) for each in column.domain
-    }:
-        allowed = ", ".join(str(each) for each in column.domain)
-        raise InputError(f"{place}: the value is not in its domain: {allowed}.")
-    import duckdb
-
-    with duckdb.connect() as connection:
-        row = connection.execute(f"SELECT TRY_CAST(? AS {sql_type(column)})", [value]).fetchone()
-    if row is None or row[0] is None:
-        raise InputError(f"{place}: the value is not {column.type}.")
-    if (
-        column.bounds is not None
-        and not column.bounds[0] <= _comparable(row[0]) <= column.bounds[1]
-    ):
-        low, high = column.bounds
-        raise InputError(f"{place}: the value lies outside its bounds, {low} to {high}.")
-
-
-def _comparable(value: Any) -> Any:
-    return value.date() if isinstance(value, dt.datetime) else value
-
-
 def _cast(office: Office, table: str, column: str) -> str:
     return f"CAST(? AS {sql_type(office.catalog.tables[table].columns[column])})"
 
@@ -210,9 +198,9 @@ def _condition(office: Office, table: str, where: Mapping[str, str]) -> tuple[st
     return " AND ".join(parts), list(where.values())
 
 
-def _require_rows(
+def _require_one_row(
     office: Office, connection: duckdb.DuckDBPyConnection, table: str, where: Mapping[str, str]
-) -> int:
+) -> None:
     condition, given = _condition(office, table, where)
     row = connection.execute(
         f'SELECT count(*) FROM lake."{table}" WHERE {condition}', given
@@ -225,4 +213,3 @@ def _require_rows(
             f"table '{table}' has {rows} such rows of this customer. Say which one is meant with "
             f"--where {table}.column=value; nothing was changed."
         )
-    return rows

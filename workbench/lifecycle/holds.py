@@ -96,12 +96,15 @@ def release_hold(office: Office, name: str, *, reason: str) -> Hold:
     Raises
     ------
     InputError
-        No such hold is in force.
+        No such hold is in force, or no reason is given.
     """
     known = {each.id: each for each in holds(office.journal)}
     if name not in known:
         raise InputError(f"no hold '{name}' is in force. In force: {', '.join(known) or 'none'}.")
-    office.note("hold released", {"hold": name, "reason": " ".join(reason.split())})
+    told = " ".join(reason.split())
+    if not told:
+        raise InputError("say why with --reason: what the hold kept may be removed from now on.")
+    office.note("hold released", {"hold": name, "reason": told})
     return known[name]
 
 

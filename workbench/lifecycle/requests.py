@@ -201,9 +201,11 @@ def extend(office: Office, name: str, *, told_on: dt.date, reason: str) -> Reque
     Raises
     ------
     InputError
-        The law allows none, it was extended before, or the person was not told in time.
+        The law allows none, it was extended before, no reason is given, or the person was not told
+        in time.
     """
     request = find_request(office, name)
+    _require_open(request)
     clock = next(each for each in clocks("request") if each.law == request.law)
     if not clock.extension_months:
         raise InputError(
@@ -216,15 +218,36 @@ def extend(office: Office, name: str, *, told_on: dt.date, reason: str) -> Reque
             f"the person had to be told by {request.due}, and {told_on} is later or still to come. "
             "It stays overdue; answer now."
         )
-    office.note(EXTENDED, {"told_on": told_on.isoformat(), "reason": reason}, ref=name)
+    told = " ".join(reason.split())
+    if not told:
+        raise InputError("say with --reason why it takes longer: the person has to be told it too.")
+    office.note(EXTENDED, {"told_on": told_on.isoformat(), "reason": told}, ref=name)
     return find_request(office, name)
 
 
 def close(office: Office, name: str, outcome: str) -> Request:
-    """Close a request; return it."""
-    find_request(office, name)
-    office.note(CLOSED, {"outcome": outcome}, ref=name)
+    """Close a request; return it.
+
+    Raises
+    ------
+    InputError
+        It is closed already, or nothing is said of how it ended.
+    """
+    _require_open(find_request(office, name))
+    told = " ".join(outcome.split())
+    if not told:
+        raise InputError("say with --outcome how it ended, such as 'refused: not theirs'.")
+    office.note(CLOSED, {"outcome": told}, ref=name)
     return find_request(office, name)
+
+
+def _require_open(request: Request) -> None:
+    """Refuse what would change when a request was answered, or how: deadlines are counted by it."""
+    if request.closed:
+        raise InputError(
+            f"'{request.id}' was closed on {request.closed} ({request.outcome}). Register a new "
+            "one with 'workbench subject register' if there is more to answer."
+        )
 
 
 def find_request(office: Office, name: str) -> Request:
