@@ -128,6 +128,11 @@ def test_the_door_draws_it_and_checks_at_once(release):
         ("detect-hours", 17.5, "17.5 h"),
         ("key-age", 41.0, "41 days"),
         ("impact-ratio", 0.871, "0.87"),
+        ("quality-accuracy", 0.9797, "97.97%"),  # green from 98%, which this is not
+        ("quality-accuracy", 0.98, "98%"),
+        ("quality-accuracy", 0.97999999, "98.000%"),
+        ("impact-ratio", 0.8991, "0.899"),
+        ("impact-ratio", 0.9, "0.90"),
         ("smallest-group", 104.0, "104"),
     ],
 )

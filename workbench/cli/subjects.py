@@ -80,7 +80,8 @@ def _tell(ws: Workspace, request: Request) -> None:
         if each.closed is None and (each.kind, each.mark) == (request.kind, request.mark):
             click.echo(
                 f"{each.id}, {each.kind} of the same customer, is still open and due on "
-                f"{each.due}: if it is answered by this, 'workbench subject close {each.id} --outcome …'."
+                f"{each.due}: if it is answered by this, 'workbench subject close {each.id} "
+                "--outcome …'."
             )
 
 

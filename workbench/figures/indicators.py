@@ -5,6 +5,7 @@ What an indicator is called and means comes from its definition; every figure co
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from workbench.analytics.kpis import LIGHTS, Kpi, kpi, sections, word
@@ -21,6 +22,7 @@ _FULL = ("indicator", "value", "before", "light", "counted from", "answers")
 _BRIEF = ("indicator", "light", "value", "of", "before", "owner", "due by")  # a phone shows two
 _FIRST = ("indicator", "owner", "due by")
 _ALIGNED = ("value", "before", "due by")
+_DIGITS_MOST = 3
 SHAPES = {"green": "●", "amber": "▲", "red": "■", "not measured": "○", "information": "·"}
 
 
@@ -129,13 +131,27 @@ def figure(definition: Kpi, value: float | None, language: Language) -> str:
         return language.word("none")
     if definition.unit == "share":
         exact = round(value * 100, 1) == round(value * 100)
-        return language.percent(value, 0 if exact else 1)
+        return language.percent(value, _digits(definition, value * 100, 0 if exact else 1, 100))
     if definition.unit == "ratio":
-        return language.number(value, 2)
+        return language.number(value, _digits(definition, value, 2, 1))
     number = language.number(value, 0 if float(value).is_integer() else 1)
     if definition.unit in ("hours", "days"):
         return language.word(definition.unit, number=number)
     return number
+
+
+def _digits(definition: Kpi, value: float, digits: int, scale: int) -> int:
+    """Return how many decimals tell a value from a threshold that it only nearly reaches.
+
+    Else 97.97% stands as 98%, amber, beside "green from 98%".
+    """
+    bounds = [each * scale for each in (definition.green, definition.amber) if each is not None]
+    while digits < _DIGITS_MOST and any(
+        round(value, digits) == round(bound, digits) and not math.isclose(value, bound)
+        for bound in bounds
+    ):
+        digits += 1
+    return digits
 
 
 def threshold(definition: Kpi, language: Language) -> str:

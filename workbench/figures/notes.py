@@ -84,6 +84,10 @@ _CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "带区间的估计值为隐私发布；其余均为取自运营记录的精确数字。",
         ),
         (
+            r"Law file of (?P<top>[\d-]+)\. No legal advice is claimed\.",
+            "法规文件版本 {top}。本页不构成法律意见。",
+        ),
+        (
             r"\* Provision recalled, to be checked against the text; law file of (?P<top>[\d-]+)\. "
             r"No legal advice is claimed\.",
             "* 条款凭记忆引用，有待与法律原文核对；法规文件版本 {top}。本页不构成法律意见。",

@@ -45,6 +45,7 @@ FALSE_ALARMS = (
     "Unusual reads: {alarms:,} of {weeks:,} earlier weeks of readers were flagged by the same "
     "rule, fewer than {most:.2%} with 95% certainty."
 )
+LAW_FILE = "Law file of {version}. No legal advice is claimed."
 STARS = (
     "* Provision recalled, to be checked against the text; law file of {version}. No legal advice "
     "is claimed."

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NONE = "none"
 _KINDS = {"month": "month", "due": "date", "due_on": "date", "until": "date"}
 _SLUG = re.compile(r"[a-z]+(-[a-z]+)*")  # words, no numbers
+_NUMBERED = re.compile(r"-\d+$")
 
 
 def annexes(evidence: Evidence) -> dict[str, Exact]:
@@ -262,7 +263,7 @@ def _spending(evidence: Evidence) -> Exact:
         evidence.period.text,
         ["ledger"],
         {"report": "Report", "question": "Question"},
-        {"answers": ("Answers", None), "epsilon": ("Dearest, epsilon", "epsilon")},
+        {"answers": ("Answers", None), "epsilon": ("Dearest, epsilon", None)},
         rows,
     )
 
@@ -283,9 +284,10 @@ def _report_titles(evidence: Evidence) -> dict[str, str]:
 def _question(answer: Mapping[str, Any]) -> str:
     """Return what a question is called; its id where the name could hold a figure.
 
-    A name is chosen by an analyst, in whatever notebook, and may be computed from rows.
+    A name is chosen by an analyst, in whatever notebook, and may be computed from rows. Of
+    questions that were asked as one, ``decisions-1`` and so on, the number is left out.
     """
-    name, release = str(answer["name"]), str(answer["release"])
+    name, release = _NUMBERED.sub("", str(answer["name"])), str(answer["release"])
     return name if _SLUG.fullmatch(name) else release
 
 

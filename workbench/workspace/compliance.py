@@ -279,10 +279,19 @@ def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release])
     )
 
 
+def law_note(provisions: Sequence[str]) -> str:
+    """Return what stands under a table that names provisions; the star where one carries it."""
+    from workbench.lifecycle import law
+    from workbench.privacy.operational import LAW_FILE, STARS
+
+    note = STARS if "*" in law.cite(list(provisions)) else LAW_FILE
+    return note.format(version=law.version())
+
+
 def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
     from workbench.analytics.compliance import columns_of
-    from workbench.lifecycle import law
-    from workbench.privacy.operational import MIXED, STARS, Exact
+    from workbench.analytics.kpis import kpi
+    from workbench.privacy.operational import MIXED, Exact
     from workbench.privacy.release import Dimension
 
     columns = columns_of(lines)
@@ -294,7 +303,8 @@ def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Relea
         by=(axis,),
         period=period,
         private=tuple(each.id for each in private),
-        notes=((MIXED,) if private else ()) + (STARS.format(version=law.version()),),
+        notes=((MIXED,) if private else ())
+        + (law_note([name for line in lines for name in kpi(line.id).law]),),
     )
 
 
