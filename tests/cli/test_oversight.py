@@ -42,6 +42,7 @@ def test_an_incident_from_found_to_closed(bank, tmp_path):
     found = bank("detect", "--until", "2026-09", "--months", "3")
     assert "contractor-07 (contractor), week of 2026-08-10: volume, hour, new table" in found
     assert "False alarms: 0 of " in found
+    assert "no read on record in these months" in bank("detect", "--until", "2031-01")
     assert json.loads(bank("detect", "--until", "2026-09", "--json"))["found"][0]["refused"] == 3
 
     opened = bank("incident", "open", "Whole tables at night", "--occurred", "2026-08-12T01:30")

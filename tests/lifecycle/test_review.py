@@ -130,7 +130,7 @@ def test_a_list_that_is_not_there(tmp_path):
 def risk(shop, **other):
     given = {"owner": "security", "likelihood": 3, "impact": 5, "treatment": "mitigate", "plan": ""}
     given |= {"due": dt.date(2026, 12, 31), "now": NOW, **other}
-    return shop.reviews.add_risk("Wide reads", **given)
+    return shop.reviews.add_risk(given.pop("title", "Wide reads"), **given)
 
 
 def test_risks_have_a_severity_and_keep_their_history(shop):
@@ -139,9 +139,15 @@ def test_risks_have_a_severity_and_keep_their_history(shop):
     changed = shop.reviews.change_risk(made.id, {"likelihood": 2}, now=NOW)
     assert (changed.severity, changed.level) == (10, "medium")
     assert [severity for _, severity in changed.history] == [15, 10]
+    with pytest.raises(InputError, match="say what changed: --likelihood, --impact"):
+        shop.reviews.change_risk(made.id, {}, now=NOW)
+    with pytest.raises(InputError, match="say with --reason why it is none any more"):
+        shop.reviews.close_risk(made.id, " ", now=NOW)
     closed = shop.reviews.close_risk(made.id, "roles in force", now=NOW)
     assert closed.closed
     assert [each.id for each in shop.reviews.risks()] == [made.id]
+    with pytest.raises(InputError, match=r"RK-2026-001 is closed\. Put a new risk on the register"):
+        shop.reviews.close_risk(made.id, "again", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +156,8 @@ def test_risks_have_a_severity_and_keep_their_history(shop):
         ({"impact": 6}, "likelihood and impact are 1 to 5, not 3 and 6"),
         ({"treatment": "hope"}, "a treatment is one of mitigate"),
         ({"due": None}, "a risk to mitigate has a day"),
+        ({"owner": ""}, "say with --owner which role or department answers for it"),
+        ({"title": " "}, "say in a few words what may happen"),
     ],
 )
 def test_risks_are_told_whole(shop, change, message):

@@ -176,8 +176,8 @@ def hand_over(ws, columns, out, **terms):
 def test_what_a_group_would_tell_of_its_people_does_not_leave(telling, tmp_path):
     with pytest.raises(
         QuestionRefused,
-        match=r"told of people by their group: category\. Among people alike by region there is a "
-        r"group with 1 value of it; at least l = 2 are needed\. Leave the sensitive column out",
+        match=r"told of people by their group: category\. Among people alike by region there is "
+        r"a group with so many values of it: 1; at least l = 2 are needed\. Leave the sensitive",
     ):
         hand_over(telling, ["region", "category"], tmp_path / "o")
     assert shares(telling.shares) == ()
@@ -260,6 +260,20 @@ def test_no_more_people_leave_than_agreed(lending, tmp_path):
     with pytest.raises(QuestionRefused, match="more people than the 599 agreed"):
         lending.share_extract(
             "transactions", ["region"], tmp_path / "o", purpose="reporting", people=599, **DEAL
+        )
+
+
+@pytest.mark.parametrize(
+    ("columns", "people", "told"),
+    [
+        ([], 700, "say with --columns what of 'transactions' is handed over; nothing was"),
+        (["region"], 0, "say with --people how many people the agreement allows at most"),
+    ],
+)
+def test_an_extract_says_what_it_holds_and_of_how_many(lending, tmp_path, columns, people, told):
+    with pytest.raises(InputError, match=told):
+        lending.share_extract(
+            "transactions", columns, tmp_path / "o", purpose="reporting", people=people, **DEAL
         )
 
 

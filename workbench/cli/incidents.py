@@ -241,7 +241,9 @@ def detect(workspace: str | None, until: str | None, months: int, as_json: bool)
             f"{each.reads} reads, {each.refused} refused, {each.rows:,} rows of "
             f"{', '.join(each.tables)}"
         )
-    if not found.found:
+    if not found.weeks:
+        click.echo("  no read on record in these months, so nothing can be said.")
+    elif not found.found:
         click.echo("  nothing unusual.")
     click.echo(
         f"False alarms: {found.false_alarms} of {found.history_weeks} earlier weeks were flagged "

@@ -71,9 +71,9 @@ def require_hidden(found: Reidentification, terms: ExtractTerms) -> None:
         least = min(found.sensitive[name].l for name in alike)
         raise QuestionRefused(
             f"sensitive columns would be told of people by their group: {', '.join(alike)}. Among "
-            f"people alike by {known_by} there is a group with {least} value of it; at least "
-            f"l = {terms.l} are needed. Leave the sensitive column out, leave out or make coarser "
-            f"what people are known by, or share private tables instead. {_NOTHING}"
+            f"people alike by {known_by} there is a group with so many values of it: {least}; at "
+            f"least l = {terms.l} are needed. Leave the sensitive column out, leave out or make "
+            f"coarser what people are known by, or share private tables instead. {_NOTHING}"
         )
     if terms.t is None:
         return

@@ -9,6 +9,7 @@ from workbench.errors import InputError, Refused
 from workbench.lifecycle.customers import identifiers, unknown_subject
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
+from workbench.lifecycle.register import said
 from workbench.store.chain import Entry
 
 
@@ -78,9 +79,7 @@ def hold(
         raise InputError("say what to hold: a table with --table, a customer with --subject.")
     if table is not None:
         office.catalog.table(table)
-    told = " ".join(reason.split())
-    if not told:
-        raise InputError("say why with --reason: whoever reviews the hold needs to know.")
+    told = said(reason, "say why with --reason: whoever reviews the hold needs to know.")
     mark = None if subject is None else office.mark(subject)
     if mark is not None and not identifiers(office, mark):
         raise unknown_subject(office)
@@ -101,9 +100,7 @@ def release_hold(office: Office, name: str, *, reason: str) -> Hold:
     known = {each.id: each for each in holds(office.journal)}
     if name not in known:
         raise InputError(f"no hold '{name}' is in force. In force: {', '.join(known) or 'none'}.")
-    told = " ".join(reason.split())
-    if not told:
-        raise InputError("say why with --reason: what the hold kept may be removed from now on.")
+    told = said(reason, "say why with --reason: what the hold kept may be removed from now on.")
     office.note("hold released", {"hold": name, "reason": told})
     return known[name]
 

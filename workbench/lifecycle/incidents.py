@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from workbench.catalog import Catalog
-from workbench.errors import InputError
+from workbench.errors import InputError, UnknownName
 from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.reads import Read, between
-from workbench.lifecycle.register import Register
+from workbench.lifecycle.register import Register, said
 from workbench.store.chain import Entry
 
 
@@ -176,8 +176,9 @@ class Incidents:
         Raises
         ------
         InputError
-            A time lies in the future, or detection before the event.
+            It has no title, a time lies in the future, or detection before the event.
         """
+        told = said(title, "say in a few words what happened: the register names it so.")
         began = occurred_at or detected_at
         if detected_at > now or began > detected_at:
             raise InputError(
@@ -185,7 +186,7 @@ class Incidents:
                 f"{detected_at:%Y-%m-%d %H:%M}, {now:%Y-%m-%d %H:%M} UTC. Correct the times."
             )
         body = {
-            "title": title,
+            "title": told,
             "nature": nature,
             "occurred_at": began.isoformat(),
             "detected_at": detected_at.isoformat(),
@@ -224,10 +225,13 @@ class Incidents:
                 f"clock '{clock}' does not run for {name}. Running: {', '.join(known)}."
             )
         # why days: a notice's time may be known by its day alone
-        if at > now or at.date() < incident.detected_at.date():
+        earliest = incident.detected_at.replace(second=0, microsecond=0)
+        if at.time() == dt.time():
+            earliest = dt.datetime.combine(earliest.date(), dt.time(), dt.UTC)
+        if at > now or at < earliest:
             raise InputError(
                 f"a notice goes out after {name} was detected and before it is recorded: not "
-                f"{at:%Y-%m-%d %H:%M}, but from {incident.detected_at:%Y-%m-%d} to "
+                f"{at:%Y-%m-%d %H:%M}, but from {earliest:%Y-%m-%d %H:%M} to "
                 f"{now:%Y-%m-%d %H:%M} UTC. Correct the time."
             )
         self.register.record(name, "notified", {"clock": clock, "at": at.isoformat()}, now=now)
@@ -236,7 +240,8 @@ class Incidents:
     def contain(self, name: str, how: str, *, at: dt.datetime, now: dt.datetime) -> Incident:
         """Record that it was contained, and how."""
         self._require_open(name)
-        self.register.record(name, "contained", {"how": how, "at": at.isoformat()}, now=now)
+        told = said(how, "say with --how what stopped it.")
+        self.register.record(name, "contained", {"how": told, "at": at.isoformat()}, now=now)
         return self.get(name)
 
     def close(self, name: str, lessons: Sequence[str], *, now: dt.datetime) -> Incident:
@@ -261,10 +266,11 @@ class Incidents:
             for each in incident.deadlines()
             if each.done is None and each.clock.start != "closing"
         ]
-        if missing or not lessons:
+        learned = [each for lesson in lessons if (each := " ".join(lesson.split()))]
+        if missing or not learned:
             steps = ", ".join(missing) or "say at least one lesson"
             raise InputError(f"{name} cannot be closed yet; to do first: {steps}.")
-        self.register.record(name, "closed", {"lessons": list(lessons)}, now=now)
+        self.register.record(name, "closed", {"lessons": learned}, now=now)
         return self.get(name)
 
     def _require_open(self, name: str) -> Incident:
@@ -304,7 +310,19 @@ def scope_of(
     Scope
         People at most: no more than the tables read hold together, and no more than rows were
         read of them where the log says how many.
+
+    Raises
+    ------
+    UnknownName
+        No read on record is by such a reader, or no such table is declared or on record.
     """
+    # why refused: a slip would leave out reads that happened
+    for name in readers:
+        if name not in (there := {read.reader for read in reads}):
+            raise UnknownName("reader on record", name, there)
+    for name in tables:
+        if name not in (held := {*catalog.tables, *(read.table for read in reads)}):
+            raise UnknownName("table", name, held)
     chosen = [
         read
         for read in between(reads, since, until)

@@ -85,7 +85,7 @@ def people(store: Store, catalog: Catalog, snapshot: int, tables: Iterable[str])
     try:
         store.attach(connection, snapshot)
         row = connection.execute(
-            f"SELECT count(person) FROM ({everyone})"
+            f"SELECT count(DISTINCT person) FROM ({everyone})"
         ).fetchone()  # why: names are the catalog's, checked there
         return int(row[0]) if row else 0
     finally:

@@ -11,9 +11,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import StorageError, UnknownName
+from workbench.errors import InputError, StorageError, UnknownName
 from workbench.store.audit import who
 from workbench.store.chain import Chain, Entry
+
+
+def said(text: str, wanted: str) -> str:
+    """Return a text in one line; refuse an empty one, saying what is wanted.
+
+    Raises
+    ------
+    InputError
+        Nothing is said.
+    """
+    told = " ".join(text.split())
+    if not told:
+        raise InputError(wanted)
+    return told
 
 
 class Register:

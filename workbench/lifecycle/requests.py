@@ -16,6 +16,7 @@ from workbench.lifecycle.customers import identifiers, unknown_subject
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.office import Office
+from workbench.lifecycle.register import said
 from workbench.store.chain import Entry
 
 Answer = TypeVar("Answer")
@@ -174,13 +175,11 @@ def serve(
 
 def require_said(verified_by: str) -> str:
     """Return how a person was identified, in one line; refuse an empty text."""
-    told = " ".join(verified_by.split())
-    if not told:
-        raise InputError(
-            "say with --verified-by how the person's identity was checked, such as 'id card, "
-            "branch 12': whoever asks for somebody else's data must not get it."
-        )
-    return told
+    return said(
+        verified_by,
+        "say with --verified-by how the person's identity was checked, such as 'id card, "
+        "branch 12': whoever asks for somebody else's data must not get it.",
+    )
 
 
 def check_identity(office: Office, name: str, verified_by: str) -> None:
@@ -218,9 +217,7 @@ def extend(office: Office, name: str, *, told_on: dt.date, reason: str) -> Reque
             f"the person had to be told by {request.due}, and {told_on} is later or still to come. "
             "It stays overdue; answer now."
         )
-    told = " ".join(reason.split())
-    if not told:
-        raise InputError("say with --reason why it takes longer: the person has to be told it too.")
+    told = said(reason, "say with --reason why it takes longer: the person has to be told it too.")
     office.note(EXTENDED, {"told_on": told_on.isoformat(), "reason": told}, ref=name)
     return find_request(office, name)
 
@@ -234,9 +231,7 @@ def close(office: Office, name: str, outcome: str) -> Request:
         It is closed already, or nothing is said of how it ended.
     """
     _require_open(find_request(office, name))
-    told = " ".join(outcome.split())
-    if not told:
-        raise InputError("say with --outcome how it ended, such as 'refused: not theirs'.")
+    told = said(outcome, "say with --outcome how it ended, such as 'refused: not theirs'.")
     office.note(CLOSED, {"outcome": told}, ref=name)
     return find_request(office, name)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError, WorkbenchError
-from workbench.lifecycle.register import Register
+from workbench.lifecycle.register import Register, said
 from workbench.settings import FILE_NAME, Settings
 from workbench.store.chain import Entry
 
@@ -145,8 +145,11 @@ class Reviews:
         Raises
         ------
         InputError
-            Likelihood or impact is not 1 to 5, or a risk that is not accepted has no day.
+            It has no title or owner, likelihood or impact is not 1 to 5, or a risk that is not
+            accepted has no day.
         """
+        title = said(title, "say in a few words what may happen: the register names it so.")
+        owner = said(owner, "say with --owner which role or department answers for it.")
         _require_risk(likelihood, impact, treatment, due)
         body = {
             "title": title,
@@ -161,8 +164,18 @@ class Reviews:
         return _risk(name, self.risks_register.events(name))
 
     def change_risk(self, name: str, changes: Mapping[str, Any], *, now: dt.datetime) -> Risk:
-        """Record what changed of a risk; what it was stays on record."""
-        there = _risk(name, self.risks_register.events(name))
+        """Record what changed of a risk; what it was stays on record.
+
+        Raises
+        ------
+        InputError
+            Nothing changed, a value is not allowed, or it is closed.
+        """
+        there = self._require_open(name)
+        if not changes:
+            raise InputError(
+                "say what changed: --likelihood, --impact, --treatment, --plan, --due."
+            )
         after = {
             each: changes.get(each, getattr(there, each))
             for each in ("likelihood", "impact", "treatment", "due")
@@ -176,9 +189,23 @@ class Reviews:
         return _risk(name, self.risks_register.events(name))
 
     def close_risk(self, name: str, reason: str, *, now: dt.datetime) -> Risk:
-        """Close a risk, saying why."""
-        self.risks_register.record(name, "closed", {"reason": reason}, now=now)
+        """Close a risk, saying why.
+
+        Raises
+        ------
+        InputError
+            No reason is given, or it is closed already.
+        """
+        self._require_open(name)
+        told = said(reason, "say with --reason why it is none any more.")
+        self.risks_register.record(name, "closed", {"reason": told}, now=now)
         return _risk(name, self.risks_register.events(name))
+
+    def _require_open(self, name: str) -> Risk:
+        found = _risk(name, self.risks_register.events(name))
+        if found.closed:
+            raise InputError(f"{name} is closed. Put a new risk on the register if it is back.")
+        return found
 
 
 def review(

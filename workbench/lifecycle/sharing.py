@@ -246,6 +246,8 @@ def extract(
         The purpose does not allow extracts, or the table is no table about customers.
     QuestionRefused
         A column identifies directly, or people do not hide as agreed.
+    InputError
+        No column is asked for, or it is not said how many people are agreed on.
     """
     import hmac
 
@@ -261,6 +263,10 @@ def extract(
             "private tables instead ('workbench share … --release ID'), or declare "
             "'share_extracts: true' on the purpose after its impact assessment."
         )
+    if not columns:
+        raise InputError(f"say with --columns what of '{table}' is handed over; nothing was.")
+    if people < 1:
+        raise InputError("say with --people how many people the agreement allows at most.")
     key = declared.subject_key
     readable = catalog.columns_for(table, purpose)
     for name in columns:
