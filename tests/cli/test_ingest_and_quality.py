@@ -40,10 +40,13 @@ def test_ingest_says_what_became_of_every_row(run, files):
     assert "Kept aside: see 'workbench quarantine'." in said
     code, said = run("ingest", "transactions", first)
     assert (code, "a.csv: taken in before on" in said) == (0, True)
+    same = files("c.csv", HEADER + GOOD + GOOD.replace("north", "nowhere"))
+    assert "c.csv: taken in before as a.csv on" in run("ingest", "transactions", same)[1]
     code, said = run("quarantine")
     assert said == (
         "table         file   rows  reasons\n"
         "transactions  a.csv     1  region: domain\n"
+        "Lines and rows: ws.quarantine('transactions') in Python.\n"
         "'workbench retention apply' takes them away 90 days after their file came in.\n"
     )
     code, said = run("quarantine", "--json")

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+import zipfile
 
 import duckdb
 import pytest
@@ -341,7 +342,9 @@ def test_days_in_three_forms_are_told_apart(desk):
         (b"\n", "is empty or does not start with a line of column names"),
         (HEADER.encode(), "holds no rows"),
         ((HEADER + GOOD).replace("ok", "西部").encode("gb18030"),
-         "is not utf-8 text. It reads as gb18030: name it with --encoding"),
+         "is not utf-8 text. It could be gb18030 or latin-1: name with --encoding the one it was"),
+        ((HEADER + GOOD).replace("ok", "Ärger, Öl").encode("latin-1"),
+         "is not utf-8 text. It could be .*latin-1: name with --encoding the one it was exported"),
         ((HEADER + GOOD * 400 + "9,K-001,2026-01-05,north,1,").encode() + b"\xff\n",
          "is not utf-8 text"),
         ((HEADER.replace("note", "remark") + GOOD).encode(),
@@ -425,6 +428,9 @@ def test_options_are_looked_at_though_the_file_is_known(desk):
     take(desk, HEADER + GOOD)
     with pytest.raises(InputError, match="no encoding named 'klingon'"):
         take(desk, HEADER + GOOD, encoding="klingon")
+    for odd in ("dd/mm/yyyy", "", "%d/%m/%Q"):
+        with pytest.raises(InputError, match=f"'{odd}' is no form of a day. Write %d for the day"):
+            take(desk, HEADER + GOOD, date_format=odd)
 
 
 def made(folder, name, form):
@@ -444,6 +450,42 @@ def made(folder, name, form):
             """
         )
     return path
+
+
+def workbook(folder):
+    """Return a workbook whose first sheet is a cover, and whose second one holds the rows."""
+    path = folder / "two.xlsx"
+    cover = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>About this file</t></is></c></row>'
+        '<row r="2"><c r="A2" t="inlineStr"><is><t>x</t></is></c></row></sheetData></worksheet>'
+    )
+    with zipfile.ZipFile(made(folder, "one.xlsx", "xlsx")) as old:
+        parts = {name: old.read(name).decode() for name in old.namelist()}
+    for part, tag, new in [
+        ("xl/workbook.xml", "<sheets>", '<sheet name="Cover &amp; key" sheetId="9" r:id="rId9"/>'),
+        ("xl/_rels/workbook.xml.rels", "", '<Relationship Id="rId9" Target="worksheets/sheet9.xml" '
+         'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"/>'),
+    ]:  # fmt: skip  # why: a part a line
+        at = tag or parts[part][parts[part].index("<Relationships") :].partition(">")[0] + ">"
+        assert parts[part].count(at) == 1
+        parts[part] = parts[part].replace(at, at + new)
+    with zipfile.ZipFile(path, "w") as new:
+        for name, content in {**parts, "xl/worksheets/sheet9.xml": cover}.items():
+            new.writestr(name, content)
+    return path
+
+
+def test_a_workbooks_sheets_are_told_where_another_one_is_meant(desk):
+    book = workbook(desk.settings.root)
+    told = r"none of the columns.* This is of its first sheet; of Cover & key, Sheet1 another one"
+    with pytest.raises(SourceError, match=told):
+        desk.ingest("bookings", book)
+    with pytest.raises(
+        SourceError, match=r"has no sheet 'Neu'\. Its sheets: Cover & key, Sheet1\."
+    ):
+        desk.ingest("bookings", book, sheet="Neu")
+    assert desk.ingest("bookings", book, sheet="Sheet1").added == 6
 
 
 @pytest.mark.parametrize(("form", "line"), [("parquet", 4), ("xlsx", 5)])
@@ -479,7 +521,7 @@ def test_what_is_kept_aside_is_kept_as_it_came(desk):
 def test_a_cut_file_is_refused(desk, form):
     path = made(desk.settings.root, f"b.{form}", form)
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(SourceError, match="corrupt, truncated"):
+    with pytest.raises(SourceError, match="corrupt or truncated"):
         desk.ingest("bookings", path)
 
 

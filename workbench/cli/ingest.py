@@ -52,7 +52,7 @@ def ingest(
                 )
             )
             if not as_json:
-                click.echo(_line(done[-1]))
+                click.echo(_line(done[-1], Path(file).name))
     if as_json:
         print_json({"files": [_plain(each) for each in done]})
     elif any(each.quarantined for each in done):
@@ -63,9 +63,10 @@ def _plain(taken: Ingested) -> dict[str, Any]:
     return {**vars(taken), "at": taken.at.isoformat()}
 
 
-def _line(taken: Ingested) -> str:
+def _line(taken: Ingested, file: str) -> str:
     if taken.known:
-        return f"{taken.file}: taken in before on {taken.at:%Y-%m-%d}; nothing was added."
+        other = "" if taken.file == file else f" as {taken.file}"
+        return f"{file}: taken in before{other} on {taken.at:%Y-%m-%d}; nothing was added."
     counts = {
         "added": taken.added,
         "updated": taken.updated,
@@ -107,6 +108,7 @@ def quarantine(empty: str | None, workspace: str | None, as_json: bool) -> None:
     wide = [max(len(line[place]) for line in lines) for place in range(3)]
     for table, file, count, reasons in lines:
         click.echo(f"{table:{wide[0]}}  {file:{wide[1]}}  {count:>{wide[2]}}  {reasons}")
+    click.echo(f"Lines and rows: ws.quarantine('{found[0][0]}') in Python.")
     days = ws.settings.quarantine.keep_days
     click.echo(f"'workbench retention apply' takes them away {days} days after their file came in.")
 

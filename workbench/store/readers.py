@@ -9,9 +9,13 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
+import html
 import os
+import re
 import tempfile
 import threading
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -41,6 +45,7 @@ _MARKS = {
 }
 _LIKELY = ("utf-8", "gb18030", "utf-16")
 _TENS = [10**digits for digits in range(19)]  # the least number of one digit, of two, …
+_SHEET = re.compile(r'<(?:\w+:)?sheet\s[^>]*?\bname="([^"]*)"')
 _EXCEL_DAY_ZERO = "DATE '1899-12-30'"
 
 
@@ -124,9 +129,23 @@ def reading(
         )
     else:
         load_extension("excel")
+        sheets = _sheets(path)
+        if sheet and sheet not in sheets:
+            raise SourceError(
+                f"{path} has no sheet '{sheet}'. Its sheets: {', '.join(sheets)}. Nothing was "
+                "taken in."
+            )
         chosen = f", sheet = {literal(sheet)}" if sheet else ""
         relation = f"read_xlsx({literal(str(path))}, all_varchar = true, header = true{chosen})"
-        same_columns(name, table, list(_described(connection, relation, path)), path, "A file")
+        try:
+            same_columns(name, table, list(_described(connection, relation, path)), path, "A file")
+        except SourceError as refusal:
+            if sheet or len(sheets) < 2:
+                raise
+            raise SourceError(
+                f"{refusal} This is of its first sheet; of {', '.join(sheets)} another one is "
+                "named with --sheet."
+            ) from None
         yield Reading(
             relation,
             "",
@@ -166,7 +185,25 @@ def require_fitting(
                 f"no encoding named '{encoding}'. Known are utf-8, gb18030, gbk, utf-16, big5, "
                 "latin-1 and every other that Python knows."
             ) from None
+    if date_format is not None:
+        _require_date_format(date_format)
     return kind
+
+
+def _require_date_format(date_format: str) -> None:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        try:
+            row = connection.execute("SELECT strftime(DATE '2026-09-30', ?)", [date_format])
+            written = (row.fetchone() or ("",))[0]
+        except duckdb.Error:
+            written = date_format
+    if written == date_format:  # no part of the day stands in it
+        raise InputError(
+            f"'{date_format}' is no form of a day. Write %d for the day, %m for the month, %Y for "
+            "the year, such as %d/%m/%Y."
+        )
 
 
 def _require_content(path: Path) -> None:
@@ -292,7 +329,13 @@ def wrong_encoding(path: Path, encoding: str) -> SourceError:
             if decoder.decode(start).isprintable() or each != "utf-16":
                 fits.append(each)
     fits = [each for each in fits if codecs.lookup(each).name != encoding.removesuffix("-sig")]
-    hint = f" It reads as {' or '.join(fits)}: name it with --encoding." if fits else ""
+    # why latin-1 too: every file reads as that, and one of names with accents as gb18030 as well
+    fits += [each for each in ("latin-1",) if encoding != "iso8859-1"]
+    hint = (
+        f" It could be {' or '.join(fits)}: name with --encoding the one it was exported in."
+        if fits
+        else ""
+    )
     told = encoding.removesuffix("-sig")
     return SourceError(f"{path} is not {told} text.{hint} Nothing was taken in.")
 
@@ -331,6 +374,19 @@ def _as_utf8(path: Path, encoding: str) -> Iterator[Path]:
             raise wrong_encoding(path, encoding)
 
 
+def _sheets(path: Path) -> list[str]:
+    """Return the names of a workbook's sheets, in their order."""
+    try:
+        with zipfile.ZipFile(path) as parts:
+            book = parts.read("xl/workbook.xml").decode()
+    except (OSError, zipfile.BadZipFile, zlib.error, KeyError, UnicodeError) as problem:
+        raise SourceError(
+            f"{path} is corrupt or truncated, or no .xlsx file ({type(problem).__name__}). Fetch "
+            "it again; nothing was taken in."
+        ) from None
+    return [html.unescape(each) for each in _SHEET.findall(book)]
+
+
 def _described(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> dict[str, str]:
     import duckdb
 
@@ -339,8 +395,8 @@ def _described(connection: duckdb.DuckDBPyConnection, relation: str, path: Path)
     except duckdb.Error as problem:
         # why: the engine's own text may quote a row, so only its kind is passed on
         raise SourceError(
-            f"{path} is corrupt, truncated, or has no such sheet ({type(problem).__name__}). Fetch "
-            "it again; nothing was taken in."
+            f"{path} is corrupt or truncated ({type(problem).__name__}). Fetch it again; nothing "
+            "was taken in."
         ) from None
     return {row[0]: row[1] for row in connection.fetchall()}
 
