@@ -263,7 +263,7 @@ def _spending(evidence: Evidence) -> Exact:
         evidence.period.text,
         ["ledger"],
         {"report": "Report", "question": "Question"},
-        {"answers": ("Answers", None), "epsilon": ("Dearest, epsilon", None)},
+        {"answers": ("Answers", None), "epsilon": ("Dearest", "epsilon")},
         rows,
     )
 
