@@ -132,6 +132,8 @@ def test_the_door_draws_it_and_checks_at_once(release):
         ("quality-accuracy", 0.98, "98%"),
         ("quality-accuracy", 0.97999999, "98.000%"),
         ("impact-ratio", 0.8991, "0.899"),
+        ("past-retention", 0.0, "0%"),
+        ("past-retention", 0.00097, "0.097%"),
         ("impact-ratio", 0.9, "0.90"),
         ("smallest-group", 104.0, "104"),
     ],

@@ -147,7 +147,7 @@ def _digits(definition: Kpi, value: float, digits: int, scale: int) -> int:
     """
     bounds = [each * scale for each in (definition.green, definition.amber) if each is not None]
     while digits < _DIGITS_MOST and any(
-        round(value, digits) == round(bound, digits) and not math.isclose(value, bound)
+        math.isclose(round(value, digits), bound) and not math.isclose(value, bound)
         for bound in bounds
     ):
         digits += 1
