@@ -88,11 +88,11 @@ def require_rules(
     wanted = {
         f"{rule.column}: {rule.rule}": rule.fails
         for rule in row_rules(table, today)
-        if rule.tolerance is not None and not rule.tolerance and _touched(rule.fails, values)
+        if rule.holds_back and _touched(rule.fails, values)
     }
     lake = office.store.tables(connection)
     for ref in references(table):
-        if ref.column in values and ref.table in lake and not ref.tolerance:
+        if ref.column in values and ref.table in lake and ref.holds_back:
             wanted[f"{ref.column}: {ref.rule}"] = (
                 f'"{ref.column}" IS NOT NULL AND "{ref.column}" NOT IN (SELECT "{ref.target}" '
                 f'FROM lake."{ref.table}" WHERE "{ref.target}" IS NOT NULL)'

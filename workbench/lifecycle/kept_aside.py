@@ -15,7 +15,7 @@ from workbench.lifecycle.traces import SHORTEST
 from workbench.store.engine import Store
 from workbench.store.marks import marked_sql
 from workbench.store.quality_rules import literal
-from workbench.store.quarantine import ASIDE, FILES, PAIRS
+from workbench.store.quarantine import ASIDE, ASIDE_BY_FILE, FILES, PAIRS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -71,9 +71,8 @@ def lines_of(store: Store, connection: duckdb.DuckDBPyConnection) -> list[KeptAs
         return []
     theirs = store.marks.look_up(connection, LINES, "subject")
     rows = connection.execute(
-        f"SELECT a.table_name, f.file, a.line, a.reasons, a.content FROM {ASIDE} AS a "
-        f"LEFT JOIN (SELECT DISTINCT ON (table_name, digest) * FROM {FILES}) AS f "
-        f"USING (table_name, digest) WHERE {theirs} ORDER BY ALL"
+        f"SELECT a.table_name, f.file, a.line, a.reasons, a.content FROM {ASIDE_BY_FILE} "
+        f"WHERE {theirs} ORDER BY ALL"
     ).fetchall()
     return [KeptAside(*row) for row in rows]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog, Column
 from workbench.store.check_digits import iban_sql, luhn_sql, resident_id_sql
+from workbench.store.patterns import pattern_sql
 from workbench.store.quality_result import Hint
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 200_000  # a table of more rows is sampled
 LEAST_FOUND = 3  # fewer may be chance
 _DECLARED = ("subject key", "direct identifier")
-_MAY_BE = "(?s:.*)(?:@|[0-9]{9}|[A-Z]{2}[0-9]{2}[A-Z0-9]{11})(?s:.*)"
+_MAY_BE = "@|[0-9]{9}|[A-Z]{2}[0-9]{2}[A-Z0-9]{11}"
 
 
 def scan(connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str) -> list[Hint]:
@@ -116,4 +117,4 @@ def _looks(text: str) -> dict[str, str]:
 
 def _may_be(text: str) -> str:
     """Return the condition that a text holds what every identifier holds at least."""
-    return f"regexp_full_match({text}, '{_MAY_BE}')"
+    return pattern_sql(text, _MAY_BE)

@@ -18,6 +18,7 @@ from workbench.store.corrections import replay
 from workbench.store.engine import Store, StoreWriter
 from workbench.store.marks import marked_sql
 from workbench.store.months import coverage
+from workbench.store.quality_rules import literal
 from workbench.store.quarantine import forget_files, taken_in
 
 if TYPE_CHECKING:
@@ -214,16 +215,16 @@ def not_erased(writer: StoreWriter, table: Table) -> str:
 
 
 def _reader(path: Path) -> str:
-    quoted = _literal(str(path))
+    quoted = literal(str(path))
     if path.suffix == ".parquet":
         return f"read_parquet({quoted})"
     if path.suffix == ".csv":
         names, delimiter = _header(path)
-        columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in names)
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
         # why nothing is detected: a guess reads a broken file as something else, without a word
         return (
             f"read_csv({quoted}, auto_detect = false, header = true, columns = {{{columns}}}, "
-            f"delim = {_literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = true)"
+            f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = true)"
         )
     raise SourceError(f"{path}: only .parquet and .csv files are read, not '{path.suffix}'.")
 
@@ -251,10 +252,6 @@ def _header(path: Path) -> tuple[list[str], str]:
             f"{path} does not start with a line of column names, each there once. Export it anew."
         )
     return names, delimiter
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 @contextmanager

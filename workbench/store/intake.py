@@ -71,8 +71,8 @@ def take_in(
         The file cannot be read, has other columns, is in another encoding, or none of its rows can
         be taken in. Nothing is changed then.
     """
-    table = catalog.table(name)
-    require_fitting(path, **vars(options or Options()))  # also of a file that is known already
+    table, chosen = catalog.table(name), options or Options()
+    require_fitting(path, **vars(chosen))  # also of a file that is known already
     progress(f"reading {path.name}")
     digest, long_lines = read_through(path)
     with store.writing(f"ingest into {name}", tidy=True) as writer:
@@ -85,7 +85,7 @@ def take_in(
             if before.digest == digest:
                 return _again(before)
         taken, replaced = _take(
-            store, writer, catalog, name, table, path, digest, long_lines, now, options, progress
+            store, writer, catalog, name, table, path, digest, long_lines, now, chosen, progress
         )
         corrected = correct_again(store, writer.connection, name, table)
         progress(f"comparing people in {name}")
@@ -112,10 +112,10 @@ def _take(
     digest: str,
     long_lines: bool,
     now: dt.datetime,
-    options: Options | None,
+    options: Options,
     progress: Tell,
 ) -> tuple[Ingested, Sums]:
-    connection, chosen = writer.connection, options or Options()
+    connection = writer.connection
     there = store.tables(connection)
     if name not in there:
         columns = ", ".join(f'"{c}" {sql_type(d)}' for c, d in table.columns.items())
@@ -133,13 +133,13 @@ def _take(
         )
         with reading(
             connection, lambda extension: store.load_extension(connection, extension),
-            path, name, table, long_lines=long_lines, **vars(chosen),
+            path, name, table, long_lines=long_lines, **vars(options),
         ) as source:  # fmt: skip  # why: one call, three lines
             how = sift(source, catalog, name, there, today=now.date(), erased=writer.erased)
             aside.told = how.told
             with watched_progress(connection, f"taking in {path.name}", progress):
                 inserted = _run(connection, how.insert, path)
-        _keep_rejected(connection, source, table, path, chosen, aside)
+        _keep_rejected(connection, source, table, path, options, aside)
         if not inserted:
             raise _nothing_good(path, name, aside)
         settled = _settled(connection, source, name, table, inserted, aside)

@@ -48,6 +48,11 @@ class RowRule:
     fails: str
     tolerance: Decimal | None = Decimal(0)
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether a row that breaks it does not become one of the table."""
+        return self.tolerance is not None and not self.tolerance
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -57,6 +62,11 @@ class Reference:
     table: str
     target: str
     tolerance: Decimal
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether a row that breaks it does not become one of the table."""
+        return not self.tolerance
 
     @property
     def rule(self) -> str:

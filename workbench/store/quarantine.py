@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 SCHEMA = "intake"
 FILES, ASIDE, PAIRS = (f"lake.{SCHEMA}.{name}" for name in ("files", "quarantine", "same_person"))
+# each line kept aside, ``a``, with the file it came in, ``f``
+ASIDE_BY_FILE = (
+    f"{ASIDE} AS a LEFT JOIN (SELECT DISTINCT ON (table_name, digest) * FROM {FILES}) AS f "
+    "USING (table_name, digest)"
+)
 HANDED = "handed"  # rows handed over as texts: columns line, t0, t1, …
 _BUFFERED, _BUFFERED_BYTES = 20_000, 10_000_000  # kept in Python before the engine takes them
 _COLUMNS = "line BIGINT, reasons VARCHAR, subject VARCHAR, content VARCHAR"
@@ -133,8 +138,7 @@ def summary(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, 
     rows: list[tuple[str, str, str, int]] = connection.execute(
         f"""
         SELECT a.table_name, coalesce(any_value(f.file), a.digest[:12]), a.reasons, count(*)
-        FROM {ASIDE} a LEFT JOIN (SELECT DISTINCT ON (table_name, digest) * FROM {FILES}) f
-            USING (table_name, digest)
+        FROM {ASIDE_BY_FILE}
         GROUP BY a.table_name, a.digest, a.reasons ORDER BY ALL
         """
     ).fetchall()
@@ -150,9 +154,7 @@ def contents(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     rows = connection.execute(
         f"""
-        SELECT f.file, a.line, a.reasons, a.content FROM {ASIDE} a
-        LEFT JOIN (SELECT DISTINCT ON (table_name, digest) * FROM {FILES}) f
-            USING (table_name, digest)
+        SELECT f.file, a.line, a.reasons, a.content FROM {ASIDE_BY_FILE}
         WHERE a.table_name = {literal(table)} ORDER BY ALL
         """
     ).fetchall()

@@ -61,7 +61,7 @@ def sift(
         Whether any customer was erased.
     """
     table = catalog.tables[name]
-    refs = [ref for ref in references(table) if ref.table in there and not ref.tolerance]
+    refs = [ref for ref in references(table) if ref.table in there and ref.holds_back]
     faults = dict(_faults(table, source, today))
     for place, ref in enumerate(refs):
         faults[f"{ref.column}: {ref.rule}"] = f'"{ref.column}" IS NOT NULL AND NOT _known_{place}'
@@ -131,7 +131,7 @@ def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str
     if key and not any(rule.not_null for rule in table.columns[key].rules):
         yield f"{key}: not_null", f'"{key}" IS NULL'
     for rule in row_rules(table, today):
-        if rule.tolerance is not None and not rule.tolerance:
+        if rule.holds_back:
             yield f"{rule.column}: {rule.rule}", _soon(rule, table.columns[rule.column])
 
 
