@@ -1,12 +1,13 @@
 """Notebooks are letters: a question, the parameters, then sentences and a few lines of code."""
 
 import ast
+import json
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from workbench.reporting.definition_files import find_definition
+from workbench.reporting.definition_files import definition_paths, find_definition
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").rglob("*.ipynb"))
 LINES_AT_MOST = 12
@@ -18,8 +19,13 @@ def test_there_are_notebooks():
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
-def notebook(request):
-    return nbformat.read(request.param, as_version=4)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    return nbformat.read(path, as_version=4)
 
 
 @pytest.fixture
@@ -76,17 +82,25 @@ def test_its_cells_are_short(code):
         assert lines <= LINES_AT_MOST, cell.source
 
 
+def test_its_sources_are_stored_by_line(path):
+    content = json.loads(path.read_text())
+    for cell in content["cells"]:
+        parts = cell["source"] if isinstance(cell["source"], list) else [cell["source"]]
+        assert all(part.endswith("\n") for part in parts[:-1]), cell["id"]
+
+
 def test_it_defines_and_asserts_nothing(code):
     for cell in code:
         for node in ast.walk(_tree(cell.source)):
             assert not isinstance(node, NOT_IN_A_LETTER), ast.unparse(node)
 
 
-def test_its_prose_is_written_in_each_language_its_report_has(notebook, request):
-    path = request.node.callspec.params["notebook"]
-    definition = find_definition(path.stem, path.parents[1] / "reports", path.parent)
+def test_its_prose_is_written_in_each_language_its_report_has(notebook, path):
+    reports = path.parents[1] / "reports"
+    written = path.stem in definition_paths(reports)  # else it is for those who open it
+    languages = find_definition(path.stem, reports, path.parent).lang if written else ()
     tags = [set(c.metadata.get("tags", [])) for c in notebook.cells if c.cell_type == "markdown"]
-    for code in definition.lang if len(definition.lang) > 1 else ():
+    for code in languages if len(languages) > 1 else ():
         mine = [each for each in tags if f"lang-{code}" in each]
         assert len(mine) == sum("lang-en" in each for each in tags) > 0, code
     assert all({"lang-en", "lang-zh", "analysts-only"} & each for each in tags) or not any(tags)
