@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from factories.noisy import CUSTOMERS, REGION, Books, answer
 
-from workbench.privacy.release import Dimension, Measure, Release
+from workbench.privacy.release import Bound, Dimension, Measure, Release
 
 
 def test_a_release_comes_back_from_its_bytes():
@@ -55,3 +55,17 @@ def test_notes_are_escaped_in_html(note):
 def test_new_fields_are_optional():
     assert Dimension("a", "A", "category", ("x",)).exclusive is False
     assert Measure("a", "sum", "A", None).least is None
+
+
+def test_how_a_figure_is_bounded_comes_back_and_answers_without_it_keep_their_bytes():
+    bound = Bound(0.0, 3000.0, "upper", (1500.0, 3000.0))
+    bounded = replace(CUSTOMERS, bound=bound, at_bound_of="amount")
+    release = answer([REGION], measures=(bounded,))
+    assert Release.from_json(release.to_json()).measures == (bounded,)
+    plain = json.loads(answer([REGION], measures=(CUSTOMERS,)).to_json())["measures"]
+    assert all("bound" not in each and "at_bound_of" not in each for each in plain)
+
+
+def test_the_share_at_a_bound_is_no_column_of_the_table_that_is_read():
+    beside = replace(CUSTOMERS, at_bound_of="amount")
+    assert list(answer([REGION], measures=(beside,)).shown()) == ["region"]

@@ -297,6 +297,7 @@ def _sum(each: Expression, args: list[_Column], sheet: Sheet, find: Find | None)
         unit,
         max(a.digits, b.digits),
         least,
+        a.bound or b.bound,
     )
     return _Column(measure, forms, one.adds and other.adds)
 
@@ -313,6 +314,7 @@ def _product(each: Expression, args: list[_Column], sheet: Sheet, find: Find | N
         a.unit or b.unit,
         max(a.digits, b.digits),
         0.0 if both else None,
+        a.bound or b.bound,
     )
     adds = (one.adds and b.kind == "number") or (other.adds and a.kind == "number")
     straight = not any(isinstance(form, Ratio) for form in forms)
@@ -324,15 +326,16 @@ def _ratio(each: Expression, args: list[_Column], sheet: Sheet, find: Find | Non
     forms = [divided(x, y) for x, y in zip(one.forms, other.forms, strict=True)]
     a, b = one.measure, other.measure
     name, title = f"{a.name}_per_{b.name}"[:63], f"{a.title} / {b.title}"
+    bound = a.bound or b.bound
     if each.options.get("percent"):
-        return _Column(Measure(name, "rate", title, None, 4), forms)
+        return _Column(Measure(name, "rate", title, None, 4, bound=bound), forms)
     unit, digits = a.unit, max(2, a.digits)
     if b.unit == a.unit and b.kind != "number":
         unit, digits = None, 3
     elif b.unit not in (None, "customers", "rows"):
         unit = f"{a.unit or '1'}/{b.unit}"
     least = 0.0 if _not_negative(a) and _not_negative(b) else None
-    return _Column(Measure(name, "derived", title, unit, digits, least), forms)
+    return _Column(Measure(name, "derived", title, unit, digits, least, bound), forms)
 
 
 def _difference(each: Expression, args: list[_Column], sheet: Sheet, find: Find | None) -> _Column:
@@ -351,6 +354,7 @@ def _difference(each: Expression, args: list[_Column], sheet: Sheet, find: Find 
             "fraction",
             4,
             -1.0 if _not_negative(measure) else None,
+            measure.bound,
         )
         return _Column(found, forms)
     found = Measure(
@@ -359,6 +363,7 @@ def _difference(each: Expression, args: list[_Column], sheet: Sheet, find: Find 
         f"{measure.title}, change",
         "fraction" if measure.kind == "rate" else measure.unit,
         measure.digits,
+        bound=measure.bound,
     )
     if each.options.get("sampling"):
         if measure.kind != "rate":
@@ -414,7 +419,8 @@ def _share(each: Expression, args: list[_Column], sheet: Sheet, find: Find | Non
             for row in rows:
                 totals[row] = total
     forms = [divided(x, y) for x, y in zip(part.forms, totals, strict=True)]
-    found = Measure(f"{measure.name}_share"[-63:], "rate", f"{measure.title}, share", None, 4)
+    title = f"{measure.title}, share"
+    found = Measure(f"{measure.name}_share"[-63:], "rate", title, None, 4, bound=measure.bound)
     return _Column(found, forms)
 
 

@@ -11,7 +11,7 @@ from workbench.catalog import Column
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.groups import Scope, fingerprint, numeric, rising, row_by_row
 from workbench.privacy.query import Ask, Query
-from workbench.privacy.release import Measure
+from workbench.privacy.release import Bound, Measure
 
 _LARGEST_RANGE = 2**41  # of a measure in its smallest unit: a double holds every product exactly
 _GRID = 400  # candidates of a quantile when none are given
@@ -349,7 +349,9 @@ def vector_measures(
     by_name = {each.name: each for each in coordinates}
     for each in coordinates:
         if each.kind == "rows":
-            found.append((Measure("rows", "rows", "Rows", "rows"), {"linear": each.linear}))
+            bound = Bound(0.0, float(each.high), "upper")
+            counted = Measure("rows", "rows", "Rows", "rows", bound=bound)
+            found.append((counted, {"linear": each.linear}))
         if each.kind != "sum" or each.value is None:
             continue
         value = values[each.value]
@@ -362,13 +364,14 @@ def vector_measures(
             continue
         title, unit, digits = value.title, value.unit, each.digits
         least = 0.0 if each.low >= 0 else None
-        total = Measure(f"{each.value}_sum", "sum", f"{title}, total", unit, digits, least)
+        bound = _bound(each, value)
+        total = Measure(f"{each.value}_sum", "sum", f"{title}, total", unit, digits, least, bound)
         found.append((total, {"linear": each.linear}))
         if rows is None:
             continue
         ratio = {"top": each.linear, "bottom": rows.linear}
         digits = max(2, digits)
-        mean = Measure(f"{each.value}_mean", "mean", f"{title}, mean", unit, digits, least)
+        mean = Measure(f"{each.value}_mean", "mean", f"{title}, mean", unit, digits, least, bound)
         found.append((mean, ratio))
         squares = by_name.get(f"{each.name}:squares")
         if squares is not None:
@@ -382,3 +385,10 @@ def vector_measures(
                 (Measure(f"{each.value}_std", "std", words, unit, digits, 0.0), spread),
             ]
     return found
+
+
+def _bound(total: Coordinate, value: Value) -> Bound:
+    """Return how a total is bounded, as readers are told."""
+    low, high = (float(Decimal(end).scaleb(-total.digits)) for end in (total.low, total.high))
+    never_negative = value.limits is not None and value.limits[0] >= 0 and total.low <= 0
+    return Bound(low, high, "upper" if never_negative else "both")

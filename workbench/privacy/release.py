@@ -37,6 +37,28 @@ class Dimension:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """What one customer's total within one cell counts for at least and at most, in a figure.
+
+    Attributes
+    ----------
+    low, high : float
+        In the figure's unit; of a ladder, ``high`` is its last rung.
+    cuts : str
+        ``upper``: no value is negative, so that the figure says "at least", or "counting up to
+        3,000 a customer"; ``both``: totals below ``low`` may be cut, too.
+    rungs : tuple of float
+        Bounds of a ladder, rising; the margin's upper end holds what lies up to the last of them.
+        Empty for a single bound.
+    """
+
+    low: float
+    high: float
+    cuts: str = "both"
+    rungs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Measure:
     """One column of figures.
 
@@ -54,6 +76,12 @@ class Measure:
         Decimal digits worth showing.
     least : float or None
         The least it can be; shown no lower, stored as drawn.
+    bound : Bound or None
+        How one customer's part in it is bounded; None: not at all, or not known (old answers).
+    at_bound_of : str or None
+        Of ``amount_at_bound``: ``amount``, the column beside whose totals and means it stands. It
+        is the share of customers' totals that lie beyond the bound, a rate with a margin of its
+        own, to be said in words beside those figures and not to be drawn as one.
     """
 
     name: str
@@ -62,6 +90,8 @@ class Measure:
     unit: str | None
     digits: int = 0
     least: float | None = None
+    bound: Bound | None = None
+    at_bound_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -173,7 +203,7 @@ class Release:
         from workbench.privacy.shown import decimals, with_margin
 
         columns = {each.name: list(self.columns[each.name]) for each in self.by}
-        for measure in self.measures:
+        for measure in (each for each in self.measures if each.at_bound_of is None):
             names = (measure.name, f"{measure.name}_low", f"{measure.name}_high")
             rows = list(zip(*(self.columns[name] for name in names), strict=True))
             margins = [None if low is None else (high - low) / 2 for _, low, high in rows]
@@ -432,6 +462,10 @@ class Release:
         """Return the answer as canonical JSON, the bytes the ledger stores."""
         content = asdict(replace(self, left={}, origin=None))
         del content["left"], content["origin"]
+        for measure in content["measures"]:  # why: answers from before these were there stay equal
+            for added in ("bound", "at_bound_of"):
+                if measure[added] is None:
+                    del measure[added]
         return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
@@ -441,7 +475,14 @@ class Release:
         content["by"] = tuple(
             Dimension(**{**each, "values": tuple(each["values"])}) for each in content["by"]
         )
-        content["measures"] = tuple(Measure(**measure) for measure in content["measures"])
+        content["measures"] = tuple(_measure(each) for each in content["measures"])
         content["cost"] = Cost(**content["cost"])
         content["notes"] = tuple(content["notes"])
         return cls(**content)
+
+
+def _measure(content: Mapping[str, Any]) -> Measure:
+    bound = content.get("bound")
+    if bound is None:
+        return Measure(**content)
+    return Measure(**{**content, "bound": Bound(**{**bound, "rungs": tuple(bound["rungs"])})})
