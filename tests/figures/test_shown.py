@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from factories.noisy import RATE as RATE_DRAWN
+from factories.noisy import answer
 from factories.releases import AMOUNT, BAND, MONTH, RATE, REGION, release
 
 from workbench import figures
@@ -44,7 +46,7 @@ def test_a_key_figure_of_money_has_a_round_margin():
 def test_an_amount_is_shown_no_lower_than_it_can_be():
     made = series(_total(-5.0, 20.0, replace(AMOUNT, least=0.0)), "amount_sum")
     assert made.values[0].low == 0.0
-    assert made.both(made.values[0], Language()) == "0 (0 to 15)"
+    assert made.both(made.values[0], Language()) == "0 to 20"
 
 
 def test_a_share_of_a_whole_is_a_percentage():
@@ -123,3 +125,34 @@ def test_the_same_measure_of_two_releases_is_two_key_figures():
         "customers",
         "amount_sum",
     ]
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [((-60_000.0, 48_000.0), "0 to 48,000"), ((10_000.0, 48_000.0), "10,000 (0 to 58,000)")],
+)
+def test_a_margin_at_a_limit_is_honest_in_every_figure(ends, said):
+    value, margin = ends
+    amount = replace(AMOUNT, least=0.0)
+    total = _total(value, margin, amount)
+    assert (
+        series(total, "amount_sum").both(series(total, "amount_sum").values[0], Language()) == said
+    )
+    (card,) = figures.kpis(total).drawn().cards
+    assert (card.full, card.interval) == (said, (0, max(value, 0) + margin))
+    cell = figures.table(total).drawn().grid.rows[0][0]
+    assert cell.margin == said.split("(")[-1].strip(")")
+    columns = {"region": ["North"], **total.columns}
+    by = replace(REGION, values=("North",))
+    bars = figures.bar(
+        replace(total, by=(by,), columns=columns), x="region", y="amount_sum"
+    ).drawn()
+    whisker = bars.figure["data"][0]["error_y"]
+    assert (whisker["array"], whisker["arrayminus"]) == ([margin], [max(value, 0)])
+
+
+def test_a_share_that_was_stored_cut_at_both_ends_is_shown_with_its_noise():
+    share = answer([], {"n": [1000.0], "app": [1010.0]}, sigma=2.0, measures=(RATE_DRAWN,))
+    columns = {f"{RATE_DRAWN.name}{end}": [1.0] for end in ("", "_low", "_high")}
+    made = series(replace(share, columns=columns), RATE_DRAWN.name)
+    assert made.both(made.values[0], Language()) == "99.44% to 100.00%"

@@ -209,3 +209,22 @@ def test_the_norm_is_in_the_units_of_the_lattice(lab):
     assert (
         norm_squared(question) == 3 * (1 + 3) * LATTICE**2
     )  # rows, total, values; and being there
+
+
+@pytest.mark.parametrize("kind", ["var", "std"])
+@pytest.mark.parametrize("squares", [10.0, 90.0, 100.0, 101.0, 900.0])
+def test_a_spread_near_nought_keeps_the_length_of_its_margin(kind, squares):
+    plan = {"top": {"v": 1.0}, "squares": {"s": 1.0}, "bottom": {"n": 1.0}}
+    at = {"n": 100.0, "v": 100.0, "s": squares}
+    value, low, high = answering.figure(kind, plan, at, spread=2.0)
+    assert 0 <= low <= value < high
+    root = 1 if kind == "var" else 2
+    noise = answering.Z_95 * 2.0 * math.sqrt((2 - squares / 100) ** 2 + 4 + 1) / 100
+    assert high**root - value**root == pytest.approx(noise)
+
+
+def test_a_share_is_stored_as_it_was_drawn():
+    plan = {"top": {"a": 1.0}, "bottom": {"n": 1.0}}
+    value, low, high = answering.figure("rate", plan, {"n": 100.0, "a": 104.0}, spread=1.0)
+    assert 1 < value == 1.04
+    assert high - value == pytest.approx(value - low, rel=0.1)

@@ -1,6 +1,6 @@
 """A release's columns as a reader sees them: no finer than their margin, never below the least.
 
-How far a figure is floored and rounded is `workbench.privacy.shown`'s to say; the ledger keeps the
+How far a figure is moved and rounded is `workbench.privacy.shown`'s to say; the ledger keeps the
 noisy figures as they were drawn.
 """
 
@@ -13,9 +13,11 @@ from typing import Any
 
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.figures.language import Language
+from workbench.privacy.forms import paid
+from workbench.privacy.margins import Interval, interval, quantile
 from workbench.privacy.pairs import AND
 from workbench.privacy.release import Dimension, Measure, Release
-from workbench.privacy.shown import COUNTS, decimals, floored
+from workbench.privacy.shown import COUNTS, digits_of, longer_side, placed
 
 _CURRENCY = re.compile(r"^[A-Z]{3}$")
 _TIMES = ("month", "date")
@@ -34,9 +36,7 @@ class Value:
     @property
     def margin(self) -> float | None:
         """Half the interval's width, or its longer side where it is lopsided."""
-        if self.value is None or self.low is None or self.high is None:
-            return None
-        return max(self.high - self.value, self.value - self.low, 0.0)
+        return longer_side(self.value, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,12 @@ class Series:
         step = 10.0 ** -(self.digits + 2 if self.rate else self.digits)
         return abs(above - below) <= max(step, 0.1 * max(above, below))
 
+    def at_limit(self, value: Value) -> bool:
+        """Whether a figure stands at an end of its interval: all that is known is the range."""
+        if value.margin is None or self._even(value):
+            return False
+        return self.plain(value.value) in (self.plain(value.low), self.plain(value.high))
+
     def margin_text(self, value: Value, language: Language, compact: bool = False) -> str:
         """Return "± 30", or the interval's ends where they are lopsided; empty without one."""
         if value.value is None or value.low is None or value.high is None:
@@ -121,11 +127,15 @@ class Series:
         if self._even(value):
             return "± " + self.text(self.margin(value), language, compact, value.value)
         ends = [self.text(end, language, compact, value.value) for end in (value.low, value.high)]
+        if compact and ends[0] == ends[1]:  # in short they would look like one
+            return self.margin_text(value, language)
         return language.word("range", low=ends[0], high=ends[1])
 
     def both(self, value: Value, language: Language, compact: bool = False) -> str:
-        """Return a figure and its margin in words."""
+        """Return a figure and its margin in words; one at its limit as the range it may be in."""
         margin = self.margin_text(value, language, compact)
+        if margin and self.at_limit(value):
+            return margin
         if margin and not margin.startswith("±"):  # the ends of a lopsided interval
             margin = f"({margin})"
         return " ".join(filter(None, (self.text(value.value, language, compact), margin)))
@@ -151,16 +161,24 @@ def series(release: Release, name: str) -> Series:
     if name not in known:
         raise UnknownName("measure", name, known)
     measure = known[name]
-    values = tuple(
-        Value(
-            *(
-                floored(measure, _float(release.columns[column][row]))
-                for column in (name, f"{name}_low", f"{name}_high")
-            )
-        )
-        for row in range(len(release))
-    )
+    values = tuple(Value(*placed(measure, *triple)) for triple in drawn(release, measure))
     return Series(measure, values, _digits(measure, values))
+
+
+def drawn(release: Release, measure: Measure) -> list[Interval]:
+    """Return a measure's figures and intervals as they were drawn, wherever they lie."""
+    names = (measure.name, f"{measure.name}_low", f"{measure.name}_high")
+    columns = ([_float(each) for each in release.columns[name]] for name in names)
+    found: list[Interval] = list(zip(*columns, strict=True))
+    if measure.kind not in ("rate", "var", "std"):
+        return found
+    # why: earlier versions stored these cut at both ends, so that noise looked like certainty
+    again = measure.name in release.mechanism.get("ratio", {})
+    forms = paid(release, measure) if again else [None] * len(found)
+    return [
+        interval(form, quantile(0.95)) if None is not each[0] == each[1] == each[2] else each
+        for each, form in zip(found, forms, strict=True)
+    ]
 
 
 def dimension(release: Release, name: str) -> Dimension:
@@ -218,7 +236,7 @@ def at(
 
 
 def _digits(measure: Measure, values: Sequence[Value]) -> int:
-    digits = decimals((value.margin for value in values), measure.digits)
+    digits = digits_of(measure, (value.margin for value in values))
     return max(0, digits - 2) if _is_rate(measure) else digits
 
 

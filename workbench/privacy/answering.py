@@ -159,12 +159,7 @@ def figure(kind: str, plan: Mapping[str, Any], at: Mapping[str, float], spread: 
     if "squares" in plan:
         return _spread(kind, plan, at, spread)
     shared = _covariance(plan["top"], plan["bottom"], spread)
-    triple = fieller(top, bottom, var_top, var_bottom, shared)
-    return tuple(_within_one(each) for each in triple) if kind == "rate" else triple  # type: ignore[return-value]  # why: three in, three out
-
-
-def _within_one(value: float | None) -> float | None:
-    return None if value is None else min(1.0, max(0.0, value))
+    return fieller(top, bottom, var_top, var_bottom, shared)
 
 
 def _linear(
@@ -192,10 +187,12 @@ def _spread(kind: str, plan: Mapping[str, Any], at: Mapping[str, float], spread:
         for coordinate, each in plan[name].items():
             slopes[coordinate] = slopes.get(coordinate, 0.0) + by * each / rows
     margin = Z_95 * spread * sqrt(sum(each * each for each in slopes.values()))
-    low, high = max(0.0, variance - margin), max(0.0, variance + margin)
+    # why moved first: cut at 0 at both ends, a margin of noise would become "0 ± 0"
+    variance = max(0.0, variance)
+    low, high = max(0.0, variance - margin), variance + margin
     if kind == "var":
-        return max(0.0, variance), low, high
-    return sqrt(max(0.0, variance)), sqrt(low), sqrt(high)
+        return variance, low, high
+    return sqrt(variance), sqrt(low), sqrt(high)
 
 
 def _quantile(

@@ -134,7 +134,7 @@ def sheet_of(release: Release, find: Find | None = None) -> Sheet:
         replay = importlib.import_module(module).replay
         known = _finder(release, find)
         return replay(recipe, [known(each) for each in release.mechanism["parents"]], known)
-    forms = {each.name: _paid(release, each) for each in release.measures}
+    forms = {each.name: paid(release, each) for each in release.measures}
     adds = frozenset(each.name for each in release.measures if _adds(release, each))
     return Sheet(release.by, _keys(release), release.measures, forms, adds)
 
@@ -154,7 +154,7 @@ def _keys(release: Release) -> tuple[Key, ...]:
     return tuple(zip(*(release.columns[each.name] for each in release.by), strict=True))
 
 
-def _paid(release: Release, measure: Measure) -> list[Form]:
+def paid(release: Release, measure: Measure) -> list[Form]:
     """Return the forms of one measure of a paid answer."""
     mechanism, rows, name = release.mechanism, range(len(release)), measure.name
     linear, ratio = mechanism.get("linear", {}), mechanism.get("ratio", {})

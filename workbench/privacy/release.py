@@ -200,14 +200,13 @@ class Release:
         """The answer for reading: each figure as "value ± margin", no finer than its margin."""
         import pandas as pd
 
-        from workbench.privacy.shown import decimals, with_margin
+        from workbench.privacy.shown import digits_of, longer_side, placed, with_margin
 
         columns = {each.name: list(self.columns[each.name]) for each in self.by}
         for measure in (each for each in self.measures if each.at_bound_of is None):
             names = (measure.name, f"{measure.name}_low", f"{measure.name}_high")
             rows = list(zip(*(self.columns[name] for name in names), strict=True))
-            margins = [None if low is None else (high - low) / 2 for _, low, high in rows]
-            digits = decimals(margins, measure.digits)
+            digits = digits_of(measure, (longer_side(*placed(measure, *row)) for row in rows))
             columns[measure.name] = [
                 with_margin(measure, value, low, high, digits) for value, low, high in rows
             ]

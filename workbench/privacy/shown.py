@@ -1,7 +1,7 @@
 """How a figure is shown: never below what it can be, and no finer than its margin.
 
-Only here are noisy figures floored and rounded; what is stored stays as it was drawn. All
-functions are pure: they take numbers and return numbers.
+Only here are noisy figures moved to their limits and rounded; what is stored stays as it was drawn.
+All functions are pure: they take numbers and return numbers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def limits(measure: Measure) -> tuple[float | None, float | None]:
 
 
 def floored(measure: Measure, value: float | None) -> float | None:
-    """Return a figure, or an end of its interval, moved to where the measure can be.
+    """Return a figure moved to where the measure can be; of an interval, use `placed`.
 
     Examples
     --------
@@ -38,6 +38,34 @@ def floored(measure: Measure, value: float | None) -> float | None:
     if least is not None and value < least:
         return least
     return most if most is not None and value > most else value
+
+
+def placed(
+    measure: Measure, value: float | None, low: float | None, high: float | None
+) -> tuple[float | None, float | None, float | None]:
+    """Return a figure and its interval where the measure can be.
+
+    A figure beyond a limit stands at the limit, and its interval moves with it, so that what was
+    not known stays not known: cut at both ends, "-60 ± 48" would become "0 ± 0". The interval holds
+    whatever the drawn one holds of possible values.
+
+    Examples
+    --------
+    >>> placed(Measure("customers", "customers", "Customers", "customers"), -60.0, -108.0, -12.0)
+    (0.0, 0.0, 48.0)
+    """
+    middle = floored(measure, value)
+    if value is None or middle is None or low is None or high is None:
+        return middle, floored(measure, low), floored(measure, high)
+    moved = middle - value
+    return middle, floored(measure, low + moved), floored(measure, high + moved)
+
+
+def longer_side(value: float | None, low: float | None, high: float | None) -> float | None:
+    """Return the longer side of an interval, None where there is none."""
+    if value is None or low is None or high is None:
+        return None
+    return max(high - value, value - low, 0.0)
 
 
 def decimals(margins: Iterable[float | None], most: int) -> int:
@@ -58,6 +86,24 @@ def decimals(margins: Iterable[float | None], most: int) -> int:
     return min(most, SIGNIFICANT - 1 - leading)
 
 
+def digits_of(measure: Measure, margins: Iterable[float | None]) -> int:
+    """Return the decimals a measure is shown with beside its margins; see `decimals`.
+
+    Counts and totals have a smallest unit and are no finer; of all others a margin is never "0.00".
+
+    Examples
+    --------
+    >>> rate = Measure("paid_rate", "rate", "Paid", None, 4)
+    >>> digits_of(rate, [0.02]), digits_of(rate, [0.00003])
+    (3, 5)
+    """
+    known = [each for each in margins if each is not None and each > 0]
+    digits = decimals(known, measure.digits)
+    if not known or measure.kind in (*COUNTS, "sum"):
+        return digits
+    return max(digits, -floor(log10(min(known))))
+
+
 def number(value: float, digits: int) -> str:
     """Return a number rounded to ``digits`` decimals, which may be negative.
 
@@ -75,13 +121,15 @@ def with_margin(
 ) -> str:
     """Return "3,283,000 ± 72,000"; an uneven interval by its ends; "–" for nothing.
 
+    A figure that stands at its limit is told as the range it may be in.
+
     Examples
     --------
     >>> amount = Measure("amount_sum", "sum", "Amount", "CNY", 2)
     >>> with_margin(amount, 3_283_417.25, 3_211_408.0, 3_355_426.5, digits=-3)
     '3,283,000 ± 72,000'
     >>> with_margin(Measure("customers", "customers", "Customers", None), -2, -9.0, 5.0, digits=0)
-    '0 (0 to 5)'
+    '0 to 7'
     """
     percent = measure.kind == "rate" or measure.unit == "fraction"
     scale, sign = (100.0, " %") if percent else (1.0, "")
@@ -90,8 +138,7 @@ def with_margin(
     def text(each: float) -> str:
         return number(each * scale, places)
 
-    least, most = floored(measure, low), floored(measure, high)
-    middle = floored(measure, value)
+    middle, least, most = placed(measure, value, low, high)
     if middle is None:
         return "–"
     if least is None or most is None:
@@ -99,4 +146,6 @@ def with_margin(
     below, above = middle - least, most - middle
     if abs(above - below) <= 0.1 * (above + below):
         return f"{text(middle)} ± {text((above + below) / 2)}{sign}"
-    return f"{text(middle)} ({text(least)} to {text(most)}){sign}"
+    ends = f"{text(least)} to {text(most)}"
+    at_limit = text(middle) in (text(least), text(most))
+    return f"{ends}{sign}" if at_limit else f"{text(middle)} ({ends}){sign}"

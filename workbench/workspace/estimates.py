@@ -14,6 +14,8 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from workbench.analytics.compliance import Measured, unmeasured
+from workbench.privacy.release import Measure
+from workbench.privacy.shown import placed
 
 if TYPE_CHECKING:
     from workbench.privacy.release import Release
@@ -23,6 +25,7 @@ TOO_FEW = "too few decisions for an estimate"
 WIDEST = 0.25  # a group's rate that is less sure than this tells of no difference
 LEAST_SHARE = 0.001  # of customers: what no estimate is asked to tell from nobody
 _LEVEL = 0.95
+_SHARE = Measure("share", "rate", "Share", None)
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,8 @@ def rate(release: Release | None, name: str) -> Measured:
     """Return a private rate of one row, with its interval."""
     if release is None or name not in release.columns or release.columns[name][0] is None:
         return unmeasured(NOT_ASKED)
-    value, low, high = (release.columns[f"{name}{end}"][0] for end in ("", "_low", "_high"))
+    drawn = (release.columns[f"{name}{end}"][0] for end in ("", "_low", "_high"))
+    value, low, high = placed(_SHARE, *drawn)
     return Measured(value, low=low, high=high)
 
 
@@ -125,7 +129,7 @@ def past(retention: Mapping[str, Release]) -> dict[str, Measured]:
         if everybody is None:
             found[table] = unmeasured(NOT_ASKED)
             continue
-        share, least, most = (min(1.0, max(0.0, end / everybody)) for end in (value, low, high))
+        share, least, most = placed(_SHARE, *(end / everybody for end in (value, low, high)))
         found[table] = Measured(share, max(0.0, value), everybody, least, most)
     return found
 
@@ -186,5 +190,6 @@ def _share(release: Release | None, kept: Callable[[tuple[Any, ...]], bool]) -> 
 def _by_person(decisions: Release) -> Measured:
     axis = decisions.by[0].name
     total = decisions.derive("person_rate", over=axis, name="decided-by-a-person")
-    value, low, high = (total.columns[f"person_rate{end}"][0] for end in ("", "_low", "_high"))
-    return unmeasured(TOO_FEW) if value is None else Measured(value, low=low, high=high)
+    if total.columns["person_rate"][0] is None:
+        return unmeasured(TOO_FEW)
+    return rate(total, "person_rate")
