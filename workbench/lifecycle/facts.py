@@ -19,6 +19,7 @@ from workbench.lifecycle.requests import requests
 from workbench.lifecycle.rotation import ROTATED
 from workbench.store.auditing import verify
 from workbench.store.rewriting import unfinished
+from workbench.store.sealing import Seal
 
 
 def facts(office: Office) -> Mapping[str, Any]:
@@ -36,7 +37,8 @@ def facts(office: Office) -> Mapping[str, Any]:
     today = office.now.date()
     due = retention.plan(office)
     oldest = [each.oldest for each in due if each.rows and each.oldest]
-    verdict = verify(office.audit, office.settings.path("published"))
+    published = office.settings.path("published")
+    verdict = verify(office.audit, published, Seal(office.private).head)
     erased = office.store.marks.erased()
     tests = office.journal.entries(TESTED)
     held = [e for e in tests if e.body["ok"]]

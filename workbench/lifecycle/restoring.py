@@ -49,6 +49,7 @@ from workbench.store.key_sources import sync_folder
 from workbench.store.keys import write_key_file
 from workbench.store.marks import FILE as MARKS_FILE
 from workbench.store.marks import read_marks
+from workbench.store.sealing import FILE as SEAL_FILE
 
 KEPT_ASIDE = ("runs", "logs", "ipython")  # in no backup, and no reason to lose them
 READY = "restored.ready"
@@ -247,6 +248,8 @@ def _keep_logs(private: Path, beside: Path) -> tuple[str, ...]:
     # why also where the ledger is lost: the anchor knows what it had spent
     if (private / "anchor").is_dir():
         shutil.copytree(private / "anchor", beside / "anchor", dirs_exist_ok=True)
+    if (private / SEAL_FILE).exists():  # why the present one: editions are sealed with it
+        shutil.copy2(private / SEAL_FILE, beside / SEAL_FILE)
     for name in ("registers", *KEPT_ASIDE):
         if (private / name).is_dir():
             # why linked: what is replaced goes at once, and notebooks may be many

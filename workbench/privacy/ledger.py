@@ -36,7 +36,7 @@ from workbench.privacy.standing import (
     standing_of,
 )
 from workbench.privacy.stored import Reservation, answer_to, digest, identity_of, stored_answer
-from workbench.privacy.trust import Guard, loss, require_officer, require_reason, stated_pico
+from workbench.privacy.trust import Guard, Seal, loss, require_officer, require_reason, stated_pico
 from workbench.store.audit import who
 from workbench.store.chain import Chain, Entry, Reader
 
@@ -58,16 +58,25 @@ class Ledger:
         The catalog's delta.
     published : Path, optional
         Where editions are; each names the ledger's head it was made at.
+    seal : callable
+        Makes of an entry's hash what editions may hold of it: keyed, for entries tell of rows.
     """
 
     def __init__(
-        self, folder: Path, limits: Limits, delta: Decimal, published: Path | None = None
+        self,
+        folder: Path,
+        limits: Limits,
+        delta: Decimal,
+        published: Path | None = None,
+        seal: Seal = str,
     ) -> None:
-        self.limits, self.delta = limits, delta
+        self.limits, self.delta, self._seal = limits, delta, seal
         self._path = folder / "ledger.sqlite"
         self.chain = Chain(f"sqlite:///{self._path}", "ledger", folder / "ledger.lock", LedgerError)
         Index("ix_ledger_at", self.chain.table.c.at)  # the rolling year looks a time up
-        self._guard = Guard(self.chain, self._path, folder / "anchor" / "ledger.head", published)
+        self._guard = Guard(
+            self.chain, self._path, folder / "anchor" / "ledger.head", published, seal
+        )
 
     # ------------------------------------------------------------------ spending
 
@@ -443,6 +452,10 @@ class Ledger:
     def head(self) -> tuple[int, str]:
         """Return (number, hash) of the last entry."""
         return self.chain.head()
+
+    def sealed(self, head: tuple[int, str]) -> tuple[int, str]:
+        """Return what may leave the private folder of a log's last entry."""
+        return head[0], self._seal(head[1])
 
     def verify(self) -> int:
         """Check the whole chain, its sums and every anchor; return how many entries hold."""

@@ -18,7 +18,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,6 +33,7 @@ from workbench.store.chain import GENESIS, Chain, Reader, Writer
 ROLE = "WORKBENCH_ROLE"
 OFFICER = "officer"
 MISSING = "missing"
+Seal = Callable[[str], str]
 CLOCK_SLACK = dt.timedelta(minutes=5)
 MOUNTS = Path("/proc/self/mountinfo")
 # Locks or durable writes of these do not hold between machines, or not at all.
@@ -140,11 +141,15 @@ def edition_witnesses(published: Path | None) -> list[Witness]:
     return found
 
 
-def unfit(read: Reader, witnesses: Iterable[Witness]) -> list[Witness]:
-    """Return the witnesses whose entry the ledger does not hold."""
+def unfit(read: Reader, witnesses: Iterable[Witness], seal: Seal = str) -> list[Witness]:
+    """Return the witnesses whose entry the ledger does not hold, plain or sealed."""
     listed = list(witnesses)
     held = read.hashes([each.seq for each in listed])
-    return [each for each in listed if held.get(each.seq) != each.hash]
+    return [
+        each
+        for each in listed
+        if (known := held.get(each.seq)) is None or each.hash not in (known, seal(known))
+    ]
 
 
 def common_start(read: Reader, witness: Witness) -> int:
@@ -186,9 +191,14 @@ class Guard:
         The ledger's file and its anchor's.
     published : Path or None
         Where editions are.
+    seal : callable
+        Makes of an entry's hash what stands outside the private folder.
     """
 
-    def __init__(self, chain: Chain, path: Path, anchor_path: Path, published: Path | None) -> None:
+    def __init__(
+        self, chain: Chain, path: Path, anchor_path: Path, published: Path | None, seal: Seal = str
+    ) -> None:
+        self._seal = seal
         self._chain, self._path, self._published = chain, path, published
         self._anchor_path = anchor_path
         self._seen: Witness | None = None
@@ -278,7 +288,7 @@ class Guard:
     ) -> list[Witness]:
         """Return every witness that the ledger does not fit and no officer has acknowledged."""
         head = read.head()[0]
-        found = unfit(read, witnesses)
+        found = unfit(read, witnesses, self._seal)
         # why twice: it may just have been made, by whoever wrote the first entry
         if anchor is None and head > 0 and read_anchor(self._anchor_path) is None:
             place = f"its anchor {self._anchor_path}, which is {MISSING}"

@@ -257,8 +257,8 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
             pages,
             identity=identity,
             releases=releases,
-            ledger_head=desk.ledger.head(),
-            audit_head=audit.head(),
+            ledger_head=desk.ledger.sealed(desk.ledger.head()),
+            audit_head=desk.ledger.sealed(audit.head()),
             variant=variant.name,
             lookup=desk.ledger.answer,
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workbench.store.access import Access
     from workbench.store.audit import Audit
     from workbench.store.engine import Store
+    from workbench.store.sealing import Seal
 
 
 def utc_now() -> dt.datetime:
@@ -73,12 +74,20 @@ class Opened:
         return Audit(self.private)
 
     @cached_property
+    def seal(self) -> Seal:
+        """What stands outside the private folder for hashes of what is in it."""
+        from workbench.store.sealing import Seal
+
+        return Seal(self.private)
+
+    @cached_property
     def ledger(self) -> Ledger:
         """What was spent, and every answer."""
         from workbench.privacy.ledger import Ledger
 
         privacy = self.catalog.privacy
-        return Ledger(self.private, privacy.limits, privacy.delta, self.settings.path("published"))
+        published = self.settings.path("published")
+        return Ledger(self.private, privacy.limits, privacy.delta, published, self.seal.head)
 
     @cached_property
     def access(self) -> Access:

@@ -270,4 +270,5 @@ class Lifecycle(Opened):
         """Check the audit log: every entry, its end, and what published editions know of it."""
         from workbench.store.auditing import verify
 
-        return verify(self.audit, self.settings.path("published"))
+        published = self.settings.path("published")
+        return verify(self.audit, published, self.seal.head)

@@ -305,7 +305,7 @@ class Oversight(Data):
                 "margins": "m_low and m_high are the ends of m's 95 % interval",
                 "epsilon": release.cost.epsilon,
                 "delta": release.cost.delta,
-                "data_version": release.data_version,
+                "data_version": self.seal.version(release.data_version),
                 "notes": list(release.notes),
             }
             tables[each] = (release.frame, about)

@@ -329,7 +329,7 @@ class Reports(Opened):
             catalog=self.catalog,
             ledger=self.ledger,
             private=self.private,
-            data_version=access.versions.of_all(),
+            data_version=self.seal.version(access.versions.of_all()),
             as_of=max(day for day in access.as_of.values() if day),
             snapshot=access.snapshot,
             find=access.find_identifiers,
