@@ -54,16 +54,13 @@ class Cohorts(CustomerRule):
         for place, span in reversed(list(enumerate(self.spans))):
             inside = (first.first >= span.start) & (first.first < span.end)
             code = inside.ifelse(place, code)
-        bounds = columns[column].bounds
-        start = self.spans[0].start
-        if bounds is not None and isinstance(bounds[0], dt.date):
-            start = min(start, bounds[0])
-        # why from the first declared day on: an earlier row would put a customer elsewhere
-        rule = OfCustomer(
-            first.select("joined_k", code=code),
-            ("cohorts", name, column),
-            months_between(start, self.spans[-1].end),
-        )
+        # why only of the table's time, from its first declared day on: rows of any other month may
+        # hold an earlier date, and put a customer elsewhere
+        bounds, months = columns[column].bounds, tuple[str, ...]()
+        if column == declared.time and bounds is not None and isinstance(bounds[0], dt.date):
+            start = min(self.spans[0].start, bounds[0])
+            months = months_between(start, self.spans[-1].end)
+        rule = OfCustomer(first.select("joined_k", code=code), ("cohorts", name, column), months)
         title = f"Cohort by {self.spans[0].kind}"
         values = tuple(span.text for span in self.spans)
         dimension = Dimension(self.name, title, "band", values, exclusive=True)

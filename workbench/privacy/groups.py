@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.periods import Period, months_between
+from workbench.periods import Period, add_months, months_between
+from workbench.privacy.identity import normal_form
 from workbench.privacy.query import CUSTOMER_DAYS, Bands, CustomerRule, Discovered, Labelled
 from workbench.privacy.release import Dimension
 from workbench.store.access import THEN
@@ -66,7 +66,7 @@ class OfCustomer:
     identity : tuple of str
         All that determines the codes, besides the data.
     months : tuple of str
-        Months of the table whose rows matter.
+        Months of the table whose rows matter; none named, all of them.
     otherwise : int or None
         The code of customers who have no row there; None leaves them in no cell.
     note : str
@@ -92,6 +92,8 @@ class Group:
         Values one customer normally has.
     code : Ibis integer expression or None
         Index of a row's value, NULL outside the domain; on the question's own table.
+    meaning : plain JSON
+        What ``code`` tells apart, besides the values.
     joined : (Ibis table, code) or None
         Another table of the same customers, and the code on it.
     total : (column, edges in the smallest unit) or None
@@ -122,6 +124,7 @@ class Group:
     discovered: str | None = None
     delta: Decimal | None = None
     table: str | None = None
+    meaning: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,13 +170,13 @@ def resolve_group(each: Any, scope: Scope) -> Group:
         return _expression(each, scope)
     if each in scope.allowed:
         code = index_of(scope.source[each], _domain(each, scope.allowed[each]))
-        return Group(*declared_group(each, scope.allowed[each]), code=code)
+        return Group(*declared_group(each, scope.allowed[each]), code=code, meaning=["of", each])
     if each in _TIME_GROUPS and scope.table.time is not None:
         if each == "month":
             return _months(scope)
         days = scope.source[scope.table.time].day_of_week.index().cast("int64")
         dimension = Dimension("weekday", "Weekday", "category", _WEEKDAYS)
-        return Group(dimension, len(_WEEKDAYS), code=days)
+        return Group(dimension, len(_WEEKDAYS), code=days, meaning=["weekday", scope.table.time])
     raise UnknownName("column", each, [*scope.allowed, *(_TIME_GROUPS if scope.table.time else ())])
 
 
@@ -215,6 +218,8 @@ def _months(scope: Scope) -> Group:
         start, end = period.start, period.end
     elif declared is not None and isinstance(declared[0], dt.date):
         start, end = declared[0], declared[1]  # type: ignore[assignment]  # why: dates, see catalog
+        # why whole months: each is stored as the month's answer, and serves as that
+        end = add_months(end - dt.timedelta(days=1), 1)
     else:
         raise QuestionRefused(
             f"months need a span: give period=('2026-01', '2026-09'), or declare bounds for "
@@ -225,7 +230,8 @@ def _months(scope: Scope) -> Group:
     code = (time.year() * 12 + time.month() - (start.year * 12 + start.month)).cast("int64")
     first, last = day_literal(start.replace(day=1), table), day_literal(end, table)
     code = ((time >= first) & (time < last)).ifelse(code, None)
-    return Group(Dimension("month", "Month", "month", months), len(months), code=code)
+    dimension = Dimension("month", "Month", "month", months)
+    return Group(dimension, len(months), code=code, meaning=["month", name])
 
 
 def day_literal(day: dt.date, table: Table) -> Any:
@@ -268,7 +274,8 @@ def _bands(each: Bands, scope: Scope) -> Group:
     if of_customer:
         units = tuple(int(edge.scaleb(column.digits)) for edge in edges)
         return Group(dimension, 1, total=(each.column, units))
-    return Group(dimension, len(labels), code=band_code(scope.source[each.column], edges))
+    code = band_code(scope.source[each.column], edges)
+    return Group(dimension, len(labels), code=code, meaning=["bands", each.column])
 
 
 def _edges(each: Bands) -> tuple[list[Decimal], list[str]]:
@@ -365,6 +372,7 @@ def _expression(each: Any, scope: Scope) -> Group:
     name = each.get_name()
     kind = type(inner).__name__
     if isinstance(inner, ops.Field):
+        _require_opened(inner, scope.source.op())
         group = resolve_group(inner.name, scope)
         if name == inner.name:
             return group
@@ -386,7 +394,7 @@ def _expression(each: Any, scope: Scope) -> Group:
             "such as .quarter(), a condition, or declare a column with a domain in the catalog."
         )
     dimension = Dimension(_plain_name(name), name, "category", values)
-    return Group(dimension, len(values), code=code)
+    return Group(dimension, len(values), code=code, meaning=normal_form(inner))
 
 
 def _bucket_labels(bucket: Any) -> tuple[str, ...]:
@@ -406,6 +414,8 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
     import ibis.expr.operations as ops
 
     other = next(iter(relations))
+    called = operation.name if isinstance(operation, ops.Alias) else None
+    operation = operation.arg if isinstance(operation, ops.Alias) else operation
     if not isinstance(operation, ops.Field) or len(relations) != 1:
         raise QuestionRefused(
             "from another table take a plain column, such as customers.region; tables are joined "
@@ -413,6 +423,7 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
         )
     name, purpose = other.name, other.namespace.database
     require_purpose(name, purpose, scope)
+    _require_opened(operation, other)
     declared = scope.catalog.table(name)
     if declared.subject_key is None:
         raise QuestionRefused(f"'{name}' is operational; it has no customer to join through.")
@@ -422,16 +433,21 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
     dimension, _ = declared_group(operation.name, column)
     relation = other.to_expr()
     code = index_of(relation[operation.name], dimension.values)
+    if called is not None:
+        dimension = replace(dimension, name=_plain_name(called), title=called)
     # why 1: of several rows the smallest code is taken, so a customer has one value
-    return Group(dimension, 1, joined=(relation, code), table=name)
+    return Group(dimension, 1, joined=(relation, code), table=name, meaning=operation.name)
 
 
-def fingerprint(source: ibis.Table, expression: Any) -> str:
-    """Return a short name of what an expression computes, whatever it is called."""
-    import ibis
-
-    sql = str(ibis.to_sql(source.select(it=expression), dialect="duckdb"))
-    return hashlib.sha256(sql.encode()).hexdigest()[:24]
+def _require_opened(field: Any, opened: Any) -> None:
+    """Refuse a column of a table that was changed since: its name would be taken for another's."""
+    if field.rel != opened:
+        raise QuestionRefused(
+            f"'{field.name}' is a column of a table that was filtered, joined or changed after "
+            f"ws.open(…), and a group is made of the opened table itself. Say filters with "
+            f"where=…, and take columns and conditions from what ws.open('{opened.name}', …) "
+            "returned; .name('…') calls one otherwise."
+        )
 
 
 def row_by_row(condition: Any, source: ibis.Table) -> None:
@@ -446,7 +462,9 @@ def row_by_row(condition: Any, source: ibis.Table) -> None:
         )
     if any(table != source.op() for table in condition.op().find(ops.Relation)):
         raise QuestionRefused(
-            "a filter or condition may use only columns of the table the question is about."
+            "a filter or condition may use only columns of the table the question is about, as "
+            "ws.open(…) returned it: not of another, nor of one that was filtered, joined or "
+            "changed since. Write each filter and computation into the condition itself."
         )
 
 

@@ -35,7 +35,7 @@ from workbench.privacy.standing import (
     recomputed,
     standing_of,
 )
-from workbench.privacy.stored import Reservation, answer_to, digest, identity_of, stored_answer
+from workbench.privacy.stored import Reservation, answer_to, digest, identity_of, part_answered
 from workbench.privacy.trust import Guard, Seal, loss, require_officer, require_reason, stated_pico
 from workbench.store.audit import who
 from workbench.store.chain import Chain, Entry, Reader
@@ -116,7 +116,7 @@ class Ledger:
             for part, version in zip(parts, data_versions, strict=True):
                 question = digest(part.canonical)
                 identity = identity_of(part.canonical, version)
-                stored = stored_answer(write, question, identity, cost, earlier)
+                stored = part_answered(write, part, version, cost, earlier)
                 if stored is not None:
                     found.append(stored)
                     continue
@@ -247,7 +247,7 @@ class Ledger:
                 (identity, part.paced_by)
                 for part, version in zip(parts, data_versions, strict=True)
                 for identity in (identity_of(part.canonical, version),)
-                if stored_answer(read, digest(part.canonical), identity, cost, earlier) is None
+                if part_answered(read, part, version, cost, earlier) is None
             ]
 
     def releases(self) -> list[str]:
@@ -257,8 +257,12 @@ class Ledger:
     def earlier_answers(self, part: Part, data_version: str) -> list[str]:
         """Return ids of answers to the same part on other versions of the data."""
         found = []
+        names = [part.canonical] if part.earlier is None else [part.earlier(), part.canonical]
         with self.chain.reading() as read:
-            for spend in read.entries("spend", subject=digest(part.canonical)):
+            spends = (
+                each for name in names for each in read.entries("spend", subject=digest(name))
+            )
+            for spend in spends:
                 if spend.body["data_version"] != data_version:
                     answers = read.entries("answer", subject=spend.body["identity"])
                     found += [a.body["release"] for a in answers if a.body["spend"] == spend.seq]

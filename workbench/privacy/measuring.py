@@ -9,7 +9,8 @@ from typing import Any
 
 from workbench.catalog import Column
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.groups import Scope, fingerprint, numeric, rising, row_by_row
+from workbench.privacy.groups import Scope, numeric, rising, row_by_row
+from workbench.privacy.identity import fingerprint
 from workbench.privacy.query import Ask, Query
 from workbench.privacy.release import Bound, Measure
 
@@ -227,7 +228,7 @@ def _condition(name: str, condition: Any, scope: Scope) -> Value:
     row_by_row(condition, scope.source)
     holds = condition.cast("int8")
     # why not its name: the analyst chose that, and may choose another next time
-    meaning = f"{fingerprint(scope.source, holds)}?"
+    meaning = f"{fingerprint(condition)}?"
     return Value(meaning, holds, 0, (0, 1), condition=True, title=name)
 
 

@@ -44,7 +44,9 @@ class Pairs(CustomerRule):
         )
         dimension = Dimension(f"{self.column}_pair", f"{single.title}, pair", "category", both)
         code = index_of(scope.source[self.column], values)
-        return Group(dimension, most * (most + 1) // 2, code=code, pairs=True)
+        return Group(
+            dimension, most * (most + 1) // 2, code=code, pairs=True, meaning=["of", self.column]
+        )
 
 
 def pairs(column: str) -> Pairs:

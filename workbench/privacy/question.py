@@ -7,21 +7,20 @@ answer's identity. Names chosen by the analyst and the order of columns are not 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName, suggest
-from workbench.periods import Period, months_between
+from workbench.periods import Period
 from workbench.privacy.groups import (
     Group,
     Scope,
     day_literal,
-    fingerprint,
     require_newest,
     resolve_group,
     row_by_row,
@@ -34,9 +33,9 @@ from workbench.privacy.measuring import (
     figure_names,
     measured,
 )
+from workbench.privacy.naming import Known
 from workbench.privacy.query import Query
 from workbench.privacy.release import Dimension
-from workbench.store.chain import canonical as canonical_json
 
 if TYPE_CHECKING:
     import ibis
@@ -49,13 +48,15 @@ class Part:
     """What is paid for and stored by itself: one month of a question grouped by month, or all.
 
     Splitting by month costs the same noise as asking at once, and a month that was answered
-    before costs nothing again.
+    before costs nothing again. ``earlier`` returns what named the same question before names were
+    read off expressions; None where no answer of then is surely one to this span.
     """
 
     period: str | None
     paced_by: str | None
     months: tuple[str, ...] | None
     canonical: Mapping[str, Any]
+    earlier: Callable[[], Mapping[str, Any]] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +110,7 @@ class Question:
     pure: bool = False
     tables: tuple[str, ...] = field(default=())
     labels: Mapping[str, str] = field(default_factory=dict)
+    earlier_labels: Callable[[], Mapping[str, str]] = dict
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -183,25 +185,8 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
                 "expression otherwise with .name('…'), or the column in the catalog."
             )
     _combinable(groups, asked.coordinates, asked.choices, asked.distincts, pure)
-    canonical = {
-        "table": name,
-        "purpose": purpose,
-        "by": sorted(_identity(query, group) for i, group in enumerate(groups) if i != axis),
-        "where": sorted(fingerprint(query.table, each) for each in predicates),
-        "measures": sorted([c.name, c.kind, c.low, c.high, c.digits] for c in asked.coordinates),
-        "others": sorted(
-            [*(each.identity for each in asked.choices), *(e.identity for e in asked.distincts)]
-        ),
-        "counts": asked.counts,
-        "cells": cells,
-        "rows": rows,
-        "mechanism": "pure, 1" if pure else "discrete gaussian, vector scaled to its norm, 2",
-    }
-    labels = {f"rate {each.name}": each.title for each in asked.values.values() if each.condition}
-    for i, group in enumerate(groups):
-        if i != axis:
-            meaning = "\0".join(_identity(query, group)).encode()
-            labels[f"group {hashlib.sha256(meaning).hexdigest()[:24]}"] = group.dimension.name
+    own = [group for i, group in enumerate(groups) if i != axis]
+    known = Known(scope, own, predicates, asked, cells, rows, pure)
     tables = dict.fromkeys([name, *(group.table for group in groups if group.table)])
     return Question(
         source=query.table,
@@ -219,10 +204,11 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         cells=cells,
         rows=rows,
         month_axis=axis,
-        parts=tuple(_parts(groups, axis, period, canonical)),
+        parts=tuple(_parts(groups, axis, period, table, known)),
         pure=pure,
         tables=tuple(tables),
-        labels=labels,
+        labels=known.labels(),
+        earlier_labels=known.earlier_labels,
     )
 
 
@@ -264,24 +250,39 @@ def _combinable(
 
 
 def _parts(
-    groups: Sequence[Group], axis: int | None, period: Period | None, canonical: Mapping[str, Any]
+    groups: Sequence[Group], axis: int | None, period: Period | None, table: Table, known: Known
 ) -> Iterator[Part]:
     # why: a rule looks at rows of its own months, so the latest of them is the month that pays
     ruled = [group.rule.months[-1] for group in groups if group.rule and group.rule.months]
+    canonical = {**known.canonical(), "time": table.time}
     if axis is not None:
-        for month in (str(value) for value in groups[axis].dimension.values):
-            paced_by = max([month, *ruled])
-            yield Part(month, paced_by, (month,), {**canonical, "period": [month, month]})
+        for text in (str(value) for value in groups[axis].dimension.values):
+            month = asked = Period.parse(text)
+            if period is not None and not period.start <= month.start < month.end <= period.end:
+                start, end = max(month.start, period.start), min(month.end, period.end)
+                asked = Period(start, end, f"{start}..{end - dt.timedelta(days=1)}", "span")
+            # why no earlier name: part of a month was stored as the whole of it then
+            earlier = partial(known.earlier, [text, text]) if asked is month else None
+            span = _span(asked)
+            paced_by = max([text, *ruled])
+            yield Part(asked.text, paced_by, (text,), {**canonical, "period": span}, earlier)
         return
     if period is None:
-        yield Part(None, None, None, {**canonical, "period": None})
+        earlier = partial(known.earlier, None)
+        yield Part(None, None, None, {**canonical, "period": None}, earlier)
         return
-    months = period.months()
-    whole = bool(months) and period.start.day == 1 and period.end.day == 1
     last = Period.containing(period.end - dt.timedelta(days=1)).text
-    span = [months[0], months[-1]] if whole else [str(period.start), str(period.end)]
-    covered = months_between(period.start, period.end)
-    yield Part(period.text, max([last, *ruled]), covered, {**canonical, "period": span})
+    span, paced_by = _span(period), max([last, *ruled])
+    earlier = partial(known.earlier, span)
+    yield Part(period.text, paced_by, period.months(), {**canonical, "period": span}, earlier)
+
+
+def _span(period: Period) -> list[str]:
+    """Return a span's first and last month, or first and last day where they are cut."""
+    if period.start.day == period.end.day == 1:
+        months = period.months()
+        return [months[0], months[-1]]
+    return [str(period.start), str(period.end)]
 
 
 def source_of(table: ibis.Table) -> tuple[str, str]:
@@ -374,23 +375,3 @@ def _of_type(value: Any, column: str, declared: Column) -> None:
             f"where={{'{column}': {value!r}}}: the column is {kind}, and that is no value of it. "
             f"For a missing one write a condition, such as table.{column}.isnull()."
         )
-
-
-def _identity(query: Query, group: Group) -> list[str]:
-    """Return what makes a group column the same, whatever it is called."""
-    values = [str(value) for value in group.dimension.values]
-    if group.discovered is not None:
-        return ["discovered", group.discovered]
-    if group.total is not None:
-        return ["total", group.total[0], *values]
-    if group.days is not None:
-        return ["days", group.days.kind, group.days.time, str(group.days.until), *values]
-    if group.labels is not None:
-        return ["labels", canonical_json(group.labels.label.canonical()), *values]
-    if group.rule is not None:
-        return ["rule", *group.rule.identity, *values]
-    if group.pairs:
-        return ["pairs", fingerprint(query.table, group.code), *values]
-    if group.joined is not None:
-        return ["joined", str(group.table), group.dimension.name, *values]
-    return ["own", fingerprint(query.table, group.code), *values]

@@ -161,7 +161,7 @@ def release(
         for i, stored in zip(open_parts, ledger.store(pairs, now), strict=True):
             answers[i] = stored
     done = [
-        relabelled(handed_out(each_answer, ledger, lambda: now), question.labels)
+        relabelled(handed_out(each_answer, ledger, lambda: now), _labels(question, each_answer))
         for each_answer in answers
         if each_answer is not None
     ]
@@ -169,6 +169,12 @@ def release(
     period = question.parts[-1].paced_by or f"{now:%Y-%m}"
     lines = ledger.status(period, now, share)
     return replace(whole, left={line.scope: round(line.left, 4) for line in lines})
+
+
+def _labels(question: Question, stored: Release) -> Mapping[str, str]:
+    """Return a question's labels by what stood for them when its answer was stored."""
+    known = stored.mechanism.get("labels", {}).keys() <= question.labels.keys()
+    return question.labels if known else question.earlier_labels()
 
 
 def shared(cost: Price, parts: int) -> Price:

@@ -350,7 +350,7 @@ class Private(Opened):
         version += "".join(f"+{versions.of(table)}" for table in rest)
         for group in question.groups:
             if group.rule is not None and group.table is not None:
-                version += f"+{versions.of(group.table, group.rule.months)}"
+                version += f"+{versions.of(group.table, group.rule.months or None)}"
             if group.labels is not None:
                 version += f"+{self._labels_version(group.labels)}"
         purpose = self.catalog.purposes[question.purpose]
