@@ -5,6 +5,8 @@ from factories.noisy import AMOUNT, CHANNEL, CUSTOMERS, RATE, REGION, Books, ans
 
 import workbench as wb
 from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.figures.language import Language
+from workbench.figures.notes import translated
 from workbench.privacy.release import Dimension
 
 VALUES = ("good", "fair", "gone")
@@ -134,6 +136,36 @@ class TestGains:
         gain = wb.expected_gain(self.groups(books), assumed=0.02, value_each=50, unit="EUR")
         assert rows(gain, "expected_gain")["fair"] == pytest.approx(200)
         assert gain.measures[-1].title == ("Expected gain, assuming 2.0% more responses at 50 each")
+
+    def test_an_effect_that_is_not_known_says_how_many_contacts_would_tell(self, books):
+        arms = self.arms(books, sizes=(60.0, 60.0))
+        effect = wb.campaign_effect(arms, measure="app_rate")
+        (card,) = wb.figures.kpis(effect).drawn().cards
+        assert card.full == "not known: between −4 and +24 points"
+        gain = wb.expected_gain(self.groups(books), effect=effect, value_each=50)
+        sheet = wb.figures.table(gain).drawn()
+        assert [head.text for head in sheet.grid.heads] == ["Persona", "Customers"]
+        for each in (effect, gain):  # whoever shows one of them says so
+            (note,) = [note for note in each.notes if "would tell" in note]
+            assert note == (
+                "Responses, treated – control: not known as yet. About 850 contacts, instead of "
+                "120, would tell an effect of 7 points from none, 4 times in 5."
+            )
+            assert "约需联系 850 次" in translated(note, Language("zh"))
+        known = wb.campaign_effect(self.arms(books), measure="app_rate")
+        assert not any("would tell" in note for note in known.notes)
+
+    def test_differences_of_effects_and_sums_stay_differences(self, books):
+        effect = wb.campaign_effect(self.arms(books), measure="app_rate")
+        double = wb.column("effect") * 2.0
+        derived = effect.derive(double.named("double"), wb.column("effect") * 1.0)
+        assert [each.contrast for each in derived.measures] == ["points", "points"]
+        groups = self.groups(books)
+        told = groups.derive(
+            (wb.column("customers") - wb.column("customers", of=groups)).named("less"),
+            wb.ratio("customers", 2.0, name="half"),
+        )
+        assert [each.contrast for each in told.measures] == ["amount", None]
 
     def test_what_a_gain_stands_on_is_asked_for(self, books):
         groups = self.groups(books)

@@ -179,6 +179,12 @@ def test_a_difference_whose_margin_holds_zero_is_none(value, said, direction):
     made = release((), (effect,), columns=columns, mechanism={"recipe": recipe})
     (card,) = figures.kpis(made).drawn().cards
     assert (card.change, card.direction) == (said, direction)
+    unknown = (card.text, card.margin, card.value) == (
+        "not known",
+        "between −1.0 and +3.0 points",
+        None,
+    )
+    assert unknown == bool(said)
     (plain,) = figures.kpis(replace(made, mechanism={})).drawn().cards
     assert plain.change == ""  # no difference, but a figure that may be zero
 

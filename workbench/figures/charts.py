@@ -340,10 +340,8 @@ def _cell_text(cell: Value | None, figures: Series, language: Language, roomy: b
     """Return a cell's figure, over its margin where there is room; both stand in the table."""
     if cell is None:
         return ""
-    if not roomy:
-        return figures.text(cell.value, language, compact=True)
-    margin = figures.margin_text(cell, language, compact=True)
-    return figures.text(cell.value, language, compact=True) + (f"<br>{margin}" if margin else "")
+    text, margin = figures.told(cell, language, compact=True)
+    return f"{text}<br>{margin}" if roomy and margin else text
 
 
 def _extent(values: Sequence[Value], ends: bool = True) -> tuple[float, float]:

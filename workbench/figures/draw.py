@@ -86,8 +86,10 @@ def draw(spec: Spec, releases: Sequence[Release], language: Language | None = No
     if isinstance(spec, TableSpec):
         grid = tables.table_grid(spec, release, title, language)
         has_margins = any(cell.margin for row in grid.rows for cell in row)
-        note = language.word("cell note") if has_margins else ""
-        return Sheet(title, note, grid, bool(spec.first))
+        notes = [language.word("cell note")] if has_margins else []
+        untold = [each.title(language) for each in tables.untold(spec, release)]
+        notes += [language.word("untold", title=each) for each in untold]
+        return Sheet(title, " · ".join(notes), grid, bool(spec.first))
     raise TypeError(f"no drawing for {type(spec).__name__}")
 
 

@@ -22,6 +22,7 @@ from workbench.figures.specs import (
     TextSpec,
 )
 from workbench.figures.tables import fields
+from workbench.privacy.noted import NOTES, read
 from workbench.privacy.release import Measure, Release
 
 # As privacy writes them, in words of the ledger's, and as a manager reads them.
@@ -162,6 +163,10 @@ def translated(note: str, language: Language) -> str:
     """
     if note in language.translations:
         return language.say(note)
+    if known := read(note):
+        key, values = known
+        words = {**values, "title": language.measure(values.get("title", ""))}
+        return NOTES[key][language.code].format(**words)
     if language.code != "zh":
         for pattern, text in _PLAIN:
             note = pattern.sub(text, note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.errors import QuestionRefused, UnknownName
@@ -80,7 +80,8 @@ def table_grid(spec: TableSpec, release: Release, title: str, language: Language
         if name not in axes and name not in measures:
             raise UnknownName("column", name, [*axes, *measures])
     heads_of_rows = [name for name in wanted if name in axes]
-    figures = [series(release, name) for name in wanted if name in measures]
+    left = {each.measure.name for each in untold(spec, release)}
+    figures = [series(release, name) for name in wanted if name in measures - left]
     left_out = [name for name in axes if name not in heads_of_rows]
     if left_out and len(release) > 1:
         raise QuestionRefused(
@@ -107,13 +108,19 @@ def table_grid(spec: TableSpec, release: Release, title: str, language: Language
     return Grid(title, heads, rows, len(heads_of_rows))
 
 
+def untold(spec: TableSpec, release: Release) -> list[Series]:
+    """Return what a table has no column of, since no row's figure is known: said beneath it."""
+    wanted = spec.columns or [each.name for each in release.measures]
+    found = [series(release, each.name) for each in release.measures if each.name in wanted]
+    left = [each for each in found if each.untold]
+    return left if len(left) < len(wanted) else []
+
+
 def number_cell(figures: Series, value: Value | None, language: Language) -> Cell:
     """Return one figure as a table's cell."""
     if value is None:
         return Cell(language.word("none"), numeric=True)
-    return Cell(
-        figures.text(value.value, language), figures.margin_text(value, language), numeric=True
-    )
+    return Cell(*figures.told(value, language), numeric=True)
 
 
 def declared_order(release: Release) -> list[int]:
@@ -174,10 +181,11 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
         then = label(time, release.columns[time.name][rows[-2]], language)
     then = then or language.word("period before")
     change, direction = _change(figures, now, before, then, language)
-    if not change and _is_difference(release, item.measure) and _holds_zero(now):
+    unknown = figures.unknown(now)
+    if not change and unknown:
         change, direction = language.word("no difference"), "same"
-    text = figures.text(now.value, language, compact=True)
-    if figures.currency and now.value is not None:
+    text, margin = figures.told(now, language, compact=True)
+    if figures.currency and now.value is not None and not unknown:
         text = language.money(text, figures.currency)
     title = language.say(item.label) if item.label else language.measure(figures.measure.title)
     points = tuple(figures.plain(figures.values[row].value) for row in rows)
@@ -185,12 +193,12 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
     return Card(
         label=title,
         text=text,
-        margin=figures.margin_text(now, language, compact=True),
+        margin=margin,
         full=figures.both(now, language),
         change=change,
         direction=direction,
         points=points if len(points) > 1 else (),
-        value=figures.plain(now.value),
+        value=None if unknown else figures.plain(now.value),
         interval=None if low is None or high is None else (low, high),
         key=item.measure,
         digits=max(0, figures.digits),
@@ -222,17 +230,6 @@ def _change(
     else:
         size = figures.text(abs(difference), language, compact=True)
     return language.word(direction, change=size, period=then), direction
-
-
-def _is_difference(release: Release, measure: str) -> bool:
-    """Return whether a measure was derived as the difference of two figures."""
-    figures = release.mechanism.get("recipe", {}).get("figures", ())
-    named = [each.get("name") for each in figures if each["op"] == "difference"]
-    return measure in named or (None in named and measure.endswith("_change"))
-
-
-def _holds_zero(value: Value) -> bool:
-    return value.low is not None and value.high is not None and value.low <= 0 <= value.high
 
 
 def fields(template: str) -> Iterator[tuple[str, str, str]]:
@@ -271,13 +268,21 @@ def sentence(spec: TextSpec, releases: Sequence[Release], language: Language) ->
                 f"a sentence is filled from releases of one row; '{release.name}' has "
                 f"{len(release)} rows. Release the total without by=, or draw a table."
             )
+    parts = list(fields(language.say(spec.template)))
+    told = {name for _, name, _ in parts}
     return "".join(
-        literal + (_filled(name, format_spec, releases, language) if name else "")
-        for literal, name, format_spec in fields(language.say(spec.template))
+        literal + (_filled(name, format_spec, releases, language, told) if name else "")
+        for literal, name, format_spec in parts
     )
 
 
-def _filled(name: str, format_spec: str, releases: Sequence[Release], language: Language) -> str:
+def _filled(
+    name: str,
+    format_spec: str,
+    releases: Sequence[Release],
+    language: Language,
+    told: Collection[str],
+) -> str:
     match = _FIELD.match(name)
     assert match is not None  # noqa: S101  # why: fields() yields no other name
     number, measure = match[1], match[2]
@@ -302,6 +307,11 @@ def _filled(name: str, format_spec: str, releases: Sequence[Release], language: 
         )
     figures = series(holding[0], wanted)
     value = figures.values[0]
+    if figures.unknown(value):
+        word, between = figures.told(value, language)
+        if wanted != measure:
+            return between
+        return word if f"{name}_margin" in told else figures.both(value, language)
     shown = figures.margin(value) if wanted != measure else value.value
     if shown is None:
         return language.word("none")

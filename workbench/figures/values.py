@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 from typing import Any
 
 from workbench.errors import QuestionRefused, UnknownName
@@ -44,11 +45,13 @@ class Series:
     """One measure of a release: its figures row by row, and the decimals worth showing.
 
     ``digits`` below zero are tens, hundreds, thousands; of a rate they are those of its percentage.
+    ``contrast`` is the measure's: what zero means no difference in.
     """
 
     measure: Measure
     values: tuple[Value, ...]
     digits: int
+    contrast: str | None = None
 
     @property
     def rate(self) -> bool:
@@ -114,6 +117,39 @@ class Series:
         step = 10.0 ** -(self.digits + 2 if self.rate else self.digits)
         return abs(above - below) <= max(step, 0.1 * max(above, below))
 
+    def unknown(self, value: Value) -> bool:
+        """Whether a figure is a difference that may as well be nothing, or the other way round."""
+        if self.contrast is None or value.low is None or value.high is None:
+            return False
+        return value.low <= 0 <= value.high and value.low < value.high
+
+    @property
+    def untold(self) -> bool:
+        """Whether it is what an effect brings, and of no row known: then it is no column."""
+        known = [each for each in self.values if each.value is not None]
+        return self.contrast == "gain" and bool(known) and all(map(self.unknown, known))
+
+    def between(self, value: Value, language: Language) -> str:
+        """Return "between −7 and +7 points", of what is not known, rounded outwards."""
+        low, high = value.low or 0.0, value.high or 0.0
+        scale = 100.0 if self.rate else 1.0
+        step = 10.0 ** floor(log10((high - low) / 10 * scale))
+        digits = round(-log10(step))
+        ends = []
+        # why the small part: what stands on a step but for the last bit of a float stays there
+        for end in (floor(low * scale / step + 1e-6), ceil(high * scale / step - 1e-6)):
+            sign = "+" if end > 0 else ""
+            ends.append(sign + language.number(end * step, digits))
+        kind = "points" if self.contrast == "points" else "percent" if self.rate else "plain"
+        return language.word(f"between {kind}", low=ends[0], high=ends[1])
+
+    def told(self, value: Value, language: Language, compact: bool = False) -> tuple[str, str]:
+        """Return a figure and its margin in words; of a difference that is not known, its range."""
+        if self.unknown(value):
+            return language.word("not known"), self.between(value, language)
+        margin = self.margin_text(value, language, compact)
+        return self.text(value.value, language, compact), margin
+
     def at_limit(self, value: Value) -> bool:
         """Whether a figure stands at an end of its interval: all that is known is the range."""
         if value.margin is None or self._even(value):
@@ -133,6 +169,8 @@ class Series:
 
     def both(self, value: Value, language: Language, compact: bool = False) -> str:
         """Return a figure and its margin in words; one at its limit as the range it may be in."""
+        if self.unknown(value):
+            return language.word("not known: between", between=self.between(value, language))
         margin = self.margin_text(value, language, compact)
         if margin and self.at_limit(value):
             return margin
@@ -162,7 +200,19 @@ def series(release: Release, name: str) -> Series:
         raise UnknownName("measure", name, known)
     measure = known[name]
     values = tuple(Value(*placed(measure, *triple)) for triple in drawn(release, measure))
-    return Series(measure, values, _digits(measure, values))
+    return Series(measure, values, _digits(measure, values), _contrast(release, measure))
+
+
+def _contrast(release: Release, measure: Measure) -> str | None:
+    """Return what a measure is a difference in, also where an earlier version derived it."""
+    if measure.contrast:
+        return measure.contrast
+    for each in release.mechanism.get("recipe", {}).get("figures", ()):
+        named = each.get("name") == measure.name
+        if each["op"] == "difference" and (named or measure.name.endswith("_change")):
+            relative = each.get("options", {}).get("relative")
+            return "relative" if relative else "points" if _is_rate(measure) else "amount"
+    return None
 
 
 def drawn(release: Release, measure: Measure) -> list[Interval]:

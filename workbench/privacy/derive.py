@@ -20,12 +20,12 @@ from workbench.privacy.margins import (
     Ratio,
     added,
     divided,
-    drawn_apart,
     plus,
     times,
 )
 from workbench.privacy.ranking import ranks, top_rows
 from workbench.privacy.release import Dimension, Measure, Release
+from workbench.privacy.sampling import drawn_apart, telling
 from workbench.privacy.shown import limits
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
@@ -84,6 +84,7 @@ class _Column:
     measure: Measure
     forms: list[Form]
     adds: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def _compute(
@@ -116,7 +117,7 @@ def _compute(
         tuple(each.measure for each in columns),
         {each.measure.name: each.forms for each in columns},
         frozenset(each.measure.name for each in columns if each.adds),
-        notes=sheet.notes,
+        notes=(*sheet.notes, *(note for each in columns for note in each.notes)),
     )
     for axis, value in where.items():
         result = _picked(result, axis, value)
@@ -298,8 +299,20 @@ def _sum(each: Expression, args: list[_Column], sheet: Sheet, find: Find | None)
         max(a.digits, b.digits),
         least,
         a.bound or b.bound,
+        contrast=_contrast(a, b, sign),
     )
     return _Column(measure, forms, one.adds and other.adds)
+
+
+def _contrast(one: Measure, other: Measure, sign: int) -> str | None:
+    """Return what zero means no difference in, of a sum of figures or their difference."""
+    if sign == 1 or "number" in (one.kind, other.kind):
+        return one.contrast if one.contrast == other.contrast else None
+    return "points" if _percent(one) else "amount"
+
+
+def _percent(measure: Measure) -> bool:
+    return measure.kind == "rate" or measure.unit == "fraction"
 
 
 def _product(each: Expression, args: list[_Column], sheet: Sheet, find: Find | None) -> _Column:
@@ -315,10 +328,16 @@ def _product(each: Expression, args: list[_Column], sheet: Sheet, find: Find | N
         max(a.digits, b.digits),
         0.0 if both else None,
         a.bound or b.bound,
+        contrast=_scaled(a, b) or _scaled(b, a),
     )
     adds = (one.adds and b.kind == "number") or (other.adds and a.kind == "number")
     straight = not any(isinstance(form, Ratio) for form in forms)
     return _Column(measure, forms, adds and straight)
+
+
+def _scaled(one: Measure, other: Measure) -> str | None:
+    """Return the contrast of one figure times, or by, another: an effect on so many is a gain."""
+    return one.contrast and (one.contrast if other.kind == "number" else "gain")
 
 
 def _ratio(each: Expression, args: list[_Column], sheet: Sheet, find: Find | None) -> _Column:
@@ -335,7 +354,9 @@ def _ratio(each: Expression, args: list[_Column], sheet: Sheet, find: Find | Non
     elif b.unit not in (None, "customers", "rows"):
         unit = f"{a.unit or '1'}/{b.unit}"
     least = 0.0 if _not_negative(a) and _not_negative(b) else None
-    return _Column(Measure(name, "derived", title, unit, digits, least, bound), forms)
+    contrast = _scaled(a, b)
+    found = Measure(name, "derived", title, unit, digits, least, bound, contrast=contrast)
+    return _Column(found, forms)
 
 
 def _difference(each: Expression, args: list[_Column], sheet: Sheet, find: Find | None) -> _Column:
@@ -355,6 +376,7 @@ def _difference(each: Expression, args: list[_Column], sheet: Sheet, find: Find 
             4,
             -1.0 if _not_negative(measure) else None,
             measure.bound,
+            contrast="relative",
         )
         return _Column(found, forms)
     found = Measure(
@@ -364,6 +386,7 @@ def _difference(each: Expression, args: list[_Column], sheet: Sheet, find: Find 
         "fraction" if measure.kind == "rate" else measure.unit,
         measure.digits,
         bound=measure.bound,
+        contrast="points" if _percent(measure) else "amount",
     )
     if each.options.get("sampling"):
         if measure.kind != "rate":
@@ -372,9 +395,12 @@ def _difference(each: Expression, args: list[_Column], sheet: Sheet, find: Find 
                 "customers differ in it was not released."
             )
         place = f"drawn {found.name}"
-        return _Column(
-            found, [drawn_apart(x, y, (place, row, "")) for row, (x, y) in enumerate(pairs)]
-        )
+        drawn = [
+            (x, y, drawn_apart(x, y, (place, row, "")), (place, row, ""))
+            for row, (x, y) in enumerate(pairs)
+        ]
+        title = each.title or found.title
+        return _Column(found, [gap for _, _, gap, _ in drawn], notes=telling(title, drawn))
     return _Column(found, [plus(x, y, -1.0) for x, y in pairs], now.adds)
 
 

@@ -234,24 +234,6 @@ def plus(one: Form, other: Form, sign: float = 1.0) -> Form:
     return None if a is None or b is None else weighted([(1.0, a), (sign, b)])
 
 
-def drawn_apart(one: Form, other: Form, draw: Noise) -> Form:
-    """Return the difference of two rates of separate rows, with the chance of who was drawn.
-
-    To the noise comes the variance of each rate over as many rows, p(1 - p)/n from released
-    figures, as a draw of its own.
-    """
-    gap = plus(one, other, -1.0)
-    if not isinstance(gap, Affine) or not isinstance(one, Ratio) or not isinstance(other, Ratio):
-        return None
-    variance = 0.0
-    for rate in (one, other):
-        share = min(1.0, max(0.0, rate.top.value / rate.bottom.value))
-        # why + 1: none of few is no proof of never (Wilson's correction, to first order)
-        share = (share * rate.bottom.value + 1) / (rate.bottom.value + 2)
-        variance += share * (1 - share) / rate.bottom.value
-    return Affine(gap.value, {**gap.terms, draw: sqrt(variance)}, approximate=True)
-
-
 def _is_number(form: Form) -> TypeGuard[Affine]:
     return isinstance(form, Affine) and not form.terms
 

@@ -82,6 +82,10 @@ class Measure:
         Of ``amount_at_bound``: ``amount``, the column beside whose totals and means it stands. It
         is the share of customers' totals that lie beyond the bound, a rate with a margin of its
         own, to be said in words beside those figures and not to be drawn as one.
+    contrast : str or None
+        What zero means "no difference" in: ``amount``, ``points`` of a rate, ``relative``, or
+        ``gain``, a difference times something else. Where the margin holds zero such a figure is
+        told as not known, never as nothing.
     """
 
     name: str
@@ -92,6 +96,7 @@ class Measure:
     least: float | None = None
     bound: Bound | None = None
     at_bound_of: str | None = None
+    contrast: str | None = None
 
 
 @dataclass(frozen=True)
@@ -462,7 +467,7 @@ class Release:
         content = asdict(replace(self, left={}, origin=None))
         del content["left"], content["origin"]
         for measure in content["measures"]:  # why: answers from before these were there stay equal
-            for added in ("bound", "at_bound_of"):
+            for added in ("bound", "at_bound_of", "contrast"):
                 if measure[added] is None:
                     del measure[added]
         return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,45 @@
+"""Notes as a key and its values: one table of what they say, in each language.
+
+A note is stored as its English sentence, so that whoever opens a ledger can read it; `read` finds
+the key and the values again by the same table, for another language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+NOTES: Mapping[str, Mapping[str, str]] = {
+    "telling": {
+        "en": "{title}: not known as yet. About {needed} contacts, instead of {now}, would tell an "
+        "effect of {points} points from none, 4 times in 5.",
+        "zh": "{title}：尚未可知。约需联系 {needed} 次（现有 {now} 次），"
+        "方能在五次中有四次把 {points} 个百分点的效果与零区分开。",
+    },
+}
+
+
+def noted(key: str, **values: str) -> str:
+    """Return a note as it is stored."""
+    return NOTES[key]["en"].format(**values)
+
+
+def read(note: str) -> tuple[str, dict[str, str]] | None:
+    """Return a stored note's key and values; None for one that is in no table.
+
+    Examples
+    --------
+    >>> read(noted("telling", title="Effect", needed="7,200", now="900", points="3"))
+    ('telling', {'title': 'Effect', 'needed': '7,200', 'now': '900', 'points': '3'})
+    """
+    for key in NOTES:
+        if match := _form(key).fullmatch(note):
+            return key, match.groupdict()
+    return None
+
+
+@cache
+def _form(key: str) -> re.Pattern[str]:
+    literal = re.escape(NOTES[key]["en"])
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", literal), re.DOTALL)

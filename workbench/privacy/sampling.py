@@ -1,0 +1,69 @@
+"""The chance of who was drawn into a group, beside noise: its margin, and what would tell more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, log10, sqrt
+from statistics import NormalDist
+
+from workbench.privacy.margins import Affine, Form, Noise, Ratio, interval, plus, quantile
+from workbench.privacy.noted import noted
+
+
+def drawn_apart(one: Form, other: Form, draw: Noise) -> Form:
+    """Return the difference of two rates of separate rows, with the chance of who was drawn.
+
+    To the noise comes the variance of each rate over as many rows, p(1 - p)/n from released
+    figures, as a draw of its own.
+    """
+    gap = plus(one, other, -1.0)
+    if not isinstance(gap, Affine) or not isinstance(one, Ratio) or not isinstance(other, Ratio):
+        return None
+    variance = 0.0
+    for rate in (one, other):
+        share = min(1.0, max(0.0, rate.top.value / rate.bottom.value))
+        # why + 1: none of few is no proof of never (Wilson's correction, to first order)
+        share = (share * rate.bottom.value + 1) / (rate.bottom.value + 2)
+        variance += share * (1 - share) / rate.bottom.value
+    return Affine(gap.value, {**gap.terms, draw: sqrt(variance)}, approximate=True)
+
+
+def times_as_many(gap: Affine, draw: Noise, effect: float) -> float:
+    """Return how many times as many records would tell an effect from none, 4 times in 5.
+
+    At 95 % certainty. With k times the records the chance of who was drawn has a variance of 1/k,
+    and what noise adds to a rate one of 1/k².
+
+    Examples
+    --------
+    >>> drawn = ("drawn", 0, "")
+    >>> round(times_as_many(Affine(0.0, {drawn: 0.01}), drawn, effect=0.01), 2)
+    7.85
+    """
+    chance = gap.terms.get(draw, 0.0) ** 2
+    noise = gap.variance - chance
+    enough = (effect / (quantile(0.95) + NormalDist().inv_cdf(0.8))) ** 2
+    return (chance + sqrt(chance * chance + 4 * noise * enough)) / (2 * enough)
+
+
+def telling(title: str, gaps: Sequence[tuple[Form, Form, Form, Noise]]) -> tuple[str, ...]:
+    """Say how many records would tell effects that are not known: of all rows, the most."""
+    needed: list[tuple[float, float, float]] = []
+    for one, other, gap, draw in gaps:
+        _, low, high = interval(gap, quantile(0.95))
+        if low is None or high is None or not low <= 0 <= high:
+            continue
+        if (
+            not isinstance(gap, Affine)
+            or not isinstance(one, Ratio)
+            or not isinstance(other, Ratio)
+        ):
+            continue
+        worth = float(f"{(high - low) / 4:.1g}")  # half of a margin: too small to be seen as yet
+        now = one.bottom.value + other.bottom.value
+        needed.append((now * times_as_many(gap, draw, worth), now, worth))
+    if not needed:
+        return ()
+    most, now, worth = max(needed)
+    words = {"title": title, "now": f"{now:,.0f}", "points": f"{100 * worth:g}"}
+    return (noted("telling", needed=f"{round(most, 1 - floor(log10(most))):,.0f}", **words),)
