@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from workbench.errors import CatalogError, ProblemsError, StorageError, WorkbenchError
 from workbench.reporting.definition_files import definition_paths, load_all
+from workbench.reporting.remarks import miswritten
 from workbench.store.ingest import current_digests, file_digest
 from workbench.workspace import Workspace
 
@@ -20,10 +22,11 @@ class Problem:
     text: str
 
 
-def check(ws: Workspace) -> list[Problem]:
-    """Return every problem of the catalog, the store, the ledger and the report definitions.
+def check(ws: Workspace, tell: Callable[[str], None] = lambda _: None) -> list[Problem]:
+    """Return every problem of the catalog, the store, the ledger, the definitions, the notebooks.
 
-    The settings were read when the workspace was opened.
+    The settings were read when the workspace was opened. Where all else is sound each report is
+    rehearsed: its notebook runs without paying, and its page is drawn without figures.
     """
     problems: list[Problem] = []
     try:
@@ -37,6 +40,8 @@ def check(ws: Workspace) -> list[Problem]:
         problems += _ledger(ws)
         problems += _cut_off(ws)
     problems += _definitions(ws)
+    if not problems:
+        problems += _rehearsals(ws, tell)
     return problems
 
 
@@ -98,6 +103,16 @@ def _definitions(ws: Workspace) -> Iterator[Problem]:
     reports = ws.settings.path("reports")
     if not definition_paths(reports):
         yield Problem("reports", f"no definition (*.yaml) in {reports}.")
-    _, problems = load_all(reports, ws.settings.path("notebooks"))
+    notebooks = ws.settings.path("notebooks")
+    definitions, problems = load_all(reports, notebooks)
     for problem in problems:
         yield Problem("reports", problem)
+    for notebook in sorted({notebooks / each.notebook for each in definitions.values()}):
+        for line in miswritten(json.loads(notebook.read_text(encoding="utf-8"))):
+            yield Problem("notebooks", f"{notebook}: {line}")
+
+
+def _rehearsals(ws: Workspace, tell: Callable[[str], None]) -> Iterator[Problem]:
+    for name in definition_paths(ws.settings.path("reports")):
+        for line in ws.rehearse(name, tell):
+            yield Problem("notebooks", f"report '{name}': {line}")

@@ -68,7 +68,7 @@ class Preview:
         return f"Preview of {shown}. {self.warning}".rstrip()
 
     def _repr_html_(self) -> str:
-        warning = f"<p><b>{escape(self.warning)}</b></p>" if self.warning else ""
+        warning = "".join(f"<p><b>{escape(line)}</b></p>" for line in self.warning.splitlines())
         frames = "".join(
             f'<iframe sandbox="allow-scripts" title="{escape(page.title)}" '
             'style="width:100%;height:80vh;border:1px solid #ccc" '
@@ -107,6 +107,7 @@ def _told(call: Callable[[], _T]) -> _T | None:
 
 def _preview(named: str, variables: Mapping[str, Any], ran: Sequence[str]) -> Preview:
     from workbench.reporting.preview import preview, read, unsaved
+    from workbench.reporting.remarks import WAY_OUT, dropped
 
     notebook = _notebook(named, variables)
     ws = open_workspace(None if os.environ.get("WORKBENCH_WORKSPACE") else notebook.parent)
@@ -117,7 +118,9 @@ def _preview(named: str, variables: Mapping[str, Any], ran: Sequence[str]) -> Pr
         if ahead:  # what it misses may just not be in the file yet
             raise RunFailed(_UNSAVED) from None
         raise
-    return Preview(pages, _UNSAVED if ahead else "")
+    left_out = dropped(read(notebook))
+    told = [*left_out, WAY_OUT] if left_out else []
+    return Preview(pages, "\n".join([_UNSAVED, *told] if ahead else told))
 
 
 def _budget(month: str) -> BudgetTable:

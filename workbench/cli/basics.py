@@ -37,12 +37,13 @@ def init(reload: tuple[str, ...], workspace: str | None, as_json: bool) -> None:
 @in_workspace
 @as_json_too
 def check(workspace: str | None, as_json: bool) -> None:
-    """Check settings, catalog, store, ledger and report definitions; say all problems at once."""
+    """Check settings, catalog, store, ledger, definitions, notebooks; say all problems at once."""
     from workbench.catalog import describe
     from workbench.checks import check as run_checks
 
     ws = opened(workspace)
-    problems = run_checks(ws)
+    with steps(as_json) as tell:
+        problems = run_checks(ws, tell)
     if as_json:
         print_json({"problems": [vars(problem) for problem in problems]})
     elif problems:

@@ -21,6 +21,8 @@ from workbench.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workbench.reporting.suite import Outcome
 
 
@@ -114,6 +116,7 @@ def _tell_editions(done: Outcome, files: list[str]) -> None:
         click.echo(f"'{edition.report}' for {which} {state}: {edition.page}")
         for line in edition.changed:
             click.echo(f"  {line}")
+        _tell_dropped(edition.dropped)
     for file in files:
         click.echo(f"Also: {file}")
     if not done.editions:
@@ -134,6 +137,13 @@ def _tell_editions(done: Outcome, files: list[str]) -> None:
         )
     for limit in done.editions[-1].left:
         click.echo(f"  {limit.scope}: {limit.left:.2f} of {limit.limit:.2f} left")
+
+
+def _tell_dropped(lines: Sequence[str]) -> None:
+    from workbench.reporting.remarks import WAY_OUT
+
+    for line in (*lines, WAY_OUT) if lines else ():
+        click.echo(f"  {line}")
 
 
 def _tell_problems(done: Outcome) -> None:
@@ -196,7 +206,9 @@ def schedule(scheduler: str, workspace: str | None) -> None:
 @with_earlier_answers
 @verbosely
 @as_json_too
+@click.pass_context
 def plan(
+    context: click.Context,
     name: str,
     workspace: str | None,
     period: str | None,
@@ -228,8 +240,9 @@ def plan(
         ]
         facts = {"report": planned.report, "period": planned.period, "epsilon": planned.epsilon}
         more = {"left": lines, "short": short, "incomplete": planned.incomplete}
-        print_json({**facts, "answers": answers, **more})
-        return
+        told = {"wrong": planned.wrong, "dropped": planned.dropped}
+        print_json({**facts, "answers": answers, **more, **told})
+        context.exit(2 if planned.wrong else 0)
     click.echo(
         f"'{planned.report}' for {planned.period} would spend epsilon {planned.epsilon:.2f}:"
     )
@@ -252,8 +265,12 @@ def plan(
             f"{planned.renewed} of these questions were answered before the data changed; with "
             "--reuse-answers those answers are shown again and cost nothing."
         )
+    _tell_dropped(planned.dropped)
     if planned.incomplete:
         click.echo(f"Some questions may be missing: {planned.incomplete}", err=True)
+    for problem in planned.wrong:
+        click.echo(f"A run would fail: {problem}", err=True)
+    context.exit(2 if planned.wrong else 0)
 
 
 COMMANDS = [run, due, schedule, plan]

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from itertools import product
 from math import prod, sqrt
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import QuestionRefused
@@ -195,8 +196,11 @@ def split(answers: Sequence[PlannedAnswer], share_pico: int) -> dict[str, int]:
     return prices
 
 
-def blank(question: Question, name: str, number: int) -> Release:
-    """Return a release without values, for drawing a report that is only planned."""
+def blank(question: Question, name: str, number: int, file: Path) -> Release:
+    """Return a release without values, for drawing a report that is only planned.
+
+    ``file`` takes it and what is derived from it, by which the page is drawn.
+    """
     columns: dict[str, list[Any]] = {d.name: [] for d in question.dimensions}
     rows = 0
     for key in product(*(d.values for d in question.dimensions)):
@@ -219,15 +223,27 @@ def blank(question: Question, name: str, number: int) -> Release:
         cost=Cost("0", 0.0, 0.0),
         data_version="",
         notes=("Planned, not released: no figure was drawn.",),
-        origin=Origin(_BLANK.__getitem__, _derived_blank),
+        origin=Origin(
+            _BLANK.__getitem__, lambda content, parents: keep_blank(content, file, parents)
+        ),
     )
-    return _BLANK.setdefault(made.id, made)
+    return keep_blank(lambda _: made, file)
 
 
-def _derived_blank(content: Callable[[str], Release], parents: Sequence[str]) -> Release:
-    """Return what is derived from releases without values: one without values, kept nowhere."""
-    made = content(f"p-{900_000 + len(_BLANK)}")  # beyond those of questions, which count from 1
-    return _BLANK.setdefault(made.id, made)
+def keep_blank(
+    content: Callable[[str], Release], file: Path, parents: Sequence[str] = (), start: str = "p"
+) -> Release:
+    """Keep what a plan shows beside its file, for drawing alone: nothing of it is in the ledger."""
+    made = content(f"{start}-{900_000 + len(_BLANK)}")  # beyond those of questions, counted from 1
+    _BLANK[made.id] = made
+    with beside(file).open("a", encoding="utf-8") as out:
+        out.write(made.to_json() + "\n")
+    return made
+
+
+def beside(file: Path) -> Path:
+    """Return where the releases of a plan's file are kept."""
+    return file.with_suffix(".releases.jsonl")
 
 
 def _measures(question: Question) -> list[Measure]:

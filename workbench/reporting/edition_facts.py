@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import RunFailed, UnknownName
+from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
+from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk
 from workbench.reporting.identity import PACKAGES
+from workbench.reporting.parameters import Value
 
 if TYPE_CHECKING:
-    from workbench.reporting.page import Facts
+    from workbench.reporting.page import Context, Facts
 
 
 def facts_of(desk: Desk, releases: Sequence[str], earlier: int = 0) -> Facts | None:
@@ -28,6 +31,36 @@ def facts_of(desk: Desk, releases: Sequence[str], earlier: int = 0) -> Facts | N
             f"the notebook shows a release that is not in this workspace's ledger ({unknown}) Run "
             "it here, so that it releases what it shows."
         ) from None
+
+
+def page_context(
+    definition: Definition,
+    period: Period,
+    values: Mapping[str, Value],
+    desk: Desk,
+    facts: Facts | None,
+) -> Context:
+    """Return what an edition's page says about itself, before its language is chosen."""
+    from workbench.reporting.page import Context
+
+    return Context(
+        title=definition.title,
+        subtitle=definition.subtitle,
+        house=desk.settings.title,
+        period=period.text,
+        parameters={name: in_words(value) for name, value in values.items()},
+        facts=facts,
+        declared=desk.catalog_words(),
+    )
+
+
+def in_words(value: object) -> str:
+    """Return a parameter as a reader sees it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def releases_in(notebook: Any) -> list[str]:

@@ -59,6 +59,8 @@ def execute(
     StorageError
         The executed copy cannot be written.
     """
+    from workbench.reporting.remarks import require_code
+
     folder = folder or desk.private / "runs" / definition.name / period.text
     executed = folder / definition.notebook
     notebook = desk.settings.path("notebooks") / definition.notebook
@@ -76,6 +78,7 @@ def execute(
     warm = Warm.of(desk.settings)
     warm.ready()  # it warms while this process imports
     papermill = import_light("papermill")
+    require_code(notebook, f"'{definition.name}' for {period.text}")
     watch, at = Watch(definition.limits), [0]
 
     def on_cell(number: int, total: int) -> None:

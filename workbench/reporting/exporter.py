@@ -97,7 +97,7 @@ def export(
     desk = Desk(lookup, language, literals, _markdown_of(source_notebook), written)
     blocks: list[Block] = []
     authored: list[Authored] = []
-    for number, cell in _numbered(notebook):
+    for number, cell in numbered(notebook):
         where = f"cell {number}"
         if _shown(cell, language):
             for step in STEPS:
@@ -275,7 +275,7 @@ def _markdown_of(notebook: Notebook) -> frozenset[str]:
     )
 
 
-def _numbered(notebook: Notebook) -> Iterator[tuple[int, Cell]]:
+def numbered(notebook: Notebook) -> Iterator[tuple[int, Cell]]:
     """Yield cells with the number they have in the source notebook."""
     number = 0
     for cell in notebook["cells"]:

@@ -18,6 +18,7 @@ from traitlets import default
 from workbench.errors import StoreMissing
 from workbench.reporting.exporter import INJECTED, Lookup, export
 from workbench.reporting.page import Context
+from workbench.reporting.remarks import dropped
 
 LOOKUP_GROUP = "workbench.lookup"
 
@@ -48,6 +49,8 @@ class WorkbenchReportExporter(Exporter):
             context=Context(title="", house=""),
             standalone=True,
         )
+        for line in dropped(nb):
+            self.log.warning(line)
         return page.at("./"), resources
 
 

@@ -18,12 +18,13 @@ from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.budget import Line, Share
 from workbench.privacy.fitting import Short, need_of, shortfalls
-from workbench.privacy.planning import PlannedAnswer, split
+from workbench.privacy.planning import PlannedAnswer, beside, split
 from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Tell
 from workbench.reporting.environment import PLAN_FILE, PRICES_FILE
 from workbench.reporting.execution import execute
 from workbench.reporting.parameters import Value
+from workbench.reporting.rehearsal import PLAN, rehearsed
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class Plan:
         Why some questions may be missing; empty when the notebook ran to its end.
     short : tuple of Short
         Limits that do not cover it; a run would be refused.
+    wrong : tuple of str
+        What a run would fail by, whatever its figures are: code, columns, computed titles.
+    dropped : tuple of str
+        What the notebook shows and its page would not.
     """
 
     report: str
@@ -52,6 +57,8 @@ class Plan:
     left: tuple[Line, ...]
     incomplete: str = ""
     short: tuple[Short, ...] = ()
+    wrong: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
     @property
     def renewed(self) -> int:
@@ -77,7 +84,7 @@ def plan(
     """
     folder = _folder(definition, period, desk, folder)
     settled = prices or folder / "prices.json"
-    answers, incomplete = _pass(definition, period, values, desk, tell, folder, settled)
+    answers, failure = _pass(definition, period, values, desk, tell, folder, settled)
     share = share_of(definition)
     left = desk.ledger.status(paced_by(period), desk.now, share)
     if any(each.auto for each in answers):
@@ -85,16 +92,19 @@ def plan(
         each = left[0].limit_pico // definition.size
         budget = split(answers, min(left[0].left_pico, each))
         settled.write_text(json.dumps({**known, **budget}))
-        answers, incomplete = _pass(definition, period, values, desk, tell, folder, settled)
+        answers, failure = _pass(definition, period, values, desk, tell, folder, settled)
     need = need_of(share, answers)
+    wrong, left_out = rehearsed(definition, period, values, desk, folder, failure)
     return Plan(
         definition.name,
         period.text,
         tuple(answers),
         epsilon_of(need.whole.pico, float(desk.catalog.privacy.delta)),
         left,
-        incomplete,
+        str(failure or ""),
         shortfalls(desk.ledger, need, desk.now),
+        wrong,
+        left_out,
     )
 
 
@@ -161,19 +171,20 @@ def _pass(
     tell: Tell,
     folder: Path,
     prices: Path,
-) -> tuple[list[PlannedAnswer], str]:
+) -> tuple[list[PlannedAnswer], RunFailed | None]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = folder / "plan.jsonl"
+    file = folder / PLAN
     file.unlink(missing_ok=True)
+    beside(file).unlink(missing_ok=True)
     environment = {PLAN_FILE: str(file)}
     if prices.is_file():
         environment[PRICES_FILE] = str(prices)
-    incomplete = ""
+    failed: RunFailed | None = None
     try:
         execute(definition, period, values, desk, tell, folder=folder, environment=environment)
     except RunFailed as failure:
-        incomplete = str(failure)
+        failed = failure
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    if incomplete and not lines:
-        raise RunFailed(incomplete)
-    return [PlannedAnswer.from_json(line) for line in lines], incomplete
+    if failed and not lines:
+        raise failed
+    return [PlannedAnswer.from_json(line) for line in lines], failed

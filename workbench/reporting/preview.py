@@ -41,7 +41,7 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
     LeakFound
         The page holds an identifier, so it could not be published either.
     """
-    from workbench.reporting.edition_facts import page_facts, releases_in
+    from workbench.reporting.edition_facts import in_words, page_facts, releases_in
 
     content = read(notebook)
     releases = releases_in(content)
@@ -53,7 +53,7 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
         subtitle=definition.subtitle if definition else "",
         house=desk.settings.title,
         period=period if isinstance(period, str) else None,
-        parameters={name: _words(parameters[name]) for name in declared if name in parameters},
+        parameters={name: in_words(parameters[name]) for name in declared if name in parameters},
         facts=page_facts(desk, releases) if releases else None,
         declared=desk.catalog_words(),
     )
@@ -123,14 +123,6 @@ def unsaved(notebook: Any, inputs: Sequence[str]) -> bool:
     mine = {count: text for count, text in ran.items() if not text.startswith("%")}
     newest = max(mine, default=0)
     return newest > 0 and shown.get(newest) != mine[newest]
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)
 
 
 def _tags(cell: Any) -> Sequence[str]:

@@ -20,13 +20,12 @@ from workbench.reporting.affordable import affordable
 from workbench.reporting.definition import Definition, Variant
 from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
 from workbench.reporting.desk import Detail, Tell
-from workbench.reporting.edition_facts import facts_of, releases_in
+from workbench.reporting.edition_facts import facts_of, page_context, releases_in
 from workbench.reporting.environment import ANSWERS_FILE, EARLIER, PRICES_FILE
 from workbench.reporting.execution import execute
 from workbench.reporting.hooks import is_news, tell_hooks
 from workbench.reporting.identity import edition_identity
 from workbench.reporting.light import import_light
-from workbench.reporting.parameters import Value
 from workbench.reporting.planner import paced_by, share_of
 from workbench.store.audit import Audit
 
@@ -81,6 +80,8 @@ class Edition:
         What its revision changed.
     hooks : tuple of str
         What went wrong with telling its hooks.
+    dropped : tuple of str
+        What its notebook shows and its page does not, for the author.
     """
 
     report: str
@@ -95,6 +96,7 @@ class Edition:
     revision: int = 1
     changed: tuple[str, ...] = ()
     hooks: tuple[str, ...] = field(default=(), compare=False)
+    dropped: tuple[str, ...] = field(default=(), compare=False)
 
     def facts(self) -> dict[str, Any]:
         """Return plain values for machines."""
@@ -111,6 +113,7 @@ class Edition:
             "epsilon": self.epsilon,
             "left": {line.scope: line.left for line in self.left},
             "hooks": list(self.hooks),
+            "dropped": list(self.dropped),
         }
 
 
@@ -248,7 +251,7 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
         words=asked.words,
         answered=there is not None and there.identity == identity,
     ) as prices:
-        pages, releases = _render(asked, own, folder, tell, prices)
+        pages, releases, left_out = _render(asked, own, folder, tell, prices)
     with _publishing:
         made = editions.publish(
             published,
@@ -263,7 +266,7 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
             lookup=desk.ledger.answer,
         )
     spent_pico = desk.ledger.spent_by(_answers(folder), after=before)
-    return _edition(asked, made, False, spent_pico, releases, desk)
+    return replace(_edition(asked, made, False, spent_pico, releases, desk), dropped=left_out)
 
 
 def run_folder(desk: Desk, asked: Asked) -> Path:
@@ -304,13 +307,13 @@ def _answers(folder: Path, mark: str = "") -> list[str]:
 
 def _render(
     asked: Asked, desk: Desk, folder: Path, tell: Tell, prices: Path | None
-) -> tuple[Sequence[Page], list[str]]:
-    """Return the pages of an edition and the releases they draw, searched for identifiers."""
+) -> tuple[Sequence[Page], list[str], tuple[str, ...]]:
+    """Return pages, searched for identifiers, the releases they draw, and what they do not hold."""
     from jinja2 import TemplateError
 
     from workbench.reporting.exporter import export_languages
     from workbench.reporting.leaks import refuse_leaks
-    from workbench.reporting.page import Context
+    from workbench.reporting.remarks import dropped
 
     definition, values = asked.definition, asked.variant.values
     executed = _executed(asked, desk, folder, tell, prices)
@@ -319,15 +322,8 @@ def _render(
     notebook = nbformat.read(str(executed), as_version=4)
     source = nbformat.read(str(desk.settings.path("notebooks") / definition.notebook), as_version=4)
     releases = releases_in(notebook)
-    context = Context(
-        title=definition.title,
-        subtitle=definition.subtitle,
-        house=desk.settings.title,
-        period=asked.period.text,
-        parameters={name: _words(value) for name, value in values.items()},
-        facts=facts_of(desk, releases, earlier=len(_answers(folder, EARLIER))),
-        declared=desk.catalog_words(),
-    )
+    facts = facts_of(desk, releases, earlier=len(_answers(folder, EARLIER)))
+    context = page_context(definition, asked.period, values, desk, facts)
     try:
         pages = export_languages(
             notebook,
@@ -347,7 +343,7 @@ def _render(
             log=executed,
         ) from None
     refuse_leaks(pages, desk.find, desk.declared_words())
-    return pages, releases
+    return pages, releases, dropped(notebook)
 
 
 def _executed(asked: Asked, desk: Desk, folder: Path, tell: Tell, prices: Path | None) -> Path:
@@ -371,14 +367,6 @@ def _executed(asked: Asked, desk: Desk, folder: Path, tell: Tell, prices: Path |
                 f"{definition.retries}"
             )
     raise AssertionError  # the loop returns or raises
-
-
-def _words(value: Value) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(str(each) for each in value)
-    return "" if value is None else str(value)
 
 
 def _edition(

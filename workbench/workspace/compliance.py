@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from workbench.periods import Period
@@ -240,10 +241,15 @@ class Compliance(Oversight):
         """Keep exact figures in the ledger; in a plan, return them without keeping."""
         from workbench.privacy.forms import handed_out
         from workbench.privacy.operational import KIND, operational
+        from workbench.privacy.planning import keep_blank
 
         version = self.access.versions.of_all()
         if environment.PLAN_FILE in os.environ:
-            return operational(exact, self.catalog, "e-000000", version)
+            return keep_blank(
+                lambda name: operational(exact, self.catalog, name, version),
+                Path(os.environ[environment.PLAN_FILE]),
+                start="e",
+            )
         release = self.ledger.derive(
             lambda name: operational(exact, self.catalog, name, version),
             list(exact.private),

@@ -328,7 +328,7 @@ class Private(Opened):
         line = planned(question, name, pico, unpaid, delta, GROUP_SIZE, renewed)
         with file.open("a", encoding="utf-8") as out:
             out.write(line.to_json() + "\n")
-        return blank(question, name, len(file.read_text(encoding="utf-8").splitlines()))
+        return blank(question, name, len(file.read_text(encoding="utf-8").splitlines()), file)
 
     def _require_loaded(self, question: Question) -> None:
         """Refuse a period that lies before the first month of its table: there is no data of it."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from workbench.errors import DefinitionError, ParameterError, PeriodError
+from workbench.errors import DefinitionError, ParameterError, PeriodError, RunFailed
 from workbench.periods import Period
 from workbench.workspace.base import Opened
 
@@ -223,6 +223,37 @@ class Reports(Opened):
             progress,
             folder=run_folder(desk, asked),
         )
+
+    def rehearse(self, name: str, progress: Progress = lambda _: None) -> tuple[str, ...]:
+        """Return what the next edition of a report would fail by, found without paying anything.
+
+        Its notebook is planned and its page drawn without figures; of a grid, the first edition's.
+        What was found sound is not looked at again before it changes.
+        """
+        from workbench.reporting.identity import edition_identity
+        from workbench.reporting.planner import plan
+        from workbench.reporting.runner import run_folder
+
+        definitions, _ = self._definitions(name)
+        try:
+            asked = self._asked(definitions, None, ())[0]
+        except PeriodError:
+            return ()  # none of its periods is over yet, so there is nothing to draw
+        desk, values = self._desk(), asked.variant.values
+        notebook = (self.settings.path("notebooks") / asked.definition.notebook).read_bytes()
+        identity = edition_identity(asked.definition, asked.period, asked.variant, notebook, desk)
+        folder = run_folder(desk, asked)
+        sound = folder / "plan" / "sound"
+        if sound.is_file() and sound.read_text(encoding="utf-8") == identity:
+            return ()
+        progress(f"{asked.words}: rehearsing; nothing is paid")
+        try:
+            wrong = plan(asked.definition, asked.period, values, desk, folder=folder).wrong
+        except RunFailed as failure:  # before it asked anything
+            return (str(failure),)
+        if not wrong:
+            sound.write_text(identity, encoding="utf-8")
+        return wrong
 
     def last_complete_month(self) -> Period:
         """Return the last month that the data covers to its end, give or take three quiet days."""
