@@ -182,7 +182,7 @@ def test_notes_of_a_release_stand_by_its_figure():
 
 
 def test_a_revision_says_so_and_what_changed():
-    revised = page().revised(2, ("Customers: 9; before, 8",), {"en": "index.html"})
+    revised = page().revised(2, ("It rained.", "Customers: 9; before, 8"), {"en": "index.html"})
     assert '<span class="tag">Revision 2</span>' in revised.html
     assert "<li>Customers: 9; before, 8</li>" in revised.html
     assert page().revised(1, (), {"en": "index.html"}).html == page().html

@@ -18,8 +18,8 @@ from workbench.reporting import editions_record, publish_index
 from workbench.reporting import publish as _publish
 from workbench.reporting.editions_record import Edition
 from workbench.reporting.failures import clear_failures, show_failures
-from workbench.reporting.page import Page
-from workbench.reporting.revisions import what_changed
+from workbench.reporting.page import Drawing, Page
+from workbench.reporting.revisions import causes, paired, what_changed
 from workbench.reporting.standalone import standalone
 
 
@@ -70,6 +70,7 @@ def publish(
     audit_head: tuple[int, str] | None = None,
     variant: str = "",
     lookup: Callable[[str], Release] | None = None,
+    made_of: Mapping[str, str] | None = None,
 ) -> Published:
     """Publish an edition's page, or its pages in several languages, and rebuild the index.
 
@@ -94,6 +95,8 @@ def publish(
         The audit log's.
     lookup : callable, optional
         From a release's id to the release, so that a revision can say which figures changed.
+    made_of : mapping of str to str, optional
+        What a next revision compares, to say why it differs; kept in the record.
 
     Raises
     ------
@@ -104,15 +107,12 @@ def publish(
     files = file_names(pages)
     newest = editions_record.latest(published, report, period, variant)
     revision = newest.revision if newest else 1
-    changed = newest.changed if newest else ()
-    set_pages = [page.revised(revision, changed, files) for page in pages]
+    said = {page.language: _said(newest, page.language) for page in pages}
+    set_pages = [page.revised(revision, said[page.language], files) for page in pages]
     if newest is not None and not _same(newest, set_pages, files):
         revision += 1
-        said = [_changes(newest, page, lookup) for page in pages]
-        set_pages = [
-            page.revised(revision, words, files) for page, words in zip(pages, said, strict=True)
-        ]
-        changed = said[0]
+        said = {page.language: _changes(newest, page, lookup, made_of or {}) for page in pages}
+        set_pages = [page.revised(revision, said[page.language], files) for page in pages]
     facts = pages[0].context.facts
     edition = Edition(
         report=report,
@@ -125,7 +125,9 @@ def publish(
         cards={page.language: page.cards for page in pages},
         releases=tuple(sorted({*releases, *(name for page in pages for name in page.releases)})),
         data_version=facts.data_version if facts else "",
-        changed=changed,
+        changed=said[pages[0].language],
+        changed_in=said,
+        made_of=made_of or {},
         identity=identity,
         ledger_head=ledger_head,
         audit_head=audit_head,
@@ -278,21 +280,27 @@ def _same(newest: Edition, pages: Sequence[Page], files: Mapping[str, str]) -> b
     return hashes == newest.sha256
 
 
+def _said(newest: Edition | None, language: str) -> tuple[str, ...]:
+    """Return what an edition that is there says of its own changes."""
+    return newest.changed_in.get(language, newest.changed) if newest else ()
+
+
 def _changes(
-    newest: Edition, page: Page, lookup: Callable[[str], Release] | None
+    newest: Edition,
+    page: Page,
+    lookup: Callable[[str], Release] | None,
+    made_of: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """Return in words which figures differ from an earlier revision's: key figures first."""
+    """Return in words why an edition differs from its last revision, and then in which figures."""
     language = Language(page.language, page.context.translations)
     before = {card.key: card for card in newest.cards.get(page.language, ())}
-    lines = [
-        language.word("was", figure=card.label, now=card.full, before=before[card.key].full)
-        for card in page.cards
-        if card.key in before and before[card.key].full != card.full
-    ]
+    cards = [(before[card.key], card) for card in page.cards if card.key in before]
+    pairs: list[tuple[Release, Release]] = []
     if lookup is not None:
+        drawn = (each for each in page.blocks if isinstance(each, Drawing))
+        shown = dict.fromkeys(name for each in drawn for name in each.releases)
         # why: an acknowledged loss may have taken the old revision's answers out of the ledger
         with contextlib.suppress(UnknownName):
-            past = [lookup(each) for each in newest.releases]
-            late, figures = what_changed(past, [lookup(each) for each in page.releases], language)
-            lines = [*late, *lines, *figures]
-    return tuple(dict.fromkeys(lines)) or (language.word("was none"),)
+            pairs = paired(list(map(lookup, newest.releases)), list(map(lookup, shown)))
+    why = causes(newest.made_of, made_of, pairs, lookup, language)
+    return why, *(what_changed(cards, pairs, language) or (language.word("was none"),))

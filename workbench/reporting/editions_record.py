@@ -45,7 +45,11 @@ class Edition:
     data_version : str
         The data they were computed on.
     changed : tuple of str
-        What this revision changed.
+        Why this revision differs, and then each figure that changed; in the first language.
+    changed_in : mapping of str to tuple of str
+        The same by language.
+    made_of : mapping of str to str
+        Hashes of its notebook, definition, catalog and software.
     sha256 : mapping of str to str
         File name to hash, before its links are set for its place.
     identity : str
@@ -78,6 +82,8 @@ class Edition:
     house: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
     houses: Mapping[str, str] = field(default_factory=dict)
+    changed_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    made_of: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in (self.report, self.period, *filter(None, [self.variant])):
@@ -108,6 +114,8 @@ class Edition:
         for name in ("ledger_head", "audit_head"):
             if content.get(name) is not None:
                 content[name] = tuple(content[name])
+        said = content.get("changed_in", {})
+        content["changed_in"] = {language: tuple(lines) for language, lines in said.items()}
         content["cards"] = {
             language: tuple(_card(card) for card in cards)
             for language, cards in content["cards"].items()

@@ -89,6 +89,23 @@ def edition_identity(
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def made_of(
+    definition: Definition, variant: Variant, notebook: bytes, desk: Desk
+) -> dict[str, str]:
+    """Return hashes of what an edition is made of beside rows, by which a revision tells why."""
+    told = {
+        "content": definition.model_dump(mode="json", exclude={*_NOT_OF_THE_PAGE, _REUSE}),
+        "parameters": dict(variant.values),
+    }
+    content = {
+        "notebook": notebook,
+        "definition": json.dumps(told, sort_keys=True, default=str).encode(),
+        "catalog": desk.catalog.hash.encode(),
+        "software": installed().encode(),
+    }
+    return {name: hashlib.sha256(each).hexdigest()[:16] for name, each in content.items()}
+
+
 @cache
 def installed() -> str:
     """Return a hash of the names and versions of every installed package."""

@@ -1,36 +1,82 @@
-"""What a revision changed, in words: released figures of before and of now, nothing else."""
+"""What a revision changed, in words: why, and the released figures of before and of now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import hypot, inf
 
 from workbench.figures.language import Language
+from workbench.figures.tables import Card
 from workbench.figures.values import Value, label, series
 from workbench.privacy.release import Release
 
 SHOWN_AT_MOST = 24
+# What an edition is made of beside rows, by the word that says it changed.
+PARTS = ("notebook", "definition", "catalog", "software")
+Find = Callable[[str], Release]
 
 
-def what_changed(
-    before: Sequence[Release], now: Sequence[Release], language: Language
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return whether data came late, and what differs, in sentences.
+def causes(
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    pairs: Sequence[tuple[Release, Release]],
+    find: Find | None,
+    language: Language,
+) -> str:
+    """Return why a revision differs, in sentences; everything that is known to have changed.
 
-    Releases are compared where name, groups and measures are the same; each figure that reads
-    differently gets a sentence. The first part says that the data changed; empty where it did not.
+    Parameters
+    ----------
+    before, now : mapping
+        What the edition was and is made of, by `PARTS`; empty where that was not recorded.
+    pairs : sequence of (Release, Release)
+        Answers of before and of now to the same question.
+    find : callable or None
+        Id to release.
     """
+    said = []
+    if any(old.data_version != new.data_version for old, new in pairs):
+        said.append("late")
+    if find and any(_bounds(old, find) != _bounds(new, find) for old, new in pairs):
+        said.append("bound changed")
+    parts = [each for each in PARTS if before and before.get(each) != now.get(each)]
+    # why: other software is told where nothing else is, since it seldom changes a figure
+    said += [f"{each} changed" for each in parts if each != "software" or len(parts + said) == 1]
+    return " ".join(language.word(each) for each in said or ["cause unknown"])
+
+
+def paired(before: Sequence[Release], now: Sequence[Release]) -> list[tuple[Release, Release]]:
+    """Return answers of before and of now that differ, of one name, groups and measures."""
     earlier = {_kind(release): release for release in before}
-    pairs = [
+    return [
         (earlier[_kind(release)], release)
         for release in now
         if _kind(release) in earlier and earlier[_kind(release)].id != release.id
     ]
-    lines = [line for old, new in pairs for line in _figures(old, new, language)]
+
+
+def what_changed(
+    cards: Sequence[tuple[Card, Card]], pairs: Sequence[tuple[Release, Release]], language: Language
+) -> tuple[str, ...]:
+    """Return what reads differently: key figures first, then one entry for each other figure.
+
+    A figure with groups is told by the group that changed most. What a key figure says already is
+    not said again.
+    """
+    told: dict[tuple[str, str], str] = {}
+    for was, card in cards:
+        if was.full != card.full:
+            told[was.full, card.full] = language.word(
+                "was", figure=card.label, now=card.full, before=was.full
+            )
+    for old, new in pairs:
+        for texts, line in _figures(old, new, language):
+            told.setdefault(texts, line)
+    lines = list(dict.fromkeys(told.values()))
     if len(lines) > SHOWN_AT_MOST:
         more = language.number(len(lines) - SHOWN_AT_MOST)
         lines = [*lines[:SHOWN_AT_MOST], language.word("more changed", count=more)]
-    late = any(old.data_version != new.data_version for old, new in pairs)
-    return (language.word("late"),) if late else (), tuple(lines)
+    return tuple(lines)
 
 
 def _kind(release: Release) -> tuple[object, ...]:
@@ -39,21 +85,43 @@ def _kind(release: Release) -> tuple[object, ...]:
     return release.name, release.table, groups, measures
 
 
-def _figures(old: Release, new: Release, language: Language) -> Iterator[str]:
-    """Yield a sentence for each figure of two releases that reads differently."""
+def _bounds(release: Release, find: Find) -> list[object]:
+    """Return what one customer may count for in an answer, and in those it was computed from."""
+    own = release.mechanism.get("bounds")
+    parents = (_bounds(find(each), find) for each in release.mechanism.get("parents", ()))
+    return [own, *parents] if own else list(parents)
+
+
+def _figures(
+    old: Release, new: Release, language: Language
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield how each figure reads before and now, and a sentence, where that differs."""
     for measure in new.measures:
         past, present = series(old, measure.name), series(new, measure.name)
         before = dict(zip(_rows(old), past.values, strict=True))
-        for row, value in zip(_rows(new), present.values, strict=True):
-            was, now = before.get(row, Value(None, None, None)), value
+        moved = []
+        for row, now in zip(_rows(new), present.values, strict=True):
+            was = before.get(row, Value(None, None, None))
             texts = (past.both(was, language), present.both(now, language))
             if texts[0] != texts[1]:
-                yield language.word(
-                    "was",
-                    figure=_named(new, row, language, measure.title),
-                    now=texts[1],
-                    before=texts[0],
-                )
+                moved.append((_distance(was, now), texts, row))
+        if moved:
+            _, texts, row = max(moved, key=lambda each: each[0])
+            line = language.word(
+                "was",
+                figure=_named(new, row, language, measure.title),
+                now=texts[1],
+                before=texts[0],
+            )
+            rest = len(moved) - 1
+            yield texts, line + (language.word("groups too", count=rest) if rest else "")
+
+
+def _distance(was: Value, now: Value) -> float:
+    """Return how far a figure moved, in units of its noise where it has any."""
+    if was.value is None or now.value is None:
+        return inf
+    return abs(now.value - was.value) / (hypot(was.margin or 0, now.margin or 0) or 1)
 
 
 def _rows(release: Release) -> list[tuple[object, ...]]:

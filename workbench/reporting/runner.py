@@ -24,7 +24,7 @@ from workbench.reporting.edition_facts import facts_of, page_context, releases_i
 from workbench.reporting.environment import ANSWERS_FILE, EARLIER, PRICES_FILE
 from workbench.reporting.execution import execute
 from workbench.reporting.hooks import is_news, tell_hooks
-from workbench.reporting.identity import edition_identity
+from workbench.reporting.identity import edition_identity, made_of
 from workbench.reporting.light import import_light
 from workbench.reporting.planner import paced_by, share_of
 from workbench.store.audit import Audit
@@ -264,6 +264,7 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
             audit_head=desk.ledger.sealed(audit.head()),
             variant=variant.name,
             lookup=desk.ledger.answer,
+            made_of=made_of(definition, variant, notebook, desk),
         )
     spent_pico = desk.ledger.spent_by(_answers(folder), after=before)
     return replace(_edition(asked, made, False, spent_pico, releases, desk), dropped=left_out)
