@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, UnknownName
+from workbench.privacy.shown import plain
 
 if TYPE_CHECKING:
     import ibis
@@ -90,7 +91,7 @@ def scatter(frame: pd.DataFrame, *, x: str, y: str, color: str | None = None) ->
             go.Scatter(
                 x=part[x].astype(float),
                 y=part[y].astype(float),
-                name=str(name),
+                name=plain(str(name)),
                 mode="markers",
                 marker={"size": 5, "opacity": 0.5},
             )
@@ -98,5 +99,8 @@ def scatter(frame: pd.DataFrame, *, x: str, y: str, color: str | None = None) ->
         ]
     )
     return figure.update_layout(
-        title=NOT_PUBLISHED, xaxis_title=x, yaxis_title=y, showlegend=color is not None
+        title=NOT_PUBLISHED,
+        xaxis_title=plain(x),
+        yaxis_title=plain(y),
+        showlegend=color is not None,
     )

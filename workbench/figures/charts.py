@@ -6,6 +6,7 @@ chart carries its 95 % margins.
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from workbench.figures.specs import BarSpec, HeatmapSpec, LineSpec
 from workbench.figures.tables import Grid, pivot
 from workbench.figures.values import Series, Value, at, dimension, is_time, label, series
 from workbench.privacy.release import Dimension, Release, Scalar
+from workbench.privacy.shown import plain
 
 _BANDS_UP_TO = 4  # more bands lie over each other; then whiskers
 _LABELS_STAND_UP_TO = 12  # characters under a standing bar
@@ -48,7 +50,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Axis:
-    """A group column as an axis: its declared values that occur, and their labels."""
+    """A group column as an axis: its declared values that occur, and their labels for Plotly."""
 
     column: Dimension
     values: tuple[Scalar, ...]
@@ -63,15 +65,16 @@ class Axis:
         labels = tuple(label(column, value, language) for value in values)
         if len(set(labels)) < len(labels):  # two values translated alike would fall on one place
             labels = tuple(str(value) for value in values)
-        return cls(column, values, labels)
+        return cls(column, values, tuple(map(plain, labels)))
 
     def meta(self, language: Language) -> dict[str, Any]:
         """Return ticks to use where few fit: each month with its year."""
         if self.column.kind != "month":
             return {}
-        return {
-            "meta": {"long": [language.month_tick(str(v), with_year=True) for v in self.values]}
-        }
+        return {"meta": {"long": [self._tick(language, v, with_year=True) for v in self.values]}}
+
+    def _tick(self, language: Language, value: Scalar, with_year: bool) -> str:
+        return language.month_tick(plain(str(value)), with_year)
 
     def settings(self, language: Language) -> dict[str, Any]:
         """Return the Plotly axis: a category for each value; a year under its first month."""
@@ -79,7 +82,7 @@ class Axis:
         if self.column.kind == "month":
             years = [str(value)[:4] for value in self.values]
             ticks = [
-                language.month_tick(str(value), with_year=at == 0 or years[at] != years[at - 1])
+                self._tick(language, value, with_year=at == 0 or years[at] != years[at - 1])
                 for at, value in enumerate(self.values)
             ]
         return theme.axis(
@@ -144,7 +147,7 @@ def bar(spec: BarSpec, release: Release, title: str, language: Language) -> Char
     x, colors, figures, values = _parts(spec.x, spec.y, spec.color, release, language)
     lying = spec.horizontal
     if lying is None:
-        longest = max((len(each) for each in x.labels), default=0)
+        longest = max((len(html.unescape(each)) for each in x.labels), default=0)
         lying = not is_time(x.column) and (longest > _LABELS_STAND_UP_TO or len(x.labels) > 8)
     data = []
     for index, (value, name) in enumerate(colors):
@@ -319,17 +322,12 @@ def _named(name: str, index: int) -> dict[str, Any]:
 def _hover(
     points: Sequence[Value | None], axis: str, name: str, figures: Series, language: Language
 ) -> dict[str, Any]:
-    head = f"{_escaped(name)}<br>" if name else ""
+    head = f"{name}<br>" if name else ""
     return {
         "customdata": [figures.both(point, language) if point else "" for point in points],
         # why no <b>: plotly.js sets it with a style attribute, which the page's policy forbids
         "hovertemplate": f"{head}%{{{axis}}}<br>%{{customdata}}<extra></extra>",
     }
-
-
-def _escaped(name: str) -> str:
-    """Return a name that Plotly shows as it is: neither a tag nor a field."""
-    return name.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
 
 
 def _symbol(index: int) -> str:

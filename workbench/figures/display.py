@@ -28,6 +28,7 @@ from workbench.figures.specs import (
 )
 from workbench.figures.tables import Grid, one_line
 from workbench.privacy.release import Release
+from workbench.privacy.shown import plain
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 
@@ -325,7 +326,7 @@ def _live(drawn: Drawn) -> dict[str, Any]:
         layout = {
             **drawn.figure["layout"],
             "title": {
-                "text": f"<b>{escape(drawn.title)}</b><br><span>{escape(drawn.note)}</span>",
+                "text": f"<b>{plain(drawn.title)}</b><br>{plain(drawn.note)}",
                 "x": 0,
                 "xref": "container",
                 "pad": {"l": 12},

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from workbench.catalog import Catalog, Column, Table
+from workbench.lifecycle.cells import cell
 
 _CATEGORY_OF_KIND = {
     "identity": "user.account",
@@ -141,7 +142,7 @@ def to_csv(record: Sequence[Processing]) -> str:
     writer = csv.DictWriter(out, [each.name for each in fields(Processing)], lineterminator="\n")
     writer.writeheader()
     for line in record:
-        writer.writerow({name: _cell(value) for name, value in asdict(line).items()})
+        writer.writerow({name: cell(value) for name, value in asdict(line).items()})
     return out.getvalue()
 
 
@@ -240,10 +241,6 @@ def _assessment(assessed: Sequence[Mapping[str, Any]]) -> str:
     if done:
         return f"done on {max(done)}"
     return "required, not done" if any(each["required"] for each in assessed) else "not required"
-
-
-def _cell(value: str) -> str:
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _key(text: str) -> str:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from workbench.catalog import Catalog, ExtractTerms
 from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, UnknownName
+from workbench.lifecycle.cells import cell
 from workbench.lifecycle.register import Register
 
 if TYPE_CHECKING:
@@ -360,7 +361,8 @@ def _write(out: Path, frames: Mapping[str, pd.DataFrame]) -> None:
         out.chmod(0o700)  # it may have been there, empty
         for name, frame in frames.items():
             with _private_file(out / name) as file:
-                frame.to_csv(file, index=False, quoting=csv.QUOTE_MINIMAL)
+                told = frame.map(cell).rename(columns=cell)
+                told.to_csv(file, index=False, quoting=csv.QUOTE_MINIMAL)
     except OSError as problem:
         raise StorageError(
             f"{out} cannot be written: {problem.strerror}. The share is on record; make room and "

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, StorageError, UnknownName
+from workbench.lifecycle.cells import cell
 from workbench.lifecycle.customers import identifiers, unknown_subject
 from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
@@ -218,8 +219,8 @@ def _text(row: Any) -> str:
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     with _private_file(path) as file:
         writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows([[_plain(value) for value in row] for row in rows])
+        writer.writerow([cell(each) for each in columns])
+        writer.writerows([[cell(_plain(value)) for value in row] for row in rows])
 
 
 def _private_file(path: Path) -> Any:

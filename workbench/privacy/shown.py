@@ -116,6 +116,25 @@ def number(value: float, digits: int) -> str:
     return f"{0.0 if rounded == 0 else rounded:,.{max(0, digits)}f}"
 
 
+def plain(text: str) -> str:
+    """Return a text that Plotly shows as it is: no tag, no entity, no formula, no field.
+
+    Examples
+    --------
+    >>> plain("<a href='x'>R&D</a> %{x} $y$")
+    "&lt;a href='x'&gt;R&amp;D&lt;/a&gt; %&#123;x} &#36;y&#36;"
+    """
+    for sign, entity in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ("%{", "%&#123;"),
+        ("$", "&#36;"),
+    ):
+        text = text.replace(sign, entity)
+    return text
+
+
 def with_margin(
     measure: Measure, value: float | None, low: float | None, high: float | None, digits: int
 ) -> str:

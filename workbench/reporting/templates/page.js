@@ -12,7 +12,7 @@
     const long = figure.layout.meta?.long;
     const room = (element.clientWidth - 72) / axis.tickvals.length;
     const size = (texts) => Math.max(...texts.flatMap((t) => t.split("<br>")).map((line) =>
-      Array.from(line).reduce((sum, c) => sum + (c.charCodeAt(0) > 0x2e80 ? 12.5 : 6.8), 6)));
+      Array.from(line.replace(/&#?\w+;/g, "x")).reduce((sum, c) => sum + (c.charCodeAt(0) > 0x2e80 ? 12.5 : 6.8), 6)));
     if (axis.type !== "category") { // amounts under bars that lie
       const step = Math.ceil(size(axis.ticktext) / room);
       const shown = (_, at) => at % step === 0;
