@@ -21,6 +21,7 @@ def accounting(run: Run) -> Iterator[Result]:
     from workbench.privacy.accounting import PICO, Price, epsilon_of, pico_of
     from workbench.privacy.ledger import Ledger
     from workbench.privacy.question import Part
+    from workbench.privacy.stored import Order
 
     limits = Limits(month=Decimal(24), year=Decimal(1), lifetime=Decimal(24))
     ledger = Ledger(run.folder, limits, Decimal("1e-6"), None)
@@ -32,9 +33,8 @@ def accounting(run: Run) -> Iterator[Result]:
         period = f"{at:%Y-%m}"
         part = Part(period, period, None, {"q": number})
         try:
-            ledger.reserve(
-                [part], ["v1"], Price(each), name="n", share=None, now=at, label="the benchmark"
-            )
+            order = Order("n", part, "v1", Price(each), lambda _: {})
+            ledger.reserve([order], share=None, now=at, label="the benchmark")
             accepted += 1
         except BudgetExhausted:
             pass

@@ -66,14 +66,17 @@ def _noise(desk: Desk, answer: Release) -> tuple[float, float]:
 
     Over 200,000 draws it is off by 0.16 %.
     """
+    from workbench.privacy.accounting import Price
     from workbench.privacy.answering import Computed
     from workbench.privacy.answering import answer as draw
+    from workbench.privacy.booking import event_of
 
-    question, pico = desk.question(), int(Fraction(answer.cost.rho) * 10**12)
+    question = desk.question()
+    event = event_of(question, Price(int(Fraction(answer.cost.rho) * 10**12)))
     counts: list[float] = []
     sums: list[float] = []
     while len(counts) < 200_000:
-        mechanism = draw(question, Computed(), pico).mechanism
+        mechanism = draw(question, Computed(), event).mechanism
         noisy, step = mechanism["noisy"], mechanism["lattice"]
         counts += [n / step for n in noisy["n"]]
         pairs = zip(noisy["n"], noisy["amount"], strict=True)

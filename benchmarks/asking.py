@@ -90,19 +90,19 @@ class Desk:
     def ask(self) -> Any:
         """Answer it anew, paid and stored; every call is a question on new data."""
         from workbench.privacy.accounting import price
-        from workbench.privacy.releasing import Payer, compute, release, statements
+        from workbench.privacy.releasing import Asked, Payer, compute, release, statements
 
         self._number += 1
         question = self.question()
         sql = statements(question)
-        return release(
+        asked = Asked(
+            "benchmark",
             question,
             lambda: compute(question, sql, self.run),
-            payer=Payer(self.ledger, "benchmark", None, NOW),
-            catalog=self.catalog,
-            data_versions=[f"version {self._number}"],
-            cost=price(EPSILON, delta=DELTA),
+            [f"version {self._number}"],
+            price(EPSILON, delta=DELTA),
         )
+        return release([asked], payer=Payer(self.ledger, None, NOW), catalog=self.catalog)[0]
 
     def run(self, sql: str) -> Sequence[tuple[Any, ...]]:
         """Run one statement."""

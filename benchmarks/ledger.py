@@ -91,12 +91,10 @@ def _spend(ledger: Any, question: object) -> None:
 def _spend_all(ledger: Any, questions: list[Any], pico: int = 1) -> None:
     from workbench.privacy.accounting import Price
     from workbench.privacy.release import Cost, Release
+    from workbench.privacy.stored import Order
 
     reservations = ledger.reserve(
-        [_part(each) for each in questions],
-        ["v1"] * len(questions),
-        Price(pico),
-        name="benchmark",
+        [Order("benchmark", _part(each), "v1", Price(pico), lambda _: {}) for each in questions],
         share=None,
         now=NOW,
         label="the benchmark",

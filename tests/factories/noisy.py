@@ -13,6 +13,7 @@ from workbench.privacy.forms import handed_out
 from workbench.privacy.ledger import Ledger
 from workbench.privacy.question import Part
 from workbench.privacy.release import Cost, Dimension, Measure, Origin, Release
+from workbench.privacy.stored import Order
 
 LATTICE = 2**20
 REGION = Dimension("region", "Region", "category", ("North", "South", "West"), exclusive=True)
@@ -127,10 +128,7 @@ def in_ledger(release, book):
     part = Part(release.period, "2026-09", None, {"asked": release.id})
     label = f"'{release.name}'"
     (reserved,) = book.reserve(
-        [part],
-        [release.data_version],
-        Price(10**9),
-        name=release.name,
+        [Order(release.name, part, release.data_version, Price(10**9), lambda _: {})],
         share=None,
         now=now,
         label=label,

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 from scipy import stats
-from support.lab import Lab, cents
+from support.lab import Lab, booked, cents
 
 import workbench as wb
 from workbench.privacy import answering
@@ -31,7 +31,7 @@ def totals(lab, question):
 
 def test_every_declared_cell_is_answered_empty_ones_too(lab):
     question = lab.resolve(wb.query(lab.table, by=["region", "kind"]).customers().sum("amount"))
-    figures = answer(question, Computed(), RHO_ONE)
+    figures = answer(question, Computed(), booked(question, RHO_ONE))
     assert len(figures.columns["customers"]) == 12
     assert figures.columns["region"] == ["a"] * 4 + ["b"] * 4 + ["c"] * 4
     assert figures.columns["kind"] == list("pqrs") * 3
@@ -46,7 +46,7 @@ def test_the_noise_has_the_scale_its_price_asks_for(lab, pico, size):
     sigma = math.sqrt(2 * 2 / (2 * pico / 10**12))
     draws = []
     for _ in range(1000 if size == "full" else 40):
-        mechanism = answer(question, Computed(), pico).mechanism
+        mechanism = answer(question, Computed(), booked(question, pico)).mechanism
         assert mechanism["sigma"] == pytest.approx(sigma) == pytest.approx(sigma_of(question, pico))
         draws += [each / LATTICE for name in ("n", "amount") for each in mechanism["noisy"][name]]
     assert abs(statistics.fmean(draws)) < 5 * sigma / math.sqrt(len(draws))
@@ -64,8 +64,8 @@ def test_a_price_is_shared_by_the_mechanisms_of_one_answer(lab):
         .distinct("note", most=2)
     )
     assert (one.blocks, three.blocks) == (1, 3)
-    sigma = answer(one, Computed(), RHO_ONE).mechanism["sigma"]
-    shared = answer(three, Computed(weights=({},), distinct=({},)), 3 * RHO_ONE)
+    sigma = answer(one, Computed(), booked(one, RHO_ONE)).mechanism["sigma"]
+    shared = answer(three, Computed(weights=({},), distinct=({},)), booked(three, 3 * RHO_ONE))
     assert shared.mechanism["sigma"] == pytest.approx(sigma)
     low, high = (shared.columns["note_distinct" + each][0] for each in ("_low", "_high"))
     assert (high - low) / 2 / 1.959964 == pytest.approx(2 / math.sqrt(2), abs=0.4)  # of whole ones
@@ -80,7 +80,7 @@ def test_a_quantiles_choices_cost_no_more_than_its_price(lab, monkeypatch):
 
     monkeypatch.setattr(answering, "exponential_choice", spy)
     question = lab.resolve(wb.query(lab.table, by=["region", "kind"], cells=5).median("amount"))
-    answer(question, Computed(weights=({},)), RHO_ONE)
+    answer(question, Computed(weights=({},)), booked(question, RHO_ONE))
     assert len(spent) == 12  # each cell; but one customer is in 5 of them
     assert sum(epsilon**2 / 8 for epsilon, _ in spent[:5]) <= 1
     assert sum(float(epsilon) ** 2 / 8 for epsilon, _ in spent[:5]) == pytest.approx(1)
@@ -92,7 +92,7 @@ def test_the_answer_is_decided_by_totals_and_the_source_of_integers(lab):
     )
     exact = totals(lab, question)
     first, second, third = (
-        answer(question, exact, RHO_ONE, randbelow=random.Random(seed).randrange)
+        answer(question, exact, booked(question, RHO_ONE), randbelow=random.Random(seed).randrange)
         for seed in (1, 1, 2)
     )
     assert first == second
@@ -101,7 +101,8 @@ def test_the_answer_is_decided_by_totals_and_the_source_of_integers(lab):
 
 def test_figures_are_put_together_from_noisy_integers_alone(lab):
     query = wb.query(lab.table, by="region").sum("amount", bounds=(-50, 150))
-    figures = answer(lab.resolve(query), Computed(), RHO_ONE)
+    question = lab.resolve(query)
+    figures = answer(question, Computed(), booked(question, RHO_ONE))
     noisy, columns = figures.mechanism["noisy"], figures.columns
     for row, (n, x) in enumerate(zip(noisy["n"], noisy["amount"], strict=True)):
         assert columns["customers"][row] == round(n / LATTICE)
@@ -121,11 +122,11 @@ def test_intervals_hold_the_exact_figure_95_times_in_100(size):
     query = wb.query(lab.table, rows=1).count().std("amount").rate(big=lab.table.amount > 120)
     question = lab.resolve(query)
     exact = totals(lab, question)
-    truth = answer(question, exact, 10**40).columns
+    truth = answer(question, exact, booked(question, 10**40)).columns
     runs = 4000 if size == "full" else 400
     held = Counter()
     for _ in range(runs):
-        columns = answer(question, exact, RHO_ONE // 4).columns
+        columns = answer(question, exact, booked(question, RHO_ONE // 4)).columns
         for name in ("customers", "rows", "amount_sum", "amount_mean", "amount_std", "big_rate"):
             held[name] += columns[f"{name}_low"][0] <= truth[name][0] <= columns[f"{name}_high"][0]
     for name, count in held.items():
@@ -136,7 +137,7 @@ def test_intervals_hold_the_exact_figure_95_times_in_100(size):
 
 def test_a_ratio_over_nearly_nobody_is_not_shown(lab):
     question = lab.resolve(wb.query(lab.table, by="region").std("amount"))
-    columns = answer(question, Computed(), RHO_ONE // 1000).columns
+    columns = answer(question, Computed(), booked(question, RHO_ONE // 1000)).columns
     for name in ("amount_mean", "amount_var", "amount_std"):
         assert None in columns[name]  # noise alone looks like somebody 25 times in 1,000
 
@@ -162,13 +163,13 @@ class TestPure:
         )
 
     def test_the_noise_is_for_all_that_one_customer_adds(self, question):
-        figures = answer(question, Computed(), 0, Fraction(1, 2))
+        figures = answer(question, Computed(), booked(question, 0, Fraction(1, 2)))
         assert figures.mechanism["sensitivity"] == 2 * (1 + 4)
         assert figures.mechanism["epsilon"] == "1/2"
 
     @pytest.mark.parametrize("epsilon", ["1/2", "5", "40"])
     def test_margins_hold_at_least_95_in_100_and_the_next_smaller_do_not(self, question, epsilon):
-        columns = answer(question, Computed(), 0, Fraction(epsilon)).columns
+        columns = answer(question, Computed(), booked(question, 0, Fraction(epsilon))).columns
         margin = columns["customers_high"][0] - columns["customers"][0]
         a = math.exp(-float(Fraction(epsilon)) / 10)
 
@@ -179,7 +180,10 @@ class TestPure:
         assert margin == 0 or outside(margin - 1) > 0.05
 
     def test_it_takes_its_noise_from_the_system(self, question):
-        answers = [answer(question, Computed(), 0, Fraction(1, 10)).columns for _ in range(2)]
+        answers = [
+            answer(question, Computed(), booked(question, 0, Fraction(1, 10))).columns
+            for _ in range(2)
+        ]
         assert answers[0]["customers"] != answers[1]["customers"]
 
 
@@ -188,14 +192,16 @@ class TestFound:
         query = wb.query(lab.table, by=wb.discovered("note", delta="1e-8")).customers()
         question = lab.resolve(query)
         found = Computed(found={"z": 900, "b": 500, "m": 700})
-        figures = answer(question, found, RHO_ONE)
+        figures = answer(question, found, booked(question, RHO_ONE))
         assert figures.columns["note"] == ["b", "m", "z"]
         assert figures.mechanism["threshold"] > 5
         assert "noisy count" in figures.notes[0]
 
     def test_the_margin_is_that_of_its_noise(self, lab):
         query = wb.query(lab.table, by=wb.discovered("note", delta="1e-8"), cells=4).customers()
-        figures = answer(lab.resolve(query), Computed(found={"b": 10**6}), RHO_ONE // 2**20)
+        question = lab.resolve(query)
+        event = booked(question, RHO_ONE // 2**20)
+        figures = answer(question, Computed(found={"b": 10**6}), event)
         sigma = math.sqrt(4 * 2**20 / 2)
         assert figures.mechanism["sigma"] == pytest.approx(sigma, rel=1e-5)
         half = (figures.columns["customers_high"][0] - figures.columns["customers_low"][0]) / 2

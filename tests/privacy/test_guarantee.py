@@ -22,11 +22,10 @@ from support.lab import COLUMNS, Lab, catalog_of, cents
 from support.ledgers import spent
 
 import workbench as wb
-from workbench.privacy import answering, bounding, releasing, truncation
+from workbench.privacy import answering, booking, bounding, releasing, truncation
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.bounding import LATTICE
 from workbench.privacy.ledger import Ledger
-from workbench.privacy.stored import Reservation
 
 RHO = "1"
 CONFIDENCE = 0.99
@@ -265,7 +264,7 @@ def view(workspace, name, monkeypatch, asked=1):
     answer = releasing.answer
 
     def spy(*args):
-        made.append(args[:4])  # question, totals, price, pure epsilon; not the source of integers
+        made.append(args[:3])  # question, totals, what was booked; not the source of integers
         return answer(*args)
 
     before, priced = spent(workspace.ledger), len(workspace.ledger.prices())
@@ -331,11 +330,11 @@ def test_asking_again_and_again_tells_no_more(views, draws):
 
 
 def noise_halved(monkeypatch):
-    gaussian, geometric, choice = (
-        answering.discrete_gaussian, answering.geometric, answering.exponential_choice,
+    gaussian, laplace, choice = (
+        answering.discrete_gaussian, answering.discrete_laplace, answering.exponential_choice,
     )  # fmt: skip
     monkeypatch.setattr(answering, "discrete_gaussian", lambda s, *rest: gaussian(s / 4, *rest))
-    monkeypatch.setattr(answering, "geometric", lambda v, e, s: geometric(v, 2 * e, s))
+    monkeypatch.setattr(answering, "discrete_laplace", lambda s, *rest: laplace(s / 2, *rest))
     monkeypatch.setattr(
         answering, "exponential_choice", lambda u, e, *rest: choice(u, 2 * e, *rest)
     )
@@ -375,7 +374,7 @@ def clamping_skipped(monkeypatch):
 
 
 def threshold_forgotten(monkeypatch):
-    monkeypatch.setattr(answering, "threshold", lambda *_: 1)
+    monkeypatch.setattr(booking, "threshold", lambda *_: 1)
 
 
 def spend_skipped(monkeypatch):
@@ -383,7 +382,8 @@ def spend_skipped(monkeypatch):
 
     def again(self, *args, **options):
         found = reserve(self, *args, **options)
-        return [Reservation(each.seq, each.identity, None) for each in found]
+        pairs = zip(found, args[0], strict=True)
+        return [replace(each, answer=None, event=order.event(order.cost)) for each, order in pairs]
 
     monkeypatch.setattr(Ledger, "reserve", again)
     monkeypatch.setattr(Ledger, "store", lambda self, pairs, now: [made for _, made in pairs])

@@ -22,6 +22,7 @@ from support.ledgers import (
     epsilon_for,
     make_ledger,
     many_at_once,
+    order,
     part,
     reserve,
     spend,
@@ -30,7 +31,6 @@ from support.ledgers import (
 
 import workbench as wb
 from workbench.errors import BudgetExhausted, InputError, LedgerError, UnknownName
-from workbench.privacy.accounting import Price
 from workbench.privacy.budget import Share
 
 
@@ -75,22 +75,14 @@ def test_an_answer_on_earlier_data_serves_where_that_is_asked_for(ledger):
     newer = spend(ledger, "q", 1000, version="v2")
 
     def reserved(cost, version, earlier):
-        return ledger.reserve(
-            [part("q")],
-            [version],
-            Price(cost),
-            name="n",
-            share=None,
-            now=NOW,
-            label="it",
-            earlier=earlier,
-        )[0]
+        asked = [order("q", cost, version=version)]
+        return ledger.reserve(asked, share=None, now=NOW, label="it", earlier=earlier)[0]
 
     assert reserved(1000, "v3", True).answer == newer
     assert reserved(1500, "v3", True).answer.id != newer.id  # that one is not exact enough
     assert spent(ledger) == 3000
-    asked = ([part("q")], ["v3"], Price(1000))
-    assert (len(ledger.unanswered(*asked)), ledger.unanswered(*asked, earlier=True)) == (1, [])
+    asked = [order("q", version="v3")]
+    assert (len(ledger.unanswered(asked)), ledger.unanswered(asked, earlier=True)) == (1, [])
     assert reserved(3000, "v3", True).answer is None  # none is exact enough: paid
     assert reserved(1000, "v4", False).answer is None
     assert spent(ledger) == 3000 + 3000 + 1000
@@ -99,13 +91,12 @@ def test_an_answer_on_earlier_data_serves_where_that_is_asked_for(ledger):
 def test_parts_are_paid_for_all_or_none(tmp_path):
     ledger = make_ledger(tmp_path, year=epsilon_for(2500))
     spend(ledger, "already", period="2026-07")
-    parts = [part(q, p) for q, p in (("a", "2026-08"), ("already", "2026-07"), ("b", "2026-09"))]
+    asked = (("a", "2026-08"), ("already", "2026-07"), ("b", "2026-09"))
+    orders = [order(question, period=period) for question, period in asked]
     with pytest.raises(BudgetExhausted):
-        ledger.reserve(
-            parts, ["v1"] * 3, Price(1000), name="n", share=None, now=NOW, label="this question"
-        )
+        ledger.reserve(orders, share=None, now=NOW, label="this question")
     assert ledger.head()[0] == 2
-    unanswered = ledger.unanswered(parts, ["v1"] * 3, Price(1000))
+    unanswered = ledger.unanswered(orders)
     assert [period for _, period in unanswered] == ["2026-08", "2026-09"]
 
 
@@ -163,8 +154,8 @@ def test_a_spend_reads_no_more_entries_of_a_longer_ledger(ledger):
     for number in range(30):
         spend(ledger, number)
     few = _steps(ledger, "few")
-    more = [part(f"more {number}") for number in range(300)]
-    ledger.reserve(more, ["v1"] * 300, Price(1), name="n", share=None, now=NOW, label="these")
+    more = [order(f"more {number}", 1) for number in range(300)]
+    ledger.reserve(more, share=None, now=NOW, label="these")
     assert _steps(ledger, "many") < 1.5 * few
 
 

@@ -14,7 +14,7 @@ from diffprivlib.mechanisms import Geometric
 from scipy import stats
 
 from workbench.privacy.bounding import LATTICE
-from workbench.privacy.mechanisms import discrete_gaussian, exponential_choice, geometric
+from workbench.privacy.mechanisms import discrete_gaussian, discrete_laplace, exponential_choice
 
 IMPROBABLE = 1e-6  # a chance no run of these tests meets
 
@@ -109,7 +109,7 @@ def test_it_is_decided_by_its_source_of_integers_alone():
 
 
 def test_the_source_is_the_systems_and_nothing_else_is_offered():
-    for mechanism in (discrete_gaussian, exponential_choice):
+    for mechanism in (discrete_gaussian, discrete_laplace, exponential_choice):
         assert mechanism.__defaults__ == (secrets.randbelow,)
     random.seed(1)
     first = discrete_gaussian(Fraction(10**12), 20)
@@ -120,12 +120,13 @@ def test_the_source_is_the_systems_and_nothing_else_is_offered():
 FORKS = """
 import json, os
 from fractions import Fraction
-from workbench.privacy.mechanisms import discrete_gaussian, exponential_choice, geometric
-discrete_gaussian(Fraction(7), 3), geometric(0, 1, 1)  # a warm kernel has drawn before
+from workbench.privacy.mechanisms import discrete_gaussian, discrete_laplace, exponential_choice
+discrete_gaussian(Fraction(7), 3), discrete_laplace(Fraction(1), 3)  # a warm kernel drew before
 for _ in range(2):
     if os.fork() == 0:
         noise = discrete_gaussian(Fraction(10**12), 8)
-        noise += [geometric(0, 1e-3, 1000), exponential_choice([0] * 10**6, Fraction(1), 1)]
+        noise += discrete_laplace(Fraction(10**6), 1)
+        noise += [exponential_choice([0] * 10**6, Fraction(1), 1)]
         print(json.dumps(noise), flush=True)
         os._exit(0)
     os.wait()
@@ -140,18 +141,42 @@ def test_two_forks_draw_different_noise():
     assert all(mine != theirs for mine, theirs in zip(one, other, strict=True))
 
 
-@pytest.mark.parametrize(("epsilon", "sensitivity"), [(0.5, 1), (1.0, 3), (3.0, 2)])
-def test_geometric_noise_has_its_exact_distribution(epsilon, sensitivity, draws):
-    # Ghosh, Roughgarden & Sundararajan 2012: (1 - a) / (1 + a) · a^|x| with a = exp(-epsilon/Δ)
-    a = math.exp(-epsilon / sensitivity)
-    expected = {x: (1 - a) / (1 + a) * a ** abs(x) for x in range(-200, 201)}
-    noise = [geometric(41, epsilon, sensitivity) - 41 for _ in range(draws // 4)]
-    require_distribution(noise, expected)
+@pytest.mark.parametrize("scale", ["1/50", "1/3", "2", "7/2", "123456/10007"])
+def test_the_discrete_laplace_has_its_exact_distribution(scale, draws):
+    # Ghosh, Roughgarden & Sundararajan 2012: (1 - a) / (1 + a) · a^|x| with a = exp(-1/scale)
+    a = math.exp(-1 / float(Fraction(scale)))
+    expected = {x: (1 - a) / (1 + a) * a ** abs(x) for x in range(-400, 401)}
+    require_distribution(discrete_laplace(Fraction(scale), draws // 4), expected)
 
 
-def test_geometric_noise_is_diffprivlibs_with_its_system_randomness():
-    assert Geometric(epsilon=1)._rng.__class__.__name__ == "SystemRandom"
-    assert type(geometric(5, 1.0, 1)) is int
+def test_it_is_the_noise_of_diffprivlib_where_that_is_no_float_short(draws):
+    """Its Geometric inverts a 53-bit float: alike in the middle, but its tail ends."""
+    oracle = Geometric(epsilon=0.5, sensitivity=3)
+    theirs = [oracle.randomise(0) for _ in range(draws // 4)]
+    mine = discrete_laplace(Fraction(6), draws // 4)
+    assert stats.ks_2samp(mine, theirs).pvalue > IMPROBABLE
+
+
+class Given:
+    """A source of integers that gives what it was given, and then any."""
+
+    def __init__(self, *given):
+        self.given, self.rest = list(given), random.Random(1).randrange
+
+    def __call__(self, below):
+        return self.given.pop(0) if self.given else self.rest(below)
+
+
+def test_no_integer_is_out_of_reach():
+    """A 53-bit float ends at 36 scales, as does an inverted one: here a tail has no end."""
+    heads = [0, 0, 1] * 500  # a coin of exp(-1), 500 times
+    (draw,) = discrete_laplace(Fraction(1), 1, Given(0, 0, *heads))
+    assert abs(draw) >= 500
+
+
+def test_a_scale_is_above_zero():
+    with pytest.raises(ValueError, match="above 0"):
+        discrete_laplace(Fraction(0), 1)
 
 
 @pytest.mark.parametrize("utility", [[0, 0, 0], [0, -1, -2, -7], [-5, -3, -4], [0, -(10**9)]])

@@ -12,9 +12,12 @@ import duckdb
 import ibis
 
 from workbench.catalog import Catalog
+from workbench.privacy.accounting import Price
 from workbench.privacy.answering import Computed, answer
+from workbench.privacy.booking import event_of
 from workbench.privacy.question import Question, resolve
 from workbench.privacy.releasing import compute, statements
+from workbench.privacy.stored import Event
 
 TODAY = dt.date(2026, 10, 2)
 PRICELESS = 10**40  # pico-rho at which no noise is left
@@ -149,11 +152,17 @@ def exactly(workspace: Any, query: Any, *, pure: bool = False) -> list[dict[str,
     return _rows(question, totals, PRICELESS)
 
 
+def booked(question: Question, pico: int, epsilon: Fraction | None = None) -> Event:
+    """Return what is drawn for one part of a question at a price."""
+    delta = sum((Fraction(each.delta or 0) for each in question.groups), Fraction(0))
+    return event_of(question, Price(pico, delta, epsilon))
+
+
 def _rows(question: Question, totals: Sequence[Computed], pico: int) -> list[dict[str, Any]]:
-    epsilon = Fraction(10**9) if question.pure else None
+    event = booked(question, pico, Fraction(10**9) if question.pure else None)
     found = []
     for part, each in zip(question.parts, totals, strict=True):
-        columns = answer(question, each, pico, epsilon).columns
+        columns = answer(question, each, event).columns
         names = [name for name in columns if not name.endswith(("_low", "_high"))]
         for values in zip(*(columns[name] for name in names), strict=True):
             row = dict(zip(names, values, strict=True))

@@ -16,7 +16,7 @@ from workbench.privacy.budget import Share
 from workbench.privacy.ledger import Ledger
 from workbench.privacy.question import Part
 from workbench.privacy.release import Cost, Release
-from workbench.privacy.stored import Reservation
+from workbench.privacy.stored import Order, Reservation
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 DELTA = Decimal("1e-6")
@@ -46,6 +46,19 @@ def part(question: Any, period: str | None = "2026-09") -> Part:
     return Part(period, period, None, {"q": question, "period": period})
 
 
+def order(
+    question: Any,
+    cost: Price | int = 1000,
+    *,
+    period: str | None = "2026-09",
+    version: str = "v1",
+    name: str = "a name",
+) -> Order:
+    """Return what is to be paid for a question of which nothing is drawn."""
+    price = Price(cost) if isinstance(cost, int) else cost
+    return Order(name, part(question, period), version, price, lambda _: {})
+
+
 def reserve(
     ledger: Ledger,
     question: Any,
@@ -59,11 +72,8 @@ def reserve(
 ) -> Reservation:
     """Pay for a question."""
     price = Price(cost) if isinstance(cost, int) else cost
-    asked = [part(question, period)]
-    found = ledger.reserve(
-        asked, [version], price, name=name, share=share, now=now, label="this question"
-    )
-    return found[0]
+    asked = order(question, price, period=period, version=version, name=name)
+    return ledger.reserve([asked], share=share, now=now, label="this question")[0]
 
 
 def answer_for(reservation: Reservation, value: float = 1.0, pico: int = 1000) -> Release:

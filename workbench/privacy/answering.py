@@ -8,22 +8,23 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
-from math import floor, isqrt, log, sqrt
+from math import floor, log, sqrt
 from typing import Any
 
-from workbench.privacy.accounting import PICO, rho_fraction
+from workbench.privacy.accounting import rho_fraction
 from workbench.privacy.bounding import LATTICE, norm_squared
 from workbench.privacy.margins import fieller, quantile
 from workbench.privacy.measuring import Choice, vector_measures
 from workbench.privacy.mechanisms import (
     RandBelow,
     discrete_gaussian,
+    discrete_laplace,
     exponential_choice,
-    geometric,
 )
 from workbench.privacy.question import Question
 from workbench.privacy.release import Measure
-from workbench.privacy.truncation import WEIGHT, threshold
+from workbench.privacy.stored import Event
+from workbench.privacy.truncation import WEIGHT
 
 Z_95 = quantile(0.95)
 Triple = tuple[float | None, float | None, float | None]
@@ -63,32 +64,29 @@ class Figures:
 def answer(
     question: Question,
     computed: Computed,
-    pico: int,
-    epsilon: Fraction | None = None,
+    event: Event,
     randbelow: RandBelow = secrets.randbelow,
 ) -> Figures:
     """Add noise to every cell of one part, empty ones too, and put figures together.
 
     Parameters
     ----------
-    pico : int
-        What may be spent on this part, in pico-rho; its mechanisms share it equally.
-    epsilon : Fraction, optional
-        The pure epsilon of this part, for a pure question.
+    event : mapping
+        What was booked for this part: every parameter of the noise is taken from it.
     """
     if question.discovered is not None:
-        return _found(question, computed, pico, randbelow)
+        return _found(question, computed, event["found"], randbelow)
     if question.pure:
-        return _pure(question, computed, epsilon or Fraction(0))
+        return _pure(question, computed, event["counts"], randbelow)
     columns = _keys(question)
     figures = Figures([], columns, {"kind": "several"})
-    share = pico // question.blocks
     if question.counts:
-        _vector(question, computed, share, randbelow, figures)
+        sigma_squared = Fraction(event["vector"]["sigma_squared"])
+        _vector(question, computed, sigma_squared, randbelow, figures)
     for choice, weights in zip(question.choices, computed.weights, strict=True):
-        _quantile(question, choice, weights, share, randbelow, figures)
+        _quantile(question, choice, weights, event[choice.name], randbelow, figures)
     for distinct, counts in zip(question.distincts, computed.distinct, strict=True):
-        sigma_squared = Fraction(distinct.most**2) / (2 * rho_fraction(share))
+        sigma_squared = Fraction(event[distinct.name]["sigma_squared"])
         noise = discrete_gaussian(sigma_squared, question.size, randbelow)
         noisy = [counts.get(cell, 0) + noise[cell] for cell in range(question.size)]
         margin = Z_95 * sqrt(sigma_squared)
@@ -113,9 +111,12 @@ def _keys(question: Question) -> dict[str, list[Any]]:
 
 
 def _vector(
-    question: Question, computed: Computed, pico: int, randbelow: RandBelow, figures: Figures
+    question: Question,
+    computed: Computed,
+    sigma_squared: Fraction,
+    randbelow: RandBelow,
+    figures: Figures,
 ) -> None:
-    sigma_squared = Fraction(norm_squared(question)) / (2 * rho_fraction(pico))
     names = ["n", *(each.name for each in question.coordinates)]
     width, size = len(names), question.size
     noise = discrete_gaussian(sigma_squared, size * width, randbelow)
@@ -199,23 +200,21 @@ def _quantile(
     question: Question,
     choice: Choice,
     weights: Mapping[int, Mapping[tuple[int, bool], int]],
-    pico: int,
+    booked: Mapping[str, Any],
     randbelow: RandBelow,
     figures: Figures,
 ) -> None:
-    # each of a customer's at most `cells` cells is one choice of epsilon²/8-zCDP
-    epsilon = Fraction(isqrt(8 * pico * PICO // question.cells), PICO)
-    hundred = int(choice.q * 100)
-    most = max(hundred, 100 - hundred)
+    epsilon, sensitivity = Fraction(booked["epsilon"]), int(booked["sensitivity"])
+    candidates = booked["candidates"]
     values = []
     for cell in range(question.size):
-        utility = scores(weights.get(cell, {}), len(choice.candidates), choice.q)
-        place = exponential_choice(utility, epsilon, most * WEIGHT, randbelow)
-        values.append((choice.candidates[place] / 10**choice.digits, None, None))
+        utility = scores(weights.get(cell, {}), len(candidates), choice.q)
+        place = exponential_choice(utility, epsilon, sensitivity, randbelow)
+        values.append((candidates[place] / 10**choice.digits, None, None))
     measure = Measure(choice.name, "quantile", choice.title, choice.unit, choice.digits)
     _add(figures, measure, values)
-    surely = log(len(choice.candidates)) + log(20)
-    rank = floor(2 * most / 100 / float(epsilon) * surely) + 1
+    surely = log(len(candidates)) + log(20)
+    rank = floor(2 * sensitivity / WEIGHT / 100 / float(epsilon) * surely) + 1
     figures.notes.append(
         f"{choice.title}: each customer weighs the same; its place in the order is off by fewer "
         f"than {rank:,} customers, 95 times in 100."
@@ -242,18 +241,19 @@ def scores(weights: Mapping[tuple[int, bool], int], candidates: int, q: Decimal)
     return found
 
 
-def _pure(question: Question, computed: Computed, epsilon: Fraction) -> Figures:
+def _pure(
+    question: Question, computed: Computed, booked: Mapping[str, Any], randbelow: RandBelow
+) -> Figures:
     figures = Figures([], _keys(question), {"kind": "geometric"})
-    rows = bool(question.coordinates)
-    # a customer adds at most 1, and with rows `rows` more, to each of at most `cells` cells
-    sensitivity = question.cells * (1 + question.rows if rows else 1)
-    names = [("customers", "Customers"), ("rows", "Rows")][: 1 + rows]
+    epsilon, sensitivity = Fraction(booked["epsilon"]), int(booked["sensitivity"])
+    names = [("customers", "Customers"), ("rows", "Rows")][: 1 + bool(question.coordinates)]
     margin = _geometric_margin(float(epsilon), sensitivity)
     for i, (name, title) in enumerate(names):
         exact = [
             int(computed.vector.get(cell, (0,) * len(names))[i]) for cell in range(question.size)
         ]
-        noisy = [geometric(each, float(epsilon), sensitivity) for each in exact]
+        noise = discrete_laplace(sensitivity / epsilon, question.size, randbelow)
+        noisy = [each + more for each, more in zip(exact, noise, strict=True)]
         _add(
             figures, Measure(name, name, title, name), [(n, n - margin, n + margin) for n in noisy]
         )
@@ -267,12 +267,11 @@ def _geometric_margin(epsilon: float, sensitivity: int) -> int:
     return max(0, floor(log(0.05 * (1 + 2.718281828459045**-rate) / 2) / -rate))
 
 
-def _found(question: Question, computed: Computed, pico: int, randbelow: RandBelow) -> Figures:
-    group = question.groups[0]
-    sigma_squared = Fraction(question.cells) / (2 * rho_fraction(pico))
-    sigma = sqrt(sigma_squared)
-    delta = float(group.delta or 0)
-    least = threshold(sigma, question.cells, delta)
+def _found(
+    question: Question, computed: Computed, booked: Mapping[str, Any], randbelow: RandBelow
+) -> Figures:
+    group, sigma_squared = question.groups[0], Fraction(booked["sigma_squared"])
+    sigma, least, delta = sqrt(sigma_squared), int(booked["threshold"]), Fraction(booked["delta"])
     values = sorted(computed.found, key=str)
     noise = discrete_gaussian(sigma_squared, len(values), randbelow)
     noisy = {
@@ -284,7 +283,7 @@ def _found(question: Question, computed: Computed, pico: int, randbelow: RandBel
     margin = Z_95 * sigma
     measure = Measure("customers", "customers", "Customers", "customers")
     _add(figures, measure, [(n, n - margin, n + margin) for n in noisy.values()])
-    figures.mechanism.update({"sigma": sigma, "threshold": least, "delta": delta})
+    figures.mechanism.update({"sigma": sigma, "threshold": least, "delta": float(delta)})
     figures.notes.append(
         f"Only values with a noisy count of {least:,} customers or more are shown."
     )

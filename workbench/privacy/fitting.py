@@ -76,12 +76,12 @@ class Short:
 
 def need_of(share: Share, answers: Iterable[PlannedAnswer]) -> Need:
     """Return what the answers of a plan cost, asked in order: the same part is paid once."""
-    paid: dict[str, int] = {}
+    paid: dict[str, list[Spent]] = {}
     periods: dict[str, Spent] = {}
     for each in (part for answer in answers for part in answer.unpaid):
-        if paid.get(each.identity, 0) < each.pico:
-            paid[each.identity] = each.pico
-            cost = Spent(each.pico, Fraction(each.delta))
+        cost, before = Spent(each.pico, Fraction(each.delta)), paid.setdefault(each.identity, [])
+        if not any(b.pico >= cost.pico and b.delta >= cost.delta for b in before):
+            before.append(cost)
             periods[each.period] = periods.get(each.period, Spent()) + cost
     return Need(share, periods)
 

@@ -12,6 +12,7 @@ import datetime as dt
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused, UnknownName
@@ -222,6 +223,30 @@ def _joined(release: Release, find: Find) -> Sheet:
     }
     adds = frozenset.intersection(*(part.adds for part in parts))
     return Sheet(release.by, keys, release.measures, forms, adds)
+
+
+def joined_columns(by: Sequence[Dimension], parts: Sequence[Release]) -> dict[str, list[Any]]:
+    """Return the columns of a release over months, each month's rows from its part."""
+    axis = next(i for i, each in enumerate(by) if each.kind == "month")
+    # why by name: a part may have been answered before, with its groups in another order
+    names = [each.name for i, each in enumerate(by) if i != axis]
+    at: list[dict[Key, int]] = [
+        {key: i for i, key in enumerate(zip(*(part.columns[name] for name in names), strict=True))}
+        if names
+        else {(): 0}
+        for part in parts
+    ]
+    columns: dict[str, list[Any]] = {each.name: [] for each in by}
+    figures = [name for name in parts[0].columns if name not in columns]
+    columns |= {name: [] for name in figures}
+    for key in product(*(each.values for each in by)):
+        for dimension, value in zip(by, key, strict=True):
+            columns[dimension.name].append(value)
+        month = by[axis].values.index(key[axis])
+        row = at[month][key[:axis] + key[axis + 1 :]]
+        for name in figures:
+            columns[name].append(parts[month].columns[name][row])
+    return columns
 
 
 def columns_of(sheet: Sheet, level: float = 0.95, figures: int = 1) -> dict[str, list[Any]]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,15 @@ from workbench.privacy.standing import (
     recomputed,
     standing_of,
 )
-from workbench.privacy.stored import Reservation, answer_to, digest, identity_of, part_answered
+from workbench.privacy.stored import (
+    Order,
+    Reservation,
+    answer_to,
+    digest,
+    identity_of,
+    order_answered,
+    price_of,
+)
 from workbench.privacy.trust import Guard, Seal, loss, require_officer, require_reason, stated_pico
 from workbench.store.audit import who
 from workbench.store.chain import Chain, Entry, Reader
@@ -82,25 +89,21 @@ class Ledger:
 
     def reserve(
         self,
-        parts: Sequence[Part],
-        data_versions: Sequence[str],
-        cost: Price,
+        orders: Sequence[Order],
         *,
-        name: str,
         share: Share | None,
         now: dt.datetime,
         label: str,
         earlier: bool = False,
     ) -> list[Reservation]:
-        """Pay for the parts of a question durably, all or none; parts already answered are free.
+        """Pay for the parts of questions durably, all or none; parts already answered are free.
 
         A stored answer serves when it is at least as exact as the one asked for. A reservation
-        whose process died before its answer was stored is taken up again: nobody saw a draw.
+        whose process died before its answer was stored is taken up again: nobody saw a draw. It
+        is drawn as it was booked, whatever is asked now.
 
         Parameters
         ----------
-        cost : Price
-            Of each part.
         earlier : bool
             Take an answer on data before it changed, where there is none on this data.
 
@@ -113,13 +116,14 @@ class Ledger:
         """
         found: list[Reservation] = []
         with self._guard.writing(now) as write:
-            for part, version in zip(parts, data_versions, strict=True):
-                question = digest(part.canonical)
-                identity = identity_of(part.canonical, version)
-                stored = part_answered(write, part, version, cost, earlier)
+            for order in orders:
+                stored = order_answered(write, order, earlier)
                 if stored is not None:
                     found.append(stored)
                     continue
+                part, cost, name = order.part, order.cost, order.name
+                question, event = digest(part.canonical), order.event(cost)
+                identity = identity_of(part.canonical, order.data_version)
                 at = in_order(write, now)
                 period = part.paced_by or f"{now:%Y-%m}"
                 standing = standing_of(write, period, at)
@@ -134,7 +138,8 @@ class Ledger:
                     "schema": SCHEMA,
                     "identity": identity,
                     "question": part.canonical,
-                    "data_version": version,
+                    "data_version": order.data_version,
+                    "event": event,
                     "pico_rho": cost.pico,
                     "delta": str(cost.delta),
                     "pure_epsilon": None if pure is None else str(pure),
@@ -149,7 +154,7 @@ class Ledger:
                     },
                 }
                 entry = write.append("spend", body, at=at, subject=question, ref=period)
-                found.append(Reservation(entry.seq, identity, None))
+                found.append(Reservation(entry.seq, identity, None, cost, event))
         return found
 
     def store(
@@ -232,11 +237,7 @@ class Ledger:
             return Release.from_json(self._entry_of(read, release_id).body["answer"])
 
     def unanswered(
-        self,
-        parts: Sequence[Part],
-        data_versions: Sequence[str],
-        cost: Price,
-        earlier: bool = False,
+        self, orders: Sequence[Order], earlier: bool = False
     ) -> list[tuple[str, str | None]]:
         """Return the parts that would have to be paid for: identity, and the period that paces it.
 
@@ -244,10 +245,9 @@ class Ledger:
         """
         with self.chain.reading() as read:
             return [
-                (identity, part.paced_by)
-                for part, version in zip(parts, data_versions, strict=True)
-                for identity in (identity_of(part.canonical, version),)
-                if part_answered(read, part, version, cost, earlier) is None
+                (identity_of(each.part.canonical, each.data_version), each.part.paced_by)
+                for each in orders
+                if order_answered(read, each, earlier) is None
             ]
 
     def releases(self) -> list[str]:
@@ -288,11 +288,7 @@ class Ledger:
 
     def prices(self) -> list[Price]:
         """Return what every spend cost, lost ones too: for a second opinion on their sum."""
-        found = []
-        for entry in self.chain.entries("spend"):
-            pure = entry.body["pure_epsilon"]
-            epsilon = None if pure is None else Fraction(pure)
-            found.append(Price(entry.body["pico_rho"], Fraction(entry.body["delta"]), epsilon))
+        found = [price_of(entry) for entry in self.chain.entries("spend")]
         for entry in self.chain.entries("acknowledged", subject="acknowledged"):
             lost = Spent.from_json(entry.body["lost"])
             found.append(Price(lost.pico, lost.delta))

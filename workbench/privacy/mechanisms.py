@@ -45,23 +45,48 @@ def discrete_gaussian(
     below = 2 * numerator * scale * scale * denominator
     draws: list[int] = []
     while len(draws) < count:
-        candidate = _discrete_laplace(scale, randbelow)
+        candidate = _discrete_laplace(scale, 1, randbelow)
         offset = abs(candidate) * scale * denominator - numerator
         if _bernoulli_exp(offset * offset, below, randbelow):
             draws.append(candidate)
     return draws
 
 
-def _discrete_laplace(scale: int, randbelow: RandBelow) -> int:
-    """Return a draw with probability proportional to ``exp(-|x| / scale)``."""
+def discrete_laplace(
+    scale: Fraction, count: int, randbelow: RandBelow = secrets.randbelow
+) -> list[int]:
+    """Return ``count`` independent draws, each with probability ``∝ exp(-|x| / scale)``.
+
+    Added to integers whose L1 norm changes by at most ``Δ`` between neighbours, at scale ``Δ/ε`` it
+    is ``ε``-DP, exactly: every integer can be drawn, with the probability the proof is about
+    (Ghosh, Roughgarden & Sundararajan 2012; sampled as in Canonne, Kamath & Steinke 2020,
+    Algorithm 2).
+
+    Parameters
+    ----------
+    scale : Fraction
+        Above 0.
+
+    Examples
+    --------
+    >>> len(discrete_laplace(Fraction(7, 2), 3))
+    3
+    """
+    if scale <= 0:
+        raise ValueError("scale must be above 0")
+    return [_discrete_laplace(scale.numerator, scale.denominator, randbelow) for _ in range(count)]
+
+
+def _discrete_laplace(numerator: int, denominator: int, randbelow: RandBelow) -> int:
+    """Return a draw with probability ``∝ exp(-|x| · denominator / numerator)``."""
     while True:
-        remainder = randbelow(scale)
-        if not _bernoulli_exp(remainder, scale, randbelow):
+        remainder = randbelow(numerator)
+        if not _bernoulli_exp(remainder, numerator, randbelow):
             continue
         whole = 0
         while _bernoulli_exp_below_one(1, 1, randbelow):
             whole += 1
-        magnitude = remainder + scale * whole
+        magnitude = (remainder + numerator * whole) // denominator
         negative = randbelow(2) == 1
         if not (negative and magnitude == 0):
             return -magnitude if negative else magnitude
@@ -82,16 +107,6 @@ def _bernoulli_exp_below_one(numerator: int, denominator: int, randbelow: RandBe
     while randbelow(denominator * k) < numerator:
         k += 1
     return k % 2 == 1
-
-
-def geometric(value: int, epsilon: float, sensitivity: int) -> int:
-    """Return a count plus two-sided geometric noise: pure ``epsilon``, by diffprivlib.
-
-    Source: Ghosh, Roughgarden & Sundararajan 2012.
-    """
-    from diffprivlib.mechanisms import Geometric
-
-    return int(Geometric(epsilon=epsilon, sensitivity=sensitivity).randomise(value))
 
 
 def exponential_choice(

@@ -9,23 +9,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from itertools import product
+from functools import partial
+from itertools import islice
 from math import ceil
 from typing import Any
 
 from workbench.catalog import Catalog
 from workbench.privacy.accounting import PICO, Price, epsilon_of, rho_fraction
 from workbench.privacy.answering import Computed, answer
+from workbench.privacy.booking import event_of
 from workbench.privacy.bounding import bounded_totals, fits, rows_sql
 from workbench.privacy.budget import Share
-from workbench.privacy.forms import handed_out
+from workbench.privacy.forms import handed_out, joined_columns
 from workbench.privacy.ledger import Ledger
 from workbench.privacy.measuring import Coordinate
 from workbench.privacy.mechanisms import RandBelow
 from workbench.privacy.question import Part, Question
 from workbench.privacy.release import Cost, Dimension, Release
 from workbench.privacy.renaming import relabelled
-from workbench.privacy.stored import Reservation
+from workbench.privacy.stored import Order, Reservation
 from workbench.privacy.truncation import (
     customers_by_value,
     distinct_values,
@@ -41,7 +43,6 @@ class Payer:
     """Who pays for an answer, and when."""
 
     ledger: Ledger
-    name: str
     share: Share | None
     now: dt.datetime
 
@@ -94,22 +95,15 @@ def compute(question: Question, sql: Mapping[str, str], run: Run) -> list[Comput
     ]
 
 
-def release(
-    question: Question,
-    totals: Callable[[], Sequence[Computed]],
-    *,
-    payer: Payer,
-    catalog: Catalog,
-    data_versions: Sequence[str],
-    cost: Price,
-    exceptions: Sequence[str] = (),
-    earlier: bool = False,
-    randbelow: RandBelow = secrets.randbelow,
-) -> Release:
-    """Answer a question privately, or return the answer it already has.
+@dataclass(frozen=True)
+class Asked:
+    """A question that everything was checked of, and is only to be paid for.
 
-    Parameters
+    Attributes
     ----------
+    name : str
+        What to call the answer.
+    question : Question
     totals : callable
         Runs the bounded totals in the engine, for each part; called only after the ledger has
         committed, and not at all when every part is answered.
@@ -119,6 +113,37 @@ def release(
         Of all parts together; each gets an equal share.
     exceptions : sequence of str
         What readers must know of groups fitted on raw rows and approved.
+    """
+
+    name: str
+    question: Question
+    totals: Callable[[], Sequence[Computed]]
+    data_versions: Sequence[str]
+    cost: Price
+    exceptions: Sequence[str] = ()
+
+
+def orders(name: str, question: Question, data_versions: Sequence[str], cost: Price) -> list[Order]:
+    """Return what is to be paid for: each part of a question, at an equal share of its price."""
+    each, event = shared(cost, len(question.parts)), partial(event_of, question)
+    return [
+        Order(name, part, version, each, event)
+        for part, version in zip(question.parts, data_versions, strict=True)
+    ]
+
+
+def release(
+    asked: Sequence[Asked],
+    *,
+    payer: Payer,
+    catalog: Catalog,
+    earlier: bool = False,
+    randbelow: RandBelow = secrets.randbelow,
+) -> list[Release]:
+    """Answer questions privately, or return the answers they have; all are paid for, or none.
+
+    Parameters
+    ----------
     earlier : bool
         Take answers on data before it changed, where there are none on this data.
 
@@ -127,47 +152,62 @@ def release(
     BudgetExhausted
         A limit does not cover the cost; nothing was computed or spent.
     """
-    parts = len(question.parts)
-    each = shared(cost, parts)
     ledger, share, now = payer.ledger, payer.share, payer.now
-    reservations = ledger.reserve(
-        question.parts,
-        data_versions,
-        each,
-        name=payer.name,
-        share=share,
-        now=now,
-        label=f"'{share.report}'" if share else f"this question on '{question.table}'",
-        earlier=earlier,
+    label = f"'{share.report}'" if share else f"this question on '{asked[0].question.table}'"
+    if len(asked) > 1 and not share:
+        label = f"these {len(asked)} questions on '{asked[0].question.table}'"
+    wanted = [orders(a.name, a.question, a.data_versions, a.cost) for a in asked]
+    reserved = iter(
+        ledger.reserve(
+            [order for each in wanted for order in each],
+            share=share,
+            now=now,
+            label=label,
+            earlier=earlier,
+        )
     )
-    answers = [reservation.answer for reservation in reservations]
-    open_parts = [i for i, each_answer in enumerate(answers) if each_answer is None]
-    if open_parts:
-        computed = totals()
-        pairs = []
-        for i in open_parts:
-            figures = answer(
-                question,
-                computed[i],
-                each.pico,
-                each.pure_epsilon,
-                randbelow,
-            )
-            figures.notes.extend(exceptions)
-            made = _release(
-                question, i, reservations[i], figures, each, data_versions[i], payer, catalog
-            )
-            pairs.append((reservations[i], made))
-        for i, stored in zip(open_parts, ledger.store(pairs, now), strict=True):
-            answers[i] = stored
-    done = [
-        relabelled(handed_out(each_answer, ledger, lambda: now), _labels(question, each_answer))
-        for each_answer in answers
-        if each_answer is not None
+    found: list[list[Reservation]] = [list(islice(reserved, len(each))) for each in wanted]
+    drawn: list[tuple[Reservation, Release]] = []
+    for each, reservations in zip(asked, found, strict=True):
+        drawn += _drawn(each, reservations, payer, catalog, randbelow)
+    stored = iter(ledger.store(drawn, now) if drawn else ())
+    answers = [
+        [next(stored) if each.answer is None else each.answer for each in reservations]
+        for reservations in found
     ]
-    whole = done[0] if question.month_axis is None else _joined(question, done, payer)
-    period = question.parts[-1].paced_by or f"{now:%Y-%m}"
-    lines = ledger.status(period, now, share)
+    return [
+        _whole(each.question, each.name, parts, payer)
+        for each, parts in zip(asked, answers, strict=True)
+    ]
+
+
+def _drawn(
+    asked: Asked,
+    reservations: Sequence[Reservation],
+    payer: Payer,
+    catalog: Catalog,
+    randbelow: RandBelow,
+) -> list[tuple[Reservation, Release]]:
+    """Draw what is not answered yet, as it was booked."""
+    drawn = []
+    computed = asked.totals() if any(each.answer is None for each in reservations) else ()
+    for i, reservation in enumerate(reservations):
+        if reservation.answer is None:
+            figures = answer(asked.question, computed[i], reservation.event, randbelow)
+            figures.notes.extend(asked.exceptions)
+            drawn.append((reservation, _release(asked, i, reservation, figures, payer, catalog)))
+    return drawn
+
+
+def _whole(question: Question, name: str, answers: Sequence[Release], payer: Payer) -> Release:
+    """Return the answers of a question's parts as one release, with what is left of the budget."""
+    ledger, now = payer.ledger, payer.now
+    done = [
+        relabelled(handed_out(each, ledger, lambda: now), _labels(question, each))
+        for each in answers
+    ]
+    whole = done[0] if question.month_axis is None else _joined(question, name, done, payer)
+    lines = ledger.status(question.parts[-1].paced_by or f"{now:%Y-%m}", now, payer.share)
     return replace(whole, left={line.scope: round(line.left, 4) for line in lines})
 
 
@@ -186,15 +226,14 @@ def shared(cost: Price, parts: int) -> Price:
 
 
 def _release(
-    question: Question,
+    asked: Asked,
     index: int,
     reservation: Reservation,
     figures: Any,
-    cost: Price,
-    data_version: str,
     payer: Payer,
     catalog: Catalog,
 ) -> Release:
+    question, cost, data_version = asked.question, reservation.cost, asked.data_versions[index]
     part: Part = question.parts[index]
     delta = float(catalog.privacy.delta)
     earlier = payer.ledger.earlier_answers(part, data_version)
@@ -211,7 +250,7 @@ def _release(
         by = (Dimension(found.name, found.title, found.kind, tuple(figures.columns[found.name])),)
     return Release(
         id=f"r-{reservation.seq:06d}",
-        name=payer.name,
+        name=asked.name,
         table=question.table,
         purpose=question.purpose,
         period=part.period,
@@ -251,28 +290,9 @@ def _bound_note(coordinate: Coordinate, question: Question) -> str:
     return f"{value.title}: one customer counts for at most {top:,}{unit} in a cell."
 
 
-def _joined(question: Question, parts: Sequence[Release], payer: Payer) -> Release:
+def _joined(question: Question, name: str, parts: Sequence[Release], payer: Payer) -> Release:
     """Return one release over months, put together from the answers of each."""
-    axis = question.month_axis or 0
-    months = question.dimensions[axis]
-    # why by name: a part may have been answered before, with its groups in another order
-    names = [dimension.name for dimension in question.within]
-    at: list[dict[tuple[Any, ...], int]] = [
-        {key: i for i, key in enumerate(zip(*(part.columns[name] for name in names), strict=True))}
-        if names
-        else {(): 0}
-        for part in parts
-    ]
-    columns: dict[str, list[Any]] = {dimension.name: [] for dimension in question.dimensions}
-    figure_names = [name for name in parts[0].columns if name not in columns]
-    columns |= {name: [] for name in figure_names}
-    for key in product(*(dimension.values for dimension in question.dimensions)):
-        for dimension, value in zip(question.dimensions, key, strict=True):
-            columns[dimension.name].append(value)
-        month = months.values.index(key[axis])
-        row = at[month][key[:axis] + key[axis + 1 :]]
-        for name in figure_names:
-            columns[name].append(parts[month].columns[name][row])
+    columns = joined_columns(question.dimensions, parts)
     rho = sum((Fraction(part.cost.rho) for part in parts), start=Fraction(0))
     pico = int(rho * 10**12)
     delta = parts[0].cost.delta
@@ -280,7 +300,7 @@ def _joined(question: Question, parts: Sequence[Release], payer: Payer) -> Relea
     def joined(release_id: str) -> Release:
         return Release(
             id=release_id,
-            name=payer.name,
+            name=name,
             table=question.table,
             purpose=question.purpose,
             period=question.period,

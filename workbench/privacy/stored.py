@@ -3,24 +3,55 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from workbench.periods import Period
 from workbench.privacy.accounting import Price
 from workbench.privacy.question import Part
 from workbench.privacy.release import Release
-from workbench.store.chain import Reader, canonical
+from workbench.store.chain import Entry, Reader, canonical
+
+Event = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One part of a question that is to be paid for, unless it was answered.
+
+    Attributes
+    ----------
+    name : str
+        What the analyst calls the answer.
+    part : Part
+    data_version : str
+    cost : Price
+        What is offered for it.
+    event : callable
+        What is drawn at a price: mechanisms with all their parameters.
+    """
+
+    name: str
+    part: Part
+    data_version: str
+    cost: Price
+    event: Callable[[Price], Event]
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """An answer that is paid for and not drawn yet, or the answer that was already there."""
+    """An answer that is paid for and not drawn yet, or the answer that was already there.
+
+    ``cost`` and ``event`` are what was booked: a draw takes its parameters from there alone.
+    """
 
     seq: int
     identity: str
     answer: Release | None
+    cost: Price
+    event: Event
 
 
 def identity_of(question: Mapping[str, Any], data_version: str) -> str:
@@ -34,40 +65,43 @@ def digest(content: Mapping[str, Any]) -> str:
 
 
 def stored_answer(
-    read: Reader, question: str, identity: str, cost: Price, earlier: bool = False
+    read: Reader, order: Order, canonical: Mapping[str, Any], earlier: bool = False
 ) -> Reservation | None:
     """Return the most exact answer to a question on the same data, if it is exact enough.
 
-    ``earlier``: where there is none, the newest one on data before it changed.
+    One that was paid for and not drawn is taken up only where what would be drawn is what was
+    booked. ``earlier``: where there is none, the newest one on data before it changed.
     """
+    identity = identity_of(canonical, order.data_version)
     spends = [
-        each
-        for each in read.entries("spend", subject=question)
-        if each.body["pico_rho"] >= cost.pico
+        (each, paid)
+        for each in read.entries("spend", subject=digest(canonical))
+        for paid in (price_of(each),)
+        if paid.pico >= order.cost.pico and paid.delta >= order.cost.delta
     ]
-    same = [each for each in spends if each.body["identity"] == identity]
-    if same:
-        best = max(same, key=lambda each: each.body["pico_rho"])
-        return Reservation(best.seq, identity, answer_to(read, identity, best.seq))
-    for each in reversed(spends) if earlier else ():
+    same = [each for each in spends if each[0].body["identity"] == identity]
+    for each, paid in sorted(same, key=lambda pair: (-pair[1].pico, -pair[1].delta, pair[0].seq)):
+        answer = answer_to(read, identity, each.seq)
+        if answer is not None:
+            return Reservation(each.seq, identity, answer, paid, {})
+        event = order.event(paid)
+        # why: entries from before events were kept hold the price alone, which tells all of it
+        if each.body.get("event", event) == event:
+            return Reservation(each.seq, identity, None, paid, event)
+    for each, paid in reversed(spends) if earlier else ():
         answer = answer_to(read, each.body["identity"], each.seq)
         if answer is not None:
-            return Reservation(each.seq, each.body["identity"], answer)
+            return Reservation(each.seq, each.body["identity"], answer, paid, {})
     return None
 
 
-def part_answered(
-    read: Reader, part: Part, data_version: str, cost: Price, earlier: bool = False
-) -> Reservation | None:
+def order_answered(read: Reader, order: Order, earlier: bool = False) -> Reservation | None:
     """Return the answer to a part of a question as `stored_answer` does, by either of its names."""
-    canonical = part.canonical
-    identity = identity_of(canonical, data_version)
-    found = stored_answer(read, digest(canonical), identity, cost, earlier)
-    if found is not None or part.earlier is None:
+    found = stored_answer(read, order, order.part.canonical, earlier)
+    if found is not None or order.part.earlier is None:
         return found
-    canonical = part.earlier()
-    identity = identity_of(canonical, data_version)
-    found = stored_answer(read, digest(canonical), identity, cost, earlier)
+    canonical = order.part.earlier()
+    found = stored_answer(read, order, canonical, earlier)
     if found is None or found.answer is None or not _of_its_span(read, found, canonical["period"]):
         return None
     return found
@@ -104,6 +138,14 @@ def _holds(joined: Release, month: str) -> bool:
     asked = Period.parse(month)
     start, end = Period.parse(first).start, Period.parse(last or first).end
     return start <= asked.start and asked.end <= end
+
+
+def price_of(spend: Entry) -> Price:
+    """Return what a spend booked."""
+    body = spend.body
+    pure = body["pure_epsilon"]
+    epsilon = None if pure is None else Fraction(pure)
+    return Price(body["pico_rho"], Fraction(body["delta"]), epsilon)
 
 
 def answer_to(read: Reader, identity: str, spend: int) -> Release | None:

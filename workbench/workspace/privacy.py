@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,47 +69,53 @@ class Private(Opened):
         BudgetExhausted
             A limit does not cover it; nothing was spent.
         """
+        return self._released([(name, query, epsilon, rho)], pure=pure)[0]
+
+    def _released(
+        self, wanted: Sequence[tuple[str, Query, object, object]], *, pure: bool = False
+    ) -> list[Release]:
+        """Answer named questions at their prices: all checked first, then paid for, or none."""
         from workbench.privacy.forms import handed_out
         from workbench.privacy.pricing import priced
         from workbench.privacy.question import resolve
-        from workbench.privacy.releasing import Payer, release, statements
+        from workbench.privacy.releasing import Asked, Payer, release, statements
         from workbench.privacy.running import run
 
         now = self.now()
-        question = resolve(query, self.catalog, now.date(), pure=pure)
-        self.catalog.purpose(question.purpose, now.date())
-        self.access.require_role(question.purpose, now=now)
-        exceptions = self._require_private(question)
-        prices = os.environ.get(environment.PRICES_FILE)
-        delta = self.catalog.privacy.delta
-        cost = priced(question, epsilon, rho, delta=delta, pure=pure, prices=prices)
-        sql = statements(question)
-        self._require_loaded(question)
-        versions = [self._data_version(question, part) for part in question.parts]
-        if environment.PLAN_FILE in os.environ:
-            return self._planned(question, name, cost, versions)
-        if cost is None:
-            raise QuestionRefused(
-                "epsilon='auto' splits a report's budget over its questions, so it needs a report: "
-                "run 'workbench run' or 'workbench plan', or give epsilon=… here."
+        prices, delta = os.environ.get(environment.PRICES_FILE), self.catalog.privacy.delta
+        checked: list[Asked] = []
+        planned: list[Release] = []
+        for name, query, epsilon, rho in wanted:
+            question = resolve(query, self.catalog, now.date(), pure=pure)
+            self.catalog.purpose(question.purpose, now.date())
+            self.access.require_role(question.purpose, now=now)
+            exceptions = self._require_private(question)
+            cost = priced(question, epsilon, rho, delta=delta, pure=pure, prices=prices)
+            sql = statements(question)
+            self._require_loaded(question)
+            versions = [self._data_version(question, part) for part in question.parts]
+            if environment.PLAN_FILE in os.environ:
+                planned.append(self._planned(question, name, cost, versions))
+                continue
+            if cost is None:
+                raise QuestionRefused(
+                    "epsilon='auto' splits a report's budget over its questions, so it needs a "
+                    "report: run 'workbench run' or 'workbench plan', or give epsilon=… here."
+                )
+            totals = partial(run, question, sql, self.access, now)
+            checked.append(Asked(name, question, totals, versions, cost, exceptions))
+        if planned:
+            return planned
+        payer = Payer(self.ledger, run_share(), now)
+        answers = release(checked, payer=payer, catalog=self.catalog, earlier=reuses_answers())
+        for asked, answer in zip(checked, answers, strict=True):
+            table, purpose = asked.question.table, asked.question.purpose
+            self.audit.record(
+                "release", {"table": table, "purpose": purpose, "release": answer.id}, now=now
             )
-        answer = release(
-            question,
-            lambda: run(question, sql, self.access, now),
-            payer=Payer(self.ledger, name, run_share(), now),
-            catalog=self.catalog,
-            data_versions=versions,
-            cost=cost,
-            exceptions=exceptions,
-            earlier=reuses_answers(),
-        )
-        self.audit.record(
-            "release",
-            {"table": question.table, "purpose": question.purpose, "release": answer.id},
-            now=now,
-        )
-        note_answer(answer.id, earlier=answer.data_version != "+".join(dict.fromkeys(versions)))
-        return handed_out(answer, self.ledger, self.now)
+            current = "+".join(dict.fromkeys(asked.data_versions))
+            note_answer(answer.id, earlier=answer.data_version != current)
+        return [handed_out(answer, self.ledger, self.now) for answer in answers]
 
     def release_marginals(
         self, marginals: Marginals, *, name: str, epsilon: object = None, rho: object = None
@@ -133,10 +140,8 @@ class Private(Opened):
 
         cost = price(epsilon, rho, delta=self.catalog.privacy.delta)
         each = Decimal(cost.pico // len(marginals.queries)) / PICO
-        found = [
-            self.release(query, name=f"{name}-{number}", rho=each)
-            for number, query in enumerate(marginals.queries, 1)
-        ]
+        wanted = enumerate(marginals.queries, 1)
+        found = self._released([(f"{name}-{i}", query, None, each) for i, query in wanted])
         adding = ("customers", "rows", "sum", "mean", "rate")
         measures = [m.name for m in found[0].measures if m.kind in adding]
         try:
@@ -306,7 +311,7 @@ class Private(Opened):
     ) -> Release:
         """Note what a question would cost, and return it without values."""
         from workbench.privacy.planning import Unpaid, blank, planned
-        from workbench.privacy.releasing import shared
+        from workbench.privacy.releasing import orders, shared
 
         file = Path(os.environ[environment.PLAN_FILE])
         pico = cost.pico if cost else 0
@@ -316,7 +321,7 @@ class Private(Opened):
         if cost:
             each, month = shared(cost, len(parts)), f"{self.now():%Y-%m}"
             found, earlier = (
-                self.ledger.unanswered(parts, versions, each, earlier=reused)
+                self.ledger.unanswered(orders(name, question, versions, cost), earlier=reused)
                 for reused in (reuses_answers(), True)
             )
             unpaid = [
