@@ -12,7 +12,7 @@ TEXTS = ["=1+1", "+49 30 1234", "-cmd|x", "@SUM(A1)", "\tx", "North", "-12.50", 
 TOLD = ["'=1+1", "'+49 30 1234", "'-cmd|x", "'@SUM(A1)", "'\tx", "North", "-12.50", "+7", ""]
 
 
-@pytest.mark.parametrize(("text", "told"), zip(TEXTS, TOLD, strict=True))
+@pytest.mark.parametrize(("text", "told"), list(zip(TEXTS, TOLD, strict=True)))
 def test_text_is_no_formula_and_numbers_stay(text, told):
     assert cell(text) == told
 
