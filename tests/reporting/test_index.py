@@ -127,6 +127,49 @@ def test_editions_in_two_languages_have_an_index_in_each(tmp_path):
     assert '<a href="../../index.html">All reports</a>' in made.page.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("orders", [
+    [("zh", "en")],
+    [("en",), ("zh", "en")],
+    [("zh",), ("en", "zh"), ("en",)],
+    [("en", "zh"), ("zh",)],
+])  # fmt: skip  # why: one line a case
+def test_every_page_leads_to_the_index_of_its_language(tmp_path, orders):
+    for number, codes in enumerate(orders):
+        pages = [page(language=code, translations=CHINESE) for code in codes]
+        made = editions.publish(tmp_path, f"report-{number}", "2026-09", pages)
+        editions.publish(tmp_path, f"report-{number}", "2026-09", [page(language=codes[0])])
+        editions.publish(tmp_path, f"report-{number}", "2026-09", pages)
+        editions.record_failure(
+            tmp_path, f"report-{number}", "2026-10", "Title", languages={code: {} for code in codes}
+        )
+        record = editions.latest(tmp_path, f"report-{number}", "2026-09").edition
+        assert tuple(record.languages) == tuple(record.cards) == tuple(record.titles) == codes
+        assert editions.latest(tmp_path, f"report-{number}", "2026-09").page == made.page
+        assert made.page.name == "index.html"
+    seen = 0
+    for path in tmp_path.rglob("*.html"):
+        html = path.read_text(encoding="utf-8")
+        said = re.search('<html lang="([^"]+)"', html)[1]
+        if path.parent != tmp_path:
+            back = re.search(r'<nav[^>]*><a href="((?:\.\./)+index[^"]*)"', html)[1]
+            assert re.search('<html lang="([^"]+)"', (path.parent / back).read_text())[1] == said
+            seen += 1
+        else:
+            for way, tag in re.findall(r'href="(index[^"]*)" lang="([^"]+)"', html):
+                assert f'<html lang="{tag}"' in (tmp_path / way).read_text(encoding="utf-8")
+    assert seen >= 4
+
+
+def test_a_record_in_the_order_of_the_alphabet_opens_the_first_language(tmp_path):
+    pages = [page(language="zh"), page()]
+    made = editions.publish(tmp_path, "overview", "2026-09", pages)
+    record = made.page.parent / "r1" / "edition.json"
+    record.write_text(json.dumps(json.loads(record.read_text()), sort_keys=True))
+    again = editions.latest(tmp_path, "overview", "2026-09")
+    assert again.page == made.page
+    assert list(again.edition.languages) == list(again.edition.cards) == ["zh", "en"]
+
+
 def test_one_language_needs_one_index(published):
     assert [path.name for path in published.glob("index*.html")] == ["index.html"]
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from workbench.errors import ParameterError, suggest
+from workbench.periods import Period
 from workbench.reporting.parameters import FORMS, Declared, Parameter, Scalar, Value, typed
 from workbench.reporting.schedule import PeriodRule, Schedule
 
@@ -76,6 +77,10 @@ class Variant:
 
     name: str
     values: Mapping[str, Value]
+
+    def place(self, period: Period) -> str:
+        """Return where it stands in its report's folder: ``2026-09/region=north``."""
+        return f"{period.text}/{self.name}" if self.name else period.text
 
 
 class Definition(Declared):

@@ -17,7 +17,7 @@ from workbench.privacy.release import Release
 from workbench.reporting import editions_record, publish_index
 from workbench.reporting import publish as _publish
 from workbench.reporting.editions_record import Edition
-from workbench.reporting.failures import clear_failures, show_failures
+from workbench.reporting.failures import clear_failures, show_failures, withdraw
 from workbench.reporting.page import Drawing, Page
 from workbench.reporting.revisions import causes, paired, what_changed
 from workbench.reporting.standalone import standalone
@@ -144,8 +144,7 @@ def publish(
     if any((published / made.folder / _alone(name)).exists() for name in made.languages.values()):
         add_standalone(published, report, period, variant)  # it follows its edition
     clear_failures(published / made.folder, made.sha256)
-    words = {page.language: page.context.translations for page in pages}
-    _show_failures(published, report, words)
+    _show_failures(published, report)
     rebuild_index(published)
     return _at(published, made, new)
 
@@ -232,23 +231,45 @@ def record_failure(
 ) -> None:
     """Note for readers that an edition failed, on the index and on a page of its own.
 
-    A page that is there stays: it is the last good one.
+    One that is published stays, and nothing is noted: its readers have it.
 
     Parameters
     ----------
     languages : mapping, optional
         Language to the translations declared for it; English when left out.
     """
-    _publish.record_failure(published, report, period, title, variant)
-    _show_failures(published, report, languages or {"en": {}})
-    rebuild_index(published)
+    titles = {
+        code: Language(code, words).say(title) for code, words in (languages or {"en": {}}).items()
+    }
+    if editions_record.latest(published, report, period, variant) is None:
+        _publish.record_failure(published, report, period, titles, variant)
+        _show_failures(published, report)
+        rebuild_index(published)
 
 
-def _show_failures(
-    published: Path, report: str, languages: Mapping[str, Mapping[str, str]]
-) -> None:
+def withdraw_failures(published: Path, stays: Callable[[str, str], bool]) -> None:
+    """Take back what readers are told of failures, but where it stays.
+
+    Parameters
+    ----------
+    stays : callable
+        From a report and an edition's place in its folder, ``2026-09/region=north``.
+    """
+    gone = {}
+    for path in sorted(published.glob(f"*/{_publish.FAILED}")):
+        report = path.parent.name
+        noted = _publish.read_failures(published, report)
+        gone[report] = {name for name in noted if not stays(report, name)}
+    with _publish.storage(published, "take back that a period failed"):
+        for report, names in gone.items():
+            withdraw(published, report, names)
+    if any(gone.values()):
+        rebuild_index(published)
+
+
+def _show_failures(published: Path, report: str) -> None:
     with _publish.storage(published, "say which periods failed"):
-        show_failures(published, report, languages)
+        show_failures(published, report)
 
 
 def clean(published: Path) -> None:

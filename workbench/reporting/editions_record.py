@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import re
@@ -10,12 +11,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError
+from workbench.errors import InputError, PeriodError
+from workbench.periods import Period
 
 if TYPE_CHECKING:
     from workbench.figures.tables import Card
 
-FILE = "edition.json"
+FILE, OPENED = "edition.json", "index.html"
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._=,+-]{0,119}$", re.IGNORECASE)
 _REVISION = re.compile(r"^r([1-9]\d{0,5})$")
 
@@ -98,10 +100,18 @@ class Edition:
         """Its folder within the published one."""
         return Path(self.report, self.period, *filter(None, [self.variant]))
 
+    @property
+    def ends(self) -> dt.date:
+        """The day after its period, by which months and weeks are put in one order."""
+        try:
+            return Period.parse(self.period).end
+        except PeriodError:  # of an address that a person made
+            return dt.date.min
+
     def to_json(self) -> str:
         """Return its record, the same bytes for the same edition."""
-        content = {"version": 1, **asdict(self)}
-        return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+        content = {"version": 1, **asdict(self)}  # not sorted: the first language is to be opened
+        return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Edition:
@@ -120,6 +130,11 @@ class Edition:
             language: tuple(_card(card) for card in cards)
             for language, cards in content["cards"].items()
         }
+        # why: records were once written in the order of the alphabet
+        first = [code for code, name in content["languages"].items() if name == OPENED]
+        for name in ("languages", "headline", "cards", "titles", "houses"):
+            texts = content.get(name, {})
+            content[name] = {code: texts[code] for code in [*first, *texts] if code in texts}
         return cls(**content)
 
 

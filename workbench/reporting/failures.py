@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from workbench.figures.language import Language
 from workbench.figures.messages import MESSAGES
+from workbench.periods import Period
 from workbench.reporting import page_assets
-from workbench.reporting.editions_record import Edition, editions, revisions
-from workbench.reporting.publish import put_whole, read_failures
+from workbench.reporting.editions_record import Edition, editions
+from workbench.reporting.publish import forget_failures, index_language, put_whole, read_failures
 
 _MARK = b'<meta name="workbench" content="failed">'
 
 
-def show_failures(published: Path, report: str, languages: Mapping[str, Mapping[str, str]]) -> None:
+def show_failures(published: Path, report: str) -> None:
     """Write the page of every period of a report that failed and has no edition of its own.
 
     Each leads to the newest good edition before it, or to the newest of all. The reason is not
     told: an error's text may hold a value read from a row.
-
-    Parameters
-    ----------
-    languages : mapping
-        Language to the translations declared for it, the first to be opened.
     """
     good = [each for each in editions(published) if each.report == report]
-    for name, title in read_failures(published, report).items():
+    for name, titles in read_failures(published, report).items():
         period, _, variant = name.partition("/")
-        if not revisions(published / report / name):
-            for code, words in languages.items():
-                html = _page(report, period, variant, title, good, Language(code, words), languages)
-                target = published / report / name / _file(code, languages)
-                put_whole(published, target, html.encode())
+        for code in titles:
+            main = index_language(published) or next(iter(titles))
+            index = "index.html" if code == main else f"index.{code}.html"
+            html = _page(report, period, variant, good, code, titles, index)
+            target = published / report / name / _file(code, titles)
+            put_whole(published, target, html.encode())
+        clear_failures(published / report / name, {_file(code, titles) for code in titles})
 
 
-def clear_failures(folder: Path, kept: Mapping[str, str]) -> None:
-    """Take away an edition's failure pages, in languages that it is not published in."""
+def clear_failures(folder: Path, kept: Collection[str] = ()) -> None:
+    """Take away an edition's failure pages but those kept."""
     for path in folder.glob("index*.html"):
         if path.name not in kept and _MARK in path.read_bytes():
             path.unlink()
+
+
+def withdraw(published: Path, report: str, names: Collection[str]) -> None:
+    """Take back that editions failed, with every trace of it: a folder's name may tell too."""
+    forget_failures(published, report, names)
+    for name in names:
+        clear_failures(published / report / name)
+        for folder in (published / report / name, *(published / report / name).parents):
+            if folder == published:
+                break
+            with contextlib.suppress(OSError):  # something else is in it
+                folder.rmdir()
 
 
 def _file(code: str, languages: Mapping[str, object]) -> str:
@@ -50,21 +61,22 @@ def _page(
     report: str,
     period: str,
     variant: str,
-    title: str,
     good: list[Edition],
-    language: Language,
-    languages: Mapping[str, object],
+    code: str,
+    titles: Mapping[str, str],
+    index: str,
 ) -> str:
     from workbench.reporting.page_template import compact, environment
 
+    begins = Period.parse(period).start
     mine = sorted(
         (each for each in good if each.variant == variant),
-        key=lambda each: (each.period < period, each.period, each.revision),
+        key=lambda each: (each.ends <= begins, each.ends, each.revision),
     )
     last = mine[-1] if mine else None
     root = "../" * (3 if variant else 2)
     style = compact("page.css")
-    said = language.say(title)
+    language, said = Language(code), titles[code]
     html: str = (
         environment()
         .get_template("failed.html.j2")
@@ -72,15 +84,15 @@ def _page(
             language=language,
             word=language.word,
             title=f"{said} · {variant}" if variant else said,
-            house=language.say(last.house) if last else "",
+            house=last.houses.get(code, last.house) if last else "",
             period=language.period(period, full=True),
             good=language.period(last.period, full=True) if last else "",
-            way=root + _way(last, language.code) if last else "",
-            index=f"{root}index.html",
+            way=root + _way(last, code) if last else "",
+            index=root + index,
             others=[
-                (_file(code, languages), Language(code).tag, MESSAGES[code]["language"])
-                for code in languages
-                if code != language.code
+                (_file(each, titles), Language(each).tag, MESSAGES[each]["language"])
+                for each in titles
+                if each != code
             ],
             style=style,
             policy=page_assets.policy([], [style], shares_script=False),

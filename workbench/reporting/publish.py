@@ -24,7 +24,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +44,7 @@ Files = Mapping[str, str]
 STAGING = ".staging"
 FAILED = "failed.json"
 _MAIN = '<main id="report" class="wrap">'  # as in page.html.j2
+_LANGUAGE = re.compile(r'<html lang="([a-z]+)')
 _SAFE_FILE = re.compile(r"^[a-z0-9][a-z0-9._-]{0,80}$")
 
 
@@ -82,7 +83,7 @@ def publish(edition: Edition, files: Files, published: Path) -> tuple[Edition, b
                 newest = replace(newest, identity=edition.identity)
                 record = published / newest.folder / f"r{newest.revision}" / FILE
                 put_whole(published, record, newest.to_json().encode())
-            _forget_failure(published, newest)
+            forget_failures(published, newest.report)
         return newest, False
     revision = newest.revision + 1 if newest else 1
     edition = replace(edition, revision=revision, sha256=hashes)
@@ -91,15 +92,16 @@ def publish(edition: Edition, files: Files, published: Path) -> tuple[Edition, b
         share_script(published)
         with _staged(published) as staging:
             whole, top = staging / "whole", staging / "top"
-            _write(whole, edition, files, depth=1)
-            _write(top, edition, files, depth=0)
+            main = index_language(published) or next(iter(edition.languages))
+            _write(whole, edition, files, main, depth=1)
+            _write(top, edition, files, main, depth=0)
             target = published / edition.folder
             target.mkdir(parents=True, exist_ok=True)
             whole.rename(target / f"r{revision}")
             _sync(target)
             _move_up(top, target)
             _supersede(published, target)
-        _forget_failure(published, edition)
+        forget_failures(published, edition.report)
     return edition, True
 
 
@@ -162,26 +164,53 @@ def put_whole(published: Path, target: Path, content: bytes) -> None:
         _sync(target.parent)
 
 
+def index_language(published: Path) -> str:
+    """Return the language of the index's first page; empty where there is none yet."""
+    with contextlib.suppress(OSError):
+        if found := _LANGUAGE.search((published / "index.html").read_text(encoding="utf-8")):
+            return found[1]
+    return ""
+
+
 def record_failure(
-    published: Path, report: str, period: str, title: str, variant: str = ""
+    published: Path, report: str, period: str, titles: Mapping[str, str], variant: str = ""
 ) -> None:
-    """Note that an edition's last run failed, for readers of the index.
+    """Note that an edition failed, and its title by language, the first to be opened.
 
     The reason is not kept: an error's text may hold a value read from a row. It is in the log.
     """
-    edition = Edition(report, period, title, variant)
-    failed = {**read_failures(published, report), _within(edition): title}
+    edition = Edition(report, period, "", variant)
+    failed = {**read_failures(published, report), _within(edition): titles}
     with storage(published, f"note that {edition.folder} failed"):
         _keep_failures(published, report, failed)
 
 
-def read_failures(published: Path, report: str) -> dict[str, str]:
-    """Return the editions of a report whose last run failed, and the report's title."""
+def read_failures(published: Path, report: str) -> dict[str, Mapping[str, str]]:
+    """Return the editions of a report that failed, and each one's title by language.
+
+    One that is published is not among them, whatever was noted: its readers have it.
+    """
     try:
         content = json.loads((published / report / FAILED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {str(name): str(title) for name, title in content.items()}
+    return {
+        str(name): titles if isinstance(titles, dict) else {"en": str(titles)}
+        for name, titles in content.items()
+        if not revisions(published / report / name)
+    }
+
+
+def forget_failures(published: Path, report: str, forgotten: Collection[str] = ()) -> None:
+    """Take back that editions failed: those that are named, and those that are published."""
+    file = published / report / FAILED
+    if file.is_file():
+        failed = read_failures(published, report)
+        kept = {name: titles for name, titles in failed.items() if name not in forgotten}
+        if kept:
+            _keep_failures(published, report, kept)
+        else:
+            file.unlink()
 
 
 def clear_debris(published: Path) -> None:
@@ -200,24 +229,25 @@ def _within(edition: Edition) -> str:
     return "/".join(edition.folder.parts[1:])
 
 
-def _forget_failure(published: Path, edition: Edition) -> None:
-    failed = read_failures(published, edition.report)
-    if failed.pop(_within(edition), None) is not None:
-        _keep_failures(published, edition.report, failed)
-
-
-def _keep_failures(published: Path, report: str, failed: Mapping[str, str]) -> None:
+def _keep_failures(published: Path, report: str, failed: Mapping[str, Mapping[str, str]]) -> None:
     text = json.dumps(dict(sorted(failed.items())), ensure_ascii=False, indent=1) + "\n"
     put_whole(published, published / report / FAILED, text.encode())
 
 
-def _write(folder: Path, edition: Edition, pages: Files, depth: int) -> None:
-    """Write an edition's files with links that lead from ``depth`` folders below its own."""
+def _write(folder: Path, edition: Edition, pages: Files, main: str, depth: int) -> None:
+    """Write an edition's files with links that lead from ``depth`` folders below its own.
+
+    ``main`` is the language of the index that has none in its name.
+    """
     from workbench.reporting.page import ROOT
 
     folder.mkdir()
     root = "../" * (len(edition.folder.parts) + depth)
+    spoken = {name: code for code, name in edition.languages.items()}
     for name, page in pages.items():
+        code = spoken.get(name, main)
+        index = "index.html" if code == main else f"index.{code}.html"
+        page = page.replace(f'"{ROOT}{name}"', f'"{ROOT}{index}"')
         _put(folder / name, page.replace(ROOT, root).encode())
     if depth:
         _put(folder / FILE, edition.to_json().encode())

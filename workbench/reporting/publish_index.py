@@ -15,7 +15,7 @@ from workbench.figures.tables import Card
 from workbench.reporting import page_assets
 from workbench.reporting.editions_record import Edition, editions
 from workbench.reporting.page_template import compact, environment
-from workbench.reporting.publish import put_whole, read_failures
+from workbench.reporting.publish import index_language, put_whole, read_failures
 
 _HISTORY = 24  # editions a sparkline reaches back
 
@@ -48,19 +48,26 @@ def rebuild_index(
 ) -> Path:
     """Write ``index.html`` anew from the editions' records, all or nothing.
 
-    ``house`` and ``language`` are by default the newest edition's. Where editions are published in
+    ``house`` is by default the newest edition's. ``language`` is the one that the page had, for
+    pages lead to it as theirs; at first the newest edition's. Where editions are published in
     several languages, ``index.LANGUAGE.html`` stands beside it for each. The same records give the
     same bytes. Returns the page's path.
     """
     found = list(editions(published))
-    newest = max(found, key=lambda edition: (edition.period, edition.revision), default=None)
-    if newest is not None:
-        language = language or next(iter(newest.languages), None)
-    main = language or "en"
-    codes = sorted({main, *(code for edition in found for code in edition.languages)})
+    newest = max(found, key=lambda each: (each.ends, each.revision), default=None)
+    spoken = [each.languages for each in ([newest] if newest else []) + found]
+    for report in sorted(_failing(published)):
+        spoken += read_failures(published, report).values()
+    codes = list(dict.fromkeys(code for each in spoken for code in each)) or ["en"]
+    kept = index_language(published)
+    main = language or (kept if kept in codes else codes[0])
+    codes = sorted({main, *codes})
     pages = {"index.html": main}
     if len(codes) > 1:  # pages lead to the index of their language by its name
         pages |= {f"index.{code}.html": code for code in codes}
+    for code in MESSAGES:
+        if f"index.{code}.html" not in pages:
+            (published / f"index.{code}.html").unlink(missing_ok=True)
     for name, code in reversed(pages.items()):
         words = Language(code, translations or {})
         named = newest.houses.get(code, newest.house) if newest is not None else ""
@@ -81,9 +88,9 @@ def _index(
     shelves = [shelf for report in reports for shelf in _shelves(report, found, published, words)]
     shown = {(shelf.report, shelf.variant) for shelf in shelves}
     empty = [
-        (f"{words.say(title)} · {variant}" if variant else words.say(title), periods)
+        (f"{title} · {variant}" if variant else title, periods)
         for report in reports
-        for variant, (title, periods) in _failed(published, report).items()
+        for variant, (title, periods) in _failed(published, report, words).items()
         if (report, variant) not in shown
     ]
     return _render(shelves, empty, house, words, others)
@@ -93,12 +100,13 @@ def _failing(published: Path) -> set[str]:
     return {path.parent.name for path in published.glob("*/failed.json")}
 
 
-def _failed(published: Path, report: str) -> dict[str, tuple[str, list[str]]]:
-    """Return the periods whose last run failed by variant, newest first, and the title to show."""
+def _failed(published: Path, report: str, words: Language) -> dict[str, tuple[str, list[str]]]:
+    """Return the periods that failed by variant, newest first, and the title to show."""
     found: dict[str, tuple[str, list[str]]] = {}
-    for name, title in sorted(read_failures(published, report).items(), reverse=True):
+    for name, titles in sorted(read_failures(published, report).items(), reverse=True):
         period, _, variant = name.partition("/")
-        found.setdefault(variant, (title or report, []))[1].append(period)
+        title = titles.get(words.code) or words.say(next(iter(titles.values()), report))
+        found.setdefault(variant, (title, []))[1].append(period)
     return found
 
 
@@ -107,12 +115,12 @@ def _shelves(
 ) -> Iterable[Shelf]:
     mine = sorted(
         (edition for edition in found if edition.report == report),
-        key=lambda edition: (edition.variant, edition.period, edition.revision),
+        key=lambda each: (each.variant, each.ends, each.period, each.revision),
     )
     failures = read_failures(published, report)
     for variant, group in groupby(mine, key=lambda edition: edition.variant):
         by_period = {period: list(each) for period, each in groupby(group, lambda e: e.period)}
-        newest_first = [by_period[period][-1] for period in sorted(by_period, reverse=True)]
+        newest_first = [each[-1] for each in reversed(by_period.values())]
         failed = [
             period
             for name in failures

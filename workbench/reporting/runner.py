@@ -39,11 +39,15 @@ _publishing = threading.Lock()  # editions of one suite are published one after 
 
 @dataclass(frozen=True)
 class Asked:
-    """One edition to make: which report, about which period, which one of its grid."""
+    """One edition to make: which report, about which period, which one of its grid.
+
+    ``scheduled`` says that readers wait for it: only of such a one are they told that it failed.
+    """
 
     definition: Definition
     period: Period
     variant: Variant
+    scheduled: bool = False
 
     @property
     def words(self) -> str:
@@ -179,27 +183,41 @@ def make(
 
 
 def fail(asked: Asked, desk: Desk, error: WorkbenchError, seconds: float = 0.0) -> Failure:
-    """Note that an edition failed: for readers, in the record of runs, and by its hooks."""
+    """Note that an edition failed: in the record of runs, by its hooks, and for those who wait.
+
+    What may not stand on a page is in the record alone, which is private.
+    """
     from workbench.reporting import editions
+    from workbench.reporting.held import holds
 
     definition, published = asked.definition, desk.settings.path("published")
+    facts = {**asked.facts(), **_told(error)}
+    tellable = not holds(definition, asked.variant, desk, kind=facts["kind"])
     # why suppressed: on a full disk it cannot be written, and the failure says so
     with contextlib.suppress(WorkbenchError), _publishing:
-        editions.record_failure(
-            published,
-            definition.name,
-            asked.period.text,
-            definition.title,
-            asked.variant.name,
-            definition.languages,
-        )
+        if not tellable:
+            gone = (definition.name, asked.variant.place(asked.period))
+            editions.withdraw_failures(published, lambda *edition: edition != gone)
+        elif asked.scheduled:
+            editions.record_failure(
+                published,
+                definition.name,
+                asked.period.text,
+                definition.title,
+                asked.variant.name,
+                definition.languages,
+            )
     log = record.runs_file(desk.private)
-    noted = {**asked.facts(), "state": "failed", **_told(error), "seconds": round(seconds, 3)}
+    noted = {**facts, "state": "failed", "seconds": round(seconds, 3)}
     last = record.last_of(desk.private, asked.facts())
     news, problems = is_news(noted, last, desk.now), []
     if news and definition.hooks.hears("failed"):
-        told = {**asked.facts(), **_told(error), "audience": definition.audience, "runs": str(log)}
-        problems = tell_hooks(definition.hooks, "failed", told, desk.settings.root)
+        told = {**facts, "audience": definition.audience}
+        if not tellable:
+            told = {name: facts[name] for name in ("period", "error", "exit_code")}
+        problems = tell_hooks(
+            definition.hooks, "failed", {**told, "runs": str(log)}, desk.settings.root
+        )
     # why not where a hook failed: whoever was to be told does not know, so it is tried again
     heard = definition.hooks.hears("failed") and not problems
     when = "" if not heard else desk.now.isoformat() if news else (last or {})["told"]
@@ -221,7 +239,7 @@ def _told(error: WorkbenchError) -> dict[str, Any]:
 
 def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
     from workbench.reporting import editions
-    from workbench.reporting.publish import read_failures
+    from workbench.reporting.held import refuse_held
 
     definition, period, variant = asked.definition, asked.period, asked.variant
     published = desk.settings.path("published")
@@ -229,10 +247,10 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
     notebook = (desk.settings.path("notebooks") / definition.notebook).read_bytes()
     identity = edition_identity(definition, period, variant, notebook, desk)
     there = editions.latest(published, definition.name, period.text, variant.name)
-    name = f"{period.text}/{variant.name}" if variant.name else period.text
-    failed = name in read_failures(published, definition.name)
-    if there is not None and there.identity == identity and not force and not failed:
+    if there is not None and there.identity == identity and not force:
         return _edition(asked, there, True, 0, there.releases, desk)
+    # before its name is written or a question paid: the page would be refused for the same words
+    refuse_held(definition, variant, desk)
     folder = run_folder(desk, asked)
     audit = Audit(desk.private)
     audit.record(
@@ -272,8 +290,7 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
 
 def run_folder(desk: Desk, asked: Asked) -> Path:
     """Return where an edition's executed notebook and logs go: private."""
-    folder = desk.private / "runs" / asked.definition.name / asked.period.text
-    return folder / asked.variant.name if asked.variant.name else folder
+    return desk.private / "runs" / asked.definition.name / asked.variant.place(asked.period)
 
 
 def _copied(folder: Path, name: str, notebook: bytes) -> Path:

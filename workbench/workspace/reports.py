@@ -151,6 +151,7 @@ class Reports(Opened):
             else:
                 Warm.of(self.settings).ready()  # it warms while the data is opened
                 asked = self._asked(definitions, period, parameters)
+            self._withdraw_failures()
             done = (
                 run_suite(asked, self._desk(), jobs=jobs, force=force, tell=progress)
                 if asked
@@ -324,8 +325,29 @@ class Reports(Opened):
 
         found = due(definitions.values(), self.settings.path("published"), self.now(), self._span())
         found = tuple(each for each in found if period in (None, each.period.text))
-        asked = [Asked(d.definition, d.period, d.variant) for d in found if not d.waiting]
+        asked = [
+            Asked(d.definition, d.period, d.variant, scheduled=True) for d in found if not d.waiting
+        ]
         return asked, [each for each in found if each.waiting]
+
+    def _withdraw_failures(self) -> None:
+        """Take back that an edition failed where it is no longer due, or its report is gone."""
+        from workbench.reporting import editions
+        from workbench.reporting.definition_files import definition_paths
+        from workbench.reporting.due import due
+        from workbench.reporting.publish import FAILED
+
+        published = self.settings.path("published")
+        if not any(published.glob(f"*/{FAILED}")):
+            return
+        definitions, _ = self._definitions(None)
+        # one that is wrong is to be mended; nobody can say what is due of it
+        unread = {*definition_paths(self.settings.path("reports"))} - {*definitions}
+        owed = due(definitions.values(), published, self.now(), self._span())
+        places = {(each.definition.name, each.variant.place(each.period)) for each in owed}
+        editions.withdraw_failures(
+            published, lambda report, place: report in unread or (report, place) in places
+        )
 
     def _span(self) -> Span:
         """Return what the data covers; kept beside the store, since reading it takes a second."""

@@ -1,0 +1,52 @@
+"""What a person wrote of an edition, searched before its name is seen anywhere.
+
+A title, a parameter, the name of a grid's edition stand on its page, and would on the page that
+says that it failed, on the index, in a folder's name and in what a hook is told. So they are
+searched before anything is paid, and once more before a failure is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workbench.errors import WorkbenchError
+from workbench.reporting.definition import Definition, Variant
+from workbench.reporting.desk import Desk
+from workbench.reporting.edition_facts import in_words
+from workbench.reporting.leaks import check, scan
+from workbench.reporting.page import Authored
+
+
+def refuse_held(definition: Definition, variant: Variant, desk: Desk) -> None:
+    """Refuse an edition whose own words hold an identifier.
+
+    Raises
+    ------
+    LeakFound
+        Says which words, never the value.
+    """
+    written = list(_written(definition, variant, desk))
+    check({}, desk.find, authored=written, allowed=desk.declared_words())
+
+
+def holds(definition: Definition, variant: Variant, desk: Desk, *, kind: str | None) -> bool:
+    """Whether an edition's words or an error's name hold an identifier, or nobody can say."""
+    written = [*_written(definition, variant, desk), Authored("the error's name", kind or "")]
+    try:
+        return bool(scan({}, desk.find, authored=written, allowed=desk.declared_words()))
+    except WorkbenchError:  # the store cannot be read, and nothing of what is unsure is told
+        return True
+
+
+def _written(definition: Definition, variant: Variant, desk: Desk) -> Iterator[Authored]:
+    yield Authored("the report's name", definition.name)
+    yield Authored("the title", definition.title)
+    yield Authored("the subtitle", definition.subtitle)
+    yield Authored("the audience", definition.audience)
+    yield Authored("the workspace's title", desk.settings.title)
+    for words in definition.translations.values():
+        for text, said in words.items():
+            yield from (Authored("the translations", each) for each in (text, said))
+    for name, value in variant.values.items():
+        yield Authored(f"parameter '{name}'", in_words(value))
+    yield Authored("the name of an edition of the grid", variant.name)
