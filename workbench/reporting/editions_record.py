@@ -132,7 +132,7 @@ class Edition:
         }
         # why: records were once written in the order of the alphabet
         first = [code for code, name in content["languages"].items() if name == OPENED]
-        for name in ("languages", "headline", "cards", "titles", "houses"):
+        for name in ("languages", "headline", "cards", "titles", "houses", "changed_in"):
             texts = content.get(name, {})
             content[name] = {code: texts[code] for code in [*first, *texts] if code in texts}
         return cls(**content)
