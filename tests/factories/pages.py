@@ -35,13 +35,8 @@ FACTS = Facts(
     catalog_hash="ab12" * 16,
     commit="0123456789abcdef",
     packages={"workbench": "0.1.0"},
-    epsilon=0.62,
-    delta=1e-6,
-    budgets=(
-        Budget("month", 0.62, 1, 0.38),
-        Budget("year", 3.1, 8, 4.9),
-        Budget("lifetime", 3.1, 24, 20.9),
-    ),
+    share=0.0612,
+    budgets=(Budget("month", 0.644), Budget("year", 0.43), Budget("lifetime", 0.0004)),
 )
 CONTEXT = Context(
     title="Customer overview",

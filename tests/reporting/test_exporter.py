@@ -28,7 +28,7 @@ def test_every_kind_of_figure_is_drawn():
     assert html.count('class="chart ') == 4
     assert html.count('class="kpi"') == 4
     assert '<p class="answer"' in html
-    assert html.count("<table") == 4 + 1 + 1  # beneath charts, of its own, the budget's
+    assert html.count("<table") == 4 + 1  # beneath charts, of its own
 
 
 def test_figures_come_from_the_ledger_and_not_from_the_notebook():

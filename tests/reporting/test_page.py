@@ -163,9 +163,9 @@ def test_the_footer_says_where_figures_come_from_and_what_they_cost():
     for text in (
         "How to read the margins",
         "One customer, with all their records",
-        "This edition cost 0.62 of the privacy budget (ε at δ = 10⁻⁶).",
-        '<th scope="row">Rolling year</th><td class="n">8.00</td><td class="n">3.10</td>'
-        '<td class="n">4.90</td>',
+        "This edition took 6.1% of what a year may spend.",
+        "Used by all reports and questions so far: 64% of the month, 43% of the year, under 0.1% "
+        "of the lifetime. Shares add up.",
         "<dd>v17</dd>",
         "<dd>Sep 30, 2026</dd>",
         f"<dd>{FACTS.catalog_hash[:12]}</dd>",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import RunFailed, UnknownName
 from workbench.periods import Period
-from workbench.privacy.accounting import epsilon_of
 from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk
 from workbench.reporting.identity import PACKAGES
@@ -84,7 +83,6 @@ def page_facts(desk: Desk, releases: Sequence[str], earlier: int = 0) -> Facts:
     """
     from workbench.reporting.page import Budget, Facts
 
-    delta = float(desk.catalog.privacy.delta)
     pico = desk.ledger.spent_by(releases)
     lines = desk.ledger.status_after(releases)
     scopes = dict(zip(("month", "year", "lifetime"), lines, strict=True))
@@ -96,13 +94,16 @@ def page_facts(desk: Desk, releases: Sequence[str], earlier: int = 0) -> Facts:
         commit=commit(desk.settings.root),
         packages={name: version(name) for name in PACKAGES},
         privacy_unit=desk.catalog.privacy.unit,
-        epsilon=round(epsilon_of(pico, delta), 2),
-        delta=delta,
+        share=_part(pico, scopes["year"].limit_pico),
         budgets=tuple(
-            Budget(scope, round(line.spent, 2), line.limit, round(line.left, 2))
-            for scope, line in scopes.items()
+            Budget(scope, _part(line.spent_pico, line.limit_pico)) for scope, line in scopes.items()
         ),
     )
+
+
+def _part(pico: int, limit_pico: int) -> float:
+    """Return a share of a limit, to a thousandth: what readers see, and nothing finer."""
+    return round(pico / limit_pico, 4) if limit_pico else 0.0
 
 
 def commit(root: Path) -> str:

@@ -24,24 +24,21 @@ ROOT = "@workbench-root@/"
 
 @dataclass(frozen=True)
 class Budget:
-    """What is spent of one limit; ``scope`` is ``month``, ``year`` or ``lifetime``.
+    """Which share of one limit all reports have used; ``scope`` is month, year or lifetime.
 
-    ``left`` is what one single answer could still cost: epsilons do not add up, so it is more than
-    the limit less what is spent.
+    Shares are of zCDP rho, which adds up; epsilons do not, and stand in the officer's annex.
     """
 
     scope: str
-    spent: float
-    limit: float
-    left: float
+    used: float
 
 
 @dataclass(frozen=True)
 class Facts:
     """Where an edition's figures come from, for its footer.
 
-    ``epsilon`` is what the edition cost at ``delta``, and 0 when everything had been released
-    before. ``budgets`` are as they stood after it. ``earlier`` is how many of its questions were
+    ``share`` is what the edition's figures took of what a year may spend, 0 where all are exact.
+    ``budgets`` are as they stood after it. ``earlier`` is how many of its questions were
     answered before rows of theirs changed, and not asked again.
     """
 
@@ -51,8 +48,7 @@ class Facts:
     commit: str = ""
     packages: Mapping[str, str] = field(default_factory=dict)
     privacy_unit: str = "customer"
-    epsilon: float | None = None
-    delta: float | None = None
+    share: float | None = None
     budgets: tuple[Budget, ...] = ()
     earlier: int = 0
 

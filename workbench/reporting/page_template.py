@@ -61,7 +61,7 @@ def render(
             facts=facts,
             unit=_unit(facts, language) if facts else "",
             cost=_cost(facts, language) if facts else None,
-            budgets=_budgets(facts, language) if facts else [],
+            used=_used(facts, language) if facts else "",
             provenance=_provenance(context, releases, language) if facts else [],
             lists=long_lists(context) if facts else {},
         )
@@ -161,8 +161,7 @@ def fact_texts(context: Context, releases: tuple[str, ...], language: Language) 
         return []
     rows = _provenance(replace(context, parameters={}), releases, language)
     texts = [text for row in rows for text in row]
-    texts += [text for row in _budgets(facts, language) for text in row]
-    return [*texts, _cost(facts, language) or ""]
+    return [*texts, _cost(facts, language) or "", _used(facts, language)]
 
 
 def _contents(layout: Layout) -> list[tuple[str, str]]:
@@ -184,39 +183,31 @@ def _unit(facts: Facts, language: Language) -> str:
 
 
 def _cost(facts: Facts, language: Language) -> str | None:
-    if facts.epsilon is None or facts.delta is None:
+    if facts.share is None:
         return None
-    if facts.epsilon == 0:
+    if facts.share == 0:
         return language.word("cost none")
-    return language.word(
-        "cost", epsilon=_epsilon(facts.epsilon, language), delta=_power(facts.delta)
-    )
+    return language.word("cost", share=_share(facts.share, language))
 
 
-def _power(value: float) -> str:
-    """Return 1e-06 as 10⁻⁶."""
-    digits, _, exponent = f"{value:.0e}".partition("e")
-    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"10{raised}" if float(digits) == 1 else f"{digits}·10{raised}"
-
-
-def _budgets(facts: Facts, language: Language) -> list[tuple[str, ...]]:
-    return [
-        (
-            language.word(each.scope),
-            *(_epsilon(amount, language) for amount in (each.limit, each.spent, each.left)),
-        )
+def _used(facts: Facts, language: Language) -> str:
+    shares = [
+        language.word(f"of {each.scope}", share=_share(each.used, language))
         for each in facts.budgets
     ]
+    return language.word("used", shares=language.join(shares)) if shares else ""
+
+
+def _share(value: float, language: Language) -> str:
+    """Return a share of a budget: whole per cents, one decimal below ten."""
+    if 0 < value < 0.001:
+        return language.word("under", share=language.percent(0.001, 1))
+    return language.percent(value, 0 if value >= 0.0995 or value == 0 else 1)
 
 
 def _earlier(facts: Facts, language: Language) -> str:
     count = language.number(facts.earlier)
     return language.word("answers reused", count=count) if facts.earlier else ""
-
-
-def _epsilon(value: float, language: Language) -> str:
-    return language.number(value, 2 if value >= 0.1 or value == 0 else 4)
 
 
 def long_lists(context: Context) -> dict[str, list[str]]:
@@ -232,10 +223,13 @@ def long_lists(context: Context) -> dict[str, list[str]]:
 
 
 def _provenance(
-    context: Context, releases: tuple[str, ...], language: Language
+    context: Context,
+    releases: tuple[str, ...],
+    language: Language,
 ) -> list[tuple[str, str]]:
     facts = context.facts
     assert facts is not None  # noqa: S101  # why: asked only where there are facts
+    # why no prices: what an edition took is told as a share, and epsilons do not add up
     rows = [
         ("data version", facts.data_version),
         ("as of", language.period(facts.as_of)),
@@ -245,7 +239,7 @@ def _provenance(
             "; ".join(
                 f"{name} = {value}"
                 for name, value in context.parameters.items()
-                if name not in long_lists(context)
+                if name not in long_lists(context) and not name.startswith("epsilon")
             ),
         ),
         ("catalog", facts.catalog_hash[:12]),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.lifecycle.reads import Read
+    from workbench.privacy.budget import Line
     from workbench.store.quality_result import Check, Quality
 
 BULK_DAYS = 90
@@ -197,8 +198,8 @@ class Evidence(Records):
             else unmeasured("the log is younger than twelve months"),
             **self._quality(),
             **self._hiding(),
-            "budget-month": share(month.spent, float(month.limit)),
-            "budget-year": share(year.spent, float(year.limit)),
+            "budget-month": _used(month),
+            "budget-year": _used(year),
             **estimates.decided(self.selections),
             "quality-accuracy": rate(self.quality, "accurate_rate"),
             "quality-completeness": rate(self.quality, "complete_rate"),
@@ -288,6 +289,11 @@ class Evidence(Records):
                     max(0.0, size) for size in release.columns["customers"] if size is not None
                 ]
         return sizes
+
+
+def _used(line: Line) -> Measured:
+    """Return the share of a limit that is used: of rho, since epsilons do not add up."""
+    return replace(share(line.spent_pico, line.limit_pico), numerator=None, denominator=None)
 
 
 def _judged(found: Measured, *, alarm: bool, fine: bool) -> Measured:
