@@ -170,6 +170,10 @@ def rows_sql(question: Question, extra: str | None = None) -> str:
     if question.discovered is not None:  # its values are the cells, and they are not numbered
         return str(ibis.to_sql(rows, dialect="duckdb"))
     rows = _with_customer_bands(rows, question)
+    for i, group in enumerate(question.groups):
+        if group.rest:
+            last = len(group.dimension.values) - 1
+            rows = rows.mutate(**{f"g{i}": rows[f"g{i}"].fill_null(last)})
     kept = [name for name in rows.columns if name[0] != "g"]
     return str(ibis.to_sql(rows.select(*kept, c=_code(rows, question)), dialect="duckdb"))
 

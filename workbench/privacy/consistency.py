@@ -9,6 +9,11 @@ consistency* (VLDB 2010) do; here tables may overlap in any way.
 
 The underlying table is never built: all that matters of it is how many of its cells two released
 figures share, which their group values tell.
+
+All this is true where the tables count the same rows. `wb.marginals` asks them so; of releases that
+were asked apart only their residual tells, the part of the figures no underlying table explains.
+Its squared length, in the noise's own measure, has a chi-square distribution, and where it is far
+beyond that the tables are left as they were drawn.
 """
 
 from __future__ import annotations
@@ -29,16 +34,30 @@ if TYPE_CHECKING:
 
     Matrix = npt.NDArray[np.floating[Any]]
 
+# The chance that tables which count the same rows are held to differ, for each measure.
+IMPLAUSIBLE = 0.0005
 MAX_FIGURES = 1000  # the work grows with the cube, and every figure comes to depend on every draw
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Least squares on figures: the matrix that adjusts them, and their variances before, after."""
+    """Least squares on figures: the matrix that adjusts them, and their variances before, after.
+
+    ``whiten`` turns figures into ones of unit noise; ``freedom``: in how many ways they can differ.
+    """
 
     adjust: Matrix
     before: Matrix
     after: Matrix
+    whiten: Matrix
+    freedom: int
+
+    def plausibility(self, figures: Matrix) -> float:
+        """Return the chance of a residual as large as theirs, of tables that do agree."""
+        from scipy.stats import chi2
+
+        residual = self.whiten @ (figures - self.adjust @ figures)
+        return float(chi2.sf(residual @ residual, self.freedom)) if self.freedom else 1.0
 
 
 def consistent(
@@ -68,12 +87,23 @@ def consistent(
     ------
     QuestionRefused
         The measure does not add up over the columns that some releases have and others have not,
-        or the releases are not about the same thing.
+        or the releases are not about the same thing, or differ by more than their noise.
 
     Examples
     --------
     >>> # wb.consistent([by_region, by_month, both, total], "amount_sum")
     """
+    return _kept(releases, names(measure), list(exclusive), "refuse")
+
+
+def agreeing(releases: Sequence[Release], measures: Sequence[str]) -> list[Release]:
+    """Adjust the tables of one question; a measure that does not fit is left as drawn, and said."""
+    return _kept(releases, measures, [], "leave")
+
+
+def _kept(
+    releases: Sequence[Release], wanted: Sequence[str], exclusive: list[str], implausible: str
+) -> list[Release]:
     if len(releases) < 2:
         raise QuestionRefused("consistency is between two releases or more.")
     if all(each.planned for each in releases):
@@ -81,14 +111,15 @@ def consistent(
     find = releases[0].origin.find if releases[0].origin else None
     ids = [each.id for each in releases]
     adjusted = []
-    sheets = _adjusted(releases, names(measure), list(exclusive), find)
+    sheets = _adjusted(releases, wanted, exclusive, find, implausible)
     for index, (release, sheet) in enumerate(zip(releases, sheets, strict=True)):
         recipe = {
             "op": "consistent",
             "among": ids,
             "index": index,
-            "measures": names(measure),
-            "exclusive": list(exclusive),
+            "measures": list(wanted),
+            "exclusive": exclusive,
+            "implausible": implausible,
         }
         others = [each for each in releases if each is not release]
         adjusted.append(keep(release, sheet, recipe, others, release.name))
@@ -99,14 +130,20 @@ def replay(recipe: Mapping[str, Any], parents: list[Release], find: Find | None)
     """Adjust again and return one of the sheets."""
     by_id = {each.id: each for each in parents}
     among = [by_id[each] for each in recipe["among"]]
-    sheets = _adjusted(among, recipe["measures"], recipe["exclusive"], find)
+    # why get: what was adjusted before residuals were looked at stays as it was published
+    implausible = recipe.get("implausible")
+    sheets = _adjusted(among, recipe["measures"], recipe["exclusive"], find, implausible)
     return sheets[int(recipe["index"])]
 
 
 def _adjusted(
-    releases: Sequence[Release], wanted: Sequence[str], exclusive: Sequence[str], find: Find | None
+    releases: Sequence[Release],
+    wanted: Sequence[str],
+    exclusive: Sequence[str],
+    find: Find | None,
+    implausible: str | None,
 ) -> list[Sheet]:
-    _about_the_same(releases)
+    _about_the_same(releases, find)
     sheets = [sheet_of(each, find) for each in releases]
     dimensions = _dimensions(sheets)
     for name in wanted:
@@ -114,19 +151,35 @@ def _adjusted(
             _may_add(sheet, name, dimensions, exclusive)
     overlap = overlaps(sheets, dimensions)
     found: list[dict[str, list[Any]]] = [{} for _ in sheets]
+    unfit = []
     for name in wanted:
         forms = [form for sheet in sheets for form in sheet.forms[name]]
-        for column, sheet_forms in zip(found, _split(_fitted(forms, overlap), sheets), strict=True):
+        fitted, chance = _fitted(forms, overlap)
+        if implausible is not None and chance < IMPLAUSIBLE:
+            unfit.append(sheets[0].measure(name).title)
+            continue
+        for column, sheet_forms in zip(found, _split(fitted, sheets), strict=True):
             column[name] = sheet_forms
+    left = (
+        f"Not made to agree, for totals and parts differ by more than their noise: "
+        f"{'; '.join(unfit)}. They count other rows, or bounds cut more from the ones."
+    )
+    if unfit and implausible == "refuse":
+        raise QuestionRefused(
+            f"{left} Rows without a value of a group are in a total and in none of its parts, and "
+            "another filter or bound counts something else: ask all tables as one question with "
+            "wb.marginals(…), or show them as they were drawn."
+        )
     adjusted: list[Sheet] = []
     for sheet, mine in zip(sheets, found, strict=True):
         titles = "; ".join(each.title for each in sheet.measures if each.name in mine)
         note = f"Adjusted by least squares so that totals agree with their parts: {titles}."
-        adjusted.append(replace(sheet, forms={**sheet.forms, **mine}, notes=(*sheet.notes, note)))
+        notes = [*([note] if titles else []), *([left] if unfit else [])]
+        adjusted.append(replace(sheet, forms={**sheet.forms, **mine}, notes=(*sheet.notes, *notes)))
     return adjusted
 
 
-def _about_the_same(releases: Sequence[Release]) -> None:
+def _about_the_same(releases: Sequence[Release], find: Find | None) -> None:
     for what in ("table", "purpose", "period"):
         values = dict.fromkeys(getattr(each, what) for each in releases)
         if len(values) > 1:
@@ -135,6 +188,19 @@ def _about_the_same(releases: Sequence[Release]) -> None:
                 f"these releases are not about the same {what}: {shown}. Totals and parts can only "
                 "agree when they count the same thing."
             )
+    if len(set.union(*(_filters(each, find) for each in releases))) > 1:
+        raise QuestionRefused(
+            "these releases were asked with other filters each (where=…), so a total of one is "
+            "none of the other. Ask all of them with the same."
+        )
+
+
+def _filters(release: Release, find: Find | None) -> set[tuple[str, ...]]:
+    """Return the filters of the paid answers a release stands on."""
+    if "where" in release.mechanism or find is None:
+        return {tuple(release.mechanism.get("where", ()))}
+    below = release.mechanism.get("parts") or release.mechanism.get("parents", ())
+    return set[tuple[str, ...]]().union(*(_filters(find(each), find) for each in below))
 
 
 def _dimensions(sheets: Sequence[Sheet]) -> dict[str, Dimension]:
@@ -218,29 +284,31 @@ def least_squares(noise: Matrix, overlap: Matrix) -> Fit:
     projection = basis @ basis.T
     adjust = root @ np.linalg.solve(root.T, projection.T).T  # root · projection · root⁻¹
     after = root @ projection @ root.T
-    return Fit(adjust, np.diag(noise).copy(), np.diag(after).copy())
+    freedom = len(noise) - reachable.shape[1]
+    return Fit(adjust, np.diag(noise).copy(), np.diag(after).copy(), np.linalg.inv(root), freedom)
 
 
-def _fitted(forms: Sequence[Any], overlap: Matrix) -> list[Any]:
-    """Return forms adjusted by least squares; a ratio above and below its line."""
+def _fitted(forms: Sequence[Any], overlap: Matrix) -> tuple[list[Any], float]:
+    """Return forms adjusted by least squares, ratios above and below the line, and the chance."""
     if any(form is None for form in forms):
         raise QuestionRefused(
             "a figure is suppressed or not defined, so totals cannot agree with it. Make releases "
             "consistent first and suppress small groups after."
         )
     if all(isinstance(form, Ratio) for form in forms):
-        tops = _lines([form.top for form in forms], overlap)
-        bottoms = _lines([form.bottom for form in forms], overlap)
-        return [
+        tops, above = _lines([form.top for form in forms], overlap)
+        bottoms, below = _lines([form.bottom for form in forms], overlap)
+        ratios = [
             Ratio(top, bottom, form.offset)
             for top, bottom, form in zip(tops, bottoms, forms, strict=True)
         ]
+        return ratios, min(above, below)
     if not all(isinstance(form, Affine) for form in forms):
         raise QuestionRefused("only totals, and ratios of totals, can agree with their parts.")
-    return list(_lines(forms, overlap))
+    return _lines(forms, overlap)
 
 
-def _lines(forms: Sequence[Affine], overlap: Matrix) -> list[Affine]:
+def _lines(forms: Sequence[Affine], overlap: Matrix) -> tuple[list[Any], float]:
     import numpy as np
 
     draws: dict[Noise, int] = {}
@@ -252,10 +320,11 @@ def _lines(forms: Sequence[Affine], overlap: Matrix) -> list[Affine]:
         for draw, weight in form.terms.items():
             weights[i, draws[draw]] = weight
     fit = least_squares(weights @ weights.T, overlap)
-    values = fit.adjust @ np.array([form.value for form in forms])
+    given = np.array([form.value for form in forms])
+    values = fit.adjust @ given
     adjusted = fit.adjust @ weights
     known = list(draws)
-    return [
+    lines = [
         Affine(
             float(values[i]),
             {known[j]: float(adjusted[i, j]) for j in np.flatnonzero(adjusted[i])},
@@ -263,6 +332,7 @@ def _lines(forms: Sequence[Affine], overlap: Matrix) -> list[Affine]:
         )
         for i in range(len(forms))
     ]
+    return lines, fit.plausibility(given)
 
 
 def _split(forms: Sequence[Any], sheets: Sequence[Sheet]) -> list[list[Any]]:

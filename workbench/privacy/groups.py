@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import ibis
 
 MAX_EDGES = 100
+REST = "None of these"
 NUMERIC = ("integer", "number", "money")
 _TIME_GROUPS = ("month", "weekday")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -94,6 +95,8 @@ class Group:
         Index of a row's value, NULL outside the domain; on the question's own table.
     meaning : plain JSON
         What ``code`` tells apart, besides the values.
+    rest : bool
+        Whether its last value holds the rows that are in none of the others.
     joined : (Ibis table, code) or None
         Another table of the same customers, and the code on it.
     total : (column, edges in the smallest unit) or None
@@ -125,6 +128,7 @@ class Group:
     delta: Decimal | None = None
     table: str | None = None
     meaning: Any = None
+    rest: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +182,19 @@ def resolve_group(each: Any, scope: Scope) -> Group:
         dimension = Dimension("weekday", "Weekday", "category", _WEEKDAYS)
         return Group(dimension, len(_WEEKDAYS), code=days, meaning=["weekday", scope.table.time])
     raise UnknownName("column", each, [*scope.allowed, *(_TIME_GROUPS if scope.table.time else ())])
+
+
+def with_rest(group: Group) -> Group:
+    """Return a group with one more value, for rows that are in none of its own.
+
+    Months are asked within a span, and what is found has no rest that is known.
+    """
+    values = group.dimension.values
+    if group.dimension.kind == "month" or group.discovered is not None or group.pairs:
+        return group
+    if REST in values:
+        raise QuestionRefused(f"'{REST}' is a value of '{group.dimension.name}' already.")
+    return replace(group, dimension=replace(group.dimension, values=(*values, REST)), rest=True)
 
 
 def _domain(name: str, column: Column) -> tuple[Any, ...]:

@@ -161,6 +161,8 @@ class Ask:
 class Query:
     """A question under construction; every method returns a new one.
 
+    With ``rest`` rows without a value of a group, or with an undeclared one, are in a last cell.
+
     Examples
     --------
     ``wb.query(tx, by="region").customers().sum("amount").mean("amount")``
@@ -174,6 +176,7 @@ class Query:
     rows: int | None = None
     together: bool = False
     asks: tuple[Ask, ...] = ()
+    rest: bool = False
 
     def customers(self) -> Query:
         """Ask for the number of distinct customers, as ``customers``."""
@@ -357,9 +360,17 @@ def marginals(table: ibis.Table, sets: Sequence[Any], **question: Any) -> Margin
     -------
     Marginals
         Add measures with ``.customers()``, ``.count()``, ``.sum(…)``, ``.rate(…)``;
-        ``ws.release_marginals`` returns one release a table, in order. Totals agree with their
-        parts by weighted least squares, which also makes margins smaller.
+        ``ws.release_marginals`` returns one release a table, in order. All of them count the same
+        rows: what has no declared value of a group is in its last cell, "None of these". Totals
+        agree with their parts by weighted least squares, which also makes margins smaller.
     """
     if len(sets) < 2:
         raise QuestionRefused("marginals are two tables or more; ask one with wb.query(…).")
-    return Marginals(tuple(query(table, by=by, **question) for by in sets))
+    asked = [query(table, by=by, **question) for by in sets]
+    by_month = [any(isinstance(g, str) and g == "month" for g in each.by) for each in asked]
+    if asked[0].period is None and any(by_month) and not all(by_month):
+        raise QuestionRefused(
+            "tables by month and without it ask over the same rows only within a span: give "
+            "period=('2026-01', '2026-09')."
+        )
+    return Marginals(tuple(replace(each, rest=True) for each in asked))

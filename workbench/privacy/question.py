@@ -24,6 +24,7 @@ from workbench.privacy.groups import (
     require_newest,
     resolve_group,
     row_by_row,
+    with_rest,
 )
 from workbench.privacy.measuring import (
     Choice,
@@ -163,6 +164,8 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
     scope = Scope(query.table, catalog, table, name, purpose, period)
     predicates = _where(query, scope.allowed)
     groups = tuple(resolve_group(each, scope) for each in query.by)
+    if query.rest:
+        groups = tuple(with_rest(each) for each in groups)
     names = [group.dimension.name for group in groups]
     if len(set(names)) != len(names):
         raise QuestionRefused(f"a group column is named twice: {', '.join(names)}.")

@@ -136,7 +136,7 @@ class Private(Opened):
             is declared to have one value a customer; else they stay as they were drawn.
         """
         from workbench.privacy.accounting import PICO, price
-        from workbench.privacy.consistency import consistent
+        from workbench.privacy.consistency import agreeing
 
         cost = price(epsilon, rho, delta=self.catalog.privacy.delta)
         each = Decimal(cost.pico // len(marginals.queries)) / PICO
@@ -145,10 +145,10 @@ class Private(Opened):
         adding = ("customers", "rows", "sum", "mean", "rate")
         measures = [m.name for m in found[0].measures if m.kind in adding]
         try:
-            return consistent(found, measures)
+            return agreeing(found, measures)
         except QuestionRefused:
             sums = [measure for measure in measures if measure != "customers"]
-            return consistent(found, sums) if sums else found
+            return agreeing(found, sums) if sums else found
 
     def suggest_bounds(
         self,

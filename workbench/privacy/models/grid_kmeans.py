@@ -19,7 +19,7 @@ from workbench.privacy.groups import band_labels, rising
 from workbench.privacy.models.axes import Axis
 from workbench.privacy.models.density import NoisyCounts, density, refined
 from workbench.privacy.provenance import RAW, FittedLabel, Provenance
-from workbench.privacy.query import Labelled, Marginals, labelled, marginals
+from workbench.privacy.query import Labelled, Marginals, labelled, query
 from workbench.privacy.release import Release
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ class GridKMeans(ClusterMixin, BaseEstimator):
         """
         self._check()
         sets = [[axis.bands(level) for axis in self.axes] for level in self._coarsest_first()]
-        return marginals(table, sets, where=where, period=period).customers()
+        asked = (query(table, by=by, where=where, period=period) for by in sets)
+        return Marginals(tuple(asked)).customers()
 
     def fit(self, X: Sequence[Release] | Sequence[NoisyCounts], y: object = None) -> GridKMeans:
         """Find the clusters of noisy counts.
