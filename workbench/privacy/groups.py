@@ -13,9 +13,9 @@ from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import Period, add_months, months_between
 from workbench.privacy.identity import normal_form
+from workbench.privacy.opened import require_opened, require_purpose, row_by_row
 from workbench.privacy.query import CUSTOMER_DAYS, Bands, CustomerRule, Discovered, Labelled
 from workbench.privacy.release import Dimension
-from workbench.store.access import THEN
 
 if TYPE_CHECKING:
     import ibis
@@ -389,7 +389,7 @@ def _expression(each: Any, scope: Scope) -> Group:
     name = each.get_name()
     kind = type(inner).__name__
     if isinstance(inner, ops.Field):
-        _require_opened(inner, scope.source.op())
+        require_opened(inner, scope.source.op())
         group = resolve_group(inner.name, scope)
         if name == inner.name:
             return group
@@ -439,8 +439,8 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
             "through the customer only."
         )
     name, purpose = other.name, other.namespace.database
-    require_purpose(name, purpose, scope)
-    _require_opened(operation, other)
+    require_purpose(name, purpose, scope.purpose)
+    require_opened(operation, other)
     declared = scope.catalog.table(name)
     if declared.subject_key is None:
         raise QuestionRefused(f"'{name}' is operational; it has no customer to join through.")
@@ -454,51 +454,3 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
         dimension = replace(dimension, name=_plain_name(called), title=called)
     # why 1: of several rows the smallest code is taken, so a customer has one value
     return Group(dimension, 1, joined=(relation, code), table=name, meaning=operation.name)
-
-
-def _require_opened(field: Any, opened: Any) -> None:
-    """Refuse a column of a table that was changed since: its name would be taken for another's."""
-    if field.rel != opened:
-        raise QuestionRefused(
-            f"'{field.name}' is a column of a table that was filtered, joined or changed after "
-            f"ws.open(…), and a group is made of the opened table itself. Say filters with "
-            f"where=…, and take columns and conditions from what ws.open('{opened.name}', …) "
-            "returned; .name('…') calls one otherwise."
-        )
-
-
-def row_by_row(condition: Any, source: ibis.Table) -> None:
-    """Refuse an expression that looks beyond its own row: it would tie customers together."""
-    import ibis.expr.operations as ops
-
-    beyond = (ops.Analytic, ops.Reduction, ops.Subquery, ops.WindowFunction, ops.Impure)
-    if condition.op().find(beyond):
-        raise QuestionRefused(
-            "a filter, condition or group may look only at its own row: an aggregate, window, "
-            "subquery or random number in it would make one customer's presence change another's."
-        )
-    if any(table != source.op() for table in condition.op().find(ops.Relation)):
-        raise QuestionRefused(
-            "a filter or condition may use only columns of the table the question is about, as "
-            "ws.open(…) returned it: not of another, nor of one that was filtered, joined or "
-            "changed since. Write each filter and computation into the condition itself."
-        )
-
-
-def require_newest(name: str, purpose: str) -> None:
-    """Refuse a table that was opened on an older snapshot."""
-    if THEN in purpose:
-        raise QuestionRefused(
-            f"'{name}' was opened on an older snapshot. Answers are about the newest data, so that "
-            "no month is paid for twice: open it without snapshot= and as_of=."
-        )
-
-
-def require_purpose(name: str, purpose: str, scope: Scope) -> None:
-    """Refuse a table that was opened for another purpose than the question's."""
-    require_newest(name, purpose)
-    if purpose != scope.purpose:
-        raise QuestionRefused(
-            f"'{name}' was opened for '{purpose}' and the question is asked for "
-            f"'{scope.purpose}'; customers cannot be joined across purposes."
-        )

@@ -9,8 +9,9 @@ from typing import Any
 
 from workbench.catalog import Column
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.groups import Scope, numeric, rising, row_by_row
+from workbench.privacy.groups import Scope, numeric, rising
 from workbench.privacy.identity import fingerprint
+from workbench.privacy.opened import row_by_row
 from workbench.privacy.query import Ask, Query
 from workbench.privacy.release import Bound, Measure
 

@@ -31,9 +31,9 @@ from workbench.privacy.groups import (
     band_code,
     day_literal,
     numeric,
-    require_purpose,
     rising,
 )
+from workbench.privacy.opened import require_purpose
 from workbench.privacy.persona_rules import Rule, asked, cut_points, read_rules
 from workbench.privacy.query import CustomerRule, Number
 from workbench.privacy.release import Dimension, Release
@@ -344,7 +344,7 @@ def table_of(table: ibis.Table, scope: Scope) -> tuple[str, Any]:
     from workbench.privacy.question import source_of
 
     name, purpose = source_of(table)
-    require_purpose(name, purpose, scope)
+    require_purpose(name, purpose, scope.purpose)
     declared = scope.catalog.table(name)
     if declared.subject_key is None:
         raise QuestionRefused(f"'{name}' is operational; it has no customers to group.")

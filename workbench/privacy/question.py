@@ -21,9 +21,7 @@ from workbench.privacy.groups import (
     Group,
     Scope,
     day_literal,
-    require_newest,
     resolve_group,
-    row_by_row,
     with_rest,
 )
 from workbench.privacy.measuring import (
@@ -35,6 +33,7 @@ from workbench.privacy.measuring import (
     measured,
 )
 from workbench.privacy.naming import Known
+from workbench.privacy.opened import require_newest, row_by_row
 from workbench.privacy.query import Query
 from workbench.privacy.release import Dimension
 

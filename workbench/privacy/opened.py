@@ -1,0 +1,59 @@
+"""What a question's expressions may look at: the tables as they were opened, a row at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import QuestionRefused
+from workbench.store.access import THEN
+
+if TYPE_CHECKING:
+    import ibis
+
+
+def require_opened(field: Any, opened: Any) -> None:
+    """Refuse a column of a table that was changed since: its name would be taken for another's."""
+    if field.rel != opened:
+        raise QuestionRefused(
+            f"'{field.name}' is a column of a table that was filtered, joined or changed after "
+            f"ws.open(…), and a group is made of the opened table itself. Say filters with "
+            f"where=…, and take columns and conditions from what ws.open('{opened.name}', …) "
+            "returned; .name('…') calls one otherwise."
+        )
+
+
+def row_by_row(condition: Any, source: ibis.Table) -> None:
+    """Refuse an expression that looks beyond its own row: it would tie customers together."""
+    import ibis.expr.operations as ops
+
+    beyond = (ops.Analytic, ops.Reduction, ops.Subquery, ops.WindowFunction, ops.Impure)
+    if condition.op().find(beyond):
+        raise QuestionRefused(
+            "a filter, condition or group may look only at its own row: an aggregate, window, "
+            "subquery or random number in it would make one customer's presence change another's."
+        )
+    if any(table != source.op() for table in condition.op().find(ops.Relation)):
+        raise QuestionRefused(
+            "a filter or condition may use only columns of the table the question is about, as "
+            "ws.open(…) returned it: not of another, nor of one that was filtered, joined or "
+            "changed since. Write each filter and computation into the condition itself."
+        )
+
+
+def require_newest(name: str, purpose: str) -> None:
+    """Refuse a table that was opened on an older snapshot."""
+    if THEN in purpose:
+        raise QuestionRefused(
+            f"'{name}' was opened on an older snapshot. Answers are about the newest data, so that "
+            "no month is paid for twice: open it without snapshot= and as_of=."
+        )
+
+
+def require_purpose(name: str, purpose: str, asked: str) -> None:
+    """Refuse a table that was opened for another purpose than the question's."""
+    require_newest(name, purpose)
+    if purpose != asked:
+        raise QuestionRefused(
+            f"'{name}' was opened for '{purpose}' and the question is asked for "
+            f"'{asked}'; customers cannot be joined across purposes."
+        )
