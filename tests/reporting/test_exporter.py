@@ -15,10 +15,11 @@ from factories.pages import (
     overview,
     page,
 )
+from factories.releases import CUSTOMERS, release
 
 from workbench import figures
 from workbench.errors import DefinitionError, RunFailed, UnknownName
-from workbench.reporting.exporter import export_languages, literals_of
+from workbench.reporting.exporter import export, export_languages, literals_of
 
 TABLE = figures.table(TOTAL)
 
@@ -217,3 +218,28 @@ def test_languages_come_in_the_order_they_are_given():
         page(language="zh", translations=CHINESE).html,
         page().html,
     ]
+
+
+def test_the_changes_of_all_key_figures_of_a_page_are_judged_together():
+    def total(number, value):
+        ends = {"": value, "_low": value - 100, "_high": value + 100}
+        columns = {f"customers{end}": [each] for end, each in ends.items()}
+        return release(
+            (), (CUSTOMERS,), number=number, period=f"2026-{number:02d}", columns=columns
+        )
+
+    # 150 less than before, beside a margin of 141: an arrow alone, none among four
+    releases = [total(number, 2000 - 150 * (number % 2)) for number in range(1, 9)]
+    pairs = [
+        figures.kpis(now, previous=before)
+        for before, now in zip(releases[1::2], releases[::2], strict=True)
+    ]
+    assert [pair.drawn().cards[0].direction for pair in pairs] == ["down"] * 4
+    by_id = {each.id: each for each in releases}
+    executed = notebook(*(code("wb.figures.kpis(…)", each) for each in pairs))
+    made = export(
+        executed, source_notebook=written(executed), lookup=by_id.__getitem__, context=CONTEXT
+    )
+    told = made.at("./")
+    assert told.count("no clear change") == 4
+    assert "−7.5% ±" in told.replace("\N{NO-BREAK SPACE}", " ")

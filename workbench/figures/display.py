@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.figures.cards import one_line
 from workbench.figures.charts import Chart
 from workbench.figures.draw import Cards, Drawn, Sentence, Sheet, draw
 from workbench.figures.specs import (
@@ -26,7 +27,7 @@ from workbench.figures.specs import (
     TableSpec,
     TextSpec,
 )
-from workbench.figures.tables import Grid, one_line
+from workbench.figures.tables import Grid
 from workbench.privacy.release import Release
 from workbench.privacy.shown import plain
 
@@ -345,7 +346,7 @@ def _live(drawn: Drawn) -> dict[str, Any]:
             f"<tr><th style='text-align:left'>{escape(card.label)}</th>"
             f"<td style='text-align:right'><b>{escape(card.text)}</b></td>"
             f"<td style='text-align:left'>{escape(card.margin)}</td>"
-            f"<td style='text-align:left'>{escape(card.change)}</td></tr>"
+            f"<td style='text-align:left'>{escape(f'{card.change} {card.change_margin}')}</td></tr>"
             for card in drawn.cards
         )
         html = f"<table><caption>{escape(drawn.title)}</caption>{rows}</table>"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from workbench.errors import QuestionRefused
 from workbench.figures import charts, flows, indicators, tables
+from workbench.figures.cards import Together, kpi_cards
 from workbench.figures.charts import Chart
 from workbench.figures.language import Language
 from workbench.figures.specs import (
@@ -52,8 +53,18 @@ class Sheet:
 Drawn = Chart | Cards | Sentence | Sheet
 
 
-def draw(spec: Spec, releases: Sequence[Release], language: Language | None = None) -> Drawn:
+def draw(
+    spec: Spec,
+    releases: Sequence[Release],
+    language: Language | None = None,
+    together: Together | None = None,
+) -> Drawn:
     """Return what a specification draws from its releases: the same inputs, the same result.
+
+    Parameters
+    ----------
+    together : Together, optional
+        How the changes of a whole page are judged; those of the figure alone when left out.
 
     Raises
     ------
@@ -65,7 +76,7 @@ def draw(spec: Spec, releases: Sequence[Release], language: Language | None = No
     language = language or Language()
     if isinstance(spec, KpisSpec):
         title = language.say(spec.title) if spec.title else language.word("key figures")
-        return Cards(title, tables.kpi_cards(spec, releases, language))
+        return Cards(title, kpi_cards(spec, releases, language, together))
     if isinstance(spec, TextSpec):
         return Sentence(tables.sentence(spec, releases, language))
     if len(releases) != 1:

@@ -41,6 +41,8 @@ EN: Mapping[str, str] = {
     "between plain": "between {low} and {high}",
     "untold": "{title}: not known, not shown; the effect may as well be none",
     "same why": "The difference is smaller than its margin.",
+    "change margin": "({margin})",
+    "one draw": "{margin}; on the same random draw as {other}, so no second sign",
     "period before": "the period before",
     # lights of indicators, and what stands beside them
     "green": "Green",
@@ -84,7 +86,9 @@ EN: Mapping[str, str] = {
     "margins": "Each figure carries a small random amount, added on purpose so that no "
     "customer can be recognised, whatever else a reader knows. “4,810 ± 30” means: the true "
     "figure lies between 4,780 and 4,840 with 95 % certainty. Two figures whose margins "
-    "overlap widely may well be equal.",
+    "overlap widely may well be equal. The changes of a page's key figures are judged together: an "
+    "arrow stands only where a change is beyond a margin that holds all of them at once, 95 times "
+    "in 100.",
     "parts": "Since every figure has its own random amount, parts need not add up exactly to their "
     "total.",
     "who": "Who is protected",
@@ -179,6 +183,8 @@ ZH: Mapping[str, str] = {
     "between plain": "在 {low} 与 {high} 之间",
     "untold": "{title}：尚未可知，故未列出；效果可能为零",
     "same why": "变化小于其误差范围。",
+    "change margin": "（{margin}）",
+    "one draw": "{margin}；与“{other}”出自同一次随机抽取，并非另一个佐证",
     "period before": "上一期",
     "green": "绿",
     "amber": "黄",
@@ -218,7 +224,9 @@ ZH: Mapping[str, str] = {
     "how to read": "如何理解误差范围",
     "margins": "每个数字都特意加入了少量随机成分，使任何一位客户都无法被辨认，无论读者还知道什么。"
     "“4,810 ± 30”的意思是：真实数字有 95% 的把握在 4,780 与 4,840 之间。"
-    "误差范围大幅重叠的两个数字很可能相等。",
+    "误差范围大幅重叠的两个数字很可能相等。"
+    "同一页上关键数字的变化一并判断：只有超出其误差范围的变化才标箭头，"
+    "这些范围有 95% 的把握同时成立。",
     "parts": "由于每个数字各有自己的随机成分，各部分之和未必恰好等于合计。",
     "who": "保护的是谁",
     "unit": "一位{unit}及其在所有表中的全部记录。"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 import string
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.figures.language import Language
-from workbench.figures.specs import KpiSpec, KpisSpec, TableSpec, TextSpec
-from workbench.figures.values import Series, Value, at, is_time, label, series
+from workbench.figures.specs import TableSpec, TextSpec
+from workbench.figures.values import Series, Value, at, label, series
 from workbench.privacy.release import Dimension, Release
 
 _FIELD = re.compile(r"^(?:(\d{1,2})\.)?([A-Za-z_]\w*)$")
@@ -47,7 +46,8 @@ class Grid:
 class Card:
     """One key figure.
 
-    ``change`` is a clause; ``direction`` is ``up``, ``down``, ``same`` or empty. ``points`` are
+    ``change`` is a clause, ``change_margin`` what stands behind it; ``direction`` is ``up``,
+    ``down``, ``same`` or empty. ``points`` are
     its earlier figures and itself, ``value`` and ``interval`` it in numbers, rounded as shown;
     ``key`` is its measure, ``digits`` its decimals, ``rate`` whether it is a percentage. ``light``
     is green, amber, red or another light's name, where the figure counts what has that light.
@@ -66,6 +66,7 @@ class Card:
     digits: int
     rate: bool
     light: str = ""
+    change_margin: str = ""
 
 
 def table_grid(spec: TableSpec, release: Release, title: str, language: Language) -> Grid:
@@ -135,103 +136,6 @@ def declared_order(release: Release) -> list[int]:
     )
 
 
-def kpi_cards(spec: KpisSpec, releases: Sequence[Release], language: Language) -> tuple[Card, ...]:
-    """Return key figures, each compared with the period before where one is at hand."""
-    measures = [item.measure for item in spec.items]
-    return tuple(
-        replace(card, key=f"{_pick(releases, item.release).name}/{item.measure}")
-        if measures.count(item.measure) > 1  # of several releases: told apart by their names
-        else card
-        for item, card in ((each, _card(each, releases, language)) for each in spec.items)
-    )
-
-
-def one_line(release: Release) -> tuple[Dimension | None, list[int]]:
-    """Return a release's time axis, if it has one, and its rows, the last being the figure shown.
-
-    Raises
-    ------
-    QuestionRefused
-        The release is neither one row nor a row a month.
-    """
-    if not release.by and len(release) == 1:
-        return None, [0]
-    if len(release.by) == 1 and is_time(release.by[0]) and len(release):
-        return release.by[0], declared_order(release)
-    raise QuestionRefused(
-        f"a key figure needs one row, or one a month; '{release.name}' has {len(release)} rows by "
-        f"{', '.join(axis.name for axis in release.by) or 'nothing'}. Release the total, or by a "
-        "month alone."
-    )
-
-
-def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Card:
-    release = _pick(releases, item.release)
-    figures = series(release, item.measure)
-    time, rows = one_line(release)
-    now = figures.values[rows[-1]]
-    before, then = None, ""
-    if item.previous is not None:
-        earlier = _pick(releases, item.previous)
-        before = series(earlier, item.measure).values[one_line(earlier)[1][-1]]
-        if earlier.period and earlier.period != release.period:
-            then = language.period(earlier.period)
-    elif time is not None and len(rows) > 1:
-        before = figures.values[rows[-2]]
-        then = label(time, release.columns[time.name][rows[-2]], language)
-    then = then or language.word("period before")
-    change, direction = _change(figures, now, before, then, language)
-    unknown = figures.unknown(now)
-    if not change and unknown:
-        change, direction = language.word("no difference"), "same"
-    text, margin = figures.told(now, language, compact=True)
-    if figures.currency and now.value is not None and not unknown:
-        text = language.money(text, figures.currency)
-    title = language.say(item.label) if item.label else language.measure(figures.measure.title)
-    points = tuple(figures.plain(figures.values[row].value) for row in rows)
-    low, high = figures.plain(now.low), figures.plain(now.high)
-    return Card(
-        label=title,
-        text=text,
-        margin=margin,
-        full=figures.both(now, language),
-        change=change,
-        direction=direction,
-        points=points if len(points) > 1 else (),
-        value=None if unknown else figures.plain(now.value),
-        interval=None if low is None or high is None else (low, high),
-        key=item.measure,
-        digits=max(0, figures.digits),
-        rate=figures.rate,
-        light=item.light or "",
-    )
-
-
-def _change(
-    figures: Series, now: Value, before: Value | None, then: str, language: Language
-) -> tuple[str, str]:
-    """Return the change in words and its direction; "same" when the noise may explain it.
-
-    The two figures' noise is independent, so the margin of their difference is the root of the
-    sum of squares.
-    """
-    if before is None or now.value is None or before.value is None:
-        return "", ""
-    if now.margin is None or before.margin is None:
-        return "", ""
-    difference = now.value - before.value
-    if abs(difference) <= math.hypot(now.margin, before.margin):
-        return language.word("same", period=then), "same"
-    direction = "up" if difference > 0 else "down"
-    if figures.rate:
-        size = language.word("points", size=language.number(abs(difference) * 100, figures.digits))
-    elif before.value > 0:
-        size = language.percent(abs(difference) / before.value)
-    else:
-        size = figures.text(abs(difference), language, compact=True)
-    return language.word(direction, change=size, period=then), direction
-
-
 def fields(template: str) -> Iterator[tuple[str, str, str]]:
     """Yield (literal, field, format) of a sentence's template.
 
@@ -286,7 +190,7 @@ def _filled(
     match = _FIELD.match(name)
     assert match is not None  # noqa: S101  # why: fields() yields no other name
     number, measure = match[1], match[2]
-    chosen = [_pick(releases, int(number))] if number else list(releases)
+    chosen = [pick(releases, int(number))] if number else list(releases)
     if measure == "period":
         periods = [release.period for release in chosen if release.period]
         if periods:
@@ -330,7 +234,8 @@ def _whole(value: float) -> float | int:
     return int(value) if value.is_integer() else value
 
 
-def _pick(releases: Sequence[Release], index: int) -> Release:
+def pick(releases: Sequence[Release], index: int) -> Release:
+    """Return the release of a figure's number."""
     if index >= len(releases):
         raise QuestionRefused(
             f"the figure names release {index} of {len(releases)}; they are counted from 0."

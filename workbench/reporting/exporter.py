@@ -17,9 +17,10 @@ from typing import Any
 
 from workbench.errors import DefinitionError, QuestionRefused, RunFailed, UnknownName
 from workbench.figures import MIME, draw
+from workbench.figures.cards import Together
 from workbench.figures.language import Language
 from workbench.figures.notes import notes_about
-from workbench.figures.specs import TextSpec, read_payload
+from workbench.figures.specs import KpisSpec, TextSpec, read_payload
 from workbench.figures.tables import fields
 from workbench.privacy.release import Release
 from workbench.reporting.chosen import Written, unwritten
@@ -51,6 +52,8 @@ class Desk:
         Markdown cells of the source notebook.
     written : Written
         What an analyst may have called things in a release.
+    together : Together
+        How the changes of all key figures of the page are judged.
     """
 
     lookup: Lookup
@@ -58,6 +61,7 @@ class Desk:
     literals: frozenset[str]
     markdown: frozenset[str]
     written: Written
+    together: Together
 
 
 def export(
@@ -94,7 +98,8 @@ def export(
     literals = literals_of(source_notebook)
     code = [_source(each) for each in source_notebook["cells"] if each.get("cell_type") == "code"]
     written = Written.of(literals, code, context.parameters, context.declared)
-    desk = Desk(lookup, language, literals, _markdown_of(source_notebook), written)
+    together = Together.of(_key_figures(notebook, language, lookup), lookup)
+    desk = Desk(lookup, language, literals, _markdown_of(source_notebook), written, together)
     blocks: list[Block] = []
     authored: list[Authored] = []
     for number, cell in numbered(notebook):
@@ -171,14 +176,32 @@ def _translated(part: Heading | Prose, language: Language) -> Heading | Prose:
 
 def figures(cell: Cell, where: str, desk: Desk) -> Iterator[tuple[Block, Sequence[Authored]]]:
     """Yield a code cell's figures, drawn from the ledger."""
+    for content in _contents(cell):
+        yield _figure(content, where, desk)
+
+
+def _contents(cell: Cell) -> Iterator[object]:
+    """Yield what a code cell's figures are drawn by."""
     if cell.get("cell_type") != "code":
         return
     for output in cell.get("outputs") or ():
-        if output.get("output_type") not in ("display_data", "execute_result"):
-            continue
-        content = (output.get("data") or {}).get(MIME)
-        if content is not None:
-            yield _figure(content, where, desk)
+        if output.get("output_type") in ("display_data", "execute_result"):
+            content = (output.get("data") or {}).get(MIME)
+            if content is not None:
+                yield content
+
+
+def _key_figures(
+    notebook: Notebook, language: Language, lookup: Lookup
+) -> Iterator[tuple[KpisSpec, Sequence[Release]]]:
+    """Yield all key figures of a page with their releases."""
+    for number, cell in numbered(notebook):
+        if _shown(cell, language):
+            for content in _contents(cell):
+                payload = read_payload(content, f"cell {number}")
+                if isinstance(payload.spec, KpisSpec):
+                    where = f"cell {number}"
+                    yield payload.spec, [_found(each, where, lookup) for each in payload.releases]
 
 
 STEPS: tuple[Step, ...] = (prose, figures)
@@ -195,7 +218,7 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
                 "value read from a row. Write it out, or put figures in with "
                 "wb.text('… {customers:,} …', release)."
             )
-    releases = [_found(name, where, desk) for name in payload.releases]
+    releases = [_found(name, where, desk.lookup) for name in payload.releases]
     for each in releases:
         if unwritten(each, desk.lookup, desk.written) is not None:
             raise DefinitionError(
@@ -204,7 +227,7 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
                 "computed, and a computed string can hold a value read from a row. Write it out."
             )
     try:
-        drawn = draw(payload.spec, releases, desk.language)
+        drawn = draw(payload.spec, releases, desk.language, desk.together)
     except (QuestionRefused, UnknownName) as problem:
         raise DefinitionError(f"{where}: {problem}") from None
     notes = notes_about(payload.spec, releases, desk.language)
@@ -216,9 +239,9 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
     )
 
 
-def _found(name: str, where: str, desk: Desk) -> Release:
+def _found(name: str, where: str, lookup: Lookup) -> Release:
     try:
-        return desk.lookup(name)
+        return lookup(name)
     except (KeyError, UnknownName):
         raise RunFailed(
             f"{where}: release {name} is not in this workspace's ledger. Run the notebook here, so "

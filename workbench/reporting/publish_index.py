@@ -12,6 +12,7 @@ from typing import Any
 from workbench.figures.language import Language
 from workbench.figures.messages import MESSAGES
 from workbench.figures.tables import Card
+from workbench.privacy.margins import quantile
 from workbench.reporting import page_assets
 from workbench.reporting.editions_record import Edition, editions
 from workbench.reporting.page_template import compact, environment
@@ -213,7 +214,7 @@ def _anchor(shelf: Shelf) -> str:
 
 def _comparison(shelves: Sequence[Shelf], words: Language) -> dict[str, Any]:
     """Return the released figures that two periods can be compared on."""
-    reports = [
+    reports: list[dict[str, Any]] = [
         {
             "title": f"{shelf.title} · {shelf.variant}" if shelf.variant else shelf.title,
             "periods": [
@@ -240,4 +241,7 @@ def _comparison(shelves: Sequence[Shelf], words: Language) -> dict[str, Any]:
         if len(shelf.all) > 1 and shelf.cards
     ]
     said = {name: words.word(f"{name} margins") for name in ("within", "beyond")}
-    return {"locale": words.tag, "reports": reports, **said}
+    most = max((len(each["cards"]) for one in reports for each in one["periods"]), default=1)
+    # how many times as wide as alone the margins of so many differences are that hold together
+    wider = [round(quantile(0.95, count) / quantile(0.95), 4) for count in range(1, most + 1)]
+    return {"locale": words.tag, "reports": reports, "wider": wider, **said}

@@ -18,7 +18,7 @@
 
   const source = document.getElementById("comparison");
   if (!source) return;
-  const { locale, reports, within, beyond } = JSON.parse(source.textContent);
+  const { locale, reports, wider, within, beyond } = JSON.parse(source.textContent);
   const [report, first, second] = ["report", "first", "second"].map((id) => document.getElementById(id));
   const body = document.querySelector("#compared tbody");
   const option = (text, value) => {
@@ -37,11 +37,12 @@
     const step = 10 ** Math.max(0, Math.floor(Math.log10(noise)) - 1);
     return noise > 0 && step > 1 ? Math.round(amount / step) * step : amount;
   };
-  const row = (card, other) => {
+  const comparable = (card, other) => other && [card, other].every((each) => each.value !== null && each.interval);
+  const row = (card, other, more) => {
     const cells = [card.label, `${card.text} ${card.margin}`, other ? `${other.text} ${other.margin}` : "–", "–"];
-    if (other && [card, other].every((each) => each.value !== null && each.interval)) {
+    if (comparable(card, other)) {
       const difference = other.value - card.value;
-      const noise = Math.hypot(reach(card), reach(other)); // two independent margins
+      const noise = more * Math.hypot(reach(card), reach(other)); // of independent draws
       const clear = Math.abs(difference) > noise;
       cells[3] = `${number(card, rounded(difference, noise), "exceptZero")} ± ${number(card, rounded(noise, noise), "never")}: ${clear ? beyond : within}`;
     }
@@ -58,7 +59,10 @@
   const compare = () => {
     const { periods } = reports[report.value];
     const [one, two] = [periods[first.value], periods[second.value]];
-    body.replaceChildren(...one.cards.map((card) => row(card, two.cards.find((c) => c.key === card.key))));
+    const pairs = one.cards.map((card) => [card, two.cards.find((c) => c.key === card.key)]);
+    const judged = pairs.filter(([card, other]) => comparable(card, other)).length;
+    const more = wider[Math.max(0, judged - 1)]; // all of the table hold together
+    body.replaceChildren(...pairs.map(([card, other]) => row(card, other, more)));
     document.getElementById("first-head").textContent = one.period;
     document.getElementById("second-head").textContent = two.period;
   };
