@@ -310,6 +310,27 @@ def test_rows_without_a_customer_in_a_whole_number_column_count_as_one_too():
     assert lab.ask(wb.query(lab.table, by="region").customers())[0]["customers"] == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "ids"), [("text", ["", None, "0"]), ("integer", [-(2**63), None, 0, 2**63 - 1])]
+)
+def test_an_id_that_is_empty_or_the_least_is_a_customers_of_its_own(kind, ids):
+    """Rows without an id are one customer's; whoever's id looks like none is another customer."""
+    columns = {**COLUMNS, "customer_id": {"type": kind, "role": "subject key"}}
+    rows = [
+        {"customer_id": each, "region": "a", "kind": "pq"[i % 2], "amount": cents(100)}
+        for each in ids
+        for i in range(2)
+    ]
+    lab = Lab(rows, columns=columns)
+    query = wb.query(lab.table, by="region").customers().sum("amount").median("amount")
+    (row, *_) = lab.ask(query)
+    assert (row["customers"], row["amount_sum"]) == (len(ids), 200 * len(ids))
+    pairs = lab.ask(wb.query(lab.table, by=wb.pairs("kind"), cells=9).customers())
+    assert {r["kind_pair"]: r["customers"] for r in pairs}["p + q"] == len(ids)
+    found = lab.ask(wb.query(lab.table, by="region", cells=1).customers().count(), pure=True)
+    assert (found[0]["customers"], found[0]["rows"]) == (len(ids), 2 * len(ids))
+
+
 @pytest.mark.parametrize("threads", [1, 4])
 def test_huge_amounts_that_cancel_do_so_exactly_in_any_order(threads):
     # doubles lose the cent: (10^16 + 0.01) - 10^16 is 0 or 2 by the order of rows

@@ -6,7 +6,7 @@ import pytest
 from support.lab import Lab
 
 import workbench as wb
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import PeriodError, QuestionRefused, UnknownName
 
 DAYS = {"u1": ["2026-01-05", "2026-06-01"], "u2": ["2026-03-31"], "u3": ["2026-04-01"],
         "u4": ["2025-12-31", "2026-04-01"], None: ["2026-01-05"]}  # fmt: skip
@@ -47,6 +47,38 @@ def test_by_a_date_of_another_table(shop):
     answer = shop.release(wb.query(people, by=by).customers(), name="x", epsilon=1)
     assert list(answer.by[0].values) == ["2025-Q1", "2025-Q2", "2025-Q3", "2025-Q4"]
     assert answer.by[0].exclusive
+
+
+@pytest.mark.parametrize("span", [("2026-Q1", "2027-Q1"), ("2044-Q1", "2044-Q4")])
+@pytest.mark.parametrize("column", [None, "day"])
+def test_a_span_that_has_not_begun_is_refused(lab, span, column):
+    with pytest.raises(PeriodError, match=r"today is 2026-10-02.*The last to ask for is 2026-Q4"):
+        counts(lab, span=span, column=column)
+
+
+def test_a_span_that_has_begun_looks_and_is_paid_no_further_than_this_month(lab):
+    """What looks into the year 2044 would be paid from a month that nobody spends on."""
+    late = {"customer_id": "late", "day": dt.date(2026, 12, 5)}
+    rows = [late, {"customer_id": "now", "day": dt.date(2026, 10, 1)}]
+    for every, span in (("quarter", ("2026-Q1", "2026-Q4")), ("year", ("2025", "2026"))):
+        here = Lab(rows)
+        by = wb.cohorts(here.table, span, every=every)
+        question = here.resolve(wb.query(here.table, by=by, period="2026-09").customers())
+        assert question.groups[0].rule.months[-1] == "2026-10"
+        assert [part.paced_by for part in question.parts] == ["2026-10"]
+        (last,) = here.ask(wb.query(here.table, by=by).customers())[-1:]
+        assert last["customers"] == 1
+
+
+def test_no_part_is_paid_from_a_month_that_has_not_come(lab):
+    """Months of a catalog's bounds, too: those to come are paid now."""
+    by_month = lab.resolve(wb.query(lab.table, by="month").customers())
+    assert by_month.parts[-1].period == "2026-12"
+    assert {part.paced_by for part in by_month.parts} == {f"2026-{m:02}" for m in range(1, 11)}
+    rules = ["persona | money", "much | 2", "little | 1"]
+    late = wb.personas(lab.table, rules, as_of="2026-12", money=[3000])
+    with pytest.raises(PeriodError, match="looks at rows until 2026-12, and today is 2026-10-02"):
+        lab.resolve(wb.query(lab.table, by=late).customers())
 
 
 @pytest.mark.parametrize(

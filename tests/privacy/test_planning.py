@@ -2,13 +2,14 @@
 
 import json
 import re
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 from support.line import OPENING, SHOWING, write_report
 
 import workbench as wb
-from workbench.errors import QuestionRefused
+from workbench.errors import BudgetExhausted, QuestionRefused, UnknownName
 from workbench.privacy.planning import PlannedAnswer, question_key, split
 from workbench.privacy.pricing import priced
 from workbench.privacy.question import resolve
@@ -148,6 +149,46 @@ def test_marginals_agree_with_their_total_and_cost_their_price(shop):
     assert len(shop.ledger.releases()) == 3
     with pytest.raises(QuestionRefused, match="two tables or more"):
         wb.marginals(tx, ["region"])
+
+
+@pytest.mark.parametrize(
+    ("sets", "more", "message"),
+    [
+        ([[], "region", "nowhere"], {}, "nowhere"),
+        (["region", ["region"]], {}, "tables 1 and 2 are the same question"),
+        ([["region", "category"], ["category", "region"]], {}, "the same question"),
+        ([[], [wb.bands("amount", range(1, 101)), "region", "weekday"]], {}, "at most 1,000"),
+        ([[], [wb.bands("amount", range(1, 201))]], {}, "at most 100 edges"),
+        ([[], "region"], {"epsilon": 100}, "needs epsilon"),
+    ],
+)
+def test_marginals_are_paid_all_or_none_and_never_refused_after(shop, sets, more, message):
+    """Everything that is wrong with any table is found before the first is paid for."""
+    tx = shop.open("transactions", "reporting")
+    tables = wb.marginals(tx, sets, period="2026-09").count().sum("amount")
+    with pytest.raises((QuestionRefused, UnknownName, BudgetExhausted), match=message):
+        shop.release_marginals(tables, name="m", **({"epsilon": 1} | more))
+    assert shop.ledger.head()[0] == 0
+
+
+def test_a_limit_that_covers_the_first_table_only_pays_for_none(shop):
+    tx = shop.open("transactions", "reporting")
+    tables = wb.marginals(tx, [[], "region", ["region", "category"]], period="2026-09").count()
+    month = next(line for line in shop.budget("2026-09") if line.scope == "2026-09")
+    rho = Decimal(month.left_pico) * Decimal("1.5") / 10**12
+    with pytest.raises(BudgetExhausted):
+        shop.release_marginals(tables, name="m", rho=rho)
+    assert shop.ledger.head()[0] == 0
+
+
+def test_grids_of_other_bands_are_answered_and_left_as_drawn(shop):
+    tx = shop.open("transactions", "reporting")
+    grids = [range(1, 101), range(1, 101, 2)]
+    sets = [[wb.bands("amount", each, of="customer"), "region", "category"] for each in grids]
+    found = shop.release_marginals(
+        wb.marginals(tx, sets, period="2026-09").customers(), name="grid", epsilon=1
+    )
+    assert [each.id[0] for each in found] == ["r", "r"]
 
 
 def test_labels_of_a_raw_model_are_refused_until_an_officer_approves(shop):

@@ -119,7 +119,7 @@ def bounded_totals(question: Question, *, wide: bool = False, rows: str | None =
             {whole}
             UNION ALL
             SELECT c, sum({LATTICE * cap} // length - {LATTICE})::HUGEINT{less}
-            FROM points JOIN longer ON points.k = longer.k{same_part}
+            FROM points JOIN longer ON points.k IS NOT DISTINCT FROM longer.k{same_part}
             GROUP BY c
         )
         SELECT c, sum(n) AS n{again} FROM parts_ GROUP BY c"""
@@ -130,6 +130,8 @@ def bounded_totals(question: Question, *, wide: bool = False, rows: str | None =
 def rows_sql(question: Question, extra: str | None = None) -> str:
     """Return the SQL of ``k, c, a0, a1, …``: customer, part and cell as one number, values.
 
+    Rows without a customer have no ``k``, which is nobody's id: any text or number may be one's.
+
     Parameters
     ----------
     extra : str, optional
@@ -139,8 +141,7 @@ def rows_sql(question: Question, extra: str | None = None) -> str:
 
     source = question.source
     key = source[question.key]
-    nobody = ibis.literal("") if key.type().is_string() else ibis.literal(-(2**63))
-    wanted: dict[str, Any] = {"k": ibis.coalesce(key, nobody)}
+    wanted: dict[str, Any] = {"k": key}
     for i, group in enumerate(question.groups):
         if group.code is not None:
             wanted[f"g{i}"] = group.code.cast("int64")
@@ -164,7 +165,7 @@ def rows_sql(question: Question, extra: str | None = None) -> str:
             labels = ibis.table({question.key: key.type(), "code": "int64"}, name=labels_table(i))
             rows = _join(rows, question.key, f"g{i}", labels, labels.code)
         if group.rule is not None:
-            rows = _with_rule(rows, f"g{i}", group.rule, nobody)
+            rows = _with_rule(rows, f"g{i}", group.rule)
         if group.pairs:
             rows = _with_pairs(rows, i, question)
     if question.discovered is not None:  # its values are the cells, and they are not numbered
@@ -190,11 +191,11 @@ def _join(rows: Any, key: str, name: str, other: Any, code: Any) -> Any:
     return joined.select(*rows.columns, name)
 
 
-def _with_rule(rows: Any, name: str, rule: OfCustomer, nobody: Any) -> Any:
+def _with_rule(rows: Any, name: str, rule: OfCustomer) -> Any:
     """Give every row what rules say of its customer; rows without a customer are in no cell."""
     joined = rows.left_join(rule.codes, rows.k == rule.codes.joined_k)
     code = joined.code if rule.otherwise is None else joined.code.fill_null(rule.otherwise)
-    known = (rows.k != nobody).ifelse(code, None)
+    known = rows.k.notnull().ifelse(code, None)
     return joined.select(*rows.columns, known.name(name))
 
 
@@ -205,7 +206,9 @@ def _with_pairs(rows: Any, index: int, question: Question) -> Any:
     one = rows.filter(rows[name].notnull()).distinct()
     others = [each for each in rows.columns if each != name]
     other = one.view()
-    both = one.join(other, [*others, one[name] <= other[name]], rname="{name}_2")
+    # why: rows without a customer are one's, and of customers without a value each column is empty
+    same = [one[each].identical_to(other[each]) for each in others]
+    both = one.join(other, [*same, one[name] <= other[name]], rname="{name}_2")
     low, high = both[name], both[f"{name}_2"]
     return both.select(*others, (low * size - low * (low - 1) // 2 + high - low).name(name))
 

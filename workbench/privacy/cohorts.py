@@ -6,8 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.errors import QuestionRefused, UnknownName
-from workbench.periods import Period, months_between
+from workbench.errors import PeriodError, QuestionRefused, UnknownName
+from workbench.periods import Period, add_months, months_between
 from workbench.privacy.groups import Group, OfCustomer, Scope
 from workbench.privacy.personas import table_of
 from workbench.privacy.query import CustomerRule
@@ -44,6 +44,12 @@ class Cohorts(CustomerRule):
             raise UnknownName("column", column, columns)
         if columns[column].type not in ("date", "timestamp"):
             raise QuestionRefused(f"'{column}' is {columns[column].type}; cohorts are by a date.")
+        last, coming = self.spans[-1], add_months(scope.today.replace(day=1), 1)
+        if last.start > scope.today:
+            raise PeriodError(
+                f"cohort {last.text} begins on {last.start}, and today is {scope.today}: nobody is "
+                f"in it. The last to ask for is {last.containing(scope.today, last.kind).text}."
+            )
         key = self.table[str(declared.subject_key)]
         first = (
             self.table.filter(key.notnull())
@@ -52,14 +58,15 @@ class Cohorts(CustomerRule):
         )
         code: Any = ibis.null("int64")
         for place, span in reversed(list(enumerate(self.spans))):
-            inside = (first.first >= span.start) & (first.first < span.end)
+            # why not days to come: a question is paid from the months it looks at
+            inside = (first.first >= span.start) & (first.first < min(span.end, coming))
             code = inside.ifelse(place, code)
         # why only of the table's time, from its first declared day on: rows of any other month may
         # hold an earlier date, and put a customer elsewhere
         bounds, months = columns[column].bounds, tuple[str, ...]()
         if column == declared.time and bounds is not None and isinstance(bounds[0], dt.date):
             start = min(self.spans[0].start, bounds[0])
-            months = months_between(start, self.spans[-1].end)
+            months = months_between(start, min(last.end, coming))
         rule = OfCustomer(first.select("joined_k", code=code), ("cohorts", name, column), months)
         title = f"Cohort by {self.spans[0].kind}"
         values = tuple(span.text for span in self.spans)

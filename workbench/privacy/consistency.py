@@ -20,17 +20,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.expressions import names
 from workbench.privacy.forms import Find, Sheet, keep, sheet_of
 from workbench.privacy.margins import Affine, Noise, Ratio
+from workbench.privacy.planning import question_key
 from workbench.privacy.release import Dimension, Release
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from workbench.privacy.question import Question
 
     Matrix = npt.NDArray[np.floating[Any]]
 
@@ -124,6 +128,33 @@ def _kept(
         others = [each for each in releases if each is not release]
         adjusted.append(keep(release, sheet, recipe, others, release.name))
     return adjusted
+
+
+def require_apart(questions: Sequence[Question]) -> None:
+    """Refuse tables of one question that could never be made to agree, before they are paid for.
+
+    Raises
+    ------
+    QuestionRefused
+        Two of them are the same, or they have too many figures.
+    """
+    keys = [question_key(each) for each in questions]
+    for place, key in enumerate(keys):
+        if key in keys[:place]:
+            raise QuestionRefused(
+                f"tables {keys.index(key) + 1} and {place + 1} are the same question. Ask it once; "
+                "nothing was spent."
+            )
+    axes: dict[str, Dimension] = {}
+    dimensions = [each for question in questions for each in question.dimensions]
+    if any(axes.setdefault(each.name, each).values != each.values for each in dimensions):
+        return  # grids of several resolutions, say: they are never adjusted
+    figures = sum(prod(len(d.values) for d in question.dimensions) for question in questions)
+    if figures > MAX_FIGURES:
+        raise QuestionRefused(
+            f"these tables have {figures:,} cells, and at most {MAX_FIGURES:,} can be made to "
+            "agree. Leave the finest table out, or ask each with ws.release(…); nothing was spent."
+        )
 
 
 def replay(recipe: Mapping[str, Any], parents: list[Release], find: Find | None) -> Sheet:

@@ -141,6 +141,7 @@ class Scope:
     table_name: str
     purpose: str
     period: Period | None
+    today: dt.date
 
     @property
     def allowed(self) -> Mapping[str, Column]:

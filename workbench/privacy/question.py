@@ -15,7 +15,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Column, Table
-from workbench.errors import QuestionRefused, UnknownName, suggest
+from workbench.errors import PeriodError, QuestionRefused, UnknownName, suggest
 from workbench.periods import Period
 from workbench.privacy.groups import (
     Group,
@@ -160,11 +160,12 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
             "the question asks for nothing. Add .customers(), .count(), .sum(…) or .mean(…)."
         )
     period = _period(query.period, table, today)
-    scope = Scope(query.table, catalog, table, name, purpose, period)
+    scope = Scope(query.table, catalog, table, name, purpose, period, today)
     predicates = _where(query, scope.allowed)
     groups = tuple(resolve_group(each, scope) for each in query.by)
     if query.rest:
         groups = tuple(with_rest(each) for each in groups)
+    _require_come(groups, today)
     names = [group.dimension.name for group in groups]
     if len(set(names)) != len(names):
         raise QuestionRefused(f"a group column is named twice: {', '.join(names)}.")
@@ -206,7 +207,7 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         cells=cells,
         rows=rows,
         month_axis=axis,
-        parts=tuple(_parts(groups, axis, period, table, known)),
+        parts=tuple(_parts(groups, axis, period, table, known, f"{today:%Y-%m}")),
         pure=pure,
         tables=tuple(tables),
         labels=known.labels(),
@@ -251,8 +252,25 @@ def _combinable(
         )
 
 
+def _require_come(groups: Sequence[Group], today: dt.date) -> None:
+    """Refuse rules on days to come: they would be paid from a month that is nobody's yet."""
+    for group in groups:
+        last = group.rule.months[-1] if group.rule and group.rule.months else ""
+        if last > f"{today:%Y-%m}":
+            complete = Period.containing(today.replace(day=1) - dt.timedelta(days=1)).text
+            raise PeriodError(
+                f"'{group.dimension.name}' looks at rows until {last}, and today is {today}. End "
+                f"it within what has come; the last complete month is {complete}."
+            )
+
+
 def _parts(
-    groups: Sequence[Group], axis: int | None, period: Period | None, table: Table, known: Known
+    groups: Sequence[Group],
+    axis: int | None,
+    period: Period | None,
+    table: Table,
+    known: Known,
+    this_month: str,
 ) -> Iterator[Part]:
     # why: a rule looks at rows of its own months, so the latest of them is the month that pays
     ruled = [group.rule.months[-1] for group in groups if group.rule and group.rule.months]
@@ -266,7 +284,8 @@ def _parts(
             # why no earlier name: part of a month was stored as the whole of it then
             earlier = partial(known.earlier, [text, text]) if asked is month else None
             span = _span(asked)
-            paced_by = max([text, *ruled])
+            # why not later than now: a catalog's bounds may reach into years to come
+            paced_by = min(max([text, *ruled]), this_month)
             yield Part(asked.text, paced_by, (text,), {**canonical, "period": span}, earlier)
         return
     if period is None:

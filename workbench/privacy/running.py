@@ -47,7 +47,8 @@ def cells_of_people(
         )
     names = tuple(dimension.name for dimension in question.dimensions)
     with _connected(question, access, now) as connection:
-        yield connection, f"SELECT k, c FROM ({rows_sql(question)}) AS cells WHERE c >= 0", names
+        inside = "c >= 0 AND k IS NOT NULL"
+        yield connection, f"SELECT k, c FROM ({rows_sql(question)}) AS cells WHERE {inside}", names
 
 
 @contextmanager

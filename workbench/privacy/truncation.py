@@ -14,17 +14,19 @@ from workbench.privacy.measuring import Choice, Distinct
 from workbench.privacy.question import Question
 
 WEIGHT = 2**20  # of one customer within one cell of a quantile
-_KEYED = "md5(getvariable('truncation') || k::VARCHAR || '/' || {of}::VARCHAR)"
+_KEYED = "md5(getvariable('truncation') || coalesce(k::VARCHAR, '') || '/' || {of}::VARCHAR)"
+_SAME = "k IS NOT DISTINCT FROM kept_k AND c = kept_c"  # rows without a customer have no k
 
 
 def _kept(question: Question) -> str:
     """Return SQL of ``k, c``: each customer's cells, at most ``cells`` of each part."""
-    cells = "SELECT DISTINCT k, c FROM rows_ WHERE c IS NOT NULL"
+    cells = "SELECT DISTINCT k AS kept_k, c AS kept_c FROM rows_ WHERE c IS NOT NULL"
     if question.size <= question.cells:
         return cells
     order = f"{_KEYED.format(of='c')}, c"
+    cells = "SELECT DISTINCT k, c FROM rows_ WHERE c IS NOT NULL"
     return f"""
-        SELECT k, c FROM (
+        SELECT k AS kept_k, c AS kept_c FROM (
             SELECT k, c, row_number() OVER (
                 PARTITION BY k, c // {question.size} ORDER BY {order}) AS place
             FROM ({cells}) AS cells_
@@ -39,7 +41,7 @@ def pure_totals(question: Question) -> str:
         WITH rows_ AS MATERIALIZED ({rows_sql(question)}), kept AS ({_kept(question)}),
         points AS (SELECT k, c, count(*) AS rows_in FROM rows_ WHERE c IS NOT NULL GROUP BY k, c)
         SELECT c // {size}, c % {size}, count(*){rows}
-        FROM points JOIN kept USING (k, c) GROUP BY c"""
+        FROM points JOIN kept ON {_SAME} GROUP BY c"""
 
 
 def weights_below(question: Question, choice: Choice) -> str:
@@ -54,7 +56,7 @@ def weights_below(question: Question, choice: Choice) -> str:
         WITH rows_ AS MATERIALIZED ({rows_sql(question)}), kept AS ({_kept(question)}),
         weighed AS (
             SELECT c, {value}::DOUBLE AS v, {WEIGHT} // count({value}) OVER (PARTITION BY k, c) AS w
-            FROM rows_ JOIN kept USING (k, c) WHERE {value} IS NOT NULL
+            FROM rows_ JOIN kept ON {_SAME} WHERE {value} IS NOT NULL
         ),
         grid AS (SELECT * FROM (VALUES {grid}) AS g(place, edge))
         SELECT c // {size}, c % {size}, coalesce(place, -1), coalesce(edge = v, false),

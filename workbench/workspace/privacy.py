@@ -134,10 +134,21 @@ class Private(Opened):
         list of Release
             One a table, in order. Distinct customers are adjusted only where every group column
             is declared to have one value a customer; else they stay as they were drawn.
+
+        Raises
+        ------
+        QuestionRefused
+            One of them cannot be answered as asked, two are the same, or they are too many to be
+            made to agree; nothing was spent.
+        BudgetExhausted
+            A limit does not cover all of them; nothing was spent.
         """
         from workbench.privacy.accounting import PICO, price
-        from workbench.privacy.consistency import agreeing
+        from workbench.privacy.consistency import agreeing, require_apart
+        from workbench.privacy.question import resolve
 
+        today = self.now().date()
+        require_apart([resolve(each, self.catalog, today) for each in marginals.queries])
         cost = price(epsilon, rho, delta=self.catalog.privacy.delta)
         each = Decimal(cost.pico // len(marginals.queries)) / PICO
         wanted = enumerate(marginals.queries, 1)
@@ -148,7 +159,10 @@ class Private(Opened):
             return agreeing(found, measures)
         except QuestionRefused:
             sums = [measure for measure in measures if measure != "customers"]
+        try:
             return agreeing(found, sums) if sums else found
+        except QuestionRefused:
+            return found  # why: they are paid for, and true as drawn
 
     def suggest_bounds(
         self,
