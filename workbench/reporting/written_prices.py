@@ -41,7 +41,7 @@ _UNCOUNTED = (
 )
 
 
-class _Unknown(Exception):
+class Unknown(Exception):
     """It cannot be told without running the notebook."""
 
 
@@ -61,13 +61,14 @@ def most_pico(
         What its questions with ``epsilon="auto"`` cost together.
     """
     try:
-        tree = _parsed(json.loads(notebook.read_text(encoding="utf-8"))["cells"])
+        tree = parsed(json.loads(notebook.read_text(encoding="utf-8"))["cells"])
         return _Reader(tree, values, delta, auto_pico).whole()
-    except (_Unknown, SyntaxError, QuestionRefused):  # what is refused here is refused by the run
+    except (Unknown, SyntaxError, QuestionRefused):  # what is refused here is refused by the run
         return None
 
 
-def _parsed(cells: Sequence[Mapping[str, Any]]) -> ast.Module:
+def parsed(cells: Sequence[Mapping[str, Any]]) -> ast.Module:
+    """Return a notebook's code as one tree; where it is more than Python nothing can be told."""
     lines: list[str] = []
     for cell in cells:
         if cell["cell_type"] == "code":
@@ -75,7 +76,7 @@ def _parsed(cells: Sequence[Mapping[str, Any]]) -> ast.Module:
     for number, line in enumerate(lines):
         if line.lstrip().startswith(("%", "!", "?")):
             if not line.startswith(_HARMLESS_MAGICS):
-                raise _Unknown
+                raise Unknown
             lines[number] = ""
     return ast.parse("\n".join(lines))
 
@@ -115,14 +116,14 @@ class _Reader:
         for node in ast.walk(self._tree):
             if isinstance(node, ast.Name) and node.id in spaces and isinstance(node.ctx, ast.Load):
                 if not isinstance(self._above[node], ast.Attribute):
-                    raise _Unknown  # it is handed to something that may ask too
+                    raise Unknown  # it is handed to something that may ask too
             elif isinstance(node, ast.Attribute) and node.attr in PAYING:
                 call = self._above[node]
                 if not isinstance(call, ast.Call) or call.func is not node:
-                    raise _Unknown
+                    raise Unknown
                 total += self._paid(call, PAYING[node.attr]) * self._times(call)
             elif isinstance(node, ast.Attribute | ast.Name) and _name(node) == "discovered":
-                raise _Unknown  # it takes some of delta for itself
+                raise Unknown  # it takes some of delta for itself
         return total
 
     def _opens(self, node: ast.expr) -> bool:
@@ -137,7 +138,7 @@ class _Reader:
             self._number(words[name]) if name in words else None for name in ("epsilon", "rho")
         )
         if None in words or not isinstance(pure, ast.Constant):
-            raise _Unknown
+            raise Unknown
         asked = price(epsilon, rho, delta=self._delta, pure=bool(pure.value))
         return times * asked.pico
 
@@ -152,7 +153,7 @@ class _Reader:
         while node in self._above:
             below, node = node, self._above[node]
             if isinstance(node, _UNCOUNTED):
-                raise _Unknown
+                raise Unknown
             if isinstance(node, ast.For) and below in node.body:
                 times *= self._length(node.iter)
             elif isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
@@ -163,25 +164,25 @@ class _Reader:
     def _length(self, node: ast.expr) -> int:
         if isinstance(node, ast.List | ast.Tuple | ast.Set):
             if any(isinstance(each, ast.Starred) for each in node.elts):
-                raise _Unknown
+                raise Unknown
             return len(node.elts)
         if isinstance(node, ast.Dict):
             if None in node.keys:
-                raise _Unknown
+                raise Unknown
             return len(node.keys)
         if isinstance(node, ast.Name):
             return self._length_of(node.id)
         if isinstance(node, ast.Call):
             return self._length_called(node)
-        raise _Unknown
+        raise Unknown
 
     def _length_of(self, name: str) -> int:
         if name in self._changed:
-            raise _Unknown
+            raise Unknown
         if name in self._values:
             value = self._parameter(name)
             if not isinstance(value, list):
-                raise _Unknown
+                raise Unknown
             return len(value)
         return self._length(self._content(name))
 
@@ -196,7 +197,7 @@ class _Reader:
             return len(range(*numbers))
         if name in _SAME_LENGTH and len(node.args) == 1:
             return self._length(node.args[0])
-        raise _Unknown
+        raise Unknown
 
     def _known(self, nodes: Sequence[ast.expr]) -> Iterator[int]:
         """Yield the lengths that can be told; at least one."""
@@ -204,12 +205,12 @@ class _Reader:
         for each in nodes:
             try:
                 length = self._length(each)
-            except _Unknown:
+            except Unknown:
                 continue
             told += 1
             yield length
         if not told:
-            raise _Unknown
+            raise Unknown
 
     def _number(self, node: ast.expr) -> Decimal:
         if isinstance(node, ast.Constant) and type(node.value) in (int, float, str):
@@ -226,25 +227,25 @@ class _Reader:
                 return left / right
             if isinstance(node.op, ast.Add):
                 return left + right
-        raise _Unknown
+        raise Unknown
 
     def _decimal(self, value: object) -> Decimal:
         try:
             return Decimal(str(value))
         except ArithmeticError:
-            raise _Unknown from None
+            raise Unknown from None
 
     def _content(self, name: str) -> ast.expr:
         """Return what a name stands for, if it is given once, plainly."""
         given = self._given.get(name, [])
         if len(given) != 1 or given[0] is None:
-            raise _Unknown
+            raise Unknown
         return given[0]
 
     def _parameter(self, name: str) -> object:
         """Return a parameter's value, which the code sets once: papermill puts the run's there."""
         if len(self._given.get(name, [])) > 1:
-            raise _Unknown
+            raise Unknown
         return self._values[name]
 
 

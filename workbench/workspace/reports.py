@@ -165,10 +165,7 @@ class Reports(Opened):
         Read off what is published, not off the clock: whoever calls `run` with ``due=True``, and
         however often, gets each edition once.
         """
-        from workbench.reporting.due import due
-
-        definitions, _ = self._definitions(None)
-        return due(definitions.values(), self.settings.path("published"), self.now(), self._span())
+        return self._owed(self._definitions(None)[0])
 
     def wrong_definitions(self) -> tuple[str, ...]:
         """Return everything that is wrong with report definitions; those named do not run."""
@@ -310,21 +307,33 @@ class Reports(Opened):
         from workbench.reporting.identity import choose_period
         from workbench.reporting.runner import Asked
 
-        today, span = self.now().date(), self._span()
-        return [
-            Asked(definition, choose_period(period, definition.period, span, today), variant)
-            for definition in definitions.values()
-            for variant in definition.editions(parameters)
+        today, asked = self.now().date(), []
+        for definition in definitions.values():
+            for variant in definition.editions(parameters):
+                span = self._span(definition, [variant])
+                chosen = choose_period(period, definition.period, span, today)
+                asked.append(Asked(definition, chosen, variant))
+        return asked
+
+    def _owed(self, definitions: Mapping[str, Definition]) -> tuple[Due, ...]:
+        """Return which of the reports' editions are missing, oldest period first."""
+        from workbench.reporting.due import due
+
+        published, now = self.settings.path("published"), self.now()
+        scheduled = [each for each in definitions.values() if each.schedule]
+        found = [
+            each
+            for definition in scheduled
+            for each in due([definition], published, now, self._span(definition))
         ]
+        return tuple(sorted(found, key=lambda each: each.period.end))
 
     def _due(
         self, definitions: Mapping[str, Definition], period: str | None
     ) -> tuple[list[Asked], list[Due]]:
-        from workbench.reporting.due import due
         from workbench.reporting.runner import Asked
 
-        found = due(definitions.values(), self.settings.path("published"), self.now(), self._span())
-        found = tuple(each for each in found if period in (None, each.period.text))
+        found = [each for each in self._owed(definitions) if period in (None, each.period.text)]
         asked = [
             Asked(d.definition, d.period, d.variant, scheduled=True) for d in found if not d.waiting
         ]
@@ -334,7 +343,6 @@ class Reports(Opened):
         """Take back that an edition failed where it is no longer due, or its report is gone."""
         from workbench.reporting import editions
         from workbench.reporting.definition_files import definition_paths
-        from workbench.reporting.due import due
         from workbench.reporting.publish import FAILED
 
         published = self.settings.path("published")
@@ -343,14 +351,25 @@ class Reports(Opened):
         definitions, _ = self._definitions(None)
         # one that is wrong is to be mended; nobody can say what is due of it
         unread = {*definition_paths(self.settings.path("reports"))} - {*definitions}
-        owed = due(definitions.values(), published, self.now(), self._span())
+        owed = self._owed(definitions)
         places = {(each.definition.name, each.variant.place(each.period)) for each in owed}
         editions.withdraw_failures(
             published, lambda report, place: report in unread or (report, place) in places
         )
 
-    def _span(self) -> Span:
-        """Return what the data covers; kept beside the store, since reading it takes a second."""
+    def _span(self, definition: Definition | None = None, variants: Sequence[Variant] = ()) -> Span:
+        """Return what the data covers: of all tables, or of those that a report reads."""
+        from workbench.reporting.reads import span_of, whole
+
+        spans = self._spans()
+        if definition is None:
+            return whole(spans.values())
+        notebook = self.settings.path("notebooks") / definition.notebook
+        editions = variants or definition.editions()
+        return span_of(notebook, [each.values for each in editions], spans)
+
+    def _spans(self) -> Mapping[str, Span]:
+        """Return what is loaded of each table; kept beside the store: reading it takes a second."""
         from workbench.reporting.due import Span
 
         # why not asked of the store: a list of what is due would wait for its imports
@@ -360,18 +379,27 @@ class Reports(Opened):
         with suppress(OSError, ValueError, KeyError, TypeError):  # it is made anew
             kept = json.loads(file.read_text(encoding="utf-8"))
             if kept["snapshot"] == snapshot:
-                return Span(*(dt.date.fromisoformat(kept[name]) for name in ("start", "last_day")))
+                return {
+                    table: Span(*map(dt.date.fromisoformat, days))
+                    for table, days in kept["tables"].items()
+                }
         access = self.access
-        days = [day for day in access.as_of.values() if day]
-        if not days:
+        last = {table: day for table, day in access.as_of.items() if day}
+        if not last:
             raise PeriodError("no table of this estate declares a time column, so name a period.")
         months = {change.table: change.months for change in access.versions.changes}
-        first = min((month for each in months.values() for month in each), default=max(days)[:7])
-        span = Span(dt.date.fromisoformat(f"{first}-01"), dt.date.fromisoformat(max(days)))
-        content = {"snapshot": access.snapshot, "start": span.start, "last_day": span.last_day}
+        spans = {
+            table: Span(
+                dt.date.fromisoformat(f"{min(months.get(table) or [day[:7]])}-01"),
+                dt.date.fromisoformat(day),
+            )
+            for table, day in last.items()
+        }
+        days = {table: [each.start, each.last_day] for table, each in spans.items()}
+        content = {"snapshot": access.snapshot, "tables": days}
         with suppress(OSError):  # a full disk; it is read from the store next time
             file.write_text(json.dumps(content, default=str), encoding="utf-8")
-        return span
+        return spans
 
     def _desk(self) -> Desk:
         from workbench.reporting.runner import Desk

@@ -1,0 +1,66 @@
+"""Which tables a report reads, read off its notebook: what lies before their data is refused."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from workbench.reporting.due import Span
+from workbench.reporting.parameters import Value
+from workbench.reporting.written_prices import Unknown, parsed
+
+
+def span_of(
+    notebook: Path, given: Collection[Mapping[str, Value]], spans: Mapping[str, Span]
+) -> Span:
+    """Return what the data of a report covers: of all tables, where it cannot be told of which.
+
+    It ends where the data of all tables do: a table with a row a month has its last day early.
+
+    Parameters
+    ----------
+    notebook : Path
+    given : collection of mapping
+        The parameters of each of its editions, of which one may name a table.
+    spans : mapping
+        What is loaded of each table that has a time.
+    """
+    read = _opened(notebook, given) or set()
+    every = whole(spans.values())
+    starts = [spans[table].start for table in read & spans.keys()]
+    return Span(min(starts, default=every.start), every.last_day)
+
+
+def whole(spans: Collection[Span]) -> Span:
+    """Return from when to when there are data of any."""
+    return Span(min(each.start for each in spans), max(each.last_day for each in spans))
+
+
+def _opened(notebook: Path, given: Collection[Mapping[str, Value]]) -> set[str] | None:
+    """Return every name that something is opened by; None where one is not written."""
+    try:
+        tree = parsed(json.loads(notebook.read_text(encoding="utf-8"))["cells"])
+    except (OSError, ValueError, KeyError, Unknown, SyntaxError):  # told when it is run
+        return None
+    nodes = list(ast.walk(tree))
+    names = [each for each in nodes if isinstance(each, ast.Name)]
+    set_once = Counter(each.id for each in names if isinstance(each.ctx, ast.Store))
+    read: set[str] = set()
+    for node in nodes:
+        if not (isinstance(node, ast.Attribute) and node.attr == "open"):
+            continue
+        call = next((n for n in nodes if isinstance(n, ast.Call) and n.func is node), None)
+        words = {each.arg: each.value for each in call.keywords} if call else {}
+        table = call.args[0] if call and call.args else words.get("table")
+        if isinstance(table, ast.Constant) and isinstance(table.value, str):
+            read.add(table.value)
+        elif isinstance(table, ast.Name) and set_once[table.id] == 1:
+            read |= {str(values[table.id]) for values in given if table.id in values}
+            if not all(table.id in values for values in given):
+                return None
+        else:
+            return None
+    return read
