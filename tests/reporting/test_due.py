@@ -144,3 +144,11 @@ def test_a_clock_set_back_makes_nothing_due_twice(tmp_path):
     _publish(tmp_path, "2026-09", "2026-10")
     for now in ("2026-11-24T00:00+00:00", "2026-10-20T00:00+00:00", "2020-01-01T00:00+00:00"):
         assert _due(_report(), tmp_path, now) == []
+
+
+def test_a_report_that_is_due_stays_due_in_the_hour_that_comes_twice(tmp_path):
+    _publish(tmp_path, "2026-08")
+    report = _report(cron="30 2 25 * *", zone="Europe/Berlin")
+    for now in ("00:29", "00:30", "00:59", "01:00", "01:29", "01:30", "02:00"):
+        found = _due(report, tmp_path, f"2026-10-25T{now}+00:00")
+        assert found == ([] if now == "00:29" else [["2026-09", "missing"]])

@@ -44,6 +44,27 @@ def test_a_time_that_comes_twice_counts_once():
     assert {schedule.last(now).isoformat() for now in times} == {"2026-10-25T02:30:00+02:00"}
 
 
+@pytest.mark.parametrize("cron", [
+    "30 2 * * *", "30 2 25 * *", "0 2-3 * * *", "15 1,2 * * *", "*/20 2 * * *", "30 * * * *",
+    "45 23 * * *", "0 0 * * *", "59 1 * * *", "0 12 * * sun",
+])  # fmt: skip  # why: one line
+@pytest.mark.parametrize(("zone", "changes"), [
+    ("Europe/Berlin", "2026-10-25T01:00"), ("Europe/Berlin", "2026-03-29T01:00"),
+    ("America/New_York", "2026-11-01T06:00"), ("Australia/Lord_Howe", "2026-04-04T15:00"),
+    ("America/Havana", "2026-11-01T05:00"), ("Atlantic/Azores", "2026-10-25T01:00"),
+])  # fmt: skip  # why: one line a change
+def test_what_came_is_not_undone_while_clocks_change(cron, zone, changes):
+    schedule, start = Schedule(cron=cron, time_zone=zone), _at(changes) - dt.timedelta(hours=3)
+    now = [start + dt.timedelta(minutes=each) for each in range(0, 6 * 60, 7)]
+    last = [schedule.last(each).astimezone(dt.UTC) for each in now]
+    assert last == sorted(last)
+    assert all(came <= each for came, each in zip(last, now, strict=True))
+    local = [schedule.last(each.astimezone(schedule.zone)) for each in now[::9]]
+    assert [each.astimezone(dt.UTC) for each in local] == last[::9]
+    for day in {each.astimezone(schedule.zone).date() for each in now}:
+        assert schedule.first_on_or_after(day).date() >= day
+
+
 @given(st.integers(0, 10 * 365 * 24 * 60))
 def test_it_never_came_later_than_now_and_always_within_a_month(minutes):
     now = dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=minutes)

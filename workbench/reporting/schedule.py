@@ -17,7 +17,7 @@ from workbench.reporting.parameters import Declared
 
 _TERM = r"(\*|\d+|[a-z]{3})(-(\d+|[a-z]{3}))?(/\d+)?"
 _PORTABLE = re.compile(rf"{_TERM}(,{_TERM})*", re.IGNORECASE)
-_SECOND, _DAY = dt.timedelta(seconds=1), dt.timedelta(days=1)
+_DAY = dt.timedelta(days=1)
 
 
 class Schedule(Declared):
@@ -78,13 +78,22 @@ class Schedule(Declared):
 
     def last(self, now: dt.datetime) -> dt.datetime | None:
         """Return the last time it came, ``now`` included; None if it never did."""
-        local = now.astimezone(self.zone) + _SECOND  # why: looking back leaves the start out
-        return next(CronSim(self.cron, local, reverse=True), None)
+        # why forwards from a day before: looked back at from an hour that comes twice, what came
+        # when it was there first has not come yet
+        now = now.astimezone(dt.UTC)
+        day_before = (now - _DAY).astimezone(self.zone)
+        last = next(CronSim(self.cron, day_before, reverse=True), None)
+        for came in CronSim(self.cron, last or day_before):
+            if came.astimezone(dt.UTC) > now:
+                break
+            last = came
+        return last
 
     def first_on_or_after(self, day: dt.date) -> dt.datetime | None:
         """Return the first time it comes on a day, by its own clock, or later."""
         before = dt.datetime.combine(day - _DAY, dt.time(23, 59, 59), self.zone)
-        return next(CronSim(self.cron, before), None)
+        # why looked at: an hour before midnight may come twice
+        return next((each for each in CronSim(self.cron, before) if each.date() >= day), None)
 
 
 class PeriodRule(Declared):
