@@ -102,7 +102,7 @@ def _ledger(ws: Workspace) -> Iterator[Problem]:
 def _definitions(ws: Workspace) -> Iterator[Problem]:
     reports = ws.settings.path("reports")
     if not definition_paths(reports):
-        yield Problem("reports", f"no definition (*.yaml) in {reports}.")
+        yield Problem("reports", f"no definition (*.yaml, *.yml) in {reports}.")
     notebooks = ws.settings.path("notebooks")
     definitions, problems = load_all(reports, notebooks)
     for problem in problems:

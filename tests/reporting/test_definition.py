@@ -316,3 +316,22 @@ def test_one_wrong_definition_does_not_hide_another(tmp_path):
     assert set(found) == {"three"}
     assert any("one.yaml" in each for each in problems)
     assert any("two.yaml" in each for each in problems)
+
+
+@pytest.mark.parametrize("ending", ["yml", "YAML", "Yml"])
+def test_a_definition_may_end_in_any_spelling_of_yaml(tmp_path, ending):
+    path = write_report(tmp_path)
+    path.rename(path.with_suffix(f".{ending}"))
+    found, problems = _all(tmp_path)
+    assert (set(found), problems) == ({"customers"}, ())
+    one = find_definition("customers", tmp_path / "reports", tmp_path / "notebooks")
+    assert one == found["customers"]
+    write_report(tmp_path)
+    with pytest.raises(DefinitionError, match="both define report 'customers'; keep one"):
+        find_definition("customers", tmp_path / "reports", tmp_path / "notebooks")
+
+
+def test_a_grids_edition_is_a_folder_before_it_is_paid_for(tmp_path):
+    grid = "  _who: {{type: text, required: true}}\ngrid: {{_who: [a, b]}}\n"
+    with pytest.raises(DefinitionError, match="has a name that no folder can have: '_who=a'"):
+        _load(tmp_path, grid)

@@ -17,6 +17,7 @@ from workbench.reporting.parameters import FORMS, Declared, Parameter, Scalar, V
 from workbench.reporting.schedule import PeriodRule, Schedule
 
 Code = Literal["en", "zh"]
+_FOLDER = re.compile(r"[a-z0-9]", re.IGNORECASE)  # by what a published folder's name begins
 _UNFIT = re.compile(r"[^A-Za-z0-9._+]+")
 
 
@@ -108,8 +109,9 @@ class Definition(Declared):
     catch_up : int or None
         How many missed periods before the newest are caught up; None: those since its last
         edition, three at most.
-    after : tuple of str
-        Reports whose edition of the same period must be there first.
+    after : tuple of str or "all"
+        Reports whose edition of the same period must be there first; of periods of another length,
+        the last that is over. ``all``: in a run with others it is made last, and alone.
     limits : Limits
     retries : int
         How often a run whose kernel died is tried again.
@@ -136,7 +138,7 @@ class Definition(Declared):
     reuse_answers: bool = False
     schedule: Schedule | None = None
     catch_up: int | None = Field(default=None, ge=0, le=120)
-    after: tuple[str, ...] = ()
+    after: tuple[str, ...] | Literal["all"] = ()
     limits: Limits = Limits()
     retries: int = Field(default=1, ge=0, le=10)
     hooks: Hooks = Hooks()
@@ -174,7 +176,7 @@ class Definition(Declared):
         for code in self.translations:
             if code not in self.lang:
                 yield f"'translations' has '{code}', which is not in 'lang'"
-        if len(set(self.after)) < len(self.after):
+        if len(set(self.reports_before)) < len(self.reports_before):
             yield "a report is listed twice in 'after'"
         if self.schedule is not None:
             for name, parameter in self.parameters.items():
@@ -204,6 +206,8 @@ class Definition(Declared):
     def _wrong_variants(self) -> Iterator[str]:
         seen: dict[str, str] = {}
         for name, *_ in self._variants():
+            if name and not _FOLDER.match(name):
+                yield f"an edition of the grid has a name that no folder can have: '{name}'"
             if name.casefold() in seen:
                 yield f"two editions of the grid are both named '{name}'"
             elif len(name) > 120:
@@ -231,9 +235,20 @@ class Definition(Declared):
         return {code: self.translations.get(code, {}) for code in self.lang}
 
     @property
+    def reports_before(self) -> tuple[str, ...]:
+        """The reports that must be there first."""
+        return () if self.after == "all" else self.after
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """Every edition of a period, also where a parameter must still be given."""
+        values = self.values(missing=self.parameters)
+        return tuple(Variant(word, {**values, **cell}) for word, cell in self._variants())
+
+    @property
     def size(self) -> int:
         """How many editions a period has."""
-        return sum(1 for _ in self._variants())
+        return len(self.variants)
 
     def editions(self, given: Sequence[str] = ()) -> tuple[Variant, ...]:
         """Return the editions of one period: one without a grid, else one a combination.

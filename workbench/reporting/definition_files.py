@@ -81,7 +81,16 @@ def notebook_problems(path: Path, parameters: Mapping[str, Any]) -> list[str]:
 
 def definition_paths(reports: Path) -> Mapping[str, Path]:
     """Return the report definitions of a folder by name."""
-    return {path.stem: path for path in sorted(reports.glob("*.yaml"))}
+    return {path.stem: path for path in _files(reports)}
+
+
+def _files(reports: Path) -> list[Path]:
+    """Return every file of a folder that can be a definition, in order of their names."""
+    return sorted(
+        path
+        for path in reports.glob("[!.]*")
+        if path.suffix.casefold() in (".yaml", ".yml") and path.is_file()
+    )
 
 
 def find_definition(name: str, reports: Path, notebooks: Path) -> Definition:
@@ -92,11 +101,13 @@ def find_definition(name: str, reports: Path, notebooks: Path) -> Definition:
     UnknownName
         There is none of that name.
     DefinitionError
-        It is wrong.
+        It is wrong, or there are two.
     """
     paths = definition_paths(reports)
     if name not in paths:
         raise UnknownName("report", name, paths)
+    if twice := _doubled(reports).get(name.casefold()):
+        raise DefinitionError(f"report '{name}' is defined twice:", [twice])
     return load_definition(paths[name], notebooks)
 
 
@@ -126,7 +137,7 @@ def load_all(reports: Path, notebooks: Path) -> tuple[dict[str, Definition], tup
 def _doubled(reports: Path) -> dict[str, str]:
     """Return names that two files of a folder define, and the problem of each."""
     named: dict[str, list[Path]] = {}
-    for path in sorted([*reports.glob("*.yaml"), *reports.glob("*.yml")]):
+    for path in _files(reports):
         named.setdefault(path.stem.casefold(), []).append(path)
     return {
         name: f"{paths[0]} and {paths[1].name} both define report '{name}'; keep one."
@@ -139,14 +150,14 @@ def _out_of_order(found: Mapping[str, Definition], reports: Path) -> Iterator[tu
     """Yield reports that cannot come after what they name, and why."""
     known = definition_paths(reports)
     for name, definition in found.items():
-        for other in definition.after:
+        for other in definition.reports_before:
             if other not in known:
                 yield (
                     name,
                     f"{known[name]}: comes after '{other}', which is no report."
                     f"{suggest(other, known)}",
                 )
-    remaining = {name: set(each.after) & set(found) for name, each in found.items()}
+    remaining = {name: set(each.reports_before) & set(found) for name, each in found.items()}
     while True:
         try:
             TopologicalSorter(remaining).prepare()

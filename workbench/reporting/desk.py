@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workbench.catalog import Catalog
 from workbench.privacy.ledger import Ledger
+from workbench.reporting.definition import Definition
 from workbench.reporting.promises import Promises
 from workbench.settings import Settings
 
@@ -46,6 +47,8 @@ class Desk:
     find : callable
         Which of some texts are identifiers of customers.
     now : datetime
+    begins : callable
+        From a report's definition to the first day of the data it reads.
     promises : Promises
         What the editions of this run may still pay.
     """
@@ -59,6 +62,7 @@ class Desk:
     snapshot: int
     find: Find
     now: dt.datetime
+    begins: Callable[[Definition], dt.date]
     promises: Promises = field(default_factory=Promises)
 
     def with_notebooks(self, folder: Path) -> Desk:

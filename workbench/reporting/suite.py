@@ -10,16 +10,18 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from graphlib import TopologicalSorter
 from typing import Any
 
-from workbench.errors import RunFailed, WorkbenchError
+from workbench.errors import InputError, RunFailed, WorkbenchError
+from workbench.periods import Period
 from workbench.reporting import editions
+from workbench.reporting.definition_files import find_definition
 from workbench.reporting.desk import Desk, Tell
 from workbench.reporting.due import Due
-from workbench.reporting.editions_record import FILE
+from workbench.reporting.editions_record import revisions
 from workbench.reporting.runner import Asked, Edition, Failure, fail, make
 
 JOBS_AT_MOST = 4  # by default; each takes a core and some hundred megabytes
@@ -81,7 +83,8 @@ def run_suite(
     """Make editions, oldest period first; the caller has the workspace's turn.
 
     An edition waits for those it comes ``after``, and for the same report's edition of an earlier
-    period. One that fails takes with it what comes after it, and nothing else.
+    period. One that fails takes with it what comes after it, and nothing else. One that comes after
+    ``all`` is made alone: what it sums up does not change meanwhile.
 
     Parameters
     ----------
@@ -114,13 +117,30 @@ def _needs(ordered: Sequence[Asked]) -> dict[int, set[int]]:
     needs: dict[int, set[int]] = {number: set() for number in range(len(ordered))}
     for number, each in enumerate(ordered):
         for other, before in enumerate(ordered):
-            comes_after = before.definition.name in each.definition.after
-            if comes_after and before.period.text == each.period.text:
+            name, ends = before.definition.name, before.period.end
+            if name in each.definition.reports_before and ends <= each.period.end:
                 needs[number].add(other)
-            same = before.definition.name == each.definition.name
-            if same and before.variant.name == each.variant.name and other < number:
+            same = name == each.definition.name and before.variant.name == each.variant.name
+            if same and other < number:
                 needs[number].add(other)
+            if each.definition.after == "all" != before.definition.after:
+                # why both ways: what it sums up must not change while it does
+                later = ends == each.period.end and name in _followers(each, ordered)
+                if ends > each.period.end or later:
+                    needs[other].add(number)
+                else:
+                    needs[number].add(other)
     return needs
+
+
+def _followers(asked: Asked, ordered: Sequence[Asked]) -> set[str]:
+    """Return the reports that come after an edition's, or after one that does."""
+    found = {asked.definition.name}
+    for _ in ordered:
+        found |= {
+            each.definition.name for each in ordered if found & {*each.definition.reports_before}
+        }
+    return found
 
 
 def _one_by_one(sorter: TopologicalSorter[int]) -> Iterator[int]:
@@ -180,29 +200,49 @@ def _one(
     tell: Tell,
 ) -> Edition | Failure:
     asked = ordered[number]
-    missing = _missing(asked, made, desk)
-    if missing:
-        return fail(asked, desk, missing)
+    for name in asked.definition.reports_before:
+        why, failed = _lacking(asked, name, ordered, made, desk)
+        if why:
+            # why: readers are told of what was tried, not of what waits for another report
+            waits = replace(asked, scheduled=asked.scheduled and failed)
+            return fail(waits, desk, RunFailed(f"{asked.words} was not run: it comes after {why}"))
     return make(asked, desk, force=force, tell=tell)
 
 
-def _missing(
-    asked: Asked, made: Mapping[int, Edition | Failure], desk: Desk
-) -> WorkbenchError | None:
-    """Return why an edition that comes after others cannot be made, if so."""
-    published = desk.settings.path("published")
-    for name in asked.definition.after:
-        failed = any(
-            isinstance(each, Failure)
-            and each.asked.definition.name == name
-            and each.asked.period.text == asked.period.text
-            for each in list(made.values())
+def _lacking(
+    asked: Asked,
+    name: str,
+    ordered: Sequence[Asked],
+    made: Mapping[int, Edition | Failure],
+    desk: Desk,
+) -> tuple[str, bool]:
+    """Return what is not there of a report that comes before, if anything, and whether it failed.
+
+    Of a report about periods of another length, it is the last that is over when this one is.
+    """
+    known = (each.definition for each in ordered if each.definition.name == name)
+    try:
+        before = next(known, None) or find_definition(
+            name, desk.settings.path("reports"), desk.settings.path("notebooks")
         )
-        there = any((published / name / asked.period.text).glob(f"**/r*/{FILE}"))
-        if failed or not there:
-            why = "failed" if failed else "has no edition of it yet"
-            return RunFailed(
-                f"{asked.words} was not run: it comes after '{name}', which {why}. Run "
-                f"'workbench run {name} --period {asked.period.text}' first."
-            )
-    return None
+    except InputError as problem:
+        return f"'{name}', which cannot run: {problem}", False
+    period = Period.containing(asked.period.end, before.period.kind).previous()
+    if period.end <= desk.begins(before):  # it can never be there
+        return "", False
+    failed = any(
+        isinstance(each, Failure)
+        and (each.asked.definition.name, each.asked.period) == (name, period)
+        for each in list(made.values())
+    )
+    folder = desk.settings.path("published") / name
+    places = [each.place(period) for each in before.variants]
+    missing = [each for each in places if not revisions(folder / each)]
+    if not failed and not missing:
+        return "", False
+    what = "it" if missing == [asked.period.text] else ", ".join(missing)
+    why = "failed" if failed else f"has no edition of {what} yet"
+    return (
+        f"'{name}', which {why}. Run 'workbench run {name} --period {period.text}' first.",
+        failed,
+    )

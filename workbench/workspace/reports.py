@@ -278,12 +278,14 @@ class Reports(Opened):
         self, definitions: Mapping[str, Definition], problems: tuple[str, ...]
     ) -> tuple[Mapping[str, Definition], tuple[str, ...]]:
         """Return the reports whose hooks can be told here, and what is wrong with others."""
+        from workbench.reporting.definition_files import definition_paths
         from workbench.reporting.hooks import missing_variables
 
+        paths = definition_paths(self.settings.path("reports"))
         mute = {name: missing_variables(each.hooks) for name, each in definitions.items()}
         more = [
-            f"{self.settings.path('reports') / name}.yaml: hooks: ${{{each}}} is not set. Set it "
-            "in the environment that 'workbench run' is called from, or take it out."
+            f"{paths[name]}: hooks: ${{{each}}} is not set. Set it in the environment that "
+            "'workbench run' is called from, or take it out."
             for name, missing in mute.items()
             for each in missing
         ]
@@ -365,7 +367,7 @@ class Reports(Opened):
         if definition is None:
             return whole(spans.values())
         notebook = self.settings.path("notebooks") / definition.notebook
-        editions = variants or definition.editions()
+        editions = variants or definition.variants
         return span_of(notebook, [each.values for each in editions], spans)
 
     def _spans(self) -> Mapping[str, Span]:
@@ -415,4 +417,5 @@ class Reports(Opened):
             snapshot=access.snapshot,
             find=access.find_identifiers,
             now=self.now(),
+            begins=lambda definition: self._span(definition).start,
         )
