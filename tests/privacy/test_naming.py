@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 from decimal import Decimal
+from functools import partial
 
 import ibis
 import pytest
@@ -202,15 +203,12 @@ def ask_as_before(shop, query, name):
     ]  # fmt: skip
     old = dataclasses.replace(question, parts=tuple(parts), labels=question.earlier_labels())
     cost = priced(old, None, "0.01", delta=shop.catalog.privacy.delta, pure=False, prices=None)
-    sql = releasing.statements(old)
-    return releasing.release(
-        old,
-        lambda: running.run(old, sql, shop.access, shop.now()),
-        payer=releasing.Payer(shop.ledger, name, None, shop.now()),
-        catalog=shop.catalog,
-        data_versions=[shop._data_version(old, part) for part in old.parts],
-        cost=cost,
-    )
+    totals = partial(running.run, old, releasing.statements(old), shop.access, shop.now())
+    versions = [shop._data_version(old, part) for part in old.parts]
+    payer = releasing.Payer(shop.ledger, None, shop.now())
+    asked = releasing.Asked(name, old, totals, versions, cost)
+    (made,) = releasing.release([asked], payer=payer, catalog=shop.catalog)
+    return made
 
 
 def test_answers_of_before_are_found_where_they_were_right(shop):
