@@ -342,6 +342,24 @@ def test_the_chance_of_a_wrong_order_is_right():
     assert np.mean(wrong) == pytest.approx(np.mean(claimed), abs=band)
 
 
+def test_margins_of_a_top_hold_for_whichever_the_noise_puts_there():
+    """Ten equal groups: the three that come out largest are those the noise helped most."""
+    groups = replace(REGION, values=tuple(f"g{i}" for i in range(10)))
+    held, draws = [], 300
+    for seed in range(draws):
+        books = Books()
+        paid = books.put(answer([groups], {"n": [500.0] * 10}, noise=drawn(10, 4.0, seed)))
+        made = paid.derive(top("customers", n=3))
+        again = made.derive(ratio("customers", 5.0, name="share"))
+        ends = zip(made.columns["customers_low"], made.columns["customers_high"], strict=True)
+        held.append(all(low <= 500 <= high for low, high in ends))
+        assert made.intervals().equals(made.frame)
+        low, high = (again.columns[f"share_{end}"][0] for end in ("low", "high"))
+        assert (low <= 100 <= high) >= held[-1]
+    assert np.mean(held) >= 0.95 - 3.3 * sqrt(0.0475 / draws)
+    assert "those of all 10 rows hold at once" in made.notes[0]
+
+
 def test_a_top_is_of_one_column_and_stands_alone(books):
     release = months(books)
     with pytest.raises(QuestionRefused, match="rows by region and month"):

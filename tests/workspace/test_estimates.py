@@ -1,5 +1,6 @@
 """From private answers to the summary's estimates: what leads, and intervals that hold together."""
 
+import numpy as np
 import pytest
 from factories.releases import CUSTOMERS, release
 
@@ -103,3 +104,60 @@ def test_groups_nobody_can_tell_apart_from_noise_lead_nowhere():
     assert (vague.ratio.value, vague.ratio.why) == (None, "too few decisions for an estimate")
     assert estimates.decided([vague])["impact-ratio"].why == "too few decisions for an estimate"
     assert estimates.decided([])["impact-ratio"].why == "it was not asked"
+
+
+@pytest.mark.parametrize("groups", [2, 3, 4, 6, 8, 10])
+@pytest.mark.parametrize("apart", [0.0, 0.02, 0.15], ids=["equal", "close", "apart"])
+def test_the_ratio_of_the_extremes_is_held_whichever_the_noise_makes_extreme(groups, apart, size):
+    draws = 1_500 if size == "smoke" else 20_000
+    dice = np.random.default_rng(groups)
+    true = 0.7 - apart * np.arange(groups) / groups
+    ratio, noise = true.min() / true.max(), 0.02
+    names = [f"g{i}" for i in range(groups)]
+    held = []
+    for drawn in true + dice.normal(0, noise, (draws, groups)):
+        rates = dict(zip(names, drawn.tolist(), strict=True))
+        found = estimates.selection(decisions("group", rates, 1.96 * noise), PERSON).ratio
+        held.append(found.low <= ratio <= found.high)
+    assert np.mean(held) >= 0.94
+
+
+def test_the_lowest_of_several_attributes_is_held_too():
+    dice, noise, held = np.random.default_rng(8), 0.02, []
+    for drawn in 0.7 + dice.normal(0, noise, (1_000, 5, 4)):
+        found = [
+            estimates.selection(
+                decisions(f"a{i}", dict(zip("wxyz", rates.tolist(), strict=True)), 1.96 * noise),
+                PERSON,
+            )
+            for i, rates in enumerate(drawn)
+        ]
+        led = estimates.decided(found)["impact-ratio"]
+        held.append(led.low <= 1 <= led.high)
+    assert np.mean(held) >= 0.94
+
+
+def test_what_has_no_declared_group_is_no_group_of_people():
+    (found,) = by_attribute(("gender", {"female": 0.8, "male": 0.82, "None of these": 0.2}))
+    assert (found.least, found.most) == ("female", "male")
+
+
+def test_a_share_past_its_time_knows_the_noise_of_everybody(size):
+    draws = 2_000 if size == "smoke" else 20_000
+    dice, sd = np.random.default_rng(3), 20.0
+    held = []
+    for none, some, loans in np.array([400, 100, 300]) + dice.normal(0, sd, (draws, 3)):
+        asked = {
+            "people": counted([none, some], [PAST], margin=1.96 * sd),
+            "loans": counted([loans], margin=1.96 * sd),
+        }
+        found = estimates.past(asked)
+        true = {"people": 0.2, "loans": 0.6}
+        held.append([found[t].low <= each <= found[t].high for t, each in true.items()])
+    # of 60 % of 500 people the denominator's noise is no small part of it
+    assert np.mean(held, axis=0) == pytest.approx([0.95, 0.95], abs=0.016)
+
+
+def test_of_hardly_anybody_no_share_is_told():
+    found = estimates.past({"people": counted([4, 3], [PAST])})
+    assert found["people"].why == "too few people for an estimate"

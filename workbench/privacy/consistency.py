@@ -27,6 +27,7 @@ from workbench.errors import QuestionRefused
 from workbench.privacy.expressions import names
 from workbench.privacy.forms import Find, Sheet, keep, sheet_of
 from workbench.privacy.margins import Affine, Noise, Ratio
+from workbench.privacy.noted import noted
 from workbench.privacy.planning import question_key
 from workbench.privacy.release import Dimension, Release
 
@@ -191,10 +192,7 @@ def _adjusted(
             continue
         for column, sheet_forms in zip(found, _split(fitted, sheets), strict=True):
             column[name] = sheet_forms
-    left = (
-        f"Not made to agree, for totals and parts differ by more than their noise: "
-        f"{'; '.join(unfit)}. They count other rows, or bounds cut more from the ones."
-    )
+    left = noted("apart", titles="; ".join(unfit))
     if unfit and implausible == "refuse":
         raise QuestionRefused(
             f"{left} Rows without a value of a group are in a total and in none of its parts, and "

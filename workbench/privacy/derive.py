@@ -57,8 +57,10 @@ def derive(
     }
     if simultaneous:
         recipe["simultaneous"] = True
+    if any(each.op == "top" for each in wanted):
+        recipe["among"] = True
     find = None if release.origin is None else release.origin.find
-    sheet = _compute(sheet_of(release, find), wanted, chosen, names(over), find)
+    sheet = _compute(sheet_of(release, find), wanted, chosen, names(over), find, wide=True)
     others = [other for each in wanted for other in each.releases()]
     return keep(release, sheet, recipe, others, name)
 
@@ -66,7 +68,10 @@ def derive(
 def replay(recipe: Mapping[str, Any], parents: list[Release], find: Find) -> Sheet:
     """Compute a derived release again, as a sheet."""
     wanted = [read(each, find) for each in recipe["figures"]]
-    return _compute(sheet_of(parents[0], find), wanted, recipe["where"], recipe["over"], find)
+    sheet = sheet_of(parents[0], find)
+    # why: a top that was kept before its margins held for all rows keeps the margins it has
+    wide = recipe.get("among", False)
+    return _compute(sheet, wanted, recipe["where"], recipe["over"], find, wide=wide)
 
 
 def _plain(value: Any) -> Any:
@@ -93,6 +98,8 @@ def _compute(
     where: Mapping[str, Any],
     over: Sequence[str],
     find: Find | None,
+    *,
+    wide: bool,
 ) -> Sheet:
     if over:
         # why: what is left out of figures that were named was never wanted, and needs no word
@@ -118,12 +125,13 @@ def _compute(
         {each.measure.name: each.forms for each in columns},
         frozenset(each.measure.name for each in columns if each.adds),
         notes=(*sheet.notes, *(note for each in columns for note in each.notes)),
+        among=sheet.among,
     )
     for axis, value in where.items():
         result = _picked(result, axis, value)
     for asked, figure in zip(wanted, columns, strict=False):
         if asked.op == "top":
-            result = top_rows(result, figure.measure, int(asked.options["n"]))
+            result = top_rows(result, figure.measure, int(asked.options["n"]), wide=wide)
     return result
 
 

@@ -27,6 +27,7 @@ from workbench.privacy.margins import (
     quantile,
     tangent,
 )
+from workbench.privacy.noted import noted
 from workbench.privacy.release import Cost, Dimension, Measure, Origin, Release
 
 if TYPE_CHECKING:  # why: see release.py
@@ -69,6 +70,8 @@ class Sheet:
         Measures that are no longer there, and why.
     notes : tuple of str
         What happened on the way.
+    among : int
+        How many rows these were picked from by their noisy figures: margins hold for all of them.
     """
 
     by: tuple[Dimension, ...]
@@ -78,6 +81,7 @@ class Sheet:
     adds: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    among: int = 1
 
     @property
     def figures(self) -> int:
@@ -87,7 +91,7 @@ class Sheet:
             for each in self.measures
             if not any(isinstance(form, Fixed) for form in self.forms[each.name])
         ]
-        return max(1, len(noisy) * len(self.keys))
+        return max(1, len(noisy) * max(len(self.keys), self.among))
 
     def measure(self, name: str) -> Measure:
         """Return a measure, or refuse with the reason why it is not there."""
@@ -303,9 +307,12 @@ def keep(
     if month is not None and all(each.kind != "month" for each in sheet.by):
         period = recipe.get("where", {}).get(release.by[month].name) or period
     approximate = any(is_approximate(f) for each in sheet.measures for f in sheet.forms[each.name])
-    notes = [*(note for each in sources for note in each.notes), *sheet.notes]
-    together = sheet.figures if recipe.get("simultaneous") else 1
-    if together > 1:
+    notes = [note for each in sources for note in each.notes]
+    if sheet.among > 1:
+        notes.append(noted("chosen", rows=f"{sheet.among:,}"))
+    notes += sheet.notes
+    together = sheet.figures if recipe.get("simultaneous") else sheet.among
+    if recipe.get("simultaneous") and together > 1:
         notes.append(f"Margins hold for all {together:,} figures at once, 95 times in 100 (Šidák).")
     if approximate:
         notes.append("Margins of figures computed from ratios are first-order approximations.")
@@ -339,7 +346,7 @@ def margins(release: Release, name: str, level: float) -> list[float | None]:
     """Return the longer side of each interval of a measure, at a level."""
     sheet = sheet_of(release)
     sheet.measure(name)
-    z = quantile(level)
+    z = quantile(level, sheet.among)
     ends = [interval(form, z) for form in sheet.forms[name]]
     return [
         None if value is None or low is None or high is None else max(value - low, high - value)
@@ -352,7 +359,7 @@ def interval_frame(release: Release, level: float, together: bool) -> pd.DataFra
     import pandas as pd
 
     sheet = sheet_of(release)
-    figures = sheet.figures if together else 1
+    figures = sheet.figures if together else sheet.among
     each = level ** (1 / figures)
     frame = pd.DataFrame(columns_of(sheet, level, figures))
     frame.attrs["margins"] = (

@@ -17,6 +17,17 @@ NOTES: Mapping[str, Mapping[str, str]] = {
         "zh": "{title}：尚未可知。约需联系 {needed} 次（现有 {now} 次），"
         "方能在五次中有四次把 {points} 个百分点的效果与零区分开。",
     },
+    "chosen": {
+        "en": "Chosen by their figures: margins are so wide that those of all {rows} rows hold at "
+        "once.",
+        "zh": "按数字大小选出：误差范围已放宽，使全部 {rows} 行同时成立。",
+    },
+    "apart": {
+        "en": "Not made to agree, for totals and parts differ by more than their noise: {titles}. "
+        "They count other rows, or bounds cut more from the ones.",
+        "zh": "未做一致性调整，因合计与各部分之差超出噪声：{titles}。"
+        "两者统计的记录不同，或上限截去的部分不同。",
+    },
 }
 
 

@@ -66,8 +66,11 @@ def deviation(one: Affine, other: Affine) -> float:
     return sqrt(max(0.0, one.variance + other.variance - 2 * covariance(one, other)))
 
 
-def top_rows(sheet: Sheet, measure: Measure, n: int) -> Sheet:
-    """Return the ``n`` rows with the largest figures, in order, with rank and order risk."""
+def top_rows(sheet: Sheet, measure: Measure, n: int, *, wide: bool) -> Sheet:
+    """Return the ``n`` rows with the largest figures, in order, with rank and order risk.
+
+    ``wide``: with margins that hold for all rows they were picked from.
+    """
     if len(sheet.by) != 1:
         columns = " and ".join(each.name for each in sheet.by) or "nothing"
         raise QuestionRefused(
@@ -108,6 +111,8 @@ def top_rows(sheet: Sheet, measure: Measure, n: int) -> Sheet:
         measures=measures,
         forms={name: [column[row] for row in places] for name, column in all_forms.items()},
         notes=(*sheet.notes, _note(order, risks, n)),
+        # why all: the largest of many figures is the one its noise helped most
+        among=max(sheet.among, len(shown)) if wide else sheet.among,
     )
 
 

@@ -2,7 +2,8 @@
 
 Where several estimates stand beside each other and the worst is told, its interval is widened so
 that all of them hold their figure together (Bonferroni): else the worst of ten would be one that
-the noise made so.
+the noise made so. The ratio of the least to the most of several rates is chosen twice over, so all
+rates hold together first, and the ratio lies between the ends they leave to its extremes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from workbench.analytics.compliance import Measured, unmeasured
+from workbench.privacy.groups import REST
+from workbench.privacy.margins import Affine, Ratio, interval, quantile, weighted
 from workbench.privacy.release import Measure
 from workbench.privacy.shown import placed
 
@@ -22,9 +25,11 @@ if TYPE_CHECKING:
 
 NOT_ASKED = "it was not asked"
 TOO_FEW = "too few decisions for an estimate"
+TOO_FEW_PEOPLE = "too few people for an estimate"
 WIDEST = 0.25  # a group's rate that is less sure than this tells of no difference
 LEAST_SHARE = 0.001  # of customers: what no estimate is asked to tell from nobody
 _LEVEL = 0.95
+Z_95 = quantile(_LEVEL)
 _SHARE = Measure("share", "rate", "Share", None)
 
 
@@ -65,6 +70,9 @@ def selection(release: Release, person: Measured) -> Selection:
     """Return the ratio of one attribute's groups, from their rates ``approved``.
 
     A group whose rate is not known well is left out: the noise would make it the least approved.
+    Whichever groups come out least and most, the ratio of the true extremes is in the interval: all
+    rates of the attribute lie in theirs together, the least rate is at most the lowest upper end
+    and at least the lowest lower end, and the most likewise.
     """
     axis = release.by[0]
     names = [f"approved_rate{end}" for end in ("", "_low", "_high")]
@@ -73,14 +81,18 @@ def selection(release: Release, person: Measured) -> Selection:
         for group, value, low, high in zip(
             release.columns[axis.name], *(release.columns[name] for name in names), strict=True
         )
-        if None not in (value, low, high) and value > 0 and (high - low) / 2 <= WIDEST
+        if group != REST and None not in (value, low, high) and value > 0
+        if (high - low) / 2 <= WIDEST
     ]
-    if len(rates) < 2:
+    wide = [
+        together(Measured(value, low=low, high=high), len(rates)) for value, low, high, _ in rates
+    ]
+    lows, highs = [each.low or 0.0 for each in wide], [each.high or 0.0 for each in wide]
+    if len(rates) < 2 or max(lows) <= 0:
         return Selection(axis.title, unmeasured(TOO_FEW), person)
     least, most = min(rates), max(rates)
-    ratio = least[0] / most[0]
-    spread = math.hypot(*((high - low) / 2 / value for value, low, high, _ in (least, most)))
-    measured = Measured(ratio, low=max(0.0, ratio * (1 - spread)), high=ratio * (1 + spread))
+    low, high = min(lows) / max(highs), min(1.0, min(highs) / max(lows))
+    measured = Measured(least[0] / most[0], low=low, high=high)
     return Selection(axis.title, measured, person, least[3], most[3])
 
 
@@ -91,8 +103,11 @@ def decided(found: Sequence[Selection]) -> dict[str, Measured]:
         why = found[0].ratio.why if found else NOT_ASKED
         ratio = unmeasured(why)
     else:
-        lowest = min(known, key=lambda each: each.ratio.value or 0.0)
-        ratio = together(lowest.ratio, len(known))
+        wide = [together(each.ratio, len(known)) for each in known]
+        lowest = min(wide, key=lambda each: each.value or 0.0)
+        # of all attributes the lowest is meant, whichever it is
+        low, high = (min(getattr(each, end) for each in wide) for end in ("low", "high"))
+        ratio = replace(lowest, low=low, high=min(1.0, high))
     persons = [each.person for each in found if each.person.value is not None]
     person = min(persons, key=_width) if persons else unmeasured(NOT_ASKED)
     return {"impact-ratio": ratio, "human-review": person}
@@ -116,21 +131,29 @@ def past(retention: Mapping[str, Release]) -> dict[str, Measured]:
         Of ``ws.past_retention``: the first has those who have none too.
     """
     found: dict[str, Measured] = {}
-    everybody: float | None = None
-    for table, release in retention.items():
+    everybody: Affine | None = None
+    for number, (table, release) in enumerate(retention.items()):
         if not len(release) or release.columns["customers"][0] is None:
             found[table] = unmeasured(NOT_ASKED)
             continue
+        columns = [release.columns[f"customers{end}"] for end in ("", "_low", "_high")]
+        counts = [
+            Affine(value, {(table, number, str(row)): (high - low) / 2 / Z_95})
+            for row, (value, low, high) in enumerate(zip(*columns, strict=True))
+        ]
         row = 0
         if release.by:
             row = release.columns[release.by[0].name].index(True)
-            everybody = max(1.0, sum(release.columns["customers"]))
-        value, low, high = (release.columns[f"customers{e}"][row] for e in ("", "_low", "_high"))
+            everybody = weighted((1.0, each) for each in counts)
         if everybody is None:
             found[table] = unmeasured(NOT_ASKED)
             continue
-        share, least, most = placed(_SHARE, *(end / everybody for end in (value, low, high)))
-        found[table] = Measured(share, max(0.0, value), everybody, least, most)
+        drawn = interval(Ratio(counts[row], everybody), Z_95)
+        if drawn[0] is None:
+            found[table] = unmeasured(TOO_FEW_PEOPLE)
+            continue
+        share, least, most = placed(_SHARE, *drawn)
+        found[table] = Measured(share, max(0.0, counts[row].value), everybody.value, least, most)
     return found
 
 
@@ -178,7 +201,7 @@ def _share(release: Release | None, kept: Callable[[tuple[Any, ...]], bool]) -> 
     everybody = sum(counts)
     noise = (highs[0] - lows[0]) / 2  # of every cell the same
     if everybody <= math.sqrt(len(rows)) * noise:
-        return unmeasured("too few people for an estimate")
+        return unmeasured(TOO_FEW_PEOPLE)
     value = min(1.0, max(0.0, sum(counts[at] for at in chosen) / everybody))
     others = len(rows) - len(chosen)
     spread = noise / everybody * math.sqrt(len(chosen) * (1 - value) ** 2 + others * value**2)
