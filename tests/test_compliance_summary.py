@@ -100,7 +100,7 @@ def test_undeclared_identifiers_of_customers_are_for_the_officer_alone(found, ba
     assert column == ("feedback", "comment")
     line = by_id(found).loc["undeclared-identifiers"]
     assert line.light == "not measured"
-    assert line.why == "tables about customers are not told of here: see 'workbench quality'"
+    assert line.why == "checks of customers' rows are for the officer's eyes only"
 
 
 def add(ws, table, rows):

@@ -74,3 +74,10 @@ def test_headings_part_the_prose():
 def test_words_are_kept_for_the_search_with_their_spaces():
     (part,) = read_markdown("| a | b |\n|---|---|\n| Li | Wei |\n\n`x`\ny")
     assert part.text == "a b Li Wei x y"
+
+
+def test_a_tables_columns_keep_their_alignment_without_a_style_of_their_own():
+    (prose,) = read_markdown("| a | b | c | d |\n| --- | :-: | --: | :-- |\n| 1 | 2 | 3 | 4 |")
+    assert "style" not in prose.html
+    assert '<th>a</th>\n<th class="c">b</th>\n<th class="n">c</th>\n<th>d</th>' in prose.html
+    assert '<td class="c">2</td>\n<td class="n">3</td>' in prose.html

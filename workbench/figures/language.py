@@ -11,6 +11,7 @@ from typing import Any
 
 from workbench.errors import UnknownName
 from workbench.figures.messages import FIGURES, MESSAGES
+from workbench.figures.words import JOINED, OF_A_CUSTOMER, WORDS
 
 Number = int | float
 _LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
@@ -19,6 +20,7 @@ _DAY = re.compile(r"^(\d{4})-(\d{2})-(\d{2})$")
 _QUARTER = re.compile(r"^(\d{4})-?Q([1-4])$")
 # Below, every digit is read at a glance; Chinese counts in ten thousands, and says so sooner.
 COMPACT_FROM = {"en": 1_000_000, "zh": 100_000}
+_OF_A_CUSTOMER = " of a customer"
 COMPACT_UNIT = {"en": 1_000, "zh": 10_000}  # the least that is said in short beside such a number
 
 
@@ -64,8 +66,8 @@ class Language:
         return text.format(**names) if names else text
 
     def say(self, text: str) -> str:
-        """Return a declared word in this language, or as it was declared."""
-        return self.translations.get(text, text)
+        """Return a declared word, or one of the product's own, in this language; else as it is."""
+        return self.translations.get(text) or WORDS.get(self.code, {}).get(text, text)
 
     def measure(self, title: str) -> str:
         """Return a measure's title, whole or by its parts: "Amount, total" is "金额总计".
@@ -75,10 +77,17 @@ class Language:
         >>> Language("zh", {"Amount": "金额"}).measure("Amount, total")
         '金额总计'
         """
-        base, comma, figure = title.rpartition(", ")
-        if title in self.translations or not comma or self.code == "en":
+        if self.code == "en" or self.say(title) != title:
             return self.say(title)
-        known = FIGURES[self.code].get(figure)
+        for between in JOINED:
+            first, joined, second = title.partition(between)
+            if joined:
+                return f"{self.measure(first)}{between}{self.measure(second)}"
+        if title.endswith(_OF_A_CUSTOMER):
+            words = self.measure(title.removesuffix(_OF_A_CUSTOMER))
+            return OF_A_CUSTOMER[self.code].format(title=words)
+        base, comma, figure = title.rpartition(", ")
+        known = FIGURES[self.code].get(figure) if comma else None
         return title if known is None else f"{self.measure(base)}{known}"
 
     def join(self, words: list[str]) -> str:

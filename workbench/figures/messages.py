@@ -298,6 +298,8 @@ FIGURES: Mapping[str, Mapping[str, str]] = {
         "rank": "名次",
         "change": "变化",
         "band": "区间",
+        "pair": "组合",
+        "chance that the next is larger": "次位更大的概率",
     },
 }
 

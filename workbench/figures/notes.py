@@ -31,6 +31,23 @@ _PLAIN = (
     (re.compile(r"(?P<head>.+ at most 1) rows in a cell\."), r"\g<head> record in each figure."),
     (re.compile(r"(?P<head>.+) rows in a cell\."), r"\g<head> records in each figure."),
     (re.compile(r"(?P<head>.+) in a cell\."), r"\g<head> in each figure."),
+    (
+        re.compile(r"Margins of figures computed from ratios are first-order approximations\."),
+        "Margins of figures computed from ratios are approximate.",
+    ),
+    (
+        re.compile(r"Within a band customers count as equal; margins are first-order approx\w+\."),
+        "Within a band customers count as equal; margins are approximate.",
+    ),
+    (re.compile(r"Adjusted by least squares so"), "Adjusted within the noise so"),
+    (
+        re.compile(r"The data changed since .+ answered this: a new answer, paid again\."),
+        "The data changed since this was answered before: this is a new answer.",
+    ),
+    (
+        re.compile(r"(?P<head>.+): cut points were read off .+\."),
+        r"\g<head>: cut points are private.",
+    ),
 )
 # As privacy writes them, and in Chinese. ``title`` is a declared word, and is translated as one.
 _CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -130,10 +147,35 @@ _CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "这 {top} 项次序有误的概率：至多 {rule}；另有他项应列其中的概率：至多 {other}。",
         ),
         (
+            r"Margins hold for all (?P<all>[\d,]+) figures at once, 95 times in 100 \(Šidák\)\.",
+            "误差范围对全部 {all} 个数字同时成立，100 次中有 95 次（Šidák）。",
+        ),
+        (
+            r"(?P<title>.+): values whose noisy number of customers is below (?P<rule>[\d,.]+)"
+            r"(?P<noise> standard deviations of its noise)? are merged; "
+            r"(?:merged: (?P<groups>.+)|none had to be merged)\.",
+            "{title}：带噪客户数低于 {rule}{noise}的取值已合并：{groups}。",
+        ),
+        (
+            r"(?P<title>.+): not shown for merged values, because it does not add up over them\.",
+            "{title}：不可相加，故合并后的取值不显示。",
+        ),
+        (
+            r"(?P<title>.+): cut points were read off (?P<top>[^ ]+(?:, [^ ]+)*)\.",
+            "{title}：分界点取自 {top}。",
+        ),
+        (
             r"Planned, not released: no figure was drawn\.",
             "仅为计划，尚未发布：没有抽取任何数字。",
         ),
     )
+)
+
+
+# What tells an analyst what to ask instead says nothing of what is shown. Exceptions always stand.
+_FOR_ANALYSTS = re.compile(
+    r"(?!Exception:).*(?:\w=|\b(?:wb|ws)\.|\w\(|`|values_per_customer|'workbench |"
+    r"(?:is not added|does not add) up over (?!them))"
 )
 
 
@@ -143,6 +185,8 @@ def notes_about(spec: Spec, releases: Sequence[Release], language: Language) -> 
     for at, release in enumerate(releases):
         drawn = set(_measures(spec, at, release))
         for note in release.notes:
+            if _FOR_ANALYSTS.match(note):
+                continue
             about = _about(note, release)
             if not about or about & drawn:
                 found[translated(note, language)] = None
@@ -182,12 +226,27 @@ def translated(note: str, language: Language) -> str:
             if "of" in parts:  # a title as it stands within a sentence
                 whole = f"{parts['of'][:1].upper()}{parts['of'][1:]}"
                 parts["of"] = language.measure(whole)
+            if "noise" in parts:
+                parts["noise"] = " 倍噪声标准差" if parts["noise"] else " "
+                parts["groups"] = _groups(parts["groups"], language)
             if "grades" in parts:
                 parts["grades"] = _grades(parts["grades"], language)
             if "unit" in parts:
                 parts["unit"] = language.say(parts["unit"] or "")
             return text.format(**parts).replace(" 。", "。")
     return note
+
+
+def _groups(told: str | None, language: Language) -> str:
+    """Return merged values: "Other (north, south)" is "其他（北区、南区）"."""
+    if told is None:
+        return "无需合并"
+    said = []
+    for each in told.split("; "):
+        label, _, members = each.removesuffix(")").partition(" (")
+        words = language.join([language.say(one) for one in members.split(", ")])
+        said.append(f"{language.say(label)}（{words}）")
+    return "；".join(said)
 
 
 def _grades(told: str, language: Language) -> str:

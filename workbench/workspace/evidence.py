@@ -248,7 +248,7 @@ class Evidence(Records):
         hinted = {(hint.table, hint.column) for hint in checks.hints} & exact
         if hinted or exact == held:
             return count(len(hinted), len(exact), "nothing is loaded")
-        return unmeasured("tables about customers are not told of here: see 'workbench quality'")
+        return unmeasured("checks of customers' rows are for the officer's eyes only")
 
     @cached_property
     def publishable(self) -> list[Check]:

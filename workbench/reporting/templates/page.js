@@ -31,18 +31,24 @@
     };
   };
 
-  // Figures in the cells of a heat map: with margin, alone, small, or none in the narrowest.
+  // Figures in the cells of a heat map: with margin, alone, small; in the narrowest it is scrolled.
   const cells = async ({ element, figure }) => {
     const [trace] = figure.data;
     if (trace?.type !== "heatmap") return;
-    const room = element._fullLayout.xaxis._length / trace.x.length - 4;
-    const wide = (line) => Array.from(line).reduce((sum, c) => sum + (c === "%" ? 0.95 : 0.62), 0);
-    const width = (rows) => Math.max(0, ...rows.flat().flatMap((t) => t.split("<br>")).map(wide));
+    const beside = () => element.clientWidth - element._fullLayout.xaxis._length;
+    const room = (element.parentElement.clientWidth - beside()) / trace.x.length - 4;
+    const length = (line) => Array.from(line).reduce((sum, c) => sum + (c === "%" ? 0.95 : 0.62), 0);
+    const width = (rows) => Math.max(0, ...rows.flat().flatMap((t) => t.split("<br>")).map(length));
     const alone = trace.text.map((row) => row.map((text) => text.split("<br>")[0]));
     const size = trace.textfont.size;
-    const [text, font] = [[trace.text, size], [alone, size], [alone, Math.min(size, 10)]]
-      .find(([rows, height]) => width(rows) * height <= room)
-      ?? [alone.map((row) => row.map(() => "")), size];
+    const small = [alone, Math.min(size, 10)];
+    const fits = ([rows, height]) => width(rows) * height <= room;
+    const [text, font] = [[trace.text, size], [alone, size], small].find(fits) ?? small;
+    const needed = Math.ceil(trace.x.length * (width(text) * font + 4) + beside());
+    const wide = needed > element.parentElement.clientWidth;
+    element.style.minWidth = wide ? `${needed}px` : "";
+    if (wide) element.parentElement.tabIndex = 0;
+    await Plotly.Plots.resize(element);
     await Plotly.restyle(element, { text: [text], "textfont.size": font });
   };
 
