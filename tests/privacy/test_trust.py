@@ -267,6 +267,7 @@ def test_a_statement_does_not_lower_what_a_witness_knows(ledger, tmp_path):
 def test_a_copy_that_went_on_elsewhere_is_charged_on_top(ledger, tmp_path):
     """Both went on from the second answer: what either spent since then counts."""
     elsewhere = make_ledger(tmp_path / "old")
+    acknowledge(elsewhere)
     spend(elsewhere, "elsewhere", 64_000)
     shutil.copy(tmp_path / "old" / "ledger.sqlite", tmp_path / "now" / "ledger.sqlite")
     fresh = again(tmp_path)

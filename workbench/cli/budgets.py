@@ -21,6 +21,7 @@ def budget(workspace: str | None, period: str | None, pld: bool, as_json: bool) 
     from workbench.errors import PeriodError
     from workbench.periods import Period
     from workbench.privacy.accounting import pld_epsilon
+    from workbench.privacy.standing import RAISED
 
     ws = opened(workspace)
     month = Period.parse(period) if period else None
@@ -39,10 +40,13 @@ def budget(workspace: str | None, period: str | None, pld: bool, as_json: bool) 
             }
         )
         return
-    click.echo(f"Privacy budget of the customers (epsilon at delta {ws.catalog.privacy.delta}):")
+    counting = ws.ledger.in_force()
+    click.echo(f"Privacy budget of the customers (epsilon at delta {counting[1]}):")
     for line in lines:
         spent = f"spent {line.spent:6.2f} of {line.limit:6.2f}"
         click.echo(f"  {line.scope:14} {spent}   left {line.left:6.2f}")
+    if counting != (ws.catalog.privacy.limits, ws.catalog.privacy.delta):
+        click.echo(RAISED.strip())
     if second is not None:
         click.echo(f"  all by privacy loss distributions: {second:.2f}, for information only")
     newest = " The newest ten; --json has all:" if len(answers) > 10 else ""
@@ -63,12 +67,12 @@ def budget(workspace: str | None, period: str | None, pld: bool, as_json: bool) 
 def acknowledge(
     workspace: str | None, reason: str, role: str | None, lost_rho: str | None, as_json: bool
 ) -> None:
-    """Record that the end of the ledger is lost; what it had spent counts as spent."""
+    """Record that the ledger lost its end or was moved, or that limits were raised, and why."""
     charged = opened(workspace).acknowledge(reason, role=role, lost_rho=lost_rho)
     if as_json:
         print_json({"charged_epsilon": charged})
     else:
-        click.echo(f"Recorded. Epsilon {charged:.2f} counts as spent from now on.")
+        click.echo(f"Recorded. Epsilon {charged:.2f} of what was lost counts as spent from now on.")
 
 
 COMMANDS = [budget, acknowledge]

@@ -39,6 +39,7 @@ from workbench.lifecycle.erasure import still_findable, take_erased
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rotation import rekey
+from workbench.privacy.witnesses import move
 from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings
 from workbench.store.audit import Audit
@@ -248,6 +249,7 @@ def _keep_logs(private: Path, beside: Path) -> tuple[str, ...]:
     # why also where the ledger is lost: the anchor knows what it had spent
     if (private / "anchor").is_dir():
         shutil.copytree(private / "anchor", beside / "anchor", dirs_exist_ok=True)
+        move(private, beside)
     if (private / SEAL_FILE).exists():  # why the present one: editions are sealed with it
         shutil.copy2(private / SEAL_FILE, beside / SEAL_FILE)
     for name in ("registers", *KEPT_ASIDE):

@@ -106,8 +106,9 @@ def shortfalls(
         periods |= {*ledger.periods(), f"{now:%Y-%m}", "0001-01"}
     mates = [each for each in others if each.share.report == need.share.report]
     found: dict[str, Short] = {}
+    limits, delta = ledger.in_force()
     for period, standing in ledger.standings(sorted(periods), now).items():
-        before = standing.lines(ledger.limits, ledger.delta, period, need.share)
+        before = standing.lines(limits, delta, period, need.share)
         whole = _sum(each.whole for each in (need, *others))
         reports = dict(standing.reports)
         mine = reports.get(need.share.report, Spent())
@@ -118,7 +119,7 @@ def shortfalls(
             year=standing.year + whole,
             period=standing.period + _sum(each.of(period) for each in (need, *others)),
             reports=reports,
-        ).lines(ledger.limits, ledger.delta, period, need.share)
+        ).lines(limits, delta, period, need.share)
         costs = (need.of(period), need.of(period), need.whole, need.whole)
         for was, then, cost in zip(before, after, costs, strict=True):
             if then.spent_pico > then.limit_pico:

@@ -28,9 +28,12 @@ from workbench.privacy.question import Part
 from workbench.privacy.release import Release
 from workbench.privacy.standing import (
     CHARGES,
+    RAISED,
     SCHEMA,
     charge_upto,
+    in_force,
     in_order,
+    limits_json,
     recomputed,
     standing_of,
 )
@@ -43,7 +46,8 @@ from workbench.privacy.stored import (
     order_answered,
     price_of,
 )
-from workbench.privacy.trust import Guard, Seal, loss, require_officer, require_reason, stated_pico
+from workbench.privacy.trust import Guard, require_officer, require_reason, stated_pico
+from workbench.privacy.witnesses import ANCHOR, Seal
 from workbench.store.audit import who
 from workbench.store.chain import Chain, Entry, Reader
 
@@ -67,6 +71,8 @@ class Ledger:
         Where editions are; each names the ledger's head it was made at.
     seal : callable
         Makes of an entry's hash what editions may hold of it: keyed, for entries tell of rows.
+    trace : Path, optional
+        Folder outside the private one, where a second anchor is kept.
     """
 
     def __init__(
@@ -76,14 +82,13 @@ class Ledger:
         delta: Decimal,
         published: Path | None = None,
         seal: Seal = str,
+        trace: Path | None = None,
     ) -> None:
         self.limits, self.delta, self._seal = limits, delta, seal
         self._path = folder / "ledger.sqlite"
         self.chain = Chain(f"sqlite:///{self._path}", "ledger", folder / "ledger.lock", LedgerError)
         Index("ix_ledger_at", self.chain.table.c.at)  # the rolling year looks a time up
-        self._guard = Guard(
-            self.chain, self._path, folder / "anchor" / "ledger.head", published, seal
-        )
+        self._guard = Guard(self.chain, self._path, folder / ANCHOR, published, seal, trace)
 
     # ------------------------------------------------------------------ spending
 
@@ -116,6 +121,7 @@ class Ledger:
         """
         found: list[Reservation] = []
         with self._guard.writing(now) as write:
+            limits, delta = in_force(write, self.limits, self.delta)
             for order in orders:
                 stored = order_answered(write, order, earlier)
                 if stored is not None:
@@ -127,9 +133,11 @@ class Ledger:
                 at = in_order(write, now)
                 period = part.paced_by or f"{now:%Y-%m}"
                 standing = standing_of(write, period, at)
-                for line in standing.lines(self.limits, self.delta, period, share, cost.delta):
+                for line in standing.lines(limits, delta, period, share, cost.delta):
                     if not line.covers(cost):
-                        raise BudgetExhausted(refusal(line, cost, label, name))
+                        raised = (limits, delta) != (self.limits, self.delta)
+                        told = refusal(line, cost, label, name) + (RAISED if raised else "")
+                        raise BudgetExhausted(told)
                 reports = dict(standing.reports)
                 if share is not None:
                     reports[share.report] = reports.get(share.report, Spent()) + cost
@@ -147,6 +155,7 @@ class Ledger:
                     "report": share.report if share else None,
                     "period": period,
                     "who": who(),
+                    "limits": limits_json(limits, delta),
                     "sums": {
                         "lifetime": (standing.lifetime + cost).to_json(),
                         "period": (standing.period + cost).to_json(),
@@ -319,9 +328,8 @@ class Ledger:
             if last is None:
                 raise LedgerError(f"{self._path} holds answers that nobody paid for.")
             period = last.body.get("period", f"{last.at:%Y-%m}")
-            return standing_of(read, period, last.at, last.seq).lines(
-                self.limits, self.delta, period
-            )
+            limits, delta = in_force(read, self.limits, self.delta, last.seq)
+            return standing_of(read, period, last.at, last.seq).lines(limits, delta, period)
 
     def status(self, period: str, now: dt.datetime, share: Share | None = None) -> tuple[Line, ...]:
         """Return every limit that a question about ``period`` meets, tightest scope first.
@@ -332,7 +340,12 @@ class Ledger:
             The ledger lost its end, and would show less than was spent.
         """
         standing = self.standings([period], now)[period]
-        return standing.lines(self.limits, self.delta, period, share)
+        return standing.lines(*self.in_force(), period, share)
+
+    def in_force(self) -> tuple[Limits, Decimal]:
+        """Return limits and delta that count: raised ones once an officer acknowledged them."""
+        with self.chain.reading() as read:
+            return in_force(read, self.limits, self.delta)
 
     def standings(self, periods: Iterable[str], now: dt.datetime) -> dict[str, Standing]:
         """Return what was spent so far by everything that limits questions about some periods."""
@@ -401,6 +414,9 @@ class Ledger:
     ) -> Spent:
         """Record that the end of this ledger is lost, and charge what it had spent.
 
+        The same word lets a ledger go on that lies in another folder than it was written in, and
+        lets limits count that were raised in the catalog; neither charges anything.
+
         The amount is what the anchor knew, counted from the last entry both share. It is charged
         to the rolling year from now on, to the lifetime, to every period up to now and to every
         report within. Where no anchor knows it, it is a year's whole limit.
@@ -420,7 +436,7 @@ class Ledger:
         Raises
         ------
         InputError
-            Nothing is lost, or ``lost_rho`` is no amount.
+            Nothing is lost, moved or raised, or ``lost_rho`` is no amount.
         LedgerError
             The entries that are there do not fit each other: only a backup helps.
         """
@@ -428,24 +444,13 @@ class Ledger:
         text = require_reason(reason)
         stated = None if lost_rho is None else Spent(stated_pico(lost_rho))
         year = Spent(pico_of(self.limits.year, float(self.delta)))
-        with self._guard.acknowledging() as (write, missing):
-            sums = recomputed(write.entries())
-            lost, furthest = loss(write, missing, year if stated is None else stated)
-            body = {
-                "schema": SCHEMA,
-                "reason": text,
-                "role": claimed,
-                "role_is": "self-declared",
-                "who": who(),
-                "head": list(write.head()),
-                "witnesses": [[each.place, each.seq, each.hash] for each in missing],
-                "lost": lost.to_json(),
-                "sums": {"lifetime": (sums + lost).to_json()},
-            }
-            at = in_order(write, now)
-            # why its number: answers of the lost end are in pages, and their ids are not reused
-            write.append("acknowledged", body, at=at, subject="acknowledged", seq=furthest + 1)
-        return lost
+        return self._guard.acknowledge(
+            {"reason": text, "role": claimed, "role_is": "self-declared", "who": who()},
+            (self.limits, self.delta),
+            stated,
+            year,
+            now,
+        )
 
     # ------------------------------------------------------------------ trust
 

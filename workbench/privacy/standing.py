@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 
+from workbench.catalog import Limits
 from workbench.errors import LedgerError
 from workbench.privacy.budget import YEAR, Spent, Standing, paced_before
 from workbench.store.chain import Entry, Reader
 
 SCHEMA = 2
 CHARGES = ("spend", "acknowledged")
+RAISED = (
+    " The catalog's limits were raised since; they count once an officer says why: "
+    "'workbench acknowledge --reason … --role officer'."
+)
 
 
 def standing_of(read: Reader, period: str, now: dt.datetime, upto: int | None = None) -> Standing:
@@ -40,6 +46,26 @@ def standing_of(read: Reader, period: str, now: dt.datetime, upto: int | None = 
 def lifetime_of(entry: Entry | None) -> Spent:
     """Return everything spent up to a charge, it included; nothing before the first."""
     return Spent() if entry is None else Spent.from_json(entry.body["sums"]["lifetime"])
+
+
+def in_force(
+    read: Reader, limits: Limits, delta: Decimal, upto: int | None = None
+) -> tuple[Limits, Decimal]:
+    """Return the limits and delta that count: the catalog's, but where they were raised the old.
+
+    Each charge carries what counted then; what is above it needs an officer's word first.
+    """
+    last = read.last(*CHARGES, upto=upto)
+    known = None if last is None else last.body.get("limits")
+    if known is None:  # nothing was spent yet, or by a version that did not note them
+        return limits, delta
+    least = {name: min(value, Decimal(known[name])) for name, value in limits}
+    return Limits(**least), min(delta, Decimal(known["delta"]))
+
+
+def limits_json(limits: Limits, delta: Decimal) -> dict[str, str]:
+    """Return limits and delta as a charge carries them."""
+    return {**{name: str(value) for name, value in limits}, "delta": str(delta)}
 
 
 def charge_upto(read: Reader, seq: int) -> Entry | None:

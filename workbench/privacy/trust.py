@@ -1,10 +1,12 @@
-"""Whether a ledger is the one it was: anchors outside it, what a lost end had spent, where it lies.
+"""Whether a ledger is the one it was: what a lost end had spent, where it lies, an officer's word.
 
-Three witnesses know a ledger's last entry: the anchor file beside it, every published edition, and
-the database's own count. A ledger that does not fit one of them is an older copy, was cut, or was
-altered. It may be read, and spends nothing until an officer has acknowledged the loss; what the
-anchor knew to be spent in the lost end is then charged to the year, the lifetime, every period so
-far and every report in it. Where no witness knows the amount, it is taken to be a year's whole
+Several witnesses know a ledger's last entry (`workbench.privacy.witnesses`): the anchor beside it
+and one beside the settings, marks in the store and at the keys, the audit log, every published
+edition, and the database's own count. A ledger that does not fit one of them is an older copy, was
+cut, altered, or begun anew; one that lies in another folder than it was written in was moved,
+restored or copied. It may be read, and spends nothing until an officer has acknowledged that; what
+the anchors knew to be spent in the lost end is then charged to the year, the lifetime, every period
+so far and every report in it. Where no witness knows the amount, it is taken to be a year's whole
 limit, the most that can have been spent, or what the officer states.
 
 This finds accidents and honest restores. Whoever may write every file of the workspace and of the
@@ -14,26 +16,47 @@ published folder can write all witnesses anew.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from workbench.catalog import Limits
 from workbench.errors import InputError, LedgerError, Refused
 from workbench.privacy.accounting import PICO
 from workbench.privacy.budget import Spent
-from workbench.privacy.standing import CHARGES, SCHEMA, charge_upto, lifetime_of
+from workbench.privacy.standing import (
+    CHARGES,
+    SCHEMA,
+    charge_upto,
+    in_force,
+    in_order,
+    lifetime_of,
+    limits_json,
+    recomputed,
+)
+from workbench.privacy.witnesses import (
+    ANSWERED,
+    MISSING,
+    MOVED,
+    Seal,
+    Witness,
+    anchor_at,
+    elsewhere,
+    home_of,
+    keep_trace,
+    read_anchor,
+    same_home,
+    write_anchor,
+    write_marks,
+)
 from workbench.store.chain import GENESIS, Chain, Reader, Writer
 
 ROLE = "WORKBENCH_ROLE"
 OFFICER = "officer"
-MISSING = "missing"
-Seal = Callable[[str], str]
 CLOCK_SLACK = dt.timedelta(minutes=5)
 MOUNTS = Path("/proc/self/mountinfo")
 # Locks or durable writes of these do not hold between machines, or not at all.
@@ -43,123 +66,33 @@ _NETWORK = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Witness:
-    """What something outside the ledger knows of it.
-
-    Attributes
-    ----------
-    place : str
-        What it is, for messages.
-    seq, hash : int, str
-        An entry the ledger held.
-    spent : Spent or None
-        Everything spent by then, where it is known.
-    before : tuple of (int, str)
-        Earlier entries, ever sparser, by which two histories' common start is found.
-    schema : int
-        Of the version that wrote it.
-    """
-
-    place: str
-    seq: int
-    hash: str
-    spent: Spent | None = None
-    before: tuple[tuple[int, str], ...] = ()
-    schema: int = 1
-
-
-def read_anchor(path: Path) -> Witness | None:
-    """Return what the anchor file knows; None when there is none.
-
-    A file that cannot be understood fits no ledger.
-    """
-    place = f"its anchor {path}"
-    try:
-        content = json.loads(path.read_text())
-        spent = Spent.from_json(content["spent"])
-        before = tuple((int(seq), str(hash_)) for seq, hash_ in content["before"])
-        schema = int(content["schema"])
-        return Witness(place, int(content["seq"]), str(content["hash"]), spent, before, schema)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError):
-        return Witness(place, 0, "unreadable")
-
-
-def write_anchor(path: Path, anchor: Witness) -> None:
-    """Write the anchor file durably and whole.
-
-    Raises
-    ------
-    LedgerError
-        It cannot be written; what was spent stays spent.
-    """
-    spent = (anchor.spent or Spent()).to_json()
-    content = {
-        "schema": anchor.schema,
-        "seq": anchor.seq,
-        "hash": anchor.hash,
-        "spent": spent,
-        "before": [list(each) for each in anchor.before],
-    }
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with partial.open("w") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-    except OSError as problem:
-        raise LedgerError(
-            f"the ledger's anchor {path} cannot be written: {problem.strerror}. Free some space or "
-            "correct its permissions and ask again: what was paid for is not paid for twice."
-        ) from None
-
-
-def anchor_at(read: Reader, path: Path) -> Witness:
-    """Return the anchor of a ledger as it stands now."""
-    seq, hash_ = read.head()
-    steps = [seq - 2**power for power in range(seq.bit_length()) if 2**power < seq]
-    before = tuple(sorted(read.hashes(steps).items(), reverse=True))
-    spent = lifetime_of(read.last(*CHARGES))
-    return Witness(f"its anchor {path}", seq, hash_, spent, before, SCHEMA)
-
-
-def edition_witnesses(published: Path | None) -> list[Witness]:
-    """Return what every published edition knows of the ledger."""
-    found: list[Witness] = []
-    if published is None:
-        return found
-    for path in sorted(published.glob("**/edition.json")):
-        try:
-            seq, hash_ = json.loads(path.read_text())["ledger_head"]
-            found.append(Witness(f"the published edition {path.parent}", int(seq), str(hash_)))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # no record of an edition, or of one without a ledger: knows nothing
-    return found
-
-
 def unfit(read: Reader, witnesses: Iterable[Witness], seal: Seal = str) -> list[Witness]:
     """Return the witnesses whose entry the ledger does not hold, plain or sealed."""
     listed = list(witnesses)
     held = read.hashes([each.seq for each in listed])
-    return [
-        each
-        for each in listed
-        if (known := held.get(each.seq)) is None or each.hash not in (known, seal(known))
-    ]
+    found = []
+    for each in listed:
+        known = held.get(each.seq)
+        if each.hash.startswith(ANSWERED):
+            if read.last(ref=each.hash.removeprefix(ANSWERED)) is None:
+                found.append(each)
+        elif known is None or each.hash not in (known, seal(known)):
+            found.append(each)
+    return found
 
 
-def common_start(read: Reader, witness: Witness) -> int:
+def common_start(read: Reader, witness: Witness, seal: Seal = str) -> int:
     """Return the last entry that the ledger is known to share with what a witness saw."""
     points = [(0, GENESIS), (witness.seq, witness.hash), *witness.before]
     held = read.hashes([seq for seq, _ in points])
-    return max(seq for seq, hash_ in points if held.get(seq) == hash_)
+    return max(
+        seq for seq, hash_ in points if seq in held and hash_ in (held[seq], seal(held[seq]))
+    )
 
 
-def loss(read: Reader, missing: Sequence[Witness], unknown: Spent) -> tuple[Spent, int]:
+def loss(
+    read: Reader, missing: Sequence[Witness], unknown: Spent, seal: Seal = str
+) -> tuple[Spent, int]:
     """Return what a lost end had spent, and the largest number of its entries.
 
     Parameters
@@ -170,10 +103,12 @@ def loss(read: Reader, missing: Sequence[Witness], unknown: Spent) -> tuple[Spen
         What to take it for at least, where no witness knew the amount up to the very end.
     """
     furthest = max([read.ever(), read.head()[0], *(each.seq for each in missing)])
+    if not missing:
+        return Spent(), furthest
     known = [each for each in missing if each.spent is not None]
     lost = Spent()
     for each in known:
-        shared = lifetime_of(charge_upto(read, common_start(read, each)))
+        shared = lifetime_of(charge_upto(read, common_start(read, each, seal)))
         lost = lost.at_least((each.spent or Spent()) - shared)
     last = max(each.seq for each in missing)
     if not any(each.seq >= last for each in known):
@@ -193,12 +128,20 @@ class Guard:
         Where editions are.
     seal : callable
         Makes of an entry's hash what stands outside the private folder.
+    trace : Path, optional
+        Folder outside the private one for a second anchor.
     """
 
     def __init__(
-        self, chain: Chain, path: Path, anchor_path: Path, published: Path | None, seal: Seal = str
+        self,
+        chain: Chain,
+        path: Path,
+        anchor_path: Path,
+        published: Path | None,
+        seal: Seal = str,
+        trace: Path | None = None,
     ) -> None:
-        self._seal = seal
+        self._seal, self._trace = seal, trace
         self._chain, self._path, self._published = chain, path, published
         self._anchor_path = anchor_path
         self._seen: Witness | None = None
@@ -222,27 +165,58 @@ class Guard:
             if anchor is None or write.head() != (anchor.seq, anchor.hash):
                 after.append(anchor_at(write, self._anchor_path))
 
-    @contextmanager
-    def acknowledging(self) -> Iterator[tuple[Writer, list[Witness]]]:
-        """Open the one write that is allowed on a ledger with a lost end; tell what knows of it.
+    def acknowledge(
+        self,
+        word: Mapping[str, str],
+        wanted: tuple[Limits, Decimal],
+        stated: Spent | None,
+        unknown: Spent,
+        now: dt.datetime,
+    ) -> Spent:
+        """Record an officer's word on what is lost, moved or raised; return what it charges.
+
+        Parameters
+        ----------
+        word : mapping
+            Who says it, as what, and why.
+        wanted : (Limits, Decimal)
+            The catalog's limits and delta, which count from now on.
+        stated, unknown : Spent
+            What was lost by the officer's statement, and where nobody knows.
 
         Raises
         ------
         InputError
-            Nothing is lost.
+            There is nothing to acknowledge.
         """
         require_local(self._path)
         after: list[Witness] = []
         with self._chain.writing(lambda: self._anchor(after)) as write:
             anchor = read_anchor(self._anchor_path)
             missing = self._amiss(write, anchor, self._witnesses(anchor, everywhere=True))
-            if not missing:
+            sums, before = recomputed(write.entries()), in_force(write, *wanted)
+            if not missing and before == wanted:
                 raise InputError(
-                    f"nothing is lost: {self._path} fits everything that knows it. "
-                    "Nothing was recorded."
+                    f"nothing is lost: {self._path} fits everything that knows it, and no limit "
+                    "was raised. Nothing was recorded."
                 )
-            yield write, missing
+            lost, furthest = loss(write, missing, stated or unknown, self._seal)
+            lost = lost.at_least(stated or Spent())
+            body = {
+                "schema": SCHEMA,
+                **word,
+                "head": list(write.head()),
+                "witnesses": [[each.place, each.seq, each.hash] for each in missing],
+                "lost": lost.to_json(),
+                "limits": limits_json(*wanted),
+                "limits_before": limits_json(*before),
+                "sums": {"lifetime": (sums + lost).to_json()},
+            }
+            at = in_order(write, now)
+            # why its number: answers of the lost end are in pages, and their ids are not reused
+            write.append("acknowledged", body, at=at, subject="acknowledged", seq=furthest + 1)
             after.append(anchor_at(write, self._anchor_path))
+        return lost
 
     @contextmanager
     def reading(self, everywhere: bool = False) -> Iterator[Reader]:
@@ -264,10 +238,20 @@ class Guard:
         self, read: Reader, anchor: Witness | None, witnesses: Sequence[Witness]
     ) -> None:
         for each in self._amiss(read, anchor, witnesses):
+            if each.hash.startswith(MOVED):
+                raise LedgerError(
+                    f"{self._path} was written in {each.place} and lies in another folder now: it "
+                    "was moved to another disk, restored or copied, and two copies would spend one "
+                    "budget twice. If this is the one to go on with, an officer says so with "
+                    "'workbench acknowledge --reason … --role officer', which costs nothing "
+                    "(--lost-rho states what the other one spent since). Else work there. Nothing "
+                    "is spent until then."
+                )
             raise LedgerError(
                 f"{self._path} ends with entry {read.head()[0]} and does not fit {each.place} "
-                f"(entry {each.seq}): it is an older copy, was cut or was altered. Put the newest "
-                "ledger back from a backup. If that is lost, an officer acknowledges it with "
+                f"(entry {each.seq}): it is an older copy, was cut or was altered, or was begun "
+                "anew. Put the newest ledger back from a backup, or private = in workbench.toml "
+                "back to its folder. If it is lost, an officer acknowledges it with "
                 "'workbench acknowledge --reason … --role officer', and what was lost counts "
                 "as spent. Nothing is spent until then."
             )
@@ -275,12 +259,15 @@ class Guard:
     def _anchor(self, after: Sequence[Witness]) -> None:
         for anchor in after:
             write_anchor(self._anchor_path, anchor)
+            if self._trace is not None:
+                keep_trace(self._trace, anchor, self._seal)
+            write_marks(self._path.parent, anchor)
             self._seen = anchor
 
     def _witnesses(self, anchor: Witness | None, everywhere: bool) -> list[Witness]:
-        found = [each for each in (anchor, self._seen) if each is not None]
+        found = [each for each in (anchor, self._seen, self._read_trace()) if each is not None]
         if everywhere:
-            found += edition_witnesses(self._published)
+            found += elsewhere(self._path.parent, self._published)
         return list(dict.fromkeys(found))
 
     def _amiss(
@@ -295,6 +282,7 @@ class Guard:
             found.append(Witness(place, head, MISSING))
         if read.ever() > head:
             found.append(Witness("the database's own count", read.ever(), MISSING))
+        found += self._moved(anchor)
         if not found:
             return []
         acknowledged = read.entries("acknowledged", subject="acknowledged")
@@ -303,9 +291,29 @@ class Guard:
         return [
             each
             for each in found
-            # why: what this process saw was anchored too, and the anchor is what was acknowledged
-            if (each.seq, each.hash) not in known and not (each == self._seen and each.seq < last)
+            # why: what this process saw was anchored too, and the anchor is what was acknowledged;
+            # and who acknowledged a lost end acknowledged every answer in it
+            if (each.seq, each.hash) not in known
+            and not (each.seq < last and (each == self._seen or each.hash.startswith(ANSWERED)))
         ]
+
+    def _read_trace(self) -> Witness | None:
+        return None if self._trace is None else read_anchor(self._trace / "head", "the trace")
+
+    def _moved(self, anchor: Witness | None) -> list[Witness]:
+        """Return that a ledger somebody spent from lies elsewhere than it was written."""
+        if anchor is None or anchor.home is None or not anchor.seq:
+            return []
+        here = home_of(self._path.parent)
+        if same_home(anchor.home, here):
+            return []
+        trace = self._read_trace()
+        newest = trace is not None and trace.hash == self._seal(anchor.hash)
+        if newest and anchor.home[0] == here[0]:  # put back in its place, and nothing came since
+            return []
+        hash_ = f"{MOVED}{here[1]}:{here[2]}"
+        known = ((anchor.seq, anchor.hash), *anchor.before)
+        return [Witness(anchor.home[0], anchor.seq, hash_, anchor.spent, known)]
 
     def _require_readable(self, read: Reader, anchor: Witness | None, now: dt.datetime) -> None:
         """Refuse a newer version's ledger, and a clock that was set back."""

@@ -84,10 +84,18 @@ class Opened:
     def ledger(self) -> Ledger:
         """What was spent, and every answer."""
         from workbench.privacy.ledger import Ledger
+        from workbench.privacy.witnesses import TRACE
 
         privacy = self.catalog.privacy
         published = self.settings.path("published")
-        return Ledger(self.private, privacy.limits, privacy.delta, published, self.seal.head)
+        return Ledger(
+            self.private,
+            privacy.limits,
+            privacy.delta,
+            published,
+            self.seal.head,
+            self.settings.root / TRACE,
+        )
 
     @cached_property
     def access(self) -> Access:
