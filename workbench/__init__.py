@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from workbench.privacy.pairs import pairs
     from workbench.privacy.personas import personas
     from workbench.privacy.provenance import FittedLabel, Provenance
-    from workbench.privacy.query import Query, bands, discovered, labelled, marginals, query
+    from workbench.privacy.query import Query, bands, discovered, labelled, ladder, marginals, query
     from workbench.privacy.release import Release
     from workbench.workspace import Workspace, open_workspace
 
@@ -73,6 +73,7 @@ __all__ = [
     "find_clusters",
     "holdout_check",
     "labelled",
+    "ladder",
     "lifetime_value",
     "marginals",
     "movement",
@@ -116,6 +117,7 @@ _HOME = {
     "find_clusters": "workbench.analytics.clusters",
     "holdout_check": "workbench.analytics.purchases",
     "labelled": "workbench.privacy.query",
+    "ladder": "workbench.privacy.query",
     "lifetime_value": "workbench.analytics.lifetime_value",
     "marginals": "workbench.privacy.query",
     "movement": "workbench.analytics.movement",

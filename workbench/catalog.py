@@ -67,6 +67,15 @@ class Rule(_Declared):
     )
 
 
+class Ladder(_Declared):
+    """Contribution bounds that grow, each twice the one before, from the first to the last."""
+
+    ladder: tuple[Decimal, Decimal] = Field(description="first and last bound, both above 0")
+    negative: bool = Field(
+        False, description="whether a customer's total may be negative: bounds grow both ways"
+    )
+
+
 class Column(_Declared):
     """One column: what it is, how sensitive, what for, and its declared domain or bounds.
 
@@ -82,7 +91,7 @@ class Column(_Declared):
     purposes: tuple[PurposeName, ...] | None = None
     domain: tuple[str | int | bool, ...] | None = None
     bounds: tuple[Decimal | dt.date, Decimal | dt.date] | None = None
-    customer_bounds: tuple[Decimal, Decimal] | None = None
+    customer_bounds: tuple[Decimal, Decimal] | Ladder | None = None
     values_per_customer: int | None = Field(
         None, gt=0, description="values one customer normally has; more are scaled down, not lost"
     )
@@ -420,6 +429,10 @@ def _column_problems(column: Column, catalog: Catalog) -> Iterator[str]:
     for label, bounds in (("bounds", column.bounds), ("customer_bounds", column.customer_bounds)):
         if bounds is None:
             continue
+        if isinstance(bounds, Ladder):
+            if bounds.ladder[0] <= 0:
+                yield f"a ladder's first bound lies above 0, not at {bounds.ladder[0]}."
+            bounds = bounds.ladder
         low, high = bounds
         dates = isinstance(low, dt.date)
         if not (numeric or (temporal and label == "bounds")):

@@ -61,7 +61,18 @@ asked = st.fixed_dictionaries(
     }
 )
 bounds = st.sampled_from(
-    [(0, 200), (-300, -100), (-0.01, 0), (0, "10000000000.00"), (-7, 11), (-(10**10), 10**10)]
+    [
+        (0, 200),
+        (-300, -100),
+        (-0.01, 0),
+        (0, "10000000000.00"),
+        (-7, 11),
+        (-(10**10), 10**10),
+        wb.ladder(50, 400),
+        wb.ladder("0.01", "0.05"),
+        wb.ladder(100, 700, negative=True),
+        wb.ladder(10**8, 10**10, negative=True),
+    ]
 )
 many = settings(
     max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
@@ -181,6 +192,13 @@ def on_lattice(rows, coordinate):
             total = sum(min(50000, max(0, value)) ** 2 for value in values)
         else:
             total = sum(values)
+    if coordinate.kind == "beyond":
+        outside = not coordinate.low <= total <= coordinate.high
+        return LATTICE // 2 if outside else -LATTICE // 2
+    if coordinate.kind == "layer both ways":
+        size = min(coordinate.high, max(coordinate.low, abs(total))) - coordinate.low
+        width = coordinate.high - coordinate.low
+        return half_up(Fraction(size * LATTICE * (1 if total > 0 else -1), width))
     clamped = min(coordinate.high, max(coordinate.low, total))
     centred = clamped - Fraction(coordinate.low + coordinate.high, 2)
     return half_up(centred * 2 * LATTICE / (coordinate.high - coordinate.low))
@@ -266,7 +284,7 @@ def test_a_customer_at_the_bound_is_not_changed():
         lab,
         lab.resolve(wb.query(lab.table, by=["region", "kind"], cells=2).customers().sum("amount")),
     )
-    assert set(vector.values()) == {LATTICE}
+    assert set(vector.values()) == {LATTICE, -LATTICE // 2}  # there, all of it, and not beyond
 
 
 def test_scaling_looks_at_the_vector_and_not_at_the_number_of_cells():
@@ -277,7 +295,7 @@ def test_scaling_looks_at_the_vector_and_not_at_the_number_of_cells():
         lab,
         lab.resolve(wb.query(lab.table, by=["region", "kind"], cells=2).customers().sum("amount")),
     )
-    assert set(vector.values()) == {LATTICE}  # 3 ≤ 2·2
+    assert set(vector.values()) == {LATTICE, -LATTICE // 2}  # 3·(1 + 1/4) ≤ 2·(2 + 1/4)
 
 
 def test_each_month_is_bounded_by_itself_and_together_all_at_once():
@@ -344,7 +362,7 @@ def test_huge_amounts_that_cancel_do_so_exactly_in_any_order(threads):
         question = lab.resolve(wb.query(lab.table).sum("amount"))
         assert lab.connection.execute(fits(question)).fetchone() == (False,)
         assert lab.ask(wb.query(lab.table).sum("amount")) == [
-            {"customers": 1, "amount_sum": 123.45}
+            {"customers": 1, "amount_sum": 123.45, "amount_at_bound": 0.0}
         ]
 
 
@@ -356,7 +374,7 @@ def test_ordinary_amounts_are_summed_the_fast_way():
 
 
 def test_vectors_of_very_many_cells_are_measured_in_whole_numbers():
-    many_cells = 2100  # of four integers, each at most 2^20: squares of more than 2^53 together
+    many_cells = 2100  # of five integers, each at most 2^20: squares of more than 2^53 together
     domain = [f"v{i}" for i in range(many_cells)]
     columns = {**COLUMNS, "region": {"type": "text", "domain": domain}}
     lab = Lab([], columns=columns, cells=many_cells - 1)
@@ -367,10 +385,34 @@ def test_vectors_of_very_many_cells_are_measured_in_whole_numbers():
     question = lab.resolve(wb.query(lab.table, by="region", rows=1).count().mean("amount"))
     assert "x0::BIGINT * x0" in bounded_totals(question)
     (vector,) = vectors(lab, question)
-    assert len(vector) == 4 * many_cells
+    assert len(vector) == 5 * many_cells
     assert 0 < norm_squared(question) - sum(v * v for v in vector.values()) < 2**44
 
 
 def test_vectors_of_few_cells_are_measured_in_doubles_which_is_faster(lab):
     question = lab.resolve(wb.query(lab.table, by=["region", "kind"]).sum("amount"))
     assert "x0::DOUBLE * x0" in bounded_totals(question)
+
+
+LADDERS = {
+    "of a customer in every cell at the last rung": wb.ladder(50, 400),
+    "with returns": wb.ladder(50, 400, negative=True),
+    "of two rungs": wb.ladder(100, 150),
+}
+
+
+@pytest.mark.parametrize("ladder", LADDERS.values(), ids=LADDERS)
+@pytest.mark.parametrize("total", ["0", "50", "100", "400", "400.01", "-400.01", "9999999.99"])
+def test_at_the_ends_of_a_ladder_a_customer_is_as_long_as_is_booked_and_never_longer(ladder, total):
+    rows = [{**row, "amount": Decimal(total)} for row in _in_cells(2)]
+    lab = Lab(rows)
+    question = lab.resolve(
+        wb.query(lab.table, by=["region", "kind"], cells=2).sum("amount", bounds=ladder)
+    )
+    (vector,) = vectors(lab, question)
+    rungs = len(next(each.rungs for each in question.coordinates if each.rungs))
+    assert norm_squared(question) == 2 * (4 * (1 + rungs) + 1) * LATTICE**2 // 4
+    length = sum(value * value for value in vector.values())
+    assert length <= norm_squared(question)
+    if total == "9999999.99" or (total == "-400.01" and ladder.negative):
+        assert length == norm_squared(question)  # the layers of one customer fill one by one, all

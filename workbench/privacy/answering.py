@@ -13,7 +13,7 @@ from typing import Any
 
 from workbench.privacy.accounting import rho_fraction
 from workbench.privacy.bounding import LATTICE, norm_squared
-from workbench.privacy.margins import fieller, quantile
+from workbench.privacy.margins import Affine, fieller, interval, laddered, quantile
 from workbench.privacy.measuring import Choice, vector_measures
 from workbench.privacy.mechanisms import (
     RandBelow,
@@ -130,11 +130,14 @@ def _vector(
     spread = sqrt(sigma_squared) / LATTICE
     linear: dict[str, Any] = {}
     ratio: dict[str, Any] = {}
+    ladder: dict[str, Any] = {}
     for measure, plan in vector_measures(question.coordinates, question.values):
         at = [{name: noisy[name][cell] / LATTICE for name in names} for cell in range(size)]
         _add(figures, measure, [figure(measure.kind, plan, each, spread) for each in at])
         if "linear" in plan:
             linear[measure.name] = plan["linear"]
+        elif "ladder" in plan:
+            ladder[measure.name] = plan
         elif "squares" not in plan:
             ratio[measure.name] = {**plan, "offset": 0.0}
     figures.mechanism.update(
@@ -145,6 +148,7 @@ def _vector(
             "noisy": noisy,
             "linear": linear,
             "ratio": ratio,
+            **({"ladder": ladder} if ladder else {}),
         }
     )
 
@@ -155,12 +159,19 @@ def figure(kind: str, plan: Mapping[str, Any], at: Mapping[str, float], spread: 
         value, variance = _linear(plan["linear"], at, spread)
         margin = Z_95 * sqrt(variance)
         return value, value - margin, value + margin
+    if "ladder" in plan:
+        return interval(laddered(plan, lambda each: _affine(each, at, spread)), Z_95)
     top, var_top = _linear(plan["top"], at, spread)
     bottom, var_bottom = _linear(plan["bottom"], at, spread)
     if "squares" in plan:
         return _spread(kind, plan, at, spread)
     shared = _covariance(plan["top"], plan["bottom"], spread)
     return fieller(top, bottom, var_top, var_bottom, shared)
+
+
+def _affine(coefficients: Mapping[str, float], at: Mapping[str, float], spread: float) -> Affine:
+    value = _linear(coefficients, at, spread)[0]
+    return Affine(value, {("", 0, name): each * spread for name, each in coefficients.items()})
 
 
 def _linear(

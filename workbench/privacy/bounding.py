@@ -32,7 +32,9 @@ _HUGE = 2**62  # a float beyond is cut to it where sums run in integers
 
 def norm_squared(question: Question) -> int:
     """Return the squared L2 norm bound of one customer's vector, in lattice units."""
-    return question.cells * (1 + len(question.coordinates)) * LATTICE * LATTICE
+    # why exact: weights are powers of two, and so are the lattice's ends
+    each = sum(int(c.weight * LATTICE) ** 2 for c in question.coordinates)
+    return question.cells * (LATTICE * LATTICE + each)
 
 
 def fits(question: Question) -> str | None:
@@ -315,6 +317,12 @@ def _on_lattice(total: str, coordinate: Coordinate) -> str:
     """Clamp a total, centre it, and put it on the lattice, rounding to the nearest point."""
     width = coordinate.high - coordinate.low
     low, high = f"{coordinate.low}.0::DOUBLE", f"{coordinate.high}.0::DOUBLE"
+    if coordinate.kind == "beyond":
+        most = int(coordinate.weight * LATTICE)
+        return f"CASE WHEN {total} < {low} OR {total} > {high} THEN {most} ELSE -{most} END"
+    if coordinate.kind == "layer both ways":
+        layer = f"greatest({low}, least({high}, abs({total}))) - {low}"
+        return f"(sign({total}) * round(({layer}) * {LATTICE / width!r}::DOUBLE))::INTEGER"
     clamped = f"greatest({low}, least({high}, {total}))"
     # at either end the product is 2**20 up to the last bit of a double, and rounds to it
     step = f"{2 * LATTICE / width!r}::DOUBLE"

@@ -60,7 +60,7 @@ def _wider(ask: Ask, question: Question, times: int) -> Ask:
     if ask.kind != "sum":
         return ask
     each = next(c for c in question.coordinates if c.value == ask.column and c.kind == "sum")
-    low, high = (Decimal(end).scaleb(-each.digits) * times for end in (each.low, each.high))
+    low, high = (Decimal(end).scaleb(-each.digits) * times for end in each.ends)
     # why zero: a least total above zero lifts whoever spent less, which is seen only below it
     return replace(ask, bounds=(min(low, Decimal(0)), max(high, Decimal(0))))
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import QuestionRefused
 from workbench.privacy.expressions import names
 from workbench.privacy.forms import Find, Sheet, keep, sheet_of
-from workbench.privacy.margins import Affine, Noise, Ratio
+from workbench.privacy.margins import Affine, Laddered, Noise, Ratio, rung_of
 from workbench.privacy.noted import noted
 from workbench.privacy.planning import question_key
 from workbench.privacy.release import Dimension, Release
@@ -324,6 +324,8 @@ def _fitted(forms: Sequence[Any], overlap: Matrix) -> tuple[list[Any], float]:
             "a figure is suppressed or not defined, so totals cannot agree with it. Make releases "
             "consistent first and suppress small groups after."
         )
+    if all(isinstance(form, Laddered) for form in forms):
+        return _laddered(forms, overlap)
     if all(isinstance(form, Ratio) for form in forms):
         tops, above = _lines([form.top for form in forms], overlap)
         bottoms, below = _lines([form.bottom for form in forms], overlap)
@@ -335,6 +337,27 @@ def _fitted(forms: Sequence[Any], overlap: Matrix) -> tuple[list[Any], float]:
     if not all(isinstance(form, Affine) for form in forms):
         raise QuestionRefused("only totals, and ratios of totals, can agree with their parts.")
     return _lines(forms, overlap)
+
+
+def _laddered(forms: Sequence[Laddered], overlap: Matrix) -> tuple[list[Any], float]:
+    """Adjust totals up to each rung among themselves, and tell all of them up to the same one.
+
+    A total told up to another rung than its parts would not be their sum.
+    """
+    heights = {len(form.rungs) for form in forms}
+    if len(heights) > 1:
+        raise QuestionRefused(
+            "these totals have ladders of different heights, so one is no part of another. Ask "
+            "all of them with the same bounds."
+        )
+    fits = [_fitted([form.rungs[i] for form in forms], overlap) for i in range(heights.pop())]
+    found = [
+        replace(form, rungs=tuple(rungs[place] for rungs, _ in fits))
+        for place, form in enumerate(forms)
+    ]
+    highest = max(rung_of(form) for form in found)
+    # why the last: layers left out may disagree by their noise alone, all of them may not
+    return [replace(form, at=highest) for form in found], fits[-1][1]
 
 
 def _lines(forms: Sequence[Affine], overlap: Matrix) -> tuple[list[Any], float]:

@@ -17,9 +17,9 @@ from workbench.privacy.forms import Find, Key, Sheet, keep, sheet_of
 from workbench.privacy.margins import (
     Affine,
     Form,
-    Ratio,
     added,
     divided,
+    is_ratio,
     plus,
     times,
 )
@@ -339,7 +339,7 @@ def _product(each: Expression, args: list[_Column], sheet: Sheet, find: Find | N
         contrast=_scaled(a, b) or _scaled(b, a),
     )
     adds = (one.adds and b.kind == "number") or (other.adds and a.kind == "number")
-    straight = not any(isinstance(form, Ratio) for form in forms)
+    straight = not any(is_ratio(form) for form in forms)
     return _Column(measure, forms, adds and straight)
 
 
@@ -433,7 +433,7 @@ def _shifted(forms: Sequence[Form], sheet: Sheet, by: str, shift: int) -> list[F
 
 def _share(each: Expression, args: list[_Column], sheet: Sheet, find: Find | None) -> _Column:
     part, measure = args[0], args[0].measure
-    if any(isinstance(form, Ratio) for form in part.forms):
+    if any(is_ratio(form) for form in part.forms):
         raise QuestionRefused(
             f"'{measure.name}' is a ratio, which has no total to be a share of. A share is of "
             "customers, rows or a sum."

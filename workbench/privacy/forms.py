@@ -24,6 +24,7 @@ from workbench.privacy.margins import (
     covariance,
     interval,
     is_approximate,
+    laddered,
     quantile,
     tangent,
 )
@@ -175,6 +176,9 @@ def paid(release: Release, measure: Measure) -> list[Form]:
             )
             for row in rows
         ]
+    if name in mechanism.get("ladder", {}):
+        plan = mechanism["ladder"][name]
+        return [laddered(plan, lambda each, row=row: _affine(release, each, row)) for row in rows]  # type: ignore[misc]  # why: the row is bound at once
     columns = [release.columns[name + suffix] for suffix in ("", "_low", "_high")]
     triples = list(zip(*columns, strict=True))
     if measure.kind == "distinct" or mechanism.get("kind") == "selection":
@@ -198,9 +202,10 @@ def _affine(release: Release, coefficients: Mapping[str, float], row: int) -> Af
 
 
 def _adds(release: Release, measure: Measure) -> bool:
-    if measure.kind in ("rows", "sum"):
-        return True
-    plan = release.mechanism.get("ratio", {}).get(measure.name)
+    if measure.kind in ("rows", "sum") or measure.at_bound_of:
+        return True  # at a bound lie totals in a cell, so that it is a share of customers' cells
+    plans = {**release.mechanism.get("ratio", {}), **release.mechanism.get("ladder", {})}
+    plan = plans.get(measure.name)
     # a mean or rate of rows adds up above and below the line; one of customers does not
     return plan is not None and measure.kind in ("mean", "rate") and set(plan["bottom"]) != {"n"}
 
@@ -241,7 +246,9 @@ def joined_columns(by: Sequence[Dimension], parts: Sequence[Release]) -> dict[st
         for part in parts
     ]
     columns: dict[str, list[Any]] = {each.name: [] for each in by}
-    figures = [name for name in parts[0].columns if name not in columns]
+    # why of all: a month answered before shares at bounds were does not know them
+    figures = [name for name in parts[0].columns if all(name in part.columns for part in parts)]
+    figures = [name for name in figures if name not in columns]
     columns |= {name: [] for name in figures}
     for key in product(*(each.values for each in by)):
         for dimension, value in zip(by, key, strict=True):

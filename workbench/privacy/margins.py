@@ -11,11 +11,11 @@ lattices have 2²⁰ steps to a customer. Normal quantiles are therefore exact t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import expm1, log, sqrt
 from statistics import NormalDist
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from workbench.errors import QuestionRefused
 
@@ -129,7 +129,29 @@ class Fixed:
     high: float | None = None
 
 
-Form = Affine | Ratio | Fixed | None  # None: suppressed, or not defined
+@dataclass(frozen=True)
+class Laddered:
+    """A figure up to each rung of its ladder; the last one, of all layers, is without bias.
+
+    How far up it is told is decided by `chosen`, from these noisy figures alone.
+
+    Attributes
+    ----------
+    rungs : tuple of Affine or Ratio
+    under : bool
+        Whether a lower rung is surely no more than the last, but for noise: so it is with totals
+        of what is not negative, and not with differences.
+    at : int or None
+        The rung that is told where it was chosen together with other figures.
+    """
+
+    rungs: tuple[Affine | Ratio, ...]
+    under: bool = True
+    at: int | None = None
+
+
+Form = Affine | Ratio | Laddered | Fixed | None  # None: suppressed, or not defined
+LOWER_SHARE = 0.2  # of the chance that an interval of a ladder misses: below its lower end
 
 
 def weighted(pairs: Iterable[tuple[float, Affine]]) -> Affine:
@@ -163,6 +185,8 @@ def interval(form: Form, z: float) -> Interval:
         return NOTHING
     if isinstance(form, Fixed):
         return form.value, form.low, form.high
+    if isinstance(form, Laddered):
+        return _of_ladder(form, z)
     if isinstance(form, Affine):
         half = z * sqrt(form.variance)
         return form.value, form.value - half, form.value + half
@@ -176,8 +200,87 @@ def interval(form: Form, z: float) -> Interval:
     return form.offset + value, form.offset + low, form.offset + high
 
 
+def laddered(plan: Mapping[str, Any], affine: Callable[[Mapping[str, float]], Affine]) -> Laddered:
+    """Return the form of a figure with a ladder, by how each of its rungs is put together."""
+    tops = [affine(each) for each in plan["ladder"]]
+    if "bottom" not in plan:
+        return Laddered(tuple(tops), plan["under"])
+    bottom = affine(plan["bottom"])
+    return Laddered(tuple(Ratio(top, bottom) for top in tops), plan["under"])
+
+
+def is_ratio(form: Form) -> bool:
+    """Whether a figure is a ratio, up to one rung or all of a ladder."""
+    return isinstance(form.rungs[-1] if isinstance(form, Laddered) else form, Ratio)
+
+
+def rung_of(form: Laddered) -> int:
+    """Return how far up a ladder's figure is told: to the first rung with no more than noise above.
+
+    What the layers above hold is an estimate with noise of its own; as long as it is within one
+    standard deviation of that, to add it would cost more than it is known to be worth.
+    """
+    straight = [tangent(rung) for rung in form.rungs]
+    whole = straight[-1]
+    if form.at is not None:
+        return form.at
+    for index, line in enumerate(straight):
+        if whole is None or line is None:
+            break
+        above = weighted([(1.0, whole), (-1.0, line)])
+        if (above.value if form.under else abs(above.value)) <= sqrt(above.variance):
+            return index
+    return len(straight) - 1
+
+
+def _of_ladder(form: Laddered, z: float) -> Interval:
+    """Return the figure up to the chosen rung; its upper end holds what may lie above that.
+
+    The upper end is that of all layers together, whose level no choice can spoil. The lower one is
+    of the chosen rung, which may be any; it gets a fifth of the chance to miss, so that with what
+    the choice adds both ends together miss as rarely as they say. Where lower rungs may be above
+    the truth, both ends are those of all layers.
+    """
+    told, whole = form.rungs[rung_of(form)], form.rungs[-1]
+    value = interval(told, z)[0]
+    below, above = z, z
+    if form.under:
+        miss = 2 * _NORMAL.cdf(-z)
+        below = -_NORMAL.inv_cdf(miss * LOWER_SHARE)
+        above = -_NORMAL.inv_cdf(miss * (1 - LOWER_SHARE))
+    low = interval(told if form.under else whole, below)[1]
+    high = interval(whole, above)[2]
+    if value is None or low is None or high is None:
+        return NOTHING
+    return value, min(low, value), max(high, value)
+
+
+def each_rung(
+    compute: Callable[[Sequence[Form]], Form], forms: Sequence[Form], under: bool
+) -> Form:
+    """Return what is computed from figures of ladders, rung by rung; one without has one value."""
+    ladders = [form.rungs if isinstance(form, Laddered) else (form,) for form in forms]
+    rungs: list[Affine | Ratio] = []
+    for i in range(max(len(ladder) for ladder in ladders)):
+        found = compute([ladder[min(i, len(ladder) - 1)] for ladder in ladders])
+        if not isinstance(found, Affine | Ratio):
+            return None
+        rungs.append(found)
+    return Laddered(tuple(rungs), under)
+
+
+def _under(*forms: Form) -> bool:
+    return all(form.under for form in forms if isinstance(form, Laddered))
+
+
+def _any_ladder(*forms: Form) -> bool:
+    return any(isinstance(form, Laddered) for form in forms)
+
+
 def is_approximate(form: Form) -> bool:
     """Whether a curve was replaced by its tangent somewhere beneath a figure."""
+    if isinstance(form, Laddered):
+        return is_approximate(form.rungs[-1])
     if isinstance(form, Ratio):
         return form.top.approximate or form.bottom.approximate
     return isinstance(form, Affine) and form.approximate
@@ -186,7 +289,7 @@ def is_approximate(form: Form) -> bool:
 def tangent(form: Form) -> Affine | None:
     """Return a figure as a weighted sum of draws; a ratio by its tangent (the delta method).
 
-    A ratio whose bottom is not clearly above 0 has none.
+    A ratio whose bottom is not clearly above 0 has none. Of a ladder it is that of all layers.
 
     Raises
     ------
@@ -195,6 +298,8 @@ def tangent(form: Form) -> Affine | None:
     """
     if form is None or isinstance(form, Affine):
         return form
+    if isinstance(form, Laddered):
+        return tangent(form.rungs[-1])
     if isinstance(form, Fixed):
         raise QuestionRefused(
             "this figure's noise does not add up (a quantile, a spread, a rank or a chance), so "
@@ -212,6 +317,8 @@ def added(forms: Sequence[Form]) -> Form:
     """Return the total of figures; means and rates of rows as those of all rows together."""
     if any(form is None for form in forms):
         return None
+    if _any_ladder(*forms):
+        return each_rung(added, forms, _under(*forms))
     ratios = [form for form in forms if isinstance(form, Ratio)]
     if ratios and len(ratios) == len(forms) and len({form.offset for form in ratios}) == 1:
         return Ratio(
@@ -225,6 +332,9 @@ def added(forms: Sequence[Form]) -> Form:
 
 def plus(one: Form, other: Form, sign: float = 1.0) -> Form:
     """Return the sum of two figures, or with ``sign`` -1 their difference."""
+    if _any_ladder(one, other):
+        under = _under(one, other) and (sign > 0 or not isinstance(other, Laddered))
+        return each_rung(lambda pair: plus(pair[0], pair[1], sign), (one, other), under)
     if isinstance(one, Ratio) and _is_number(other):
         return replace(one, offset=one.offset + sign * other.value)
     if isinstance(other, Ratio) and _is_number(one):
@@ -240,6 +350,10 @@ def _is_number(form: Form) -> TypeGuard[Affine]:
 
 def times(one: Form, other: Form) -> Form:
     """Return the product of two figures, to first order where both are noisy."""
+    if _any_ladder(one, other):
+        factors = [form for form in (one, other) if isinstance(form, Affine)]
+        under = _under(one, other) and len(factors) == 1 and factors[0].value >= 0
+        return each_rung(lambda pair: times(*pair), (one, other), under)
     for form, number in ((one, other), (other, one)):
         if _is_number(number):
             if isinstance(form, Ratio):
@@ -256,6 +370,9 @@ def times(one: Form, other: Form) -> Form:
 
 def divided(one: Form, other: Form) -> Form:
     """Return the ratio of two figures."""
+    if _any_ladder(one, other) and not _is_number(other):
+        under = _under(one) and not isinstance(other, Laddered)
+        return each_rung(lambda pair: divided(*pair), (one, other), under)
     if _is_number(other):
         return None if other.value == 0 else times(one, Affine(1 / other.value))
     a, b = tangent(one), tangent(other)

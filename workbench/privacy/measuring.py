@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
-from workbench.catalog import Column
+from workbench.catalog import Column, Ladder
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.groups import Scope, numeric, rising
 from workbench.privacy.identity import fingerprint
@@ -17,6 +18,8 @@ from workbench.privacy.release import Bound, Measure
 
 _LARGEST_RANGE = 2**41  # of a measure in its smallest unit: a double holds every product exactly
 _GRID = 400  # candidates of a quantile when none are given
+MOST_RUNGS = 8  # 128 times the first bound; each rung more costs noise in all of them
+BESIDE = 0.5  # of the lattice: what the share at a bound is worth beside the totals themselves
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +53,20 @@ class Coordinate:
     Attributes
     ----------
     name : str
-        ``rows``, ``amount`` (a total), ``amount:values`` (rows with a value), ``amount:squares``.
+        ``rows``, ``amount`` (a total), ``amount:values`` (rows with a value), ``amount:squares``,
+        ``amount:beyond`` (whether the total is beyond its bounds), ``amount:layer2`` (its second
+        layer of a ladder; the first is ``amount``).
     value : str or None
         The value it is made of; None counts rows.
     kind : str
-        ``rows``, ``values``, ``sum`` or ``squares``.
+        ``rows``, ``values``, ``sum``, ``squares``, ``beyond``, ``layer``, or ``layer both ways``
+        where a ladder grows below 0, too.
     low, high : int
         Contribution bound of one customer in one cell, in the smallest unit (cents, rows).
     digits : int
         Decimal digits of the smallest unit.
+    rungs : tuple of int
+        Of the first layer of a ladder: its bounds, rising.
     """
 
     name: str
@@ -67,11 +75,25 @@ class Coordinate:
     low: int
     high: int
     digits: int = 0
+    rungs: tuple[int, ...] = ()
+
+    @property
+    def weight(self) -> float:
+        """How much of the lattice it has: its largest size over one customer's being there."""
+        return BESIDE if self.kind == "beyond" else 1.0
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Least and most of one customer's total in a cell, over all layers of a ladder."""
+        if not self.rungs:
+            return self.low, self.high
+        return (-self.rungs[-1] if self.low < 0 else 0), self.rungs[-1]
 
     @property
     def half(self) -> float:
-        """Half the width of the bounds, in the figure's unit."""
-        return float(Decimal(self.high - self.low).scaleb(-self.digits)) / 2
+        """Half the width of what it adds, in the figure's unit."""
+        width = float(Decimal(self.high - self.low).scaleb(-self.digits))
+        return width if self.kind == "layer both ways" else width / 2
 
     @property
     def centre(self) -> float:
@@ -197,16 +219,51 @@ def _coordinates(ask: Ask, scope: Scope, rows: int, values: dict[str, Value]) ->
         ]
     column = numeric(name, scope.allowed, "totals and means")
     values[name] = _value(name, column, scope)
-    low, high = _bounds(name, column, ask)
     # why: n is the customers and rows are the rows, whatever columns are called
     called = f"{name}:sum" if name in ("n", "rows") else name
-    total = Coordinate(called, name, "sum", low, high, column.digits)
-    if ask.kind == "sum":
-        return [total]
-    found = [total, Coordinate(f"{called}:values", name, "values", 0, rows)]
+    total, *layers = _layers(called, name, column, ask)
+    low, high = total.ends
+    found = [total, *layers, Coordinate(f"{called}:beyond", name, "beyond", low, high)]
+    if ask.kind != "sum":
+        found.append(Coordinate(f"{called}:values", name, "values", 0, rows))
     if ask.kind in ("var", "std"):
         found.append(_squares(f"{called}:squares", values[name], total))
     return found
+
+
+def _layers(called: str, name: str, column: Column, ask: Ask) -> list[Coordinate]:
+    """Return the coordinates of a total: one, or one for each layer of a ladder."""
+    given = ask.bounds or column.customer_bounds
+    if not isinstance(given, Ladder):
+        return [Coordinate(called, name, "sum", *_bounds(name, given, column, ask), column.digits)]
+    rungs = _rungs(name, given, column.digits)
+    kind = "layer both ways" if given.negative else "layer"
+    low = -rungs[0] if given.negative else 0
+    return [
+        Coordinate(called, name, "sum", low, rungs[0], column.digits, rungs),
+        *(
+            Coordinate(f"{called}:layer{i}", name, kind, below, rung, column.digits)
+            for i, (below, rung) in enumerate(pairwise(rungs), 2)
+        ),
+    ]
+
+
+def _rungs(name: str, ladder: Ladder, digits: int) -> tuple[int, ...]:
+    """Return a ladder's bounds in the smallest unit: doubled as long as they are below the last."""
+    rung, last = (int(end.scaleb(digits).to_integral_value()) for end in ladder.ladder)
+    _in_range(name, -last, last)
+    found: list[int] = []
+    while 0 < rung < last and len(found) < MOST_RUNGS:
+        found.append(rung)
+        rung *= 2
+    if not 1 <= len(found) < MOST_RUNGS:
+        first, end = ladder.ladder
+        raise QuestionRefused(
+            f"a ladder of '{name}' from {first} to {end} has {len(found) + 1} bounds or more, each "
+            f"twice the one before; 2 to {MOST_RUNGS} are answered. Begin nearer to the last; "
+            "nothing was spent."
+        )
+    return (*found, last)
 
 
 def _value(name: str, column: Column, scope: Scope) -> Value:
@@ -233,13 +290,13 @@ def _condition(name: str, condition: Any, scope: Scope) -> Value:
     return Value(meaning, holds, 0, (0, 1), condition=True, title=name)
 
 
-def _bounds(name: str, column: Column, ask: Ask) -> tuple[int, int]:
-    given: Any = ask.bounds or column.customer_bounds
+def _bounds(name: str, given: Any, column: Column, ask: Ask) -> tuple[int, int]:
     if given is None:
         raise QuestionRefused(
             f"a total of '{name}' needs a contribution bound: the least and most one customer "
             f"counts for within one cell. Declare customer_bounds: [low, high] in the catalog or "
-            f"give .{ask.kind}('{name}', bounds=(low, high)); never from the data."
+            f"give .{ask.kind}('{name}', bounds=(low, high)), or bounds=wb.ladder(first, last); "
+            "never from the data."
         )
     try:
         ends = [] if isinstance(given, str) else [Decimal(str(end)) for end in given]
@@ -270,9 +327,9 @@ def _squares(called: str, value: Value, total: Coordinate) -> Coordinate:
             "[low, high] for it in the catalog."
         )
     row_most = max(abs(end) for end in value.limits)
-    most = row_most * max(row_most, abs(total.low), abs(total.high))
-    _in_range(f"{name} squared", 0, most)
-    high = row_most * max(abs(total.low), abs(total.high))
+    total_most = max(abs(end) for end in total.ends)
+    _in_range(f"{name} squared", 0, row_most * max(row_most, total_most))
+    high = row_most * total_most
     return Coordinate(called, name, "squares", 0, high, 2 * value.digits)
 
 
@@ -343,7 +400,9 @@ def vector_measures(
 
     More figures cost nothing. A figure is ``{"linear": …}``, ``{"top": …, "bottom": …}`` for a
     ratio, or ``{"squares": …, "top": …, "bottom": …}`` for a variance; each inner mapping says by
-    how much to multiply each noisy integer over the lattice.
+    how much to multiply each noisy integer over the lattice. ``{"ladder": […]}`` are totals up to
+    each rung, ``under`` whether those below the last are surely no more than it, and ``bottom``
+    what they are over.
     """
     found: list[tuple[Measure, dict[str, Any]]] = [
         (Measure("customers", "customers", "Customers", "customers"), {"linear": {"n": 1.0}})
@@ -366,15 +425,24 @@ def vector_measures(
             continue
         title, unit, digits = value.title, value.unit, each.digits
         least = 0.0 if each.low >= 0 else None
+        climb = _climb(each, coordinates)
+        whole, under = climb[-1], each.low >= 0
         bound = _bound(each, value)
         total = Measure(f"{each.value}_sum", "sum", f"{title}, total", unit, digits, least, bound)
-        found.append((total, {"linear": each.linear}))
+        words = f"{title}, customers beyond the bound"
+        share = Measure(f"{each.value}_at_bound", "rate", words, None, 4, at_bound_of=each.value)
+        beyond = by_name[f"{each.name}:beyond"].name
+        found += [
+            (total, {"ladder": climb, "under": under} if each.rungs else {"linear": whole}),
+            (share, {"top": {beyond: 0.5 / BESIDE, "n": 0.5}, "bottom": {"n": 1.0}}),
+        ]
         if rows is None:
             continue
-        ratio = {"top": each.linear, "bottom": rows.linear}
+        ratio = {"top": whole, "bottom": rows.linear}
         digits = max(2, digits)
         mean = Measure(f"{each.value}_mean", "mean", f"{title}, mean", unit, digits, least, bound)
-        found.append((mean, ratio))
+        steps = {"ladder": climb, "under": under, "bottom": rows.linear}
+        found.append((mean, steps if each.rungs else ratio))
         squares = by_name.get(f"{each.name}:squares")
         if squares is not None:
             spread = {**ratio, "squares": squares.linear}
@@ -391,6 +459,25 @@ def vector_measures(
 
 def _bound(total: Coordinate, value: Value) -> Bound:
     """Return how a total is bounded, as readers are told."""
-    low, high = (float(Decimal(end).scaleb(-total.digits)) for end in (total.low, total.high))
-    never_negative = value.limits is not None and value.limits[0] >= 0 and total.low <= 0
-    return Bound(low, high, "upper" if never_negative else "both")
+    low, high, *rungs = (
+        float(Decimal(end).scaleb(-total.digits)) for end in (*total.ends, *total.rungs)
+    )
+    never_negative = value.limits is not None and value.limits[0] >= 0 and low <= 0
+    return Bound(low, high, "upper" if never_negative else "both", tuple(rungs))
+
+
+def _climb(total: Coordinate, coordinates: Sequence[Coordinate]) -> list[dict[str, float]]:
+    """Return how a total up to each rung of its ladder is put together; of one bound, only it.
+
+    A layer from one rung to the next adds its half times itself, and half its width for being
+    there, so that all halves up to a rung are half of that rung.
+    """
+    layers = {c.name: c for c in coordinates if c.value == total.value}
+    steps = [dict(total.linear)]
+    for i, rung in enumerate(total.rungs[1:], 2):
+        layer = layers[f"{total.name}:layer{i}"]
+        step = {**steps[-1], layer.name: layer.half}
+        if layer.kind == "layer":
+            step["n"] = float(Decimal(rung).scaleb(-total.digits)) / 2
+        steps.append(step)
+    return steps

@@ -52,7 +52,8 @@ class Known:
         """Return what made it the same question over a span, by the SQL of its conditions."""
         names = self._printed()
         measures = []
-        for each in self.asked.coordinates:
+        # why without: shares at bounds were not asked for then; those answers serve on
+        for each in (each for each in self.asked.coordinates if each.kind != "beyond"):
             condition, mark, rest = each.name.partition(":")
             name = names.get(condition, condition) + mark + rest
             measures.append([name, each.kind, each.low, each.high, each.digits])

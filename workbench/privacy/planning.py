@@ -137,9 +137,10 @@ def planned(
     if question.counts and not question.pure and question.discovered is None and each:
         spread = sigma_of(question, each)
         for measure, plan in vector_measures(question.coordinates, question.values):
-            if "linear" not in plan:
+            if "linear" not in plan and ("ladder" not in plan or "bottom" in plan):
                 continue
-            coefficients = plan["linear"]
+            # of a ladder the widest: where all its layers are added up
+            coefficients = plan["linear"] if "linear" in plan else plan["ladder"][-1]
             margin = Z_95 * spread * sqrt(sum(c * c for c in coefficients.values()))
             typical = group_size * (
                 1.0 if measure.kind == "customers" else coefficients.get("n", 0)
@@ -147,7 +148,8 @@ def planned(
             margins[measure.name] = margin
             if typical:
                 relative[measure.name] = margin / typical
-    width = question.cells * (1 + len(question.coordinates)) * question.blocks
+    each_cell = 1 + sum(each.weight**2 for each in question.coordinates)
+    width = question.cells * each_cell * question.blocks
     return PlannedAnswer(
         name,
         question.table,

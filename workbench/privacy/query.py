@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from workbench.catalog import Ladder
 from workbench.errors import QuestionRefused
 from workbench.privacy.provenance import FittedLabel
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import ibis
 
 Number = int | float | Decimal
+Bounds = tuple[Number, Number] | Ladder
 # What the days of a customer's rows say, and how a reader is told.
 CUSTOMER_DAYS = {
     "frequency_days": "Days with a row of a customer, band",
@@ -114,6 +116,37 @@ def bands(column: str, edges: Sequence[Number], *, of: str = "row") -> Bands:
     return Bands(column, tuple(edges), of)
 
 
+def ladder(first: Number, last: Number, *, negative: bool = False) -> Ladder:
+    """Bound a total by growing bounds: how far up it is added is decided by what was released.
+
+    Parameters
+    ----------
+    first, last : number
+        The lowest bound and the highest; those between are each twice the one before.
+    negative : bool
+        Whether a customer's total may be negative, as where things are returned. The bounds then
+        grow both ways; else what is below 0 counts as 0.
+
+    Returns
+    -------
+    Ladder
+        To give as ``bounds=``. It costs a little noise, and a heavy tail then widens the margin
+        instead of being cut.
+
+    Examples
+    --------
+    >>> ladder(500, 4000).ladder
+    (Decimal('500'), Decimal('4000'))
+    """
+    ends = (_decimal("a ladder's first bound", first), _decimal("a ladder's last bound", last))
+    if not all(each.is_finite() for each in ends) or not 0 < ends[0] < ends[1]:
+        raise QuestionRefused(
+            f"a ladder climbs from a first bound above 0 to a larger last one, not from {first} "
+            f"to {last}. For one bound give bounds=(low, high)."
+        )
+    return Ladder(ladder=ends, negative=negative)
+
+
 def discovered(column: str, *, delta: Number | str) -> Discovered:
     """Group by a column whose values are not declared; only values many customers share appear.
 
@@ -150,7 +183,7 @@ class Ask:
 
     kind: str
     column: str | None = None
-    bounds: tuple[Number, Number] | None = None
+    bounds: Bounds | None = None
     condition: Any = None
     quantile: Decimal | None = None
     candidates: tuple[Number, ...] | None = None
@@ -186,31 +219,31 @@ class Query:
         """Ask for the number of rows, as ``rows``; each customer's are bounded by the catalog."""
         return self._ask(Ask("rows"))
 
-    def sum(self, column: str, bounds: tuple[Number, Number] | None = None) -> Query:
+    def sum(self, column: str, bounds: Bounds | None = None) -> Query:
         """Ask for the total of a column, as ``<column>_sum``.
 
         Parameters
         ----------
         column : str
             A number, integer or money column.
-        bounds : pair of numbers, optional
+        bounds : pair of numbers, or from `ladder`, optional
             Least and most one customer's total within one cell counts for; from the catalog's
             ``customer_bounds`` when left out.
         """
         return self._ask(Ask("sum", column, bounds))
 
-    def mean(self, column: str, bounds: tuple[Number, Number] | None = None) -> Query:
+    def mean(self, column: str, bounds: Bounds | None = None) -> Query:
         """Ask for the mean of a column per row that has a value, as ``<column>_mean``.
 
         It is the bounded total over the bounded number of rows; parameters as `sum`.
         """
         return self._ask(Ask("mean", column, bounds))
 
-    def var(self, column: str, bounds: tuple[Number, Number] | None = None) -> Query:
+    def var(self, column: str, bounds: Bounds | None = None) -> Query:
         """Ask for the variance of a column over rows, as ``<column>_var``; parameters as `sum`."""
         return self._ask(Ask("var", column, bounds))
 
-    def std(self, column: str, bounds: tuple[Number, Number] | None = None) -> Query:
+    def std(self, column: str, bounds: Bounds | None = None) -> Query:
         """Ask for the standard deviation over rows, as ``<column>_std``; parameters as `sum`."""
         return self._ask(Ask("std", column, bounds))
 
@@ -335,7 +368,7 @@ class Marginals:
         """As `Query.count`."""
         return Marginals(tuple(each.count() for each in self.queries))
 
-    def sum(self, column: str, bounds: tuple[Number, Number] | None = None) -> Marginals:
+    def sum(self, column: str, bounds: Bounds | None = None) -> Marginals:
         """As `Query.sum`."""
         return Marginals(tuple(each.sum(column, bounds) for each in self.queries))
 

@@ -268,10 +268,7 @@ def _release(
             "cells": question.cells,
             "where": part.canonical["where"],
             "bounds": {
-                each.name: [
-                    str(Decimal(each.low).scaleb(-each.digits)),
-                    str(Decimal(each.high).scaleb(-each.digits)),
-                ]
+                each.name: [str(Decimal(end).scaleb(-each.digits)) for end in each.ends]
                 for each in question.coordinates
             },
         },
@@ -280,7 +277,7 @@ def _release(
 
 def _bound_note(coordinate: Coordinate, question: Question) -> str:
     """Say what one customer counts for at most: what lies beyond is cut, not hidden."""
-    top = Decimal(coordinate.high).scaleb(-coordinate.digits)
+    top = Decimal(coordinate.ends[1]).scaleb(-coordinate.digits)
     if coordinate.value is None:
         return f"One customer counts for at most {top:,} rows in a cell."
     value = question.values[coordinate.value]
@@ -305,7 +302,7 @@ def _joined(question: Question, name: str, parts: Sequence[Release], payer: Paye
             purpose=question.purpose,
             period=question.period,
             by=question.dimensions,
-            measures=parts[0].measures,
+            measures=tuple(each for each in parts[-1].measures if each.name in columns),
             columns=columns,
             cost=Cost(str(rho), round(epsilon_of(pico, delta), 4), delta),
             data_version="+".join(dict.fromkeys(part.data_version for part in parts)),
