@@ -11,6 +11,7 @@ from support.lab import COLUMNS, Lab, cents
 import workbench as wb
 from workbench.errors import QuestionRefused
 from workbench.privacy.answering import sigma_of
+from workbench.privacy.consistency import _fitted
 from workbench.privacy.margins import (
     Affine,
     Laddered,
@@ -179,13 +180,7 @@ def test_a_difference_of_ladders_holds_95_times_in_100(tail):
     now, one = drawn(plan, TAILS[tail](4), 2500, seed=1)
     before, other = drawn(plan, TAILS["falling by four fifths"](4), 2500, seed=2)
     relabelled = [
-        replace(
-            f,
-            rungs=tuple(
-                Affine(r.value, {("q", *key[1:]): w for key, w in r.terms.items()}) for r in f.rungs
-            ),
-        )
-        for f in before
+        replace(form, rungs=tuple(_of(rung, "q") for rung in form.rungs)) for form in before
     ]
     ends = [interval(plus(a, b, -1.0), Z) for a, b in zip(now, relabelled, strict=True)]
     held = np.mean([low <= one - other <= high for _, low, high in ends])
@@ -224,3 +219,21 @@ def test_a_catalog_declares_a_ladder():
     ]
     assert measure.bound.rungs == (50.0, 100.0, 200.0, 400.0)
     assert (measure.bound.high, measure.bound.cuts) == (400.0, "upper")
+
+
+def test_totals_with_ladders_agree_with_their_parts_at_the_rung_that_is_told():
+    _, plan = plans(wb.ladder(1, 8))
+    forms = [drawn(plan, TAILS[tail](4), 1, seed)[0][0] for seed, tail in enumerate(TAILS)][:3]
+    apart = [
+        replace(form, rungs=tuple(_of(rung, str(i)) for rung in form.rungs))
+        for i, form in enumerate(forms)
+    ]
+    overlap = np.array([[2.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])  # a total, two parts
+    (total, *parts), _ = _fitted(apart, overlap)
+    told = [interval(form, Z)[0] for form in (total, *parts)]
+    assert told[0] == pytest.approx(told[1] + told[2])
+    assert len({rung_of(form) for form in (total, *parts)}) == 1
+
+
+def _of(rung, release):
+    return Affine(rung.value, {(release, *key[1:]): each for key, each in rung.terms.items()})
