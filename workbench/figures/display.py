@@ -216,7 +216,8 @@ def kpis(
             raise UnknownName("measure", name, known)
     everything = (*releases, *earlier)
     items = []
-    for name in measures or dict.fromkeys(known):
+    beside = {each.name for release in releases for each in release.measures if each.at_bound_of}
+    for name in measures or [each for each in dict.fromkeys(known) if each not in beside]:
         at = next(i for i, release in enumerate(releases) if _has(release, name))
         before = next(
             (i for i, r in enumerate(everything) if i >= len(releases) and _has(r, name)), None

@@ -113,7 +113,8 @@ def _title(spec: Spec, release: Release, language: Language) -> str:
     elif isinstance(spec, LineSpec | BarSpec):
         measure, first, second = spec.y, spec.x, spec.color or ""
     else:
-        measures = [language.measure(each.title) for each in release.measures]
+        drawn = [each for each in release.measures if each.at_bound_of is None]
+        measures = [language.measure(each.title) for each in drawn]
         names = [_within(language.measure(axis.title)) for axis in release.by]
         joined = language.join([measures[0], *map(_within, measures[1:])])
         if not names:

@@ -73,7 +73,7 @@ def table_grid(spec: TableSpec, release: Release, title: str, language: Language
     """Return a release as a table, its rows in declared order."""
     wanted = spec.columns or (
         *(axis.name for axis in release.by),
-        *(measure.name for measure in release.measures),
+        *(measure.name for measure in release.measures if measure.at_bound_of is None),
     )
     axes = {axis.name: axis for axis in release.by}
     measures = {measure.name for measure in release.measures}
@@ -111,7 +111,8 @@ def table_grid(spec: TableSpec, release: Release, title: str, language: Language
 
 def untold(spec: TableSpec, release: Release) -> list[Series]:
     """Return what a table has no column of, since no row's figure is known: said beneath it."""
-    wanted = spec.columns or [each.name for each in release.measures]
+    # why: shares at bounds are said in words, and no column
+    wanted = spec.columns or [m.name for m in release.measures if m.at_bound_of is None]
     found = [series(release, each.name) for each in release.measures if each.name in wanted]
     left = [each for each in found if each.untold]
     return left if len(left) < len(wanted) else []

@@ -270,6 +270,7 @@ def _release(
             "bounds": {
                 each.name: [str(Decimal(end).scaleb(-each.digits)) for end in each.ends]
                 for each in question.coordinates
+                if each.kind != "beyond"
             },
         },
     )

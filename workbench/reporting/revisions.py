@@ -81,7 +81,7 @@ def what_changed(
 
 def _kind(release: Release) -> tuple[object, ...]:
     groups = tuple(each.name for each in release.by)
-    measures = tuple(each.name for each in release.measures)
+    measures = tuple(each.name for each in release.measures if each.at_bound_of is None)
     return release.name, release.table, groups, measures
 
 
@@ -96,7 +96,7 @@ def _figures(
     old: Release, new: Release, language: Language
 ) -> Iterator[tuple[tuple[str, str], str]]:
     """Yield how each figure reads before and now, and a sentence, where that differs."""
-    for measure in new.measures:
+    for measure in (each for each in new.measures if each.at_bound_of is None):
         past, present = series(old, measure.name), series(new, measure.name)
         before = dict(zip(_rows(old), past.values, strict=True))
         moved = []

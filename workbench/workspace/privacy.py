@@ -154,7 +154,7 @@ class Private(Opened):
         wanted = enumerate(marginals.queries, 1)
         found = self._released([(f"{name}-{i}", query, None, each) for i, query in wanted])
         adding = ("customers", "rows", "sum", "mean", "rate")
-        measures = [m.name for m in found[0].measures if m.kind in adding]
+        measures = [m.name for m in found[0].measures if m.kind in adding and not m.at_bound_of]
         try:
             return agreeing(found, measures)
         except QuestionRefused:
