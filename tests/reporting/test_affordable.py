@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from click.testing import CliRunner
-from support.line import ASKING, DEFINITION, OPENING, SHOWING, write_report
+from support.line import ASKING, DEFINITION, OPENING, SHOWING, contents, write_report
 
 import workbench as wb
 from workbench.cli import main
@@ -228,3 +228,15 @@ def test_what_is_promised_counts_in_every_limit_it_is_of(shop):
     assert same == ["report one 2026-09", "2026-09"]
     anywhere = Need(mine.share, anywhere=Spent(left["2026-09"] + 1))
     assert [s.line.scope for s in shortfalls(ledger, anywhere, now)][1] == "0001-01"
+
+
+def test_a_plan_touches_no_file_of_a_run(shop):
+    asking = ASKING.replace("epsilon=epsilon", 'epsilon="auto"')
+    write_report(shop.settings.root, OPENING, asking, SHOWING)
+    shop.render("customers")
+    run = shop.private / "runs" / "customers" / "2026-09"
+    before = contents(run)
+    assert shop.plan("customers").answers
+    assert shop.rehearse("customers") == ()
+    after = {name: held for name, held in contents(run).items() if not name.startswith("aside/")}
+    assert after == before

@@ -1,11 +1,15 @@
 """Published editions as files to send: what is chosen, what is refused, what follows a revision."""
 
+import shutil
+
 import pytest
 from factories.pages import CHINESE, page
+from support.line import DEFINITION, PARAMETERS, write_report
 
-from workbench.errors import InputError, UnknownName
+from workbench.errors import Busy, InputError, UnknownName
 from workbench.reporting import editions
 from workbench.reporting.runner import Edition
+from workbench.reporting.turns import turn
 
 
 @pytest.fixture
@@ -71,3 +75,72 @@ def test_an_edition_has_its_files_beside_it(ws, tmp_path):
     assert "Once more" in made[0].read_text(encoding="utf-8")
     assert not made[2].exists()  # it would contradict its page
     assert ws.add_files(rendered) == ()
+
+
+def test_files_are_added_in_a_turn_of_their_own(ws):
+    published = ws.settings.path("published")
+    there = editions.latest(published, "overview", "2026-09")
+    rendered = Edition("overview", "2026-09", there.page, published, False, 0.0, 0.0, ())
+    before = sorted(published.rglob("*"))
+    with turn(ws.private, "'overview' 2026-09", ws.now()):
+        for files in ({"standalone": True}, {"pdf": True}):
+            with pytest.raises(Busy, match="another run is at work"):
+                ws.add_files(rendered, wait_seconds=0.1, **files)
+        assert ws.add_files(rendered) == ()  # nothing to wait for
+    assert sorted(published.rglob("*")) == before
+
+
+def test_no_file_contradicts_its_page_after_a_run_that_died(ws, tmp_path):
+    published = ws.settings.path("published")
+    folder = editions.add_standalone(published, "overview", "2026-09")[0].parent
+    (folder / "report.pdf").write_bytes(b"%PDF of the first revision")
+    shutil.copytree(published, tmp_path / "copy")
+    both = [page(subtitle="Later"), page(language="zh", translations=CHINESE)]
+    editions.publish(tmp_path / "copy", "overview", "2026-09", both)
+    # what is there when a run dies after its revision is whole and before it is shown
+    shutil.copytree(tmp_path / "copy" / "overview" / "2026-09" / "r2", folder / "r2")
+    editions.clean(published)
+    for name in ("index.html", "standalone.html"):
+        assert "Later" in (folder / name).read_text(encoding="utf-8")
+    assert not (folder / "report.pdf").exists()
+
+
+GRID = (
+    DEFINITION
+    + "  region: {{type: text, required: true}}\n"
+    + "  share: {{type: number, required: true}}\n"
+    + "grid: {{region: [North West, 北京, K.1], share: [0.5, 1]}}\n"
+)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_edition_is_chosen_by_what_is_typed_not_by_its_folders_name(ws, tmp_path, declared):
+    parameters = f'{PARAMETERS}\nregion = ""\nshare = 1'
+    write_report(ws.settings.root, name="grid", definition=GRID, parameters=parameters)
+    published, places = ws.settings.path("published"), {}
+    for region, word in {"North West": "North-West", "北京": "2", "K.1": "K.1"}.items():
+        for share in (0.5, 1.0):
+            variant = f"region={word},share={share}"
+            subtitle = places[region, share] = f"{region} with {share}"
+            editions.publish(published, "grid", "2026-09", page(subtitle=subtitle), variant=variant)
+    editions.publish(
+        published, "grid", "2026-10", page(subtitle="new"), variant="region=K.1,share=0.5"
+    )
+    if not declared:
+        (ws.settings.path("reports") / "grid.yaml").unlink()
+    out = tmp_path / "page.html"
+
+    def chosen(*words):
+        return ws.export_standalone("grid", out, parameters=words).read_text(encoding="utf-8")
+
+    assert places["North West", 0.5] in chosen("region=North West", "share=0.5")
+    assert places["K.1", 1.0] in chosen("share=1.0", "region=K.1")
+    assert ">new<" in chosen("region=K.1", "share=0.5")  # its own newest
+    if declared:
+        assert places["北京", 0.5] in chosen("region=北京", "share=0.50")
+        assert places["North West", 1.0] in chosen("region=North West", "share=1")
+    for wrong in (["region=South"], ["epsilon=0.1"], ["region=North West", "share=0.7"]):
+        with pytest.raises(UnknownName, match="no published edition named 'grid/"):
+            chosen(*wrong)
+    with pytest.raises(InputError, match="has several editions for 2026-09"):
+        chosen("region=North West")

@@ -93,11 +93,13 @@ def run(
             wait_seconds=wait_seconds,
             progress=tell,
         )
-    files = [
-        str(file)
-        for edition in done.editions
-        for file in ws.add_files(edition, standalone=standalone, pdf=pdf)
-    ]
+        files = [
+            str(file)
+            for edition in done.editions
+            for file in ws.add_files(
+                edition, standalone=standalone, pdf=pdf, wait_seconds=wait_seconds, progress=tell
+            )
+        ]
     one = name is not None and len(done.editions) == 1 and not done.failures
     if as_json:
         print_json({**(done.editions[0].facts() if one else done.facts()), "files": files})

@@ -325,4 +325,9 @@ class Definition(Declared):
 
 def _word(value: Value, place: int) -> str:
     """Return a value as part of a folder's name; its place in the grid where nothing fits."""
-    return _UNFIT.sub("-", typed(value)).strip("-.") or str(place)
+    return folder_word(typed(value)) or str(place)
+
+
+def folder_word(text: str) -> str:
+    """Return what of a typed value may stand in a folder's name; empty where nothing fits."""
+    return _UNFIT.sub("-", text).strip("-.")

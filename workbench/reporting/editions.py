@@ -137,12 +137,6 @@ def publish(
     )
     contents = {files[page.language]: page.html for page in set_pages}
     made, new = _publish.publish(edition, contents, published)
-    if new:
-        with _publish.storage(published, f"take away {made.folder}'s last PDF"):
-            for name in made.languages.values():
-                (published / made.folder / _printed(name)).unlink(missing_ok=True)
-    if any((published / made.folder / _alone(name)).exists() for name in made.languages.values()):
-        add_standalone(published, report, period, variant)  # it follows its edition
     clear_failures(published / made.folder, made.sha256)
     _show_failures(published, report)
     rebuild_index(published)
@@ -168,9 +162,9 @@ def add_standalone(
     made = []
     for name in edition.languages.values():
         html = standalone((folder / name).read_text(encoding="utf-8"), published / "assets")
-        with _publish.storage(published, f"write {edition.folder}/{_alone(name)}"):
-            _publish.put_whole(published, folder / _alone(name), html.encode())
-        made.append(folder / _alone(name))
+        with _publish.storage(published, f"write {edition.folder}/{_publish.alone(name)}"):
+            _publish.put_whole(published, folder / _publish.alone(name), html.encode())
+        made.append(folder / _publish.alone(name))
     return tuple(made)
 
 
@@ -191,7 +185,7 @@ def add_pdf(published: Path, report: str, period: str, variant: str = "") -> tup
     edition = _known(published, report, period, variant)
     folder = published / edition.folder
     names = edition.languages.values()
-    return tuple(pdf(folder / name, folder / _printed(name)) for name in names)
+    return tuple(pdf(folder / name, folder / _publish.printed(name)) for name in names)
 
 
 def _known(published: Path, report: str, period: str, variant: str) -> Edition:
@@ -203,14 +197,6 @@ def _known(published: Path, report: str, period: str, variant: str) -> Edition:
             "published edition", "/".join(filter(None, (report, period, variant))), known
         )
     return edition
-
-
-def _alone(name: str) -> str:
-    return "standalone" + name.removeprefix("index")
-
-
-def _printed(name: str) -> str:
-    return "report" + name.removeprefix("index").removesuffix(".html") + ".pdf"
 
 
 def file_names(pages: Sequence[Page]) -> dict[str, str]:

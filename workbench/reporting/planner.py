@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from workbench.reporting.environment import PLAN_FILE, PRICES_FILE
 from workbench.reporting.execution import execute
 from workbench.reporting.parameters import Value
 from workbench.reporting.rehearsal import PLAN, rehearsed
+from workbench.store.chain import file_lock
+
+_PRICES, _WAIT_SECONDS = "prices.json", 600.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def plan(
     equally.
     """
     folder = _folder(definition, period, desk, folder)
-    settled = prices or folder / "prices.json"
+    settled = prices or folder / _PRICES
     answers, failure = _pass(definition, period, values, desk, tell, folder, settled)
     share = share_of(definition)
     left = desk.ledger.status(paced_by(period), desk.now, share)
@@ -91,7 +95,7 @@ def plan(
         known = json.loads(settled.read_text(encoding="utf-8")) if settled.is_file() else {}
         each = left[0].limit_pico // definition.size
         budget = split(answers, min(left[0].left_pico, each))
-        settled.write_text(json.dumps({**known, **budget}))
+        _settle(settled, {**known, **budget})
         answers, failure = _pass(definition, period, values, desk, tell, folder, settled)
     need = need_of(share, answers)
     wrong, left_out = rehearsed(definition, period, values, desk, folder, failure)
@@ -106,6 +110,38 @@ def plan(
         wrong,
         left_out,
     )
+
+
+@contextmanager
+def aside(run: Path) -> Iterator[Path]:
+    """Yield a folder for plans that no run uses, one plan after the other; it knows its prices.
+
+    Parameters
+    ----------
+    run : Path
+        The folder of the edition's runs, which may be at work.
+    """
+    folder, prices = run / "aside", run / "plan" / _PRICES
+    make_private(folder / "plan")
+    with file_lock(folder / "plan.lock", wait_seconds=_WAIT_SECONDS):
+        own = folder / "plan" / _PRICES
+        own.unlink(missing_ok=True)
+        if prices.is_file():
+            own.write_bytes(prices.read_bytes())
+        yield folder
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder below the private one, with mode 0700 on the way."""
+    for each in (*reversed(folder.parents), folder):
+        each.mkdir(exist_ok=True, mode=0o700)
+
+
+def _settle(file: Path, prices: Mapping[str, int]) -> None:
+    """Keep prices, all or nothing: somebody else may read them."""
+    made = file.with_suffix(".new")
+    made.write_text(json.dumps(dict(prices)), encoding="utf-8")
+    made.replace(file)
 
 
 def settle_prices(
@@ -124,7 +160,7 @@ def settle_prices(
     a changed notebook or parameter settles what is new.
     """
     notebook = desk.settings.path("notebooks") / definition.notebook
-    kept = _folder(definition, period, desk, folder) / "prices.json"
+    kept = _folder(definition, period, desk, folder) / _PRICES
     auto_default = any(p.default == "auto" for p in definition.parameters.values())
     if not auto_default and '"auto"' not in _code(notebook) and "'auto'" not in _code(notebook):
         return None, None
@@ -172,7 +208,7 @@ def _pass(
     folder: Path,
     prices: Path,
 ) -> tuple[list[PlannedAnswer], RunFailed | None]:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(folder)
     file = folder / PLAN
     file.unlink(missing_ok=True)
     beside(file).unlink(missing_ok=True)

@@ -99,8 +99,7 @@ def publish(edition: Edition, files: Files, published: Path) -> tuple[Edition, b
             target.mkdir(parents=True, exist_ok=True)
             whole.rename(target / f"r{revision}")
             _sync(target)
-            _move_up(top, target)
-            _supersede(published, target)
+            _show(published, edition, top)
         forget_failures(published, edition.report)
     return edition, True
 
@@ -121,8 +120,32 @@ def settle(published: Path, folder: Path) -> None:
             shown = folder / name
             if not shown.is_file() or shown.read_text(encoding="utf-8") != page:
                 _put(top / name, page.encode())
-        _move_up(top, folder)
+        _show(published, edition, top)
+
+
+def _show(published: Path, edition: Edition, top: Path) -> None:
+    """Let an edition's own address show its newest revision; no file beside it lags behind."""
+    from workbench.reporting.standalone import standalone
+
+    folder = published / edition.folder
+    wanted = any((folder / alone(name)).exists() for name in edition.languages.values())
+    for name in sorted(path.name for path in top.iterdir()):
+        (folder / printed(name)).unlink(missing_ok=True)
+        if wanted:
+            html = standalone((top / name).read_text(encoding="utf-8"), published / "assets")
+            put_whole(published, folder / alone(name), html.encode())
+    _move_up(top, folder)
     _supersede(published, folder)
+
+
+def alone(name: str) -> str:
+    """Return the name of a page as one file."""
+    return "standalone" + name.removeprefix("index")
+
+
+def printed(name: str) -> str:
+    """Return the name of a page as a PDF."""
+    return "report" + name.removeprefix("index").removesuffix(".html") + ".pdf"
 
 
 def _supersede(published: Path, folder: Path) -> None:

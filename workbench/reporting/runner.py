@@ -26,7 +26,7 @@ from workbench.reporting.execution import execute
 from workbench.reporting.hooks import is_news, tell_hooks
 from workbench.reporting.identity import edition_identity, made_of
 from workbench.reporting.light import import_light
-from workbench.reporting.planner import paced_by, share_of
+from workbench.reporting.planner import make_private, paced_by, share_of
 from workbench.store.audit import Audit
 
 if TYPE_CHECKING:
@@ -306,12 +306,6 @@ def _copied(folder: Path, name: str, notebook: bytes) -> Path:
             "write there, and run the report again; nothing was spent."
         ) from None
     return folder
-
-
-def make_private(folder: Path) -> None:
-    """Make a folder below the private one, with mode 0700 on the way."""
-    for each in (*reversed(folder.parents), folder):
-        each.mkdir(exist_ok=True, mode=0o700)
 
 
 def _answers(folder: Path, mark: str = "") -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, UnknownName, WorkbenchError
 from workbench.workspace.base import Opened
 
 if TYPE_CHECKING:
@@ -94,7 +95,13 @@ class Exports(Opened):
         return write_standalone(self._page(name, period, parameters, language), Path(out))
 
     def add_files(
-        self, edition: runner.Edition, *, standalone: bool = False, pdf: bool = False
+        self,
+        edition: runner.Edition,
+        *,
+        standalone: bool = False,
+        pdf: bool = False,
+        wait_seconds: float = 3600.0,
+        progress: Callable[[str], None] = lambda _: None,
     ) -> tuple[Path, ...]:
         """Put an edition beside itself as one HTML file, as a PDF, or both; return the files.
 
@@ -104,19 +111,28 @@ class Exports(Opened):
             From `render`.
         standalone, pdf : bool
             Which, in each of its languages.
+        wait_seconds, progress
+            As for `render`: no run changes the edition meanwhile.
 
         Raises
         ------
+        Busy
+            A run held this workspace for longer than that.
         PublishError
             The folder cannot be written, no Chromium is installed, or it failed.
         """
         from workbench.reporting import editions
+        from workbench.reporting.turns import turn
 
+        if not standalone and not pdf:
+            return ()
         published = self.settings.path("published")
         report, period, *variant = edition.page.parent.relative_to(published).parts
         place = (published, report, period, "".join(variant))
-        made = editions.add_standalone(*place) if standalone else ()
-        return made + (editions.add_pdf(*place) if pdf else ())
+        what = f"files of '{report}' {period}"
+        with turn(self.private, what, self.now(), wait_seconds=wait_seconds, tell=progress):
+            made = editions.add_standalone(*place) if standalone else ()
+            return made + (editions.add_pdf(*place) if pdf else ())
 
     def _page(
         self, name: str, period: str | None, parameters: Sequence[str], language: str | None
@@ -138,12 +154,11 @@ class Exports(Opened):
         everything = {each.folder.as_posix(): each for each in every(published)}
         asked = "/".join([name, period or "", ",".join(parameters)]).strip("/")
         mine = [each for each in everything.values() if each.report == name]
-        newest = period or max((each.period for each in mine), default="")
-        chosen = [
-            each
-            for each in mine
-            if each.period == newest and set(parameters) <= set(each.variant.split(","))
-        ]
+        meant = self._meant(name, parameters, {each.variant for each in mine})
+        mine = [each for each in mine if each.variant in meant]
+        ends = max((each.ends for each in mine), default=None)
+        newest = period or next((each.period for each in mine if each.ends == ends), "")
+        chosen = [each for each in mine if each.period == newest]
         if not chosen:
             raise UnknownName("published edition", asked, list(everything))
         if len(chosen) > 1:
@@ -154,3 +169,22 @@ class Exports(Opened):
             )
         there = latest(published, name, newest, chosen[0].variant)
         return there.edition if there else chosen[0]
+
+    def _meant(self, name: str, parameters: Sequence[str], published: set[str]) -> set[str]:
+        """Return which of a report's published variants some parameters choose."""
+        from workbench.reporting.definition import folder_word
+        from workbench.reporting.definition_files import find_definition
+
+        if not parameters:
+            return published
+        given = dict(text.partition("=")[::2] for text in parameters)
+        words = {f"{each}={folder_word(value)}" for each, value in given.items()}
+        meant = {each for each in published if words <= set(each.split(","))}
+        # why not only so: a name in other letters has its place in the grid for a word
+        with suppress(WorkbenchError):  # it is gone, or has no such value any more
+            definition = find_definition(
+                name, self.settings.path("reports"), self.settings.path("notebooks")
+            )
+            if given.keys() <= definition.grid.keys():
+                return {each.name for each in definition.editions(parameters)}
+        return meant

@@ -205,22 +205,16 @@ class Reports(Opened):
             Each question's cost, expected margins, margin relative to a group of a stated size,
             and every limit as it stands.
         """
-        from workbench.reporting.planner import plan
+        from workbench.reporting.planner import aside, plan
         from workbench.reporting.runner import run_folder
 
         self._one_variant(name, parameters)
         definitions, _ = self._definitions(name, reuse_answers)
         (asked,) = self._asked(definitions, period, parameters)
         progress(f"{asked.words}: planning; nothing is paid")
-        desk = self._desk()
-        return plan(
-            asked.definition,
-            asked.period,
-            asked.variant.values,
-            desk,
-            progress,
-            folder=run_folder(desk, asked),
-        )
+        desk, values = self._desk(), asked.variant.values
+        with aside(run_folder(desk, asked)) as folder:
+            return plan(asked.definition, asked.period, values, desk, progress, folder=folder)
 
     def rehearse(self, name: str, progress: Progress = lambda _: None) -> tuple[str, ...]:
         """Return what the next edition of a report would fail by, found without paying anything.
@@ -229,7 +223,7 @@ class Reports(Opened):
         What was found sound is not looked at again before it changes.
         """
         from workbench.reporting.identity import edition_identity
-        from workbench.reporting.planner import plan
+        from workbench.reporting.planner import aside, plan
         from workbench.reporting.runner import run_folder
 
         definitions, _ = self._definitions(name)
@@ -240,18 +234,18 @@ class Reports(Opened):
         desk, values = self._desk(), asked.variant.values
         notebook = (self.settings.path("notebooks") / asked.definition.notebook).read_bytes()
         identity = edition_identity(asked.definition, asked.period, asked.variant, notebook, desk)
-        folder = run_folder(desk, asked)
-        sound = folder / "plan" / "sound"
-        if sound.is_file() and sound.read_text(encoding="utf-8") == identity:
-            return ()
-        progress(f"{asked.words}: rehearsing; nothing is paid")
-        try:
-            wrong = plan(asked.definition, asked.period, values, desk, folder=folder).wrong
-        except RunFailed as failure:  # before it asked anything
-            return (str(failure),)
-        if not wrong:
-            sound.write_text(identity, encoding="utf-8")
-        return wrong
+        with aside(run_folder(desk, asked)) as folder:
+            sound = folder / "sound"
+            if sound.is_file() and sound.read_text(encoding="utf-8") == identity:
+                return ()
+            progress(f"{asked.words}: rehearsing; nothing is paid")
+            try:
+                wrong = plan(asked.definition, asked.period, values, desk, folder=folder).wrong
+            except RunFailed as failure:  # before it asked anything
+                return (str(failure),)
+            if not wrong:
+                sound.write_text(identity, encoding="utf-8")
+            return wrong
 
     def last_complete_month(self) -> Period:
         """Return the last month that the data covers to its end, give or take three quiet days."""
