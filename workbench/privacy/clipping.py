@@ -48,11 +48,13 @@ def wider(query: Query, question: Question, times: int) -> Query:
             f"groups, not for {', '.join(other) or 'found values'}. Ask for the totals it is made "
             "of."
         )
+    numbers = {**question.given.get("numbers", {}), "times=": [str(times)]}
     return replace(
         query,
         asks=tuple(_wider(ask, question, times) for ask in query.asks),
         cells=question.cells * times,
         rows=question.rows * times,
+        given={**question.given, "numbers": numbers},
     )
 
 

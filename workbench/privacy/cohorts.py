@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +28,11 @@ class Cohorts(CustomerRule):
     spans: tuple[Period, ...]
     column: str | None
     name: str
+
+    def given(self) -> Mapping[str, Any]:
+        """Return the name, and the first and last day of a cohort."""
+        last = self.spans[-1].end - dt.timedelta(days=1)
+        return {"names": (self.name,), "days": (self.spans[0].start.isoformat(), last.isoformat())}
 
     def group(self, scope: Scope) -> Group:
         """Return them resolved against a question."""

@@ -21,6 +21,7 @@ from workbench.privacy.margins import (
     divided,
     is_ratio,
     plus,
+    require_noise,
     times,
 )
 from workbench.privacy.ranking import ranks, top_rows
@@ -112,6 +113,8 @@ def _compute(
         _evaluate(each.args[0] if each.op == "top" else each, sheet, find)
         for each in wanted or [column(each.name) for each in sheet.measures]
     ]
+    for made in columns:
+        require_noise(made.measure.name, made.forms)
     called = [each.measure.name for each in columns]
     for each in called:
         if not _NAME.fullmatch(each):

@@ -24,7 +24,7 @@ MAX_EDGES = 100
 REST = "None of these"
 NUMERIC = ("integer", "number", "money")
 _TIME_GROUPS = ("month", "weekday")
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # Ibis operations whose result is finite by itself: operation, values, first value.
 _FINITE = {
     "ExtractMonth": tuple(range(1, 13)),
@@ -180,8 +180,8 @@ def resolve_group(each: Any, scope: Scope) -> Group:
         if each == "month":
             return _months(scope)
         days = scope.source[scope.table.time].day_of_week.index().cast("int64")
-        dimension = Dimension("weekday", "Weekday", "category", _WEEKDAYS)
-        return Group(dimension, len(_WEEKDAYS), code=days, meaning=["weekday", scope.table.time])
+        dimension = Dimension("weekday", "Weekday", "category", WEEKDAYS)
+        return Group(dimension, len(WEEKDAYS), code=days, meaning=["weekday", scope.table.time])
     raise UnknownName("column", each, [*scope.allowed, *(_TIME_GROUPS if scope.table.time else ())])
 
 
@@ -394,7 +394,7 @@ def _expression(each: Any, scope: Scope) -> Group:
         group = resolve_group(inner.name, scope)
         if name == inner.name:
             return group
-        called = replace(group.dimension, name=_plain_name(name), title=name)
+        called = replace(group.dimension, name=plain_name(name), title=name)
         return replace(group, dimension=called)
     row_by_row(each, scope.source)
     values: tuple[Any, ...]
@@ -411,7 +411,13 @@ def _expression(each: Any, scope: Scope) -> Group:
             f"the group '{name}' could take any value. Use wb.bands, .bucket([...]), a date part "
             "such as .quarter(), a condition, or declare a column with a domain in the catalog."
         )
-    dimension = Dimension(_plain_name(name), name, "category", values)
+    shaped = inner.arg if isinstance(inner, ops.Bucket) else inner
+    if inner is operation and shaped.find(ops.Literal):
+        raise QuestionRefused(
+            "a group that is a condition needs a name of its own, or its values would be its name "
+            "on the page: (tx.amount > 100).name('large')."
+        )
+    dimension = Dimension(plain_name(name), name, "category", values)
     return Group(dimension, len(values), code=code, meaning=normal_form(inner))
 
 
@@ -422,7 +428,8 @@ def _bucket_labels(bucket: Any) -> tuple[str, ...]:
     return (*under, *labels, *([f"≥ {edges[-1]:,}"] if bucket.include_over else []))
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return an expression's name as a column is called."""
     plain = "".join(c if c.isalnum() else "_" for c in name).strip("_").lower()
     return plain[:60] or "group"
 
@@ -452,6 +459,6 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
     relation = other.to_expr()
     code = index_of(relation[operation.name], dimension.values)
     if called is not None:
-        dimension = replace(dimension, name=_plain_name(called), title=called)
+        dimension = replace(dimension, name=plain_name(called), title=called)
     # why 1: of several rows the smallest code is taken, so a customer has one value
     return Group(dimension, 1, joined=(relation, code), table=name, meaning=operation.name)

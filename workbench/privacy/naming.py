@@ -44,9 +44,12 @@ class Known:
     def labels(self) -> Mapping[str, str]:
         """Return the names the analyst chose, by what they stand for."""
         found = {f"rate {each.name}": each.title for each in self._conditions()}
-        return found | {
-            f"group {named(_identity(group))}": group.dimension.name for group in self.groups
-        }
+        for group in self.groups:
+            called = named(_identity(group))
+            found[f"group {called}"] = group.dimension.name
+            if group.rule is not None:
+                found[f"title {called}"] = group.dimension.title
+        return found
 
     def earlier(self, span: Sequence[str] | None) -> Mapping[str, Any]:
         """Return what made it the same question over a span, by the SQL of its conditions."""

@@ -126,6 +126,15 @@ class Personas(CustomerRule):
             title=title or name.replace("_", " ").capitalize(),
         )
 
+    def given(self) -> Mapping[str, Any]:
+        """Return the cut points that were given, the names, and the days they are made of."""
+        cuts = {} if self.sources else self.cuts  # why: what was read off releases is released
+        return {
+            "numbers": {f"the cut points of {each}": found for each, found in cuts.items()},
+            "names": (self.name, self.title),
+            "days": (self.start.isoformat(), self.as_of.isoformat()),
+        }
+
     def group(self, scope: Scope) -> Group:
         """Return them resolved against a question."""
         name, declared = table_of(self.table, scope)

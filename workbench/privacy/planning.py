@@ -225,6 +225,7 @@ def blank(question: Question, name: str, number: int, file: Path) -> Release:
         cost=Cost("0", 0.0, 0.0),
         data_version="",
         notes=("Planned, not released: no figure was drawn.",),
+        mechanism={"given": question.given},
         origin=Origin(
             _BLANK.__getitem__, lambda content, parents: keep_blank(content, file, parents)
         ),

@@ -60,6 +60,10 @@ class CustomerRule:
         """Return it resolved against a question's `workbench.privacy.groups.Scope`."""
         raise NotImplementedError
 
+    def given(self) -> Mapping[str, Any]:
+        """Return the numbers by what they are, names and days that an analyst gave it."""
+        return {}
+
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
@@ -210,6 +214,8 @@ class Query:
     together: bool = False
     asks: tuple[Ask, ...] = ()
     rest: bool = False
+    # what was given of it, where workbench itself made the rest of the catalog; see `given`
+    given: Mapping[str, Any] | None = None
 
     def customers(self) -> Query:
         """Ask for the number of distinct customers, as ``customers``."""
@@ -322,7 +328,8 @@ def query(
     by : str, bands, Ibis expression, or a sequence of them
         Group columns: declared columns with a domain, ``"month"``, ``"weekday"``, `bands`,
         `discovered`, `personas`, `cohorts`, `pairs`; an expression that is finite by itself, such
-        as ``tx.booked_on.quarter()``, ``tx.amount.bucket([50, 200])`` or ``tx.amount > 100``; or
+        as ``tx.booked_on.quarter()``, ``tx.amount.bucket([50, 200])`` or a condition with a name,
+        ``(tx.amount > 100).name("large")``; or
         a column of another table of the same purpose, joined through the customer.
     where : mapping or Ibis boolean expression, or a sequence of them
         Filter: ``{"channel": "app"}`` or ``tx.amount > 100``, on columns of this table.

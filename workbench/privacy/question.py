@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import PeriodError, QuestionRefused, UnknownName, suggest
 from workbench.periods import Period
+from workbench.privacy.given import Given, given
 from workbench.privacy.groups import (
     Group,
     Scope,
@@ -89,6 +90,8 @@ class Question:
     labels : mapping of str to str
         Names of groups and rates, which an analyst may choose, by what they stand for; no part of
         an answer's identity.
+    given : mapping
+        Numbers, names and days that an analyst gave it; see `workbench.privacy.given`.
     """
 
     source: ibis.Table
@@ -111,6 +114,7 @@ class Question:
     tables: tuple[str, ...] = field(default=())
     labels: Mapping[str, str] = field(default_factory=dict)
     earlier_labels: Callable[[], Mapping[str, str]] = dict
+    given: Given = field(default_factory=dict)
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -212,6 +216,7 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         tables=tuple(tables),
         labels=known.labels(),
         earlier_labels=known.earlier_labels,
+        given=given(query),
     )
 
 

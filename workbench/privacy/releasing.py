@@ -265,6 +265,7 @@ def _release(
         mechanism={
             **figures.mechanism,
             **({"labels": dict(question.labels)} if question.labels else {}),
+            "given": question.given,
             "cells": question.cells,
             "where": part.canonical["where"],
             "bounds": {

@@ -70,9 +70,11 @@ def replay(recipe: Mapping[str, Any], parents: list[Release], find: Find) -> She
 
 def _renamed(sheet: Sheet, labels: Mapping[str, str]) -> Sheet:
     by = tuple(
-        replace(each, name=labels[each.name], title=labels[each.name])
-        if each.name in labels
-        else each
+        replace(
+            each,
+            name=labels.get(each.name, each.name),
+            title=labels.get(each.title, labels.get(each.name, each.title)),
+        )
         for each in sheet.by
     )
     names = {f"{old}_rate": new for old, new in labels.items()}

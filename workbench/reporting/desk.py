@@ -70,13 +70,22 @@ class Desk:
         return replace(self, settings=self.settings.model_copy(update={"notebooks": folder}))
 
     def catalog_words(self) -> frozenset[str]:
-        """Return everything the catalog calls tables, columns and values."""
+        """Return everything the catalog calls tables, columns and values, and its numbers."""
         tables = self.catalog.tables.values()
         columns = [column for table in tables for column in table.columns.values()]
         names = {name for table in tables for name in table.columns}
         titles = {table.title for table in tables} | {each.title for each in columns if each.title}
-        units = {each.unit for each in columns if each.unit}
-        return frozenset(names | titles | units | self.declared_words())
+        units = {each for each in (self.catalog.currency, *(c.unit for c in columns)) if each}
+        ends = [
+            end
+            for each in columns
+            for pair in (each.bounds, each.customer_bounds)
+            if pair
+            for end in pair
+        ]
+        least = [each.contribution for each in tables if each.contribution]
+        numbers = {str(n) for each in least for n in (each.cells, each.rows)} | set(map(str, ends))
+        return frozenset(names | titles | units | numbers | self.declared_words())
 
     def declared_words(self) -> set[str]:
         """Return the catalog's words that may stand on a page, whoever has them as a name."""

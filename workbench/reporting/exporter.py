@@ -9,7 +9,6 @@ at.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -23,7 +22,8 @@ from workbench.figures.notes import notes_about
 from workbench.figures.specs import KpisSpec, TextSpec, read_payload
 from workbench.figures.tables import fields
 from workbench.privacy.release import Release
-from workbench.reporting.chosen import Written, unwritten
+from workbench.reporting.chosen import Written, computed_number, unwritten
+from workbench.reporting.literals import read_code
 from workbench.reporting.page import Authored, Block, Context, Drawing, Page, set_page
 from workbench.reporting.text import Heading, Prose, plain_prose, read_markdown
 
@@ -96,8 +96,8 @@ def export(
     """
     language = Language(context.language, context.translations)
     literals = literals_of(source_notebook)
-    code = [_source(each) for each in source_notebook["cells"] if each.get("cell_type") == "code"]
-    written = Written.of(literals, code, context.parameters, context.declared)
+    given = {**context.parameters, **({"period": context.period} if context.period else {})}
+    written = Written.of(literals, _code_of(source_notebook), given, context.declared)
     together = Together.of(_key_figures(notebook, language, lookup), lookup)
     desk = Desk(lookup, language, literals, _markdown_of(source_notebook), written, together)
     blocks: list[Block] = []
@@ -220,6 +220,14 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
             )
     releases = [_found(name, where, desk.lookup) for name in payload.releases]
     for each in releases:
+        number = computed_number(each, desk.lookup, desk.written)
+        if number is not None:
+            raise DefinitionError(
+                f"{where}: {each.id}, '{each.name}', is shown with a number that stands neither in "
+                f"the notebook nor in a parameter or the catalog: {number}. It was computed, and a "
+                "computed number can hold what was counted on rows. Write the number into the cell "
+                "or declare it as a parameter."
+            )
         if unwritten(each, desk.lookup, desk.written) is not None:
             raise DefinitionError(
                 f"{where}: {each.id}, '{each.name}', is shown with a group, title or label that "
@@ -258,38 +266,12 @@ def literals_of(notebook: Notebook) -> frozenset[str]:
     >>> sorted(literals_of({"cells": [cell]}))
     ['Spend']
     """
-    found: set[str] = set()
-    for cell in notebook["cells"]:
-        if cell.get("cell_type") == "code" and not _injected(cell):
-            found.update(_literals(_source(cell)))
-    return frozenset(found)
+    return read_code(_code_of(notebook)).strings
 
 
-def _literals(code: str) -> Iterator[str]:
-    """Yield a cell's string constants that are no part of an f-string."""
-    try:
-        tree = ast.parse(code)
-    except SyntaxError:
-        plain = [
-            line for line in code.splitlines() if not line.lstrip().startswith(("%", "!", "?"))
-        ]
-        try:
-            tree = ast.parse("\n".join(plain))  # the cell without IPython's own commands
-        except SyntaxError:
-            return
-    pieces = {
-        id(part)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.JoinedStr)
-        for part in node.values
-    }
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and id(node) not in pieces
-        ):
-            yield node.value
+def _code_of(notebook: Notebook) -> list[str]:
+    cells = notebook["cells"]
+    return [_source(c) for c in cells if c.get("cell_type") == "code" and not _injected(c)]
 
 
 def _markdown_of(notebook: Notebook) -> frozenset[str]:

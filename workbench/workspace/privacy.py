@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -200,7 +201,8 @@ class Private(Opened):
 
         name, _ = source_of(table)
         edges = ladder(column, self.catalog.table(name))
-        asked = query(table, by=bands(column, edges, of="customer"), period=period).customers()
+        by = bands(column, edges, of="customer")
+        asked = replace(query(table, by=by, period=period), given={}).customers()  # the catalog's
         found = self.release(asked, name=f"bounds-of-{column}", epsilon=epsilon, rho=rho)
         return read_off(found, column, edges, share)
 

@@ -1,0 +1,118 @@
+"""What an analyst gave a question beside columns: numbers, names and days, kept with the answer.
+
+Each shapes the answer, and a computed one can hold a figure counted on raw rows: a limit, a bound,
+an edge. So an answer remembers them, and whoever publishes it asks where they stand written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from typing import Any
+
+from workbench.privacy.query import Bands, CustomerRule, Discovered, Labelled, Query
+
+Given = Mapping[str, Any]
+
+
+def given(query: Query) -> Given:
+    """Return what was given: numbers by what they are, names, and first and last days.
+
+    Examples
+    --------
+    >>> given(Query(None, by=(Bands("amount", (50, 200)),)))["numbers"]
+    {'the edges of amount_band': ['50', '200']}
+    """
+    if query.given is not None:
+        return query.given
+    numbers: dict[str, list[str]] = {}
+    names: list[str] = []
+    days: list[str] = []
+
+    def note(what: str, *found: Any) -> None:
+        several = list(dict.fromkeys(text for each in found for text in _numbers(each)))
+        if several:
+            numbers[what] = list(dict.fromkeys([*numbers.get(what, ()), *several]))
+
+    note("cells=", query.cells)
+    note("rows=", query.rows)
+    for ask in query.asks:
+        note(f"the bounds of '{ask.column}'", ask.bounds)
+        note(f"the candidates of '{ask.column}'", ask.candidates)
+        if ask.quantile != Decimal("0.5"):  # the median has no number
+            note(f"the quantile of '{ask.column}'", ask.quantile)
+        note(f"most= of '{ask.column}'", ask.most)
+        if ask.kind == "rate":
+            names.append(str(ask.column))
+            note(f"the condition of the rate '{ask.column}'", *_literals(ask.condition))
+            days += _days(_literals(ask.condition))
+    for each in query.where:
+        condition = each if isinstance(each, Mapping) else query.table.bind(each)[0]
+        values = each.values() if isinstance(each, Mapping) else _literals(condition)
+        note("where=", *values)
+        days += _days(values)
+    for each in query.by:
+        if isinstance(each, Bands):
+            note(f"the edges of {each.name}", each.edges)
+        elif isinstance(each, Discovered):
+            note(f"the delta of '{each.column}'", each.delta)
+        elif isinstance(each, Labelled):
+            names.append(each.label.name)
+        elif isinstance(each, CustomerRule):
+            told = each.given()
+            names += told.get("names", ())
+            days += told.get("days", ())
+            for what, several in told.get("numbers", {}).items():
+                note(what, several)
+        elif not isinstance(each, str):
+            note("the limits of a group", *_literals(each))
+            days += _days(_literals(each))
+            names += _called(each)
+    found = {"numbers": numbers, "names": list(dict.fromkeys(names)), "days": sorted(set(days))}
+    return {key: value for key, value in found.items() if value}
+
+
+def _numbers(value: Any) -> Iterator[str]:
+    """Yield the numbers a value holds, however it is put together."""
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, int | float | Decimal):
+        yield str(value)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from _numbers(each)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for each in fields(value):
+            yield from _numbers(getattr(value, each.name))
+
+
+def _days(values: Any) -> list[str]:
+    """Return the days among values, as text."""
+    several = (v if isinstance(v, list | tuple | set | frozenset) else [v] for v in values)
+    plain = [each for value in several for each in value]
+    return [each.isoformat()[:10] for each in plain if isinstance(each, dt.date)]
+
+
+def _literals(expression: Any) -> list[Any]:
+    """Return the plain values within an Ibis expression."""
+    import ibis.expr.operations as ops
+    from ibis.expr.types import Expr
+
+    if not isinstance(expression, Expr):
+        return []
+    found = [each.value for each in expression.op().find(ops.Literal)]
+    for bucket in expression.op().find(ops.Bucket):
+        found += [getattr(edge, "value", edge) for edge in bucket.buckets]
+    return found
+
+
+def _called(expression: Any) -> list[str]:
+    """Return the name an expression was given, if it was."""
+    import ibis.expr.operations as ops
+    from ibis.expr.types import Value
+
+    if isinstance(expression, Value) and isinstance(expression.op(), ops.Alias):
+        return [str(expression.get_name())]
+    return []
