@@ -121,6 +121,20 @@ def test_languages_stand_side_by_side(tmp_path):
     assert 'href="index.html" lang="en"' in (made.page.parent / "index.zh.html").read_text()
 
 
+def test_a_language_that_a_revision_has_no_more_leaves_no_page_behind(tmp_path):
+    pages = [_page(), _page(language="zh", translations=CHINESE)]
+    folder = editions.publish(tmp_path, "overview", "2026-09", pages).page.parent
+    editions.add_standalone(tmp_path, "overview", "2026-09")
+    editions.publish(tmp_path, "overview", "2026-09", [_page(2)])
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "index.html",
+        "r1",
+        "r2",
+        "standalone.html",
+    ]
+    assert (folder / "r1" / "index.zh.html").is_file()
+
+
 def test_variants_of_a_grid_have_their_own_folders(tmp_path):
     north = editions.publish(tmp_path, "overview", "2026-09", _page(), variant="region=north")
     south = editions.publish(tmp_path, "overview", "2026-09", _page(), variant="region=south")

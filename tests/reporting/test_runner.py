@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from factories.pages import SPENDING
-from support.line import OPENING, write_report
+from support.line import DEFINITION, OPENING, write_report
 
 from workbench import figures
 from workbench.errors import PeriodError, RunFailed
@@ -109,6 +109,22 @@ def test_an_edition_is_the_same_while_nothing_it_is_made_of_changes(shop, report
     assert len({first, *others}) == 6
 
 
+def test_all_reports_leaves_out_what_is_not_about_the_period(shop):
+    for name, kind in {"monthly": "month", "weekly": "week", "yearly": "year"}.items():
+        more = f"period: {{{{kind: {kind}}}}}\n"
+        write_report(shop.settings.root, "1 / 0", name=name, definition=DEFINITION + more)
+    told = []
+    done = shop.run(period="2026-09", progress=told.append)
+    assert [each.asked.words for each in done.failures] == ["'monthly' 2026-09"]
+    assert "'weekly' is left out: this report is about a week: give one such as" in "".join(told)
+    with pytest.raises(PeriodError, match="2026-10 is not over"):
+        shop.run(period="2026-10")
+    with pytest.raises(PeriodError, match="has no year to report on yet: it begins with 2026-01"):
+        shop.run("yearly")
+    with pytest.raises(PeriodError, match="this report is about a week"):
+        shop.run("weekly", period="2026-09")
+
+
 def test_a_failed_run_by_hand_is_recorded_in_private_and_its_page_stays(shop, report):
     root, _ = report
     published = root / "reports" / "published"
@@ -119,7 +135,7 @@ def test_a_failed_run_by_hand_is_recorded_in_private_and_its_page_stays(shop, re
         shop.render("customers")
     assert good.page.read_bytes() == page
     assert read_failures(published, "customers") == {}
-    assert "failed" not in (published / "index.html").read_text().casefold()
+    assert 'class="failure"' not in (published / "index.html").read_text()
     write_report(root)
     again = shop.render("customers")
     assert again.spent_now == 0

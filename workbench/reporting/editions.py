@@ -17,7 +17,7 @@ from workbench.privacy.release import Release
 from workbench.reporting import editions_record, publish_index
 from workbench.reporting import publish as _publish
 from workbench.reporting.editions_record import Edition
-from workbench.reporting.failures import clear_failures, show_failures, withdraw
+from workbench.reporting.failures import show_failures, withdraw
 from workbench.reporting.page import Drawing, Page
 from workbench.reporting.revisions import causes, paired, what_changed
 from workbench.reporting.standalone import standalone
@@ -137,7 +137,6 @@ def publish(
     )
     contents = {files[page.language]: page.html for page in set_pages}
     made, new = _publish.publish(edition, contents, published)
-    clear_failures(published / made.folder, made.sha256)
     _show_failures(published, report)
     rebuild_index(published)
     return _at(published, made, new)

@@ -135,6 +135,10 @@ def _show(published: Path, edition: Edition, top: Path) -> None:
             html = standalone((top / name).read_text(encoding="utf-8"), published / "assets")
             put_whole(published, folder / alone(name), html.encode())
     _move_up(top, folder)
+    for path in folder.glob("index*.html"):  # a language it has no more, a page that it failed
+        if path.name not in edition.languages.values():
+            for name in (path.name, alone(path.name), printed(path.name)):
+                (folder / name).unlink(missing_ok=True)
     _supersede(published, folder)
 
 

@@ -150,7 +150,7 @@ class Reports(Opened):
                 asked, waiting = self._due(definitions, period)
             else:
                 Warm.of(self.settings).ready()  # it warms while the data is opened
-                asked = self._asked(definitions, period, parameters)
+                asked = self._asked(definitions, period, parameters, progress)
             self._withdraw_failures()
             done = (
                 run_suite(asked, self._desk(), jobs=jobs, force=force, tell=progress)
@@ -298,17 +298,41 @@ class Reports(Opened):
         return variants[0]
 
     def _asked(
-        self, definitions: Mapping[str, Definition], period: str | None, parameters: Sequence[str]
+        self,
+        definitions: Mapping[str, Definition],
+        period: str | None,
+        parameters: Sequence[str],
+        tell: Progress = lambda _: None,
     ) -> list[Asked]:
+        """Return the editions of a period; a report that has none then is left out, and told.
+
+        Raises
+        ------
+        PeriodError
+            None of the reports can be about it.
+        """
         from workbench.reporting.identity import choose_period
         from workbench.reporting.runner import Asked
 
-        today, asked = self.now().date(), []
-        for definition in definitions.values():
+        today, asked, left_out = self.now().date(), list[Asked](), dict[str, PeriodError]()
+        for name, definition in definitions.items():
             for variant in definition.editions(parameters):
                 span = self._span(definition, [variant])
-                chosen = choose_period(period, definition.period, span, today)
-                asked.append(Asked(definition, chosen, variant))
+                try:
+                    chosen = choose_period(period, definition.period, span, today)
+                    if chosen.end <= span.start:
+                        raise PeriodError(
+                            f"the data has no {chosen.kind} to report on yet: it begins with "
+                            f"{span.start:%Y-%m} and ends on {span.last_day}. Load more first."
+                        )
+                except PeriodError as refused:
+                    left_out[name] = refused
+                else:
+                    asked.append(Asked(definition, chosen, variant))
+        if left_out and not asked:
+            raise next(iter(left_out.values()))
+        for name, problem in left_out.items():
+            tell(f"'{name}' is left out: {problem}")
         return asked
 
     def _owed(self, definitions: Mapping[str, Definition]) -> tuple[Due, ...]:
