@@ -156,3 +156,14 @@ def test_a_share_that_was_stored_cut_at_both_ends_is_shown_with_its_noise():
     columns = {f"{RATE_DRAWN.name}{end}": [1.0] for end in ("", "_low", "_high")}
     made = series(replace(share, columns=columns), RATE_DRAWN.name)
     assert made.both(made.values[0], Language()) == "99.44% to 100.00%"
+
+
+@pytest.mark.parametrize("value", [842_113.0, 1_126_815.0, 12_345_678.0, 123_456_789.0, 4.32e9])
+@pytest.mark.parametrize("share", [1e-6, 1e-5, 3e-5, 1e-4, 1e-3, 0.02, 0.3])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_number_in_short_is_finer_than_its_margin(value, share, language):
+    made = series(_total(value, value * share), "amount_sum")
+    text = made.text(value, Language(language), compact=True)
+    units = {"K": 1e3, "M": 1e6, "B": 1e9, "万": 1e4, "亿": 1e8}
+    number = float(text.rstrip("".join(units)).replace(",", "")) * units.get(text[-1], 1)
+    assert abs(number - value) <= 0.5 * value * share

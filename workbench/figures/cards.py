@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from workbench.errors import QuestionRefused
+from workbench.figures.bounds import cut
 from workbench.figures.language import Language
 from workbench.figures.specs import KpiSpec, KpisSpec
 from workbench.figures.tables import Card, declared_order, pick
@@ -255,6 +256,7 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
         digits=max(0, figures.digits),
         rate=figures.rate,
         light=item.light or "",
+        bound=cut(release, figures.measure, rows[-1], language),
     )
 
 

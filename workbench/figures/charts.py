@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.figures import theme
+from workbench.figures.bounds import bounded, in_words
 from workbench.figures.language import Language
 from workbench.figures.specs import BarSpec, HeatmapSpec, LineSpec
 from workbench.figures.tables import Grid, pivot
@@ -208,7 +209,7 @@ def heatmap(spec: HeatmapSpec, release: Release, title: str, language: Language)
             "customdata": [
                 [figures.both(cell, language) if cell else "" for cell in row] for row in cells
             ],
-            "hovertemplate": "%{y}, %{x}<br>%{customdata}<extra></extra>",
+            "hovertemplate": "%{y}, %{x}<br>%{customdata}" + hover_bound(figures, language),
             "texttemplate": "%{text}",
             "textfont": {"size": 12 if roomy else 10, "color": theme.INK},
             "colorscale": [list(stop) for stop in theme.SHADES],
@@ -326,8 +327,14 @@ def _hover(
     return {
         "customdata": [figures.both(point, language) if point else "" for point in points],
         # why no <b>: plotly.js sets it with a style attribute, which the page's policy forbids
-        "hovertemplate": f"{head}%{{{axis}}}<br>%{{customdata}}<extra></extra>",
+        "hovertemplate": f"{head}%{{{axis}}}<br>%{{customdata}}{hover_bound(figures, language)}",
     }
+
+
+def hover_bound(figures: Series, language: Language) -> str:
+    """Return the end of what is said on hover: the figure's bound, and nothing of Plotly's own."""
+    said = bounded(figures.measure, language)
+    return f"<br>{plain(said)}<extra></extra>" if said else "<extra></extra>"
 
 
 def _symbol(index: int) -> str:
@@ -395,7 +402,8 @@ def chart(
     figures = series(release, measure)
     columns = dimension(release, second) if second else None
     rows = dimension(release, first)
-    note = figures.title(language)
+    said = in_words(release, measure, language)
+    note = language.join([figures.title(language), *filter(None, [said])])
     if figures.empty:
         note += f" · {language.word('no values')}"
     elif figures.has_margins:
@@ -406,6 +414,8 @@ def chart(
         title=title,
         extent=_extent_words(release, rows, columns, figures, language),
     )
+    if said and not figures.empty:
+        alt = f"{alt} {language.word('sentence', text=f'{said[:1].upper()}{said[1:]}')}"
     grid = pivot(title, release, rows, columns, figures, language)
     return Chart(title, note, alt, {"data": data, "layout": layout}, grid, figures.empty)
 

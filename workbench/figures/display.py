@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.figures.bounds import beside
 from workbench.figures.cards import one_line
 from workbench.figures.charts import Chart
 from workbench.figures.draw import Cards, Drawn, Sentence, Sheet, draw
@@ -216,8 +217,8 @@ def kpis(
             raise UnknownName("measure", name, known)
     everything = (*releases, *earlier)
     items = []
-    beside = {each.name for release in releases for each in release.measures if each.at_bound_of}
-    for name in measures or [each for each in dict.fromkeys(known) if each not in beside]:
+    shown = dict.fromkeys(each.name for release in releases for each in beside(release))
+    for name in measures or shown:
         at = next(i for i, release in enumerate(releases) if _has(release, name))
         before = next(
             (i for i, r in enumerate(everything) if i >= len(releases) and _has(r, name)), None
@@ -346,7 +347,7 @@ def _live(drawn: Drawn) -> dict[str, Any]:
         rows = "".join(
             f"<tr><th style='text-align:left'>{escape(card.label)}</th>"
             f"<td style='text-align:right'><b>{escape(card.text)}</b></td>"
-            f"<td style='text-align:left'>{escape(card.margin)}</td>"
+            f"<td style='text-align:left'>{escape(f'{card.margin} {card.bound}')}</td>"
             f"<td style='text-align:left'>{escape(f'{card.change} {card.change_margin}')}</td></tr>"
             for card in drawn.cards
         )

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from workbench.errors import QuestionRefused
 from workbench.figures import charts, flows, indicators, tables
+from workbench.figures.bounds import beside
 from workbench.figures.cards import Together, kpi_cards
 from workbench.figures.charts import Chart
 from workbench.figures.language import Language
+from workbench.figures.sentences import sentence
 from workbench.figures.specs import (
     BarSpec,
     HeatmapSpec,
@@ -78,7 +80,7 @@ def draw(
         title = language.say(spec.title) if spec.title else language.word("key figures")
         return Cards(title, kpi_cards(spec, releases, language, together))
     if isinstance(spec, TextSpec):
-        return Sentence(tables.sentence(spec, releases, language))
+        return Sentence(sentence(spec, releases, language))
     if len(releases) != 1:
         raise QuestionRefused(f"this figure draws one release; it was given {len(releases)}.")
     release = releases[0]
@@ -113,8 +115,7 @@ def _title(spec: Spec, release: Release, language: Language) -> str:
     elif isinstance(spec, LineSpec | BarSpec):
         measure, first, second = spec.y, spec.x, spec.color or ""
     else:
-        drawn = [each for each in release.measures if each.at_bound_of is None]
-        measures = [language.measure(each.title) for each in drawn]
+        measures = [language.measure(each.title) for each in beside(release)]
         names = [_within(language.measure(axis.title)) for axis in release.by]
         joined = language.join([measures[0], *map(_within, measures[1:])])
         if not names:

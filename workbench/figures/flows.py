@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.figures import theme
-from workbench.figures.charts import Axis, Chart, chart
+from workbench.figures.charts import Axis, Chart, chart, hover_bound
 from workbench.figures.language import Language
 from workbench.figures.specs import SankeySpec
 from workbench.figures.values import at, series
@@ -66,7 +66,8 @@ def sankey(spec: SankeySpec, release: Release, title: str, language: Language) -
             "value": links["value"],
             "color": links["color"],
             "customdata": links["text"],
-            "hovertemplate": "%{source.label} → %{target.label}<br>%{customdata}<extra></extra>",
+            "hovertemplate": "%{source.label} → %{target.label}<br>%{customdata}"
+            + hover_bound(figures, language),
         },
         "textfont": {"color": theme.INK, "size": 12},
     }

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from math import floor, log10
 from typing import Any
 
 from workbench.errors import UnknownName
@@ -18,9 +19,10 @@ _LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
 _MONTH = re.compile(r"^(\d{4})-(\d{2})$")
 _DAY = re.compile(r"^(\d{4})-(\d{2})-(\d{2})$")
 _QUARTER = re.compile(r"^(\d{4})-?Q([1-4])$")
+_OF_A_CUSTOMER = " of a customer"
 # Below, every digit is read at a glance; Chinese counts in ten thousands, and says so sooner.
 COMPACT_FROM = {"en": 1_000_000, "zh": 100_000}
-_OF_A_CUSTOMER = " of a customer"
+COMPACT_PLACES = 3
 COMPACT_UNIT = {"en": 1_000, "zh": 10_000}  # the least that is said in short beside such a number
 
 
@@ -132,7 +134,13 @@ class Language:
         value = round(value, digits)
         if abs(value) < (self.compact_from if least is None else least):
             return self.number(value, digits)
-        return _minus(format_compact_decimal(value, locale=self.locale, fraction_digits=2))
+        # why: what is said in short must stay finer than its margin, of which digits tells
+        size = floor(log10(abs(value)) + 1e-9)
+        unit = size // 4 * 4 if self.code == "zh" else size // 3 * 3
+        places = max(2, unit + digits - 1) if digits < 0 else 2
+        if places > COMPACT_PLACES:
+            return self.number(value, digits)
+        return _minus(format_compact_decimal(value, locale=self.locale, fraction_digits=places))
 
     def money(self, text: str, currency: str) -> str:
         """Put a currency's sign before an amount that is already text."""

@@ -40,6 +40,16 @@ EN: Mapping[str, str] = {
     "between percent": "between {low}% and {high}%",
     "between plain": "between {low} and {high}",
     "untold": "{title}: not known, not shown; the effect may as well be none",
+    "up to": "counting up to {high} a customer",
+    "from to": "counting {low} to {high} a customer",
+    "up to records": "counting up to {high} records a customer",
+    "up to one record": "counting one record a customer",
+    "at least figure": "at least {figure}",
+    "above": "{share} of customers are above it",
+    "outside": "{share} of customers are outside it",
+    "beyond by group": "{bound}; customers beyond it: {groups}",
+    "more groups": "{count} more",
+    "sentence": "{text}.",
     "same why": "The difference is smaller than its margin.",
     "change margin": "({margin})",
     "one draw": "{margin}; on the same random draw as {other}, so no second sign",
@@ -84,11 +94,16 @@ EN: Mapping[str, str] = {
     "about": "About these figures",
     "how to read": "How to read the margins",
     "margins": "Each figure carries a small random amount, added on purpose so that no "
-    "customer can be recognised, whatever else a reader knows. “4,810 ± 30” means: the true "
-    "figure lies between 4,780 and 4,840 with 95 % certainty. Two figures whose margins "
+    "customer can be recognised, whatever else a reader knows. “4,810 ± 30” means: without that "
+    "amount the figure lies between 4,780 and 4,840 with 95 % certainty. Two figures whose margins "
     "overlap widely may well be equal. The changes of a page's key figures are judged together: an "
     "arrow stands only where a change is beyond a margin that holds all of them at once, 95 times "
     "in 100.",
+    "not in margins": "A margin holds the random amount, and nothing else. It does not hold what "
+    "one customer has beyond a bound: such a figure says “counting up to …” or “at least”. Nor "
+    "does it hold records without a customer or outside the groups shown, customers who did not "
+    "agree where that is asked, or errors of the data. A range such as “1,100 to 1,400” reaches "
+    "further on the side where less is known.",
     "parts": "Since every figure has its own random amount, parts need not add up exactly to their "
     "total.",
     "who": "Who is protected",
@@ -182,6 +197,16 @@ ZH: Mapping[str, str] = {
     "between percent": "在 {low}% 与 {high}% 之间",
     "between plain": "在 {low} 与 {high} 之间",
     "untold": "{title}：尚未可知，故未列出；效果可能为零",
+    "up to": "每位客户最多计 {high}",
+    "from to": "每位客户计 {low} 至 {high}",
+    "up to records": "每位客户最多计 {high} 条记录",
+    "up to one record": "每位客户只计一条记录",
+    "at least figure": "至少 {figure}",
+    "above": "{share} 的客户超出此限",
+    "outside": "{share} 的客户不在此范围内",
+    "beyond by group": "{bound}；超出此限的客户占比：{groups}",
+    "more groups": "另有 {count} 组",
+    "sentence": "{text}。",
     "same why": "变化小于其误差范围。",
     "change margin": "（{margin}）",
     "one draw": "{margin}；与“{other}”出自同一次随机抽取，并非另一个佐证",
@@ -223,10 +248,14 @@ ZH: Mapping[str, str] = {
     "about": "关于这些数字",
     "how to read": "如何理解误差范围",
     "margins": "每个数字都特意加入了少量随机成分，使任何一位客户都无法被辨认，无论读者还知道什么。"
-    "“4,810 ± 30”的意思是：真实数字有 95% 的把握在 4,780 与 4,840 之间。"
+    "“4,810 ± 30”的意思是：除去随机成分，数字有 95% 的把握在 4,780 与 4,840 之间。"
     "误差范围大幅重叠的两个数字很可能相等。"
     "同一页上关键数字的变化一并判断：只有超出其误差范围的变化才标箭头，"
     "这些范围有 95% 的把握同时成立。",
+    "not in margins": "误差范围只包含随机成分。它不包含一位客户超出上限的部分："
+    "这类数字会注明“每位客户最多计 ……”或“至少”；也不包含没有客户的记录、所列各组之外的记录、"
+    "需征得同意而未同意的客户，以及数据本身的错误。“1,100 至 1,400”这样的区间，"
+    "在所知较少的一侧延伸更远。",
     "parts": "由于每个数字各有自己的随机成分，各部分之和未必恰好等于合计。",
     "who": "保护的是谁",
     "unit": "一位{unit}及其在所有表中的全部记录。"

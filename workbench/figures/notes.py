@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from workbench.figures.language import Language
+from workbench.figures.sentences import fields
 from workbench.figures.specs import (
     BarSpec,
     HeatmapSpec,
@@ -21,7 +22,6 @@ from workbench.figures.specs import (
     TableSpec,
     TextSpec,
 )
-from workbench.figures.tables import fields
 from workbench.privacy.noted import NOTES, read
 from workbench.privacy.release import Measure, Release
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import string
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.errors import QuestionRefused, UnknownName
+from workbench.figures.bounds import beside, beyond, bounded
 from workbench.figures.language import Language
-from workbench.figures.specs import TableSpec, TextSpec
+from workbench.figures.specs import TableSpec
 from workbench.figures.values import Series, Value, at, label, series
 from workbench.privacy.release import Dimension, Release
-
-_FIELD = re.compile(r"^(?:(\d{1,2})\.)?([A-Za-z_]\w*)$")
-_FORMAT = re.compile(r"^[ +,]{0,2}\d{0,2},?(\.\d)?[dfgn%]?$")
 
 
 @dataclass(frozen=True)
@@ -51,6 +47,7 @@ class Card:
     its earlier figures and itself, ``value`` and ``interval`` it in numbers, rounded as shown;
     ``key`` is its measure, ``digits`` its decimals, ``rate`` whether it is a percentage. ``light``
     is green, amber, red or another light's name, where the figure counts what has that light.
+    ``bound`` says what a bound cuts.
     """
 
     label: str
@@ -67,13 +64,14 @@ class Card:
     rate: bool
     light: str = ""
     change_margin: str = ""
+    bound: str = ""
 
 
 def table_grid(spec: TableSpec, release: Release, title: str, language: Language) -> Grid:
     """Return a release as a table, its rows in declared order."""
     wanted = spec.columns or (
         *(axis.name for axis in release.by),
-        *(measure.name for measure in release.measures if measure.at_bound_of is None),
+        *(measure.name for measure in beside(release)),
     )
     axes = {axis.name: axis for axis in release.by}
     measures = {measure.name for measure in release.measures}
@@ -91,7 +89,7 @@ def table_grid(spec: TableSpec, release: Release, title: str, language: Language
         )
     heads = (
         *(Cell(language.measure(axes[name].title)) for name in heads_of_rows),
-        *(Cell(each.title(language), numeric=True) for each in figures),
+        *(_head(each, language) for each in figures),
     )
     rows = tuple(
         (
@@ -99,7 +97,12 @@ def table_grid(spec: TableSpec, release: Release, title: str, language: Language
                 Cell(label(axes[name], release.columns[name][row], language))
                 for name in heads_of_rows
             ),
-            *(number_cell(each, each.values[row], language) for each in figures),
+            *(
+                number_cell(
+                    each, each.values[row], language, beyond(release, each.measure, row, language)
+                )
+                for each in figures
+            ),
         )
         for row in declared_order(release)
     )
@@ -111,18 +114,21 @@ def table_grid(spec: TableSpec, release: Release, title: str, language: Language
 
 def untold(spec: TableSpec, release: Release) -> list[Series]:
     """Return what a table has no column of, since no row's figure is known: said beneath it."""
-    # why: shares at bounds are said in words, and no column
-    wanted = spec.columns or [m.name for m in release.measures if m.at_bound_of is None]
+    wanted = spec.columns or [each.name for each in beside(release)]
     found = [series(release, each.name) for each in release.measures if each.name in wanted]
     left = [each for each in found if each.untold]
     return left if len(left) < len(wanted) else []
 
 
-def number_cell(figures: Series, value: Value | None, language: Language) -> Cell:
+def _head(figures: Series, language: Language) -> Cell:
+    return Cell(figures.title(language), numeric=True, below=bounded(figures.measure, language))
+
+
+def number_cell(figures: Series, value: Value | None, language: Language, below: str = "") -> Cell:
     """Return one figure as a table's cell."""
     if value is None:
         return Cell(language.word("none"), numeric=True)
-    return Cell(*figures.told(value, language), numeric=True)
+    return Cell(*figures.told(value, language), numeric=True, below=below)
 
 
 def declared_order(release: Release) -> list[int]:
@@ -135,104 +141,6 @@ def declared_order(release: Release) -> list[int]:
         range(len(release)),
         key=lambda row: [order.get(column[row], len(order)) for column, order in places],
     )
-
-
-def fields(template: str) -> Iterator[tuple[str, str, str]]:
-    """Yield (literal, field, format) of a sentence's template.
-
-    Raises
-    ------
-    QuestionRefused
-        The template is not one: an unclosed brace, an expression, or an unknown format.
-    """
-    try:
-        parts = list(string.Formatter().parse(template))
-    except ValueError as problem:
-        raise QuestionRefused(
-            f"the sentence's template is not one: {problem}. Write fields as {{customers:,}}, and "
-            "a brace that is meant as {{ or }}."
-        ) from None
-    for literal, name, format_spec, conversion in parts:
-        if name is None:
-            yield literal, "", ""
-            continue
-        if conversion or not _FIELD.match(name) or not _FORMAT.match(format_spec or ""):
-            raise QuestionRefused(
-                "a field of a sentence is a measure's name, with a format such as ',' or ',.0f' or "
-                "'.1%': {customers:,}, {amount_sum_margin:,.0f}, {period}. With several releases, "
-                "{0.customers} is the first one's. Expressions and conversions are not evaluated."
-            )
-        yield literal, name, format_spec or ""
-
-
-def sentence(spec: TextSpec, releases: Sequence[Release], language: Language) -> str:
-    """Return a sentence filled from releases."""
-    for release in releases:
-        if len(release) != 1:
-            raise QuestionRefused(
-                f"a sentence is filled from releases of one row; '{release.name}' has "
-                f"{len(release)} rows. Release the total without by=, or draw a table."
-            )
-    parts = list(fields(language.say(spec.template)))
-    told = {name for _, name, _ in parts}
-    return "".join(
-        literal + (_filled(name, format_spec, releases, language, told) if name else "")
-        for literal, name, format_spec in parts
-    )
-
-
-def _filled(
-    name: str,
-    format_spec: str,
-    releases: Sequence[Release],
-    language: Language,
-    told: Collection[str],
-) -> str:
-    match = _FIELD.match(name)
-    assert match is not None  # noqa: S101  # why: fields() yields no other name
-    number, measure = match[1], match[2]
-    chosen = [pick(releases, int(number))] if number else list(releases)
-    if measure == "period":
-        periods = [release.period for release in chosen if release.period]
-        if periods:
-            return language.period(periods[0])
-    known = [(release, each.name) for release in chosen for each in release.measures]
-    base = measure.removesuffix("_margin") if measure.endswith("_margin") else measure
-    names = [each for _, each in known]
-    wanted = measure if measure in names else base
-    holding = [release for release, each in known if each == wanted]
-    if not holding:
-        raise UnknownName(
-            "field", measure, [*names, *(f"{each}_margin" for each in names), "period"]
-        )
-    if len(holding) > 1:
-        raise QuestionRefused(
-            f"'{wanted}' is a measure of {len(holding)} releases of this sentence. Say which: "
-            f"{{0.{measure}}} is the first one's, {{1.{measure}}} the second's."
-        )
-    figures = series(holding[0], wanted)
-    value = figures.values[0]
-    if figures.unknown(value):
-        word, between = figures.told(value, language)
-        if wanted != measure:
-            return between
-        return word if f"{name}_margin" in told else figures.both(value, language)
-    shown = figures.margin(value) if wanted != measure else value.value
-    if shown is None:
-        return language.word("none")
-    if not format_spec:
-        # a Chinese sentence counts in ten thousands, as the key figures below it do
-        short = language.code == "zh"
-        text = figures.text(shown, language, compact=short, beside=value.value)
-        plain = wanted != measure or not figures.currency  # a margin follows its figure
-        return text if plain else language.money(text, str(figures.currency))
-    whole = format_spec.endswith("d")
-    return format(round(shown) if whole else _whole(shown), format_spec).replace("-", "−")
-
-
-def _whole(value: float) -> float | int:
-    """Return whole numbers as int, so that ``{customers:,}`` shows no decimals."""
-    return int(value) if value.is_integer() else value
 
 
 def pick(releases: Sequence[Release], index: int) -> Release:
@@ -261,10 +169,9 @@ def pivot(
     heads = (
         Cell(language.measure(rows.title)),
         *(
-            Cell(
-                figures.title(language) if columns is None else label(columns, value, language),
-                numeric=True,
-            )
+            _head(figures, language)
+            if columns is None
+            else Cell(label(columns, value, language), numeric=True)
             for value in across
         ),
     )
@@ -281,4 +188,6 @@ def pivot(
         for value in rows.values
         if any(key[0] == value for key in values)
     )
-    return Grid(title, heads, body, 1)
+    said = bounded(figures.measure, language)
+    caption = language.join([title, said]) if said and columns is not None else title
+    return Grid(caption, heads, body, 1)

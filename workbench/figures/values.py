@@ -20,7 +20,7 @@ from workbench.privacy.pairs import AND
 from workbench.privacy.release import Dimension, Measure, Release
 from workbench.privacy.shown import COUNTS, digits_of, longer_side, placed
 
-_CURRENCY = re.compile(r"^[A-Z]{3}$")
+CURRENCY = re.compile(r"^[A-Z]{3}$")
 _TIMES = ("month", "date")
 _DAYS = re.compile(r"(?P<sign>[<≥] )?(?P<low>[\d,]+)(?: to (?P<high>[\d,]+))? days")
 _ENDS = re.compile(r"^(\S+) to (\S+)$")  # "50 to 200", a band of a question's own edges
@@ -72,7 +72,7 @@ class Series:
     def currency(self) -> str | None:
         """The currency's code, of amounts of money."""
         unit = self.measure.unit
-        return unit if unit and _CURRENCY.match(unit) else None
+        return unit if unit and CURRENCY.match(unit) else None
 
     def plain(self, value: float | None) -> float | int | None:
         """Return a figure rounded to what is shown, for a chart's data."""
@@ -96,7 +96,8 @@ class Series:
             return language.word("none")
         if self.rate:
             return language.percent(value, self.digits)
-        if not compact:
+        # why: in short, a number of noise below a hundred would be coarser than its margin
+        if not compact or (self.digits >= 0 and any(each.margin for each in self.values)):
             return language.number(value, self.digits)
         least = (
             language.least_beside(beside) if beside is not None and language.code == "zh" else None

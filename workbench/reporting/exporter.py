@@ -19,8 +19,8 @@ from workbench.figures import MIME, draw
 from workbench.figures.cards import Together
 from workbench.figures.language import Language
 from workbench.figures.notes import notes_about
+from workbench.figures.sentences import fields
 from workbench.figures.specs import KpisSpec, TextSpec, read_payload
-from workbench.figures.tables import fields
 from workbench.privacy.release import Release
 from workbench.reporting.chosen import Written, computed_number, unwritten
 from workbench.reporting.literals import read_code

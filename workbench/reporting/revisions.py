@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import hypot, inf
 
+from workbench.figures.bounds import beside
 from workbench.figures.language import Language
 from workbench.figures.tables import Card
 from workbench.figures.values import Value, label, series
@@ -81,7 +82,7 @@ def what_changed(
 
 def _kind(release: Release) -> tuple[object, ...]:
     groups = tuple(each.name for each in release.by)
-    measures = tuple(each.name for each in release.measures if each.at_bound_of is None)
+    measures = tuple(each.name for each in beside(release))
     return release.name, release.table, groups, measures
 
 
@@ -96,7 +97,7 @@ def _figures(
     old: Release, new: Release, language: Language
 ) -> Iterator[tuple[tuple[str, str], str]]:
     """Yield how each figure reads before and now, and a sentence, where that differs."""
-    for measure in (each for each in new.measures if each.at_bound_of is None):
+    for measure in beside(new):
         past, present = series(old, measure.name), series(new, measure.name)
         before = dict(zip(_rows(old), past.values, strict=True))
         moved = []

@@ -288,6 +288,8 @@ class Oversight(Data):
         recipient, country, purpose, terms, mechanism : str
         expires : date
         """
+        from workbench.figures.bounds import bounded
+        from workbench.figures.language import Language
         from workbench.lifecycle.sharing import Terms, write_tables
 
         now = self.now()
@@ -298,17 +300,21 @@ class Oversight(Data):
         tables = {}
         for each in releases:
             release = self.ledger.answer(each)
+            # why in the head: a table goes on without its metadata, and a bound must go with it
+            said = {one.name: bounded(one, Language()) for one in release.measures}
+            heads = {name: f"{name} ({words})" for name, words in said.items() if words}
+            frame = release.frame.rename(columns=heads)
             about = {
                 "name": release.name,
                 "period": release.period,
-                "columns": list(release.columns),
+                "columns": list(frame.columns),
                 "margins": "m_low and m_high are the ends of m's 95 % interval",
                 "epsilon": release.cost.epsilon,
                 "delta": release.cost.delta,
                 "data_version": self.seal.version(release.data_version),
                 "notes": list(release.notes),
             }
-            tables[each] = (release.frame, about)
+            tables[each] = (frame, about)
         name = write_tables(self.shares, agreed, tables, Path(out), now=now)
         self._record_share(name, purpose, recipient, rows=None)
         return name

@@ -1,0 +1,121 @@
+"""What a bound cuts off, in a figure's own words, and how many customers it cuts.
+
+One customer counts for no more than a bound, so a total may be less than the truth by what lies
+beyond; no margin of noise holds that. Wherever such a figure stands, it says so.
+"""
+
+from __future__ import annotations
+
+from workbench.figures.language import Language
+from workbench.figures.values import CURRENCY, Series, label, series
+from workbench.privacy.margins import quantile
+from workbench.privacy.release import Measure, Release
+
+_NAMED_AT_MOST = 3  # groups of a chart whose share beyond the bound is told
+
+
+def bounded(measure: Measure, language: Language) -> str:
+    """Return "counting up to ¥3,000 a customer"; empty for what no bound cuts.
+
+    Examples
+    --------
+    >>> from workbench.privacy.release import Bound
+    >>> amount = Measure("amount_sum", "sum", "Amount", "EUR", 2, 0.0, Bound(0.0, 3000.0, "upper"))
+    >>> bounded(amount, Language())
+    'counting up to €3,000 a customer'
+    """
+    bound = measure.bound
+    if bound is None:
+        return ""
+    low, high = (_end(measure, end, language) for end in (bound.low, bound.high))
+    if measure.kind == "rows":
+        key = "up to one record" if bound.high == 1 else "up to records"
+        return language.word(key, high=high)
+    key = "up to" if bound.cuts == "upper" else "from to"
+    return language.word(key, low=low, high=high)
+
+
+def _end(measure: Measure, end: float, language: Language) -> str:
+    text = language.number(end, 0 if float(end).is_integer() else 2)
+    unit = measure.unit
+    if unit and CURRENCY.match(unit):
+        return language.money(text, unit)
+    if not unit or measure.kind == "rows" or unit == "fraction":
+        return text
+    return f"{text} {language.say(unit)}"
+
+
+def at_least(measure: Measure) -> bool:
+    """Whether a figure is no more than the truth, but for noise: a total that is cut above."""
+    return (
+        measure.bound is not None
+        and measure.bound.cuts == "upper"
+        and measure.kind in ("sum", "rows")
+    )
+
+
+def beside(release: Release) -> tuple[Measure, ...]:
+    """Return a release's own figures: all but the shares that stand beside bounded ones."""
+    return tuple(each for each in release.measures if each.at_bound_of is None)
+
+
+def shares(release: Release, measure: Measure) -> Series | None:
+    """Return the share of customers beyond a measure's bound, row by row, where it was asked."""
+    if measure.bound is None:
+        return None
+    for each in release.measures:
+        of = each.at_bound_of
+        if of is not None and measure.name in (f"{of}_sum", f"{of}_mean"):
+            return series(release, each.name)
+    return None
+
+
+def beyond(release: Release, measure: Measure, row: int, language: Language) -> str:
+    """Return "4% ± 1% of customers are above it"; empty where that is within its noise."""
+    found = shares(release, measure)
+    value = None if found is None else found.values[row]
+    if found is None or value is None or value.low is None or value.low <= 0:
+        return ""
+    key = "above" if measure.bound and measure.bound.cuts == "upper" else "outside"
+    return language.word(key, share=found.both(value, language))
+
+
+def cut(release: Release, measure: Measure, row: int, language: Language) -> str:
+    """Return what a bound cuts of a figure, and whom."""
+    told = [bounded(measure, language), beyond(release, measure, row, language)]
+    return language.join([each for each in told if each])
+
+
+def in_words(release: Release, name: str, language: Language) -> str:
+    """Return a measure's bound and whom it cuts, as a chart's note and its other text say it."""
+    measure = series(release, name).measure
+    said = bounded(measure, language)
+    found = shares(release, measure)
+    if not said or found is None:
+        return said
+    wider = quantile(0.95, max(1, len(release))) / quantile(0.95)
+    known = [
+        (each.value, row, each)
+        for row, each in enumerate(found.values)
+        # why wider: of many groups some would stand out by noise alone
+        if each.value is not None
+        and each.low is not None
+        and each.value - wider * (each.value - each.low) > 0
+    ]
+    known.sort(key=lambda each: (-each[0], each[1]))
+    if not release.by:
+        return cut(release, measure, 0, language)
+    if not known:
+        return said
+    told = [
+        f"{_group(release, row, language)} {found.both(value, language)}"
+        for _, row, value in known[:_NAMED_AT_MOST]
+    ]
+    more = len(known) - len(told)
+    if more:
+        told.append(language.word("more groups", count=language.number(more)))
+    return language.word("beyond by group", bound=said, groups=language.join(told))
+
+
+def _group(release: Release, row: int, language: Language) -> str:
+    return " / ".join(label(axis, release.columns[axis.name][row], language) for axis in release.by)
