@@ -160,3 +160,18 @@ def bad(**changes):
 def test_customers_that_cannot_be_clustered_are_refused(frame, options, message):
     with pytest.raises(InputError, match=message):
         find_clusters(frame, **options)
+
+
+@pytest.mark.parametrize("others", [[], [2.0], [2.0, 3.0, 4.0], [1 + 1e-15, 1 - 1e-15, 1 + 3e-15]])
+def test_customers_who_are_all_but_alike_make_no_stable_clusters(others):
+    """Five hundred equal points, and a few that most draws leave out."""
+    values = [1.0] * 500 + others
+    frame = pd.DataFrame({"visits": values, "spend": [7.0] * len(values)})
+    kinds = len({round(each, 9) for each in values})
+    if kinds <= 3:
+        with pytest.raises(InputError, match=f"of {kinds} different kinds are too few"):
+            find_clusters(frame, n_clusters=[2, 3], bootstraps=5)
+        return
+    found = find_clusters(frame, n_clusters=[3], bootstraps=20)
+    assert not found.stable
+    assert found.grade == "unstable"

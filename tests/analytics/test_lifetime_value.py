@@ -249,3 +249,17 @@ def test_a_summary_can_be_made_and_fitted(rows):
     model = BetaGeoModel().fit(found)
     assert model.n_customers_ == 23_570
     assert 0.2 < model.r_ < 0.3
+
+
+@pytest.mark.parametrize("factor", [1e-4, 20_000.0, 1e7])
+def test_values_and_intervals_scale_with_the_currency(fitted, sample, factor):
+    purchases, spend = fitted
+    dear = sample.assign(monetary_value=sample["monetary_value"] * factor)
+    scaled = GammaGammaModel().fit(dear)
+    assert (scaled.p_, scaled.q_, scaled.v_ / factor) == pytest.approx(spend._values(), rel=1e-3)
+    some = {"horizon_days": 365, "yearly_discount": 0.1, "draws": 60}
+    plain = lifetime_value(purchases, spend, sample[:400], **some)
+    found = lifetime_value(purchases, scaled, dear[:400], **some)
+    assert (found / factor).to_numpy() == pytest.approx(plain.to_numpy(), rel=0.02)
+    assert ((found["low"] <= found["lifetime_value"])
+            & (found["lifetime_value"] <= found["high"])).all()  # fmt: skip

@@ -1,9 +1,12 @@
 """Summaries of purchases: a day counts once, nothing later enters, bad rows are refused."""
 
+import datetime as dt
+import re
+
 import pandas as pd
 import pytest
 
-from workbench.analytics.purchases import check_summary, purchase_summary
+from workbench.analytics.purchases import check_summary, holdout_check, purchase_summary
 from workbench.errors import InputError
 
 
@@ -139,3 +142,53 @@ def test_a_summary_without_customers_columns_or_with_one_twice_is_refused():
         check_summary(summary().drop(columns="T_days"))
     with pytest.raises(InputError, match="1 customers are in the summary twice"):
         check_summary(summary().set_axis([4, 4]))
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ([20260301, 20260401], "20260301"),
+        ([20260301.0, 20260401.0], "20260301.0"),
+        (["03/04/2026", "13/04/2026"], "'03/04/2026'"),
+        (["2026-04-03", "03.04.2026"], "'03.04.2026'"),
+        (["April 3, 2026", "2026-04-03"], "'April 3, 2026'"),
+        (["soon", "later"], "'soon'"),
+        ([True, False], "True"),
+        ([dt.date(2026, 1, 1), 20260101], "20260101"),
+    ],
+)
+def test_a_day_that_can_be_read_in_two_ways_is_refused(given, value):
+    frame = pd.DataFrame({"customer_id": ["a", "b"], "booked_on": given, "amount": [1.0, 2.0]})
+    with pytest.raises(InputError, match=rf"holds {re.escape(value)}.*%d/%m/%Y"):
+        purchase_summary(frame, until="2026-12-31")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["2026-03-01", "2026-04-01T10:00:00"],
+        [dt.date(2026, 3, 1), dt.date(2026, 4, 1)],
+        [dt.datetime.fromisoformat(f"2026-0{m}-01T09:00") for m in (3, 4)],
+        list(pd.to_datetime(["2026-03-01", "2026-04-01"]).as_unit("s")),
+        list(pd.to_datetime(["2026-03-01 09:00", "2026-04-01 10:00"]).tz_localize("Asia/Shanghai")),
+    ],
+)
+def test_days_that_are_told_plainly_are_all_the_same_days(given):
+    frame = pd.DataFrame({"customer_id": ["a", "a"], "booked_on": given, "amount": [1.0, 2.0]})
+    assert purchase_summary(frame, until="2026-04-30").loc["a"].tolist() == [1, 31, 60, 2]
+
+
+@pytest.mark.parametrize("until", [20260301, "03/04/2026", "2026-13-01", None, "soon", 2026.5])
+def test_the_last_day_is_a_day(until):
+    with pytest.raises(InputError, match="until is a day"):
+        purchase_summary(rows(*ORDERS), until=until)
+    with pytest.raises(InputError, match="split is a day"):
+        holdout_check(rows(*ORDERS), split=until, until="2026-01-31")
+
+
+@pytest.mark.parametrize("amount", ["1,5", "€ 3", "much", float("inf"), True])
+def test_an_amount_that_is_none_is_refused(amount):
+    frame = rows(*ORDERS).astype({"amount": object})
+    frame["amount"] = [amount] * len(frame)
+    with pytest.raises(InputError, match=r"5 of 5 rows have a 'amount' that is no amount"):
+        purchase_summary(frame, until="2026-01-31")

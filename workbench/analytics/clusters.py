@@ -203,7 +203,9 @@ def find_clusters(
     tried = sorted({n_clusters} if isinstance(n_clusters, int) else set(n_clusters))
     if not tried or tried[0] < 2 or bootstraps < 2:
         raise InputError("clusters are two or more, and so are bootstraps; ask for n_clusters=3.")
-    differing = len(values.drop_duplicates())
+    data = values.to_numpy()
+    kinds = _kinds(data)
+    differing = int(kinds.max()) + 1
     if differing <= tried[-1]:
         raise InputError(
             f"{len(values):,} customers of {differing:,} different kinds are too few for "
@@ -213,7 +215,6 @@ def find_clusters(
     if (values[list(log1p)] <= -1).any(axis=None):
         raise InputError("log1p features lie above -1; leave those with negative values out of it.")
     generator = np.random.default_rng(random_state)
-    data = values.to_numpy()
     draws = [generator.integers(0, len(data), len(data)) for _ in range(bootstraps)]
     fits, lines = {}, []
     for k in tried:
@@ -223,6 +224,9 @@ def find_clusters(
             adjusted_rand_score(
                 found, _pipeline(features, log1p, k, 3, seed).fit(data[draw]).predict(data)
             )
+            # why 0: a draw of fewer kinds than clusters does not bring them back
+            if len(np.unique(kinds[draw])) > k
+            else 0.0
             for seed, draw in enumerate(draws)
         ]
         scaled = model[:-1].transform(data)
@@ -236,6 +240,14 @@ def find_clusters(
     fit_for = choice[choice["stable"]]
     best = int((fit_for["silhouette"] if len(fit_for) else choice["stability"]).idxmax())
     return _result(fits[best], best, choice, values, log1p)
+
+
+def _kinds(data: np.ndarray) -> np.ndarray:
+    """Return which customers are the same but for the last digits of a float, numbered from 0."""
+    import numpy as np
+
+    size = np.maximum(np.abs(data).max(axis=0), np.finfo(float).tiny)
+    return np.asarray(np.unique((data / size).round(9), axis=0, return_inverse=True)[1]).ravel()
 
 
 def _result(

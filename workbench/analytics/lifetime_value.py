@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DRAWS = 200
+_FAR = 12.0  # logarithms of parameters lie within, in the units they are searched in
 _STEP = 1e-3  # of a logarithm, for second differences
 
 
@@ -55,7 +56,7 @@ class _Fitted:
             value = loss(logs) / customers + self.penalty * float((logs**2).sum())
             return value if np.isfinite(value) else 1e300
 
-        box = [(-12.0, 12.0)] * len(start)
+        box = [(-_FAR, _FAR)] * len(start)
         found = minimize(penalised, start, method="L-BFGS-B", bounds=box, options={"maxiter": 500})
         # why twice: the simplex does not stop where a difference quotient is too coarse
         found = minimize(
@@ -66,7 +67,9 @@ class _Fitted:
             options={"xatol": 1e-6, "fatol": 1e-9, "maxiter": 4000},
         )
         at_end = [
-            name for name, log in zip(self._names, found.x, strict=True) if not -11.9 < log < 11.9
+            name
+            for name, log in zip(self._names, found.x, strict=True)
+            if not abs(log) < _FAR - 0.1
         ]
         if at_end or not found.success:
             raise InputError(
@@ -75,6 +78,7 @@ class _Fitted:
                 "give more customers or a longer period, or a penalty such as penalty=0.01."
             )
         self._covariance = _inverse_hessian(penalised, found.x, type(self).__name__) / customers
+        self._units = units
         self._logs = found.x + units
         for name, log in zip(self._names, self._logs, strict=True):
             setattr(self, f"{name}_", float(np.exp(log)))
@@ -109,7 +113,8 @@ class _Fitted:
 
         generator = np.random.default_rng(seed)
         logs = generator.multivariate_normal(self._logs, self._covariance, size=draws)
-        return np.asarray(np.exp(np.clip(logs, -12, 12)))
+        # why less their units: the box is of parameters as they were searched, whatever a euro is
+        return np.asarray(np.exp(np.clip(logs - self._units, -_FAR, _FAR) + self._units))
 
     def _values(self) -> tuple[float, ...]:
         self._require_fitted()

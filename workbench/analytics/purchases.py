@@ -92,12 +92,9 @@ def purchase_summary(
                 f"{again:,} rows repeat a transaction_id, and would count their spend twice. Drop "
                 "them first: rows.drop_duplicates('transaction_id')."
             )
-    day = pd.to_datetime(rows[date])
-    if day.dt.tz is not None:
-        day = day.dt.tz_localize(None)  # keeps the local clock
-    table = pd.DataFrame({"customer": rows[customer], "day": day.dt.normalize()})
-    table["amount"] = pd.to_numeric(rows[amount]).astype(float) if amount else 0.0
-    end = pd.Timestamp(until)
+    table = pd.DataFrame({"customer": rows[customer], "day": _days(rows[date], date)})
+    table["amount"] = _amounts(rows[amount], amount) if amount else 0.0
+    end = pd.Timestamp(_day("until", until))
     table = table[table["day"] <= end]
     if table.empty:
         raise InputError(f"no purchase was made up to {end.date()}; name a later day.")
@@ -127,6 +124,64 @@ def purchase_summary(
         found["monetary_value"] = (spent / days).clip(lower=0).where(found["frequency"] > 0, 0.0)
     found.index.name = customer
     return found
+
+
+def _days(given: pd.Series, name: str) -> pd.Series:
+    """Return the days of moments; refuse numbers, and texts that two countries read differently."""
+    import pandas as pd
+
+    kind = pd.api.types.infer_dtype(given, skipna=True)
+    try:
+        if kind not in ("string", "date", "datetime", "datetime64", "empty"):
+            raise ValueError(kind)
+        day = pd.to_datetime(given, format="ISO8601" if kind == "string" else None)
+    except ValueError:
+        first = next((each for each in given if not _is_iso(each)), given.iloc[0])
+        raise InputError(
+            f"'{name}' holds {first!r}, which is no day as it stands. Give dates, or texts such as "
+            f"2026-04-03; read others in the way they were written: "
+            f"pd.to_datetime(rows['{name}'], format='%d/%m/%Y'), or '%Y%m%d' for numbers."
+        ) from None
+    if day.dt.tz is not None:
+        day = day.dt.tz_localize(None)  # keeps the local clock
+    return day.dt.normalize()
+
+
+def _is_iso(value: object) -> bool:
+    if not isinstance(value, str):
+        return isinstance(value, dt.date)
+    try:
+        dt.datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _amounts(given: pd.Series, name: str) -> pd.Series:
+    """Return amounts as floats; refuse texts and numbers that are none."""
+    import numpy as np
+    import pandas as pd
+
+    kind = pd.api.types.infer_dtype(given, skipna=True)
+    amounts = pd.to_numeric(given, errors="coerce").astype(float)
+    wrong = ~np.isfinite(amounts) if kind != "boolean" else pd.Series(True, index=given.index)
+    if wrong.any():
+        raise InputError(
+            f"{int(wrong.sum()):,} of {len(given):,} rows have a '{name}' that is no amount, such "
+            f"as {given[wrong].iloc[0]!r}. Give numbers with a point and no sign of a currency."
+        )
+    return amounts
+
+
+def _day(name: str, given: dt.date | str) -> dt.date:
+    """Return a day; refuse whatever two readers may take for two."""
+    try:
+        moment: object = dt.datetime.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        moment = None
+    if not isinstance(moment, dt.date):
+        raise InputError(f"{name} is a day, a date or text such as '2026-09-30', not {given!r}.")
+    return moment.date() if isinstance(moment, dt.datetime) else moment
 
 
 def check_summary(frame: pd.DataFrame, *, monetary: bool = False) -> pd.DataFrame:
@@ -232,7 +287,7 @@ def holdout_check(
 
     from workbench.analytics.lifetime_value import BetaGeoModel
 
-    horizon_days = (pd.Timestamp(until) - pd.Timestamp(split)).days
+    horizon_days = (_day("until", until) - _day("split", split)).days
     if horizon_days <= 0:
         raise InputError(f"the split, {split}, must lie before until, {until}.")
     names: dict[str, Any] = {"customer": customer, "date": date, "amount": None}
