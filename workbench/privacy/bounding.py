@@ -168,11 +168,12 @@ def rows_sql(question: Question, extra: str | None = None) -> str:
             rows = _join(rows, question.key, f"g{i}", labels, labels.code)
         if group.rule is not None:
             rows = _with_rule(rows, f"g{i}", group.rule)
-        if group.pairs:
-            rows = _with_pairs(rows, i, question)
     if question.discovered is not None:  # its values are the cells, and they are not numbered
         return str(ibis.to_sql(rows, dialect="duckdb"))
     rows = _with_customer_bands(rows, question)
+    for i, group in enumerate(question.groups):
+        if group.pairs:  # last: a row is in many, and would count as often in its customer's total
+            rows = _with_pairs(rows, i, question)
     for i, group in enumerate(question.groups):
         if group.rest:
             last = len(group.dimension.values) - 1

@@ -11,7 +11,7 @@ from workbench.errors import PeriodError, QuestionRefused, UnknownName
 from workbench.periods import Period, add_months, months_between
 from workbench.privacy.groups import Group, OfCustomer, Scope
 from workbench.privacy.personas import table_of
-from workbench.privacy.query import CustomerRule
+from workbench.privacy.query import CustomerRule, named_column
 from workbench.privacy.release import Dimension
 
 if TYPE_CHECKING:
@@ -115,4 +115,4 @@ def cohorts(
     spans = [Period.containing(first.start, every)]
     while spans[-1].end < last.end:
         spans.append(spans[-1].next())
-    return Cohorts(table, tuple(spans), column, name)
+    return Cohorts(table, tuple(spans), None if column is None else named_column(column), name)

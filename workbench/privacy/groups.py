@@ -13,7 +13,12 @@ from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import Period, add_months, months_between
 from workbench.privacy.identity import normal_form
-from workbench.privacy.opened import require_opened, require_purpose, row_by_row
+from workbench.privacy.opened import (
+    require_declared,
+    require_opened,
+    require_purpose,
+    row_by_row,
+)
 from workbench.privacy.query import CUSTOMER_DAYS, Bands, CustomerRule, Discovered, Labelled
 from workbench.privacy.release import Dimension
 
@@ -280,6 +285,19 @@ def rising(edges: Sequence[Any], what: str) -> list[Decimal]:
     return numbers
 
 
+def in_units(numbers: Sequence[Decimal], digits: int, what: str) -> list[int]:
+    """Return numbers in a column's smallest unit; refuse any that are finer than it."""
+    for each in numbers:
+        if each.scaleb(digits) != int(each.scaleb(digits)):
+            step = Decimal(1).scaleb(-digits)
+            raise QuestionRefused(
+                f"{what} are counted in steps of {step:f}, and {each} lies between two of them. "
+                "Give multiples of it; a number column that has decimals declares how many in the "
+                "catalog, such as scale: 2."
+            )
+    return [int(each.scaleb(digits)) for each in numbers]
+
+
 def _bands(each: Bands, scope: Scope) -> Group:
     if each.column in CUSTOMER_DAYS and each.column not in scope.allowed:
         return _customer_days(each, scope)
@@ -290,7 +308,7 @@ def _bands(each: Bands, scope: Scope) -> Group:
     words = f"{title} of a customer, band" if of_customer else f"{title}, band"
     dimension = Dimension(each.name, words, "band", tuple(labels))
     if of_customer:
-        units = tuple(int(edge.scaleb(column.digits)) for edge in edges)
+        units = tuple(in_units(edges, column.digits, f"the edges of bands of '{each.column}'"))
         return Group(dimension, 1, total=(each.column, units))
     code = band_code(scope.source[each.column], edges)
     return Group(dimension, len(labels), code=code, meaning=["bands", each.column])
@@ -397,6 +415,7 @@ def _expression(each: Any, scope: Scope) -> Group:
         called = replace(group.dimension, name=plain_name(name), title=name)
         return replace(group, dimension=called)
     row_by_row(each, scope.source)
+    require_declared(each, scope.allowed)
     values: tuple[Any, ...]
     if kind in _FINITE:
         values = _FINITE[kind]

@@ -10,9 +10,9 @@ from typing import Any
 
 from workbench.catalog import Column, Ladder
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.groups import Scope, numeric, rising
+from workbench.privacy.groups import Scope, in_units, numeric, rising
 from workbench.privacy.identity import fingerprint
-from workbench.privacy.opened import row_by_row
+from workbench.privacy.opened import require_declared, row_by_row
 from workbench.privacy.query import Ask, Query
 from workbench.privacy.release import Bound, Measure
 
@@ -250,7 +250,7 @@ def _layers(called: str, name: str, column: Column, ask: Ask) -> list[Coordinate
 
 def _rungs(name: str, ladder: Ladder, digits: int) -> tuple[int, ...]:
     """Return a ladder's bounds in the smallest unit: doubled as long as they are below the last."""
-    rung, last = (int(end.scaleb(digits).to_integral_value()) for end in ladder.ladder)
+    rung, last = in_units(ladder.ladder, digits, f"the bounds of '{name}'")
     _in_range(name, -last, last)
     found: list[int] = []
     while 0 < rung < last and len(found) < MOST_RUNGS:
@@ -284,6 +284,7 @@ def _condition(name: str, condition: Any, scope: Scope) -> Value:
     if not isinstance(condition, BooleanValue):
         raise QuestionRefused(f"the rate '{name}' needs a condition, such as tx.amount > 100.")
     row_by_row(condition, scope.source)
+    require_declared(condition, scope.allowed)
     holds = condition.cast("int8")
     # why not its name: the analyst chose that, and may choose another next time
     meaning = f"{fingerprint(condition)}?"
@@ -304,7 +305,7 @@ def _bounds(name: str, given: Any, column: Column, ask: Ask) -> tuple[int, int]:
         raise QuestionRefused(f"the bounds of '{name}' must be numbers, not {given}.") from None
     if len(ends) != 2 or not all(end.is_finite() for end in ends):
         raise QuestionRefused(f"the bounds of '{name}' must be two finite numbers, not {given}.")
-    low, high = (int(end.scaleb(column.digits).to_integral_value()) for end in ends)
+    low, high = in_units(ends, column.digits, f"the bounds of '{name}'")
     if low >= high:
         raise QuestionRefused(f"the bounds of '{name}' are reversed or equal: {tuple(given)}.")
     return _in_range(name, low, high)
@@ -341,9 +342,8 @@ def _choice(ask: Ask, scope: Scope, values: dict[str, Value]) -> Choice:
         raise QuestionRefused(f"a quantile lies between 0 and 1, to two digits, not {q}.")
     values[name] = value = _value(name, column, scope)
     if ask.candidates is not None:
-        candidates = [
-            int(each.scaleb(value.digits)) for each in rising(ask.candidates, "candidates")
-        ]
+        given = rising(ask.candidates, "candidates")
+        candidates = in_units(given, value.digits, f"candidates of '{name}'")
     elif value.limits is not None:
         candidates = grid(*value.limits)
     else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import QuestionRefused
+from workbench.catalog import Column
+from workbench.errors import QuestionRefused, UnknownName
 from workbench.store.access import THEN
 
 if TYPE_CHECKING:
@@ -57,3 +59,25 @@ def require_purpose(name: str, purpose: str, asked: str) -> None:
             f"'{name}' was opened for '{purpose}' and the question is asked for "
             f"'{asked}'; customers cannot be joined across purposes."
         )
+
+
+def require_declared(condition: Any, allowed: Mapping[str, Column]) -> None:
+    """Refuse a value that a column's domain does not have: it would be paid for and find nobody."""
+    import ibis.expr.operations as ops
+
+    for each in condition.op().find((ops.Equals, ops.NotEquals, ops.InValues)):
+        sides = (each.value, *each.options) if isinstance(each, ops.InValues) else each.args
+        columns = [side.name for side in sides if isinstance(side, ops.Field)]
+        literals = [side.value for side in sides if isinstance(side, ops.Literal)]
+        if len(columns) == 1 and columns[0] in allowed:
+            for value in literals:
+                require_value(columns[0], allowed[columns[0]], value)
+
+
+def require_value(name: str, column: Column, value: Any) -> None:
+    """Refuse a value that a column's declared domain does not have."""
+    if column.domain is None or value is None:
+        return
+    known = [*column.domain, *column.special_codes]
+    if value not in column.domain and str(value) not in column.special_codes:
+        raise UnknownName(f"value of {name}", str(value), [str(each) for each in known])

@@ -15,7 +15,7 @@ from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.forms import Find, Sheet, keep, sheet_of
 from workbench.privacy.groups import Group, Scope, declared_group, index_of
 from workbench.privacy.margins import Form, divided, tangent, times
-from workbench.privacy.query import CustomerRule
+from workbench.privacy.query import CustomerRule, named_column
 from workbench.privacy.release import Dimension, Measure, Release
 
 AND = " + "
@@ -62,7 +62,7 @@ def pairs(column: str) -> Pairs:
     >>> pairs("category").column
     'category'
     """
-    return Pairs(column)
+    return Pairs(named_column(column))
 
 
 def affinity(release: Release, of: Release, name: str | None = None) -> Release:

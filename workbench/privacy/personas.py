@@ -30,6 +30,7 @@ from workbench.privacy.groups import (
     Scope,
     band_code,
     day_literal,
+    in_units,
     numeric,
     rising,
 )
@@ -248,7 +249,7 @@ def score(
     exact : bool
         Whether the value is in the cut points' own unit instead.
     """
-    edges = [cut if exact else int(cut.scaleb(digits)) for cut in cuts]
+    edges = cuts if exact else in_units(cuts, digits, f"cut points of {each}")
     code = band_code(value, edges)
     return len(cuts) + 1 - code if each == "recency" else code + 1
 

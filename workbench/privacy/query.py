@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Ladder
-from workbench.errors import QuestionRefused
+from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.provenance import FittedLabel
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ def labelled(label: FittedLabel, customers: Any, labels: Any) -> Labelled:
     labels : sequence of str
         The label of each.
     """
+    unknown = {each for each in labels if isinstance(each, str)} - set(label.values)
+    if unknown:
+        raise UnknownName(f"value of {label.name}", min(unknown), label.values)
     if len(customers) != len(labels):
         raise QuestionRefused(
             f"there are {len(customers):,} customers and {len(labels):,} labels; give one each."
@@ -117,7 +120,7 @@ def bands(column: str, edges: Sequence[Number], *, of: str = "row") -> Bands:
     """
     if of not in ("row", "customer"):
         raise QuestionRefused(f"bands are of='row' or of='customer', not of='{of}'.")
-    return Bands(column, tuple(edges), of)
+    return Bands(named_column(column), tuple(edges), of)
 
 
 def ladder(first: Number, last: Number, *, negative: bool = False) -> Ladder:
@@ -167,7 +170,17 @@ def discovered(column: str, *, delta: Number | str) -> Discovered:
     >>> discovered("merchant", delta="1e-8").column
     'merchant'
     """
-    return Discovered(column, _decimal("delta", delta))
+    return Discovered(named_column(column), _decimal("delta", delta))
+
+
+def named_column(given: Any) -> str:
+    """Return a column's name; refuse an expression, whose name may be another column's."""
+    if not isinstance(given, str):
+        raise QuestionRefused(
+            f"say the column by its name, such as 'amount', not as {type(given).__name__}: only "
+            "declared columns have bounds. Write a computation into a condition or a group."
+        )
+    return given
 
 
 def _decimal(what: str, given: Number | str) -> Decimal:
@@ -306,6 +319,8 @@ class Query:
         return grouped.customers()
 
     def _ask(self, ask: Ask) -> Query:
+        if ask.column is not None:
+            named_column(ask.column)
         return replace(self, asks=(*self.asks, ask))
 
 

@@ -34,7 +34,12 @@ from workbench.privacy.measuring import (
     measured,
 )
 from workbench.privacy.naming import Known
-from workbench.privacy.opened import require_newest, row_by_row
+from workbench.privacy.opened import (
+    require_declared,
+    require_newest,
+    require_value,
+    row_by_row,
+)
 from workbench.privacy.query import Query
 from workbench.privacy.release import Dimension
 
@@ -333,6 +338,10 @@ def _period(given: str | tuple[str, str] | None, table: Table, today: dt.date) -
         raise QuestionRefused("this table declares no time column, so it has no periods.")
     if isinstance(given, str):
         return Period.parse(given).require_past(today)
+    if len(given) != 2:
+        raise QuestionRefused(
+            f"a period is one, such as '2026-09', or a first and a last one, not {len(given)}."
+        )
     first, last = (Period.parse(each).require_past(today) for each in given)
     if last.end <= first.start:
         raise QuestionRefused(f"the periods are reversed: {first.text} is after {last.text}.")
@@ -360,6 +369,7 @@ def _where(query: Query, allowed: Mapping[str, Column]) -> list[Any]:
                 values = value if isinstance(value, list | tuple | set) else [value]
                 for one in values:
                     _of_type(one, column, allowed[column])
+                    require_value(column, allowed[column], one)
                 predicates.append(query.table[column].isin(sorted(set(values), key=str)))
             continue
         try:
@@ -372,6 +382,7 @@ def _where(query: Query, allowed: Mapping[str, Column]) -> list[Any]:
         if not isinstance(bound, ibis.expr.types.BooleanValue):
             raise QuestionRefused("where=… must be a condition, true or false for every row.")
         row_by_row(bound, query.table)
+        require_declared(bound, allowed)
         predicates.append(bound)
     return predicates
 

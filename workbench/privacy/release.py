@@ -174,6 +174,13 @@ class Release:
     left: Mapping[str, Any] = field(default_factory=dict, compare=False)
     origin: Origin | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        """Put columns in a reader's order: keys are sorted when they are stored."""
+        figures = [f"{m.name}{end}" for m in self.measures for end in ("", "_low", "_high")]
+        names = dict.fromkeys([*(each.name for each in self.by), *figures, *self.columns])
+        columns = {name: self.columns[name] for name in names if name in self.columns}
+        object.__setattr__(self, "columns", columns)
+
     @property
     def planned(self) -> bool:
         """Whether it holds no figures, as in a report that is only planned."""

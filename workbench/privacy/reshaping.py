@@ -36,7 +36,8 @@ def regroup(
         "columns": list(columns),
         "into": into,
         "title": title or into.replace("_", " ").capitalize(),
-        "groups": {label: [list(cell) for cell in cells] for label, cells in groups.items()},
+        # why a list: keys are sorted when they are stored, and groups have an order
+        "groups": [[label, [list(cell) for cell in cells]] for label, cells in groups.items()],
     }
     return keep(release, replay(recipe, [release], _find(release)), recipe, name=name)
 
@@ -103,7 +104,7 @@ def _find(release: Release) -> Find | None:
 
 def _regrouped(sheet: Sheet, recipe: Mapping[str, Any]) -> Sheet:
     axes = [sheet.axis(column) for column in recipe["columns"]]
-    groups = recipe["groups"]
+    groups = dict(recipe["groups"])
     label_of: dict[tuple[Any, ...], str] = {}
     for label, cells in groups.items():
         for cell in cells:
