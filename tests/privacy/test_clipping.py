@@ -1,10 +1,13 @@
 """What bounds cut off is estimated by asking once more with wider bounds."""
 
 import pytest
+from support.lab import Lab
 from support.shop import CATALOG
 
 import workbench as wb
 from workbench.errors import QuestionRefused
+from workbench.privacy.clipping import likely_cut
+from workbench.privacy.release import Bound, Cost, Measure, Release
 
 PERIOD = "2026-09"  # 600 customers buy once, for 10 + i % 90: together 32,700
 
@@ -75,3 +78,41 @@ def test_what_cannot_be_estimated_is_refused_and_costs_nothing(shop, change, opt
     with pytest.raises(QuestionRefused, match=message):
         shop.clipping(query, epsilon="0.1", **options)
     assert shop.ledger.head()[0] == 0
+
+
+def test_a_plan_says_what_bounds_will_likely_cut_from_what_is_declared_and_was_released():
+    lab = Lab([])
+    narrow = lab.resolve(wb.query(lab.table).sum("amount", bounds=(0, 200)))
+    (said,) = likely_cut(narrow, [])
+    assert said == (
+        "Amount: a customer's total counts from 0 to 200 in a cell, and by its declared bounds "
+        "one row alone may have 500."
+    )
+    assert not list(likely_cut(lab.resolve(wb.query(lab.table).sum("amount", bounds=(0, 500))), []))
+    assert not list(likely_cut(lab.resolve(wb.query(lab.table).customers()), []))
+    earlier = _with_share_beyond(0.04)
+    assert "in r-000001 'earlier' 4% of customers or more" in list(likely_cut(narrow, [earlier]))[1]
+    assert len(list(likely_cut(narrow, [_with_share_beyond(-0.01)]))) == 1
+    wide = lab.resolve(wb.query(lab.table).sum("amount", bounds=wb.ladder(100, 800)))
+    assert not list(likely_cut(wide, [earlier]))
+
+
+def _with_share_beyond(low):
+    total = Measure("amount_sum", "sum", "Amount", "EUR", 2, 0.0, Bound(0.0, 200.0, "upper"))
+    share = Measure("amount_at_bound", "rate", "Beyond", None, 4, at_bound_of="amount")
+    columns = {
+        f"{name}{end}": [low] for name in (total.name, share.name) for end in ("", "_low", "_high")
+    }
+    cost = Cost("0.01", 0.6, 1e-6)
+    return Release(
+        "r-000001",
+        "earlier",
+        "visits",
+        "reporting",
+        "2026-08",
+        (),
+        (total, share),
+        columns,
+        cost,
+        "v",
+    )

@@ -255,6 +255,8 @@ def plan(
             relative = each.relative.get(measure)
             of = f", {relative:.1%} of a group of 1,000 customers" if relative else ""
             click.echo(f"    {measure} ± {margin:,.0f}{of}")
+        for warning in each.warnings:
+            click.echo(f"    {warning}")
     for line in planned.left:
         click.echo(f"  {line.scope}: {line.left:.2f} of {line.limit:.2f} left")
     for lack in planned.short:

@@ -1,12 +1,13 @@
 """How much the bounds cut off: the same question with wider bounds, less the answer as bounded.
 
 Noise is in a margin, what bounds cut off is not: it is a bias, and nobody knows it without looking.
-To look at it is a question like any other, so it is asked privately and paid for.
+To look at it is a question like any other, so it is asked privately and paid for. What is known of
+it without looking, `likely_cut` says: from declared bounds, and from shares that were released.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.privacy.release import Measure, Release
 
 KINDS = ("customers", "rows", "sum")
+WORTH_A_WORD = 0.01  # share of customers beyond a bound, surely, that is warned of
 
 
 def wider(query: Query, question: Question, times: int) -> Query:
@@ -85,3 +87,47 @@ def cut_off(bounded: Release, wide: Release, times: int) -> list[Expression]:
 
 def _shared(measures: Sequence[Measure], names: set[str]) -> list[Measure]:
     return [each for each in measures if each.name in names]
+
+
+def likely_cut(question: Question, answers: Iterable[Release]) -> Iterator[str]:
+    """Yield what is known, before anything is asked, of totals that their bounds will cut.
+
+    Parameters
+    ----------
+    answers : iterable of Release
+        Stored ones, the newest first; read only where a total is asked for.
+    """
+    totals = [each for each in question.coordinates if each.kind == "beyond"]
+    if not totals:
+        return
+    known = list(answers)
+    for each in totals:
+        value = question.values[str(each.value)]
+        low, high = (float(Decimal(end).scaleb(-each.digits)) for end in each.ends)
+        said = f"{value.title}: a customer's total counts from {low:,g} to {high:,g} in a cell"
+        if value.limits is not None and value.limits[1] > each.high:
+            most = float(Decimal(value.limits[1]).scaleb(-each.digits))
+            yield f"{said}, and by its declared bounds one row alone may have {most:,g}."
+        if value.limits is not None and value.limits[0] < each.low:
+            least = float(Decimal(value.limits[0]).scaleb(-each.digits))
+            yield f"{said}, and by its declared bounds one row alone may have {least:,g}."
+        for found, share in _beyond(str(each.value), high, question, known):
+            yield (
+                f"{said}, and in {found.id} '{found.name}' {share:.0%} of customers or more were "
+                "beyond. Take wider bounds, or wb.ladder(first, last)."
+            )
+            break
+
+
+def _beyond(
+    value: str, high: float, question: Question, answers: Sequence[Release]
+) -> Iterator[tuple[Release, float]]:
+    """Yield answers on the same table and bound by which surely many customers lay beyond it."""
+    for found in answers:
+        if found.table != question.table:
+            continue
+        bounds = {m.bound.high for m in found.measures if m.name == f"{value}_sum" and m.bound}
+        if high in bounds and f"{value}_at_bound_low" in found.columns:
+            surely = [s for s in found.columns[f"{value}_at_bound_low"] if s is not None]
+            if max(surely, default=0.0) >= WORTH_A_WORD:
+                yield found, max(surely)

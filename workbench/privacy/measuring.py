@@ -223,7 +223,8 @@ def _coordinates(ask: Ask, scope: Scope, rows: int, values: dict[str, Value]) ->
     called = f"{name}:sum" if name in ("n", "rows") else name
     total, *layers = _layers(called, name, column, ask)
     low, high = total.ends
-    found = [total, *layers, Coordinate(f"{called}:beyond", name, "beyond", low, high)]
+    beyond = Coordinate(f"{called}:beyond", name, "beyond", low, high, column.digits)
+    found = [total, *layers, beyond]
     if ask.kind != "sum":
         found.append(Coordinate(f"{called}:values", name, "values", 0, rows))
     if ask.kind in ("var", "std"):

@@ -78,6 +78,8 @@ class PlannedAnswer:
         Its parts that are not answered yet.
     renewed : bool
         Whether some of these were answered before the data changed.
+    warnings : sequence of str
+        What bounds will likely cut.
     """
 
     name: str
@@ -93,6 +95,7 @@ class PlannedAnswer:
     weight: float
     unpaid: Sequence[Unpaid] = ()
     renewed: bool = False
+    warnings: Sequence[str] = ()
 
     def to_json(self) -> str:
         """Return one line of a plan file."""
@@ -102,7 +105,8 @@ class PlannedAnswer:
     def from_json(cls, line: str) -> PlannedAnswer:
         """Rebuild it from a line of a plan file."""
         content = json.loads(line)
-        return cls(**{**content, "unpaid": tuple(Unpaid(**each) for each in content["unpaid"])})
+        unpaid = tuple(Unpaid(**each) for each in content["unpaid"])
+        return cls(**{**content, "unpaid": unpaid, "warnings": tuple(content["warnings"])})
 
 
 def question_key(question: Question) -> str:
@@ -118,6 +122,7 @@ def planned(
     delta: Decimal,
     group_size: int,
     renewed: bool = False,
+    warnings: Sequence[str] = (),
 ) -> PlannedAnswer:
     """Return what a question would cost and give.
 
@@ -129,6 +134,8 @@ def planned(
         Parts that are not answered yet.
     renewed : bool
         Whether some of these were answered before the data changed.
+    warnings : sequence of str
+        What bounds will likely cut.
     """
     parts = len(question.parts)
     each = pico // parts
@@ -164,6 +171,7 @@ def planned(
         float(max(1, question.size) ** 2 * width * parts),
         tuple(unpaid),
         renewed,
+        tuple(warnings),
     )
 
 

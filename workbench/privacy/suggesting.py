@@ -23,7 +23,7 @@ class Suggestion:
     low, high : Decimal
         To declare as ``customer_bounds``, or to give as ``bounds=``.
     share : float
-        Share of customers, by noisy counts, whose total is below ``high``.
+        Share of customers, by noisy counts, whose total lies within.
     release : Release
         Noisy customers by the size of their total; it was paid for.
     """
@@ -35,13 +35,15 @@ class Suggestion:
     release: Release
 
 
-def ladder(column: str, table: Table) -> list[Decimal]:
+def edges_of(column: str, table: Table) -> list[Decimal]:
     """Return public edges 1, 2, 5, 10, 20, … over the totals a customer could have.
+
+    Where values may be negative they are the same below 0, and 0 between them.
 
     Raises
     ------
     QuestionRefused
-        The column declares no bounds, or may be negative.
+        The column declares no bounds.
     """
     declared = table.column(column)
     if declared.bounds is None or not isinstance(declared.bounds[1], Decimal):
@@ -50,37 +52,60 @@ def ladder(column: str, table: Table) -> list[Decimal]:
             "Declare bounds: [low, high] for it in the catalog; never from the data."
         )
     low, high = (Decimal(str(end)) for end in declared.bounds)
-    if low < 0:
-        raise QuestionRefused(f"'{column}' may be negative; declare its customer_bounds by hand.")
     rows = table.contribution.rows if table.contribution else 1
     edge, edges = Decimal(1).scaleb(-declared.digits), []
-    while edge <= high * rows:
+    while edge <= max(high, -low) * rows:
         edges += [edge * step for step in _STEPS]
         edge *= 10
-    return edges
+    return [-each for each in reversed(edges)] + [Decimal(0)] + edges if low < 0 else edges
 
 
 def read_off(found: Release, column: str, edges: list[Decimal], share: float) -> Suggestion:
-    """Return the lowest edge below which the wanted share of customers stays, by noisy counts.
+    """Return the nearest edges beyond which no more customers are than may be cut.
+
+    Customers are counted from the far end, where few bands and little noise come together, and an
+    edge holds only where all edges further out do: one draw that came out low cuts nobody off.
 
     Raises
     ------
     QuestionRefused
-        ``share`` is not between 0 and 1, or the counts are no more than noise.
+        ``share`` is not between 0 and 1, or what may be cut is no more than noise.
     """
     if not 0 < share < 1:
         raise QuestionRefused(f"share must lie between 0 and 1, not {share}.")
     counts = [int(each) for each in found.columns["customers"]]
     each_margin = found.columns["customers_high"][0] - found.columns["customers"][0]
     margin, total = each_margin * sqrt(len(counts)), sum(counts)
-    if total <= 2 * margin:
+    signed = edges[0] < 0
+    may_be_cut = (1 - share) * total / (1 + signed)
+    if total <= 2 * margin or may_be_cut <= each_margin:
         raise QuestionRefused(
-            f"the counts are hardly more than noise (± {margin:,.0f}); ask at a larger epsilon or "
-            "over a longer period."
+            f"the customers that may be cut ({max(0.0, may_be_cut):,.0f}) are hardly more than "
+            f"noise (± {each_margin:,.0f}); ask at a larger epsilon, over a longer period, or for "
+            "a smaller share."
         )
-    below = 0
-    for edge, count in zip(edges, counts, strict=False):
-        below += count
-        if below >= share * total:
-            return Suggestion(column, Decimal(0), edge, below / total, found)
-    return Suggestion(column, Decimal(0), edges[-1], 1.0, found)
+    high, above = _last_within(edges, counts[1:], may_be_cut)
+    low, below = Decimal(0), 0
+    if signed:
+        low, below = _last_within(edges[::-1], counts[-2::-1], may_be_cut)
+        low, high = min(low, Decimal(0)), max(high, Decimal(0))
+    return Suggestion(column, low, high, 1 - max(0, above + below) / total, found)
+
+
+def _last_within(edges: list[Decimal], beyond: list[int], may_be_cut: float) -> tuple[Decimal, int]:
+    """Return the first edge beyond which, and beyond all later ones, few enough customers lie.
+
+    Parameters
+    ----------
+    edges : list of Decimal
+        Going outward.
+    beyond : list of int
+        Customers between each edge and the next one, and after the last.
+    """
+    chosen, customers, so_far = edges[-1], beyond[-1], 0
+    for edge, count in zip(reversed(edges), reversed(beyond), strict=True):
+        so_far += count
+        if so_far > may_be_cut:
+            break
+        chosen, customers = edge, so_far
+    return chosen, customers

@@ -182,7 +182,7 @@ class Private(Opened):
         table : ibis.Table
             From `open`.
         column : str
-            A number or money column with declared ``bounds``, not negative.
+            A number or money column with declared ``bounds``.
         epsilon, rho : number or str
             What it may cost.
         share : float
@@ -193,14 +193,15 @@ class Private(Opened):
         Returns
         -------
         Suggestion
-            The upper bound, and the release it was read off.
+            The bounds, the lower one below 0 only where values may be, and the release they were
+            read off.
         """
         from workbench.privacy.query import bands, query
         from workbench.privacy.question import source_of
-        from workbench.privacy.suggesting import ladder, read_off
+        from workbench.privacy.suggesting import edges_of, read_off
 
         name, _ = source_of(table)
-        edges = ladder(column, self.catalog.table(name))
+        edges = edges_of(column, self.catalog.table(name))
         by = bands(column, edges, of="customer")
         asked = replace(query(table, by=by, period=period), given={}).customers()  # the catalog's
         found = self.release(asked, name=f"bounds-of-{column}", epsilon=epsilon, rho=rho)
@@ -326,6 +327,7 @@ class Private(Opened):
         self, question: Question, name: str, cost: Price | None, versions: Sequence[str]
     ) -> Release:
         """Note what a question would cost, and return it without values."""
+        from workbench.privacy.clipping import likely_cut
         from workbench.privacy.planning import Unpaid, blank, planned
         from workbench.privacy.releasing import orders, shared
 
@@ -346,7 +348,9 @@ class Private(Opened):
             ]
             renewed = len(earlier) < len(found)
         delta = self.catalog.privacy.delta
-        line = planned(question, name, pico, unpaid, delta, GROUP_SIZE, renewed)
+        answers = map(self.ledger.answer, reversed(self.ledger.releases()))
+        cut = tuple(likely_cut(question, answers))
+        line = planned(question, name, pico, unpaid, delta, GROUP_SIZE, renewed, cut)
         with file.open("a", encoding="utf-8") as out:
             out.write(line.to_json() + "\n")
         return blank(question, name, len(file.read_text(encoding="utf-8").splitlines()), file)
