@@ -237,3 +237,10 @@ def test_totals_with_ladders_agree_with_their_parts_at_the_rung_that_is_told():
 
 def _of(rung, release):
     return Affine(rung.value, {(release, *key[1:]): each for key, each in rung.terms.items()})
+
+
+def test_the_ends_of_a_ladder_are_numbers_that_were_given_and_those_of_the_catalog_are_not():
+    lab = Lab([])
+    asked = lab.resolve(wb.query(lab.table).sum("amount", bounds=wb.ladder(50, 400)))
+    assert asked.given["numbers"] == {"the bounds of 'amount'": ["50", "400"]}
+    assert "numbers" not in lab.resolve(wb.query(lab.table).sum("amount")).given

@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any
 
+from workbench.catalog import Ladder
 from workbench.privacy.query import Bands, CustomerRule, Discovered, Labelled, Query
 
 Given = Mapping[str, Any]
@@ -39,7 +40,8 @@ def given(query: Query) -> Given:
     note("cells=", query.cells)
     note("rows=", query.rows)
     for ask in query.asks:
-        note(f"the bounds of '{ask.column}'", ask.bounds)
+        bounds = ask.bounds.ladder if isinstance(ask.bounds, Ladder) else ask.bounds
+        note(f"the bounds of '{ask.column}'", bounds)
         note(f"the candidates of '{ask.column}'", ask.candidates)
         if ask.quantile != Decimal("0.5"):  # the median has no number
             note(f"the quantile of '{ask.column}'", ask.quantile)
