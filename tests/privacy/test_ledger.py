@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from factories.noisy import REGION, in_ledger
+from factories.noisy import answer as noisy
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
@@ -118,16 +119,12 @@ def test_the_answer_stored_first_is_the_answer(ledger):
 
 
 def test_what_is_derived_is_stored_once_costs_nothing_and_names_its_parents(ledger):
-    answers = [spend(ledger, number) for number in range(2)]
-
-    def content(number):
-        return replace(answers[0], id=number, name="d", columns={"x": [3]})
-
-    parents = [each.id for each in answers]
-    derived = ledger.derive(content, parents, NOW)
-    assert ledger.derive(content, parents, NOW) == derived
+    one, other = (in_ledger(noisy([REGION], number=number), ledger) for number in (1, 2))
+    more = wb.difference("customers", against=other, name="more")
+    derived, parents = one.derive(more), [one.id, other.id]
+    assert one.derive(more) == derived
     assert ledger.parents(derived.id) == parents
-    assert ledger.spent_by([derived.id, parents[0]]) == 2000 == spent(ledger)
+    assert ledger.spent_by([derived.id, parents[0]]) == 2 * 10**9 == spent(ledger)
     assert ledger.answer(derived.id) == derived
     assert ledger.verify() == 5
 

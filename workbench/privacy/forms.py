@@ -39,7 +39,7 @@ if TYPE_CHECKING:  # why: see release.py
 Find = Callable[[str], Release]
 Key = tuple[Any, ...]
 # How derived figures are computed again: the recipe's name to the function that does it.
-_REPLAYED_BY = {
+REPLAYED_BY = {
     "derive": "workbench.privacy.derive",
     "suppress": "workbench.privacy.small_groups",
     "merge": "workbench.privacy.small_groups",
@@ -130,7 +130,7 @@ def sheet_of(release: Release, find: Find | None = None) -> Sheet:
         return _joined(release, _finder(release, find))
     if kind == "derived":
         recipe = release.mechanism["recipe"]
-        module = _REPLAYED_BY.get(recipe["op"])
+        module = REPLAYED_BY.get(recipe["op"])
         if module is None:
             raise QuestionRefused(
                 f"{release.id} was derived by '{recipe['op']}', which this version does not know. "

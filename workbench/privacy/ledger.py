@@ -14,18 +14,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Index
 
 from workbench.catalog import Limits
-from workbench.errors import BudgetExhausted, LedgerError, UnknownName
+from workbench.errors import BudgetExhausted, LedgerError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import Price, epsilon_of, pico_of
 from workbench.privacy.budget import Line, Share, Spent, Standing, refusal
 from workbench.privacy.provenance import Approval
 from workbench.privacy.question import Part
 from workbench.privacy.release import Release
+from workbench.privacy.replaying import SCHEMA as DERIVED
+from workbench.privacy.replaying import checked, parents_of
 from workbench.privacy.standing import (
     CHARGES,
     RAISED,
@@ -217,14 +220,19 @@ class Ledger:
         kind : {"derived", "operational"}
             Operational ones are exact figures of `workbench.privacy.operational`.
         """
-        subject = digest({"parents": list(parents), "is": content("").to_json()})
+        made = content("")
+        if kind == "derived" and parents_of(made) != tuple(parents):
+            raise QuestionRefused(f"'{made.name}' was computed from other answers than it names.")
+        subject = digest({"parents": list(parents), "is": made.to_json()})
         with self._guard.writing(now) as write:
+            for parent in parents if kind == "derived" else ():
+                self._entry_of(write, parent)
             for each in write.entries(kind, subject=subject):
                 return Release.from_json(each.body["answer"])
             prefix = "e" if kind == "operational" else "d"
             answer = content(f"{prefix}-{write.head()[0] + 1:06d}")
             body = {
-                "schema": SCHEMA,
+                "schema": DERIVED,
                 "release": answer.id,
                 "parents": list(parents),
                 "answer": answer.to_json(),
@@ -244,6 +252,17 @@ class Ledger:
         """
         with self.chain.reading() as read:
             return Release.from_json(self._entry_of(read, release_id).body["answer"])
+
+    def checked(self, release_id: str) -> Release:
+        """Return an answer as `answer` does; a derived one only once it is computed again.
+
+        Raises
+        ------
+        LedgerError
+            It is not what its operation makes of its parents.
+        """
+        with self.chain.reading() as read:
+            return checked(self._entry_of(read, release_id), partial(self._entry_of, read))
 
     def unanswered(
         self, orders: Sequence[Order], earlier: bool = False
@@ -463,11 +482,13 @@ class Ledger:
         return head[0], self._seal(head[1])
 
     def verify(self) -> int:
-        """Check the whole chain, its sums and every anchor; return how many entries hold."""
+        """Check the chain, its sums, what is derived and every anchor; return how many hold."""
         count = self.chain.verify()
         with self._guard.reading(everywhere=True) as read:
             charges = [entry for kind in CHARGES for entry in read.entries(kind)]
             recomputed(sorted(charges, key=lambda entry: entry.seq))
+            for entry in read.entries("derived"):
+                checked(entry, partial(self._entry_of, read))
         return count
 
 

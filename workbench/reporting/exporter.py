@@ -22,6 +22,7 @@ from workbench.figures.notes import notes_about
 from workbench.figures.sentences import fields
 from workbench.figures.specs import KpisSpec, TextSpec, read_payload
 from workbench.privacy.release import Release
+from workbench.privacy.replaying import believed
 from workbench.reporting.chosen import Written, computed_number, unwritten
 from workbench.reporting.literals import read_code
 from workbench.reporting.page import Authored, Block, Context, Drawing, Page, set_page
@@ -249,7 +250,7 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
 
 def _found(name: str, where: str, lookup: Lookup) -> Release:
     try:
-        return lookup(name)
+        return believed(lookup(name), lookup)
     except (KeyError, UnknownName):
         raise RunFailed(
             f"{where}: release {name} is not in this workspace's ledger. Run the notebook here, so "

@@ -61,7 +61,7 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
     pages = export_languages(
         content,
         source_notebook={**content, "cells": written},
-        lookup=desk.ledger.answer,
+        lookup=desk.ledger.checked,
         context=context,
         languages=definition.languages if definition else {"en": {}},
         standalone=True,

@@ -281,7 +281,7 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
             ledger_head=desk.ledger.sealed(desk.ledger.head()),
             audit_head=desk.ledger.sealed(audit.head()),
             variant=variant.name,
-            lookup=desk.ledger.answer,
+            lookup=desk.ledger.checked,
             made_of=made_of(definition, variant, notebook, desk),
         )
     spent_pico = desk.ledger.spent_by(_answers(folder), after=before)
@@ -340,7 +340,7 @@ def _render(
         pages = export_languages(
             notebook,
             source_notebook=source,
-            lookup=desk.ledger.answer,
+            lookup=desk.ledger.checked,
             context=context,
             languages=definition.languages,
         )

@@ -67,4 +67,4 @@ def open_workspace(
 
 def lookup(folder: Path) -> Callable[[str], Release]:
     """Return the look-up of answers in the workspace that holds ``folder``, for exporters."""
-    return open_workspace(find_settings(folder)).ledger.answer
+    return open_workspace(find_settings(folder)).ledger.checked
