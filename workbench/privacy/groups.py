@@ -19,6 +19,7 @@ from workbench.privacy.opened import (
     require_purpose,
     row_by_row,
 )
+from workbench.privacy.provenance import FittedLabel
 from workbench.privacy.query import CUSTOMER_DAYS, Bands, CustomerRule, Discovered, Labelled
 from workbench.privacy.release import Dimension
 
@@ -112,6 +113,8 @@ class Group:
         Labels a model gave to customers.
     rule : OfCustomer or None
         Values that declared rules give customers.
+    fitted : FittedLabel or None
+        Where a rule comes from that a model learned.
     pairs : bool
         Whether its values are pairs of what ``code`` says, of which a customer has several.
     discovered, delta : str and Decimal, or None
@@ -128,6 +131,7 @@ class Group:
     days: CustomerDays | None = None
     labels: Labelled | None = None
     rule: OfCustomer | None = None
+    fitted: FittedLabel | None = None
     pairs: bool = False
     discovered: str | None = None
     delta: Decimal | None = None

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Ladder
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.provenance import FittedLabel
+from workbench.privacy.provenance import FittedLabel, Provenance
 
 if TYPE_CHECKING:
     import ibis
 
 Number = int | float | Decimal
 Bounds = tuple[Number, Number] | Ladder
+# Why labels that are handed in are raw, whatever model they are of.
+_FRAME = "labels were handed in, and what the features beneath them look at is not known"
 # What the days of a customer's rows say, and how a reader is told.
 CUSTOMER_DAYS = {
     "frequency_days": "Days with a row of a customer, band",
@@ -80,8 +82,10 @@ def labelled(label: FittedLabel, customers: Any, labels: Any) -> Labelled:
     Parameters
     ----------
     label : FittedLabel
-        Name, values, and provenance of the labels. What was fitted on raw rows is refused when
-        it is asked about; an officer may approve an exception with ``ws.approve``.
+        Name and values of the labels. Labels that are handed in count as raw, whatever model gave
+        them, since a feature may look at other customers; they are refused when they are asked
+        about, and an officer may approve an exception with ``ws.approve``. Labels of a private
+        model are made inside the engine: ``model.label(tx, period=…)``.
     customers : sequence of str
         Pseudonyms, as in the table the model was given; under the question's own purpose.
     labels : sequence of str
@@ -94,7 +98,8 @@ def labelled(label: FittedLabel, customers: Any, labels: Any) -> Labelled:
         raise QuestionRefused(
             f"there are {len(customers):,} customers and {len(labels):,} labels; give one each."
         )
-    return Labelled(label, customers, labels)
+    words = "; ".join(filter(None, (label.provenance.description, _FRAME)))
+    return Labelled(replace(label, provenance=Provenance("raw", (), words)), customers, labels)
 
 
 def bands(column: str, edges: Sequence[Number], *, of: str = "row") -> Bands:

@@ -313,13 +313,11 @@ class Private(Opened):
 
         notes = [
             require_private(
-                group.labels.label.what,
-                group.labels.label,
-                approvals=self.ledger.approvals(),
-                lookup=self.ledger.answer,
+                label.what, label, approvals=self.ledger.approvals(), lookup=self.ledger.answer
             )
             for group in question.groups
-            if group.labels is not None
+            for label in (group.labels.label if group.labels else group.fitted,)
+            if label is not None
         ]
         return [note for note in notes if note]
 

@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
+from support.lab import exactly
 
 import workbench as wb
-from workbench.errors import InputError, QuestionRefused
+from workbench.errors import InputError, PeriodError, QuestionRefused
 from workbench.privacy.models import Axis, GridKMeans, NoisyCounts
+from workbench.privacy.planning import question_key
 from workbench.privacy.provenance import provenance
+from workbench.privacy.question import resolve
 
 AXES = (
     Axis("amount", 80, 1000, cells=8, scale="linear"),
@@ -100,13 +103,76 @@ class TestInAShop:
         assert provenance(model).releases == tuple(each.id for each in found)
 
         features = self.features(tx)
-        group = model.label(features["customer_id"], features)
+        group = model.label(tx, period=SPAN)
         released = shop.release(
-            wb.query(tx, by=group, period="2026-09").customers(), name="sizes", epsilon=0.3
+            wb.query(tx, by=group, period=SPAN).customers(), name="sizes", epsilon=0.3
         )
         assert released.frame["cluster"].tolist() == ["cluster 1", "cluster 2"]
         exact = np.bincount(model.predict(features), minlength=2)
         assert released.frame["customers"].to_numpy() == pytest.approx(exact, abs=90)
+
+    def test_labels_made_in_the_engine_are_those_of_predict(self, shop):
+        model, tx = self.fitted(shop), shop.open("transactions", purpose="reporting")
+        features = self.features(tx)
+        exact = np.bincount(model.predict(features), minlength=2)
+        rows = exactly(shop, wb.query(tx, by=model.label(tx, period=SPAN), period=SPAN).customers())
+        assert [row["customers"] for row in rows] == exact.tolist()
+        assert min(exact) > 0
+
+    def fitted(self, shop):
+        tx = shop.open("transactions", purpose="reporting")
+        model = GridKMeans(2, axes=AXES)
+        question = model.question(tx, period=SPAN)
+        return model.fit(shop.release_marginals(question, name="segments", epsilon=1.5))
+
+    def test_labels_of_a_frame_are_raw_whatever_model_gave_them(self, shop):
+        """Scaled by the largest amount, one customer more moves everybody's label."""
+        model, tx = self.fitted(shop), shop.open("transactions", purpose="reporting")
+        features = self.features(tx)
+        features["amount"] *= 1000 / features["amount"].max()
+        given = model.label(features["customer_id"], features)
+        assert (provenance(model).kind, given.label.provenance.kind) == ("private", "raw")
+        label = wb.FittedLabel("mine", ("a", "b"), provenance(model), "private, it says")
+        own = wb.labelled(label, features["customer_id"], ["a"] * len(features))
+        before = shop.ledger.head()
+        for group in (given, own):
+            with pytest.raises(QuestionRefused, match=r"labels were handed in.*Nothing was spent"):
+                shop.release(wb.query(tx, by=group).customers(), name="sizes", epsilon=1)
+        assert shop.ledger.head() == before
+        shop.approve(given.label.what, "looked at by the team", role="officer")
+        shop.release(wb.query(tx, by=given).customers(), name="sizes", epsilon="0.1")
+
+    def test_labels_of_counts_that_no_ledger_knows_are_refused_here_too(self, shop, people):
+        tx = shop.open("transactions", purpose="reporting")
+        group = GridKMeans(2, axes=AXES).fit(counts_of(people[0], AXES)).label(tx, period=SPAN)
+        with pytest.raises(QuestionRefused, match="fitted on raw rows"):
+            shop.release(wb.query(tx, by=group).customers(), name="sizes", epsilon=1)
+
+    @pytest.mark.parametrize(
+        ("period", "message"),
+        [
+            (None, "labels are made of rows of a span"),
+            (("2026-09", "2026-08"), "reversed"),
+            ("2044", "is not over"),
+        ],
+    )
+    def test_a_span_that_is_none_is_refused(self, shop, people, period, message):
+        tx = shop.open("transactions", purpose="reporting")
+        model = GridKMeans(2, axes=AXES).fit(counts_of(people[0], AXES))
+        with pytest.raises((QuestionRefused, PeriodError), match=message):
+            shop.release(
+                wb.query(tx, by=model.label(tx, period=period)).customers(), name="x", epsilon=1
+            )
+
+    def test_the_span_and_the_model_are_part_of_what_is_asked(self, shop, people):
+        tx = shop.open("transactions", purpose="reporting")
+        models = [GridKMeans(n, axes=AXES).fit(counts_of(people[0], AXES)) for n in (2, 3)]
+        keys = {
+            question_key(resolve(wb.query(tx, by=model.label(tx, period=span)).customers(),
+                                 shop.catalog, shop.now().date()))
+            for model in models for span in ("2026-08", "2026-09")
+        }  # fmt: skip
+        assert len(keys) == 4
 
     def test_answers_to_another_question_are_refused(self, shop):
         tx = shop.open("transactions", purpose="reporting")

@@ -18,6 +18,7 @@ from workbench.errors import InputError, QuestionRefused
 from workbench.privacy.groups import band_labels, rising
 from workbench.privacy.models.axes import Axis
 from workbench.privacy.models.density import NoisyCounts, density, refined
+from workbench.privacy.models.labels import NearestCentre, centres_of
 from workbench.privacy.provenance import RAW, FittedLabel, Provenance
 from workbench.privacy.query import Labelled, Marginals, labelled, query
 from workbench.privacy.release import Release
@@ -185,23 +186,43 @@ class GridKMeans(ClusterMixin, BaseEstimator):
         places = np.column_stack([axis.place(values[:, i]) for i, axis in enumerate(self.axes)])
         return np.asarray(np.sqrt(((places[:, None, :] - self._places[None]) ** 2).sum(axis=2)))
 
-    def label(self, customers: Any, X: Any, name: str = "cluster") -> Labelled:
+    def label(
+        self,
+        table: ibis.Table | Any,
+        X: Any = None,
+        name: str = "cluster",
+        *,
+        period: str | tuple[str, str] | None = None,
+    ) -> NearestCentre | Labelled:
         """Return the clusters of customers as a group of a question.
 
         Parameters
         ----------
-        customers : sequence of str
-            Pseudonyms, under the question's purpose.
-        X
-            Their features, as for `predict`.
+        table : ibis.Table
+            From ``ws.open``, for the question's purpose: features and labels are made inside the
+            engine, of each customer's own rows. Or customers' pseudonyms, with ``X``.
+        X : frame or array, optional
+            Features of these customers, as for `predict`. Such labels count as raw, whatever the
+            model is, for a feature may look at other customers.
         name : str
             Of the group column; its values are ``cluster 1`` and so on.
+        period : str or pair of str
+            With a table, the span whose rows count: days, and totals of the axes' columns.
         """
         check_is_fitted(self, "cluster_centers_")
+        label = self._fitted_label(name)
+        if X is not None:
+            return labelled(label, table, [label.values[each] for each in self.predict(X)])
+        if period is None:
+            raise QuestionRefused(
+                "labels are made of rows of a span: model.label(tx, period=('2026-01', '2026-09'))."
+            )
+        return NearestCentre(table, period, tuple(self.axes), centres_of(self._places), label)
+
+    def _fitted_label(self, name: str) -> FittedLabel:
         values = tuple(f"{name} {number}" for number in range(1, self.n_clusters + 1))
         definition = repr((self.axes, self.cluster_centers_.round(9).tolist()))
-        fitted = FittedLabel(name, values, self.provenance_, definition)
-        return labelled(fitted, customers, [values[each] for each in self.predict(X)])
+        return FittedLabel(name, values, self.provenance_, definition)
 
     def _check(self) -> None:
         """Refuse parameters no grid can be made of."""

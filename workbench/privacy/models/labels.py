@@ -1,0 +1,111 @@
+"""Clusters of customers as a group of a question: features and labels are made inside the engine.
+
+A label is a customer's own: it is computed from that customer's rows alone, on scales that were
+declared, by centres that were released. A feature that looks at others, such as an amount scaled by
+the largest one, would move everybody's label with one customer more.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import QuestionRefused
+from workbench.periods import Period, months_between
+from workbench.privacy.groups import Group, OfCustomer, Scope, day_literal, numeric
+from workbench.privacy.models.axes import Axis
+from workbench.privacy.personas import rfm, table_of
+from workbench.privacy.provenance import FittedLabel
+from workbench.privacy.query import CustomerRule
+from workbench.privacy.release import Dimension
+
+if TYPE_CHECKING:
+    import ibis
+
+_DAYS = {"frequency_days": "frequency", "recency_days": "recency"}
+
+
+@dataclass(frozen=True, eq=False)
+class NearestCentre(CustomerRule):
+    """The nearest of a model's centres, as a group of a question; made by `GridKMeans.label`.
+
+    Attributes
+    ----------
+    table : Ibis table
+        Whose rows features are made of, from ``ws.open(…)``.
+    period : str or pair of str
+        Rows of which span count.
+    axes : tuple of Axis
+        Features with their declared scales.
+    centres : tuple of tuple of float
+        Places of the centres on the axes.
+    label : FittedLabel
+    """
+
+    table: ibis.Table
+    period: str | tuple[str, str]
+    axes: tuple[Axis, ...]
+    centres: tuple[tuple[float, ...], ...]
+    label: FittedLabel
+
+    def group(self, scope: Scope) -> Group:
+        """Return it resolved against a question."""
+        name, declared = table_of(self.table, scope)
+        if declared.time is None:
+            raise QuestionRefused(
+                f"labels are of rows with a day, and table '{name}' declares no time column."
+            )
+        given = (self.period, self.period) if isinstance(self.period, str) else self.period
+        first, last = (Period.parse(each).require_past(scope.today) for each in given)
+        start, end = first.start, last.end
+        if end <= start:
+            raise QuestionRefused(f"the periods are reversed: {first.text} is after {last.text}.")
+        time, key = self.table[declared.time], self.table[str(declared.subject_key)]
+        rows = self.table.filter(
+            time >= day_literal(start, declared), time < day_literal(end, declared), key.notnull()
+        )
+        columns = scope.catalog.columns_for(name, scope.purpose)
+        features = {
+            f"f{i}": self._feature(axis, rows, declared.time, end - dt.timedelta(days=1), columns)
+            for i, axis in enumerate(self.axes)
+        }
+        made = rows.group_by(joined_k=rows[str(declared.subject_key)]).aggregate(**features)
+        rule = OfCustomer(
+            made.select("joined_k", code=self._code(made)),
+            ("label", name, str(start), str(end), str(self.label.canonical())),
+            months_between(start, end),
+        )
+        title = self.label.name.replace("_", " ").capitalize()
+        dimension = Dimension(self.label.name, title, "category", self.label.values, exclusive=True)
+        return Group(dimension, 1, rule=rule, table=name, fitted=self.label)
+
+    def _feature(self, axis: Axis, rows: Any, time: str, until: dt.date, columns: Any) -> Any:
+        """Return a feature of each customer in its own unit, exact until it is one number."""
+        if axis.column in _DAYS and axis.column not in columns:
+            return rfm(rows, time, until, None, None, 0)[_DAYS[axis.column]].cast("float64")
+        digits = numeric(axis.column, columns, "an axis").digits
+        total = rfm(rows, time, until, axis.column, None, digits)["money"]
+        return total.cast("float64") / 10.0**digits
+
+    def _code(self, made: Any) -> Any:
+        """Return the index of the nearest centre; of two as near, the first."""
+        import ibis
+
+        places = [axis.place_of(made[f"f{i}"]) for i, axis in enumerate(self.axes)]
+        squares: list[Any] = []
+        for centre in self.centres:
+            parts = [(p - float(c)) * (p - float(c)) for p, c in zip(places, centre, strict=True)]
+            squares.append(sum(parts[1:], start=parts[0]))
+        nearest = ibis.least(*squares)
+        code: Any = ibis.null("int64")
+        for place, each in reversed(list(enumerate(squares))):
+            code = (each <= nearest).ifelse(place, code)
+        return code
+
+
+def centres_of(places: Any) -> tuple[tuple[float, ...], ...]:
+    """Return places of centres as plain numbers."""
+    rows: Sequence[Sequence[float]] = places.tolist()
+    return tuple(tuple(row) for row in rows)
