@@ -22,6 +22,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "Saturday": "星期六",
         "Sunday": "星期日",
         "Other": "其他",
+        "None of these": "以上皆非",
         "Persona": "客户类型",
         "Segment": "分群",
         "Cohort by month": "按月分组",
