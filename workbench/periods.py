@@ -132,7 +132,7 @@ def trailing(period: str, months: int) -> tuple[str, str]:
     ('2026-04', '2026-09')
     """
     last = Period.parse(period)
-    if last.kind != "month" or months < 1:
+    if last.kind != "month" or type(months) is not int or months < 1:
         raise PeriodError(
             f"give a month and a number of months of 1 or more, not {period}, {months}."
         )

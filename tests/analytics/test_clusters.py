@@ -175,3 +175,10 @@ def test_customers_who_are_all_but_alike_make_no_stable_clusters(others):
     found = find_clusters(frame, n_clusters=[3], bootstraps=20)
     assert not found.stable
     assert found.grade == "unstable"
+
+
+@pytest.mark.parametrize("wrong", [3.5, [2.5], True, 1, "3"])
+def test_a_number_of_clusters_is_a_whole_one(wrong):
+    frame = pd.DataFrame({"visits": [1.0, 2, 3, 4, 5] * 4})
+    with pytest.raises(InputError, match="two or more, a whole number"):
+        find_clusters(frame, n_clusters=wrong, bootstraps=2)

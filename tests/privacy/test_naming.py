@@ -186,6 +186,18 @@ def test_cohorts_by_another_date_than_the_tables_time_know_of_every_row(
     assert (group.rule.months != ()) == by_month
 
 
+def test_cohorts_know_of_rows_before_the_first_of_their_spans(shop):
+    rows = shop.open("transactions", "reporting")
+    versions = set()
+    for first in ("2026-03", "2026-08"):
+        by = wb.cohorts(rows, (first, "2026-09"), every="month")
+        question = resolved(shop, wb.query(rows, by=by).customers())
+        (group,) = question.groups
+        assert group.rule.ever
+        versions.add(shop._data_version(question, question.parts[0]))
+    assert len(versions) == 1  # of all months up to September, whatever the first span is
+
+
 def ask_as_before(shop, query, name):
     """Release as answers were stored when questions were known by the SQL of their conditions."""
     question = resolved(shop, query)

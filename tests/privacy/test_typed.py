@@ -142,10 +142,37 @@ def test_a_label_nobody_declared_is_refused():
         wb.labelled(label, ["u1", "u2"], ["a", "A"])
 
 
-@pytest.mark.parametrize("period", [("2026-01",), ("2026-01", "2026-02", "2026-03"), ()])
+@pytest.mark.parametrize("period", [("2026-01",), ("2026-01", "2026-02", "2026-03"), (), 2026])
 def test_a_period_is_one_or_a_first_and_a_last(lab, period):
     with pytest.raises(QuestionRefused, match="a first and a last one"):
         lab.resolve(wb.query(lab.table, period=period).customers())
+
+
+RULES = ["persona | recency", "Active | 2", "Lost | 1"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda t: wb.query(t, where={"day": "20260305"}).customers(),
+        lambda t: wb.query(t, where={"day": "2026-W10-4"}).customers(),
+        lambda t: wb.query(t, where={"day": "05/03/2026"}).customers(),
+        lambda t: wb.query(t, where={"day": "2026-03-05T10:00"}).customers(),
+        lambda t: wb.query(t, where={"amount": 1.005}).customers(),
+        lambda t: wb.query(t, where={"amount": float("nan")}).customers(),
+        lambda t: wb.query(t, where={"weight": float("inf")}).customers(),
+        lambda t: wb.query(t, by=wb.bands("amount", "123")).customers(),
+        lambda t: wb.query(t, by=wb.bands("amount", 5)).customers(),
+        lambda t: wb.query(t).median("amount", candidates="123"),
+        lambda t: wb.query(t, by=wb.cohorts(t, ("2026-01",))).customers(),
+        lambda t: wb.query(t, by=wb.cohorts(t, "2026-01")).customers(),
+        lambda t: wb.query(t, by=wb.personas(t, RULES, as_of="2026-01", recency=[9], months=2.5)),
+        lambda t: wb.query(t, by=wb.personas(t, RULES, as_of="2026-01", recency=[9], months=True)),
+    ],
+)
+def test_what_the_engine_would_read_otherwise_or_not_at_all_is_refused(lab, make):
+    with pytest.raises(QuestionRefused):
+        lab.resolve(make(lab.table))
 
 
 def test_the_order_of_columns_and_of_regrouped_values_is_kept_in_the_ledger():

@@ -6,8 +6,9 @@ release grouped by it is refused. For publication fit `workbench.privacy.models.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError
@@ -200,9 +201,12 @@ def find_clusters(
 
     features = tuple(frame.select_dtypes("number").columns if features is None else features)
     values = _features(frame, features, unknown=log1p)
-    tried = sorted({n_clusters} if isinstance(n_clusters, int) else set(n_clusters))
-    if not tried or tried[0] < 2 or bootstraps < 2:
-        raise InputError("clusters are two or more, and so are bootstraps; ask for n_clusters=3.")
+    tried = sorted(set(n_clusters) if isinstance(n_clusters, Iterable) else {n_clusters})
+    whole = all(isinstance(each, Integral) for each in (*tried, bootstraps))
+    if not tried or not whole or tried[0] < 2 or bootstraps < 2:
+        raise InputError(
+            "clusters are two or more, a whole number, and so are bootstraps; ask for n_clusters=3."
+        )
     data = values.to_numpy()
     kinds = _kinds(data)
     differing = int(kinds.max()) + 1

@@ -67,13 +67,15 @@ class Cohorts(CustomerRule):
             # why not days to come: a question is paid from the months it looks at
             inside = (first.first >= span.start) & (first.first < min(span.end, coming))
             code = inside.ifelse(place, code)
-        # why only of the table's time, from its first declared day on: rows of any other month may
-        # hold an earlier date, and put a customer elsewhere
+        # why only of the table's time: rows of any month may hold another date, the first of all
         bounds, months = columns[column].bounds, tuple[str, ...]()
-        if column == declared.time and bounds is not None and isinstance(bounds[0], dt.date):
-            start = min(self.spans[0].start, bounds[0])
+        if column == declared.time:
+            start = self.spans[0].start
+            if bounds is not None and isinstance(bounds[0], dt.date):
+                start = min(start, bounds[0])
             months = months_between(start, min(last.end, coming))
-        rule = OfCustomer(first.select("joined_k", code=code), ("cohorts", name, column), months)
+        codes = first.select("joined_k", code=code)
+        rule = OfCustomer(codes, ("cohorts", name, column), months, ever=True)
         title = f"Cohort by {self.spans[0].kind}"
         values = tuple(span.text for span in self.spans)
         dimension = Dimension(self.name, title, "band", values, exclusive=True)
@@ -109,6 +111,9 @@ def cohorts(
     """
     if every not in ("month", "quarter", "year"):
         raise QuestionRefused(f"cohorts are every month, quarter or year, not every '{every}'.")
+    pair: Any = span
+    if isinstance(pair, str) or len(pair) != 2:
+        raise QuestionRefused(f"cohorts are from a first span to a last one, not {span!r}.")
     first, last = (Period.parse(each) for each in span)
     if last.end <= first.start:
         raise QuestionRefused(f"the cohorts are reversed: {first.text} is after {last.text}.")

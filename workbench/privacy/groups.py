@@ -74,6 +74,8 @@ class OfCustomer:
         All that determines the codes, besides the data.
     months : tuple of str
         Months of the table whose rows matter; none named, all of them.
+    ever : bool
+        Whether rows of the months before them matter, too.
     otherwise : int or None
         The code of customers who have no row there; None leaves them in no cell.
     note : str
@@ -85,6 +87,7 @@ class OfCustomer:
     months: tuple[str, ...]
     otherwise: int | None = None
     note: str = ""
+    ever: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,8 +284,8 @@ def numeric(name: str, allowed: Mapping[str, Column], what: str) -> Column:
 def rising(edges: Sequence[Any], what: str) -> list[Decimal]:
     """Return numbers as decimals; refuse any that are not finite and rising."""
     try:
-        numbers = [Decimal(str(edge)) for edge in edges]
-    except InvalidOperation:
+        numbers = [] if isinstance(edges, str) else [Decimal(str(edge)) for edge in edges]
+    except (InvalidOperation, TypeError):
         numbers = []
     if not numbers or not all(n.is_finite() for n in numbers) or numbers != sorted(set(numbers)):
         raise QuestionRefused(f"{what} must be finite numbers, rising, and at least one.")

@@ -325,7 +325,7 @@ def personas(
         cuts[each] = tuple(rising(found, f"the cut points of {each}"))
         if each != "money" and any(cut != int(cut) for cut in cuts[each]):
             raise QuestionRefused(f"the cut points of {each} are whole numbers of days.")
-    if months < 1:
+    if type(months) is not int or months < 1:
         raise QuestionRefused(f"months is a whole number, 1 or more, not {months}.")
     read = read_rules(rules, {each: len(found) + 1 for each, found in cuts.items()})
     if inactive in [rule.persona for rule in read]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -125,7 +125,7 @@ def bands(column: str, edges: Sequence[Number], *, of: str = "row") -> Bands:
     """
     if of not in ("row", "customer"):
         raise QuestionRefused(f"bands are of='row' or of='customer', not of='{of}'.")
-    return Bands(named_column(column), tuple(edges), of)
+    return Bands(named_column(column), _listed("edges", edges), of)
 
 
 def ladder(first: Number, last: Number, *, negative: bool = False) -> Ladder:
@@ -176,6 +176,13 @@ def discovered(column: str, *, delta: Number | str) -> Discovered:
     'merchant'
     """
     return Discovered(named_column(column), _decimal("delta", delta))
+
+
+def _listed(what: str, given: Any) -> tuple[Number, ...]:
+    """Return numbers as they were listed; refuse a text, whose letters would be taken for them."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise QuestionRefused(f"{what} are numbers in a list, such as [50, 200], not {given!r}.")
+    return tuple(given)
 
 
 def named_column(given: Any) -> str:
@@ -298,7 +305,7 @@ class Query:
         candidates : sequence of numbers, optional
             Public values to choose among; by default a grid over the catalog's ``bounds``.
         """
-        given = None if candidates is None else tuple(candidates)
+        given = None if candidates is None else _listed("candidates", candidates)
         return self._ask(
             Ask("quantile", column, quantile=_decimal("a quantile", q), candidates=given)
         )

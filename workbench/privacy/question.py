@@ -22,6 +22,7 @@ from workbench.privacy.groups import (
     Group,
     Scope,
     day_literal,
+    in_units,
     resolve_group,
     with_rest,
 )
@@ -338,11 +339,12 @@ def _period(given: str | tuple[str, str] | None, table: Table, today: dt.date) -
         raise QuestionRefused("this table declares no time column, so it has no periods.")
     if isinstance(given, str):
         return Period.parse(given).require_past(today)
-    if len(given) != 2:
+    pair: Any = given
+    if not isinstance(pair, Sequence) or len(pair) != 2:
         raise QuestionRefused(
-            f"a period is one, such as '2026-09', or a first and a last one, not {len(given)}."
+            f"a period is one, such as '2026-09', or a first and a last one, not {given!r}."
         )
-    first, last = (Period.parse(each).require_past(today) for each in given)
+    first, last = (Period.parse(each).require_past(today) for each in pair)
     if last.end <= first.start:
         raise QuestionRefused(f"the periods are reversed: {first.text} is after {last.text}.")
     text = first.text if first == last else f"{first.text}..{last.text}"
@@ -398,15 +400,29 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
+def _is_moment(value: dt.date | str, kind: str) -> bool:
+    """Whether the engine reads a day or time as it is written: 2026-09-30, and a clock after it."""
+    try:
+        read = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return False
+    if isinstance(value, str) and value[:10] != read.isoformat()[:10]:
+        return False  # 20260930 and 2026-W40-3 are days, and none that the engine reads
+    clock = read.time() if isinstance(read, dt.datetime) else dt.time()
+    zoned = isinstance(read, dt.datetime) and read.tzinfo is not None
+    return not zoned and (kind == "timestamp" or clock == dt.time())
+
+
 def _of_type(value: Any, column: str, declared: Column) -> None:
     """Refuse a value its column cannot have: the engine would fail after the answer was paid."""
     kind = declared.type
     right = isinstance(value, _TYPES[kind]) and (isinstance(value, bool) == (kind == "boolean"))
-    if right and isinstance(value, str) and kind in ("date", "timestamp"):
-        try:
-            dt.datetime.fromisoformat(value)
-        except ValueError:
-            right = False
+    if right and kind in ("date", "timestamp"):
+        right = _is_moment(value, kind)
+    elif right and kind in ("number", "money") and not Decimal(str(value)).is_finite():
+        right = False
+    elif right and (kind == "money" or (kind == "number" and declared.scale is not None)):
+        in_units([Decimal(str(value))], declared.digits, f"values of '{column}'")
     if not right:
         raise QuestionRefused(
             f"where={{'{column}': {value!r}}}: the column is {kind}, and that is no value of it. "

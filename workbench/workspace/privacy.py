@@ -373,7 +373,12 @@ class Private(Opened):
         version += "".join(f"+{versions.of(table)}" for table in rest)
         for group in question.groups:
             if group.rule is not None and group.table is not None:
-                version += f"+{versions.of(group.table, group.rule.months or None)}"
+                months = group.rule.months
+                if group.rule.ever and months:
+                    loaded = [c.months for c in versions.changes if c.table == group.table][-1:]
+                    before = [month for each in loaded for month in each if month < months[0]]
+                    months = (*sorted(before), *months)
+                version += f"+{versions.of(group.table, months or None)}"
             if group.labels is not None:
                 version += f"+{self._labels_version(group.labels)}"
         purpose = self.catalog.purposes[question.purpose]
