@@ -63,6 +63,21 @@ CASES = [
         "counting up to 3,000 a customer",
         "每位客户最多计 3,000",
     ),
+    (
+        Measure("x", "rate", "Share of spend", None, 4, bound=replace(UPPER, unit="CNY")),
+        "counting up to CN¥3,000 a customer",
+        "每位客户最多计 ¥3,000",
+    ),
+    (
+        Measure("x", "derived", "Rows each", "rows", 2, bound=Bound(0, 15, "upper", unit="rows")),
+        "counting up to 15 records a customer",
+        "每位客户最多计 15 条记录",
+    ),
+    (
+        Measure("x", "rate", "Answered", None, 4, bound=Bound(0.0, 1.0, "upper", unit="rows")),
+        "counting one record a customer",
+        "每位客户只计一条记录",
+    ),
     (CUSTOMERS, "", ""),
 ]
 

@@ -27,22 +27,20 @@ def bounded(measure: Measure, language: Language) -> str:
     bound = measure.bound
     if bound is None:
         return ""
-    low, high = (_end(measure, end, language) for end in (bound.low, bound.high))
-    if measure.kind == "rows":
+    unit = bound.unit or measure.unit
+    low, high = (_end(unit, end, language) for end in (bound.low, bound.high))
+    if unit == "rows":
         key = "up to one record" if bound.high == 1 else "up to records"
         return language.word(key, high=high)
     key = "up to" if bound.cuts == "upper" else "from to"
     return language.word(key, low=low, high=high)
 
 
-def _end(measure: Measure, end: float, language: Language) -> str:
+def _end(unit: str | None, end: float, language: Language) -> str:
     text = language.number(end, 0 if float(end).is_integer() else 2)
-    unit = measure.unit
     if unit and CURRENCY.match(unit):
         return language.money(text, unit)
-    if not unit or measure.kind == "rows" or unit == "fraction":
-        return text
-    return f"{text} {language.say(unit)}"
+    return text if unit in (None, "rows", "fraction") else f"{text} {language.say(unit)}"
 
 
 def at_least(measure: Measure) -> bool:
@@ -83,7 +81,7 @@ def beyond(release: Release, measure: Measure, row: int, language: Language) -> 
 def cut(release: Release, measure: Measure, row: int, language: Language) -> str:
     """Return what a bound cuts of a figure, and whom."""
     told = [bounded(measure, language), beyond(release, measure, row, language)]
-    return language.join([each for each in told if each])
+    return language.word("clause").join(filter(None, told))
 
 
 def in_words(release: Release, name: str, language: Language) -> str:

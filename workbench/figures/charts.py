@@ -403,7 +403,7 @@ def chart(
     columns = dimension(release, second) if second else None
     rows = dimension(release, first)
     said = in_words(release, measure, language)
-    note = language.join([figures.title(language), *filter(None, [said])])
+    note = language.word("clause").join(filter(None, [figures.title(language), said]))
     if figures.empty:
         note += f" · {language.word('no values')}"
     elif figures.has_margins:

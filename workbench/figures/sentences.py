@@ -120,7 +120,7 @@ class _Field:
         ends = [margin] if even else [value.low, value.high]
         texts = [self._number(each, format_spec, language) for each in ends]
         text = texts[0] if even else language.word("range", low=texts[0], high=texts[1])
-        return language.join([text, *filter(None, [self._cut(language)])]), even
+        return language.word("clause").join(filter(None, [text, self._cut(language)])), even
 
     def _cut(self, language: Language) -> str:
         return cut(self.release, self.figures.measure, 0, language)

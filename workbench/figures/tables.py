@@ -189,5 +189,5 @@ def pivot(
         if any(key[0] == value for key in values)
     )
     said = bounded(figures.measure, language)
-    caption = language.join([title, said]) if said and columns is not None else title
+    caption = language.word("clause").join([title, said]) if said and columns is not None else title
     return Grid(caption, heads, body, 1)

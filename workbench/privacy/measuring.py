@@ -411,7 +411,7 @@ def vector_measures(
     by_name = {each.name: each for each in coordinates}
     for each in coordinates:
         if each.kind == "rows":
-            bound = Bound(0.0, float(each.high), "upper")
+            bound = Bound(0.0, float(each.high), "upper", unit="rows")
             counted = Measure("rows", "rows", "Rows", "rows", bound=bound)
             found.append((counted, {"linear": each.linear}))
         if each.kind != "sum" or each.value is None:
@@ -464,7 +464,8 @@ def _bound(total: Coordinate, value: Value) -> Bound:
         float(Decimal(end).scaleb(-total.digits)) for end in (*total.ends, *total.rungs)
     )
     never_negative = value.limits is not None and value.limits[0] >= 0 and low <= 0
-    return Bound(low, high, "upper" if never_negative else "both", tuple(rungs))
+    cuts = "upper" if never_negative else "both"
+    return Bound(low, high, cuts, tuple(rungs), value.unit)
 
 
 def _climb(total: Coordinate, coordinates: Sequence[Coordinate]) -> list[dict[str, float]]:

@@ -50,12 +50,15 @@ class Bound:
     rungs : tuple of float
         Bounds of a ladder, rising; the margin's upper end holds what lies up to the last of them.
         Empty for a single bound.
+    unit : str or None
+        What it is in: ``rows``, a currency; what is derived from the figure may be in another.
     """
 
     low: float
     high: float
     cuts: str = "both"
     rungs: tuple[float, ...] = ()
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
