@@ -9,7 +9,7 @@ from workbench.figures.language import Language
 from workbench.figures.notes import notes_about, translated
 from workbench.figures.specs import TableSpec
 from workbench.privacy.derive import why_not_added
-from workbench.privacy.groups import _WEEKDAYS
+from workbench.privacy.groups import WEEKDAYS
 from workbench.privacy.query import CUSTOMER_DAYS
 from workbench.privacy.release import Measure
 
@@ -79,7 +79,7 @@ def test_notes_of_the_product_are_chinese_on_a_chinese_page(note, chinese):
     "title",
     [
         *("Month", "Weekday", "Other", "Customers", "Rows", "Customers, by tenths", "Persona"),
-        *_WEEKDAYS,
+        *WEEKDAYS,
         *CUSTOMER_DAYS.values(),
         *(
             f"Amount, {each}"
