@@ -1,7 +1,7 @@
 """A release: a differentially private answer as a value, as it stands in the ledger.
 
-Everything a reader may see of an answer is here: declared names, noisy integers turned into
-figures, their margins, and what it cost. Nothing here was read from a row.
+Everything a reader may see is here: declared names, figures of noisy integers, their margins, and
+what it cost. Nothing here was read from a row.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Bound:
         Bounds of a ladder, rising; the margin's upper end holds what lies up to the last of them.
         Empty for a single bound.
     unit : str or None
-        What it is in: ``rows``, a currency; what is derived from the figure may be in another.
+        Its own: what is derived from the figure may be in another.
     """
 
     low: float
@@ -82,13 +82,11 @@ class Measure:
     bound : Bound or None
         How one customer's part in it is bounded; None: not at all, or not known (old answers).
     at_bound_of : str or None
-        Of ``amount_at_bound``: ``amount``, the column beside whose totals and means it stands. It
-        is the share of customers' totals that lie beyond the bound, a rate with a margin of its
-        own, to be said in words beside those figures and not to be drawn as one.
+        Of ``amount_at_bound``: ``amount``, beside whose totals and means it is said in words: the
+        share of customers' totals that lie beyond the bound, a rate with its own margin.
     contrast : str or None
-        What zero means "no difference" in: ``amount``, ``points`` of a rate, ``relative``, or
-        ``gain``, a difference times something else. Where the margin holds zero such a figure is
-        told as not known, never as nothing.
+        Of a difference: ``amount``, ``points``, ``relative``, or ``gain``, one times something
+        else. Where its margin holds zero it is told as not known, never as nothing.
     """
 
     name: str
