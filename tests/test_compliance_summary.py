@@ -1,6 +1,8 @@
 """The compliance summary of a workspace: planted faults found, a clean estate all green."""
 
 import datetime as dt
+import re
+import subprocess
 from decimal import Decimal
 
 import duckdb
@@ -13,6 +15,7 @@ from workbench.periods import Period
 from workbench.privacy.accounting import pico_of
 from workbench.privacy.operational import operational
 from workbench.reporting.definition_files import load_definition
+from workbench.reporting.pdf import pdf
 from workbench.workspace.annexes import annexes
 from workbench.workspace.evidence import Evidence
 
@@ -205,12 +208,16 @@ def test_every_protected_attribute_has_its_ratio_and_the_lowest_leads(found, ban
 
 
 def test_the_red_ones_are_named_first_with_owner_and_day(found):
-    shown = wb.figures.indicators(found.indicators, lights=["red"], first=True).drawn()
+    chosen = ["red", "amber"]
+    shown = wb.figures.indicators(found.indicators, lights=chosen, first=True).drawn()
     assert shown.first
     red = by_id(found)
-    assert len(shown.grid.rows) == (red.light == "red").sum()
-    assert [cell.text for cell in shown.grid.heads] == ["Indicator", "Owner", "Due"]
-    assert all(row[1].text and row[2].text for row in shown.grid.rows)
+    assert len(shown.grid.rows) == red.light.isin(chosen).sum()
+    assert [cell.text for cell in shown.grid.heads] == ["Indicator", "Why", "Owner", "Due"]
+    assert all(cell.text for row in shown.grid.rows for cell in row)
+    days = {row[0].text[2:]: row[3].text for row in shown.grid.rows}
+    assert days["Training completed"].startswith("at once; due ")  # as its records say
+    assert len(set(days.values())) > 3
 
 
 def test_overdue_requests_are_named_and_staff_are_not(found, bank):
@@ -369,13 +376,23 @@ def test_the_report_is_published_in_two_languages_at_its_price(tmp_path, sample_
     assert edition.epsilon <= 0.3
     english = edition.page.read_text()
     first = english.split('id="contents"')[0]
-    assert '<span class="light red">■ Requests open and overdue</span>' in first
+    name = '<a href="#what-is-requests-overdue">■ Requests open and overdue</a>'
+    assert f'<span class="light red">{name}</span>' in first
     assert '<li class="kpi red">' in first
-    assert '<span class="light red">■ Red</span>' in english
-    assert "Requests open and overdue" in english
+    body, _, definitions = english.partition("What each indicator is, and from where</h2>")
+    assert body.count("Requests open and overdue") == 1  # and its figures with it
+    assert 'id="what-is-requests-overdue"' in definitions
     assert planted.UNUSUAL_READER not in english
     chinese = edition.page.with_name("index.zh.html").read_text()
-    assert '<span class="light red">■ 红</span>' in chinese
+    assert '<span class="light red"><a href="#what-is-requests-overdue">■ ' in chinese
+    for page in (edition.page, edition.page.with_name("index.zh.html")):
+        said = subprocess.run(
+            ["pdfinfo", pdf(page, tmp_path / f"{page.stem}.pdf")],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert re.search(r"Pages: +([1-4])\n", said), said
     for word in ("data protection", "Requests", "Exact:", "Red", "access_log", "Signed"):
         assert word not in chinese.split("<main")[1].split("</main>")[0], word
 

@@ -85,17 +85,57 @@ def test_a_brief_line_has_its_interval_or_its_reason(release):
 def test_on_the_first_screen_stand_what_who_and_when(release):
     shown = draw(IndicatorsSpec(lights=("red",), first=True), [release], Language())
     assert shown.first
-    ((what, who, when),) = shown.grid.rows
+    ((what, why, who, when),) = shown.grid.rows
     assert (what.text, what.below, what.light) == (
         "■ Reads outside their purpose",
-        "6 of 2,748",
+        "6 of 2,748 · before 2",
         "red",
     )
-    assert (who.text, when.text) == ("security", "Oct 14, 2026")
+    assert (why.text, who.text, when.text) == ("green up to 0", "security", "Oct 14, 2026")
     (estimate,) = rows(release, lights=("amber",), first=True)
     assert estimate[0].below == "0.79 · (0.60 to 0.99)"
+    assert estimate[1].text.startswith("its interval reaches across the threshold · green from")
     (missing,) = rows(release, lights=("not measured",), first=True)
-    assert missing[0].below == "never"
+    assert missing[1].text.startswith("never")
+
+
+def test_a_light_says_which_checks_failed_and_a_day_that_is_past_is_told_so(release):
+    failed = [[], ["access_log: fresh", "the ledger is whole"], [], []]
+    columns = {**release.columns, "failed": failed}
+    columns["due"] = [None, "2026-08-08", None, None]
+    made = replace(release, columns=columns)
+    ((_, why, _, when),) = rows(made, lights=("red",), first=True)
+    assert why.text == "failed: access log: fresh, the ledger is whole · green up to 0"
+    assert when.text == "at once; due Aug 8, 2026"
+    ((_, why, _, when),) = rows(made, "zh", lights=("red",), first=True)
+    assert why.text.startswith("未通过：访问日志: 及时、台账完整")
+    assert when.text == "立即；期限 2026年8月8日"
+
+
+def test_what_an_indicator_is_holds_no_figure_and_others_lead_to_it(release):
+    defined = rows(release, define=True)
+    assert defined[1][0].text == "Reads outside their purpose"
+    assert defined[1][1].below == (
+        "green up to 0 · access log, audit log · GDPR 5(1)b; PIPL 6 · as of Sep 30, 2026"
+    )
+    assert "2,748" not in "".join(cell.text + cell.below for row in defined for cell in row)
+    places = [row[0].anchor for row in defined]
+    assert [row[0].link for row in rows(release, brief=True)] == places
+    assert rows(release, lights=("red",), first=True)[0][0].link == places[1]
+
+
+def test_a_page_links_to_definitions_that_it_holds_and_to_no_other(release):
+    from workbench.reporting.page import Context, Drawing, Heading, set_page
+
+    brief, defined = (
+        Drawing(draw(IndicatorsSpec(**{form: True}), [release], Language()), (release.id,))
+        for form in ("brief", "define")
+    )
+    start = [Heading(1, "Kept?"), Heading(2, "All"), brief]
+    html = set_page([*start, Heading(2, "What each is"), defined], Context("Summary")).html
+    assert '<a href="#what-is-coverage">' in html
+    assert html.count('id="what-is-coverage"') == 1
+    assert "what-is-coverage" not in set_page(start, Context("Summary")).html
 
 
 def test_a_figure_with_a_reason_keeps_what_it_is_of(release):

@@ -36,7 +36,11 @@ class Measured:
     light : str or None
         Where the definition says more than thresholds can.
     why : str
-        Why it was not measured; a fixed sentence.
+        Why it was not measured, or what its light rests on beside thresholds; a fixed sentence.
+    failed : tuple of str
+        Which checks failed, where it counts checks.
+    due : date or None
+        The day its records set, which may be past; never that of one customer's request.
     """
 
     value: float | None
@@ -46,6 +50,8 @@ class Measured:
     high: float | None = None
     light: Light | None = None
     why: str = ""
+    failed: tuple[str, ...] = ()
+    due: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def requests_ageing(requests: pd.DataFrame, as_of: dt.date) -> Measured:
     age = (_stamp(as_of) - _days(still, "received_on")).dt.days
     found = count(int((age > 21).sum()), _received(requests, as_of), "no request was received")
     if found.value is not None and bool((age > 28).any()):
-        return replace(found, light="red")
+        return replace(found, light="red", why="one is open for more than 28 days")
     return found
 
 
@@ -145,8 +151,10 @@ def assessments_done(assessments: pd.DataFrame, as_of: dt.date) -> Measured:
 def assessments_current(assessments: pd.DataFrame, as_of: dt.date) -> Measured:
     """Return assessments whose review is not overdue, of those done."""
     done = assessments[_days(assessments, "done_on") <= _stamp(as_of)]
-    current = ~(_days(done, "review_due_on") < _stamp(as_of))
-    return share(int(current.sum()), len(done), "no assessment is done")
+    days = _days(done, "review_due_on")
+    current = ~(days < _stamp(as_of))
+    found = share(int(current.sum()), len(done), "no assessment is done")
+    return replace(found, due=_first(days[~current]))
 
 
 def transfers_with_mechanism(transfers: pd.DataFrame, as_of: dt.date) -> Measured:
@@ -198,7 +206,8 @@ def training_completed(training: pd.DataFrame, as_of: dt.date) -> Measured:
     """Return courses completed, of those due in the twelve months to ``as_of``."""
     due = training[_days(training, "due_on").between(_stamp(as_of - YEAR), _stamp(as_of))]
     done = _days(due, "completed_on") <= _stamp(as_of)
-    return share(int(done.sum()), len(due), "no course was due")
+    found = share(int(done.sum()), len(due), "no course was due")
+    return replace(found, due=_first(_days(due, "due_on")[~done]))
 
 
 def reads_outside(
@@ -242,7 +251,10 @@ def purposes_in_force(
     """
     valid = sum(day >= as_of for day in expires.values())
     found = share(valid, len(expires), "no purpose is declared")
-    return replace(found, light="red") if set(used) & set(expires) else found
+    found = replace(found, due=min((day for day in expires.values() if day < as_of), default=None))
+    if set(used) & set(expires):
+        return replace(found, light="red", why="data was read for an expired purpose")
+    return found
 
 
 def smallest_group(groups: Sequence[float]) -> Measured:
@@ -319,7 +331,7 @@ def indicators(
                 light,
                 previous.get(name),
                 owners.get(name, definition.owner),
-                due.get(name, fresh) if days else None,
+                (mine.due or due.get(name, fresh)) if days else None,
                 as_of.get(name, today),
             )
         )
@@ -341,6 +353,7 @@ def columns_of(lines: Sequence[Indicator]) -> dict[str, list[Any]]:
         "due": [line.due.isoformat() if line.due else None for line in lines],
         "as_of": [line.as_of.isoformat() for line in lines],
         "why": [line.measured.why for line in lines],
+        "failed": [list(line.measured.failed) for line in lines],
     }
 
 
@@ -388,6 +401,12 @@ def _days(frame: pd.DataFrame, column: str) -> Any:
     import pandas as pd
 
     return pd.to_datetime(frame[column])
+
+
+def _first(days: Any) -> dt.date | None:
+    """Return the earliest of some days."""
+    known = days.dropna()
+    return known.min().date() if len(known) else None
 
 
 def _stamp(day: dt.date) -> Any:

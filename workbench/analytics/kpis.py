@@ -111,6 +111,11 @@ def sections() -> Mapping[str, Mapping[str, str]]:
     return dict(_content()["sections"])
 
 
+def has_words(text: str) -> bool:
+    """Whether a text is one of the fixed ones that stand here."""
+    return text in _content()["words"]
+
+
 def word(text: str, language: str) -> str:
     """Return a source, an owner or a reason in a language; itself where it has no translation."""
     if language == "zh":

@@ -265,6 +265,7 @@ def indicators(
     section: str | None = None,
     brief: bool = False,
     first: bool = False,
+    define: bool = False,
     title: str | None = None,
 ) -> Figure:
     """Show indicators of the compliance summary, each with its light, in a word and a shape.
@@ -281,7 +282,10 @@ def indicators(
     brief : bool
         A line each: without definition, source and thresholds.
     first : bool
-        What, who answers and by when alone, on the page's first screen.
+        What, why, who answers and by when, on the page's first screen.
+    define : bool
+        What each is, from where, and under which provision, without its figures; other tables of
+        the page lead to it.
     title : str, optional
         A plain string.
     """
@@ -294,6 +298,7 @@ def indicators(
         section=section,
         brief=brief,
         first=first or None,
+        define=define or None,
         title=title,
     )
 

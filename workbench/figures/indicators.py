@@ -20,7 +20,8 @@ COLUMN = "indicator"
 _KEPT = ("value", "low", "high", "numerator", "denominator", "light", "previous", "owner", "due")
 _FULL = ("indicator", "value", "before", "light", "counted from", "answers")
 _BRIEF = ("indicator", "light", "value", "of", "before", "owner", "due by")  # a phone shows two
-_FIRST = ("indicator", "owner", "due by")
+_FIRST = ("indicator", "why", "owner", "due by")
+_DEFINED = ("indicator", "what it is")
 _ALIGNED = ("value", "before", "due by")
 _DIGITS_MOST = 3
 SHAPES = {"green": "●", "amber": "▲", "red": "■", "not measured": "○", "information": "·"}
@@ -47,6 +48,7 @@ def grid(spec: IndicatorsSpec, release: Release, language: Language) -> Grid:
     rows = []
     for at, name in enumerate(release.columns[COLUMN]):
         kept = {key: release.columns[key][at] for key in (*_KEPT, "as_of", "why")}
+        kept["failed"] = release.columns.get("failed", [()] * len(release))[at]
         definition = kpi(name)
         if spec.section in (None, definition.section) and (
             spec.lights is None or kept["light"] in spec.lights
@@ -59,9 +61,10 @@ def grid(spec: IndicatorsSpec, release: Release, language: Language) -> Grid:
     else:
         at_all = language.word("indicators")
         title = sections()[spec.section][language.code] if spec.section else at_all
-    names = _FIRST if spec.first else _BRIEF if spec.brief else _FULL
+    forms = {"define": (_DEFINED, _defined), "first": (_FIRST, _task), "brief": (_BRIEF, _line)}
+    asked = next((name for name in forms if getattr(spec, name)), "")
+    names, row = forms.get(asked, (_FULL, _row))
     heads = tuple(Cell(language.word(key), numeric=key in _ALIGNED) for key in names)
-    row = _task if spec.first else _line if spec.brief else _row
     body = tuple(row(definition, kept, language) for definition, kept in rows)
     if not body:
         body = ((Cell(language.word("nothing here")), *(Cell("") for _ in heads[1:])),)
@@ -69,19 +72,58 @@ def grid(spec: IndicatorsSpec, release: Release, language: Language) -> Grid:
 
 
 def _task(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
-    """Return what is to be done: which indicator and its figure, who answers, by when."""
+    """Return what is to be done: which indicator and its figure, why, who answers, by when."""
     light = str(kept["light"])
-    told = [_told(definition, kept, language)]
+    told = [_interval(definition, kept, language) or _fraction(kept, language)]
     if kept["value"] is not None and kept["value"] != kept["numerator"]:
         told.insert(0, figure(definition, kept["value"], language))
+    if kept["previous"] is not None:
+        before = figure(definition, kept["previous"], language)
+        told.append(language.word("previously", figure=before))
+    due, shown = kept["due"], ""
+    if due:
+        late = due <= str(kept["as_of"])
+        shown = language.word("late since", day=language.period(due)) if late else ""
+        shown = shown or language.period(due)
     return (
         Cell(
             f"{SHAPES[light]} {definition.title[language.code]}",
             below=" · ".join(filter(None, told)),
             light=light.replace(" ", "-"),
+            link=_place(definition),
         ),
+        Cell(" · ".join(filter(None, (_reason(kept, language), threshold(definition, language))))),
         Cell(language.say(word(str(kept["owner"]), language.code))),
-        Cell(language.period(kept["due"]) if kept["due"] else "", numeric=True),
+        Cell(shown, numeric=True),
+    )
+
+
+def _reason(kept: dict[str, Any], language: Language) -> str:
+    """Return what a light rests on beside its thresholds."""
+    failed = [
+        ": ".join(language.say(word(part, language.code)) for part in each.split(": "))
+        for each in kept["failed"]
+    ]
+    said = [language.word("failed checks", names=language.join(failed))] if failed else []
+    said += [_why(kept, language)]
+    if not any(said) and kept["light"] == "amber" and kept["low"] is not None:
+        said.append(language.word("interval spans"))
+    return " · ".join(filter(None, said))
+
+
+def _place(definition: Kpi) -> str:
+    return f"what-is-{definition.id}"
+
+
+def _defined(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
+    """Return what an indicator is, when it is green, and from where, without its figures."""
+    code = language.code
+    sources = [language.say(word(each, code)) for each in definition.source.split(", ")]
+    seen = language.word("as seen", day=language.period(str(kept["as_of"])))
+    told = (threshold(definition, language), language.join(sources), cite(definition.law), seen)
+    return (
+        Cell(definition.title[code], anchor=_place(definition)),
+        Cell(definition.definition[code], below=" · ".join(filter(None, told))),
     )
 
 
@@ -89,7 +131,7 @@ def _line(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Ce
     """Return one indicator in a line: its interval or fraction, or why it was not measured."""
     light = str(kept["light"])
     return (
-        Cell(definition.title[language.code]),
+        Cell(definition.title[language.code], link=_place(definition)),
         Cell(f"{SHAPES[light]} {language.word(light)}", light=light.replace(" ", "-")),
         Cell(figure(definition, kept["value"], language), numeric=True),
         Cell(_told(definition, kept, language)),

@@ -110,13 +110,15 @@ class TextSpec(Spec):
 class IndicatorsSpec(Spec):
     """Indicators of the compliance summary, by light or section.
 
-    ``brief``: a line each; ``first``: what, who and by when alone, on the first screen.
+    ``brief``: a line each; ``first``: what, why, who and by when, on the first screen; ``define``:
+    what each is, from where and under which provision, and no figure.
     """
 
     lights: tuple[Lights, ...] | None = Field(None, min_length=1)
     section: Column | None = None
     brief: Annotated[bool, Field(strict=True)] = False
     first: Annotated[bool, Field(strict=True)] | None = None
+    define: Annotated[bool, Field(strict=True)] | None = None
 
 
 SPECS: dict[str, type[Spec]] = {

@@ -18,7 +18,7 @@ class Cell:
     """One cell of a table; a number's margin stands apart so that both can be aligned.
 
     ``below`` is said in small letters beneath; ``light`` is green, amber, red or another light's
-    name, which ``text`` says too.
+    name, which ``text`` says too. ``anchor`` names its place on the page, ``link`` leads to one.
     """
 
     text: str
@@ -26,6 +26,8 @@ class Cell:
     numeric: bool = False
     below: str = ""
     light: str = ""
+    anchor: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,16 @@ class Item:
             return places > 14 or len(drawn.grid.heads) > 5
         return not isinstance(drawn, Sheet) or len(drawn.grid.heads) > 4
 
+    @property
+    def on_paper(self) -> str:
+        """How much of a sheet's width a table takes where a section holds tables alone."""
+        drawn = self.drawing.drawn if self.drawing else None
+        if isinstance(drawn, Sheet) and any(row[0].anchor for row in drawn.grid.rows):
+            return "definitions"  # which links lead to: on the screen alone
+        if not isinstance(drawn, Sheet) or self.prose or len(drawn.grid.heads) > 5:
+            return "whole-width"
+        return "third" if len(drawn.grid.heads) == 3 else "half"
+
 
 @dataclass(frozen=True)
 class Section:
@@ -261,7 +271,7 @@ def arrange(blocks: Sequence[Block], title: str) -> Layout:
             else:
                 items.append(item)
         if items:
-            kept.append(replace(section, items=tuple(items)))
+            kept.append(replace(section, items=tuple(_said_once(items))))
         elif section.items:  # all of it moved up, and its lead goes along
             moved = section.items[0]
             first[moved.place] = replace(moved, prose=(*lead, *moved.prose))
@@ -278,6 +288,18 @@ def arrange(blocks: Sequence[Block], title: str) -> Layout:
         first.get("chart"),
         tuple(kept),
     )
+
+
+def _said_once(items: Sequence[Item]) -> Iterator[Item]:
+    """Yield a section's items, each note below the first of its tables alone."""
+    said: set[str] = set()
+    for item in items:
+        if item.drawing is None or item.kind != "table":
+            yield item
+            continue
+        fresh = tuple(note for note in item.drawing.notes if note not in said)
+        said |= set(fresh)
+        yield replace(item, drawing=replace(item.drawing, notes=fresh))
 
 
 def _once(first: dict[str, Item]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from workbench.figures import Sheet
 from workbench.figures.charts import Chart
 from workbench.figures.indicators import SHAPES
 from workbench.figures.language import Language
@@ -56,6 +57,7 @@ def render(
             bundle=page_assets.bundle(),
             root=ROOT,
             contents=_contents(layout),
+            anchors=_anchors(layout),
             tags={code: Language(code).tag for code in MESSAGES},
             names={code: words["language"] for code, words in MESSAGES.items()},
             facts=facts,
@@ -152,6 +154,15 @@ def _charts(layout: Layout) -> Iterator[Chart]:
         drawn = item.drawing.drawn if item and item.drawing else None
         if isinstance(drawn, Chart) and not drawn.empty:
             yield drawn
+
+
+def _anchors(layout: Layout) -> frozenset[str]:
+    """Return the places within tables that others may lead to."""
+    items = [item for section in layout.sections for item in section.items]
+    sheets = [item.drawing.drawn for item in items if item.drawing]
+    grids = [drawn.grid for drawn in sheets if isinstance(drawn, Sheet)]
+    cells = (cell for grid in grids for row in grid.rows for cell in row)
+    return frozenset(cell.anchor for cell in cells if cell.anchor)
 
 
 def fact_texts(context: Context, releases: tuple[str, ...], language: Language) -> list[str]:

@@ -38,6 +38,7 @@ def annexes(evidence: Evidence) -> dict[str, Exact]:
         "extracts": annex_estimates.extracts(evidence),
         "decisions": annex_estimates.decisions(evidence),
         "retention": annex_estimates.retention(evidence),
+        "limits": _limits(evidence),
         "spending": _spending(evidence),
         "accesses": _accesses(evidence),
         "checks": _checks(evidence),
@@ -247,6 +248,24 @@ def _transfers(evidence: Evidence) -> Exact:
     )
 
 
+def _limits(evidence: Evidence) -> Exact:
+    """Return every limit as epsilon, for the officer; readers see shares, which add up."""
+    lines = evidence.ws.budget(evidence.period.text)
+    rows = [
+        ("month" if line.scope == evidence.period.text else line.scope, line.limit, line.spent)
+        for line in lines
+        if not line.scope.startswith("report ")  # the summary's own share, while it runs
+    ]
+    return sheet(
+        "privacy-limits",
+        evidence.period.text,
+        ["ledger", "catalog"],
+        {"limit": "Limit"},
+        {"allowed": ("Allowed", "epsilon"), "spent": ("Spent so far", "epsilon")},
+        [(scope, round(limit, 4), round(spent, 4)) for scope, limit, spent in rows],
+    )
+
+
 def _spending(evidence: Evidence) -> Exact:
     """Return what was paid for the period, by report and question."""
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -332,16 +351,20 @@ def _accesses(evidence: Evidence) -> Exact:
 
 
 def _checks(evidence: Evidence) -> Exact:
+    from workbench.workspace.evidence import named
+
     words = {True: "holds", False: "failed", None: "not measured"}
-    found: dict[tuple[str, str], int] = {}
+    found: dict[tuple[str, str, str], int] = {}
     for check in evidence.review.checks:
-        found[check.part, words[check.ok]] = found.get((check.part, words[check.ok]), 0) + 1
-    rows = [(part, result, number) for (part, result), number in found.items()]
+        # what holds is counted, what does not is named
+        key = (check.part, "all others" if check.ok else named(check), words[check.ok])
+        found[key] = found.get(key, 0) + 1
+    rows = [(*key, number) for key, number in found.items()]
     return sheet(
         "security-checks",
         evidence.period.text,
         ["settings", "store", "audit log"],
-        {"part": "Part", "result": "Result"},
+        {"part": "Part", "check": "Check", "result": "Result"},
         {"checks": ("Checks", None)},
         rows,
     )

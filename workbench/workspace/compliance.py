@@ -37,12 +37,12 @@ class Summary:
     indicators : Release
         For ``wb.figures.indicators``.
     overdue, incidents, risks, processing, transfers, extracts : Release
-    decisions, retention, spending, accesses, checks, quality : Release
+    decisions, retention, limits, spending, accesses, checks, quality : Release
         Annexes, for ``wb.figures.table``: requests past their day; incidents of twelve months;
         open risks; the record of processing by purpose; transfers; extracts and what was agreed
-        of them; decisions by protected attribute; what is past retention, by table; releases and
-        their cost; reads by role and purpose; what the security review looks at; checks of
-        quality.
+        of them; decisions by protected attribute; what is past retention, by table; limits in
+        epsilon; releases and their cost; reads by role and purpose; what the security review looks
+        at; checks of quality.
     """
 
     counts: Release
@@ -55,6 +55,7 @@ class Summary:
     extracts: Release
     decisions: Release
     retention: Release
+    limits: Release
     spending: Release
     accesses: Release
     checks: Release

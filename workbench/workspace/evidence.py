@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.analytics import compliance as amounts
 from workbench.analytics.compliance import Measured, count, days_since, share, unmeasured
-from workbench.analytics.kpis import Light
+from workbench.analytics.kpis import Light, has_words
 from workbench.workspace import estimates
 from workbench.workspace.estimates import LEAST_SHARE, rate
 from workbench.workspace.records import Records
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.lifecycle.reads import Read
+    from workbench.lifecycle.review import Check as Found
     from workbench.privacy.budget import Line
     from workbench.store.quality_result import Check, Quality
 
@@ -120,7 +121,9 @@ class Evidence(Records):
             live = day = unmeasured(why)
         return {
             "consent-live": _judged(live, alarm=_surely_below(live, 1 - LEAST_SHARE), fine=fresh),
-            "withdrawals-in-time": replace(day, light="red") if _surely_below(three, 0.95) else day,
+            "withdrawals-in-time": replace(day, light="red", why="surely too many, in 72 hours")
+            if _surely_below(three, 0.95)
+            else day,
             "consent-applied": applied,
             "withdrawal-lag": lag,
         }
@@ -136,7 +139,10 @@ class Evidence(Records):
                 "no backup was ever restored to test it",
                 light=None if self.facts["backups"]["last_test_held"] else "red",
             ),
-            "logs-whole": share(sum(check.ok is True for check in logs), len(logs)),
+            "logs-whole": replace(
+                share(sum(check.ok is True for check in logs), len(logs)),
+                failed=tuple(named(check) for check in logs if check.ok is not True),
+            ),
             "unusual-readers": self._unusual(),
             **self._reviewed(),
         }
@@ -165,7 +171,10 @@ class Evidence(Records):
         access = days_since(last.at.date() if last else None, self.today, "no review is on record")
         if last is None or last.failed:
             access = Measured(
-                access.value, light="red", why=access.why or "the last review left something failed"
+                access.value,
+                light="red",
+                why=access.why or "the last review left something failed",
+                failed=tuple(dict.fromkeys(map(named, last.failed))) if last else (),
             )
         risks = [risk for risk in self.ws.reviews.risks() if not risk.closed]
         grave = [
@@ -233,12 +242,15 @@ class Evidence(Records):
         found = {}
         for name in names:
             judged = [
-                check.light
+                check
                 for check in self.publishable
                 if check.dimension == name and check.light in ("green", "amber", "red")
             ]
+            failed = [f"{check.table}: {check.rule}" for check in judged if check.light != "green"]
             none = "no such check is declared"
-            found[f"quality-{name}"] = share(judged.count("green"), len(judged), none)
+            found[f"quality-{name}"] = replace(
+                share(len(judged) - len(failed), len(judged), none), failed=tuple(failed)
+            )
         return {**found, "undeclared-identifiers": self._undeclared(self.checks)}
 
     def _undeclared(self, checks: Quality) -> Measured:
@@ -291,6 +303,11 @@ class Evidence(Records):
         return sizes
 
 
+def named(check: Found) -> str:
+    """Return what a check of the review is called; its part where its name could hold a file's."""
+    return check.what if has_words(check.what) else check.part
+
+
 def _used(line: Line) -> Measured:
     """Return the share of a limit that is used: of rho, since epsilons do not add up."""
     return replace(share(line.spent_pico, line.limit_pico), numerator=None, denominator=None)
@@ -303,7 +320,9 @@ def _judged(found: Measured, *, alarm: bool, fine: bool) -> Measured:
     """
     if found.value is None:
         return found
-    return replace(found, light="red" if alarm else "green" if fine else "amber")
+    light: Light = "red" if alarm else "green" if fine else "amber"
+    whys = {"red": "surely too many", "amber": "what should rule it out was not done in time"}
+    return replace(found, light=light, why=found.why or whys.get(light, ""))
 
 
 def _surely_below(found: Measured, least: float) -> bool:
