@@ -8,7 +8,6 @@ from pathlib import Path
 
 from workbench.figures.language import Language
 from workbench.figures.messages import MESSAGES
-from workbench.periods import Period
 from workbench.reporting import page_assets
 from workbench.reporting.editions_record import Edition, editions
 from workbench.reporting.publish import forget_failures, index_language, put_whole, read_failures
@@ -68,10 +67,10 @@ def _page(
 ) -> str:
     from workbench.reporting.page_template import compact, environment
 
-    begins = Period.parse(period).start
+    failed = Edition(report, period, "", variant)
     mine = sorted(
         (each for each in good if each.variant == variant),
-        key=lambda each: (each.ends <= begins, each.ends, each.revision),
+        key=lambda each: (each.ends < failed.ends, each.ends, each.revision),
     )
     last = mine[-1] if mine else None
     root = "../" * (3 if variant else 2)

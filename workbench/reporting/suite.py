@@ -116,6 +116,7 @@ def _needs(ordered: Sequence[Asked]) -> dict[int, set[int]]:
     """Return the editions each edition waits for, by their numbers."""
     needs: dict[int, set[int]] = {number: set() for number in range(len(ordered))}
     for number, each in enumerate(ordered):
+        followers = _followers(each, ordered)
         for other, before in enumerate(ordered):
             name, ends = before.definition.name, before.period.end
             if name in each.definition.reports_before and ends <= each.period.end:
@@ -125,7 +126,7 @@ def _needs(ordered: Sequence[Asked]) -> dict[int, set[int]]:
                 needs[number].add(other)
             if each.definition.after == "all" != before.definition.after:
                 # why both ways: what it sums up must not change while it does
-                later = ends == each.period.end and name in _followers(each, ordered)
+                later = ends == each.period.end and name in followers
                 if ends > each.period.end or later:
                     needs[other].add(number)
                 else:
@@ -134,12 +135,13 @@ def _needs(ordered: Sequence[Asked]) -> dict[int, set[int]]:
 
 
 def _followers(asked: Asked, ordered: Sequence[Asked]) -> set[str]:
-    """Return the reports that come after an edition's, or after one that does."""
-    found = {asked.definition.name}
-    for _ in ordered:
-        found |= {
-            each.definition.name for each in ordered if found & {*each.definition.reports_before}
-        }
+    """Return the reports that come after an edition's, or after one that does; and its own."""
+    before = {each.definition.name: {*each.definition.reports_before} for each in ordered}
+    found: set[str] = set()
+    more = {asked.definition.name}
+    while more:
+        found |= more
+        more = {name for name, others in before.items() if others & found} - found
     return found
 
 
