@@ -5,12 +5,18 @@ from __future__ import annotations
 import ast
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from workbench.reporting.due import Span
 from workbench.reporting.parameters import Value
-from workbench.reporting.written_prices import Unknown, parsed
+
+_HARMLESS_MAGICS = ("%load_ext workbench", "%budget", "%preview", "%matplotlib")
+
+
+class Unknown(Exception):
+    """It cannot be told without running the notebook."""
 
 
 def span_of(
@@ -64,3 +70,17 @@ def _opened(notebook: Path, given: Collection[Mapping[str, Value]]) -> set[str] 
         else:
             return None
     return read
+
+
+def parsed(cells: Sequence[Mapping[str, Any]]) -> ast.Module:
+    """Return a notebook's code as one tree; where it is more than Python nothing can be told."""
+    lines: list[str] = []
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            lines += "".join(cell["source"]).splitlines()
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith(("%", "!", "?")):
+            if not line.startswith(_HARMLESS_MAGICS):
+                raise Unknown
+            lines[number] = ""
+    return ast.parse("\n".join(lines))

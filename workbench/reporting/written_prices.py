@@ -14,12 +14,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import price
 from workbench.privacy.planning import AUTO
 from workbench.reporting.parameters import Value
+from workbench.reporting.reads import Unknown, parsed
 
 # Methods of a workspace that pay, and how often they pay their price.
 PAYING = {
@@ -31,7 +31,6 @@ PAYING = {
     "consents_at_reads": 1,
 }
 _OPENS = "open_workspace"
-_HARMLESS_MAGICS = ("%load_ext workbench", "%budget", "%preview", "%matplotlib")
 _SAME_LENGTH = {"enumerate", "reversed", "sorted", "list", "tuple", "set"}
 _VIEWS = {"items", "keys", "values"}
 # How often their body runs, or whether, is not told by where they stand.
@@ -39,10 +38,6 @@ _UNCOUNTED = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef),
     *(ast.While, ast.AsyncFor),
 )
-
-
-class Unknown(Exception):
-    """It cannot be told without running the notebook."""
 
 
 def most_pico(
@@ -65,20 +60,6 @@ def most_pico(
         return _Reader(tree, values, delta, auto_pico).whole()
     except (Unknown, SyntaxError, QuestionRefused):  # what is refused here is refused by the run
         return None
-
-
-def parsed(cells: Sequence[Mapping[str, Any]]) -> ast.Module:
-    """Return a notebook's code as one tree; where it is more than Python nothing can be told."""
-    lines: list[str] = []
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            lines += "".join(cell["source"]).splitlines()
-    for number, line in enumerate(lines):
-        if line.lstrip().startswith(("%", "!", "?")):
-            if not line.startswith(_HARMLESS_MAGICS):
-                raise Unknown
-            lines[number] = ""
-    return ast.parse("\n".join(lines))
 
 
 class _Reader:
