@@ -358,6 +358,11 @@ def test_margins_of_a_top_hold_for_whichever_the_noise_puts_there():
         assert (low <= 100 <= high) >= held[-1]
     assert np.mean(held) >= 0.95 - 3.3 * sqrt(0.0475 / draws)
     assert "those of all 10 rows hold at once" in made.notes[0]
+    # 520 is above 510 by its own margin, and not by that of the largest of ten
+    paid = books.put(answer([groups], {"n": [520.0] + [500.0] * 9}, number=2))
+    limits = {"above": 510.0, "below": 0.0}
+    assert paid.grade("customers", limits).frame.grade[0] == "above"
+    assert paid.derive(top("customers", n=1)).grade("customers", limits).frame.grade[0] == "below"
 
 
 def test_a_top_is_of_one_column_and_stands_alone(books):
