@@ -66,7 +66,8 @@ def density(levels: Sequence[NoisyCounts]) -> np.ndarray:
         seen = counts - counts.mean(axis=1, keepdims=True) + whole / parts
         squares = ((seen - expected) ** 2).sum(axis=1, keepdims=True)
         noise = CAUTION * (parts - 1) * level.variance
-        trust = np.maximum(0, 1 - noise / np.maximum(squares, np.finfo(float).tiny))
+        # why not over the squares alone: of counts just as expected they are nothing
+        trust = 1 - noise / np.maximum(squares, max(noise, np.finfo(float).tiny))
         nearest = _not_negative(expected + trust * (seen - expected), whole[:, 0])
         found = _joined(nearest, found.shape, factors)
     return np.asarray(found)
