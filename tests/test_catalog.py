@@ -6,7 +6,8 @@ import re
 import pytest
 from support.shop import CATALOG
 
-from workbench.catalog import describe, keep_checked, load_catalog, read_checked
+from workbench.catalog import keep_checked, load_catalog, read_checked
+from workbench.checks import describe
 from workbench.errors import AccessRefused, CatalogError, UnknownName
 
 TODAY = dt.date(2026, 10, 2)
@@ -189,6 +190,16 @@ WRONG = {
     "subject and operational": ("operational: true\n",
         "operational: true\n    subject_key: incident_id\n", "  incidents:",
         "declare either subject_key: COLUMN or operational: true"),
+    "customers declared operational": ("subject_key: customer_id\n    time: booked_on",
+        "operational: true\n    time: booked_on", "customer_id: {type: text, role: subject key}\n",
+        "says which customer a row is of"),
+    "operational with the privacy key": ("incident_id: {type: text}", "customer_id: {type: text}",
+        "customer_id: {type: text}\n", "Declare subject_key: customer_id instead of operational"),
+    "operational with the key by another name": ("incident_id: {type: text}",
+        "who: {type: text, rules: [{references: customers.customer_id}]}", "who:",
+        "says which customer a row is of"),
+    "operational with a subject key": ("incident_id: {type: text}",
+        "who: {type: text, role: subject key}", "who:", "says which customer a row is of"),
     "time of no column": ("time: booked_on", "time: booked", "  transactions:",
         "time 'booked' is not one of its columns"),
     "time of a text": ("time: booked_on", "time: region", "  transactions:",

@@ -10,11 +10,11 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -378,6 +378,12 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
             key = catalog.privacy.key
             yield f"{here}: the privacy unit's key is '{key}'; name the column so too."
         for name, column in table.columns.items():
+            if table.operational and _names_customers(catalog, name, column):
+                yield (
+                    f"{where(*at, 'columns', name)}: it says which customer a row is of, and an "
+                    "operational table's exact figures are published. Declare subject_key: "
+                    f"{catalog.privacy.key} instead of operational: true, or leave it out."
+                )
             for text in (
                 *_column_problems(column, catalog),
                 *_rules_problems(column.rules, table, catalog),
@@ -405,6 +411,16 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
                     yield f"{where('consents')}: '{source.table}' has no column '{name}'.{hint}"
                 elif name != source.purpose and columns[name].type not in ("date", "timestamp"):
                     yield f"{where('consents')}: '{name}' must be a date or timestamp column."
+
+
+def _names_customers(catalog: Catalog, name: str, column: Column) -> bool:
+    """Return whether a column says which customer a row is of: by its name, role or reference."""
+    keys = {catalog.privacy.key} & {name}
+    for rule in column.rules:
+        table, _, its = (rule.references or "").partition(".")
+        if (to := catalog.tables.get(table)) is not None and to.subject_key:
+            keys |= {to.subject_key, *to.key_columns} & {its}
+    return bool(keys) or column.role == "subject key"
 
 
 def _rules_problems(rules: Iterable[Rule], table: Table, catalog: Catalog) -> Iterator[str]:
@@ -482,13 +498,3 @@ def _reference_problems(reference: str, catalog: Catalog) -> Iterator[str]:
     elif column not in catalog.tables[table].columns:
         hint = suggest(column, catalog.tables[table].columns)
         yield f"references '{reference}': no column '{column}'.{hint}"
-
-
-def describe(catalog: Catalog) -> Mapping[str, Any]:
-    """Return counts a person checks first: tables, columns, purposes."""
-    return {
-        "tables": len(catalog.tables),
-        "columns": sum(len(table.columns) for table in catalog.tables.values()),
-        "purposes": len(catalog.purposes),
-        "hash": catalog.hash[:12],
-    }

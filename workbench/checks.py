@@ -6,7 +6,9 @@ import json
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from workbench.catalog import Catalog
 from workbench.errors import CatalogError, ProblemsError, StorageError, WorkbenchError
 from workbench.reporting.definition_files import definition_paths, load_all
 from workbench.reporting.remarks import miswritten
@@ -116,3 +118,13 @@ def _rehearsals(ws: Workspace, tell: Callable[[str], None]) -> Iterator[Problem]
     for name in definition_paths(ws.settings.path("reports")):
         for line in ws.rehearse(name, tell):
             yield Problem("notebooks", f"report '{name}': {line}")
+
+
+def describe(catalog: Catalog) -> Mapping[str, Any]:
+    """Return counts a person checks first: tables, columns, purposes."""
+    return {
+        "tables": len(catalog.tables),
+        "columns": sum(len(table.columns) for table in catalog.tables.values()),
+        "purposes": len(catalog.purposes),
+        "hash": catalog.hash[:12],
+    }

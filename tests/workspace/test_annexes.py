@@ -1,10 +1,16 @@
-"""Annexes of the compliance summary hold no word that somebody computed."""
+"""Annexes of the compliance summary hold no word that somebody computed, and no customer's line."""
+
+import datetime as dt
+
+import pytest
 
 import workbench as wb
 from workbench.figures.draw import draw
 from workbench.figures.language import Language
 from workbench.figures.notes import translated
 from workbench.figures.specs import TableSpec
+from workbench.privacy.operational import PEOPLE
+from workbench.workspace.annexes import band_of
 from workbench.workspace.compliance import law_note
 
 
@@ -37,3 +43,43 @@ def test_what_an_answer_cost_is_read_to_its_digits(shop):
     drawn = draw(TableSpec(), [shop.compliance("2026-09").spending], Language()).grid
     assert [cell.text for cell in drawn.heads][-2:] == ["Answers", "Dearest (epsilon)"]
     assert [cell.text for cell in drawn.rows[0]][-2:] == ["1", "0.10"]
+
+
+def test_requests_are_counted_by_kind_and_no_line_is_one_customers(shop):
+    """What is told of a late request, its number, day and days late, was one customer's."""
+    opened = [
+        shop.open_request(kind, f"K-{number:06d}", received=dt.date(2026, 7, number))
+        for kind, number in (("access", 3), ("access", 5), ("erasure", 7))
+    ]
+    sheet = shop.compliance("2026-09").overdue
+    rows = list(zip(*(sheet.columns[name] for name in ("kind", "late", "requests")), strict=True))
+    assert rows == [("access", "more than 30 days", 2), ("erasure", "more than 30 days", 1)]
+    text = sheet.to_json()
+    assert not [each.id for each in opened if each.id in text or f"{each.due}" in text]
+    assert PEOPLE in sheet.notes
+    assert "一位客户的请求" in translated(PEOPLE, Language("zh"))
+
+
+@pytest.mark.parametrize(
+    ("people", "neighbours"), [(1, 2), (3, 4), (42, 43), (4211, 4212), (120_000, 120_001)]
+)
+def test_people_of_an_incident_or_a_transfer_are_told_in_bands(people, neighbours):
+    assert band_of(people) == band_of(neighbours)
+
+
+def test_an_incident_of_one_customer_is_told_as_few_people(shop):
+    data = shop.settings.path("source") / "incidents.csv"
+    catalog = shop.settings.path("catalog")
+    more = {"detected_at": "timestamp", "occurred_at": "timestamp", "notified_at": "timestamp"}
+    more |= {"severity": "text", "notifiable": "boolean", "subjects_affected": "integer"}
+    declared = "".join(f"      {name}: {{type: {kind}}}\n" for name, kind in more.items())
+    catalog.write_text(catalog.read_text() + declared)
+    data.write_text(
+        f"incident_id,opened_on,{','.join(more)}\n"
+        "I-1,2026-08-03,2026-08-03 10:00:00,2026-08-03 09:00:00,2026-08-03 11:00:00,low,true,1\n"
+    )
+    ws = wb.open_workspace(shop.settings.root, now=shop.now)
+    ws.init()
+    sheet = wb.open_workspace(shop.settings.root, now=shop.now).compliance("2026-09").incidents
+    assert sheet.columns["people"] == ["fewer than 10"]
+    assert PEOPLE in sheet.notes

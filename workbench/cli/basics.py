@@ -38,8 +38,8 @@ def init(reload: tuple[str, ...], workspace: str | None, as_json: bool) -> None:
 @as_json_too
 def check(workspace: str | None, as_json: bool) -> None:
     """Check settings, catalog, store, ledger, definitions, notebooks; say all problems at once."""
-    from workbench.catalog import describe
     from workbench.checks import check as run_checks
+    from workbench.checks import describe
 
     ws = opened(workspace)
     with steps(as_json) as tell:

@@ -97,6 +97,13 @@ _CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "精确数字：取自机构自身的运营记录，不含客户数据行。",
         ),
         (
+            r"Requests are counted exactly and people are told in bands, without noise: one "
+            r"customer's request, or part in an incident or a transfer, can change a count by one, "
+            r"or a band\.",
+            "请求按实际数目统计，人数以区间表示，均未加噪：一位客户的请求，或其涉及的事件或对外提供，"
+            "可使计数变动一，或使区间变化。",
+        ),
+        (
             r"Estimates with an interval are private; all other figures are exact, counted in "
             r"operational records\.",
             "带区间的估计值为隐私发布；其余均为取自运营记录的精确数字。",

@@ -1,9 +1,10 @@
 """Exact figures of the organisation's own work, kept in the ledger beside the private answers.
 
 Pages draw every figure from the ledger by its id, exact ones too. They cost customers nothing since
-no customer is in them: an exact figure names what it was counted from, and only tables declared
-operational and the workbench's own registers are accepted. People on the staff are no customers,
-but are not shown either: a column declared personal is refused, under whatever name it is shown.
+no customer's rows are in them: an exact figure names what it was counted from, and only tables
+declared operational, which hold no customer's key, and the workbench's own registers are accepted.
+People on the staff are no customers, but are not shown either: a column declared personal is
+refused, under whatever name it is shown.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from workbench.privacy.release import Cost, Dimension, Measure, Release
 if TYPE_CHECKING:
     from workbench.privacy.ledger import Ledger
 
-# What the workbench itself records; none of it says anything about a single customer.
+# What the workbench itself records. Requests, incidents and shares are of customers: they are shown
+# as counts and in bands, and their sheets say so (`PEOPLE`).
 REGISTERS = (
     "audit log",
     "backups",
@@ -40,6 +42,10 @@ EXACT = "Exact: counted in operational records, not in customers' rows."
 MIXED = (
     "Estimates with an interval are private; all other figures are exact, counted in "
     "operational records."
+)
+PEOPLE = (
+    "Requests are counted exactly and people are told in bands, without noise: one customer's "
+    "request, or part in an incident or a transfer, can change a count by one, or a band."
 )
 FALSE_ALARMS = (
     "Unusual reads: {alarms:,} of {weeks:,} earlier weeks of readers were flagged by the same "

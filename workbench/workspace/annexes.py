@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import DefinitionError
-from workbench.privacy.operational import FALSE_ALARMS, Exact
+from workbench.privacy.operational import FALSE_ALARMS, PEOPLE, Exact
 from workbench.privacy.release import Dimension, Measure
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.workspace.evidence import Evidence
 
 NONE = "none"
+LATE = ((7, "up to 7 days"), (30, "8 to 30 days"), (10**6, "more than 30 days"))
 _KINDS = {"month": "month", "due": "date", "due_on": "date", "until": "date"}
 _SLUG = re.compile(r"[a-z]+(-[a-z]+)*")  # words, no numbers
 _NUMBERED = re.compile(r"-\d+$")
@@ -92,25 +93,42 @@ def sheet(
 
 
 def _overdue(evidence: Evidence) -> Exact:
+    """Return how many requests are late, by kind and law: none is one customer's line."""
     day = evidence.as_of
     frame = evidence.requests
-    rows = []
+    found: dict[tuple[str, ...], int] = defaultdict(int)
     if frame is not None:
         for each in frame.to_dict("records"):
             due, closed = _date(each["due_on"]), _date(each["closed_on"])
             if due and due < day and (closed is None or closed > day):
-                words = (each["request_id"], each["kind"], each["law"], due.isoformat())
-                rows.append((*words, (day - due).days))
-    rows.sort(key=lambda row: -row[-1])
-    return sheet(
+                late = next(word for most, word in LATE if (day - due).days <= most)
+                found[each["kind"], each["law"], late] += 1
+    made = sheet(
         "requests-overdue",
         evidence.period.text,
         [*_tables(evidence, "subject_requests", frame), "request register"],
-        {"request": "Request", "kind": "Kind", "law": "Law", "due_on": "Due"},
-        {"days_late": ("Days late", None)},
-        rows,
-        {"request": ("request_id",)},
+        {"kind": "Kind", "law": "Law", "late": "Late"},
+        {"requests": ("Requests", None)},
+        [(*words, number) for words, number in sorted(found.items())],
+        {"late": ("due_on",)},
     )
+    return replace(made, notes=(PEOPLE,))
+
+
+def band_of(people: float | None) -> str:
+    """Return how many people it is, by powers of ten.
+
+    Examples
+    --------
+    >>> [band_of(each) for each in (None, 0, 9, 4211, 2_000_000)]
+    ['not known', 'fewer than 10', 'fewer than 10', '1,000 to 9,999', '1,000,000 or more']
+    """
+    if people is None or people != people:
+        return "not known"
+    if people >= 1_000_000:
+        return "1,000,000 or more"
+    least = 10 ** (len(str(int(people))) - 1)
+    return "fewer than 10" if least < 10 else f"{least:,} to {least * 10 - 1:,}"
 
 
 def _incidents(evidence: Evidence) -> Exact:
@@ -127,26 +145,25 @@ def _incidents(evidence: Evidence) -> Exact:
                 continue
             notice = "not needed" if not each["notifiable"] else "done" if told else "missing"
             hours = None if told is None else round((told - seen) / dt.timedelta(hours=1))
-            people = each["subjects_affected"]
             rows.append(
                 (
                     each["incident_id"],
                     f"{seen:%Y-%m}",
                     each["severity"],
                     notice,
-                    None if people is None else int(people),
+                    band_of(each["subjects_affected"]),
                     round((seen - began) / dt.timedelta(hours=1)),
                     hours,
                 )
             )
     by = {"incident": "Incident", "month": "Month", "severity": "Severity", "notice": "Notice"}
-    return sheet(
+    by["people"] = "People"
+    made = sheet(
         "incidents-of-twelve-months",
         evidence.period.text,
         [*_tables(evidence, "incidents", frame), "incident register"],
         by,
         {
-            "people": ("People", None),
             "detect_hours": ("Hours to detect", None),
             "notify_hours": ("Hours to notify", None),
         },
@@ -155,8 +172,10 @@ def _incidents(evidence: Evidence) -> Exact:
             "incident": ("incident_id",),
             "month": ("detected_at",),
             "notice": ("notifiable", "notified_at"),
+            "people": ("subjects_affected",),
         },
     )
+    return replace(made, notes=(PEOPLE,))
 
 
 def _risks(evidence: Evidence) -> Exact:
@@ -230,22 +249,30 @@ def _transfers(evidence: Evidence) -> Exact:
             if since and since <= day and (until is None or until >= day):
                 mechanism = each["mechanism"] if isinstance(each["mechanism"], str) else NONE
                 words = (each["recipient"], each["country"], each["purpose"], mechanism)
-                rows.append((*words, int(each["subjects"]), int(each["sensitive_subjects"])))
+                people = (band_of(each["subjects"]), band_of(each["sensitive_subjects"]))
+                rows.append((*words, *people))
     by = {
         "recipient": "To",
         "country": "Country",
         "purpose_name": "Purpose",
         "mechanism": "Mechanism",
+        "people": "People",
+        "sensitive": "With sensitive data",
     }
-    return sheet(
+    made = sheet(
         "transfers-abroad",
         evidence.period.text,
         [*_tables(evidence, "transfers", frame), "share register"],
         by,
-        {"people": ("People", None), "sensitive": ("With sensitive data", None)},
+        {},
         rows,
-        {"purpose_name": ("purpose",)},
+        {
+            "purpose_name": ("purpose",),
+            "people": ("subjects",),
+            "sensitive": ("sensitive_subjects",),
+        },
     )
+    return replace(made, notes=(PEOPLE,))
 
 
 def _limits(evidence: Evidence) -> Exact:

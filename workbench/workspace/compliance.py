@@ -298,7 +298,7 @@ def law_note(provisions: Sequence[str]) -> str:
 def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
     from workbench.analytics.compliance import columns_of
     from workbench.analytics.kpis import kpi
-    from workbench.privacy.operational import MIXED, Exact
+    from workbench.privacy.operational import MIXED, PEOPLE, Exact
     from workbench.privacy.release import Dimension
 
     columns = columns_of(lines)
@@ -310,7 +310,7 @@ def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Relea
         by=(axis,),
         period=period,
         private=tuple(each.id for each in private),
-        notes=((MIXED,) if private else ())
+        notes=((MIXED, PEOPLE) if private else (PEOPLE,))
         + (law_note([name for line in lines for name in kpi(line.id).law]),),
     )
 
