@@ -87,7 +87,7 @@ class Ledger:
         seal: Seal = str,
         trace: Path | None = None,
     ) -> None:
-        self.limits, self.delta, self._seal = limits, delta, seal
+        self.limits, self.delta, self.seal = limits, delta, seal
         self._path = folder / "ledger.sqlite"
         self.chain = Chain(f"sqlite:///{self._path}", "ledger", folder / "ledger.lock", LedgerError)
         Index("ix_ledger_at", self.chain.table.c.at)  # the rolling year looks a time up
@@ -479,7 +479,7 @@ class Ledger:
 
     def sealed(self, head: tuple[int, str]) -> tuple[int, str]:
         """Return what may leave the private folder of a log's last entry."""
-        return head[0], self._seal(head[1])
+        return head[0], self.seal(head[1])
 
     def verify(self) -> int:
         """Check the chain, its sums, what is derived and every anchor; return how many hold."""

@@ -226,8 +226,10 @@ def require_private(
     granted = [each for each in approvals if each.what == what]
     if granted:
         last = granted[-1]
+        # why without its fingerprint: that is a hash of what was learned of raw rows
+        named = what.partition("@")[0]
         return (
-            f"Exception: {what} was fitted on customers' rows and is not protected by noise. "
+            f"Exception: {named} was fitted on customers' rows and is not protected by noise. "
             f"{last.who} approved it as {last.role} on {last.at[:10]}: {last.reason}"
         )
     fitted = f" ({tag.description})" if tag.description else ""

@@ -86,7 +86,10 @@ def edition_identity(
     }
     if definition.reuse_answers:  # why only then: what was published without it stays the same
         content[_REUSE] = True
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    # why sealed: a notebook may hold outputs, and its hash is published
+    return desk.ledger.seal(
+        hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    )
 
 
 def made_of(
@@ -103,7 +106,10 @@ def made_of(
         "catalog": desk.catalog.hash.encode(),
         "software": installed().encode(),
     }
-    return {name: hashlib.sha256(each).hexdigest()[:16] for name, each in content.items()}
+    return {
+        name: desk.ledger.seal(hashlib.sha256(each).hexdigest())[:16]
+        for name, each in content.items()
+    }
 
 
 @cache
