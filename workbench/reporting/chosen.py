@@ -331,7 +331,7 @@ def _typed(recipe: Mapping[str, Any]) -> Iterator[str]:
         for each in recipe["figures"]:
             yield from _named(each)
     elif recipe["op"] == "regroup":
-        yield from recipe["groups"]
+        yield from dict(recipe["groups"])  # pairs, of earlier versions a mapping
     elif recipe["op"] == "describe":
         yield from recipe["words"].values()
     elif recipe["op"] == "grade":
