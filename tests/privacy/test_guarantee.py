@@ -245,7 +245,7 @@ QUESTIONS = {
     ).customers(),
     "months apart": lambda tx: wb.query(tx, by=["month", "kind"], **PERIOD).sum("amount"),
     "months together": by_month(lambda q, tx: q.sum("amount")),
-    "expression": lambda tx: wb.query(tx, by=tx.amount > 240, **PERIOD).customers(),
+    "expression": lambda tx: wb.query(tx, by=(tx.amount > 240).name("large"), **PERIOD).customers(),
     "found": lambda tx: wb.query(tx, by=wb.discovered("note", delta="1e-7")).customers(),
     "personas": lambda tx: wb.query(
         tx, by=[named(tx), named(tx).at("2025-12", name="before"), "kind"], **PERIOD

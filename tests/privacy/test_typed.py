@@ -1,6 +1,7 @@
 """What is typed counts as it was typed, or is refused with the nearest that would."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from factories.noisy import REGION, Books, answer
@@ -11,6 +12,7 @@ import workbench as wb
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.forms import sheet_of
 from workbench.privacy.release import Release
+from workbench.privacy.replaying import require_replayed
 
 DAY = dt.date(2026, 1, 15)
 BANDS = {"of": "customer"}
@@ -190,3 +192,9 @@ def test_the_order_of_columns_and_of_regrouped_values_is_kept_in_the_ledger():
     assert sheet_of(kept, books.origin.find).by[0].values == tuple(groups)
     chosen = made.derive("customers", where={"side": ["all else", "we"]})
     assert list(chosen.frame["side"]) == ["we", "all else"]
+    require_replayed(made, books.origin.find)
+    require_replayed(paid.derive(wb.top("customers", 2)), books.origin.find)
+    # as it was stored when its groups were keys, which are sorted
+    recipe = {**made.mechanism["recipe"], "groups": dict(sorted(groups.items()))}
+    before = replace(made, mechanism={**made.mechanism, "recipe": recipe})
+    require_replayed(before, books.origin.find)

@@ -94,6 +94,10 @@ class Sheet:
         ]
         return max(1, len(noisy) * max(len(self.keys), self.among))
 
+    def together(self, recipe: Mapping[str, Any]) -> int:
+        """Return how many figures the stored margins of a derivation hold at once."""
+        return self.figures if recipe.get("simultaneous") else self.among
+
     def measure(self, name: str) -> Measure:
         """Return a measure, or refuse with the reason why it is not there."""
         if name in self.refused:
@@ -136,6 +140,9 @@ def sheet_of(release: Release, find: Find | None = None) -> Sheet:
                 f"{release.id} was derived by '{recipe['op']}', which this version does not know. "
                 "Update workbench."
             )
+        if isinstance(recipe.get("groups"), Mapping):  # as stored when their order was lost
+            order = next(each.values for each in release.by if each.name == recipe["into"])
+            recipe = {**recipe, "groups": [[each, recipe["groups"][each]] for each in order]}
         replay: Callable[[Mapping[str, Any], list[Release], Find], Sheet]
         replay = importlib.import_module(module).replay
         known = _finder(release, find)
@@ -318,7 +325,7 @@ def keep(
     if sheet.among > 1:
         notes.append(noted("chosen", rows=f"{sheet.among:,}"))
     notes += sheet.notes
-    together = sheet.figures if recipe.get("simultaneous") else sheet.among
+    together = sheet.together(recipe)
     if recipe.get("simultaneous") and together > 1:
         notes.append(f"Margins hold for all {together:,} figures at once, 95 times in 100 (Šidák).")
     if approximate:

@@ -138,8 +138,7 @@ def _again(
         pairs = [(a + e, b + e) for a, b in zip(old, names, strict=True) for e in _ENDS]
         pairs += [(e.name, name) for e, (name, _) in zip(parents[0].by, by, strict=True)]
         return by, names, {new: parents[0].columns[was] for was, new in pairs}
-    together = sheet.figures if recipe.get("simultaneous") else 1
-    return by, names, columns_of(sheet, figures=together)
+    return by, names, columns_of(sheet, figures=sheet.together(recipe))
 
 
 def _same(stored: Sequence[Any], again: Sequence[Any]) -> bool:
