@@ -24,7 +24,7 @@ from workbench.catalog import Limits
 from workbench.errors import BudgetExhausted, LedgerError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import Price, epsilon_of, pico_of
 from workbench.privacy.budget import Line, Share, Spent, Standing, refusal
-from workbench.privacy.provenance import Approval
+from workbench.privacy.provenance import Approval, approval_of
 from workbench.privacy.question import Part
 from workbench.privacy.release import Release
 from workbench.privacy.replaying import SCHEMA as DERIVED
@@ -417,11 +417,11 @@ class Ledger:
             "who": who(),
         }
         with self._guard.writing(now) as write:
-            return _approval(write.append("approved", body, at=now, subject="approved"))
+            return approval_of(write.append("approved", body, at=now, subject="approved"))
 
     def approvals(self) -> tuple[Approval, ...]:
         """Return every exception an officer approved, oldest first."""
-        return tuple(map(_approval, self.chain.entries("approved", subject="approved")))
+        return tuple(map(approval_of, self.chain.entries("approved", subject="approved")))
 
     def acknowledge(
         self,
@@ -490,10 +490,3 @@ class Ledger:
             for entry in read.entries("derived"):
                 checked(entry, partial(self._entry_of, read))
         return count
-
-
-def _approval(entry: Entry) -> Approval:
-    body = entry.body
-    return Approval(
-        body["what"], body["reason"], body["role"], body["who"], entry.at.isoformat(), entry.seq
-    )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from workbench.errors import InputError, QuestionRefused
-from workbench.store.chain import canonical
+from workbench.store.chain import Entry, canonical
 
 T = TypeVar("T")
 _ATTRIBUTE = "provenance_"  # as scikit-learn names what came of fitting; a clone has none
@@ -43,6 +43,12 @@ class Approval:
     who: str
     at: str
     seq: int
+
+
+def approval_of(entry: Entry) -> Approval:
+    """Return an exception from the ledger's entry."""
+    body, at = entry.body, entry.at.isoformat()
+    return Approval(body["what"], body["reason"], body["role"], body["who"], at, entry.seq)
 
 
 @dataclass(frozen=True)
