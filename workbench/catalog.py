@@ -86,6 +86,7 @@ class Column(_Declared):
     type: ColumnType
     role: Role = "attribute"
     sensitivity: Sensitivity = "internal"
+    header: str | None = Field(None, description="what files call it, where not by its name")
     title: str | None = None
     unit: str | None = None
     purposes: tuple[PurposeName, ...] | None = None
@@ -112,6 +113,16 @@ class Retention(_Declared):
     after: str = Field(description="the date column the clock starts at, or a named event")
 
 
+class SourceFormat(_Declared):
+    """How files of a table are written, where they do not say so themselves."""
+
+    encoding: str | None = None
+    sheet: str | None = None
+    date_format: str | None = None
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", "'", " "] | None = None
+
+
 class Contribution(_Declared):
     """The most one customer may add to one answer from this table."""
 
@@ -126,6 +137,7 @@ class Table(_Declared):
     title: str
     owner: str
     source: str = Field(description="file of the estate this table is loaded from")
+    source_format: SourceFormat = SourceFormat()
     subject_key: Name | None = None
     operational: bool = False
     time: Name | None = None

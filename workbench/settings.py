@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import os
 import tomllib
+import zoneinfo
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from workbench.errors import SettingsError, suggest
 
@@ -47,6 +48,13 @@ class QuarantineSettings(BaseModel):
     keep_days: int = Field(90, gt=0)
 
 
+def _zone(name: str) -> str:
+    try:
+        return zoneinfo.ZoneInfo(name).key
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("no such zone") from None
+
+
 class Settings(BaseModel):
     """Where a workspace keeps its parts; paths are relative to workbench.toml.
 
@@ -76,6 +84,9 @@ class Settings(BaseModel):
         How long rows that were kept aside are kept.
     holidays : tuple of date
         Days that are no working days, besides Saturdays and Sundays.
+    time_zone : str
+        Where days begin and moments are told, such as ``Asia/Shanghai``; moments in files that say
+        no offset are of there.
     warm_kernel_minutes : int
         How long the process that kernels are forked from waits for another run; 0: none is used.
     """
@@ -96,6 +107,7 @@ class Settings(BaseModel):
     roles: dict[str, Role] = {}
     quarantine: QuarantineSettings = QuarantineSettings(keep_days=90)
     holidays: tuple[dt.date, ...] = ()
+    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     warm_kernel_minutes: int = Field(10, ge=0)
 
     def path(self, name: str) -> Path:
@@ -176,6 +188,8 @@ def _told(problem: Any) -> str:
         return f"must be a whole number above 0 {got}."
     if name == "warm_kernel_minutes":
         return f"must be a whole number of minutes, 0 to start kernels the plain way {got}."
+    if name == "time_zone":
+        return f"must be the name of a time zone, such as Europe/Berlin {got}."
     if name == "holidays":
         return f"must be dates, such as [2026-10-01, 2026-10-02] {got}."
     if name == "key":

@@ -170,7 +170,7 @@ def test_a_cut_parquet_file_is_refused(folder, keep):
     refused(
         folder,
         "transactions",
-        re.escape(str(path)) + " is corrupt or truncated .*nothing was loaded",
+        re.escape(str(path)) + " is (empty|corrupt or truncated) ?.*nothing was (loaded|taken in)",
     )
 
 
@@ -184,22 +184,21 @@ def test_a_parquet_file_with_a_damaged_page_is_refused(folder):
 def test_a_cut_csv_file_is_refused(folder):
     path = folder / "data" / "consents.csv"
     path.write_bytes(path.read_bytes()[:1000])
-    refused(folder, "consents", "consents.csv looks truncated: its last line has no end")
+    refused(folder, "consents", r"consents.csv is corrupt or truncated: line \d+ has no end")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is empty or does not start with a line of column names"),
-        (b"\n" + HEADER + GOOD, "is empty or does not start with a line of column names"),
+        (b"", "is empty"),
         (HEADER, "holds no rows; table 'consents' needs some"),
-        (GOOD * 2, "does not start with a line of column names"),
+        (GOOD * 2, "none of the columns.*starts with a line of column names"),
         (b"K-000001,marketing,2026-01-05,2026-01-05\n", "does not start with|none of the columns"),
         (HEADER + GOOD + b"K-000002,marketing\n", "corrupt or truncated"),
         (HEADER + GOOD + b"K-000002,marketing,2026-01-05,,x\n", "corrupt or truncated"),
         (HEADER + b'"K-000001,marketing,2026-01-05,\n' + GOOD, "corrupt or truncated"),
-        (HEADER + GOOD.replace(b"marketing", b"m\xe4rketing"), "corrupt or truncated"),
-        (HEADER.replace(b"purpose", b"p\xfcrpose") + GOOD, "is not UTF-8"),
+        (HEADER + GOOD.replace(b"marketing", b"m\xe4rketing"), r"is not utf-8 text \(line 2\)"),
+        (HEADER.replace(b"purpose", b"p\xfcrpose") + GOOD, r"is not utf-8 text \(line 1\)"),
         (HEADER.replace(b"given_on", b"purpose") + GOOD, "column names, each there once"),
         (b"a\n1\n", "none of the columns of table 'consents': 'customer_id', 'purpose'"),
         (b"K-000001\nK-000002\n", "none of the columns"),
@@ -220,6 +219,12 @@ def test_a_broken_csv_file_is_refused_without_showing_its_rows(folder, content, 
         b"withdrawn_on,given_on,customer_id,purpose\n,2026-01-05,K-000001,marketing\n",
         HEADER + b'K-000001,"mark, ""et""\ning",2026-01-05,\n',
         HEADER + GOOD + b"\n",
+        b"\n" + HEADER + GOOD,
+        b"Consents of 2026\n\n" + HEADER + GOOD,
+        b"sep=;\n" + (HEADER + GOOD).replace(b",", b";"),
+        (HEADER + GOOD).replace(b"\n", b",\n"),
+        (HEADER + GOOD).replace(b"\n", b"\r"),
+        "\ufeff".encode("utf-16-be") + (HEADER + GOOD).decode().encode("utf-16-be"),
     ],
 )
 def test_a_csv_file_may_be_written_as_spreadsheets_do(folder, content):
@@ -315,7 +320,10 @@ def test_a_missing_file_is_refused(folder):
 def test_a_file_of_another_kind_is_refused(folder):
     (folder / "data" / "consents.xlsx").write_bytes(b"x")
     catalog = CATALOG.replace("consents.csv", "consents.xlsx")
-    refused(folder, "consents", "only .parquet and .csv files are read, not '.xlsx'", catalog)
+    refused(folder, "consents", "corrupt or truncated, or no .xlsx file", catalog)
+    catalog = CATALOG.replace("consents.csv", "consents.json")
+    (folder / "data" / "consents.json").write_bytes(b"[]")
+    refused(folder, "consents", "only .csv, .parquet and .xlsx files are read", catalog)
 
 
 def test_a_later_table_that_fails_takes_the_earlier_ones_back(shop):

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 )
 @click.option("--encoding", metavar="NAME", help="Of CSV files: gb18030, utf-16, latin-1, …")
 @click.option("--sheet", metavar="NAME", help="Of a workbook; the first by default.")
-@click.option("--date-format", metavar="FORMAT", help="How CSV files write days: %d/%m/%Y.")
+@click.option("--date-format", metavar="FORMAT", help="How days are written as text: %d/%m/%Y.")
+@click.option("--decimal", metavar="MARK", help="The decimal mark within text: . or ,")
+@click.option("--thousands", metavar="MARK", help="The mark between thousands within text.")
 @in_workspace
 @as_json_too
 def ingest(
@@ -30,6 +32,8 @@ def ingest(
     encoding: str | None,
     sheet: str | None,
     date_format: str | None,
+    decimal: str | None,
+    thousands: str | None,
     workspace: str | None,
     as_json: bool,
 ) -> None:
@@ -48,6 +52,8 @@ def ingest(
                     encoding=encoding,
                     sheet=sheet,
                     date_format=date_format,
+                    decimal=decimal,
+                    thousands=thousands,
                     progress=tell,
                 )
             )

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Column
 from workbench.errors import InputError
 from workbench.lifecycle.office import Office
-from workbench.store.ingest import sql_type
 from workbench.store.quality_rules import references, row_rules, unique_columns
-from workbench.store.sifting import kind_of
+from workbench.store.values import kind_of, sql_type
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,9 +12,10 @@ from workbench.lifecycle.erasure import mirror_marks
 from workbench.lifecycle.office import Office
 from workbench.store.corrections import Correction
 from workbench.store.engine import newest, one_commit
-from workbench.store.ingest import correct_again, sql_type
+from workbench.store.ingest import correct_again
 from workbench.store.marks import marked_sql
 from workbench.store.rewriting import contents
+from workbench.store.values import sql_type
 
 if TYPE_CHECKING:
     import duckdb

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.catalog import Catalog, Column, Table
-from workbench.errors import SourceError, suggest
+from workbench.catalog import Catalog, Table
+from workbench.errors import SourceError
 from workbench.store.corrections import replay
 from workbench.store.engine import Store, StoreWriter
 from workbench.store.marks import marked_sql
 from workbench.store.months import coverage
-from workbench.store.quality_rules import literal
 from workbench.store.quarantine import forget_files, taken_in
+from workbench.store.readers import Options, Reading, reading
+from workbench.store.rejects import UNENDED, Rejected, rejected
+from workbench.store.text_files import two_ends_of_lines, wrong_encoding
+from workbench.store.values import kind_of, sql_type
 
 if TYPE_CHECKING:
     import duckdb
 
 _ALWAYS_FILLED = ("subject key", "measure", "time", "target")
-
-
-def sql_type(column: Column) -> str:
-    """Return the store's type of a declared column; money and scaled numbers are exact."""
-    if column.type == "number":
-        return "DOUBLE" if column.scale is None else f"DECIMAL(18,{column.scale})"
-    return {
-        "text": "VARCHAR",
-        "integer": "BIGINT",
-        "money": "DECIMAL(18,2)",
-        "date": "DATE",
-        "timestamp": "TIMESTAMP",
-        "boolean": "BOOLEAN",
-    }[column.type]
 
 
 def load_estate(
@@ -49,6 +36,7 @@ def load_estate(
     today: dt.date,
     progress: Callable[[str], None] = lambda _: None,
     reload: Collection[str] = (),
+    zone: str = "UTC",
 ) -> Mapping[str, int]:
     """Load every table whose file is new or changed, as one snapshot; return rows per table.
 
@@ -58,6 +46,8 @@ def load_estate(
     ----------
     reload : collection of str
         Tables to load anew though files were taken into them, whose rows go with that.
+    zone : str
+        The workspace's time zone.
 
     Raises
     ------
@@ -89,7 +79,7 @@ def load_estate(
                 table, path = catalog.tables[name], source / catalog.tables[name].source
                 forget_files(writer.connection, name)
                 choose_format(writer.connection, table)
-                loaded[name] = _load(store, writer, name, table, path, digests[name], today)
+                loaded[name] = _load(store, writer, name, table, path, digests[name], today, zone)
     return loaded
 
 
@@ -158,28 +148,85 @@ def _load(
     path: Path,
     digest: str,
     today: dt.date,
+    zone: str,
 ) -> int:
     connection = writer.connection
-    relation = _reader(path)
-    found = _columns(connection, relation, path)
-    same_columns(name, table, found, path)
-    _castable(connection, relation, name, table, found, path)
-    casts = ", ".join(
-        f'CAST("{column}" AS {sql_type(declared)}) AS "{column}"'
-        for column, declared in table.columns.items()
-    )
-    kept = not_erased(writer, table)
-    _run(
-        connection,
-        f'CREATE OR REPLACE TABLE lake."{name}" AS '
-        f"SELECT * FROM (SELECT {casts} FROM {relation}){kept}",
-        path,
-    )
+    options = Options(**dict(table.source_format))
+    _require_readable(connection, path, name, table, options, zone)
+    with reading(connection, path, name, table, options, zone=zone) as source, failing_as(path):
+        values = ", ".join(f'{value} AS "{column}"' for column, value in source.values.items())
+        connection.execute(
+            f'CREATE OR REPLACE TABLE lake."{name}" AS SELECT * FROM '
+            f"(SELECT {values} FROM {source.relation}){not_erased(writer, table)}"
+        )
     rows = _filled(connection, name, table, path)
     correct_again(store, connection, name, table)
     as_of, months = coverage(connection, name, table, today) if table.time else (None, {})
     writer.record(name, digest, as_of, months)
     return rows
+
+
+def _require_readable(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    name: str,
+    table: Table,
+    options: Options,
+    zone: str,
+) -> None:
+    """Read a file whole before it replaces anything; refuse what `ingest` would keep aside.
+
+    Raises
+    ------
+    SourceError
+        Tells lines that are no rows, and counts of values that are not of their declared type;
+        never the values.
+    """
+    columns = list(table.columns)
+    with reading(connection, path, name, table, options, zone=zone) as source:
+        read = ", ".join(f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in columns)
+        checks = ", ".join(f"count(*) FILTER ({source.wrong[c]})" for c in columns)
+        with failing_as(path):
+            counts = connection.execute(
+                f"SELECT {checks} FROM (SELECT {read} FROM {source.relation})"
+            ).fetchone()
+    lines = unreadable_lines(connection, source, table, path, options)
+    if lines:
+        raise SourceError(
+            f"{path} is corrupt or truncated: line {lines[0].line:,} has {lines[0].reasons}. Fetch "
+            "it again; nothing was loaded."
+        )
+    bad = [
+        f"'{column}' in {count:,} rows is not {table.columns[column].type}"
+        for column, count in zip(columns, counts or (), strict=True)
+        if count
+    ]
+    if bad:
+        raise SourceError(f"{path} does not match table '{name}': " + "; ".join(bad) + ".")
+
+
+def unreadable_lines(
+    connection: duckdb.DuckDBPyConnection,
+    source: Reading,
+    table: Table,
+    path: Path,
+    options: Options,
+) -> list[Rejected]:
+    """Return the lines of a file just read that are no rows, in order.
+
+    Raises
+    ------
+    SourceError
+        One is in another encoding.
+    """
+    if not source.header:
+        return []
+    kinds = {column: kind_of(declared.type) for column, declared in table.columns.items()}
+    found = rejected(connection, table, kinds, source.header, source.delimiter)
+    if found.badly_encoded:
+        raise wrong_encoding(path, options.encoding or "utf-8")
+    cut = [Rejected(line, UNENDED, None, content) for line, content in source.unended]
+    return [*found.rows, *cut]
 
 
 def choose_format(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -214,46 +261,6 @@ def not_erased(writer: StoreWriter, table: Table) -> str:
     return f" WHERE NOT {marked_sql(table.subject_key, 'erased')}"
 
 
-def _reader(path: Path) -> str:
-    quoted = literal(str(path))
-    if path.suffix == ".parquet":
-        return f"read_parquet({quoted})"
-    if path.suffix == ".csv":
-        names, delimiter = _header(path)
-        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-        # why nothing is detected: a guess reads a broken file as something else, without a word
-        return (
-            f"read_csv({quoted}, auto_detect = false, header = true, columns = {{{columns}}}, "
-            f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = true)"
-        )
-    raise SourceError(f"{path}: only .parquet and .csv files are read, not '{path.suffix}'.")
-
-
-def _header(path: Path) -> tuple[list[str], str]:
-    """Return the column names a CSV file starts with, and what separates them."""
-    with path.open("rb") as file:
-        first = file.readline()
-        if not first.strip():
-            raise SourceError(f"{path} is empty or does not start with a line of column names.")
-        file.seek(-1, os.SEEK_END)
-        if file.read(1) not in b"\r\n":
-            raise SourceError(
-                f"{path} looks truncated: its last line has no end. Fetch it again, or end "
-                "the line if the file is whole."
-            )
-    try:
-        line = first.decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise SourceError(f"{path} is not UTF-8 text. Export it again as UTF-8.") from None
-    delimiter = max(",;\t|", key=line.count)
-    names = next(csv.reader([line], delimiter=delimiter))
-    if "" in names or len(set(names)) < len(names):
-        raise SourceError(
-            f"{path} does not start with a line of column names, each there once. Export it anew."
-        )
-    return names, delimiter
-
-
 @contextmanager
 def failing_as(path: Path, done: str = "loaded") -> Iterator[None]:
     """Tell of a file the engine cannot read; a full disk or memory is not the file's fault."""
@@ -268,87 +275,10 @@ def failing_as(path: Path, done: str = "loaded") -> Iterator[None]:
             raise
         # why: the engine's own text may quote a row, so only its kind is passed on
         raise SourceError(
-            f"{path} is corrupt or truncated ({type(problem).__name__}). Fetch it again; nothing "
-            f"was {done}."
+            (two_ends_of_lines(path) if path.suffix.lower() == ".csv" else "")
+            or f"{path} is corrupt or truncated ({type(problem).__name__}). Fetch it again; "
+            f"nothing was {done}."
         ) from None
-
-
-def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> None:
-    with failing_as(path):
-        connection.execute(sql)
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> dict[str, str]:
-    _run(connection, f"DESCRIBE SELECT * FROM {relation}", path)
-    return {row[0]: row[1] for row in connection.fetchall()}
-
-
-def same_columns(
-    name: str, table: Table, found: Collection[str], path: Path, kind: str = "A CSV file"
-) -> None:
-    """Refuse a file that has other columns than its table.
-
-    Parameters
-    ----------
-    kind : str
-        What starts with a line of column names, for the message.
-
-    Raises
-    ------
-    SourceError
-        Names what is missing and what is not declared.
-    """
-    if not set(found) & set(table.columns):
-        # why not what was found: without a line of names, it is the first customer
-        names = ", ".join(f"'{column}'" for column in table.columns)
-        raise SourceError(
-            f"{path} has none of the columns of table '{name}': {names}. {kind} starts with a line "
-            "of column names."
-        )
-    missing = [column for column in table.columns if column not in found]
-    extra = [column for column in found if column not in table.columns]
-    if missing or extra:
-        parts = []
-        if missing:
-            parts.append("missing: " + ", ".join(f"'{c}'" for c in missing))
-        if extra:
-            parts.append("not declared: " + ", ".join(f"'{c}'" for c in extra))
-        hint = suggest(extra[0], table.columns) if extra else ""
-        raise SourceError(f"{path} does not match table '{name}' ({'; '.join(parts)}).{hint}")
-
-
-def _castable(
-    connection: duckdb.DuckDBPyConnection,
-    relation: str,
-    name: str,
-    table: Table,
-    found: Mapping[str, str],
-    path: Path,
-) -> None:
-    """Count values that are not of their declared type; tell the counts, never the values."""
-    checks = {
-        column: f"count(*) FILTER ({_not_of_type(column, declared)})"
-        for column, declared in table.columns.items()
-        if found[column] != sql_type(declared)
-    }
-    if not checks:
-        return
-    _run(connection, f"SELECT {', '.join(checks.values())} FROM {relation}", path)
-    counts = connection.fetchone() or ()
-    bad = [
-        f"'{column}' in {count:,} rows is not {table.columns[column].type}"
-        for column, count in zip(checks, counts, strict=True)
-        if count
-    ]
-    if bad:
-        raise SourceError(f"{path} does not match table '{name}': " + "; ".join(bad) + ".")
-
-
-def _not_of_type(column: str, declared: Column) -> str:
-    wrong = f'"{column}" IS NOT NULL AND TRY_CAST("{column}" AS {sql_type(declared)}) IS NULL'
-    if declared.type == "integer":  # why: a cast would round 12.7 to 13 without a word
-        wrong = f'({wrong}) OR TRY_CAST("{column}" AS DOUBLE) % 1 <> 0'
-    return wrong
 
 
 def _filled(connection: duckdb.DuckDBPyConnection, name: str, table: Table, path: Path) -> int:

@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,18 +19,14 @@ from workbench.catalog import Catalog, Table
 from workbench.errors import SourceError
 from workbench.store import near_duplicates, quarantine, upserts
 from workbench.store.engine import Store, StoreWriter
-from workbench.store.ingest import (
-    choose_format,
-    correct_again,
-    failing_as,
-    sql_type,
-)
+from workbench.store.ingest import choose_format, correct_again, failing_as, unreadable_lines
 from workbench.store.months import Sums, coverage, coverage_after
 from workbench.store.progress import watched_progress
 from workbench.store.quarantine import Aside, Ingested
-from workbench.store.readers import Reading, read_through, reading, require_fitting, wrong_encoding
-from workbench.store.rejects import rejected
-from workbench.store.sifting import kind_of, sift
+from workbench.store.readers import Options, Reading, reading, require_fitting
+from workbench.store.sifting import sift
+from workbench.store.text_files import read_through
+from workbench.store.values import sql_type
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,15 +34,6 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 _REASONS_SHOWN = 5
 _MEMORY = "1GB"  # beyond it the engine goes on in encrypted temporary files
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a file is read, where it does not say so itself."""
-
-    encoding: str | None = None
-    sheet: str | None = None
-    date_format: str | None = None
 
 
 def take_in(
@@ -57,11 +44,13 @@ def take_in(
     *,
     now: dt.datetime,
     options: Options | None = None,
+    zone: str = "UTC",
     progress: Tell = lambda _: None,
 ) -> Ingested:
     """Take one file into a table; return what became of its rows.
 
-    A file that was taken in before is not read again: all of its good rows count as unchanged.
+    A file that was taken in before, and read in the same way, is not read again: all of its good
+    rows count as unchanged. Read in another way, its rows replace those of then by their key.
 
     Raises
     ------
@@ -71,22 +60,37 @@ def take_in(
         The file cannot be read, has other columns, is in another encoding, or none of its rows can
         be taken in. Nothing is changed then.
     """
-    table, chosen = catalog.table(name), options or Options()
-    require_fitting(path, **vars(chosen))  # also of a file that is known already
+    table = catalog.table(name)
+    declared = dict(table.source_format)
+    chosen = Options(
+        **{**declared, **{k: v for k, v in vars(options or Options()).items() if v is not None}}
+    )
+    require_fitting(path, chosen)  # also of a file that is known already
     progress(f"reading {path.name}")
-    digest, long_lines = read_through(path)
+    content, long_lines = read_through(path)
+    digest = content + (f" {chosen.said}" if chosen.said else "")
     with store.writing(f"ingest into {name}", tidy=True) as writer:
         # why one: rows are numbered in their order, so that others would only wait, and burn time
         writer.connection.execute("SET threads = 1")
         writer.connection.execute(f"SET memory_limit = '{_MEMORY}'")
         choose_format(writer.connection, table)
         quarantine.prepare(writer.connection)
-        for before in quarantine.taken_in(writer.connection, name):
-            if before.digest == digest:
-                return _again(before)
+        known = quarantine.taken_in(writer.connection, name)
+        same = [before for before in known if before.digest.partition(" ")[0] == content]
+        if same and same[-1].digest == digest:  # later ones replaced what earlier ones brought
+            return _again(same[-1])
+        if same and not table.key_columns:
+            raise SourceError(
+                f"{path} was taken into '{name}' before, read in another way, and the table has no "
+                "key by which its rows could replace those of then. Declare row_key: in the "
+                f"catalog, or 'workbench init --reload {name}' to load the table anew."
+            )
+        for before in same:  # judged anew
+            quarantine.forget_aside(writer.connection, name, before.digest)
         taken, replaced = _take(
-            store, writer, catalog, name, table, path, digest, long_lines, now, chosen, progress
-        )
+            store, writer, catalog, name, table, path, digest, long_lines, now, chosen, zone,
+            progress,
+        )  # fmt: skip  # why: one call, two lines
         corrected = correct_again(store, writer.connection, name, table)
         progress(f"comparing people in {name}")
         found = near_duplicates.find(writer.connection, name, table, digest, quarantine.PAIRS)
@@ -113,6 +117,7 @@ def _take(
     long_lines: bool,
     now: dt.datetime,
     options: Options,
+    zone: str,
     progress: Tell,
 ) -> tuple[Ingested, Sums]:
     connection = writer.connection
@@ -132,14 +137,13 @@ def _take(
             side_effects=True,
         )
         with reading(
-            connection, lambda extension: store.load_extension(connection, extension),
-            path, name, table, long_lines=long_lines, **vars(options),
-        ) as source:  # fmt: skip  # why: one call, three lines
+            connection, path, name, table, options, zone=zone, long_lines=long_lines
+        ) as source:
             how = sift(source, catalog, name, there, today=now.date(), erased=writer.erased)
             aside.told = how.told
             with watched_progress(connection, f"taking in {path.name}", progress):
                 inserted = _run(connection, how.insert, path)
-        _keep_rejected(connection, source, table, path, options, aside)
+        _keep_unreadable(connection, source, table, path, options, aside)
         if not inserted:
             raise _nothing_good(path, name, aside)
         settled = _settled(connection, source, name, table, inserted, aside)
@@ -166,7 +170,7 @@ def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
     return int(row[0]) if row else 0
 
 
-def _keep_rejected(
+def _keep_unreadable(
     connection: duckdb.DuckDBPyConnection,
     source: Reading,
     table: Table,
@@ -175,15 +179,11 @@ def _keep_rejected(
     aside: Aside,
 ) -> None:
     """Keep aside what the reader of CSV files could not read."""
-    if not source.header:
-        return
-    kinds = {column: kind_of(declared.type) for column, declared in table.columns.items()}
-    found = rejected(connection, table, kinds, source.header, source.delimiter)
-    if found.badly_encoded:
-        raise wrong_encoding(path, options.encoding or "utf-8")
-    # why only now: the engine numbers the rows it could read, and lines count the others too
-    aside.renumber([each.line for each in found.rows])
-    for each in found.rows:
+    found = unreadable_lines(connection, source, table, path, options)
+    if source.header:
+        # why only now: the engine numbers the rows it could read, and lines count the others too
+        aside.renumber([each.line for each in found])
+    for each in found:
         aside.add(each.line, each.reasons, each.subject, each.content)
 
 
@@ -202,7 +202,8 @@ def _settled(
     def keep(place: int, subject: str | None, content: str) -> None:
         nonlocal skipped
         if skipped is None:  # before any of these is added
-            skipped = [line - above - n for n, line in enumerate(aside.lines(), 1)]
+            lines = sorted([*aside.lines(), *source.passed_over])
+            skipped = [line - above - n for n, line in enumerate(lines, 1)]
         line = place + bisect_left(skipped, place) + above
         aside.add(line, upserts.CONTRADICTS, subject, content)
 

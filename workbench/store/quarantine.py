@@ -131,6 +131,13 @@ def forget_files(connection: duckdb.DuckDBPyConnection, table: str) -> None:
             connection.execute(f"DELETE FROM {name} WHERE table_name = {literal(table)}")
 
 
+def forget_aside(connection: duckdb.DuckDBPyConnection, table: str, digest: str) -> None:
+    """Forget what was kept aside of a file that is read again."""
+    connection.execute(
+        f"DELETE FROM {ASIDE} WHERE table_name = {literal(table)} AND digest = {literal(digest)}"
+    )
+
+
 def summary(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, int]]:
     """Return (table, file, reasons, rows) of what is kept aside: counts, no content."""
     if not has_intake(connection):

@@ -6,47 +6,73 @@ is UTF-8 unless the file says otherwise in its first bytes or the caller names i
 
 from __future__ import annotations
 
-import codecs
-import csv
-import hashlib
-import html
-import os
 import re
-import tempfile
-import threading
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from workbench.catalog import Column, Table
-from workbench.errors import InputError, SourceError
-from workbench.store.ingest import same_columns, sql_type
+from workbench.catalog import Table
+from workbench.errors import InputError, SourceError, suggest
+from workbench.store import workbooks
 from workbench.store.quality_rules import literal
 from workbench.store.rejects import LINE_BYTES_MOST
+from workbench.store.text_files import (
+    TITLE_LINES,
+    as_utf8,
+    first_line,
+    named_plainly,
+    names_all,
+    pipe_of,
+    text_of,
+)
+from workbench.store.values import Form, require_marks, taken
 
 if TYPE_CHECKING:
     import duckdb
 
-_BLOCK_BYTES = 1 << 18  # small enough to stay in the processor's cache
-_LINE_BYTES_CUT = 8_000_000  # without the end of a line; shorter lines the engine keeps back
-_LINE_BYTES_USUAL = 1_000_000
 # of which the engine holds several at a time; with less than 32 MB it may leave out a line of more
 # than 2 MB without a word
 _BUFFER_BYTES, _BUFFER_BYTES_LONG = 16_000_000, 32_000_000
-_LOOKED_BYTES = 1_000_000  # of a file, when an error asks which encoding it may be
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-_LIKELY = ("utf-8", "gb18030", "utf-16")
-_TENS = [10**digits for digits in range(19)]  # the least number of one digit, of two, …
-_SHEET = re.compile(r'<(?:\w+:)?sheet\s[^>]*?\bname="([^"]*)"')
-_EXCEL_DAY_ZERO = "DATE '1899-12-30'"
+# of a workbook's rows on their way
+_LINE, _ROW = "workbench_line", "workbench_row"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a file is read, where it does not say so itself.
+
+    Attributes
+    ----------
+    encoding : str or None
+        Of text; UTF-8 unless its first bytes say otherwise.
+    sheet : str or None
+        Of a workbook; the first.
+    date_format : str or None
+        How days and moments are written as text; ISO 8601.
+    decimal, thousands : str or None
+        Marks within numbers written as text; ``.`` and none, or ``,`` and ``.``.
+    """
+
+    encoding: str | None = None
+    sheet: str | None = None
+    date_format: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+
+    def form(self, zone: str) -> Form:
+        """Return how values are written."""
+        decimal = self.decimal or "."
+        thousands = self.thousands or ("." if decimal == "," else "")
+        return Form(self.date_format, decimal, thousands, zone)
+
+    @property
+    def said(self) -> str:
+        """What was asked for, in the words of the command line; empty where nothing was."""
+        given = ((name.replace("_", "-"), value) for name, value in vars(self).items())
+        return " ".join(f"--{name} {value!r}" for name, value in given if value is not None)
 
 
 @dataclass(frozen=True)
@@ -69,6 +95,10 @@ class Reading:
         Line of the file that row 1 is on.
     header, delimiter : tuple of str, str
         Of a CSV file, whose unreadable lines the engine keeps back; else empty.
+    passed_over : list of int
+        Lines between the rows that hold nothing, once it was read.
+    unended : list of (int, str)
+        A last line without an end, which may be cut, once it was read.
     """
 
     relation: str
@@ -79,25 +109,27 @@ class Reading:
     first_line: int
     header: tuple[str, ...] = ()
     delimiter: str = ""
+    passed_over: list[int] = field(default_factory=list)
+    unended: list[tuple[int, str]] = field(default_factory=list)
 
 
 @contextmanager
 def reading(
     connection: duckdb.DuckDBPyConnection,
-    load_extension: Callable[[str], None],
     path: Path,
     name: str,
     table: Table,
+    options: Options,
     *,
-    encoding: str | None = None,
-    sheet: str | None = None,
-    date_format: str | None = None,
+    zone: str = "UTC",
     long_lines: bool = True,
 ) -> Iterator[Reading]:
     """Yield a file as a relation; its columns are checked against the catalog first.
 
     Parameters
     ----------
+    zone : str
+        The workspace's time zone.
     long_lines : bool
         Whether a line may be of more than a megabyte.
 
@@ -108,57 +140,58 @@ def reading(
     InputError
         An option does not fit the file, or no such encoding exists.
     """
-    kind = require_fitting(path, encoding=encoding, sheet=sheet, date_format=date_format)
+    kind = require_fitting(path, options)
     _require_content(path)
+    form = options.form(zone)
     if kind == ".csv":
         buffer_bytes = _BUFFER_BYTES_LONG if long_lines else _BUFFER_BYTES
-        with _csv(path, name, table, encoding, date_format, buffer_bytes) as found:
+        with _csv(path, name, table, options.encoding, form, buffer_bytes) as found:
             yield found
     elif kind == ".parquet":
-        relation = f"read_parquet({literal(str(path))}, file_row_number = true)"
-        types = _described(connection, relation, path)
-        types.pop("file_row_number", None)
-        same_columns(name, table, list(types), path, "A file")
-        yield Reading(
-            relation,
-            "file_row_number",
-            {c: _cast(c, declared, types[c]) for c, declared in table.columns.items()},
-            {c: _not_of_type(c, d, types[c]) for c, d in table.columns.items()},
-            types,
-            1,
-        )
-    else:
-        load_extension("excel")
-        sheets = _sheets(path)
-        if sheet and sheet not in sheets:
-            raise SourceError(
-                f"{path} has no sheet '{sheet}'. Its sheets: {', '.join(sheets)}. Nothing was "
-                "taken in."
+        with named_plainly(path) as place:
+            relation = f"read_parquet({literal(str(place))}, file_row_number = true)"
+            types = _described(connection, relation, path)
+            types.pop("file_row_number", None)
+            columns = columns_of(name, table, list(types), path)
+            renamed = "".join(f', "{there}" AS "{column}"' for there, column in columns.items())
+            yield _reading(
+                table,
+                f"(SELECT file_row_number{renamed} FROM {relation})",
+                {column: types[there] for there, column in columns.items()},
+                form,
+                number="file_row_number",
+                first_line=1,
             )
-        chosen = f", sheet = {literal(sheet)}" if sheet else ""
-        relation = f"read_xlsx({literal(str(path))}, all_varchar = true, header = true{chosen})"
-        try:
-            same_columns(name, table, list(_described(connection, relation, path)), path, "A file")
-        except SourceError as refusal:
-            if sheet or len(sheets) < 2:
-                raise
-            raise SourceError(
-                f"{refusal} This is of its first sheet; of {', '.join(sheets)} another one is "
-                "named with --sheet."
-            ) from None
-        yield Reading(
-            relation,
-            "",
-            {c: _from_excel(c, declared) for c, declared in table.columns.items()},
-            {c: _none(c) + _fraction(c, d) for c, d in table.columns.items()},
-            dict.fromkeys(table.columns, "VARCHAR"),
-            2,
-        )
+    else:
+        with _workbook(path, name, table, options.sheet, form) as found:
+            yield found
 
 
-def require_fitting(
-    path: Path, *, encoding: str | None, sheet: str | None, date_format: str | None
-) -> str:
+def _reading(
+    table: Table,
+    relation: str,
+    types: Mapping[str, str],
+    form: Form,
+    *,
+    number: str = "",
+    first_line: int = 2,
+    header: tuple[str, ...] = (),
+    delimiter: str = "",
+) -> Reading:
+    found = {c: taken(c, declared, types[c], form) for c, declared in table.columns.items()}
+    return Reading(
+        relation,
+        number,
+        {column: value for column, (value, _) in found.items()},
+        {column: wrong for column, (_, wrong) in found.items()},
+        types,
+        first_line,
+        header,
+        delimiter,
+    )
+
+
+def require_fitting(path: Path, options: Options) -> str:
     """Return which kind of file it is; refuse options that are not of that kind.
 
     Raises
@@ -169,25 +202,83 @@ def require_fitting(
         An option does not fit the file, or no such encoding exists.
     """
     kind = path.suffix.lower()
+    if kind == ".xls":
+        raise SourceError(f"{path} is an old workbook. Save it as .xlsx; nothing was taken in.")
     if kind not in (".csv", ".parquet", ".xlsx"):
         raise SourceError(
             f"{path}: only .csv, .parquet and .xlsx files are read, not '{path.suffix}'."
         )
-    if kind != ".csv" and (encoding or date_format):
-        raise InputError("an encoding and a date format are of CSV files; leave them out.")
-    if kind != ".xlsx" and sheet:
+    if kind != ".csv" and options.encoding:
+        raise InputError("an encoding is of CSV files; leave it out.")
+    if kind == ".parquet" and (options.date_format or options.decimal or options.thousands):
+        raise InputError(
+            "forms of days and numbers are of CSV files and workbooks; leave them out."
+        )
+    if kind != ".xlsx" and options.sheet:
         raise InputError("a sheet is of an Excel file; leave it out.")
-    if encoding:
+    if options.encoding:
         try:
-            "".encode(encoding)
+            "".encode(options.encoding)
         except LookupError:
             raise InputError(
-                f"no encoding named '{encoding}'. Known are utf-8, gb18030, gbk, utf-16, big5, "
-                "latin-1 and every other that Python knows."
+                f"no encoding named '{options.encoding}'. Known are utf-8, gb18030, gbk, utf-16, "
+                "big5, latin-1 and every other that Python knows."
             ) from None
-    if date_format is not None:
-        _require_date_format(date_format)
+    if options.date_format is not None:
+        _require_date_format(options.date_format)
+    form = options.form("UTC")
+    require_marks(form.decimal, form.thousands)
     return kind
+
+
+def columns_of(name: str, table: Table, found: Sequence[str], path: Path) -> dict[str, str]:
+    """Return the declared column of each of a file's, in their order.
+
+    A file calls a column as the catalog does, or by its declared ``header``.
+
+    Raises
+    ------
+    SourceError
+        Names what is missing and what is not declared.
+    """
+    headers = {declared.header or column: column for column, declared in table.columns.items()}
+    known = {**{column: column for column in table.columns}, **headers}
+    missing = [column for column in table.columns if not {
+        column, table.columns[column].header or column} & set(found)]  # fmt: skip  # why: one list
+    extra = [each for each in found if each not in known]
+    if not missing and not extra and len(set(found)) == len(table.columns) == len(found):
+        return {each: known[each] for each in found}
+    alike = {_plain(each): each for each in known}
+    near = [
+        f"'{each}' is nearly '{alike[_plain(each)]}'" for each in extra if _plain(each) in alike
+    ]
+    hint = ""
+    if near:
+        hint = (
+            f" {'; '.join(near)}: give the column 'header:' with the file's spelling in the "
+            "catalog."
+        )
+    if len(missing) == len(table.columns) and not near:
+        # why not what was found: without a line of names, it is the first customer
+        names = ", ".join(f"'{column}'" for column in table.columns)
+        raise SourceError(
+            f"{path} has none of the columns of table '{name}': {names}. A file starts with a line "
+            "of column names."
+        )
+    parts = []
+    if missing:
+        parts.append("missing: " + ", ".join(f"'{c}'" for c in missing))
+    if extra:
+        parts.append("not declared: " + ", ".join(f"'{c}'" for c in extra))
+    if not parts:
+        parts.append("a column is there twice")
+    if extra and not hint:
+        hint = suggest(extra[0], table.columns)
+    raise SourceError(f"{path} does not match table '{name}' ({'; '.join(parts)}).{hint}")
+
+
+def _plain(header: str) -> str:
+    return re.sub(r"[\W_]+", "", header).casefold()
 
 
 def _require_date_format(date_format: str) -> None:
@@ -220,171 +311,83 @@ def _csv(
     name: str,
     table: Table,
     encoding: str | None,
-    date_format: str | None,
+    form: Form,
     buffer_bytes: int,
 ) -> Iterator[Reading]:
-    with path.open("rb") as file:
-        begin = file.read(4)
-    marked = next((each for mark, each in _MARKS.items() if begin.startswith(mark)), None)
-    chosen = codecs.lookup(encoding or marked or "utf-8-sig").name
-    names, delimiter = _header(path, chosen)
-    same_columns(name, table, names, path, "A file")
-    # why integers as text: the engine reads 12.7 as 13 without a word
-    kinds = {c: "VARCHAR" if d.type == "integer" else sql_type(d) for c, d in table.columns.items()}
-    columns = ", ".join(f"{literal(each)}: {literal(kinds[each])}" for each in names)
-    formats = ""
-    if date_format:
-        formats = f", dateformat = {literal(date_format)}, timestampformat = {literal(date_format)}"
-    with _as_utf8(path, chosen) as place:
+    chosen, cut = text_of(path, encoding)
+    names, delimiter, above = first_line(path, chosen, table)
+    columns = columns_of(name, table, names, path)
+    # why text: the engine reads 12.7 as 13, 1.234 as 1.23 and 'epoch' as a day, without a word
+    kinds = {c: "BOOLEAN" if d.type == "boolean" else "VARCHAR" for c, d in table.columns.items()}
+    header = [columns[each] for each in names]
+    read_as = ", ".join(f"{literal(each)}: {literal(kinds[each])}" for each in header)
+    unended: list[tuple[int, str]] = []
+    with as_utf8(path, chosen, unended if cut else None) as place:
         relation = (
-            f"read_csv({literal(str(place))}, auto_detect = false, header = true, "
-            f"columns = {{{columns}}}, delim = {literal(delimiter)}, quote = '\"', escape = '\"', "
+            f"read_csv({literal(str(place))}, auto_detect = false, header = true, skip = {above}, "
+            f"columns = {{{read_as}}}, delim = {literal(delimiter)}, quote = '\"', escape = '\"', "
             f"strict_mode = true, store_rejects = true, rejects_limit = 0, "
-            f"max_line_size = {LINE_BYTES_MOST}, buffer_size = {buffer_bytes}{formats})"
+            f"max_line_size = {LINE_BYTES_MOST}, buffer_size = {buffer_bytes})"
         )
-        yield Reading(
+        found = _reading(
+            table,
             relation,
-            "",
-            {c: f'TRY_CAST("{c}" AS BIGINT)' if d.type == "integer" else f'"{c}"'
-             for c, d in table.columns.items()},
-            {c: _not_of_type(c, d, kinds[c]) for c, d in table.columns.items()},
             kinds,
-            2,
-            tuple(names),
-            delimiter,
-        )  # fmt: skip  # why: two mappings alike
-
-
-def _header(path: Path, encoding: str) -> tuple[list[str], str]:
-    """Return the column names a CSV file starts with, and what separates them."""
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            line = file.readline(LINE_BYTES_MOST + 1)
-    except UnicodeError:
-        raise wrong_encoding(path, encoding) from None
-    if len(line) > LINE_BYTES_MOST:
-        raise SourceError(
-            f"{path} starts with a line of more than {LINE_BYTES_MOST:,} bytes, which is no line "
-            "of column names. Check how it was exported; nothing was taken in."
+            form,
+            first_line=above + 2,
+            header=tuple(header),
+            delimiter=delimiter,
         )
-    if not line.strip():
-        raise SourceError(f"{path} is empty or does not start with a line of column names.")
-    line = line.rstrip("\r\n")
-    delimiter = max(",;\t|", key=line.count)
-    names = next(csv.reader([line], delimiter=delimiter))
-    if "" in names or len(set(names)) < len(names):
-        raise SourceError(
-            f"{path} does not start with a line of column names, each there once. Export it anew."
-        )
-    return names, delimiter
-
-
-def read_through(path: Path) -> tuple[str, bool]:
-    """Read a file once; return its SHA-256, and whether it may have a line of over a megabyte.
-
-    Raises
-    ------
-    SourceError
-        It cannot be read; or a line of a CSV file is so long that the engine would leave it out
-        without a word.
-    """
-    digest, block, since, most = hashlib.sha256(), bytearray(_BLOCK_BYTES), 0, 0
-    text = path.suffix.lower() == ".csv"
-    try:
-        with path.open("rb", buffering=0) as file:
-            while size := file.readinto(block):
-                digest.update(memoryview(block)[:size])
-                since = 0 if block.find(b"\n", 0, size) >= 0 else since + size
-                most = max(most, since)
-                if text and since >= _LINE_BYTES_CUT:
-                    raise _endless(path, file.tell() - since)
-    except OSError as problem:
-        raise SourceError(
-            f"the source file {path} cannot be read: {problem.strerror}. Check the name; nothing "
-            "was taken in."
-        ) from None
-    # why two blocks less: a line may begin within one and end within another
-    return digest.hexdigest(), most > _LINE_BYTES_USUAL - 2 * _BLOCK_BYTES
-
-
-def _endless(path: Path, before: int) -> SourceError:
-    lines = 1
-    with path.open("rb") as file:
-        while file.tell() < before:
-            lines += file.read(min(_BLOCK_BYTES, before - file.tell())).count(b"\n")
-    return SourceError(
-        f"line {lines:,} of {path} is longer than {_LINE_BYTES_CUT // 1_000_000} MB, which is no "
-        "row: a quote that does not end, or another kind of file. Nothing was taken in."
-    )
-
-
-def wrong_encoding(path: Path, encoding: str) -> SourceError:
-    """Return the error of a file that is in another encoding, with those that would fit."""
-    with path.open("rb") as file:
-        start = file.read(_LOOKED_BYTES)
-    fits = []
-    for each in _LIKELY:
-        decoder = codecs.getincrementaldecoder(each)()
-        with suppress(UnicodeError):
-            if decoder.decode(start).isprintable() or each != "utf-16":
-                fits.append(each)
-    fits = [each for each in fits if codecs.lookup(each).name != encoding.removesuffix("-sig")]
-    # why latin-1 too: every file reads as that, and one of names with accents as gb18030 as well
-    fits += [each for each in ("latin-1",) if encoding != "iso8859-1"]
-    hint = (
-        f" It could be {' or '.join(fits)}: name with --encoding the one it was exported in."
-        if fits
-        else ""
-    )
-    told = encoding.removesuffix("-sig")
-    return SourceError(f"{path} is not {told} text.{hint} Nothing was taken in.")
+        yield found
+    found.unended.extend(unended)
 
 
 @contextmanager
-def _as_utf8(path: Path, encoding: str) -> Iterator[Path]:
-    """Yield a place the engine reads UTF-8 from: the file itself, or a pipe; never another file."""
-    if encoding in ("utf-8", "utf-8-sig", "ascii"):
-        yield path
-        return
-    failed: list[Exception] = []
-    with tempfile.TemporaryDirectory(prefix="workbench-pipe-") as folder:
-        pipe = Path(folder) / "utf-8"
-        os.mkfifo(pipe, 0o600)
-
-        def feed() -> None:
-            try:
-                with pipe.open("wb") as out, path.open(encoding=encoding, newline="") as text:
-                    while block := text.read(1 << 20):
-                        out.write(block.encode())
-            except BrokenPipeError:  # the engine stopped reading, and says why itself
-                return
-            except UnicodeError as problem:
-                failed.append(problem)
-
-        feeder = threading.Thread(target=feed, daemon=True)
-        feeder.start()
+def _workbook(
+    path: Path, name: str, table: Table, sheet: str | None, form: Form
+) -> Iterator[Reading]:
+    """Yield a sheet's rows as the texts its cells show, with their lines."""
+    with workbooks.opened(path) as book:
+        chosen = book.sheet(sheet)
+        lines = islice(chosen.rows(), TITLE_LINES)
+        titles = [(line, [cell for cell in cells if cell]) for line, cells in lines]
+        if not titles:
+            raise SourceError(f"{path} is empty or does not start with a line of column names.")
+        fitting = (row for row in titles if names_all(row[1], table))
+        at, names = next(fitting, titles[0])  # a title may stand above
         try:
-            yield pipe
-        finally:
-            # why: a feeder whose pipe nobody opened waits for a reader forever
-            with suppress(OSError):
-                os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
-            feeder.join()
-        if failed:
-            raise wrong_encoding(path, encoding)
+            columns = columns_of(name, table, names, path)
+        except SourceError as refusal:
+            if sheet or len(book.sheets) < 2:
+                raise
+            raise SourceError(
+                f"{refusal} This is of its first sheet; of {', '.join(book.sheets)} another one is "
+                "named with --sheet."
+            ) from None
+        passed_over: list[int] = []
 
+        def feed(out: IO[bytes]) -> None:
+            book.write(chosen, at, len(names), out, passed_over)
 
-def _sheets(path: Path) -> list[str]:
-    """Return the names of a workbook's sheets, in their order."""
-    try:
-        with zipfile.ZipFile(path) as parts:
-            book = parts.read("xl/workbook.xml").decode()
-    except (OSError, zipfile.BadZipFile, zlib.error, KeyError, UnicodeError) as problem:
-        raise SourceError(
-            f"{path} is corrupt or truncated, or no .xlsx file ({type(problem).__name__}). Fetch "
-            "it again; nothing was taken in."
-        ) from None
-    return [html.unescape(each) for each in _SHEET.findall(book)]
+        read_as = ", ".join(f"{literal(columns[each])}: 'VARCHAR'" for each in names)
+        with pipe_of(feed) as place:
+            relation = (
+                f"(SELECT *, {_LINE} - {at + 1} AS {_ROW} FROM "
+                f"read_csv({literal(str(place))}, auto_detect = false, header = false, "
+                f"columns = {{{literal(_LINE)}: 'BIGINT', {read_as}}}, delim = ',', quote = '\"', "
+                f"escape = '\"', strict_mode = true, max_line_size = {LINE_BYTES_MOST}, "
+                f"buffer_size = {_BUFFER_BYTES_LONG}))"
+            )
+            found = _reading(
+                table,
+                relation,
+                dict.fromkeys(table.columns, "VARCHAR"),
+                form,
+                number=_ROW,
+                first_line=at + 1,
+            )
+            yield found
+        found.passed_over.extend(passed_over)
 
 
 def _described(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> dict[str, str]:
@@ -399,42 +402,3 @@ def _described(connection: duckdb.DuckDBPyConnection, relation: str, path: Path)
             "was taken in."
         ) from None
     return {row[0]: row[1] for row in connection.fetchall()}
-
-
-def _cast(column: str, declared: Column, found: str) -> str:
-    wanted = sql_type(declared)
-    return f'"{column}"' if found == wanted else f'TRY_CAST("{column}" AS {wanted})'
-
-
-def _not_of_type(column: str, declared: Column, found: str) -> str:
-    if found == sql_type(declared):
-        return "false"
-    return _none(column) + _fraction(column, declared)
-
-
-def _none(column: str) -> str:
-    """Return the condition that what was read is no value."""
-    return f'"read {column}" IS NOT NULL AND "{column}" IS NULL'
-
-
-def _fraction(column: str, declared: Column) -> str:
-    """Return the condition that a whole number has a fraction, which a cast would round away."""
-    if declared.type != "integer":
-        return ""
-    # why a CASE: of an OR both sides are computed for every row
-    text, fraction = f'"read {column}"::VARCHAR', f'TRY_CAST("read {column}" AS DOUBLE) % 1 <> 0'
-    may = " OR ".join(f"contains({text}, '{sign}')" for sign in (".", "e-", "E-"))  # 15e-1 is 1.5
-    # why its size first: only a number that is all digits is as great as its text is long, and so
-    # much is known at a fifth of the cost of looking into the text
-    plain = f'"{column}" >= {_TENS}[strlen({text})]'
-    return f" OR CASE WHEN {plain} THEN false WHEN {may} THEN {fraction} ELSE false END"
-
-
-def _from_excel(column: str, declared: Column) -> str:
-    """Return a cell's value; Excel keeps days as numbers, counted from the end of 1899."""
-    if declared.type not in ("date", "timestamp"):
-        return f'TRY_CAST("{column}" AS {sql_type(declared)})'
-    number = f'TRY_CAST("{column}" AS DOUBLE)'
-    moment = f"{_EXCEL_DAY_ZERO} + to_seconds(round({number} * 86400))"
-    plain = f'TRY_CAST("{column}" AS {sql_type(declared)})'
-    return f"CASE WHEN {number} IS NOT NULL THEN ({moment})::{sql_type(declared)} ELSE {plain} END"

@@ -19,6 +19,7 @@ _WORDS = {
     "UNQUOTED VALUE": "a quote that does not end",
     "LINE SIZE OVER MAXIMUM": "a line longer than any row",
 }
+UNENDED = "no end: the file may be cut"  # of its last line
 _ENCODING = "INVALID ENCODING"
 
 

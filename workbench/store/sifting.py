@@ -16,6 +16,7 @@ from workbench.store.marks import marked_sql
 from workbench.store.quality_rules import RowRule, literal, references, row_rules
 from workbench.store.quarantine import HANDED
 from workbench.store.readers import Reading
+from workbench.store.values import kind_of
 
 _FEW = 8
 _COUNTED = "row_number() OVER ()"
@@ -124,10 +125,11 @@ def _told(source: Reading, table: Table, faults: Mapping[str, str], flags: Colle
 
 def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str, str]]:
     """Yield what makes a row bad, and the condition. A rule with a tolerance holds no row back."""
+    key = table.subject_key
     for column, declared in table.columns.items():
         if source.wrong[column] != "false":
-            yield f"{column}: not {kind_of(declared.type)}", source.wrong[column]
-    key = table.subject_key
+            what = "a customer's key" if column == key else kind_of(declared.type)
+            yield f"{column}: not {what}", source.wrong[column]
     if key and not any(rule.not_null for rule in table.columns[key].rules):
         yield f"{key}: not_null", f'"{key}" IS NULL'
     for rule in row_rules(table, today):
@@ -145,17 +147,3 @@ def _soon(rule: RowRule, column: Column) -> str:
     if rule.rule != "domain" or len(domain) > _FEW or column.special_codes:
         return rule.fails
     return " AND ".join(f'"{rule.column}" <> {literal(value)}' for value in domain)
-
-
-def kind_of(declared: str) -> str:
-    """Return a type in words.
-
-    Examples
-    --------
-    >>> kind_of("integer")
-    'a whole number'
-    """
-    if declared == "date":
-        return "a date (2026-09-30; another form is named with --date-format)"
-    words = {"integer": "a whole number", "timestamp": "a date and time", "money": "an amount"}
-    return words.get(declared, f"a {declared}")

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Table
-from workbench.store.ingest import sql_type
 from workbench.store.months import Sums, hash_sql
 from workbench.store.quality_rules import literal
+from workbench.store.values import sql_type
 
 if TYPE_CHECKING:
     import duckdb

@@ -47,6 +47,7 @@ class Data(Opened):
             today=now.date(),
             progress=progress,
             reload=reload,
+            zone=self.settings.time_zone,
         )
         # also where nothing was new: from now on it is known that nothing was
         event = {"tables": sorted(loaded), "snapshot": self.store.latest_snapshot()}
@@ -61,6 +62,8 @@ class Data(Opened):
         encoding: str | None = None,
         sheet: str | None = None,
         date_format: str | None = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> Ingested:
         """Take a file into a table: good rows in, bad ones aside, as one snapshot.
@@ -75,7 +78,10 @@ class Data(Opened):
         sheet : str, optional
             Of a workbook; the first when left out.
         date_format : str, optional
-            How a CSV file writes days, such as ``%d/%m/%Y``; ``%Y-%m-%d`` when left out.
+            How days and moments are written as text, such as ``%d/%m/%Y``; ISO 8601 when left
+            out.
+        decimal, thousands : str, optional
+            Marks within numbers written as text: ``,`` and ``.`` in half of Europe.
 
         Returns
         -------
@@ -91,7 +97,8 @@ class Data(Opened):
         InputError
             An option does not fit the file.
         """
-        from workbench.store.intake import Options, take_in
+        from workbench.store.intake import take_in
+        from workbench.store.readers import Options
 
         self.catalog.table(table)
         self.store.make_key()
@@ -102,7 +109,8 @@ class Data(Opened):
             table,
             Path(file),
             now=now,
-            options=Options(encoding, sheet, date_format),
+            options=Options(encoding, sheet, date_format, decimal, thousands),
+            zone=self.settings.time_zone,
             progress=progress,
         )
         counts = {name: value for name, value in vars(taken).items() if isinstance(value, int)}
