@@ -6,7 +6,7 @@ import re
 import pytest
 from support.shop import CATALOG
 
-from workbench.catalog import keep_checked, load_catalog, read_checked
+from workbench.catalog_files import keep_checked, load_catalog, read_checked
 from workbench.checks import describe
 from workbench.errors import AccessRefused, CatalogError, UnknownName
 

@@ -16,7 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 import workbench as wb
 from workbench.analytics.features import features
-from workbench.catalog import Catalog, load_catalog
+from workbench.catalog import Catalog
+from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, UnknownName
 
 KEY = {"type": "text", "role": "subject key"}

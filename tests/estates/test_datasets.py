@@ -10,7 +10,8 @@ import duckdb
 import pyarrow.parquet
 import pytest
 
-from workbench.catalog import Catalog, load_catalog
+from workbench.catalog import Catalog
+from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, StorageError, UnknownName
 from workbench.estates import datasets
 from workbench.settings import load_settings

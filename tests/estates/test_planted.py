@@ -11,7 +11,8 @@ import duckdb
 import pyarrow.parquet
 import pytest
 
-from workbench.catalog import Catalog, Column, Ladder, load_catalog
+from workbench.catalog import Catalog, Column, Ladder
+from workbench.catalog_files import load_catalog
 from workbench.estates.sample import generate, planted
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"

@@ -11,7 +11,8 @@ import pyarrow.parquet
 import pytest
 
 import workbench as wb
-from workbench.catalog import Catalog, load_catalog
+from workbench.catalog import Catalog
+from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, PeriodError, StorageError
 from workbench.estates.sample import CATALOG, generate
 from workbench.estates.sample.readme import percent

@@ -16,6 +16,7 @@ LAYER = {
     "documents": 0,
     "settings": 0,
     "catalog": 0,
+    "catalog_files": 0,
     "periods": 0,
     "store": 1,
     "estates": 1,

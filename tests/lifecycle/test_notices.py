@@ -7,7 +7,7 @@ import io
 import pytest
 from ruamel.yaml import YAML
 
-from workbench.catalog import load_catalog
+from workbench.catalog_files import load_catalog
 from workbench.errors import UnknownName
 from workbench.lifecycle.notices import privacy_notice
 from workbench.lifecycle.ropa import MEASURES, NO_CONTACT, processings, to_csv, to_fides

@@ -9,7 +9,8 @@ import pytest
 from support.shop import CATALOG, make_shop
 
 import workbench as wb
-from workbench.catalog import Column, load_catalog
+from workbench.catalog import Column
+from workbench.catalog_files import load_catalog
 from workbench.errors import SourceError
 from workbench.store.engine import DataVersions, Store
 from workbench.store.ingest import load_estate, sql_type

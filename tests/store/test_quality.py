@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
-from workbench.catalog import load_catalog
+from workbench.catalog_files import load_catalog
 from workbench.errors import CatalogError, UnknownName
 from workbench.estates.sample import identifiers, planted
 from workbench.store.protection import encrypted_files

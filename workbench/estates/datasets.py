@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.catalog import load_catalog
+from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, StorageError, UnknownName
 from workbench.estates.starter import write_report
 

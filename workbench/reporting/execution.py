@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from workbench.catalog import keep_checked
+from workbench.catalog_files import keep_checked
 from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
 from workbench.reporting.definition import Definition

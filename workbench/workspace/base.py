@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.catalog import Catalog, load_catalog, read_checked
+from workbench.catalog import Catalog
+from workbench.catalog_files import load_catalog, read_checked
 from workbench.reporting import environment
 from workbench.settings import Settings
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.catalog import Catalog, Column, Contribution, Retention, Table, load_catalog
+from workbench.catalog import Catalog, Column, Contribution, Retention, Table
+from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, PeriodError, StorageError
 from workbench.estates.sample import CATALOG, activity, credit, people, planted, voice
 from workbench.estates.sample.operations import operations

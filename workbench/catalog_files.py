@@ -1,0 +1,200 @@
+"""A catalog read from its file, and what single fields cannot see: names, bounds, domains."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from workbench.catalog import Catalog, Column, ColumnType, Rule, Table
+from workbench.documents import Document, load_yaml
+from workbench.errors import CatalogError, suggest
+
+_NUMBER = r"-?[0-9]+(\.[0-9]+)?"
+
+
+def load_catalog(path: Path) -> Catalog:
+    """Read and check a catalog.
+
+    Raises
+    ------
+    CatalogError
+        The file is missing, is not YAML, or is wrong; lists every problem with its line.
+    """
+    document = load_yaml(path, CatalogError, "catalog")
+    try:
+        catalog = Catalog.model_validate(document.content)
+    except ValidationError as error:
+        raise CatalogError(
+            f"the catalog {path} is wrong:", document.explain(error, Catalog)
+        ) from None
+    problems = list(_cross_check(catalog, document))
+    if problems:
+        raise CatalogError(f"the catalog {path} is wrong:", problems)
+    return catalog
+
+
+def keep_checked(catalog: Catalog, path: Path, file: Path) -> None:
+    """Write a checked catalog down for a process that is to use the very same one.
+
+    Parameters
+    ----------
+    path : Path
+        Where it was read.
+    file : Path
+        Where to write; to be read by `read_checked`.
+    """
+    content = {"of": str(path), "hash": catalog.hash, "catalog": catalog.model_dump(mode="json")}
+    file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def read_checked(path: Path, file: Path) -> Catalog | None:
+    """Return what `keep_checked` wrote, without reading YAML; None where it is of another path."""
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if content["of"] != str(path):
+        return None
+    catalog = Catalog.model_validate_json(json.dumps(content["catalog"]))
+    return catalog if catalog.hash == content["hash"] else None
+
+
+def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
+    """Yield what single fields cannot see: names that must exist elsewhere, bounds and domains."""
+    where = document.where
+    for table_name, table in catalog.tables.items():
+        at: tuple[str, ...] = ("tables", table_name)
+        for purpose in table.purposes:
+            if purpose not in catalog.purposes:
+                hint = suggest(purpose, catalog.purposes)
+                yield f"{where(*at, 'purposes')}: no purpose '{purpose}'.{hint}"
+        if table.subject_key and table.columns[table.subject_key].role != "subject key":
+            here = where(*at, "columns", table.subject_key)
+            yield f"{here}: the subject key needs role: subject key."
+        if table.subject_key not in (None, catalog.privacy.key):
+            here = where(*at, "subject_key")
+            key = catalog.privacy.key
+            yield f"{here}: the privacy unit's key is '{key}'; name the column so too."
+        for name, column in table.columns.items():
+            if table.operational and _names_customers(catalog, name, column):
+                yield (
+                    f"{where(*at, 'columns', name)}: it says which customer a row is of, and an "
+                    "operational table's exact figures are published. Declare subject_key: "
+                    f"{catalog.privacy.key} instead of operational: true, or leave it out."
+                )
+            for text in (
+                *_column_problems(column, catalog),
+                *_rules_problems(column.rules, table, catalog),
+            ):
+                yield f"{where(*at, 'columns', name)}: {text}"
+    limits = catalog.privacy.limits
+    if not limits.month <= limits.year <= limits.lifetime:
+        yield f"{where('privacy', 'limits')}: month, year and lifetime must not shrink."
+    source = catalog.consents
+    needing = [name for name, purpose in catalog.purposes.items() if purpose.consent]
+    if needing and source is None:
+        yield f"{where('purposes', needing[0])}: it needs consents:, which is not declared."
+    if source is not None:
+        if source.table not in catalog.tables:
+            hint = suggest(source.table, catalog.tables)
+            yield f"{where('consents')}: no table '{source.table}'.{hint}"
+        else:
+            table = catalog.tables[source.table]
+            columns = table.columns
+            if table.subject_key is None:
+                yield f"{where('consents')}: '{source.table}' has no subject_key."
+            for name in (source.purpose, source.given, source.withdrawn):
+                if name not in columns:
+                    hint = suggest(name, columns)
+                    yield f"{where('consents')}: '{source.table}' has no column '{name}'.{hint}"
+                elif name != source.purpose and columns[name].type not in ("date", "timestamp"):
+                    yield f"{where('consents')}: '{name}' must be a date or timestamp column."
+
+
+def _names_customers(catalog: Catalog, name: str, column: Column) -> bool:
+    """Return whether a column says which customer a row is of: by its name, role or reference."""
+    keys = {catalog.privacy.key} & {name}
+    for rule in column.rules:
+        table, _, its = (rule.references or "").partition(".")
+        if (to := catalog.tables.get(table)) is not None and to.subject_key:
+            keys |= {to.subject_key, *to.key_columns} & {its}
+    return bool(keys) or column.role == "subject key"
+
+
+def _rules_problems(rules: Iterable[Rule], table: Table, catalog: Catalog) -> Iterator[str]:
+    for rule in rules:
+        if rule.references:
+            yield from _reference_problems(rule.references, catalog)
+        yield from _rule_problems(rule, table)
+
+
+def _column_problems(column: Column, catalog: Catalog) -> Iterator[str]:
+    for purpose in column.purposes or ():
+        if purpose not in catalog.purposes:
+            yield f"no purpose '{purpose}'.{suggest(purpose, catalog.purposes)}"
+    if column.domain is not None:
+        if not column.domain:
+            yield "the domain is empty; list its values or leave it out."
+        if len(set(column.domain)) != len(column.domain):
+            yield "the domain lists a value twice."
+        yield from _domain_type_problems(column.type, column.domain)
+    numeric = column.type in ("integer", "number", "money")
+    temporal = column.type in ("date", "timestamp")
+    for label, bounds in (("bounds", column.bounds), ("customer_bounds", column.customer_bounds)):
+        if bounds is None:
+            continue
+        if not isinstance(bounds, tuple):  # a ladder
+            if bounds.ladder[0] <= 0:
+                yield f"a ladder's first bound lies above 0, not at {bounds.ladder[0]}."
+            bounds = bounds.ladder
+        low, high = bounds
+        dates = isinstance(low, dt.date)
+        if not (numeric or (temporal and label == "bounds")):
+            yield f"a {column.type} column has no {label}; leave them out."
+        elif dates != isinstance(high, dt.date) or dates == numeric:
+            yield f"{label} must be two {'numbers' if numeric else 'dates'}."
+        elif low >= high:  # type: ignore[operator]  # why: both are of one type, checked above
+            yield f"{label} are reversed or equal: {low} is not below {high}."
+    if numeric and any(not re.fullmatch(_NUMBER, code) for code in column.special_codes):
+        yield "special_codes of a column of numbers are numbers in quotes, such as '-1'."
+    if column.type == "number" and column.bounds is not None and column.scale is None:
+        yield "a bounded number declares scale: its decimal digits (0 to 9)."
+
+
+def _domain_type_problems(kind: ColumnType, domain: tuple[str | int | bool, ...]) -> Iterator[str]:
+    wanted = {"text": str, "integer": int, "boolean": bool}.get(kind)
+    if wanted is None:
+        yield f"a {kind} column has no domain, only text, integer and boolean columns have one."
+        return
+    wrong = [value for value in domain if type(value) is not wanted]
+    if wrong:
+        shown = ", ".join(repr(value) for value in wrong[:3])
+        # why: YAML reads 01 as the number 1, and yes as a word
+        how = {"text": "quote each value", "boolean": "write true or false"}.get(
+            kind, "write whole numbers without quotes"
+        )
+        yield f"the domain of a {kind} column: {how} (got {shown})."
+
+
+def _rule_problems(rule: Rule, table: Table) -> Iterator[str]:
+    if rule.not_after not in (None, "today") and rule.not_after not in table.columns:
+        hint = suggest(rule.not_after or "", ["today", *table.columns])
+        yield f"not_after: no column '{rule.not_after}' in its table.{hint}"
+    if rule.pattern is not None:
+        try:
+            re.compile(rule.pattern)
+        except re.error as problem:
+            yield f"pattern: not a regular expression: {problem}."
+
+
+def _reference_problems(reference: str, catalog: Catalog) -> Iterator[str]:
+    table, dot, column = reference.partition(".")
+    if not (dot and column):
+        yield f"references '{reference}': write it as table.column."
+    elif table not in catalog.tables:
+        yield f"references '{reference}': no table '{table}'.{suggest(table, catalog.tables)}"
+    elif column not in catalog.tables[table].columns:
+        hint = suggest(column, catalog.tables[table].columns)
+        yield f"references '{reference}': no column '{column}'.{hint}"
