@@ -63,13 +63,15 @@ def catalog(key: str) -> Any:
 class Desk:
     """One engine on one file, and a ledger; asks the same question as often as wanted."""
 
-    def __init__(self, file: Path, folder: Path, key: str = "customer_id") -> None:
+    def __init__(
+        self, file: Path, folder: Path, key: str = "customer_id", bounds: Any = None
+    ) -> None:
         import duckdb
         import ibis
 
         from workbench.privacy.ledger import Ledger
 
-        self.catalog, self._number = catalog(key), 0
+        self.catalog, self._number, self._bounds = catalog(key), 0, bounds
         self.connection = duckdb.connect()
         # as the release engine is set, see Access.release_connection
         self.connection.execute("SET preserve_insertion_order = false")
@@ -85,7 +87,7 @@ class Desk:
         from workbench.privacy.question import resolve
 
         asked = query(self.table, by=["region", "month"], together=True)
-        return resolve(asked.customers().sum("amount"), self.catalog, NOW.date())
+        return resolve(asked.customers().sum("amount", self._bounds), self.catalog, NOW.date())
 
     def ask(self) -> Any:
         """Answer it anew, paid and stored; every call is a question on new data."""

@@ -163,6 +163,10 @@ def reference(rows, question):
             for place, each in enumerate(question.coordinates, 1):
                 vector[cell, place] = on_lattice(members, each)
         squared = sum(value * value for value in vector.values())
+        for (_, place), value in vector.items():  # layers count as full ones in the length
+            each = question.coordinates[place - 1] if place else None
+            if each is not None and (each.rungs or each.kind.startswith("layer")):
+                squared += LATTICE * LATTICE - value * value
         if squared > norm_squared(question):
             root = isqrt(squared)
             length = root + (root * root < squared) + 1

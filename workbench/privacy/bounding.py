@@ -93,12 +93,13 @@ def bounded_totals(question: Question, *, wide: bool = False, rows: str | None =
         # a customer in every cell, all of them at their ends, has the longest vector there is
         longest = size * (1 + len(names)) * LATTICE * LATTICE
         number, point = ("DOUBLE", ".0") if longest < _EXACT else ("BIGINT", "")
-        squares = " + ".join(
-            [
-                f"{LATTICE * LATTICE}{point}::{number}",
-                *(f"{name}::{number} * {name}" for name in names),
-            ]
-        )
+        fixed, uneven = LATTICE * LATTICE, []
+        for name, each in zip(names, question.coordinates, strict=True):
+            if _always_at_an_end(each):
+                fixed += int(each.weight * LATTICE) ** 2
+            else:
+                uneven.append(f"{name}::{number} * {name}")
+        squares = " + ".join([f"{fixed}{point}::{number}", *uneven])
         # why + 1: the square root is a float; one more than its ceiling is never too small
         less = "".join(
             f", sum(sign({name}) * (abs({name}::BIGINT) * {cap} // length) - {name})::HUGEINT"
@@ -127,6 +128,15 @@ def bounded_totals(question: Question, *, wide: bool = False, rows: str | None =
         SELECT c, sum(n) AS n{again} FROM parts_ GROUP BY c"""
     picked = "".join(f", {name}" for name in names)
     return f"SELECT c // {size}, c % {size}, n{picked} FROM ({totals}) AS t"
+
+
+def _always_at_an_end(coordinate: Coordinate) -> bool:
+    """Whether a coordinate counts at its full length in the length of a customer's vector.
+
+    All layers of a ladder but one are full or empty; to take that one for full makes nobody longer
+    than they are allowed, and saves the squares of all.
+    """
+    return coordinate.kind in ("beyond", "layer", "layer both ways") or bool(coordinate.rungs)
 
 
 def rows_sql(question: Question, extra: str | None = None) -> str:
@@ -316,15 +326,21 @@ def _clamped(value: str, low: int, high: int) -> str:
 
 def _on_lattice(total: str, coordinate: Coordinate) -> str:
     """Clamp a total, centre it, and put it on the lattice, rounding to the nearest point."""
-    width = coordinate.high - coordinate.low
     low, high = f"{coordinate.low}.0::DOUBLE", f"{coordinate.high}.0::DOUBLE"
+    width = coordinate.high - coordinate.low
     if coordinate.kind == "beyond":
         most = int(coordinate.weight * LATTICE)
         return f"CASE WHEN {total} < {low} OR {total} > {high} THEN {most} ELSE -{most} END"
     if coordinate.kind == "layer both ways":
-        layer = f"greatest({low}, least({high}, abs({total}))) - {low}"
-        return f"(sign({total}) * round(({layer}) * {LATTICE / width!r}::DOUBLE))::INTEGER"
-    clamped = f"greatest({low}, least({high}, {total}))"
-    # at either end the product is 2**20 up to the last bit of a double, and rounds to it
-    step = f"{2 * LATTICE / width!r}::DOUBLE"
-    return f"round(({clamped} - {(coordinate.low + coordinate.high) / 2!r}) * {step})::INTEGER"
+        step = f"(abs({total}) - {low}) * {LATTICE / width!r}::DOUBLE"
+        inside, least = f"sign({total}) * round({step})", f"-{high}"
+        nothing = f" WHEN abs({total}) <= {low} THEN 0"
+    else:
+        middle, steps = (coordinate.low + coordinate.high) / 2, 2 * LATTICE / width
+        inside, least = f"round(({total} - {middle!r}) * {steps!r}::DOUBLE)", low
+        nothing = ""
+    # why ends first: most totals lie at an end of most layers, and need no arithmetic there
+    return (
+        f"CASE WHEN {total} >= {high} THEN {LATTICE} WHEN {total} <= {least} THEN -{LATTICE}"
+        f"{nothing} ELSE ({inside})::INTEGER END"
+    )
