@@ -8,6 +8,7 @@ from support.shop import make_shop
 
 import workbench as wb
 from workbench.errors import QuestionRefused
+from workbench.privacy.replaying import require_replayed
 
 REST = "None of these"
 REGIONS = ["north", "south", "west", REST]
@@ -86,3 +87,9 @@ def test_months_beside_no_months_need_a_span(ws):
     tx = ws.open("transactions", "reporting")
     with pytest.raises(QuestionRefused, match="ask over the same rows only within a span"):
         wb.marginals(tx, ["region", ["region", "month"]])
+
+
+def test_what_was_made_to_agree_comes_out_again(ws, tables):
+    for each in tables:
+        require_replayed(ws.ledger.answer(each.id), ws.ledger.answer)
+    assert ws.ledger.verify() > 0
