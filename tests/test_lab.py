@@ -76,6 +76,9 @@ def test_a_preview_is_the_page_a_manager_would_see(shell, saved):
     assert html.startswith('<iframe sandbox="allow-scripts" title="Customers"')
     assert "<!doctype" not in html  # it stands within an attribute
     assert repr(shown) == "Preview of 'Customers' (en)."
+    assert shown.dropped == ("cell 6: what was printed is not on the page",)
+    assert f"<p>{shown.dropped[0]}</p>" in html
+    assert "is not on the page" not in page.html
 
 
 def test_a_preview_takes_the_sessions_notebook_and_says_when_it_is_not_saved(

@@ -59,23 +59,29 @@ class Preview:
     It stands in a frame of its own, which runs the page's script and nothing else.
     """
 
-    def __init__(self, pages: Sequence[Page], warning: str = "") -> None:
+    def __init__(
+        self, pages: Sequence[Page], warning: str = "", dropped: Sequence[str] = ()
+    ) -> None:
         self.pages = tuple(pages)
         self.warning = warning
+        self.dropped = tuple(dropped)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"'{page.title}' ({page.language})" for page in self.pages)
         return f"Preview of {shown}. {self.warning}".rstrip()
 
     def _repr_html_(self) -> str:
-        warning = "".join(f"<p><b>{escape(line)}</b></p>" for line in self.warning.splitlines())
+        from workbench.reporting.remarks import WAY_OUT
+
+        warning = f"<p><b>{escape(self.warning)}</b></p>" if self.warning else ""
+        lines = (*self.dropped, WAY_OUT) if self.dropped else ()
         frames = "".join(
             f'<iframe sandbox="allow-scripts" title="{escape(page.title)}" '
             'style="width:100%;height:80vh;border:1px solid #ccc" '
             f'srcdoc="{escape(page.at("./"))}"></iframe>'
             for page in self.pages
         )
-        return warning + frames
+        return warning + frames + "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
 def load(shell: Any) -> None:
@@ -107,7 +113,7 @@ def _told(call: Callable[[], _T]) -> _T | None:
 
 def _preview(named: str, variables: Mapping[str, Any], ran: Sequence[str]) -> Preview:
     from workbench.reporting.preview import preview, read, unsaved
-    from workbench.reporting.remarks import WAY_OUT, dropped
+    from workbench.reporting.remarks import dropped
 
     notebook = _notebook(named, variables)
     ws = open_workspace(None if os.environ.get("WORKBENCH_WORKSPACE") else notebook.parent)
@@ -118,9 +124,7 @@ def _preview(named: str, variables: Mapping[str, Any], ran: Sequence[str]) -> Pr
         if ahead:  # what it misses may just not be in the file yet
             raise RunFailed(_UNSAVED) from None
         raise
-    left_out = dropped(read(notebook))
-    told = [*left_out, WAY_OUT] if left_out else []
-    return Preview(pages, "\n".join([_UNSAVED, *told] if ahead else told))
+    return Preview(pages, _UNSAVED if ahead else "", dropped(read(notebook)))
 
 
 def _budget(month: str) -> BudgetTable:

@@ -210,7 +210,7 @@ def test_labels_of_a_raw_model_are_refused_until_an_officer_approves(shop):
 
 def test_a_plan_file_is_lines_of_json(planned_shop):
     planned_shop.plan("customers", period="2026-09")
-    file = planned_shop.private / "runs" / "customers" / "2026-09" / "plan" / "plan.jsonl"
+    file = planned_shop.private / "runs" / "customers" / "2026-09" / "aside" / "plan" / "plan.jsonl"
     assert [json.loads(line)["name"] for line in file.read_text().splitlines()] == ["t", "r"]
 
 
