@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 import workbench as wb
-from workbench.errors import AccessRefused, InputError, QuestionRefused, UnknownName
+from workbench.errors import AccessRefused, InputError, LeakFound, QuestionRefused, UnknownName
 from workbench.lifecycle.sharing import shares
 
 PEOPLE = {"people": 600}
@@ -334,3 +334,55 @@ def test_rows_of_no_customer_do_not_leave(lending, tmp_path):
     hand_over(wb.open_workspace(lending.settings.root, now=lending.now), ["region"], tmp_path / "o")
     rows = table(tmp_path / "o" / "transactions.csv")
     assert {row["region"] for row in rows} == {"north", "south"}
+
+
+def test_what_a_page_may_not_show_is_not_handed_over(shop, tmp_path):
+    tx = shop.open("transactions", "reporting")
+    regions = shop.release(
+        wb.query(tx, by="region", period="2026-09").customers(), name="by region", epsilon=0.1
+    )
+    raw = tx.execute()
+    counted, note = int(raw.amount.max()) + 488, str(raw.note.iloc[0])
+    tried = {
+        "a title with a count": regions.derive(
+            wb.column("customers").named("customers", f"{counted} customers")
+        ),
+        "raw notes": regions.describe("region", "what", {"north": note}),
+        "ids": regions.describe("region", "what", {"north": "K-000017"}),
+        "a constant": regions.derive((wb.column("customers") * counted).named("customers")),
+        "a name": regions.derive("customers", name=f"by-{counted}"),
+        "a limit": shop.release(
+            wb.query(tx, period="2026-09", by="region").sum("amount", bounds=(0, counted)),
+            name="bounded", epsilon=0.1,
+        ),
+    }  # fmt: skip
+    for way, release in tried.items():
+        with pytest.raises(QuestionRefused, match=r"computed.*Nothing was handed over") as refused:
+            shop.share([regions.id, release.id], tmp_path / "out", purpose="reporting", **DEAL)
+        assert str(counted) not in str(refused.value).replace(release.id, ""), way
+    assert shares(shop.shares) == ()
+    assert not (tmp_path / "out").exists()
+
+
+def test_words_that_stand_in_a_notebook_are_handed_over_unless_they_name_somebody(shop, tmp_path):
+    tx = shop.open("transactions", "reporting")
+    regions = shop.release(
+        wb.query(tx, by="region", period="2026-09").customers(), name="by region", epsilon=0.1
+    )
+    said = regions.describe("region", "what", {"north": "up there", "south": "Family7, Given7"})
+    folder = shop.settings.path("notebooks")
+    folder.mkdir(exist_ok=True)
+    code = "regions.describe('region', 'what', {'north': 'up there', 'south': 'Family7, Given7'})"
+    cells = [{"cell_type": "code", "source": code}]
+    (folder / "asks.ipynb").write_text(json.dumps({"cells": cells}))
+    with pytest.raises(LeakFound, match=r"customers\.full_name"):
+        shop.share([said.id], tmp_path / "out", purpose="reporting", **DEAL)
+    fine = regions.describe("region", "what", {"north": "up there"})
+    assert shop.share([fine.id], tmp_path / "out", purpose="reporting", **DEAL)
+    with pytest.raises(LeakFound):
+        shop.share(
+            [fine.id],
+            tmp_path / "b",
+            purpose="reporting",
+            **{**DEAL, "terms": "as K-000017 wished"},
+        )

@@ -6,7 +6,9 @@ from factories.notebooks import code, markdown, notebook
 from factories.pages import RELEASES, overview
 from nbconvert.exporters import get_exporter
 
-from workbench.errors import RunFailed, StoreMissing
+import workbench as wb
+from workbench import figures
+from workbench.errors import LeakFound, RunFailed, StoreMissing
 from workbench.reporting import exporter_nbconvert
 from workbench.reporting.exporter_nbconvert import WorkbenchReportExporter
 
@@ -47,3 +49,21 @@ def test_without_a_workspace_nothing_is_invented(monkeypatch, tmp_path):
     monkeypatch.setattr(exporter_nbconvert, "LOOKUP_GROUP", "workbench.no-such-group")
     with pytest.raises(StoreMissing, match="no ledger is at hand"):
         exporter_nbconvert.lookup_from_workspace(tmp_path)
+
+
+def test_what_lab_saves_is_searched_as_a_page_is(shop):
+    tx = shop.open("transactions", "reporting")
+    query = wb.query(tx, by="region", period="2026-09").customers()
+    release = shop.release(query, name="regions", epsilon="0.1")
+    folder = shop.settings.path("notebooks")
+    folder.mkdir(exist_ok=True)
+
+    def saved(*cells):
+        path = folder / "mine.ipynb"
+        nbformat.write(nbformat.from_dict(notebook(*cells)), path)
+        return WorkbenchReportExporter().from_filename(str(path))
+
+    shown = code("wb.figures.table(x)", figures.table(release))
+    assert "north" in saved(markdown("# Regions"), shown)[0]
+    with pytest.raises(LeakFound, match=r"customers\.full_name"):
+        saved(markdown("# As Family7, Given7 said"), shown)

@@ -19,6 +19,7 @@ from workbench.errors import InputError, QuestionRefused
 from workbench.store.chain import Entry, canonical
 
 T = TypeVar("T")
+EXCEPTION = "Exception: "  # begins the note of what an officer approved, in the officer's words
 _ATTRIBUTE = "provenance_"  # as scikit-learn names what came of fitting; a clone has none
 
 
@@ -235,7 +236,7 @@ def require_private(
         # why without its fingerprint: that is a hash of what was learned of raw rows
         named = what.partition("@")[0]
         return (
-            f"Exception: {named} was fitted on customers' rows and is not protected by noise. "
+            f"{EXCEPTION}{named} was fitted on customers' rows and is not protected by noise. "
             f"{last.who} approved it as {last.role} on {last.at[:10]}: {last.reason}"
         )
     fitted = f" ({tag.description})" if tag.description else ""

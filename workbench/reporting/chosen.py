@@ -24,6 +24,7 @@ from workbench.analytics.movement import GRADES
 from workbench.errors import PeriodError
 from workbench.periods import Period
 from workbench.privacy.groups import WEEKDAYS, plain_name
+from workbench.privacy.provenance import EXCEPTION
 from workbench.privacy.release import Dimension, Release
 from workbench.reporting.literals import numbers_in, plain_number, read_code
 
@@ -322,6 +323,29 @@ def _names(release: Release, renamed: Collection[str]) -> Iterator[str]:
         labels = mechanism.get("labels", {})
         given = [label for meaning, label in labels.items() if meaning.startswith("rate ")]
     yield from (each for each in given if not {each, plain_name(each)} & set(renamed))
+
+
+def spoken(release: Release, find: Any) -> Iterator[str]:
+    """Yield the words of a release that a person put into it, an officer's reason among them.
+
+    They are searched for identifiers as prose is, whatever else of a release is figures.
+    """
+    mechanism = release.mechanism
+    yield from (note for note in release.notes if note.startswith(EXCEPTION))
+    yield from mechanism.get("given", {}).get("names", ())
+    if mechanism.get("recipe") is not None:
+        yield from _typed(mechanism["recipe"])
+    for each in (*mechanism.get("parents", ()), *mechanism.get("parts", ())):
+        yield from spoken(find(each), find)
+
+
+def found_values(release: Release, find: Any) -> Iterator[str]:
+    """Yield group values that were found privately: they are answers, of many customers each."""
+    if release.mechanism.get("kind") == _FOUND:
+        yield from (str(value) for dimension in release.by for value in dimension.values)
+    mechanism = release.mechanism
+    for each in (*mechanism.get("parents", ()), *mechanism.get("parts", ())):
+        yield from found_values(find(each), find)
 
 
 def _typed(recipe: Mapping[str, Any]) -> Iterator[str]:

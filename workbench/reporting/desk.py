@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workbench.catalog import Catalog
 from workbench.privacy.ledger import Ledger
+from workbench.privacy.release import Release
 from workbench.reporting.definition import Definition
 from workbench.reporting.promises import Promises
 from workbench.settings import Settings
@@ -71,27 +72,43 @@ class Desk:
 
     def catalog_words(self) -> frozenset[str]:
         """Return everything the catalog calls tables, columns and values, and its numbers."""
-        tables = self.catalog.tables.values()
-        columns = [column for table in tables for column in table.columns.values()]
-        names = {name for table in tables for name in table.columns}
-        titles = {table.title for table in tables} | {each.title for each in columns if each.title}
-        units = {each for each in (self.catalog.currency, *(c.unit for c in columns)) if each}
-        ends = [
-            end
-            for each in columns
-            for pair in (each.bounds, each.customer_bounds)
-            if pair
-            for end in pair
-        ]
-        least = [each.contribution for each in tables if each.contribution]
-        numbers = {str(n) for each in least for n in (each.cells, each.rows)} | set(map(str, ends))
-        return frozenset(names | titles | units | numbers | self.declared_words())
+        return catalog_words(self.catalog)
 
     def declared_words(self) -> set[str]:
         """Return the catalog's words that may stand on a page, whoever has them as a name."""
-        return {
-            str(value)
-            for table in self.catalog.tables.values()
-            for column in table.columns.values()
-            for value in column.domain or ()
-        }
+        return declared_words(self.catalog)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The look-up of answers in a workspace, for exporters, with what a page is checked by."""
+
+    desk: Desk
+
+    def __call__(self, name: str) -> Release:
+        """Return an answer by its id."""
+        return self.desk.ledger.checked(name)
+
+
+def catalog_words(catalog: Catalog) -> frozenset[str]:
+    """Return everything a catalog calls tables, columns and values, and its numbers."""
+    tables = catalog.tables.values()
+    columns = [column for table in tables for column in table.columns.values()]
+    names = {name for table in tables for name in table.columns}
+    titles = {table.title for table in tables} | {each.title for each in columns if each.title}
+    units = {each for each in (catalog.currency, *(c.unit for c in columns)) if each}
+    limits = [pair for each in columns for pair in (each.bounds, each.customer_bounds) if pair]
+    ends = [end for pair in limits for end in getattr(pair, "ladder", pair)]
+    least = [each.contribution for each in tables if each.contribution]
+    numbers = {str(n) for each in least for n in (each.cells, each.rows)} | set(map(str, ends))
+    return frozenset(names | titles | units | numbers | declared_words(catalog))
+
+
+def declared_words(catalog: Catalog) -> set[str]:
+    """Return a catalog's words that may stand on a page, whoever has them as a name."""
+    return {
+        str(value)
+        for table in catalog.tables.values()
+        for column in table.columns.values()
+        for value in column.domain or ()
+    }

@@ -23,7 +23,13 @@ from workbench.figures.sentences import fields
 from workbench.figures.specs import KpisSpec, TextSpec, read_payload
 from workbench.privacy.release import Release
 from workbench.privacy.replaying import believed
-from workbench.reporting.chosen import Written, computed_number, unwritten
+from workbench.reporting.chosen import (
+    Written,
+    computed_number,
+    found_values,
+    spoken,
+    unwritten,
+)
 from workbench.reporting.literals import read_code
 from workbench.reporting.page import Authored, Block, Context, Drawing, Page, set_page
 from workbench.reporting.text import Heading, Prose, plain_prose, read_markdown
@@ -242,9 +248,14 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
     notes = notes_about(payload.spec, releases, desk.language)
     if isinstance(payload.spec, TextSpec):
         words = tuple(part for part, _, _ in fields(payload.spec.template) if part.strip())
+    told = dict.fromkeys(word for each in releases for word in spoken(each, desk.lookup))
+    found = dict.fromkeys(value for each in releases for value in found_values(each, desk.lookup))
     return (
-        Drawing(drawn, payload.releases, notes),
-        [Authored(f"a figure's words in {where}", text) for text in words],
+        Drawing(drawn, payload.releases, notes, tuple(found)),
+        [
+            *(Authored(f"a figure's words in {where}", text) for text in words),
+            *(Authored(f"the words of a release in {where}", text) for text in told),
+        ],
     )
 
 

@@ -16,7 +16,9 @@ from traitlets import Any as Any_
 from traitlets import default
 
 from workbench.errors import StoreMissing
+from workbench.reporting.desk import Answers
 from workbench.reporting.exporter import INJECTED, Lookup, export
+from workbench.reporting.leaks import refuse_leaks
 from workbench.reporting.page import Context
 from workbench.reporting.remarks import dropped
 
@@ -37,18 +39,28 @@ class WorkbenchReportExporter(Exporter):
     def from_notebook_node(  # type: ignore[override]  # why: every exporter returns text here
         self, nb: Any, resources: Any | None = None, **kw: Any
     ) -> tuple[str, ResourcesDict]:
-        """Return the page of a notebook whose cells have been run."""
+        """Return the page of a notebook whose cells have been run.
+
+        Raises
+        ------
+        LeakFound
+            The page holds an identifier of the workspace's customers.
+        """
         resources = self._init_resources(resources)  # type: ignore[no-untyped-call]  # why: as nbconvert's own exporters do
         resources["output_extension"] = self.file_extension
         metadata = resources.get("metadata", {})
         source = {**nb, "cells": [cell for cell in nb["cells"] if not _injected(cell)]}
+        lookup = self.lookup or lookup_from_workspace(Path(metadata.get("path") or "."))
+        desk = lookup.desk if isinstance(lookup, Answers) else None
         page = export(
             nb,
             source_notebook=source,
-            lookup=self.lookup or lookup_from_workspace(Path(metadata.get("path") or ".")),
-            context=Context(title="", house=""),
+            lookup=lookup,
+            context=Context(declared=desk.catalog_words() if desk else frozenset()),
             standalone=True,
         )
+        if desk:  # a file that is saved leaves as a published page does
+            refuse_leaks(page, desk.find, desk.declared_words())
         for line in dropped(nb):
             self.log.warning(line)
         return page.at("./"), resources

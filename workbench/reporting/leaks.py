@@ -9,12 +9,13 @@ they were written. The finished files are searched as they stand: text, attribut
 scripts, data, file names, and whatever base64, hexadecimal, percent, ``\u``, gzip or zlib hides,
 number arrays included.
 
-What is not, and why. Strings composed from releases and the catalog (``known``) are left out of
-the search of finished files: "481,231" is a figure, and would be refused in an estate whose
-customers are numbered. For the same reason numbers below six digits count only after a word such
-as "customer" or "no."; single Latin words below six letters ("Young", "May") and single Chinese
-characters do not count, since no reader could tell a name from a word. Whole names, phones,
-addresses and keys do.
+What is not, and why. Strings composed from releases and the catalog (``known``) are searched, too,
+but bare numbers in them are figures: "481,231" would be refused in an estate whose customers are
+numbered. For the same reason numbers below six digits count only after a word such as "customer" or
+"no."; single Latin words below six letters ("Young", "May") and single Chinese characters do not
+count but beside a title, since no reader could tell a name from a word. Whole names, phones,
+addresses and keys do, in the spellings of `spellings`. What the catalog declares
+as values may stand, and so may what `workbench.discovered` found: many customers share it.
 """
 
 from __future__ import annotations
@@ -27,10 +28,9 @@ import gzip
 import hashlib
 import json
 import re
-import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from html.parser import HTMLParser
 from urllib.parse import unquote
@@ -38,24 +38,16 @@ from urllib.parse import unquote
 from workbench.errors import LeakFound
 from workbench.figures.messages import MESSAGES
 from workbench.reporting import page_assets
-from workbench.reporting.page import Authored, Page
+from workbench.reporting.page import Authored, Drawing, Page
+from workbench.reporting.spellings import Window, spelled
+from workbench.store.identifying import key as key
 
 Find = Callable[[set[str]], Iterable[tuple[str, str, str]]]
 """From candidates, as `key` writes them, to (table, column, candidate) of those that are values."""
 
-_CJK = "\u3400-\u9fff\uf900-\ufaff"
-_CHINESE = re.compile(f"[{_CJK}]")
-_WORD = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
-_WORDS_AT_MOST = 8  # an address in words
-_LENGTH_AT_MOST = 100
-_LONE_LETTERS = 6
-_LONE_DIGITS = 6
-_CHINESE_NAME = range(2, 5)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
 _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}")
-_NAMING = re.compile("customers?|clients?|ids?|no|nr|number|account|key|客户号?|编号|号|账户|账号")
-_CHINESE_MOBILE = re.compile(r"(86)?1[3-9]\d{9}")
 _DEPTH = 4  # encodings within encodings
 _ARRAYS = "hHiIqQfd"  # number types of a typed array
 
@@ -79,19 +71,7 @@ class _Piece:
 
     place: str
     text: str
-
-
-def key(value: str) -> str:
-    r"""Return a value without case, spaces and punctuation, as candidates are compared.
-
-    In SQL: ``regexp_replace(lower(nfc_normalize(v)), '[^\p{L}\p{N}]', '', 'g')``.
-
-    Examples
-    --------
-    >>> key("Li-Wei@Example.com"), key("+86 138 0013 8000"), key("王 伟")
-    ('liweiexamplecom', '8613800138000', '王伟')
-    """
-    return "".join(char for char in unicodedata.normalize("NFKC", value).lower() if char.isalnum())
+    released: bool = False  # it stands in a release, where numbers are figures
 
 
 def check(
@@ -123,12 +103,14 @@ def check(
 def refuse_leaks(pages: Page | Sequence[Page], find: Find, allowed: Iterable[str] = ()) -> None:
     """Refuse to publish a page, or an edition's pages, that holds an identifier; see `check`."""
     pages = (pages,) if isinstance(pages, Page) else tuple(pages)
+    drawings = (block for page in pages for block in page.blocks if isinstance(block, Drawing))
+    found = {value for each in drawings for value in each.found}
     check(
         {f"the page ({page.language}).html": page.html.encode() for page in pages},
         find,
         known={text for page in pages for text in page.known},
         authored=tuple(dict.fromkeys(words for page in pages for words in page.authored)),
-        allowed=allowed,
+        allowed={*allowed, *found},
     )
 
 
@@ -160,10 +142,10 @@ def scan(
         for candidate in candidates([_Piece(words.where, words.text)]):
             places.setdefault(candidate, []).append(("the notebook or its definition", words.where))
     fixed, style = _fixed()
-    known_texts = {_plain(text) for text in known} | fixed
+    known_texts = {_plain(text) for text in known}
     for name, content in files.items():
         pieces = [
-            *_pieces(content, name, known_texts, style),
+            *_pieces(content, name, known_texts, fixed, style),
             None,
             _Piece("the file's name", name),
         ]
@@ -190,48 +172,13 @@ def candidates(pieces: Sequence[_Piece | None], across: bool = True) -> set[str]
 
 def _placed(pieces: Iterable[_Piece | None]) -> Iterator[tuple[str, str]]:
     """Yield (candidate, place); word sequences run on over neighbouring pieces up to a None."""
-    window: list[tuple[str, str]] = []
+    window: Window = []
     for piece in pieces:
         if piece is None:
             window.clear()
             continue
         for text in {piece.text: None, **dict.fromkeys(_unescaped(piece.text))}:
-            text = unicodedata.normalize("NFKC", text).lower()
-            for word in _WORD.findall(text):
-                window.append((word, piece.place))
-                del window[:-_WORDS_AT_MOST]
-                yield from _ending(window)
-
-
-def _ending(window: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield the candidates that end with the window's last word."""
-    word, place = window[-1]
-    if _CHINESE.match(word):
-        for size in _CHINESE_NAME:
-            for at in range(len(word) - size + 1):
-                yield word[at : at + size], place
-    joined = ""
-    for count, (each, _) in enumerate(reversed(window), start=1):
-        joined = each + joined
-        if len(joined) > _LENGTH_AT_MOST:
-            return
-        if _counts(joined, count):
-            yield joined, place
-            if _CHINESE_MOBILE.fullmatch(joined):  # with and without the country's code
-                yield joined.removeprefix("86") if len(joined) > 11 else f"86{joined}", place
-    before = window[-2][0] if len(window) > 1 else ""
-    if word.isdigit() and _NAMING.fullmatch(before):
-        yield word, place
-
-
-def _counts(joined: str, words: int) -> bool:
-    if joined.isdigit():
-        return len(joined) >= _LONE_DIGITS
-    if _CHINESE.search(joined):
-        return len(joined) >= 2
-    if words > 1 and joined.isalpha():
-        return len(joined) >= 4
-    return len(joined) >= _LONE_LETTERS
+            yield from spelled(text, piece.place, window, released=piece.released)
 
 
 def _unescaped(text: str) -> Iterator[str]:
@@ -256,8 +203,11 @@ def _fixed() -> tuple[frozenset[str], str]:
     return frozenset(fixed), compact("page.css")
 
 
-def _pieces(content: bytes, name: str, known: set[str], style: str) -> Iterator[_Piece | None]:
-    """Yield a file's texts, decoded; None where a known string stood."""
+def _pieces(
+    content: bytes, name: str, known: set[str], fixed: frozenset[str], style: str
+) -> Iterator[_Piece | None]:
+    """Yield a file's texts, decoded, those of releases apart; None where a fixed one stood."""
+    told: set[str] = set()
     if _is_bundle(content):
         return
     suffix = name.rpartition(".")[2]
@@ -272,7 +222,14 @@ def _pieces(content: bytes, name: str, known: set[str], style: str) -> Iterator[
     else:
         found = iter([_Piece("its text", text)])
     for piece in found:
-        if piece is None or _plain(piece.text) in known:
+        if piece is None or (plain := _plain(piece.text)) in fixed:
+            yield None
+            continue
+        if plain in known:
+            yield None
+            if plain not in told:  # a text is searched once, however often it stands there
+                told.add(plain)
+                yield from _released(replace(piece, released=True))
             yield None
             continue
         if piece.text.startswith(style):  # what a page adds to it is searched
@@ -283,6 +240,14 @@ def _pieces(content: bytes, name: str, known: set[str], style: str) -> Iterator[
             yield None
             yield from hidden
             yield None
+
+
+def _released(piece: _Piece) -> Iterator[_Piece | None]:
+    """Yield a text of a release and what is hidden in it, of which numbers are figures, too."""
+    if any(char.isalpha() for char in piece.text):
+        yield piece
+        for each in _hidden(piece.text, f"an encoded block in {piece.place}", 0):
+            yield None if each is None else replace(each, released=True)
 
 
 def _hidden(text: str, place: str, depth: int) -> Iterator[_Piece | None]:

@@ -99,11 +99,15 @@ class Context:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure, what its releases say a reader must know, and their ids."""
+    """One figure, what its releases say a reader must know, and their ids.
+
+    ``found``: group values that were found privately, which may stand on a page.
+    """
 
     drawn: Drawn
     releases: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from workbench.settings import Role
 from workbench.store import snapshots
 from workbench.store.audit import Audit
 from workbench.store.engine import DataVersions, Store
+from workbench.store.identifying import find_identifiers
 from workbench.store.keys import derive
 from workbench.store.marks import hmac_sql, marked_sql, padded
 from workbench.store.roles import Held, account, require_role
@@ -259,7 +260,7 @@ class Access:
         Parameters
         ----------
         candidates : set of str
-            Texts in small letters, without spaces and punctuation.
+            Texts in the forms of `workbench.store.identifying`.
 
         Returns
         -------
@@ -267,20 +268,11 @@ class Access:
         """
         connection = self._attached()
         try:
-            # why no parameter: taking one from Python, the engine imports pandas, for a second
-            texts = "\n".join(sorted(candidates)).replace("'", "''")
-            connection.execute(
-                f"CREATE TEMP TABLE candidates AS SELECT unnest(string_split('{texts}', chr(10))) "
-                "AS text"
-            )
-            found = []
-            for table, column in self._catalog.identifiers():
-                rows = connection.execute(
-                    f"SELECT text FROM candidates WHERE text IN "
-                    f'(SELECT {plain_sql(column)} FROM lake."{table}")'
-                ).fetchall()
-                found += [(table, column, row[0]) for row in rows]
-            return found
+            columns = [
+                (table, column, self._catalog.tables[table].columns[column].role == "subject key")
+                for table, column in self._catalog.identifiers()
+            ]
+            return find_identifiers(connection, columns, candidates)
         finally:
             connection.close()
 
@@ -357,12 +349,6 @@ class Access:
     def close(self) -> None:
         """Close the analyst's engine."""
         self._connection.close()
-
-
-def plain_sql(column: str) -> str:
-    """Return SQL for a value in small letters, without spaces and punctuation."""
-    value = f'lower(nfc_normalize(CAST("{column}" AS VARCHAR)))'
-    return f"regexp_replace({value}, '[^\\p{{L}}\\p{{N}}]', '', 'g')"
 
 
 def _schema(purpose: str, then: int | None) -> str:

@@ -18,7 +18,7 @@ from workbench.workspace.privacy import Private
 from workbench.workspace.reports import Reports
 
 if TYPE_CHECKING:
-    from workbench.privacy.release import Release
+    from workbench.reporting.desk import Answers
 
 
 class Workspace(Compliance, Customers, Private, Reports, Exports, Lifecycle):
@@ -65,6 +65,8 @@ def open_workspace(
     return Workspace(load_settings(file), now)
 
 
-def lookup(folder: Path) -> Callable[[str], Release]:
+def lookup(folder: Path) -> Answers:
     """Return the look-up of answers in the workspace that holds ``folder``, for exporters."""
-    return open_workspace(find_settings(folder)).ledger.checked
+    from workbench.reporting.desk import Answers
+
+    return Answers(open_workspace(find_settings(folder))._desk())

@@ -287,10 +287,19 @@ class Oversight(Data):
             A new folder for the CSV files and ``metadata.json``.
         recipient, country, purpose, terms, mechanism : str
         expires : date
+
+        Raises
+        ------
+        QuestionRefused
+            A word or a number of a release stands neither in a notebook or report of this workspace
+            nor in the catalog, or a release is of no private answer.
+        LeakFound
+            What would be handed over holds an identifier of a customer.
         """
         from workbench.figures.bounds import bounded
         from workbench.figures.language import Language
         from workbench.lifecycle.sharing import Terms, write_tables
+        from workbench.reporting.sharing import require_publishable
 
         now = self.now()
         agreed = Terms(recipient, country, purpose, terms, expires, mechanism)
@@ -298,8 +307,16 @@ class Oversight(Data):
         if not releases:
             raise InputError("name at least one release to hand over: r-000041.")
         tables = {}
-        for each in releases:
-            release = self.ledger.answer(each)
+        found = [self.ledger.checked(each) for each in releases]
+        require_publishable(
+            found,
+            agreed.to_json(),
+            settings=self.settings,
+            catalog=self.catalog,
+            lookup=self.ledger.checked,
+            find=self.access.find_identifiers,
+        )
+        for each, release in zip(releases, found, strict=True):
             # why in the head: a table goes on without its metadata, and a bound must go with it
             said = {one.name: bounded(one, Language()) for one in release.measures}
             heads = {name: f"{name} ({words})" for name, words in said.items() if words}

@@ -1,0 +1,114 @@
+"""Private tables that leave as files pass the gate that pages pass.
+
+A share has no notebook of its own, so its words and numbers stand in any notebook or report of the
+workspace, or in the catalog.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from workbench.catalog import Catalog
+from workbench.errors import DefinitionError, QuestionRefused
+from workbench.privacy.operational import KIND
+from workbench.privacy.release import Release
+from workbench.reporting.chosen import Written, computed_number, found_values, spoken, unwritten
+from workbench.reporting.definition_files import definition_paths, load_definition
+from workbench.reporting.desk import Find, catalog_words, declared_words
+from workbench.reporting.exporter import Lookup
+from workbench.reporting.leaks import check
+from workbench.reporting.page import Authored, strings_of
+from workbench.settings import Settings
+
+
+def require_publishable(
+    releases: Sequence[Release],
+    terms: Mapping[str, Any],
+    *,
+    settings: Settings,
+    catalog: Catalog,
+    lookup: Lookup,
+    find: Find,
+) -> None:
+    """Refuse to hand over what no page may show.
+
+    Raises
+    ------
+    QuestionRefused
+        A word or number of a release stands nowhere, or it holds exact figures.
+    LeakFound
+        A release, or the terms it is handed over under, holds an identifier.
+    """
+    written = _written(settings, catalog)
+    for each in releases:
+        if _is_exact(each, lookup):
+            raise QuestionRefused(
+                f"{each.id} holds exact figures of operational records, and only private tables "
+                "are handed over: what ws.release(…) answered, or is derived from it. Nothing was "
+                "handed over."
+            )
+        what = computed_number(each, lookup, written)
+        if unwritten(each, lookup, written) is not None or not written.has_numbers(each.name):
+            what = "a name, group, title or label"
+        if what is not None:
+            raise QuestionRefused(
+                f"{each.id} is made with what stands neither in a notebook or report of this "
+                f"workspace nor in the catalog: {what}. It was computed, and what is computed can "
+                "hold what was read or counted on rows. Write it into the notebook that asks, in "
+                f"{settings.path('notebooks')}, and save it. Nothing was handed over."
+            )
+    told = [text for each in releases for text in (each.name, *spoken(each, lookup))]
+    told += strings_of(terms)
+    strings = [text for each in releases for text in _strings(each)]
+    check(
+        {"the tables.json": json.dumps(strings).encode()},
+        find,
+        known=strings,
+        authored=[Authored("a release or the terms", text) for text in told],
+        allowed={
+            *declared_words(catalog),
+            *(value for each in releases for value in found_values(each, lookup)),
+        },
+    )
+
+
+def _written(settings: Settings, catalog: Catalog) -> Written:
+    """Return what stands in the notebooks, the reports and the catalog of a workspace."""
+    notebooks = settings.path("notebooks")
+    code = []
+    for path in sorted(notebooks.glob("*.ipynb")):
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        except (OSError, ValueError, KeyError, TypeError):  # no notebook, so nothing is written
+            continue
+        code += ["".join(each["source"]) for each in cells if each["cell_type"] == "code"]
+    words: set[str] = set()
+    for path in definition_paths(settings.path("reports")).values():
+        try:
+            definition = load_definition(path, notebooks)
+        except DefinitionError:  # 'workbench check' tells of it
+            continue
+        words.update(
+            text for each in definition.parameters.values() for text in strings_of(each.default)
+        )
+    return Written.of([], code, {}, {*catalog_words(catalog), *words})
+
+
+def _is_exact(release: Release, lookup: Lookup) -> bool:
+    parents = release.mechanism.get("parents", ())
+    return release.mechanism.get("kind") == KIND or any(
+        _is_exact(lookup(each), lookup) for each in parents
+    )
+
+
+def _strings(release: Release) -> Iterator[str]:
+    """Yield the texts of a release's files, but for its figures."""
+    yield from (release.name, *release.notes)
+    for dimension in release.by:
+        yield from strings_of([dimension.name, dimension.title, dimension.values])
+    for measure in release.measures:
+        yield from strings_of([measure.name, measure.title, measure.unit])
+    for values in release.columns.values():
+        yield from (value for value in values if isinstance(value, str))

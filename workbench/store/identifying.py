@@ -1,0 +1,170 @@
+"""Which texts are somebody's subject key or direct identifier, in whatever spelling.
+
+A text and a value are compared in one normal form, `key`: letters and digits without case,
+accents, width, spaces and punctuation. Some kinds have shorter forms, with the kind before
+a colon: ``phone:`` its last nine digits; ``surname:`` what stands beside a title, ``initial:`` a
+first letter and a surname; ``number:`` a key's number without zeros, alone or with the word it
+stood beside.
+
+The engine finds most: it normalises plain values and keeps only those that were asked for, so
+memory is bounded by what is asked, not by customers. The few values of other characters are
+normalised here, by the very function that texts are.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+COMPOUND = (  # surnames of two characters
+    *("欧阳", "司马", "上官", "诸葛", "夏侯", "东方", "皇甫", "尉迟", "公孙", "慕容"),
+    *("司徒", "令狐", "长孙", "宇文", "端木", "南宫", "百里", "独孤"),
+)
+_UNSEEN = dict.fromkeys((0xAD, *range(0x200B, 0x2010), 0x2060, 0xFEFF))  # soft hyphens, joiners
+_ACCENTS = dict.fromkeys(range(0x300, 0x370))
+_CJK = r"\x{3400}-\x{9fff}"
+_PLAIN = f"[ -~{_CJK}]*"  # what the engine normalises as `key` does
+_BATCH = 10_000
+_KEYED = re.compile(r"([a-z]{0,6})[-_ /.#]?0*([1-9]\d{0,11})")
+_PHONE = re.compile(r"[+\d ()/.-]{9,30}")
+_PART = r"[^\W\d_][^\W_]*(?:[-'’.]+[^\W_]*)*"
+_NAME = re.compile(rf"{_PART}(?:[ ,]+{_PART}){{0,4}}")
+_CHINESE_NAME = re.compile("[\u3400-\u9fff]{2,4}")
+_NO_WORDS = frozenset(("id", "key", "no", "nr", "number", "code", "num"))
+_LETTERS_OF_A_NAME = 60
+
+
+def normal(text: str) -> str:
+    """Return a text in one width and case, without accents and what nobody sees.
+
+    Examples
+    --------
+    >>> normal("Ｚoë  Straße １２"), normal("so\u00adft")
+    ('zoe  strasse 12', 'soft')
+    """
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text.translate(_UNSEEN)).casefold()
+    return unicodedata.normalize("NFKC", apart.translate(_ACCENTS))
+
+
+def key(value: str) -> str:
+    r"""Return a value without case, spaces and punctuation, as candidates are compared.
+
+    Examples
+    --------
+    >>> key("Li-Wei@Example.com"), key("+86 138 0013 8000"), key("王 伟"), key("Ｋ－０１")
+    ('liweiexamplecom', '8613800138000', '王伟', 'k01')
+    """
+    return "".join(char for char in normal(value) if char.isalnum())
+
+
+def forms(value: str, column: str, *, subject_key: bool) -> Iterator[str]:
+    """Yield every form that a value of a column may be asked for in."""
+    plain = normal(value).strip()
+    joined = key(plain)
+    yield joined
+    if subject_key:
+        numbered = _KEYED.fullmatch(plain)
+        if numbered:
+            prefix, number = numbered.groups()
+            yield f"number:{number}"
+            for word in (prefix, *column.lower().split("_")):
+                if word and word not in _NO_WORDS:
+                    yield f"number:{word}:{number}"
+        return
+    if _PHONE.fullmatch(plain) and 10 <= len(joined) <= 15:
+        yield f"phone:{joined[-9:]}"
+    elif _CHINESE_NAME.fullmatch(plain):
+        yield f"surname:{plain[0]}"
+        if plain[:2] in COMPOUND:
+            yield f"surname:{plain[:2]}"
+    elif len(plain) <= _LETTERS_OF_A_NAME and _NAME.fullmatch(plain):
+        parts = [key(part) for part in re.split(r"[ ,]+", plain)]
+        for surname in {parts[0], parts[-1], "".join(parts[1:])} - {""}:
+            yield f"surname:{surname}"
+        if len(parts) > 1:
+            yield f"initial:{parts[0][0]} {parts[-1]}"
+            yield f"initial:{parts[-1][0]} {parts[0]}"
+
+
+def find_identifiers(
+    connection: duckdb.DuckDBPyConnection,
+    columns: Iterable[tuple[str, str, bool]],
+    candidates: set[str],
+) -> list[tuple[str, str, str]]:
+    """Return which texts are values of some columns.
+
+    Parameters
+    ----------
+    connection : duckdb connection
+        With the tables in the schema ``lake``.
+    columns : iterable of (table, column, whether it is a subject key)
+    candidates : set of str
+        Texts as `key` writes them, and further `forms`.
+
+    Returns
+    -------
+    list of (table, column, text)
+    """
+    # why no parameter: taking one from Python, the engine imports pandas, for a second
+    texts = "\n".join(sorted(each for each in candidates if ":" not in each)).replace("'", "''")
+    connection.execute(
+        f"CREATE TEMP TABLE candidates AS SELECT unnest(string_split('{texts}', chr(10))) AS text"
+    )
+    found: list[tuple[str, str, str]] = []
+    for table, column, subject_key in columns:
+        value = f'CAST("{column}" AS VARCHAR)'
+        plain = f"regexp_replace(lower({value}), '[^a-z0-9{_CJK}]', '', 'g')"
+        source = f'FROM lake."{table}" WHERE {value} IS NOT NULL'
+        rows = connection.execute(
+            f"SELECT DISTINCT {plain} AS text {source} AND regexp_full_match({value}, '{_PLAIN}') "
+            f"AND {plain} IN (SELECT text FROM candidates)"
+        ).fetchall()
+        mine = {row[0] for row in rows}
+        others = [f"NOT regexp_full_match({value}, '{_PLAIN}')"]
+        others += _conditions(value, candidates, subject_key)
+        for other in others:
+            cursor = connection.execute(f"SELECT DISTINCT {value} {source} AND {other}")
+            while batch := cursor.fetchmany(_BATCH):
+                for (text,) in batch:
+                    mine |= candidates.intersection(forms(text, column, subject_key=subject_key))
+        found += [(table, column, text) for text in sorted(mine)]
+    return found
+
+
+def _conditions(value: str, candidates: set[str], subject_key: bool) -> Iterator[str]:
+    """Yield conditions that hold for every plain value with one of the asked-for short forms."""
+    asked: dict[str, set[str]] = {}
+    for each in candidates:
+        kind, _, text = each.partition(":")
+        if text:
+            asked.setdefault(kind, set()).add(text.rpartition(":")[2])
+    if subject_key:
+        for several in _some(asked.get("number", ())):
+            yield f"regexp_full_match({value}, '(?i)[a-z]{{0,6}}[-_ /.#]?0*(?:{several})')"
+        return
+    if "phone" in asked:
+        tails = ", ".join(f"'{each}'" for each in sorted(asked["phone"]))
+        digits = f"regexp_replace({value}, '[^0-9]', '', 'g')"
+        yield f"right({digits}, 9) IN ({tails}) AND regexp_full_match({value}, '[+0-9 ()/.-]+')"
+    names = {*asked.get("surname", ()), *(each[2:] for each in asked.get("initial", ()))}
+    for several in _some(names):
+        # why letters alone: a value may hold "O'Neil" where "oneil" is asked for
+        yield f"regexp_matches({_letters(value)}, '{several}')"
+
+
+def _letters(value: str) -> str:
+    return f"regexp_replace(lower({value}), '[^a-z0-9{_CJK}]', '', 'g')"
+
+
+def _some(texts: Iterable[str], most: int = 500) -> Iterator[str]:
+    """Yield patterns of at most so many texts, of letters and digits alone."""
+    plain = sorted(each for each in set(texts) if each.isalnum())
+    for start in range(0, len(plain), most):
+        yield "|".join(plain[start : start + most])
