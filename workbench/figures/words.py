@@ -38,6 +38,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "Share": "占比",
         "Change": "变化",
         "Stability": "稳定性",
+        "Responses, treated – control": "响应率之差（联系组减对照组）",
         "not known": "未知",
         "yes": "是",
         "no": "否",
