@@ -23,7 +23,7 @@ from typing import Any
 from workbench.analytics.movement import GRADES
 from workbench.errors import PeriodError
 from workbench.periods import Period
-from workbench.privacy.groups import WEEKDAYS, plain_name
+from workbench.privacy.groups import REST, WEEKDAYS, plain_name
 from workbench.privacy.provenance import EXCEPTION
 from workbench.privacy.release import Dimension, Release
 from workbench.reporting.literals import numbers_in, plain_number, read_code
@@ -372,7 +372,7 @@ def _named(figure: Mapping[str, Any]) -> Iterator[str]:
 
 def _labels(dimension: Dimension) -> Sequence[str]:
     """Return the words a category has, unless they only count up: ``cluster 1``, ``cluster 2``."""
-    texts = [each for each in dimension.values if isinstance(each, str)]
+    texts = [each for each in dimension.values if isinstance(each, str) and each != REST]
     if dimension.kind != "category":
         return ()
     counted = [_COUNTED.fullmatch(each) for each in texts]
