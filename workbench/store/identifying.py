@@ -71,7 +71,7 @@ def forms(value: str, column: str, *, subject_key: bool) -> Iterator[str]:
     yield joined
     if subject_key:
         numbered = _KEYED.fullmatch(plain)
-        if numbered:
+        if numbered and numbered[1]:  # of a bare number the plain form is all there is
             prefix, number = numbered.groups()
             yield f"number:{number}"
             for word in (prefix, *column.lower().split("_")):
