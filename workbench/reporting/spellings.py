@@ -163,10 +163,10 @@ def _numbers(window: Window, *, released: bool) -> Iterator[str]:
         yield words[-1]
     if before in _LINKS and len(words) > 2:
         before = words[-3]
-    if number and before and not before.isdigit():
+    if number and before and not before.isdigit() and not released:  # "a customer, 4.0 %"
         if _PERSON.fullmatch(before):
             yield f"number:{number}"
-        elif before.isalpha() and not released:
+        elif before.isalpha():
             yield f"number:{before}:{number}"
     digits = ""
     for word in reversed(words):
