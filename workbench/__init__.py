@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from workbench.privacy.cohorts import cohorts
     from workbench.privacy.consistency import consistent
     from workbench.privacy.expressions import column, difference, rank, ratio, share, top
+    from workbench.privacy.grouped import grouped
     from workbench.privacy.models.axes import Axis
     from workbench.privacy.models.grid_kmeans import GridKMeans
     from workbench.privacy.pairs import pairs
@@ -71,6 +72,7 @@ __all__ = [
     "features",
     "figures",
     "find_clusters",
+    "grouped",
     "holdout_check",
     "labelled",
     "ladder",
@@ -115,6 +117,7 @@ _HOME = {
     "expected_gain": "workbench.analytics.gains",
     "features": "workbench.analytics.features",
     "find_clusters": "workbench.analytics.clusters",
+    "grouped": "workbench.privacy.grouped",
     "holdout_check": "workbench.analytics.purchases",
     "labelled": "workbench.privacy.query",
     "ladder": "workbench.privacy.query",

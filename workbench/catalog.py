@@ -20,6 +20,7 @@ from workbench.errors import AccessRefused, UnknownName
 
 Kind = Literal["identity", "transactions", "usage", "feedback", "linked", "operational"]
 ColumnType = Literal["text", "integer", "number", "money", "date", "timestamp", "boolean"]
+NUMERIC = ("integer", "number", "money")
 Role = Literal[
     "subject key",
     "direct identifier",
@@ -87,6 +88,9 @@ class Column(_Declared):
     unit: str | None = None
     purposes: tuple[PurposeName, ...] | None = None
     domain: tuple[str | int | bool, ...] | None = None
+    rest: str | int | None = Field(
+        None, description="the value that all stand under that are not in the domain"
+    )
     bounds: tuple[Decimal | dt.date, Decimal | dt.date] | None = None
     customer_bounds: tuple[Decimal, Decimal] | Ladder | None = None
     values_per_customer: int | None = Field(
@@ -94,7 +98,21 @@ class Column(_Declared):
     )
     scale: int | None = Field(None, ge=0, le=9, description="decimal digits kept of a number")
     special_codes: dict[str, str] = {}
+    computed: str | None = Field(
+        None, description="arithmetic over its row's other columns, in place of a file's column"
+    )
     rules: tuple[Rule, ...] = ()
+
+    @property
+    def values(self) -> tuple[str | int | bool, ...]:
+        """All that a group by it may show: its domain, and the rest."""
+        more = () if self.rest is None or self.rest in (self.domain or ()) else (self.rest,)
+        return (*(self.domain or ()), *more)
+
+    @property
+    def closed(self) -> bool:
+        """Whether no value stands in it that is not in its domain."""
+        return self.domain is not None and self.rest is None
 
     @property
     def digits(self) -> int:
@@ -152,6 +170,11 @@ class Table(_Declared):
         description="least and most rows of a month; of the table where it has no time",
     )
     columns: dict[Name, Column]
+
+    @property
+    def file_columns(self) -> dict[str, Column]:
+        """The columns its files have: all but computed ones."""
+        return {name: each for name, each in self.columns.items() if each.computed is None}
 
     @model_validator(mode="after")
     def _subject_or_operational(self) -> Table:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from workbench.catalog import Catalog, Column, ColumnType, Rule, Table
+from workbench.catalog import NUMERIC, Catalog, Column, ColumnType, Rule, Table
+from workbench.computed import columns_in
 from workbench.documents import Document, load_yaml
 from workbench.errors import CatalogError, suggest
 
@@ -87,6 +88,7 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
             for text in (
                 *_column_problems(column, catalog),
                 *_rules_problems(column.rules, table, catalog),
+                *_computed_problems(column, table),
             ):
                 yield f"{where(*at, 'columns', name)}: {text}"
     limits = catalog.privacy.limits
@@ -130,6 +132,25 @@ def _rules_problems(rules: Iterable[Rule], table: Table, catalog: Catalog) -> It
         yield from _rule_problems(rule, table)
 
 
+def _computed_problems(column: Column, table: Table) -> Iterator[str]:
+    if column.computed is None:
+        return
+    if column.type not in NUMERIC or column.header or column.role in ("subject key", "time"):
+        yield "what is computed is a number, has no header, and is neither key nor time."
+    try:
+        names = columns_in(column.computed)
+    except ValueError as problem:
+        yield f"computed: {problem}."
+        return
+    usable = [n for n, each in table.file_columns.items() if each.type in NUMERIC]
+    for name in names:
+        if name not in usable:
+            yield (
+                f"computed: '{name}' is not a column of numbers of its table's files."
+                f"{suggest(name, usable)}"
+            )
+
+
 def _column_problems(column: Column, catalog: Catalog) -> Iterator[str]:
     for purpose in column.purposes or ():
         if purpose not in catalog.purposes:
@@ -139,8 +160,10 @@ def _column_problems(column: Column, catalog: Catalog) -> Iterator[str]:
             yield "the domain is empty; list its values or leave it out."
         if len(set(column.domain)) != len(column.domain):
             yield "the domain lists a value twice."
-        yield from _domain_type_problems(column.type, column.domain)
-    numeric = column.type in ("integer", "number", "money")
+        yield from _domain_type_problems(column.type, column.values)
+    if column.rest is not None and (column.domain is None or column.type == "boolean"):
+        yield "rest: stands for what a domain leaves out; declare domain: [...] too."
+    numeric = column.type in NUMERIC
     temporal = column.type in ("date", "timestamp")
     for label, bounds in (("bounds", column.bounds), ("customer_bounds", column.customer_bounds)):
         if bounds is None:

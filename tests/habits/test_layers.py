@@ -17,6 +17,7 @@ LAYER = {
     "settings": 0,
     "catalog": 0,
     "catalog_files": 0,
+    "computed": 0,
     "periods": 0,
     "store": 1,
     "estates": 1,

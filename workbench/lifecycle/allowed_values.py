@@ -29,9 +29,12 @@ def require_value(column: Column, place: str, value: str) -> None:
     """
     if value == "":
         return
-    if column.domain is not None and value not in {str(each).lower() for each in column.domain} | {
-        str(each) for each in column.domain
-    }:
+    if (
+        column.domain is not None
+        and column.closed
+        and value
+        not in {str(each).lower() for each in column.domain} | {str(each) for each in column.domain}
+    ):
         allowed = ", ".join(str(each) for each in column.domain)
         raise InputError(f"{place}: the value is not in its domain: {allowed}.")
     typed = require_type(column, place, value)

@@ -10,7 +10,7 @@ from workbench.errors import InputError
 from workbench.lifecycle.allowed_values import require_rules, require_type, require_value
 from workbench.lifecycle.erasure import mirror_marks
 from workbench.lifecycle.office import Office
-from workbench.store.corrections import Correction
+from workbench.store.corrections import Correction, compute_again
 from workbench.store.engine import newest, one_commit
 from workbench.store.ingest import correct_again
 from workbench.store.marks import marked_sql
@@ -48,7 +48,12 @@ def correct(
     by_table: dict[str, dict[str, str]] = {}
     for place, value in changes.items():
         table, column = _place(office, place)
-        require_value(office.catalog.tables[table].columns[column], place, value)
+        declared = office.catalog.tables[table].columns[column]
+        if declared.computed is not None:
+            raise InputError(
+                f"{place} is computed: {declared.computed}. Correct what it is computed of."
+            )
+        require_value(declared, place, value)
         by_table.setdefault(table, {})[column] = value
     chosen: dict[str, dict[str, str]] = {}
     for place, value in where.items():
@@ -122,6 +127,7 @@ def _update(office: Office, connection: duckdb.DuckDBPyConnection, correction: C
     connection.execute(
         f'UPDATE lake."{table}" SET {sets} WHERE {condition}', [*values.values(), *given]
     )
+    compute_again(connection, table, office.catalog.tables[table])
 
 
 def replay(office: Office) -> dict[str, int]:

@@ -9,9 +9,10 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from workbench.catalog import Catalog, Column, Table
+from workbench.catalog import NUMERIC, Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import Period, add_months, months_between
+from workbench.privacy.domains import declared_code, declared_group, meaning_of
 from workbench.privacy.identity import normal_form
 from workbench.privacy.opened import (
     require_declared,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 MAX_EDGES = 100
 REST = "None of these"
-NUMERIC = ("integer", "number", "money")
 _TIME_GROUPS = ("month", "weekday")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # Ibis operations whose result is finite by itself: operation, values, first value.
@@ -186,8 +186,9 @@ def resolve_group(each: Any, scope: Scope) -> Group:
     if not isinstance(each, str):
         return _expression(each, scope)
     if each in scope.allowed:
-        code = index_of(scope.source[each], _domain(each, scope.allowed[each]))
-        return Group(*declared_group(each, scope.allowed[each]), code=code, meaning=["of", each])
+        column = scope.allowed[each]
+        code = declared_code(scope.source[each], each, column)
+        return Group(*declared_group(each, column), code=code, meaning=meaning_of(each, column))
     if each in _TIME_GROUPS and scope.table.time is not None:
         if each == "month":
             return _months(scope)
@@ -208,36 +209,6 @@ def with_rest(group: Group) -> Group:
     if REST in values:
         raise QuestionRefused(f"'{REST}' is a value of '{group.dimension.name}' already.")
     return replace(group, dimension=replace(group.dimension, values=(*values, REST)), rest=True)
-
-
-def _domain(name: str, column: Column) -> tuple[Any, ...]:
-    if column.type == "boolean":
-        return column.domain or (False, True)
-    if column.domain is not None:
-        return column.domain
-    hint = f" For ranges use wb.bands('{name}', [...])." if column.type in NUMERIC else ""
-    raise QuestionRefused(
-        f"column '{name}' has no declared domain, and reading its values off the data would "
-        f"tell who is in it. Declare domain: [...] for it in the catalog, or find its common "
-        f"values privately with wb.discovered('{name}', delta=...).{hint}"
-    )
-
-
-def declared_group(name: str, column: Column) -> tuple[Dimension, int]:
-    """Return a declared column as a dimension, and how many of its values a customer has."""
-    values = _domain(name, column)
-    title = column.title or name.replace("_", " ").capitalize()
-    most = min(column.values_per_customer or len(values), len(values))
-    exclusive = column.values_per_customer == 1
-    return Dimension(name, title, "category", tuple(values), exclusive=exclusive), most
-
-
-def index_of(column: Any, values: Sequence[Any]) -> Any:
-    """Return the place of a column's value among declared ones; NULL outside them."""
-    import ibis
-
-    # why not CASE: DuckDB looks a list up once per dictionary entry, thirteen times faster
-    return ibis.array(list(values)).index(column).nullif(-1)
 
 
 def _months(scope: Scope) -> Group:
@@ -483,8 +454,9 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
         raise UnknownName("column", operation.name, scope.catalog.columns_for(name, purpose))
     dimension, _ = declared_group(operation.name, column)
     relation = other.to_expr()
-    code = index_of(relation[operation.name], dimension.values)
+    code = declared_code(relation[operation.name], operation.name, column)
     if called is not None:
         dimension = replace(dimension, name=plain_name(called), title=called)
+    meaning = operation.name if column.rest is None else meaning_of(operation.name, column)
     # why 1: of several rows the smallest code is taken, so a customer has one value
-    return Group(dimension, 1, joined=(relation, code), table=name, meaning=operation.name)
+    return Group(dimension, 1, joined=(relation, code), table=name, meaning=meaning)

@@ -76,7 +76,7 @@ def require_declared(condition: Any, allowed: Mapping[str, Column]) -> None:
 
 def require_value(name: str, column: Column, value: Any) -> None:
     """Refuse a value that a column's declared domain does not have."""
-    if column.domain is None or value is None:
+    if column.domain is None or not column.closed or value is None:
         return
     known = [*column.domain, *column.special_codes]
     if value not in column.domain and str(value) not in column.special_codes:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.errors import QuestionRefused, UnknownName
+from workbench.privacy.domains import declared_code, declared_group, meaning_of
 from workbench.privacy.forms import Find, Sheet, keep, sheet_of
-from workbench.privacy.groups import Group, Scope, declared_group, index_of
+from workbench.privacy.groups import Group, Scope
 from workbench.privacy.margins import Form, divided, tangent, times
 from workbench.privacy.query import CustomerRule, named_column
 from workbench.privacy.release import Dimension, Measure, Release
@@ -43,10 +44,10 @@ class Pairs(CustomerRule):
             for j in range(i, len(values))
         )
         dimension = Dimension(f"{self.column}_pair", f"{single.title}, pair", "category", both)
-        code = index_of(scope.source[self.column], values)
-        return Group(
-            dimension, most * (most + 1) // 2, code=code, pairs=True, meaning=["of", self.column]
-        )
+        column = scope.allowed[self.column]
+        code = declared_code(scope.source[self.column], self.column, column)
+        meaning = meaning_of(self.column, column)
+        return Group(dimension, most * (most + 1) // 2, code=code, pairs=True, meaning=meaning)
 
 
 def pairs(column: str) -> Pairs:

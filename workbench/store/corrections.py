@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Table
 from workbench.store.chain import file_lock
 from workbench.store.sealed import seal, unseal, write_whole
+from workbench.store.values import computed
 
 if TYPE_CHECKING:
     import duckdb
@@ -138,7 +139,25 @@ def replay(
     sql_type : mapping of column to text
         The store's types of the table's columns.
     """
-    return sum(_replayed(connection, table, each, sql_type) for each in corrections)
+    rows, names = 0, set()
+    for each in corrections:
+        rows += _replayed(connection, table, each, sql_type)
+        names.add(each.table)
+    for name in names:
+        compute_again(connection, name, table)
+    return rows
+
+
+def compute_again(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
+    """Compute what follows from columns that were corrected."""
+    plain = {column: f'"{column}"' for column in table.columns}
+    for column, declared in table.columns.items():
+        if declared.computed is not None:
+            value = computed(declared, plain)
+            connection.execute(
+                f'UPDATE lake."{name}" SET "{column}" = {value} '
+                f'WHERE "{column}" IS DISTINCT FROM {value}'
+            )
 
 
 def _replayed(

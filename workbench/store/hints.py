@@ -82,7 +82,7 @@ def _counts(
 
 def _open(declared: Column) -> bool:
     """Return whether a column may hold anything at all."""
-    if declared.role in _DECLARED or declared.domain is not None or declared.bounds is not None:
+    if declared.role in _DECLARED or declared.closed or declared.bounds is not None:
         return False
     return declared.type in ("text", "integer") and not (
         declared.type == "integer"

@@ -237,7 +237,7 @@ def choose_format(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     compress.
     """
     free = any(
-        each.type == "text" and not each.domain and not any(rule.pattern for rule in each.rules)
+        each.type == "text" and not each.closed and not any(rule.pattern for rule in each.rules)
         for name, each in table.columns.items()
         if name not in {table.subject_key, *table.key_columns}
     )

@@ -110,7 +110,7 @@ def _declared(name: str, column: Column) -> Iterator[RowRule]:
     """Yield the rules that domain and bounds are."""
     filled = f'"{name}" IS NOT NULL'
     special = _special(name, column)
-    if column.domain is not None:
+    if column.domain is not None and column.closed:
         values = ", ".join(literal(value) for value in column.domain)
         # why a function: of a column stored as a dictionary it is computed once a word, IN is not
         fails = f'NOT list_contains([{values}], "{name}"){special}'

@@ -28,7 +28,14 @@ from workbench.store.text_files import (
     pipe_of,
     text_of,
 )
-from workbench.store.values import Form, require_marks, taken
+from workbench.store.values import (
+    Form,
+    computed,
+    not_computed,
+    require_marks,
+    sql_type,
+    taken,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -178,12 +185,20 @@ def _reading(
     header: tuple[str, ...] = (),
     delimiter: str = "",
 ) -> Reading:
-    found = {c: taken(c, declared, types[c], form) for c, declared in table.columns.items()}
+    found = {c: taken(c, declared, types[c], form) for c, declared in table.file_columns.items()}
+    made = {c: each for c, each in table.columns.items() if each.computed is not None}
+    if made:
+        values = {column: value for column, (value, _) in found.items()}
+        more = ", ".join(f'{computed(each, values)} AS "{c}"' for c, each in made.items())
+        relation = f"(SELECT *, {more} FROM {relation})"
+        # what cannot be computed of filled columns is no amount, and its row is kept aside
+        found |= {c: (f'"{c}"', not_computed(c, each)) for c, each in made.items()}
+        types = {**types, **{c: sql_type(each) for c, each in made.items()}}
     return Reading(
         relation,
         number,
-        {column: value for column, (value, _) in found.items()},
-        {column: wrong for column, (_, wrong) in found.items()},
+        {column: found[column][0] for column in table.columns},
+        {column: found[column][1] for column in table.columns},
         types,
         first_line,
         header,
@@ -241,12 +256,15 @@ def columns_of(name: str, table: Table, found: Sequence[str], path: Path) -> dic
     SourceError
         Names what is missing and what is not declared.
     """
-    headers = {declared.header or column: column for column, declared in table.columns.items()}
-    known = {**{column: column for column in table.columns}, **headers}
-    missing = [column for column in table.columns if not {
-        column, table.columns[column].header or column} & set(found)]  # fmt: skip  # why: one list
+    headers = {declared.header or column: column for column, declared in table.file_columns.items()}
+    known = {**{column: column for column in table.file_columns}, **headers}
+    missing = [
+        column
+        for column, declared in table.file_columns.items()
+        if not {column, declared.header or column} & set(found)
+    ]
     extra = [each for each in found if each not in known]
-    if not missing and not extra and len(set(found)) == len(table.columns) == len(found):
+    if not missing and not extra and len(set(found)) == len(table.file_columns) == len(found):
         return {each: known[each] for each in found}
     alike = {_plain(each): each for each in known}
     near = [
@@ -258,9 +276,9 @@ def columns_of(name: str, table: Table, found: Sequence[str], path: Path) -> dic
             f" {'; '.join(near)}: give the column 'header:' with the file's spelling in the "
             "catalog."
         )
-    if len(missing) == len(table.columns) and not near:
+    if len(missing) == len(table.file_columns) and not near:
         # why not what was found: without a line of names, it is the first customer
-        names = ", ".join(f"'{column}'" for column in table.columns)
+        names = ", ".join(f"'{column}'" for column in table.file_columns)
         raise SourceError(
             f"{path} has none of the columns of table '{name}': {names}. A file starts with a line "
             "of column names."
@@ -273,7 +291,7 @@ def columns_of(name: str, table: Table, found: Sequence[str], path: Path) -> dic
     if not parts:
         parts.append("a column is there twice")
     if extra and not hint:
-        hint = suggest(extra[0], table.columns)
+        hint = suggest(extra[0], table.file_columns)
     raise SourceError(f"{path} does not match table '{name}' ({'; '.join(parts)}).{hint}")
 
 
@@ -318,7 +336,9 @@ def _csv(
     names, delimiter, above = first_line(path, chosen, table)
     columns = columns_of(name, table, names, path)
     # why text: the engine reads 12.7 as 13, 1.234 as 1.23 and 'epoch' as a day, without a word
-    kinds = {c: "BOOLEAN" if d.type == "boolean" else "VARCHAR" for c, d in table.columns.items()}
+    kinds = {
+        c: "BOOLEAN" if d.type == "boolean" else "VARCHAR" for c, d in table.file_columns.items()
+    }
     header = [columns[each] for each in names]
     read_as = ", ".join(f"{literal(each)}: {literal(kinds[each])}" for each in header)
     unended: list[tuple[int, str]] = []
@@ -381,7 +401,7 @@ def _workbook(
             found = _reading(
                 table,
                 relation,
-                dict.fromkeys(table.columns, "VARCHAR"),
+                dict.fromkeys(table.file_columns, "VARCHAR"),
                 form,
                 number=_ROW,
                 first_line=at + 1,

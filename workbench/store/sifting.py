@@ -115,7 +115,7 @@ def _told(source: Reading, table: Table, faults: Mapping[str, str], flags: Colle
     again = f"(SELECT line AS _at, {', '.join(given)} FROM {HANDED})"
     why = ", ".join(f"CASE WHEN {fault} THEN {literal(told)} END" for told, fault in faults.items())
     subject = f'CAST("{table.subject_key}" AS VARCHAR)' if table.subject_key else "NULL::VARCHAR"
-    content = ", ".join(f'"{c}" := "read {c}"' for c in columns)
+    content = ", ".join(f'"{c}" := "read {c}"' for c in table.file_columns)
     return (
         f"SELECT _line AS line, array_to_string([{why}]::VARCHAR[], '; ') AS reasons, "
         f"{subject} AS subject, to_json(struct_pack({content}))::VARCHAR AS content "

@@ -102,9 +102,9 @@ def first_line(path: Path, encoding: str, table: Table) -> tuple[list[str], str,
 
 def names_all(names: Sequence[str], table: Table) -> bool:
     """Whether these are a table's columns, each once."""
-    known = {each: c for c, d in table.columns.items() for each in (c, d.header or c)}
+    known = {each: c for c, d in table.file_columns.items() for each in (c, d.header or c)}
     found = [known.get(name) for name in names]
-    return len(found) == len(table.columns) and set(found) == set(table.columns)
+    return len(found) == len(table.file_columns) and set(found) == set(table.file_columns)
 
 
 def _fields(line: str) -> tuple[list[str], str]:

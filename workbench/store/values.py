@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.catalog import Column
+from workbench.computed import columns_in, computed_sql
 from workbench.errors import InputError
 from workbench.store.quality_rules import literal
 
@@ -135,6 +137,21 @@ def taken(column: str, declared: Column, found: str, form: Form) -> tuple[str, s
     elif wanted == "DOUBLE":
         wrong.append(f'NOT isfinite("{column}")')
     return value, " OR ".join(f"({each})" for each in wrong) or "false"
+
+
+def computed(declared: Column, values: Mapping[str, str]) -> str:
+    """Return SQL of a computed column's value, from SQL of the values it is computed of.
+
+    It is rounded to the decimals that its type has; NULL where one of them is, or it has no value.
+    """
+    text = computed_sql(declared.computed or "", lambda name: f"({values[name]})")
+    return f"TRY(CAST({text} AS {sql_type(declared)}))"
+
+
+def not_computed(column: str, declared: Column) -> str:
+    """Return the condition that all is there and no value comes of it, such as over a nought."""
+    filled = " AND ".join(f'"{name}" IS NOT NULL' for name in columns_in(declared.computed or ""))
+    return f'"{column}" IS NULL AND {filled}'
 
 
 def _from_typed(
