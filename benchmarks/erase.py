@@ -91,7 +91,7 @@ def _found(folders: Iterable[Path], values: set[str]) -> int:
     content = b"".join(
         path.read_bytes() for each in folders for path in each.rglob("*") if path.is_file()
     )
-    return sum(value.encode() in content for value in values if len(value) >= SHORTEST)
+    return sum(value.encode() in content for value in values if len(value.encode()) >= SHORTEST)
 
 
 def _rows(ws: Workspace) -> int:

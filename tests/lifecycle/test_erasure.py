@@ -142,11 +142,12 @@ def test_lines_kept_aside_of_loads_go_too(shop):
         connection.execute(
             """
             CREATE SCHEMA lake.intake;
-            CREATE TABLE lake.intake.quarantine (subject VARCHAR, content VARCHAR);
+            CREATE TABLE lake.intake.quarantine (table_name VARCHAR, subject VARCHAR,
+                content VARCHAR);
             CREATE TABLE lake.intake.same_person (subject VARCHAR, other VARCHAR);
-            INSERT INTO lake.intake.quarantine VALUES ('K-000004', 'a'), ('K-000005', 'b'),
-                ('K-never', 'c'), (NULL, 'half;person4@example.org'), (NULL, 'another line'),
-                (NULL, NULL);
+            INSERT INTO lake.intake.quarantine (subject, content) VALUES ('K-000004', 'a'),
+                ('K-000005', 'b'), ('K-never', 'c'), (NULL, 'half;person4@example.org'),
+                (NULL, 'another line'), (NULL, NULL);
             INSERT INTO lake.intake.same_person VALUES ('K-000004', 'K-000005'),
                 ('K-000006', 'K-000004'), ('K-000006', 'K-000007');
             """

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import json
 
+import duckdb
 import pytest
 
 import workbench as wb
@@ -219,3 +220,51 @@ def test_what_may_hold_rows_of_several_is_handed_to_none_of_them(shop, tmp_path,
         assert (held["transactions"].kept_aside, held["transactions"].unclear) == ((), 1)
         again(shop).export_subject(customer, tmp_path / customer)
         assert "Quokka" not in (tmp_path / customer / "subject.json").read_text()
+
+
+NAMES = {  # K-000010 to K-000013 are called so; the last two alike
+    "K-000010": "王伟", "K-000011": "欧阳娜", "K-000012": "李娜", "K-000013": "李娜",
+}  # fmt: skip
+
+
+ASIDE = [  # whose key the line has, what it says, whether it goes
+    ("", "王伟", True),  # nobody's line, and nobody else has the name
+    ("", "客户王伟来电", True),
+    ("K-nobody", "欧阳娜", True),  # a key that no customer has
+    ("K-000014", "王伟", True),  # another's, in which they are named
+    ("K-000014", "王伟民", False),  # another's, and a longer name
+    ("", "李娜", False),  # two are called so: told
+    ("", "李娜 person12@example.org", True),
+    ("K-000013", "李娜", False),  # the other's own line
+    ("", "李", False),
+]
+
+
+def test_short_names_are_searched_beside_other_values(shop):
+    source = shop.settings.path("source") / "customers.parquet"
+    cases = " ".join(f"WHEN '{key}' THEN '{name}'" for key, name in NAMES.items())
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"CREATE TABLE t AS SELECT * REPLACE (CASE customer_id {cases} ELSE full_name END AS "
+            f"full_name) FROM '{source}'; COPY t TO '{source}'"
+        )
+    shop.init()
+    path = shop.settings.root / "late.csv"
+    lines = [f"{whose},2026-10-01,nowhere,food,{says},5,true" for whose, says, _ in ASIDE]
+    path.write_text("\n".join([HEADER.strip(), *lines, LINES.splitlines()[-1], ""]))
+    again(shop).ingest("transactions", path)
+    before = again(shop).back_up(shop.settings.root / "before.backup")
+    told = [again(shop).erase_subject(each).found_in for each in list(NAMES)[:3]]
+    assert told[:2] == [(), ()]
+    assert "1 lines of transactions that were kept aside" in str(told[2])
+    for restored in (False, True):
+        if restored:
+            again(shop).restore(before.file, over=True)
+        left = str(list(again(shop).quarantine("transactions").content))
+        for _, says, goes in ASIDE:
+            assert (f'"{says}"' in left) is not goes, (says, restored)
+
+
+@pytest.mark.parametrize("typed", ["Ｋ-000010", " K-000010\u3000", "K-000010\u200b"])
+def test_a_key_is_typed_as_files_may_write_it(shop, typed):
+    assert again(shop).erase_subject(typed).rows["customers"] == 1

@@ -1,6 +1,15 @@
 """What is left of customers outside the tables, cleared and searched."""
 
+import bz2
+import gzip
+import io
 import json
+import lzma
+import random
+import zipfile
+
+import duckdb
+import pytest
 
 from workbench.lifecycle import traces
 
@@ -45,3 +54,77 @@ def test_histories_of_kernels_go(tmp_path):
     (folder / "history.sqlite").write_bytes(b"K-000010")
     assert traces.clear(tmp_path) == 1
     assert list(folder.iterdir()) == []
+
+
+ERASED = (
+    "王伟",
+    "欧阳娜",
+    "李娜",
+    "13800138000",
+    "wei.wang@例子.中国",
+    "1990-02-03",
+    "Ann-Li",
+    "K-17",
+)
+ENCODINGS = ("utf-8", "gb18030", "utf-16", "utf-16-le", "utf-16-be")
+
+
+def zipped(content):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", content)
+    return packed.getvalue()
+
+
+PACKERS = {
+    "plain": bytes, "gzip": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zip": zipped,
+    "zip in gzip": lambda content: gzip.compress(zipped(content)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ERASED)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_names_of_two_signs_are_found_in_every_encoding_and_container(tmp_path, value, encoding):
+    lines = f"编号,姓名\n一二三,客户{value}来电\n"
+    for name, pack in PACKERS.items():
+        (tmp_path / name).write_bytes(pack(lines.encode(encoding)))
+    (tmp_path / "other").write_bytes("编号,姓名\n一二三,客户来电\n".encode(encoding))
+    found = {path.name for path in traces.search([tmp_path], [value])}
+    assert found == set(PACKERS)
+
+
+@pytest.mark.parametrize("value", ERASED)
+def test_values_are_found_in_tables_and_as_json_and_xml_write_them(tmp_path, value):
+    (tmp_path / "a.json").write_text(json.dumps({"name": value}))
+    (tmp_path / "a.xml").write_bytes(f"<a>{value}</a>".encode("ascii", "xmlcharrefreplace"))
+    with duckdb.connect(tmp_path / "a.duckdb") as connection:
+        connection.execute(
+            f"CREATE TABLE t AS SELECT '{value}/' || i % 3 AS c FROM range(5000) r(i)"
+        )
+        connection.execute(f"COPY t TO '{tmp_path}/a[1].parquet' (COMPRESSION zstd)")
+    found = [path.name for path in traces.search([tmp_path], [value])]
+    assert found == ["a.duckdb", "a.json", "a.xml", "a[1].parquet"]
+
+
+def test_chance_bytes_are_no_name_and_two_names_are_no_chance(tmp_path):
+    names = [chr(0x4E00 + 7 * n) + chr(0x4E00 + 11 * n + 5) for n in range(20)]
+    (tmp_path / "noise").write_bytes(random.Random(2026).randbytes(1 << 22))
+    noise = b"\xff\x00\x81\xfe\x00\x01" * 40
+    (tmp_path / "one").write_bytes(noise + "王伟".encode("gb18030") + noise)
+    (tmp_path / "two").write_bytes(
+        noise + "王伟".encode("gb18030") + noise + "李娜".encode("gb18030") + noise
+    )
+    assert traces.search([tmp_path], names) == []
+    assert traces.search([tmp_path], ["王伟", "李娜"]) == [tmp_path / "two"]
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04cut", b"\x1f\x8bcut", b"BZhcut", b"PAR1cut", b""])
+def test_what_only_begins_like_an_archive_is_none(tmp_path, content):
+    (tmp_path / "x").write_bytes(content)
+    assert traces.search([tmp_path], ["王伟"]) == []
+
+
+def test_folders_of_encrypted_files_are_left(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "x").write_text("王伟")
+    assert traces.search([tmp_path], ["王伟"], leave=[tmp_path / "store"]) == []

@@ -2,55 +2,128 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from workbench.errors import InputError
 from workbench.lifecycle.office import Office
 from workbench.store.engine import in_lake
 from workbench.store.marks import marked_sql
+from workbench.store.quality_rules import literal
+
+if TYPE_CHECKING:
+    import duckdb
 
 
-def identifiers(office: Office, *marks: str) -> set[str]:
-    """Return customers' keys and direct identifiers, as text; nothing when no table knows them.
+@dataclass(frozen=True)
+class Known:
+    """A text by which a line that never became a row is known to be a customer's.
+
+    Attributes
+    ----------
+    who : str
+        The customer's key.
+    text : str
+    alone : bool
+        Whether nobody else has it, so that it says by itself whose a line is. A name that several
+        bear, or a day of birth, says it beside another text of the same customer only.
+    identifies : bool
+        Whether it is a key or a direct identifier.
+    """
+
+    who: str
+    text: str
+    alone: bool
+    identifies: bool = True
+
+
+def known_by(office: Office, *marks: str) -> list[Known]:
+    """Return the texts customers are known by; nothing when no table knows them.
 
     Those that were corrected since are among them: an older line may still hold them.
     """
-    store = office.store
-    found = {
-        value
-        for each in store.corrections.all()
-        if each.mark in marks and each.table in office.subject_tables
-        for column, value in each.before.items()
-        if value and _direct(office, each.table, column)
-    }
+    store, names = office.store, office.subject_tables
+    direct: set[tuple[str, str]] = set()
+    beside: set[tuple[str, str]] = set()
+    for each in store.corrections.all():
+        if each.mark in marks and each.table in names:
+            for column, value in each.before.items():
+                if value and _direct(office, each.table, column):
+                    direct.add((each.subject, value))
     connection = store.connect()
     try:
         store.attach(connection, store.latest_snapshot())
         store.marks.prepare(connection, marks)
-        loaded = store.tables(connection)
-        for name, key in office.subject_tables.items():
+        loaded, theirs = store.tables(connection), {}
+        for name, key in names.items():
             if name not in loaded:
                 continue
-            direct = [c for c in office.catalog.tables[name].columns if _direct(office, name, c)]
-            theirs = store.marks.look_up(connection, name, key)
-            texts = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in direct)
-            rows = connection.execute(
-                f'SELECT DISTINCT {texts} FROM lake."{name}" WHERE {theirs}'
-            ).fetchall()
-            found |= {value for row in rows for value in row if value}
-        for name, columns in store.kept_aside(connection).items():
-            if "subject" in columns:  # lines of theirs that never became rows
-                theirs = store.marks.look_up(connection, name, "subject")
+            columns = office.catalog.tables[name].columns
+            theirs[name] = store.marks.look_up(connection, name, key)
+            for column in columns:
+                found = direct if _direct(office, name, column) else beside
+                if found is direct or _tells(office, name, column):
+                    rows = connection.execute(
+                        f'SELECT DISTINCT CAST("{key}" AS VARCHAR), CAST("{column}" AS VARCHAR) '
+                        f'FROM lake."{name}" WHERE {theirs[name]}'
+                    ).fetchall()
+                    found |= {(who, text) for who, text in rows if text}
+        for name, kept in store.kept_aside(connection).items():
+            if "subject" in kept:  # lines of theirs that never became rows
+                mine = store.marks.look_up(connection, name, "subject")
                 rows = connection.execute(
-                    f"SELECT DISTINCT subject FROM {in_lake(name)} WHERE {theirs}"
+                    f"SELECT DISTINCT subject FROM {in_lake(name)} WHERE {mine}"
                 ).fetchall()
-                found |= {row[0] for row in rows}
-        return found
+                direct |= {(row[0], row[0]) for row in rows}
+        shared = _of_others(office, connection, theirs, {text for _, text in direct})
     finally:
         connection.close()
+    return [
+        *(Known(who, text, text not in shared) for who, text in sorted(direct)),
+        *(Known(who, text, False, False) for who, text in sorted(beside - direct)),
+    ]
+
+
+def _of_others(
+    office: Office,
+    connection: duckdb.DuckDBPyConnection,
+    theirs: Mapping[str, str],
+    texts: Collection[str],
+) -> set[str]:
+    """Return which texts are a direct identifier of somebody else as well."""
+    found: set[str] = set()
+    asked = ", ".join(literal(text) for text in sorted(texts)) or "''"
+    for name, condition in theirs.items():
+        for column in office.catalog.tables[name].columns:
+            # why not keys: that a key is somebody's phone number too says nothing of whose it is
+            if office.catalog.tables[name].columns[column].role == "direct identifier":
+                rows = connection.execute(
+                    f'SELECT DISTINCT CAST("{column}" AS VARCHAR) AS text FROM lake."{name}" '
+                    f"WHERE text IN ({asked}) AND NOT {condition}"
+                ).fetchall()
+                found |= {row[0] for row in rows}
+    return found
+
+
+def identifiers(office: Office, *marks: str) -> set[str]:
+    """Return customers' keys and direct identifiers, as text; nothing when no table knows them."""
+    return {each.text for each in known_by(office, *marks) if each.identifies}
 
 
 def _direct(office: Office, table: str, column: str) -> bool:
     declared = office.catalog.tables[table].columns.get(column)
     return declared is not None and declared.role in ("subject key", "direct identifier")
+
+
+def _tells(office: Office, table: str, column: str) -> bool:
+    """Whether a column's values tell two people of one name apart, such as a day of birth."""
+    declared = office.catalog.tables[table].columns[column]
+    return (
+        declared.role == "quasi-identifier"
+        and declared.type in ("date", "text")
+        and declared.domain is None
+    )
 
 
 def consents_of(office: Office, mark: str) -> list[str]:

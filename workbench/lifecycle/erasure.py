@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.lifecycle import traces
-from workbench.lifecycle.customers import consents_of, identifiers, unknown_subject
+from workbench.lifecycle.customers import Known, consents_of, known_by, unknown_subject
 from workbench.lifecycle.holds import require_no_hold
+from workbench.lifecycle.kept_aside import LINES, naming, unclear_lines
 from workbench.lifecycle.office import Office
+from workbench.lifecycle.traces import SHORTEST
 from workbench.store.chain import file_lock
 from workbench.store.engine import in_lake
 from workbench.store.marks import FILE as MARKS_FILE
@@ -41,7 +43,7 @@ class Erasure:
     cleared : int
         Notebooks and logs whose outputs were cleared.
     found_in : tuple of str
-        Files of the private folder that still hold a value; should be none.
+        Files of the private folder and tables of the store that still hold a value; should be none.
     outside : tuple of str
         Files outside workbench's care that hold one: somebody has to see to them.
     notes : tuple of str
@@ -109,20 +111,31 @@ def erase(
     with file_lock(office.private / "run.lock", busy=_busy):
         erased = office.store.marks.erased().get(mark)
         done = office.journal.entries("erased", subject=mark)
-        values, told = identifiers(office, mark), notes(office, mark, fitted)
-        if erased and done and not values and not unfinished(office.store):
+        known, told = known_by(office, mark), notes(office, mark, fitted)
+        if erased and done and not known and not unfinished(office.store):
             return Erasure(dt.datetime.fromisoformat(erased), True, notes=told)
         if not erased:
-            if not values:
+            if not known:
                 raise unknown_subject(office)
             require_no_hold(office.journal, list(office.subject_tables), mark)
             office.store.marks.add("erased", mark, at=office.now)
         mirror_marks(office)
-        rows = take_erased(office, progress, {*values, subject.strip()})
+        key = office.key(subject)
+        known = [*known, Known(key, key, True)]
+        rows = take_erased(office, progress, known)
         progress("clearing notebooks and logs")
         cleared = traces.clear(office.private)
-        values = {*values, subject.strip()}
-        found = traces.search([office.private], values)
+        progress("searching what is left")
+        values = {each.text for each in known if each.identifies}
+        made_again = [office.private / name for name in ("runs", "ipython", "tmp")]
+        for path in traces.search(made_again, values):
+            if path.suffix != ".ipynb":  # what somebody wrote into a notebook, they must see to
+                path.unlink()
+                cleared += 1
+        found = _left_in_store(office, known) + [
+            str(path)
+            for path in traces.search([office.private], values, leave=[office.store.folder])
+        ]
         outside = traces.search(
             [office.settings.path(name) for name in ("notebooks", "reports", "published")], values
         )
@@ -133,7 +146,7 @@ def erase(
             False,
             rows,
             cleared,
-            tuple(map(str, found)),
+            tuple(found),
             tuple(map(str, outside)),
             told,
         )
@@ -142,13 +155,13 @@ def erase(
 def take_erased(
     office: Office,
     progress: Callable[[str], None] = lambda _: None,
-    values: Collection[str] = (),
+    known: Collection[Known] = (),
 ) -> dict[str, int]:
     """Take away the rows of everybody who was ever erased; return how many, by table.
 
     Parameters
     ----------
-    values : collection of str
+    known : collection of Known
         Texts by which lines that never became rows are known to be theirs, besides marks.
     """
     marks, conditions = office.store.marks, {}
@@ -161,7 +174,7 @@ def take_erased(
         for name, key in office.subject_tables.items():
             if name in loaded:
                 conditions[name] = marks.look_up(connection, name, key)
-        conditions.update(_aside(office, connection, values))
+        conditions.update(_aside(office, connection, known))
 
     taken = take_away(
         office.store,
@@ -176,15 +189,9 @@ def take_erased(
 
 
 def _aside(
-    office: Office, connection: duckdb.DuckDBPyConnection, values: Collection[str] = ()
+    office: Office, connection: duckdb.DuckDBPyConnection, known: Collection[Known] = ()
 ) -> dict[str, str]:
     """Return conditions for what is kept aside of loads: bad lines, pairs of customers."""
-    texts = "\n".join(sorted(value for value in values if len(value) >= traces.SHORTEST))
-    quoted = texts.replace("'", "''")
-    connection.execute(
-        "CREATE OR REPLACE TABLE memory._marks.texts AS SELECT text FROM "
-        f"(SELECT unnest(string_split('{quoted}', chr(10))) AS text) WHERE text <> ''"
-    )
     found = {}
     for name, columns in office.store.kept_aside(connection).items():
         parts = [
@@ -192,13 +199,34 @@ def _aside(
             for column in ("subject", "other")
             if column in columns
         ]
-        if "content" in columns:
-            parts.append(
-                "EXISTS (SELECT 1 FROM memory._marks.texts AS t WHERE contains(content, t.text))"
-            )
+        if name == LINES:
+            parts.append(naming(office.store, connection, office.subject_tables, known))
         if parts:
             found[name] = " OR ".join(parts)
     return found
+
+
+def _left_in_store(office: Office, known: Collection[Known]) -> list[str]:
+    """Return where the newest snapshot still names a customer, in words: others' texts, lines."""
+    store, found = office.store, []
+    texts = {each.text for each in known if each.alone and len(each.text.encode()) > SHORTEST}
+    connection = store.connect()
+    try:
+        store.attach(connection, store.latest_snapshot())
+        for name in sorted(store.tables(connection) & set(office.catalog.tables)):
+            declared = office.catalog.tables[name].columns.items()
+            # why these: whatever else a column holds is declared, or a number, or a day
+            free = [c for c, each in declared if each.type == "text" and each.domain is None]
+            if rows := traces.rows_holding(connection, f'lake."{name}"', texts, free):
+                found.append(f"{rows:,} rows of table {name} that are others'")
+        unclear = unclear_lines(store, connection, office.subject_tables, known)
+        return found + [
+            f"{rows:,} lines of {name} that were kept aside and may be of somebody else of that "
+            f"name: see ws.quarantine('{name}')"
+            for name, rows in unclear.items()
+        ]
+    finally:
+        connection.close()
 
 
 def mirror_marks(office: Office) -> None:

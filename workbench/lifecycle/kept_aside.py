@@ -7,7 +7,7 @@ export hands them out, and they have a time of their own after which retention t
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from workbench.lifecycle.customers import Known
     from workbench.lifecycle.holds import Hold
 
 USE = "held back from use: no purpose reads it"
 LINES, DOUBLES = (name.removeprefix("lake.") for name in (ASIDE, PAIRS))
+_LONG = 6  # bytes; what is shorter is part of other words and numbers
+_FOUND = "memory._marks.named"
 _NAMED = {LINES: "quarantine of {}", DOUBLES: "possible duplicates of {}"}
 
 
@@ -77,11 +80,39 @@ def lines_of(store: Store, connection: duckdb.DuckDBPyConnection) -> list[KeptAs
     return [KeptAside(*row) for row in rows]
 
 
+def naming(
+    store: Store,
+    connection: duckdb.DuckDBPyConnection,
+    keys: Mapping[str, str],
+    known: Iterable[Known],
+) -> str:
+    """Look up which lines are a customer's by what stands in them; return SQL true for these.
+
+    One text that nobody else has is enough, or two that others may have: a name that several bear
+    beside a day of birth. In a line with another customer's key it must be a long one, or stand by
+    itself: a name of two signs is part of longer names.
+
+    Parameters
+    ----------
+    keys : mapping of table to column
+        Where the keys of known customers are.
+    known : iterable of Known
+        What the customers are known by.
+    """
+    if not _find(store, connection, keys, known):
+        return "false"
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {_FOUND}_theirs AS SELECT DISTINCT subject, content FROM "
+        f"(SELECT subject, content, who FROM {_FOUND} GROUP BY ALL HAVING sum(weight) > 1)"
+    )
+    return f"(coalesce(subject, ''), content) IN (SELECT (subject, content) FROM {_FOUND}_theirs)"
+
+
 def unclear_lines(
     store: Store,
     connection: duckdb.DuckDBPyConnection,
     keys: Mapping[str, str],
-    values: Collection[str],
+    known: Iterable[Known],
 ) -> dict[str, int]:
     """Count lines without a known customer's key that hold one of a customer's identifiers.
 
@@ -91,27 +122,61 @@ def unclear_lines(
     ----------
     keys : mapping of table to column
         Where the keys of known customers are.
-    values : collection of str
-        The customer's key and direct identifiers.
+    known : iterable of Known
+        What the customer is known by.
     """
-    texts = sorted(value for value in values if len(value) >= SHORTEST)
-    if not texts or LINES not in store.kept_aside(connection):
+    if not _find(store, connection, keys, known):
         return {}
+    rows = connection.execute(
+        f"SELECT table_name, count(*) FROM {ASIDE} WHERE (coalesce(subject, ''), content) IN "
+        f"(SELECT (subject, content) FROM {_FOUND} WHERE NOT others AND identifies) "
+        "GROUP BY ALL ORDER BY ALL",
+    ).fetchall()
+    return dict(rows)
+
+
+def _find(
+    store: Store,
+    connection: duckdb.DuckDBPyConnection,
+    keys: Mapping[str, str],
+    known: Iterable[Known],
+) -> bool:
+    """Look up which lines hold which texts, and what each says of whose they are."""
+    known = list(known)
+    whole = [each for each in known if not _is_part(each, known)]
+    texts = ", ".join(
+        f"({literal(each.who)}, {literal(each.text)}, {each.alone}, {each.identifies})"
+        for each in whole
+    )
+    if not texts or LINES not in store.kept_aside(connection):
+        return False
     loaded = store.tables(connection)
-    known = "".join(
-        f' AND a.subject NOT IN (SELECT CAST("{key}" AS VARCHAR) FROM lake."{name}" '
-        f'WHERE "{key}" IS NOT NULL)'
+    others = " OR ".join(
+        f'subject IN (SELECT CAST("{key}" AS VARCHAR) FROM lake."{name}" WHERE "{key}" IS NOT NULL)'
         for name, key in keys.items()
         if name in loaded
     )
-    rows = connection.execute(
-        f"SELECT a.table_name, count(*) FROM {ASIDE} AS a "
-        f"WHERE (a.subject IS NULL OR (true{known}))"
-        " AND EXISTS (SELECT 1 FROM (SELECT unnest(string_split(?, chr(10))) AS text) AS t "
-        "WHERE contains(a.content, t.text)) GROUP BY ALL ORDER BY ALL",
-        ["\n".join(texts)],
-    ).fetchall()
-    return dict(rows)
+    end = r"[^\pL\pN]"
+    by_itself = f"regexp_matches(content, '(^|{end})' || regexp_escape(text) || '($|{end})')"
+    connection.execute("CREATE SCHEMA IF NOT EXISTS memory._marks")
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {_FOUND} AS WITH known(who, text, alone, identifies) AS "
+        f"(VALUES {texts}), lines AS (SELECT DISTINCT coalesce(subject, '') AS subject, content, "
+        f"coalesce({others or 'false'}, false) AS others FROM {ASIDE}) "
+        "SELECT *, CASE WHEN NOT alone THEN 1 "
+        f"WHEN others THEN if(strlen(text) >= {_LONG} AND (length(text) >= {SHORTEST} OR "
+        f"{by_itself}), 2, 1) ELSE if(strlen(text) >= {SHORTEST}, 2, 1) END AS weight "
+        "FROM lines JOIN known ON contains(content, text) "
+        f"WHERE strlen(text) >= {_LONG} OR {by_itself}"
+    )
+    return True
+
+
+def _is_part(one: Known, known: Iterable[Known]) -> bool:
+    """Whether another text of the same customer holds this one, and says more."""
+    return not one.alone and any(
+        one.who == each.who and one.text != each.text and one.text in each.text for each in known
+    )
 
 
 def pairs_of(store: Store, connection: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:

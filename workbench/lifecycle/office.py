@@ -14,6 +14,7 @@ from workbench.lifecycle.journal import Journal
 from workbench.settings import Settings
 from workbench.store.audit import Audit
 from workbench.store.engine import Store
+from workbench.store.values import normal_key
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,18 @@ class Office:
         }
 
     def mark(self, subject: str) -> str:
-        """Return a customer's mark, from the key as the command line has it.
+        """Return a customer's mark, from the key as the command line has it; see `key`."""
+        return self.store.marks.of(self.key(subject))
+
+    def key(self, subject: str) -> str:
+        """Return a customer's key as it is stored, from the key as somebody typed it.
 
         Raises
         ------
         InputError
             The key is empty, or no number where keys are numbers.
         """
-        text = subject.strip()
+        text = normal_key(subject) or subject.strip()  # a store of before may hold what is no key
         columns = [
             self.catalog.tables[name].columns[key] for name, key in self.subject_tables.items()
         ]
@@ -55,7 +60,7 @@ class Office:
             text = str(int(text))
         if not text:
             raise InputError(f"name a customer by their '{self.catalog.privacy.key}'.")
-        return self.store.marks.of(text)
+        return text
 
     def note(
         self, kind: str, body: Mapping[str, Any], *, ref: str | None = None, mark: str | None = None

@@ -34,7 +34,7 @@ from workbench.lifecycle.backups import (
     unpack,
 )
 from workbench.lifecycle.correcting import replay
-from workbench.lifecycle.customers import identifiers
+from workbench.lifecycle.customers import known_by
 from workbench.lifecycle.erasure import still_findable, take_erased
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
@@ -213,7 +213,7 @@ def _prepare(
         raise StorageError(f"{file}: its tables do not have the rows its manifest says.")
     erased = store.marks.erased()
     # why by identifiers too: lines that were kept aside may name them and have no key
-    again = take_erased(there, progress, identifiers(there, *erased)) if erased else {}
+    again = take_erased(there, progress, known_by(there, *erased)) if erased else {}
     corrected = replay(there)
     return (
         Restored(str(file), manifest["made"], row_counts(there), again, corrected, others),

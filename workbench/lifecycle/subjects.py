@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, StorageError, UnknownName
 from workbench.lifecycle.cells import cell
-from workbench.lifecycle.customers import identifiers, unknown_subject
+from workbench.lifecycle.customers import known_by, unknown_subject
 from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
 from workbench.store.marks import EVERY_PURPOSE, Kind, marked_sql
@@ -87,12 +87,12 @@ def held(office: Office, mark: str) -> list[HeldTable]:
     InputError
         No table holds anything of them.
     """
-    found, values, keys = [], identifiers(office, mark), office.subject_tables
+    found, known, keys = [], known_by(office, mark), office.subject_tables
     corrected = [each.table for each in office.store.corrections.all() if each.mark == mark]
     with _reading(office, mark) as connection:
         loaded = office.store.tables(connection)
         aside = lines_of(office.store, connection)
-        unclear = unclear_lines(office.store, connection, keys, values)
+        unclear = unclear_lines(office.store, connection, keys, known)
         for name, key in keys.items():
             rows = _count(office, connection, name, key) if name in loaded else 0
             lines = tuple(line for line in aside if line.table == name)

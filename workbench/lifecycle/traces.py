@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
+from workbench.store.quality_rules import literal
 from workbench.store.sealed import write_whole
 
-SHORTEST = 4  # letters; shorter values are found in any file
+if TYPE_CHECKING:
+    import duckdb
+
+SHORTEST = 4  # bytes; shorter values are found in any file
+_CHANCE = 6  # bytes; a shorter pattern stands by chance in what is no text
+_ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
+_BLOCK, _AROUND = 1 << 24, 64
+_DEEPEST = 3  # an archive in an archive in an archive
 
 
 def clear(private: Path) -> int:
@@ -49,36 +60,183 @@ def _clear_outputs(path: Path) -> bool:
     return True
 
 
-def search(folders: Iterable[Path], values: Iterable[str]) -> list[Path]:
-    """Return the files whose bytes hold one of some values, as UTF-8 or UTF-16.
+def search(
+    folders: Iterable[Path], values: Iterable[str], *, leave: Collection[Path] = ()
+) -> list[Path]:
+    """Return the files that hold one of some values, as text of the usual encodings.
+
+    Compressed files, workbooks, Parquet and DuckDB files are opened and searched by what is in
+    them. A pattern so short that it stands in any picture counts where it is within text, or beside
+    another of the values.
+
+    Parameters
+    ----------
+    leave : collection of Path
+        Folders of encrypted files, whose bytes say nothing.
 
     Examples
     --------
     >>> search([], ["K-0001"])
     []
     """
-    wanted = [
-        text.encode(encoding)
-        for text in {value for value in values if len(value) >= SHORTEST}
-        for encoding in ("utf-8", "utf-16-le")
-    ]
-    return [path for path in _files(folders) if wanted and _holds(path, wanted)]
+    wanted = _Wanted({value for value in values if len(value.encode()) >= SHORTEST})
+    return [path for path in _files(folders, leave) if wanted.texts and _file_holds(path, wanted)]
 
 
-def _files(folders: Iterable[Path]) -> Iterator[Path]:
+def _files(folders: Iterable[Path], leave: Collection[Path]) -> Iterator[Path]:
     for folder in folders:
-        yield from sorted(path for path in folder.rglob("*") if path.is_file())
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not any(each in path.parents for each in leave):
+                yield path
 
 
-def _holds(path: Path, wanted: list[bytes]) -> bool:
-    import re
+class _Wanted:
+    """What is looked for: texts, and the bytes they may stand as."""
 
-    pattern = re.compile(b"|".join(re.escape(each) for each in wanted))
-    longest, size = max(map(len, wanted)), 1 << 24
-    with path.open("rb") as file:
-        tail = b""
-        while block := file.read(size):
-            if pattern.search(tail + block):
+    def __init__(self, texts: Collection[str]) -> None:
+        self.texts = texts
+        self.means: dict[bytes, set[tuple[str, str]]] = {}
+        for text in texts:
+            forms = [(text.encode(each), each) for each in _ENCODINGS]
+            forms += [(json.dumps(text)[1:-1].encode(), "utf-8")]
+            forms += [(text.encode("ascii", "xmlcharrefreplace"), "utf-8")]
+            for form, encoding in forms:
+                self.means.setdefault(form, set()).add((text, encoding))
+        self.longest = max(map(len, self.means), default=0)
+
+    def stream(self, read: Callable[[int], bytes]) -> bool:
+        """Return whether the bytes of a stream hold one of the texts."""
+        tail, seen = b"", set[str]()
+        while block := read(_BLOCK):
+            here = tail + block
+            for form, meanings in self.means.items():
+                place = here.find(form)
+                while place >= 0:
+                    if len(form) >= _CHANCE:
+                        return True
+                    end = place + len(form)
+                    if any(_is_text(here, place, end, encoding) for _, encoding in meanings):
+                        return True
+                    seen |= {text for text, _ in meanings}
+                    place = here.find(form, place + 1)
+            # why two: by chance one stands in a picture, and hardly another
+            if len(seen) > 1:
                 return True
-            tail = block[-longest:]
+            tail = here[-(self.longest + _AROUND) :]
+        return False
+
+
+def _is_text(block: bytes, start: int, end: int, encoding: str) -> bool:
+    """Return whether what is around a place can be read as text of an encoding, and as no other."""
+    wide = encoding.startswith("utf-16")
+    before = block[max(0, start - _AROUND) : start]
+    after = block[end : end + _AROUND]
+    if wide:
+        before, after = before[len(before) % 2 :], after[: len(after) // 2 * 2]
+    else:  # within its line: a sign of several bytes does not run over its end
+        before = before[before.rfind(b"\n") + 1 :]
+        after = after.split(b"\n", 1)[0]
+        if encoding == "gb18030" and _reads(before + block[start:end] + after, "utf-8"):
+            return False
+    return _reads(before, encoding) and _reads(block[start:end] + after, encoding)
+
+
+def _reads(part: bytes, encoding: str) -> bool:
+    for skipped in range(min(4, len(part) + 1)):  # it may begin and end within a sign
+        for left in range(4):
+            try:
+                text = part[skipped : len(part) - left].decode(encoding)
+            except UnicodeDecodeError:
+                continue
+            return all(sign.isprintable() or sign in "\t\r\n\ufeff\u3000\xa0" for sign in text)
     return False
+
+
+def _file_holds(path: Path, wanted: _Wanted) -> bool:
+    with path.open("rb") as file:
+        if _holds(file, wanted):
+            return True
+        file.seek(0)
+        start = file.read(16)
+    parquet, database = start[:4] == b"PAR1", start[8:12] == b"DUCK"
+    return (parquet or database) and _data_holds(path, wanted, parquet)
+
+
+def _holds(file: IO[bytes], wanted: _Wanted, depth: int = 0) -> bool:
+    """Return whether a file holds one of the texts, in its bytes or in what they unpack to."""
+    start = file.read(16)
+    file.seek(0)
+    if wanted.stream(file.read):
+        return True
+    file.seek(0)
+    return depth < _DEEPEST and _packed_holds(file, start, wanted, depth + 1)
+
+
+def _packed_holds(file: IO[bytes], start: bytes, wanted: _Wanted, depth: int) -> bool:
+    import bz2
+    import gzip
+    import lzma
+    import zipfile
+
+    openers: dict[bytes, Callable[..., Any]] = {
+        b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open
+    }  # fmt: skip
+    try:
+        if start[:4] == b"PK\x03\x04":
+            with zipfile.ZipFile(file) as archive:
+                for name in archive.namelist():
+                    with archive.open(name) as part:
+                        if _holds(part, wanted, depth):
+                            return True
+        for magic, opener in openers.items():
+            if start.startswith(magic):
+                with opener(file) as part:
+                    return _holds(part, wanted, depth)
+    # why no fault: it may only begin like an archive, be cut, or be under a password
+    except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile,
+            lzma.LZMAError):  # fmt: skip
+        return False
+    return False
+
+
+def _data_holds(path: Path, wanted: _Wanted, parquet: bool) -> bool:
+    """Return whether a table of a Parquet or DuckDB file that no key closes holds one of them."""
+    import duckdb
+
+    quoted = str(path).replace("'", "''")
+    with duckdb.connect() as connection:
+        try:
+            if parquet:
+                named = re.sub(r"([*?[])", r"[\1]", quoted)  # a name is no pattern
+                places = [f"read_parquet('{named}')"]
+            else:
+                connection.execute(f"ATTACH '{quoted}' AS there (READ_ONLY)")
+                rows = connection.execute(
+                    "SELECT schema_name, table_name FROM duckdb_tables() "
+                    "WHERE database_name = 'there'"
+                ).fetchall()
+                places = [f'there."{schema}"."{table}"' for schema, table in rows]
+            return any(rows_holding(connection, each, wanted.texts) for each in places)
+        except duckdb.Error:  # a key closes it, or it is none after all
+            return False
+
+
+def rows_holding(
+    connection: duckdb.DuckDBPyConnection,
+    place: str,
+    texts: Iterable[str],
+    columns: Iterable[str] | None = None,
+) -> int:
+    """Return how many rows of a table, given as SQL, hold one of some texts in some columns."""
+    if columns is None:
+        columns = [row[0] for row in connection.execute(f"DESCRIBE FROM {place}").fetchall()]
+    quoted = (each.replace('"', '""') for each in columns)
+    line = ", ".join(f'CAST("{each}" AS VARCHAR)' for each in quoted)
+    asked = " OR ".join(f"contains(line, {literal(text)})" for text in sorted(texts))
+    if not line or not asked:
+        return 0
+    row = connection.execute(
+        f"SELECT count(*) FROM (SELECT concat_ws(chr(10), {line}) AS line FROM {place}) "
+        f"WHERE {asked}"
+    ).fetchone()
+    return int(row[0]) if row else 0
