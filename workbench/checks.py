@@ -13,6 +13,8 @@ from workbench.errors import CatalogError, ProblemsError, StorageError, Workbenc
 from workbench.reporting.definition_files import definition_paths, load_all
 from workbench.reporting.remarks import miswritten
 from workbench.store.ingest import current_digests, file_digest
+from workbench.store.lake_files import faults, unreadable
+from workbench.store.rewriting import attach_plain
 from workbench.workspace import Workspace
 
 
@@ -67,6 +69,8 @@ def _store(ws: Workspace) -> Iterator[Problem]:
         loaded = None
     if not ws.store.exists:
         yield Problem("store", f"nothing is loaded in {ws.store.folder}. Run 'workbench init'.")
+    if loaded is not None and ws.store.exists:
+        yield from _files(ws)
     for name, table in ws.catalog.tables.items():
         path = ws.settings.path("source") / table.source
         try:
@@ -76,6 +80,30 @@ def _store(ws: Workspace) -> Iterator[Problem]:
             continue
         if loaded is not None and loaded.get(name) != digest:
             yield Problem("store", f"{path} is newer than table '{name}'. Run 'workbench init'.")
+
+
+def _files(ws: Workspace) -> Iterator[Problem]:
+    """Read every file of the store, and yield what is lost or damaged."""
+    way_out = (
+        "Put the store back with 'workbench restore' from the last backup that was tested, or load "
+        "the table anew with 'workbench init --reload TABLE'."
+    )
+    try:
+        with ws.store.exclusive() as connection:
+            for wrong in faults(connection, ws.store.data):
+                yield Problem("store", f"data is lost: {wrong}. {way_out}")
+        connection = ws.store.connect()
+        try:
+            for path in sorted(ws.store.folder.glob("snapshots/*.ducklake")):
+                attach_plain(ws.store, connection, path, "copy")
+                wrong = unreadable(connection, "copy")
+                connection.execute("DETACH copy")
+                if wrong:
+                    yield Problem("store", f"the snapshot {path} is damaged: {wrong}. {way_out}")
+        finally:
+            connection.close()
+    except StorageError as error:
+        yield Problem("store", str(error))
 
 
 def _cut_off(ws: Workspace) -> Iterator[Problem]:

@@ -29,7 +29,9 @@ from workbench.lifecycle.erasure import mirror_marks
 from workbench.lifecycle.office import Office
 from workbench.store.chain import Chain
 from workbench.store.engine import Store, newest
-from workbench.store.key_sources import sync_folder
+from workbench.store.keys import sync_folder
+from workbench.store.lake_files import faults
+from workbench.store.sealed import write_whole
 
 BACKED_UP, TESTED, RESTORED = "backup", "restore tested", "restored"
 SUFFIX = ".backup"
@@ -104,7 +106,7 @@ def back_up(
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if office.store.exists:
-            heal(office.store)
+            look_over(office.store, progress)
         with office.store.locked(), open(partial, "wb", opener=_private) as file:
             for leftover in {*target.parent.glob("workbench-*.part")} - {partial}:
                 leftover.unlink()
@@ -117,7 +119,7 @@ def back_up(
         partial.rename(target)
         sync_folder(target.parent)
         checksum = f"{sha256}  {target.name}\n"
-        target.with_name(f"{target.name}.sha256").write_text(checksum, encoding="ascii")
+        write_whole(target.with_name(f"{target.name}.sha256"), checksum.encode("ascii"))
     except OSError as problem:
         with contextlib.suppress(OSError):  # why: what cannot be written may not be there at all
             partial.unlink(missing_ok=True)
@@ -141,10 +143,24 @@ def _target(office: Office, out: Path | None) -> Path:
     return folder.absolute() / f"workbench-{stamp}{SUFFIX}"
 
 
-def heal(store: Store) -> None:
-    """Publish what a crash left committed and unseen, and end the catalog's own log."""
+def look_over(store: Store, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Read every file of the store; publish what a crash left unseen, end the catalog's own log.
+
+    Raises
+    ------
+    StorageError
+        A file is lost or damaged.
+    """
     with store.exclusive() as connection:
         snapshot = newest(connection)
+        wrong = list(faults(connection, store.data, progress))
+        if wrong:
+            more = f", and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
+            raise StorageError(
+                f"data is lost: {wrong[0]}{more}. 'workbench check' names each. Put the store back "
+                "with 'workbench restore' from the last backup that was tested, or load the table "
+                "anew with 'workbench init --reload TABLE'; no backup is made of a loss."
+            )
         connection.execute("DETACH lake")
         store.publish(snapshot)
 

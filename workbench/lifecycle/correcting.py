@@ -74,7 +74,7 @@ def correct(
         for each in kept:  # why first: cut off in between, the next load corrects the row
             office.store.corrections.add(each)
         if kept:
-            with one_commit(connection, "correction", office.store.marks) as writer:
+            with one_commit(office.store, connection, "correction") as writer:
                 for each in kept:
                     _update(office, connection, each)
                     rows[each.table] = 1
@@ -137,7 +137,7 @@ def replay(office: Office) -> dict[str, int]:
     if not wanted:
         return {}
     with store.exclusive() as connection:
-        with one_commit(connection, "correction", store.marks) as writer:
+        with one_commit(store, connection, "correction") as writer:
             for name in sorted(wanted & store.tables(connection) & set(office.subject_tables)):
                 count = correct_again(store, connection, name, office.catalog.tables[name])
                 if count:

@@ -26,8 +26,8 @@ from workbench.lifecycle.backups import (
     LOGS,
     RESTORED,
     TESTED,
-    heal,
     log_of,
+    look_over,
     remove,
     require_key,
     row_counts,
@@ -46,8 +46,8 @@ from workbench.store.audit import Audit
 from workbench.store.chain import Chain, file_lock
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
 from workbench.store.engine import Store
-from workbench.store.key_sources import sync_folder
-from workbench.store.keys import write_key_file
+from workbench.store.keys import sync_folder, write_key_file
+from workbench.store.lake_files import sync_new
 from workbench.store.marks import FILE as MARKS_FILE
 from workbench.store.marks import read_marks
 from workbench.store.sealing import FILE as SEAL_FILE
@@ -141,6 +141,7 @@ def restore(
         )
         progress("putting it in place")
         there.note(RESTORED, _facts(restored))
+        sync_new(beside, set())
         (beside / READY).touch()
         sync_folder(beside)
         swap(private, beside)
@@ -207,7 +208,7 @@ def _prepare(
             store.marks.merge(read_marks(path.read_text(encoding="utf-8"), path))
     others = _take_corrections(office, there, file)
     progress("looking over what was restored")
-    heal(store)
+    look_over(store, progress)
     counts = row_counts(there)
     if counts != manifest["rows"]:
         raise StorageError(f"{file}: its tables do not have the rows its manifest says.")

@@ -19,6 +19,7 @@ from workbench.privacy.budget import Spent
 from workbench.privacy.standing import CHARGES, SCHEMA, lifetime_of
 from workbench.store.audit import Audit
 from workbench.store.chain import Reader
+from workbench.store.keys import sync_folder
 from workbench.store.sealed import write_whole
 
 ANCHOR = Path("anchor", "ledger.head")
@@ -128,6 +129,7 @@ def write_anchor(path: Path, anchor: Witness) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.rename(path)
+        sync_folder(path.parent)
     except OSError as problem:
         raise LedgerError(
             f"the ledger's anchor {path} cannot be written: {problem.strerror}. Free some space or "

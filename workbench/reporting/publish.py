@@ -98,7 +98,8 @@ def publish(edition: Edition, files: Files, published: Path) -> tuple[Edition, b
             target = published / edition.folder
             target.mkdir(parents=True, exist_ok=True)
             whole.rename(target / f"r{revision}")
-            _sync(target)
+            for folder in (target, *target.parents[: len(edition.folder.parts)]):
+                _sync(folder)
             _show(published, edition, top)
         forget_failures(published, edition.report)
     return edition, True

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -23,7 +22,8 @@ from workbench.errors import StorageError, StoreMissing
 from workbench.store.chain import file_lock
 from workbench.store.corrections import Corrections
 from workbench.store.key_sources import Keys, Kind
-from workbench.store.keys import derive
+from workbench.store.keys import derive, sync_file, sync_folder
+from workbench.store.lake_files import remove_unnamed, sync_new, there
 from workbench.store.marks import Marks
 from workbench.store.months import digest
 
@@ -81,6 +81,7 @@ class Store:
         self.key_source = Keys(self.keys, key)
         self.marks = Marks(folder, self.key_source)
         self.corrections = Corrections(folder, self.marks)
+        self.data = self.folder / "data"
         self._temp = folder / "tmp"
 
     @cached_property
@@ -186,7 +187,7 @@ class Store:
                 connection.execute(
                     f"ATTACH {_quoted(f'ducklake:{path}')} AS {name} "
                     # why override: a workspace may be moved, the catalog knows where it was made
-                    f"(DATA_PATH {_quoted(self.folder / 'data')}, OVERRIDE_DATA_PATH true, "
+                    f"(DATA_PATH {_quoted(self.data)}, OVERRIDE_DATA_PATH true, "
                     f"ENCRYPTED, META_ENCRYPTION_KEY '{key}', DATA_INLINING_ROW_LIMIT 0, {option})"
                 )
                 return
@@ -220,10 +221,8 @@ class Store:
         """
         with self.exclusive() as connection:
             if tidy:
-                connection.execute(
-                    "CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)"
-                )
-            with one_commit(connection, message, self.marks) as writer:
+                remove_unnamed(connection, self.data)
+            with one_commit(self, connection, message) as writer:
                 yield writer
             snapshot = newest(connection)
             connection.execute("DETACH lake")
@@ -262,9 +261,11 @@ class Store:
         partial = target.with_suffix(".part")
         try:
             shutil.copyfile(self.catalog_path, partial)
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())
+            for path in (self.catalog_path, partial):
+                sync_file(path)
             partial.rename(target)
+            for folder in (target.parent, self.folder, self.folder.parent):
+                sync_folder(folder)
         except OSError as problem:
             partial.unlink(missing_ok=True)
             raise StorageError(_disk_message(self.folder, problem.strerror or "")) from None
@@ -295,12 +296,14 @@ class Store:
 
 @contextmanager
 def one_commit(
-    connection: duckdb.DuckDBPyConnection, message: str, marks: Marks
+    store: Store, connection: duckdb.DuckDBPyConnection, message: str
 ) -> Iterator[StoreWriter]:
     """Yield a writer whose changes become one snapshot at the end, or nothing."""
-    writer = StoreWriter(connection, marks)
+    writer = StoreWriter(connection, store.marks)
+    before = there(store.data)
     connection.execute("BEGIN")
     yield writer
+    sync_new(store.data, before)
     if writer.changes:
         info = json.dumps(writer.changes, sort_keys=True)
         connection.execute(  # why no parameters: they would import pandas

@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.errors import StorageError, StoreMissing
-from workbench.store.keys import make_master_key, parse_key, read_key_file, write_key_file
+from workbench.store.keys import (
+    make_master_key,
+    parse_key,
+    read_key_file,
+    sync_folder,
+    write_key_file,
+)
 
 Kind = Literal["file", "environment", "keyring"]
 KINDS: tuple[Kind, ...] = ("file", "environment", "keyring")
@@ -230,12 +236,3 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError as problem:
         raise StorageError(f"{path} cannot be destroyed: {problem.strerror}.") from None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and removals in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -53,6 +53,7 @@ def write_key_file(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.rename(path)
+        sync_folder(path.parent)
     except OSError as problem:
         raise StorageError(f"no key can be written to {path}: {problem.strerror}.") from None
 
@@ -94,3 +95,17 @@ def parse_key(text: str, place: str) -> bytes:
 def derive(master: bytes, use: str) -> bytes:
     """Return the 32-byte key of one use, such as ``purpose:segmentation``."""
     return hmac.new(master, use.encode(), hashlib.sha256).digest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in a folder durable."""
+    sync_file(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Make what was written to a file durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.store.engine import Store
+from workbench.store.lake_files import ENCRYPTED, META
 from workbench.store.quality_result import Check, Hint
 
 if TYPE_CHECKING:
     import duckdb
 
-_META = "__ducklake_metadata_lake"
-_ENCRYPTED = b"PARE"  # how an encrypted Parquet file begins; a plain one begins with PAR1
 _ABOUT_PEOPLE = ("subject key", "direct identifier", "quasi-identifier", "protected")
 _ENOUGH = ("personal", "sensitive")
 
@@ -55,9 +54,9 @@ def encrypted_files(
         f"""
         SELECT files.path, files.path_is_relative, tables.path, schemas.path,
             files.encryption_key IS NOT NULL AND files.encryption_key <> ''
-        FROM {_META}.ducklake_data_file files
-        JOIN {_META}.ducklake_table tables USING (table_id)
-        JOIN {_META}.ducklake_schema schemas USING (schema_id)
+        FROM {META}.ducklake_data_file files
+        JOIN {META}.ducklake_table tables USING (table_id)
+        JOIN {META}.ducklake_schema schemas USING (schema_id)
         WHERE tables.table_name = ? AND schemas.schema_name = 'main'
             AND tables.end_snapshot IS NULL AND files.end_snapshot IS NULL
         """,
@@ -72,4 +71,4 @@ def encrypted_files(
 
 def _begins_encrypted(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(4) == _ENCRYPTED
+        return file.read(4) == ENCRYPTED

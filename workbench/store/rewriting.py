@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Catalog
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.engine import Store, StoreWriter, in_lake, newest, one_commit
-from workbench.store.keys import derive
+from workbench.store.keys import derive, sync_file, sync_folder
+from workbench.store.lake_files import META, remove_unnamed, sync_new, there
 from workbench.store.months import coverage, hash_sql
 from workbench.store.sealed import write_whole
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     import duckdb
 
-_META = "__ducklake_metadata_lake"
 _NOTE = "rewriting"
 
 
@@ -64,7 +63,7 @@ def take_away(
         counts = _count(connection, asked)
         if any(counts.values()):
             write_whole(store.folder / _NOTE, b"")
-            with one_commit(connection, message, store.marks) as writer:
+            with one_commit(store, connection, message) as writer:
                 _delete(writer, catalog, asked, counts, today)
         if unfinished(store):
             settle(store, connection, progress)
@@ -79,7 +78,7 @@ def write_anew(store: Store, progress: Callable[[str], None] = lambda _: None) -
     with store.exclusive() as connection:
         names = [*sorted(store.tables(connection)), *sorted(store.kept_aside(connection))]
         write_whole(store.folder / _NOTE, b"")
-        with one_commit(connection, "files written anew", store.marks) as writer:
+        with one_commit(store, connection, "files written anew") as writer:
             for number, name in enumerate(names, 1):
                 progress(f"writing {name} anew: {number} of {len(names)}")
                 place = in_lake(name)
@@ -134,19 +133,23 @@ def settle(
     progress("rewriting files")
     history = StoreWriter(connection, store.marks)
     history.carry({})
+    before = there(store.data)
+    connection.execute("BEGIN")
     connection.execute("CALL ducklake_rewrite_data_files('lake', delete_threshold => 0)")
+    sync_new(store.data, before)
+    connection.execute("COMMIT")
     snapshot = newest(connection)
     # why by hand: a snapshot's note goes with it, and what a table's content is named by must stay
     connection.execute(
-        f"UPDATE {_META}.ducklake_snapshot_changes SET author = 'workbench', "
+        f"UPDATE {META}.ducklake_snapshot_changes SET author = 'workbench', "
         "commit_extra_info = ? WHERE snapshot_id = ?",
         [json.dumps(history.changes, sort_keys=True), snapshot],
     )
     # why: a table that lost its last row has no file to rewrite, and its smallest and largest
     # values would stay
     connection.execute(
-        f"UPDATE {_META}.ducklake_table_column_stats SET min_value = NULL, max_value = NULL "
-        f"WHERE table_id NOT IN (SELECT table_id FROM {_META}.ducklake_data_file "
+        f"UPDATE {META}.ducklake_table_column_stats SET min_value = NULL, max_value = NULL "
+        f"WHERE table_id NOT IN (SELECT table_id FROM {META}.ducklake_data_file "
         "WHERE end_snapshot IS NULL)"
     )
     connection.execute("DETACH lake")
@@ -155,6 +158,7 @@ def settle(
     for path in store.folder.glob("snapshots/*"):
         if path.name != f"{snapshot}.ducklake":
             path.unlink()
+    sync_folder(store.folder / "snapshots")
     progress("ending older snapshots")
     store.attach_writable(connection)
     rows = connection.execute("SELECT snapshot_id FROM lake.snapshots()").fetchall()
@@ -162,12 +166,13 @@ def settle(
     if older:
         connection.execute(f"CALL ducklake_expire_snapshots('lake', versions => {older})")
     connection.execute("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
-    connection.execute("CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)")
+    remove_unnamed(connection, store.data)
     connection.execute("DETACH lake")
     progress("writing the catalog anew")
     rewrite_catalog(store, connection, store.catalog_path, store.master_key)
     store.publish(snapshot, again=True)
     (store.folder / _NOTE).unlink(missing_ok=True)
+    sync_folder(store.folder)
 
 
 def rewrite_catalog(
@@ -190,9 +195,9 @@ def rewrite_catalog(
     connection.execute("COPY FROM DATABASE present TO following")
     connection.execute("DETACH following")
     connection.execute("DETACH present")
-    with new.open("rb") as file:
-        os.fsync(file.fileno())
+    sync_file(new)
     new.replace(path)
+    sync_folder(path.parent)
 
 
 def attach_plain(

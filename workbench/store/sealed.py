@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.errors import StorageError, StoreMissing
-from workbench.store.keys import derive
+from workbench.store.keys import derive, sync_folder
 
 _NONCE_BYTES = 12
 
@@ -71,6 +71,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+        sync_folder(path.parent)
     except OSError as problem:
         with contextlib.suppress(OSError):  # why: what cannot be written may not be there at all
             partial.unlink(missing_ok=True)

@@ -1,0 +1,183 @@
+"""The lake's own files: whether each is whole, on the disk for good, and still named by anything.
+
+The lake's catalog knows each file's size, rows and key. A file is whole when it is there, has
+its size and every row of it can be read: what is encrypted is authenticated too, so a changed bit
+shows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.store.keys import sync_file, sync_folder
+
+if TYPE_CHECKING:
+    import duckdb
+
+META = "__ducklake_metadata_lake"
+ENCRYPTED = b"PARE"  # how an encrypted Parquet file begins; a plain one begins with PAR1
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """One file that a lake's catalog names, and what it knows of it."""
+
+    table: str
+    path: Path
+    bytes: int
+    rows: int
+    key: str
+
+
+def named(connection: duckdb.DuckDBPyConnection, data: Path) -> list[LakeFile]:
+    """Return every file the attached lake names, of every snapshot it still has."""
+    found = connection.execute(
+        f"""
+        SELECT schemas.schema_name || '.' || tables.table_name, files.path, files.path_is_relative,
+            tables.path, schemas.path, file_size_bytes, rows, coalesce(encryption_key, '')
+        FROM (
+            SELECT table_id, path, path_is_relative, file_size_bytes, record_count AS rows,
+                encryption_key FROM {META}.ducklake_data_file
+            UNION ALL
+            SELECT table_id, path, path_is_relative, file_size_bytes, delete_count AS rows,
+                encryption_key FROM {META}.ducklake_delete_file
+        ) files
+        -- why distinct: a table that was renamed or changed has a line for each of its states
+        JOIN (SELECT DISTINCT ON (table_id) * FROM {META}.ducklake_table
+            ORDER BY table_id, begin_snapshot DESC) tables USING (table_id)
+        JOIN {META}.ducklake_schema schemas USING (schema_id)
+        ORDER BY 1, 2
+        """
+    ).fetchall()
+    return [
+        LakeFile(
+            table.removeprefix("main."),
+            data / schema / folder / path if relative else Path(path),
+            size,
+            rows,
+            key,
+        )
+        for table, path, relative, folder, schema, size, rows, key in found
+    ]
+
+
+def faults(
+    connection: duckdb.DuckDBPyConnection,
+    data: Path,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Iterator[str]:
+    """Yield what is wrong with the attached lake's catalog and files, each file read to its end."""
+    # why: what was read before and is kept in memory says nothing of the disk
+    connection.execute("SET enable_external_file_cache = false")
+    damaged = unreadable(connection, META)
+    if damaged:
+        yield f"the lake's catalog is damaged: {damaged}"
+        return
+    files = named(connection, data)
+    for number, file in enumerate(files, 1):
+        if number % max(1, len(files) // 10) == 0:
+            progress(f"reading file {number} of {len(files)}")
+        wrong = _wrong(connection, file)
+        if wrong:
+            yield f"table '{file.table}': the data file {file.path} {wrong}"
+
+
+def unreadable(connection: duckdb.DuckDBPyConnection, database: str) -> str:
+    """Read every table of an attached catalog to its end; return what fails, or nothing."""
+    import duckdb
+
+    try:
+        tables = connection.execute(
+            f"SELECT table_name FROM duckdb_tables() WHERE database_name = '{database}'"
+        ).fetchall()
+        for (name,) in tables:
+            connection.execute(f'SELECT bit_xor(hash(t)) FROM {database}."{name}" t').fetchall()
+    except duckdb.Error as problem:
+        return f"it cannot be read to its end ({type(problem).__name__})"
+    return ""
+
+
+def _wrong(connection: duckdb.DuckDBPyConnection, file: LakeFile) -> str:
+    """Return what is wrong with one file, or nothing."""
+    import duckdb
+
+    try:
+        size = file.path.stat().st_size
+    except OSError as problem:
+        return f"is not there ({problem.strerror})"
+    if size != file.bytes:
+        return f"has {size:,} bytes, not the {file.bytes:,} that were written"
+    if file.key and _ends(file.path) != (ENCRYPTED, ENCRYPTED):
+        return "does not begin and end as an encrypted file does"
+    key = f", encryption_config = {{footer_key_value: from_base64('{file.key}')}}"
+    try:
+        row = connection.execute(  # why a hash: a count alone is read off the file's last lines
+            f"SELECT count(*), bit_xor(hash(t)) FROM read_parquet({literal(file.path)}"
+            f"{key if file.key else ''}) t"
+        ).fetchone()
+    except duckdb.Error as problem:
+        return f"is damaged: it cannot be read to its end ({type(problem).__name__})"
+    if row is None or row[0] != file.rows:
+        return f"has {row[0] if row else 0:,} rows, not the {file.rows:,} that were written"
+    return ""
+
+
+def _ends(path: Path) -> tuple[bytes, bytes]:
+    """Return the first and the last four bytes of a file."""
+    with path.open("rb") as file:
+        first = file.read(4)
+        file.seek(-4, os.SEEK_END)
+        return first, file.read(4)
+
+
+def literal(path: Path) -> str:
+    """Return a file's name as SQL text in which no sign is a pattern.
+
+    Examples
+    --------
+    >>> literal(Path("/srv/bank[1]/what?.parquet"))
+    "'/srv/bank[[]1]/what[?].parquet'"
+    """
+    text = "".join(f"[{each}]" if each in "[*?" else each for each in str(path))
+    return "'" + text.replace("'", "''") + "'"
+
+
+def there(data: Path) -> set[Path]:
+    """Return the files in a lake's folder, by whatever they were left."""
+    return {path for path in data.rglob("*") if path.is_file()}
+
+
+def sync_new(data: Path, before: set[Path]) -> None:
+    """Make files that came since, and the folders they are in, durable.
+
+    Called before a commit names them: what a catalog names must outlive a power cut.
+    """
+    new = there(data) - before
+    folders: set[Path] = set()
+    for path in sorted(new):
+        sync_file(path)
+        folders.update(each for each in path.parents if each == data or data in each.parents)
+    for folder in sorted(folders, reverse=True):  # a folder's own name is in the one above it
+        sync_folder(folder)
+    if new:
+        sync_folder(data.parent)
+
+
+def remove_unnamed(connection: duckdb.DuckDBPyConnection, data: Path) -> None:
+    """Remove files that writes left behind which were cut off; the caller is the only writer.
+
+    Not by the engine's own call: it takes a folder's name for a pattern, and would remove files of
+    another workspace whose name the pattern fits.
+    """
+    known = {file.path.resolve() for file in named(connection, data)}
+    waiting = connection.execute(
+        f"SELECT path, path_is_relative FROM {META}.ducklake_files_scheduled_for_deletion"
+    ).fetchall()
+    known |= {(data / path if relative else Path(path)).resolve() for path, relative in waiting}
+    for path in there(data):
+        if path.resolve() not in known:
+            path.unlink()
