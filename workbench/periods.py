@@ -21,6 +21,23 @@ _FORMS = {
 }
 
 
+def local(moment: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
+    """Return a moment as clocks in a zone show it: its day is the day there.
+
+    Its offset is fixed, so that what lies between two moments is the time that passes.
+
+    Examples
+    --------
+    >>> from zoneinfo import ZoneInfo
+    >>> str(local(dt.datetime(2026, 9, 30, 16, 30, tzinfo=dt.UTC), ZoneInfo("Asia/Shanghai")))
+    '2026-10-01 00:30:00+08:00'
+    """
+    if moment.tzinfo is dt.UTC is zone:
+        return moment
+    there = moment.astimezone(zone)
+    return there.replace(tzinfo=dt.timezone(there.utcoffset() or dt.timedelta()))
+
+
 @dataclass(frozen=True, order=True)
 class Period:
     """A span of whole days, ``start`` included, ``end`` excluded.

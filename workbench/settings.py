@@ -110,6 +110,11 @@ class Settings(BaseModel):
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     warm_kernel_minutes: int = Field(10, ge=0)
 
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """The time zone."""
+        return zoneinfo.ZoneInfo(self.time_zone)
+
     def path(self, name: str) -> Path:
         """Return one of the settings' paths, absolute."""
         part: Path = getattr(self, name)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.common import as_json_too, in_workspace, opened, print_json
+from workbench.periods import local
 
 if TYPE_CHECKING:
     from workbench.lifecycle.incidents import Incident
+    from workbench.workspace import Workspace
 
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"])
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -25,8 +27,8 @@ def incident() -> None:
 @incident.command(name="open")
 @click.argument("title")
 @in_workspace
-@click.option("--detected", type=MOMENT, help="When it was found out, UTC; now if left out.")
-@click.option("--occurred", type=MOMENT, help="When it began, UTC; when detected if left out.")
+@click.option("--detected", type=MOMENT, help="When it was found out; now if left out.")
+@click.option("--occurred", type=MOMENT, help="When it began; when detected if left out.")
 @click.option(
     "--nature",
     type=click.Choice(["leak", "tampering", "loss"]),
@@ -55,8 +57,8 @@ def open_(
     made = ws.incidents.open(
         title,
         nature=nature,
-        detected_at=_utc(detected) or now,
-        occurred_at=_utc(occurred),
+        detected_at=_here(detected, ws) or now,
+        occurred_at=_here(occurred, ws),
         facts={
             "personal_data": True,
             "cyber": cyber,
@@ -123,7 +125,7 @@ def assess(
 )
 @click.option("--contact", default="", help="Whom to ask, for the draft.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File of the draft.")
-@click.option("--sent", type=MOMENT, help="The notice went out then, UTC: record it.")
+@click.option("--sent", type=MOMENT, help="The notice went out then: record it.")
 @as_json_too
 def notify(
     name: str,
@@ -143,7 +145,7 @@ def notify(
     now = ws.now()
     found = ws.incidents.get(name)
     if sent is not None:
-        at = _utc(sent)
+        at = _here(sent, ws)
         assert at is not None  # noqa: S101  # why: sent is not None
         _show(ws.incidents.notify(name, clock_name, at=at, now=now), now, as_json)
         return
@@ -168,7 +170,7 @@ def notify(
 @click.argument("name")
 @in_workspace
 @click.option("--how", required=True, help="What stopped it.")
-@click.option("--at", type=MOMENT, help="When, UTC; now if left out.")
+@click.option("--at", type=MOMENT, help="When; now if left out.")
 @as_json_too
 def contain(
     name: str, workspace: str | None, how: str, at: dt.datetime | None, as_json: bool
@@ -176,7 +178,7 @@ def contain(
     """Record that it is contained."""
     ws = opened(workspace)
     now = ws.now()
-    _show(ws.incidents.contain(name, how, at=_utc(at) or now, now=now), now, as_json)
+    _show(ws.incidents.contain(name, how, at=_here(at, ws) or now, now=now), now, as_json)
 
 
 @incident.command()
@@ -251,8 +253,10 @@ def detect(workspace: str | None, until: str | None, months: int, as_json: bool)
     )
 
 
-def _utc(moment: dt.datetime | None) -> dt.datetime | None:
-    return None if moment is None else moment.replace(tzinfo=dt.UTC)
+def _here(moment: dt.datetime | None, ws: Workspace) -> dt.datetime | None:
+    """Return a time that was typed as one of the workspace's time zone."""
+    zone = ws.settings.zone
+    return None if moment is None else local(moment.replace(tzinfo=zone), zone)
 
 
 def _facts(found: Incident, now: dt.datetime) -> dict[str, Any]:
@@ -284,7 +288,7 @@ def _show(found: Incident, now: dt.datetime, as_json: bool) -> None:
     if as_json:
         print_json(_facts(found, now))
         return
-    click.echo(f"{found.id} '{found.title}': {found.state}, detected {found.detected_at:%F %R} UTC")
+    click.echo(f"{found.id} '{found.title}': {found.state}, detected {found.detected_at:%F %R %Z}")
     if found.scope is not None:
         scope = found.scope
         at_most = scope["subjects_at_most"]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import InputError
 from workbench.lifecycle.office import Office
+from workbench.periods import local
+from workbench.store.consents import agreeing_sql
 from workbench.store.engine import in_lake
 from workbench.store.marks import marked_sql
 from workbench.store.quality_rules import literal
@@ -136,9 +138,9 @@ def consents_of(office: Office, mark: str) -> list[str]:
     try:
         office.store.attach(connection, office.store.latest_snapshot())
         office.store.marks.prepare(connection, [mark])
+        agreeing = agreeing_sql(office.catalog, source, local(office.now, office.settings.zone))
         rows = connection.execute(
-            f'SELECT DISTINCT "{source.purpose}"::VARCHAR FROM lake."{source.table}" '
-            f'WHERE {marked_sql(key)} AND "{source.withdrawn}" IS NULL ORDER BY 1'
+            f"SELECT purpose FROM ({agreeing}) WHERE {marked_sql('person')} ORDER BY 1"
         ).fetchall()
         return [row[0] for row in rows if row[0]]
     finally:

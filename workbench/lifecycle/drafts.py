@@ -38,7 +38,7 @@ Duty: {duty}
 From: {controller}. Data protection officer or other contact: {contact}
 Incident: {id}, "{title}"
 
-1. What happened. {nature}. It began on {occurred} and was detected on {detected} (UTC).
+1. What happened. {nature}. It began on {occurred} and was detected on {detected} ({zone}).
    [Cause, as far as known: …]
 2. Whom and what it concerns. Customers, at most {subjects} of them; data: {kinds}; at most
    {records} records, in {reads} reads of {tables}. [Correct the numbers where more is known.]
@@ -56,7 +56,7 @@ No legal advice is claimed; check the provision's wording before sending.
 报告单位：{controller}。个人信息保护负责人或其他联系方式：{contact}
 事件：{id}，“{title}”
 
-一、事件经过。类型：{nature}。发生于 {occurred}，发现于 {detected}（协调世界时）。
+一、事件经过。类型：{nature}。发生于 {occurred}，发现于 {detected}（{zone}）。
     〔已知原因：……〕
 二、涉及范围。客户，至多 {subjects} 人；信息种类：{kinds}；至多 {records} 条记录，
     对 {tables} 的读取 {reads} 次。〔如有更多了解请更正〕
@@ -78,9 +78,9 @@ Incident: {id}, "{title}"
 
 1. Organisation and systems. {controller}; contact: {contact}; tables: {tables}. [System concerned,
    where it runs: …]
-2. What is known. Detected on {detected} (UTC), began on {occurred}. Type: {nature}. Level: {level}
-   At most {subjects} people; data: {kinds}. [Other effects so far: …] Measures taken, and what they
-   did: {contained}
+2. What is known. Detected on {detected} ({zone}), began on {occurred}. Type: {nature}.
+   Level: {level} At most {subjects} people; data: {kinds}. [Other effects so far: …] Measures
+   taken, and what they did: {contained}
 3. How it may go on, and further harm. [ … ]
 4. First finding on the cause. [ … ]
 5. Leads for tracing it. [ … ]
@@ -97,7 +97,7 @@ No legal advice is claimed; check the provision's wording before sending.
 事件：{id}，“{title}”
 
 一、涉事单位和系统。{controller}；联系方式：{contact}；数据表：{tables}。〔涉事系统及其所在：……〕
-二、已知情况。发现于 {detected}，发生于 {occurred}（协调世界时）。类型：{nature}。级别：{level}
+二、已知情况。发现于 {detected}，发生于 {occurred}（{zone}）。类型：{nature}。级别：{level}
     至多 {subjects} 人；信息种类：{kinds}。〔已造成的其他影响：……〕已采取的措施及效果：{contained}
 三、发展趋势和可能进一步造成的危害。〔……〕
 四、原因初步分析。〔……〕
@@ -116,7 +116,7 @@ DRAFT, not sent. Closing report of a cybersecurity incident
 Provision: {provision} ({law})
 Duty: {duty}
 From: {controller}. Contact: {contact}
-Incident: {id}, "{title}". {nature}, from {occurred}, detected on {detected} (UTC).
+Incident: {id}, "{title}". {nature}, from {occurred}, detected on {detected} ({zone}).
 
 1. Cause. [ … ]
 2. Emergency measures. {contained} [ … ]
@@ -133,7 +133,7 @@ No legal advice is claimed; check the provision's wording before sending.
 依据：{provision}（{law}）
 义务：{duty}
 报告单位：{controller}。联系方式：{contact}
-事件：{id}，“{title}”。{nature}，发生于 {occurred}，发现于 {detected}（协调世界时）。
+事件：{id}，“{title}”。{nature}，发生于 {occurred}，发现于 {detected}（{zone}）。
 
 一、发生原因。〔……〕
 二、应急处置措施。{contained}〔……〕
@@ -220,7 +220,8 @@ def draft(
         id=incident.id,
         title=incident.title,
         nature=_NATURE[incident.nature][at],
-        occurred=f"{incident.occurred_at:%Y-%m-%d %H:%M}",
+        occurred=f"{incident.occurred_at.astimezone(incident.detected_at.tzinfo):%Y-%m-%d %H:%M}",
+        zone=_zone(incident.detected_at, lang),
         detected=f"{incident.detected_at:%Y-%m-%d %H:%M}",
         subjects=blank if subjects is None else f"{subjects:,}",
         kinds=joined.join(_KIND[kind][at] for kind in scope.get("kinds", ())) or blank,
@@ -259,8 +260,13 @@ def _level(subjects: int | None, lang: str) -> str:
 def _contained(incident: Incident, lang: str) -> str:
     if incident.contained_at is None:
         return "[Not contained yet: …]" if lang == "en" else "〔尚未控制：……〕"
-    when = f"{incident.contained_at:%Y-%m-%d %H:%M}"
-    return f"Contained on {when} (UTC)." if lang == "en" else f"已于 {when}（协调世界时）控制。"
+    when, zone = f"{incident.contained_at:%Y-%m-%d %H:%M}", _zone(incident.contained_at, lang)
+    return f"Contained on {when} ({zone})." if lang == "en" else f"已于 {when}（{zone}）控制。"
+
+
+def _zone(at: dt.datetime, lang: str) -> str:
+    """Return the name of a time's zone: UTC, or how far it is from it."""
+    return f"{at:%Z}".replace("UTC", "UTC" if lang == "en" else "协调世界时")
 
 
 def _delay(late: bool, lang: str) -> str:

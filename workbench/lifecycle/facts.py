@@ -75,7 +75,7 @@ def _key(office: Office) -> dict[str, Any]:
     made: dt.date | None = rotated.at.date() if rotated else None
     path = Path(source.place())
     if made is None and source.kind == "file" and path.exists():
-        made = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date()
+        made = dt.datetime.fromtimestamp(path.stat().st_mtime, office.settings.zone).date()
     age = None if made is None else (office.now.date() - made).days
     return {"place": source.kind, "made_on": made, "age_days": age}
 

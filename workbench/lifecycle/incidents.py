@@ -17,6 +17,7 @@ from workbench.errors import InputError, UnknownName
 from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.reads import Read, between
 from workbench.lifecycle.register import Register, said
+from workbench.periods import local
 from workbench.store.chain import Entry
 
 
@@ -92,6 +93,7 @@ class Incident:
     contained_at: dt.datetime | None = None
     closed_at: dt.datetime | None = None
     lessons: tuple[str, ...] = ()
+    zone: dt.tzinfo = dt.UTC
 
     @property
     def state(self) -> str:
@@ -110,12 +112,13 @@ class Incident:
         for clock in clocks("incident"):
             start = self.closed_at if clock.start == "closing" else self.detected_at
             if start is not None and clock.applies(facts):
-                found.append(Deadline(clock, clock.due(start), self.notified.get(clock.id)))
+                due = local(clock.due(start), self.zone)
+                found.append(Deadline(clock, due, self.notified.get(clock.id)))
         return tuple(sorted(found, key=lambda each: each.due))
 
 
-def incident_of(name: str, events: Sequence[Entry]) -> Incident:
-    """Return what an incident is, from its events."""
+def incident_of(name: str, events: Sequence[Entry], zone: dt.tzinfo = dt.UTC) -> Incident:
+    """Return what an incident is, from its events; its times in a time zone."""
     first = events[0].body
     told: dict[str, Any] = {"facts": dict(first["facts"])}
     notified: dict[str, dt.datetime] = {}
@@ -125,18 +128,19 @@ def incident_of(name: str, events: Sequence[Entry]) -> Incident:
             told |= {"scope": body["scope"], "severity": body["severity"]}
             told["facts"] |= body["facts"]
         elif event.kind == "notified":
-            notified[body["clock"]] = _time(body["at"])
+            notified[body["clock"]] = _time(body["at"], zone)
         elif event.kind == "contained":
-            told["contained_at"] = _time(body["at"])
+            told["contained_at"] = _time(body["at"], zone)
         elif event.kind == "closed":
             told |= {"closed_at": event.at, "lessons": tuple(body["lessons"])}
     return Incident(
         id=name,
         title=first["title"],
         nature=first["nature"],
-        occurred_at=_time(first["occurred_at"]),
-        detected_at=_time(first["detected_at"]),
+        occurred_at=_time(first["occurred_at"], zone),
+        detected_at=_time(first["detected_at"], zone),
         notified=notified,
+        zone=zone,
         **told,
     )
 
@@ -148,18 +152,22 @@ class Incidents:
     ----------
     folder : Path
         The workspace's private folder.
+    zone : tzinfo
+        In which times are told.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.register = Register(folder, "incidents", "IN", "incident")
+    def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
+        self._zone = zone
+        self.register = Register(folder, "incidents", "IN", "incident", zone)
 
     def all(self) -> tuple[Incident, ...]:
         """Return every incident, oldest first."""
-        return tuple(incident_of(name, events) for name, events in self.register.items().items())
+        items = self.register.items().items()
+        return tuple(incident_of(name, events, self._zone) for name, events in items)
 
     def get(self, name: str) -> Incident:
         """Return one incident, or raise `UnknownName`."""
-        return incident_of(name, self.register.events(name))
+        return incident_of(name, self.register.events(name), self._zone)
 
     def open(
         self,
@@ -183,7 +191,7 @@ class Incidents:
         if detected_at > now or began > detected_at:
             raise InputError(
                 f"an incident happens, is detected, then recorded: not {began:%Y-%m-%d %H:%M}, "
-                f"{detected_at:%Y-%m-%d %H:%M}, {now:%Y-%m-%d %H:%M} UTC. Correct the times."
+                f"{detected_at:%Y-%m-%d %H:%M}, {now:%Y-%m-%d %H:%M %Z}. Correct the times."
             )
         body = {
             "title": told,
@@ -227,12 +235,12 @@ class Incidents:
         # why days: a notice's time may be known by its day alone
         earliest = incident.detected_at.replace(second=0, microsecond=0)
         if at.time() == dt.time():
-            earliest = dt.datetime.combine(earliest.date(), dt.time(), dt.UTC)
+            earliest = earliest.replace(hour=0, minute=0)
         if at > now or at < earliest:
             raise InputError(
                 f"a notice goes out after {name} was detected and before it is recorded: not "
                 f"{at:%Y-%m-%d %H:%M}, but from {earliest:%Y-%m-%d %H:%M} to "
-                f"{now:%Y-%m-%d %H:%M} UTC. Correct the time."
+                f"{now:%Y-%m-%d %H:%M %Z}. Correct the time."
             )
         self.register.record(name, "notified", {"clock": clock, "at": at.isoformat()}, now=now)
         return self.get(name)
@@ -354,5 +362,5 @@ def scope_of(
     )
 
 
-def _time(text: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(text)
+def _time(text: str, zone: dt.tzinfo) -> dt.datetime:
+    return local(dt.datetime.fromisoformat(text), zone)

@@ -27,12 +27,13 @@ class Journal:
     ----------
     folder : Path
         The workspace's private folder.
+    zone : tzinfo
+        In which it tells when something was.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.chain = Chain(
-            f"sqlite:///{folder / FILE}", "journal", folder / "journal.lock", StorageError
-        )
+    def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
+        file, lock = folder / FILE, folder / "journal.lock"
+        self.chain = Chain(f"sqlite:///{file}", "journal", lock, StorageError, zone=zone)
 
     def record(
         self,

@@ -39,7 +39,7 @@ def from_audit(entries: Iterable[Entry]) -> list[Read]:
             body = entry.body
             found.append(
                 Read(
-                    entry.at.astimezone(dt.UTC).replace(tzinfo=None),
+                    entry.at.replace(tzinfo=None),
                     str(body.get("who", "")),
                     str(body.get("role") or "workbench"),
                     str(body["table"]),

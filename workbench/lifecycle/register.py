@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError, StorageError, UnknownName
+from workbench.periods import local
 from workbench.store.audit import who
 from workbench.store.chain import Chain, Entry
 
@@ -43,14 +44,17 @@ class Register:
         Begins the ids it gives: ``IN`` for IN-2026-001.
     noun : str
         What its items are called in messages.
+    zone : tzinfo
+        In which it tells when something was.
     """
 
-    def __init__(self, folder: Path, name: str, prefix: str, noun: str) -> None:
+    def __init__(
+        self, folder: Path, name: str, prefix: str, noun: str, zone: dt.tzinfo = dt.UTC
+    ) -> None:
         self._prefix, self._noun = prefix, noun
         folder = folder / "registers"
-        self.chain = Chain(
-            f"sqlite:///{folder / f'{name}.sqlite'}", name, folder / f"{name}.lock", StorageError
-        )
+        file, lock = folder / f"{name}.sqlite", folder / f"{name}.lock"
+        self.chain = Chain(f"sqlite:///{file}", name, lock, StorageError, zone=zone)
         self._folder = folder
 
     @property
@@ -61,9 +65,9 @@ class Register:
         """Record the first event of a new item; return the item's id."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.chain.writing() as write:
-            year = f"{now:%Y}"
-            firsts = [each for each in write.entries(ref="begin") if f"{each.at:%Y}" == year]
-            name = f"{self._prefix}-{year}-{len(firsts) + 1:03d}"
+            begins = f"{self._prefix}-{local(now, self.chain.zone):%Y}-"
+            firsts = [e for e in write.entries(ref="begin") if e.body["id"].startswith(begins)]
+            name = f"{begins}{len(firsts) + 1:03d}"
             write.append(kind, {**_by(body), "id": name}, at=now, subject=name, ref="begin")
         return name
 

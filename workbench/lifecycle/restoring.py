@@ -199,9 +199,9 @@ def _prepare(
     private.chmod(0o700)
     write_key_file(private / "keys" / "master.key", master.hex())
     store = Store(private)
-    there = dataclasses.replace(
-        office, store=store, audit=Audit(private), journal=Journal(private), private=private
-    )
+    zone = office.settings.zone
+    audit, journal = Audit(private, zone), Journal(private, zone)
+    there = dataclasses.replace(office, store=store, audit=audit, journal=journal, private=private)
     for folder in (office.private, office.settings.path("backups"), file.absolute().parent):
         path = folder / MARKS_FILE
         if path.is_file() and folder != private:

@@ -95,11 +95,13 @@ class Reviews:
     ----------
     folder : Path
         The workspace's private folder.
+    zone : tzinfo
+        In which they tell when something was.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.reviews = Register(folder, "reviews", "RV", "review")
-        self.risks_register = Register(folder, "risks", "RK", "risk")
+    def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
+        self.reviews = Register(folder, "reviews", "RV", "review", zone)
+        self.risks_register = Register(folder, "risks", "RK", "risk", zone)
 
     def keep(self, review: Review) -> str:
         """Record a review; return its id."""

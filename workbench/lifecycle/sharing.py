@@ -127,9 +127,9 @@ class Share:
     measured: Mapping[str, Any] = field(default_factory=dict)
 
 
-def share_register(folder: Path) -> Register:
+def share_register(folder: Path, zone: dt.tzinfo = dt.UTC) -> Register:
     """Return the share register of a private folder."""
-    return Register(folder, "shares", "SH", "share")
+    return Register(folder, "shares", "SH", "share", zone)
 
 
 def shares(register: Register) -> tuple[Share, ...]:

@@ -158,7 +158,8 @@ def paced_before(period: str, at: dt.datetime) -> bool:
     ... )
     (True, False)
     """
-    return not _MONTH.fullmatch(period) or period <= f"{at:%Y-%m}"
+    # why a day more: where days begin earlier than the ledger's, the month may have begun
+    return not _MONTH.fullmatch(period) or period <= f"{at + dt.timedelta(days=1):%Y-%m}"
 
 
 def refusal(line: Line, cost: Price, label: str, name: str) -> str:

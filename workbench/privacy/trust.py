@@ -336,7 +336,8 @@ class Guard:
         if last is not None and now < last.at - CLOCK_SLACK:
             raise LedgerError(
                 f"the clock says {now:%Y-%m-%d %H:%M} and the ledger's last spend is from "
-                f"{last.at:%Y-%m-%d %H:%M}. Set the clock right; nothing was spent."
+                f"{last.at.astimezone(now.tzinfo):%Y-%m-%d %H:%M}. Set the clock right; nothing "
+                "was spent."
             )
 
 

@@ -71,8 +71,8 @@ def require_running_clock(private: Path, now: dt.datetime) -> None:
     last = last_run(private)
     if last is not None and now + _TOLERATED < last:
         raise PeriodError(
-            f"the clock shows {now:%Y-%m-%d %H:%M} UTC, and a run was at {last:%Y-%m-%d %H:%M} "
-            "UTC: it was set back, so what is due cannot be told by it. Set it right. If the "
+            f"the clock shows {now:%Y-%m-%d %H:%M %Z}, and a run was at {last:%Y-%m-%d %H:%M %Z}"
+            ": it was set back, so what is due cannot be told by it. Set it right. If the "
             f"earlier time was wrong, remove the last lines of {runs_file(private)}. A report "
             "named with its --period runs by any clock."
         )

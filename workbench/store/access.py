@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.errors import AccessRefused, WorkbenchError
+from workbench.periods import local
 from workbench.settings import Role
 from workbench.store import snapshots
 from workbench.store.audit import Audit
+from workbench.store.consents import agreeing_sql
 from workbench.store.engine import DataVersions, Store
 from workbench.store.identifying import find_identifiers
 from workbench.store.keys import derive
 from workbench.store.marks import hmac_sql, marked_sql, padded
+from workbench.store.quality_rules import literal
 from workbench.store.roles import Held, account, require_role
 from workbench.store.watching import watched
 
@@ -51,6 +54,8 @@ class Access:
         A read of more rows is recorded as a bulk read.
     clock : callable
         Tells when such a read was.
+    zone : tzinfo
+        Where days begin, and in which moments stand in tables.
     """
 
     def __init__(
@@ -63,9 +68,11 @@ class Access:
         roles: Mapping[str, Role] | None = None,
         bulk_rows: int = BULK_ROWS,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        zone: dt.tzinfo = dt.UTC,
     ) -> None:
         self._store, self._catalog, self._audit = store, catalog, audit
         self._roles, self._bulk_rows, self._clock = roles or {}, bulk_rows, clock
+        self._zone = zone
         self.snapshot = store.latest_snapshot() if snapshot is None else snapshot
         self._connection = self._attached()
         # why: a join filter pushed down shows the smallest and largest key in a query plan
@@ -102,7 +109,7 @@ class Access:
         event = {"table": table, "purpose": purpose, "snapshot": asked}
         try:
             role = self._allowed(purpose)
-            then = snapshots.chosen(self._store, snapshot, as_of)
+            then = snapshots.chosen(self._store, snapshot, as_of, self._zone)
             event["snapshot"] = self.snapshot if then is None else then
             columns = self._columns_then(table, purpose, then)
             sql = self.view_sql(table, purpose, now, pseudonyms=True, columns=columns, then=then)
@@ -296,7 +303,7 @@ class Access:
             The older snapshot that is read.
         """
         declared = self._catalog.table(table)
-        granted = self._catalog.purpose(purpose, now.date())
+        granted = self._catalog.purpose(purpose, local(now, self._zone).date())
         if columns is None:
             columns = self._readable(table, purpose)
         if not columns:
@@ -316,30 +323,18 @@ class Access:
             # why the newest: who has withdrawn since does not agree, whatever stood there then or
             # when a kernel was started; an answer is of the data that its identity names
             lake = self._lake(self._store.latest_snapshot()) if pseudonyms else "lake"
-            sql += f' WHERE "{key}" IN ({self._consenting(granted.consent, now, lake)})'
+            if self._catalog.consents is None:
+                raise AccessRefused("consent is needed and the catalog declares no consents table.")
+            there = local(now, self._zone)
+            agreeing = agreeing_sql(self._catalog, self._catalog.consents, there, lake)
+            purposes = f"purpose = {literal(granted.consent)}"
+            sql += f' WHERE "{key}" IN (SELECT person FROM ({agreeing}) WHERE {purposes})'
         return sql
 
     def _readable(self, table: str, purpose: str) -> list[str]:
         """Return the columns a purpose may read; none where only the key would be left."""
         columns = list(self._catalog.columns_for(table, purpose))
         return [] if columns == [self._catalog.table(table).subject_key] else columns
-
-    def _consenting(self, consent: str, now: dt.datetime, lake: str) -> str:
-        source = self._catalog.consents
-        if source is None:
-            raise AccessRefused("consent is needed and the catalog declares no consents table.")
-        key = self._catalog.tables[source.table].subject_key
-        moment = now.astimezone(dt.UTC).replace(tzinfo=None).isoformat(sep=" ")
-        literal = consent.replace("'", "''")
-        given, over = f'"{source.given}"', f"\"{source.withdrawn}\" <= TIMESTAMP '{moment}'"
-        agreed = f"max({given}) FILTER ({given} <= TIMESTAMP '{moment}' AND ({over}) IS NOT TRUE)"
-        # why by customer: a register without a key has a withdrawal in a row of its own
-        return (
-            f'SELECT "{key}" FROM {lake}."{source.table}" WHERE "{source.purpose}" = \'{literal}\' '
-            f'GROUP BY "{key}" HAVING {agreed} IS NOT NULL '
-            f'AND coalesce({agreed} >= max("{source.withdrawn}") FILTER ({over}), true) '
-            f"AND coalesce({agreed} > max({given}) FILTER ({over}), true)"
-        )
 
     def _attached(self) -> duckdb.DuckDBPyConnection:
         connection = self._store.connect()

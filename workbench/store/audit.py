@@ -29,12 +29,13 @@ class Audit:
     ----------
     folder : Path
         The workspace's private folder.
+    zone : tzinfo
+        In which it tells when something was.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.chain = Chain(
-            f"sqlite:///{folder / 'audit.sqlite'}", "audit", folder / "audit.lock", StorageError
-        )
+    def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
+        file, lock = folder / "audit.sqlite", folder / "audit.lock"
+        self.chain = Chain(f"sqlite:///{file}", "audit", lock, StorageError, zone=zone)
 
     def head(self) -> tuple[int, str]:
         """Return (number, hash) of the last entry, by which a log that was cut is recognised."""

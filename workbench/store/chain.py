@@ -39,6 +39,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from workbench.errors import Busy, StorageError
+from workbench.periods import local
 
 GENESIS = "0" * 64
 LOCK_WAIT_SECONDS = 30.0
@@ -86,6 +87,8 @@ class Chain:
         What to raise when the log cannot be trusted or written.
     wait_seconds : float
         How long a write waits for others.
+    zone : tzinfo
+        In which entries tell their times; written they are in UTC.
     """
 
     def __init__(
@@ -96,8 +99,9 @@ class Chain:
         error: type[StorageError],
         *,
         wait_seconds: float = LOCK_WAIT_SECONDS,
+        zone: dt.tzinfo = dt.UTC,
     ) -> None:
-        self.url, self.name, self.error = url, name, error
+        self.url, self.name, self.error, self.zone = url, name, error, zone
         self._lock_path, self._wait_seconds = lock_path, wait_seconds
         # why no pool: a kept SQLite connection would be shared by forked kernels, and would go on
         # writing to a file that was replaced by a backup meanwhile
@@ -335,7 +339,8 @@ class Reader:
         query = _QUERY.format(table=self._chain.name, where=where)
         for row in self._connection.execute(_text(query), values):
             try:
-                at, body = dt.datetime.fromisoformat(row.at), json.loads(row.body)
+                at = local(dt.datetime.fromisoformat(row.at), self._chain.zone)
+                body = json.loads(row.body)
             except (ValueError, TypeError) as problem:  # nobody here wrote that
                 raise self._chain._unreadable(problem) from None
             self._chain._require_fit(row, row.before or GENESIS, row.last or 0)
@@ -377,7 +382,7 @@ class Writer(Reader):
                 seq=number, at=stamp, kind=kind, subject=subject, ref=ref, body=content, hash=new
             )
         )
-        return Entry(number, at, kind, body, new)
+        return Entry(number, local(at, self._chain.zone), kind, body, new)
 
 
 def _stamp(at: dt.datetime) -> str:

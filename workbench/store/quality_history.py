@@ -42,12 +42,13 @@ class QualityHistory:
     ----------
     folder : Path
         The workspace's private folder.
+    zone : tzinfo
+        In which it tells when something was.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.chain = Chain(
-            f"sqlite:///{folder / FILE}", "quality", folder / "quality.lock", StorageError
-        )
+    def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
+        file, lock = folder / FILE, folder / "quality.lock"
+        self.chain = Chain(f"sqlite:///{file}", "quality", lock, StorageError, zone=zone)
 
     def record(self, quality: Quality) -> None:
         """Keep a measurement, unless the last one of these tables says the same."""

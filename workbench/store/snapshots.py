@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.errors import InputError, StoreMissing
+from workbench.periods import local
 from workbench.store.engine import Store
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Snapshot:
     tables: tuple[str, ...]
 
 
-def snapshots(store: Store) -> list[Snapshot]:
+def snapshots(store: Store, zone: dt.tzinfo = dt.UTC) -> list[Snapshot]:
     """Return the snapshots that are left, oldest first.
 
     Raises
@@ -58,7 +59,7 @@ def snapshots(store: Store) -> list[Snapshot]:
     return [
         Snapshot(
             number,
-            dt.datetime.fromtimestamp(at / 1000, dt.UTC),
+            local(dt.datetime.fromtimestamp(at / 1000, dt.UTC), zone),
             what or "",
             tuple(tables.split(",")) if tables else (),
         )
@@ -67,7 +68,12 @@ def snapshots(store: Store) -> list[Snapshot]:
     ]
 
 
-def chosen(store: Store, snapshot: int | None, as_of: dt.date | str | None) -> int | None:
+def chosen(
+    store: Store,
+    snapshot: int | None,
+    as_of: dt.date | str | None,
+    zone: dt.tzinfo = dt.UTC,
+) -> int | None:
     """Return the snapshot that a number or a day means; None where neither is given.
 
     Raises
@@ -80,7 +86,7 @@ def chosen(store: Store, snapshot: int | None, as_of: dt.date | str | None) -> i
     if as_of is not None:
         if snapshot is not None:
             raise InputError("name a snapshot or a day with as_of=, not both.")
-        return _of_day(store, _day(as_of))
+        return _of_day(store, _day(as_of), zone)
     if snapshot is None:
         return None
     newest = store.latest_snapshot()
@@ -109,8 +115,8 @@ def _day(given: dt.date | str) -> dt.date:
         raise InputError(f"as_of is a day such as 2026-09-30, not '{given}'.") from None
 
 
-def _of_day(store: Store, day: dt.date) -> int:
-    known = snapshots(store)
+def _of_day(store: Store, day: dt.date, zone: dt.tzinfo) -> int:
+    known = snapshots(store, zone)
     there = [each.number for each in known if each.at.date() <= day]
     if not there:
         first = known[0]

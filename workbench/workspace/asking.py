@@ -186,5 +186,5 @@ def _days(catalog: Catalog, column: str) -> bool:
 
 
 def _moment(at: dt.datetime, days: bool) -> dt.date | dt.datetime:
-    plain = at.astimezone(dt.UTC).replace(tzinfo=None)
+    plain = at.replace(tzinfo=None)
     return plain.date() if days else plain

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.catalog_files import load_catalog, read_checked
+from workbench.periods import local
 from workbench.reporting import environment
 from workbench.settings import Settings
 
@@ -36,11 +37,16 @@ class Opened:
     ----------
     settings : Settings
     now : callable
-        The clock; tests hand in another.
+        The clock, told in the workspace's time zone, so that a day of it is the day there; tests
+        hand in another.
     """
 
     settings: Settings
     now: Callable[[], dt.datetime] = field(default=utc_now, compare=False)
+
+    def __post_init__(self) -> None:
+        clock, zone = self.now, self.settings.zone
+        object.__setattr__(self, "now", lambda: local(clock(), zone))
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -72,7 +78,7 @@ class Opened:
         """Who read what."""
         from workbench.store.audit import Audit
 
-        return Audit(self.private)
+        return Audit(self.private, self.settings.zone)
 
     @cached_property
     def seal(self) -> Seal:
@@ -112,4 +118,5 @@ class Opened:
             roles=self.settings.roles,
             bulk_rows=self.settings.bulk_rows,
             clock=self.now,
+            zone=self.settings.zone,
         )

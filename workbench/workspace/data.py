@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import InputError, UnknownName
+from workbench.periods import local
 from workbench.workspace.base import Opened
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ class Data(Opened):
         from workbench.store.quarantine import taken_in
 
         with self._newest() as connection:
-            return taken_in(connection, table)
+            zone = self.settings.zone
+            return [replace(e, at=local(e.at, zone)) for e in taken_in(connection, table)]
 
     def kept_aside(self) -> list[tuple[str, str, str, int]]:
         """Return (table, file, reasons, rows) of what is in the quarantine: counts only."""
@@ -202,7 +204,7 @@ class Data(Opened):
             An older state of the store, as `snapshots` lists them: its rows, of customers who may
             be read now. Today's consents, objections and erasures count, not those of then.
         as_of : date or str, optional
-            The same by a day: the last snapshot written until its end, in UTC.
+            The same by a day: the last snapshot written until its end.
 
         Returns
         -------
@@ -226,7 +228,7 @@ class Data(Opened):
         """Return the states of the store that can be opened, oldest first: number, when, what."""
         from workbench.store.snapshots import snapshots
 
-        return snapshots(self.store)
+        return snapshots(self.store, self.settings.zone)
 
     def quality(self, *tables: str, progress: Callable[[str], None] = lambda _: None) -> Quality:
         """Measure the data's quality by the catalog's rules, in five dimensions; counts only.
@@ -269,7 +271,7 @@ class Data(Opened):
         """Every measurement of quality: ``.points()``, ``.to_frame()``."""
         from workbench.store.quality_history import QualityHistory
 
-        return QualityHistory(self.private)
+        return QualityHistory(self.private, self.settings.zone)
 
     def reidentification_risk(
         self,

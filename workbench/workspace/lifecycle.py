@@ -37,7 +37,7 @@ class Lifecycle(Opened):
         """Holds, removals, requests, backups, restores, rotations: what the office did."""
         from workbench.lifecycle.journal import Journal
 
-        return Journal(self.private)
+        return Journal(self.private, self.settings.zone)
 
     @property
     def office(self) -> Office:

@@ -35,7 +35,7 @@ class Oversight(Data):
         """The register of incidents."""
         from workbench.lifecycle.incidents import Incidents
 
-        return Incidents(self.private)
+        return Incidents(self.private, self.settings.zone)
 
     def operational(self, table: str) -> pd.DataFrame | None:
         """Return an operational table as a frame; None where the catalog has none of that name.
@@ -263,7 +263,7 @@ class Oversight(Data):
         """The register of what was handed over."""
         from workbench.lifecycle.sharing import share_register
 
-        return share_register(self.private)
+        return share_register(self.private, self.settings.zone)
 
     def share(
         self,
@@ -419,7 +419,7 @@ class Oversight(Data):
         """Security reviews and the register of risks."""
         from workbench.lifecycle.review import Reviews
 
-        return Reviews(self.private)
+        return Reviews(self.private, self.settings.zone)
 
     def review(self, advisories: str | Path | None = None) -> Review:
         """Look settings, permissions, encryption, logs and dependencies over; record the review.

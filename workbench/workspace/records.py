@@ -114,7 +114,7 @@ class Records:
         for each in self.ws.incidents.all():
             told = [d for d in each.deadlines() if d.clock.to == "authority" and d.done]
             times = (each.occurred_at, each.detected_at, min((d.done for d in told), default=None))  # type: ignore[type-var]  # why: those without a time were left out
-            plain = tuple(t and t.astimezone(dt.UTC).replace(tzinfo=None) for t in times)
+            plain = tuple(t and t.replace(tzinfo=None) for t in times)
             rows.append((each.id, *plain, each.severity or "open", True, None))
         return _joined(self.table("incidents"), columns, rows, times=columns[1:4])
 
