@@ -99,7 +99,7 @@ def test_figures_in_cells_do_not_overlap_on_a_phone(bank, tmp_path):
 def test_the_market_is_personas_by_region_by_product_mix(bank, page):
     told = text(page)
     assert "Product mix: customers with plus or premium, by persona and region" in told
-    assert "Adjusted by least squares so that totals agree with their parts: Customers." in told
+    assert "Adjusted within the noise so that totals agree with their parts: Customers." in told
     asked = workbench_json("budget", "-w", bank[0])
     assert "personas-by-market" in str(asked)
 

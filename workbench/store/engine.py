@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _EXTENSIONS = ("ducklake", "httpfs")
 _CATALOG = "catalog.ducklake"
-SHREDDED = b"shredded\n"  # what is left of a catalog whose file keys were destroyed
 _UTC = "SET TimeZone = 'UTC'"  # of a connection, not of the engine
 _checked: set[Path] = set()  # extensions whose signature this process has checked
 
@@ -74,14 +73,12 @@ class Store:
         The workspace's private folder.
     key : {"file", "environment", "keyring"}
         Where its master key is.
-    given : bytes, optional
-        The master key itself, where it is to stand on no disk.
     """
 
-    def __init__(self, folder: Path, key: Kind = "file", given: bytes | None = None) -> None:
+    def __init__(self, folder: Path, key: Kind = "file") -> None:
         self.folder = folder / "store"
         self.keys = folder / "keys"
-        self.key_source = Keys(self.keys, key, given)
+        self.key_source = Keys(self.keys, key)
         self.marks = Marks(folder, self.key_source)
         self.corrections = Corrections(folder, self.marks)
         self.data = self.folder / "data"
@@ -184,13 +181,7 @@ class Store:
         import duckdb
 
         # why several: while the key is being rotated, some files are under the next one already
-        masters = self.masters()
-        if path.exists() and path.stat().st_size == len(SHREDDED):
-            raise StoreMissing(
-                f"the data at {self.folder} were destroyed by 'workbench keys shred'. To begin "
-                "anew, remove that folder and run 'workbench init'."
-            )
-        for master in masters:
+        for master in self.masters():
             key = derive(master, "lake-catalog").hex()
             try:
                 connection.execute(

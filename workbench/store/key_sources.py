@@ -11,7 +11,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,13 +52,10 @@ class Keys:
         Folder of what belongs to keys, inside the private one.
     kind : {"file", "environment", "keyring"}
         Where the key itself is.
-    given : bytes, optional
-        The key, for a while: of a backup that is looked over. It is written nowhere.
     """
 
     folder: Path
     kind: Kind = "file"
-    given: bytes | None = field(default=None, repr=False)
 
     def read(self) -> bytes:
         """Return the master key.
@@ -68,8 +65,6 @@ class Keys:
         StoreMissing
             There is none, others may read it, or it is not a key.
         """
-        if self.given is not None:
-            return self.given
         if self.kind == "environment":
             return self._of_environment(KEY)
         if self.kind == "keyring":
@@ -85,8 +80,6 @@ class Keys:
 
     def next(self) -> bytes | None:
         """Return the key a rotation that is under way changes to; None when there is none."""
-        if self.given is not None:
-            return None
         if self.kind == "environment":
             return self._of_environment(NEW_KEY) if os.environ.get(NEW_KEY) else None
         if self.kind == "keyring":
@@ -150,12 +143,14 @@ class Keys:
             sync_folder(self.folder)
 
     def shred(self) -> None:
-        """Destroy every key in this place, but for one of the environment, which is not ours."""
+        """Destroy every key in this place; what they opened stays closed for good."""
         if self.kind == "keyring" and (self.folder / _ID).exists():
             for name in (self._keyring_id(), f"{self._keyring_id()}.next"):
                 self._forget(name)
         for path in self.folder.glob("*.key"):
-            destroy(path)
+            handle = _open(path)
+            path.unlink()
+            _overwrite(handle)
         if self.folder.is_dir():
             sync_folder(self.folder)
 
@@ -234,19 +229,6 @@ def _overwrite(handle: int) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def destroy(path: Path) -> None:
-    """Remove a file, and write over what it held.
-
-    Raises
-    ------
-    StorageError
-        It cannot be opened.
-    """
-    handle = _open(path)
-    path.unlink()
-    _overwrite(handle)
 
 
 def _open(path: Path) -> int:
