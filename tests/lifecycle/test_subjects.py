@@ -101,6 +101,15 @@ def test_one_of_several_rows_is_corrected_where_it_is_named(shop):
         shop.correct_subject("K-000010", change, {"transactions.booked_on": "2026-03-12"})
 
 
+def test_a_value_is_kept_as_it_reads_back(shop):
+    where = {"transactions.booked_on": "2026-3-11"}
+    changes = {"transactions.amount": " 07.500 ", "transactions.is_online": "false"}
+    assert shop.correct_subject("\u200bK-000010 ", changes, where) == {"transactions": 1}
+    (kept,) = shop.store.corrections.all()
+    assert kept.where == {"booked_on": "2026-03-11"}
+    assert kept.after["amount"] == "7.50"
+
+
 def test_a_value_may_be_taken_away(shop):
     shop.correct_subject("K-000010", {"customers.email": ""})
     table = again(shop).open("customers", "service")
@@ -115,6 +124,15 @@ def test_a_value_may_be_taken_away(shop):
         ("transactions.amount", "900", "lies outside its bounds, 0 to 500"),
         ("transactions.booked_on", "2031-01-01", "lies outside its bounds"),
         ("customers.opened_on", "yesterday", "the value is not a date, such as 2026-09-30"),
+        *(
+            ("customers.opened_on", value, "the value is not a date")
+            for value in ("epoch", "26-08-03", "2026-08-03 garbage", "2026-08-03 BC", "infinity")
+        ),
+        *(
+            ("transactions.amount", value, "the value is not an amount")
+            for value in ("1.234", "0.005", "0x10", "nan", "1e2", "1,5", "19.999")
+        ),
+        ("transactions.category", "Toys", "not in its domain"),
         ("customers.customer_id", "K-1", "is what the customer is known by"),
         ("incidents.opened_on", "2026-01-01", "'incidents' is not about customers"),
         ("email", "a", "'email' names no column: write table.column=value"),

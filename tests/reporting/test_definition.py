@@ -59,6 +59,12 @@ def test_defaults_have_their_types(typed):
         ("code=12:30", "12:30"),
         ("code=yes", "yes"),
         ("code=a=b", "a=b"),
+        ("top=7.0", 7),
+        ("day= 2026-9-3", "2026-09-03"),
+        (
+            "groups=0.9999999999999999999,123456789012345678901234,0.5",
+            ["0.9999999999999999999", "123456789012345678901234", 0.5],
+        ),
     ],
 )
 def test_values_are_read_by_their_type(typed, given, value):
@@ -73,7 +79,38 @@ def test_values_are_read_by_their_type(typed, given, value):
         ("top=many", "'top' takes a whole number such as 5, not 'many'"),
         ("top=1e3", "'top' takes a whole number"),
         ("top=99", "'top' takes 1 to 20, not 99"),
-        ("epsilon=nan", "'epsilon' takes a number"),
+        *(
+            (f"epsilon={text}", "'epsilon' takes a number")
+            for text in (
+                "nan",
+                "inf",
+                "1e400",
+                "1e-400",
+                "0x1",
+                "1_0",
+                "１",
+                "0.9999999999999999999",
+                "0.12345678901234567",
+                "1,5",
+            )
+        ),
+        *(
+            (f"top={text}", "'top' takes a whole number")
+            for text in ("12.5", "0x1F", "1_0", "9223372036854775808", "9" * 5000, "１")
+        ),
+        *(
+            (f"day={text}", "'day' takes a date")
+            for text in (
+                "20260930",
+                "2026-W40-3",
+                "0001-01-01",
+                "26-09-30",
+                "2026-09-30 garbage",
+                "2026-02-30",
+                "today",
+                "2026-09-30T23:30:00-05:00",
+            )
+        ),
         ("deep=yes", "'deep' takes true or false, not 'yes'"),
         ("day=30.9.2026", "'day' takes a date such as"),
         ("first=2026-13", "'first' takes a month"),

@@ -16,7 +16,7 @@ from openpyxl.cell import WriteOnlyCell
 import workbench as wb
 from workbench.catalog import Column
 from workbench.errors import SourceError
-from workbench.store.values import Form, normal_key, taken
+from workbench.store.values import Form, normal_key, taken, value_of
 
 COLUMNS = {
     "date": Column(type="date"),
@@ -65,7 +65,11 @@ CASES = [
     ("number", "1e-3", 0.001), ("number", "0.1", 0.1), ("number", "-2.5E2", -250.0),
     *(("number", text, ASIDE) for text in [
         "nan", "inf", "-Infinity", "1e400", "0x1p3", "1_0", "123456789012345678901", "1,5",
-        "0.12345678901234567890"]),
+        "0.12345678901234567890", "9007199254740993", "0.12345678901234567", "1e-400",
+        "1.2345678e-320"]),
+    ("number", "9007199254740992", 2.0**53), ("number", "36.159999999999997", 36.16),
+    ("number", "0.10000000000000001", 0.1), ("number", "1e300", 1e300), ("number", "0e0", 0.0),
+    ("number", "100000000000000000000", 1e20), ("number", "0.00000000000000000000001", 1e-23),
     ("scaled", "1.234", Decimal("1.234")), ("scaled", "1e-3", Decimal("0.001")),
     ("scaled", "1.2345", ASIDE), ("scaled", "1e-4", ASIDE), ("scaled", "nan", ASIDE),
     ("key", "C001", "C001"), ("key", "A B-7", "A B-7"), ("key", "客户7", "客户7"),
@@ -96,6 +100,9 @@ def test_a_text_is_its_value_or_aside(kind, text, value):
     assert read(kind, text) == value
     if kind == "key":
         assert normal_key(text) == value
+    typed = value_of(COLUMNS[kind], text, "UTC")  # as somebody types it
+    assert value is typed is ASIDE or typed[1] == value
+    assert typed is ASIDE or value_of(COLUMNS[kind], typed[0], "UTC") == typed
 
 
 @pytest.mark.parametrize(
@@ -279,7 +286,7 @@ def test_what_is_stored_is_what_was_sent_and_every_row_is_somewhere(desk, suffix
         def plain(row):
             share = None if row[5] is None or not math.isfinite(row[5]) else float(row[5])
             if suffix == ".xlsx" and share is not None:
-                share = float(f"{share:.15g}")
+                share = float(f"{float(f'{share:.16g}'):.15g}")  # why: written with 16 digits
             return (*row[:5], share, row[6] or None if suffix != ".parquet" else row[6])
 
         found = sorted(map(plain, new), key=repr)

@@ -13,14 +13,14 @@ from workbench.catalog import Column
 from workbench.errors import InputError
 from workbench.lifecycle.office import Office
 from workbench.store.quality_rules import references, row_rules, unique_columns
-from workbench.store.values import kind_of, sql_type
+from workbench.store.values import kind_of, sql_type, value_of
 
 if TYPE_CHECKING:
     import duckdb
 
 
-def require_value(column: Column, place: str, value: str) -> None:
-    """Refuse a value that is not of its column's type, or outside its domain or bounds.
+def require_value(column: Column, place: str, value: str, zone: str) -> str:
+    """Return a value as it is kept, unless not of its column's type, domain or bounds.
 
     Raises
     ------
@@ -28,38 +28,34 @@ def require_value(column: Column, place: str, value: str) -> None:
         Names the place and what is allowed.
     """
     if value == "":
-        return
-    if (
-        column.domain is not None
-        and column.closed
-        and value
-        not in {str(each).lower() for each in column.domain} | {str(each) for each in column.domain}
-    ):
-        allowed = ", ".join(str(each) for each in column.domain)
-        raise InputError(f"{place}: the value is not in its domain: {allowed}.")
-    typed = require_type(column, place, value)
+        return value
+    text, typed = require_type(column, place, value, zone)
+    if column.domain is not None and column.closed:
+        allowed = [
+            str(each).lower() if each in (True, False) else str(each) for each in column.domain
+        ]
+        if text not in allowed:
+            raise InputError(f"{place}: the value is not in its domain: {', '.join(allowed)}.")
     if column.bounds is not None and not column.bounds[0] <= _comparable(typed) <= column.bounds[1]:
         low, high = column.bounds
         raise InputError(f"{place}: the value lies outside its bounds, {low} to {high}.")
+    return text
 
 
-def require_type(column: Column, place: str, value: str) -> Any:
-    """Return a text as a value of its column's type.
+def require_type(column: Column, place: str, value: str, zone: str) -> tuple[str, Any]:
+    """Return a text as it is kept, and its value, by the rule that holds for files.
 
     Raises
     ------
     InputError
         It is none.
     """
-    import duckdb
-
-    with duckdb.connect() as connection:
-        row = connection.execute(f"SELECT TRY_CAST(? AS {sql_type(column)})", [value]).fetchone()
-    if row is None or row[0] is None:
+    found = value_of(column, value, zone)
+    if found is None:
         kind, _, _ = kind_of(column.type).partition(" (")
         form = {"date": ", such as 2026-09-30", "timestamp": ", such as 2026-09-30 14:05:00"}
         raise InputError(f"{place}: the value is not {kind}{form.get(column.type, '')}.")
-    return row[0]
+    return found
 
 
 def require_rules(

@@ -46,6 +46,7 @@ def correct(
         rows meant are not told. Nothing was changed.
     """
     by_table: dict[str, dict[str, str]] = {}
+    zone = office.settings.time_zone
     for place, value in changes.items():
         table, column = _place(office, place)
         declared = office.catalog.tables[table].columns[column]
@@ -53,13 +54,12 @@ def correct(
             raise InputError(
                 f"{place} is computed: {declared.computed}. Correct what it is computed of."
             )
-        require_value(declared, place, value)
-        by_table.setdefault(table, {})[column] = value
+        by_table.setdefault(table, {})[column] = require_value(declared, place, value, zone)
     chosen: dict[str, dict[str, str]] = {}
     for place, value in where.items():
         table, column = _place(office, place, key=True)
-        require_type(office.catalog.tables[table].columns[column], place, value)
-        chosen.setdefault(table, {})[column] = value
+        declared = office.catalog.tables[table].columns[column]
+        chosen.setdefault(table, {})[column], _ = require_type(declared, place, value, zone)
     today, rows, kept = office.now.date(), dict.fromkeys(by_table, 0), []
     with office.store.exclusive() as connection:
         office.store.marks.prepare(connection, [mark])

@@ -14,7 +14,7 @@ from workbench.lifecycle.journal import Journal
 from workbench.settings import Settings
 from workbench.store.audit import Audit
 from workbench.store.engine import Store
-from workbench.store.values import normal_key
+from workbench.store.values import normal_key, value_of
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,10 @@ class Office:
             self.catalog.tables[name].columns[key] for name, key in self.subject_tables.items()
         ]
         if columns and all(column.type == "integer" for column in columns):
-            if not text.lstrip("-").isdigit():
+            found = value_of(columns[0], text, self.settings.time_zone)
+            if text and found is None:
                 raise InputError(f"'{self.catalog.privacy.key}' is a whole number; give one.")
-            text = str(int(text))
+            text, _ = found or ("", None)
         if not text:
             raise InputError(f"name a customer by their '{self.catalog.privacy.key}'.")
         return text

@@ -94,18 +94,24 @@ FORMS = {
 }
 
 
+_NUMBER = re.compile(
+    r"\s*[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,3})?\s*"
+)
+_DAY = re.compile(r"\s*([1-9][0-9]{3})-([0-9]{1,2})-([0-9]{1,2})([ T]00:00(:00(\.0+)?)?)?\s*")
+
+
 def _convert(kind: ParameterType, text: str) -> Value:
     """Return the value, or None when the text is not of this type."""
     try:
         if kind == "integer":
-            return int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else None
+            return _whole(text)
         if kind == "number":
-            number = Decimal(text)
-            return float(number) if isfinite(number) else None
+            return _number(text)
         if kind == "boolean":
             return {"true": True, "false": False}.get(text)
         if kind == "date":
-            return dt.date.fromisoformat(text).isoformat()
+            day = _DAY.fullmatch(text)
+            return dt.date(*map(int, day.groups()[:3])).isoformat() if day else None
         if kind == "month":
             return text if Period.parse(text).kind == "month" else None
     except (ValueError, InvalidOperation, InputError):
@@ -118,8 +124,29 @@ def _convert(kind: ParameterType, text: str) -> Value:
 def _scalar(text: str) -> Scalar:
     """Return an element of a list: a number where it is written as one, else text."""
     if re.fullmatch(r"[+-]?(0|[1-9][0-9]*)", text):  # 007 is a code, not a number
-        return int(text)
-    return float(text) if re.fullmatch(r"[+-]?[0-9]+\.[0-9]+", text) else text
+        number: Scalar | None = _whole(text)
+    else:
+        number = _number(text) if re.fullmatch(r"[+-]?[0-9]+\.[0-9]+", text) else None
+    return text if number is None else number  # what is no number of ours is a text, and itself
+
+
+# A value is taken only if it reads back as itself, as in files: `workbench.store.values`.
+
+
+def _whole(text: str) -> int | None:
+    whole = re.fullmatch(r"\s*([+-]?[0-9]{1,40})(\.0*)?\s*", text)
+    number = int(whole[1]) if whole else 2**63
+    return number if -(2**63) <= number < 2**63 else None
+
+
+def _number(text: str) -> float | None:
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    said = Decimal(text)
+    written = (repr(number), f"{number:.16g}", f"{number:.17g}")
+    same = isfinite(number) and said in map(Decimal, written)
+    return number if same else None
 
 
 def typed(value: Any) -> str:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from workbench.catalog import Column
 from workbench.computed import columns_in, computed_sql
@@ -26,7 +27,7 @@ _OFFSET = r" ?(Z|[+-]\d{2}(:?\d{2})?)"
 _TIME = rf"\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}([ T]{_CLOCK}({_OFFSET})?)?\s*"
 _FLOATING = ("FLOAT", "DOUBLE")
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
-_DIGITS_OF_A_DOUBLE = 17
+_SMALLEST_DOUBLE = "2.2250738585072014e-308"  # below it digits are lost
 # Words that programs write for nothing, and that people write below a column: no customer's key.
 _NO_KEYS = frozenset(
     r"null nul nil none nan na n/a #n/a \n (null) (none) (blank) undefined unknown ? - -- . "  # noqa: SIM905  # why: a list of words is read faster as one
@@ -139,6 +140,27 @@ def taken(column: str, declared: Column, found: str, form: Form) -> tuple[str, s
     return value, " OR ".join(f"({each})" for each in wrong) or "false"
 
 
+def value_of(declared: Column, text: str, zone: str) -> tuple[str, Any] | None:
+    """Return what somebody typed as a file's column would take it; None where it would not.
+
+    Returns
+    -------
+    text, value
+        The text reads back as the value, in the workspace's time zone where it is a moment.
+    """
+    import duckdb
+
+    value, wrong = taken("v", declared, "VARCHAR", Form(zone=zone))
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        row = connection.execute(
+            f'SELECT CAST("v" AS VARCHAR), "v" FROM (SELECT "v" AS "read v", {value} AS "v" '
+            f'FROM (SELECT CAST(? AS VARCHAR) AS "v")) WHERE "v" IS NOT NULL AND NOT ({wrong})',
+            [text],
+        ).fetchone()
+    return row
+
+
 def computed(declared: Column, values: Mapping[str, str]) -> str:
     """Return SQL of a computed column's value, from SQL of the values it is computed of.
 
@@ -239,9 +261,17 @@ def _number(raw: str, read: str, declared: Column, form: Form) -> tuple[str, str
     whole = rf"(\d+|\d{{1,3}}({mark}\d{{3}})+)" if form.thousands else r"\d+"
     power = r"[eE][+-]?\d{1,3}"
     if wanted == "DOUBLE":
-        digits = rf"\D*(\d\D*){{1,{_DIGITS_OF_A_DOUBLE}}}"
         pattern = rf"\s*[+-]?({whole}({point}\d*)?|{point}\d+)({power})?\s*"
-        return value, f"{_unlike(read, pattern)} OR {_unlike(read, digits)}"
+        # why so: what is written with 16 digits or 17 need not be what the double is
+        written = ", ".join(
+            map(
+                _figures,
+                (f"CAST({raw} AS VARCHAR)", *(f"printf('%.{each}g', {raw})" for each in (16, 17))),
+            )
+        )
+        other = f"length({_figures(again)}) > 15 AND {_figures(again)} NOT IN ({written})"
+        small = f"abs({raw}) < {_SMALLEST_DOUBLE} AND {_figures(again)} <> ''"
+        return value, f"{_unlike(read, pattern)} OR ({other}) OR ({small})"
     places = 0 if declared.type == "integer" else declared.digits
     some = rf"|{point}\d{{1,{places}}}0*" if places else ""
     pattern = rf"\s*[+-]?({whole}({point}\d{{0,{places}}}0*)?{some})\s*"
@@ -252,6 +282,12 @@ def _number(raw: str, read: str, declared: Column, form: Form) -> tuple[str, str
     short = rf"\s*[+-]?(\d{{1,12}}({point}\d{{0,9}})?|{point}\d{{1,9}}){power}\s*"
     exact = f"TRY_CAST({again} AS DECIMAL(38, 18)) = {raw}"
     return value, f"{unlike} AND ({_unlike(read, short)} OR ({exact}) IS NOT true)"
+
+
+def _figures(number: str) -> str:
+    """Return SQL of a number's digits without the noughts at their ends, without its power."""
+    plain = rf"regexp_replace(regexp_replace({number}, '[eE].*', ''), '\D', '', 'g')"
+    return f"trim({plain}, '0')"
 
 
 def _unlike(read: str, pattern: str) -> str:
