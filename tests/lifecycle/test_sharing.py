@@ -42,7 +42,7 @@ def table(path):
 def test_private_tables_leave_with_their_margins_and_notes(shop, tmp_path):
     tx = shop.open("transactions", "reporting")
     release = shop.release(
-        wb.query(tx, by="region", period="2026-09").customers(), name="by region", epsilon=0.5
+        wb.query(tx, by="region", period="2026-09").customers(), name="region", epsilon=0.5
     )
     spent = shop.budget("2026-09")[0].spent
     out = tmp_path / "out"
@@ -339,7 +339,7 @@ def test_rows_of_no_customer_do_not_leave(lending, tmp_path):
 def test_what_a_page_may_not_show_is_not_handed_over(shop, tmp_path):
     tx = shop.open("transactions", "reporting")
     regions = shop.release(
-        wb.query(tx, by="region", period="2026-09").customers(), name="by region", epsilon=0.1
+        wb.query(tx, by="region", period="2026-09").customers(), name="region", epsilon=0.1
     )
     raw = tx.execute()
     counted, note = int(raw.amount.max()) + 488, str(raw.note.iloc[0])
@@ -351,6 +351,7 @@ def test_what_a_page_may_not_show_is_not_handed_over(shop, tmp_path):
         "ids": regions.describe("region", "what", {"north": "K-000017"}),
         "a constant": regions.derive((wb.column("customers") * counted).named("customers")),
         "a name": regions.derive("customers", name=f"by-{counted}"),
+        "a name of a row's words": regions.derive("customers", name="price too high"),
         "a limit": shop.release(
             wb.query(tx, period="2026-09", by="region").sum("amount", bounds=(0, counted)),
             name="bounded", epsilon=0.1,
@@ -367,7 +368,7 @@ def test_what_a_page_may_not_show_is_not_handed_over(shop, tmp_path):
 def test_words_that_stand_in_a_notebook_are_handed_over_unless_they_name_somebody(shop, tmp_path):
     tx = shop.open("transactions", "reporting")
     regions = shop.release(
-        wb.query(tx, by="region", period="2026-09").customers(), name="by region", epsilon=0.1
+        wb.query(tx, by="region", period="2026-09").customers(), name="region", epsilon=0.1
     )
     said = regions.describe("region", "what", {"north": "up there", "south": "Family7, Given7"})
     folder = shop.settings.path("notebooks")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shutil
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -110,6 +111,19 @@ def test_a_computed_number_in_a_question_is_not_published(module_shop, tx, publi
     with pytest.raises(DefinitionError, match="declare it as a parameter") as refused:
         publish(release, BESIDE)
     assert str(NUMBER) not in str(refused.value)
+
+
+def test_cut_points_beside_those_of_a_release_are_given_as_others_are(module_shop, tx, publish):
+    days = asked(module_shop, by(tx, by=wb.bands("frequency_days", [2, 3, 4, 5], of="customer")))
+    fifths = replace(days, columns={**days.columns, "customers": [10.0] * 5})
+    rules = ["persona | frequency | money", "Large | any | 2", "Small | any | 1"]
+    mixed = wb.personas(tx, rules, as_of="2026-09", frequency=fifths, money=[NUMBER])
+    release = asked(module_shop, by(tx, by=mixed))
+    assert f"{days.id} (frequency)" in release.notes[0]
+    said = f"{BESIDE}'frequency'\n"
+    with pytest.raises(DefinitionError, match="the cut points of money"):
+        publish(release, said)
+    assert publish(release, f"{said}x = {NUMBER}")
 
 
 WRITTEN = [

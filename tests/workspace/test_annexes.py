@@ -1,6 +1,7 @@
 """Annexes of the compliance summary hold no word that somebody computed, and no customer's line."""
 
 import datetime as dt
+import json
 
 import pytest
 
@@ -14,14 +15,20 @@ from workbench.workspace.annexes import band_of
 from workbench.workspace.compliance import law_note
 
 
-def test_a_question_whose_name_could_hold_a_figure_is_called_by_its_id(shop):
+def test_a_question_whose_name_could_hold_a_figure_or_a_rows_word_is_called_by_its_id(shop):
+    folder = shop.settings.path("notebooks")
+    folder.mkdir(exist_ok=True)
+    cells = [{"cell_type": "code", "source": "name = 'by-region'"}]
+    (folder / "asks.ipynb").write_text(json.dumps({"cells": cells}))
     tx = shop.open("transactions", "reporting")
     query = wb.query(tx, by="region", period="2026-09")
     counted = tx.count().execute()
     odd = shop.release(query.customers(), name=f"rows {counted}", epsilon="0.1")
     shop.release(query.count(), name="by-region-2", epsilon="0.1")
+    word = "price-too-high"  # as it was read from a row
+    read = shop.release(query.sum("amount"), name=word, epsilon="0.1")
     spending = shop.compliance("2026-09").spending
-    assert set(spending.columns["question"]) == {odd.id, "by-region"}
+    assert set(spending.columns["question"]) == {odd.id, read.id, "by-region"}
 
 
 def test_an_indicator_is_counted_from_where_its_owner_answers_for_it(shop):

@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +68,8 @@ class Personas(CustomerRule):
         What customers without a row from ``start`` to ``as_of`` are called.
     name, title : str
         Of the group column.
-    sources : tuple of str
-        Releases that cut points were read off, and for which score.
+    sources : mapping of str to str
+        Score to the release that its cut points were read off.
     """
 
     table: ibis.Table
@@ -82,7 +82,7 @@ class Personas(CustomerRule):
     inactive: str | None
     name: str = "persona"
     title: str = "Persona"
-    sources: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -129,9 +129,10 @@ class Personas(CustomerRule):
 
     def given(self) -> Mapping[str, Any]:
         """Return the cut points that were given, the names, and the days they are made of."""
-        cuts = {} if self.sources else self.cuts  # why: what was read off releases is released
+        # why: what was read off a release is released; cut points beside it are not
+        typed = {each: found for each, found in self.cuts.items() if each not in self.sources}
         return {
-            "numbers": {f"the cut points of {each}": found for each, found in cuts.items()},
+            "numbers": {f"the cut points of {each}": found for each, found in typed.items()},
             "names": (self.name, self.title),
             "days": (self.start.isoformat(), self.as_of.isoformat()),
         }
@@ -168,14 +169,13 @@ class Personas(CustomerRule):
                 (each, [str(cut) for cut in cuts]) for each, cuts in self.cuts.items())),
             str([sorted((k, sorted(v)) for k, v in rule.scores.items()) for rule in self.rules]),
         )  # fmt: skip
+        read_off = [f"{release} ({each})" for each, release in self.sources.items()]
         rule = OfCustomer(
             totals.select("joined_k", code=code),
             identity,
             self.months,
             None if self.inactive is None else len(values) - 1,
-            f"{self.title}: cut points were read off {', '.join(self.sources)}."
-            if self.sources
-            else "",
+            f"{self.title}: cut points were read off {', '.join(read_off)}." if read_off else "",
         )
         dimension = Dimension(self.name, self.title, "category", values, exclusive=True)
         return Group(dimension, 1, rule=rule, table=name)
@@ -313,12 +313,12 @@ def personas(
     """
     given = {"recency": recency, "frequency": frequency, "money": money}
     cuts: dict[str, tuple[Decimal, ...]] = {}
-    sources: list[str] = []
+    sources: dict[str, str] = {}
     for each, found in given.items():
         if found is None:
             continue
         if isinstance(found, Release):
-            sources.append(f"{found.id} ({each})")
+            sources[each] = found.id
             found = cut_points(found)
         if len(found) > MAX_EDGES:
             raise QuestionRefused(f"a score has at most {MAX_EDGES} cut points, not {len(found)}.")
@@ -345,7 +345,7 @@ def personas(
         inactive,
         _named(name),
         title or name.replace("_", " ").capitalize(),
-        tuple(sources),
+        sources,
     )
 
 

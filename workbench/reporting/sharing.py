@@ -41,7 +41,7 @@ def require_publishable(
     LeakFound
         A release, or the terms it is handed over under, holds an identifier.
     """
-    written = _written(settings, catalog)
+    written = written_anywhere(settings, catalog)
     for each in releases:
         if _is_exact(each, lookup):
             raise QuestionRefused(
@@ -50,7 +50,7 @@ def require_publishable(
                 "handed over."
             )
         what = computed_number(each, lookup, written)
-        if unwritten(each, lookup, written) is not None or not written.has_numbers(each.name):
+        if unwritten(each, lookup, written) is not None or not written.holds(each.name):
             what = "a name, group, title or label"
         if what is not None:
             raise QuestionRefused(
@@ -74,7 +74,7 @@ def require_publishable(
     )
 
 
-def _written(settings: Settings, catalog: Catalog) -> Written:
+def written_anywhere(settings: Settings, catalog: Catalog) -> Written:
     """Return what stands in the notebooks, the reports and the catalog of a workspace."""
     notebooks = settings.path("notebooks")
     code = []

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import DefinitionError
 from workbench.privacy.operational import FALSE_ALARMS, PEOPLE, Exact
 from workbench.privacy.release import Dimension, Measure
+from workbench.reporting.sharing import written_anywhere
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.reporting.chosen import Written
     from workbench.store.quality_result import Light
     from workbench.workspace.evidence import Evidence
 
@@ -295,10 +297,11 @@ def _limits(evidence: Evidence) -> Exact:
 
 def _spending(evidence: Evidence) -> Exact:
     """Return what was paid for the period, by report and question."""
+    written = written_anywhere(evidence.ws.settings, evidence.ws.catalog)
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for each in evidence.ws.ledger.summary():
         if each["period"] == evidence.period.text:
-            found[each["report"] or "by hand", _question(each)].append(each["epsilon"])
+            found[each["report"] or "by hand", _question(each, written)].append(each["epsilon"])
     titles = _report_titles(evidence)
     rows = [
         (titles.get(report, report), name, len(costs), round(max(costs), 4))
@@ -327,14 +330,14 @@ def _report_titles(evidence: Evidence) -> dict[str, str]:
     return titles
 
 
-def _question(answer: Mapping[str, Any]) -> str:
-    """Return what a question is called; its id where the name could hold a figure.
+def _question(answer: Mapping[str, Any], written: Written) -> str:
+    """Return what a question is called; its id where the name could hold a figure or a row's word.
 
     A name is chosen by an analyst, in whatever notebook, and may be computed from rows. Of
     questions that were asked as one, ``decisions-1`` and so on, the number is left out.
     """
     name, release = _NUMBERED.sub("", str(answer["name"])), str(answer["release"])
-    return name if _SLUG.fullmatch(name) else release
+    return name if _SLUG.fullmatch(name) and written.holds(name) else release
 
 
 def _accesses(evidence: Evidence) -> Exact:
