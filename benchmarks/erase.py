@@ -68,7 +68,7 @@ def _erase(root: Path, chosen: list[dict[str, object]]) -> None:
     from workbench.workspace import open_workspace
 
     for each in chosen:
-        open_workspace(root).erase_subject(str(each["customer_id"]))
+        open_workspace(root).erase_subject(str(each["customer_id"]), verified_by="id card")
 
 
 def _rewritten(path: Path) -> None:

@@ -160,7 +160,7 @@ def test_what_is_encrypted_is_counted_in_tables_which_no_customers_rows_change(s
 
     before, few = told(), files()
     wb.open_workspace(shop.settings.root, now=now).correct_subject(
-        "K-000005", {"customers.email": "new@example.org"}, {}
+        "K-000005", {"customers.email": "new@example.org"}, {}, verified_by="id card"
     )
     late = tmp_path / "late.csv"
     late.write_text(

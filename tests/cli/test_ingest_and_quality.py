@@ -46,7 +46,7 @@ def test_ingest_says_what_became_of_every_row(run, files):
     assert said == (
         "table         file   rows  reasons\n"
         "transactions  a.csv     1  region: domain\n"
-        "Lines and rows: ws.quarantine('transactions') in Python.\n"
+        "Lines and rows: ws.quarantine('transactions', purpose=…) in Python.\n"
         "'workbench retention apply' takes them away 90 days after their file came in.\n"
     )
     code, said = run("quarantine", "--json")

@@ -208,7 +208,7 @@ def test_an_older_key_opens_an_older_backup_and_the_present_one_what_comes_of_it
     shutil.copy2(shop.private / "keys" / "master.key", tmp_path / "old.key")
     old = shop.store.master_key
     shop.rotate_key()
-    shop.erase_subject("K-000010")
+    shop.erase_subject("K-000010", verified_by="id card")
     ws = again(shop)
     assert ws.restore_test(made.file, key_file=tmp_path / "old.key").rows["customers"] == 599
     ws.restore(made.file, over=True, key_file=tmp_path / "old.key")
@@ -227,7 +227,7 @@ def test_a_key_file_others_may_read_is_refused(shop, made, tmp_path):
 
 def test_marks_beside_the_backups_outlive_the_workspace(shop):
     made = shop.back_up()
-    shop.erase_subject("K-000010")
+    shop.erase_subject("K-000010", verified_by="id card")
     beside = json.loads((shop.settings.path("backups") / "marks.jsonl").read_text())
     assert beside["kind"] == "erased"
     key = (shop.private / "keys" / "master.key").read_text()

@@ -64,7 +64,7 @@ def test_of_erased_customers_nothing_is_found_in_any_byte_snapshot_or_restore(sh
     wanted, people = values_of(erased), len(erased)
     assert any(value.encode() in bytes_of(shop.private) for value in wanted)  # the control
     for subject in erased:
-        assert again(shop).erase_subject(subject).found_in == ()
+        assert again(shop).erase_subject(subject, verified_by="id card")[1].found_in == ()
     after = again(shop).back_up(tmp_path / "after.backup")
 
     restored = tmp_path / "restored"
@@ -91,7 +91,7 @@ def test_of_erased_customers_nothing_is_found_in_any_byte_snapshot_or_restore(sh
 
 
 def test_a_later_load_leaves_the_erased_out(shop):
-    again(shop).erase_subject("K-000004")
+    again(shop).erase_subject("K-000004", verified_by="id card")
     path = shop.settings.path("source") / "customers.parquet"
     with duckdb.connect() as connection:  # the same people in another order: a changed file
         connection.execute(f"CREATE TABLE t AS SELECT * FROM '{path}' ORDER BY customer_id DESC")
@@ -101,7 +101,7 @@ def test_a_later_load_leaves_the_erased_out(shop):
 
 
 def test_an_unchanged_source_is_not_loaded_again(shop):
-    again(shop).erase_subject("K-000004")
+    again(shop).erase_subject("K-000004", verified_by="id card")
     assert again(shop).init() == {}
 
 
@@ -115,7 +115,7 @@ def test_answers_of_months_that_did_not_change_stay_paid_for(shop):
         connection.execute(f"COPY t TO '{path}'")
     again(shop).init()
     with_once = again(shop).access.versions
-    again(shop).erase_subject("K-once")
+    again(shop).erase_subject("K-once", verified_by="id card")
     after = again(shop).access.versions
     april, march = ["2026-04"], ["2026-03"]
     assert after.of("transactions", april) == with_once.of("transactions", april)
@@ -127,7 +127,7 @@ def test_answers_of_months_that_did_not_change_stay_paid_for(shop):
 
 def test_notebooks_lose_their_outputs_and_keep_their_code(shop):
     path = notebook(shop, "anything at all")
-    done = shop.erase_subject("K-000004")
+    done = shop.erase_subject("K-000004", verified_by="id card")[1]
     cell = json.loads(path.read_text())["cells"][0]
     assert cell["outputs"] == []
     assert cell["execution_count"] is None
@@ -154,7 +154,7 @@ def test_lines_kept_aside_of_loads_go_too(shop):
         )
         connection.execute("DETACH lake")
         shop.store.publish(shop.store.latest_snapshot() + 5)
-    rows = again(shop).erase_subject("K-000004").rows
+    rows = again(shop).erase_subject("K-000004", verified_by="id card")[1].rows
     assert (rows["intake.quarantine"], rows["intake.same_person"]) == (2, 2)
     ws = again(shop)
     assert still_findable(ws.office) == {}
@@ -163,7 +163,7 @@ def test_lines_kept_aside_of_loads_go_too(shop):
     left = connection.execute("SELECT content FROM lake.intake.quarantine ORDER BY 1").fetchall()
     assert left == [("another line",), ("b",), ("c",), (None,)]
     connection.close()
-    assert ws.erase_subject("K-never").rows == {"intake.quarantine": 1}
+    assert ws.erase_subject("K-never", verified_by="id card")[1].rows == {"intake.quarantine": 1}
     assert ws.back_up().rows == {
         "customers": 599,
         "transactions": 5391,
@@ -174,17 +174,17 @@ def test_lines_kept_aside_of_loads_go_too(shop):
 
 def test_what_ends_with_it_and_what_learned_from_it_is_noted(shop):
     shop.approve("segments of spring", "pilot", role="officer")
-    told = " ".join(shop.erase_subject("K-000002").notes)
+    told = " ".join(shop.erase_subject("K-000002", verified_by="id card")[1].notes)
     assert "Consents that end with it: marketing." in told
     assert "Approved by an officer: segments of spring." in told
-    told = " ".join(shop.erase_subject("K-000001").notes)
+    told = " ".join(shop.erase_subject("K-000001", verified_by="id card")[1].notes)
     assert "Consents" not in told
 
 
 def test_who_has_the_old_snapshot_open_is_told(shop):
     table = shop.open("customers", "service")
     versions = shop.access.snapshot
-    again(shop).erase_subject("K-000004")
+    again(shop).erase_subject("K-000004", verified_by="id card")
     for read in (table.execute, table.to_pyarrow):
         with pytest.raises(StoreMissing, match="the snapshot this table was opened on has ended"):
             read()
@@ -195,7 +195,7 @@ def test_who_has_the_old_snapshot_open_is_told(shop):
 
 def test_who_erases_goes_on_with_the_new_snapshot(shop):
     assert shop.open("customers", "service").count().execute() == 600
-    shop.erase_subject("K-000004")
+    shop.erase_subject("K-000004", verified_by="id card")
     assert shop.open("customers", "service").count().execute() == 599
 
 
@@ -204,11 +204,13 @@ def test_files_outside_workbenchs_care_are_named(shop):
     notebooks.mkdir()
     (notebooks / "mine.ipynb").write_text('{"cells": [{"outputs": ["person4@example.org"]}]}')
     (notebooks / "other.ipynb").write_text('{"cells": []}')
-    assert shop.erase_subject("K-000004").outside == (str(notebooks / "mine.ipynb"),)
+    assert shop.erase_subject("K-000004", verified_by="id card")[1].outside == (
+        str(notebooks / "mine.ipynb"),
+    )
 
 
 def test_the_key_stands_in_no_log(shop):
-    shop.erase_subject("K-000004")
+    shop.erase_subject("K-000004", verified_by="id card")
     entries = [*shop.audit.chain.entries(), *shop.journal.entries()]
     assert {"erased"} <= {entry.kind for entry in entries}
     assert "K-000004" not in "".join(str(entry.body) for entry in entries)
@@ -217,19 +219,19 @@ def test_the_key_stands_in_no_log(shop):
 
 def test_an_unknown_customer_is_refused_without_being_repeated(shop):
     with pytest.raises(InputError, match="no table holds anything of this customer") as caught:
-        shop.erase_subject("K-nobody")
+        shop.erase_subject("K-nobody", verified_by="id card")
     assert "K-nobody" not in str(caught.value)
     assert shop.store.marks.all() == []
 
 
 def test_an_empty_key_is_refused(shop):
     with pytest.raises(InputError, match="name a customer by their 'customer_id'"):
-        shop.erase_subject("  ")
+        shop.erase_subject("  ", verified_by="id card")
 
 
 def test_who_is_erased_already_is_told_so(shop):
-    first = shop.erase_subject("K-000004")
-    second = again(shop).erase_subject("K-000004")
+    first = shop.erase_subject("K-000004", verified_by="id card")[1]
+    second = again(shop).erase_subject("K-000004", verified_by="id card")[1]
     assert (first.already, second.already) == (False, True)
     assert second.at == first.at
     assert second.rows == {}
@@ -238,11 +240,11 @@ def test_who_is_erased_already_is_told_so(shop):
 def test_a_legal_hold_keeps_the_customer(shop):
     shop.hold("dispute 7", subject="K-000004")
     with pytest.raises(Refused, match=r"H-0001 since 2026-10-02 \(customers, .*\): dispute 7"):
-        shop.erase_subject("K-000004")
+        shop.erase_subject("K-000004", verified_by="id card")
     assert shop.store.marks.all() == []
-    assert again(shop).erase_subject("K-000005").rows["customers"] == 1
+    assert again(shop).erase_subject("K-000005", verified_by="id card")[1].rows["customers"] == 1
     shop.release_hold("H-0001", "settled")
-    assert again(shop).erase_subject("K-000004").rows["customers"] == 1
+    assert again(shop).erase_subject("K-000004", verified_by="id card")[1].rows["customers"] == 1
 
 
 def test_a_report_that_is_being_rendered_is_waited_for(shop, monkeypatch):
@@ -253,7 +255,7 @@ def test_a_report_that_is_being_rendered_is_waited_for(shop, monkeypatch):
         file_lock(shop.private / "run.lock"),
         pytest.raises(Busy, match=r"a report is being rendered .* nothing was erased"),
     ):
-        shop.erase_subject("K-000004")
+        shop.erase_subject("K-000004", verified_by="id card")
 
 
 def test_keys_that_are_numbers_are_known_by_their_number(tmp_path):
@@ -273,6 +275,6 @@ def test_keys_that_are_numbers_are_known_by_their_number(tmp_path):
         (data / "consents.csv").write_text(text)
     ws = wb.open_workspace(folder)
     ws.init()
-    assert ws.erase_subject(" 0007 ").rows["customers"] == 1
+    assert ws.erase_subject(" 0007 ", verified_by="id card")[1].rows["customers"] == 1
     with pytest.raises(InputError, match="'customer_id' is a whole number"):
-        ws.erase_subject("seven")
+        ws.erase_subject("seven", verified_by="id card")

@@ -33,7 +33,7 @@ def test_what_happened_is_counted(shop, tmp_path):
     made = shop.back_up(tmp_path / "x.backup")
     shop.restore_test(made.file)
     shop.rotate_key()
-    shop.erase_subject("K-000599")
+    shop.erase_subject("K-000599", verified_by="id card")
     shop.open_request("access", "K-000003", received=dt.date(2026, 8, 20))
     shop.close_request(shop.open_request("access", "K-000003").id, "done")
     shop.hold("x", table="consents")

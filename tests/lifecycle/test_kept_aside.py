@@ -42,7 +42,7 @@ def plan(ws):
 
 
 def test_a_customer_is_told_of_their_lines_without_their_values(desk):
-    held = {each.table: each for each in desk.subject_held("K-000010")}
+    held = {each.table: each for each in desk.subject_held("K-000010", verified_by="id card")[1]}
     lines = held["transactions"].kept_aside
     assert [(line.file, line.line) for line in lines] == [("late.csv", 2), ("late.csv", 3)]
     assert lines[0].reasons == "region: domain"
@@ -57,16 +57,18 @@ def test_a_customer_known_only_by_such_a_line_is_known(shop):
     path = shop.settings.root / "late.csv"
     path.write_text(HEADER + LINES.replace("K-000010", "K-never"))
     shop.ingest("transactions", path)
-    (only,) = again(shop).subject_held("K-never")
+    (only,) = again(shop).subject_held("K-never", verified_by="id card")[1]
     assert (only.table, only.rows, len(only.kept_aside)) == ("transactions", 0, 2)
-    assert again(shop).export_subject("K-never", shop.settings.root / "out") == {"kept-aside": 2}
+    assert again(shop).export_subject("K-never", shop.settings.root / "out", verified_by="id card")[
+        1
+    ] == {"kept-aside": 2}
     with pytest.raises(InputError, match="no table holds anything of this customer"):
-        again(shop).subject_held("K-nobody")
+        again(shop).subject_held("K-nobody", verified_by="id card")
 
 
 def test_an_export_has_them_marked_as_held_back_from_use(desk, tmp_path):
     out = tmp_path / "out"
-    counts = desk.export_subject("K-000010", out)
+    counts = desk.export_subject("K-000010", out, verified_by="id card")[1]
     assert counts == {"customers": 1, "transactions": 9, "consents": 1, "kept-aside": 2}
     content = json.loads((out / "subject.json").read_text())
     first, second = content["kept_aside"]
@@ -91,7 +93,7 @@ def test_pairs_that_may_be_one_person_are_told_without_the_other(desk, tmp_path)
         )
         connection.execute("DETACH lake")
         desk.store.publish(desk.store.latest_snapshot() + 1)
-    again(desk).export_subject("K-000010", tmp_path / "out")
+    again(desk).export_subject("K-000010", tmp_path / "out", verified_by="id card")
     content = json.loads((tmp_path / "out" / "subject.json").read_text())
     assert content["possible_duplicates"] == [{"table": "customers", "agree": "full_name"}]
     assert "K-000013" not in str(content)
@@ -120,7 +122,7 @@ def test_erased_lines_are_in_no_byte_and_nothing_the_key_opens(desk, tmp_path):
     before = texts(desk)
     assert all(value in before for value in wanted)  # the control
     old = {path.read_bytes() for path in desk.store.folder.rglob("*.parquet")}
-    rows = again(desk).erase_subject("K-000010").rows
+    rows = again(desk).erase_subject("K-000010", verified_by="id card")[1].rows
     assert rows["intake.quarantine"] == 4  # also those of others that name the customer
     kept = {path.read_bytes() for path in desk.store.folder.rglob("*.parquet")}
     assert len(old - kept) >= 4  # each table's, and the lines' own
@@ -191,7 +193,7 @@ def test_pairs_of_customers_go_with_time_and_stay_on_hold(desk):
 
 
 def test_a_table_loaded_anew_leaves_no_lines_of_files_that_count_no_more(desk):
-    assert len(desk.quarantine("transactions")) == 4
+    assert len(desk.quarantine("transactions", "reporting")) == 4
     desk.init(reload=["transactions"])
     assert again(desk).kept_aside() == []
 
@@ -200,7 +202,9 @@ def test_who_is_known_only_by_a_line_may_object(shop):
     path = shop.settings.root / "late.csv"
     path.write_text(HEADER + LINES.replace("K-000010", "K-never"))
     shop.ingest("transactions", path)
-    assert again(shop).restrict_subject("K-never", kind="objected") == ("*",)
+    assert again(shop).restrict_subject("K-never", kind="objected", verified_by="id card")[1] == (
+        "*",
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,9 +220,12 @@ def test_what_may_hold_rows_of_several_is_handed_to_none_of_them(shop, tmp_path,
     path.write_text(HEADER + "K-000012,2026-10-01,north,food,ok,5,true\n" + several)
     assert shop.ingest("transactions", path).quarantined == 1
     for customer in ("K-000014", "K-000015"):
-        held = {each.table: each for each in again(shop).subject_held(customer)}
+        held = {
+            each.table: each
+            for each in again(shop).subject_held(customer, verified_by="id card")[1]
+        }
         assert (held["transactions"].kept_aside, held["transactions"].unclear) == ((), 1)
-        again(shop).export_subject(customer, tmp_path / customer)
+        again(shop).export_subject(customer, tmp_path / customer, verified_by="id card")
         assert "Quokka" not in (tmp_path / customer / "subject.json").read_text()
 
 

@@ -82,10 +82,12 @@ def test_killed_while_rows_past_their_time_go(shop, tmp_path, size):
 
 
 def test_killed_while_a_customer_is_erased(shop, tmp_path, size):
-    for folder in killed(shop, tmp_path, size, "ws.erase_subject('K-000010')"):
+    for folder in killed(
+        shop, tmp_path, size, "ws.erase_subject('K-000010', verified_by='id card')"
+    ):
         assert customers(folder) in (600, 599)
         ws = opened(folder)
-        ws.erase_subject("K-000010")
+        ws.erase_subject("K-000010", verified_by="id card")
         ws = opened(folder)
         assert customers(folder) == 599
         assert ws.open("transactions", "reporting").count().execute() == 5391
@@ -131,7 +133,7 @@ def test_killed_while_a_backup_is_written(shop, tmp_path, size):
 
 def test_killed_while_a_backup_is_restored(shop, tmp_path, size):
     made = shop.back_up(tmp_path / "one.backup")
-    shop.erase_subject("K-000010")
+    shop.erase_subject("K-000010", verified_by="id card")
     code = f"ws.restore({made.file!r}, over=True)"
     for folder in killed(shop, tmp_path, size, code):
         assert customers(folder) == 599  # erased since the backup, before as after

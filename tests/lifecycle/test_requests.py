@@ -51,9 +51,7 @@ def test_pipl_is_reckoned_in_working_days_of_china(received, due):
 
 
 def held(shop, **asked):
-    return shop.serve_request(
-        "access", "K-000003", lambda _: shop.subject_held("K-000003"), **asked
-    )
+    return shop.subject_held("K-000003", **asked)
 
 
 def test_a_request_is_registered_served_and_closed(shop):
@@ -87,7 +85,7 @@ def test_without_an_identity_check_nothing_is_done_or_registered(shop):
 
 def test_an_unknown_customer_gets_no_request(shop):
     with pytest.raises(InputError, match="no table holds anything of this customer"):
-        shop.serve_request("access", "K-nobody", lambda _: None, verified_by="x")
+        shop.subject_held("K-nobody", verified_by="x")
     assert shop.requests() == []
 
 
@@ -106,12 +104,37 @@ def test_another_customers_request_is_not_served(shop):
 
 
 def test_a_request_whose_act_is_refused_stays_open(shop):
-    def refuse(_):
-        raise InputError("no.")
-
-    with pytest.raises(InputError, match=r"no\. R-0001 stays open: go on with --request R-0001\."):
-        shop.serve_request("erasure", "K-000003", refuse, verified_by="x")
+    told = r"names no column.* R-0001 stays open: go on with --request R-0001\."
+    with pytest.raises(InputError, match=told):
+        shop.correct_subject("K-000003", {"email": "x"}, verified_by="x")
     assert [each.closed for each in shop.requests()] == [None]
+
+
+@pytest.mark.parametrize(
+    ("act", "kind"),
+    [
+        (lambda ws, **who: ws.subject_held("K-000003", **who), "access"),
+        (lambda ws, **who: ws.export_subject("K-000003", ws.private.parent / "x", **who),
+         "portability"),
+        (lambda ws, **who: ws.correct_subject("K-000003", {"customers.email": "n@x.org"}, **who),
+         "correction"),
+        (lambda ws, **who: ws.erase_subject("K-000003", **who), "erasure"),
+        (lambda ws, **who: ws.restrict_subject("K-000003", **who), "restriction"),
+        (lambda ws, **who: ws.restrict_subject("K-000003", kind="objected", **who), "objection"),
+        (lambda ws, **who: ws.restrict_subject("K-000003", lift=True, **who), "restriction"),
+    ],
+)  # fmt: skip
+def test_what_a_command_does_of_a_right_the_method_does(shop, act, kind):
+    for nobody in ({}, {"verified_by": " "}):
+        with pytest.raises((TypeError, InputError), match=r"verified_by|say with --verified-by"):
+            act(shop, **nobody)
+    assert (shop.requests(), shop.store.marks.all()) == ([], [])
+    request, _ = act(shop, verified_by="id card, branch 12")
+    assert (request.kind, request.verified_by) == (kind, "id card, branch 12")
+    assert [request] == shop.requests()
+    told = [entry.kind for entry in shop.audit.chain.entries() if "request" in entry.body]
+    for wanted in ("request opened", "identity checked", "request closed"):
+        assert wanted in told
 
 
 def test_an_extension_needs_the_person_told_in_time(shop):

@@ -86,7 +86,7 @@ def test_a_hold_of_a_table_keeps_all_of_it(later):
 def test_a_hold_of_a_customer_keeps_theirs(later):
     later.hold("dispute", subject="K-000000")
     assert later.apply_retention() == {"customers": PAST - 1, "incidents": 1}
-    assert again(later).subject_held("K-000000")[0].table == "customers"
+    assert again(later).subject_held("K-000000", verified_by="id card")[1][0].table == "customers"
 
 
 def test_a_hold_of_a_customers_rows_in_one_table(later):
@@ -96,9 +96,9 @@ def test_a_hold_of_a_customers_rows_in_one_table(later):
 
 def test_holds_of_customers_hold_beside_erasures(later):
     later.hold("dispute", subject="K-000000")
-    later.erase_subject("K-000001")
+    later.erase_subject("K-000001", verified_by="id card")
     assert again(later).apply_retention() == {"customers": PAST - 2, "incidents": 1}
-    assert again(later).subject_held("K-000000")[0].table == "customers"
+    assert again(later).subject_held("K-000000", verified_by="id card")[1][0].table == "customers"
 
 
 def test_a_released_hold_keeps_nothing(later):
@@ -131,7 +131,7 @@ def test_a_clock_that_went_back_removes_nothing(later, shop):
     with pytest.raises(InputError, match="Set the clock right"):
         shop.hold("x", table="customers")
     with pytest.raises(InputError, match="Set the clock right"):
-        shop.erase_subject("K-000599")
+        shop.erase_subject("K-000599", verified_by="id card")
 
 
 def test_removals_are_recorded(later):

@@ -53,7 +53,7 @@ def test_the_old_key_opens_nothing_any_more(shop):
 
 
 def test_what_a_rotation_changes_and_what_stays(shop):
-    shop.erase_subject("K-000004")
+    shop.erase_subject("K-000004", verified_by="id card")
     before = again(shop)
     names, versions = pseudonyms(before), before.access.versions.of_all()
     mark = before.store.marks.of("K-000004")
@@ -67,7 +67,7 @@ def test_what_a_rotation_changes_and_what_stays(shop):
     assert after.store.marks.of("K-000004") == mark
     question = wb.query(after.open("transactions", "reporting"), period="2026-03").customers()
     assert after.release(question, name="n", epsilon=0.1).id == answer.id
-    assert after.erase_subject("K-000004").already
+    assert after.erase_subject("K-000004", verified_by="id card")[1].already
 
 
 def test_a_kernel_that_is_open_reads_on_and_is_told_when_it_releases(shop):

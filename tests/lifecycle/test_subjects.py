@@ -14,7 +14,7 @@ def again(shop):
 
 
 def test_what_is_held_is_told_with_purposes_sources_recipients_and_retention(shop):
-    customers, transactions, consents = shop.subject_held("K-000010")
+    customers, transactions, consents = shop.subject_held("K-000010", verified_by="id card")[1]
     assert [each.rows for each in (customers, transactions, consents)] == [1, 9, 1]
     assert customers.source == "customers.parquet"
     assert customers.retention == "84 months after opened_on"
@@ -30,7 +30,7 @@ def test_what_is_held_is_told_with_purposes_sources_recipients_and_retention(sho
 
 def test_an_export_holds_everything_for_machines_and_spreadsheets(shop, tmp_path):
     out = tmp_path / "for-the-customer"
-    assert shop.export_subject("K-000010", out) == {
+    assert shop.export_subject("K-000010", out, verified_by="id card")[1] == {
         "customers": 1,
         "transactions": 9,
         "consents": 1,
@@ -55,21 +55,25 @@ def test_an_export_holds_everything_for_machines_and_spreadsheets(shop, tmp_path
 
 def test_an_export_goes_where_nobody_publishes_or_keeps(shop, tmp_path):
     with pytest.raises(InputError, match="lies in the private folder"):
-        shop.export_subject("K-000010", shop.private / "x")
+        shop.export_subject("K-000010", shop.private / "x", verified_by="id card")
     with pytest.raises(InputError, match="lies in the published folder"):
-        shop.export_subject("K-000010", shop.settings.path("published") / "x")
+        shop.export_subject(
+            "K-000010", shop.settings.path("published") / "x", verified_by="id card"
+        )
     (tmp_path / "there").mkdir()
     with pytest.raises(InputError, match="is there already"):
-        shop.export_subject("K-000010", tmp_path / "there")
+        shop.export_subject("K-000010", tmp_path / "there", verified_by="id card")
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written: Not a directory"):
-        shop.export_subject("K-000010", tmp_path / "file" / "x")
+        shop.export_subject("K-000010", tmp_path / "file" / "x", verified_by="id card")
     (tmp_path / "project" / ".git").mkdir(parents=True)
     with pytest.raises(InputError, match=r"lies in the git work tree .*project, and could be com"):
-        shop.export_subject("K-000010", tmp_path / "project" / "exports" / "x")
+        shop.export_subject(
+            "K-000010", tmp_path / "project" / "exports" / "x", verified_by="id card"
+        )
     assert not (tmp_path / "project" / "exports").exists()
     with pytest.raises(InputError, match="no table holds anything of this customer"):
-        shop.export_subject("K-nobody", tmp_path / "none")
+        shop.export_subject("K-nobody", tmp_path / "none", verified_by="id card")
     assert not (tmp_path / "none").exists()
 
 
@@ -80,9 +84,9 @@ def row_of(shop, email):
 
 def test_a_value_is_corrected(shop):
     before = shop.access.versions
-    assert shop.correct_subject("K-000010", {"customers.email": "new@example.org"}) == {
-        "customers": 1
-    }
+    assert shop.correct_subject(
+        "K-000010", {"customers.email": "new@example.org"}, verified_by="id card"
+    )[1] == {"customers": 1}
     assert row_of(shop, "new@example.org") == 1
     assert row_of(shop, "person10@example.org") == 0
     after = again(shop).access.versions
@@ -95,10 +99,14 @@ def test_a_value_is_corrected(shop):
 def test_one_of_several_rows_is_corrected_where_it_is_named(shop):
     change, where = {"transactions.category": "toys"}, {"transactions.booked_on": "2026-03-11"}
     with pytest.raises(InputError, match=r"has 9 such rows of this customer. Say which one"):
-        shop.correct_subject("K-000010", change)
-    assert shop.correct_subject("K-000010", change, where) == {"transactions": 1}
+        shop.correct_subject("K-000010", change, verified_by="id card")
+    assert shop.correct_subject("K-000010", change, where, verified_by="id card")[1] == {
+        "transactions": 1
+    }
     with pytest.raises(InputError, match="has no such row of this customer"):
-        shop.correct_subject("K-000010", change, {"transactions.booked_on": "2026-03-12"})
+        shop.correct_subject(
+            "K-000010", change, {"transactions.booked_on": "2026-03-12"}, verified_by="id card"
+        )
 
 
 def test_a_value_is_kept_as_it_reads_back(shop):
@@ -111,7 +119,7 @@ def test_a_value_is_kept_as_it_reads_back(shop):
 
 
 def test_a_value_may_be_taken_away(shop):
-    shop.correct_subject("K-000010", {"customers.email": ""})
+    shop.correct_subject("K-000010", {"customers.email": ""}, verified_by="id card")
     table = again(shop).open("customers", "service")
     assert table.filter(table.email.isnull()).count().execute() == 1
 
@@ -140,7 +148,7 @@ def test_a_value_may_be_taken_away(shop):
 )
 def test_a_value_the_catalog_does_not_allow_is_refused_unrepeated(shop, place, value, told):
     with pytest.raises(InputError, match=told) as caught:
-        shop.correct_subject("K-000010", {place: value})
+        shop.correct_subject("K-000010", {place: value}, verified_by="id card")
     assert value == "a" or value not in str(caught.value)
 
 
@@ -175,21 +183,25 @@ def test_a_value_that_an_ingest_would_keep_aside_is_no_correction(ruled, place, 
     which = {"transactions.booked_on": "2026-03-11"} if place.startswith("trans") else {}
     told = rf"would break a rule of the catalog \({rule}\)\. Check the value, or the catalog"
     with pytest.raises(InputError, match=told):
-        ruled.correct_subject("K-000010", {place: value}, which)
+        ruled.correct_subject("K-000010", {place: value}, which, verified_by="id card")
     assert ruled.store.corrections.all() == []
 
 
 def test_a_correction_that_keeps_the_rules_is_made(ruled):
     # why the second: the old note breaks the new reference, which is no matter of the amount
-    assert ruled.correct_subject("K-000010", {"customers.email": "n@example.org"})
+    assert ruled.correct_subject(
+        "K-000010", {"customers.email": "n@example.org"}, verified_by="id card"
+    )[1]
     which = {"transactions.booked_on": "2026-03-11"}
-    assert ruled.correct_subject("K-000010", {"transactions.amount": "5"}, which)
+    assert ruled.correct_subject(
+        "K-000010", {"transactions.amount": "5"}, which, verified_by="id card"
+    )[1]
 
 
 def test_a_value_that_stands_there_already_is_left(shop):
     before = shop.access.versions
     same = {"customers.email": "person10@example.org"}
-    assert shop.correct_subject("K-000010", same) == {"customers": 0}
+    assert shop.correct_subject("K-000010", same, verified_by="id card")[1] == {"customers": 0}
     assert shop.store.corrections.all() == []
     assert again(shop).access.versions == before
 
@@ -197,12 +209,12 @@ def test_a_value_that_stands_there_already_is_left(shop):
 def test_which_row_is_meant_is_told_in_the_columns_type(shop):
     change, where = {"transactions.category": "toys"}, {"transactions.booked_on": "in spring"}
     with pytest.raises(InputError, match=r"transactions\.booked_on: the value is not a date, such"):
-        shop.correct_subject("K-000010", change, where)
+        shop.correct_subject("K-000010", change, where, verified_by="id card")
 
 
 def test_unknown_columns_are_refused_with_a_suggestion(shop):
     with pytest.raises(UnknownName, match=r"no column named 'emial'. Did you mean 'email'"):
-        shop.correct_subject("K-000010", {"customers.emial": "x"})
+        shop.correct_subject("K-000010", {"customers.emial": "x"}, verified_by="id card")
 
 
 def counts(shop, table, purpose):
@@ -210,27 +222,27 @@ def counts(shop, table, purpose):
 
 
 def test_a_restricted_customer_is_left_out_of_the_next_opening(shop):
-    shop.restrict_subject("K-000010")
+    shop.restrict_subject("K-000010", verified_by="id card")
     assert counts(shop, "customers", "service") == 599
     assert counts(shop, "transactions", "reporting") == 5391
-    shop.restrict_subject("K-000010", kind="lifted")
+    shop.restrict_subject("K-000010", lift=True, verified_by="id card")
     assert counts(shop, "customers", "service") == 600
 
 
 def test_an_objection_is_to_a_purpose(shop):
-    shop.restrict_subject("K-000002", ["marketing"], kind="objected")
+    shop.restrict_subject("K-000002", ["marketing"], kind="objected", verified_by="id card")
     assert counts(shop, "transactions", "marketing") == 9 * 239
     assert counts(shop, "transactions", "reporting") == 5400
 
 
 def test_a_workspace_that_is_open_leaves_them_out_from_the_next_opening_on(shop):
     assert shop.open("customers", "service").count().execute() == 600
-    again(shop).restrict_subject("K-000010")
+    again(shop).restrict_subject("K-000010", verified_by="id card")
     assert shop.open("customers", "service").count().execute() == 599
 
 
 def test_releases_leave_them_out(shop):
-    shop.restrict_subject("K-000010")
+    shop.restrict_subject("K-000010", verified_by="id card")
     connection = again(shop).access.release_connection([("transactions", "reporting")], shop.now())
     assert connection.execute("SELECT count(*) FROM reporting.transactions").fetchone() == (5391,)
     connection.close()
@@ -240,12 +252,12 @@ def test_rows_without_a_customer_stay(shop):
     path = shop.settings.path("source") / "consents.csv"
     path.write_text(path.read_text() + ",marketing,2026-01-05,\n")
     again(shop).init()
-    again(shop).restrict_subject("K-000010")
+    again(shop).restrict_subject("K-000010", verified_by="id card")
     assert counts(shop, "consents", "service") == 300
 
 
 def test_what_cannot_be_restricted_is_refused(shop):
     with pytest.raises(UnknownName, match=r"no purpose named 'markting'. Did you mean 'marketing'"):
-        shop.restrict_subject("K-000010", ["markting"])
+        shop.restrict_subject("K-000010", ["markting"], verified_by="id card")
     with pytest.raises(InputError, match="no table holds anything of this customer"):
-        shop.restrict_subject("K-nobody")
+        shop.restrict_subject("K-nobody", verified_by="id card")

@@ -85,7 +85,7 @@ def test_after_an_erasure_a_run_is_refused_whole_or_shows_earlier_answers(shop):
     _report(shop, 0.13, OPENING, ASKING, SHOWING, TREND)
     first = shop.render("customers")
     assert _spends(shop) == 4
-    _again(shop).erase_subject("K-000004")
+    _again(shop).erase_subject("K-000004", verified_by="id card")
     ws = _again(shop)
     head = ws.ledger.head()
     for _ in range(2):  # again and again: it costs nothing
@@ -108,7 +108,7 @@ def test_a_new_month_needs_only_itself_where_earlier_answers_serve(shop):
     cells = (OPENING, ASKING, SHOWING, TREND)
     _report(shop, 0.12, *cells)
     shop.render("customers", period="2026-08")
-    _again(shop).erase_subject("K-000004")
+    _again(shop).erase_subject("K-000004", verified_by="id card")
     with pytest.raises(BudgetExhausted, match="is left for report customers 2026-08"):
         _again(shop).render("customers", period="2026-09")
     before = _spends(shop)
@@ -121,7 +121,7 @@ def test_a_new_month_needs_only_itself_where_earlier_answers_serve(shop):
 def test_room_in_the_definition_renews_what_changed(shop):
     _report(shop, 0.11, OPENING, ASKING, SHOWING)
     shop.render("customers")
-    _again(shop).erase_subject("K-000004")
+    _again(shop).erase_subject("K-000004", verified_by="id card")
     with pytest.raises(BudgetExhausted) as refusal:
         _again(shop).render("customers")
     (enough,) = re.findall(r"budget: \{epsilon: ([\d.]+)\}", str(refusal.value))

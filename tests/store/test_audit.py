@@ -1,7 +1,8 @@
 """The audit log: written before anything is handed out, refusals included."""
 
 import datetime as dt
-import getpass
+import os
+import pwd
 
 import pytest
 
@@ -11,10 +12,12 @@ from workbench.store.audit import Audit
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 
 
-def test_an_event_names_who_and_when(tmp_path):
+@pytest.mark.parametrize("name", ["LOGNAME", "USER", "LNAME", "USERNAME", "JUPYTERHUB_USER"])
+def test_an_event_names_who_and_when_and_the_environment_has_no_say(tmp_path, monkeypatch, name):
+    monkeypatch.setenv(name, "somebody-else")
     Audit(tmp_path).record("open", {"table": "t", "purpose": "p"}, now=NOW)
     (entry,) = Audit(tmp_path).chain.entries("open", subject="t")
-    assert entry.body == {"table": "t", "purpose": "p", "who": getpass.getuser()}
+    assert entry.body == {"table": "t", "purpose": "p", "who": pwd.getpwuid(os.getuid()).pw_name}
     assert entry.at == NOW
 
 

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 import workbench as wb
-from workbench.errors import InputError, SourceError, UnknownName
+from workbench.errors import AccessRefused, InputError, SourceError, UnknownName
 from workbench.store.engine import DataVersions
 
 CATALOG = """\
@@ -149,9 +149,9 @@ def test_bad_rows_are_kept_with_reason_and_line(desk):
         mixed += [line, *([lines.pop(0)] if lines else [])]
     taken = take(desk, HEADER + "\n".join(mixed) + "\n")
     assert counts(taken) == {"added": 8, "quarantined": len(BAD)}
-    kept = desk.quarantine("bookings")
+    kept = desk.quarantine("bookings", "reporting")
     assert dict(zip(kept.line, kept.reasons, strict=True)) == {n: w for n, (w, _) in where.items()}
-    for line, content in zip(kept.line, kept.content, strict=True):
+    for line, content in as_it_came(desk).items():
         for value in where[line][1].split(","):
             assert value in content
     with desk._newest() as connection:
@@ -172,7 +172,7 @@ def test_the_same_file_twice_adds_nothing(desk):
     assert (again.added, again.unchanged, again.rows) == (0, 8, first.rows)
     assert desk.store.latest_snapshot() == snapshot
     assert len(rows(desk)) == 8
-    assert len(desk.quarantine("bookings")) == 1
+    assert len(desk.quarantine("bookings", "reporting")) == 1
 
 
 def test_rows_of_a_known_key_update_and_the_old_ones_stay_readable(desk):
@@ -204,7 +204,7 @@ def test_a_key_twice_in_a_file_is_once_or_contradicts(desk):
         "added": 1, "repeated": 1, "quarantined": 4,
     }  # fmt: skip  # why: one mapping
     assert rows(desk, columns="booking_id, note") == [(1, "old"), (2, "x")]
-    kept = desk.quarantine("bookings")
+    kept = desk.quarantine("bookings", "reporting")
     said = kept[kept.reasons.str.contains("different content")]
     assert sorted(said.line) == [4, 7]
     assert sorted(kept.line) == [3, 4, 6, 7]
@@ -266,19 +266,19 @@ def test_init_leaves_taken_in_rows_alone_and_refuses_to_replace_them(desk):
 
 def test_erased_customers_are_left_out_and_counted(desk):
     take(desk, HEADER + GOOD)
-    desk.erase_subject("K-003")
+    desk.erase_subject("K-003", verified_by="id card")
     text = "60,K-003,2026-03-05,north,1,x\n61,K-004,2026-03-05,east,1,x\n"
     text += "62,K-003,2026-03-05,east,1,x\n"
     taken = take(desk, HEADER + text + "63,K-005,2026-03-05,north,1,x\n", name="later.csv")
     assert counts(taken) == {"added": 1, "quarantined": 1, "erased": 2}
-    assert list(desk.quarantine("bookings").line) == [3]
+    assert list(desk.quarantine("bookings", "reporting").line) == [3]
 
 
 def test_erasing_reaches_the_quarantine(desk):
     take(desk, HEADER + GOOD + "9,K-007,2026-01-05,east,1,secret7\nK-007,cut\n")
-    assert len(desk.quarantine("bookings")) == 2
-    desk.erase_subject("K-007")
-    assert len(desk.quarantine("bookings")) == 0
+    assert len(desk.quarantine("bookings", "reporting")) == 2
+    desk.erase_subject("K-007", verified_by="id card")
+    assert len(desk.quarantine("bookings", "reporting")) == 0
 
 
 def test_the_quarantine_can_be_emptied_for_good(desk):
@@ -288,12 +288,57 @@ def test_the_quarantine_can_be_emptied_for_good(desk):
     assert len(rows(desk)) == 8
 
 
+def as_it_came(desk):
+    """Return what the store holds of every line kept aside, by line."""
+    with desk._newest() as connection:
+        rows = connection.execute("SELECT line, content FROM lake.intake.quarantine ORDER BY line")
+        return dict(rows.fetchall())
+
+
+def test_lines_aside_are_opened_for_a_purpose_as_tables_are(shop, tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text(
+        "customer_id,booked_on,region,category,note,amount,is_online\n"
+        "K-000010,2026-09-01,nowhere,food,Zanzibar,5,true\n"
+        "K-000011,2026-09-01,nowhere,food,Quokka,5,true\n"
+        "K-000012,2026-09-01\n"
+        "K-000013,2026-09-01,north,food,fine,5,true\n"
+    )
+    assert shop.ingest("transactions", path).quarantined == 3
+    for purpose, error in [
+        ("report", UnknownName),
+        ("service", AccessRefused),  # it may not read the table
+        ("old-partner", AccessRefused),  # it expired
+        ("marketing", AccessRefused),  # nobody knows who of the lines agreed
+    ]:
+        for opening in (shop.quarantine, shop.possible_duplicates):
+            with pytest.raises(error):
+                opening("transactions", purpose)
+            assert shop.audit.chain.entries("refused")[-1].body["purpose"] == purpose
+    with pytest.raises(TypeError, match="purpose"):
+        shop.quarantine("transactions")
+    shop.restrict_subject("K-000011", ["reporting"], verified_by="id card")
+    kept = shop.quarantine("transactions", "reporting")
+    entry = shop.audit.chain.entries("quarantine opened")[-1].body
+    assert (entry["table"], entry["purpose"], entry["rows"]) == ("transactions", "reporting", 2)
+    assert list(kept.line) == [2, 4]
+    row, none = kept.content
+    assert none is None or none != none  # a line that is no row cannot be cut to columns
+    names = set(shop.open("transactions", "reporting").columns)
+    assert set(json.loads(row)) <= names
+    assert "K-0000" not in row
+    assert json.loads(row)["customer_id"] == shop.access.pseudonym("K-000010", "reporting")
+    assert json.loads(row)["customer_id"] in set(
+        shop.open("transactions", "reporting").customer_id.execute()
+    )
+
+
 def test_no_value_is_on_disk_in_the_clear(desk):
     secret = "Zanzibar-Quokka"  # why: planted, to be looked for
     text = f"9,K-007,2026-01-05,east,1,{secret}\n10,K-001,05/01/2026,north,1,{secret}\nx,{secret}\n"
     taken = take(desk, HEADER + text + f"11,K-001,2026-01-05,north,1,{secret}\n")
     assert counts(taken) == {"added": 1, "quarantined": 3}
-    assert desk.quarantine("bookings").content.str.contains(secret).all()
+    assert [secret in content for content in as_it_came(desk).values()] == [True] * 3
     for path in desk.private.rglob("*"):
         if path.is_file():
             assert secret.encode() not in path.read_bytes(), path
@@ -332,7 +377,7 @@ def test_days_in_three_forms_are_told_apart(desk):
     text = "1,K-001,2026-03-04,north,5,x\n2,K-001,03/04/2026,north,5,x\n"
     text += "3,K-001,4 March 2026,north,5,x\n"
     assert counts(take(desk, HEADER + text)) == {"added": 1, "quarantined": 2}
-    assert list(desk.quarantine("bookings").line) == [3, 4]
+    assert list(desk.quarantine("bookings", "reporting").line) == [3, 4]
 
 
 @pytest.mark.parametrize(
@@ -376,7 +421,7 @@ def long_line(folder, size_bytes):
 def test_a_line_longer_than_any_row_is_kept_aside(desk):
     taken = desk.ingest("bookings", long_line(desk.settings.root, 7_000_000))
     assert counts(taken) == {"added": 1, "quarantined": 1}
-    kept = desk.quarantine("bookings")
+    kept = desk.quarantine("bookings", "reporting")
     assert (list(kept.line), list(kept.reasons)) == ([2], ["a line longer than any row"])
     assert kept.content.isna().all()
 
@@ -486,7 +531,7 @@ def test_a_workbooks_sheets_are_told_where_another_one_is_meant(desk):
 def test_parquet_and_excel(desk, form, line):
     taken = desk.ingest("bookings", made(desk.settings.root, f"b.{form}", form))
     assert counts(taken) == {"added": 6, "quarantined": 1}
-    kept = desk.quarantine("bookings")
+    kept = desk.quarantine("bookings", "reporting")
     assert (list(kept.line), list(kept.reasons)) == ([line], ["region: domain"])
     assert rows(desk)[0] == (1, "K-001", dt.date(2026, 1, 6), "north", 1.5, "x")
 
@@ -504,7 +549,7 @@ def test_what_is_kept_aside_is_kept_as_it_came(desk):
             """
         )
     assert counts(desk.ingest("bookings", path)) == {"added": 1, "quarantined": 1}
-    (content,) = desk.quarantine("bookings").content
+    (content,) = as_it_came(desk).values()
     assert json.loads(content) == {
         "booking_id": 1.0, "customer_id": "K-001", "booked_on": "2026-01-05 10:00:00",
         "region": "east", "amount": 0.1, "note": "[a, NULL]",
@@ -530,8 +575,14 @@ def test_people_that_may_be_one_are_paired(desk):
     taken = take(desk, text, name="new.csv", table="customers")
     assert counts(taken) == {"added": 4}
     assert taken.possible_duplicates == 3
-    found = desk.possible_duplicates("customers")
-    pairs = {(row.customer, row.other): row.agree for row in found.itertuples()}
+    found = desk.possible_duplicates("customers", "reporting")
+    named = desk.open("customers", "reporting").customer_id.execute()
+    assert set(named) > set(found.customer) | set(found.other)
+    entry = desk.audit.chain.entries("possible duplicates opened")[-1].body
+    assert (entry["purpose"], entry["rows"]) == ("reporting", 3)
+    with desk._newest() as connection:
+        rows = connection.execute("SELECT subject, other, agree FROM lake.intake.same_person")
+        pairs = {(one, other): agree for one, other, agree in rows.fetchall()}
     assert pairs["K-007", "N-1"] == "nearly full_name"
     assert pairs["K-009", "N-2"] == "phone"
     assert pairs["N-3", "N-4"] == "phone"

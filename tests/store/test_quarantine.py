@@ -21,7 +21,7 @@ def test_more_bad_rows_than_are_held_at_once(shop, tmp_path):
         )
     taken = shop.ingest("transactions", path)
     assert (taken.added, taken.quarantined) == (MORE // 2, MORE)
-    kept = shop.quarantine("transactions")
+    kept = shop.quarantine("transactions", "reporting")
     assert list(kept.line) == [i + 2 for i in range(MORE * 3 // 2) if i % 3]
     assert set(kept.reasons) == {"region: domain"}
     for line, content in zip(kept.line, kept.content, strict=True):

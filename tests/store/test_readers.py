@@ -79,7 +79,7 @@ def test_a_long_line_is_kept_aside_wherever_it_stands(desk, before_bytes, length
     path = write(desk, [usual * rows, "K-2,2026-01-05,1," + "x" * length + "\n", usual * 9])
     taken = desk.ingest("counts", path)
     assert (taken.added, taken.quarantined) == (rows + 9, 1)
-    assert list(desk.quarantine("counts").line) == [rows + 2]
+    assert list(desk.quarantine("counts", "reporting").line) == [rows + 2]
 
 
 def test_a_longer_one_is_refused_wherever_it_stands(desk):

@@ -319,7 +319,7 @@ def test_a_workbook_is_read_as_its_cells_show(desk):
     assert (taken.rows, taken.added, taken.quarantined) == (11, 3, 8)
     assert [row[6] for row in stored(desk)][-3:] == ["36.16", "1234", "36.16"]
     assert [row[0] for row in stored(desk)][-3:] == ["C001", "C001", "00042"]
-    kept = desk.quarantine("events").query("file == 'odd.xlsx'")
+    kept = desk.quarantine("events", "reporting").query("file == 'odd.xlsx'")
     assert list(kept.line) == list(range(7, 15))
 
 
@@ -378,7 +378,7 @@ def test_a_last_line_without_an_end_is_aside(desk):
     path.write_text(f"{HEADER}\n{LINE}\nC002,2026-08-03,,1,1,1,y")
     taken = desk.ingest("events", path)
     assert (taken.rows, taken.added, taken.quarantined) == (2, 1, 1)
-    (kept,) = desk.quarantine("events").query("file == 'cut.csv'").itertuples()
+    (kept,) = desk.quarantine("events", "reporting").query("file == 'cut.csv'").itertuples()
     assert (kept.line, kept.reasons) == (3, "no end: the file may be cut")
 
 

@@ -114,7 +114,7 @@ def quarantine(empty: str | None, workspace: str | None, as_json: bool) -> None:
     wide = [max(len(line[place]) for line in lines) for place in range(3)]
     for table, file, count, reasons in lines:
         click.echo(f"{table:{wide[0]}}  {file:{wide[1]}}  {count:>{wide[2]}}  {reasons}")
-    click.echo(f"Lines and rows: ws.quarantine('{found[0][0]}') in Python.")
+    click.echo(f"Lines and rows: ws.quarantine('{found[0][0]}', purpose=…) in Python.")
     days = ws.settings.quarantine.keep_days
     click.echo(f"'workbench retention apply' takes them away {days} days after their file came in.")
 

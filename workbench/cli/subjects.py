@@ -6,7 +6,7 @@ import datetime as dt
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from workbench.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Answer = TypeVar("Answer")
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -26,12 +25,20 @@ def _typed(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     return sys.stdin.readline().strip() if value == "-" else value
 
 
+def _day(
+    _context: click.Context, _parameter: click.Parameter, value: dt.datetime | None
+) -> dt.date | None:
+    return value.date() if value else None
+
+
 def _request_options(command: Command) -> Command:
     """Add the options of a request to a command."""
     options = (
         click.option("--verified-by", default="", help="How the person's identity was checked."),
         click.option("--law", metavar="LAW", help="GDPR or PIPL; the earlier deadline otherwise."),
-        click.option("--received", type=_DAY, help="When the request came; today otherwise."),
+        click.option(
+            "--received", type=_DAY, callback=_day, help="When the request came; today otherwise."
+        ),
         click.option("--request", metavar="REQUEST", help="A registered request, such as R-0001."),
         in_workspace,
         as_json_too,
@@ -39,21 +46,6 @@ def _request_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def _served(
-    ws: Workspace, kind: str, subject: str, act: Callable[[str], Answer], asked: dict[str, Any]
-) -> tuple[Request, Answer]:
-    received = asked["received"]
-    return ws.serve_request(
-        kind,
-        subject,
-        act,
-        verified_by=asked["verified_by"],
-        law=asked["law"],
-        received=received.date() if received else None,
-        request=asked["request"],
-    )
 
 
 def _days(count: int) -> str:
@@ -96,7 +88,7 @@ def subject() -> None:
 def access(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
     """Show what is held of a customer, for what, from where, for whom and how long: no values."""
     ws = opened(workspace)
-    request, found = _served(ws, "access", id_, lambda _: ws.subject_held(id_), asked)
+    request, found = ws.subject_held(id_, **asked)
     if as_json:
         print_json({"request": vars(request), "held": [each.told() for each in found]})
         return
@@ -118,7 +110,7 @@ def access(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None
             click.echo(
                 f"  {each.unclear:,} more lines are kept aside that hold one of their identifiers "
                 "and no customer's key: look at them with "
-                f"ws.quarantine('{each.table}') and decide whose they are"
+                f"ws.quarantine('{each.table}', purpose=…) and decide whose they are"
             )
     _tell(ws, request)
 
@@ -132,7 +124,7 @@ def access(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None
 def export(id_: str, out: Path, workspace: str | None, as_json: bool, **asked: Any) -> None:
     """Write everything held of a customer as JSON and CSV, in plain text, for the customer."""
     ws = opened(workspace)
-    request, rows = _served(ws, "portability", id_, lambda _: ws.export_subject(id_, out), asked)
+    request, rows = ws.export_subject(id_, out, **asked)
     if as_json:
         print_json({"request": vars(request), "out": str(out), "rows": rows})
         return
@@ -159,10 +151,10 @@ def correct(
     **asked: Any,
 ) -> None:
     """Correct values of a customer."""
+    from workbench.lifecycle.subjects import held
+
     ws, wanted, chosen = opened(workspace), _pairs(changes), _pairs(where)
-    request, rows = _served(
-        ws, "correction", id_, lambda _: ws.correct_subject(id_, wanted, chosen), asked
-    )
+    request, rows = ws.correct_subject(id_, wanted, chosen, **asked)
     if as_json:
         print_json({"request": vars(request), "rows": rows})
         return
@@ -173,7 +165,8 @@ def correct(
         click.echo("Correct the source too: another value that it brings is taken for newer.")
     else:
         click.echo(f"Nothing to correct: {', '.join(wanted)} stood there already.")
-    lines = sum(len(each.kept_aside) for each in ws.subject_held(id_))
+    office = ws.office
+    lines = sum(len(each.kept_aside) for each in held(office, office.mark(id_)))
     if lines:
         click.echo(f"{lines:,} lines of theirs that were kept aside stay as they came in.")
     _tell(ws, request)
@@ -186,10 +179,7 @@ def erase(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
     """Erase a customer from tables, files, snapshots, notebooks and future restores."""
     ws = opened(workspace)
     with steps(as_json) as tell:
-        request, done = _served(
-            ws, "erasure", id_, lambda name: ws.erase_subject(id_, request=name, progress=tell),
-            asked,
-        )  # fmt: skip
+        request, done = ws.erase_subject(id_, progress=tell, **asked)
     if as_json:
         print_json({"request": vars(request), "erasure": vars(done)})
         return
@@ -208,17 +198,15 @@ def erase(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
     _tell(ws, request)
 
 
-def _barred(kind: str, request_kind: str, id_: str, purposes: tuple[str, ...], lift: bool,
-            workspace: str | None, as_json: bool, asked: dict[str, Any]) -> None:  # fmt: skip
+def _barred(kind: Literal["restricted", "objected"], id_: str, purposes: tuple[str, ...],
+            lift: bool, workspace: str | None, as_json: bool, asked: Any) -> None:  # fmt: skip
     from workbench.lifecycle.subjects import OBJECTION_NOTE
 
     ws = opened(workspace)
-    act = "lifted" if lift else kind
-    request, done = _served(
-        ws, request_kind, id_, lambda _: ws.restrict_subject(id_, purposes, kind=act), asked
-    )
+    request, done = ws.restrict_subject(id_, purposes, kind=kind, lift=lift, **asked)
     if as_json:
-        print_json({"request": vars(request), "kind": act, "purposes": done})
+        told = "lifted" if lift else kind
+        print_json({"request": vars(request), "kind": told, "purposes": done})
         return
     for_what = "every purpose" if done == ("*",) else ", ".join(done)
     if lift:
@@ -245,7 +233,7 @@ def restrict(
     **asked: Any,
 ) -> None:  # fmt: skip
     """Leave a customer out of every read from now on; the rows stay."""
-    _barred("restricted", "restriction", id_, purposes, lift, workspace, as_json, asked)
+    _barred("restricted", id_, purposes, lift, workspace, as_json, asked)
 
 
 @subject.command(name="object")
@@ -258,7 +246,7 @@ def object_(
     **asked: Any,
 ) -> None:  # fmt: skip
     """Record a customer's objection: reads for these purposes leave them out from now on."""
-    _barred("objected", "objection", id_, purposes, lift, workspace, as_json, asked)
+    _barred("objected", id_, purposes, lift, workspace, as_json, asked)
 
 
 @subject.command()

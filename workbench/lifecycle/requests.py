@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Required, TypedDict, TypeVar
 
 from workbench.errors import InputError, Refused, UnknownName
 from workbench.lifecycle.customers import identifiers, unknown_subject
@@ -20,6 +20,7 @@ from workbench.lifecycle.register import said
 from workbench.store.chain import Entry
 
 Answer = TypeVar("Answer")
+Served = tuple["Request", Answer]
 KINDS = ("access", "portability", "correction", "erasure", "restriction", "objection")
 OPENED, CHECKED, EXTENDED, CLOSED = (
     "request opened",
@@ -27,6 +28,15 @@ OPENED, CHECKED, EXTENDED, CLOSED = (
     "request extended",
     "request closed",
 )
+
+
+class Asked(TypedDict, total=False):
+    """What is said of a request beside what is asked for."""
+
+    verified_by: Required[str]
+    law: str | None
+    received: dt.date | None
+    request: str | None
 
 
 @dataclass(frozen=True)
@@ -130,20 +140,20 @@ def serve(
     office: Office,
     kind: str,
     subject: str,
-    act: Callable[[str], Answer],
+    act: Callable[[Office, str, str], Answer],
     *,
     verified_by: str,
     law: str | None = None,
     received: dt.date | None = None,
     request: str | None = None,
-) -> tuple[Request, Answer]:
+) -> Served[Answer]:
     """Register a request, do what it asks for, close it; return both.
 
     Parameters
     ----------
     act : callable
-        Does it; told the request's name. Where it refuses, the request stays open, and the refusal
-        says so.
+        Does it; told the office, the customer's mark and the request's name. Where it refuses, the
+        request stays open, and the refusal says so.
     request : str, optional
         One that is registered already.
 
@@ -165,7 +175,7 @@ def serve(
     if not found.verified_by:
         check_identity(office, request, verified_by)
     try:
-        answer = act(request)
+        answer = act(office, mark, request)
     except (InputError, Refused) as refusal:
         # Nothing was done. Said here, lest a slip of the pen becomes an overdue request unseen.
         refusal.args = (f"{refusal} {request} stays open: go on with --request {request}.",)

@@ -9,6 +9,7 @@ purposes cannot be joined, and nobody without the key can go back.
 from __future__ import annotations
 
 import datetime as dt
+import hmac
 import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -131,6 +132,28 @@ class Access:
         if self._backend is None:
             self._backend = watched(self._connection, self._bulk_rows, self._bulk)
         return self._backend.table(table, database=schema)
+
+    def admitted(self, table: str, purpose: str, *, now: dt.datetime) -> list[str]:
+        """Return the columns a purpose may read of a table; a refusal is recorded.
+
+        Raises
+        ------
+        UnknownName, AccessRefused
+            As for `open`.
+        """
+        try:
+            self._allowed(purpose)
+            self.view_sql(table, purpose, now, pseudonyms=True)
+        except WorkbenchError as refusal:
+            event = {"table": table, "purpose": purpose, "why": type(refusal).__name__}
+            self._audit.record("refused", event, now=now)
+            raise
+        return self._readable(table, purpose)
+
+    def pseudonym(self, key: str, purpose: str) -> str:
+        """Return whom a purpose knows a customer as, as its views have it."""
+        secret = derive(self._store.master_key, f"purpose:{purpose}")
+        return hmac.new(secret, key.encode(), "sha256").hexdigest()
 
     def _lake(self, snapshot: int | None) -> str:
         """Return the name an analyst's engine knows a snapshot by; attach it when it is new."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
+import os
+import pwd
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,10 @@ from workbench.store.chain import Chain, Entry
 
 
 def who() -> str:
-    """Return the operating system's name of the current user."""
+    """Return the operating system's name of whose process this is; the environment has no say."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # why: a container may run under a user id without a name
-        import os
-
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # why: a container may run under a user id without a name
         return f"uid-{os.getuid()}"
 
 

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import threading
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -152,20 +152,54 @@ def summary(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, 
     return rows
 
 
-def contents(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
-    """Return the rows of a table that are kept aside: file, line, reasons, content."""
+def contents(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Collection[str],
+    key: str | None,
+    known_as: Callable[[str], str],
+    left_out: Callable[[str], bool] = lambda _: False,
+) -> pd.DataFrame:
+    """Return the rows of a table that are kept aside: file, line, reasons, content.
+
+    Parameters
+    ----------
+    columns : collection of str
+        What of the content is shown; of a line that is no row nothing can be.
+    key : str, optional
+        The column that names a customer.
+    known_as, left_out : callable
+        The name a customer is shown under; whether one is not shown at all.
+    """
     import pandas as pd
 
-    columns = ["file", "line", "reasons", "content"]
+    def shown(subject: str | None, content: str | None) -> str | None:
+        try:
+            row = json.loads(content or "null")
+        except ValueError:
+            return None
+        if not isinstance(row, dict):
+            return None
+        if row.get(key) is not None:
+            row[key] = known_as(subject or str(row[key]))
+        kept = {name: value for name, value in row.items() if name in columns}
+        return json.dumps(kept, ensure_ascii=False)
+
+    names = ["file", "line", "reasons", "content"]
     if not has_intake(connection):
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=names)
     rows = connection.execute(
         f"""
-        SELECT f.file, a.line, a.reasons, a.content FROM {ASIDE_BY_FILE}
+        SELECT f.file, a.line, a.reasons, a.subject, a.content FROM {ASIDE_BY_FILE}
         WHERE a.table_name = {literal(table)} ORDER BY ALL
         """
     ).fetchall()
-    return pd.DataFrame(rows, columns=columns)
+    told = [
+        (file, line, reasons, shown(subject, content))
+        for file, line, reasons, subject, content in rows
+        if subject is None or not left_out(subject)
+    ]
+    return pd.DataFrame(told, columns=names)
 
 
 def pairs(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from workbench.errors import AccessRefused
 from workbench.settings import Role
+from workbench.store.audit import who
 
 HUB_USER, HUB_GROUPS, CLAIM = "JUPYTERHUB_USER", "JUPYTERHUB_GROUPS", "WORKBENCH_ROLE"
 SYSTEM, SELF = "operating system", "self-declared"
@@ -30,7 +31,6 @@ class Account:
 def account() -> Account:
     """Return the operating system's user and groups of this process."""
     import grp
-    import pwd
 
     def name(number: int) -> str:
         try:
@@ -38,11 +38,7 @@ def account() -> Account:
         except KeyError:  # a group without a name
             return f"gid-{number}"
 
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # why: a container may run under a user id without a name
-        user = f"uid-{os.getuid()}"
-    return Account(user, frozenset(name(each) for each in {*os.getgroups(), os.getgid()}))
+    return Account(who(), frozenset(name(each) for each in {*os.getgroups(), os.getgid()}))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import InputError, UnknownName
+from workbench.errors import AccessRefused, InputError, UnknownName
 from workbench.periods import local
 from workbench.workspace.base import Opened
 
@@ -135,23 +135,77 @@ class Data(Opened):
         with self._newest() as connection:
             return summary(connection)
 
-    def quarantine(self, table: str) -> pd.DataFrame:
-        """Return a table's rows that are kept aside: file, line, reasons, content; audited."""
+    def quarantine(self, table: str, purpose: str) -> pd.DataFrame:
+        """Return a table's lines that are kept aside: file, line, reasons, content.
+
+        Parameters
+        ----------
+        table, purpose : str
+            As for `open`. The content has the purpose's columns, and customers under its
+            pseudonyms; a line that could not be told apart into columns shows none of it.
+
+        Returns
+        -------
+        DataFrame
+            Recorded in the audit log, with its rows, before it is handed out.
+
+        Raises
+        ------
+        UnknownName, AccessRefused
+            As for `open`; the purpose rests on consent.
+        """
         from workbench.store.quarantine import contents
 
-        self.catalog.table(table)
-        self.audit.record("quarantine opened", {"table": table}, now=self.now())
+        columns, known_as = self._aside_for(table, purpose)
+        key = self.catalog.tables[table].subject_key
+        barred = self.store.marks.barred(purpose)
         with self._newest() as connection:
-            return contents(connection, table)
+            found = contents(
+                connection,
+                table,
+                columns,
+                key,
+                known_as,
+                left_out=lambda subject: bool(barred) and self.store.marks.of(subject) in barred,
+            )
+        event = {"table": table, "purpose": purpose, "rows": len(found), "columns": columns}
+        self.audit.record("quarantine opened", event, now=self.now())
+        return found
 
-    def possible_duplicates(self, table: str) -> pd.DataFrame:
-        """Return pairs of customers that may be one person, found when files came in; audited."""
+    def possible_duplicates(self, table: str, purpose: str) -> pd.DataFrame:
+        """Return pairs of customers that may be one person, found when files came in.
+
+        They are named by the purpose's pseudonyms; recorded in the audit log, with their number,
+        before they are handed out.
+
+        Raises
+        ------
+        UnknownName, AccessRefused
+            As for `quarantine`.
+        """
         from workbench.store.quarantine import pairs
 
-        self.catalog.table(table)
-        self.audit.record("possible duplicates opened", {"table": table}, now=self.now())
+        _, known_as = self._aside_for(table, purpose)
         with self._newest() as connection:
-            return pairs(connection, table)
+            found = pairs(connection, table)
+        for name in ("customer", "other"):
+            found[name] = found[name].map(known_as)
+        event = {"table": table, "purpose": purpose, "rows": len(found)}
+        self.audit.record("possible duplicates opened", event, now=self.now())
+        return found
+
+    def _aside_for(self, table: str, purpose: str) -> tuple[list[str], Callable[[str], str]]:
+        """Return what a purpose may read of a table's lines aside, and whom it knows people as."""
+        now = self.now()
+        columns = self.access.admitted(table, purpose, now=now)
+        if self.catalog.purposes[purpose].consent is not None:
+            event = {"table": table, "purpose": purpose, "why": "AccessRefused"}
+            self.audit.record("refused", event, now=now)
+            raise AccessRefused(
+                f"purpose '{purpose}' rests on consent, and of lines kept aside it is not known "
+                "who agreed. Open them for another purpose that reads this table."
+            )
+        return columns, lambda key: self.access.pseudonym(key, purpose)
 
     def empty_quarantine(self, table: str) -> int:
         """Take a table's kept-aside rows away for good, from every snapshot; return how many.

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 from workbench.workspace.base import Opened
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.lifecycle.holds import Hold
     from workbench.lifecycle.journal import Journal
     from workbench.lifecycle.office import Office
-    from workbench.lifecycle.requests import Request
+    from workbench.lifecycle.requests import Asked, Request, Served
     from workbench.lifecycle.restoring import Restored
     from workbench.lifecycle.retention import Due
     from workbench.lifecycle.subjects import HeldTable
@@ -86,45 +86,88 @@ class Lifecycle(Opened):
 
         return holds(self.journal)
 
-    def subject_held(self, subject: str) -> list[HeldTable]:
-        """Return what every table holds of a customer, for what, from where, for whom, how long."""
+    def subject_held(self, subject: str, **asked: Unpack[Asked]) -> Served[list[HeldTable]]:
+        """Serve a request of access: what every table holds, for what, from where, for whom.
+
+        Parameters
+        ----------
+        subject : str
+            The customer's key.
+        **asked
+            ``verified_by``: how the person's identity was checked, without which nothing is done.
+            ``law``: whose deadline counts, the earliest of all when left out. ``received``: the
+            day it came, today when left out. ``request``: one that is registered already.
+
+        Returns
+        -------
+        (Request, list of HeldTable)
+            The request, registered, answered and closed; and what is held.
+        """
         from workbench.lifecycle.subjects import held
 
-        office = self.office
-        return held(office, office.mark(subject))
+        return self._serve("access", subject, lambda office, mark, _: held(office, mark), asked)
 
-    def export_subject(self, subject: str, out: str | Path) -> dict[str, int]:
-        """Write everything held of a customer as JSON and CSV into a new folder; rows by table."""
+    def export_subject(
+        self, subject: str, out: str | Path, **asked: Unpack[Asked]
+    ) -> Served[dict[str, int]]:
+        """Write everything held of a customer as JSON and CSV into a new folder; rows by table.
+
+        ``asked`` and the request returned are those of `subject_held`.
+        """
         from workbench.lifecycle.subjects import export
 
-        office = self.office
-        return export(office, office.mark(subject), Path(out))
+        return self._serve(
+            "portability", subject, lambda office, mark, _: export(office, mark, Path(out)), asked
+        )
 
     def correct_subject(
-        self, subject: str, changes: Mapping[str, str], where: Mapping[str, str] | None = None
-    ) -> dict[str, int]:
-        """Correct values of a customer, ``{"customers.email": "…"}``; rows changed, by table."""
+        self,
+        subject: str,
+        changes: Mapping[str, str],
+        where: Mapping[str, str] | None = None,
+        **asked: Unpack[Asked],
+    ) -> Served[dict[str, int]]:
+        """Correct values of a customer, ``{"customers.email": "…"}``; rows changed, by table.
+
+        ``asked`` and the request returned are those of `subject_held`.
+        """
         from workbench.lifecycle.correcting import correct
 
-        office = self.office
-        rows = correct(office, office.mark(subject), changes, where or {})
-        self._look_anew()
-        return rows
+        return self._serve(
+            "correction",
+            subject,
+            lambda office, mark, _: correct(office, mark, changes, where or {}),
+            asked,
+        )
 
     def erase_subject(
-        self, subject: str, *, request: str | None = None, progress: Tell = _quietly
-    ) -> Erasure:
-        """Erase a customer from tables, files, snapshots, notebooks and future restores."""
+        self, subject: str, *, progress: Tell = _quietly, **asked: Unpack[Asked]
+    ) -> Served[Erasure]:
+        """Erase a customer from tables, files, snapshots, notebooks and future restores.
+
+        ``asked`` and the request returned are those of `subject_held`.
+        """
         from workbench.lifecycle.erasure import erase
 
         fitted = [each.what for each in self.ledger.approvals()]
-        done = erase(self.office, subject, request=request, fitted=fitted, progress=progress)
-        self._look_anew()
-        return done
+        return self._serve(
+            "erasure",
+            subject,
+            lambda office, _, name: erase(
+                office, subject, request=name, fitted=fitted, progress=progress
+            ),
+            asked,
+        )
 
     def restrict_subject(
-        self, subject: str, purposes: Sequence[str] = (), *, kind: Any = "restricted"
-    ) -> tuple[str, ...]:
+        self,
+        subject: str,
+        purposes: Sequence[str] = (),
+        *,
+        kind: Literal["restricted", "objected"] = "restricted",
+        lift: bool = False,
+        **asked: Unpack[Asked],
+    ) -> Served[tuple[str, ...]]:
         """Leave a customer out of reads for some purposes, or for every one.
 
         Parameters
@@ -132,54 +175,34 @@ class Lifecycle(Opened):
         subject : str
         purposes : sequence of str
             None means every purpose.
-        kind : {"restricted", "objected", "lifted"}
+        kind : {"restricted", "objected"}
+        lift : bool
+            End it again.
+        **asked
+            These and the request returned are those of `subject_held`.
         """
         from workbench.lifecycle.subjects import bar
 
-        office = self.office
-        return bar(office, kind, office.mark(subject), purposes)
+        return self._serve(
+            "restriction" if kind == "restricted" else "objection",
+            subject,
+            lambda office, mark, _: bar(office, "lifted" if lift else kind, mark, purposes),
+            asked,
+        )
 
-    def serve_request(
+    def _serve(
         self,
         kind: str,
         subject: str,
-        act: Callable[[str], Answer],
-        *,
-        verified_by: str,
-        law: str | None = None,
-        received: dt.date | None = None,
-        request: str | None = None,
-    ) -> tuple[Request, Answer]:
-        """Register a customer's request, do what it asks for, close it.
-
-        Parameters
-        ----------
-        kind : str
-            access, portability, correction, erasure, restriction, objection.
-        subject : str
-        act : callable
-            Does it; told the request's name.
-        verified_by : str
-            How the person's identity was checked.
-        law : str, optional
-            Whose deadline counts; the earliest of all when left out.
-        received : date, optional
-            Today when left out.
-        request : str, optional
-            One that is registered already.
-        """
+        act: Callable[[Office, str, str], Answer],
+        asked: Mapping[str, Any],
+    ) -> Served[Answer]:
+        """Register a customer's request, do what it asks for, close it; look at the data anew."""
         from workbench.lifecycle.requests import serve
 
-        return serve(
-            self.office,
-            kind,
-            subject,
-            act,
-            verified_by=verified_by,
-            law=law,
-            received=received,
-            request=request,
-        )
+        served = serve(self.office, kind, subject, act, **asked)
+        self._look_anew()
+        return served
 
     def open_request(
         self, kind: str, subject: str, *, law: str | None = None, received: dt.date | None = None
