@@ -76,6 +76,24 @@ def test_an_incident_that_was_not_notified_counts_up_to_now():
 
 
 @pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        ([2, None], None),  # the other may have begun a year ago
+        ([30, None], (30, 0, 2)),
+        ([2, 30], (30, 1, 2)),
+        ([None], None),
+    ],
+)
+def test_hours_to_detection_are_not_known_where_nobody_said_when_it_began(before, found):
+    seen = pd.Timestamp("2026-09-20 00:00")
+    began = [pd.NaT if hours is None else seen - pd.Timedelta(hours=hours) for hours in before]
+    frame = pd.DataFrame({"occurred_at": began, "detected_at": [seen] * len(before)})
+    said = amounts.detect_hours(frame, END)
+    assert (None if said.value is None else (said.value, said.numerator, said.denominator)) == found
+    assert bool(said.why) == (found is None)
+
+
+@pytest.mark.parametrize(
     ("sensitive", "expected"),
     [(900, (0.501, 50_100, 100_000)), (9_000, (0.91, 9_100, 10_000))],
 )

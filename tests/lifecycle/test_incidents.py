@@ -151,6 +151,70 @@ def test_a_notice_before_the_detection_or_in_the_future_is_refused(incidents, op
         incidents.notify(opened.id, "gdpr-authority", at=at, now=NOW)
 
 
+@pytest.mark.parametrize(
+    ("occurred", "at", "allowed"),
+    [
+        (None, dt.datetime(2031, 1, 1, tzinfo=dt.UTC), False),
+        (None, NOW + dt.timedelta(minutes=1), False),
+        (None, NOW, True),
+        (None, SEEN, True),
+        (None, SEEN - dt.timedelta(hours=1), False),
+        (None, dt.datetime(2026, 10, 2, tzinfo=dt.UTC), True),  # its day alone is known
+        (None, dt.datetime(2026, 10, 1, tzinfo=dt.UTC), False),
+        (SEEN - dt.timedelta(days=2), SEEN - dt.timedelta(days=1), True),
+        (SEEN - dt.timedelta(days=2), SEEN - dt.timedelta(days=3), False),
+    ],
+)
+def test_it_is_contained_after_it_began_and_not_in_the_future(incidents, occurred, at, allowed):
+    made = incidents.open(
+        "x", nature="leak", detected_at=SEEN, occurred_at=occurred, facts=FACTS, now=NOW
+    )
+    if allowed:
+        assert incidents.contain(made.id, "closed", at=at, now=NOW).contained_at == at
+        return
+    with pytest.raises(InputError, match=r"is contained after it began.* to 2026-10-02 09:00 UTC"):
+        incidents.contain(made.id, "closed", at=at, now=NOW)
+    assert incidents.get(made.id).contained_at is None
+
+
+@pytest.mark.parametrize(
+    ("occurred", "assessed", "told"),
+    [
+        (None, False, {"en": "[not known]", "zh": "〔尚不清楚〕"}),
+        (None, True, {"en": "[not known; first read or attempt in its scope: 2026-09-01 02:00]",
+                      "zh": "〔尚不清楚；其范围内最早的读取或尝试：2026-09-01 02:00〕"}),
+        (SEEN, True, {"en": "began on 2026-10-02 06:00", "zh": "发生于 2026-10-02 06:00"}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_notice_says_when_it_began_only_where_somebody_did(
+    incidents, shop, occurred, assessed, told, lang
+):
+    made = incidents.open(
+        "x", nature="leak", detected_at=SEEN, occurred_at=occurred, facts=FACTS, now=NOW
+    )
+    if assessed:
+        incidents.assess(made.id, scope(shop), severity="low", facts={}, now=NOW)
+    found = incidents.get(made.id)
+    for name in ("gdpr-authority", "cirm-operator"):
+        text = draft(found, clock(name), lang=lang, controller="x", contact="", now=NOW)
+        assert told[lang] in text
+        assert (" 0 reads" in text, "读取 0 次" in text) == (False, False)
+
+
+@pytest.mark.parametrize(("hours", "began"), [(0, None), (2, SEEN - dt.timedelta(hours=2))])
+def test_an_older_register_has_detection_where_nothing_was_said(incidents, hours, began):
+    at = (SEEN - dt.timedelta(hours=hours)).isoformat()
+    body = {"title": "x", "nature": "leak", "occurred_at": at, "detected_at": SEEN.isoformat()}
+    name = incidents.register.begin("opened", {**body, "facts": {}}, now=NOW)
+    assert incidents.get(name).occurred_at == began
+
+
+def test_a_scope_of_no_days_is_refused(shop):
+    with pytest.raises(InputError, match="reads from 2026-09-02 to 2026-09-01 are none"):
+        scope(shop, since=dt.date(2026, 9, 2), until=dt.date(2026, 9, 1))
+
+
 def test_a_notice_whose_day_alone_is_known_is_taken(incidents, opened):
     day = dt.datetime(2026, 10, 2, tzinfo=dt.UTC)
     told = incidents.notify(opened.id, "gdpr-authority", at=day, now=NOW)

@@ -143,6 +143,8 @@ def test_an_extension_needs_the_person_told_in_time(shop):
         shop.extend_request(made.id, told_on=D(2026, 10, 2), reason="many systems")
     with pytest.raises(InputError, match="say with --reason why it takes longer"):
         shop.extend_request(made.id, told_on=D(2026, 9, 30), reason=" ")
+    with pytest.raises(InputError, match="came on 2026-09-01; nobody was told on 2026-08-31"):
+        shop.extend_request(made.id, told_on=D(2026, 8, 31), reason="many systems")
     extended = shop.extend_request(made.id, told_on=D(2026, 9, 30), reason="many systems")
     assert (extended.due, extended.extended) == (D(2026, 12, 1), True)
     with pytest.raises(InputError, match="was extended before; answer by 2026-12-01"):

@@ -121,11 +121,16 @@ def requests_ageing(requests: pd.DataFrame, as_of: dt.date) -> Measured:
 
 
 def detect_hours(incidents: pd.DataFrame, as_of: dt.date) -> Measured:
-    """Return the longest hours to detection in twelve months; detected within 24, of all."""
+    """Return the longest hours to detection in twelve months; detected within 24, of all.
+
+    Where nobody said when one began it may have been longer: that is none within 24 hours.
+    """
     recent = _within_year(incidents, "detected_at", as_of)
     hours = (recent["detected_at"] - recent["occurred_at"]) / _HOUR
     if not len(recent):
         return unmeasured("no incident in twelve months")
+    if hours.isna().any() and not (hours > 24).any():
+        return unmeasured("of an incident nobody said when it began")
     return Measured(float(hours.max()), int((hours <= 24).sum()), len(recent))
 
 

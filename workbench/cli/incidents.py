@@ -28,7 +28,7 @@ def incident() -> None:
 @click.argument("title")
 @in_workspace
 @click.option("--detected", type=MOMENT, help="When it was found out; now if left out.")
-@click.option("--occurred", type=MOMENT, help="When it began; when detected if left out.")
+@click.option("--occurred", type=MOMENT, help="When it began; not known if left out.")
 @click.option(
     "--nature",
     type=click.Choice(["leak", "tampering", "loss"]),

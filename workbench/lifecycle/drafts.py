@@ -220,7 +220,7 @@ def draft(
         id=incident.id,
         title=incident.title,
         nature=_NATURE[incident.nature][at],
-        occurred=f"{incident.occurred_at.astimezone(incident.detected_at.tzinfo):%Y-%m-%d %H:%M}",
+        occurred=_occurred(incident, lang),
         zone=_zone(incident.detected_at, lang),
         detected=f"{incident.detected_at:%Y-%m-%d %H:%M}",
         subjects=blank if subjects is None else f"{subjects:,}",
@@ -228,7 +228,7 @@ def draft(
         records=blank if records is None else f"{records:,}",
         level=_level(subjects, lang),
         lessons=joined.join(incident.lessons) or ("[ … ]" if lang == "en" else "〔……〕"),
-        reads=f"{scope.get('reads', 0):,}",
+        reads=f"{scope['reads']:,}" if scope else blank,
         tables=joined.join(scope.get("tables", ())) or blank,
         contained=_contained(incident, lang),
         delay=_delay(late, lang),
@@ -255,6 +255,21 @@ def _level(subjects: int | None, lang: str) -> str:
                 else f"{names[at]}（{number} 人以上）。〔请对照分级指南核对〕"
             )
     return "[by the annex: …]" if lang == "en" else "〔对照分级指南：……〕"
+
+
+def _occurred(incident: Incident, lang: str) -> str:
+    """Return when it began, if somebody said so; else what the log has to it."""
+    if incident.occurred_at is not None:
+        return f"{incident.occurred_at:%Y-%m-%d %H:%M}"
+    first = (incident.scope or {}).get("first")
+    if first is None:
+        return "[not known]" if lang == "en" else "〔尚不清楚〕"
+    at = f"{dt.datetime.fromisoformat(first):%Y-%m-%d %H:%M}"
+    return (
+        f"[not known; first read or attempt in its scope: {at}]"
+        if lang == "en"
+        else f"〔尚不清楚；其范围内最早的读取或尝试：{at}〕"
+    )
 
 
 def _contained(incident: Incident, lang: str) -> str:

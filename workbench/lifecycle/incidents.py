@@ -84,7 +84,7 @@ class Incident:
     id: str
     title: str
     nature: str
-    occurred_at: dt.datetime
+    occurred_at: dt.datetime | None  # None where nobody said when it began
     detected_at: dt.datetime
     facts: Mapping[str, Any]
     scope: Mapping[str, Any] | None = None
@@ -137,7 +137,7 @@ def incident_of(name: str, events: Sequence[Entry], zone: dt.tzinfo = dt.UTC) ->
         id=name,
         title=first["title"],
         nature=first["nature"],
-        occurred_at=_time(first["occurred_at"], zone),
+        occurred_at=_began(first, zone),
         detected_at=_time(first["detected_at"], zone),
         notified=notified,
         zone=zone,
@@ -187,16 +187,16 @@ class Incidents:
             It has no title, a time lies in the future, or detection before the event.
         """
         told = said(title, "say in a few words what happened: the register names it so.")
-        began = occurred_at or detected_at
-        if detected_at > now or began > detected_at:
+        times = [at for at in (occurred_at, detected_at, now) if at is not None]
+        if times != sorted(times):
             raise InputError(
-                f"an incident happens, is detected, then recorded: not {began:%Y-%m-%d %H:%M}, "
-                f"{detected_at:%Y-%m-%d %H:%M}, {now:%Y-%m-%d %H:%M %Z}. Correct the times."
+                "an incident happens, is detected, then recorded: not "
+                f"{', '.join(f'{at:%Y-%m-%d %H:%M}' for at in times)} {now:%Z}. Correct the times."
             )
         body = {
             "title": told,
             "nature": nature,
-            "occurred_at": began.isoformat(),
+            "began_at": occurred_at.isoformat() if occurred_at else None,
             "detected_at": detected_at.isoformat(),
             "facts": dict(facts),
         }
@@ -232,23 +232,23 @@ class Incidents:
             raise InputError(
                 f"clock '{clock}' does not run for {name}. Running: {', '.join(known)}."
             )
-        # why days: a notice's time may be known by its day alone
-        earliest = incident.detected_at.replace(second=0, microsecond=0)
-        if at.time() == dt.time():
-            earliest = earliest.replace(hour=0, minute=0)
-        if at > now or at < earliest:
-            raise InputError(
-                f"a notice goes out after {name} was detected and before it is recorded: not "
-                f"{at:%Y-%m-%d %H:%M}, but from {earliest:%Y-%m-%d %H:%M} to "
-                f"{now:%Y-%m-%d %H:%M %Z}. Correct the time."
-            )
+        what = f"a notice goes out after {name} was detected and before it is recorded"
+        _require_between(incident.detected_at, at, now, what)
         self.register.record(name, "notified", {"clock": clock, "at": at.isoformat()}, now=now)
         return self.get(name)
 
     def contain(self, name: str, how: str, *, at: dt.datetime, now: dt.datetime) -> Incident:
-        """Record that it was contained, and how."""
-        self._require_open(name)
+        """Record that it was contained, and how.
+
+        Raises
+        ------
+        InputError
+            Nothing is said, it is closed, or the time is before the incident or later than now.
+        """
+        incident = self._require_open(name)
         told = said(how, "say with --how what stopped it.")
+        what = f"{name} is contained after it began, or was detected, and before it is recorded"
+        _require_between(incident.occurred_at or incident.detected_at, at, now, what)
         self.register.record(name, "contained", {"how": told, "at": at.isoformat()}, now=now)
         return self.get(name)
 
@@ -321,10 +321,13 @@ def scope_of(
 
     Raises
     ------
-    UnknownName
-        No read on record is by such a reader, or no such table is declared or on record.
+    UnknownName, InputError
+        No read on record is by such a reader, or no such table is declared or on record; the days
+        are none.
     """
     # why refused: a slip would leave out reads that happened
+    if since is not None and until is not None and since > until:
+        raise InputError(f"reads from {since} to {until} are none. Correct one of the two days.")
     for name in readers:
         if name not in (there := {read.reader for read in reads}):
             raise UnknownName("reader on record", name, there)
@@ -360,6 +363,28 @@ def scope_of(
         min((read.at for read in chosen), default=None),
         max((read.at for read in chosen), default=None),
     )
+
+
+def _began(first: Mapping[str, Any], zone: dt.tzinfo) -> dt.datetime | None:
+    """Return when an incident began, if anybody said so."""
+    if "began_at" in first:
+        return _time(first["began_at"], zone) if first["began_at"] else None
+    # why: older entries have the time of detection where nothing was said
+    said_so = first["occurred_at"] != first["detected_at"]
+    return _time(first["occurred_at"], zone) if said_so else None
+
+
+def _require_between(first: dt.datetime, at: dt.datetime, now: dt.datetime, what: str) -> None:
+    """Refuse a time before the first that is possible, or later than now."""
+    # why days: a time may be known by its day alone
+    earliest = first.replace(second=0, microsecond=0)
+    if at.time() == dt.time():
+        earliest = earliest.replace(hour=0, minute=0)
+    if at > now or at < earliest:
+        raise InputError(
+            f"{what}: not {at:%Y-%m-%d %H:%M}, but from {earliest:%Y-%m-%d %H:%M} to "
+            f"{now:%Y-%m-%d %H:%M %Z}. Correct the time."
+        )
 
 
 def _time(text: str, zone: dt.tzinfo) -> dt.datetime:

@@ -222,6 +222,10 @@ def extend(office: Office, name: str, *, told_on: dt.date, reason: str) -> Reque
         )
     if request.extended:
         raise InputError(f"'{name}' was extended before; answer by {request.due}.")
+    if told_on < request.received:
+        raise InputError(
+            f"'{name}' came on {request.received}; nobody was told on {told_on}. Correct the day."
+        )
     if told_on > request.due or told_on > office.now.date():
         raise InputError(
             f"the person had to be told by {request.due}, and {told_on} is later or still to come. "

@@ -143,7 +143,7 @@ def _incidents(evidence: Evidence) -> Exact:
         for each in frame.to_dict("records"):
             seen = _time(each["detected_at"])
             began, told = _time(each["occurred_at"]), _time(each["notified_at"])
-            if seen is None or began is None or not day - YEAR <= seen.date() <= day:
+            if seen is None or not day - YEAR <= seen.date() <= day:
                 continue
             notice = "not needed" if not each["notifiable"] else "done" if told else "missing"
             hours = None if told is None else round((told - seen) / dt.timedelta(hours=1))
@@ -154,7 +154,7 @@ def _incidents(evidence: Evidence) -> Exact:
                     each["severity"],
                     notice,
                     band_of(each["subjects_affected"]),
-                    round((seen - began) / dt.timedelta(hours=1)),
+                    None if began is None else round((seen - began) / dt.timedelta(hours=1)),
                     hours,
                 )
             )
