@@ -261,17 +261,20 @@ def test_short_names_are_searched_beside_other_values(shop):
     path.write_text("\n".join([HEADER.strip(), *lines, LINES.splitlines()[-1], ""]))
     again(shop).ingest("transactions", path)
     before = again(shop).back_up(shop.settings.root / "before.backup")
-    told = [again(shop).erase_subject(each).found_in for each in list(NAMES)[:3]]
+    told = [
+        again(shop).erase_subject(each, verified_by="id card")[1].found_in
+        for each in list(NAMES)[:3]
+    ]
     assert told[:2] == [(), ()]
     assert "1 lines of transactions that were kept aside" in str(told[2])
     for restored in (False, True):
         if restored:
             again(shop).restore(before.file, over=True)
-        left = str(list(again(shop).quarantine("transactions").content))
+        left = str(list(again(shop).quarantine("transactions", "reporting").content))
         for _, says, goes in ASIDE:
             assert (f'"{says}"' in left) is not goes, (says, restored)
 
 
 @pytest.mark.parametrize("typed", ["Ｋ-000010", " K-000010\u3000", "K-000010\u200b"])
 def test_a_key_is_typed_as_files_may_write_it(shop, typed):
-    assert again(shop).erase_subject(typed).rows["customers"] == 1
+    assert again(shop).erase_subject(typed, verified_by="id card")[1].rows["customers"] == 1

@@ -112,7 +112,9 @@ def test_one_of_several_rows_is_corrected_where_it_is_named(shop):
 def test_a_value_is_kept_as_it_reads_back(shop):
     where = {"transactions.booked_on": "2026-3-11"}
     changes = {"transactions.amount": " 07.500 ", "transactions.is_online": "false"}
-    assert shop.correct_subject("\u200bK-000010 ", changes, where) == {"transactions": 1}
+    assert shop.correct_subject("\u200bK-000010 ", changes, where, verified_by="id card")[1] == {
+        "transactions": 1
+    }
     (kept,) = shop.store.corrections.all()
     assert kept.where == {"booked_on": "2026-03-11"}
     assert kept.after["amount"] == "7.50"

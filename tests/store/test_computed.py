@@ -92,7 +92,7 @@ def test_a_row_from_which_no_number_comes_is_kept_aside_with_its_own_values(tmp_
     taken = ws.ingest("lines", path)
     assert (taken.added, taken.quarantined) == (3, 1)
     assert _amounts(ws) == {1: Decimal("0.43"), 2: Decimal("-0.50"), 3: None}
-    row = ws.quarantine("lines").iloc[0]
+    row = ws.quarantine("lines", "reporting").iloc[0]
     assert "amount: not an amount" in row["reasons"]
     assert "amount" not in row["content"]
 
@@ -101,8 +101,12 @@ def test_it_is_computed_again_when_what_it_is_of_is_corrected(tmp_path):
     ws, _ = _shop(tmp_path)
     ws.init()
     with pytest.raises(InputError, match=r"Correct what it is computed of"):
-        ws.correct_subject("K1", {"lines.amount": "3.00"}, where={"lines.line_id": "1"})
-    ws.correct_subject("K1", {"lines.quantity": "10"}, where={"lines.line_id": "1"})
+        ws.correct_subject(
+            "K1", {"lines.amount": "3.00"}, where={"lines.line_id": "1"}, verified_by="id card"
+        )
+    ws.correct_subject(
+        "K1", {"lines.quantity": "10"}, where={"lines.line_id": "1"}, verified_by="id card"
+    )
     assert _amounts(wb.open_workspace(tmp_path, now=lambda: NOW))[1] == Decimal("25.50")
 
 

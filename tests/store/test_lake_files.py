@@ -159,7 +159,7 @@ def test_what_was_said_to_be_done_outlives_a_power_cut(power):
 
     ws.init()
     assert after(1).open("customers", "service").count().execute() == 600
-    ws.erase_subject("K-000001", request="R-1")
+    ws.erase_subject("K-000001", verified_by="id card")
     found = after(2)
     assert found.open("customers", "service").count().execute() == 599
     assert len(found.store.marks.erased()) == 1
