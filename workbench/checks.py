@@ -14,6 +14,7 @@ from workbench.reporting.definition_files import definition_paths, load_all
 from workbench.reporting.remarks import miswritten
 from workbench.store.ingest import current_digests, file_digest
 from workbench.store.lake_files import faults, unreadable
+from workbench.store.published_files import strange
 from workbench.store.rewriting import attach_plain
 from workbench.workspace import Workspace
 
@@ -43,6 +44,9 @@ def check(ws: Workspace, tell: Callable[[str], None] = lambda _: None) -> list[P
         problems += _store(ws)
         problems += _ledger(ws)
         problems += _cut_off(ws)
+    problems += (
+        Problem("published", f"{each}.") for each in strange(ws.settings.path("published"))
+    )
     problems += _definitions(ws)
     if not problems:
         problems += _rehearsals(ws, tell)

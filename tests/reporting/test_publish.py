@@ -20,6 +20,7 @@ from workbench.errors import InputError, PublishError
 from workbench.reporting import editions, page_assets
 from workbench.reporting.editions_record import Edition, read
 from workbench.reporting.publish import STAGING
+from workbench.store.published_files import RECORD
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -42,7 +43,7 @@ def _files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != RECORD
     }
 
 

@@ -31,6 +31,7 @@ from workbench.store.chain import Chain
 from workbench.store.engine import Store, newest
 from workbench.store.keys import sync_folder
 from workbench.store.lake_files import faults
+from workbench.store.published_files import require_outside
 from workbench.store.sealed import write_whole
 
 BACKED_UP, TESTED, RESTORED = "backup", "restore tested", "restored"
@@ -135,6 +136,7 @@ def back_up(
 
 def _target(office: Office, out: Path | None) -> Path:
     folder = out if out is not None else office.settings.path("backups")
+    require_outside(folder, {"published": office.settings.path("published")})
     if folder.suffix == SUFFIX:
         if folder.exists():
             raise StorageError(f"{folder} is there already. Name another file.")

@@ -18,6 +18,7 @@ from workbench.errors import InputError, WorkbenchError
 from workbench.lifecycle.register import Register, said
 from workbench.settings import FILE_NAME, Settings
 from workbench.store.chain import Entry
+from workbench.store.published_files import strange
 
 ENCRYPTED_PARQUET = b"PARE"  # a plain one begins with PAR1
 _ELSEWHERE = ""  # no table is called so
@@ -314,7 +315,8 @@ def _encryption(files: list[Path], encrypted: int, private: Path) -> list[Check]
 
 
 def _settings(settings: Settings, private: Path) -> list[Check]:
-    published = settings.path("published").resolve()
+    there = settings.path("published")
+    published = there.resolve()
     apart = private.resolve() not in (published, *published.parents)
     apart = apart and published not in private.resolve().parents
     source = settings.path("source").resolve()
@@ -323,6 +325,7 @@ def _settings(settings: Settings, private: Path) -> list[Check]:
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
     return [
         Check("settings", "published pages lie apart from private files", apart),
+        Check("settings", "nothing lies among published pages but them", not list(strange(there))),
         Check("settings", "source files lie outside what is published", hidden),
         Check("settings", "nobody else may change workbench.toml", not mode & 0o022, f"{mode:04o}"),
         Check("settings", "it does not run as root", None if os.name != "posix" else _not_root()),

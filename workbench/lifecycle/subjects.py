@@ -17,6 +17,7 @@ from workbench.lifecycle.customers import known_by, unknown_subject
 from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
 from workbench.store.marks import EVERY_PURPOSE, Kind, marked_sql
+from workbench.store.published_files import require_outside
 
 if TYPE_CHECKING:
     import duckdb
@@ -155,10 +156,9 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
         git work tree, from where it could be committed.
     """
     described = held(office, mark)
-    target = out.absolute()
-    for name in ("private", "published"):
-        if office.settings.path(name) in (target, *target.parents):
-            raise InputError(f"{out} lies in the {name} folder. Choose a place outside of it.")
+    target = require_outside(
+        out, {name: office.settings.path(name) for name in ("private", "published")}
+    )
     for folder in target.parents:
         if (folder / ".git").exists():
             raise InputError(

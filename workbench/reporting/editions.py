@@ -7,6 +7,7 @@ An edition lives at ``published/REPORT/PERIOD/``, its revisions below it in ``r1
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,8 +184,15 @@ def add_pdf(published: Path, report: str, period: str, variant: str = "") -> tup
 
     edition = _known(published, report, period, variant)
     folder = published / edition.folder
-    names = edition.languages.values()
-    return tuple(pdf(folder / name, folder / _publish.printed(name)) for name in names)
+    made = []
+    for name in edition.languages.values():
+        target = folder / _publish.printed(name)
+        with tempfile.TemporaryDirectory(prefix="workbench-pdf-") as beside:
+            content = pdf(folder / name, Path(beside, target.name)).read_bytes()
+        with _publish.storage(published, f"write {edition.folder}/{target.name}"):
+            _publish.put_whole(published, target, content)
+        made.append(target)
+    return tuple(made)
 
 
 def _known(published: Path, report: str, period: str, variant: str) -> Edition:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from workbench.reporting.parameters import Value
 from workbench.reporting.warm import Warm
 from workbench.reporting.watch import Watch
 
+FILES = "files"  # where a run's kernel stands
 _ENGINE, _KERNEL = "workbench", "python3"
 
 
@@ -89,6 +91,8 @@ def execute(
         below = [each for each in folder.parents if desk.private in each.parents]
         for each in (*reversed(below), folder):
             each.mkdir(exist_ok=True, mode=0o700)
+        shutil.rmtree(folder / FILES, ignore_errors=True)
+        (folder / FILES).mkdir(mode=0o700)
         keep_checked(desk.catalog, desk.settings.path("catalog"), folder / "catalog.json")
         papermill.execute_notebook(
             _verbatim(notebook),
@@ -100,10 +104,13 @@ def execute(
             progress_bar=False,
             kernel_env=variables,
             kernel_log=folder / "kernel.log",
+            kernel_folder=folder / FILES,
             on_cell=on_cell,
             watch=watch,
             warm=warm,
         )
+    with contextlib.suppress(OSError):  # something was left there
+        (folder / FILES).rmdir()
     return executed
 
 

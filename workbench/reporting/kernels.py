@@ -113,7 +113,7 @@ class _Client(AsyncKernelClient):
 def _forked(warm: Warm, words: list[str], given: Mapping[str, Any]) -> Kernel | None:
     outputs = [given["stdout"].fileno()] * 2 if "stdout" in given else [1, 2]
     with Path(os.devnull).open() as nothing:
-        return warm.kernel(words, given["env"], [nothing.fileno(), *outputs])
+        return warm.kernel(words, given["env"], given.get("cwd"), [nothing.fileno(), *outputs])
 
 
 def execute(
@@ -122,6 +122,7 @@ def execute(
     *,
     kernel_env: Mapping[str, str] | None = None,
     kernel_log: Path | None = None,
+    kernel_folder: Path | None = None,
     on_cell: OnCell | None = None,
     start_timeout: int = 60,
     execution_timeout: int | None = None,
@@ -137,6 +138,8 @@ def execute(
     kernel_log : Path, optional
         Where the kernel's process writes what it says; else where this process does. Rows may
         be quoted there, so a report's run keeps it private.
+    kernel_folder : Path, optional
+        Where the kernel stands: what a cell writes without saying where lies there.
     on_cell : callable, optional
         Told number and count before each cell.
     watch : Watch, optional
@@ -164,8 +167,9 @@ def execute(
             log=logger,
         )
         client.owns_km = True  # it shuts down what it started
+        stands = {"cwd": str(kernel_folder)} if kernel_folder else {}
         with watch.memory(lambda: _process(manager)) if watch else contextlib.nullcontext():
-            client.execute(env={**os.environ, **(kernel_env or {})}, **output)
+            client.execute(env={**os.environ, **(kernel_env or {})}, **output, **stands)
 
 
 def _process(manager: AsyncKernelManager) -> int | None:

@@ -12,7 +12,8 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager
 from papermill.iorw import papermill_io
 
 _OURS = (
-    "kernel_env", "kernel_log", "on_cell", "start_timeout", "execution_timeout", "watch", "warm",
+    "kernel_env", "kernel_log", "kernel_folder", "on_cell", "start_timeout", "execution_timeout",
+    "watch", "warm",
 )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from workbench.reporting.editions_record import (
     read,
     revisions,
 )
+from workbench.store.published_files import FILE_MODE, FOLDER_MODE, make_folder, note, recorded
 
 Files = Mapping[str, str]
 STAGING = ".staging"
@@ -96,7 +97,8 @@ def publish(edition: Edition, files: Files, published: Path) -> tuple[Edition, b
             _write(whole, edition, files, main, depth=1)
             _write(top, edition, files, main, depth=0)
             target = published / edition.folder
-            target.mkdir(parents=True, exist_ok=True)
+            make_folder(target)
+            _note(published, target / f"r{revision}", whole)
             whole.rename(target / f"r{revision}")
             for folder in (target, *target.parents[: len(edition.folder.parts)]):
                 _sync(folder)
@@ -114,7 +116,7 @@ def settle(published: Path, folder: Path) -> None:
     below = "../" * (len(edition.folder.parts) + 1)
     with _staged(published) as staging:
         top = staging / "top"
-        top.mkdir()
+        top.mkdir(mode=FOLDER_MODE)
         for name in edition.sha256:
             page = (folder / f"r{edition.revision}" / name).read_text(encoding="utf-8")
             page = page.replace(f'="{below}', f'="{below.removesuffix("../")}')
@@ -135,6 +137,7 @@ def _show(published: Path, edition: Edition, top: Path) -> None:
         if wanted:
             html = standalone((top / name).read_text(encoding="utf-8"), published / "assets")
             put_whole(published, folder / alone(name), html.encode())
+    _note(published, folder, top)
     _move_up(top, folder)
     for path in folder.glob("index*.html"):  # a language it has no more, a page that it failed
         if path.name not in edition.languages.values():
@@ -183,11 +186,15 @@ def share_script(published: Path) -> Path:
 
 def put_whole(published: Path, target: Path, content: bytes) -> None:
     """Replace one file, all or nothing, unless it holds that content already."""
+    name = target.relative_to(published).as_posix()
     if target.is_file() and target.read_bytes() == content:
+        if name not in recorded(published):
+            note(published, {name: content})
         return
     with _staged(published) as staging:
         _put(staging / target.name, content)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
+        _note(published, target.parent, staging, target.name)
         (staging / target.name).replace(target)
         _sync(target.parent)
 
@@ -269,7 +276,7 @@ def _write(folder: Path, edition: Edition, pages: Files, main: str, depth: int) 
     """
     from workbench.reporting.page import ROOT
 
-    folder.mkdir()
+    folder.mkdir(mode=FOLDER_MODE)
     root = "../" * (len(edition.folder.parts) + depth)
     spoken = {name: code for code, name in edition.languages.items()}
     for name, page in pages.items():
@@ -288,8 +295,16 @@ def _move_up(top: Path, target: Path) -> None:
     _sync(target)
 
 
+def _note(published: Path, target: Path, made: Path, *names: str) -> None:
+    """Record files before they are put in a folder: one cut off in between is put there again."""
+    inside = target.relative_to(published)
+    files = names or tuple(path.name for path in made.iterdir())
+    note(published, {(inside / each).as_posix(): (made / each).read_bytes() for each in files})
+
+
 def _put(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -308,7 +323,7 @@ def _sync(folder: Path) -> None:
 def _staged(published: Path) -> Iterator[Path]:
     """Give a folder on the same disk that is gone afterwards, and clear what dead runs left."""
     staging = published / STAGING
-    staging.mkdir(parents=True, exist_ok=True)
+    make_folder(staging)
     for left in staging.iterdir():
         if not _alive(left.name):
             shutil.rmtree(left, ignore_errors=True)

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from workbench.errors import InputError, PublishError
+from workbench.store.published_files import fits, recorded
 
 HOST = "127.0.0.1"
 _TYPES = {
@@ -95,7 +96,7 @@ class _Handler(SimpleHTTPRequestHandler):
             content = path.read_bytes() if path else None
         except OSError:
             content = None
-        if path is None or content is None:
+        if path is None or content is None or not self._published(path, content):
             return self._refused(HTTPStatus.NOT_FOUND)
         if path.suffix == ".html" and (said := _POLICY.search(content)):
             self._policy = unescape(said[1].decode())
@@ -117,6 +118,12 @@ class _Handler(SimpleHTTPRequestHandler):
             path = path / "index.html"
         inside = path.is_file() and path.resolve().is_relative_to(self._root)
         return path if inside and path.suffix in _TYPES else None
+
+    def _published(self, path: Path, content: bytes) -> bool:
+        """Return whether publishing wrote a file, and it is what it was."""
+        known = recorded(self._root)
+        name = path.relative_to(self._root).as_posix()
+        return name in known and fits(content, known[name])
 
     def _refused(self, status: HTTPStatus) -> BytesIO:
         return self._answer(status, ".txt", f"{status.value} {status.phrase}\n".encode())

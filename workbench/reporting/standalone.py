@@ -18,6 +18,7 @@ from pathlib import Path
 
 from workbench.errors import InputError, PublishError
 from workbench.reporting import page_assets
+from workbench.store.published_files import FILE_MODE, make_folder
 
 _NAVIGATION = re.compile(r"<nav aria-label=\"[^\"]*\">.*?</nav>", re.DOTALL)
 _SHARED = re.compile(r"<script src=\"[^\"]*assets/(plotly-[0-9a-f]+\.min\.js)\" defer></script>")
@@ -103,7 +104,7 @@ def write_standalone(page: Path, out: Path) -> Path:
 def put(out: Path, content: bytes) -> Path:
     """Write a file outside the published folder, whole or not at all."""
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(out.parent)
         handle, made = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)
     except OSError as problem:
         raise _refused(out, problem) from None
@@ -112,7 +113,7 @@ def put(out: Path, content: bytes) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(made).chmod(0o666 & ~_umask())
+        Path(made).chmod(FILE_MODE & ~_umask())
         Path(made).replace(out)
     except OSError as problem:
         raise _refused(out, problem) from None

@@ -114,7 +114,11 @@ class Warm:
                 path.unlink()
 
     def kernel(
-        self, words: Sequence[str], variables: Mapping[str, str], files: Sequence[int]
+        self,
+        words: Sequence[str],
+        variables: Mapping[str, str],
+        stands: str | None,
+        files: Sequence[int],
     ) -> Kernel | None:
         """Return a kernel just forked, or None when it has to be started the plain way.
 
@@ -124,10 +128,13 @@ class Warm:
             The words after ``python -m ipykernel_launcher``.
         variables : mapping
             Its whole environment.
+        stands : str or None
+            The folder it stands in; this process's own where there is none.
         files : sequence of int
             Descriptors of its input, output and errors.
         """
-        request = {"words": list(words), "environment": dict(variables), "folder": str(Path.cwd())}
+        folder = stands or str(Path.cwd())
+        request = {"words": list(words), "environment": dict(variables), "folder": folder}
         content = json.dumps(request).encode()
         for _ in range(2):  # the first may just have ended for want of runs
             name = self.ready()

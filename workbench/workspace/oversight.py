@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import AccessRefused, InputError
 from workbench.periods import Period
+from workbench.store.published_files import require_outside
 from workbench.workspace.data import Data
 
 if TYPE_CHECKING:
@@ -332,7 +333,7 @@ class Oversight(Data):
                 "notes": list(release.notes),
             }
             tables[each] = (frame, about)
-        name = write_tables(self.shares, agreed, tables, Path(out), now=now)
+        name = write_tables(self.shares, agreed, tables, self._apart(out), now=now)
         self._record_share(name, purpose, recipient, rows=None)
         return name
 
@@ -402,9 +403,13 @@ class Oversight(Data):
             people=people,
             terms=hidden,
         )
-        name = write_extract(self.shares, agreed, made, Path(out), now=now)
+        name = write_extract(self.shares, agreed, made, self._apart(out), now=now)
         self._record_share(name, purpose, recipient, rows=len(made.frame), table=table)
         return name
+
+    def _apart(self, out: str | Path) -> Path:
+        places = {name: self.settings.path(name) for name in ("private", "published")}
+        return require_outside(Path(out), places)
 
     def _record_share(
         self, name: str, purpose: str, recipient: str, *, rows: int | None, table: str | None = None
