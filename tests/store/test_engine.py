@@ -1,6 +1,7 @@
 """The store: encrypted on every disk, read at one snapshot, written whole or not at all."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -281,6 +282,63 @@ def test_a_full_disk_is_told_and_the_load_succeeds_after_some_space_is_freed(sma
     subprocess.run(["mount", "-o", "remount,size=30000000", str(disk)], check=True)
     shop.init()
     assert customers(shop) == 60
+
+
+def resized(disk, size_bytes):
+    subprocess.run(["mount", "-o", f"remount,size={size_bytes}", str(disk)], check=True)
+
+
+def test_a_disk_that_is_full_after_the_commit_says_so_and_what_was_loaded_is_on_record(
+    small_disk,
+):
+    disk = small_disk(100_000_000)
+    shop = wb.open_workspace(make_shop(disk / "shop", 60))
+    shop.init()
+    told = set()
+    used = shutil.disk_usage(disk).used
+    for room in (0, 50_000, *range(200_000, 12_000_000, 800_000)):  # the copy needs most
+        path = shop.settings.path("source") / "incidents.csv"
+        path.write_text(f"incident_id,opened_on\nI-{room},2026-02-03\n")
+        before = shop.store.latest_snapshot()
+        resized(disk, used + room)
+        try:
+            again(shop).init()
+        except StorageError as problem:
+            said = str(problem)
+        else:
+            break
+        finally:
+            resized(disk, 100_000_000)
+        kept = "what was written is kept" in said
+        assert kept or "no data is changed" in said
+        assert again(shop).store.latest_snapshot() == before  # nobody sees it yet
+        assert again(shop).init() == {"incidents": 1}
+        load = shop.audit.chain.entries("load")[-1].body
+        assert load["tables"] == ["incidents"]
+        assert load["snapshot"] == shop.store.latest_snapshot() > before
+        written = shop.store.latest_snapshot() - before
+        assert written == 1 or not kept  # what was kept is not loaded twice
+        told.add(kept)
+        used = shutil.disk_usage(disk).used
+    assert told == {True, False}
+
+
+def test_a_file_taken_in_before_the_disk_was_full_counts_once_it_is_seen(small_disk):
+    disk = small_disk(100_000_000)
+    shop = wb.open_workspace(make_shop(disk / "shop", 60))
+    shop.init()
+    path = disk / "more.csv"
+    path.write_text("incident_id,opened_on\nI-9,2026-02-03\n")
+    resized(disk, shutil.disk_usage(disk).used + 600_000)
+    with pytest.raises(StorageError, match="what was written is kept"):
+        again(shop).ingest("incidents", path)
+    resized(disk, 100_000_000)
+    taken = [again(shop).ingest("incidents", path) for _ in range(2)]
+    assert [(each.added, each.unchanged, each.known) for each in taken] == [
+        (1, 0, False),
+        (0, 1, True),
+    ]
+    assert again(shop).audit.chain.entries("ingest")[0].body["added"] == 1
 
 
 def test_a_full_disk_in_the_middle_of_a_load_keeps_the_last_one(small_disk):

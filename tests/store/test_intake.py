@@ -589,6 +589,27 @@ def test_people_that_may_be_one_are_paired(desk):
     assert len(pairs) == 3
 
 
+def test_many_of_one_date_are_compared_with_their_neighbours_and_that_is_said(desk):
+    names = [f"Given{i * 7919 % 20_000:05d} Famly{i:05d}" for i in range(20_000)]
+    names[5], names[9000] = "Aaron Quokka", "Aaron Quokkka"
+    lines = [f"N-{i},{name},{60_000_000 + i},1900-01-01" for i, name in enumerate(names)]
+    taken = take(
+        desk,
+        "\n".join(["customer_id,full_name,phone,born_on", *lines, ""]),
+        "many.csv",
+        "customers",
+    )
+    assert (taken.added, taken.not_compared) == (20_000, 20_000)
+    assert taken.possible_duplicates < 20_000 * 200 / 2
+    found = desk.possible_duplicates("customers", "reporting")
+    assert [each.agree for each in found.itertuples() if each.customer == "N-5"] == [
+        "nearly full_name"
+    ]
+    few = take(desk, "customer_id,full_name,phone,born_on\nP-1,A B,7777777,1999-01-01\n", "few.csv",
+               "customers")  # fmt: skip  # why: one call
+    assert (few.added, few.not_compared) == (1, 0)
+
+
 def test_what_was_taken_in_is_on_record(desk):
     take(desk, HEADER + GOOD)
     found = [(each.table, each.file, each.rows) for each in desk.ingests()]

@@ -84,6 +84,11 @@ def _line(taken: Ingested, file: str) -> str:
     told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
     pairs = taken.possible_duplicates
     more = f"; {pairs:,} pairs of customers may be one person" if pairs else ""
+    if taken.not_compared:
+        more += (
+            f"; {taken.not_compared:,} customers share their dates with too many others to be "
+            "compared with all of them"
+        )
     return f"{taken.file}: {taken.rows:,} rows: {told or 'nothing'}{more}."
 
 

@@ -11,7 +11,7 @@ from workbench.lifecycle.allowed_values import require_rules, require_type, requ
 from workbench.lifecycle.erasure import mirror_marks
 from workbench.lifecycle.office import Office
 from workbench.store.corrections import Correction, compute_again
-from workbench.store.engine import newest, one_commit
+from workbench.store.engine import one_commit
 from workbench.store.ingest import correct_again
 from workbench.store.marks import marked_sql
 from workbench.store.rewriting import contents
@@ -80,9 +80,7 @@ def correct(
                     rows[each.table] = 1
                 changed = [each.table for each in kept]
                 writer.carry({t: contents(connection, office.catalog, t, today) for t in changed})
-        snapshot = newest(connection)
-        connection.execute("DETACH lake")
-        office.store.publish(snapshot)
+        office.store.end(connection)
     mirror_marks(office)
     return rows
 
@@ -145,9 +143,7 @@ def replay(office: Office) -> dict[str, int]:
             if rows:
                 named = {name: contents(connection, office.catalog, name, today) for name in rows}
                 writer.carry(named)
-        snapshot = newest(connection)
-        connection.execute("DETACH lake")
-        store.publish(snapshot)
+        store.end(connection)
     return rows
 
 

@@ -118,14 +118,16 @@ class Store:
 
     def latest_snapshot(self) -> int:
         """Return the newest published snapshot."""
-        numbers = [
-            int(p.stem) for p in self.folder.glob("snapshots/*.ducklake") if p.stem.isdigit()
-        ]
+        numbers = self._published()
         if not numbers:
             raise StoreMissing(
                 f"no data at {self.folder}. Run 'workbench init' to load the estate's files."
             )
         return max(numbers)
+
+    def _published(self) -> list[int]:
+        there = self.folder.glob("snapshots/*.ducklake")
+        return [int(path.stem) for path in there if path.stem.isdigit()]
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Open an engine with our extensions, private encrypted spill, and UTC."""
@@ -224,9 +226,7 @@ class Store:
                 remove_unnamed(connection, self.data)
             with one_commit(self, connection, message) as writer:
                 yield writer
-            snapshot = newest(connection)
-            connection.execute("DETACH lake")
-            self.publish(snapshot)
+            self.end(connection)
 
     @contextmanager
     def exclusive(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -249,6 +249,21 @@ class Store:
             finally:
                 connection.close()
 
+    def end(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """End a write that is committed: let go of the lake, and have readers see it."""
+        import duckdb
+
+        try:
+            snapshot = newest(connection)
+            connection.execute("DETACH lake")
+        except duckdb.Error as problem:
+            raise StorageError(_disk_message(self.folder, str(problem), _KEPT)) from None
+        self.publish(snapshot)
+
+    def unseen(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Return whether a write is committed that was cut off before readers could see it."""
+        return newest(connection) > max(self._published(), default=0)
+
     def locked(self) -> AbstractContextManager[None]:
         """Return the lock that writers of this store hold."""
         return file_lock(self.folder / "writer.lock")
@@ -268,7 +283,7 @@ class Store:
                 sync_folder(folder)
         except OSError as problem:
             partial.unlink(missing_ok=True)
-            raise StorageError(_disk_message(self.folder, problem.strerror or "")) from None
+            raise StorageError(_disk_message(self.folder, problem.strerror or "", _KEPT)) from None
 
     def tables(self, connection: duckdb.DuckDBPyConnection) -> set[str]:
         """Return the names of the tables an attached snapshot holds."""
@@ -468,9 +483,10 @@ def _quoted(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def _disk_message(folder: Path, text: str) -> str:
+_KEPT = "what was written is kept, and is seen once this ran again."
+
+
+def _disk_message(folder: Path, text: str, so: str = "no data is changed.") -> str:
     if "No space" in text or "disk is full" in text.lower():
-        return (
-            f"the disk under {folder} is full. Free some space and run again; no data is changed."
-        )
-    return f"the store at {folder} cannot be written: {text}. Nothing was changed."
+        return f"the disk under {folder} is full. Free some space and run again; {so}"
+    return f"the store at {folder} cannot be written: {text}; {so}"

@@ -16,7 +16,7 @@ from workbench.store.corrections import replay
 from workbench.store.engine import Store, StoreWriter
 from workbench.store.marks import marked_sql
 from workbench.store.months import coverage
-from workbench.store.quarantine import forget_files, taken_in
+from workbench.store.quarantine import Ingested, forget_files, taken_in
 from workbench.store.readers import Options, Reading, reading
 from workbench.store.rejects import UNENDED, Rejected, rejected
 from workbench.store.text_files import two_ends_of_lines, wrong_encoding
@@ -74,7 +74,11 @@ def load_estate(
         with store.writing("load the estate") as writer:
             # why again: another load may have ended while this one waited, or a crash may have
             # left a load committed and unseen
-            for name in _changed(digests, writer.digests(), reload):
+            now = _changed(digests, writer.digests(), reload)
+            if store.unseen(writer.connection):
+                cut_off = [name for name in _changed(digests, before) if name not in now]
+                loaded |= {name: _rows(writer.connection, name) for name in cut_off}
+            for name in now:
                 progress(f"loading {name}")
                 table, path = catalog.tables[name], source / catalog.tables[name].source
                 forget_files(writer.connection, name)
@@ -91,14 +95,24 @@ def _changed(
 
 def fed_tables(store: Store) -> Mapping[str, int]:
     """Return tables that files were taken into, and how many, as `workbench.store.intake` does."""
+    return Counter(each.table for each in files_seen(store))
+
+
+def files_seen(store: Store) -> list[Ingested]:
+    """Return every file that was taken in, as readers see it."""
     if not store.exists:
-        return {}
+        return []
     connection = store.connect()
     try:
         store.attach(connection, store.latest_snapshot())
-        return Counter(each.table for each in taken_in(connection))
+        return taken_in(connection)
     finally:
         connection.close()
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    row = connection.execute(f'SELECT count(*) FROM lake."{name}"').fetchone()
+    return int(row[0]) if row else 0
 
 
 def _require_unfed(

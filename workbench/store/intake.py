@@ -19,7 +19,13 @@ from workbench.catalog import Catalog, Table
 from workbench.errors import SourceError
 from workbench.store import near_duplicates, quarantine, upserts
 from workbench.store.engine import Store, StoreWriter
-from workbench.store.ingest import choose_format, correct_again, failing_as, unreadable_lines
+from workbench.store.ingest import (
+    choose_format,
+    correct_again,
+    failing_as,
+    files_seen,
+    unreadable_lines,
+)
 from workbench.store.months import Sums, coverage, coverage_after
 from workbench.store.progress import watched_progress
 from workbench.store.quarantine import Aside, Ingested
@@ -78,6 +84,8 @@ def take_in(
         known = quarantine.taken_in(writer.connection, name)
         same = [before for before in known if before.digest.partition(" ")[0] == content]
         if same and same[-1].digest == digest:  # later ones replaced what earlier ones brought
+            if store.unseen(writer.connection) and same[-1] not in files_seen(store):
+                return same[-1]  # why: it was cut off before anybody was told
             return _again(same[-1])
         if same and not table.key_columns:
             raise SourceError(
@@ -93,8 +101,10 @@ def take_in(
         )  # fmt: skip  # why: one call, two lines
         corrected = correct_again(store, writer.connection, name, table)
         progress(f"comparing people in {name}")
-        found = near_duplicates.find(writer.connection, name, table, digest, quarantine.PAIRS)
-        taken = replace(taken, possible_duplicates=found)
+        found, left_out = near_duplicates.find(
+            writer.connection, name, table, digest, quarantine.PAIRS
+        )
+        taken = replace(taken, possible_duplicates=found, not_compared=left_out)
         quarantine.note(writer.connection, taken)
         progress(f"naming the content of {name}")
         _record(writer, name, table, digest, now.date(), None if corrected else replaced)

@@ -62,6 +62,9 @@ class Ingested:
         Rows of customers who were erased, which are left out.
     possible_duplicates : int
         Pairs of customers that may be one person, of which this file brought at least one.
+    not_compared : int
+        Customers who share their dates with so many that they were compared with those only who
+        stand next to them in the alphabet; not kept.
     known : bool
         Whether the file had been taken in before, so that nothing was done.
     """
@@ -78,6 +81,7 @@ class Ingested:
     quarantined: int = 0
     erased: int = 0
     possible_duplicates: int = 0
+    not_compared: int = 0
     known: bool = False
 
 
@@ -116,7 +120,7 @@ def note(connection: duckdb.DuckDBPyConnection, taken: Ingested) -> None:
     """Write down that a file was taken in."""
     at = taken.at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(sep=" ")
     values = {**vars(taken), "at": at}
-    del values["known"]
+    del values["known"], values["not_compared"]
     columns = {"table_name": values.pop("table"), **values}
     named = ", ".join(f'"{column}"' for column in columns)
     # why no parameters: they would import pandas
