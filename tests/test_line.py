@@ -110,10 +110,25 @@ def test_the_first_screen_answers_the_question(bank):
     first, chart, _ = _main(bank / "published" / PAGE).partition('class="chart ')
     assert chart
     assert first.count('<p class="answer"') == 1
-    assert re.search(r"In Sep 2026, 4,\d{3} customers \(±\s\d+\) spent CN¥3,\d{3},000 \(±", first)
+    assert re.search(
+        r"In Sep 2026, 4,\d{3} customers \(±\s\d+\) spent CN¥3,\d{3},000 \([±\d]", first
+    )
     assert 4 <= first.count('<li class="kpi">') <= 6
     assert first.count('<p class="change ') == first.count('<li class="kpi">')
     assert first.count('<svg class="spark"') == first.count('<li class="kpi">')
+
+
+def test_a_refund_is_no_payment_and_is_not_spent(bank):
+    """Amounts are positive both ways, so a sum of all rows would count money back as spent."""
+    ws = wb.open_workspace(bank)
+    tx, before = ws.open("transactions", "reporting"), ws.budget("2026-09")[0].spent
+    span = wb.trailing("2026-09", 6)
+    asked = wb.query(tx, by="month", period=span, where={"is_refund": False})
+    asked = asked.customers().count().sum("amount")
+    shown = ws.release(asked, name="monthly-activity", epsilon=1.1)
+    assert ws.budget("2026-09")[0].spent == before > 0  # so it is the very question of the page
+    assert "In Sep 2026" in (page := _main(bank / "published" / PAGE))
+    assert f"{round(shown.columns['customers'][-1]):,} customers" in page
 
 
 def test_the_chinese_page_has_the_same_figures_and_no_english_word(bank):

@@ -152,6 +152,8 @@ class TestGains:
                 "120, would tell an effect of 7 points from none, 4 times in 5."
             )
             assert "约需联系 850 次" in translated(note, Language("zh"))
+        odd = wb.campaign_effect(self.arms(books, sizes=(61.0, 62.0)), measure="app_rate")
+        assert any("instead of 120, would" in note for note in odd.notes)  # estimated, so no 123
         known = wb.campaign_effect(self.arms(books), measure="app_rate")
         assert not any("would tell" in note for note in known.notes)
 

@@ -3,6 +3,7 @@
 import pytest
 from factories.noisy import CHANNEL, CUSTOMERS, REGION, Books, answer
 
+import workbench as wb
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.release import Dimension
 
@@ -85,6 +86,10 @@ class TestGrade:
         assert made.notes[-1] == (
             "Size: by the lower end of the margin of customers: A from 75, B from 36, C from 0."
         )
+
+    def test_limits_of_a_share_are_said_as_the_share_is_shown(self, moves):
+        made = moves.derive(wb.share("customers", name="part")).grade("part", {"A": 0.125, "B": 0})
+        assert made.notes[-1].endswith(": A from 12.5%, B from 0%.")
 
     def test_what_is_suppressed_has_no_grade(self, moves):
         made = moves.suppress(min_customers=50).grade("customers", {"A": 0})

@@ -188,7 +188,11 @@ def _graded(sheet: Sheet, recipe: Mapping[str, Any]) -> Sheet:
             label for label, limit in recipe["grades"] if least is not None and least >= limit
         ]
         told.append(fitting[0] if fitting else UNKNOWN)
-    limits = ", ".join(f"{label} from {limit:g}" for label, limit in recipe["grades"])
+    rate = sheet.measure(measure).kind == "rate"  # which is read as a percentage
+    limits = ", ".join(
+        f"{label} from {100 * limit:g}%" if rate else f"{label} from {limit:g}"
+        for label, limit in recipe["grades"]
+    )
     note = (
         f"{recipe['title']}: by the lower end of the margin of "
         f"{sheet.measure(measure).title[:1].lower()}{sheet.measure(measure).title[1:]}: {limits}."

@@ -65,5 +65,10 @@ def telling(title: str, gaps: Sequence[tuple[Form, Form, Form, Noise]]) -> tuple
     if not needed:
         return ()
     most, now, worth = max(needed)
-    words = {"title": title, "now": f"{now:,.0f}", "points": f"{100 * worth:g}"}
-    return (noted("telling", needed=f"{round(most, 1 - floor(log10(most))):,.0f}", **words),)
+    words = {"title": title, "points": f"{100 * worth:g}"}
+    return (noted("telling", needed=_about(most), now=_about(now), **words),)
+
+
+def _about(number: float) -> str:
+    """Return a number to two digits: what is estimated is not told to the last."""
+    return f"{round(number, 1 - floor(log10(number))):,.0f}"
