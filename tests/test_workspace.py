@@ -9,7 +9,6 @@ import workbench as wb
 from workbench.errors import (
     AccessRefused,
     CatalogError,
-    PeriodError,
     SettingsError,
     StoreMissing,
     UnknownName,
@@ -88,13 +87,12 @@ def test_the_last_complete_month_is_the_last_that_the_data_covers(shop):
     assert shop.last_complete_month().text == "2026-09"
 
 
-def test_without_a_time_a_period_must_be_named(tmp_path):
+def test_data_without_a_time_are_as_they_are_now(tmp_path, shop_time):
     folder = make_shop(tmp_path / "shop", 30)
     (folder / "catalog.yaml").write_text(CATALOG.replace("    time: booked_on\n", ""))
-    shop = wb.open_workspace(folder)
+    shop = wb.open_workspace(folder, now=shop_time)
     shop.init()
-    with pytest.raises(PeriodError, match="no table of this estate declares a time column"):
-        shop.last_complete_month()
+    assert shop.last_complete_month().text == "2026-09"
 
 
 def test_the_door_lists_what_it_lets_in():

@@ -20,6 +20,7 @@ from workbench.errors import AccessRefused, UnknownName
 
 Kind = Literal["identity", "transactions", "usage", "feedback", "linked", "operational"]
 ColumnType = Literal["text", "integer", "number", "money", "date", "timestamp", "boolean"]
+UNANSWERED = "?"  # in a drafted catalog, in place of what its owner is asked
 NUMERIC = ("integer", "number", "money")
 Role = Literal[
     "subject key",

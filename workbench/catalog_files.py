@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from workbench.catalog import NUMERIC, Catalog, Column, ColumnType, Rule, Table
+from workbench.catalog import NUMERIC, UNANSWERED, Catalog, Column, ColumnType, Rule, Table
 from workbench.computed import columns_in
 from workbench.documents import Document, load_yaml
-from workbench.errors import CatalogError, suggest
+from workbench.errors import CatalogError, CatalogUnanswered, suggest
 
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?"
 
@@ -27,6 +27,13 @@ def load_catalog(path: Path) -> Catalog:
         The file is missing, is not YAML, or is wrong; lists every problem with its line.
     """
     document = load_yaml(path, CatalogError, "catalog")
+    if questions := list(_unanswered(document)):
+        raise CatalogUnanswered(
+            f"the catalog {path} is a draft with {len(questions)} "
+            f"question{'s' if len(questions) > 1 else ''} to you, each told in the comment above "
+            'it. Put an answer in place of each "?":',
+            questions,
+        )
     try:
         catalog = Catalog.model_validate(document.content)
     except ValidationError as error:
@@ -37,6 +44,23 @@ def load_catalog(path: Path) -> Catalog:
     if problems:
         raise CatalogError(f"the catalog {path} is wrong:", problems)
     return catalog
+
+
+def _unanswered(document: Document) -> Iterator[str]:
+    """Yield where a drafted catalog still asks its owner."""
+
+    def places(node: object, at: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+        if node == UNANSWERED:
+            yield at
+        elif isinstance(node, dict):
+            for key, value in node.items():
+                yield from places(value, (*at, key))
+        elif isinstance(node, list):
+            for place, value in enumerate(node):
+                yield from places(value, (*at, place))
+
+    for keys in places(document.content, ()):
+        yield f"{document.where(*keys)} is unanswered."
 
 
 def keep_checked(catalog: Catalog, path: Path, file: Path) -> None:

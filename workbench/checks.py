@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.catalog import Catalog
-from workbench.errors import CatalogError, ProblemsError, StorageError, WorkbenchError
+from workbench.errors import (
+    CatalogError,
+    CatalogUnanswered,
+    ProblemsError,
+    StorageError,
+    WorkbenchError,
+)
 from workbench.reporting.definition_files import definition_paths, load_all
 from workbench.reporting.remarks import miswritten
 from workbench.store.ingest import current_digests, file_digest
@@ -17,6 +23,8 @@ from workbench.store.lake_files import faults, unreadable
 from workbench.store.published_files import strange
 from workbench.store.rewriting import attach_plain
 from workbench.workspace import Workspace
+
+QUESTIONS = "questions"  # of a drafted catalog, to its owner
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,8 @@ def check(ws: Workspace, tell: Callable[[str], None] = lambda _: None) -> list[P
     problems: list[Problem] = []
     try:
         catalog_holds = bool(ws.catalog.tables)
+    except CatalogUnanswered as draft:  # all else follows from the answers
+        return [Problem(QUESTIONS, each) for each in draft.problems]
     except CatalogError as error:
         problems += _told("catalog", error)
         catalog_holds = False
@@ -51,6 +61,29 @@ def check(ws: Workspace, tell: Callable[[str], None] = lambda _: None) -> list[P
     if not problems:
         problems += _rehearsals(ws, tell)
     return problems
+
+
+def next_step(ws: Workspace, problems: Sequence[Problem]) -> str:
+    """Return what to do next on the way to a first page, in the order in which one would do it."""
+    at = f" -w {ws.settings.root}"
+    parts = {problem.part for problem in problems}
+    if QUESTIONS in parts:
+        return (
+            f'Next: answer them in {ws.settings.path("catalog")}, each in place of its "?"; the '
+            f"comment above says what the field would choose. Then 'workbench check{at}'."
+        )
+    if "catalog" in parts:
+        return f"Next: correct {ws.settings.path('catalog')}, then 'workbench check{at}'."
+    if "store" in parts and not ws.store.exists:
+        return (
+            f"Next: 'workbench init{at}'. Where it refuses rows, 'workbench ingest TABLE FILE{at}' "
+            "takes the good ones and keeps the others aside."
+        )
+    if problems:
+        return f"Next: mend the first of these, then 'workbench check{at}'."
+    names = list(definition_paths(ws.settings.path("reports")))
+    undone = [n for n in names if not (ws.settings.path("published") / n).exists()]
+    return f"Next: 'workbench run {undone[0]}{at}'." if undone else ""
 
 
 def _told(part: str, error: WorkbenchError) -> list[Problem]:

@@ -6,6 +6,7 @@
     ├── InputError                       exit 2   something written down is wrong
     │   ├── SettingsError                         workbench.toml
     │   ├── CatalogError                          catalog.yaml, all problems at once
+    │   │   └── CatalogUnanswered                 a draft that still asks its owner something
     │   ├── DefinitionError                       reports/NAME.yaml, all problems at once
     │   ├── ParameterError                        -p name=value
     │   ├── PeriodError                           --period
@@ -69,6 +70,10 @@ class ProblemsError(InputError):
 
 class CatalogError(ProblemsError):
     """The catalog is missing or wrong."""
+
+
+class CatalogUnanswered(CatalogError):
+    """A drafted catalog still asks its owner something."""
 
 
 class DefinitionError(ProblemsError):

@@ -145,8 +145,8 @@ def find_settings(start: Path | None = None) -> Path:
             return candidate / FILE_NAME
     raise SettingsError(
         f"no {FILE_NAME} in {folder} or a folder above it. Run from inside a workspace, "
-        "set WORKBENCH_WORKSPACE to its folder, or make one with 'workbench import NAME' "
-        "or 'workbench sample'."
+        "set WORKBENCH_WORKSPACE to its folder, or make one: of your own data with 'workbench new "
+        "NAME --from FILE', of a public data set with 'workbench import NAME'."
     )
 
 

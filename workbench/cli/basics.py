@@ -39,7 +39,7 @@ def init(reload: tuple[str, ...], workspace: str | None, as_json: bool) -> None:
 def check(workspace: str | None, as_json: bool) -> None:
     """Check settings, catalog, store, ledger, definitions, notebooks; say all problems at once."""
     from workbench.checks import check as run_checks
-    from workbench.checks import describe
+    from workbench.checks import describe, next_step
 
     ws = opened(workspace)
     with steps(as_json) as tell:
@@ -50,12 +50,15 @@ def check(workspace: str | None, as_json: bool) -> None:
         for problem in problems:
             click.echo(f"{problem.part}: {problem.text}")
         click.echo(f"{len(problems)} problem{'s' if len(problems) > 1 else ''} found.")
+        click.echo(next_step(ws, problems))
     else:
         facts = describe(ws.catalog)
         click.echo(
             f"All good: {facts['tables']} tables, {facts['columns']} columns, "
             f"{facts['purposes']} purposes, catalog {facts['hash']}."
         )
+        if following := next_step(ws, problems):
+            click.echo(following)
     if problems:
         sys.exit(2)
 
@@ -122,4 +125,45 @@ def import_(name: str, out: Path | None, as_json: bool) -> None:
         )
 
 
-COMMANDS = [init, check, sample, import_]
+@click.command()
+@click.argument("folder", metavar="NAME", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--from",
+    "sources",
+    multiple=True,
+    required=True,
+    metavar="SOURCE",
+    help="A .csv, .xlsx or .parquet file, a folder of them, or a database's address such as "
+    "sqlite:///shop.db; may be given several times.",
+)
+@click.option(
+    "--customer",
+    metavar="COLUMN",
+    help="Which column says whose row it is; 'row' where every row is a customer of its own.",
+)
+@as_json_too
+def new(folder: Path, sources: tuple[str, ...], customer: str | None, as_json: bool) -> None:
+    """Make a workspace of your own data: its catalog drafted, and a first report."""
+    from workbench.estates.drafting import new_workspace
+
+    tables = new_workspace(folder, sources, customer)
+    if as_json:
+        print_json(
+            {"out": str(folder), "rows": {table.name: table.looked.rows for table in tables}}
+        )
+        return
+    for table in tables:
+        for line in table.said():
+            click.echo(line)
+    click.echo(
+        f"Wrote {folder}. The files were copied into {folder}/data, which is yours alone to read; "
+        "nothing outside it is read again."
+    )
+    click.echo(
+        f"Next: answer the questions in {folder}/catalog.yaml; then 'workbench init -w {folder}' "
+        f"and 'workbench run first-page -w {folder}'. 'workbench check -w {folder}' says where you "
+        "are on the way."
+    )
+
+
+COMMANDS = [init, check, new, sample, import_]

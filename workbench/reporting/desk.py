@@ -110,5 +110,5 @@ def declared_words(catalog: Catalog) -> set[str]:
         str(value)
         for table in catalog.tables.values()
         for column in table.columns.values()
-        for value in column.domain or ()
+        for value in column.values
     }

@@ -35,7 +35,7 @@ def scan(connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str) -> 
     # why first: most columns hold nothing of the kind, and all the conditions are long to plan
     some = _counts(connection, [f"count_if({_may_be(text)})" for text in texts.values()], source)
     looks = {
-        column: _looks(texts[column])
+        column: looks_like(texts[column])
         for column, candidates in zip(texts, some, strict=True)
         if candidates >= LEAST_FOUND
     }
@@ -90,7 +90,7 @@ def _open(declared: Column) -> bool:
     )
 
 
-def _looks(text: str) -> dict[str, str]:
+def looks_like(text: str) -> dict[str, str]:
     """Return conditions by what a text looks like; alone or within other words."""
 
     def within(pattern: str) -> str:

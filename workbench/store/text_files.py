@@ -87,12 +87,12 @@ def first_line(path: Path, encoding: str, table: Table) -> tuple[list[str], str,
             "of column names. Check how it was exported; nothing was taken in."
         )
     for above, line in enumerate(lines):  # a title, or 'sep=;', may stand above
-        names, delimiter = _fields(line)
+        names, delimiter = fields_of(line)
         if names_all(names, table):
             return names, delimiter, above
     if not first.strip():
         raise SourceError(f"{path} is empty or does not start with a line of column names.")
-    names, delimiter = _fields(first)
+    names, delimiter = fields_of(first)
     if "" in names or len(set(names)) < len(names):
         raise SourceError(
             f"{path} does not start with a line of column names, each there once. Export it anew."
@@ -107,7 +107,7 @@ def names_all(names: Sequence[str], table: Table) -> bool:
     return len(found) == len(table.file_columns) and set(found) == set(table.file_columns)
 
 
-def _fields(line: str) -> tuple[list[str], str]:
+def fields_of(line: str) -> tuple[list[str], str]:
     """Return the names on a line, without what a separator at its end leaves open."""
     line = line.rstrip("\r\n")
     delimiter = max(",;\t|", key=line.count)

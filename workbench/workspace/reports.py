@@ -405,8 +405,9 @@ class Reports(Opened):
                 }
         access = self.access
         last = {table: day for table, day in access.as_of.items() if day}
-        if not last:
-            raise PeriodError("no table of this estate declares a time column, so name a period.")
+        if not last:  # of data without a time a report is about how they are now
+            today = self.now().date()
+            return dict.fromkeys(self.catalog.tables, Span(dt.date(today.year - 1, 1, 1), today))
         months = {change.table: change.months for change in access.versions.changes}
         spans = {
             table: Span(
@@ -431,7 +432,10 @@ class Reports(Opened):
             ledger=self.ledger,
             private=self.private,
             data_version=self.seal.version(access.versions.of_all()),
-            as_of=max(day for day in access.as_of.values() if day),
+            as_of=max(
+                (day for day in access.as_of.values() if day),
+                default=self.now().date().isoformat(),
+            ),
             snapshot=access.snapshot,
             find=access.find_identifiers,
             now=self.now(),
