@@ -247,6 +247,16 @@ class Purpose(_Declared):
         False, description="whether pseudonymised extracts may be handed to others for it"
     )
     extract_terms: ExtractTerms = ExtractTerms()
+    overriding_grounds: str | None = Field(
+        None, description="why an objection does not end it, in words (GDPR 21(1))"
+    )
+
+    @property
+    def beyond_objection(self) -> str | None:
+        """Why an objection does not reach it, in words; None where it does (GDPR 21)."""
+        if self.basis in ("contract", "legal obligation", "vital interests"):
+            return f"it rests on {self.basis}"
+        return self.overriding_grounds
 
     @model_validator(mode="after")
     def _consent_key(self) -> Purpose:

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 
 import workbench as wb
-from workbench.errors import InputError, StorageError, UnknownName
+from workbench.errors import InputError, Refused, StorageError, UnknownName
+from workbench.lifecycle.subjects import barred
 
 
 def again(shop):
@@ -235,6 +237,79 @@ def test_an_objection_is_to_a_purpose(shop):
     shop.restrict_subject("K-000002", ["marketing"], kind="objected", verified_by="id card")
     assert counts(shop, "transactions", "marketing") == 9 * 239
     assert counts(shop, "transactions", "reporting") == 5400
+
+
+def left_out(ws, customer):
+    return barred(ws.office, ws.office.mark(customer))
+
+
+ASKED = {"verified_by": "id card"}
+RESTRICTED, RESTRICTION_ENDS = ("restricted", False), ("restricted", True)
+OBJECTED, OBJECTION_ENDS = ("objected", False), ("objected", True)
+
+
+@pytest.mark.parametrize(
+    ("acts", "left"),
+    [
+        ([RESTRICTED, OBJECTED, RESTRICTION_ENDS], "objected"),
+        ([OBJECTED, RESTRICTED, RESTRICTION_ENDS], "objected"),
+        ([RESTRICTED, OBJECTED, OBJECTION_ENDS], "restricted"),
+        ([RESTRICTED, RESTRICTION_ENDS, OBJECTED], "objected"),
+        ([OBJECTED, RESTRICTION_ENDS], "objected"),
+        ([RESTRICTED, OBJECTION_ENDS], "restricted"),
+        ([RESTRICTED, OBJECTED, RESTRICTION_ENDS, OBJECTION_ENDS], ""),
+    ],
+)
+def test_a_restriction_and_an_objection_end_each_by_itself(shop, acts, left):
+    for kind, lift in acts:
+        shop.restrict_subject("K-000010", ["reporting"], kind=kind, lift=lift, **ASKED)
+    assert left_out(shop, "K-000010") == ({"reporting": [left]} if left else {})
+    assert counts(shop, "transactions", "reporting") == (5391 if left else 5400)
+
+
+GROUNDS = "basis: legitimate interests\n    overriding_grounds: whoever steals would object\n"
+
+
+@pytest.mark.parametrize(
+    ("basis", "why"),
+    [
+        ("basis: contract\n", "it rests on contract"),
+        ("basis: legal obligation\n", "it rests on legal obligation"),
+        ("basis: vital interests\n", "it rests on vital interests"),
+        (GROUNDS, "whoever steals would object"),
+        ("basis: public task\n", None),
+        ("basis: legitimate interests\n", None),
+    ],
+)
+def test_an_objection_reaches_what_the_law_lets_it_reach(shop, basis, why):
+    path = shop.settings.path("catalog")
+    text = path.read_text()
+    path.write_text(text.replace("basis: contract\n", basis))  # of the purpose service
+    ws = again(shop)
+    if why:
+        with pytest.raises(Refused, match=rf"'service': {why}; GDPR 21.* may be made to reporting"):
+            ws.restrict_subject("K-000010", ["reporting", "service"], kind="objected", **ASKED)
+        assert ws.store.marks.all() == []
+    ws.restrict_subject("K-000010", kind="objected", **ASKED)  # to every purpose that it reaches
+    assert counts(shop, "customers", "service") == (600 if why else 599)
+    assert counts(shop, "transactions", "reporting") == 5391
+    assert ("service" in left_out(again(shop), "K-000010")) is (why is None)
+    again(shop).restrict_subject("K-000010", ["service"], **ASKED)  # a restriction reaches all
+    assert counts(shop, "customers", "service") == 599
+
+
+def test_a_restriction_outlives_the_private_folder(shop):
+    made = shop.back_up()
+    key = (shop.private / "keys" / "master.key").read_text()
+    again(shop).restrict_subject("K-000010", **ASKED)
+    again(shop).restrict_subject("K-000012", ["reporting"], kind="objected", **ASKED)
+    shutil.rmtree(shop.private)
+    handed = shop.settings.root / "handed.key"
+    handed.write_text(key)
+    handed.chmod(0o600)
+    again(shop).restore(made.file, key_file=handed)
+    assert counts(shop, "transactions", "reporting") == 5382
+    assert counts(shop, "customers", "service") == 599
 
 
 def test_a_workspace_that_is_open_leaves_them_out_from_the_next_opening_on(shop):

@@ -200,7 +200,7 @@ def erase(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
 
 def _barred(kind: Literal["restricted", "objected"], id_: str, purposes: tuple[str, ...],
             lift: bool, workspace: str | None, as_json: bool, asked: Any) -> None:  # fmt: skip
-    from workbench.lifecycle.subjects import OBJECTION_NOTE
+    from workbench.lifecycle.subjects import OBJECTION_NOTE, barred, beyond_objection
 
     ws = opened(workspace)
     request, done = ws.restrict_subject(id_, purposes, kind=kind, lift=lift, **asked)
@@ -209,11 +209,23 @@ def _barred(kind: Literal["restricted", "objected"], id_: str, purposes: tuple[s
         print_json({"request": vars(request), "kind": told, "purposes": done})
         return
     for_what = "every purpose" if done == ("*",) else ", ".join(done)
+    left = barred(ws.office, ws.office.mark(id_))
     if lift:
-        click.echo(f"Reads for {for_what} include the customer again, from the next opening on.")
+        click.echo(f"The {request.kind} is lifted for {for_what}.")
+        asked_for = [name for name in ws.catalog.purposes if done == ("*",) or name in done]
+        if read := [name for name in asked_for if name not in left]:
+            again = "every purpose" if done == ("*",) and not left else ", ".join(read)
+            click.echo(f"Reads for {again} include the customer again, from the next opening on.")
     else:
+        if kind == "objected" and done == ("*",):
+            beyond = beyond_objection(ws.office)
+            for_what = ", ".join(name for name in ws.catalog.purposes if name not in beyond)
+            for name, why in beyond.items():
+                click.echo(f"An objection does not reach {name}: {why} (GDPR 21).")
         click.echo(f"Reads for {for_what} leave the customer out, from the next opening on.")
         click.echo(f"- {OBJECTION_NOTE}")
+    for name in left if lift else ():
+        click.echo(f"Reads for {name} still leave the customer out: {' and '.join(left[name])}.")
     _tell(ws, request)
 
 

@@ -25,7 +25,6 @@ from typing import Any
 
 from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.archive import ArchiveReader, ArchiveWriter
-from workbench.lifecycle.erasure import mirror_marks
 from workbench.lifecycle.office import Office
 from workbench.store.chain import Chain
 from workbench.store.engine import Store, newest
@@ -130,7 +129,7 @@ def back_up(
         ) from None
     made = Backup(str(target), at, target.stat().st_size, sha256, files, rows)
     office.note(BACKED_UP, asdict(made))
-    mirror_marks(office)
+    office.mirror_marks(target.parent)
     return made
 
 

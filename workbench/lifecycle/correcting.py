@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import InputError
 from workbench.lifecycle.allowed_values import require_rules, require_type, require_value
-from workbench.lifecycle.erasure import mirror_marks
 from workbench.lifecycle.office import Office
 from workbench.store.corrections import Correction, compute_again
 from workbench.store.engine import one_commit
@@ -81,7 +80,7 @@ def correct(
                 changed = [each.table for each in kept]
                 writer.carry({t: contents(connection, office.catalog, t, today) for t in changed})
         office.store.end(connection)
-    mirror_marks(office)
+    office.mirror_marks()
     return rows
 
 
@@ -172,7 +171,7 @@ def drop_past(office: Office) -> int:
             gone += store.corrections.forget(past, name)
     finally:
         connection.close()
-    mirror_marks(office)
+    office.mirror_marks()
     return gone
 
 

@@ -20,9 +20,7 @@ from workbench.lifecycle.office import Office
 from workbench.lifecycle.traces import SHORTEST
 from workbench.store.chain import file_lock
 from workbench.store.engine import in_lake
-from workbench.store.marks import FILE as MARKS_FILE
 from workbench.store.rewriting import take_away, unfinished
-from workbench.store.sealed import write_whole
 
 if TYPE_CHECKING:
     import duckdb
@@ -119,7 +117,7 @@ def erase(
                 raise unknown_subject(office)
             require_no_hold(office.journal, list(office.subject_tables), mark)
             office.store.marks.add("erased", mark, at=office.now)
-        mirror_marks(office)
+        office.mirror_marks()
         key = office.key(subject)
         known = [*known, Known(key, key, True)]
         rows = take_erased(office, progress, known)
@@ -166,7 +164,7 @@ def take_erased(
     """
     marks, conditions = office.store.marks, {}
     if office.store.corrections.forget(marks.erased()):
-        mirror_marks(office)
+        office.mirror_marks()
 
     def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         marks.prepare(connection, marks.erased())
@@ -227,17 +225,6 @@ def _left_in_store(office: Office, known: Collection[Known]) -> list[str]:
         ]
     finally:
         connection.close()
-
-
-def mirror_marks(office: Office) -> None:
-    """Lay marks and corrections beside the backups, so that a restore knows what came after."""
-    folder = office.settings.path("backups")
-    if folder.is_dir():
-        lines = "".join(f"{each.to_json()}\n" for each in office.store.marks.all())
-        write_whole(folder / MARKS_FILE, lines.encode())
-        kept = office.store.corrections.path
-        if kept.exists():
-            write_whole(folder / kept.name, kept.read_bytes())
 
 
 def still_findable(office: Office) -> dict[str, int]:

@@ -14,6 +14,8 @@ from workbench.lifecycle.journal import Journal
 from workbench.settings import Settings
 from workbench.store.audit import Audit
 from workbench.store.engine import Store
+from workbench.store.marks import FILE as MARKS_FILE
+from workbench.store.sealed import write_whole
 from workbench.store.values import normal_key, value_of
 
 
@@ -62,6 +64,25 @@ class Office:
         if not text:
             raise InputError(f"name a customer by their '{self.catalog.privacy.key}'.")
         return text
+
+    def mirror_marks(self, *more: Path) -> None:
+        """Lay marks and corrections beside the backups, so that a restore knows what came after.
+
+        The folder is made where it is not there: the private one may be lost.
+
+        Parameters
+        ----------
+        *more : Path
+            Further folders that hold a backup.
+        """
+        marks, kept = self.store.marks.all(), self.store.corrections.path
+        for folder in {self.settings.path("backups"), *more}:
+            if not marks and not folder.is_dir():
+                continue
+            lines = "".join(f"{each.to_json()}\n" for each in marks)
+            write_whole(folder / MARKS_FILE, lines.encode())
+            if kept.exists():
+                write_whole(folder / kept.name, kept.read_bytes())
 
     def note(
         self, kind: str, body: Mapping[str, Any], *, ref: str | None = None, mark: str | None = None

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, StorageError, UnknownName
+from workbench.errors import InputError, Refused, StorageError, UnknownName
 from workbench.lifecycle.cells import cell
 from workbench.lifecycle.customers import known_by, unknown_subject
 from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
-from workbench.store.marks import EVERY_PURPOSE, Kind, marked_sql
+from workbench.store.marks import EVERY_PURPOSE, REACHED, Kind, marked_sql
 from workbench.store.published_files import require_outside
 
 if TYPE_CHECKING:
@@ -233,24 +233,61 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def bar(office: Office, kind: Kind, mark: str, purposes: Sequence[str]) -> tuple[str, ...]:
+def barred(office: Office, mark: str) -> dict[str, list[str]]:
+    """Return the purposes whose reads leave a customer out: restricted, objected, or both."""
+    found = {}
+    for name, purpose in office.catalog.purposes.items():
+        reached = purpose.beyond_objection is None
+        if why := office.store.marks.barred(name, reached=reached).get(mark):
+            found[name] = sorted(why)
+    return found
+
+
+def bar(
+    office: Office, kind: Kind, mark: str, purposes: Sequence[str], *, lift: bool = False
+) -> tuple[str, ...]:
     """Restrict a customer's rows or record an objection: reads for these purposes leave them out.
 
     Parameters
     ----------
-    kind : {"restricted", "objected", "lifted"}
+    kind : {"restricted", "objected"}
+    lift : bool
+        End it again; ending one does not end the other.
     purposes : sequence of str
-        Names of purposes; none means every purpose.
+        Names of purposes; none means every purpose, of an objection every one that it reaches.
 
     Raises
     ------
     UnknownName
         No such purpose.
+    Refused
+        The law lets nobody object to one of them.
     """
     held(office, mark)
     for purpose in purposes:
         if purpose not in office.catalog.purposes:
             raise UnknownName("purpose", purpose, office.catalog.purposes)
-    chosen = tuple(purposes) or (EVERY_PURPOSE,)
-    office.store.marks.add(kind, mark, at=office.now, purposes=chosen)
-    return chosen
+    beyond = beyond_objection(office)
+    if kind == "objected" and (
+        named := {each: beyond[each] for each in purposes if each in beyond}
+    ):
+        told = "; ".join(f"'{name}': {why}" for name, why in named.items())
+        open_to = ", ".join(name for name in office.catalog.purposes if name not in beyond)
+        raise Refused(
+            f"an objection does not reach every purpose named ({told}; GDPR 21). It may be made to "
+            f"{open_to or 'none of this catalog'}. While its accuracy or lawfulness is disputed, "
+            "'workbench subject restrict' leaves the customer out; else close the request with "
+            "this answer. Nothing was changed."
+        )
+    every = REACHED if kind == "objected" else EVERY_PURPOSE
+    if lift:
+        kind = "restriction lifted" if kind == "restricted" else "objection lifted"
+    office.store.marks.add(kind, mark, at=office.now, purposes=tuple(purposes) or (every,))
+    office.mirror_marks()  # why: a backup of before does not know of it
+    return tuple(purposes) or (EVERY_PURPOSE,)
+
+
+def beyond_objection(office: Office) -> dict[str, str]:
+    """Return the purposes that an objection does not reach, and why."""
+    purposes = office.catalog.purposes.items()
+    return {name: each.beyond_objection for name, each in purposes if each.beyond_objection}

@@ -237,7 +237,8 @@ class Access:
         Of an older snapshot it leaves out whoever was erased since, too.
         """
         key = self._catalog.table(table).subject_key
-        barred = self._store.marks.barred(purpose) if key is not None else set()
+        reached = self._catalog.purposes[purpose].beyond_objection is None
+        barred = set(self._store.marks.barred(purpose, reached=reached)) if key else set()
         if then is not None and key is not None:
             barred |= set(self._store.marks.erased())
         if not barred:

@@ -24,8 +24,17 @@ from workbench.store.sealed import sealed_secret, write_whole
 if TYPE_CHECKING:
     import duckdb
 
-Kind = Literal["erased", "restricted", "objected", "lifted"]
+# "lifted" is of before: it ended both a restriction and an objection
+Kind = Literal[
+    "erased", "restricted", "objected", "restriction lifted", "objection lifted", "lifted"
+]
 EVERY_PURPOSE = "*"
+REACHED = "* that an objection reaches"  # which these are, the catalog says
+_ENDS = {
+    "restriction lifted": ("restricted",),
+    "objection lifted": ("objected",),
+    "lifted": ("restricted", "objected"),
+}
 FILE = "marks.jsonl"
 _BLOCK_BYTES = 64  # of SHA-256, see RFC 2104
 _SCHEMA = "memory._marks"
@@ -87,13 +96,30 @@ class Marks:
                 found.setdefault(each.mark, each.at)
         return found
 
-    def barred(self, purpose: str) -> set[str]:
-        """Return the marks of customers whose rows a purpose may not read."""
-        found: dict[str, bool] = {}
+    def barred(self, purpose: str, *, reached: bool = True) -> dict[str, set[str]]:
+        """Return the marks of customers whose rows a purpose may not read, and why, by mark.
+
+        Parameters
+        ----------
+        reached : bool
+            Whether an objection to every purpose reaches this one.
+
+        Returns
+        -------
+        dict
+            Mark to "restricted", "objected" or both, each ended by itself alone.
+        """
+        scopes = {purpose, EVERY_PURPOSE} | ({REACHED} if reached else set())
+        found: dict[str, set[str]] = {}
         for each in self.all():
-            if each.kind != "erased" and {purpose, EVERY_PURPOSE} & set(each.purposes):
-                found[each.mark] = each.kind != "lifted"
-        return {mark for mark, held in found.items() if held}
+            if each.kind == "erased" or not scopes & set(each.purposes):
+                continue
+            why = found.setdefault(each.mark, set())
+            if each.kind in _ENDS:
+                why.difference_update(_ENDS[each.kind])
+            else:
+                why.add(each.kind)
+        return {mark: why for mark, why in found.items() if why}
 
     def add(self, kind: Kind, mark: str, *, at: dt.datetime, purposes: Sequence[str] = ()) -> None:
         """Add a mark; durable when this returns."""

@@ -174,10 +174,10 @@ class Lifecycle(Opened):
         ----------
         subject : str
         purposes : sequence of str
-            None means every purpose.
+            None means every purpose; of an objection, every one that it reaches.
         kind : {"restricted", "objected"}
         lift : bool
-            End it again.
+            End it again, and not the other kind.
         **asked
             These and the request returned are those of `subject_held`.
         """
@@ -186,7 +186,7 @@ class Lifecycle(Opened):
         return self._serve(
             "restriction" if kind == "restricted" else "objection",
             subject,
-            lambda office, mark, _: bar(office, "lifted" if lift else kind, mark, purposes),
+            lambda office, mark, _: bar(office, kind, mark, purposes, lift=lift),
             asked,
         )
 
