@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import reprlib
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -123,3 +124,10 @@ def load_yaml(path: Path, error: type[ProblemsError], what: str) -> Document:
     if not isinstance(plain, dict):
         raise error(f"the {what} {path} is empty or not a mapping of keys to values.")
     return Document(path, plain, text)
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """Return canonical JSON: sorted keys, no spaces, no NaN."""
+    return json.dumps(
+        content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from support.ledgers import NOW, answer_for, epsilon_for, make_ledger, reserve, spend, spent, tamper
 
+from workbench.documents import canonical
 from workbench.errors import BudgetExhausted, InputError, LedgerError, Refused
 from workbench.privacy.accounting import pico_of
 from workbench.privacy.budget import Share, Spent
 from workbench.privacy.trust import mounted, require_local
-from workbench.store.chain import canonical, entry_hash
+from workbench.store.chain import entry_hash
 
 UNFIT = r"older copy, was cut or was altered.*'workbench acknowledge.*Nothing is spent until then"
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.documents import canonical as canonical_json
 from workbench.privacy.groups import Group, Scope
 from workbench.privacy.identity import conjunction, named, printed
 from workbench.privacy.measuring import Coordinate, Measured
-from workbench.store.chain import canonical as canonical_json
 
 
 @dataclass(frozen=True, eq=False)

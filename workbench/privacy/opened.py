@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Column
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.store.access import THEN
+from workbench.store import THEN
 
 if TYPE_CHECKING:
     import ibis

@@ -13,10 +13,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from workbench.documents import canonical
 from workbench.errors import InputError, QuestionRefused
-from workbench.store.chain import Entry, canonical
+
+if TYPE_CHECKING:  # why: SQLAlchemy is slow to import, and features need none of it
+    from workbench.store.chain import Entry
 
 T = TypeVar("T")
 EXCEPTION = "Exception: "  # begins the note of what an officer approved, in the officer's words

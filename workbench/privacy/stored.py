@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from workbench.documents import canonical
 from workbench.periods import Period
 from workbench.privacy.accounting import Price
 from workbench.privacy.question import Part
 from workbench.privacy.release import Release
-from workbench.store.chain import Entry, Reader, canonical
+from workbench.store.chain import Entry, Reader
 
 Event = Mapping[str, Mapping[str, Any]]
 

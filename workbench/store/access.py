@@ -18,7 +18,7 @@ from workbench.catalog import Catalog
 from workbench.errors import AccessRefused, WorkbenchError
 from workbench.periods import local
 from workbench.settings import Role
-from workbench.store import snapshots
+from workbench.store import THEN, snapshots
 from workbench.store.audit import Audit
 from workbench.store.consents import agreeing_sql
 from workbench.store.engine import DataVersions, Store
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 _KEYS = "memory._keys"  # one table of one row a purpose; no purpose's name starts so
 _BARRED = "memory._barred"  # customers whose rows a purpose may not read, one table a view
 BULK_ROWS = 10_000
-THEN = "@"  # between a purpose and the older snapshot it reads; no purpose's name has one
 
 
 class Access:

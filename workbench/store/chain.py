@@ -38,6 +38,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from workbench.documents import canonical
 from workbench.errors import Busy, StorageError
 from workbench.periods import local
 
@@ -63,13 +64,6 @@ def entry_hash(
     fields = [previous, seq, at, kind, subject, ref, body]
     content = json.dumps(fields, default=repr)  # why repr: a tampered field may be of any type
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def canonical(content: Mapping[str, Any]) -> str:
-    """Return canonical JSON: sorted keys, no spaces, no NaN."""
-    return json.dumps(
-        content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    )
 
 
 class Chain:
