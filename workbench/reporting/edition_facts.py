@@ -14,6 +14,7 @@ from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk
 from workbench.reporting.identity import PACKAGES
 from workbench.reporting.parameters import Value
+from workbench.store.key_sources import without_keys
 
 if TYPE_CHECKING:
     from workbench.reporting.page import Context, Facts
@@ -111,6 +112,7 @@ def commit(root: Path) -> str:
     try:
         done = subprocess.run(
             ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"],  # noqa: S607
+            env=without_keys(),
             capture_output=True,
             text=True,
             check=False,

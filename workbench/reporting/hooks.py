@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.reporting.definition import Hooks
+from workbench.store.key_sources import without_keys
 
 COMMAND_SECONDS, ADDRESS_SECONDS = 60, 20
 REMIND_AFTER = dt.timedelta(days=7)
@@ -86,6 +87,7 @@ def _command(command: str | None, event: str, content: bytes, root: Path) -> Ite
             [_filled(word) for word in shlex.split(command)],
             input=content,
             cwd=root,
+            env=without_keys(),
             capture_output=True,
             check=False,
             timeout=COMMAND_SECONDS,

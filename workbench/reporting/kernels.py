@@ -25,6 +25,7 @@ from papermill.log import logger
 from workbench.reporting.leftovers import ended_with_this
 from workbench.reporting.warm import Kernel, Warm
 from workbench.reporting.watch import Watch
+from workbench.store.key_sources import offered, without_keys
 
 OnCell = Callable[[int, int], None]
 _SOCKETS = "wb-"
@@ -149,7 +150,12 @@ def execute(
     """
     if on_cell is not None:
         _tell(nb_man, on_cell)
-    with _sockets() as folder, _output(kernel_log) as output, ended_with_this() as watch_group:
+    with (
+        _sockets() as folder,
+        offered(folder) as key,
+        _output(kernel_log) as output,
+        ended_with_this() as watch_group,
+    ):
         manager = Kernels(
             kernel_name=kernel_name,
             transport="ipc",
@@ -169,7 +175,7 @@ def execute(
         client.owns_km = True  # it shuts down what it started
         stands = {"cwd": str(kernel_folder)} if kernel_folder else {}
         with watch.memory(lambda: _process(manager)) if watch else contextlib.nullcontext():
-            client.execute(env={**os.environ, **(kernel_env or {})}, **output, **stands)
+            client.execute(env={**without_keys(), **key, **(kernel_env or {})}, **output, **stands)
 
 
 def _process(manager: AsyncKernelManager) -> int | None:

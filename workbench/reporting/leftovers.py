@@ -12,6 +12,8 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 
+from workbench.store.key_sources import without_keys
+
 # A run that dies before it has named a group has started nothing
 _WATCH = 'read -r group || exit 0; while read -r more; do :; done; kill -s KILL -- "-$group"'
 
@@ -37,6 +39,7 @@ def ended_with_this() -> Iterator[Callable[[int], None]]:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # of a group that has ended already
                 cwd="/",
+                env=without_keys(),
                 start_new_session=True,  # what is sent to the run's group is not for it
             )
         )

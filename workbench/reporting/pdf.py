@@ -14,6 +14,7 @@ from pathlib import Path
 
 from workbench.errors import InputError, PublishError
 from workbench.reporting.standalone import put
+from workbench.store.key_sources import without_keys
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 # At this width small charts stand two in a row, each as wide as it will be on paper.
@@ -92,6 +93,7 @@ def pdf(
             done = subprocess.run(
                 [*command, page.absolute().as_uri()],
                 stdin=subprocess.DEVNULL,
+                env=without_keys(),
                 capture_output=True,
                 text=True,
                 timeout=timeout_seconds,

@@ -26,6 +26,7 @@ from workbench.store.keys import derive, sync_file, sync_folder
 from workbench.store.lake_files import remove_unnamed, sync_new, there
 from workbench.store.marks import Marks
 from workbench.store.months import digest
+from workbench.store.spill import spill_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -143,7 +144,7 @@ class Store:
         _checked.update(paths)
         connection.execute(_UTC)
         connection.execute("SET temp_file_encryption = true")
-        connection.execute(f"SET temp_directory = {_quoted(self._temp)}")
+        connection.execute(f"SET temp_directory = {_quoted(spill_folder(self._temp))}")
         connection.execute("SET autoinstall_known_extensions = false")
         return connection
 

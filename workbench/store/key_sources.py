@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import secrets
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +30,8 @@ from workbench.store.keys import (
 Kind = Literal["file", "environment", "keyring"]
 KINDS: tuple[Kind, ...] = ("file", "environment", "keyring")
 KEY, NEW_KEY = "WORKBENCH_KEY", "WORKBENCH_NEW_KEY"
+PIPE = "WORKBENCH_KEY_PIPE"
+_PIPE_BYTES, _PIPE_SECONDS = 512, 10.0  # one message: less than a pipe takes or gives in parts
 _FILE, _NEXT, _ID = "master.key", "next.key", "keyring.id"
 _SERVICE = "workbench"
 
@@ -81,7 +86,8 @@ class Keys:
     def next(self) -> bytes | None:
         """Return the key a rotation that is under way changes to; None when there is none."""
         if self.kind == "environment":
-            return self._of_environment(NEW_KEY) if os.environ.get(NEW_KEY) else None
+            there = os.environ.get(NEW_KEY) or _of_pipe().get(NEW_KEY)
+            return parse_key(there, f"${NEW_KEY}") if there else None
         if self.kind == "keyring":
             return self._from_keyring(f"{self._keyring_id()}.next")
         path = self.folder / _NEXT
@@ -168,7 +174,7 @@ class Keys:
         return f"the keyring ({_SERVICE})" if self.kind == "keyring" else str(self.folder / _FILE)
 
     def _of_environment(self, name: str) -> bytes:
-        text = os.environ.get(name)
+        text = os.environ.get(name) or _of_pipe().get(name)
         if not text:
             raise StoreMissing(
                 f'${name} is not set, and workbench.toml says key = "environment". Set it to the '
@@ -200,6 +206,74 @@ class Keys:
         if self._from_keyring(name) is not None:
             with _keyring() as ring:
                 ring.delete_password(_SERVICE, name)
+
+
+def without_keys() -> dict[str, str]:
+    """Return this process's environment for a child that does not open the store."""
+    return {name: value for name, value in os.environ.items() if name not in (KEY, NEW_KEY)}
+
+
+@contextlib.contextmanager
+def offered(folder: Path) -> Iterator[dict[str, str]]:
+    """Offer the environment's keys by a pipe in a private folder; yield what names it to a child.
+
+    Who opens the store takes them there. So they stand in no child's environment, which its own
+    children inherit and every process of the user may read.
+    """
+    keys = {name: os.environ[name] for name in (KEY, NEW_KEY) if os.environ.get(name)}
+    keys = keys or _of_pipe()
+    if not keys:
+        yield {}
+        return
+    path, ended = folder / "key", threading.Event()
+    os.mkfifo(path, 0o600)
+    message = json.dumps(keys).encode().ljust(_PIPE_BYTES)
+
+    def give() -> None:
+        while not ended.is_set():
+            handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)  # waits for somebody who reads
+            try:
+                if not ended.is_set():
+                    os.write(handle, message)
+            except BrokenPipeError:  # it had enough
+                pass
+            finally:
+                os.close(handle)
+            ended.wait(0.01)
+
+    giver = threading.Thread(target=give, daemon=True)
+    giver.start()
+    try:
+        yield {PIPE: str(path)}
+    finally:
+        ended.set()
+        release = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        giver.join()
+        os.close(release)
+        path.unlink()
+
+
+def _of_pipe() -> dict[str, str]:
+    """Return the keys that whoever started this process offers; none where nobody does."""
+    named = os.environ.get(PIPE)
+    if not named:
+        return {}
+    try:
+        handle = os.open(named, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # who offered them has gone
+        return {}
+    try:
+        until = time.monotonic() + _PIPE_SECONDS
+        while time.monotonic() < until:
+            with contextlib.suppress(BlockingIOError):  # another one took it just now
+                message = os.read(handle, _PIPE_BYTES)
+                if len(message) == _PIPE_BYTES:
+                    found: dict[str, str] = json.loads(message)
+                    return found
+            time.sleep(0.002)
+        return {}
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager
