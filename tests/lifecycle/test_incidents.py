@@ -107,7 +107,8 @@ def test_a_whole_life_with_lessons(incidents, opened, shop):
     closed = incidents.close(name, ["lock folders"], now=NOW)
     assert (closed.state, closed.lessons) == ("closed", ("lock folders",))
     assert {each.state(NOW) for each in closed.deadlines()} == {"met"}
-    assert incidents.register.verify() == len(incidents.register.events(name))
+    verdict = incidents.register.verdict()
+    assert (verdict.holds, verdict.entries) == (True, len(incidents.register.events(name)))
     with pytest.raises(InputError, match="was closed on 2026-10-02"):
         incidents.contain(name, "again", at=NOW, now=NOW)
 

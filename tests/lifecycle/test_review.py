@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+import workbench as wb
 from workbench.errors import InputError, UnknownName
 from workbench.lifecycle.advisories import affected
 from workbench.lifecycle.minimisation import minimisation
@@ -62,6 +63,111 @@ def test_an_altered_log_is_found(shop):
     with sqlite3.connect(shop.private / "audit.sqlite") as log:
         log.execute("UPDATE audit SET body = '{}' WHERE seq = 1")
     assert "the audit log is whole" in failed(shop.review())
+
+
+def _tables(path):
+    import sqlite3
+
+    with sqlite3.connect(path) as log:
+        names = log.execute("SELECT name FROM sqlite_sequence").fetchall()
+    return [name for (name,) in names]
+
+
+@pytest.fixture
+def busy(shop):
+    """Return a shop whose every log has several entries."""
+    for number in range(3):
+        shop.hold(f"dispute {number}", table="customers")
+        shop.incidents.open(
+            "x", nature="leak", detected_at=NOW, occurred_at=None, facts={}, now=NOW
+        )
+        shop.reviews.add_risk(
+            "x", owner="it", likelihood=1, impact=1, treatment="accept", plan="", due=None, now=NOW
+        )
+        shop.shares.begin("shared", {"n": number}, now=NOW)
+        shop.release(
+            wb.query(shop.open("transactions", "reporting"), period="2026-09").customers(),
+            name=f"n{number}",
+            epsilon=0.01,
+        )
+        shop.quality("customers", "transactions"[: 12 * number] or "customers")
+        shop.review()
+    return shop
+
+
+LOGS = {
+    "audit log": "audit.sqlite",
+    "journal": "journal.sqlite",
+    "ledger": "ledger.sqlite",
+    "register of incidents": "registers/incidents.sqlite",
+    "register of shares": "registers/shares.sqlite",
+    "register of risks": "registers/risks.sqlite",
+    "register of reviews": "registers/reviews.sqlite",
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_every_log_is_found_altered_shortened_or_cut(busy, tmp_path, name):
+    import sqlite3
+
+    file = LOGS[name]
+    assert {n for n, each in busy.verify_logs().items() if not each.holds} == set()
+    assert set(busy.verify_logs()) == {*LOGS, "history of quality"}
+    (table,) = _tables(busy.private / file)
+    kept = (busy.private / file).read_bytes()
+    for change in (
+        f"UPDATE {table} SET body = '{{}}' WHERE seq = 2",
+        f"DELETE FROM {table} WHERE seq = 1",
+        f"DELETE FROM {table} WHERE seq = (SELECT max(seq) FROM {table})",
+        f"DELETE FROM {table} WHERE seq > 1",
+    ):
+        with sqlite3.connect(busy.private / file) as log:
+            log.execute(change)
+        log.close()
+        again = wb.open_workspace(busy.settings.root, now=busy.now)
+        assert f"the {name} is whole" in failed(again.look_over()), change
+        found = again.review()  # and it is told, whether or not it can be recorded
+        assert f"the {name} is whole" in failed(found), change
+        (busy.private / file).write_bytes(kept)
+
+
+def test_a_hold_taken_out_of_the_journal_with_its_count_is_known_by_the_audit_log(shop):
+    import sqlite3
+
+    shop.hold("dispute", table="customers")
+    assert shop.verify_logs()["journal"].witnesses == 1
+    with sqlite3.connect(shop.private / "journal.sqlite") as log:
+        log.execute("DELETE FROM journal")
+        log.execute("UPDATE sqlite_sequence SET seq = 0")
+    log.close()
+    (fault,) = shop.verify_logs()["journal"].faults
+    assert (fault.seq, fault.what.split(";")[0]) == (1, "missing: cut off at the end")
+    assert "the journal is whole" in failed(shop.review())
+    (shop.private / "journal.sqlite").unlink()
+    assert "the journal is whole" in failed(shop.review())
+
+
+def test_with_a_cut_log_the_review_is_told_and_says_that_it_is_on_no_record(busy):
+    import sqlite3
+
+    from click.testing import CliRunner
+
+    from workbench.cli import main
+
+    with sqlite3.connect(busy.private / "audit.sqlite") as log:
+        log.execute("DELETE FROM audit WHERE seq > 3")
+    log.close()
+    with sqlite3.connect(busy.private / "registers" / "risks.sqlite") as log:
+        log.execute("UPDATE risks SET body = '{}' WHERE seq = 1")
+    log.close()
+    told = CliRunner().invoke(main, ["review", "--workspace", str(busy.settings.root)])
+    assert told.exit_code == 2
+    for said in ("the audit log is whole", "cut off at the end", "the review is on record",
+                 "The register of risks cannot be read."):  # fmt: skip
+        assert said in told.output
+    told = CliRunner().invoke(main, ["audit", "verify", "--workspace", str(busy.settings.root)])
+    assert told.exit_code == 7
+    assert "register of risks: entry 1: altered" in told.output
 
 
 def test_pip_audit_and_osv_lists_are_understood(tmp_path):

@@ -114,4 +114,4 @@ def test_a_rewritten_log_does_not_fit_what_was_published(audit, tmp_path):
     published.mkdir()
     (published / "edition.json").write_text(json.dumps({"audit_head": [3, "0" * 64]}))
     (fault,) = verify(audit, published).faults
-    assert (fault.seq, fault.what.split(";")[0]) == (3, "another than was published")
+    assert (fault.seq, fault.what.split(";")[0]) == (3, "another than was known")

@@ -7,6 +7,7 @@ import sys
 import click
 
 from workbench.cli.common import as_json_too, in_workspace, opened, print_json
+from workbench.store.audit import NOTED
 
 
 @click.group()
@@ -18,16 +19,24 @@ def audit() -> None:
 @in_workspace
 @as_json_too
 def verify(workspace: str | None, as_json: bool) -> None:
-    """Check every entry, the end of the log, and what published editions know of it."""
-    verdict = opened(workspace).verify_audit()
+    """Check every entry, the end of the log, and what published editions know of it.
+
+    The journal, the ledger and the registers are checked with it.
+    """
+    logs = dict(opened(workspace).verify_logs())
+    verdict, others = logs.pop("audit log"), logs
+    whole = verdict.holds and all(each.holds for each in others.values())
     if as_json:
         print_json(
             {
-                "holds": verdict.holds,
+                "holds": whole,
                 "entries": verdict.entries,
                 "head": list(verdict.head),
                 "editions": verdict.witnesses,
                 "faults": [vars(fault) for fault in verdict.faults],
+                "others": {
+                    name: [vars(fault) for fault in each.faults] for name, each in others.items()
+                },
             }
         )
     elif verdict.holds:
@@ -35,11 +44,16 @@ def verify(workspace: str | None, as_json: bool) -> None:
             f"All {verdict.entries:,} entries hold. The last one is {verdict.head[0]}, "
             f"{verdict.head[1][:16]}…; {verdict.witnesses} published editions know the log."
         )
-    else:
+    if not as_json:
         for fault in verdict.faults:
-            click.echo(f"entry {fault.seq}: {fault.what}")
-        click.echo("Put the log back from a backup, and find out who could write the file.")
-    if not verdict.holds:
+            click.echo(f"entry {fault.seq}: {fault.what}" if fault.seq else fault.what)
+        for name, each in others.items():
+            for fault in each.faults:
+                place = f"entry {fault.seq}: " if fault.seq else ""
+                click.echo(f"{name}: {place}{fault.what}")
+        if not whole:
+            click.echo("Put the log back from a backup, and find out who could write the file.")
+    if not whole:
         sys.exit(7)
 
 
@@ -65,7 +79,7 @@ def show(
     if not entries:
         click.echo("No such entry. Without --kind and --table all are shown.")
     for entry in entries:
-        body = {k: v for k, v in entry.body.items() if k != "who"}
+        body = {k: v for k, v in entry.body.items() if k not in ("who", NOTED)}
         told = ", ".join(f"{name} {value}" for name, value in body.items() if value is not None)
         who = entry.body.get("who", "")
         click.echo(f"{entry.seq:>6}  {entry.at:%Y-%m-%d %H:%M}  {who:10} {entry.kind:10} {told}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.common import as_json_too, in_workspace, opened, print_json
+from workbench.errors import StorageError
 
 if TYPE_CHECKING:
     from workbench.lifecycle.review import Risk
@@ -31,7 +32,11 @@ def review(workspace: str | None, advisories: Path | None, as_json: bool) -> Non
     """Look settings, permissions, encryption, logs and dependencies over, and record it."""
     ws = opened(workspace)
     found = ws.review(advisories)
-    risks = [risk for risk in ws.reviews.risks() if not risk.closed]
+    try:
+        risks = [risk for risk in ws.reviews.risks() if not risk.closed]
+        counted = f"{len(risks)} open risks."
+    except StorageError:  # its check says what is wrong with it
+        risks, counted = [], "The register of risks cannot be read."
     if as_json:
         print_json(
             {
@@ -45,7 +50,7 @@ def review(workspace: str | None, advisories: Path | None, as_json: bool) -> Non
         for check in found.checks:
             detail = f" ({check.detail})" if check.detail else ""
             click.echo(f"  {marks[check.ok]} {check.part}: {check.what}{detail}")
-        click.echo(f"{len(risks)} open risks.")
+        click.echo(counted)
         for risk in risks:
             click.echo(_line(risk))
     if found.failed:

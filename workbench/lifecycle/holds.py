@@ -84,8 +84,7 @@ def hold(
     if mark is not None and not identifiers(office, mark):
         raise unknown_subject(office)
     body = {"reason": told, "table": table, "mark": mark}
-    name = office.journal.number("hold", "H", body, now=office.now)
-    office.audit.record("hold", {"hold": name, **body}, now=office.now)
+    name = office.begin("hold", "H", body, called="hold")
     return Hold(name, told, office.now, table, mark)
 
 

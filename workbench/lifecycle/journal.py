@@ -55,13 +55,14 @@ class Journal:
             _require_clock(write.last(), now)
             return write.append(kind, {"who": who(), **body}, at=now, ref=ref, subject=subject)
 
-    def number(self, kind: str, prefix: str, body: Mapping[str, Any], *, now: dt.datetime) -> str:
+    def number(
+        self, kind: str, prefix: str, body: Mapping[str, Any], *, now: dt.datetime
+    ) -> tuple[str, Entry]:
         """Append an event of a kind whose items are numbered; return its name, such as H-0001."""
         with self.chain.writing() as write:
             _require_clock(write.last(), now)
             name = f"{prefix}-{len(write.entries(kind)) + 1:04d}"
-            write.append(kind, {"who": who(), **body}, at=now, ref=name)
-        return name
+            return name, write.append(kind, {"who": who(), **body}, at=now, ref=name)
 
     def entries(self, kind: str | None = None, **match: str) -> list[Entry]:
         """Return entries in order, of one kind, ``ref`` or ``subject`` when asked."""

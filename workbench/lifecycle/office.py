@@ -12,7 +12,8 @@ from workbench.catalog import Catalog
 from workbench.errors import InputError
 from workbench.lifecycle.journal import Journal
 from workbench.settings import Settings
-from workbench.store.audit import Audit
+from workbench.store.audit import NOTED, Audit
+from workbench.store.chain import Entry
 from workbench.store.engine import Store
 from workbench.store.marks import FILE as MARKS_FILE
 from workbench.store.sealed import write_whole
@@ -89,5 +90,19 @@ class Office:
     ) -> None:
         """Record an event in the journal and in the audit log."""
         told = {**body, **({"request": ref} if ref else {})}
-        self.journal.record(kind, told, now=self.now, ref=ref, subject=mark)
-        self.audit.record(kind, {**told, **({"mark": mark} if mark else {})}, now=self.now)
+        entry = self.journal.record(kind, told, now=self.now, ref=ref, subject=mark)
+        self._audited(entry, {**told, **({"mark": mark} if mark else {})})
+
+    def begin(self, kind: str, prefix: str, body: Mapping[str, Any], *, called: str) -> str:
+        """Record, in both, an event of a kind whose items are numbered; return its name.
+
+        ``called`` is the word for such an item in the audit log.
+        """
+        name, entry = self.journal.number(kind, prefix, body, now=self.now)
+        self._audited(entry, {called: name, **body})
+        return name
+
+    def _audited(self, entry: Entry, body: Mapping[str, Any]) -> None:
+        # why its hash: what is taken out of the journal is known by the audit log
+        noted = {NOTED: [entry.seq, entry.hash]}
+        self.audit.record(entry.kind, {**body, **noted}, now=self.now)

@@ -14,7 +14,8 @@ from typing import Any
 from workbench.errors import InputError, StorageError, UnknownName
 from workbench.periods import local
 from workbench.store.audit import who
-from workbench.store.chain import Chain, Entry
+from workbench.store.auditing import Verdict, verdict
+from workbench.store.chain import GENESIS, Chain, Entry
 
 
 def said(text: str, wanted: str) -> str:
@@ -105,9 +106,9 @@ class Register:
         self._require(name)
         return self.chain.entries(subject=name)
 
-    def verify(self) -> int:
-        """Check the whole register; return how many entries hold."""
-        return self.chain.verify() if self._exists else 0
+    def verdict(self) -> Verdict:
+        """Check the whole register."""
+        return verdict(self.chain) if self._exists else Verdict(0, (0, GENESIS), ())
 
     def _require(self, name: str) -> None:
         known = self.items()

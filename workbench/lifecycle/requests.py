@@ -129,8 +129,7 @@ def open_request(
         raise InputError(f"the request is of {came} and today is {today}. Correct one of the two.")
     clock = _clock(law, came, office)
     body = {"kind": kind, "law": clock.law, "clock": clock.id, "received": came.isoformat()}
-    name = office.journal.number(OPENED, "R", {**body, "mark": mark}, now=office.now)
-    office.audit.record(OPENED, {**body, "request": name, "mark": mark}, now=office.now)
+    name = office.begin(OPENED, "R", {**body, "mark": mark}, called="request")
     if verified_by:
         check_identity(office, name, verified_by)
     return find_request(office, name)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import datetime as dt
 import os
 import stat
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError, StorageError
 from workbench.lifecycle.register import Register, said
 from workbench.settings import FILE_NAME, Settings
+from workbench.store.auditing import Verdict
 from workbench.store.chain import Entry
 from workbench.store.published_files import strange
 
@@ -215,7 +216,7 @@ def review(
     settings: Settings,
     private: Path,
     *,
-    logs: Mapping[str, Callable[[], int]],
+    logs: Mapping[str, Verdict],
     advisories: Path | None,
     now: dt.datetime,
 ) -> Review:
@@ -226,8 +227,8 @@ def review(
     settings : Settings
     private : Path
         Its private folder.
-    logs : mapping of str to callable
-        Each hash-chained log's ``verify``.
+    logs : mapping of str to Verdict
+        What a check of each hash-chained log found.
     advisories : Path, optional
         A list of known weaknesses, see `workbench.lifecycle.advisories`.
     now : datetime
@@ -238,7 +239,7 @@ def review(
         *_permissions(settings, private),
         *_encryption(files, encrypted, private),
         *_settings(settings, private),
-        *(_log(name, verify) for name, verify in logs.items()),
+        *(_log(name, verdict) for name, verdict in logs.items()),
         *_dependencies(advisories),
     ]
     return Review(now, tuple(checks), len(files), encrypted)
@@ -337,12 +338,19 @@ def _not_root() -> bool | None:
     return True if os.getuid() else None
 
 
-def _log(name: str, verify: Callable[[], int]) -> Check:
-    try:
-        count = verify()
-    except WorkbenchError as problem:
-        return Check("logs", f"the {name} is whole", False, str(problem).split(": ", 1)[-1][:200])
-    return Check("logs", f"the {name} is whole", True, f"{count:,} entries")
+def unrecorded(found: Review, problem: StorageError) -> Review:
+    """Return a review with the reason why it is on no record."""
+    what = Check("logs", "the review is on record", False, str(problem)[:200])
+    return replace(found, checks=(*found.checks, what))
+
+
+def _log(name: str, verdict: Verdict) -> Check:
+    faults = [
+        f"entry {each.seq}: {each.what}" if each.seq else each.what for each in verdict.faults
+    ]
+    more = f"; and {len(faults) - 1} more places" if len(faults) > 1 else ""
+    detail = faults[0][:200] + more if faults else f"{verdict.entries:,} entries"
+    return Check("logs", f"the {name} is whole", verdict.holds, detail)
 
 
 def _dependencies(advisories: Path | None) -> list[Check]:

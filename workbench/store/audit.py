@@ -12,6 +12,8 @@ from typing import Any
 from workbench.errors import StorageError
 from workbench.store.chain import Chain, Entry
 
+NOTED = "journal"  # in the body of what the journal has too: number and hash of its entry there
+
 
 def who() -> str:
     """Return the operating system's name of whose process this is; the environment has no say."""

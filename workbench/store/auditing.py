@@ -1,17 +1,18 @@
-"""Whether the audit log is whole: every place that was altered, swapped, removed or cut off."""
+"""Whether a chained log is whole: every place that was altered, swapped, removed or cut off."""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
-from workbench.store.audit import Audit
+from workbench.errors import StorageError
+from workbench.store.audit import NOTED, Audit
 from workbench.store.chain import GENESIS, Chain, entry_hash
 
 
@@ -36,7 +37,8 @@ class Verdict:
     faults : tuple of Fault
         Every place that does not hold; empty when all do.
     witnesses : int
-        Published editions that know the log.
+        What else knows entries of it: published editions of the audit log, the audit log of the
+        journal.
     """
 
     entries: int
@@ -57,20 +59,47 @@ def verify(
 
     ``seal`` makes of an entry's hash what editions hold of it.
     """
-    faults = list(faults_of(audit.chain))
-    heads = list(_published_heads(published))
-    with audit.chain.reading() as read:
+    return verdict(audit.chain, _published_heads(published), seal)
+
+
+def verify_journal(chain: Chain, audit: Audit) -> Verdict:
+    """Check every entry of the office's journal, its end, and what the audit log knows of it."""
+    noted = [entry for entry in audit.chain.entries() if NOTED in entry.body]
+    return verdict(
+        chain, ((*entry.body[NOTED], f"entry {entry.seq} of the audit log") for entry in noted)
+    )
+
+
+def told(check: Callable[[], Verdict]) -> Verdict:
+    """Return what a check of a log finds; a log that cannot be read, or a refusal, is a fault."""
+    try:
+        return check()
+    except StorageError as problem:
+        return Verdict(0, (0, GENESIS), (Fault(0, str(problem)),))
+
+
+def verdict(
+    chain: Chain, known: Iterable[tuple[int, str, str]] = (), seal: Callable[[str], str] = str
+) -> Verdict:
+    """Check every entry of a chained log, its end, and what others know of it.
+
+    Parameters
+    ----------
+    known : iterable of (int, str, str)
+        An entry's number, its hash plain or sealed, and who knows it so.
+    """
+    faults = list(faults_of(chain))
+    heads = list(known)
+    with chain.reading() as read:
         head = read.head()
         held = read.hashes([seq for seq, _, _ in heads])
-        known = {fault.seq for fault in faults}
+        found = {fault.seq for fault in faults}
         for seq, hash_, place in heads:
             mine = held.get(seq)
-            if (mine is None or hash_ not in (mine, seal(mine))) and seq not in known:
-                what = (
-                    "missing: cut off at the end" if seq > head[0] else "another than was published"
-                )
+            if (mine is None or hash_ not in (mine, seal(mine))) and seq not in found:
+                what = "missing: cut off at the end" if seq > head[0] else "another than was known"
                 faults.append(Fault(seq, f"{what}; {place} knew it"))
-    count = head[0] if faults else audit.chain.verify()
+    count = head[0] if faults else chain.verify()
     return Verdict(count, head, tuple(sorted(faults, key=lambda each: each.seq)), len(heads))
 
 
