@@ -95,7 +95,7 @@ def ways_in(ws):
 def test_no_way_leads_rows_into_the_published_folder(shop):
     for out in ways_in(shop):
         with pytest.raises(InputError, match="lies in the published folder"):
-            shop.export_subject("K-000001", out)
+            shop.export_subject("K-000001", out, verified_by="id card")
         with pytest.raises(InputError, match="lies in the published folder"):
             shop.back_up(out)
         with pytest.raises(InputError, match="lies in the published folder"):

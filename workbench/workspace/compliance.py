@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from workbench.periods import Period
 from workbench.reporting import environment
-from workbench.workspace.oversight import PURPOSE, Oversight
+from workbench.workspace.oversight import PURPOSE
+from workbench.workspace.reviewing import Reviewing
 
 if TYPE_CHECKING:
     from workbench.analytics.compliance import Indicator
@@ -62,7 +63,7 @@ class Summary:
     quality: Release
 
 
-class Compliance(Oversight):
+class Compliance(Reviewing):
     """The monthly summary."""
 
     def past_retention(
