@@ -166,6 +166,67 @@ def test_a_key_of_the_environment_is_rotated_by_naming_the_next(own, environment
     assert again(ws).open("customers", "service").count().execute() == 30
 
 
+def test_shredding_with_a_key_of_the_environment_leaves_nothing_that_it_opens(own, environment):
+    environment.setenv(KEY, "ab" * 32)
+    ws = own("environment")
+    ws.init()
+    ws.correct_subject("K-000004", {"customers.email": "new@example.org"})
+    made = again(ws).back_up()
+    master = ws.store.master_key
+    old = {path.name: path.read_bytes() for path in ws.store.folder.rglob("*.ducklake")}
+    assert old
+    ws = again(ws)
+    ws.shred_keys()
+    for path in (p for folder in (ws.private, ws.settings.path("backups"))
+                 for p in folder.rglob("*") if p.is_file()):  # fmt: skip
+        assert not opens(path, master)
+        assert path.read_bytes() not in old.values()
+        assert path.suffix != ".parquet"
+        assert path.name != "corrections.sealed"
+    for act in (lambda: again(ws).open("customers", "service"), lambda: again(ws).init()):
+        with pytest.raises(StoreMissing, match="were destroyed by 'workbench keys shred'"):
+            act()
+    (entry,) = ws.audit.chain.entries("keys shredded")
+    assert (entry.body["of"], entry.body["catalogs"]) == ("environment", len(old))
+    again(ws).restore(made.file, over=True)  # what the command says: the key still opens backups
+    assert again(ws).open("customers", "service").count().execute() == 30
+
+
+@pytest.mark.parametrize("act", ["restore_test", "restore"])
+@pytest.mark.parametrize("made_with", ["ab", "cd"])
+def test_a_restore_writes_no_key_of_the_environment_to_disk(
+    own, environment, act, made_with, tmp_path
+):
+    environment.setenv(KEY, made_with * 32)
+    ws = own("environment")
+    ws.init()
+    made, handed = again(ws).back_up(), None
+    if made_with != "ab":
+        environment.setenv(NEW_KEY, "ab" * 32)
+        again(ws).rotate_key()
+        environment.delenv(NEW_KEY)
+        handed = tmp_path / "handed.key"
+        handed.write_text(made_with * 32)
+        handed.chmod(0o600)
+    environment.setenv(KEY, "ab" * 32)
+    steps = []
+
+    def look(step):
+        steps.append(step)
+        for path in ws.settings.root.rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                for key in ("ab" * 32, "cd" * 32):
+                    assert key.encode() not in content, (step, path)
+                    assert bytes.fromhex(key) not in content, (step, path)
+
+    more = {} if act == "restore_test" else {"over": True}
+    getattr(again(ws), act)(made.file, key_file=handed, progress=look, **more)
+    look("done")
+    assert len(steps) > 2
+    assert again(ws).open("customers", "service").count().execute() == 30
+
+
 class Drawer(KeyringBackend):
     """A keyring that lasts as long as the test."""
 

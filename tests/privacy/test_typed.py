@@ -9,7 +9,7 @@ from support import ledgers
 from support.lab import COLUMNS, Lab, cents
 
 import workbench as wb
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import LedgerError, QuestionRefused, UnknownName
 from workbench.privacy.forms import sheet_of
 from workbench.privacy.release import Release
 from workbench.privacy.replaying import require_replayed
@@ -198,3 +198,15 @@ def test_the_order_of_columns_and_of_regrouped_values_is_kept_in_the_ledger():
     recipe = {**made.mechanism["recipe"], "groups": dict(sorted(groups.items()))}
     before = replace(made, mechanism={**made.mechanism, "recipe": recipe})
     require_replayed(before, books.origin.find)
+    # and what was derived from it then is sorted; no other order is believed
+    shares = made.derive(wb.share("customers"))
+    known = shares.by[0].values
+    for values in (tuple(sorted(known)), ("all else", "we", "the north")):
+        rows = [known.index(each) for each in values]
+        columns = {name: [column[row] for row in rows] for name, column in shares.columns.items()}
+        stored = replace(shares, by=(replace(shares.by[0], values=values),), columns=columns)
+        if list(values) in (sorted(values), list(known)):
+            require_replayed(stored, books.origin.find)
+        else:
+            with pytest.raises(LedgerError, match="its groups are others"):
+                require_replayed(stored, books.origin.find)

@@ -37,7 +37,7 @@ def rotate(workspace: str | None, data: bool, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Mean it: the data cannot be read again by anybody.")
 @as_json_too
 def shred(workspace: str | None, yes: bool, as_json: bool) -> None:
-    """Destroy the master key, and with it everything the store holds."""
+    """Destroy the keys, and with them everything the store holds."""
     ws = opened(workspace)
     if not yes:
         raise click.UsageError(
@@ -46,7 +46,14 @@ def shred(workspace: str | None, yes: bool, as_json: bool) -> None:
         )
     ws.shred_keys()
     if as_json:
-        print_json({"shredded": True})
+        print_json({"shredded": True, "key": ws.settings.key})
+    elif ws.settings.key == "environment":
+        click.echo(
+            "The data are destroyed: every file's key, the catalogs that held them, the files. The "
+            "key in the environment is not workbench's to destroy, and still opens every backup "
+            "made with it: destroy it where it is kept, or the backups. Ledger, audit log and "
+            "published pages stay."
+        )
     else:
         click.echo(
             "The key is destroyed. Ledger, audit log and published pages stay. Copies of the key "

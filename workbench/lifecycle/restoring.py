@@ -197,8 +197,7 @@ def _prepare(
     finally:
         remove(scratch)
     private.chmod(0o700)
-    write_key_file(private / "keys" / "master.key", master.hex())
-    store = Store(private)
+    store = Store(private, given=master)  # why given: a key of the environment stands on no disk
     zone = office.settings.zone
     audit, journal = Audit(private, zone), Journal(private, zone)
     there = dataclasses.replace(office, store=store, audit=audit, journal=journal, private=private)
@@ -277,17 +276,13 @@ def _take_key(office: Office, there: Office, master: bytes) -> None:
     except StoreMissing:
         source.put(master)
         present = master
-    keys = there.store.keys
     if present != master:
-        write_key_file(keys / "next.key", present.hex())
         with there.store.locked():
             rekey(there.store, present)
-            there.store.key_source.finish()
-        there.store.forget_key()
-    if source.kind == "keyring":
-        shutil.copy2(source.folder / "keyring.id", keys / "keyring.id")
-    if source.kind != "file":
-        (keys / "master.key").unlink()
+    if source.kind == "file":
+        write_key_file(there.store.keys / "master.key", present.hex())
+    elif source.kind == "keyring":
+        shutil.copy2(source.folder / "keyring.id", there.store.keys / "keyring.id")
 
 
 def _facts(restored: Restored) -> dict[str, Any]:

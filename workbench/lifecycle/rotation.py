@@ -18,10 +18,12 @@ from collections.abc import Callable
 from workbench.errors import Refused
 from workbench.lifecycle.holds import holds
 from workbench.lifecycle.office import Office
+from workbench.store.corrections import FILE as CORRECTIONS_FILE
 from workbench.store.engine import Store
-from workbench.store.key_sources import fingerprint
+from workbench.store.key_sources import destroy, fingerprint
+from workbench.store.lake_files import SHREDDED
 from workbench.store.rewriting import rewrite_catalog, write_anew
-from workbench.store.sealed import reseal
+from workbench.store.sealed import reseal, write_whole
 
 ROTATED = "key rotated"
 
@@ -76,7 +78,10 @@ def rekey(store: Store, new: bytes, progress: Callable[[str], None] = lambda _: 
 
 
 def shred(office: Office) -> None:
-    """Destroy the master key: nothing in the store can be read again, by anybody.
+    """Destroy the master key and every key under it: nothing in the store can be read again.
+
+    A key of the environment is not ours to destroy, so that what it opens goes: the catalogs, in
+    which the key of each data file stands, the data files, and corrections that are kept.
 
     Raises
     ------
@@ -89,7 +94,21 @@ def shred(office: Office) -> None:
             f"a legal hold keeps rows ({', '.join(each.id for each in kept)}), and without the key "
             "they are lost. Release it first with 'workbench retention release'; nothing was done."
         )
-    office.note("keys shredded", {"key": fingerprint(office.store.key_source.read())})
-    with office.store.locked():
-        office.store.key_source.shred()
-        office.store.forget_key()
+    store = office.store
+    with store.locked():
+        catalogs = sorted(path for path in store.folder.rglob("*.ducklake*") if path.is_file())
+        key = fingerprint(store.key_source.read())
+        told = {"key": key, "of": store.key_source.kind, "catalogs": len(catalogs)}
+        office.note("keys shredded", told)
+        leftovers = [*store.folder.glob("*.new*"), *store.folder.glob("snapshots/*.part")]
+        corrections = [store.corrections.path, office.settings.path("backups") / CORRECTIONS_FILE]
+        for path in [*catalogs, *leftovers, *corrections]:
+            if path.exists():
+                destroy(path)
+            if path in catalogs:  # why not nothing: a new store would hide that this one is lost
+                write_whole(path, SHREDDED)
+        for path in (store.folder / "data").rglob("*"):
+            if path.is_file():
+                path.unlink()
+        store.key_source.shred()
+        store.forget_key()

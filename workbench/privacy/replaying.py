@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from workbench.errors import LedgerError, QuestionRefused, WorkbenchError
@@ -16,6 +17,7 @@ from workbench.privacy.release import Release
 from workbench.store.chain import Entry
 
 SCHEMA = 3  # of derived entries: since it, the ends of intervals are compared as well
+_Group = tuple[str, Sequence[Any]]  # a name and its values
 _ENDS = ("", "_low", "_high")
 _CLOSE = 1e-9  # of a column's largest figure: machines differ in the last digits
 
@@ -103,8 +105,12 @@ def require_replayed(release: Release, find: Find, *, ends: bool = True) -> None
         by, measures, columns = _again(release, find)
     except (WorkbenchError, LookupError, ValueError, TypeError, AttributeError) as problem:
         raise _other(release, f"it cannot be computed again ({problem})") from None
-    if [(each.name, each.values) for each in release.by] != by:
-        raise _other(release, "its groups are others")
+    stored = [(each.name, each.values) for each in release.by]
+    if stored != by:
+        before = _sorted_before(stored, by, columns)
+        if before is None:
+            raise _other(release, "its groups are others")
+        columns = before
     if [each.name for each in release.measures] != measures or set(release.columns) != set(columns):
         raise _other(release, "its columns are others")
     for name, wanted in columns.items():
@@ -139,6 +145,22 @@ def _again(
         pairs += [(e.name, name) for e, (name, _) in zip(parents[0].by, by, strict=True)]
         return by, names, {new: parents[0].columns[was] for was, new in pairs}
     return by, names, columns_of(sheet, figures=sheet.together(recipe))
+
+
+def _sorted_before(
+    stored: Sequence[_Group], by: Sequence[_Group], columns: Mapping[str, Sequence[Any]]
+) -> Mapping[str, Sequence[Any]] | None:
+    """Return columns as they stood when what was derived from regrouped values had these sorted.
+
+    None where the groups are others. A sorted order tells nothing that the words do not.
+    """
+    for (name, values), (again, wanted) in zip_longest(stored, by, fillvalue=("", ())):
+        if name != again or (values != wanted and list(values) != sorted(wanted, key=str)):
+            return None
+    places = [(columns[name], {v: i for i, v in enumerate(values)}) for name, values in stored]
+    rows = range(len(places[0][0]))
+    order = sorted(rows, key=lambda row: [at[column[row]] for column, at in places])
+    return {name: [column[row] for row in order] for name, column in columns.items()}
 
 
 def _same(stored: Sequence[Any], again: Sequence[Any]) -> bool:

@@ -23,7 +23,7 @@ from workbench.store.chain import file_lock
 from workbench.store.corrections import Corrections
 from workbench.store.key_sources import Keys, Kind
 from workbench.store.keys import derive, sync_file, sync_folder
-from workbench.store.lake_files import remove_unnamed, sync_new, there
+from workbench.store.lake_files import is_shredded, remove_unnamed, sync_new, there
 from workbench.store.marks import Marks
 from workbench.store.months import digest
 from workbench.store.spill import spill_folder
@@ -74,12 +74,14 @@ class Store:
         The workspace's private folder.
     key : {"file", "environment", "keyring"}
         Where its master key is.
+    given : bytes, optional
+        The master key itself, where it is to stand on no disk.
     """
 
-    def __init__(self, folder: Path, key: Kind = "file") -> None:
+    def __init__(self, folder: Path, key: Kind = "file", given: bytes | None = None) -> None:
         self.folder = folder / "store"
         self.keys = folder / "keys"
-        self.key_source = Keys(self.keys, key)
+        self.key_source = Keys(self.keys, key, given)
         self.marks = Marks(folder, self.key_source)
         self.corrections = Corrections(folder, self.marks)
         self.data = self.folder / "data"
@@ -183,6 +185,11 @@ class Store:
     ) -> None:
         import duckdb
 
+        if is_shredded(path):
+            raise StoreMissing(
+                f"the data at {self.folder} were destroyed by 'workbench keys shred'. To begin "
+                "anew, remove that folder and run 'workbench init'."
+            )
         # why several: while the key is being rotated, some files are under the next one already
         for master in self.masters():
             key = derive(master, "lake-catalog").hex()

@@ -14,7 +14,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,10 +57,13 @@ class Keys:
         Folder of what belongs to keys, inside the private one.
     kind : {"file", "environment", "keyring"}
         Where the key itself is.
+    given : bytes, optional
+        The key, for a while: of a backup that is looked over. It is written nowhere.
     """
 
     folder: Path
     kind: Kind = "file"
+    given: bytes | None = field(default=None, repr=False)
 
     def read(self) -> bytes:
         """Return the master key.
@@ -70,6 +73,8 @@ class Keys:
         StoreMissing
             There is none, others may read it, or it is not a key.
         """
+        if self.given is not None:
+            return self.given
         if self.kind == "environment":
             return self._of_environment(KEY)
         if self.kind == "keyring":
@@ -85,6 +90,8 @@ class Keys:
 
     def next(self) -> bytes | None:
         """Return the key a rotation that is under way changes to; None when there is none."""
+        if self.given is not None:
+            return None
         if self.kind == "environment":
             there = os.environ.get(NEW_KEY) or _of_pipe().get(NEW_KEY)
             return parse_key(there, f"${NEW_KEY}") if there else None
@@ -149,14 +156,12 @@ class Keys:
             sync_folder(self.folder)
 
     def shred(self) -> None:
-        """Destroy every key in this place; what they opened stays closed for good."""
+        """Destroy every key in this place, but for one of the environment, which is not ours."""
         if self.kind == "keyring" and (self.folder / _ID).exists():
             for name in (self._keyring_id(), f"{self._keyring_id()}.next"):
                 self._forget(name)
         for path in self.folder.glob("*.key"):
-            handle = _open(path)
-            path.unlink()
-            _overwrite(handle)
+            destroy(path)
         if self.folder.is_dir():
             sync_folder(self.folder)
 
@@ -303,6 +308,19 @@ def _overwrite(handle: int) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def destroy(path: Path) -> None:
+    """Remove a file, and write over what it held.
+
+    Raises
+    ------
+    StorageError
+        It cannot be opened.
+    """
+    handle = _open(path)
+    path.unlink()
+    _overwrite(handle)
 
 
 def _open(path: Path) -> int:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 META = "__ducklake_metadata_lake"
 ENCRYPTED = b"PARE"  # how an encrypted Parquet file begins; a plain one begins with PAR1
+SHREDDED = b"shredded\n"  # what is left of a catalog whose file keys were destroyed
+
+
+def is_shredded(catalog: Path) -> bool:
+    """Return whether the keys of a catalog's files were destroyed."""
+    return catalog.exists() and catalog.stat().st_size == len(SHREDDED)
 
 
 @dataclass(frozen=True)
