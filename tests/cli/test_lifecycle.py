@@ -45,7 +45,11 @@ def test_a_day_of_the_office(run, shop, tmp_path):
     )
     assert "R-0008  erasure      GDPR" in run("subject", "requests")
     assert "identity not checked" in run("subject", "requests")
-    erased = run("subject", "erase", "K-000010", "--request", "R-0008", *check)
+    asked = run("subject", "erase", "K-000010", "--request", "R-0008", *check, code=2)
+    assert "customers: 1 rows, kept until 2032-01-11, for service (Answer a customer's" in asked
+    assert "GDPR 17(3)(b)" in asked
+    erased = run("subject", "erase", "K-000010", "--request", "R-0008", "--yes", *check)
+    assert "- managers (for reporting)" in erased[erased.index("(GDPR 19)") :]
     assert "transactions             9 rows erased" in erased
     assert "R-0008 is closed" in erased
     assert run("subject", "register", "K-000010", "--kind", "erasure").startswith("R-0009 is")
@@ -92,11 +96,30 @@ def test_retention_is_planned_held_and_applied(run):
     assert "H-0001 is in force" in hold
     assert "H-0001 holds table consents of one customer" in run("retention", "plan")
     assert "Refused: a legal hold keeps rows of this customer" in run(
-        "subject", "erase", "K-000010", "--verified-by", "x", code=3
+        "subject", "erase", "K-000010", "--yes", "--verified-by", "x", code=3
     )
     assert "H-0001 is released." in run("retention", "release", "H-0001", "--reason", "over")
     assert "Nothing is past its time." in run("retention", "apply")
     assert json.loads(run("retention", "plan", "--json"))["holds"] == []
+
+
+def test_retention_shows_what_goes_and_wants_to_be_meant(run, shop):
+    path = shop.settings.path("catalog")
+    path.write_text(
+        path.read_text().replace("months: 84, after: opened_on", "months: 12, after: opened_on")
+    )
+    told = run("retention", "apply", code=2)
+    assert "customers" in told
+    assert "600 rows would go, the oldest from 2025-01-01; kept 12 months after opened_on" in told
+    assert "Say --yes if that is meant; nothing was removed." in " ".join(told.split())
+    assert again_customers(shop) == 600
+    assert "rows removed" in run("retention", "apply", "--yes")
+    assert again_customers(shop) < 600
+
+
+def again_customers(shop):
+    ws = wb.open_workspace(shop.settings.root)
+    return ws.open("customers", "service").count().execute()
 
 
 def test_a_backup_is_made_tried_and_restored(run, shop, tmp_path):

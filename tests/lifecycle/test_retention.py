@@ -139,3 +139,16 @@ def test_removals_are_recorded(later):
     entry = later.journal.last("retention applied")
     assert entry.body["rows"] == {"customers": PAST, "incidents": 1}
     assert later.audit.chain.entries("retention applied")
+
+
+@pytest.mark.parametrize("after", ["given_on", "withdrawn_on"])
+def test_a_consent_in_force_is_not_past_its_time(shop, after):
+    """Given in January 2026 by 300, and withdrawn in March by every fifth of them."""
+    path = shop.settings.path("catalog")
+    path.write_text(path.read_text().replace("after: given_on", f"after: {after}"))
+    ws = wb.open_workspace(shop.settings.root, now=lambda: LATER.replace(year=2033, month=2))
+    (due,) = (each for each in ws.retention_plan() if each.table == "consents")
+    assert (due.rows, due.in_force) == (0, 240 if after == "given_on" else 0)
+    ws = wb.open_workspace(shop.settings.root, now=lambda: LATER.replace(year=2033, month=3))
+    assert ws.apply_retention()["consents"] == 60
+    assert again(ws).open("consents", "service").count().execute() == 240

@@ -174,10 +174,12 @@ def correct(
 
 @subject.command()
 @click.argument("id_", metavar="ID", callback=_typed)
+@click.option("--yes", is_flag=True, help="Do not ask: what the law obliges to keep was weighed.")
 @_request_options
-def erase(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
+def erase(id_: str, yes: bool, workspace: str | None, as_json: bool, **asked: Any) -> None:
     """Erase a customer from tables, files, snapshots, notebooks and future restores."""
     ws = opened(workspace)
+    _weigh(ws, id_, yes, as_json)
     with steps(as_json) as tell:
         request, done = ws.erase_subject(id_, progress=tell, **asked)
     if as_json:
@@ -195,7 +197,42 @@ def erase(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
         click.echo(f"Outside of workbench's care, and holds the customer: {path}", err=True)
     for note in done.notes:
         click.echo(f"- {note}")
+    if done.recipients:
+        click.echo("Tell who received something of theirs, unless that is impossible (GDPR 19):")
+    for each in done.recipients:
+        click.echo(f"- {each}")
     _tell(ws, request)
+
+
+def _weigh(ws: Workspace, id_: str, yes: bool, as_json: bool) -> None:
+    """Show what the law may oblige to keep of a customer, and ask unless that was weighed."""
+    from workbench.lifecycle.obligations import obliged
+
+    kept = obliged(ws.office, ws.office.mark(id_))
+    if not kept:
+        return
+    for each in kept if not as_json else ():
+        until = f"kept until {each.until}" if each.until else "with no end yet"
+        click.echo(f"{each.table}: {each.rows:,} rows, {until}, for {'; '.join(each.purposes)}")
+    if yes:
+        return
+    unasked = click.UsageError(
+        f"what is kept of the customer in {', '.join(each.table for each in kept)} may be required "
+        "by a legal obligation or a contract, and need not be erased then (GDPR 17(3)(b)). Say "
+        "--yes where that was weighed, or leave the customer out of reads with 'workbench subject "
+        "restrict'; nothing was erased."
+    )
+    if as_json:
+        raise unasked
+    try:
+        meant = click.confirm(
+            "The law may oblige you to keep these (GDPR 17(3)(b)). Erase all the same?",
+            default=False,
+        )
+    except click.Abort:  # nobody there to answer
+        raise unasked from None
+    if not meant:
+        raise unasked
 
 
 def _barred(kind: Literal["restricted", "objected"], id_: str, purposes: tuple[str, ...],

@@ -16,6 +16,7 @@ from workbench.lifecycle import traces
 from workbench.lifecycle.customers import Known, consents_of, known_by, unknown_subject
 from workbench.lifecycle.holds import require_no_hold
 from workbench.lifecycle.kept_aside import LINES, naming, unclear_lines
+from workbench.lifecycle.obligations import recipients
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.traces import SHORTEST
 from workbench.store.chain import file_lock
@@ -46,6 +47,8 @@ class Erasure:
         Files outside workbench's care that hold one: somebody has to see to them.
     notes : tuple of str
         What stays, and why.
+    recipients : tuple of str
+        Who may have received something of theirs, and must be told (GDPR 19).
     """
 
     at: dt.datetime
@@ -55,6 +58,7 @@ class Erasure:
     found_in: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
 
 
 def notes(office: Office, mark: str, fitted: Sequence[str] = ()) -> tuple[str, ...]:
@@ -147,6 +151,7 @@ def erase(
             tuple(found),
             tuple(map(str, outside)),
             told,
+            recipients(office, rows),
         )
 
 

@@ -16,6 +16,7 @@ from workbench.lifecycle.correcting import drop_past
 from workbench.lifecycle.erasure import take_erased
 from workbench.lifecycle.holds import Hold, holds
 from workbench.lifecycle.office import Office
+from workbench.store.consents import agreeing_sql
 from workbench.store.marks import marked_sql
 from workbench.store.rewriting import take_away
 
@@ -38,6 +39,8 @@ class Due:
         The rule in words.
     holds : tuple of str
         The holds that keep rows.
+    in_force : int
+        Consents past the time their table states that stay, for they are in force.
     """
 
     table: str
@@ -46,6 +49,7 @@ class Due:
     oldest: dt.date | None
     why: str
     holds: tuple[str, ...] = ()
+    in_force: int = 0
 
 
 def plan(office: Office) -> list[Due]:
@@ -60,7 +64,7 @@ def plan(office: Office) -> list[Due]:
         store.marks.prepare(connection, _marks(in_force))
         loaded = store.tables(connection)
         return [
-            _due(connection, name, table, in_force, today)
+            _due(office, connection, name, in_force)
             for name, table in office.catalog.tables.items()
             if name in loaded
         ] + _aside(office, connection, in_force, today)
@@ -79,7 +83,7 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
     if store.marks.erased():  # an erasure may have been cut off before its rows went
         take_erased(office, progress)
     conditions = {
-        name: f"{_past(table, today)} AND NOT {_held(name, table, in_force)}"
+        name: f"{_past(office, name)} AND NOT {_held(name, table, in_force)}"
         for name, table in catalog.tables.items()
         if _measured(table)
     }
@@ -103,18 +107,26 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
     return removed
 
 
-def _due(connection: Any, name: str, table: Table, in_force: Sequence[Hold], today: dt.date) -> Due:
+def _due(office: Office, connection: Any, name: str, in_force: Sequence[Hold]) -> Due:
+    table = office.catalog.tables[name]
     kept = table.retention
     why = f"{kept.months} months after {kept.after}"
     if not _measured(table):
         return Due(name, None, 0, None, f"{why}: not a column of the table, so it is not measured")
-    held = _held(name, table, in_force)
+    held, agreed = _held(name, table, in_force), 0
+    if _in_force(office, name):
+        why += ", and not while a consent is in force"
+        row = connection.execute(
+            f'SELECT count(*) FROM lake."{name}" WHERE {_ended(table, office.now.date())} '
+            f"AND {_in_force(office, name)}"
+        ).fetchone()
+        agreed = int(row[0])
     row = connection.execute(
         f"SELECT count(*) FILTER (NOT {held}), count(*) FILTER ({held}), "
-        f'min(CAST("{kept.after}" AS DATE)) FROM lake."{name}" WHERE {_past(table, today)}'
+        f'min(CAST("{kept.after}" AS DATE)) FROM lake."{name}" WHERE {_past(office, name)}'
     ).fetchone()
     names = tuple(each.id for each in in_force if each.table in (None, name)) if row[1] else ()
-    return Due(name, int(row[0]), int(row[1]), row[2], why, names)
+    return Due(name, int(row[0]), int(row[1]), row[2], why, names, agreed)
 
 
 def _aside(office: Office, connection: Any, in_force: Sequence[Hold], today: dt.date) -> list[Due]:
@@ -139,9 +151,34 @@ def _measured(table: Table) -> bool:
     return table.retention.after in table.columns
 
 
-def _past(table: Table, today: dt.date) -> str:
+def _past(office: Office, name: str) -> str:
+    """Return SQL that is true for rows past their time; a consent in force has not begun its."""
+    table = office.catalog.tables[name]
+    ended, agreed = _ended(table, office.now.date()), _in_force(office, name)
+    if not agreed or office.catalog.consents is None:
+        return ended
+    # why both days: what a consent allowed must be provable as long after its end
+    withdrawn = _ended(table, office.now.date(), office.catalog.consents.withdrawn)
+    return f"({ended} AND coalesce({withdrawn}, true) AND NOT {agreed})"
+
+
+def _ended(table: Table, today: dt.date, after: str | None = None) -> str:
     kept = table.retention
-    return f"(CAST(\"{kept.after}\" AS DATE) + INTERVAL {kept.months} MONTH) < DATE '{today}'"
+    day = f'CAST("{after or kept.after}" AS DATE)'
+    return f"({day} + INTERVAL {kept.months} MONTH) < DATE '{today}'"
+
+
+def _in_force(office: Office, name: str) -> str:
+    """Return SQL true for consents in force, where retention is not counted from withdrawal."""
+    source = office.catalog.consents
+    table = office.catalog.tables[name]
+    if source is None or source.table != name or table.retention.after == source.withdrawn:
+        return ""
+    agreeing = agreeing_sql(office.catalog, source, office.now)
+    return (
+        f'coalesce(("{table.subject_key}", CAST("{source.purpose}" AS VARCHAR)) IN '
+        f"(SELECT (person, purpose) FROM ({agreeing})), false)"
+    )
 
 
 def _held(name: str, table: Table, in_force: Sequence[Hold]) -> str:
