@@ -1,6 +1,10 @@
 """``workbench check``: every problem of every part, at once."""
 
+import datetime as dt
+import shutil
+
 from support.line import write_report
+from support.shop import make_shop
 
 import workbench as wb
 from workbench.checks import check
@@ -13,6 +17,20 @@ def _told(ws):
 def test_a_good_workspace_has_no_problem(shop):
     write_report(shop.settings.root)
     assert _told(shop) == []
+
+
+def test_tables_fed_by_ingest_alone_are_good(tmp_path):
+    root = make_shop(tmp_path)
+    inbox = (root / "data").rename(root / "inbox")
+    (root / "data").mkdir()
+    ws = wb.open_workspace(root, now=lambda: dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC))
+    for name in ("customers", "transactions", "consents", "incidents"):
+        ws.ingest(name, inbox / ws.catalog.tables[name].source)
+    write_report(root)
+    assert _told(ws) == []
+    shutil.copy(inbox / ws.catalog.tables["incidents"].source, root / "data")
+    assert _told(ws) == []  # it is the table's by `ingest`, and `init` leaves it so
+    assert ws.init() == {}
 
 
 def test_problems_of_all_parts_are_told_at_once(shop):

@@ -18,7 +18,7 @@ from workbench.errors import (
 )
 from workbench.reporting.definition_files import definition_paths, load_all
 from workbench.reporting.remarks import miswritten
-from workbench.store.ingest import current_digests, file_digest
+from workbench.store.ingest import current_digests, fed_tables, file_digest
 from workbench.store.lake_files import faults, unreadable
 from workbench.store.published_files import strange
 from workbench.store.rewriting import attach_plain
@@ -108,8 +108,12 @@ def _store(ws: Workspace) -> Iterator[Problem]:
         yield Problem("store", f"nothing is loaded in {ws.store.folder}. Run 'workbench init'.")
     if loaded is not None and ws.store.exists:
         yield from _files(ws)
+    fed = fed_tables(ws.store) if loaded is not None else {}
     for name, table in ws.catalog.tables.items():
         path = ws.settings.path("source") / table.source
+        # why: what is taken in by `ingest` alone needs no file there, as for `init`
+        if loaded is not None and name in fed and (loaded.get(name) == "" or not path.exists()):
+            continue
         try:
             digest = file_digest(path)
         except StorageError as error:

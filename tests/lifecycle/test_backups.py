@@ -10,7 +10,7 @@ import pytest
 from support.shop import make_shop
 
 import workbench as wb
-from workbench.errors import LedgerError, Refused, StorageError, StoreMissing
+from workbench.errors import InputError, LedgerError, Refused, StorageError, StoreMissing
 from workbench.lifecycle.archive import ArchiveReader, ArchiveWriter, read_header
 from workbench.lifecycle.backups import log_of
 from workbench.lifecycle.restoring import lay_settings
@@ -145,6 +145,23 @@ def test_a_changed_byte_is_named_with_its_block(shop, made, share):
         again(shop).restore_test(file)
     assert shop.journal.last("restore tested").body["ok"] is False
     assert not list(shop.settings.root.glob(".workbench.*"))
+
+
+@pytest.mark.parametrize("slip", ["none.backup", "workbench.toml", "."])
+def test_a_slip_in_the_path_is_no_failed_test(shop, made, slip):
+    again(shop).restore_test(made.file)
+    told = rf"there is no backup of workbench at .*{made.file}.* Nothing was tested"
+    with pytest.raises(InputError, match=told):
+        again(shop).restore_test(shop.settings.root / slip)
+    assert [entry.body["ok"] for entry in shop.journal.entries("restore tested")] == [True]
+    assert shop.lifecycle_facts()["backups"]["last_test_held"] is True
+
+
+def test_a_backup_on_record_that_is_gone_is_a_failed_test(shop, made):
+    Path(made.file).unlink()
+    with pytest.raises(StorageError, match="there is no backup at"):
+        again(shop).restore_test(made.file)
+    assert shop.journal.last("restore tested").body["ok"] is False
 
 
 @pytest.mark.parametrize("cut", [1, 17, (1 << 20) + 16, 3 << 20])

@@ -451,3 +451,18 @@ Interleaving.TestCase.settings = settings(max_examples=25, stateful_step_count=2
 
 class TestInterleaving(Interleaving.TestCase):
     """Runs the machine above."""
+
+
+@pytest.mark.parametrize("ask", ["answer", "checked"])
+@pytest.mark.parametrize("gone", ["ledger.sqlite", "ledger*"])
+def test_an_answer_of_a_lost_ledger_is_no_slip_in_a_name(shop, ask, gone):
+    tx = shop.open("transactions", "reporting")
+    made = shop.release(wb.query(tx, period="2026-09").customers(), name="total", epsilon="0.1")
+    with pytest.raises(UnknownName, match="no release named 'd-000013'"):
+        getattr(shop.ledger, ask)("d-000013")
+    for path in shop.private.glob(gone):
+        path.unlink()
+    again = wb.open_workspace(shop.settings.root, now=shop.now)
+    for name in (made.id, "d-000013"):
+        with pytest.raises(LedgerError, match="Nothing is spent until then"):
+            getattr(again.ledger, ask)(name)

@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import Refused, StorageError, StoreMissing, WorkbenchError
-from workbench.lifecycle.archive import read_header
+from workbench.errors import InputError, Refused, StorageError, StoreMissing, WorkbenchError
+from workbench.lifecycle.archive import ArchiveReader, read_header
 from workbench.lifecycle.backups import (
+    BACKED_UP,
     LOGS,
     RESTORED,
     TESTED,
@@ -156,11 +157,14 @@ def restore_test(
 
     Raises
     ------
+    InputError, StoreMissing
+        No backup is at that place, or it is under another key: nothing is tested or recorded.
     StorageError
-        The backup is corrupted, or something in it does not hold. That is recorded too.
+        The backup is corrupted or gone, or something in it does not hold. That is recorded too.
     """
     began = time.monotonic()
     master = require_key(office, key_file)
+    _require_backup(office, file, master)
     for leftover in office.private.parent.glob(f"{office.private.name}.test-*"):
         remove(leftover)
     folder = Path(
@@ -181,6 +185,24 @@ def restore_test(
         raise
     finally:
         remove(folder)
+
+
+def _require_backup(office: Office, file: Path, master: bytes) -> None:
+    """Refuse a slip in the path or the key, which says nothing of any backup."""
+    made = [entry.body["file"] for entry in office.journal.entries(BACKED_UP)]
+    try:
+        with file.open("rb") as archive:
+            ArchiveReader(archive, file, master)
+    except StoreMissing:
+        raise
+    except (OSError, StorageError) as problem:
+        # why not one on record: that it is gone, or no longer a backup, is what a test has to tell
+        if file.resolve() not in {Path(each).resolve() for each in made}:
+            why = problem.strerror if isinstance(problem, OSError) else "it is no backup"
+            last = f"The last one made is {made[-1]}." if made else "None was made yet."
+            raise InputError(
+                f"there is no backup of workbench at {file} ({why}). {last} Nothing was tested."
+            ) from None
 
 
 def _prepare(
