@@ -155,6 +155,10 @@ class Table(_Declared):
     source_format: SourceFormat = SourceFormat()
     subject_key: Name | None = None
     operational: bool = False
+    without_customer: Literal["keep", "tell"] | None = Field(
+        default=None,
+        description="rows that are nobody's are kept; 'tell': and their number told",
+    )
     time: Name | None = None
     retention: Retention
     contribution: Contribution | None = None
@@ -183,6 +187,8 @@ class Table(_Declared):
             raise ValueError("declare either subject_key: COLUMN or operational: true")
         if self.subject_key and self.subject_key not in self.columns:
             raise ValueError(f"subject_key '{self.subject_key}' is not one of its columns")
+        if self.without_customer and self.subject_key is None:
+            raise ValueError("without_customer is of a table with a subject_key")
         if self.time and self.time not in self.columns:
             raise ValueError(f"time '{self.time}' is not one of its columns")
         if self.time and self.columns[self.time].type not in ("date", "timestamp"):

@@ -52,6 +52,7 @@ def test_a_shops_export_becomes_a_draft_and_what_was_found_is_said(tmp_path):
     assert "400 rows, table 'export'; encoding cp1252, date format %m/%d/%Y %H:%M" in said
     assert "CustomerID → customer_id: integer; the customer" in said
     assert "amount: money; computed: quantity * unit_price" in said
+    assert "80 rows have no customer (20%)" in said
     assert "copied into" in said
     table = _draft(tmp_path / "shop")
     columns = table["columns"]
@@ -76,15 +77,16 @@ def test_a_shops_export_becomes_a_draft_and_what_was_found_is_said(tmp_path):
 def test_check_leads_from_the_questions_to_the_load(tmp_path):
     shop = tmp_path / "shop"
     _new(shop, "--from", _file(tmp_path, SHOP, encoding="cp1252"))
-    with pytest.raises(CatalogUnanswered, match=r"a draft with 5 questions"):
+    with pytest.raises(CatalogUnanswered, match=r"a draft with 6 questions"):
         load_catalog(shop / "catalog.yaml")
     asked = CliRunner().invoke(main, ["check", "-w", str(shop)])
     assert asked.exit_code == 2
-    assert asked.output.count("questions: ") == 5
+    assert asked.output.count("questions: ") == 6
     assert f"Next: answer them in {shop}/catalog.yaml" in asked.output
     text = (shop / "catalog.yaml").read_text()
     answers = {
-        "months": "84", "contribution": "{cells: 6, rows: 10}", "domain": "[EIRE]",
+        "months": "84", "without_customer": "tell", "domain": "[EIRE]",
+        "contribution": "{cells: 6, rows: 10}",
         "customer_bounds": "{ladder: [50, 400], negative: true}",
         "bounds": "[2011-01-01, 2011-12-31]",
     }  # fmt: skip

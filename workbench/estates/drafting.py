@@ -96,6 +96,10 @@ _CONTRIBUTION = """\
 _BOUNDS = """\
         # From which day to which can rows be? The field would choose the day you began to keep
         # them and the end of next year: [2020-01-01, 2027-12-31]. Days outside are faults."""
+_NOBODY = """\
+    # Some rows have no customer (guests, cash). They are in no private figure. The field would
+    # choose tell: they are kept, and every page says how many it leaves out. The number is exact,
+    # for it tells of nobody. keep: pages say so without a number. null: ingest sets them aside."""
 _SUBJECT = """\
     # Which column says whose row it is? None looks like it. Run 'workbench new' again with
     # --customer COLUMN, or --customer row where every row is a customer of its own. Are the rows
@@ -116,6 +120,7 @@ class Drafted:
     amount: str | None = None
     computed: str | None = None
     groups: list[str] = field(default_factory=list)
+    nobodys: int = 0
 
     def said(self) -> list[str]:
         """Return what was found, in words."""
@@ -133,6 +138,9 @@ class Drafted:
             lines.append(f"  {called}: {what}")
         if self.computed:
             lines.append(f"  {self.amount}: money; computed: {self.computed}")
+        if self.nobodys:
+            share = self.nobodys / found.rows
+            lines.append(f"  {self.nobodys:,} rows have no customer ({share:.0%})")
         if self.customer is None:
             lines.append("  no column looks like the customer: see the question, or --customer")
         for key, value in found.ambiguous.items():
@@ -234,6 +242,7 @@ def _drafted(looked: Looked, taken: Sequence[str], customer: str | None) -> Draf
     table.customer = "customer_id" if chosen is not None else None
     if chosen is not None:
         table.roles["customer_id"] = "the customer"
+        table.nobodys = looked.rows - chosen.filled
     for name, each in named:
         # why text: a number on an invoice is a name, and the next one may be C536379
         if not each.pointed and (each is chosen or _IDENTIFIER.search(name)):
@@ -319,6 +328,8 @@ def _table(table: Drafted) -> str:
         lines.append(f"    source_format: {{{parts}}}")
     if table.customer:
         lines.append("    subject_key: customer_id")
+        if table.nobodys:
+            lines += [_NOBODY, f'    without_customer: "{UNANSWERED}"']
     else:
         lines += [_SUBJECT, f'    subject_key: "{UNANSWERED}"']
     if table.time:

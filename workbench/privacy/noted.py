@@ -7,7 +7,7 @@ the key and the values again by the same table, for another language.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 NOTES: Mapping[str, Mapping[str, str]] = {
@@ -27,6 +27,18 @@ NOTES: Mapping[str, Mapping[str, str]] = {
         "They count other rows, or bounds cut more from the ones.",
         "zh": "未做一致性调整，因合计与各部分之差超出噪声：{titles}。"
         "两者统计的记录不同，或上限截去的部分不同。",
+    },
+    "nobody's": {
+        "en": "Rows without a customer are in no figure.",
+        "zh": "没有客户的记录不计入任何数字。",
+    },
+    "nobody's counted": {
+        "en": "{rows} rows without a customer are in no figure.",
+        "zh": "有 {rows} 条没有客户的记录，不计入任何数字。",
+    },
+    "nobody's of a period": {
+        "en": "{rows} rows of {period} without a customer are in no figure.",
+        "zh": "{period} 有 {rows} 条没有客户的记录，不计入任何数字。",
     },
 }
 
@@ -54,3 +66,25 @@ def read(note: str) -> tuple[str, dict[str, str]] | None:
 def _form(key: str) -> re.Pattern[str]:
     literal = re.escape(NOTES[key]["en"])
     return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", literal), re.DOTALL)
+
+
+def of_nobody(rows: int | None, period: str | None) -> str:
+    """Return what to say of rows without a customer, whose number may be told or not."""
+    if rows is None:
+        return noted("nobody's")
+    if period is None:
+        return noted("nobody's counted", rows=f"{rows:,}")
+    return noted("nobody's of a period", rows=f"{rows:,}", period=period)
+
+
+def together(notes: Iterable[str], period: str | None) -> tuple[str, ...]:
+    """Return the notes of parts, each once; rows without a customer are added up over them."""
+    kept, rows = [], []
+    for note in notes:
+        key, values = read(note) or ("", {})
+        if key == "nobody's of a period":
+            rows.append(int(values["rows"].replace(",", "")))
+        else:
+            kept.append(note)
+    added = [of_nobody(sum(rows), period)] if rows else []
+    return tuple(dict.fromkeys([*kept, *added]))

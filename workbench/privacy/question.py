@@ -286,6 +286,13 @@ def _parts(
     # why: a rule looks at rows of its own months, so the latest of them is the month that pays
     ruled = [group.rule.months[-1] for group in groups if group.rule and group.rule.months]
     canonical = {**known.canonical(), "time": table.time}
+    if table.without_customer:
+        canonical["without_customer"] = table.without_customer
+
+    def before(span: list[str] | None) -> Callable[[], Mapping[str, Any]] | None:
+        # why none: answers of before counted all of nobody's rows as one customer
+        return None if table.without_customer else partial(known.earlier, span)
+
     if axis is not None:
         for text in (str(value) for value in groups[axis].dimension.values):
             month = asked = Period.parse(text)
@@ -293,20 +300,18 @@ def _parts(
                 start, end = max(month.start, period.start), min(month.end, period.end)
                 asked = Period(start, end, f"{start}..{end - dt.timedelta(days=1)}", "span")
             # why no earlier name: part of a month was stored as the whole of it then
-            earlier = partial(known.earlier, [text, text]) if asked is month else None
+            earlier = before([text, text]) if asked is month else None
             span = _span(asked)
             # why not later than now: a catalog's bounds may reach into years to come
             paced_by = min(max([text, *ruled]), this_month)
             yield Part(asked.text, paced_by, (text,), {**canonical, "period": span}, earlier)
         return
     if period is None:
-        earlier = partial(known.earlier, None)
-        yield Part(None, None, None, {**canonical, "period": None}, earlier)
+        yield Part(None, None, None, {**canonical, "period": None}, before(None))
         return
     last = Period.containing(period.end - dt.timedelta(days=1)).text
     span, paced_by = _span(period), max([last, *ruled])
-    earlier = partial(known.earlier, span)
-    yield Part(period.text, paced_by, period.months(), {**canonical, "period": span}, earlier)
+    yield Part(period.text, paced_by, period.months(), {**canonical, "period": span}, before(span))
 
 
 def _span(period: Period) -> list[str]:

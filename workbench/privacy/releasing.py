@@ -24,6 +24,7 @@ from workbench.privacy.forms import handed_out, joined_columns
 from workbench.privacy.ledger import Ledger
 from workbench.privacy.measuring import Coordinate
 from workbench.privacy.mechanisms import RandBelow
+from workbench.privacy.noted import together
 from workbench.privacy.question import Part, Question
 from workbench.privacy.release import Cost, Dimension, Release
 from workbench.privacy.renaming import relabelled
@@ -113,6 +114,8 @@ class Asked:
         Of all parts together; each gets an equal share.
     exceptions : sequence of str
         What readers must know of groups fitted on raw rows and approved.
+    nobody : callable
+        What they must know of a part's rows without a customer.
     """
 
     name: str
@@ -121,6 +124,7 @@ class Asked:
     data_versions: Sequence[str]
     cost: Price
     exceptions: Sequence[str] = ()
+    nobody: Callable[[Part], str] = lambda _: ""
 
 
 def orders(name: str, question: Question, data_versions: Sequence[str], cost: Price) -> list[Order]:
@@ -194,7 +198,7 @@ def _drawn(
     for i, reservation in enumerate(reservations):
         if reservation.answer is None:
             figures = answer(asked.question, computed[i], reservation.event, randbelow)
-            figures.notes.extend(asked.exceptions)
+            figures.notes.extend([*asked.exceptions, asked.nobody(asked.question.parts[i])])
             drawn.append((reservation, _release(asked, i, reservation, figures, payer, catalog)))
     return drawn
 
@@ -308,7 +312,7 @@ def _joined(question: Question, name: str, parts: Sequence[Release], payer: Paye
             columns=columns,
             cost=Cost(str(rho), round(epsilon_of(pico, delta), 4), delta),
             data_version="+".join(dict.fromkeys(part.data_version for part in parts)),
-            notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+            notes=together((note for part in parts for note in part.notes), question.period),
             mechanism={"kind": "joined", "parts": [part.id for part in parts]},
         )
 

@@ -11,8 +11,9 @@ from workbench.catalog import Catalog
 from workbench.errors import QuestionRefused
 from workbench.privacy.answering import Computed
 from workbench.privacy.bounding import labels_table, rows_sql
+from workbench.privacy.noted import of_nobody
 from workbench.privacy.query import Query
-from workbench.privacy.question import Question, resolve
+from workbench.privacy.question import Part, Question, resolve
 from workbench.privacy.releasing import compute
 from workbench.store.access import Access
 
@@ -26,6 +27,33 @@ def run(
     """Return the exact bounded totals of every part; they go no further than to the noise."""
     with _connected(question, access, now) as connection:
         return compute(question, sql, lambda text: connection.execute(text).fetchall())
+
+
+def nobodys(
+    question: Question, told: str | None, access: Access, now: dt.datetime, part: Part
+) -> str:
+    """Return what a reader must know of a part's rows that have no customer; often nothing.
+
+    Their exact number changes with no customer's coming or going, for rows of a customer are not
+    among them; it is told only where the catalog allows it.
+    """
+    if told is None:
+        return ""
+    if told == "keep":
+        return of_nobody(None, None)
+    where, time, span = f'"{question.key}" IS NULL', part.canonical["time"], part.period
+    if span is not None:
+        first, last = part.canonical["period"]  # months, or a first day and the day after the last
+        where += (
+            f" AND strftime(\"{time}\", '%Y-%m') BETWEEN '{first}' AND '{last}'"
+            if len(first) == len("2026-09")
+            else f" AND \"{time}\" >= DATE '{first}' AND \"{time}\" < DATE '{last}'"
+        )
+    with _connected(question, access, now) as connection:
+        row = connection.execute(
+            f'SELECT count(*) FROM lake."{question.table}" WHERE {where}'
+        ).fetchone()
+    return of_nobody(int(row[0]) if row else 0, span)
 
 
 @contextmanager

@@ -339,7 +339,11 @@ class Access:
         key = declared.subject_key
         chosen = [] if key is None else [pseudonym_sql(key, purpose) if pseudonyms else f'"{key}"']
         chosen += [f'"{column}"' for column in columns if column != key]
-        sql = f'SELECT {", ".join(chosen)} FROM {self._lake(then)}."{table}"'
+        rows = f'{self._lake(then)}."{table}"'
+        if declared.without_customer and not pseudonyms:
+            # why: all of nobody's rows together would count as one customer
+            rows = f'(SELECT * FROM {rows} WHERE "{key}" IS NOT NULL)'
+        sql = f"SELECT {', '.join(chosen)} FROM {rows}"
         if key is not None and pseudonyms:
             sql += f', {_KEYS}."{purpose}"'
         if granted.consent is not None and key is not None:

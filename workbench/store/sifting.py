@@ -130,7 +130,11 @@ def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str
         if source.wrong[column] != "false":
             what = "a customer's key" if column == key else kind_of(declared.type)
             yield f"{column}: not {what}", source.wrong[column]
-    if key and not any(rule.not_null for rule in table.columns[key].rules):
+    if (
+        key
+        and not table.without_customer
+        and not any(rule.not_null for rule in table.columns[key].rules)
+    ):
         yield f"{key}: not_null", f'"{key}" IS NULL'
     for rule in row_rules(table, today):
         if rule.holds_back:

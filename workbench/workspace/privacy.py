@@ -80,7 +80,7 @@ class Private(Opened):
         from workbench.privacy.pricing import priced
         from workbench.privacy.question import resolve
         from workbench.privacy.releasing import Asked, Payer, release, statements
-        from workbench.privacy.running import run
+        from workbench.privacy.running import nobodys, run
 
         now = self.now()
         prices, delta = os.environ.get(environment.PRICES_FILE), self.catalog.privacy.delta
@@ -104,7 +104,9 @@ class Private(Opened):
                     "report: run 'workbench run' or 'workbench plan', or give epsilon=… here."
                 )
             totals = partial(run, question, sql, self.access, now)
-            checked.append(Asked(name, question, totals, versions, cost, exceptions))
+            told = self.catalog.table(question.table).without_customer
+            nobody = partial(nobodys, question, told, self.access, now)
+            checked.append(Asked(name, question, totals, versions, cost, exceptions, nobody))
         if planned:
             return planned
         payer = Payer(self.ledger, run_share(), now)
