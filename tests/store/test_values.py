@@ -141,6 +141,15 @@ def test_a_form_that_is_named_is_read_and_no_other(kind, text, form, value):
 @pytest.mark.parametrize(
     ("kind", "found", "raw", "value"),
     [
+        ("key", "DECIMAL(6,1)", Decimal("1001.0"), "1001"),
+        ("key", "DECIMAL(6,1)", Decimal("1001.5"), ASIDE),
+        ("key", "BOOLEAN", True, ASIDE),
+        ("key", "DATE", DAY, ASIDE),
+        ("key", "BLOB", "客户7".encode(), "客户7"),
+        ("text", "BLOB", "客户7".encode(), "客户7"),
+        ("text", "BLOB", b"\xff", ASIDE),
+        ("date", "BLOB", b"2026-08-03", ASIDE),
+        ("integer", "BOOLEAN", True, ASIDE),
         ("key", "DOUBLE", 1001.0, "1001"),
         ("key", "DOUBLE", 1001.5, ASIDE),
         ("key", "BIGINT", 1001, "1001"),
@@ -371,6 +380,71 @@ def test_what_a_file_is_is_named(desk, name, content, told):
     path.write_bytes(content)
     with pytest.raises(SourceError, match=re.escape(told)):
         desk.ingest("events", path)
+
+
+def odd(*lines, end="\n", header=HEADER):
+    return end.join([header, *lines, ""]).encode()
+
+
+ONE, TWO = "D001,2026-08-03,2026-08-01T00:30:00+08:00,1.50,1,0.5,x", "D002,2026-08-03,,1,1,1,{}"
+ODD = {  # what is wrong with it, if anything is
+    "crlf.csv": (None, odd(ONE, TWO, end="\r\n")),
+    "cr.csv": (None, odd(ONE, TWO.format("cr"), end="\r")),
+    "mixed.csv": ("mixes ends of lines", f"{HEADER}\r\n{ONE}\n{TWO}\r\n".encode()),
+    "unended.csv": ("no end: the file may be cut", odd(ONE, TWO)[:-1]),
+    "mark.csv": (None, b"\xef\xbb\xbf" + odd(ONE, TWO)),
+    "wide.csv": (None, odd(ONE, TWO).decode().encode("utf-16")),
+    "byte.csv": ("not utf-8 text (line 3)", odd(ONE) + TWO.encode().replace(b"{}", b"\xff\n")),
+    "sep.csv": (None, b"sep=;\n" + odd(ONE, TWO).replace(b",", b";")),
+    "tab.csv": (None, odd(ONE, TWO).replace(b",", b"\t")),
+    "title.csv": (None, b"Events of August\n\n" + odd(ONE, TWO)),
+    "trailing.csv": (None, odd(f"{ONE},", f"{TWO},")),
+    "blank.csv": (None, odd(ONE, "", TWO.format("blank"), "")),
+    "quote.csv": ("a quote that does not end", odd(ONE, TWO.format('"open'))),
+    "break.csv": (None, odd(ONE, TWO.format('"a\nb"'))),
+    "few.csv": ("fewer fields", odd(ONE, "D002,2026-08-03")),
+    "many.csv": ("more fields", odd(ONE, f"{TWO},y")),
+    "capitals.csv": ("'DAY' is nearly 'day'", odd(ONE, header=HEADER.upper())),
+    "twice.csv": ("each there once", odd(f"{ONE},1", header=f"{HEADER},day")),
+    "header.csv": ("holds no rows", odd()),
+    "key.csv": ("not a customer's key", odd(ONE, TWO.replace("D002", "N/A"))),
+    "keys.csv": (None, odd(ONE, TWO.replace("D002", "Ｄ００２\u00a0"))),
+    "day.csv": ("day", odd(ONE, TWO.replace("2026-08-03", "26-08-03"))),
+    "money.csv": ("amount", odd(ONE, TWO.replace(",1,", ",1.234,", 1))),
+}
+
+
+@pytest.fixture(scope="module")
+def loader(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("loader")
+    (folder / "workbench.toml").write_text("")
+    (folder / "data").mkdir()
+    (folder / "catalog.yaml").write_text(CATALOG)
+    return wb.open_workspace(folder)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_init_and_ingest_are_one_loader(desk, loader, name):
+    wrong, content = ODD[name]
+    before = Counter(stored(desk)) if desk.store.exists else Counter()
+    path = desk.settings.root / f"odd-{name}"
+    path.write_bytes(content)
+    (loader.settings.path("source") / "events.csv").write_bytes(content)
+    if wrong is None:
+        taken = desk.ingest("events", path)
+        loader.init(reload=["events"])
+        assert Counter(stored(desk)) - before == Counter(stored(loader))
+        assert (taken.added, taken.quarantined) == (2, 0)
+        return
+    with pytest.raises(SourceError, match=re.escape(wrong)):
+        loader.init(reload=["events"])
+    try:
+        assert desk.ingest("events", path).quarantined == 1
+    except SourceError as problem:
+        reason = str(problem)
+    else:
+        (reason,) = desk.quarantine("events", "reporting").query(f"file == 'odd-{name}'").reasons
+    assert wrong in reason
 
 
 def test_a_last_line_without_an_end_is_aside(desk):

@@ -211,7 +211,8 @@ def _require_readable(
             "it again; nothing was loaded."
         )
     bad = [
-        f"'{column}' in {count:,} rows is not {table.columns[column].type}"
+        f"'{column}' in {count:,} rows is not "
+        + ("a customer's key" if column == table.subject_key else table.columns[column].type)
         for column, count in zip(columns, counts or (), strict=True)
         if count
     ]

@@ -26,6 +26,8 @@ _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?"
 _OFFSET = r" ?(Z|[+-]\d{2}(:?\d{2})?)"
 _TIME = rf"\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}([ T]{_CLOCK}({_OFFSET})?)?\s*"
 _FLOATING = ("FLOAT", "DOUBLE")
+_NUMBERED = re.compile(r"VARCHAR|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|UUID")  # what keys are kept as
+_OTHERS = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP")  # than bytes and yes or no
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
 _SMALLEST_DOUBLE = "2.2250738585072014e-308"  # below it digits are lost
 # Words that programs write for nothing, and that people write below a column: no customer's key.
@@ -188,12 +190,20 @@ def _from_typed(
         again = f"({read} AT TIME ZONE {literal(form.zone)})"
     else:
         moment, again = raw, read
-    if wanted == "VARCHAR" and found in _FLOATING:
-        whole = f"isfinite({raw}) AND {raw} % 1 = 0 AND abs({raw}) < 1e15"
+    exact = found.startswith("DECIMAL")
+    if wanted == "VARCHAR" and (found in _FLOATING or (key and exact)):
+        whole = f"{raw} % 1 = 0 AND abs({raw}) < 1e15"
+        whole = whole if exact else f"isfinite({raw}) AND {whole}"
         value = f"CASE WHEN {whole} THEN CAST(CAST({raw} AS BIGINT) AS VARCHAR)"
         value += " END" if key else f" ELSE CAST({raw} AS VARCHAR) END"
-        return value, [_none(raw, read), f"NOT isfinite({read})"]
+        return value, [_none(raw, read), "false" if exact else f"NOT isfinite({read})"]
     value = f"TRY_CAST({moment} AS {wanted})"
+    if found == "BLOB" and wanted == "VARCHAR":  # of a program that does not say that it is text
+        value = f"TRY(decode({raw}))"
+    elif (key and wanted == "VARCHAR" and not _NUMBERED.fullmatch(found)) or (
+        found in ("BLOB", "BOOLEAN") and wanted in _OTHERS
+    ):
+        return f"CAST(NULL AS {wanted})", [_none(raw, read)]
     if wanted == "VARCHAR":
         return (_key_sql(value) if key else value), [_none(raw, read)]
     back = "TIMESTAMP" if found == _INSTANT else found
