@@ -91,7 +91,9 @@ def test_who_rotates_goes_on(shop):
 def test_a_rotation_is_recorded_by_fingerprints(shop):
     old = fingerprint(shop.store.master_key)
     new = shop.rotate_key()
-    assert shop.audit.chain.entries("key rotated")[0].body == {
+    body = dict(shop.audit.chain.entries("key rotated")[0].body)
+    assert body.pop("journal")  # its head, which every entry carries
+    assert body == {
         "who": shop.audit.chain.entries()[0].body["who"],
         "old": old,
         "new": new,
@@ -170,7 +172,7 @@ def test_shredding_with_a_key_of_the_environment_leaves_nothing_that_it_opens(ow
     environment.setenv(KEY, "ab" * 32)
     ws = own("environment")
     ws.init()
-    ws.correct_subject("K-000004", {"customers.email": "new@example.org"})
+    ws.correct_subject("K-000004", {"customers.email": "new@example.org"}, verified_by="id")
     made = again(ws).back_up()
     master = ws.store.master_key
     old = {path.name: path.read_bytes() for path in ws.store.folder.rglob("*.ducklake")}

@@ -129,8 +129,7 @@ class Store:
         return max(numbers)
 
     def _published(self) -> list[int]:
-        there = self.folder.glob("snapshots/*.ducklake")
-        return [int(path.stem) for path in there if path.stem.isdigit()]
+        return [int(p.stem) for p in self.folder.glob("snapshots/*.ducklake") if p.stem.isdigit()]
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Open an engine with our extensions, private encrypted spill, and UTC."""
@@ -185,13 +184,14 @@ class Store:
     ) -> None:
         import duckdb
 
+        masters = self.masters()  # why first: without a key that is what is wrong
         if is_shredded(path):
             raise StoreMissing(
                 f"the data at {self.folder} were destroyed by 'workbench keys shred'. To begin "
                 "anew, remove that folder and run 'workbench init'."
             )
         # why several: while the key is being rotated, some files are under the next one already
-        for master in self.masters():
+        for master in masters:
             key = derive(master, "lake-catalog").hex()
             try:
                 connection.execute(
