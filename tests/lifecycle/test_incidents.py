@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+import workbench as wb
 from workbench.errors import InputError, UnknownName
 from workbench.lifecycle.drafts import draft
 from workbench.lifecycle.incidents import Incidents, scope_of
@@ -65,6 +66,30 @@ def test_people_are_counted_once_over_tables(shop):
     count = people(shop.store, shop.catalog, 1, ["customers", "transactions", "incidents"])
     assert count == 600
     assert people(shop.store, shop.catalog, 1, ["transactions"]) == 600  # who have many rows each
+
+
+def test_whatever_hands_out_rows_is_a_read_with_its_volume(shop):
+    tx = shop.open("transactions", "reporting")
+    again = wb.open_workspace(shop.settings.root, now=shop.now)
+    again.access._bulk_rows = 100
+    again.open("transactions", "reporting").execute()
+    someone = tx.limit(1).execute().customer_id[0]
+    again.look_up(someone, "reporting", reason="complaint 1")
+    again.quarantine("customers", "service")
+    again.possible_duplicates("customers", "service")
+    told = [(e.kind, e.body.get("rows")) for e in again.audit.chain.entries() if e.kind != "load"]
+    assert ("bulk read", 5400) in told
+    found = again.reads()
+    assert 5400 in [read.rows for read in found if read.table == "transactions"]
+    # opened three times, read in bulk once, looked up once
+    assert [read.table for read in found].count("transactions") == 5
+    assert [read.table for read in found].count("customers") == 2
+    whole = scope_of(found, shop.catalog, lambda names: 600 * len(names))
+    assert whole.tables == ("customers", "transactions")
+    assert (whole.subjects_at_most, whole.records_at_most) == (1200, None)  # an opening has no rows
+    bulk = [read for read in found if read.rows == 5400]
+    alone = scope_of(bulk, shop.catalog, lambda _: 6000)
+    assert (alone.subjects_at_most, alone.records_at_most) == (6000, None)  # smaller ones went too
 
 
 def test_a_log_without_rows_means_everybody(shop):

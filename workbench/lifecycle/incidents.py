@@ -343,7 +343,8 @@ def scope_of(
     touched = tuple(sorted({read.table for read in allowed}))
     known = [catalog.tables[name] for name in touched if name in catalog.tables]
     about = [n for n in touched if n in catalog.tables and not catalog.tables[n].operational]
-    rows = [read.rows for read in allowed if read.table in about]
+    # why none of a bulk read: with it went smaller ones that no log has
+    rows = [None if r.among_others else r.rows for r in allowed if r.table in about]
     counted = [row for row in rows if row is not None]
     at_most = people(about) if about else 0
     records = sum(counted) if len(counted) == len(rows) else None

@@ -16,11 +16,24 @@ if TYPE_CHECKING:
     from workbench.store.engine import Store
 
 COLUMNS = ("read_at", "reader", "role", "table_name", "purpose", "rows_read", "outcome")
+# whatever hands out rows of customers, or tried to
+READS = (
+    "open",
+    "refused",
+    "release",
+    "bulk read",
+    "look-up",
+    "quarantine opened",
+    "possible duplicates opened",
+)
 
 
 @dataclass(frozen=True)
 class Read:
-    """One read, or a refused attempt at one; ``rows`` is None where the log does not say."""
+    """One read, or a refused attempt at one; ``rows`` is None where the log does not say.
+
+    ``among_others``: smaller reads of the same opening are in no log.
+    """
 
     at: dt.datetime
     reader: str
@@ -29,26 +42,30 @@ class Read:
     purpose: str
     rows: int | None
     refused: bool
+    among_others: bool = False
 
 
 def from_audit(entries: Iterable[Entry]) -> list[Read]:
-    """Return the reads the workbench's own audit log holds."""
-    found = []
-    for entry in entries:
-        if entry.kind in ("open", "refused", "release") and entry.body.get("table"):
-            body = entry.body
-            found.append(
-                Read(
-                    entry.at.replace(tzinfo=None),
-                    str(body.get("who", "")),
-                    str(body.get("role") or "workbench"),
-                    str(body["table"]),
-                    str(body.get("purpose", "")),
-                    body.get("rows"),
-                    entry.kind == "refused",
-                )
-            )
-    return found
+    """Return the reads the workbench's own audit log holds, one a table.
+
+    A bulk read is one of its own, with its rows, beside the opening that led to it.
+    """
+    return [
+        Read(
+            entry.at.replace(tzinfo=None),
+            str(entry.body.get("who", "")),
+            str(entry.body.get("role") or "workbench"),
+            table,
+            str(entry.body.get("purpose", "")),
+            entry.body.get("rows"),
+            entry.kind == "refused",
+            entry.kind == "bulk read",
+        )
+        for entry in entries
+        if entry.kind in READS
+        for table in str(entry.body.get("table") or entry.body.get("tables") or "").split(", ")
+        if table
+    ]
 
 
 def from_frame(frame: pd.DataFrame) -> list[Read]:
