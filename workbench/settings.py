@@ -48,6 +48,36 @@ class QuarantineSettings(BaseModel):
     keep_days: int = Field(90, gt=0)
 
 
+class RunsSettings(BaseModel):
+    """How long executed notebooks and their logs are kept, which may show rows.
+
+    Attributes
+    ----------
+    keep_days : int
+        For so many days after they were written; then retention takes them away.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep_days: int = Field(90, gt=0)
+
+
+class BackupsKept(BaseModel):
+    """Which backups are kept when the folder is pruned; the newest always is.
+
+    Attributes
+    ----------
+    daily, weekly, monthly : int
+        Of so many of the newest days, weeks and months with a backup, the last one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    daily: int = Field(7, ge=0)
+    weekly: int = Field(5, ge=0)
+    monthly: int = Field(12, ge=0)
+
+
 def _zone(name: str) -> str:
     try:
         return zoneinfo.ZoneInfo(name).key
@@ -82,6 +112,10 @@ class Settings(BaseModel):
         Who may read for which purposes; without any, whoever may read the files may.
     quarantine : QuarantineSettings
         How long rows that were kept aside are kept.
+    runs : RunsSettings
+        How long executed notebooks are kept.
+    keep_backups : BackupsKept
+        Which backups are kept when they are pruned.
     holidays : tuple of date
         Days that are no working days, besides Saturdays and Sundays.
     time_zone : str
@@ -106,6 +140,8 @@ class Settings(BaseModel):
     bulk_rows: int = Field(10_000, gt=0)
     roles: dict[str, Role] = {}
     quarantine: QuarantineSettings = QuarantineSettings(keep_days=90)
+    runs: RunsSettings = RunsSettings(keep_days=90)
+    keep_backups: BackupsKept = BackupsKept(daily=7, weekly=5, monthly=12)
     holidays: tuple[dt.date, ...] = ()
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     warm_kernel_minutes: int = Field(10, ge=0)
@@ -183,9 +219,14 @@ def _told(problem: Any) -> str:
     if problem["type"] == "missing":
         return "is missing."
     if problem["type"] == "extra_forbidden":
-        part = QuarantineSettings if name == "quarantine" else Role
+        parts: dict[str, type[BaseModel]] = {
+            "quarantine": QuarantineSettings, "runs": RunsSettings, "keep_backups": BackupsKept
+        }  # fmt: skip
+        part = parts.get(name, Role)
         return f"is unknown.{suggest(str(problem['loc'][-1]), part.model_fields)}"
-    if name == "quarantine":
+    if name == "keep_backups":
+        return f"must say daily, weekly and monthly, whole numbers from 0 on {got}."
+    if name in ("quarantine", "runs"):
         return f"must say keep_days, a whole number of days above 0 {got}."
     if name == "roles":
         return f'must be lists of texts, such as purposes = ["reporting"] {got}.'

@@ -83,4 +83,77 @@ def restore(
         click.echo(f"Newer than the backup and left as they are: {', '.join(found.kept)}.")
 
 
-COMMANDS = [backup, restore]
+@click.group()
+def backups() -> None:
+    """See, read through and prune the backups of the workspace's folder."""
+
+
+@backups.command(name="list")
+@in_workspace
+@as_json_too
+def list_(workspace: str | None, as_json: bool) -> None:
+    """List the backups, newest first, and why each is kept by [keep_backups]."""
+    from workbench.lifecycle.pruning import backups as found_in
+
+    found = found_in(opened(workspace).office)
+    if as_json:
+        print_json([vars(each) for each in found])
+        return
+    for each in found:
+        made = f"{each.made:%Y-%m-%d %H:%M}" if each.made else "when, nobody can read"
+        why = (
+            f"kept: {', '.join(each.kept)}" if each.kept else "goes with 'workbench backups prune'"
+        )
+        click.echo(f"{each.file}  {made}  {each.bytes:,} bytes  {why}")
+    if not found:
+        click.echo("There is no backup. Make one with 'workbench backup'.")
+
+
+@backups.command()
+@in_workspace
+@click.option("--yes", is_flag=True, help="Mean it: what is shown goes for good.")
+@as_json_too
+def prune(workspace: str | None, yes: bool, as_json: bool) -> None:
+    """Remove the backups that [keep_backups] does not keep: so many days, weeks and months."""
+    from workbench.lifecycle import pruning
+
+    office = opened(workspace).office
+    found = pruning.backups(office)
+    going = [each.file for each in found if not each.kept]
+    if not as_json:
+        for file in going:
+            click.echo(f"{file} {'goes' if yes else 'would go'}")
+    if going and not yes:
+        raise click.UsageError(
+            f"{len(going)} of {len(found)} backups would go for good. Say --yes if that is meant; "
+            "nothing was removed."
+        )
+    removed = pruning.prune(office)
+    if as_json:
+        print_json({"removed": removed, "left": len(found) - len(removed)})
+    else:
+        click.echo(f"{len(removed)} backups removed, {len(found) - len(removed)} left.")
+
+
+@backups.command()
+@in_workspace
+@as_json_too
+def check(workspace: str | None, as_json: bool) -> None:
+    """Read every backup to its end with the workspace's key; exit code 7 where one is not whole."""
+    from workbench.lifecycle import pruning
+
+    office = opened(workspace).office
+    with steps(as_json) as tell:
+        found = pruning.check(office, tell)
+    if as_json:
+        print_json(found)
+    else:
+        for file, wrong in found.items():
+            click.echo(f"{file}: {wrong or 'whole'}")
+        if not found:
+            click.echo("There is no backup. Make one with 'workbench backup'.")
+    if any(found.values()):
+        raise SystemExit(7)
+
+
+COMMANDS = [backup, backups, restore]

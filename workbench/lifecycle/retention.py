@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from workbench.catalog import Table
@@ -20,6 +21,8 @@ from workbench.store.consents import agreeing_sql
 from workbench.store.marks import marked_sql
 from workbench.store.rewriting import take_away
 
+RUNS = "executed notebooks"
+
 
 @dataclass(frozen=True)
 class Due:
@@ -28,7 +31,8 @@ class Due:
     Attributes
     ----------
     table : str
-        Or what is kept aside of one: ``quarantine of TABLE``, ``possible duplicates of TABLE``.
+        Or ``executed notebooks``, or what is kept aside of one: ``quarantine of TABLE``,
+        ``possible duplicates of TABLE``.
     rows : int or None
         Rows past their time that nothing keeps; None where the table's clock cannot be read.
     on_hold : int
@@ -63,11 +67,15 @@ def plan(office: Office) -> list[Due]:
         store.attach(connection, store.latest_snapshot())
         store.marks.prepare(connection, _marks(in_force))
         loaded = store.tables(connection)
-        return [
-            _due(office, connection, name, in_force)
-            for name, table in office.catalog.tables.items()
-            if name in loaded
-        ] + _aside(office, connection, in_force, today)
+        return (
+            [
+                _due(office, connection, name, in_force)
+                for name, table in office.catalog.tables.items()
+                if name in loaded
+            ]
+            + _aside(office, connection, in_force, today)
+            + _runs(office)
+        )
     finally:
         connection.close()
 
@@ -102,6 +110,10 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
         progress=progress,
     )
     removed = {table: rows for table, rows in taken.items() if rows}
+    if old := [path for path, _ in _run_files(office) if _is_old(office, path)]:
+        removed[RUNS] = len(old)
+        for path in old:
+            path.unlink(missing_ok=True)
     drop_past(office)
     office.note("retention applied", {"rows": removed})
     return removed
@@ -127,6 +139,29 @@ def _due(office: Office, connection: Any, name: str, in_force: Sequence[Hold]) -
     ).fetchone()
     names = tuple(each.id for each in in_force if each.table in (None, name)) if row[1] else ()
     return Due(name, int(row[0]), int(row[1]), row[2], why, names, agreed)
+
+
+def _runs(office: Office) -> list[Due]:
+    """Return what is past its time of executed notebooks and their logs, which may show rows."""
+    files = _run_files(office)
+    if not files:
+        return []
+    days = office.settings.runs.keep_days
+    old = [day for path, day in files if _is_old(office, path)]
+    why = f"{days} days after they were written ([runs] keep_days), one row a file"
+    return [Due(RUNS, len(old), 0, min(old, default=None), why)]
+
+
+def _run_files(office: Office) -> list[tuple[Path, dt.date]]:
+    """Return the files of runs, and the day each was written."""
+    files = (path for path in (office.private / "runs").rglob("*") if path.is_file())
+    zone = office.settings.zone
+    return [(p, dt.datetime.fromtimestamp(p.stat().st_mtime, zone).date()) for p in sorted(files)]
+
+
+def _is_old(office: Office, path: Path) -> bool:
+    written = dt.datetime.fromtimestamp(path.stat().st_mtime, office.settings.zone).date()
+    return written + dt.timedelta(days=office.settings.runs.keep_days) < office.now.date()
 
 
 def _aside(office: Office, connection: Any, in_force: Sequence[Hold], today: dt.date) -> list[Due]:

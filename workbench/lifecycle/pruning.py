@@ -1,0 +1,113 @@
+"""Which backups are kept and which may go, and whether each can still be opened to its end.
+
+As restic has it: of each of the newest days, weeks and months that have a backup, the last one
+stays. The newest stays whatever is declared, and so does a file that cannot be read: a person looks
+at it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import StorageError, StoreMissing
+from workbench.lifecycle.archive import ArchiveReader, read_header
+from workbench.lifecycle.backups import SUFFIX, require_key
+from workbench.lifecycle.office import Office
+from workbench.store.keys import sync_folder
+
+PRUNED = "backups pruned"
+_PARTS = {"daily": "%Y-%m-%d", "weekly": "%G-%V", "monthly": "%Y-%m"}
+
+
+@dataclass(frozen=True)
+class KeptBackup:
+    """One file of the folder of backups.
+
+    Attributes
+    ----------
+    file : str
+    made : datetime or None
+        None where its beginning cannot be read.
+    bytes : int
+    kept : tuple of str
+        Why it stays: newest, daily, weekly, monthly, not readable; empty: it may go.
+    """
+
+    file: str
+    made: dt.datetime | None
+    bytes: int
+    kept: tuple[str, ...] = ()
+
+
+def backups(office: Office) -> list[KeptBackup]:
+    """Return the backups of the workspace's folder, newest first, and why each stays."""
+    dated, unread = [], []
+    for path in sorted(office.settings.path("backups").glob(f"*{SUFFIX}")):
+        size = path.stat().st_size
+        try:
+            made = dt.datetime.fromisoformat(read_header(path)["made"])
+            dated.append(KeptBackup(str(path), made.astimezone(office.settings.zone), size))
+        except (StorageError, KeyError, ValueError, TypeError):  # another's, or damaged
+            unread.append(KeptBackup(str(path), None, size, ("not readable",)))
+    dated.sort(key=lambda each: (each.made, each.file), reverse=True)
+    why: dict[str, list[str]] = {each.file: [] for each in dated}
+    for each in dated[:1]:
+        why[each.file].append("newest")
+    for name, form in _PARTS.items():
+        last: dict[str, str] = {}  # of each part of the calendar, newest first
+        for each in dated:
+            last.setdefault(f"{each.made:{form}}", each.file)
+        for file in list(last.values())[: getattr(office.settings.keep_backups, name)]:
+            why[file].append(name)
+    return [KeptBackup(b.file, b.made, b.bytes, tuple(why[b.file])) for b in dated] + unread
+
+
+def prune(office: Office) -> list[str]:
+    """Remove the backups that nothing keeps, and their checksums; return their files."""
+    office.journal.require_clock(office.now)  # why: under a wrong clock the newest may not be
+    found = backups(office)
+    going = [Path(each.file) for each in found if not each.kept]
+    if going:
+        names = [path.name for path in going]
+        office.note(PRUNED, {"files": names, "left": len(found) - len(going)})
+    for path in going:
+        path.unlink(missing_ok=True)
+        path.with_name(f"{path.name}.sha256").unlink(missing_ok=True)
+    if going:
+        sync_folder(going[0].parent)
+    return [str(path) for path in going]
+
+
+def check(office: Office, progress: Callable[[str], None] = lambda _: None) -> dict[str, str]:
+    """Read every backup to its end; return what is wrong by file, empty where it is whole.
+
+    Each block is opened with the workspace's key. A restore test finds more: it opens the tables.
+    """
+    master, found = require_key(office, None), {}
+    for number, each in enumerate(listed := backups(office), 1):
+        progress(f"reading backup {number} of {len(listed)}")
+        found[each.file] = _wrong(Path(each.file), master)
+    return found
+
+
+def _wrong(path: Path, master: bytes) -> str:
+    try:
+        beside = path.with_name(f"{path.name}.sha256")
+        if beside.exists():
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if digest != beside.read_text(encoding="ascii", errors="replace").partition(" ")[0]:
+                return "it is not the file its checksum was made of"
+        with path.open("rb") as file:
+            reader = ArchiveReader(file, path, master)
+            while reader.read(1 << 20):
+                pass
+    except (StorageError, StoreMissing) as problem:
+        return str(problem)
+    except OSError as problem:
+        return f"it cannot be read: {problem.strerror}"
+    return ""
