@@ -189,3 +189,34 @@ def test_the_audit_log_is_shown_and_verified(run, shop):
     out = run("audit", "verify", code=7)
     assert "entry 2: altered" in out
     assert json.loads(run("audit", "verify", "--json", code=7))["faults"][0]["seq"] == 2
+
+
+def test_requests_of_the_table_are_listed_beside_the_offices_own(shop):
+    root = shop.settings.root
+    catalog = root / "catalog.yaml"
+    columns = "request_id: {type: text}, kind: {type: text}, law: {type: text}"
+    columns += ", received_on: {type: date}, due_on: {type: date}, closed_on: {type: date}"
+    catalog.write_text(
+        catalog.read_text()
+        + "  subject_requests:\n    kind: operational\n    title: Requests\n    owner: office\n"
+        "    source: subject_requests.csv\n    operational: true\n"
+        "    retention: {months: 60, after: received_on}\n    purposes: [reporting]\n"
+        f"    columns: {{{columns}}}\n"
+    )
+    (root / "data" / "subject_requests.csv").write_text(
+        "request_id,kind,law,received_on,due_on,closed_on\n"
+        "SR-1,access,GDPR,2026-08-01,2026-09-01,\n"
+        "SR-2,erasure,PIPL,2026-08-01,2026-08-21,2026-08-20\n"
+    )
+    ws = wb.open_workspace(root, now=shop.now)
+    ws.init()
+    ws.open_request("access", "K-000003", law="GDPR")
+    found = {each.id: each.closed for each in [*ws.requests(), *ws.requests_of_table()]}
+    assert list(found) == ["R-0001", "SR-1", "SR-2"]
+    assert str(found["SR-2"]) == "2026-08-20"
+    for words, told in (([], ("R-0001", "SR-1")), (["--all"], ("R-0001", "SR-1", "SR-2"))):
+        result = CliRunner().invoke(main, ["subject", "requests", *words, "-w", str(root)])
+        assert result.exit_code == 0, result.output
+        assert [line.split()[0] for line in result.output.splitlines()] == list(told)
+        assert "overdue by" in result.output
+        assert "of table subject_requests" in result.output

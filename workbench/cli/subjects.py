@@ -324,10 +324,13 @@ def register(
 @click.option("--all", "everything", is_flag=True, help="Closed ones too.")
 @as_json_too
 def requests(workspace: str | None, everything: bool, as_json: bool) -> None:
-    """List the requests that are open, with their deadlines."""
+    """List the requests that are open, with their deadlines: registered here, or in the table."""
+    from workbench.lifecycle.requests import IN_TABLE
+
     ws = opened(workspace)
     today = ws.now().date()
-    found = [each for each in ws.requests() if everything or each.closed is None]
+    known = [*ws.requests(), *ws.requests_of_table()]
+    found = [each for each in known if everything or each.closed is None]
     if as_json:
         print_json([{**vars(each), "days_left": each.days_left(today)} for each in found])
         return
@@ -337,10 +340,11 @@ def requests(workspace: str | None, everything: bool, as_json: bool) -> None:
             f"overdue by {_days(-left)}" if left < 0 else f"{_days(left)} left")  # fmt: skip
         more = ", extended" if each.extended else ""
         check = "" if each.verified_by else ", identity not checked"
+        check = check if each.mark else f", of table {IN_TABLE}"
         click.echo(f"{each.id}  {each.kind:12} {each.law}  received {each.received}, due {each.due}"
                    f"{more}: {state}{check}")  # fmt: skip
     if not found:
-        click.echo("No request is open.")
+        click.echo("No request is on record." if everything else "No request is open.")
 
 
 @subject.command()

@@ -20,6 +20,7 @@ from workbench.lifecycle.register import said
 from workbench.store.chain import Entry
 
 Answer = TypeVar("Answer")
+IN_TABLE = "subject_requests"  # the operational table of requests that others keep
 Served = tuple["Request", Answer]
 KINDS = ("access", "portability", "correction", "erasure", "restriction", "objection")
 OPENED, CHECKED, EXTENDED, CLOSED = (
@@ -49,7 +50,7 @@ class Request:
         ``R-0001``.
     kind, law : str
     mark : str
-        Whose it is, by mark.
+        Whose it is, by mark; empty where another register has it.
     received, due : date
     extended : bool
         Whether the person was told in time that it takes longer.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.lifecycle.minimisation import Minimisation
     from workbench.lifecycle.reads import Read
     from workbench.lifecycle.register import Register
+    from workbench.lifecycle.requests import Request
 
 PURPOSE = "compliance"
 EXAMINED_MONTHS = 6
@@ -65,6 +66,20 @@ class Oversight(Data):
             )
         chosen = PURPOSE if PURPOSE in purposes else purposes[0]
         return self.open(table, chosen).execute()
+
+    def requests_of_table(self) -> list[Request]:
+        """Return the requests of customers that an operational table holds, as the office's are."""
+        from workbench.lifecycle.requests import IN_TABLE, Request
+
+        declared = self.catalog.tables.get(IN_TABLE)
+        names = ("request_id", "kind", "law", "received_on", "due_on", "closed_on")
+        if not self.store.exists or declared is None or not set(names) <= set(declared.columns):
+            return []
+        return [
+            Request(str(name), kind, law, "", received, due, closed=closed)
+            for each in self._rows(IN_TABLE)
+            for name, kind, law, received, due, closed in [[each[column] for column in names]]
+        ]
 
     def reads(self) -> list[Read]:
         """Return every read on record: of the audit log, and of tables that are logs of reads."""
