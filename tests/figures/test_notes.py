@@ -24,10 +24,10 @@ ENGLISH, CHINESE = Language(), Language("zh", {"Amount": "金额", "CNY": "元"}
 @pytest.mark.parametrize(
     ("figure", "shown"),
     [
-        (figures.line(MONTHLY, x="month", y="customers"), (ROWS_READ,)),
+        (figures.line(MONTHLY, x="month", y="customers"), ()),
         (figures.line(MONTHLY, x="month", y="amount_sum"), (BOUND_READ, ROWS_READ)),
         (figures.bar(MONTHLY, x="month", y="amount_mean"), (BOUND_READ, ROWS_READ)),
-        (figures.table(MONTHLY, columns=["month", "customers"]), (ROWS_READ,)),
+        (figures.table(MONTHLY, columns=["month", "customers"]), ()),
         (figures.table(MONTHLY), (BOUND_READ, ROWS_READ)),
         (figures.kpis(TOTAL, measures=["customers"]), ()),
         (figures.kpis(TOTAL), (BOUND_READ,)),

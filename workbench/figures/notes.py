@@ -264,6 +264,8 @@ def _grades(told: str, language: Language) -> str:
 
 def _about(note: str, release: Release) -> set[str]:
     """Return the measures a note begins with the title of; none when it is about all of them."""
+    if note.startswith("One customer counts for at most "):  # rows, of which customers have none
+        return {each.name for each in release.measures if each.kind != "customers"}
     head, colon, _ = note.partition(": ")
     if not colon:
         return set()
