@@ -258,3 +258,26 @@ def test_the_notebooks_that_come_along_are_of_the_columns_there_are(tmp_path):
         text = "".join(line for cell in content["cells"] for line in cell["source"])
         assert not re.search("AMOUNT|TABLE|GROUPS", text), notebook
         assert all(set(cell["metadata"]) <= {"tags"} for cell in content["cells"])
+
+
+def test_a_file_of_which_some_rows_do_not_fit_is_taken_in_by_the_command_that_is_named(tmp_path):
+    lines = ["customer_id,total"] + [f"K{n},{n}.50" for n in range(97)] + ["K1,n/a", "K2,?", "K3"]
+    code, said = _new(tmp_path / "shop", "--from", _file(tmp_path, lines))
+    assert code == 0
+    assert "total: money; 2 values are not" in said
+    assert "1 lines are no rows" in said
+    command = re.search(r"'workbench (ingest export \S+ -w \S+)'", said)[1]
+    assert "'workbench init" not in said
+    text = (tmp_path / "shop" / "catalog.yaml").read_text()
+    for key, value in {
+        "months": "84", "contribution": "{cells: 1, rows: 1}",
+        "customer_bounds": "{ladder: [50, 400]}",
+    }.items():  # fmt: skip
+        text = text.replace(f'{key}: "?"', f"{key}: {value}")
+    (tmp_path / "shop" / "catalog.yaml").write_text(text)
+    taken = CliRunner().invoke(main, command.split())
+    assert taken.exit_code == 0, taken.output
+    assert "97 added" in taken.output
+    assert "3 kept aside" in taken.output
+    checked = CliRunner().invoke(main, ["check", "-w", str(tmp_path / "shop")])
+    assert "Next: 'workbench run first-page" in checked.output

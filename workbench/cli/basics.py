@@ -159,10 +159,13 @@ def new(folder: Path, sources: tuple[str, ...], customer: str | None, as_json: b
         f"Wrote {folder}. The files were copied into {folder}/data, which is yours alone to read; "
         "nothing outside it is read again."
     )
+    # why init last: it refuses a file of which some rows do not fit, and leaves out what is fed
+    loads = sorted({table.load for table in tables}, key=lambda each: each == "init")
     click.echo(
-        f"Next: answer the questions in {folder}/catalog.yaml; then 'workbench init -w {folder}' "
-        f"and 'workbench run first-page -w {folder}'. 'workbench check -w {folder}' says where you "
-        "are on the way."
+        f"Next: answer the questions in {folder}/catalog.yaml; then "
+        + "".join(f"'workbench {each} -w {folder}', " for each in loads)
+        + f"and 'workbench run first-page -w {folder}'. 'workbench check -w {folder}' says where "
+        "you are on the way."
     )
 
 

@@ -122,6 +122,13 @@ class Drafted:
     groups: list[str] = field(default_factory=list)
     nobodys: int = 0
 
+    @property
+    def load(self) -> str:
+        """The command that loads it first: `init` takes whole files, `ingest` good rows only."""
+        if not (self.looked.misfits or self.looked.unreadable):
+            return "init"
+        return f"ingest {self.name} {self.looked.path}"
+
     def said(self) -> list[str]:
         """Return what was found, in words."""
         found, written = self.looked, dict(self.looked.format)
@@ -143,6 +150,8 @@ class Drafted:
             lines.append(f"  {self.nobodys:,} rows have no customer ({share:.0%})")
         if self.customer is None:
             lines.append("  no column looks like the customer: see the question, or --customer")
+        if found.unreadable:
+            lines.append(f"  {found.unreadable:,} lines are no rows: too many or few fields")
         for key, value in found.ambiguous.items():
             lines.append(f"  {key.replace('_', ' ')} is open: {value}; a question in the catalog")
         return lines
