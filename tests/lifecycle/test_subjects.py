@@ -5,9 +5,12 @@ import json
 import shutil
 
 import pytest
+from click.testing import CliRunner
 
 import workbench as wb
+from workbench.cli import main
 from workbench.errors import InputError, Refused, StorageError, UnknownName
+from workbench.lifecycle.letters import letter
 from workbench.lifecycle.subjects import barred
 
 
@@ -21,7 +24,8 @@ def test_what_is_held_is_told_with_purposes_sources_recipients_and_retention(sho
     assert customers.source == "customers.parquet"
     assert customers.retention == "84 months after opened_on"
     assert set(customers.purposes) == {"service"}
-    assert set(transactions.purposes) == {"reporting", "marketing", "old-partner"}
+    assert set(transactions.purposes) == {"reporting", "old-partner"}  # they took consent back
+    _, transactions, _ = again(shop).subject_held("K-000012", verified_by="id card")[1]
     assert transactions.purposes["marketing"] == {
         "title": "Offers to those who agreed",
         "basis": "consent",
@@ -338,3 +342,40 @@ def test_what_cannot_be_restricted_is_refused(shop):
         shop.restrict_subject("K-000010", ["markting"], verified_by="id card")
     with pytest.raises(InputError, match="no table holds anything of this customer"):
         shop.restrict_subject("K-nobody", verified_by="id card")
+
+
+def test_access_names_what_the_customer_agreed_to_and_what_leaves_them_out(shop, tmp_path):
+    """Of K-000011 no consent is known, K-000012 agrees, K-000010 took it back."""
+    ws = again(shop)
+    purposes = {
+        each: ws.subject_held(each, **ASKED)[1][1].purposes
+        for each in ("K-000010", "K-000011", "K-000012")
+    }
+    assert [each for each in purposes if "marketing" in purposes[each]] == ["K-000012"]
+    ws.restrict_subject("K-000012", ["marketing"], **ASKED)
+    ws.restrict_subject("K-000012", ["reporting"], kind="objected", **ASKED)
+    found = again(shop).subject_held("K-000012", **ASKED)[1]
+    told = {name: each.get("left out") for name, each in found[1].purposes.items()}
+    assert told == {"marketing": "restricted", "reporting": "objected", "old-partner": None}
+    english, chinese = (letter(ws.office, found, lang, "a@b.example") for lang in ("en", "zh"))
+    for words in ("transactions.parquet", "you objected to it", "supervisory authority", "erasure"):
+        assert words in english
+    for words in ("transactions.parquet", "您已表示拒绝", "投诉", "更正", "限制"):
+        assert words in chinese
+    out = tmp_path / "letter.md"
+    words = ("subject", "access", "K-000012", "--verified-by", "x", "--out", str(out))
+    done = CliRunner().invoke(main, [*words, "--language", "zh", "-w", str(shop.settings.root)])
+    assert done.exit_code == 0, done.output
+    assert out.read_text().startswith("# 我们持有的关于您的个人信息")
+    assert out.stat().st_mode & 0o777 == 0o600
+    again_ = CliRunner().invoke(main, [*words, "-w", str(shop.settings.root)])
+    assert "is there already" in again_.output
+
+
+def test_cells_that_a_spreadsheet_would_run_are_counted(shop, tmp_path):
+    which = {"transactions.booked_on": "2026-03-11"}
+    shop.correct_subject("K-000010", {"transactions.note": "=1+1"}, which, **ASKED)
+    rows = again(shop).export_subject("K-000010", tmp_path / "out", **ASKED)[1]
+    assert rows["formula-cells"] == 1
+    assert "'=1+1" in (tmp_path / "out" / "transactions.csv").read_text()
+    assert '"=1+1"' in (tmp_path / "out" / "subject.json").read_text()

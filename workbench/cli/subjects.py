@@ -84,11 +84,25 @@ def subject() -> None:
 
 @subject.command()
 @click.argument("id_", metavar="ID", callback=_typed)
+@click.option("--out", type=click.Path(path_type=Path), help="Write it as a letter: a new file.")
+@click.option("--language", default="en", metavar="LANGUAGE", help="Of the letter: en or zh.")
+@click.option("--contact", default="", help="Whom to ask, for the letter.")
 @_request_options
-def access(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None:
+def access(
+    id_: str, out: Path | None, language: str, contact: str, workspace: str | None, as_json: bool,
+    **asked: Any,
+) -> None:  # fmt: skip
     """Show what is held of a customer, for what, from where, for whom and how long: no values."""
+    from workbench.lifecycle.letters import letter, require_place, write_letter
+
     ws = opened(workspace)
+    target = require_place(ws.office, out) if out else None
+    if target:
+        letter(ws.office, [], language)  # a slip in the language, before the request is answered
     request, found = ws.subject_held(id_, **asked)
+    if target:
+        write_letter(target, letter(ws.office, found, language, contact))
+        click.echo(f"The letter is {target}. Read it over before it goes out.", err=True)
     if as_json:
         print_json({"request": vars(request), "held": [each.told() for each in found]})
         return
@@ -99,7 +113,11 @@ def access(id_: str, workspace: str | None, as_json: bool, **asked: Any) -> None
         click.echo(f"  columns: {', '.join(each.columns)}")
         click.echo(f"  kept {each.retention}; {each.owner} answers for it")
         for name, purpose in each.purposes.items():
-            click.echo(f"  for {name} ({purpose['basis']}), received by {purpose['recipients']}")
+            left = purpose.get("left out", "")
+            now = f"; left out now: {' and '.join(left.split())}" if left else ""
+            click.echo(
+                f"  for {name} ({purpose['basis']}), received by {purpose['recipients']}{now}"
+            )
         if each.corrections:
             click.echo(f"  {each.corrections:,} corrections are kept, with the value before")
         for line in each.kept_aside:
@@ -128,9 +146,15 @@ def export(id_: str, out: Path, workspace: str | None, as_json: bool, **asked: A
     if as_json:
         print_json({"request": vars(request), "out": str(out), "rows": rows})
         return
-    aside = rows.pop("kept-aside", 0)
+    aside, formulas = rows.pop("kept-aside", 0), rows.pop("formula-cells", 0)
     more = f", and {aside:,} lines that were kept aside," if aside else ""
     click.echo(f"{sum(rows.values()):,} rows of {len(rows)} tables{more} in {out}, in plain text.")
+    if formulas:
+        click.echo(
+            f"WARNING: {formulas:,} cells would be run as formulas by a spreadsheet. In the CSV "
+            "files they are led by an apostrophe; subject.json has them as they are stored.",
+            err=True,
+        )
     click.echo("Hand it over by a safe way, and remove it here.")
     _tell(ws, request)
 

@@ -14,7 +14,7 @@ from workbench.catalog import Catalog
 from workbench.errors import UnknownName
 from workbench.lifecycle.words import BASES, KINDS, LANGUAGES, word
 
-_TEXT: Mapping[str, Mapping[str, str]] = {
+TEXT: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "Privacy notice of {controller}",
         "made": "As of {day}, from the data dictionary {hash}, with all that is declared there.",
@@ -135,7 +135,7 @@ def privacy_notice(
     """
     if lang not in LANGUAGES:
         raise UnknownName("language of notices", lang, LANGUAGES)
-    text = _TEXT[lang]
+    text = TEXT[lang]
     asked = say(contact) if contact else text["no-contact"]
     present = {n: each for n, each in catalog.purposes.items() if each.expires >= today}
     parts = [
@@ -183,7 +183,7 @@ def _held(catalog: Catalog, lang: str, say: Callable[[str], str]) -> str:
         event = (after.title if after and after.title else table.retention.after).lower()
         months = table.retention.months
         whole = months % 12 == 0
-        kept = _TEXT[lang]["years" if whole else "months"].format(
+        kept = TEXT[lang]["years" if whole else "months"].format(
             years=months // 12, months=months, after=say(event)
         )
         colon = ": " if lang == "en" else "："
@@ -200,7 +200,7 @@ def _sensitive(catalog: Catalog, text: Mapping[str, str], say: Callable[[str], s
         for name, column in table.columns.items()
         if column.sensitivity == "sensitive"
     }
-    joined = "、" if text is _TEXT["zh"] else ", "
+    joined = "、" if text is TEXT["zh"] else ", "
     return text["sensitive"].format(columns=joined.join(sorted(titles))) if titles else ""
 
 
@@ -211,7 +211,7 @@ def _from_others(catalog: Catalog, lang: str, say: Callable[[str], str]) -> str:
         if not table.operational and table.kind == "linked"
     ]
     joined = ", " if lang == "en" else "、"
-    return _TEXT[lang]["from"].format(tables=joined.join(titles)) if titles else ""
+    return TEXT[lang]["from"].format(tables=joined.join(titles)) if titles else ""
 
 
 def _why(catalog: Catalog, lang: str, today: dt.date, say: Callable[[str], str]) -> str:
@@ -244,7 +244,7 @@ def _others(
     lang: str,
     say: Callable[[str], str],
 ) -> str:
-    text = _TEXT[lang]
+    text = TEXT[lang]
     lines = []
     for each in transfers:
         name = str(each["purpose"])

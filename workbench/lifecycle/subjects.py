@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, Refused, StorageError, UnknownName
 from workbench.lifecycle.cells import cell
-from workbench.lifecycle.customers import known_by, unknown_subject
+from workbench.lifecycle.customers import consents_of, known_by, unknown_subject
 from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
 from workbench.store.marks import EVERY_PURPOSE, REACHED, Kind, marked_sql
@@ -22,6 +22,7 @@ from workbench.store.published_files import require_outside
 if TYPE_CHECKING:
     import duckdb
 
+FORMULA_CELLS = "formula-cells"
 KEPT_ASIDE = "kept-aside"  # no table has such a name
 OBJECTION_NOTE = (
     "Answers given before stay: they are differentially private and say nothing of one customer. "
@@ -39,7 +40,8 @@ class HeldTable:
     rows : int
     columns : tuple of str
     purposes : mapping of purpose to (title, basis, recipients)
-        For what it may be read, on which basis, and who receives what comes of it.
+        For what it may be read, on which basis, and who receives what comes of it; one on the basis
+        of consent only where the customer agrees. "left out" says why reads leave them out.
     kept_aside : tuple of KeptAside
         Lines of theirs that never became rows of it: held back from use, with file and reasons.
     corrections : int
@@ -89,6 +91,7 @@ def held(office: Office, mark: str) -> list[HeldTable]:
         No table holds anything of them.
     """
     found, known, keys = [], known_by(office, mark), office.subject_tables
+    agreed, left_out = consents_of(office, mark), barred(office, mark)
     corrected = [each.table for each in office.store.corrections.all() if each.mark == mark]
     with _reading(office, mark) as connection:
         loaded = office.store.tables(connection)
@@ -100,7 +103,7 @@ def held(office: Office, mark: str) -> list[HeldTable]:
             if rows or lines or name in unclear:
                 found.append(
                     replace(
-                        _described(office, name, rows),
+                        _described(office, name, rows, agreed, left_out),
                         kept_aside=lines,
                         unclear=unclear.get(name, 0),
                         corrections=corrected.count(name),
@@ -117,7 +120,13 @@ def _count(office: Office, connection: duckdb.DuckDBPyConnection, name: str, key
     return int(row[0]) if row else 0
 
 
-def _described(office: Office, name: str, rows: int) -> HeldTable:
+def _described(
+    office: Office,
+    name: str,
+    rows: int,
+    agreed: Collection[str],
+    left_out: Mapping[str, Sequence[str]],
+) -> HeldTable:
     catalog, table = office.catalog, office.catalog.tables[name]
     purposes = {
         purpose: {
@@ -125,9 +134,11 @@ def _described(office: Office, name: str, rows: int) -> HeldTable:
             "basis": declared.basis,
             "recipients": declared.audience,
             "until": declared.expires.isoformat(),
+            **({"left out": " ".join(left_out[purpose])} if purpose in left_out else {}),
         }
         for purpose, declared in catalog.purposes.items()
         if set(catalog.columns_for(name, purpose)) - {table.subject_key}
+        and (declared.consent is None or declared.consent in agreed)
     }
     return HeldTable(
         name,
@@ -144,6 +155,9 @@ def _described(office: Office, name: str, rows: int) -> HeldTable:
 
 def export(office: Office, mark: str, out: Path) -> dict[str, int]:
     """Write everything held of a customer as JSON and CSV into a new folder; rows by table.
+
+    With them, as `FORMULA_CELLS`, cells of the CSV files that a spreadsheet would run as formulas:
+    these are led by an apostrophe there, and stand as they are in the JSON.
 
     What was kept aside of loads is there too, as `KEPT_ASIDE`, marked as held back from use.
 
@@ -170,6 +184,7 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
     try:
         target.mkdir(parents=True, mode=0o700)
         tables: dict[str, Any] = {}
+        led = 0
         with _reading(office, mark) as connection:
             for each in described:
                 if not each.rows:
@@ -180,7 +195,7 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
                     f'SELECT {columns} FROM lake."{each.table}" WHERE {marked_sql(key)} '
                     f"ORDER BY ALL"
                 ).fetchall()
-                _write_csv(target / f"{each.table}.csv", each.columns, rows)
+                led += _write_csv(target / f"{each.table}.csv", each.columns, rows)
                 tables[each.table] = [
                     {c: _plain(v) for c, v in zip(each.columns, row, strict=True)} for row in rows
                 ]
@@ -190,7 +205,8 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
         ]
         if aside:
             told = [{**each, "row": _text(each["row"])} for each in aside]
-            _write_csv(target / f"{KEPT_ASIDE}.csv", [*told[0]], [[*e.values()] for e in told])
+            values = [[*e.values()] for e in told]
+            led += _write_csv(target / f"{KEPT_ASIDE}.csv", [*told[0]], values)
         content = {
             "title": office.catalog.title,
             "exported_on": office.now.date().isoformat(),
@@ -209,18 +225,27 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
     except OSError as problem:
         raise StorageError(f"{out} cannot be written: {problem.strerror}.") from None
     rows_of = {each.table: each.rows for each in described if each.rows}
-    return rows_of | ({KEPT_ASIDE: len(aside)} if aside else {})
+    return (
+        rows_of
+        | ({KEPT_ASIDE: len(aside)} if aside else {})
+        | ({FORMULA_CELLS: led} if led else {})
+    )
 
 
 def _text(row: Any) -> str:
     return row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)
 
 
-def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    """Write a table; return how many cells would have been taken for formulas."""
+    plain = [[_plain(value) for value in row] for row in rows]
+    safe = [[cell(value) for value in row] for row in plain]
     with _private_file(path) as file:
         writer = csv.writer(file)
         writer.writerow([cell(each) for each in columns])
-        writer.writerows([[cell(_plain(value)) for value in row] for row in rows])
+        writer.writerows(safe)
+    return sum(a != b for one, other in zip(plain, safe, strict=True)
+               for a, b in zip(one, other, strict=True))  # fmt: skip
 
 
 def _private_file(path: Path) -> Any:
