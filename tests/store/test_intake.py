@@ -333,6 +333,21 @@ def test_lines_aside_are_opened_for_a_purpose_as_tables_are(shop, tmp_path):
     )
 
 
+def test_quality_sees_what_was_kept_aside(shop, tmp_path):
+    assert "taken in" not in {check.rule for check in shop.quality("transactions").checks}
+    path = tmp_path / "new.csv"
+    good = "K-000010,2026-09-01,north,food,x,5,true\n"
+    path.write_text(
+        "customer_id,booked_on,region,category,note,amount,is_online\n"
+        + good + good.replace("north", "nowhere") * 2100
+    )  # fmt: skip
+    taken = shop.ingest("transactions", path)
+    found = wb.open_workspace(shop.settings.root, now=shop.now).quality("transactions")
+    (check,) = [each for each in found.checks if each.rule == "taken in"]
+    assert (check.checked, check.failed) == (5401 + taken.quarantined, taken.quarantined)
+    assert (check.light, found.dimensions()["completeness"]) == ("red", "red")
+
+
 def test_no_value_is_on_disk_in_the_clear(desk):
     secret = "Zanzibar-Quokka"  # why: planted, to be looked for
     text = f"9,K-007,2026-01-05,east,1,{secret}\n10,K-001,05/01/2026,north,1,{secret}\nx,{secret}\n"

@@ -23,6 +23,7 @@ from workbench.store.quality_rules import (
     row_rules,
     unique_columns,
 )
+from workbench.store.quarantine import rows_aside
 
 if TYPE_CHECKING:
     import duckdb
@@ -115,6 +116,8 @@ def _table(
     ]
     checks += _freshness(name, table, newest, today)
     checks += _volume(name, table, rows, newest, values[month])
+    if aside := rows_aside(connection, name):
+        checks.append(Check(name, None, "completeness", "taken in", rows + aside, aside))
     checks += protection.checks(connection, store, catalog, name, looks)
     return TableQuality(name, rows, None if newest is None else str(newest), tuple(checks))
 

@@ -156,6 +156,15 @@ def summary(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, 
     return rows
 
 
+def rows_aside(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Return how many lines of a table are kept aside."""
+    if not has_intake(connection):
+        return 0
+    query = f"SELECT count(*) FROM {ASIDE} WHERE table_name = {literal(table)}"
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
 def contents(
     connection: duckdb.DuckDBPyConnection,
     table: str,
