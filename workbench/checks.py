@@ -50,6 +50,7 @@ def check(ws: Workspace, tell: Callable[[str], None] = lambda _: None) -> list[P
         problems += _told("catalog", error)
         catalog_holds = False
     problems += _private(ws)
+    problems += _registers(ws)
     if catalog_holds:
         problems += _store(ws)
         problems += _ledger(ws)
@@ -96,6 +97,20 @@ def _private(ws: Workspace) -> Iterator[Problem]:
     path = ws.settings.path("private")
     if path.is_dir() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield Problem("private", f"others than its owner may enter {path}. Run 'chmod 700 {path}'.")
+
+
+def _registers(ws: Workspace) -> Iterator[Problem]:
+    """Yield which registers are lost, cut or altered."""
+    looks: dict[str, Callable[[], object]] = {
+        "audit log": ws.audit.chain.verify,
+        "journal": ws.journal.chain.verify,
+        "marks": ws.store.marks.all,
+    }
+    for name, look in looks.items():
+        try:
+            look()
+        except StorageError as error:
+            yield Problem(name, str(error))
 
 
 def _store(ws: Workspace) -> Iterator[Problem]:

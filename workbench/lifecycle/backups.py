@@ -93,6 +93,14 @@ def back_up(
         It cannot be written.
     """
     office.journal.require_clock(office.now)
+    office.audit.chain.verify()
+    office.store.marks.all()
+    if ledger_lost(office.private):
+        raise StorageError(
+            f"{office.private / 'ledger.sqlite'} is lost: its anchor knows it. Put it back from a "
+            "backup with 'workbench restore', or an officer acknowledges the loss with 'workbench "
+            "acknowledge'; no backup is made of a loss."
+        )
     target = _target(office, out)
     master = office.store.key_source.read()
     if office.store.key_source.kind == "file" and office.store.key_source.next() is not None:
@@ -142,6 +150,16 @@ def _target(office: Office, out: Path | None) -> Path:
         return folder.absolute()
     stamp = f"{office.now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"
     return folder.absolute() / f"workbench-{stamp}{SUFFIX}"
+
+
+def ledger_lost(private: Path) -> bool:
+    """Return whether a private folder has no ledger though an anchor or a mark knows of one."""
+    from workbench.privacy.witnesses import ANCHOR, MARK, MARKED, read_anchor
+
+    anchor = read_anchor(private / ANCHOR)
+    seen = anchor is not None and anchor.seq > 0
+    seen = seen or any((private / name / MARK).exists() for name in MARKED)
+    return seen and not (private / "ledger.sqlite").exists()
 
 
 def look_over(store: Store, progress: Callable[[str], None] = lambda _: None) -> None:

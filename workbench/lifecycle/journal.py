@@ -33,7 +33,9 @@ class Journal:
 
     def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
         file, lock = folder / FILE, folder / "journal.lock"
-        self.chain = Chain(f"sqlite:///{file}", "journal", lock, StorageError, zone=zone)
+        self.chain = Chain(
+            f"sqlite:///{file}", "journal", lock, StorageError, zone=zone, begun=folder
+        )
 
     def record(
         self,

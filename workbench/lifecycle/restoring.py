@@ -27,6 +27,7 @@ from workbench.lifecycle.backups import (
     LOGS,
     RESTORED,
     TESTED,
+    ledger_lost,
     log_of,
     look_over,
     remove,
@@ -136,6 +137,7 @@ def restore(
             for name in LOGS.values():
                 locks.enter_context(file_lock(private / f"{name}.lock"))
         kept = _keep_logs(private, beside)
+        there.store.marks.expect(private)
         _take_key(office, there, master)
         restored = dataclasses.replace(
             restored, kept=kept, seconds=round(time.monotonic() - began, 1)
@@ -219,6 +221,11 @@ def _prepare(
     finally:
         remove(scratch)
     private.chmod(0o700)
+    if ledger_lost(private) and not (office.private / "ledger.sqlite").exists():
+        raise StorageError(
+            f"{file} is not whole: it holds no ledger though its anchor knows one. Take another "
+            "backup; nothing was restored."
+        )
     store = Store(private, given=master)  # why given: a key of the environment stands on no disk
     zone = office.settings.zone
     audit, journal = Audit(private, zone), Journal(private, zone)

@@ -36,7 +36,9 @@ class Audit:
 
     def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
         file, lock = folder / "audit.sqlite", folder / "audit.lock"
-        self.chain = Chain(f"sqlite:///{file}", "audit", lock, StorageError, zone=zone)
+        self.chain = Chain(
+            f"sqlite:///{file}", "audit", lock, StorageError, zone=zone, begun=folder
+        )
 
     def head(self) -> tuple[int, str]:
         """Return (number, hash) of the last entry, by which a log that was cut is recognised."""

@@ -90,7 +90,7 @@ def verdict(
     """
     faults = list(faults_of(chain))
     heads = list(known)
-    with chain.reading() as read:
+    with chain.reading(lost=True) as read:
         head = read.head()
         held = read.hashes([seq for seq, _, _ in heads])
         found = {fault.seq for fault in faults}
@@ -99,6 +99,8 @@ def verdict(
             if (mine is None or hash_ not in (mine, seal(mine))) and seq not in found:
                 what = "missing: cut off at the end" if seq > head[0] else "another than was known"
                 faults.append(Fault(seq, f"{what}; {place} knew it"))
+    if not faults and chain.lost():
+        faults.append(Fault(1, "missing: the log is gone, or was begun anew"))
     count = head[0] if faults else chain.verify()
     return Verdict(count, head, tuple(sorted(faults, key=lambda each: each.seq)), len(heads))
 
@@ -106,7 +108,7 @@ def verdict(
 def faults_of(chain: Chain) -> Iterator[Fault]:
     """Yield every place of a chained log that does not fit, first to last."""
     previous, last = GENESIS, 0
-    with chain.reading() as read:
+    with chain.reading(lost=True) as read:
         if read._connection is None:
             return
         query = select(chain.table).order_by(chain.table.c.seq)

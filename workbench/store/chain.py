@@ -41,6 +41,8 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from workbench.documents import canonical
 from workbench.errors import Busy, StorageError
 from workbench.periods import local
+from workbench.store.begun import forget, known, remember
+from workbench.store.begun import lost as lost_text
 
 GENESIS = "0" * 64
 LOCK_WAIT_SECONDS = 30.0
@@ -83,6 +85,8 @@ class Chain:
         How long a write waits for others.
     zone : tzinfo
         In which entries tell their times; written they are in UTC.
+    begun : Path, optional
+        A private folder that keeps what the log held first, by which a lost one is missed.
     """
 
     def __init__(
@@ -94,8 +98,10 @@ class Chain:
         *,
         wait_seconds: float = LOCK_WAIT_SECONDS,
         zone: dt.tzinfo = dt.UTC,
+        begun: Path | None = None,
     ) -> None:
         self.url, self.name, self.error, self.zone = url, name, error, zone
+        self._begun = begun
         self._lock_path, self._wait_seconds = lock_path, wait_seconds
         # why no pool: a kept SQLite connection would be shared by forked kernels, and would go on
         # writing to a file that was replaced by a backup meanwhile
@@ -163,15 +169,45 @@ class Chain:
             with self._guard(), engine.begin() as connection:
                 if not self._engine.dialect.has_table(connection, self.name):
                     self.table.metadata.create_all(connection)
-                yield Writer(self, connection)
+                writer = Writer(self, connection)
+                self._require_begun(writer)
+                yield writer
+                head = writer.head()
+            if self._begun is not None and head[0] and known(self._begun, self.name) == (0, ""):
+                remember(self._begun, self.name, *head)
             committed()
 
     @contextmanager
-    def reading(self) -> Iterator[Reader]:
-        """Read at one moment in time; an absent log is an empty one."""
+    def reading(self, *, lost: bool = False) -> Iterator[Reader]:
+        """Read at one moment in time; an absent log is an empty one.
+
+        With ``lost`` one that is not what was begun is read too, to be looked over.
+        """
         with self._guard(), self._engine.connect() as connection:
             exists = self._engine.dialect.has_table(connection, self.name)
-            yield Reader(self, connection if exists else None)
+            reader = Reader(self, connection if exists else None)
+            if not lost:
+                self._require_begun(reader)
+            yield reader
+
+    def _require_begun(self, read: Reader) -> None:
+        """Refuse a log that does not hold the entry it is known to have held."""
+        seq, hash_ = (0, "") if self._begun is None else known(self._begun, self.name)
+        if hash_ and read.hash_at(seq) != hash_:
+            raise self.error(lost_text(Path(self.path), f"it does not hold entry {seq} any more"))
+
+    def lost(self) -> bool:
+        """Return whether the log is not there, or not the one that was begun."""
+        try:
+            with self.reading():
+                return False
+        except StorageError:
+            return True
+
+    def begin_anew(self) -> None:
+        """Let a lost log begin anew; who may say so is asked before."""
+        if self._begun is not None:
+            forget(self._begun, self.name)
 
     def entries(self, kind: str | None = None, **match: str) -> list[Entry]:
         """Return entries in order, of one ``kind``, ``subject`` or ``ref`` when asked."""
@@ -196,6 +232,7 @@ class Chain:
         StorageError
             Of this log's error class: names the first entry that does not fit.
         """
+        self.head()  # a lost log is told as one
         with self._guard(), self._engine.connect() as connection:
             if not self._engine.dialect.has_table(connection, self.name):
                 return 0

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import StorageError
+from workbench.store.begun import known, lost, remember
 from workbench.store.chain import file_lock
 from workbench.store.key_sources import Keys
 from workbench.store.sealed import sealed_secret, write_whole
@@ -66,7 +67,7 @@ class Marks:
     """
 
     def __init__(self, private: Path, keys: Keys) -> None:
-        self.path, self._keys = private / FILE, keys
+        self.path, self._keys, self._private = private / FILE, keys, private
         self.secret_path = keys.folder / "marks.sealed"
         self._lock = private / "marks.lock"
 
@@ -79,7 +80,40 @@ class Marks:
         self.secret()
 
     def all(self) -> list[Mark]:
-        """Return every line, oldest first."""
+        """Return every line, oldest first.
+
+        Raises
+        ------
+        StorageError
+            There are fewer than there were: without them the erased come back.
+        """
+        there, (count, _) = self._read(), known(self._private, FILE)
+        if len(there) < count:
+            what = (
+                f"it has {len(there)} of {count} marks, without which erased customers come back. "
+                f"A copy lies beside the backups as {FILE}"
+            )
+            raise StorageError(lost(self.path, what))
+        return there
+
+    def lost(self) -> bool:
+        """Return whether there are fewer than there were."""
+        return len(self._read()) < known(self._private, FILE)[0]
+
+    def begin_anew(self) -> bool:
+        """Let lost marks be lost; return whether any were. Who may say so is asked before."""
+        gone = self.lost()
+        if gone:
+            remember(self._private, FILE, len(self._read()))
+        return gone
+
+    def expect(self, other: Path) -> None:
+        """Expect as many marks as another private folder is known to have had."""
+        count = max(known(folder, FILE)[0] for folder in (self._private, other))
+        if count:
+            remember(self._private, FILE, count)
+
+    def _read(self) -> list[Mark]:
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -137,11 +171,13 @@ class Marks:
     def merge(self, others: Iterable[Mark]) -> int:
         """Add lines that are not there, such as those beside a backup; return how many."""
         with file_lock(self._lock):
-            there = self.all()
+            there = self._read()  # a copy that is put back is merged, too
             new = [each for each in dict.fromkeys(others) if each not in there]
             if new:
                 lines = sorted([*there, *new], key=lambda each: each.at)
                 write_whole(self.path, "".join(f"{e.to_json()}\n" for e in lines).encode())
+                if len(lines) > known(self._private, FILE)[0]:
+                    remember(self._private, FILE, len(lines))
             return len(new)
 
     def prepare(

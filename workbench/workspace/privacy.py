@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import PeriodError, QuestionRefused
+from workbench.errors import InputError, PeriodError, QuestionRefused
 from workbench.reporting import environment
 from workbench.workspace.base import Opened
 
@@ -282,8 +282,32 @@ class Private(Opened):
         """
         from workbench.privacy.accounting import epsilon_of
 
-        lost = self.ledger.acknowledge(reason, role=role, now=self.now(), lost_rho=lost_rho)
+        registers = self._acknowledge_registers(reason, role)
+        try:
+            lost = self.ledger.acknowledge(reason, role=role, now=self.now(), lost_rho=lost_rho)
+        except InputError:
+            if not registers:
+                raise
+            return 0.0
         return epsilon_of(lost.pico, float(self.catalog.privacy.delta))
+
+    def _acknowledge_registers(self, reason: str, role: str | None) -> list[str]:
+        """Let registers that are lost begin anew, by an officer's recorded word; return which."""
+        from workbench.lifecycle.journal import Journal
+        from workbench.privacy.trust import require_officer, require_reason
+
+        journal, marks = Journal(self.private, self.settings.zone), self.store.marks
+        logs = {"audit": self.audit.chain, "journal": journal.chain}
+        gone = [name for name, chain in logs.items() if chain.lost()]
+        if gone or marks.lost():
+            claimed = require_officer(role, "to acknowledge that a register is lost")
+            told = {"reason": require_reason(reason), "role": claimed}
+            for name in gone:
+                logs[name].begin_anew()
+            gone += ["marks"] if marks.begin_anew() else []
+            journal.record("register lost", {**told, "registers": gone}, now=self.now())
+            self.audit.record("register lost", {**told, "registers": gone}, now=self.now())
+        return gone
 
     def budget(self, period: str | None = None) -> BudgetTable:
         """Return every limit with what is spent and left, for a period (this month by default).

@@ -1,0 +1,103 @@
+"""A register that is lost is a loss: told by check, and by every act that needs it."""
+
+import json
+
+import pytest
+
+import workbench as wb
+from workbench.checks import check
+from workbench.errors import InputError, Refused, StorageError
+from workbench.lifecycle import backups
+
+
+def again(shop):
+    return wb.open_workspace(shop.settings.root, now=shop.now)
+
+
+def emptied(path):
+    path.unlink()
+
+
+def begun_anew(path):
+    import sqlite3
+
+    with sqlite3.connect(path) as log:
+        log.execute("UPDATE " + path.stem + " SET hash = 'x' || hash")
+    log.close()
+
+
+@pytest.mark.parametrize("damage", [emptied, begun_anew])
+@pytest.mark.parametrize("name", ["audit", "journal"])
+def test_a_lost_log_is_told_until_an_officer_says_so(shop, name, damage):
+    shop.open("customers", "service")
+    shop.hold("dispute", table="customers")
+    path = shop.private / f"{name}.sqlite"
+    damage(path)
+    ws = again(shop)
+    told = "audit log" if name == "audit" else name
+    assert [p for p in check(ws) if p.part == told and "is lost, was cut or begun anew" in p.text]
+    with pytest.raises(StorageError, match=rf"{name}.sqlite is lost"):
+        ws.back_up()
+    if name == "audit":
+        with pytest.raises(StorageError, match=r"audit\.sqlite is lost"):
+            ws.open("customers", "service")
+    if damage is emptied:
+        with pytest.raises(Refused, match="officer"):
+            ws.acknowledge("disk broke", role="analyst")
+        assert ws.acknowledge("disk broke", role="officer") == 0
+        assert ws.audit.chain.entries("register lost")[0].body["registers"] == [name]
+        assert [p for p in check(again(shop)) if p.part == told] == []
+        with pytest.raises(InputError, match="nothing is lost"):
+            ws.acknowledge("again", role="officer")
+
+
+def test_without_the_marks_nobody_comes_back(shop):
+    shop.erase_subject("K-000001", verified_by="id card")
+    kept = shop.store.marks.path.read_text()
+    shop.store.marks.path.unlink()
+    ws = again(shop)
+    assert [p for p in check(ws) if "has 0 of 1 marks" in p.text]
+    for act in (lambda: ws.init(reload=["customers"]), ws.back_up):
+        with pytest.raises(StorageError, match=r"marks.jsonl is lost.* has 0 of 1 marks"):
+            act()
+    shop.store.marks.path.write_text(kept)
+    again(shop).init(reload=["customers"])
+    assert int(again(shop).open("customers", "service").count().execute()) == 599
+
+
+def test_a_restore_does_not_make_lost_marks_look_whole(shop, tmp_path):
+    made = shop.back_up(tmp_path / "one.backup")
+    shop.erase_subject("K-000001", verified_by="id card")
+    shop.store.marks.path.unlink()
+    (shop.settings.path("backups") / "marks.jsonl").unlink()
+    ws = again(shop)
+    ws.restore(made.file, over=True)
+    with pytest.raises(StorageError, match="has 0 of 1 marks"):
+        again(shop).open("customers", "service")
+
+
+def test_a_backup_without_its_ledger_is_neither_made_nor_restored(shop, tmp_path, monkeypatch):
+    question = wb.query(shop.open("transactions", "reporting"), period="2026-03").customers()
+    shop.release(question, name="all", epsilon=0.1)
+    (shop.private / "ledger.sqlite").unlink()
+    with pytest.raises(StorageError, match=r"ledger.sqlite is lost.* no backup"):
+        shop.back_up(tmp_path / "one.backup")
+    monkeypatch.setattr(backups, "ledger_lost", lambda _: False)  # as earlier versions backed up
+    made = shop.back_up(tmp_path / "one.backup")
+    with pytest.raises(StorageError, match="is not whole: it holds no ledger"):
+        again(shop).restore_test(made.file)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "[1]", json.dumps({"a": 1})])
+def test_an_odd_mark_is_a_loss_and_no_fault(shop, text):
+    (shop.private / "keys" / "audit.mark").write_text(text)
+    with pytest.raises(StorageError, match=r"audit\.sqlite is lost"):
+        again(shop).open("customers", "service")
+
+
+def test_audit_verify_tells_of_a_log_that_is_gone(shop):
+    shop.open("customers", "service")
+    (shop.private / "audit.sqlite").unlink()
+    assert [each.what for each in again(shop).verify_audit().faults] == [
+        "missing: the log is gone, or was begun anew"
+    ]
