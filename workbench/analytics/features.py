@@ -119,7 +119,8 @@ def features(
         Whether transactions that came twice count once: by the declared unique column where this
         purpose may read it, else where every column is equal.
     timezone : str, optional
-        Where days end, such as ``"Asia/Shanghai"``, for a time column that holds UTC times.
+        Where days end, such as ``"Asia/Shanghai"``, for a time column that holds UTC times. A
+        workspace whose ``time_zone`` is declared holds times of there, and needs none.
 
     Returns
     -------
