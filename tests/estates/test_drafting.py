@@ -260,6 +260,17 @@ def test_the_notebooks_that_come_along_are_of_the_columns_there_are(tmp_path):
         assert all(set(cell["metadata"]) <= {"tags"} for cell in content["cells"])
 
 
+def test_domains_are_asked_for_what_the_first_page_groups_by_and_marked_for_others(tmp_path):
+    lines = ["customer_id,total," + ",".join("abcde")]
+    lines += [f"K{n},{n}," + ",".join("xy"[n % 2] for _ in "abcde") for n in range(99)]
+    _new(tmp_path / "shop", "--from", _file(tmp_path, lines))
+    text = (tmp_path / "shop" / "catalog.yaml").read_text()
+    assert text.count('domain: "?"') == 3
+    assert text.count("# domain: [...]") == 2
+    notebook = (tmp_path / "shop" / "notebooks" / "first-page.ipynb").read_text()
+    assert 'groups = [\\"a\\", \\"b\\", \\"c\\"]' in notebook
+
+
 def test_a_file_of_which_some_rows_do_not_fit_is_taken_in_by_the_command_that_is_named(tmp_path):
     lines = ["customer_id,total"] + [f"K{n},{n}.50" for n in range(97)] + ["K1,n/a", "K2,?", "K3"]
     code, said = _new(tmp_path / "shop", "--from", _file(tmp_path, lines))

@@ -25,7 +25,7 @@ from workbench.estates.looking import (
     look_at,
     with_row_as_customer,
 )
-from workbench.estates.starter import write_first_reports
+from workbench.estates.starter import GROUPS_MOST, write_first_reports
 
 _SUFFIXES = (".csv", ".xlsx", ".parquet")
 _CUSTOMER = re.compile(
@@ -382,6 +382,8 @@ def _column(table: Drafted, name: str, each: Seen, computed: str | None = None) 
         why = "\n        # negative: true, since what is given back may exceed what is bought."
         ladder = _LADDER.format(more=more, why=why if computed else "")
         return [*lines, ladder, f'        customer_bounds: "{UNANSWERED}"']
+    if name not in table.groups[:GROUPS_MOST]:  # asked for the first page's; others when wanted
+        return [*lines, "        # domain: [...]  # declare its values to group by it"]
     question = re.sub(r"(?m)^ {6}", "        ", _DOMAIN)
     return [*lines, question, f'        domain: "{UNANSWERED}"']
 

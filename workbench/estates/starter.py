@@ -37,7 +37,7 @@ def write_report(name: str, out: Path) -> None:
             shutil.copyfile(source, target)
 
 
-_GROUPS_MOST = 3  # of the first page: each is paid for
+GROUPS_MOST = 3  # of the first page: each is paid for
 _REPORTS = {
     "first-page": """\
 title: {title}
@@ -74,7 +74,7 @@ def write_first_reports(out: Path, tables: Sequence[Drafted]) -> list[str]:
     words = {
         "AMOUNT": str(table.amount),
         "TABLE": table.name,
-        "GROUPS": json.dumps(table.groups[:_GROUPS_MOST]),
+        "GROUPS": json.dumps(table.groups[:GROUPS_MOST]),
     }
     title = "Active customers" + (" and what they spent" if has["amount"] else "")
     for name in names:
