@@ -18,6 +18,7 @@ beyond that the tables are left as they were drawn.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -317,6 +318,20 @@ def least_squares(noise: Matrix, overlap: Matrix) -> Fit:
     return Fit(adjust, np.diag(noise).copy(), np.diag(after).copy(), np.linalg.inv(root), freedom)
 
 
+_fits: dict[str, Fit] = {}
+_FITS_KEPT = 4  # of at most 1,000 figures each
+
+
+def _fit(noise: Matrix, overlap: Matrix) -> Fit:
+    """Return `least_squares`, once for tables of one make: shown tables are computed again."""
+    key = hashlib.sha256(noise.tobytes() + overlap.tobytes()).hexdigest()
+    if key not in _fits:
+        while len(_fits) >= _FITS_KEPT:
+            del _fits[next(iter(_fits))]
+        _fits[key] = least_squares(noise, overlap)
+    return _fits[key]
+
+
 def _fitted(forms: Sequence[Any], overlap: Matrix) -> tuple[list[Any], float]:
     """Return forms adjusted by least squares, ratios above and below the line, and the chance."""
     if any(form is None for form in forms):
@@ -371,7 +386,7 @@ def _lines(forms: Sequence[Affine], overlap: Matrix) -> tuple[list[Any], float]:
     for i, form in enumerate(forms):
         for draw, weight in form.terms.items():
             weights[i, draws[draw]] = weight
-    fit = least_squares(weights @ weights.T, overlap)
+    fit = _fit(weights @ weights.T, overlap)
     given = np.array([form.value for form in forms])
     values = fit.adjust @ given
     adjusted = fit.adjust @ weights
