@@ -121,6 +121,9 @@ def load_yaml(path: Path, error: type[ProblemsError], what: str) -> Document:
         parts = (getattr(problem, name, None) for name in ("context", "problem", "reason"))
         reason = ", ".join(str(part) for part in parts if part) or "not YAML"
         raise error(f"the {what} {path} is not valid YAML:", [f"{path}:{line}: {reason}"]) from None
+    except (RecursionError, ValueError) as problem:
+        why = "nested too deeply" if isinstance(problem, RecursionError) else "a value is none"
+        raise error(f"the {what} {path} cannot be read: {why}.") from None
     if not isinstance(plain, dict):
         raise error(f"the {what} {path} is empty or not a mapping of keys to values.")
     return Document(path, plain, text)

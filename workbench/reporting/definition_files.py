@@ -62,7 +62,7 @@ def notebook_problems(path: Path, parameters: Mapping[str, Any]) -> list[str]:
         notebook = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return [f"no notebook at {path}."]
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return [f"{path} is not a notebook."]
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list) or notebook.get("nbformat") != 4:

@@ -158,7 +158,7 @@ def read(folder: Path) -> Edition | None:
     """Return the edition of a revision's folder, or None if there is none to read."""
     try:
         return Edition.from_json((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

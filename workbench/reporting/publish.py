@@ -28,7 +28,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from workbench.errors import PublishError
+from workbench.errors import PublishError, WorkbenchError
 from workbench.reporting import page_assets
 from workbench.reporting.editions_record import (
     FILE,
@@ -227,13 +227,29 @@ def read_failures(published: Path, report: str) -> dict[str, Mapping[str, str]]:
     """
     try:
         content = json.loads((published / report / FAILED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(content, dict):  # whoever wrote that, it was not a run
         return {}
     return {
-        str(name): titles if isinstance(titles, dict) else {"en": str(titles)}
+        name: titles if isinstance(titles, dict) else {"en": str(titles)}
         for name, titles in content.items()
-        if not revisions(published / report / name)
+        if _is_failure(report, name, titles) and not revisions(published / report / name)
     }
+
+
+def _is_failure(report: str, name: str, titles: object) -> bool:
+    """Return whether a note is one that a run writes: of an edition's own folder, with titles."""
+    from workbench.figures.messages import MESSAGES
+
+    period, _, variant = name.partition("/")
+    try:
+        Edition(report, period, "", variant)  # refuses what leads elsewhere
+        known = titles if isinstance(titles, dict) else {"en": titles}
+        sound = all(isinstance(text, str) and text.encode() for text in known.values())
+    except (ValueError, WorkbenchError):  # half a surrogate
+        return False
+    return sound and bool(known) and set(known) <= set(MESSAGES)
 
 
 def forget_failures(published: Path, report: str, forgotten: Collection[str] = ()) -> None:

@@ -13,6 +13,8 @@ from workbench.errors import PeriodError
 
 _TAIL_BYTES = 20_000
 _TOLERATED = dt.timedelta(minutes=10)  # what clocks are set right by
+# a line that a full disk or a kill cut off, or that somebody else wrote
+_ODD = (ValueError, KeyError, TypeError, RecursionError)
 
 
 def runs_file(private: Path) -> Path:
@@ -36,7 +38,7 @@ def last_of(private: Path, edition: Mapping[str, Any]) -> dict[str, Any] | None:
     except OSError:
         return None
     for line in reversed(lines):
-        with contextlib.suppress(ValueError):  # a line that a full disk or a kill cut off
+        with contextlib.suppress(*_ODD):
             found = json.loads(line)
             if isinstance(found, dict) and edition.items() <= found.items():
                 return found
@@ -54,8 +56,9 @@ def last_run(private: Path) -> dt.datetime | None:
         return None
     for line in reversed(lines):
         try:
-            return dt.datetime.fromisoformat(json.loads(line)["at"])
-        except (ValueError, KeyError, TypeError):  # a line that a full disk or a kill cut off
+            at = dt.datetime.fromisoformat(json.loads(line)["at"])
+            return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+        except _ODD:
             continue
     return None
 
