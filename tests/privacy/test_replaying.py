@@ -13,6 +13,7 @@ import workbench as wb
 from workbench.errors import LedgerError, QuestionRefused, UnknownName, WorkbenchError
 from workbench.privacy.forms import REPLAYED_BY
 from workbench.privacy.release import Release
+from workbench.privacy.replaying import require_replayed
 
 SPAN = {"period": ("2026-08", "2026-09")}
 
@@ -207,6 +208,24 @@ def test_entries_of_before_are_checked_by_their_figures(book, paid, tmp_path):
     assert book.checked(kept.id) == kept
     with pytest.raises(LedgerError, match="'customers' has other figures"):
         book.checked(forged.id)
+
+
+def test_months_answered_before_and_after_shares_at_bounds_were_are_one_answer(shop):
+    tx = shop.open("transactions", "reporting")
+    asked = wb.query(tx, by="month", **SPAN).customers().sum("amount")
+    whole = shop.release(asked, name="both", epsilon="0.3")
+
+    def without(release):
+        kept = [each for each in release.columns if not each.startswith("amount_at_bound")]
+        assert len(kept) < len(release.columns)
+        measures = [each for each in release.measures if each.name in kept]
+        columns = {name: release.columns[name] for name in kept}
+        return replace(release, columns=columns, measures=tuple(measures))
+
+    for old in whole.mechanism["parts"]:
+        parts = {each: shop.ledger.answer(each) for each in whole.mechanism["parts"]}
+        parts[old] = without(parts[old])
+        require_replayed(without(whole), parts.__getitem__)
 
 
 def test_machines_that_differ_in_the_last_digits_agree(book, paid):

@@ -135,7 +135,8 @@ def _again(
             (each.name, each.values if each is months else apart[each.name]) for each in release.by
         ]
         columns = joined_columns(release.by, parents)
-        return by, [each.name for each in parents[0].measures], columns
+        # why of columns: a month answered before shares at bounds were does not know them
+        return by, [each.name for each in parents[-1].measures if each.name in columns], columns
     sheet = sheet_of(release, find)
     by, names = [(e.name, e.values) for e in sheet.by], [each.name for each in sheet.measures]
     recipe = release.mechanism["recipe"]
