@@ -353,3 +353,11 @@ def test_any_amount_goes_in_and_comes_out(tmp_path, size):
 def test_each_log_is_a_chain_of_its_own_name(shop):
     shop.open("customers", "service")
     assert log_of(shop.private, "audit.sqlite").verify() == 2  # a load and a read
+
+
+def test_copies_that_a_killed_backup_left_go_with_the_next_one(shop, tmp_path):
+    left = shop.private / ".copy-abc"
+    left.mkdir()
+    (left / "copy.part").write_bytes(b"audit")
+    shop.back_up(tmp_path / "one.backup")
+    assert not left.exists()

@@ -118,6 +118,8 @@ def back_up(
         with office.store.locked(), open(partial, "wb", opener=_private) as file:
             for leftover in {*target.parent.glob("workbench-*.part")} - {partial}:
                 leftover.unlink()
+            for copies in office.private.glob(".copy-*"):  # of a backup that was killed
+                shutil.rmtree(copies)
             rows = row_counts(office)
             writer = ArchiveWriter(file, master, {"made": at, "title": office.settings.title})
             files = _write(office, writer, {"made": at, "rows": rows}, progress)
