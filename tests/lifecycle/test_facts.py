@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from pathlib import Path
 
 import pytest
 
@@ -43,16 +44,18 @@ def test_what_happened_is_counted(shop, tmp_path):
     assert found["backups"] == {"last_days": 12, "last_test_days": 12, "last_test_held": True}
     assert found["erasures"] == {"customers": 1, "findable": {}, "unfinished": False}
     requests = found["requests"]
-    assert (requests["received"], requests["open"], requests["overdue"]) == (2, 1, 1)
-    assert (requests["in_time"], requests["oldest_open_days"]) == (1, 55)
+    # the erasure is a request too
+    assert (requests["received"], requests["open"], requests["overdue"]) == (3, 1, 1)
+    assert (requests["in_time"], requests["oldest_open_days"]) == (2, 55)
     assert found["holds"] == 1
     assert opened(shop, LATER).lifecycle_facts()["retention"]["by_table"]["customers"] == 330
 
 
 def test_a_test_that_failed_is_no_test_that_held(shop, tmp_path):
-    (tmp_path / "x.backup").write_text("no backup")
-    with pytest.raises(StorageError, match="is not a backup"):
-        shop.restore_test(tmp_path / "x.backup")
+    made = shop.back_up(tmp_path / "x.backup")
+    Path(made.file).write_bytes(b"no backup any more")
+    with pytest.raises(StorageError):
+        shop.restore_test(made.file)
     found = facts(shop.office)["backups"]
     assert (found["last_test_days"], found["last_test_held"]) == (None, False)
 
