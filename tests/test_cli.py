@@ -281,8 +281,8 @@ BROKEN = {
         lambda path: path.write_text("customer_id\nK-1\n"),
         "is corrupt or truncated",
     ),
-    "cut CSV": ("consents.csv", _cut, "looks truncated: its last line has no end"),
-    "empty CSV": ("consents.csv", lambda path: path.write_text(""), "is empty or does not start"),
+    "cut CSV": ("consents.csv", _cut, "has no end: the file may be cut"),
+    "empty CSV": ("consents.csv", lambda path: path.write_text(""), "is empty"),
     "empty table": (
         "transactions.parquet",
         _rewrite("FROM '{}' WHERE false"),

@@ -101,7 +101,7 @@ def test_settings_are_found_from_a_folder_below(write, tmp_path):
 
 
 def test_without_settings_the_message_says_what_to_run(tmp_path):
-    with pytest.raises(SettingsError, match=r"no workbench.toml in .*'workbench sample'"):
+    with pytest.raises(SettingsError, match=r"no workbench.toml in .*'workbench new"):
         find_settings(tmp_path)
 
 

@@ -87,10 +87,10 @@ def test_the_last_complete_month_is_the_last_that_the_data_covers(shop):
     assert shop.last_complete_month().text == "2026-09"
 
 
-def test_data_without_a_time_are_as_they_are_now(tmp_path, shop_time):
+def test_data_without_a_time_are_as_they_are_now(tmp_path):
     folder = make_shop(tmp_path / "shop", 30)
     (folder / "catalog.yaml").write_text(CATALOG.replace("    time: booked_on\n", ""))
-    shop = wb.open_workspace(folder, now=shop_time)
+    shop = wb.open_workspace(folder, now=lambda: dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC))
     shop.init()
     assert shop.last_complete_month().text == "2026-09"
 
