@@ -17,7 +17,10 @@ from workbench.reporting.warm import Warm
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Shared machines pause a test for seconds, which is no failure; a found example can be replayed.
-hypothesis.settings.register_profile("workbench", deadline=None, print_blob=True)
+# Continuous integration tries the same examples at every run: what fails there fails here, too.
+hypothesis.settings.register_profile(
+    "workbench", deadline=None, print_blob=True, derandomize="CI" in os.environ
+)
 hypothesis.settings.load_profile("workbench")
 
 # A workspace named in the developer's shell is not the one a test means.
