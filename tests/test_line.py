@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from support.browser import browsing
 from support.line import (
     ASKING,
+    DEFINITION,
     OPENING,
     SHOWING,
     at_work,
@@ -513,6 +514,9 @@ parameters:
     assert _spent(folder) == 1  # of the page before
 
 
+SCHEDULED = DEFINITION + "schedule: {{cron: 0 6 5 * *, time_zone: Asia/Shanghai}}\n"
+
+
 def test_an_error_that_quotes_a_row_stays_in_the_private_notebook(folder):
     taking = 'row = tx.note.execute().iloc[17]\nassert row.startswith("note")'
     telling = "\n".join(
@@ -524,8 +528,8 @@ def test_an_error_that_quotes_a_row_stays_in_the_private_notebook(folder):
             "raise ValueError(f'cannot read the row {row}')",
         ]
     )
-    write_report(folder, OPENING, taking, telling, name="customers")
-    failed = workbench("run", "customers", "-w", folder)
+    write_report(folder, OPENING, taking, telling, name="telling", definition=SCHEDULED)
+    failed = workbench("run", "--due", "-w", folder)
     assert failed.returncode == 4
     assert "failed in cell 5 with ValueError. The executed notebook with all details is" in (
         failed.stderr
@@ -535,8 +539,8 @@ def test_an_error_that_quotes_a_row_stays_in_the_private_notebook(folder):
     published = contents(folder / "reports" / "published")
     assert not row.search(told)
     assert [name for name, content in published.items() if row.search(content)] == []
-    assert "customers/failed.json" in published
-    executed = folder / ".workbench" / "runs" / "customers" / "2026-09" / "customers.ipynb"
+    assert "telling/failed.json" in published
+    executed = folder / ".workbench" / "runs" / "telling" / "2026-09" / "telling.ipynb"
     assert row.search(executed.read_bytes())
     for private in executed.parents[:4]:
         assert private.stat().st_mode & 0o777 == 0o700
@@ -569,10 +573,15 @@ def test_a_page_that_names_a_customer_is_not_published(folder):
 
 
 def test_a_notebook_that_shows_nothing_released_is_not_published(folder):
-    write_report(folder, OPENING, "tx.note.execute()", name="raw")
+    before = contents(folder / "reports" / "published")
+    write_report(folder, OPENING, "tx.note.execute()", name="raw", definition=SCHEDULED)
     code, said = _run("run", "raw", "-w", folder)
     assert code == 4
     assert "RunFailed: the notebook showed no released figure" in said
+    assert contents(folder / "reports" / "published") == before  # nobody waits for a run by hand
+    code, said = _run("run", "--due", "-w", folder)
+    assert code == 4
+    assert "the notebook showed no released figure" in said
     page = _read(folder / "reports" / "published" / "raw" / "2026-09" / "index.html")
     assert "failed" in page  # readers are told so, and nothing else
     assert "note 17" not in page

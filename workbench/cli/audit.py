@@ -7,7 +7,6 @@ import sys
 import click
 
 from workbench.cli.common import as_json_too, in_workspace, opened, print_json
-from workbench.store.audit import NOTED
 
 
 @click.group()
@@ -69,6 +68,8 @@ def show(
     workspace: str | None, kind: str | None, table: str | None, last: int, as_json: bool
 ) -> None:
     """Show the newest entries: who did what, when, and for which purpose."""
+    from workbench.store.audit import NOTED
+
     match = {"subject": table} if table else {}
     entries = opened(workspace).audit.chain.entries(kind, **match)[-last:]
     if as_json:
