@@ -97,6 +97,12 @@ def test_sharing_private_tables(run, shop, tmp_path):
     )
     deal = ["--to", "Institute", "--country", "Germany", "--purpose", "reporting"]
     deal += ["--terms", "contract 7", "--expires", "2031-03-31", "--out"]
+    computed = run("share", "--release", release.id, *deal, str(tmp_path / "no"), code=3)
+    assert "Write it into the notebook that asks" in computed
+    folder = shop.settings.path("notebooks")
+    folder.mkdir(exist_ok=True)
+    cells = [{"cell_type": "code", "source": "ws.release(asked, name='regions', epsilon=0.3)"}]
+    (folder / "asks.ipynb").write_text(json.dumps({"cells": cells}))
     told = run("share", "--release", release.id, *deal, str(tmp_path / "out"))
     assert told.startswith("SH-")
     assert "for Institute, until 2031-03-31" in told

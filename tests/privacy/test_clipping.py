@@ -38,6 +38,8 @@ def test_the_estimate_is_what_the_bound_cuts(rich):
     assert value == pytest.approx(cut, abs=2 * (high - value) + 1)
     assert high - value < 0.02 * cut
     assert "as seen with bounds 4 times as wide" in whole.measures[-1].title
+    names = [each.name for each in found.measures]  # a share beyond a bound is not among them
+    assert names == ["customers_cut_off", "amount_sum_cut_off"]
 
 
 def test_nothing_is_seen_cut_where_bounds_hold_everybody(shop):

@@ -277,7 +277,7 @@ class TestCutPoints:
         rules = ["persona | money", "big | 4-5", "small | 1-3"]
         made = wb.personas(lab.table, rules, as_of="2026-09", money=release)
         assert made.cuts == {"money": (1, 2, 3, 4)}
-        assert made.sources == (f"{release.id} (money)",)
+        assert made.sources == {"money": release.id}
 
     def test_a_reader_is_told_where_they_come_from(self, shop):
         tx = shop.open("transactions", "reporting")

@@ -70,7 +70,7 @@ def _wider(ask: Ask, question: Question, times: int) -> Ask:
 
 
 def cut_off(bounded: Release, wide: Release, times: int) -> list[Expression]:
-    """Return, for each measure, what the wider answer has more than the bounded one."""
+    """Return, for each measure that adds up, what the wider answer has more than the bounded."""
 
     def less(measure: Measure) -> Expression:
         found = column(measure.name) - column(measure.name, of=bounded)
@@ -82,11 +82,8 @@ def cut_off(bounded: Release, wide: Release, times: int) -> list[Expression]:
         )
 
     names = {each.name for each in bounded.measures}
-    return [less(each) for each in _shared(wide.measures, names)]
-
-
-def _shared(measures: Sequence[Measure], names: set[str]) -> list[Measure]:
-    return [each for each in measures if each.name in names]
+    # why: shares beyond two bounds differ by the bounds; nothing of a share is cut off
+    return [less(each) for each in wide.measures if each.name in names and not each.at_bound_of]
 
 
 def likely_cut(question: Question, answers: Iterable[Release]) -> Iterator[str]:

@@ -238,7 +238,7 @@ class Private(Opened):
         Returns
         -------
         Release
-            ``<measure>_cut_off`` for every measure and cell, with the margin of the estimate;
+            ``<measure>_cut_off`` for every count, total and cell, with the margin of the estimate;
             add cells up with ``.derive(over=…)``.
 
         Raises
