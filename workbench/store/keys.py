@@ -14,7 +14,6 @@ import stat
 from pathlib import Path
 
 from workbench.errors import StorageError, StoreMissing
-from workbench.store.chain import file_lock
 
 _NAME = "master.key"
 
@@ -30,6 +29,8 @@ def make_master_key(folder: Path) -> None:
     path = folder / _NAME
     if path.exists():
         return
+    from workbench.store.chain import file_lock  # why here: who only reads needs no database
+
     with file_lock(folder / "lock"):
         if not path.exists():
             write_key_file(path, secrets.token_hex(32))
