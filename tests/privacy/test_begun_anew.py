@@ -7,12 +7,13 @@ import json
 import re
 import shutil
 import subprocess
+from decimal import Decimal
 
 import pytest
 from conftest import shop_time
 
 import workbench as wb
-from workbench.errors import BudgetExhausted, InputError, LedgerError, Refused
+from workbench.errors import BudgetExhausted, InputError, LedgerError, Refused, StorageError
 
 NOTICED = r"(older copy, was cut or was altered, or was begun anew|lies in another folder now).*"
 WAY_OUT = r"'workbench acknowledge --reason … --role officer'"
@@ -45,6 +46,7 @@ def remove(ws, *names):
 
 LEDGER = ("ledger.sqlite", "anchor")
 MARKS = ("store/ledger.mark", "keys/ledger.mark")
+AUDIT = ("audit.sqlite", "keys/audit.mark")  # with the mark, whose loss is told before the ledger's
 
 
 def pointed_elsewhere(ws):
@@ -80,9 +82,9 @@ def copied(ws):
 CASES = {
     "ledger and anchor deleted": lambda ws: remove(ws, *LEDGER),
     "only the audit log knows": lambda ws: remove(ws, *LEDGER, *MARKS, ".ledger"),
-    "only the store knows": lambda ws: remove(ws, *LEDGER, MARKS[1], ".ledger", "audit.sqlite"),
-    "only the key knows": lambda ws: remove(ws, *LEDGER, MARKS[0], ".ledger", "audit.sqlite"),
-    "only the trace knows": lambda ws: remove(ws, *LEDGER, *MARKS, "audit.sqlite"),
+    "only the store knows": lambda ws: remove(ws, *LEDGER, MARKS[1], ".ledger", *AUDIT),
+    "only the key knows": lambda ws: remove(ws, *LEDGER, MARKS[0], ".ledger", *AUDIT),
+    "only the trace knows": lambda ws: remove(ws, *LEDGER, *MARKS, *AUDIT),
     "private pointed elsewhere": pointed_elsewhere,
     "private folder deleted": deleted_whole,
     "older private folder put back": put_back,
@@ -115,6 +117,39 @@ def test_it_is_noticed_from_what_remains_and_asks_for_a_word(asked, case):
     [entry] = fresh.ledger.chain.entries("acknowledged")
     assert (entry.body["reason"], entry.body["role"]) == ("The disk died on Friday.", "officer")
     fresh.ledger.verify()
+
+
+WITNESSES = {"store": (MARKS[1], ".ledger"), "key": (MARKS[0], ".ledger"), "trace": MARKS}
+
+
+@pytest.mark.parametrize("witness", WITNESSES)
+def test_one_word_covers_the_ledger_and_the_audit_log_lost_with_it(asked, witness):
+    before = spent(asked)
+    question = wb.query(asked.open("transactions", "reporting"), by="region").customers()
+    ws = remove(asked, *LEDGER, *WITNESSES[witness], "audit.sqlite")
+    told = r"audit\.sqlite is lost, was cut .*" + WAY_OUT
+    with pytest.raises(StorageError, match=told):
+        ask(ws)
+    with pytest.raises(StorageError, match=told):
+        ws.release(question, name="x", epsilon=0.5)  # of data opened before the loss
+    with pytest.raises(Refused, match="officer's decision"):
+        ws.acknowledge("I want to go on.", role="analyst")
+    with pytest.raises(StorageError, match=told):
+        ws.release(question, name="x", epsilon=0.5)  # a word that does not count changed nothing
+    stated = Decimal(before).scaleb(-12)  # else a mark that tells no amount costs a year's limit
+    ws.acknowledge("The disk died on Friday.", role="officer", lost_rho=stated)
+    fresh = opened(ws.settings.root)
+    held = spent(fresh)
+    assert held >= before
+    [entry] = fresh.ledger.chain.entries("acknowledged")
+    assert (entry.body["reason"], entry.body["role"]) == ("The disk died on Friday.", "officer")
+    [lost] = fresh.audit.chain.entries("register lost")
+    assert lost.body["registers"] == ["audit"]
+    ask(fresh)
+    assert spent(fresh) > held
+    fresh.ledger.verify()
+    with pytest.raises(InputError, match="nothing is lost"):
+        fresh.acknowledge("Again.", role="officer")
 
 
 @pytest.mark.parametrize("case", ["workspace copied", "older private folder put back, no trace"])
