@@ -161,21 +161,25 @@ def _side_by_side(
     tell: Tell,
     at_once: int,
 ) -> None:
-    running: dict[Future[Edition | Failure], int] = {}
+    running: dict[Future[Edition | Failure], tuple[int, threading.Thread]] = {}
     ready: list[int] = []
     while sorter.is_active():
         ready = sorted([*ready, *sorter.get_ready()])
         while ready and len(running) < at_once:
             number = ready.pop(0)
             call = partial(_one, number, ordered, made, desk, force, tell)
-            running[_started(call)] = number
+            future, thread = _started(call)
+            running[future] = number, thread
         for future in wait(running, return_when=FIRST_COMPLETED).done:
-            number = running.pop(future)
+            number, thread = running.pop(future)
+            thread.join()  # why: what it closes at its end aborts a process that is ending too
             made[number] = future.result()
             sorter.done(number)
 
 
-def _started(call: Callable[[], Edition | Failure]) -> Future[Edition | Failure]:
+def _started(
+    call: Callable[[], Edition | Failure],
+) -> tuple[Future[Edition | Failure], threading.Thread]:
     """Call something in a thread that does not keep an interrupted run from ending."""
     from jupyter_core.utils import ensure_event_loop
 
@@ -189,8 +193,9 @@ def _started(call: Callable[[], Edition | Failure]) -> Future[Edition | Failure]
         finally:
             ensure_event_loop().close()  # the one by which this thread spoke with its kernel
 
-    threading.Thread(target=work, name="edition", daemon=True).start()
-    return future
+    thread = threading.Thread(target=work, name="edition", daemon=True)
+    thread.start()
+    return future, thread
 
 
 def _one(
