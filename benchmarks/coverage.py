@@ -317,7 +317,8 @@ def _plain(bench: Bench) -> float:
             SELECT strftime(month, '%Y-%m'), count(*),
                 sum(greatest(0, least(coalesce(spent, 0), {last})))
             FROM (SELECT date_trunc('month', booked_on) AS month, customer_id,
-                    sum(amount)::DOUBLE AS spent FROM '{table}' GROUP BY ALL)
+                    sum(amount)::DOUBLE AS spent FROM '{table}'
+                WHERE NOT is_refund GROUP BY ALL)
             GROUP BY ALL ORDER BY 1 DESC LIMIT 20
             """
         ).fetchall()
