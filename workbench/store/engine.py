@@ -156,10 +156,6 @@ class Store:
             another.execute(_UTC)
             yield another
 
-    def load_extension(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
-        """Load one more of the engine's extensions that come as packages."""
-        connection.execute(f"LOAD {_quoted(_extension(name))}")
-
     def attach(
         self, connection: duckdb.DuckDBPyConnection, snapshot: int, name: str = "lake"
     ) -> None:
