@@ -118,7 +118,7 @@ def _root(falling: Callable[[float], float], low: float, high: float) -> float:
 
 def _page_one(run: Run) -> Iterator[Result]:
     """Median relative margin of the customer report's first page, for twelve months that fit."""
-    from workbench.estates.sample import generate
+    from workbench.estates.sample.build import generate
 
     sizes = [(5_000, "≤ 0.08")] if run.smoke else [(5_000, "≤ 0.08"), (100_000, "≤ 0.01")]
     for customers, bar in sizes:

@@ -207,7 +207,7 @@ def _kind(figure: Figure, release: Release, measure: Measure) -> str:
 
 
 def _sample(run: Run) -> list[tuple[str, Path, list[tuple[Path, Mapping[str, Any]]]]]:
-    from workbench.estates.sample import generate
+    from workbench.estates.sample.build import generate
 
     folder = run.folder / "bank"
     generate(folder / "data", customers=2_000 if run.smoke else 5_000, months=18)

@@ -19,7 +19,7 @@ def erase(run: Run) -> Iterator[Result]:
     """Values of 50 erased customers found in any byte, snapshot or restored backup."""
     import duckdb
 
-    from workbench.estates.sample import generate
+    from workbench.estates.sample.build import generate
     from workbench.workspace import open_workspace
 
     root, people = run.folder / "bank", 5 if run.smoke else 50

@@ -10,7 +10,8 @@ import pytest
 
 import workbench as wb
 from workbench.errors import QuestionRefused
-from workbench.estates.sample import generate, planted
+from workbench.estates.sample import planted
+from workbench.estates.sample.build import generate
 from workbench.periods import Period
 from workbench.privacy.accounting import pico_of
 from workbench.privacy.operational import operational

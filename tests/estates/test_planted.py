@@ -13,7 +13,8 @@ import pytest
 
 from workbench.catalog import Catalog, Column, Ladder
 from workbench.catalog_files import load_catalog
-from workbench.estates.sample import generate, planted
+from workbench.estates.sample import planted
+from workbench.estates.sample.build import generate
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 Ask = Callable[[str], list[Any]]

@@ -14,8 +14,7 @@ import workbench as wb
 from workbench.catalog import Catalog
 from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, PeriodError, StorageError
-from workbench.estates.sample import CATALOG, generate
-from workbench.estates.sample.readme import percent
+from workbench.estates.sample.build import CATALOG, generate, percent
 
 SMALL = {"customers": 1_300, "months": 4, "seed": 5, "end": "2026-05"}
 

@@ -10,7 +10,7 @@ from factories.pages import CONTEXT, RELEASES, page
 
 from workbench import figures
 from workbench.errors import LeakFound
-from workbench.estates.sample import names
+from workbench.estates.sample import planted
 from workbench.reporting.exporter import export
 from workbench.reporting.leaks import Authored, refuse_leaks, scan
 from workbench.store.identifying import find_identifiers, forms, key, normal
@@ -171,8 +171,8 @@ def test_an_officers_reason_is_searched(find, reason):
 
 def test_false_alarms_on_ordinary_prose_are_rare(repository, record_property):
     """Count alarms of every document of the project in an estate of its sample's names."""
-    surnames = [*names.EUROPEAN_LAST, *(latin for _, latin in names.SURNAMES)]
-    given = [*names.EUROPEAN_FIRST, *(latin for _, latin in names.GIVEN)]
+    surnames = [*planted.EUROPEAN_LAST, *(latin for _, latin in planted.SURNAMES)]
+    given = [*planted.EUROPEAN_FIRST, *(latin for _, latin in planted.GIVEN)]
     people = [
         (f"K-{at:06d}", f"{one} {other}", f"+49 1577 {3_000_000 + at * 7}", f"p{at}@example.org")
         for at, (one, other) in enumerate((a, b) for a in surnames for b in given)

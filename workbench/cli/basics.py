@@ -86,7 +86,7 @@ def check(workspace: str | None, as_json: bool) -> None:
 @as_json_too
 def sample(customers: int, months: int, seed: int, out: Path, as_json: bool) -> None:
     """Write an invented bank's customer data, with its catalog, into a folder."""
-    from workbench.estates.sample import generate
+    from workbench.estates.sample.build import generate
 
     with steps(as_json) as tell:
         rows = generate(

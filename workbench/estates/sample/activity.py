@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.estates.sample import planted
-from workbench.estates.sample.people import People, segment_values
-from workbench.estates.sample.window import Array, Block, Window, choose
+from workbench.estates.sample.people import People
+from workbench.estates.sample.window import Array, Block, Window, choose, segment_values
 from workbench.estates.writing import pick
 
 MERCHANTS = tuple(f"{category.title()} {house}" for category in planted.CATEGORIES

@@ -1,61 +1,139 @@
-"""Block by block from the dice to the files."""
+"""Block by block from the dice to the files: the estate, and its README."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, nullcontext
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from workbench.catalog import Catalog, Column, Contribution, Retention, Table
+from workbench.catalog import Table
 from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, PeriodError, StorageError
-from workbench.estates.sample import CATALOG, activity, credit, people, planted, voice
+from workbench.estates.sample import activity, credit, people, planted, voice
 from workbench.estates.sample.operations import operations
-from workbench.estates.sample.readme import readme
 from workbench.estates.sample.window import BLOCK_CUSTOMERS, Block, Window
 from workbench.estates.writing import Sink, pick
 
-MOST_CUSTOMERS = (
-    9_000_000  # customer ids have seven digits, and those with a 9 in front are orphans
-)
+CATALOG = Path(__file__).with_name("catalog.yaml")
+CHUNK_CUSTOMERS = 20_000  # customers a row group: what is held in memory
+MOST_CUSTOMERS = 9_000_000  # ids have seven digits, and those with a 9 in front are orphans
 SIZE = 5_000  # customers that the catalog's expected rows are for
-_STILL_IN_FORCE = "expires: 2031-12-31"
 FIRST_MONTH = dt.date(2023, 1, 1)  # the catalog's earliest booked_on
 
 
-def build(
+def generate(
     out: Path,
-    customers: int,
-    months: int,
-    seed: int,
-    end: str,
-    chunk_customers: int,
-    progress: Callable[[int, int], None] | None,
     *,
+    customers: int = 5_000,
+    months: int = 18,
+    seed: int = 2026,
+    end: str = "2026-09",
+    chunk_customers: int = CHUNK_CUSTOMERS,
+    progress: Callable[[int, int], object] = lambda done, customers: None,
     faults: bool = True,
 ) -> dict[str, int]:
-    """Write an estate; see `workbench.estates.sample.generate`."""
+    """Write the sample estate: source files, ``catalog.yaml``, ``README.md``, ``truth/``.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to write into; made if absent, files of the same names are replaced.
+    customers, months : int
+        How many, and over how many months up to ``end``.
+    seed : int
+        The same seed gives the same estate, byte for byte, whatever ``chunk_customers`` is, up to
+        the grouping of rows inside Parquet files.
+    end : str
+        Last month, ``YYYY-MM``.
+    chunk_customers : int
+        Customers held in memory at once.
+    progress : callable
+        Called with customers done and customers asked for.
+    faults : bool
+        Whether faults are planted; without them nothing is amiss, and a summary is all green.
+
+    Returns
+    -------
+    dict
+        Table name to rows written.
+
+    Raises
+    ------
+    InputError
+        A size, a month or a seed that cannot be.
+    """
     window = _window(customers, months, seed, end, chunk_customers)
-    catalog = load_catalog(CATALOG)
+    tables = load_catalog(CATALOG).tables
+    truth = {name: Table.model_validate(each) for name, each in planted.TRUTH.items()}
+    catalog = _sized(CATALOG.read_text(encoding="utf-8"), customers)
+    if not faults:
+        catalog = catalog.replace(f"expires: {planted.EXPIRED_ON}", "expires: 2031-12-31")
     try:
-        counts = _write(out, catalog, window, customers, seed, chunk_customers, progress)
-        (out / "README.md").write_text(readme(catalog, counts, window, seed), encoding="utf-8")
-        catalog_text = _sized(CATALOG.read_text(encoding="utf-8"), customers)
-        if not faults:
-            catalog_text = catalog_text.replace(f"expires: {planted.EXPIRED_ON}", _STILL_IN_FORCE)
+        (out / "truth").mkdir(parents=True, exist_ok=True)
+        (out / "catalog.yaml").unlink(missing_ok=True)
+        with ExitStack() as stack:
+            stack.enter_context(nullcontext() if faults else planted.without_faults())
+            sinks = {
+                name: stack.enter_context(closing(Sink(out, table)))
+                for name, table in (tables | truth).items()
+            }
+            for name, rows in operations(window, customers, seed).items():
+                sinks[name].add(rows)
+            numbers = {"transaction": 1, "application": 1}
+            waiting = 0
+            for block in _blocks(customers, seed):
+                for name, rows in _draw(block, window, numbers):
+                    sinks[name].add(rows)
+                waiting += block.size
+                if waiting >= chunk_customers:
+                    for sink in sinks.values():
+                        sink.flush()
+                    waiting = 0
+                progress(block.start + block.size - 1, customers)
+            for sink in sinks.values():
+                sink.flush()
+            counts = {name: sinks[name].rows for name in tables}
+            readme = _readme(tables=tables, counts=counts, window=window, seed=seed)
+        (out / "README.md").write_text(readme, encoding="utf-8")
         # last: a folder with a catalog is complete
-        (out / "catalog.yaml").write_text(catalog_text, encoding="utf-8")
+        (out / "catalog.yaml").write_text(catalog, encoding="utf-8")
     except OSError as problem:
         raise StorageError(
             f"the sample estate could not be written to {out}: {problem}. "
             "Free some space or name another folder, and run it again."
         ) from None
     return counts
+
+
+def _readme(**facts: Any) -> str:
+    """Return what was generated and what is planted, as Markdown."""
+    import jinja2  # why: not needed before an estate is written
+
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701  # why: Markdown, from our own constants
+        keep_trailing_newline=True,
+    )
+    environment.filters["rate"] = percent
+    template = Path(__file__).with_name("README.md.jinja").read_text(encoding="utf-8")
+    return environment.from_string(template).render(p=planted, **facts)
+
+
+def percent(rate: float) -> str:
+    """Return a rate in percent without needless zeros.
+
+    Examples
+    --------
+    >>> percent(0.0005), percent(0.3), percent(0.0)
+    ('0.05 %', '30 %', '0 %')
+    """
+    return f"{round(100 * rate, 6):g} %"
 
 
 def _sized(catalog_text: str, customers: int) -> str:
@@ -78,40 +156,6 @@ def _sized(catalog_text: str, customers: int) -> str:
 
     volume = rf"expected_rows: \[(\d+), (\d+)\]  # of {SIZE:,} customers"
     return re.sub(volume, told, catalog_text)
-
-
-def _write(
-    out: Path,
-    catalog: Catalog,
-    window: Window,
-    customers: int,
-    seed: int,
-    chunk_customers: int,
-    progress: Callable[[int, int], None] | None,
-) -> dict[str, int]:
-    """Draw and write every block; return rows by table."""
-    (out / "truth").mkdir(parents=True, exist_ok=True)
-    (out / "catalog.yaml").unlink(missing_ok=True)
-    sinks = {name: Sink(out, table) for name, table in (catalog.tables | _TRUTH).items()}
-    try:
-        for name, rows in operations(window, customers, seed).items():
-            sinks[name].add(rows)
-        numbers = {"transaction": 1, "application": 1}
-        done = waiting = 0
-        for block in _blocks(customers, seed):
-            for name, rows in _draw(block, window, numbers):
-                sinks[name].add(rows)
-            done, waiting = done + block.size, waiting + block.size
-            if waiting >= chunk_customers:
-                for sink in sinks.values():
-                    sink.flush()
-                waiting = 0
-            if progress is not None:
-                progress(done, customers)
-    finally:
-        for sink in sinks.values():
-            sink.close()
-    return {name: sinks[name].rows for name in catalog.tables}
 
 
 def _window(customers: int, months: int, seed: int, end: str, chunk_customers: int) -> Window:
@@ -176,47 +220,3 @@ def _draw(
         },
     )
     yield "truth_applications", truth
-
-
-def _truth(source: str, columns: dict[str, str], key: str | None) -> Table:
-    """Declare a truth file for the writer; it is in no catalog, so no store holds it."""
-    declared = {
-        name: Column.model_validate(
-            {"type": kind, "role": "subject key" if name == key else "attribute"}
-        )
-        for name, kind in columns.items()
-    }
-    return Table(
-        kind="linked",
-        title="Planted truth",
-        owner="nobody",
-        source=source,
-        subject_key=key,
-        operational=key is None,
-        retention=Retention(months=1, after="use"),
-        contribution=Contribution(cells=1, rows=1) if key else None,
-        columns=declared,
-    )
-
-
-_TRUTH = {
-    "truth_customers": _truth(
-        "truth/customers.parquet",
-        {
-            "customer_id": "text",
-            "segment": "text",
-            "credit_quality": "number",
-            "fraud_victim": "boolean",
-        },
-        "customer_id",
-    ),
-    "truth_applications": _truth(
-        "truth/applications.parquet",
-        {
-            "application_id": "integer",
-            "default_probability": "number",
-            "would_default_12m": "boolean",
-        },
-        None,
-    ),
-}

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from workbench.estates.sample import planted
-from workbench.estates.sample.people import People, segment_values
-from workbench.estates.sample.window import Array, Block, Window, choose
+from workbench.estates.sample.people import People
+from workbench.estates.sample.window import Array, Block, Window, choose, segment_values
 from workbench.estates.writing import pick
 
 NO_FILE = NOT_STATED = -1

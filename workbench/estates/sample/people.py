@@ -10,16 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from workbench.estates.sample import identifiers, names, planted
-from workbench.estates.sample.window import Array, Block, Window, choose
+from workbench.estates.sample import identifiers, planted
+from workbench.estates.sample.window import Array, Block, Window, choose, segment_values
 from workbench.estates.writing import pick
 
 NEVER = np.datetime64("NaT", "D")
-
-
-def segment_values(name: str) -> Array:
-    """Return one attribute of every planted segment."""
-    return np.array([getattr(segment, name) for segment in planted.SEGMENTS])
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ def draw_people(block: Block, window: Window) -> tuple[People, dict[str, Any]]:
     district = np.where(dice.random(n) < outer_share, 3, 1) + dice.integers(0, 2, n)
     opened, closed, retired = _account_dates(dice, window, segment)
     age_days = np.clip(dice.gamma(9.0, 1_750.0, n) + 18 * 365.25, None, 88 * 365.25).astype(int)
-    index = range(block.start, block.start + n)
+    index = block.index
     region = choose(dice, np.tile(planted.REGION_SHARES, (n, 1)))
     european = region == planted.REGIONS.index("Europe")
     phones = [
@@ -124,7 +119,7 @@ def _identity(block: Block, people: People, european: Array) -> dict[str, Any]:
     """Return the rows of the customers table, planted faults included."""
     dice = block.dice(2)
     n = len(people)
-    index = range(block.start, block.start + n)
+    index = block.index
     full_names, handles = _names(dice, european)
     hosts = dice.integers(0, 3, n)
     no_email = dice.random(n) < planted.MISSING_EMAIL_RATE
@@ -133,9 +128,16 @@ def _identity(block: Block, people: People, european: Array) -> dict[str, Any]:
     nationality = np.where(dice.random(n) < 0.03, 2, european.astype(int))
     born: list[dt.date] = people.born.astype("datetime64[D]").tolist()
     male = np.where(people.gender == 2, dice.integers(0, 2, n), people.gender) == 1
-    residents = [
-        None if abroad else identifiers.resident_id(i, day, bool(is_male))
-        for i, day, is_male, abroad in zip(index, born, male, european, strict=True)
+    residents: list[str | None] = []
+    for row, i in enumerate(index):
+        number = identifiers.resident_id(i, born[row], bool(male[row]))
+        number = identifiers.spoiled(number) if bad_resident[row] else number
+        residents.append(None if european[row] else number)
+    ibans = [identifiers.iban(i) if european[row] else None for row, i in enumerate(index)]
+    phones = [p[:-1] if bad_phone[row] else p for row, p in enumerate(people.phones)]
+    emails = [
+        None if no_email[row] else f"{handles[row]}.{i}@example.{('com', 'net', 'org')[hosts[row]]}"
+        for row, i in enumerate(index)
     ]
     return {
         "customer_id": people.ids,
@@ -144,31 +146,11 @@ def _identity(block: Block, people: People, european: Array) -> dict[str, Any]:
         "gender": pick(planted.GENDERS, people.gender),
         "household_registration": pick(planted.REGISTRATIONS, people.registration),
         "nationality_group": pick(("China", "Europe", "other"), nationality),
-        "resident_id": pa.array(
-            [
-                identifiers.spoiled(r) if r and bad else r
-                for r, bad in zip(residents, bad_resident, strict=True)
-            ],
-            pa.string(),
-        ),
-        "iban": pa.array(
-            [
-                identifiers.iban(i) if abroad else None
-                for i, abroad in zip(index, european, strict=True)
-            ],
-            pa.string(),
-        ),
+        "resident_id": pa.array(residents, pa.string()),
+        "iban": pa.array(ibans, pa.string()),
         "card_number": pa.array([identifiers.card_number(i) for i in index]),
-        "phone": pa.array(
-            [p[:-1] if bad else p for p, bad in zip(people.phones, bad_phone, strict=True)]
-        ),
-        "email": pa.array(
-            [
-                None if missing else f"{handle}.{i}@example.{('com', 'net', 'org')[host]}"
-                for i, handle, host, missing in zip(index, handles, hosts, no_email, strict=True)
-            ],
-            pa.string(),
-        ),
+        "phone": pa.array(phones),
+        "email": pa.array(emails, pa.string()),
         "region": pick(planted.REGIONS, people.region),
         "district": people.district_of(np.arange(n)),
         "tier": pick(planted.TIERS, people.tier),
@@ -180,25 +162,20 @@ def _identity(block: Block, people: People, european: Array) -> dict[str, Any]:
 def _names(dice: np.random.Generator, european: Array) -> tuple[list[str], list[str]]:
     """Return full names and e-mail handles; half of the Chinese names are in Latin letters."""
     n = len(european)
-    family, given = dice.integers(0, len(names.SURNAMES), n), dice.integers(0, len(names.GIVEN), n)
-    first = dice.integers(0, len(names.EUROPEAN_FIRST), n)
-    last = dice.integers(0, len(names.EUROPEAN_LAST), n)
+    lists = (planted.SURNAMES, planted.GIVEN, planted.EUROPEAN_FIRST, planted.EUROPEAN_LAST)
+    drawn = [dice.integers(0, len(each), n) for each in lists]
     latin = dice.random(n) < 0.5
     full_names, handles = [], []
-    for i in range(n):
+    for i, codes in enumerate(zip(*drawn, strict=True)):
+        chosen = [names[code] for names, code in zip(lists, codes, strict=True)]
+        (family, family_latin), (given, given_latin), first, last = chosen
         if european[i]:
-            name, surname = names.EUROPEAN_FIRST[first[i]], names.EUROPEAN_LAST[last[i]]
-            full_names.append(f"{name} {surname}")
-            handles.append(f"{name}.{surname}".lower())
-        else:
-            (character, spelled), (own, own_spelled) = (
-                names.SURNAMES[family[i]],
-                names.GIVEN[given[i]],
-            )
-            full_names.append(
-                f"{spelled.title()} {own_spelled.title()}" if latin[i] else f"{character}{own}"
-            )
-            handles.append(f"{own_spelled}.{spelled}")
+            full_names.append(f"{first} {last}")
+            handles.append(f"{first}.{last}".lower())
+            continue
+        spelled = f"{family_latin.title()} {given_latin.title()}"
+        full_names.append(spelled if latin[i] else f"{family}{given}")
+        handles.append(f"{given_latin}.{family_latin}")
     return full_names, handles
 
 
@@ -207,10 +184,11 @@ def draw_consents(
 ) -> tuple[dict[str, Any], dict[str, tuple[Array, Array]]]:
     """Return the consents table's rows, and of each purpose the first grant's days (or NaT)."""
     dice = block.dice(3)
-    rows: list[tuple[Array, int, Array, Array]] = []
+    grants: list[tuple[Array, ...]] = []
     first: dict[str, tuple[Array, Array]] = {}
     n = len(people)
     last = np.minimum(people.until, window.end_day)
+    never = np.full(n, NEVER)
     for code, (purpose, share) in enumerate(planted.CONSENTS.items()):
         gives = (dice.random(n) < share) & ~people.retired
         given = np.minimum(people.opened + dice.integers(0, 60, n), last)
@@ -219,17 +197,15 @@ def draw_consents(
         withdrawn = np.where(withdraws, given + (dice.random(n) * span).astype(int), NEVER)
         again = withdraws & (dice.random(n) < planted.GIVEN_AGAIN_RATE)
         given_again = np.minimum(withdrawn + dice.integers(5, 200, n), last)
-        rows.append((np.flatnonzero(gives), code, given[gives], withdrawn[gives]))
-        rows.append((np.flatnonzero(again), code, given_again[again], np.full(again.sum(), NEVER)))
+        for who, day, until in ((gives, given, withdrawn), (again, given_again, never)):
+            grants.append((np.flatnonzero(who), np.full(who.sum(), code), day[who], until[who]))
         first[purpose] = (np.where(gives, given, NEVER), withdrawn)
-    customer = np.concatenate([row[0] for row in rows])
-    order = np.argsort(customer, kind="stable")
+    columns = [np.concatenate(column) for column in zip(*grants, strict=True)]
+    order = np.argsort(columns[0], kind="stable")
+    customer, purposes, given_on, withdrawn_on = (column[order] for column in columns)
     return {
-        "customer_id": people.of(customer[order]),
-        "purpose": pick(
-            tuple(planted.CONSENTS),
-            np.repeat([r[1] for r in rows], [len(r[0]) for r in rows])[order],
-        ),
-        "given_on": np.concatenate([row[2] for row in rows])[order],
-        "withdrawn_on": np.concatenate([row[3] for row in rows])[order],
+        "customer_id": people.of(customer),
+        "purpose": pick(tuple(planted.CONSENTS), purposes),
+        "given_on": given_on,
+        "withdrawn_on": withdrawn_on,
     }, first

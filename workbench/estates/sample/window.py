@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from workbench.estates.sample import planted
+
 Array = np.ndarray[Any, Any]
 BLOCK_CUSTOMERS = 1_000  # customers drawn together; files do not depend on how blocks are grouped
 
@@ -61,11 +63,21 @@ class Block:
     start: int
     size: int
 
+    @property
+    def index(self) -> range:
+        """The customers' numbers."""
+        return range(self.start, self.start + self.size)
+
     def dice(self, topic: int) -> np.random.Generator:
         """Return the generator of one topic: topics do not disturb each other's draws."""
         return np.random.default_rng(
             np.random.SeedSequence(self.seed, spawn_key=(self.number, topic))
         )
+
+
+def segment_values(name: str) -> Array:
+    """Return one attribute of every planted segment."""
+    return np.array([getattr(segment, name) for segment in planted.SEGMENTS])
 
 
 def choose(dice: np.random.Generator, shares: Array) -> Array:
