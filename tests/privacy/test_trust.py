@@ -379,7 +379,7 @@ def test_a_ledger_from_before_sums_is_refused(ledger, tmp_path):
 
 
 def test_a_clock_set_back_is_told(ledger):
-    with pytest.raises(LedgerError, match=r"clock says 2026-10-02 08:5\d.*last spend.*09:00"):
+    with pytest.raises(LedgerError, match=r"clock shows 2026-10-02 08:5\d.*last spend.*09:00"):
         reserve(ledger, "new", now=NOW - dt.timedelta(minutes=6))
     reserve(ledger, "new", now=NOW - dt.timedelta(minutes=4))
 

@@ -165,7 +165,7 @@ def test_a_clock_set_back_is_told_and_nothing_is_rendered_twice(shop):
     _report(shop.settings.root, SCHEDULE)
     shop.run(due=True)
     back = _at(shop, "2026-09-01T00:00+00:00")
-    with pytest.raises(PeriodError, match="it was set back, so what is due cannot be told by it"):
+    with pytest.raises(PeriodError, match=r"the last run.*what is due cannot be told"):
         back.run(due=True)
     assert len(_runs(shop)) == 1
     assert _at(shop, "2026-10-02T08:55+00:00").run(due=True).editions == ()  # set right by a bit

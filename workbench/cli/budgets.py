@@ -63,11 +63,27 @@ def budget(workspace: str | None, period: str | None, pld: bool, as_json: bool) 
 @click.option("--reason", required=True, help="What happened to the ledger.")
 @click.option("--role", help="officer; else $WORKBENCH_ROLE. It is self-declared.")
 @click.option("--lost-rho", metavar="RHO", help="What was lost, where no witness knows it.")
+@click.option("--clock", is_flag=True, help="The clock is right now, and was ahead before.")
 @as_json_too
 def acknowledge(
-    workspace: str | None, reason: str, role: str | None, lost_rho: str | None, as_json: bool
+    workspace: str | None,
+    reason: str,
+    role: str | None,
+    lost_rho: str | None,
+    clock: bool,
+    as_json: bool,
 ) -> None:
-    """Record that the ledger lost its end or was moved, or that limits were raised, and why."""
+    """Record that the ledger lost its end or was moved, or that limits were raised, and why.
+
+    With --clock: that the clock was ahead when something was marked, and is right now.
+    """
+    if clock:
+        ahead = opened(workspace).set_clock(reason, role=role)
+        if as_json:
+            print_json({"set_back": ahead})
+        for name, at in ahead.items() if not as_json else ():
+            click.echo(f"{name}: set back from {at:%Y-%m-%d %H:%M}. What was spent stays spent.")
+        return
     charged = opened(workspace).acknowledge(reason, role=role, lost_rho=lost_rho)
     if as_json:
         print_json({"charged_epsilon": charged})

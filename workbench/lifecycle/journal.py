@@ -15,9 +15,9 @@ from typing import Any
 from workbench.errors import InputError, StorageError
 from workbench.store.audit import who
 from workbench.store.chain import Chain, Entry
+from workbench.store.clocks import require_clock
 
 FILE = "journal.sqlite"
-CLOCK_SLACK = dt.timedelta(minutes=5)
 
 
 class Journal:
@@ -54,7 +54,7 @@ class Journal:
             The clock is behind the last entry.
         """
         with self.chain.writing() as write:
-            _require_clock(write.last(), now)
+            self._require_clock(write.last(), now)
             return write.append(kind, {"who": who(), **body}, at=now, ref=ref, subject=subject)
 
     def number(
@@ -62,7 +62,7 @@ class Journal:
     ) -> tuple[str, Entry]:
         """Append an event of a kind whose items are numbered; return its name, such as H-0001."""
         with self.chain.writing() as write:
-            _require_clock(write.last(), now)
+            self._require_clock(write.last(), now)
             name = f"{prefix}-{len(write.entries(kind)) + 1:04d}"
             return name, write.append(kind, {"who": who(), **body}, at=now, ref=name)
 
@@ -83,12 +83,19 @@ class Journal:
         InputError
             It is.
         """
-        _require_clock(self.last(), now)
+        self._require_clock(self.last(), now)
 
+    def set_clock(self, body: Mapping[str, Any], *, now: dt.datetime) -> dt.datetime | None:
+        """Go on by a clock that an officer says is right; return the mark that lay after it."""
+        with self.chain.writing() as write:
+            last = write.last()
+            if last is None or last.at <= now:
+                return None
+            told = {"who": who(), **body, "ahead": last.at.isoformat()}
+            write.append("clock set", told, at=now)
+            return last.at
 
-def _require_clock(last: Entry | None, now: dt.datetime) -> None:
-    if last is not None and now < last.at - CLOCK_SLACK:
-        raise InputError(
-            f"the clock says {now:%Y-%m-%d %H:%M} and the journal's last entry is from "
-            f"{last.at:%Y-%m-%d %H:%M}. Set the clock right; nothing was done."
-        )
+    def _require_clock(self, last: Entry | None, now: dt.datetime) -> None:
+        at, what = (None, "") if last is None else (last.at, f"entry {last.seq} of the journal")
+        what = f"{what} ({self.chain.path})"
+        require_clock(now, at, what, "Nothing is done", InputError)

@@ -12,7 +12,7 @@ read is hashed again. `Ledger.verify` recomputes all of them.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -472,6 +472,10 @@ class Ledger:
             year,
             now,
         )
+
+    def set_clock(self, word: Mapping[str, str], now: dt.datetime) -> dt.datetime | None:
+        """Record an officer's word that the clock is right; return the mark that lay after it."""
+        return self._guard.set_clock(word, now)
 
     # ------------------------------------------------------------------ trust
 

@@ -2,6 +2,11 @@
 
 A charge is a spend, or a lost end that an officer acknowledged. The sums are in the hashed body of
 the charge, so nothing beside the ledger can disagree with it.
+
+A charge counts in the rolling year by the time it carries, which never falls from one to the next
+but where an officer said that the clock had been ahead. What was spent until then keeps its times,
+the late ones too, so nothing leaves the year by that word; and what was spent on months that had
+not come counts in the month of the word as well.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from workbench.store.chain import Entry, Reader
 
 SCHEMA = 2
 CHARGES = ("spend", "acknowledged")
+CLOCK = "clock"  # in the body of an officer's word that the clock is right
 RAISED = (
     " The catalog's limits were raised since; they count once an officer says why: "
     "'workbench acknowledge --reason … --role officer'."
@@ -27,20 +33,47 @@ RAISED = (
 def standing_of(read: Reader, period: str, now: dt.datetime, upto: int | None = None) -> Standing:
     """Return what was spent so far, or up to an entry, from the sums of a few entries."""
     lifetime = lifetime_of(read.last(*CHARGES, upto=upto))
-    before_year = lifetime_of(read.last(*CHARGES, until=now - YEAR))
+    words = [
+        each
+        for each in read.entries("acknowledged", subject="acknowledged")
+        if upto is None or each.seq <= upto
+    ]
     mine = read.last("spend", ref=period, upto=upto)
     sums = mine.body["sums"] if mine else {"period": Spent().to_json(), "reports": {}}
-    lost = Spent()
-    for each in read.entries("acknowledged", subject="acknowledged"):
-        if paced_before(period, each.at) and (upto is None or each.seq <= upto):
+    lost, ahead = Spent(), Spent()
+    for each in words:
+        if paced_before(period, each.at):
             lost += Spent.from_json(each.body["lost"])
+        if CLOCK in each.body and period == f"{each.at:%Y-%m}":
+            ahead = ahead.at_least(Spent.from_json(each.body[CLOCK]["spent"]))
     return Standing(
         lifetime,
-        lifetime - before_year,
+        _of_year(read, now, [each.seq - 1 for each in words if CLOCK in each.body], upto),
         Spent.from_json(sums["period"]),
         {name: Spent.from_json(each) for name, each in sums["reports"].items()},
-        lost,
+        lost + ahead,
     )
+
+
+def _of_year(read: Reader, now: dt.datetime, ends: Sequence[int], upto: int | None) -> Spent:
+    """Return what is in the rolling year; within each of the ledger's parts times never fall."""
+    year, before, after = Spent(), Spent(), 0
+    for end in (*ends, upto):
+        spent = lifetime_of(read.last(*CHARGES, upto=end))
+        old = read.last(*CHARGES, until=now - YEAR, upto=end, after=after)
+        year += spent - (before if old is None else lifetime_of(old))
+        before, after = spent, end or 0
+    return year
+
+
+def ahead_of(read: Reader, now: dt.datetime) -> Spent:
+    """Return what was spent on months that have not come."""
+    found = Spent()
+    for period in read.refs("spend"):
+        last = None if paced_before(period, now) else read.last("spend", ref=period)
+        if last is not None:
+            found += Spent.from_json(last.body["sums"]["period"])
+    return found
 
 
 def lifetime_of(entry: Entry | None) -> Spent:

@@ -58,7 +58,8 @@ def is_news(failure: Mapping[str, Any], last: Mapping[str, Any] | None, now: dt.
         return True
     if any(failure.get(name) != last.get(name) for name in _CAUSE):
         return True
-    return now - dt.datetime.fromisoformat(last["told"]) >= REMIND_AFTER
+    since = now - dt.datetime.fromisoformat(last["told"])
+    return not dt.timedelta(0) <= since < REMIND_AFTER  # told in time to come: by a wrong clock
 
 
 def tell_hooks(hooks: Hooks, event: str, facts: Mapping[str, Any], root: Path) -> list[str]:

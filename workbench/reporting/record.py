@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import PeriodError
+from workbench.store.clocks import require_clock
 
 _TAIL_BYTES = 20_000
-_TOLERATED = dt.timedelta(minutes=10)  # what clocks are set right by
 # a line that a full disk or a kill cut off, or that somebody else wrote
 _ODD = (ValueError, KeyError, TypeError, RecursionError)
 
@@ -71,11 +71,15 @@ def require_running_clock(private: Path, now: dt.datetime) -> None:
     PeriodError
         It was set back.
     """
+    what = f"the last run ({runs_file(private)})"
+    nothing = "A report named with its --period runs; what is due cannot be told"
+    require_clock(now, last_run(private), what, nothing, PeriodError)
+
+
+def set_clock(private: Path, now: dt.datetime, word: Mapping[str, Any]) -> dt.datetime | None:
+    """Go on by a clock that an officer says is right; return the mark that lay after it."""
     last = last_run(private)
-    if last is not None and now + _TOLERATED < last:
-        raise PeriodError(
-            f"the clock shows {now:%Y-%m-%d %H:%M %Z}, and a run was at {last:%Y-%m-%d %H:%M %Z}"
-            ": it was set back, so what is due cannot be told by it. Set it right. If the "
-            f"earlier time was wrong, remove the last lines of {runs_file(private)}. A report "
-            "named with its --period runs by any clock."
-        )
+    if last is None or last <= now:
+        return None
+    note(private, now, {"clock set": {**word, "ahead": last.isoformat()}})
+    return last

@@ -314,20 +314,25 @@ class Reader:
         *kinds: str,
         upto: int | None = None,
         until: dt.datetime | None = None,
+        after: int = 0,
         **match: str,
     ) -> Entry | None:
-        """Return the last entry of some kinds, up to a number or a time when given."""
+        """Return the last entry of some kinds, after and up to a number, or to a time, if given."""
         values: dict[str, Any] = {f"kind{i}": kind for i, kind in enumerate(kinds)}
         clauses = [f"e.kind IN ({', '.join(f':{name}' for name in values)})"] if kinds else []
         clauses += [f"e.{column} = :{column}" for column in match]
         order = "e.seq DESC"
         if upto is not None:
             clauses.append("e.seq <= :upto")
+        if after:
+            clauses.append("e.seq > :after")
         if until is not None:
             clauses.append("e.at <= :until")
             values["until"], order = _stamp(until), "e.at DESC, e.seq DESC"
         where = f"{' AND '.join(clauses) or '1 = 1'} ORDER BY {order} LIMIT 1"
-        return next(iter(self._read(where, {**values, "upto": upto, **match})), None)
+        return next(
+            iter(self._read(where, {**values, "upto": upto, "after": after, **match})), None
+        )
 
     def head(self) -> tuple[int, str]:
         """Return (sequence number, hash) of the last entry; (0, zeros) when empty."""

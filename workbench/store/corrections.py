@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,8 +79,10 @@ class Corrections:
         return [each for each in found if each.mark not in erased]
 
     def add(self, correction: Correction) -> None:
-        """Keep one; durable when this returns."""
-        self._merge([correction])
+        """Keep one; durable when this returns. It counts after all that are there."""
+        # why not before: under a clock that was ahead one was made, and this one is the later word
+        at = max([correction.at, *(each.at for each in self.all()[-1:])])
+        self._merge([replace(correction, at=at)])
 
     def merge(self, path: Path) -> int:
         """Add what another file of this workspace holds, such as the one beside its backups.

@@ -156,13 +156,19 @@ class Marks:
         return {mark: why for mark, why in found.items() if why}
 
     def add(self, kind: Kind, mark: str, *, at: dt.datetime, purposes: Sequence[str] = ()) -> None:
-        """Add a mark; durable when this returns."""
+        """Add a mark; durable when this returns. It counts after all that are there."""
+        there = self._read()
+        # why not before: under a clock that was ahead one was set, and this one is the later word
+        later = [
+            dt.datetime.fromisoformat(last.at) + dt.timedelta.resolution for last in there[-1:]
+        ]
+        when = max([at.astimezone(dt.UTC), *later])
         self.merge(
             [
                 Mark(
                     kind,
                     mark,
-                    at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+                    when.isoformat(timespec="microseconds"),
                     tuple(purposes),
                 )
             ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -308,6 +309,59 @@ class Private(Opened):
             journal.record("register lost", {**told, "registers": gone}, now=self.now())
             self.audit.record("register lost", {**told, "registers": gone}, now=self.now())
         return gone
+
+    def set_clock(self, reason: str, *, role: str | None = None) -> dict[str, dt.datetime]:
+        """Record that the clock is right now, though it was ahead when something was marked.
+
+        Ledger, journal and record of runs go on by it. Budgets gain nothing: what was spent under
+        the clock that was ahead stays spent, and counts in this month too.
+
+        Parameters
+        ----------
+        reason : str
+            How the clock came to be wrong.
+        role : str, optional
+            ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
+
+        Returns
+        -------
+        dict
+            The time that each mark was set back from.
+
+        Raises
+        ------
+        InputError
+            No mark lies in the time to come, or the clock is behind.
+        """
+        from workbench.lifecycle.journal import Journal
+        from workbench.privacy.trust import require_officer, require_reason
+        from workbench.reporting import record
+        from workbench.store.audit import who
+        from workbench.store.clocks import BEGAN
+
+        claimed = require_officer(role, "setting the clock's marks back")
+        word = {"reason": require_reason(reason), "role": claimed}
+        now, journal = self.now(), Journal(self.private, self.settings.zone)
+        signed = {**word, "role_is": "self-declared", "who": who()}
+        if now < BEGAN:
+            raise InputError(
+                f"this machine's clock shows {now:%Y-%m-%d %H:%M %Z}, before any workspace was "
+                "begun: it is the clock that is wrong. Set it right. Nothing was recorded."
+            )
+        found = {
+            "ledger": self.ledger.set_clock(signed, now) if self.ledger.head()[0] else None,
+            "journal": journal.set_clock(word, now=now),
+            "runs": record.set_clock(self.private, now, word),
+        }
+        ahead = {name: at.astimezone(now.tzinfo) for name, at in found.items() if at}
+        if not ahead:
+            raise InputError(
+                f"no mark lies after {now:%Y-%m-%d %H:%M %Z}, which this machine's clock shows. "
+                "Nothing was recorded."
+            )
+        told = {name: at.isoformat() for name, at in ahead.items()}
+        self.audit.record("clock set", {**word, "ahead": told}, now=now)
+        return ahead
 
     def budget(self, period: str | None = None) -> BudgetTable:
         """Return every limit with what is spent and left, for a period (this month by default).
