@@ -105,10 +105,10 @@ class Chain:
         self._lock_path, self._wait_seconds = lock_path, wait_seconds
         # why no pool: a kept SQLite connection would be shared by forked kernels, and would go on
         # writing to a file that was replaced by a backup meanwhile
-        sqlite = {"poolclass": NullPool} if url.startswith("sqlite:") else {}
-        self._engine: Engine = create_engine(
-            url, connect_args=_waiting(url, wait_seconds), **sqlite
-        )
+        sqlite: dict[str, Any] = {}
+        if url.startswith("sqlite:"):
+            sqlite = {"poolclass": NullPool, "connect_args": {"timeout": wait_seconds}}
+        self._engine: Engine = create_engine(url, **sqlite)
         self.table = Table(
             name,
             MetaData(),
@@ -121,7 +121,7 @@ class Chain:
             Column("hash", Text, nullable=False, unique=True),
             sqlite_autoincrement=True,
         )
-        if self._engine.dialect.name == "sqlite":
+        if sqlite:
             event.listen(self._engine, "connect", _sqlite_settings)
             event.listen(self._engine, "begin", _sqlite_begin)
 
@@ -317,22 +317,19 @@ class Reader:
         after: int = 0,
         **match: str,
     ) -> Entry | None:
-        """Return the last entry of some kinds, after and up to a number, or to a time, if given."""
+        """Return the last entry of some kinds, after and up to numbers or a time when given."""
         values: dict[str, Any] = {f"kind{i}": kind for i, kind in enumerate(kinds)}
         clauses = [f"e.kind IN ({', '.join(f':{name}' for name in values)})"] if kinds else []
-        clauses += [f"e.{column} = :{column}" for column in match]
+        # why a plus: the engine is to look up by something narrower
+        clauses += [f"+e.seq > {after:d}", *(f"e.{column} = :{column}" for column in match)]
         order = "e.seq DESC"
         if upto is not None:
             clauses.append("e.seq <= :upto")
-        if after:
-            clauses.append("e.seq > :after")
         if until is not None:
             clauses.append("e.at <= :until")
             values["until"], order = _stamp(until), "e.at DESC, e.seq DESC"
-        where = f"{' AND '.join(clauses) or '1 = 1'} ORDER BY {order} LIMIT 1"
-        return next(
-            iter(self._read(where, {**values, "upto": upto, "after": after, **match})), None
-        )
+        where = f"{' AND '.join(clauses)} ORDER BY {order} LIMIT 1"
+        return next(iter(self._read(where, {**values, "upto": upto, **match})), None)
 
     def head(self) -> tuple[int, str]:
         """Return (sequence number, hash) of the last entry; (0, zeros) when empty."""
@@ -424,10 +421,6 @@ class Writer(Reader):
 def _stamp(at: dt.datetime) -> str:
     """Return a time as it is written: all in UTC and of one length, so that text order is time."""
     return at.astimezone(dt.UTC).isoformat(timespec="microseconds")
-
-
-def _waiting(url: str, seconds: float) -> dict[str, float]:
-    return {"timeout": seconds} if url.startswith("sqlite:") else {}
 
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:

@@ -159,20 +159,11 @@ class Marks:
         """Add a mark; durable when this returns. It counts after all that are there."""
         there = self._read()
         # why not before: under a clock that was ahead one was set, and this one is the later word
-        later = [
-            dt.datetime.fromisoformat(last.at) + dt.timedelta.resolution for last in there[-1:]
-        ]
-        when = max([at.astimezone(dt.UTC), *later])
-        self.merge(
-            [
-                Mark(
-                    kind,
-                    mark,
-                    when.isoformat(timespec="microseconds"),
-                    tuple(purposes),
-                )
-            ]
-        )
+        when = at.astimezone(dt.UTC)
+        if there:
+            when = max(when, dt.datetime.fromisoformat(there[-1].at) + dt.timedelta.resolution)
+        stamp = when.isoformat(timespec="microseconds")
+        self.merge([Mark(kind, mark, stamp, tuple(purposes))])
 
     def merge(self, others: Iterable[Mark]) -> int:
         """Add lines that are not there, such as those beside a backup; return how many."""
