@@ -15,19 +15,9 @@ from typing import Any
 
 from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, StorageError, UnknownName
-from workbench.estates.starter import write_report
+from workbench.estates.starter import write_report, write_settings
 
 _CATALOGS = Path(__file__).with_name("catalogs")
-_SETTINGS = """\
-# The workspace on this data set. Paths are relative to this file.
-title = "{title}"
-catalog = "catalog.yaml"
-source = "data"
-notebooks = "notebooks"
-reports = "reports"
-published = "reports/published"
-private = ".workbench"
-"""
 # The product list's departments by our category; the rest, and products not listed, are other.
 _CATEGORIES = {
     "grocery": ("GROCERY", "FROZEN GROCERY"),
@@ -120,8 +110,7 @@ def import_dataset(name: str, out: Path) -> dict[str, int]:
             counts[table_name] = sink.rows
         shutil.copyfile(template, out / "catalog.yaml")
         write_report(name, out)
-        settings = _SETTINGS.format(title=catalog.title)
-        (out / "workbench.toml").write_text(settings, encoding="utf-8")  # last: now it is complete
+        write_settings(out, "this data set", f'"{catalog.title}"')  # last: now it is complete
     except OSError as problem:
         raise StorageError(
             f"the data set '{name}' could not be written to {out}: {problem}. "

@@ -6,21 +6,17 @@ value of a row leaves this module: only names of columns, counts, and how things
 
 from __future__ import annotations
 
-import codecs
-import csv
 import re
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Column, Table
-from workbench.errors import InputError, SourceError
-from workbench.store import workbooks
+from workbench.errors import SourceError
+from workbench.estates.sources import encoding_of, headers_of
 from workbench.store.hints import LEAST_FOUND, looks_like
 from workbench.store.readers import Options, reading, require_fitting
-from workbench.store.text_files import TITLE_LINES, fields_of, text_of
 from workbench.store.values import Form, taken
 
 if TYPE_CHECKING:
@@ -30,21 +26,19 @@ ROWS_LOOKED_AT = 1_000_000
 _SAMPLE = 3_000
 _MISFITS_MOST = 0.1  # share of a column's values that are not of its type; with more it is text
 _FEW_VALUES = 60
-_BLOCK = 1 << 20
-_HAN = re.compile(r"[\u4e00-\u9fff]")
-_DATE_FORMATS = (
+_DATES = (
     "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%Y%m%d", "%d-%b-%Y", "%d %b %Y",
     "%b %d, %Y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%Y年%m月%d日",
 )  # fmt: skip  # why: one list
 _CLOCKS = (" %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-_NUMBER_FORMS: tuple[tuple[str | None, str | None], ...] = (
-    (None, None),
-    (None, ","),
-    (",", "."),
-    (",", " "),
-    (None, "'"),
-    (None, " "),
+_DAY_FORMS: tuple[tuple[str | None, str], ...] = (
+    (None, "date"),  # as ISO 8601 says
+    (None, "timestamp"),
+    *((date, "date") for date in _DATES),
+    *((date + clock, "timestamp") for date in _DATES for clock in _CLOCKS),
 )
+_LIKE_DAYS = "'.*[0-9].*[-/.年 ,].*[0-9].*|[12][0-9]{7}'"
+_MARKS = ((".", ""), (".", ","), (",", "."), (",", " "), (".", "'"), (".", " "))
 _MONEY = re.compile(
     r"amount|price|total|cost|spen[dt]|sales|revenue|value|paid|payment|betrag|umsatz|preis|summe|"
     r"fee|disc|金额|价格|单价|总价|付款"
@@ -53,7 +47,7 @@ _MONEY = re.compile(
 
 @dataclass
 class Seen:
-    """One column of a file: its header, its type, and what was counted of it."""
+    """One column of a file: its header, its type, what was counted of it, what it is used for."""
 
     header: str
     type: str = "text"
@@ -63,6 +57,9 @@ class Seen:
     misfits: int = 0
     looks: str = ""
     pointed: bool = False  # whole numbers, and some are written 17850.0
+    name: str = ""
+    role: str = ""
+    computed: str | None = None
 
     @property
     def groups(self) -> bool:
@@ -99,41 +96,44 @@ def look_at(path: Path) -> Looked:
     import duckdb
 
     kind = require_fitting(path, Options())
-    encoding = _encoding(path) if kind == ".csv" else None
-    headers = _headers(path, kind, encoding)
-    names = [f"c{place}" for place in range(len(headers))]
-    trial = _table(path, dict(zip(names, headers, strict=True)))
+    encoding = encoding_of(path) if kind == ".csv" else None
+    names = {f"c{place}": each for place, each in enumerate(headers_of(path, kind, encoding))}
     with duckdb.connect() as connection:
         connection.execute("SET threads = 2")
         options = Options(encoding=encoding)
-        with reading(connection, path, path.stem, trial, options) as source:
+        with reading(connection, path, path.stem, _as_text(path, names), options) as source:
             chosen = ", ".join(f'"{name}"' for name in names)
             connection.execute(
                 f"CREATE TABLE raw AS SELECT {chosen} FROM {source.relation} LIMIT {ROWS_LOOKED_AT}"
             )
-            types = dict(source.types)
-        unreadable = 0
-        if kind == ".csv":
-            (unreadable,) = _row(connection, "SELECT count(DISTINCT line) FROM reject_errors")
-        (rows,) = _row(connection, "SELECT count(*) FROM raw")
-        if not rows:
-            raise SourceError(f"{path} holds no rows. Export it again.")
-        columns = _counted(connection, names, headers)
-        found = Looked(path, rows, columns, unreadable=unreadable)
-        if encoding is not None:
-            found.format["encoding"] = encoding
+            rows = _Rows(connection, dict(source.types))
         connection.execute(
             f"CREATE TABLE sampled AS SELECT * FROM raw USING SAMPLE reservoir({_SAMPLE} ROWS) "
             "REPEATABLE (7)"
         )
-        _find_types(connection, found, dict(zip(names, columns, strict=True)), types)
-        for name, each in zip(names, columns, strict=True):
+        columns = {name: Seen(header) for name, header in names.items()}
+        found = Looked(path, rows.one("count(*)"), list(columns.values()))
+        if not found.rows:
+            raise SourceError(f"{path} holds no rows. Export it again.")
+        if kind == ".csv":
+            found.unreadable = rows.one("count(DISTINCT line)", "reject_errors")
+        if encoding is not None:
+            found.format["encoding"] = encoding
+        for name, each in columns.items():
+            each.filled = rows.one(f'count("{name}")')
+            each.distinct = rows.one(f'approx_count_distinct("{name}")')
+        filled = {name: each for name, each in columns.items() if each.filled}
+        days = _days(rows, found, filled)
+        form = _form(rows, found, [name for name in filled if name not in days])
+        for name, each in filled.items():
+            _find_type(rows, name, each, form, days.get(name))
+        for name, each in columns.items():
             if each.type == "text":
-                each.looks = _looks(connection, name)
+                each.looks = _looks(rows, name)
     return found
 
 
-def _table(path: Path, headers: Mapping[str, str]) -> Table:
+def _as_text(path: Path, headers: Mapping[str, str]) -> Table:
     return Table.model_validate(
         {
             "kind": "operational", "title": path.stem, "owner": "-", "source": path.name,
@@ -143,206 +143,97 @@ def _table(path: Path, headers: Mapping[str, str]) -> Table:
     )  # fmt: skip  # why: nobody reads this but the reader of files
 
 
-def _encoding(path: Path) -> str | None:
-    """Return the encoding of a text file; None where it is UTF-8 or says so itself."""
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return None
-    if b"\0" in start:
-        return "utf-16-be" if start.startswith(b"\0") else "utf-16-le"
-    if _decodes(path, "utf-8"):
-        return None
-    if _decodes(path, "gb18030", mostly=_HAN):
-        return "gb18030"
-    return "cp1252" if _decodes(path, "cp1252") else "latin-1"
+@dataclass
+class _Rows:
+    """The rows of a file in an engine of their own, and the type it read each column as."""
 
+    connection: duckdb.DuckDBPyConnection
+    types: Mapping[str, str]
 
-def _decodes(path: Path, encoding: str, mostly: re.Pattern[str] | None = None) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    signs = fitting = 0
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                text = decoder.decode(block)
-                if mostly is not None:
-                    signs += sum(sign > "\x7f" for sign in text)
-                    fitting += len(mostly.findall(text))
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return mostly is None or fitting * 2 > signs
+    def one(self, what: str, rows: str = "raw") -> Any:
+        """Return one figure of the rows, or of a sample of them."""
+        return (self.connection.execute(f"SELECT {what} FROM {rows}").fetchone() or (None,))[0]
 
+    def where(self, condition: str, rows: str = "raw") -> int:
+        """Return how many rows fulfil a condition."""
+        return int(self.one(f"count(*) FILTER ({condition})", rows))
 
-def _headers(path: Path, kind: str, encoding: str | None) -> list[str]:
-    """Return the names on the line of column names."""
-    if kind == ".parquet":
-        import pyarrow.parquet
-
-        try:
-            return list(pyarrow.parquet.read_schema(path).names)
-        except (OSError, ValueError):
-            raise SourceError(f"{path} is corrupt or truncated. Fetch it again.") from None
-    if kind == ".xlsx":
-        with workbooks.opened(path) as book:
-            rows = book.sheet(None).rows()
-            lines = [
-                [cell for cell in cells if cell]
-                for _, (_, cells) in zip(range(TITLE_LINES), rows, strict=False)
-            ]
-    else:
-        with path.open(encoding=text_of(path, encoding)[0], newline="") as file:
-            lines = [fields_of(file.readline())[0] for _ in range(TITLE_LINES)]
-    if not any(lines):
-        raise SourceError(f"{path} is empty. Export it again.")
-    widest = max((len(line) for line in lines), default=0)
-    names = next((line for line in lines if len(line) == widest), [])
-    if any(re.fullmatch(r"[-+]?[\d.,]+", name.strip()) for name in names):
-        raise SourceError(
-            f"{path} does not start with a line of column names: a number stands in it. Export it "
-            "with column names; a file says so what it holds."
+    def wrong(
+        self, name: str, kind: str, form: Form, scale: int | None = None, rows: str = "raw"
+    ) -> int:
+        """Return how many of a column's values are not of a type."""
+        declared = Column.model_validate({"type": kind, "scale": scale})
+        value, wrong = taken(name, declared, self.types[name], form)
+        return self.where(
+            wrong, f'(SELECT "{name}" AS "read {name}", {value} AS "{name}" FROM {rows})'
         )
-    if not names or "" in names or len(set(names)) < len(names):
-        raise SourceError(
-            f"{path}: a column has no name, or two have the same. Name each column once in its "
-            "first line, and run this again."
-        )
-    return names
+
+    def fit(self, name: str, kind: str, form: Form, misfits: float = _MISFITS_MOST) -> bool:
+        """Return whether all but a share of a sample's values are of a type."""
+        filled = self.where(f'"{name}" IS NOT NULL', "sampled")
+        return self.wrong(name, kind, form, rows="sampled") <= misfits * filled
 
 
-def _counted(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str], headers: Sequence[str]
-) -> list[Seen]:
-    parts = ", ".join(f'count("{n}"), approx_count_distinct("{n}")' for n in names)
-    counts = _row(connection, f"SELECT {parts} FROM raw")
-    return [
-        Seen(header, filled=counts[2 * place], distinct=counts[2 * place + 1])
-        for place, header in enumerate(headers)
-    ]
+def _find_type(rows: _Rows, name: str, each: Seen, form: Form, day: str | None) -> None:
+    """Find a column's type: the one of which fewest of its values are not, else text."""
+    best = _MISFITS_MOST * each.filled
+    for kind, scale in [(day, None)] if day else _candidates(rows, name, each, form):
+        wrong = rows.wrong(name, kind, form, scale)
+        if wrong < best or (wrong <= best and each.type == "text"):
+            each.type, each.scale, each.misfits, best = kind, scale, wrong, wrong
+        if not wrong:
+            break
+    if each.type == "integer" and rows.types[name] == "VARCHAR" and form.decimal == ".":
+        each.pointed = bool(rows.where(f"contains(\"{name}\", '.')"))
 
 
-def _find_types(
-    connection: duckdb.DuckDBPyConnection,
-    found: Looked,
-    columns: Mapping[str, Seen],
-    types: Mapping[str, str],
-) -> None:
-    """Find how days and numbers are written in the file, and each column's type by that."""
-    open_ = [name for name, each in columns.items() if each.filled]
-    days = _day_format(connection, found, open_, types)
-    marks = _marks(connection, found, [n for n in open_ if n not in days], types)
-    form = Options(found.format.get("encoding"), None, found.format.get("date_format"), *marks)
-    for name in open_:
-        each, read = columns[name], types[name]
-        best = _MISFITS_MOST * each.filled
-        for kind, scale in _candidates(connection, name, each, read, form.form("UTC"), days):
-            wrong = _wrong(connection, "raw", name, kind, scale, read, form.form("UTC"))
-            if wrong < best or (wrong <= best and each.type == "text"):
-                each.type, each.scale, each.misfits, best = kind, scale, wrong, wrong
-            if not wrong:
-                break
-        if each.type == "integer" and read == "VARCHAR":
-            (points,) = _row(
-                connection, f"SELECT count(*) FILTER (contains(\"{name}\", '.')) FROM raw"
-            )
-            each.pointed = bool(points) and form.decimal is None
-
-
-def _candidates(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    each: Seen,
-    read: str,
-    form: Form,
-    days: Mapping[str, str],
-) -> Iterator[tuple[str, int | None]]:
-    if name in days:
-        yield days[name], None
+def _candidates(rows: _Rows, name: str, each: Seen, form: Form) -> Iterator[tuple[str, int | None]]:
+    """Yield the types that a column may be of, the narrowest first."""
+    read, text = rows.types[name], f'CAST("{name}" AS VARCHAR)'
+    others = f"lower({text}) NOT IN ('true', 'false')"
+    if (read == "BOOLEAN" or each.distinct == 2) and not rows.where(others, "sampled"):
+        yield "boolean", None
+    if not re.match(r"VARCHAR|BOOLEAN|U?\w*INT|FLOAT|DOUBLE|DECIMAL", read):
         return
-    if read == "BOOLEAN" or each.distinct == 2:
-        kinds = f"lower(CAST(\"{name}\" AS VARCHAR)) NOT IN ('true', 'false')"
-        (other,) = _row(connection, f"SELECT count(*) FILTER ({kinds}) FROM sampled")
-        if not other:
-            yield "boolean", None
-    if read not in ("VARCHAR", "BOOLEAN") and not re.match(r"U?\w*INT|FLOAT|DOUBLE|DECIMAL", read):
+    # why: 007 is a number only by its looks, it is a name
+    if read == "VARCHAR" and rows.where(f"\"{name}\" ~ '0\\d+'", "sampled"):
         return
-    plain = read != "VARCHAR" or not _zeros_lead(connection, name)
-    if not plain or _few_fit(connection, name, each, read, form):
+    if not rows.fit(name, "number", form, 2 * _MISFITS_MOST):
         return
     yield "integer", None
     point = re.escape(form.decimal)
-    decimals = f"length(regexp_extract(CAST(\"{name}\" AS VARCHAR), '{point}(\\d*)$', 1))"
-    (places,) = _row(connection, f"SELECT max({decimals}) FROM raw")
-    if _MONEY.search(each.header.casefold()) and (places or 0) <= 2:
+    places = rows.one(f"max(length(regexp_extract({text}, '{point}(\\d*)$', 1)))") or 0
+    if _MONEY.search(each.header.casefold()) and places <= 2:
         yield "money", None
-    if (places or 0) <= 9:
-        yield "number", max(1, places or 1)
+    if places <= 9:
+        yield "number", max(1, places)
     yield "number", None
 
 
-def _zeros_lead(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
-    """Return whether some texts are numbers only by their looks: 007 is a name."""
-    (count,) = _row(connection, f"SELECT count(*) FILTER (\"{name}\" ~ '0\\d+') FROM sampled")
-    return bool(count)
-
-
-def _few_fit(
-    connection: duckdb.DuckDBPyConnection, name: str, each: Seen, read: str, form: Form
-) -> bool:
-    (filled,) = _row(connection, f'SELECT count("{name}") FROM sampled')
-    wrong = _wrong(connection, "sampled", name, "number", None, read, form)
-    return bool(wrong > 2 * _MISFITS_MOST * filled)
-
-
-def _day_format(
-    connection: duckdb.DuckDBPyConnection,
-    found: Looked,
-    names: Sequence[str],
-    types: Mapping[str, str],
-) -> dict[str, str]:
+def _days(rows: _Rows, found: Looked, filled: Mapping[str, Seen]) -> dict[str, str]:
     """Return the columns of days and moments and their type; set the file's form of them."""
-    days, texts = {}, []
-    for name in names:
-        if types[name] in ("DATE",) or types[name].startswith("TIMESTAMP"):
-            days[name] = "date" if types[name] == "DATE" else "timestamp"
-        elif types[name] == "VARCHAR":
-            texts.append(name)
+    days: dict[str, str] = {}
     fits: dict[str | None, dict[str, str]] = {}
-    forms = [None, *_DATE_FORMATS, *(d + c for d in _DATE_FORMATS for c in _CLOCKS)]
-    for name in texts:
-        (filled, like) = _row(
-            connection,
-            f'SELECT count("{name}"), count(*) FILTER ("{name}" ~ '
-            f"'.*[0-9].*[-/.年 ,].*[0-9].*|[12][0-9]{{7}}') FROM sampled",
-        )
-        if like * 2 < filled:
+    for name in filled:
+        read = rows.types[name]
+        if read == "DATE" or read.startswith("TIMESTAMP"):
+            days[name] = "date" if read == "DATE" else "timestamp"
+        if read != "VARCHAR":
             continue
-        for form in forms:
-            for kind in ("date", "timestamp"):
-                if form is not None and (kind == "timestamp") != any(
-                    form.endswith(clock) for clock in _CLOCKS
-                ):
-                    continue
-                wrong = _wrong(
-                    connection, "sampled", name, kind, None, "VARCHAR", Form(date_format=form)
-                )
-                if wrong <= _MISFITS_MOST * filled:
-                    fits.setdefault(form, {})[name] = kind
-                    break
+        like = rows.where(f'"{name}" ~ {_LIKE_DAYS}', "sampled")
+        if like * 2 < rows.one(f'count("{name}")', "sampled"):
+            continue
+        mine: dict[str | None, str] = {}
+        for form, kind in _DAY_FORMS:
+            if form not in mine and rows.fit(name, kind, Form(form)):
+                mine[form] = kind
+        if len(mine) > 1:  # seldom days above the twelfth decide, and they stand in all of the rows
+            exact = {f: kind for f, kind in mine.items() if not rows.wrong(name, kind, Form(f))}
+            mine = exact or mine
+        for form, kind in mine.items():
+            fits.setdefault(form, {})[name] = kind
     if not fits:
         return days
-    if len(fits) > 1:  # seldom days above the twelfth decide, and they stand in all of the rows
-        for form, mine in fits.items():
-            for name in list(mine):
-                wrong = _wrong(
-                    connection, "raw", name, mine[name], None, "VARCHAR", Form(date_format=form)
-                )
-                if wrong and any(
-                    not _wrong(connection, "raw", name, o[name], None, "VARCHAR", Form(f))
-                    for f, o in fits.items()
-                    if f != form and name in o
-                ):
-                    del mine[name]
     most = max(len(mine) for mine in fits.values())
     best = [form for form, mine in fits.items() if len(mine) == most]
     if best[0] is not None:
@@ -352,149 +243,28 @@ def _day_format(
     return days | fits[best[0]]
 
 
-def _marks(
-    connection: duckdb.DuckDBPyConnection,
-    found: Looked,
-    names: Sequence[str],
-    types: Mapping[str, str],
-) -> tuple[str | None, str | None]:
-    """Return the marks within numbers by which most columns are numbers; set the file's."""
-    counts: dict[tuple[str | None, str | None], list[str]] = {}
-    for marks in _NUMBER_FORMS:
-        form = Options(None, None, None, *marks).form("UTC")
-        counts[marks] = [
-            name
-            for name in names
-            if types[name] == "VARCHAR"
-            and not _few_fit(connection, name, Seen(""), "VARCHAR", form)
-        ]
-    best = max(_NUMBER_FORMS, key=lambda marks: len(counts[marks]))
-    for key, mark in zip(("decimal", "thousands"), best, strict=True):
-        if mark is not None:
-            found.format[key] = mark
-    german = [name for name in counts[(",", ".")] if name in counts[best]]
-    three = [f"\"{n}\" ~ '[-]?[1-9][0-9]{{0,2}}([.][0-9]{{3}})+'" for n in german]
-    dotted = [f"contains(\"{n}\", '.')" for n in german]
-    if best == (None, None) and german:
-        row = _row(
-            connection,
-            "SELECT " + ", ".join(
-                f"count(*) FILTER ({d}), count(*) FILTER ({d} AND NOT {t})"
-                for d, t in zip(dotted, three, strict=True)
-            ) + " FROM raw",
-        )  # fmt: skip  # why: one query
-        if any(row[2 * n] and not row[2 * n + 1] for n in range(len(german))):
-            found.ambiguous["decimal"] = "1.234 is either a little over one (.) or a thousand (,)"
-    return best
+def _form(rows: _Rows, found: Looked, names: list[str]) -> Form:
+    """Return the form by which most columns of text are numbers; set the file's marks."""
+    texts = [name for name in names if rows.types[name] == "VARCHAR"]
+    forms = [Form(found.format.get("date_format"), *marks) for marks in _MARKS]
+    numbers = [[n for n in texts if rows.fit(n, "number", f, 2 * _MISFITS_MOST)] for f in forms]
+    place = max(range(len(forms)), key=lambda place: len(numbers[place]))
+    form = forms[place]
+    if form.decimal != ".":
+        found.format["decimal"] = form.decimal
+    if form.thousands:
+        found.format["thousands"] = form.thousands
+    if place == 0:
+        for name in set(numbers[_MARKS.index((",", "."))]) & set(numbers[0]):
+            dotted = f"contains(\"{name}\", '.')"
+            three = f"\"{name}\" ~ '[-]?[1-9][0-9]{{0,2}}([.][0-9]{{3}})+'"
+            if rows.where(dotted) and not rows.where(f"{dotted} AND NOT {three}"):
+                told = "1.234 is either a little over one (.) or a thousand (,)"
+                found.ambiguous["decimal"] = told
+    return form
 
 
-def _wrong(
-    connection: duckdb.DuckDBPyConnection,
-    rows: str,
-    name: str,
-    kind: str,
-    scale: int | None,
-    read: str,
-    form: Form,
-) -> int:
-    """Return how many of a column's values are not of a type."""
-    declared = Column.model_validate({"type": kind, "scale": scale})
-    value, wrong = taken(name, declared, read, form)
-    inner = f'SELECT "{name}" AS "read {name}", {value} AS "{name}" FROM {rows}'
-    (count,) = _row(connection, f"SELECT count(*) FILTER ({wrong}) FROM ({inner})")
-    return int(count)
-
-
-def _looks(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+def _looks(rows: _Rows, name: str) -> str:
     """Return what a column of text looks like, such as an e-mail address; often nothing."""
-    for kind, condition in looks_like(f'CAST("{name}" AS VARCHAR)').items():
-        (count,) = _row(connection, f"SELECT count(*) FILTER ({condition}) FROM sampled")
-        if count >= LEAST_FOUND:
-            return kind
-    return ""
-
-
-def joined(files: Sequence[Path]) -> list[Path]:
-    """Put text files of the same columns, written alike, together in the first of them.
-
-    They are parts of one table, such as its months; the others are taken away.
-    """
-    kept: dict[tuple[str, tuple[str, ...]], Path] = {}
-    found = []
-    for path in files:
-        if path.suffix.lower() != ".csv":
-            found.append(path)
-            continue
-        encoding = _encoding(path)
-        names = tuple(_headers(path, ".csv", encoding))
-        read = text_of(path, encoding)[0]
-        # why: one that begins with a mark of its own cannot stand within another
-        first = path if read == "utf-16" else kept.setdefault((read, names), path)
-        if first is path:
-            found.append(path)
-            continue
-        with (
-            path.open(encoding=read, newline="") as source,
-            first.open("a", encoding=read.removesuffix("-sig"), newline="") as out,
-        ):
-            while tuple(fields_of(source.readline())[0]) != names:
-                continue  # what stands above the names
-            if not first.read_bytes().endswith((b"\n", b"\r", b"\0")):
-                out.write("\n")
-            shutil.copyfileobj(source, out)
-        path.unlink()
-    return found
-
-
-def with_row_as_customer(path: Path, target: Path) -> None:
-    """Write a file anew with a key of its own for each row: every row is a customer.
-
-    Raises
-    ------
-    InputError
-        It is no CSV file.
-    """
-    if path.suffix.lower() != ".csv":
-        raise InputError("--customer row is of CSV files: save the sheet or table as one.")
-    read = text_of(path, _encoding(path))[0]
-    with (
-        path.open(encoding=read, newline="") as source,
-        target.open("w", encoding=read.removesuffix("-sig"), newline="") as out,
-    ):
-        delimiter = fields_of(source.readline())[1]
-        source.seek(0)
-        rows = csv.reader(source, delimiter=delimiter)
-        out_rows = csv.writer(out, delimiter=delimiter)
-        out_rows.writerow(["customer_id", *next(rows)])
-        out_rows.writerows([number, *row] for number, row in enumerate(filter(None, rows), 1))
-
-
-def database_tables(url: str, folder: Path) -> list[Path]:
-    """Write every table of a database as a Parquet file; return the files.
-
-    Raises
-    ------
-    InputError
-        It cannot be opened. The address is not repeated, for it may hold a password.
-    """
-    import ibis
-
-    try:
-        connection = ibis.connect(url)
-        tables = connection.list_tables()
-    except Exception as problem:  # noqa: BLE001  # why: each database has errors of its own
-        raise InputError(
-            f"the database cannot be opened ({type(problem).__name__}). Write its address as "
-            "sqlite:///folder/file.db or duckdb:///folder/file.duckdb, and install what Ibis needs "
-            "for other ones."
-        ) from None
-    found = []
-    for table in tables:
-        path = folder / f"{re.sub(r'[^A-Za-z0-9_]+', '_', table)}.parquet"
-        connection.table(table).to_parquet(path)
-        found.append(path)
-    return found
-
-
-def _row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    return connection.execute(sql).fetchone() or ()
+    kinds = looks_like(f'CAST("{name}" AS VARCHAR)').items()
+    return next((k for k, found in kinds if rows.where(found, "sampled") >= LEAST_FOUND), "")

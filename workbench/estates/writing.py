@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,21 @@ def as_arrow(values: Any, kind: pa.DataType) -> pa.Array:
     if plain.dtype == object:
         return pa.array(plain.tolist(), kind)
     return pa.array(plain, mask=mask).cast(kind)
+
+
+def rendered(template: Path, filters: Mapping[str, Callable[..., str]], **facts: Any) -> str:
+    """Return a text template of our own, filled in."""
+    import jinja2  # why: not needed before there is something to write
+
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701  # why: Markdown and YAML, no page
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(filters)
+    return environment.from_string(template.read_text(encoding="utf-8")).render(**facts)
 
 
 class Sink:

@@ -18,9 +18,10 @@ from workbench.errors import InputError, PeriodError, StorageError
 from workbench.estates.sample import activity, credit, people, planted, voice
 from workbench.estates.sample.operations import operations
 from workbench.estates.sample.window import BLOCK_CUSTOMERS, Block, Window
-from workbench.estates.writing import Sink, pick
+from workbench.estates.writing import Sink, pick, rendered
 
 CATALOG = Path(__file__).with_name("catalog.yaml")
+README = Path(__file__).with_name("README.md.jinja")
 CHUNK_CUSTOMERS = 20_000  # customers a row group: what is held in memory
 MOST_CUSTOMERS = 9_000_000  # ids have seven digits, and those with a 9 in front are orphans
 SIZE = 5_000  # customers that the catalog's expected rows are for
@@ -99,7 +100,8 @@ def generate(
             for sink in sinks.values():
                 sink.flush()
             counts = {name: sinks[name].rows for name in tables}
-            readme = _readme(tables=tables, counts=counts, window=window, seed=seed)
+            facts = {"tables": tables, "counts": counts, "window": window, "seed": seed}
+            readme = rendered(README, {"rate": percent}, p=planted, **facts)
         (out / "README.md").write_text(readme, encoding="utf-8")
         # last: a folder with a catalog is complete
         (out / "catalog.yaml").write_text(catalog, encoding="utf-8")
@@ -109,20 +111,6 @@ def generate(
             "Free some space or name another folder, and run it again."
         ) from None
     return counts
-
-
-def _readme(**facts: Any) -> str:
-    """Return what was generated and what is planted, as Markdown."""
-    import jinja2  # why: not needed before an estate is written
-
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701  # why: Markdown, from our own constants
-        keep_trailing_newline=True,
-    )
-    environment.filters["rate"] = percent
-    template = Path(__file__).with_name("README.md.jinja").read_text(encoding="utf-8")
-    return environment.from_string(template).render(p=planted, **facts)
 
 
 def percent(rate: float) -> str:

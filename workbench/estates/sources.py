@@ -1,0 +1,207 @@
+"""Files of one's own brought into a workspace: copied, parts put together, databases read."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from workbench.errors import InputError, SourceError
+from workbench.store import workbooks
+from workbench.store.text_files import TITLE_LINES, fields_of, text_of
+
+ROW = "row"  # as --customer: every row is a customer
+_SUFFIXES = (".csv", ".xlsx", ".parquet")
+_BLOCK = 1 << 20
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def bring_in(data: Path, sources: Sequence[str], customer: str | None) -> list[Path]:
+    """Copy every source into the data folder, which only its owner may read; return the files.
+
+    Raises
+    ------
+    InputError
+        There is nothing to read, or two files have one name.
+    SourceError
+        A file is not there.
+    """
+    found: list[Path] = []
+    for source in sources:
+        if "://" in source:
+            found += _database_tables(source, data)
+            continue
+        path = Path(source)
+        files = [path]
+        if path.is_dir():
+            files = [each for each in sorted(path.iterdir()) if each.suffix.lower() in _SUFFIXES]
+        for each in files:
+            target = data / each.name
+            if target.exists():
+                raise InputError(f"two files are called {each.name}. Rename one of them.")
+            if not each.is_file():
+                raise SourceError(f"there is no file {each}. Check the name.")
+            if customer == ROW:
+                _copy_with_row_as_customer(each, target)
+            else:
+                shutil.copyfile(each, target)
+            found.append(target)
+    for each in found:
+        each.chmod(0o600)
+    if not found:
+        raise InputError(
+            "nothing to read: name .csv, .xlsx or .parquet files, or a folder of them."
+        )
+    return _joined(found)
+
+
+def encoding_of(path: Path) -> str | None:
+    """Return the encoding of a text file; None where it is UTF-8 or says so itself."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None
+    if b"\0" in start:
+        return "utf-16-be" if start.startswith(b"\0") else "utf-16-le"
+    if _decodes(path, "utf-8"):
+        return None
+    if _decodes(path, "gb18030", mostly=_HAN):
+        return "gb18030"
+    return "cp1252" if _decodes(path, "cp1252") else "latin-1"
+
+
+def _decodes(path: Path, encoding: str, mostly: re.Pattern[str] | None = None) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    signs = fitting = 0
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                text = decoder.decode(block)
+                if mostly is not None:
+                    signs += sum(sign > "\x7f" for sign in text)
+                    fitting += len(mostly.findall(text))
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return mostly is None or fitting * 2 > signs
+
+
+def headers_of(path: Path, kind: str, encoding: str | None) -> list[str]:
+    """Return the names on the line of column names.
+
+    Raises
+    ------
+    SourceError
+        There is none, or a column has no name of its own.
+    """
+    if kind == ".parquet":
+        import pyarrow.parquet
+
+        try:
+            return list(pyarrow.parquet.read_schema(path).names)
+        except (OSError, ValueError):
+            raise SourceError(f"{path} is corrupt or truncated. Fetch it again.") from None
+    if kind == ".xlsx":
+        with workbooks.opened(path) as book:
+            rows = zip(range(TITLE_LINES), book.sheet(None).rows(), strict=False)
+            lines = [[cell for cell in cells if cell] for _, (_, cells) in rows]
+    else:
+        with path.open(encoding=text_of(path, encoding)[0], newline="") as file:
+            lines = [fields_of(file.readline())[0] for _ in range(TITLE_LINES)]
+    names = max(lines, key=len, default=[])
+    if not names:
+        raise SourceError(f"{path} is empty. Export it again.")
+    if any(re.fullmatch(r"[-+]?[\d.,]+", name.strip()) for name in names):
+        raise SourceError(
+            f"{path} does not start with a line of column names: a number stands in it. Export it "
+            "with column names; a file says so what it holds."
+        )
+    if "" in names or len(set(names)) < len(names):
+        raise SourceError(
+            f"{path}: a column has no name, or two have the same. Name each column once in its "
+            "first line, and run this again."
+        )
+    return names
+
+
+def _joined(files: Sequence[Path]) -> list[Path]:
+    """Put text files of the same columns, written alike, together in the first of them.
+
+    They are parts of one table, such as its months; the others are taken away.
+    """
+    kept: dict[tuple[str, tuple[str, ...]], Path] = {}
+    found = []
+    for path in files:
+        if path.suffix.lower() != ".csv":
+            found.append(path)
+            continue
+        encoding = encoding_of(path)
+        names = tuple(headers_of(path, ".csv", encoding))
+        read = text_of(path, encoding)[0]
+        # why: one that begins with a mark of its own cannot stand within another
+        first = path if read == "utf-16" else kept.setdefault((read, names), path)
+        if first is path:
+            found.append(path)
+            continue
+        with _rewriting(path, first, read, "a") as (source, out):
+            while tuple(fields_of(source.readline())[0]) != names:
+                continue  # what stands above the names
+            if not first.read_bytes().endswith((b"\n", b"\r", b"\0")):
+                out.write("\n")
+            shutil.copyfileobj(source, out)
+        path.unlink()
+    return found
+
+
+def _copy_with_row_as_customer(path: Path, target: Path) -> None:
+    """Write a file anew with a key of its own for each row: every row is a customer."""
+    if path.suffix.lower() != ".csv":
+        raise InputError("--customer row is of CSV files: save the sheet or table as one.")
+    with _rewriting(path, target, text_of(path, encoding_of(path))[0], "w") as (source, out):
+        delimiter = fields_of(source.readline())[1]
+        source.seek(0)
+        rows = csv.reader(source, delimiter=delimiter)
+        out_rows = csv.writer(out, delimiter=delimiter)
+        out_rows.writerow(["customer_id", *next(rows)])
+        out_rows.writerows([number, *row] for number, row in enumerate(filter(None, rows), 1))
+
+
+@contextmanager
+def _rewriting(
+    path: Path, target: Path, encoding: str, mode: str
+) -> Iterator[tuple[IO[str], IO[str]]]:
+    """Open a text file, and another to write its lines into in the same encoding."""
+    with (
+        path.open(encoding=encoding, newline="") as source,
+        target.open(mode, encoding=encoding.removesuffix("-sig"), newline="") as out,
+    ):
+        yield source, out
+
+
+def _database_tables(url: str, folder: Path) -> list[Path]:
+    """Write every table of a database as a Parquet file; return the files.
+
+    Its address is not repeated in an error, for it may hold a password.
+    """
+    import ibis
+
+    try:
+        connection = ibis.connect(url)
+        tables = connection.list_tables()
+    except Exception as problem:  # noqa: BLE001  # why: each database has errors of its own
+        raise InputError(
+            f"the database cannot be opened ({type(problem).__name__}). Write its address as "
+            "sqlite:///folder/file.db or duckdb:///folder/file.duckdb, and install what Ibis needs "
+            "for other ones."
+        ) from None
+    found = []
+    for table in tables:
+        path = folder / f"{re.sub(r'[^A-Za-z0-9_]+', '_', table)}.parquet"
+        connection.table(table).to_parquet(path)
+        found.append(path)
+    return found
