@@ -10,6 +10,7 @@ from workbench.analytics.kpis import kpi, kpis, sections, word
 from workbench.errors import UnknownName
 from workbench.estates.sample import planted
 from workbench.lifecycle.law import articles
+from workbench.store.quality_rules import DIMENSIONS
 
 END = dt.date(2026, 9, 30)
 
@@ -256,3 +257,11 @@ def test_every_definition_is_whole_in_two_languages():
 def test_an_indicator_is_named_as_defined():
     with pytest.raises(UnknownName, match=r"no indicator named 'covrage'.* 'coverage'"):
         kpi("covrage")
+
+
+def test_what_is_not_measured_as_quality_measures_it_bears_another_name():
+    """The dimensions of ``ws.quality`` rest on customers' rows, which no page may count."""
+    titles = [title.lower() for each in kpis().values() for title in each.title.values()]
+    assert "transactions with declared values" in titles
+    for dimension in (*DIMENSIONS, "准确性", "完整性", "及时性", "一致性", "安全性"):
+        assert [title for title in titles if title.endswith(dimension)] == []

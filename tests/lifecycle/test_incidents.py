@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
+import duckdb
 import pytest
 
 import workbench as wb
@@ -81,15 +82,95 @@ def test_whatever_hands_out_rows_is_a_read_with_its_volume(shop):
     assert ("bulk read", 5400) in told
     found = again.reads()
     assert 5400 in [read.rows for read in found if read.table == "transactions"]
-    # opened three times, read in bulk once, looked up once
-    assert [read.table for read in found].count("transactions") == 5
+    # opened three times, handed out three times, looked up once
+    assert [read.table for read in found].count("transactions") == 7
     assert [read.table for read in found].count("customers") == 2
+    assert [read for read in found if read.rows is None and read.held is None] == []
+    opened = [read.held for read in found if read.table == "transactions" and read.rows is None]
+    assert sorted(opened) == [1000, 1000, 5400, 5400]  # a look-up takes no more of a table
     whole = scope_of(found, shop.catalog, lambda names: 600 * len(names))
     assert whole.tables == ("customers", "transactions")
-    assert (whole.subjects_at_most, whole.records_at_most) == (1200, None)  # an opening has no rows
-    bulk = [read for read in found if read.rows == 5400]
-    alone = scope_of(bulk, shop.catalog, lambda _: 6000)
+    assert (whole.subjects_at_most, whole.records_at_most) == (1200, 5400)
+    for small in (read for read in found if read.among_others):  # its opening may lie before
+        alone = scope_of([small], shop.catalog, lambda _: 6000)
+        assert (alone.subjects_at_most, alone.records_at_most) == (5400, 5400)
+    old = [replace(read, held=None, snapshot=None) for read in found if read.rows == 5400]
+    alone = scope_of(old, shop.catalog, lambda _: 6000)
     assert (alone.subjects_at_most, alone.records_at_most) == (6000, None)  # smaller ones went too
+
+
+HANDING_OUT = {
+    "execute": lambda table, _: table.limit(7).execute(),
+    "column": lambda table, _: table.limit(7).region.to_pandas(),
+    "to_pyarrow": lambda table, _: table.limit(7).to_pyarrow(),
+    "batches": lambda table, _: next(iter(table.limit(7).to_pyarrow_batches(chunk_size=1))),
+    "to_csv": lambda table, path: table.limit(7).to_csv(path / "x.csv"),
+}
+
+
+@pytest.mark.parametrize("way", HANDING_OUT)
+def test_a_small_result_is_a_read_with_its_rows(shop, tmp_path, way):
+    HANDING_OUT[way](shop.open("transactions", "reporting"), tmp_path)
+    opening, result = shop.reads()
+    assert (opening.rows, opening.held, opening.snapshot) == (None, 5400, 1)
+    assert (result.rows, result.held, result.purpose) == (7, 5400, "reporting")
+
+
+def test_an_export_of_a_customer_is_a_read(shop, tmp_path):
+    shop.export_subject("K-000010", tmp_path / "out", verified_by="id card")
+    told = {(read.table, read.held) for read in shop.reads()}
+    assert told == {("customers", 1), ("transactions", 9), ("consents", 1)}
+
+
+def others_come(shop):
+    """Put other people in the place of every customer."""
+    source = shop.settings.path("source") / "customers.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE c AS SELECT * FROM '{source}'")
+        connection.execute("UPDATE c SET customer_id = replace(customer_id, 'K-', 'N-')")
+        connection.execute(f"COPY c TO '{source}' (FORMAT parquet)")
+    shop.init(reload=["customers"])
+
+
+@pytest.mark.parametrize(
+    ("after", "people"),
+    [
+        ([], 600),
+        (["erased"], 600),
+        (["reloaded"], 1200),  # whom the older snapshot has are counted, each once
+        (["reloaded", "erased"], 1201),  # it has ended: as many as it held, and who went since
+    ],
+)
+def test_people_who_were_read_count_though_they_are_gone(shop, after, people):
+    shop.open("customers", "service").execute()
+    if "reloaded" in after:
+        others_come(shop)
+        shop = wb.open_workspace(shop.settings.root, now=shop.now)
+        shop.open("customers", "service").execute()
+    if "erased" in after:
+        name = "N-000010" if "reloaded" in after else "K-000010"
+        shop.erase_subject(name, verified_by="id card")
+    now = wb.open_workspace(shop.settings.root, now=shop.now)
+    facts = {"detected_at": NOW, "occurred_at": None, "facts": {}, "now": NOW}
+    name = now.incidents.open("leak", nature="leak", **facts).id
+    found = now.assess(name, severity="low", tables=["customers"]).scope
+    assert found["records_at_most"] == (1200 if "reloaded" in after else 600)
+    assert found["subjects_at_most"] == min(people, found["records_at_most"])
+
+
+def test_people_of_lines_kept_aside_are_in_no_table(shop, tmp_path):
+    bad = tmp_path / "more.csv"
+    lines = [f"X-{n:06d},A,b,soon" for n in range(40)]
+    lines = ["customer_id,full_name,email,opened_on", *lines, "X-1,A,b,2026-01-01", ""]
+    bad.write_text("\n".join(lines))
+    shop.ingest("customers", bad)
+    now = wb.open_workspace(shop.settings.root, now=shop.now)
+    assert len(now.quarantine("customers", "service")) == 40
+    found = scope_of(now.reads(), shop.catalog, lambda _: 3)
+    assert (found.records_at_most, found.subjects_at_most) == (40, 40)
+    now.open("customers", "service").execute()
+    found = scope_of(now.reads(), shop.catalog, lambda _: 600)
+    assert (found.records_at_most, found.subjects_at_most) == (641, 640)
 
 
 def test_a_log_without_rows_means_everybody(shop):

@@ -3,7 +3,8 @@
 A reader's week is compared with what readers of the same role did before the span that is examined:
 
 =========  ==========================================================================
-volume     a read of far more rows than the role's reads have (robust z of log rows)
+volume     a read of far more rows than the role's reads have (robust z of log rows): results are
+           compared with results, and openings, by what they can hand out at most, with openings
 hour       reads at hours in which almost nobody ever read
 new table  reads of a table no reader of the role had read
 refused    more refused attempts than chance gives at the usual rate (Poisson tail)
@@ -48,6 +49,8 @@ class Unusual:
     signals : tuple of str
         ``volume``, ``hour``, ``new table``, ``refused``.
     reads, refused, rows : int
+        Rows at most: what was handed out, and of a table of which no result is on record what an
+        opening can hand out.
     tables : tuple of str
     """
 
@@ -141,26 +144,37 @@ class _Usual:
     """What readers of each role did."""
 
     def __init__(self, history: Sequence[Read]) -> None:
-        logs: dict[str, list[float]] = defaultdict(list)
+        logs: dict[tuple[str, bool], list[float]] = defaultdict(list)
         self.tables: dict[str, set[str]] = defaultdict(set)
         for read in history:
-            if read.rows and not read.refused:
-                logs[read.role].append(math.log(read.rows))
+            if (size := read.rows or read.held) and not read.refused:
+                logs[_likes(read)].append(math.log(size))
             if not read.refused:
                 self.tables[read.role].add(read.table)
-        self._volume = {role: _middle_and_spread(values) for role, values in logs.items()}
+        self._volume = {likes: _middle_and_spread(values) for likes, values in logs.items()}
         hours = Counter(read.at.hour for read in history)
         self.rare_hours = {
             hour for hour in range(24) if hours[hour] < RARE_HOUR_SHARE * len(history)
         }
         refused = sum(read.refused for read in history)
-        self.refused_rate = (refused + 1) / (len(history) + 1)
+        self.refused_rate = (refused + 1) / (len(_attempts(history)) + 1)
 
     def z(self, read: Read) -> float:
-        if not read.rows or read.refused or read.role not in self._volume:
+        size = read.rows or read.held
+        if not size or read.refused or _likes(read) not in self._volume:
             return 0.0
-        middle, spread = self._volume[read.role]
-        return (math.log(read.rows) - middle) / spread
+        middle, spread = self._volume[_likes(read)]
+        return (math.log(size) - middle) / spread
+
+
+def _likes(read: Read) -> tuple[str, bool]:
+    """Return what a read's size is compared with: its role's results, or its openings."""
+    return read.role, read.rows is None
+
+
+def _attempts(reads: Sequence[Read]) -> list[Read]:
+    """Return reads without results of openings that are among them."""
+    return [read for read in reads if not read.among_others]
 
 
 def _middle_and_spread(values: Sequence[float]) -> tuple[float, float]:
@@ -186,7 +200,7 @@ def _examine(history: Sequence[Read], span: Sequence[Read]) -> tuple[list[Unusua
                     tuple(signals),
                     sum(not read.refused for read in reads),
                     sum(read.refused for read in reads),
-                    sum(read.rows or 0 for read in reads),
+                    _rows(reads),
                     tuple(sorted({read.table for read in reads})),
                 )
             )
@@ -194,11 +208,21 @@ def _examine(history: Sequence[Read], span: Sequence[Read]) -> tuple[list[Unusua
     return found, len(weeks)
 
 
+def _rows(reads: Sequence[Read]) -> int:
+    allowed = [read for read in reads if not read.refused]
+    told = {read.table for read in allowed if read.rows is not None}
+    return sum(
+        (read.held or 0 if read.table not in told else 0) if read.rows is None else read.rows
+        for read in allowed
+    )
+
+
 def _signals(reads: Sequence[Read], usual: _Usual) -> tuple[list[str], bool]:
     """Return a week's signals, and whether one of them is extreme."""
     found = []
-    largest = max((usual.z(read) for read in reads), default=0.0)
-    if largest > VOLUME_Z:
+    largest = max((usual.z(read) for read in reads if read.rows is not None), default=0.0)
+    opened = max((usual.z(read) for read in reads if read.rows is None), default=0.0)
+    if max(largest, opened) > VOLUME_Z:
         found.append("volume")
     if any(read.at.hour in usual.rare_hours for read in reads):
         found.append("hour")
@@ -206,7 +230,8 @@ def _signals(reads: Sequence[Read], usual: _Usual) -> tuple[list[str], bool]:
     if known is not None and any(read.table not in known for read in reads):
         found.append("new table")
     refused = sum(read.refused for read in reads)
-    chance = _at_least(refused, usual.refused_rate * len(reads)) if refused > 1 else 1.0
+    expected = usual.refused_rate * len(_attempts(reads))
+    chance = _at_least(refused, expected) if refused > 1 else 1.0
     if chance < REFUSED_CHANCE:
         found.append("refused")
     return found, largest > VOLUME_EXTREME_Z or chance < REFUSED_EXTREME

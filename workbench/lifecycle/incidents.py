@@ -296,6 +296,7 @@ def scope_of(
     catalog: Catalog,
     people: Callable[[Sequence[str]], int],
     *,
+    gone: Callable[[Sequence[Read]], int | None] = lambda _: 0,
     readers: Sequence[str] = (),
     tables: Sequence[str] = (),
     since: dt.date | None = None,
@@ -309,6 +310,8 @@ def scope_of(
     catalog : Catalog
     people : callable
         How many people some tables about customers hold together.
+    gone : callable
+        How many people at most some reads of such tables met, besides; None where no log says.
     readers, tables : sequence of str
         Only these; all when empty.
     since, until : date, optional
@@ -316,8 +319,8 @@ def scope_of(
     Returns
     -------
     Scope
-        People at most: no more than the tables read hold together, and no more than rows were
-        read of them where the log says how many.
+        People at most: no more than the tables read hold or held together, and no more than rows
+        were read of them where the log says how many.
 
     Raises
     ------
@@ -343,13 +346,14 @@ def scope_of(
     touched = tuple(sorted({read.table for read in allowed}))
     known = [catalog.tables[name] for name in touched if name in catalog.tables]
     about = [n for n in touched if n in catalog.tables and not catalog.tables[n].operational]
-    # why none of a bulk read: with it went smaller ones that no log has
-    rows = [None if r.among_others else r.rows for r in allowed if r.table in about]
-    counted = [row for row in rows if row is not None]
-    at_most = people(about) if about else 0
-    records = sum(counted) if len(counted) == len(rows) else None
-    if records is not None:
-        at_most = min(at_most, records)
+    of_people = [read for read in allowed if read.table in about]
+    more = gone(of_people)
+    aside = [read.rows for read in of_people if read.aside]  # why added: of people in no table
+    records = _records(of_people)
+    bounds = [records]
+    if more is not None and None not in aside:
+        bounds.append((people(about) if about else 0) + more + sum(filter(None, aside)))
+    at_most = min((each for each in bounds if each is not None), default=None)
     sensitivities = {column.sensitivity for table in known for column in table.columns.values()}
     order = ("public", "internal", "personal", "sensitive")
     return Scope(
@@ -364,6 +368,20 @@ def scope_of(
         min((read.at for read in chosen), default=None),
         max((read.at for read in chosen), default=None),
     )
+
+
+def _records(reads: Sequence[Read]) -> int | None:
+    """Return how many rows some reads met at most; None where the log does not say of every one."""
+    rows: list[int | None] = []
+    held: dict[tuple[str, int | None], int] = {}
+    for read in reads:
+        if read.held is not None:  # why once a snapshot: it has the same rows for every read
+            place = read.table, read.snapshot
+            held[place] = max(held.get(place, 0), read.held)
+        else:  # why none of a result: with it went others that no log has
+            rows.append(None if read.among_others else read.rows)
+    known = [each for each in rows if each is not None]
+    return sum(known) + sum(held.values()) if len(known) == len(rows) else None
 
 
 def _began(first: Mapping[str, Any], zone: dt.tzinfo) -> dt.datetime | None:

@@ -21,18 +21,33 @@ READS = (
     "open",
     "refused",
     "release",
+    "read",
     "bulk read",
     "look-up",
+    "subject exported",
     "quarantine opened",
     "possible duplicates opened",
 )
+_RESULTS = ("read", "bulk read")  # of an opening that has an entry of its own
+_ASIDE = ("quarantine opened", "possible duplicates opened")
 
 
 @dataclass(frozen=True)
 class Read:
-    """One read, or a refused attempt at one; ``rows`` is None where the log does not say.
+    """One read, or a refused attempt at one.
 
-    ``among_others``: smaller reads of the same opening are in no log.
+    Attributes
+    ----------
+    rows : int or None
+        Handed out; None of an opening, and where the log does not say.
+    among_others : bool
+        Other reads of the same opening may be in no log.
+    held : int or None
+        Rows that could be handed out at most, of the table as it was; None where no log says.
+    snapshot : int or None
+        Of this workspace's store.
+    aside : bool
+        Of lines that were kept aside, and are no rows of the table.
     """
 
     at: dt.datetime
@@ -43,12 +58,15 @@ class Read:
     rows: int | None
     refused: bool
     among_others: bool = False
+    held: int | None = None
+    snapshot: int | None = None
+    aside: bool = False
 
 
 def from_audit(entries: Iterable[Entry]) -> list[Read]:
     """Return the reads the workbench's own audit log holds, one a table.
 
-    A bulk read is one of its own, with its rows, beside the opening that led to it.
+    What was handed out is one of its own, with its rows, beside the opening that led to it.
     """
     return [
         Read(
@@ -57,15 +75,31 @@ def from_audit(entries: Iterable[Entry]) -> list[Read]:
             str(entry.body.get("role") or "workbench"),
             table,
             str(entry.body.get("purpose", "")),
-            entry.body.get("rows"),
+            _rows(entry),
             entry.kind == "refused",
-            entry.kind == "bulk read",
+            entry.kind in _RESULTS,
+            held,
+            snapshot,
+            entry.kind in _ASIDE,
         )
         for entry in entries
         if entry.kind in READS
-        for table in str(entry.body.get("table") or entry.body.get("tables") or "").split(", ")
-        if table
+        for table, snapshot, held in _of_tables(entry)
     ]
+
+
+def _of_tables(entry: Entry) -> list[tuple[str, int | None, int | None]]:
+    """Return (table, snapshot, rows at most) of an entry; older ones do not say how many."""
+    if "held" in entry.body:
+        return [(table, snapshot, rows) for table, snapshot, rows in entry.body["held"]]
+    tables = str(entry.body.get("table") or entry.body.get("tables") or "").split(", ")
+    return [(table, entry.body.get("snapshot"), None) for table in tables if table]
+
+
+def _rows(entry: Entry) -> int | None:
+    rows: int | None = entry.body.get("rows")
+    # why twice: each line is a pair of customers
+    return 2 * rows if rows and entry.kind == "possible duplicates opened" else rows
 
 
 def from_frame(frame: pd.DataFrame) -> list[Read]:
@@ -88,22 +122,63 @@ def between(
     ]
 
 
-def people(store: Store, catalog: Catalog, snapshot: int, tables: Iterable[str]) -> int:
-    """Return how many people some tables hold together, each once; for the officer's eyes."""
-    keys = [
-        (name, catalog.tables[name].subject_key)
-        for name in tables
-        if name in catalog.tables and catalog.tables[name].subject_key
-    ]
-    if not keys:
+def people(
+    store: Store,
+    catalog: Catalog,
+    snapshot: int,
+    tables: Iterable[str],
+    before: Iterable[tuple[str, int]] = (),
+) -> int:
+    """Return how many people some tables hold together, each once; for the officer's eyes.
+
+    ``before``: (table, older snapshot that can be opened) to count along.
+    """
+    keys = {name: table.subject_key for name, table in catalog.tables.items() if table.subject_key}
+    held = {(name, snapshot) for name in tables if name in keys}
+    held |= {(name, number) for name, number in before if name in keys}
+    if not held:
         return 0
-    everyone = " UNION ".join(f'SELECT "{key}" AS person FROM lake."{name}"' for name, key in keys)
     connection = store.connect()
     try:
-        store.attach(connection, snapshot)
+        for number in {number for _, number in held}:
+            store.attach(connection, number, f"lake_{number}")
+        everyone = " UNION ".join(
+            f'SELECT "{keys[name]}" AS person FROM lake_{number}."{name}"' for name, number in held
+        )
         row = connection.execute(
             f"SELECT count(DISTINCT person) FROM ({everyone})"
         ).fetchone()  # why: names are the catalog's, checked there
         return int(row[0]) if row else 0
     finally:
         connection.close()
+
+
+def gone(reads: Iterable[Read], audit: Iterable[Entry]) -> int | None:
+    """Return how many people at most were read whom the tables hold no more, by the audit log.
+
+    ``reads`` are those of snapshots that have ended. None where no log says how many it held.
+    """
+    lost = {(read.table, read.snapshot): read for read in reads}
+    if not lost:
+        return 0
+    tables, replaced, count = {table for table, _ in lost}, set(), 0
+    first = min(read.at for read in lost.values())
+    for entry in audit:
+        if entry.at.replace(tzinfo=None) < first:
+            continue
+        if entry.kind == "erased":
+            count += 1
+        elif entry.kind == "retention applied":
+            count += sum(entry.body["rows"].get(table, 0) for table in tables)
+        elif entry.kind == "ingest" and entry.body["table"] in tables:
+            count += entry.body.get("updated", 0)
+        elif entry.kind == "load":
+            replaced |= tables & set(entry.body["tables"])
+        elif entry.kind == "restored":
+            replaced |= tables
+    for (table, _), read in lost.items():
+        if table in replaced:
+            if read.held is None:
+                return None
+            count += read.held
+    return count

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
@@ -82,6 +82,7 @@ class Access:
         self.as_of = {change.table: change.as_of for change in changes}
         self._backend: ibis.BaseBackend | None = None
         self._lakes: set[str] = set()
+        self._held: dict[tuple[str, int], int] = {}
 
     def open(
         self,
@@ -91,10 +92,13 @@ class Access:
         now: dt.datetime,
         snapshot: int | None = None,
         as_of: dt.date | str | None = None,
+        rows_at_most: int | None = None,
     ) -> ibis.Table:
         """Return the lazy table a purpose may read, after writing an audit row.
 
-        Of an older snapshot it has the rows of then, of customers who may be read now.
+        Of an older snapshot it has the rows of then, of customers who may be read now. What is
+        handed out of it is recorded with its rows; ``rows_at_most`` is what the caller takes of it,
+        all it holds when left out.
 
         Raises
         ------
@@ -118,18 +122,15 @@ class Access:
             raise
         if role is not None:
             event |= {"role": role.name, "vouched_by": role.vouched_by}
-        self._audit.record(
-            "open",
-            {**event, "columns": columns},
-            now=now,
-        )
+        held = self.held([table], then, rows_at_most)
+        self._audit.record("open", {**event, "columns": columns, "held": held}, now=now)
         set_pseudonym_key(self._connection, purpose, self._store.master_key)
         sql += self._unbarred(self._connection, table, purpose, then)
         # why a schema of its own: a question asked of it must not be answered from the newest rows
         schema = _schema(purpose, then)
         define_view(self._connection, schema, table, sql)
         if self._backend is None:
-            self._backend = watched(self._connection, self._bulk_rows, self._bulk)
+            self._backend = watched(self._connection, self._bulk_rows, self._handed_out)
         return self._backend.table(table, database=schema)
 
     def admitted(self, table: str, purpose: str, *, now: dt.datetime) -> list[str]:
@@ -148,6 +149,20 @@ class Access:
             self._audit.record("refused", event, now=now)
             raise
         return self._readable(table, purpose)
+
+    def held(
+        self, tables: Iterable[str], then: int | None = None, at_most: int | None = None
+    ) -> list[tuple[str, int, int]]:
+        """Return (table, snapshot, rows at most) of what a read of some tables can hand out."""
+        snapshot, found = self.snapshot if then is None else then, []
+        for table in tables:
+            if (table, snapshot) not in self._held:
+                sql = f'SELECT count(*) FROM {self._lake(then)}."{table}"'
+                row = self._connection.execute(sql).fetchone() if table in self.as_of else None
+                self._held[table, snapshot] = int(row[0]) if row else 0
+            rows = self._held[table, snapshot]
+            found.append((table, snapshot, rows if at_most is None else min(rows, at_most)))
+        return found
 
     def pseudonym(self, key: str, purpose: str) -> str:
         """Return whom a purpose knows a customer as, as its views have it."""
@@ -193,18 +208,24 @@ class Access:
             return None
         return require_role(self._roles, purpose, account(), os.environ)
 
-    def _bulk(self, rows: int, sources: list[tuple[str, str]]) -> None:
-        """Record a read of many rows, before they are handed out."""
+    def _handed_out(self, rows: int, sources: list[tuple[str, str]], bulk: bool) -> None:
+        """Record a read with its rows, before they are handed out."""
         tables, purposes = (sorted({each[i] for each in sources}) for i in (0, 1))
         parts = [each.partition(THEN) for each in purposes]
+        opened = [(table, schema.partition(THEN)[2]) for table, schema in sources]
         event = {
             "table": ", ".join(tables),
             "purpose": ", ".join(sorted({purpose for purpose, _, _ in parts})),
             "rows": rows,
+            "held": [
+                each
+                for table, number in dict.fromkeys(opened)
+                for each in self.held([table], int(number) if number else None)
+            ],
         }
         if older := sorted({int(number) for *_, number in parts if number}):
             event["snapshots"] = older
-        self._audit.record("bulk read", event, now=self._clock())
+        self._audit.record("bulk read" if bulk else "read", event, now=self._clock())
 
     def release_connection(
         self, tables: list[tuple[str, str]], now: dt.datetime

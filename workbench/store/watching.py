@@ -1,4 +1,4 @@
-"""An engine for analysts that tells of large reads: results of many rows handed to Python or files.
+"""An engine for analysts that tells of reads: results handed to Python or files, with their rows.
 
 It sees what goes through Ibis: ``execute``, ``to_pandas``, ``to_pyarrow``, ``to_polars``, batches,
 and files written by ``to_parquet``, ``to_csv``, ``to_json`` and the like. SQL sent to the engine's
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
     import duckdb
     import ibis
 
-Told = Callable[[int, list[tuple[str, str]]], None]
+Told = Callable[[int, list[tuple[str, str]], bool], None]
 
 
 def watched(connection: duckdb.DuckDBPyConnection, limit_rows: int, tell: Told) -> ibis.BaseBackend:
-    """Return an Ibis backend that tells of reads of many rows before handing them on.
+    """Return an Ibis backend that tells of reads before handing them on.
 
     Parameters
     ----------
     limit_rows : int
         More than these are many.
     tell : callable
-        Told the number of rows, and the (table, purpose) pairs they came from.
+        Told the number of rows, the (table, purpose) pairs they came from, and whether the rows
+        are many.
     """
     backend = _kind().from_connection(connection)
     backend._limit_rows, backend._tell = limit_rows, tell
@@ -39,7 +40,6 @@ def watched(connection: duckdb.DuckDBPyConnection, limit_rows: int, tell: Told) 
 
 @cache
 def _kind() -> Any:
-    import pyarrow as pa
     from ibis.backends.duckdb import Backend
 
     class Watched(Backend):
@@ -47,8 +47,8 @@ def _kind() -> Any:
         _tell: Told
 
         def _noted(self, expr: Any, rows: int) -> None:
-            if rows > self._limit_rows:
-                self._tell(rows, _sources(expr))
+            if sources := _sources(expr):  # why: what comes of no table is nobody's
+                self._tell(rows, sources, rows > self._limit_rows)
 
         def execute(self, expr: Any, /, **options: Any) -> Any:
             with _snapshot_there():
@@ -63,33 +63,30 @@ def _kind() -> Any:
             return result
 
         def to_pyarrow_batches(self, expr: Any, /, **options: Any) -> Any:
-            reader = super().to_pyarrow_batches(expr, **options)
+            return self._counted(super().to_pyarrow_batches, expr, **options)
 
-            def batches() -> Iterator[Any]:
-                rows = 0
-                for batch in reader:
-                    before, rows = rows, rows + batch.num_rows
-                    if before <= self._limit_rows < rows:  # once, when it has become one
-                        self._noted(expr, rows)
-                    yield batch
-
-            return pa.ipc.RecordBatchReader.from_batches(reader.schema, batches())
-
-        def _to_file(self, write: Any, expr: Any, *rest: Any, **options: Any) -> Any:
+        def _counted(self, write: Any, expr: Any, *rest: Any, **options: Any) -> Any:
+            """Count first what is handed on piece by piece."""
             self._noted(expr, int(super().execute(expr.as_table().count())))
             return write(expr, *rest, **options)
 
+        def to_torch(self, expr: Any, /, **options: Any) -> Any:
+            return self._counted(super().to_torch, expr, **options)
+
+        def to_geo(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
+            return self._counted(super().to_geo, expr, *rest, **options)
+
         def to_parquet(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
-            return self._to_file(super().to_parquet, expr, *rest, **options)
+            return self._counted(super().to_parquet, expr, *rest, **options)
 
         def to_csv(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
-            return self._to_file(super().to_csv, expr, *rest, **options)
+            return self._counted(super().to_csv, expr, *rest, **options)
 
         def to_json(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
-            return self._to_file(super().to_json, expr, *rest, **options)
+            return self._counted(super().to_json, expr, *rest, **options)
 
         def to_xlsx(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
-            return self._to_file(super().to_xlsx, expr, *rest, **options)
+            return self._counted(super().to_xlsx, expr, *rest, **options)
 
     return Watched
 

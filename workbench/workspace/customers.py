@@ -54,11 +54,13 @@ class Customers(Data):
             raise AccessRefused(
                 f"purpose '{purpose}' may read no table with customers, so it looks up none."
             )
-        event = {"purpose": purpose, "reason": reason, "mark": self.store.marks.of(customer)}
-        self.audit.record("look-up", {**event, "tables": ", ".join(keys)}, now=self.now())
+        mark, now = self.store.marks.of(customer), self.now()
+        event = {"purpose": purpose, "reason": reason, "mark": mark, "tables": ", ".join(keys)}
+        held = self.access.held(keys, at_most=ROWS_AT_MOST)
+        self.audit.record("look-up", {**event, "held": held}, now=now)
         found = {}
         for name, key in keys.items():
-            table = self.open(name, purpose)
+            table = self.access.open(name, purpose, now=now, rows_at_most=ROWS_AT_MOST)
             rows = table.filter(table[key] == customer)
             time = self.catalog.tables[name].time
             if time in table.columns:

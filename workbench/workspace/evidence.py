@@ -341,7 +341,9 @@ def _reads_frame(reads: list[Read]) -> pd.DataFrame:
     import pandas as pd
 
     names = ("at", "table", "purpose", "refused")
-    rows: Mapping[str, list[Any]] = {n: [getattr(read, n) for read in reads] for n in names}
+    # why not all: a result is of an opening that is among them, and an export serves a person
+    counted = [read for read in reads if read.purpose and not read.among_others]
+    rows: Mapping[str, list[Any]] = {n: [getattr(read, n) for read in counted] for n in names}
     frame = pd.DataFrame(rows)
     frame["at"] = pd.to_datetime(frame["at"])
     return frame

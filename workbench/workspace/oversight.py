@@ -151,12 +151,21 @@ class Oversight(Data):
             What the officer judges; decides which clocks apply.
         """
         from workbench.lifecycle.incidents import scope_of
-        from workbench.lifecycle.reads import people
+        from workbench.lifecycle.reads import gone, people
+        from workbench.store.snapshots import snapshots
 
+        reads, newest = self.reads(), self.store.latest_snapshot()
+        left = {each.number for each in snapshots(self.store)}
+        before = {(r.table, r.snapshot) for r in reads if r.snapshot in left and not r.refused}
         scope = scope_of(
-            self.reads(),
+            reads,
             self.catalog,
-            lambda names: people(self.store, self.catalog, self.access.snapshot, names),
+            lambda names: people(
+                self.store, self.catalog, newest, names, [b for b in before if b[0] in names]
+            ),
+            gone=lambda read: gone(
+                [r for r in read if r.snapshot not in {None, *left}], self.audit.chain.entries()
+            ),
             readers=readers,
             tables=tables,
             since=since,

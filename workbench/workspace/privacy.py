@@ -114,9 +114,9 @@ class Private(Opened):
         answers = release(checked, payer=payer, catalog=self.catalog, earlier=reuses_answers())
         for asked, answer in zip(checked, answers, strict=True):
             table, purpose = asked.question.table, asked.question.purpose
-            self.audit.record(
-                "release", {"table": table, "purpose": purpose, "release": answer.id}, now=now
-            )
+            event = {"table": table, "purpose": purpose, "release": answer.id}
+            held = self.access.held([table])
+            self.audit.record("release", {**event, "held": held}, now=now)
             current = "+".join(dict.fromkeys(asked.data_versions))
             note_answer(answer.id, earlier=answer.data_version != current)
         return [handed_out(answer, self.ledger, self.now) for answer in answers]
