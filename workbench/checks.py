@@ -16,6 +16,7 @@ from workbench.errors import (
     StorageError,
     WorkbenchError,
 )
+from workbench.lifecycle.register import registers
 from workbench.reporting.definition_files import definition_paths, load_all
 from workbench.reporting.remarks import miswritten
 from workbench.store.ingest import current_digests, fed_tables, file_digest
@@ -105,6 +106,9 @@ def _registers(ws: Workspace) -> Iterator[Problem]:
         "audit log": ws.audit.chain.verify,
         "journal": ws.journal.chain.verify,
         "marks": ws.store.marks.all,
+        "corrections": ws.store.corrections.all,
+        "history of quality": ws.quality_history.chain.verify,
+        **{name: each.require for name, each in registers(ws.private).items()},
     }
     for name, look in looks.items():
         try:

@@ -6,6 +6,7 @@ import pytest
 from support.lab import exactly
 
 import workbench as wb
+from workbench.errors import SourceError
 from workbench.figures.language import Language
 from workbench.figures.notes import translated
 from workbench.privacy.noted import of_nobody, together
@@ -59,8 +60,12 @@ def _shop(folder, declared):
     ],
 )
 def test_what_is_left_out_is_said_as_far_as_it_is_allowed(tmp_path, declared, notes):
-    ws, _ = _shop(tmp_path, declared)
+    ws, _ = _shop(tmp_path, declared or "keep")
     ws.init()
+    if not declared:  # as a store of before may have them
+        catalog = tmp_path / "catalog.yaml"
+        catalog.write_text(catalog.read_text().replace("without_customer: keep", ""))
+        ws = wb.open_workspace(tmp_path, now=lambda: NOW)
     rows = ws.open("lines", "reporting")
     span = ("2026-08", "2026-09")
     asked = {
@@ -83,6 +88,19 @@ def test_ingest_keeps_them_where_that_is_declared(tmp_path, declared, kept, asid
     ws, path = _shop(tmp_path, declared)
     taken = ws.ingest("lines", path)
     assert (taken.added, taken.quarantined) == (kept, aside)
+
+
+@pytest.mark.parametrize("rules", ["", ", rules: [{not_null: true, tolerance: 0.5}]"])
+def test_undeclared_they_are_loaded_neither_way(tmp_path, rules):
+    ws, path = _shop(tmp_path, None)
+    catalog = tmp_path / "catalog.yaml"
+    was = "sensitivity: personal"
+    catalog.write_text(catalog.read_text().replace(was, was + rules))
+    ws = wb.open_workspace(tmp_path, now=lambda: NOW)
+    with pytest.raises(SourceError, match=r"'customer_id' is empty in 42 rows .*without_customer"):
+        ws.init()
+    taken = ws.ingest("lines", path)
+    assert (taken.added, taken.quarantined) == (320, 42)
 
 
 def test_parts_add_up_and_the_words_are_known_in_chinese():

@@ -1,6 +1,7 @@
 """A register that is lost is a loss: told by check, and by every act that needs it."""
 
 import json
+import shutil
 
 import pytest
 
@@ -63,6 +64,93 @@ def test_without_the_marks_nobody_comes_back(shop):
     shop.store.marks.path.write_text(kept)
     again(shop).init(reload=["customers"])
     assert int(again(shop).open("customers", "service").count().execute()) == 599
+
+
+KEPT = {  # part: what begins it, what is gone, what then refuses
+    "corrections": (
+        lambda ws: ws.correct_subject(
+            "K-000001", {"customers.email": "a@example.org"}, verified_by="id card"
+        ),
+        "corrections.sealed",
+        [
+            lambda ws: ws.init(reload=["customers"]),
+            lambda ws: ws.subject_held("K-000001", verified_by="id card"),
+        ],
+    ),
+    "register of incidents": (
+        lambda ws: ws.incidents.open(
+            "leak", nature="leak", detected_at=ws.now(), occurred_at=None, facts={}, now=ws.now()
+        ),
+        "registers",
+        [lambda ws: ws.incidents.all(), lambda ws: ws.incidents.get("IN-2026-001")],
+    ),
+    "register of reviews": (
+        lambda ws: ws.review(),
+        "registers/reviews.sqlite",
+        [lambda ws: ws.reviews.past()],
+    ),
+    "register of risks": (
+        lambda ws: ws.reviews.add_risk(
+            "keys",
+            owner="it",
+            likelihood=1,
+            impact=1,
+            treatment="accept",
+            plan="",
+            due=None,
+            now=ws.now(),
+        ),
+        "registers/risks.sqlite",
+        [lambda ws: ws.reviews.risks()],
+    ),
+    "history of quality": (
+        lambda ws: ws.quality("customers"),
+        "quality.sqlite",
+        [lambda ws: ws.quality("customers")],
+    ),
+}
+
+
+@pytest.mark.parametrize("part", KEPT)
+def test_whatever_register_is_gone_is_told_until_an_officer_says_so(shop, part):
+    begin, name, acts = KEPT[part]
+    begin(shop)
+    path = shop.private / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    ws = again(shop)
+    assert [p for p in check(ws) if p.part == part and "is lost, was cut or begun anew" in p.text]
+    assert [each.what for each in ws.look_over().failed if part in each.what]
+    for act in acts if part == "history of quality" else [*acts, lambda ws: ws.back_up()]:
+        with pytest.raises(StorageError, match="is lost, was cut or begun anew"):
+            act(ws)
+    with pytest.raises(Refused, match="officer"):
+        ws.acknowledge("disk broke", role="analyst")
+    assert ws.acknowledge("disk broke", role="officer") == 0
+    assert ws.audit.chain.entries("register lost")[0].body["registers"] == [part]
+    ws = again(shop)
+    assert [p for p in check(ws) if p.part == part] == []
+    for act in acts[:1]:
+        act(ws)
+
+
+def test_a_restore_does_not_make_lost_registers_look_whole(shop, tmp_path):
+    made = shop.back_up(tmp_path / "one.backup")
+    for part in ("corrections", "register of incidents"):
+        KEPT[part][0](shop)
+    for folder in (shop.private, shop.settings.path("backups")):
+        (folder / "corrections.sealed").unlink()
+    shutil.rmtree(shop.private / "registers")
+    again(shop).restore(made.file, over=True)
+    parts = {p.part for p in check(again(shop))}
+    assert {"corrections", "register of incidents"} <= parts
+
+
+def test_corrections_of_the_erased_are_forgotten_and_not_lost(shop):
+    KEPT["corrections"][0](shop)
+    shop.erase_subject("K-000001", verified_by="id card")
+    ws = again(shop)
+    assert ws.store.corrections.all() == []
+    assert [p for p in check(ws) if p.part == "corrections"] == []
 
 
 def test_a_restore_does_not_make_lost_marks_look_whole(shop, tmp_path):

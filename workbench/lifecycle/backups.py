@@ -26,6 +26,7 @@ from typing import Any
 from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.archive import ArchiveReader, ArchiveWriter
 from workbench.lifecycle.office import Office
+from workbench.lifecycle.register import registers
 from workbench.store.chain import Chain
 from workbench.store.engine import Store, newest
 from workbench.store.keys import sync_folder
@@ -95,6 +96,9 @@ def back_up(
     office.journal.require_clock(office.now)
     office.audit.chain.verify()
     office.store.marks.all()
+    office.store.corrections.all()
+    for register in registers(office.private).values():
+        register.require()
     if ledger_lost(office.private):
         raise StorageError(
             f"{office.private / 'ledger.sqlite'} is lost: its anchor knows it. Put it back from a "

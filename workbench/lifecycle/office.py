@@ -78,7 +78,7 @@ class Office:
         """
         marks, kept = self.store.marks.all(), self.store.corrections.path
         for folder in {self.settings.path("backups"), *more}:
-            if not marks and not folder.is_dir():
+            if not marks and not kept.exists() and not folder.is_dir():
                 continue
             lines = "".join(f"{each.to_json()}\n" for each in marks)
             write_whole(folder / MARKS_FILE, lines.encode())

@@ -15,7 +15,11 @@ from workbench.errors import InputError, StorageError, UnknownName
 from workbench.periods import local
 from workbench.store.audit import who
 from workbench.store.auditing import Verdict, verdict
+from workbench.store.begun import known
 from workbench.store.chain import GENESIS, Chain, Entry
+
+FOLDER = "registers"
+NAMES = ("incidents", "shares", "risks", "reviews")
 
 
 def said(text: str, wanted: str) -> str:
@@ -52,15 +56,21 @@ class Register:
     def __init__(
         self, folder: Path, name: str, prefix: str, noun: str, zone: dt.tzinfo = dt.UTC
     ) -> None:
-        self._prefix, self._noun = prefix, noun
-        folder = folder / "registers"
-        file, lock = folder / f"{name}.sqlite", folder / f"{name}.lock"
-        self.chain = Chain(f"sqlite:///{file}", name, lock, StorageError, zone=zone)
-        self._folder = folder
+        self._prefix, self._noun, self._private = prefix, noun, folder
+        self._folder = folder / FOLDER
+        file, lock = self._folder / f"{name}.sqlite", self._folder / f"{name}.lock"
+        self.chain = Chain(f"sqlite:///{file}", name, lock, StorageError, zone=zone, begun=folder)
 
     @property
     def _exists(self) -> bool:
+        if known(self._private, self.chain.name) != (0, ""):
+            # why made: a log in a folder that is gone is looked for, and told as lost
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self._folder.is_dir()
+
+    def lost(self) -> bool:
+        """Return whether it is not there, or not the one that was begun."""
+        return self._exists and self.chain.lost()
 
     def begin(self, kind: str, body: Mapping[str, Any], *, now: dt.datetime) -> str:
         """Record the first event of a new item; return the item's id."""
@@ -106,14 +116,30 @@ class Register:
         self._require(name)
         return self.chain.entries(subject=name)
 
+    def require(self) -> None:
+        """Refuse a register that is lost, was cut or altered.
+
+        Raises
+        ------
+        StorageError
+            It is: says what to do.
+        """
+        if self._exists:
+            self.chain.verify()
+
     def verdict(self) -> Verdict:
         """Check the whole register."""
         return verdict(self.chain) if self._exists else Verdict(0, (0, GENESIS), ())
 
     def _require(self, name: str) -> None:
-        known = self.items()
-        if name not in known:
-            raise UnknownName(self._noun, name, known)
+        items = self.items()
+        if name not in items:
+            raise UnknownName(self._noun, name, items)
+
+
+def registers(folder: Path, zone: dt.tzinfo = dt.UTC) -> dict[str, Register]:
+    """Return every register of a private folder by what it is called."""
+    return {f"register of {name}": Register(folder, name, "", name, zone) for name in NAMES}
 
 
 def _by(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,8 @@ from workbench.lifecycle.customers import known_by
 from workbench.lifecycle.erasure import still_findable, take_erased
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
+from workbench.lifecycle.register import FOLDER as REGISTERS
+from workbench.lifecycle.register import NAMES
 from workbench.lifecycle.rotation import rekey
 from workbench.privacy.witnesses import move
 from workbench.settings import FILE_NAME as SETTINGS_FILE
@@ -138,6 +140,7 @@ def restore(
                 locks.enter_context(file_lock(private / f"{name}.lock"))
         kept = _keep_logs(private, beside)
         there.store.marks.expect(private)
+        there.store.corrections.expect(private)
         _take_key(office, there, master)
         restored = dataclasses.replace(
             restored, kept=kept, seconds=round(time.monotonic() - began, 1)
@@ -281,10 +284,14 @@ def _keep_logs(private: Path, beside: Path) -> tuple[str, ...]:
         move(private, beside)
     if (private / SEAL_FILE).exists():  # why the present one: editions are sealed with it
         shutil.copy2(private / SEAL_FILE, beside / SEAL_FILE)
-    for name in ("registers", *KEPT_ASIDE):
+    for name in NAMES:  # why: a register that is lost, and was begun since, is not taken for none
+        mark = f"keys/{name}.mark"
+        if (private / mark).exists() and not (beside / mark).exists():
+            shutil.copy2(private / mark, beside / mark)
+    for name in (REGISTERS, *KEPT_ASIDE):
         if (private / name).is_dir():
             # why linked: what is replaced goes at once, and notebooks may be many
-            link = shutil.copy2 if name == "registers" else os.link
+            link = shutil.copy2 if name == REGISTERS else os.link
             shutil.copytree(private / name, beside / name, copy_function=link, dirs_exist_ok=True)
     return tuple(kept)
 

@@ -19,6 +19,7 @@ from workbench.store.months import coverage
 from workbench.store.quarantine import Ingested, forget_files, taken_in
 from workbench.store.readers import Options, Reading, reading
 from workbench.store.rejects import UNENDED, Rejected, rejected
+from workbench.store.sifting import without_customer
 from workbench.store.text_files import two_ends_of_lines, wrong_encoding
 from workbench.store.values import kind_of, sql_type
 
@@ -199,7 +200,8 @@ def _require_readable(
     columns = list(table.columns)
     with reading(connection, path, name, table, options, zone=zone) as source:
         read = ", ".join(f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in columns)
-        checks = ", ".join(f"count(*) FILTER ({source.wrong[c]})" for c in columns)
+        faults = [*(source.wrong[c] for c in columns), without_customer(table) or "false"]
+        checks = ", ".join(f"count(*) FILTER ({fault})" for fault in faults)
         with failing_as(path):
             counts = connection.execute(
                 f"SELECT {checks} FROM (SELECT {read} FROM {source.relation})"
@@ -213,11 +215,18 @@ def _require_readable(
     bad = [
         f"'{column}' in {count:,} rows is not "
         + ("a customer's key" if column == table.subject_key else table.columns[column].type)
-        for column, count in zip(columns, counts or (), strict=True)
+        for column, count in zip(columns, (counts or ())[:-1], strict=True)
         if count
     ]
     if bad:
         raise SourceError(f"{path} does not match table '{name}': " + "; ".join(bad) + ".")
+    if counts and counts[-1]:
+        raise SourceError(
+            f"{path}: '{table.subject_key}' is empty in {counts[-1]:,} rows of table '{name}', "
+            "which are then nobody's. Keep them by 'without_customer: keep' in the catalog, or "
+            f"take the file in with 'workbench ingest {name} FILE', which keeps them aside; "
+            "nothing was loaded."
+        )
 
 
 def unreadable_lines(

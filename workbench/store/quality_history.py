@@ -48,7 +48,9 @@ class QualityHistory:
 
     def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
         file, lock = folder / FILE, folder / "quality.lock"
-        self.chain = Chain(f"sqlite:///{file}", "quality", lock, StorageError, zone=zone)
+        self.chain = Chain(
+            f"sqlite:///{file}", "quality", lock, StorageError, zone=zone, begun=folder
+        )
 
     def record(self, quality: Quality) -> None:
         """Keep a measurement, unless the last one of these tables says the same."""

@@ -130,15 +130,19 @@ def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str
         if source.wrong[column] != "false":
             what = "a customer's key" if column == key else kind_of(declared.type)
             yield f"{column}: not {what}", source.wrong[column]
-    if (
-        key
-        and not table.without_customer
-        and not any(rule.not_null for rule in table.columns[key].rules)
-    ):
-        yield f"{key}: not_null", f'"{key}" IS NULL'
+    nobody = without_customer(table)
+    if nobody:
+        yield f"{key}: not_null", nobody
     for rule in row_rules(table, today):
-        if rule.holds_back:
+        told = nobody and (rule.column, rule.rule) == (key, "not_null")
+        if rule.holds_back and not told:
             yield f"{rule.column}: {rule.rule}", _soon(rule, table.columns[rule.column])
+
+
+def without_customer(table: Table) -> str:
+    """Return the condition of rows without a customer; empty where the catalog keeps them."""
+    key = table.subject_key
+    return f'"{key}" IS NULL' if key and not table.without_customer else ""
 
 
 def _soon(rule: RowRule, column: Column) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from workbench.privacy.release import Release
     from workbench.privacy.suggesting import Suggestion
     from workbench.reporting.budget_table import BudgetTable
+    from workbench.store.corrections import Corrections
+    from workbench.store.marks import Marks
 
 GROUP_SIZE = 1000  # customers of the group that relative margins of a plan are stated for
 
@@ -295,17 +297,27 @@ class Private(Opened):
     def _acknowledge_registers(self, reason: str, role: str | None) -> list[str]:
         """Let registers that are lost begin anew, by an officer's recorded word; return which."""
         from workbench.lifecycle.journal import Journal
+        from workbench.lifecycle.register import registers
         from workbench.privacy.trust import require_officer, require_reason
+        from workbench.store.quality_history import QualityHistory
 
-        journal, marks = Journal(self.private, self.settings.zone), self.store.marks
-        logs = {"audit": self.audit.chain, "journal": journal.chain}
+        journal = Journal(self.private, self.settings.zone)
+        kept = registers(self.private).items()
+        history = QualityHistory(self.private).chain
+        logs = {"audit": self.audit.chain, "journal": journal.chain, "history of quality": history}
         gone = [name for name, chain in logs.items() if chain.lost()]
-        if gone or marks.lost():
+        gone += [name for name, register in kept if register.lost()]
+        logs |= {name: register.chain for name, register in kept}
+        counted: dict[str, Marks | Corrections] = {
+            "marks": self.store.marks,
+            "corrections": self.store.corrections,
+        }
+        if gone or any(each.lost() for each in counted.values()):
             claimed = require_officer(role, "to acknowledge that a register is lost")
             told = {"reason": require_reason(reason), "role": claimed}
             for name in gone:
                 logs[name].begin_anew()
-            gone += ["marks"] if marks.begin_anew() else []
+            gone += [name for name, each in counted.items() if each.begin_anew()]
             journal.record("register lost", {**told, "registers": gone}, now=self.now())
             self.audit.record("register lost", {**told, "registers": gone}, now=self.now())
         return gone

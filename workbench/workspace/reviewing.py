@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import StorageError
+from workbench.store.chain import GENESIS
 from workbench.workspace.oversight import Oversight
 
 if TYPE_CHECKING:
     from workbench.lifecycle.review import Review, Reviews
     from workbench.store.auditing import Verdict
+    from workbench.store.corrections import Corrections
+    from workbench.store.marks import Marks
 
 
 class Reviewing(Oversight):
@@ -58,26 +61,27 @@ class Reviewing(Oversight):
     def verify_logs(self) -> Mapping[str, Verdict]:
         """Return what a check of every chained log finds, by its name: one verifier for all."""
         from workbench.lifecycle.journal import Journal
+        from workbench.lifecycle.register import registers
         from workbench.store.auditing import Verdict, told, verdict, verify, verify_journal
 
         published = self.settings.path("published")
         journal = Journal(self.private).chain
-        registers = {
-            "register of incidents": self.incidents.register,
-            "register of shares": self.shares,
-            "register of risks": self.reviews.risks_register,
-            "register of reviews": self.reviews.reviews,
-        }
+        kept = registers(self.private, self.settings.zone)
 
         def ledger() -> Verdict:
             count = self.ledger.verify()
             return Verdict(count, self.ledger.head(), ())
 
+        def counted(each: Marks | Corrections) -> Verdict:
+            return Verdict(len(each.all()), (0, GENESIS), ())
+
         checks: dict[str, Callable[[], Verdict]] = {
             "audit log": lambda: verify(self.audit, published, self.seal.head),
             "journal": lambda: verify_journal(journal, self.audit),
             "ledger": ledger,
-            **{name: each.verdict for name, each in registers.items()},
+            **{name: each.verdict for name, each in kept.items()},
             "history of quality": lambda: verdict(self.quality_history.chain),
+            "file of marks": lambda: counted(self.store.marks),
+            "file of corrections": lambda: counted(self.store.corrections),
         }
         return {name: told(check) for name, check in checks.items()}
