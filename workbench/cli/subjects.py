@@ -175,12 +175,15 @@ def correct(
     **asked: Any,
 ) -> None:
     """Correct values of a customer."""
+    from workbench.lifecycle.obligations import recipients
     from workbench.lifecycle.subjects import held
 
     ws, wanted, chosen = opened(workspace), _pairs(changes), _pairs(where)
     request, rows = ws.correct_subject(id_, wanted, chosen, **asked)
+    office = ws.office
+    told = recipients(office, [table for table, changed in rows.items() if changed])
     if as_json:
-        print_json({"request": vars(request), "rows": rows})
+        print_json({"request": vars(request), "rows": rows, "recipients": told})
         return
     done = [place for place in wanted if rows[place.partition(".")[0]]]
     if done:
@@ -189,10 +192,10 @@ def correct(
         click.echo("Correct the source too: another value that it brings is taken for newer.")
     else:
         click.echo(f"Nothing to correct: {', '.join(wanted)} stood there already.")
-    office = ws.office
     lines = sum(len(each.kept_aside) for each in held(office, office.mark(id_)))
     if lines:
         click.echo(f"{lines:,} lines of theirs that were kept aside stay as they came in.")
+    _to_be_told(told)
     _tell(ws, request)
 
 
@@ -221,11 +224,16 @@ def erase(id_: str, yes: bool, workspace: str | None, as_json: bool, **asked: An
         click.echo(f"Outside of workbench's care, and holds the customer: {path}", err=True)
     for note in done.notes:
         click.echo(f"- {note}")
-    if done.recipients:
-        click.echo("Tell who received something of theirs, unless that is impossible (GDPR 19):")
-    for each in done.recipients:
-        click.echo(f"- {each}")
+    _to_be_told(done.recipients)
     _tell(ws, request)
+
+
+def _to_be_told(recipients: tuple[str, ...]) -> None:
+    """Name who must be told of a correction, an erasure or a restriction, and of its end."""
+    if recipients:
+        click.echo("Tell who received something of theirs, unless that is impossible (GDPR 19):")
+    for each in recipients:
+        click.echo(f"- {each}")
 
 
 def _weigh(ws: Workspace, id_: str, yes: bool, as_json: bool) -> None:
@@ -261,13 +269,25 @@ def _weigh(ws: Workspace, id_: str, yes: bool, as_json: bool) -> None:
 
 def _barred(kind: Literal["restricted", "objected"], id_: str, purposes: tuple[str, ...],
             lift: bool, workspace: str | None, as_json: bool, asked: Any) -> None:  # fmt: skip
-    from workbench.lifecycle.subjects import OBJECTION_NOTE, barred, beyond_objection
+    from workbench.lifecycle.obligations import recipients
+    from workbench.lifecycle.subjects import OBJECTION_NOTE, barred, beyond_objection, held
 
     ws = opened(workspace)
     request, done = ws.restrict_subject(id_, purposes, kind=kind, lift=lift, **asked)
+    office, tables = ws.office, []
+    if kind == "restricted":  # why no objection: the article does not name it
+        tables = [each.table for each in held(office, office.mark(id_))]
+    to_be_told = recipients(office, tables, None if done == ("*",) else done)
     if as_json:
         told = "lifted" if lift else kind
-        print_json({"request": vars(request), "kind": told, "purposes": done})
+        print_json(
+            {
+                "request": vars(request),
+                "kind": told,
+                "purposes": done,
+                "recipients": to_be_told,
+            }
+        )
         return
     for_what = "every purpose" if done == ("*",) else ", ".join(done)
     left = barred(ws.office, ws.office.mark(id_))
@@ -287,6 +307,7 @@ def _barred(kind: Literal["restricted", "objected"], id_: str, purposes: tuple[s
         click.echo(f"- {OBJECTION_NOTE}")
     for name in left if lift else ():
         click.echo(f"Reads for {name} still leave the customer out: {' and '.join(left[name])}.")
+    _to_be_told(to_be_told)
     _tell(ws, request)
 
 

@@ -77,12 +77,18 @@ def obliged(office: Office, mark: str) -> list[Obligation]:
         connection.close()
 
 
-def recipients(office: Office, tables: Collection[str]) -> tuple[str, ...]:
-    """Return who may have received something of a customer's rows in some tables (GDPR 19)."""
+def recipients(
+    office: Office, tables: Collection[str], purposes: Collection[str] | None = None
+) -> tuple[str, ...]:
+    """Return who may have received something of a customer's rows in some tables (GDPR 19).
+
+    ``purposes``: only for these; for every one when None.
+    """
     catalog = office.catalog
     inside = {
         f"{declared.audience} (for {purpose})"
         for purpose, declared in catalog.purposes.items()
+        if purposes is None or purpose in purposes
         for name in tables
         if name in catalog.tables
         and set(catalog.columns_for(name, purpose)) - {catalog.tables[name].subject_key}
@@ -90,6 +96,8 @@ def recipients(office: Office, tables: Collection[str]) -> tuple[str, ...]:
     handed = {
         f"{each.terms['recipient']} (extract {each.id} of {each.table})"
         for each in shares(share_register(office.private, office.settings.zone))
-        if each.kind == "extract" and each.table in tables
+        if each.kind == "extract"
+        and each.table in tables
+        and (purposes is None or each.terms["purpose"] in purposes)
     }
     return (*sorted(handed), *sorted(inside))

@@ -89,12 +89,9 @@ class Corrections:
         """Return whether there are fewer than there were."""
         return len(self._read(self.path)) < known(self._private, FILE)[0]
 
-    def begin_anew(self) -> bool:
-        """Let lost corrections be lost; return whether any were. Who may say so is asked before."""
-        gone = self.lost()
-        if gone:
-            remember(self._private, FILE, len(self._read(self.path)))
-        return gone
+    def begin_anew(self) -> None:
+        """Let lost corrections be lost; who may say so is asked before."""
+        remember(self._private, FILE, len(self._read(self.path)))
 
     def expect(self, other: Path) -> None:
         """Expect as many as another private folder is known to have had."""

@@ -100,12 +100,9 @@ class Marks:
         """Return whether there are fewer than there were."""
         return len(self._read()) < known(self._private, FILE)[0]
 
-    def begin_anew(self) -> bool:
-        """Let lost marks be lost; return whether any were. Who may say so is asked before."""
-        gone = self.lost()
-        if gone:
-            remember(self._private, FILE, len(self._read()))
-        return gone
+    def begin_anew(self) -> None:
+        """Let lost marks be lost; who may say so is asked before."""
+        remember(self._private, FILE, len(self._read()))
 
     def expect(self, other: Path) -> None:
         """Expect as many marks as another private folder is known to have had."""

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from workbench.privacy.release import Release
     from workbench.privacy.suggesting import Suggestion
     from workbench.reporting.budget_table import BudgetTable
-    from workbench.store.corrections import Corrections
-    from workbench.store.marks import Marks
 
 GROUP_SIZE = 1000  # customers of the group that relative margins of a plan are stated for
 
@@ -296,31 +294,14 @@ class Private(Opened):
 
     def _acknowledge_registers(self, reason: str, role: str | None) -> list[str]:
         """Let registers that are lost begin anew, by an officer's recorded word; return which."""
-        from workbench.lifecycle.journal import Journal
-        from workbench.lifecycle.register import registers
+        from workbench.lifecycle.losses import begin_anew
         from workbench.privacy.trust import require_officer, require_reason
-        from workbench.store.quality_history import QualityHistory
 
-        journal = Journal(self.private, self.settings.zone)
-        kept = registers(self.private).items()
-        history = QualityHistory(self.private).chain
-        logs = {"audit": self.audit.chain, "journal": journal.chain, "history of quality": history}
-        gone = [name for name, chain in logs.items() if chain.lost()]
-        gone += [name for name, register in kept if register.lost()]
-        logs |= {name: register.chain for name, register in kept}
-        counted: dict[str, Marks | Corrections] = {
-            "marks": self.store.marks,
-            "corrections": self.store.corrections,
-        }
-        if gone or any(each.lost() for each in counted.values()):
+        def word() -> dict[str, str]:
             claimed = require_officer(role, "to acknowledge that a register is lost")
-            told = {"reason": require_reason(reason), "role": claimed}
-            for name in gone:
-                logs[name].begin_anew()
-            gone += [name for name, each in counted.items() if each.begin_anew()]
-            journal.record("register lost", {**told, "registers": gone}, now=self.now())
-            self.audit.record("register lost", {**told, "registers": gone}, now=self.now())
-        return gone
+            return {"reason": require_reason(reason), "role": claimed}
+
+        return begin_anew(self.private, self.store, self.audit, word, self.now())
 
     def set_clock(self, reason: str, *, role: str | None = None) -> dict[str, dt.datetime]:
         """Record that the clock is right now, though it was ahead when something was marked.
