@@ -1,14 +1,23 @@
-"""A total shared out over tenths of the customers, from noisy counts and totals by bands."""
+"""A total shared out over tenths of the customers, from noisy counts and totals by bands.
+
+A band's total is known twice: by its own noisy figure, and by its customers, each of whom has no
+less than the band's lower edge and no more than its upper one. In low bands the second says far
+more. The two are weighed so that the worst error that a total within the edges can have is least:
+with ``h`` half of what the edges leave open and ``s`` the noise, the figure gets ``h²/(h² + s²)``
+of the weight. What the edges then leave open is an error of its own, beside the noise.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import copysign, inf, isinf, sqrt
 from typing import Any
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.forms import Find, Sheet, keep, sheet_of
-from workbench.privacy.margins import Affine, Form, tangent, weighted
+from workbench.privacy.margins import Affine, Form, Noise, quantile, tangent, weighted
+from workbench.privacy.noted import noted
 from workbench.privacy.release import Dimension, Measure, Release
 
 TENTHS = 10
@@ -17,17 +26,21 @@ LABELS = ("top 10 %", *(f"{10 * i} to {10 * i + 10} %" for i in range(1, TENTHS)
 
 def deciles(release: Release, measure: str, name: str | None = None) -> Release:
     """Share a total out over tenths of the customers; see `Release.deciles`."""
-    recipe = {"op": "deciles", "measure": measure}
+    recipe = {"op": "deciles", "measure": measure, "within_edges": True}
     find = None if release.origin is None else release.origin.find
     return keep(release, replay(recipe, [release], find), recipe, name=name)
 
 
 def replay(recipe: Mapping[str, Any], parents: list[Release], find: Find | None) -> Sheet:
     """Share out again, as a sheet."""
-    return _shared(sheet_of(parents[0], find), recipe["measure"])
+    sheet, name = sheet_of(parents[0], find), recipe["measure"]
+    # why get: tenths that were kept before edges were looked at stay as they were published
+    if not recipe.get("within_edges"):
+        return _shared(sheet, name, "", None)
+    return _shared(sheet, name, parents[0].id, _customer_ends(sheet, name, parents[0], find))
 
 
-def _shared(sheet: Sheet, name: str) -> Sheet:
+def _shared(sheet: Sheet, name: str, answer: str, ends: list[tuple[float, float]] | None) -> Sheet:
     measure = sheet.measure(name)
     wrong = len(sheet.by) != 1 or sheet.by[0].kind != "band" or name not in sheet.adds
     if wrong or "customers" not in sheet.forms:
@@ -39,10 +52,14 @@ def _shared(sheet: Sheet, name: str) -> Sheet:
     # the highest band first: the first tenth is the customers with the most
     counts = [tangent(form) for form in reversed(sheet.forms["customers"])]
     totals = [tangent(form) for form in reversed(sheet.forms[name])]
-    forms = _forms([*counts, *totals])
+    if ends is None:
+        forms = _forms([*counts, *totals])
+        note = "Within a band customers count as equal; margins are first-order approximations."
+    else:
+        forms = _held_forms(counts, totals, list(reversed(ends)), name, answer)
+        note = noted("tenths")
     made = replace(measure, name=f"{name}_share"[-63:], kind="rate", unit=None, digits=4)
     made = replace(made, title=f"{measure.title}, share")
-    note = "Within a band customers count as equal; margins are first-order approximations."
     dimension = Dimension("decile", "Customers, by tenths", "band", LABELS, exclusive=True)
     return Sheet(
         (dimension,),
@@ -77,6 +94,114 @@ def _forms(inputs: Sequence[Affine | None]) -> list[Form]:
         noise = weighted((slopes[i][tenth], each) for i, each in enumerate(known))
         made.append(Affine(found[tenth], noise.terms, approximate=True))
     return made
+
+
+def _customer_ends(
+    sheet: Sheet, name: str, release: Release, find: Find | None
+) -> list[tuple[float, float]]:
+    """Return the least and the most a customer of each band can have in the total."""
+    measure, dimension = sheet.measure(name), sheet.by[0]
+    low, high = -inf, inf
+    if measure.bound:
+        low, high = measure.bound.low, measure.bound.high
+    # why alone: of a band and a region, a customer has a part of the band's total in a region
+    own = measure.title.removesuffix(", total") == dimension.title.removesuffix(
+        " of a customer, band"
+    )
+    if not own or not _alone(release, find):
+        return [(low, high)] * len(dimension.values)
+    found = []
+    for label in dimension.values:
+        least, most = _ends(label)
+        found.append((min(max(least, low), high), max(min(most, high), low)))
+    return found
+
+
+def _ends(label: str) -> tuple[float, float]:
+    """Return the edges of a band by what it is called; one that is open ends nowhere.
+
+    Examples
+    --------
+    >>> _ends("< 500"), _ends("1,000 to 2,000"), _ends("≥ 20,000")
+    ((-inf, 500.0), (1000.0, 2000.0), (20000.0, inf))
+    """
+    plain = label.replace(",", "")
+    if plain.startswith("< "):
+        return -inf, float(plain[2:])
+    if plain.startswith("≥ "):
+        return float(plain[2:]), inf
+    low, high = plain.split(" to ")
+    return float(low), float(high)
+
+
+def _alone(release: Release, find: Find | None) -> bool:
+    """Whether a release stands on answers by these bands alone, or by bands of each month."""
+    below = release.mechanism.get("parts") or release.mechanism.get("parents", ())
+    if not all(axis.kind in ("band", "month") for axis in release.by):
+        return False
+    return not below or (find is not None and all(_alone(find(each), find) for each in below))
+
+
+def _held_forms(
+    counts: Sequence[Affine | None],
+    totals: Sequence[Affine | None],
+    ends: Sequence[tuple[float, float]],
+    name: str,
+    answer: str,
+) -> list[Form]:
+    """Return the share of each tenth, each band's total held between its customers' ends."""
+    held: list[Affine] = []
+    for place, (count, total, (low, high)) in enumerate(zip(counts, totals, ends, strict=True)):
+        if count is None or total is None:
+            return [None] * TENTHS
+        held.append(_held(count, total, low, high, (f"{answer}, within edges", place, name)))
+    known = [*(each for each in counts if each is not None), *held]
+    values = [each.value for each in known]
+    found = shares(values)
+    if not any(found):
+        return [None] * TENTHS
+    moved: dict[Noise, dict[int, float]] = {}
+    for i, each in enumerate(known):
+        for draw, weight in each.terms.items():
+            moved.setdefault(draw, {})[i] = weight
+
+    def moved_by(steps: Mapping[Noise, float]) -> list[float]:
+        made = list(values)
+        for draw, step in steps.items():
+            for i, weight in moved[draw].items():
+                made[i] += step * weight
+        return shares(made)
+
+    far = quantile(0.95)  # how far noise may take a figure: bands may end on the way there
+    terms: list[dict[Noise, float]] = [{} for _ in found]
+    for draw in moved:
+        up, down = moved_by({draw: far}), moved_by({draw: -far})
+        for tenth, share in enumerate(found):
+            # why the larger: where a band ends within a tenth, one way may say nothing
+            rise, fall = up[tenth] - share, down[tenth] - share
+            terms[tenth][draw] = copysign(max(abs(rise), abs(fall)) / far, rise - fall)
+    made: list[Form] = []
+    for tenth, (share, noise) in enumerate(zip(found, terms, strict=True)):
+        sd = sqrt(sum(each * each for each in noise.values())) or 1.0
+        # why again: some bands only end there when all draws go that way together
+        ways = [{draw: far * each / sign / sd for draw, each in noise.items()} for sign in (1, -1)]
+        off = max(abs(moved_by(way)[tenth] - share) for way in ways)
+        wider = max(1.0, off / far / sd)
+        noise = {draw: wider * each for draw, each in noise.items()}
+        made.append(Affine(share, noise, approximate=True))
+    return made
+
+
+def _held(count: Affine, total: Affine, low: float, high: float, draw: Noise) -> Affine:
+    """Return a band's total by its figure and by what its customers can have, as each weighs."""
+    if isinf(low) or isinf(high):
+        return total
+    middle = weighted([((low + high) / 2, count)])
+    off = weighted([(1.0, total), (-1.0, middle)])
+    half = (high - low) / 2 * max(count.value, count.variance**0.5)
+    trust = half * half / (half * half + off.variance) if half or off.variance else 1.0
+    held = weighted([(1.0, middle), (trust, off)])
+    return Affine(held.value, {**held.terms, draw: (1 - trust) * half}, approximate=True)
 
 
 def shares(values: Sequence[float]) -> list[float]:

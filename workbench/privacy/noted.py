@@ -22,6 +22,11 @@ NOTES: Mapping[str, Mapping[str, str]] = {
         "once.",
         "zh": "按数字大小选出：误差范围已放宽，使全部 {rows} 行同时成立。",
     },
+    "tenths": {
+        "en": "Within a band customers count as equal, and nobody for less or more than the band's "
+        "edges; margins are approximate.",
+        "zh": "同一区间内的客户视为相同，且每位客户不少于、不多于该区间的两端；误差范围为近似值。",
+    },
     "apart": {
         "en": "Not made to agree, for totals and parts differ by more than their noise: {titles}. "
         "They count other rows, or bounds cut more from the ones.",
