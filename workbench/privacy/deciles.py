@@ -112,7 +112,7 @@ def _customer_ends(
         return [(low, high)] * len(dimension.values)
     found = []
     for label in dimension.values:
-        least, most = _ends(label)
+        least, most = _ends(str(label))
         found.append((min(max(least, low), high), max(min(most, high), low)))
     return found
 
