@@ -12,7 +12,8 @@ import pytest
 from support.shop import make_shop
 
 import workbench as wb
-from workbench.reporting.warm import Warm
+from workbench.reporting.forking import forking
+from workbench.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -68,26 +69,24 @@ def shop(shop_folder: Path, tmp_path: Path) -> wb.Workspace:
 
 @pytest.fixture(scope="session")
 def warmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Path]]:
-    """Return a function by which a shop's folder takes its kernels from one process for all tests.
+    """Return a function by which a shop's runs in this process fork their kernels from one process.
 
     A kernel holds nothing of the process it is forked from; starting one takes seconds.
     """
-    shared = Warm(tmp_path_factory.mktemp("warmed"), minutes=5)
 
     def warm(folder: Path) -> Path:
         settings = folder / "workbench.toml"
-        text = settings.read_text().replace("warm_kernel_minutes = 0", "warm_kernel_minutes = 5")
-        settings.write_text(text)
-        (folder / ".workbench" / "warm").symlink_to(shared.folder)
+        settings.write_text(settings.read_text().replace("fork_kernels = false\n", ""))
         return folder
 
-    yield warm
-    shared.stop()
+    root = tmp_path_factory.mktemp("warmed")
+    with forking(Settings(root=root, private=root)):
+        yield warm
 
 
 @pytest.fixture
 def warm_shop(shop_folder: Path, tmp_path: Path, warmed: Callable[[Path], Path]) -> wb.Workspace:
-    """Return a loaded shop of the test's own, whose reports run in warm kernels."""
+    """Return a loaded shop of the test's own, whose reports run in forked kernels."""
     folder = warmed(Path(shutil.copytree(shop_folder, tmp_path / "shop")))
     return wb.open_workspace(folder, now=shop_time)
 

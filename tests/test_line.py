@@ -36,8 +36,6 @@ import workbench as wb
 from workbench.cli import main
 from workbench.estates.datasets import import_dataset
 from workbench.reporting.page import ROOT
-from workbench.reporting.warm import Warm
-from workbench.settings import load_settings
 
 PAGE = "customer-overview/2026-09/index.html"
 SHOP_PAGE = "reports/published/customers/2026-09/index.html"
@@ -76,8 +74,7 @@ def bank(repository, tmp_path_factory):
     assert facts["page"] == str(folder / "published" / PAGE)
     assert facts["unchanged"] is False
     assert facts["spent_now"] == facts["epsilon"] > 0
-    yield folder
-    Warm.of(load_settings(folder / "workbench.toml")).stop()
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -251,11 +248,10 @@ def test_the_report_renders_on_real_data(tmp_path, browser):
 
 
 @pytest.fixture(scope="module")
-def rendered_shop(shop_folder, tmp_path_factory, warmed):
+def rendered_shop(shop_folder, tmp_path_factory):
     """Return a shop with the tests' own report, rendered once: copied, never written to."""
     folder = tmp_path_factory.mktemp("rendered") / "shop"
     shutil.copytree(shop_folder, folder)
-    warmed(folder)
     write_report(folder)
     facts = workbench_json("run", "customers", "-w", folder)
     assert facts["spent_now"] == facts["epsilon"] > 0
@@ -369,9 +365,9 @@ def _hash(page, root):
 
 
 def _nobody_is_left(folder, seconds=15):
-    """Wait until no process works for the workspace, but the one that warms kernels for all."""
+    """Wait until no process works for the workspace."""
     until = time.monotonic() + seconds
-    while left := [each for each in at_work(folder) if "forkserver" not in each]:
+    while left := at_work(folder):
         assert time.monotonic() < until, left
         time.sleep(0.1)
 

@@ -8,9 +8,6 @@ import pytest
 from support.browser import browsing
 from support.line import workbench, workbench_json
 
-from workbench.reporting.warm import Warm
-from workbench.settings import load_settings
-
 PERSONAS = ("Champions", "Frequent", "Big spenders", "Regulars", "Occasional", "At risk",
             "Cooling", "Lost")  # fmt: skip
 
@@ -28,8 +25,7 @@ def bank(repository, tmp_path_factory):
     workbench_json("init", "-w", folder)
     facts = workbench_json("run", "segmentation", "-w", folder)
     assert facts["period"] == "2026-09"
-    yield folder, facts
-    Warm.of(load_settings(folder / "workbench.toml")).stop()
+    return folder, facts
 
 
 @pytest.fixture(scope="module")

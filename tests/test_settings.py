@@ -74,11 +74,24 @@ def test_a_setting_of_the_wrong_type_is_refused_with_what_stood_there(write, tex
         load_settings(write(text))
 
 
-@pytest.mark.parametrize(("text", "got"), [("-1", "-1"), ('"ten"', "'ten'"), ("2.5", "2.5")])
-def test_minutes_of_warm_kernels_are_a_whole_number(write, text, got):
-    assert load_settings(write("warm_kernel_minutes = 0")).warm_kernel_minutes == 0
-    with pytest.raises(SettingsError, match=rf"'warm_kernel_minutes' must be .*\(got {got}\)"):
-        load_settings(write(f"warm_kernel_minutes = {text}"))
+@pytest.mark.parametrize(
+    ("text", "forks"),
+    [
+        ("", True),
+        ("fork_kernels = false", False),
+        ("warm_kernel_minutes = 0", False),  # as it was called before
+        ("warm_kernel_minutes = 10", True),
+    ],
+)
+def test_whether_kernels_are_forked_is_a_setting_with_an_older_name(write, text, forks):
+    assert load_settings(write(text)).fork_kernels is forks
+
+
+def test_whether_kernels_are_forked_is_yes_or_no(write):
+    with pytest.raises(
+        SettingsError, match=r"'fork_kernels' must be true, or false .*\(got 'ten'\)"
+    ):
+        load_settings(write('fork_kernels = "ten"'))
 
 
 def test_days_of_the_quarantine_are_a_whole_number_above_none(write):

@@ -18,6 +18,7 @@ from workbench.errors import (
 )
 from workbench.lifecycle.register import registers
 from workbench.reporting.definition_files import definition_paths, load_all
+from workbench.reporting.forking import forking
 from workbench.reporting.remarks import miswritten
 from workbench.store.ingest import current_digests, fed_tables, file_digest
 from workbench.store.lake_files import faults, unreadable
@@ -203,9 +204,10 @@ def _definitions(ws: Workspace) -> Iterator[Problem]:
 
 
 def _rehearsals(ws: Workspace, tell: Callable[[str], None]) -> Iterator[Problem]:
-    for name in definition_paths(ws.settings.path("reports")):
-        for line in ws.rehearse(name, tell):
-            yield Problem("notebooks", f"report '{name}': {line}")
+    with forking(ws.settings):
+        for name in definition_paths(ws.settings.path("reports")):
+            for line in ws.rehearse(name, tell):
+                yield Problem("notebooks", f"report '{name}': {line}")
 
 
 def describe(catalog: Catalog) -> Mapping[str, Any]:

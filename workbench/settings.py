@@ -121,8 +121,8 @@ class Settings(BaseModel):
     time_zone : str
         Where days begin and moments are told, such as ``Asia/Shanghai``; moments in files that say
         no offset are of there.
-    warm_kernel_minutes : int
-        How long the process that kernels are forked from waits for another run; 0: none is used.
+    fork_kernels : bool
+        Whether a run forks its kernels from a process that has imported what reports import.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -144,7 +144,7 @@ class Settings(BaseModel):
     keep_backups: BackupsKept = BackupsKept(daily=7, weekly=5, monthly=12)
     holidays: tuple[dt.date, ...] = ()
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    warm_kernel_minutes: int = Field(10, ge=0)
+    fork_kernels: bool = True
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
@@ -201,6 +201,8 @@ def load_settings(path: Path) -> Settings:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise SettingsError(f"{path} cannot be read as TOML: {problem}") from None
     known = set(Settings.model_fields) - {"root"}
+    if "warm_kernel_minutes" in content:  # the name before, when 0 minutes meant plain kernels
+        content.setdefault("fork_kernels", content.pop("warm_kernel_minutes") != 0)
     for name in content:
         if name not in known:
             raise SettingsError(f"{path}: unknown setting '{name}'.{suggest(name, known)}")
@@ -232,8 +234,8 @@ def _told(problem: Any) -> str:
         return f'must be lists of texts, such as purposes = ["reporting"] {got}.'
     if name == "bulk_rows":
         return f"must be a whole number above 0 {got}."
-    if name == "warm_kernel_minutes":
-        return f"must be a whole number of minutes, 0 to start kernels the plain way {got}."
+    if name == "fork_kernels":
+        return f"must be true, or false to start kernels the plain way {got}."
     if name == "time_zone":
         return f"must be the name of a time zone, such as Europe/Berlin {got}."
     if name == "holidays":

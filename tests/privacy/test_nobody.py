@@ -43,7 +43,7 @@ ROWS += [f",2026-09-{1 + n % 28:02d},90" for n in range(12)]
 
 def _shop(folder, declared):
     (folder / "data").mkdir()
-    (folder / "workbench.toml").write_text("warm_kernel_minutes = 0\n")
+    (folder / "workbench.toml").write_text("fork_kernels = false\n")
     line = f"without_customer: {declared}" if declared else ""
     (folder / "catalog.yaml").write_text(CATALOG.replace("WITHOUT", line))
     path = folder / "data" / "lines.csv"

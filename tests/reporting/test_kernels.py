@@ -14,8 +14,8 @@ import pytest
 from jupyter_client.kernelspec import NoSuchKernel
 from support.line import notebook
 
+from workbench.reporting.forking import ended_with_this
 from workbench.reporting.kernels import Kernels
-from workbench.reporting.leftovers import ended_with_this
 
 
 def _run(tmp_path, *code, kernel="python3", **options):

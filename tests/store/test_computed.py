@@ -43,7 +43,7 @@ WANTED = {1: Decimal("15.30"), 2: Decimal("-2.01"), 3: None, 4: Decimal("0.00")}
 
 def _shop(folder, suffix="csv", expression="quantity * unit_price", rows=ROWS):
     (folder / "data").mkdir(parents=True)
-    (folder / "workbench.toml").write_text("warm_kernel_minutes = 0\n")
+    (folder / "workbench.toml").write_text("fork_kernels = false\n")
     text = CATALOG.replace("SUFFIX", suffix).replace("EXPRESSION", expression)
     (folder / "catalog.yaml").write_text(text)
     path = folder / "data" / f"lines.{suffix}"

@@ -102,8 +102,8 @@ SETTINGS = """\
 title = "Corner shop"
 catalog = "catalog.yaml"
 source = "data"
-warm_kernel_minutes = 0
-"""  # why 0: a process that warms would cost more than most tests, and outlive them
+fork_kernels = false
+"""  # why: a process to fork from would cost more than most tests
 
 
 def make_shop(folder: Path, customers: int = 600) -> Path:

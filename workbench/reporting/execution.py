@@ -25,9 +25,9 @@ from workbench.reporting.environment import (
     RUN_SHARE,
     SNAPSHOT,
 )
+from workbench.reporting.forking import forking
 from workbench.reporting.light import import_light
 from workbench.reporting.parameters import Value
-from workbench.reporting.warm import Warm
 from workbench.reporting.watch import Watch
 
 FILES = "files"  # where a run's kernel stands
@@ -77,9 +77,6 @@ def execute(
         **({REUSE_ANSWERS: "1"} if definition.reuse_answers else {}),
         **(environment or {}),
     }
-    warm = Warm.of(desk.settings)
-    warm.ready()  # it warms while this process imports
-    papermill = import_light("papermill")
     require_code(notebook, f"'{definition.name}' for {period.text}")
     watch, at = Watch(definition.limits), [0]
 
@@ -87,7 +84,10 @@ def execute(
         at[0] = number
         tell(Detail(f"{definition.name} {period.text}: cell {number} of {total}"))
 
-    with _failing(definition, period, executed, desk, watch, at):
+    with contextlib.ExitStack() as held:
+        server = held.enter_context(forking(desk.settings))
+        papermill = import_light("papermill")  # meanwhile the process to fork from imports
+        held.enter_context(_failing(definition, period, executed, desk, watch, at))
         below = [each for each in folder.parents if desk.private in each.parents]
         for each in (*reversed(below), folder):
             each.mkdir(exist_ok=True, mode=0o700)
@@ -107,7 +107,7 @@ def execute(
             kernel_folder=folder / FILES,
             on_cell=on_cell,
             watch=watch,
-            warm=warm,
+            server=server,
         )
     with contextlib.suppress(OSError):  # something was left there
         (folder / FILES).rmdir()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from queue import Empty
@@ -22,8 +23,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 from papermill.log import logger
 
-from workbench.reporting.leftovers import ended_with_this
-from workbench.reporting.warm import Kernel, Warm
+from workbench.reporting.forking import ForkServer, ended_with_this
 from workbench.reporting.watch import Watch
 from workbench.store.key_sources import offered, without_keys
 
@@ -40,13 +40,13 @@ class Kernels(AsyncKernelManager):
 
     Attributes
     ----------
-    warm : Warm or None
+    server : ForkServer or None
         Where kernels of this Python are forked from, where that is possible.
     started : callable
-        Told the process group of a kernel that was started the plain way.
+        Told the process group of a kernel that was started.
     """
 
-    warm: Warm | None = None
+    server: ForkServer | None = None
     started: Callable[[int], None] = staticmethod(lambda _: None)
 
     def client(self, **kwargs: Any) -> AsyncKernelClient:  # type: ignore[override]  # why: as there
@@ -62,25 +62,42 @@ class Kernels(AsyncKernelManager):
         command = [*_LAUNCHER, "-f", "{connection_file}", *_NO_HISTORY]
         return KernelSpec(argv=command, display_name="Python 3", language="python")
 
+    async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
+        if self.kernel_name == NATIVE_KERNEL_NAME and self.provisioner is None:
+            self.kernel_id = self.kernel_id or str(uuid.uuid4())
+            self.provisioner = _Provisioner(
+                kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
+            )
+        return await super()._async_pre_start_kernel(**kw)
+
+    pre_start_kernel = _async_pre_start_kernel
+
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
-        kernel = None
-        if self.warm is not None and kernel_cmd[: len(_LAUNCHER)] == _LAUNCHER:
-            kernel = _forked(self.warm, kernel_cmd[len(_LAUNCHER) :], kw)
-        provisioner = self.provisioner
-        if kernel is None:
-            await super()._async_launch_kernel(kernel_cmd, **kw)
-            if isinstance(provisioner, LocalProvisioner) and provisioner.pgid is not None:
-                self.started(provisioner.pgid)
-            return
-        assert isinstance(provisioner, LocalProvisioner)  # noqa: S101  # why: of this very command
-        provisioner.process = kernel  # type: ignore[assignment]  # why: it is used as a Popen is
-        provisioner.pid = provisioner.pgid = kernel.pid
-        self._reconcile_connection_info(provisioner.connection_info)
+        await super()._async_launch_kernel(kernel_cmd, **kw)
+        if isinstance(self.provisioner, LocalProvisioner) and self.provisioner.pgid is not None:
+            self.started(self.provisioner.pgid)
 
     _launch_kernel = _async_launch_kernel
 
     async def _async_wait(self, pollinterval: float = 0.1) -> None:
         await super()._async_wait(min(pollinterval, _POLL_SECONDS))
+
+
+class _Provisioner(LocalProvisioner):
+    """Forks a kernel where there is a process to fork it from."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        server = self.parent.server if isinstance(self.parent, Kernels) else None
+        forked = None
+        if server is not None:
+            output = kwargs["stdout"].fileno() if "stdout" in kwargs else None
+            folder = kwargs.get("cwd") or str(Path.cwd())
+            forked = server.kernel(cmd[len(_LAUNCHER) :], kwargs["env"], folder, output)
+        if forked is None:
+            return await super().launch_kernel(cmd, **kwargs)
+        self.process = forked  # type: ignore[assignment]  # why: it is used as a Popen is
+        self.pid = self.pgid = forked.pid
+        return self.connection_info
 
 
 class _Client(AsyncKernelClient):
@@ -111,12 +128,6 @@ class _Client(AsyncKernelClient):
             idle = state == "idle" and message["parent_header"].get("msg_id") == asked
 
 
-def _forked(warm: Warm, words: list[str], given: Mapping[str, Any]) -> Kernel | None:
-    outputs = [given["stdout"].fileno()] * 2 if "stdout" in given else [1, 2]
-    with Path(os.devnull).open() as nothing:
-        return warm.kernel(words, given["env"], given.get("cwd"), [nothing.fileno(), *outputs])
-
-
 def execute(
     nb_man: NotebookExecutionManager,
     kernel_name: str,
@@ -128,7 +139,7 @@ def execute(
     start_timeout: int = 60,
     execution_timeout: int | None = None,
     watch: Watch | None = None,
-    warm: Warm | None = None,
+    server: ForkServer | None = None,
 ) -> None:
     """Execute a notebook whose parameters papermill has put in.
 
@@ -145,7 +156,7 @@ def execute(
         Told number and count before each cell.
     watch : Watch, optional
         What the run may take.
-    warm : Warm, optional
+    server : ForkServer, optional
         Where kernels of this Python are forked from; else they are started.
     """
     if on_cell is not None:
@@ -162,7 +173,7 @@ def execute(
             ip=str(folder / "k"),
             connection_file=str(folder / "kernel.json"),
         )
-        manager.warm, manager.started = warm, watch_group
+        manager.server, manager.started = server, watch_group
         client = PapermillNotebookClient(
             nb_man,
             km=manager,

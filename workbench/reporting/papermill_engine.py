@@ -13,7 +13,7 @@ from papermill.iorw import papermill_io
 
 _OURS = (
     "kernel_env", "kernel_log", "kernel_folder", "on_cell", "start_timeout", "execution_timeout",
-    "watch", "warm",
+    "watch", "server",
 )  # fmt: skip
 
 
@@ -61,9 +61,6 @@ class WorkbenchEngine(NBClientEngine):
     ) -> None:
         """Execute a notebook whose parameters papermill has put in."""
         from workbench.reporting.kernels import execute
-        from workbench.reporting.warm import Warm
 
         given = {name: value for name, value in options.items() if name in _OURS}
-        if "warm" not in given:
-            given["warm"] = Warm.here()
         execute(nb_man, kernel_name, **given)

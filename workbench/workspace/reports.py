@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from workbench.errors import DefinitionError, ParameterError, PeriodError, RunFailed
@@ -129,10 +129,10 @@ class Reports(Opened):
         PeriodError
             The period is not there to be reported on; or the clock was set back, with ``due``.
         """
+        from workbench.reporting.forking import forking
         from workbench.reporting.record import require_running_clock
         from workbench.reporting.suite import Outcome, run_suite
         from workbench.reporting.turns import turn
-        from workbench.reporting.warm import Warm
 
         definitions, problems = self._tellable(*self._definitions(name, reuse_answers))
         if name is not None and problems:
@@ -143,20 +143,20 @@ class Reports(Opened):
             each.editions(parameters)  # what is wrong is told before anybody is waited for
         what = "what is due" if due else f"'{name}'" if name else "all reports"
         what = f"{what} {period}" if period else what
-        with turn(self.private, what, self.now(), wait_seconds=wait_seconds, tell=progress):
+        turns = turn(self.private, what, self.now(), wait_seconds=wait_seconds, tell=progress)
+        with turns, ExitStack() as held:
             waiting: Sequence[Due] = ()
             if due:
                 require_running_clock(self.private, self.now())
                 asked, waiting = self._due(definitions, period)
             else:
-                Warm.of(self.settings).ready()  # it warms while the data is opened
+                held.enter_context(forking(self.settings))  # it imports while the data is opened
                 asked = self._asked(definitions, period, parameters, progress)
             self._withdraw_failures()
-            done = (
-                run_suite(asked, self._desk(), jobs=jobs, force=force, tell=progress)
-                if asked
-                else Outcome()
-            )
+            done = Outcome()
+            if asked:
+                held.enter_context(forking(self.settings))
+                done = run_suite(asked, self._desk(), jobs=jobs, force=force, tell=progress)
         return Outcome(done.editions, done.failures, tuple(waiting), problems)
 
     def due(self) -> tuple[Due, ...]:

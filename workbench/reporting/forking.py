@@ -1,0 +1,206 @@
+"""A process of a run's own that kernels are forked from; nobody a run started outlives it.
+
+Where forking is safe, a block of `forking` has a process at hand that imports what reports import
+while the run opens its data (`workbench.reporting.forkserver`); elsewhere kernels are started the
+plain way. A process group that was started is watched by a shell on a pipe whose other end only the
+run holds: when that closes, by the run's end or its death, the shell ends the group.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from workbench.settings import Settings
+from workbench.store.key_sources import without_keys
+
+_WAIT_SECONDS = 60  # for a process that is importing, on a machine that is busy
+# A run that dies before it has named a group has started nothing
+_WATCH = 'read -r group || exit 0; while read -r more; do :; done; kill -s KILL -- "-$group"'
+_held: list[ForkServer] = []  # the one there is, once for each block that is in it
+_one = threading.Lock()
+
+
+@contextlib.contextmanager
+def forking(settings: Settings) -> Iterator[ForkServer | None]:
+    """Have a process to fork kernels from; a block within another shares the other's.
+
+    None where a setting says so, and where forking is not safe: on other systems than Linux.
+    """
+    safe = settings.fork_kernels and sys.platform == "linux"
+    if not safe or not settings.path("private").is_dir():
+        yield None
+        return
+    with _one:
+        _held.append(_held[0] if _held else ForkServer(settings))
+        server = _held[0]
+    try:
+        yield server
+    finally:
+        with _one:
+            _held.remove(server)
+            if not _held:
+                server.close()
+
+
+class ForkServer:
+    """The run's side of the process that its kernels are forked from.
+
+    Attributes
+    ----------
+    pid : int
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._requests, theirs = socket.socketpair()
+        log = settings.path("private") / "kernels.log"
+        self._watched = contextlib.ExitStack()
+        watch = self._watched.enter_context(ended_with_this())
+        with theirs, _private(log) as said:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "workbench.reporting.forkserver"],
+                stdin=theirs.fileno(),
+                stdout=said,
+                stderr=said,
+                cwd=settings.path("private"),  # nothing to import lies there
+                env={**without_keys(), "WORKBENCH_WORKSPACE": str(settings.root)},
+                start_new_session=True,  # an interrupt is the run's to answer
+            )
+        self.pid = self._process.pid
+        watch(self.pid)
+
+    def kernel(
+        self, words: Sequence[str], variables: Mapping[str, str], folder: str, output: int | None
+    ) -> Forked | None:
+        """Return a kernel just forked, or None when it has to be started the plain way.
+
+        Parameters
+        ----------
+        words : sequence of str
+            The words after ``python -m ipykernel_launcher``.
+        variables : mapping
+            Its whole environment.
+        folder : str
+            Where it stands.
+        output : int or None
+            Descriptor of the file it writes to; this process's own output where there is none.
+        """
+        request = {"words": list(words), "environment": dict(variables), "folder": folder}
+        ours, theirs = socket.socketpair()
+        # why suppressed: the process has ended, and its log says why
+        with ours, contextlib.suppress(OSError), Path(os.devnull).open() as nothing:
+            with theirs:
+                outputs = [1, 2] if output is None else [output, output]
+                files = [theirs.fileno(), nothing.fileno(), *outputs]
+                socket.send_fds(self._requests, [b"K"], files)
+            ours.settimeout(_WAIT_SECONDS)
+            ours.sendall(json.dumps(request).encode() + b"\n")
+            with ours.makefile() as lines:
+                if told := lines.readline():
+                    return Forked(int(told))
+        return None
+
+    def close(self) -> None:
+        """End the process, and with it its kernels."""
+        self._requests.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it still imports
+            self._process.wait(0.1)
+        self._watched.close()
+        self._process.wait()
+
+
+class Forked:
+    """A forked kernel, looked after as a `subprocess.Popen` is.
+
+    Attributes
+    ----------
+    pid : int
+    returncode : int or None
+        None while it lives; how it ended, only its parent knows.
+    """
+
+    stdin = stdout = stderr = None  # as of a Popen without pipes
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._watched = os.pidfd_open(pid)
+
+    def poll(self) -> int | None:
+        """Return None while it lives."""
+        return self.wait(0)
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for its end; return None when time was up first."""
+        if self.returncode is None:
+            poll = select.poll()
+            poll.register(self._watched, select.POLLIN)
+            if poll.poll(None if timeout is None else timeout * 1000):
+                os.close(self._watched)
+                self.returncode = 0
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        if self.poll() is None:
+            signal.pidfd_send_signal(self._watched, number)
+
+    def kill(self) -> None:
+        """End it now."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def _private(log: Path) -> Iterator[int]:
+    said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        yield said
+    finally:
+        os.close(said)
+
+
+@contextlib.contextmanager
+def ended_with_this() -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told a process group, once; it ends with this block or process."""
+    held: list[int] = []
+    watching: list[subprocess.Popen[bytes]] = []
+
+    def watch(group: int) -> None:
+        if group == os.getpgrp() or held:  # ours would be ended too
+            return
+        reading, writing = os.pipe()  # neither is inherited by what is started
+        held.append(writing)
+        watching.append(
+            subprocess.Popen(
+                ["/bin/sh", "-c", _WATCH],
+                stdin=reading,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # of a group that has ended already
+                cwd="/",
+                env=without_keys(),
+                start_new_session=True,  # what is sent to the run's group is not for it
+            )
+        )
+        os.close(reading)
+        os.write(writing, f"{group}\n".encode())
+
+    try:
+        yield watch
+    finally:
+        for writing in held:
+            os.close(writing)
+        for each in watching:
+            each.wait()
