@@ -58,7 +58,7 @@ connection.execute(f"COPY lake.transactions FROM '{file}' (HEADER)")
 
 @benchmark("ingest", bar="≤ 1.3", smoke_informative=True)
 def ingest(run: Run) -> Iterator[Result]:
-    """CPU time of ``workbench ingest`` against DuckDB's ``COPY`` into an encrypted lakehouse table.
+    """CPU time of ``workbench data ingest`` against DuckDB's ``COPY`` into an encrypted table.
 
     The same CSV file of 10 M rows, of which 0.6 % break a rule. Ours checks every rule and key,
     keeps bad rows aside and names the content of every month; the plain copy looks at nothing.
@@ -95,7 +95,9 @@ def _ours(folder: Path, file: Path) -> Measured:
     folder.mkdir()
     (folder / "workbench.toml").write_text("")
     (folder / "catalog.yaml").write_text(CATALOG)
-    return measure([script("workbench"), "ingest", "transactions", file, "-w", folder, "--json"])
+    return measure(
+        [script("workbench"), "data", "ingest", "transactions", file, "-w", folder, "--json"]
+    )
 
 
 def write_csv(path: Path, rows: int) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from support.line import DEFINITION, command, workbench, write_report
 
 import workbench as wb
-from workbench.cli import main
+from workbench.cli import MOVED, main
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def test_budget_shows_limits_and_answers(run):
     ws = wb.open_workspace(run.folder)
     tx = ws.open("transactions", "reporting")
     ws.release(wb.query(tx, period="2026-09").customers(), name="total", epsilon="0.1")
-    shown = run("budget", "--period", "2026-09").output
+    shown = run("office", "budget", "--period", "2026-09").output
     assert "2026-09" in shown
     assert "rolling year" in shown
     assert "total" in shown
-    facts = json.loads(run("budget", "--period", "2026-09", "--json").output)
+    facts = json.loads(run("office", "budget", "--period", "2026-09", "--json").output)
     assert facts["answers"][0]["epsilon"] == pytest.approx(0.1)
     assert facts["limits"][0]["spent_pico"] > 0
 
@@ -69,14 +69,14 @@ def test_budget_shows_a_second_figure_for_information(run):
     ws = wb.open_workspace(run.folder)
     tx = ws.open("transactions", "reporting")
     ws.release(wb.query(tx, period="2026-09").customers(), name="total", epsilon="1")
-    facts = json.loads(run("budget", "--pld", "--json").output)
+    facts = json.loads(run("office", "budget", "--pld", "--json").output)
     assert 0.7 < facts["pld_epsilon"] < 1  # tighter than the ledger's own
-    assert "by privacy loss distributions: 0." in run("budget", "--pld").output
+    assert "by privacy loss distributions: 0." in run("office", "budget", "--pld").output
 
 
 def test_a_lost_end_of_the_ledger_is_acknowledged_by_an_officer(run):
     ledger = run.folder / ".workbench" / "ledger.sqlite"
-    words = ["acknowledge", "--reason", "The disk died.", "--role", "officer"]
+    words = ["office", "acknowledge", "--reason", "The disk died.", "--role", "officer"]
     ws = wb.open_workspace(run.folder)
     tx = ws.open("transactions", "reporting")
     question = wb.query(tx, period="2026-09")
@@ -89,7 +89,7 @@ def test_a_lost_end_of_the_ledger_is_acknowledged_by_an_officer(run):
     ws.ledger.chain.close()
     ledger.write_bytes(older)
     refused = run("run", "customers", "--period", "2026-09")
-    assert "'workbench acknowledge --reason" in refused.output
+    assert "'workbench office acknowledge --reason" in refused.output
     assert run(*words, "--lost-rho", "many").exit_code == 2
     charged = json.loads(run(*words, "--json").output)["charged_epsilon"]
     assert charged == pytest.approx(0.5, rel=1e-3)  # what the anchor knew
@@ -98,7 +98,7 @@ def test_a_lost_end_of_the_ledger_is_acknowledged_by_an_officer(run):
 
 
 def test_plan_spends_nothing_and_tells_cost_and_margin(run):
-    told = run("plan", "customers", "--period", "2026-09", "--json")
+    told = run("report", "plan", "customers", "--period", "2026-09", "--json")
     assert told.exit_code == 0, told.output
     facts = json.loads(told.stdout)
     (answer,) = facts["answers"]
@@ -106,7 +106,7 @@ def test_plan_spends_nothing_and_tells_cost_and_margin(run):
     assert answer["margins"]["customers"] > 0
     assert answer["relative"]["customers"] > 0
     assert wb.open_workspace(run.folder).ledger.head()[0] == 0
-    told = run("plan", "customers", "--period", "2026-09")
+    told = run("report", "plan", "customers", "--period", "2026-09")
     assert "would spend epsilon 0.10" in told.stdout
     assert "customers ±" in told.stdout
 
@@ -125,14 +125,18 @@ def test_plan_spends_nothing_and_tells_cost_and_margin(run):
         (["run", "customers", "--due"], 2, "Name a report, or give --all or --due"),
         (["run", "--all", "-p", "epsilon=1"], 2, "Parameters are of one report: name it."),
         (["run", "customers", "--jobs", "0"], 2, "0 is not in the range 1<=x<=64"),
-        (["schedule", "--format", "corn"], 2, "'corn' is not one of 'cron', 'systemd'"),
-        (["schedule", "--format", "cron"], 2, "InputError: no report has a schedule"),
-        (["budget", "--period", "2026-13"], 2, "PeriodError"),
-        (["import", "cdnw"], 2, "Did you mean 'cdnow'"),
+        (["report", "schedule", "--format", "corn"], 2, "'corn' is not one of 'cron', 'systemd'"),
+        (["report", "schedule", "--format", "cron"], 2, "InputError: no report has a schedule"),
+        (["office", "budget", "--period", "2026-13"], 2, "PeriodError"),
+        (["data", "import", "cdnw"], 2, "Did you mean 'cdnow'"),
         (["init", "-w", "nowhere"], 2, "SettingsError: no workbench.toml"),
         (["rnu"], 2, "No such command 'rnu'. Did you mean 'run'"),
         (["subject", "exprot", "K-1"], 2, "No such command 'exprot'. Did you mean 'export'"),
-        (["ingest", "--encodng", "x"], 2, "No such option '--encodng'. Did you mean '--encoding'"),
+        (
+            ["data", "ingest", "--encodng", "x"],
+            2,
+            "No such option '--encodng'. Did you mean '--encoding'",
+        ),
     ],
 )
 def test_bad_input_is_one_message_and_an_exit_code(run, words, code, message):
@@ -140,6 +144,14 @@ def test_bad_input_is_one_message_and_an_exit_code(run, words, code, message):
     assert told.exit_code == code
     assert message in told.output
     assert "Traceback" not in told.output
+
+
+@pytest.mark.parametrize(("before", "now"), MOVED.items())
+def test_a_name_of_before_answers_with_the_one_of_now(run, before, now):
+    told = run(*before.split(), "--json")
+    assert told.exit_code == 2
+    assert told.output == f"InputError: 'workbench {before}' is now 'workbench {now}'.\n"
+    assert run(*now.split(), "--help").exit_code == 0
 
 
 def test_a_month_that_is_not_loaded_is_refused(run):
@@ -190,7 +202,7 @@ def test_every_report_is_run_and_a_failure_is_told_with_its_log(run):
 
 def test_what_to_install_is_printed(run):
     write_report(run.folder, definition=SCHEDULED)
-    told = run("schedule", "--format", "cron")
+    told = run("report", "schedule", "--format", "cron")
     assert told.exit_code == 0
     assert "CRON_TZ=Asia/Shanghai\n0 6 5 * *  " in told.output
 
@@ -245,7 +257,7 @@ def test_sample_and_import_write_where_they_say(run, tmp_path):
     told = run("sample", "--customers", 60, "--months", 3, "--out", tmp_path / "bank")
     assert told.exit_code == 0, told.output
     assert (tmp_path / "bank" / "catalog.yaml").is_file()
-    told = run("import", "cdnow", "--out", tmp_path / "cdnow", "--json")
+    told = run("data", "import", "cdnow", "--out", tmp_path / "cdnow", "--json")
     assert told.exit_code == 0, told.output
     assert (tmp_path / "cdnow" / "reports" / "customer-overview.yaml").is_file()
 

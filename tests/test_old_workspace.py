@@ -16,24 +16,24 @@ def old(tmp_path_factory, repository):
         packed.extractall(folder, filter="tar")
     refused = workbench("run", "first-page", "-w", folder)
     assert refused.returncode == 7, "a moved ledger asks for an officer's word"
-    assert workbench("acknowledge", *OFFICER, "-w", folder).returncode == 0
+    assert workbench("office", "acknowledge", *OFFICER, "-w", folder).returncode == 0
     assert workbench("init", "-w", folder).returncode == 0
     return folder
 
 
 def test_logs_and_ledger_verify(old):
-    assert workbench("audit", "verify", "-w", old).returncode == 0
+    assert workbench("office", "audit", "verify", "-w", old).returncode == 0
     checked = workbench("check", "-w", old)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_answers_paid_for_are_free(old):
-    before = workbench_json("budget", "-w", old)
+    before = workbench_json("office", "budget", "-w", old)
     assert len(before["answers"]) == 16
     for report in ("first-page", "personas"):
         facts = workbench_json("run", report, "--period", "2026-09", "-w", old)
         assert facts["period"] == "2026-09"
-    after = workbench_json("budget", "-w", old)
+    after = workbench_json("office", "budget", "-w", old)
     assert after["limits"] == before["limits"]
     assert after["answers"] == before["answers"]
 
@@ -50,10 +50,12 @@ def test_what_the_officer_recorded_is_there(old):
     requests = workbench_json("subject", "requests", "--all", "-w", old)
     kinds = {"access", "restriction", "objection", "correction", "erasure"}
     assert {each["kind"] for each in requests} >= kinds
-    assert [each["title"] for each in workbench_json("risk", "list", "-w", old)] == ["Key lost"]
-    incidents = workbench_json("incident", "list", "-w", old)
+    assert [each["title"] for each in workbench_json("office", "risk", "list", "-w", old)] == [
+        "Key lost"
+    ]
+    incidents = workbench_json("office", "incident", "list", "-w", old)
     assert [each["title"] for each in incidents] == ["A laptop was lost"]
-    held = workbench("retention", "plan", "-w", old).stdout
+    held = workbench("office", "retention", "plan", "-w", old).stdout
     assert "Court file 12" in held
 
 

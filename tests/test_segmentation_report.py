@@ -96,7 +96,7 @@ def test_the_market_is_personas_by_region_by_product_mix(bank, page):
     told = text(page)
     assert "Product mix: customers with plus or premium, by persona and region" in told
     assert "Adjusted within the noise so that totals agree with their parts: Customers." in told
-    asked = workbench_json("budget", "-w", bank[0])
+    asked = workbench_json("office", "budget", "-w", bank[0])
     assert "personas-by-market" in str(asked)
 
 
@@ -121,7 +121,7 @@ def test_the_rules_are_a_parameter(bank):
 
 
 def test_its_cost_is_known_before_it_is_spent(bank):
-    plan = workbench("plan", "segmentation", "-w", bank[0], "--period", "2026-08")
+    plan = workbench("report", "plan", "segmentation", "-w", bank[0], "--period", "2026-08")
     assert plan.returncode == 0, plan.stderr
     told = re.search(r"would spend epsilon (\d\.\d+)", plan.stdout + plan.stderr)
     assert 0 < float(told[1]) <= 0.9

@@ -79,8 +79,8 @@ def next_step(ws: Workspace, problems: Sequence[Problem]) -> str:
         return f"Next: correct {ws.settings.path('catalog')}, then 'workbench check{at}'."
     if "store" in parts and not ws.store.exists:
         return (
-            f"Next: 'workbench init{at}'. Where it refuses rows, 'workbench ingest TABLE FILE{at}' "
-            "takes the good ones and keeps the others aside."
+            f"Next: 'workbench init{at}'. Where it refuses rows, 'workbench data ingest TABLE "
+            f"FILE{at}' takes the good ones and keeps the others aside."
         )
     if problems:
         return f"Next: mend the first of these, then 'workbench check{at}'."
@@ -146,8 +146,8 @@ def _store(ws: Workspace) -> Iterator[Problem]:
 def _files(ws: Workspace) -> Iterator[Problem]:
     """Read every file of the store, and yield what is lost or damaged."""
     way_out = (
-        "Put the store back with 'workbench restore' from the last backup that was tested, or load "
-        "the table anew with 'workbench init --reload TABLE'."
+        "Put the store back with 'workbench store restore' from the last backup that was tested, "
+        "or load the table anew with 'workbench init --reload TABLE'."
     )
     try:
         with ws.store.exclusive() as connection:
@@ -174,10 +174,10 @@ def _cut_off(ws: Workspace) -> Iterator[Problem]:
 
     try:
         if ws.store.key_source.next() is not None and ws.settings.key == "file":
-            told = "a rotation of the key was cut off. Run 'workbench keys rotate' again."
+            told = "a rotation of the key was cut off. Run 'workbench store keys rotate' again."
             yield Problem("keys", told)
         if unfinished(ws.store) or still_findable(ws.office):
-            told = "a removal of rows was cut off. Run 'workbench retention apply'."
+            told = "a removal of rows was cut off. Run 'workbench office retention apply'."
             yield Problem("lifecycle", told)
     except StorageError:
         return  # no store or no key, which was told already

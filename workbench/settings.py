@@ -182,7 +182,7 @@ def find_settings(start: Path | None = None) -> Path:
     raise SettingsError(
         f"no {FILE_NAME} in {folder} or a folder above it. Run from inside a workspace, "
         "set WORKBENCH_WORKSPACE to its folder, or make one: of your own data with 'workbench new "
-        "NAME --from FILE', of a public data set with 'workbench import NAME'."
+        "NAME --from FILE', of a public data set with 'workbench data import NAME'."
     )
 
 

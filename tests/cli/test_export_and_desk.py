@@ -26,23 +26,28 @@ def _run(*words):
 
 def test_an_edition_is_exported(folder, tmp_path):
     out = tmp_path / "page.html"
-    done = _run("export", "standalone", "overview", "2026-09", "-w", folder, "--out", out)
+    done = _run("report", "export", "standalone", "overview", "2026-09", "-w", folder, "--out", out)
     assert done.output == f"{out}\n"
     assert out.read_text(encoding="utf-8") == page().alone()
-    done = _run("export", "pdf", "overview", "-w", folder, "--out", tmp_path / "page.pdf")
+    done = _run("report", "export", "pdf", "overview", "-w", folder, "--out", tmp_path / "page.pdf")
     assert (done.exit_code, done.output) == (0, f"{tmp_path / 'page.pdf'}\n")
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_what_is_not_there_is_refused(folder, tmp_path):
-    done = _run("export", "pdf", "overviews", "-w", folder, "--out", tmp_path / "page.pdf")
+    done = _run(
+        "report", "export", "pdf", "overviews", "-w", folder, "--out", tmp_path / "page.pdf"
+    )
     assert done.exit_code == 2
     assert "UnknownName: no published edition named 'overviews'." in done.stderr
 
 
 def test_what_is_published_is_served_until_interrupted(folder):
     started = subprocess.Popen(
-        command("serve", "-w", folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command("report", "serve", "-w", folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         said = started.stdout.readline()
@@ -58,7 +63,7 @@ def test_what_is_published_is_served_until_interrupted(folder):
 
 
 def test_nothing_published_is_told(shop):
-    done = _run("serve", "-w", shop.settings.root, "--port", "0")
+    done = _run("report", "serve", "-w", shop.settings.root, "--port", "0")
     assert done.exit_code == 2
     assert "nothing is published" in done.stderr
 

@@ -33,63 +33,63 @@ def files(shop):
 def test_ingest_says_what_became_of_every_row(run, files):
     first = files("a.csv", HEADER + GOOD + GOOD.replace("north", "nowhere"))
     second = files("b.csv", HEADER + GOOD.replace("hello", "bye"))
-    code, said = run("ingest", "transactions", first, second)
+    code, said = run("data", "ingest", "transactions", first, second)
     assert code == 0
     assert "a.csv: 2 rows: 1 added, 1 kept aside." in said
     assert "b.csv: 1 rows: 1 added." in said
-    assert "Kept aside: see 'workbench quarantine'." in said
-    code, said = run("ingest", "transactions", first)
+    assert "Kept aside: see 'workbench data quarantine'." in said
+    code, said = run("data", "ingest", "transactions", first)
     assert (code, "a.csv: taken in before on" in said) == (0, True)
     same = files("c.csv", HEADER + GOOD + GOOD.replace("north", "nowhere"))
-    assert "c.csv: taken in before as a.csv on" in run("ingest", "transactions", same)[1]
-    code, said = run("quarantine")
+    assert "c.csv: taken in before as a.csv on" in run("data", "ingest", "transactions", same)[1]
+    code, said = run("data", "quarantine")
     assert said == (
         "table         file   rows  reasons\n"
         "transactions  a.csv     1  region: domain\n"
         "Lines and rows: ws.quarantine('transactions', purpose=…) in Python.\n"
-        "'workbench retention apply' takes them away 90 days after their file came in.\n"
+        "'workbench office retention apply' takes them away 90 days after their file came in.\n"
     )
-    code, said = run("quarantine", "--json")
+    code, said = run("data", "quarantine", "--json")
     assert json.loads(said) == [
         {"table": "transactions", "file": "a.csv", "reasons": "region: domain", "rows": 1}
     ]
-    code, said = run("quarantine", "--empty", "transactions")
+    code, said = run("data", "quarantine", "--empty", "transactions")
     assert said == "1 rows of 'transactions' that were kept aside are gone.\n"
-    assert run("quarantine") == (0, "Nothing is kept aside.\n")
+    assert run("data", "quarantine") == (0, "Nothing is kept aside.\n")
 
 
 def test_ingest_speaks_json(run, files):
-    code, said = run("ingest", "transactions", files("a.csv", HEADER + GOOD), "--json")
+    code, said = run("data", "ingest", "transactions", files("a.csv", HEADER + GOOD), "--json")
     (one,) = json.loads(said)["files"]
     assert (code, one["rows"], one["added"], one["known"]) == (0, 1, 1, False)
 
 
 def test_ingest_refuses_with_one_message_and_an_exit_code(run, files):
-    code, said = run("ingest", "transactions", files("a.csv", "x,y\n1,2\n"))
+    code, said = run("data", "ingest", "transactions", files("a.csv", "x,y\n1,2\n"))
     assert code == 7
     assert "SourceError" in said
     assert "none of the columns of table 'transactions'" in said
-    code, said = run("ingest", "transaction", files("b.csv", HEADER + GOOD))
+    code, said = run("data", "ingest", "transaction", files("b.csv", HEADER + GOOD))
     assert (code, "Did you mean 'transactions'?" in said) == (2, True)
 
 
 def test_quality_prints_what_is_not_green(run):
-    code, said = run("quality", "transactions")
+    code, said = run("data", "quality", "transactions")
     assert code == 0
     assert "transactions: red (5,400 rows" in said
     assert "not measured booked_on: fresh (declare freshness_days)" in said
     assert "green        region: domain" not in said
     assert "timeliness: 1 not measured" in said
-    code, said = run("quality", "transactions", "--all")
+    code, said = run("data", "quality", "transactions", "--all")
     assert "green        region: domain: 0 of 5,400 (0.000%)" in said
-    code, said = run("quality", "incidents", "--json")
+    code, said = run("data", "quality", "incidents", "--json")
     told = json.loads(said)
     assert (told["tables"]["incidents"]["rows"], told["hints"]) == (1, [])
     assert {check["table"] for check in told["checks"]} == {"incidents"}
 
 
 def test_init_reload_replaces_what_was_taken_in(run, files):
-    run("ingest", "transactions", files("a.csv", HEADER + GOOD))
+    run("data", "ingest", "transactions", files("a.csv", HEADER + GOOD))
     code, said = run("init")
     assert (code, said) == (0, "Everything is loaded already.\n")
     code, said = run("init", "--reload", "transactions")

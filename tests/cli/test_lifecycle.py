@@ -59,7 +59,7 @@ def test_a_day_of_the_office(run, shop, tmp_path):
     assert "R-0009 is closed" in run("subject", "close", "R-0009", "--outcome", "see R-0010")
     assert "No request is open." in run("subject", "requests")
     assert len(json.loads(run("subject", "requests", "--all", "--json"))) == 10
-    assert "K-000010" not in run("audit", "show", "--last", "1000")
+    assert "K-000010" not in run("office", "audit", "show", "--last", "1000")
 
 
 def test_deadlines_are_extended_and_requests_closed(run):
@@ -89,18 +89,20 @@ def test_what_is_to_be_set_needs_an_equals_sign(run):
 
 
 def test_retention_is_planned_held_and_applied(run):
-    told = " ".join(run("retention", "plan").split())
+    told = " ".join(run("office", "retention", "plan").split())
     assert "customers 0 rows would go; kept 84 months" in told
-    hold = run("retention", "hold", "--subject", "K-000010", "--table", "consents",
+    hold = run("office", "retention", "hold", "--subject", "K-000010", "--table", "consents",
                "--reason", "dispute")  # fmt: skip
     assert "H-0001 is in force" in hold
-    assert "H-0001 holds table consents of one customer" in run("retention", "plan")
+    assert "H-0001 holds table consents of one customer" in run("office", "retention", "plan")
     assert "Refused: a legal hold keeps rows of this customer" in run(
         "subject", "erase", "K-000010", "--yes", "--verified-by", "x", code=3
     )
-    assert "H-0001 is released." in run("retention", "release", "H-0001", "--reason", "over")
-    assert "Nothing is past its time." in run("retention", "apply")
-    assert json.loads(run("retention", "plan", "--json"))["holds"] == []
+    assert "H-0001 is released." in run(
+        "office", "retention", "release", "H-0001", "--reason", "over"
+    )
+    assert "Nothing is past its time." in run("office", "retention", "apply")
+    assert json.loads(run("office", "retention", "plan", "--json"))["holds"] == []
 
 
 def test_retention_shows_what_goes_and_wants_to_be_meant(run, shop):
@@ -108,12 +110,12 @@ def test_retention_shows_what_goes_and_wants_to_be_meant(run, shop):
     path.write_text(
         path.read_text().replace("months: 84, after: opened_on", "months: 12, after: opened_on")
     )
-    told = run("retention", "apply", code=2)
+    told = run("office", "retention", "apply", code=2)
     assert "customers" in told
     assert "600 rows would go, the oldest from 2025-01-01; kept 12 months after opened_on" in told
     assert "Say --yes if that is meant; nothing was removed." in " ".join(told.split())
     assert again_customers(shop) == 600
-    assert "rows removed" in run("retention", "apply", "--yes")
+    assert "rows removed" in run("office", "retention", "apply", "--yes")
     assert again_customers(shop) < 600
 
 
@@ -123,22 +125,26 @@ def again_customers(shop):
 
 
 def test_a_backup_is_made_tried_and_restored(run, shop, tmp_path):
-    made = json.loads(run("backup", "--out", str(tmp_path / "x.backup"), "--json"))
-    assert "could be restored: 6,301 rows in 4 tables." in run("restore", made["file"], "--test")
-    assert "Refused: data is loaded in" in run("restore", made["file"], code=3)
-    wrong = run("restore", str(tmp_path / "y.backup"), code=7)
-    assert "y.backup. Name the file that 'workbench backup' wrote." in wrong
-    assert "Newer than the backup and left as they are" in run("restore", made["file"], "--over")
+    made = json.loads(run("store", "backup", "--out", str(tmp_path / "x.backup"), "--json"))
+    assert "could be restored: 6,301 rows in 4 tables." in run(
+        "store", "restore", made["file"], "--test"
+    )
+    assert "Refused: data is loaded in" in run("store", "restore", made["file"], code=3)
+    wrong = run("store", "restore", str(tmp_path / "y.backup"), code=7)
+    assert "y.backup. Name the file that 'workbench store backup' wrote." in wrong
+    assert "Newer than the backup and left as they are" in run(
+        "store", "restore", made["file"], "--over"
+    )
     into = tmp_path / "into"
-    assert "is restored: 6,301 rows" in run("restore", made["file"], "--into", str(into))
+    assert "is restored: 6,301 rows" in run("store", "restore", made["file"], "--into", str(into))
     assert wb.open_workspace(into).open("customers", "service").count().execute() == 600
     shutil.copy(shop.private / "keys" / "master.key", tmp_path / "old.key")
-    assert "Data files keep their own keys; --data" in run("keys", "rotate")
-    assert "was made with the key" in run("restore", made["file"], "--test", code=7)
+    assert "Data files keep their own keys; --data" in run("store", "keys", "rotate")
+    assert "was made with the key" in run("store", "restore", made["file"], "--test", code=7)
     key = ("--key-file", str(tmp_path / "old.key"))
-    assert "could be restored" in run("restore", made["file"], "--test", *key)
+    assert "could be restored" in run("store", "restore", made["file"], "--test", *key)
     elsewhere = str(tmp_path / "elsewhere")
-    assert "is restored" in run("restore", made["file"], "--into", elsewhere, *key)
+    assert "is restored" in run("store", "restore", made["file"], "--into", elsewhere, *key)
 
 
 def test_lines_kept_aside_are_told_and_handed_out(run, shop, tmp_path):
@@ -148,7 +154,7 @@ def test_lines_kept_aside_are_told_and_handed_out(run, shop, tmp_path):
         "K-000010,2026-10-01,nowhere,food,x,5,true\n,2026-10-01,x,food,person10@example.org,5,true\n"
         "K-000012,2026-10-01,north,food,x,5,true\n"
     )
-    run("ingest", "transactions", str(file))
+    run("data", "ingest", "transactions", str(file))
     asked = ("--verified-by", "id card")
     told = run("subject", "access", "K-000010", *asked)
     assert "kept aside, held back from use: no purpose reads it: line 2 of late.csv (region" in told
@@ -164,31 +170,35 @@ def test_lines_kept_aside_are_told_and_handed_out(run, shop, tmp_path):
     assert "brings the old value back, it is corrected again" in told
     assert "1 lines of theirs that were kept aside stay as they came in." in told
     assert "1 corrections are kept" in run("subject", "access", "K-000010", *asked)
-    plan = " ".join(run("retention", "plan").split())
+    plan = " ".join(run("office", "retention", "plan").split())
     assert "quarantine of transactions 0 rows would go; kept 90 days after the file came in" in plan
 
 
 def test_data_files_are_written_anew_with_the_key(run):
-    assert "All data files are new, under keys of their own" in run("keys", "rotate", "--data")
+    assert "All data files are new, under keys of their own" in run(
+        "store", "keys", "rotate", "--data"
+    )
 
 
 def test_a_key_is_shredded_only_when_meant(run):
-    assert "Say --yes if that is meant" in run("keys", "shred", code=2)
-    assert "The key is destroyed" in run("keys", "shred", "--yes")
-    assert "no key at" in run("retention", "plan", code=7)
+    assert "Say --yes if that is meant" in run("store", "keys", "shred", code=2)
+    assert "The key is destroyed" in run("store", "keys", "shred", "--yes")
+    assert "no key at" in run("office", "retention", "plan", code=7)
 
 
 def test_the_audit_log_is_shown_and_verified(run, shop):
     shop.open("customers", "service")
     shop.open("transactions", "reporting")
-    assert "All 3 entries hold." in run("audit", "verify")  # it was loaded first
-    assert "purpose service" in run("audit", "show", "--kind", "open", "--table", "customers")
+    assert "All 3 entries hold." in run("office", "audit", "verify")  # it was loaded first
+    assert "purpose service" in run(
+        "office", "audit", "show", "--kind", "open", "--table", "customers"
+    )
     with sqlite3.connect(shop.private / "audit.sqlite") as database:
         database.execute("UPDATE audit SET body = '{}' WHERE seq = 2")
     database.close()
-    out = run("audit", "verify", code=7)
+    out = run("office", "audit", "verify", code=7)
     assert "entry 2: altered" in out
-    assert json.loads(run("audit", "verify", "--json", code=7))["faults"][0]["seq"] == 2
+    assert json.loads(run("office", "audit", "verify", "--json", code=7))["faults"][0]["seq"] == 2
 
 
 def test_requests_of_the_table_are_listed_beside_the_offices_own(shop):

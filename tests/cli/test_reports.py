@@ -1,4 +1,5 @@
-"""What ``workbench run`` and ``workbench plan`` say where nobody watches, and before they start."""
+"""What ``workbench run`` and ``workbench report plan`` say where nobody watches, and before they "
+"start."""
 
 import pytest
 from click.testing import CliRunner
@@ -17,7 +18,7 @@ def run(warm_shop):
 
 
 def test_without_a_terminal_a_report_has_a_line_at_its_start_and_at_its_end(run, warm_shop):
-    planned = run("plan", "customers").stderr.splitlines()
+    planned = run("report", "plan", "customers").stderr.splitlines()
     assert planned == ["'customers' 2026-09: planning; nothing is paid"]
     started, ended = run("run", "customers").stderr.splitlines()
     assert started == "'customers' 2026-09: started"
@@ -38,7 +39,10 @@ def test_every_step_is_told_to_who_asks(run):
     steps = run("run", "customers", "--verbose").stderr.splitlines()
     assert "customers 2026-09: cell 1 of 6" in steps
     assert "customers 2026-09: drawing the page" in steps
-    assert "customers 2026-09: cell 1 of 6" in run("plan", "customers", "-v").stderr.splitlines()
+    assert (
+        "customers 2026-09: cell 1 of 6"
+        in run("report", "plan", "customers", "-v").stderr.splitlines()
+    )
 
 
 def test_a_pdf_that_nothing_can_print_is_refused_before_anything_is_run(

@@ -28,7 +28,7 @@ CODE = re.compile(r"\w=|\b(wb|ws)\.|\w\(|`|\b[a-z]+_[a-z_]+\b|'workbench")
             for axis in (MONTH, REGION)
         ),
         "Ask period=(first, last) without by='month'.",
-        "See `workbench quality`.",
+        "See `workbench data quality`.",
         "Ask with wb.query(tx).",
     ],
 )

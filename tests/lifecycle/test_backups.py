@@ -281,7 +281,9 @@ def test_a_backup_of_nothing_is_refused(tmp_path):
 
 def test_a_rotation_that_was_cut_off_comes_first(shop, tmp_path):
     shop.store.key_source.begin()
-    with pytest.raises(StorageError, match=r"a rotation of the key was cut off.*'workbench keys"):
+    with pytest.raises(
+        StorageError, match=r"a rotation of the key was cut off.*'workbench store keys"
+    ):
         shop.back_up(tmp_path / "x.backup")
     shop.rotate_key()
     shop.back_up(tmp_path / "x.backup")

@@ -61,7 +61,7 @@ def test_what_cannot_be_read_stays_and_is_told(desk):
     other.write_text("no backup at all")
     listed = {Path(each.file).name: each.kept for each in pruning.backups(desk.office)}
     assert listed["other.backup"] == ("not readable",)
-    run = CliRunner().invoke(main, ["backups", "check", "-w", str(desk.settings.root)])
+    run = CliRunner().invoke(main, ["store", "backups", "check", "-w", str(desk.settings.root)])
     assert run.exit_code == 7
     assert f"{made}: whole" in run.output
     assert "is cut off or corrupted at its end" in run.output
@@ -80,7 +80,7 @@ def test_a_prune_wants_to_be_meant(desk):
         later.back_up()
 
     def run(*words):
-        return CliRunner().invoke(main, ["backups", *words, "-w", str(desk.settings.root)])
+        return CliRunner().invoke(main, ["store", "backups", *words, "-w", str(desk.settings.root)])
 
     assert "kept: newest" in run("list").output
     assert run("prune").exit_code == 2

@@ -160,12 +160,14 @@ def test_with_a_cut_log_the_review_is_told_and_says_that_it_is_on_no_record(busy
     with sqlite3.connect(busy.private / "registers" / "risks.sqlite") as log:
         log.execute("UPDATE risks SET body = '{}' WHERE seq = 1")
     log.close()
-    told = CliRunner().invoke(main, ["review", "--workspace", str(busy.settings.root)])
+    told = CliRunner().invoke(main, ["office", "review", "--workspace", str(busy.settings.root)])
     assert told.exit_code == 2
     for said in ("the audit log is whole", "cut off at the end", "the review is on record",
                  "The register of risks cannot be read."):  # fmt: skip
         assert said in told.output
-    told = CliRunner().invoke(main, ["audit", "verify", "--workspace", str(busy.settings.root)])
+    told = CliRunner().invoke(
+        main, ["office", "audit", "verify", "--workspace", str(busy.settings.root)]
+    )
     assert told.exit_code == 7
     assert "register of risks: entry 1: altered" in told.output
 

@@ -186,7 +186,7 @@ def test_shredding_with_a_key_of_the_environment_leaves_nothing_that_it_opens(ow
         assert path.suffix != ".parquet"
         assert path.name != "corrections.sealed"
     for act in (lambda: again(ws).open("customers", "service"), lambda: again(ws).init()):
-        with pytest.raises(StoreMissing, match="were destroyed by 'workbench keys shred'"):
+        with pytest.raises(StoreMissing, match="were destroyed by 'workbench store keys shred'"):
             act()
     (entry,) = ws.audit.chain.entries("keys shredded")
     assert (entry.body["of"], entry.body["catalogs"]) == ("environment", len(old))

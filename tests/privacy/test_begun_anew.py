@@ -16,7 +16,7 @@ import workbench as wb
 from workbench.errors import BudgetExhausted, InputError, LedgerError, Refused, StorageError
 
 NOTICED = r"(older copy, was cut or was altered, or was begun anew|lies in another folder now).*"
-WAY_OUT = r"'workbench acknowledge --reason … --role officer'"
+WAY_OUT = r"'workbench office acknowledge --reason … --role officer'"
 
 
 def opened(folder, edit=lambda text: text, file="workbench.toml"):

@@ -19,7 +19,7 @@ from workbench.privacy.budget import Share, Spent
 from workbench.privacy.trust import mounted, require_local
 from workbench.store.chain import entry_hash
 
-UNFIT = r"older copy, was cut or was altered.*'workbench acknowledge.*Nothing is spent until then"
+UNFIT = r"older copy, was cut or was altered.*'workbench office acknowledge.*Nothing is spent until"
 
 
 @pytest.fixture
@@ -387,7 +387,7 @@ def test_a_clock_set_back_is_told(ledger):
 def test_a_ledger_that_is_no_database_is_told(ledger, tmp_path):
     (tmp_path / "now" / "ledger.sqlite").write_bytes(b"\x00garbage" * 1000)
     for act in (lambda: reserve(again(tmp_path), "new"), again(tmp_path).verify):
-        with pytest.raises(LedgerError, match=r"not a readable log .*'workbench restore'"):
+        with pytest.raises(LedgerError, match=r"not a readable log .*'workbench store restore'"):
             act()
 
 

@@ -162,13 +162,15 @@ def test_what_is_spent_meanwhile_may_still_stop_a_run_and_is_told_in_its_own_wor
 def test_the_command_ends_with_the_code_of_a_refusal_and_plan_says_so_before(shop):
     _report(shop, 0.05, OPENING, ASKING, SHOWING)
     words = ["-w", str(shop.settings.root), "--period", "2026-09"]
-    told = CliRunner().invoke(main, ["plan", "customers", *words])
+    told = CliRunner().invoke(main, ["report", "plan", "customers", *words])
     assert told.exit_code == 0
     assert "It does not fit report customers 2026-09: it needs epsilon 0.10" in told.output
     done = CliRunner().invoke(main, ["run", "customers", *words])
     assert done.exit_code == 3
     assert "BudgetExhausted: 'customers' 2026-09 was not started" in done.output
-    short = json.loads(CliRunner().invoke(main, ["plan", "customers", *words, "--json"]).output)
+    short = json.loads(
+        CliRunner().invoke(main, ["report", "plan", "customers", *words, "--json"]).output
+    )
     assert [each["scope"] for each in short["short"]] == ["report customers 2026-09"]
     assert _spends(shop) == 0
 

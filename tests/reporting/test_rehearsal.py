@@ -120,7 +120,15 @@ def test_a_sound_report_is_rehearsed_once_until_it_changes(shop, warmed):
 
 def test_a_command_says_it_and_ends_with_an_error(workspace):
     number = list(WRONG).index("a computed title")
-    words = ("plan", f"wrong-{number:02}", "--period", "2026-09", "-w", workspace.settings.root)
+    words = (
+        "report",
+        "plan",
+        f"wrong-{number:02}",
+        "--period",
+        "2026-09",
+        "-w",
+        workspace.settings.root,
+    )
     done = workbench(*words)
     assert done.returncode == 2
     assert "A run would fail: cell 6: a title" in done.stderr

@@ -152,7 +152,7 @@ def test_a_moved_entry_between_two_renumbered_ones_is_named(chain, tmp_path):
 @pytest.mark.parametrize("change", ["body = '{'", "at = 'noon'"])
 def test_an_entry_that_cannot_be_read_is_refused(chain, tmp_path, change):
     tamper(tmp_path, f"UPDATE log SET {change} WHERE seq = 2")
-    with pytest.raises(LedgerError, match=r"not a readable log .* 'workbench restore'"):
+    with pytest.raises(LedgerError, match=r"not a readable log .* 'workbench store restore'"):
         chain.entries()
     with pytest.raises(LedgerError, match="not a readable log"), chain.writing() as write:
         write.entries()
@@ -162,7 +162,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
     (tmp_path / "log.sqlite").write_bytes(b"\x00garbage" * 1000)
     chain = make(tmp_path)
     for act in (chain.entries, chain.head, chain.verify, lambda: add(chain, 1)):
-        with pytest.raises(LedgerError, match=r"is not a readable log .*'workbench restore'"):
+        with pytest.raises(LedgerError, match=r"is not a readable log .*'workbench store restore'"):
             act()
 
 

@@ -42,7 +42,15 @@ def test_one_wrong_clock_stops_nothing_once_an_officer_has_said_so(shop):
         ws.set_clock("The battery died.", role="analyst")
     with pytest.raises(InputError, match="before any workspace was begun"):
         at(shop, dt.datetime(1970, 1, 1, tzinfo=dt.UTC)).set_clock("I say so.", role="officer")
-    words = ["acknowledge", "--clock", "--reason", "The battery died.", "--role", "officer"]
+    words = [
+        "office",
+        "acknowledge",
+        "--clock",
+        "--reason",
+        "The battery died.",
+        "--role",
+        "officer",
+    ]
     # the command's own clock is the machine's, which may be any day: the method is asked
     assert set(ws.set_clock("The battery died.", role="officer")) == {"ledger", "journal", "runs"}
     for act in acts:

@@ -143,7 +143,9 @@ def test_clocks_of_an_incident_read_and_tell_the_time_there(shop, monkeypatch):
     monkeypatch.setattr("workbench.cli.incidents.opened", lambda _: ws)
 
     def run(*words):
-        result = CliRunner().invoke(main, ["incident", *words, "-w", str(ws.settings.root)])
+        result = CliRunner().invoke(
+            main, ["office", "incident", *words, "-w", str(ws.settings.root)]
+        )
         assert result.exit_code == 0, result.output
         return result.output
 

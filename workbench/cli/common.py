@@ -1,19 +1,29 @@
-"""What commands share: options, the workspace they mean, steps shown, JSON."""
+"""What commands share: the one place that opens the workspace, adds its options, and prints."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
+from functools import partial, update_wrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from workbench.workspace import Workspace
+
+GATE = 8  # the exit code where something is as bad as --fail-on says
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+PATH = click.Path(path_type=Path)
+MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"])
 
 in_workspace = click.option(
     "--workspace",
@@ -41,9 +51,98 @@ verbosely = click.option(
     "--verbose",
     "-v",
     is_flag=True,
+    expose_value=False,
+    callback=lambda context, _, value: context.meta.update(verbose=value),
     help="Tell every step, also where nobody watches: cells, the page.",
 )
-as_json_too = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+as_json_too = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,  # so that what callbacks say knows of it
+    expose_value=False,
+    callback=lambda context, _, value: context.meta.update(as_json=value),
+    help="Print JSON for machines.",
+)
+meant = click.option("--yes", is_flag=True, help="Mean it: what is shown goes for good.")
+failing_on = click.option(
+    "--fail-on",
+    type=click.Choice(["red", "amber", "never"]),
+    default="never",
+    show_default=True,
+    help=f"End with exit code {GATE} where something is that bad.",
+)
+
+
+class _Day(click.DateTime):
+    """A day, as ``2026-09-30``."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return super().convert(value, param, ctx).date()
+
+
+DAY = _Day()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command returns: facts for machines, lines for people.
+
+    Attributes
+    ----------
+    facts : dataclass, mapping or list of them
+    lines : iterable of str
+        Printed without ``--json``.
+    aside : iterable of str
+        For people and machines' keepers alike, on standard error.
+    code : int
+        The exit code.
+    """
+
+    facts: Any
+    lines: Iterable[str] = ()
+    aside: Iterable[str] = ()
+    code: int = 0
+
+
+Act = Callable[..., Told]
+
+
+def command(
+    room: click.Group, name: str | None = None, *, opens: bool = True
+) -> Callable[[Act], click.Command]:
+    """Make a command of a function that returns what it found, in a group of commands.
+
+    Parameters
+    ----------
+    room : click.Group
+    name : str, optional
+        The function's when left out.
+    opens : bool
+        Hand it the workspace that ``--workspace`` means, as its first argument.
+    """
+
+    def made(act: Act) -> click.Command:
+        def call(**asked: Any) -> None:
+            told = act(opened(asked.pop("workspace")), **asked) if opens else act(**asked)
+            if as_json():
+                content = json.dumps(told.facts, indent=2, default=_plain, ensure_ascii=False)
+                click.echo(content)
+            else:
+                for line in told.lines:
+                    click.echo(line)
+            for line in told.aside:
+                click.echo(line, err=True)
+            click.get_current_context().exit(told.code)
+
+        update_wrapper(call, act)
+        made = as_json_too(call)
+        return room.command(name or act.__name__)(in_workspace(made) if opens else made)
+
+    return made
 
 
 def opened(folder: str | None) -> Workspace:
@@ -51,6 +150,29 @@ def opened(folder: str | None) -> Workspace:
     from workbench.workspace import open_workspace
 
     return open_workspace(folder)
+
+
+def say(line: str) -> None:
+    """Print a line at once, for people: what follows takes long, asks, or may be refused."""
+    if not as_json():
+        click.echo(line)
+
+
+def gate(light: str, fail_on: str) -> int:
+    """Return the exit code for the worst light that was seen; what nobody measured is no green."""
+    bad = {"red": ("red",), "amber": ("red", "amber", "not measured"), "never": ()}[fail_on]
+    return GATE if light in bad else 0
+
+
+def as_json() -> bool:
+    """Return whether machines are to read what is printed."""
+    return bool(click.get_current_context().meta.get("as_json"))
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON does not know: a dataclass by its fields, anything else as text."""
+    known = dataclasses.is_dataclass(value) and not isinstance(value, type)
+    return vars(value) if known else str(value)
 
 
 def in_zone(moment: dt.datetime) -> str:
@@ -70,18 +192,14 @@ def in_zone(moment: dt.datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} {name}"
 
 
-def print_json(content: Any) -> None:
-    """Print JSON; what JSON does not know, as text."""
-    click.echo(json.dumps(content, indent=2, default=str, ensure_ascii=False))
-
-
 @contextmanager
-def steps(as_json: bool, verbose: bool = False) -> Iterator[Any]:
+def steps() -> Iterator[Any]:
     """Yield a function that tells a step: a bar on a terminal, plain lines otherwise.
 
     Details, such as each cell of a notebook, are on a line only where they are asked for.
     """
-    if as_json:
+    verbose = bool(click.get_current_context().meta.get("verbose"))
+    if as_json():
         yield lambda _text: None
     elif sys.stderr.isatty() and not verbose:
         with _bar() as tell:

@@ -69,7 +69,7 @@ class Drafted:
         """The command that loads it first: `init` takes whole files, `ingest` good rows only."""
         if not (self.looked.misfits or self.looked.unreadable):
             return "init"
-        return f"ingest {self.name} {self.looked.path}"
+        return f"data ingest {self.name} {self.looked.path}"
 
     def said(self) -> list[str]:
         """Return what was found, in words."""

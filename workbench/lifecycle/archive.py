@@ -103,7 +103,7 @@ def read_header(path: Path) -> dict[str, Any]:
             return _header(file, path)[0]
     except FileNotFoundError:
         raise StorageError(
-            f"there is no backup at {path}. Name the file that 'workbench backup' wrote."
+            f"there is no backup at {path}. Name the file that 'workbench store backup' wrote."
         ) from None
     except OSError as problem:
         raise StorageError(f"the backup {path} cannot be read: {problem.strerror}.") from None

@@ -102,15 +102,15 @@ def back_up(
     if ledger_lost(office.private):
         raise StorageError(
             f"{office.private / 'ledger.sqlite'} is lost: its anchor knows it. Put it back from a "
-            "backup with 'workbench restore', or an officer acknowledges the loss with 'workbench "
-            "acknowledge'; no backup is made of a loss."
+            "backup with 'workbench store restore', or an officer acknowledges the loss with "
+            "'workbench office acknowledge'; no backup is made of a loss."
         )
     target = _target(office, out)
     master = office.store.key_source.read()
     if office.store.key_source.kind == "file" and office.store.key_source.next() is not None:
         raise StorageError(
             "a rotation of the key was cut off, so that files are under two keys. Run 'workbench "
-            "keys rotate' again, then back up; there is no backup yet."
+            "store keys rotate' again, then back up; there is no backup yet."
         )
     office.store.marks.make()
     at = office.now.astimezone(dt.UTC).isoformat(timespec="seconds")
@@ -183,8 +183,8 @@ def look_over(store: Store, progress: Callable[[str], None] = lambda _: None) ->
             more = f", and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
             raise StorageError(
                 f"data is lost: {wrong[0]}{more}. 'workbench check' names each. Put the store back "
-                "with 'workbench restore' from the last backup that was tested, or load the table "
-                "anew with 'workbench init --reload TABLE'; no backup is made of a loss."
+                "with 'workbench store restore' from the last backup that was tested, or load the "
+                "table anew with 'workbench init --reload TABLE'; no backup is made of a loss."
             )
         connection.execute("DETACH lake")
         store.publish(snapshot)

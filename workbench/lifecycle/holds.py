@@ -117,8 +117,8 @@ def require_none_of(journal: Journal, table: str) -> None:
         told = "; ".join(f"{each.id}: {each.reason}" for each in kept)
         raise Refused(
             f"a legal hold keeps rows of table '{table}' ({told}); nothing was removed. "
-            "'workbench retention apply' takes away what no hold keeps, or release the hold with "
-            "'workbench retention release'."
+            "'workbench office retention apply' takes away what no hold keeps, or release the hold "
+            "with 'workbench office retention release'."
         )
 
 
@@ -140,5 +140,5 @@ def require_no_hold(journal: Journal, tables: list[str], mark: str) -> None:
             "a legal hold keeps rows of this customer, and nothing was erased: "
             + "; ".join(found)
             + ". Restrict the customer meanwhile ('workbench subject restrict'), or release the "
-            "hold with 'workbench retention release'."
+            "hold with 'workbench office retention release'."
         )

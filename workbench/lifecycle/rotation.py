@@ -92,7 +92,8 @@ def shred(office: Office) -> None:
     if kept:
         raise Refused(
             f"a legal hold keeps rows ({', '.join(each.id for each in kept)}), and without the key "
-            "they are lost. Release it first with 'workbench retention release'; nothing was done."
+            "they are lost. Release it first with 'workbench office retention release'; nothing "
+            "was done."
         )
     store = office.store
     with store.locked():

@@ -261,7 +261,7 @@ def extract(
     if not catalog.purposes[purpose].share_extracts or declared.subject_key is None:
         raise AccessRefused(
             f"purpose '{purpose}' does not allow extracts of '{table}' to be handed over. Share "
-            "private tables instead ('workbench share … --release ID'), or declare "
+            "private tables instead ('workbench office share … --release ID'), or declare "
             "'share_extracts: true' on the purpose after its impact assessment."
         )
     if not columns:

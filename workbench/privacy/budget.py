@@ -168,5 +168,5 @@ def refusal(line: Line, cost: Price, label: str, name: str) -> str:
         f"{label} needs epsilon {epsilon_of(cost.pico, line.delta):.2f} for '{name}'; "
         f"{line.left:.2f} of {line.limit:.2f} is left for {line.scope}. Group by fewer columns "
         "and ask at a smaller epsilon, or reuse an answer that is already paid for "
-        "('workbench budget' lists them)."
+        "('workbench office budget' lists them)."
     )

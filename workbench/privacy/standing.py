@@ -26,7 +26,7 @@ CHARGES = ("spend", "acknowledged")
 CLOCK = "clock"  # in the body of an officer's word that the clock is right
 RAISED = (
     " The catalog's limits were raised since; they count once an officer says why: "
-    "'workbench acknowledge --reason … --role officer'."
+    "'workbench office acknowledge --reason … --role officer'."
 )
 
 
@@ -131,6 +131,6 @@ def recomputed(entries: Sequence[Entry]) -> Spent:
         if not right or lifetime_of(entry) != lifetime:
             raise LedgerError(
                 f"entry {entry.seq} of the ledger carries a wrong sum of what was spent. Restore "
-                "it from the last backup with 'workbench restore'."
+                "it from the last backup with 'workbench store restore'."
             )
     return lifetime

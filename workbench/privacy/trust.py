@@ -271,7 +271,7 @@ class Guard:
                     f"{self._path} was written in {each.place} and lies in another folder now: it "
                     "was moved to another disk, restored or copied, and two copies would spend one "
                     "budget twice. If this is the one to go on with, an officer says so with "
-                    "'workbench acknowledge --reason … --role officer', which costs nothing "
+                    "'workbench office acknowledge --reason … --role officer', which costs nothing "
                     "(--lost-rho states what the other one spent since). Else work there. Nothing "
                     "is spent until then."
                 )
@@ -280,8 +280,8 @@ class Guard:
                 f"(entry {each.seq}): it is an older copy, was cut or was altered, or was begun "
                 "anew. Put the newest ledger back from a backup, or private = in workbench.toml "
                 "back to its folder. If it is lost, an officer acknowledges it with "
-                "'workbench acknowledge --reason … --role officer', and what was lost counts "
-                "as spent. Nothing is spent until then."
+                "'workbench office acknowledge --reason … --role officer', and what was lost "
+                "counts as spent. Nothing is spent until then."
             )
 
     def _anchor(self, after: Sequence[Witness]) -> None:

@@ -125,7 +125,7 @@ def _refusal(
             f"'budget: {{epsilon: {enough:.2f}}}' in reports/{definition.name}.yaml would be enough"
         )
     ways.append(
-        f"'workbench plan {definition.name} --period {period.text}' shows the price of each"
+        f"'workbench report plan {definition.name} --period {period.text}' shows the price of each"
     )
     return (
         f"{words} was not started, and nothing was spent: {unpaid} of its {asked} questions are "

@@ -35,6 +35,6 @@ def lost(path: Path, what: str) -> str:
     """Return what to say of a register that is gone, or holds less than it held."""
     return (
         f"{path} is lost, was cut or begun anew: {what}. Put it back from a backup with 'workbench "
-        "restore'. If it is lost for good, an officer says so with 'workbench acknowledge --reason "
-        "… --role officer'. Nothing is done without it."
+        "store restore'. If it is lost for good, an officer says so with 'workbench office "
+        "acknowledge --reason … --role officer'. Nothing is done without it."
     )

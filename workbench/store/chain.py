@@ -152,7 +152,7 @@ class Chain:
     def _unreadable(self, reason: object) -> StorageError:
         return self.error(
             f"{self.path} is not a readable log ({reason}). Restore it from the last backup with "
-            "'workbench restore'; until then nothing is written to it."
+            "'workbench store restore'; until then nothing is written to it."
         )
 
     @contextmanager
@@ -261,8 +261,8 @@ class Chain:
         if ever > last:
             raise self.error(
                 f"{self.path}: entry {last + 1} is missing: {ever - last} were cut off at the end. "
-                "Restore it from the last backup with 'workbench restore'; until then nothing is "
-                "written to it."
+                "Restore it from the last backup with 'workbench store restore'; until then "
+                "nothing is written to it."
             )
 
     def _ever(self, connection: Connection) -> int:

@@ -183,8 +183,8 @@ class Store:
         masters = self.masters()  # why first: without a key that is what is wrong
         if is_shredded(path):
             raise StoreMissing(
-                f"the data at {self.folder} were destroyed by 'workbench keys shred'. To begin "
-                "anew, remove that folder and run 'workbench init'."
+                f"the data at {self.folder} were destroyed by 'workbench store keys shred'. To "
+                "begin anew, remove that folder and run 'workbench init'."
             )
         # why several: while the key is being rotated, some files are under the next one already
         for master in masters:

@@ -126,8 +126,8 @@ def _require_unfed(
             raise SourceError(
                 f"the source file of table '{name}' changed, and loading it would replace the rows "
                 f"of {files} taken in since. Take it in with "
-                f"'workbench ingest {name} FILE', or replace them with 'workbench init --reload "
-                f"{name}'. Nothing was loaded."
+                f"'workbench data ingest {name} FILE', or replace them with 'workbench init "
+                f"--reload {name}'. Nothing was loaded."
             )
 
 
@@ -224,7 +224,7 @@ def _require_readable(
         raise SourceError(
             f"{path}: '{table.subject_key}' is empty in {counts[-1]:,} rows of table '{name}', "
             "which are then nobody's. Keep them by 'without_customer: keep' in the catalog, or "
-            f"take the file in with 'workbench ingest {name} FILE', which keeps them aside; "
+            f"take the file in with 'workbench data ingest {name} FILE', which keeps them aside; "
             "nothing was loaded."
         )
 

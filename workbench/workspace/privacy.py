@@ -102,7 +102,8 @@ class Private(Opened):
             if cost is None:
                 raise QuestionRefused(
                     "epsilon='auto' splits a report's budget over its questions, so it needs a "
-                    "report: run 'workbench run' or 'workbench plan', or give epsilon=… here."
+                    "report: run 'workbench run' or 'workbench report plan', or give epsilon=… "
+                    "here."
                 )
             totals = partial(run, question, sql, self.access, now)
             told = self.catalog.table(question.table).without_customer
