@@ -184,10 +184,10 @@ def _covered(
 
 def _shown(figure: Figure) -> Iterator[tuple[Release, Measure]]:
     """Yield the private figures that one figure shows; exact ones have no margin."""
-    from workbench.figures.notes import _measures
+    from workbench.figures.notes import measures_shown
 
     for at, release in enumerate(figure.releases):
-        wanted = set(_measures(figure.spec, at, release))
+        wanted = set(measures_shown(figure.spec, at, release))
         for measure in release.measures:
             if measure.name in wanted and measure.name + "_low" in release.columns:
                 yield release, measure

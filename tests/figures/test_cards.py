@@ -12,6 +12,7 @@ from workbench import figures
 from workbench.figures.cards import Together, changes
 from workbench.figures.language import Language
 from workbench.privacy.forms import columns_of, sheet_of
+from workbench.privacy.release import Dimension
 
 
 def two(now, before, margin, measure=CUSTOMERS):
@@ -121,3 +122,46 @@ def test_a_figure_without_noise_is_no_change_that_could_be_noise():
     earlier, later = two(1001, 1000, 0)
     figure = figures.kpis(later, previous=earlier)
     assert Together.of([(figure.spec, figure.releases)] * 9).wider == 1.0
+
+
+def compared(seed, groups, true=1.0):
+    """Return the table of a change by group, whose true change is none, and its true groups."""
+    regions = Dimension("region", "Region", "category", tuple("ABCDEFGHI"[:groups]), exclusive=True)
+    books, found = Books(), []
+    for number, factor in enumerate((1.0, true)):
+        noise = drawn(groups, 12.0, (seed, number))
+        truth = {"n": [1000.0 * factor] * groups}
+        found.append(
+            books.put(answer([regions], truth, sigma=12.0, noise=noise, number=number + 1))
+        )
+    made = found[1].derive("customers", wb.difference("customers", against=found[0], name="change"))
+    return figures.table(made), books
+
+
+def told(figure, together=None):
+    grid = figures.draw(figure.spec, figure.releases, None, together).grid
+    return [row[-1].text for row in grid.rows]
+
+
+def test_the_changes_of_a_table_are_judged_together(size):
+    tables = 80 if size == "smoke" else 4_000
+    false = sum(
+        any(each != "not known" for each in told(compared(seed, 9)[0])) for seed in range(tables)
+    )
+    assert false / tables <= 0.05 + 2.5 * (0.05 * 0.95 / tables) ** 0.5
+    assert all("not known" not in told(compared(seed, 9, 1.3)[0]) for seed in range(5))
+
+
+def test_the_changes_of_a_page_are_judged_together_wherever_they_stand():
+    figure, books = compared(1, 9)
+    apart = Together.of(page(1, 3))
+    both = Together.of([*page(1, 3), (figure.spec, figure.releases)], books.answers.get)
+    assert both.wider > apart.wider
+    again = [(figure.spec, figure.releases)] * 2
+    assert Together.of(again).wider == Together.of(again[:1]).wider  # the same figures, shown twice
+    (release,) = figure.releases
+    (judged, alone) = (both.judged(release), Together().judged(release))
+    for name, wider in (("customers", 1.0), ("change", both.wider)):
+        value, low = judged.columns[name][0], judged.columns[f"{name}_low"][0]
+        was = value - alone.columns[f"{name}_low"][0]
+        assert value - low == pytest.approx(wider * was)

@@ -1,5 +1,7 @@
 """Key figures, each compared with the period before; the changes of a page are judged together.
 
+A difference that a table or a chart shows is a change as well, and judged with them.
+
 One change in twenty goes beyond its own 95 % margin by noise alone, so a page of ten cards would
 show an arrow that is noise every other month. The margins of all changes of a page therefore hold
 together (Šidák), those on the very same draws counted once; what two figures' noise has in common
@@ -8,16 +10,17 @@ is in the margin of their difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
 from workbench.errors import QuestionRefused
 from workbench.figures.bounds import cut
 from workbench.figures.language import Language
-from workbench.figures.specs import KpiSpec, KpisSpec
+from workbench.figures.notes import measures_shown
+from workbench.figures.specs import KpiSpec, KpisSpec, Spec
 from workbench.figures.tables import Card, declared_order, pick
-from workbench.figures.values import Series, drawn, is_time, series
+from workbench.figures.values import Series, contrast_of, drawn, is_time, series
 from workbench.privacy.forms import sheet_of
 from workbench.privacy.margins import (
     Affine,
@@ -105,15 +108,50 @@ class Together:
 
     @classmethod
     def of(
-        cls, figures: Iterable[tuple[KpisSpec, Sequence[Release]]], find: Find | None = None
+        cls, figures: Iterable[tuple[Spec, Sequence[Release]]], find: Find | None = None
     ) -> Together:
         """Return how the changes of several figures are judged."""
         apart: list[Change] = []
         for spec, releases in figures:
-            for each in changes(spec, releases, find):
+            compared = changes(spec, releases, find) if isinstance(spec, KpisSpec) else []
+            for each in (*compared, *_differences(spec, releases, find)):
                 if each and each.noisy and all(_alike(each, one) < _ONE_DRAW for one in apart):
                     apart.append(each)
         return cls(quantile(0.95, len(apart)) / quantile(0.95), find)
+
+    def judged(self, release: Release) -> Release:
+        """Return a release whose differences have margins that hold with the page's others."""
+        columns = dict(release.columns)
+        for measure in release.measures:
+            if self.wider == 1 or not contrast_of(release, measure):
+                continue
+            ends = [_wider(each, self.wider) for each in drawn(release, measure)]
+            for side, end in ((1, "_low"), (2, "_high")):
+                columns[measure.name + end] = [each[side] for each in ends]
+        return replace(release, columns=columns)
+
+
+def _wider(figure: Interval, wider: float) -> Interval:
+    value, low, high = figure
+    if value is None or low is None or high is None:
+        return figure
+    return value, value - wider * (value - low), value + wider * (high - value)
+
+
+def _differences(spec: Spec, releases: Sequence[Release], find: Find | None) -> Iterator[Change]:
+    """Yield the differences a figure shows, as changes from nothing.
+
+    What an effect brings is the effect again, times something: no further proof of it.
+    """
+    for at, release in enumerate(releases):
+        shown = set(measures_shown(spec, at, release))
+        for measure in release.measures:
+            if measure.name in shown and contrast_of(release, measure) not in (None, "gain"):
+                item = KpiSpec(release=at, measure=measure.name)
+                for row, figure in enumerate(drawn(release, measure)):
+                    if None not in figure:
+                        noise = _noise(release, measure.name, row, find)
+                        yield Change(item, "", figure, (0.0, 0.0, 0.0), noise, 0.0)
 
 
 def changes(spec: KpisSpec, releases: Sequence[Release], find: Find | None) -> list[Change | None]:
@@ -186,7 +224,8 @@ def kpi_cards(
     measures = [item.measure for item in spec.items]
     cards: list[Card] = []
     for item, change in zip(spec.items, found, strict=True):
-        card = _card(item, releases, language)
+        judged = [together.judged(each) for each in releases]
+        card = _card(item, judged, language)
         if change is not None and not card.change:
             figures = series(pick(releases, item.release), item.measure)
             card = _judged(card, change, figures, language, together)

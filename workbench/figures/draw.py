@@ -76,9 +76,11 @@ def draw(
         The release does not fit the figure.
     """
     language = language or Language()
+    together = together or Together.of([(spec, releases)])
     if isinstance(spec, KpisSpec):
         title = language.say(spec.title) if spec.title else language.word("key figures")
         return Cards(title, kpi_cards(spec, releases, language, together))
+    releases = [together.judged(each) for each in releases]
     if isinstance(spec, TextSpec):
         return Sentence(sentence(spec, releases, language))
     if len(releases) != 1:

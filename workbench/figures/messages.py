@@ -103,9 +103,9 @@ EN: Mapping[str, str] = {
     "margins": "Each figure carries a small random amount, added on purpose so that no "
     "customer can be recognised, whatever else a reader knows. “4,810 ± 30” means: without that "
     "amount the figure lies between 4,780 and 4,840 with 95 % certainty. Two figures whose margins "
-    "overlap widely may well be equal. The changes of a page's key figures are judged together: an "
-    "arrow stands only where a change is beyond a margin that holds all of them at once, 95 times "
-    "in 100.",
+    "overlap widely may well be equal. The changes and differences of a page, in cards, tables "
+    "and charts, are judged together: their margins hold all of them at once, 95 times in 100, and "
+    "an arrow stands only where a change is beyond its own.",
     "not in margins": "A margin holds the random amount, and nothing else. It does not hold what "
     "one customer has beyond a bound: such a figure says “counting up to …” or “at least”. Nor "
     "does it hold records without a customer or outside the groups shown, customers who did not "
@@ -264,8 +264,8 @@ ZH: Mapping[str, str] = {
     "margins": "每个数字都特意加入了少量随机成分，使任何一位客户都无法被辨认，无论读者还知道什么。"
     "“4,810 ± 30”的意思是：除去随机成分，数字有 95% 的把握在 4,780 与 4,840 之间。"
     "误差范围大幅重叠的两个数字很可能相等。"
-    "同一页上关键数字的变化一并判断：只有超出其误差范围的变化才标箭头，"
-    "这些范围有 95% 的把握同时成立。",
+    "同一页上的变化与差异，无论在卡片、表格还是图中，都一并判断：其误差范围有 95% 的把握同时成立，"
+    "只有超出自身误差范围的变化才标箭头。",
     "not in margins": "误差范围只包含随机成分。它不包含一位客户超出上限的部分："
     "这类数字会注明“每位客户最多计 ……”或“至少”；也不包含没有客户的记录、所列各组之外的记录、"
     "需征得同意而未同意的客户，以及数据本身的错误。“1,100 至 1,400”这样的区间，"

@@ -190,7 +190,7 @@ def notes_about(spec: Spec, releases: Sequence[Release], language: Language) -> 
     """Return the notes of a figure's releases that concern what it shows, each once."""
     found: dict[str, None] = {}
     for at, release in enumerate(releases):
-        drawn = set(_measures(spec, at, release))
+        drawn = set(measures_shown(spec, at, release))
         for note in release.notes:
             if _FOR_ANALYSTS.match(note):
                 continue
@@ -277,7 +277,7 @@ def _column(measure: Measure) -> str:
     return measure.title.rpartition(", ")[0] or measure.title
 
 
-def _measures(spec: Spec, at: int, release: Release) -> Iterator[str]:
+def measures_shown(spec: Spec, at: int, release: Release) -> Iterator[str]:
     """Yield the measures a figure shows of its ``at``-th release."""
     known = [each.name for each in release.measures]
     if isinstance(spec, LineSpec | BarSpec):

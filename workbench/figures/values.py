@@ -201,10 +201,10 @@ def series(release: Release, name: str) -> Series:
         raise UnknownName("measure", name, known)
     measure = known[name]
     values = tuple(Value(*placed(measure, *triple)) for triple in drawn(release, measure))
-    return Series(measure, values, _digits(measure, values), _contrast(release, measure))
+    return Series(measure, values, _digits(measure, values), contrast_of(release, measure))
 
 
-def _contrast(release: Release, measure: Measure) -> str | None:
+def contrast_of(release: Release, measure: Measure) -> str | None:
     """Return what a measure is a difference in, also where an earlier version derived it."""
     if measure.contrast:
         return measure.contrast

@@ -20,7 +20,7 @@ from workbench.figures.cards import Together
 from workbench.figures.language import Language
 from workbench.figures.notes import notes_about
 from workbench.figures.sentences import fields
-from workbench.figures.specs import KpisSpec, TextSpec, read_payload
+from workbench.figures.specs import Spec, TextSpec, read_payload
 from workbench.privacy.release import Release
 from workbench.privacy.replaying import believed
 from workbench.reporting.chosen import (
@@ -105,7 +105,7 @@ def export(
     literals = literals_of(source_notebook)
     given = {**context.parameters, **({"period": context.period} if context.period else {})}
     written = Written.of(literals, _code_of(source_notebook), given, context.declared)
-    together = Together.of(_key_figures(notebook, language, lookup), lookup)
+    together = Together.of(_drawings(notebook, language, lookup), lookup)
     desk = Desk(lookup, language, literals, _markdown_of(source_notebook), written, together)
     blocks: list[Block] = []
     authored: list[Authored] = []
@@ -198,17 +198,16 @@ def _contents(cell: Cell) -> Iterator[object]:
                 yield content
 
 
-def _key_figures(
+def _drawings(
     notebook: Notebook, language: Language, lookup: Lookup
-) -> Iterator[tuple[KpisSpec, Sequence[Release]]]:
-    """Yield all key figures of a page with their releases."""
+) -> Iterator[tuple[Spec, Sequence[Release]]]:
+    """Yield how all figures of a page are drawn, with their releases."""
     for number, cell in numbered(notebook):
         if _shown(cell, language):
             for content in _contents(cell):
-                payload = read_payload(content, f"cell {number}")
-                if isinstance(payload.spec, KpisSpec):
-                    where = f"cell {number}"
-                    yield payload.spec, [_found(each, where, lookup) for each in payload.releases]
+                where = f"cell {number}"
+                payload = read_payload(content, where)
+                yield payload.spec, [_found(each, where, lookup) for each in payload.releases]
 
 
 STEPS: tuple[Step, ...] = (prose, figures)
