@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from benchmarks.catalogs import catalog_of
 from benchmarks.harness import Result, Run, benchmark
 
 if TYPE_CHECKING:
@@ -240,30 +241,22 @@ def _given(folder: Path) -> dict[str, Any]:
     return {**given, "period": ws.last_complete_month().text}
 
 
-_SHOP = """\
-version: 1
-title: Shop
-currency: GBP
-privacy: {unit: customer, key: customer_id, delta: 1e-6, limits: {month: 9, year: 9, lifetime: 9}}
-purposes:
-  reporting: {title: R, basis: legitimate interests, audience: managers, expires: 2099-12-31}
-tables:
-  orders:
-    kind: transactions
-    title: Orders
-    owner: sales
-    source: orders.parquet
-    subject_key: customer_id
-    time: ordered_on
-    retention: {months: 84, after: ordered_on}
-    contribution: {cells: 3, rows: 40}
-    purposes: [reporting]
-    columns:
-      customer_id: {type: text, role: subject key, sensitivity: personal}
-      ordered_on: {type: date, role: time, bounds: [2011-01-01, 2011-12-31]}
-      country: {type: text, domain: [UK, DE, FR, elsewhere], values_per_customer: 1}
-      amount: {type: money, bounds: [0, 100000], customer_bounds: {ladder: [2000, 32000]}}
-"""
+_SHOP = catalog_of(
+    "orders",
+    """\
+customer_id: {type: text, role: subject key, sensitivity: personal}
+ordered_on: {type: date, role: time, bounds: [2011-01-01, 2011-12-31]}
+country: {type: text, domain: [UK, DE, FR, elsewhere], values_per_customer: 1}
+amount: {type: money, bounds: [0, 100000], customer_bounds: {ladder: [2000, 32000]}}
+""",
+    kept_from="ordered_on",
+    cells=3,
+    rows=40,
+    suffix="parquet",
+    more="time: ordered_on",
+    limits="{month: 9, year: 9, lifetime: 9}",
+    currency="GBP",
+)
 
 
 def _shop(run: Run) -> tuple[str, Path, list[tuple[Path, Mapping[str, Any]]]]:

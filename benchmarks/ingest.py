@@ -7,35 +7,25 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.catalogs import catalog_of
 from benchmarks.harness import Measured, Result, Run, benchmark, interleaved, measure, script
 
-CATALOG = """\
-version: 1
-title: Ingest
-privacy: {unit: customer, key: customer_id, delta: 1e-6, limits: {month: 2, year: 8, lifetime: 24}}
-purposes:
-  reporting: {title: R, basis: legitimate interests, audience: managers, expires: 2035-12-31}
-tables:
-  transactions:
-    kind: transactions
-    title: Transactions
-    owner: payments
-    source: transactions.csv
-    subject_key: customer_id
-    time: booked_on
-    retention: {months: 84, after: booked_on}
-    contribution: {cells: 12, rows: 15}
-    purposes: [reporting]
-    columns:
-      transaction_id: {type: integer, rules: [{not_null: true}, {unique: true}]}
-      customer_id: {type: text, role: subject key, sensitivity: personal, rules: [{not_null: true}, {pattern: '^C-[0-9]{8}$'}]}
-      booked_on: {type: date, role: time, bounds: [2023-01-01, 2030-12-31], rules: [{not_null: true}]}
-      region: {type: text, domain: [north, south, west], rules: [{not_null: true}]}
-      category: {type: text, domain: [groceries, dining, transport, shopping], rules: [{not_null: true}]}
-      channel: {type: text, domain: [app, web, branch, card], rules: [{not_null: true}]}
-      amount: {type: money, role: measure, bounds: [1, 5000], rules: [{not_null: true}]}
-      is_refund: {type: boolean, rules: [{not_null: true}]}
-"""  # noqa: E501  # why: one column a line
+CATALOG = catalog_of(
+    "transactions",
+    """\
+transaction_id: {type: integer, rules: [{not_null: true}, {unique: true}]}
+customer_id: {type: text, role: subject key, sensitivity: personal, rules: [{not_null: true}, {pattern: '^C-[0-9]{8}$'}]}
+booked_on: {type: date, role: time, bounds: [2023-01-01, 2030-12-31], rules: [{not_null: true}]}
+region: {type: text, domain: [north, south, west], rules: [{not_null: true}]}
+category: {type: text, domain: [groceries, dining, transport, shopping], rules: [{not_null: true}]}
+channel: {type: text, domain: [app, web, branch, card], rules: [{not_null: true}]}
+amount: {type: money, role: measure, bounds: [1, 5000], rules: [{not_null: true}]}
+is_refund: {type: boolean, rules: [{not_null: true}]}
+""",  # noqa: E501  # why: one column a line
+    kept_from="booked_on",
+    rows=15,
+    more="time: booked_on",
+)
 BAD_SHARE = 0.006  # of the rows: missing amounts, categories outside the domain, slipped amounts
 _PLAIN = """
 import sys

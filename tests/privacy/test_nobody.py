@@ -6,34 +6,17 @@ import pytest
 from support.lab import exactly
 
 import workbench as wb
+from benchmarks.catalogs import catalog_of
 from workbench.errors import SourceError
 from workbench.figures.language import Language
 from workbench.figures.notes import translated
 from workbench.privacy.noted import of_nobody, together
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
-CATALOG = """\
-version: 1
-title: Shop
-privacy: {unit: customer, key: customer_id, delta: 1e-6, limits: {month: 2, year: 8, lifetime: 24}}
-purposes:
-  reporting: {title: R, basis: legitimate interests, audience: managers, expires: 2035-12-31}
-tables:
-  lines:
-    kind: transactions
-    title: Lines
-    owner: sales
-    source: lines.csv
-    subject_key: customer_id
-    WITHOUT
-    time: day
-    retention: {months: 84, after: day}
-    contribution: {cells: 3, rows: 20}
-    purposes: [reporting]
-    columns:
-      customer_id: {type: text, role: subject key, sensitivity: personal}
-      day: {type: date, role: time}
-      amount: {type: money, role: measure, customer_bounds: [0, 100]}
+COLUMNS = """\
+customer_id: {type: text, role: subject key, sensitivity: personal}
+day: {type: date, role: time}
+amount: {type: money, role: measure, customer_bounds: [0, 100]}
 """
 # 8 rows a customer and month; in August 30 rows of nobody, in September 12
 ROWS = [f"K{n % 40},2026-0{8 + n % 2}-{1 + n % 28:02d},5" for n in range(320)]
@@ -44,8 +27,9 @@ ROWS += [f",2026-09-{1 + n % 28:02d},90" for n in range(12)]
 def _shop(folder, declared):
     (folder / "data").mkdir()
     (folder / "workbench.toml").write_text("fork_kernels = false\n")
-    line = f"without_customer: {declared}" if declared else ""
-    (folder / "catalog.yaml").write_text(CATALOG.replace("WITHOUT", line))
+    more = "time: day" + (f"\n    without_customer: {declared}" if declared else "")
+    catalog = catalog_of("lines", COLUMNS, cells=3, more=more)
+    (folder / "catalog.yaml").write_text(catalog)
     path = folder / "data" / "lines.csv"
     path.write_text("customer_id,day,amount\n" + "\n".join(ROWS) + "\n")
     return wb.open_workspace(folder, now=lambda: NOW), path

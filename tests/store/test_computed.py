@@ -9,32 +9,17 @@ import openpyxl
 import pytest
 
 import workbench as wb
+from benchmarks.catalogs import catalog_of
 from workbench.computed import columns_in, computed_sql
 from workbench.errors import CatalogError, InputError
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
-CATALOG = """\
-version: 1
-title: Shop
-privacy: {unit: customer, key: customer_id, delta: 1e-6, limits: {month: 2, year: 8, lifetime: 24}}
-purposes:
-  reporting: {title: R, basis: legitimate interests, audience: managers, expires: 2035-12-31}
-tables:
-  lines:
-    kind: transactions
-    title: Lines
-    owner: sales
-    source: lines.SUFFIX
-    subject_key: customer_id
-    retention: {months: 84, after: booked}
-    contribution: {cells: 12, rows: 20}
-    purposes: [reporting]
-    columns:
-      line_id: {type: integer, header: Line, rules: [{unique: true}]}
-      customer_id: {type: text, header: CustomerID, role: subject key, sensitivity: personal}
-      quantity: {type: integer, header: Quantity}
-      unit_price: {type: number, scale: 3, header: UnitPrice}
-      amount: {type: money, role: measure, computed: EXPRESSION}
+COLUMNS = """\
+line_id: {type: integer, header: Line, rules: [{unique: true}]}
+customer_id: {type: text, header: CustomerID, role: subject key, sensitivity: personal}
+quantity: {type: integer, header: Quantity}
+unit_price: {type: number, scale: 3, header: UnitPrice}
+amount: {type: money, role: measure, computed: EXPRESSION}
 """
 HEADER = ["Line", "CustomerID", "Quantity", "UnitPrice"]
 ROWS = [(1, "K1", 6, "2.55"), (2, "K2", -2, "1.005"), (3, "K1", None, "4.000"), (4, "K3", 0, "9")]
@@ -44,8 +29,9 @@ WANTED = {1: Decimal("15.30"), 2: Decimal("-2.01"), 3: None, 4: Decimal("0.00")}
 def _shop(folder, suffix="csv", expression="quantity * unit_price", rows=ROWS):
     (folder / "data").mkdir(parents=True)
     (folder / "workbench.toml").write_text("fork_kernels = false\n")
-    text = CATALOG.replace("SUFFIX", suffix).replace("EXPRESSION", expression)
-    (folder / "catalog.yaml").write_text(text)
+    columns = COLUMNS.replace("EXPRESSION", expression)
+    catalog = catalog_of("lines", columns, kept_from="booked", suffix=suffix)
+    (folder / "catalog.yaml").write_text(catalog)
     path = folder / "data" / f"lines.{suffix}"
     _write(path, rows)
     return wb.open_workspace(folder, now=lambda: NOW), path

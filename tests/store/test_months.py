@@ -6,32 +6,21 @@ import json
 import pytest
 
 import workbench as wb
+from benchmarks.catalogs import catalog_of
 from workbench.store.engine import DataVersions
 from workbench.store.months import coverage, digest
 
-CATALOG = """\
-version: 1
-title: Corner shop
-privacy: {unit: customer, key: customer_id, delta: 1e-6, limits: {month: 2, year: 8, lifetime: 24}}
-purposes:
-  reporting: {title: R, basis: legitimate interests, audience: managers, expires: 2035-12-31}
-tables:
-  bookings:
-    kind: transactions
-    title: Bookings
-    owner: sales
-    source: bookings.csv
-    subject_key: customer_id
-    time: booked_on
-    retention: {months: 84, after: booked_on}
-    contribution: {cells: 12, rows: 20}
-    purposes: [reporting]
-    columns:
-      booking_id: {type: integer, rules: [{unique: true}]}
-      customer_id: {type: text, role: subject key, sensitivity: personal}
-      booked_on: {type: date, role: time}
-      amount: {type: money, role: measure, bounds: [0, 500]}
-"""
+CATALOG = catalog_of(
+    "bookings",
+    """\
+booking_id: {type: integer, rules: [{unique: true}]}
+customer_id: {type: text, role: subject key, sensitivity: personal}
+booked_on: {type: date, role: time}
+amount: {type: money, role: measure, bounds: [0, 500]}
+""",
+    kept_from="booked_on",
+    more="time: booked_on",
+)
 HEADER = "booking_id,customer_id,booked_on,amount\n"
 
 

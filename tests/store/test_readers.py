@@ -3,30 +3,19 @@
 import pytest
 
 import workbench as wb
+from benchmarks.catalogs import catalog_of
 from workbench.errors import SourceError
 
-CATALOG = """\
-version: 1
-title: Counts
-privacy: {unit: customer, key: customer_id, delta: 1e-6, limits: {month: 2, year: 8, lifetime: 24}}
-purposes:
-  reporting: {title: R, basis: legitimate interests, audience: managers, expires: 2035-12-31}
-tables:
-  counts:
-    kind: transactions
-    title: Counts
-    owner: sales
-    source: counts.csv
-    subject_key: customer_id
-    retention: {months: 84, after: counted_on}
-    contribution: {cells: 12, rows: 20}
-    purposes: [reporting]
-    columns:
-      customer_id: {type: text, role: subject key, sensitivity: personal}
-      counted_on: {type: date}
-      amount: {type: integer, role: measure, bounds: [-9000000000000000000, 9000000000000000000]}
-      note: {type: text}
-"""
+CATALOG = catalog_of(
+    "counts",
+    """\
+customer_id: {type: text, role: subject key, sensitivity: personal}
+counted_on: {type: date}
+amount: {type: integer, role: measure, bounds: [-9000000000000000000, 9000000000000000000]}
+note: {type: text}
+""",
+    kept_from="counted_on",
+)
 WHOLE = {"12": 12, "0": 0, "-7": -7, "007": 7, "+12": 12, "12.": 12, "12.0": 12, "1.5e3": 1500,
          "150e-1": 15, "1.5e10": 15_000_000_000, "-12.00": -12, "1000000000000000000": 10**18,
          "12.00000000000000000000": 12}  # fmt: skip  # why: a table

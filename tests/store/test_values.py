@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from openpyxl.cell import WriteOnlyCell
 
 import workbench as wb
+from benchmarks.catalogs import catalog_of
 from workbench.catalog import Column
 from workbench.errors import SourceError
 from workbench.store.values import Form, normal_key, taken, value_of
@@ -188,31 +189,18 @@ def test_an_instant_is_kept_as_the_workspaces_own_time():
     assert read("date", midnight, form, "TIMESTAMP WITH TIME ZONE") == dt.date(2026, 8, 1)
 
 
-CATALOG = """\
-version: 1
-title: Values
-privacy: {unit: customer, key: customer_id, delta: 1e-6, limits: {month: 2, year: 8, lifetime: 24}}
-purposes:
-  reporting: {title: R, basis: legitimate interests, audience: managers, expires: 2035-12-31}
-tables:
-  events:
-    kind: transactions
-    title: Events
-    owner: sales
-    source: events.csv
-    subject_key: customer_id
-    retention: {months: 84, after: day}
-    contribution: {cells: 12, rows: 20}
-    purposes: [reporting]
-    columns:
-      customer_id: {type: text, role: subject key, sensitivity: personal}
-      day: {type: date}
-      at: {type: timestamp}
-      amount: {type: money}
-      number: {type: integer}
-      share: {type: number}
-      words: {type: text}
-"""
+CATALOG = catalog_of(
+    "events",
+    """\
+customer_id: {type: text, role: subject key, sensitivity: personal}
+day: {type: date}
+at: {type: timestamp}
+amount: {type: money}
+number: {type: integer}
+share: {type: number}
+words: {type: text}
+""",
+)
 NAMES = ["customer_id", "day", "at", "amount", "number", "share", "words"]
 ROWS = st.lists(
     st.tuples(
