@@ -5,8 +5,7 @@ import string
 import pytest
 
 from workbench.errors import UnknownName
-from workbench.figures.language import Language
-from workbench.figures.messages import MESSAGES
+from workbench.figures.language import LANGUAGES, Language, spoken
 from workbench.figures.values import label
 from workbench.privacy.release import Dimension
 
@@ -44,13 +43,14 @@ def test_said_as_a_reader_expects(said, expected):
 
 
 def test_languages_say_the_same_things():
-    for key in MESSAGES["en"]:
+    messages = [spoken(code)["messages"] for code in LANGUAGES]
+    for key in messages[0]:
         names = [
             {name for _, name, _, _ in string.Formatter().parse(words[key]) if name}
-            for words in MESSAGES.values()
+            for words in messages
         ]
         assert all(each == names[0] for each in names), key
-    assert all(set(words) == set(MESSAGES["en"]) for words in MESSAGES.values())
+    assert all(set(words) == set(messages[0]) for words in messages)
 
 
 def test_declared_words_are_translated_and_others_stay():

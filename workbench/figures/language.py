@@ -8,22 +8,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import floor, log10
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import UnknownName
-from workbench.figures.messages import FIGURES, MESSAGES
-from workbench.figures.words import JOINED, OF_A_CUSTOMER, WORDS
 
 Number = int | float
-_LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
+LANGUAGES = ("en", "zh")  # each with its words in words.CODE.yaml
+_JOINED = (" × ", " + ", " – ", " / ")  # how one title is made of others
 _MONTH = re.compile(r"^(\d{4})-(\d{2})$")
 _DAY = re.compile(r"^(\d{4})-(\d{2})-(\d{2})$")
 _QUARTER = re.compile(r"^(\d{4})-?Q([1-4])$")
 _OF_A_CUSTOMER = " of a customer"
-# Below, every digit is read at a glance; Chinese counts in ten thousands, and says so sooner.
-COMPACT_FROM = {"en": 1_000_000, "zh": 100_000}
 COMPACT_PLACES = 3
-COMPACT_UNIT = {"en": 1_000, "zh": 10_000}  # the least that is said in short beside such a number
+
+
+@cache
+def spoken(code: str) -> Mapping[str, Any]:
+    """Return a language's own words, and how it counts."""
+    from ruamel.yaml import YAML
+
+    path = Path(__file__).with_name(f"words.{code}.yaml")
+    words: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    return words
 
 
 @dataclass(frozen=True)
@@ -49,27 +56,27 @@ class Language:
     translations: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.code not in MESSAGES:
-            raise UnknownName("language", self.code, MESSAGES)
+        if self.code not in LANGUAGES:
+            raise UnknownName("language", self.code, LANGUAGES)
 
     @property
     def tag(self) -> str:
         """The language tag of the page's ``lang`` attribute."""
-        return {"zh": "zh-Hans"}.get(self.code, self.code)
+        return str(spoken(self.code)["tag"])
 
     @cached_property
     def locale(self) -> str:
         """Babel's name of the language."""
-        return _LOCALES[self.code]
+        return str(spoken(self.code)["locale"])
 
     def word(self, key: str, **names: object) -> str:
         """Return one fixed word or sentence, filled."""
-        text = MESSAGES[self.code][key]
+        text = str(spoken(self.code)["messages"][key])
         return text.format(**names) if names else text
 
     def say(self, text: str) -> str:
         """Return a declared word, or one of the product's own, in this language; else as it is."""
-        return self.translations.get(text) or WORDS.get(self.code, {}).get(text, text)
+        return self.translations.get(text) or str(spoken(self.code)["words"].get(text, text))
 
     def measure(self, title: str) -> str:
         """Return a measure's title, whole or by its parts: "Amount, total" is "金额总计".
@@ -81,15 +88,15 @@ class Language:
         """
         if self.code == "en" or self.say(title) != title:
             return self.say(title)
-        for between in JOINED:
+        for between in _JOINED:
             first, joined, second = title.partition(between)
             if joined:
                 return f"{self.measure(first)}{between}{self.measure(second)}"
         if title.endswith(_OF_A_CUSTOMER):
             words = self.measure(title.removesuffix(_OF_A_CUSTOMER))
-            return OF_A_CUSTOMER[self.code].format(title=words)
+            return str(spoken(self.code)["of a customer"]).format(title=words)
         base, comma, figure = title.rpartition(", ")
-        known = FIGURES[self.code].get(figure) if comma else None
+        known = spoken(self.code)["figures"].get(figure) if comma else None
         return title if known is None else f"{self.measure(base)}{known}"
 
     def join(self, words: list[str]) -> str:
@@ -113,7 +120,7 @@ class Language:
     @property
     def compact_from(self) -> int:
         """From where a number is said in short."""
-        return COMPACT_FROM[self.code]
+        return int(spoken(self.code)["compact"]["from"])
 
     def least_beside(self, value: Number) -> int:
         """Return from where numbers beside a value are said in short, so that all are in one style.
@@ -125,7 +132,7 @@ class Language:
         '7.3万'
         """
         short = abs(value) >= self.compact_from
-        return COMPACT_UNIT[self.code] if short else self.compact_from
+        return int(spoken(self.code)["compact"]["unit"]) if short else self.compact_from
 
     def compact(self, value: Number, digits: int = 0, least: float | None = None) -> str:
         """Return a number of at least ``least`` in short: 12.35M, 1235万; a smaller one in full."""

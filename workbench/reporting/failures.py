@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from workbench.figures.language import Language
-from workbench.figures.messages import MESSAGES
 from workbench.reporting import page_assets
 from workbench.reporting.editions_record import Edition, editions
 from workbench.reporting.publish import forget_failures, index_language, put_whole, read_failures
@@ -89,7 +88,7 @@ def _page(
             way=root + _way(last, code) if last else "",
             index=root + index,
             others=[
-                (_file(each, titles), Language(each).tag, MESSAGES[each]["language"])
+                (_file(each, titles), Language(each).tag, Language(each).word("language"))
                 for each in titles
                 if each != code
             ],

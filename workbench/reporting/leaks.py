@@ -36,7 +36,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 from workbench.errors import LeakFound
-from workbench.figures.messages import MESSAGES
+from workbench.figures.language import LANGUAGES, spoken
 from workbench.reporting import page_assets
 from workbench.reporting.page import Authored, Drawing, Page
 from workbench.reporting.spellings import Window, spelled
@@ -151,7 +151,7 @@ def scan(
         ]
         for candidate, place in _placed(pieces):
             places.setdefault(candidate, []).append((name, place))
-    own = (text for words in MESSAGES.values() for text in words.values())
+    own = (text for code in LANGUAGES for text in spoken(code)["messages"].values())
     free = candidates([_Piece("", text) for text in (*own, *allowed)], across=False)
     asked = set(places) - free
     if not asked:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.figures import Sheet
 from workbench.figures.charts import Chart
 from workbench.figures.indicators import SHAPES
-from workbench.figures.language import Language
-from workbench.figures.messages import MESSAGES
+from workbench.figures.language import LANGUAGES, Language
 from workbench.reporting import page_assets
 from workbench.reporting.page import ROOT, Context, Facts, Layout
 
@@ -58,8 +57,8 @@ def render(
             root=ROOT,
             contents=_contents(layout),
             anchors=_anchors(layout),
-            tags={code: Language(code).tag for code in MESSAGES},
-            names={code: words["language"] for code, words in MESSAGES.items()},
+            tags={code: Language(code).tag for code in LANGUAGES},
+            names={code: Language(code).word("language") for code in LANGUAGES},
             facts=facts,
             unit=_unit(facts, language) if facts else "",
             cost=_cost(facts, language) if facts else None,

@@ -240,7 +240,7 @@ def read_failures(published: Path, report: str) -> dict[str, Mapping[str, str]]:
 
 def _is_failure(report: str, name: str, titles: object) -> bool:
     """Return whether a note is one that a run writes: of an edition's own folder, with titles."""
-    from workbench.figures.messages import MESSAGES
+    from workbench.figures.language import LANGUAGES
 
     period, _, variant = name.partition("/")
     try:
@@ -249,7 +249,7 @@ def _is_failure(report: str, name: str, titles: object) -> bool:
         sound = all(isinstance(text, str) and text.encode() for text in known.values())
     except (ValueError, WorkbenchError):  # half a surrogate
         return False
-    return sound and bool(known) and set(known) <= set(MESSAGES)
+    return sound and bool(known) and set(known) <= set(LANGUAGES)
 
 
 def forget_failures(published: Path, report: str, forgotten: Collection[str] = ()) -> None:

@@ -9,8 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from workbench.figures.language import Language
-from workbench.figures.messages import MESSAGES
+from workbench.figures.language import LANGUAGES, Language
 from workbench.figures.tables import Card
 from workbench.privacy.margins import quantile
 from workbench.reporting import page_assets
@@ -66,7 +65,7 @@ def rebuild_index(
     pages = {"index.html": main}
     if len(codes) > 1:  # pages lead to the index of their language by its name
         pages |= {f"index.{code}.html": code for code in codes}
-    for code in MESSAGES:
+    for code in LANGUAGES:
         if f"index.{code}.html" not in pages:
             (published / f"index.{code}.html").unlink(missing_ok=True)
     for name, code in reversed(pages.items()):
@@ -186,8 +185,8 @@ def _render(
             empty=empty,
             house=house,
             others=others,
-            tags={code: Language(code).tag for code in MESSAGES},
-            names={code: said["language"] for code, said in MESSAGES.items()},
+            tags={code: Language(code).tag for code in LANGUAGES},
+            names={code: Language(code).word("language") for code in LANGUAGES},
             language=words,
             word=words.word,
             way=_way,
