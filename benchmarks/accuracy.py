@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _DRAWS = 5
 _LENGTH_SQUARED = (
-    2.25  # of one cell: a count, a centred sum, and a quarter for the share at a bound
+    2.0625  # of one cell: a count, a centred sum, and a sixteenth for the share at a bound
 )
 
 
@@ -28,8 +28,8 @@ def accuracy(run: Run) -> Iterator[Result]:
     """Noise of counts and sums at (1, 1e-6) against the analytic Gaussian limit; RMSE; page one.
 
     The limit is Balle & Wang's (2018) for the joint release of count, centred sum and the share at
-    the bound, at norm √(2.25 · 12) and cap 200; beside it, that of counts and sums alone. The RMSE
-    is that of released figures against the exact ones.
+    the bound, at norm √(2.0625 · 12) and cap 200; beside it, that of counts and sums alone. The
+    RMSE is that of released figures against the exact ones.
     """
     sizes = [(200_000, 20_000)] if run.smoke else [(10_000_000, 1_000_000), (1_000_000, 1_000_000)]
     limits = {10_000_000: ("≤ 40", "≤ 60000"), 1_000_000: ("≤ 23", "≤ 7000")}

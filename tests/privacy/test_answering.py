@@ -44,7 +44,7 @@ def test_the_noise_has_the_scale_its_price_asks_for(lab, pico, size):
     query = wb.query(lab.table, by=["region", "kind"], cells=2).customers().sum("amount")
     question = lab.resolve(query)
     # there, the total, and half the lattice for whether it is beyond the bound
-    sigma = math.sqrt(2 * (2 + 1 / 4) / (2 * pico / 10**12))
+    sigma = math.sqrt(2 * (2 + 1 / 16) / (2 * pico / 10**12))
     draws = []
     for _ in range(1000 if size == "full" else 40):
         mechanism = answer(question, Computed(), booked(question, pico)).mechanism
@@ -213,8 +213,8 @@ def test_the_norm_is_in_the_units_of_the_lattice(lab):
     question = lab.resolve(
         wb.query(lab.table, by=["region", "kind"], cells=3).count().mean("amount")
     )
-    # rows, total, values; being there; and half the lattice for the share at the bound
-    assert norm_squared(question) * 4 == 3 * (4 * (1 + 3) + 1) * LATTICE**2
+    # rows, total, values; being there; and a quarter of the lattice for the share at the bound
+    assert norm_squared(question) * 16 == 3 * (16 * (1 + 3) + 1) * LATTICE**2
 
 
 @pytest.mark.parametrize("kind", ["var", "std"])

@@ -415,7 +415,7 @@ def test_at_the_ends_of_a_ladder_a_customer_is_as_long_as_is_booked_and_never_lo
     )
     (vector,) = vectors(lab, question)
     rungs = len(next(each.rungs for each in question.coordinates if each.rungs))
-    assert norm_squared(question) == 2 * (4 * (1 + rungs) + 1) * LATTICE**2 // 4
+    assert norm_squared(question) == 2 * (16 * (1 + rungs) + 1) * LATTICE**2 // 16
     length = sum(value * value for value in vector.values())
     assert length <= norm_squared(question)
     if total == "9999999.99" or (total == "-400.01" and ladder.negative):

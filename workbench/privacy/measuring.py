@@ -19,7 +19,7 @@ from workbench.privacy.release import Bound, Measure
 _LARGEST_RANGE = 2**41  # of a measure in its smallest unit: a double holds every product exactly
 _GRID = 400  # candidates of a quantile when none are given
 MOST_RUNGS = 8  # 128 times the first bound; each rung more costs noise in all of them
-BESIDE = 0.5  # of the lattice: what the share at a bound is worth beside the totals themselves
+BESIDE = 0.25  # of the lattice: what the share at a bound is worth beside the totals themselves
 
 
 @dataclass(frozen=True, eq=False)
