@@ -114,7 +114,7 @@ def test_plan_spends_nothing_and_tells_cost_and_margin(run):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["run", "customrs"], 2, "UnknownName: no report named 'customrs'. Did you mean 'cust"),
+        (["run", "customrs"], 2, "UnknownName: no report named '[argument 1]'. Did you mean 'cust"),
         (["run", "customers", "-p", "epsilon=much"], 2, "ParameterError: parameter 'epsilon'"),
         (["run", "customers", "-p", "epsilno=1"], 2, "Did you mean 'epsilon'"),
         (["run", "customers", "--period", "september"], 2, "PeriodError: 'september' is not a"),
@@ -389,7 +389,7 @@ def test_a_private_folder_that_others_may_enter_is_told(run):
 def test_the_command_ends_with_the_code_and_one_line(run):
     told = workbench("run", "custmers", "-w", run.folder)
     assert (told.returncode, told.stdout) == (2, "")
-    assert told.stderr.startswith("UnknownName: no report named 'custmers'.")
+    assert told.stderr.startswith("UnknownName: no report named '[argument 1]'.")
     assert len(told.stderr.splitlines()) == 1
 
 

@@ -181,6 +181,23 @@ class PublishError(StorageError):
     """An edition could not be written to its target."""
 
 
+def escaped(text: str) -> str:
+    r"""Return a text on one line of a log: what ends a line or moves a cursor is written out.
+
+    The list of problems of one document keeps its lines, each of which is indented.
+
+    Examples
+    --------
+    >>> print(escaped("a\nb\u2028c\x1b[2Jd:\n  - é 客户"))
+    a\nb\u2028c\x1b[2Jd:
+      - é 客户
+    """
+    shown = (
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+    return "".join(shown).replace("\\n  - ", "\n  - ")
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return a sentence naming the closest known names, or all of them when few.
 

@@ -9,6 +9,7 @@ store or ledger failed; 8 something is as bad as ``--fail-on`` says.
 from __future__ import annotations
 
 import gc
+import re
 from typing import Any
 
 import click
@@ -23,7 +24,7 @@ from workbench.cli import (
     subject,
     top,
 )
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError, Refused, UnknownName, WorkbenchError, escaped
 
 # What was typed before, and what is now. A command has one name: those that are typed every day
 # have no group, and are found by the group's name as well.
@@ -81,14 +82,18 @@ class _Main(click.Group):
             formatter.write_dl([(n, ", ".join(each.commands)) for n, each in groups.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        typed = [*ctx._protected_args, *ctx.args]
         # why: imports make some hundred thousand objects that stay; to look through them for
         # garbage again and again takes a tenth of a command's start
         gc.set_threshold(50_000, 20, 100)
         try:
             return super().invoke(ctx)
         except WorkbenchError as refusal:
-            click.echo(f"{type(refusal).__name__}: {refusal}", err=True)
+            said = escaped(_untyped(str(refusal), refusal, typed))
+            click.echo(f"{type(refusal).__name__}: {said}", err=True)
             ctx.exit(refusal.exit_code)
+        except click.UsageError as refusal:
+            raise click.UsageError(escaped(refusal.format_message()), refusal.ctx) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError as fault:  # as in 'workbench budget | head -1'
@@ -99,6 +104,32 @@ class _Main(click.Group):
         except Exception as fault:  # noqa: BLE001  # why: the last line before the terminal
             click.echo(_fault(fault), err=True)
             ctx.exit(1)
+
+
+def _untyped(message: str, refusal: Exception, typed: list[str]) -> str:
+    """Return a refusal with what was typed and is no name told by its place: mails keep it.
+
+    Examples
+    --------
+    >>> from workbench.errors import ParameterError, UnknownName
+    >>> _untyped("bad 'Anna'", ParameterError(), ["run", "r", "-p", "who=Anna"])
+    "bad '[-p who=…]'"
+    >>> _untyped("no report named 'Anna'.", UnknownName("report", "Anna", ()), ["run", "Anna"])
+    "no report named '[argument 1]'."
+    """
+    if not isinstance(refusal, (InputError, Refused)):
+        return message
+    option = ""
+    for number, word in enumerate(typed):
+        name, equals, value = word.partition("=")
+        place = f"{option} {name}=…".strip() if equals and "/" not in value else ""
+        if isinstance(refusal, UnknownName) and word == refusal.name:
+            value, place = word, option or f"argument {number}"
+        if place and value:
+            forms = "|".join(map(re.escape, {value, repr(value)[1:-1]}))
+            message = f"[{place}]".join(re.split(rf"(?<!\w)(?:{forms})(?!\w)", message))
+        option = word if word.startswith("-") and not equals else ""
+    return message
 
 
 def _is_read() -> bool:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.errors import escaped
+
 if TYPE_CHECKING:
     from workbench.workspace import Workspace
 
@@ -135,7 +137,7 @@ def command(
                 for line in told.lines:
                     click.echo(line)
             for line in told.aside:
-                click.echo(line, err=True)
+                click.echo(escaped(line), err=True)
             click.get_current_context().exit(told.code)
 
         update_wrapper(call, act)
@@ -210,7 +212,7 @@ def steps() -> Iterator[Any]:
 
 def _line(verbose: bool, text: str) -> None:
     if verbose or type(text) is str:  # a detail is of a kind of its own
-        click.echo(text, err=True)
+        click.echo(escaped(text), err=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.common import DAY, PATH, Told, command, meant, say, steps
+from workbench.errors import escaped
 
 if TYPE_CHECKING:
     from workbench.lifecycle.retention import Due
@@ -245,7 +246,8 @@ def show(ws: Workspace, kind: str | None, table: str | None, last: int) -> Told:
         body = {k: v for k, v in entry.body.items() if k not in ("who", NOTED)}
         told = ", ".join(f"{name} {value}" for name, value in body.items() if value is not None)
         who = entry.body.get("who", "")
-        lines.append(f"{entry.seq:>6}  {entry.at:%Y-%m-%d %H:%M}  {who:10} {entry.kind:10} {told}")
+        line = f"{entry.seq:>6}  {entry.at:%Y-%m-%d %H:%M}  {who:10} {entry.kind:10} {told}"
+        lines.append(escaped(line))
     facts = [{"entry": e.seq, "at": e.at.isoformat(), "kind": e.kind, **e.body} for e in entries]
     return Told(facts, lines or ["No such entry. Without --kind and --table all are shown."])
 

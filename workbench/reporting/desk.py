@@ -74,6 +74,11 @@ class Desk:
         """Return everything the catalog calls tables, columns and values, and its numbers."""
         return catalog_words(self.catalog)
 
+    def names(self) -> set[str]:
+        """Return what the catalog calls tables, columns, values and purposes, and the reports."""
+        reports = (path.stem for path in self.settings.path("reports").glob("*.yaml"))
+        return {*catalog_words(self.catalog), *self.catalog.purposes, *reports}
+
     def declared_words(self) -> set[str]:
         """Return the catalog's words that may stand on a page, whoever has them as a name."""
         return declared_words(self.catalog)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ from workbench.reporting.watch import Watch
 
 FILES = "files"  # where a run's kernel stands
 _ENGINE, _KERNEL = "workbench", "python3"
+_ERROR = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")  # what an error is called; a cell may say more
 
 
 def execute(
@@ -133,12 +135,13 @@ def _failing(
         yield
     except PapermillExecutionError as failure:
         number = _number_in_source(executed, failure.cell_index)
+        kind = failure.ename if _ERROR.fullmatch(failure.ename) else "an error"
         raise RunFailed(
-            f"{run} in cell {number} with {failure.ename}"
-            f"{_said(failure.ename, failure.evalue, desk)} The executed notebook with all details "
+            f"{run} in cell {number} with {kind}"
+            f"{_said(kind, failure.evalue, desk, number)} The executed notebook with all details "
             f"is {executed} (private). The last good page stays.",
             cell=number,
-            kind=failure.ename,
+            kind=kind,
             log=executed,
         ) from None
     except DeadKernelError:
@@ -193,14 +196,17 @@ def _number_in_source(executed: Path, index: int) -> int:
     return index + 1 - sum(INJECTED in each for each in cells_before)
 
 
-def _said(name: str, message: str, desk: Desk) -> str:
+def _said(name: str, message: str, desk: Desk, cell: int) -> str:
     """Return how a sentence ends: with a refusal's own words, but not with an error's of others."""
     from workbench import errors
     from workbench.reporting.leaks import scan
+    from workbench.reporting.untold import untold
 
     ours = getattr(errors, name, None)
     if not (isinstance(ours, type) and issubclass(ours, WorkbenchError)):
         return "."
     # why: a refusal repeats the name it was asked for, and a cell may have asked for a customer's
     held = scan({"refusal.txt": message.encode()}, desk.find, allowed=desk.declared_words())
-    return ", whose words hold an identifier." if held else f": {message}"
+    if held:
+        return ", whose words hold an identifier."
+    return f": {untold(message, desk.names(), f'cell {cell}')}"

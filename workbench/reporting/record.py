@@ -24,17 +24,20 @@ def runs_file(private: Path) -> Path:
 
 def note(private: Path, now: dt.datetime, facts: Mapping[str, Any]) -> None:
     """Add a run to the record; what it says is for operators and names no customer."""
-    line = json.dumps({"at": now.isoformat(), **facts}, ensure_ascii=False, default=str) + "\n"
+    content = {"at": now.isoformat(), **facts}
+    line = json.dumps(content, ensure_ascii=False, default=str)
+    if not line.isprintable():  # what ends a line, moves a cursor, or is half a letter
+        line = json.dumps(content, default=str).replace("\x7f", "\\u007f")
     with contextlib.suppress(OSError):  # a full disk is told by what failed on it
         runs_file(private).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with runs_file(private).open("a", encoding="utf-8") as file:
-            file.write(line)
+            file.write(line + "\n")
 
 
 def last_of(private: Path, edition: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the last line about an edition: about the same report, period and variant."""
     try:
-        lines = runs_file(private).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = runs_file(private).read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return None
     for line in reversed(lines):
@@ -51,7 +54,7 @@ def last_run(private: Path) -> dt.datetime | None:
         with runs_file(private).open("rb") as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - _TAIL_BYTES))
-            lines = file.read().decode("utf-8", "replace").splitlines()
+            lines = file.read().decode("utf-8", "replace").split("\n")
     except OSError:
         return None
     for line in reversed(lines):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _KEYS = "memory._keys"  # one table of one row a purpose; no purpose's name starts so
 _BARRED = "memory._barred"  # customers whose rows a purpose may not read, one table a view
 BULK_ROWS = 10_000
+NOT_DECLARED = "(not declared)"
 
 
 class Access:
@@ -109,8 +110,8 @@ class Access:
         InputError, StoreMissing
             There is no such snapshot, or it has ended; it has no such table.
         """
-        asked = self.snapshot if snapshot is None else snapshot
-        event = {"table": table, "purpose": purpose, "snapshot": asked}
+        asked = snapshot if isinstance(snapshot, int) else self.snapshot
+        event = {**self._named(table, purpose), "snapshot": asked}
         try:
             role = self._allowed(purpose)
             then = snapshots.chosen(self._store, snapshot, as_of, self._zone)
@@ -145,7 +146,7 @@ class Access:
             self._allowed(purpose)
             self.view_sql(table, purpose, now, pseudonyms=True)
         except WorkbenchError as refusal:
-            event = {"table": table, "purpose": purpose, "why": type(refusal).__name__}
+            event = {**self._named(table, purpose), "why": type(refusal).__name__}
             self._audit.record("refused", event, now=now)
             raise
         return self._readable(table, purpose)
@@ -163,6 +164,14 @@ class Access:
             rows = self._held[table, snapshot]
             found.append((table, snapshot, rows if at_most is None else min(rows, at_most)))
         return found
+
+    def _named(self, table: str, purpose: str) -> dict[str, str]:
+        """Return what the log, which nobody can erase, says was asked for: declared names alone."""
+        tables, purposes = self._catalog.tables, self._catalog.purposes
+        return {
+            "table": table if table in tables else NOT_DECLARED,
+            "purpose": purpose if purpose in purposes else NOT_DECLARED,
+        }
 
     def pseudonym(self, key: str, purpose: str) -> str:
         """Return whom a purpose knows a customer as, as its views have it."""
