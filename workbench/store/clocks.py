@@ -36,7 +36,7 @@ def require_clock(
     raise error(
         f"this machine's clock shows {now:%Y-%m-%d %H:%M %Z}, and {what} is of "
         f"{last.astimezone(now.tzinfo):%Y-%m-%d %H:%M}: either the clock is behind now, or it was "
-        "ahead then. Set the clock right. If it is right, an officer says so with 'workbench office "
-        "acknowledge --clock --reason … --role officer'; what was spent stays spent. "
+        "ahead then. Set the clock right. If it is right, an officer says so with 'workbench "
+        "office acknowledge --clock --reason … --role officer'; what was spent stays spent. "
         f"{nothing} until then."
     )
