@@ -23,7 +23,9 @@ from support.ledgers import spent
 
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.expressions import column, difference, rank, ratio, share, top
-from workbench.privacy.margins import fieller, quantile
+from workbench.privacy.forms import Sheet
+from workbench.privacy.margins import Affine, Laddered, fieller, interval, quantile
+from workbench.privacy.ranking import top_rows
 from workbench.privacy.release import Dimension, Release
 
 Z = quantile(0.95)
@@ -511,3 +513,24 @@ class TestADifferenceOfRatesOfWhoWasDrawn:
             one.derive(difference("amount_sum", against=other, sampling=True))
         with pytest.raises(QuestionRefused, match="leave relative=True out"):
             difference("app_rate", against=other, sampling=True, relative=True)
+
+
+def test_what_is_ordered_is_what_is_shown_of_a_ladder_too():
+    whole = [Affine(10.0, {("w", row, ""): 8.0}) for row in range(4)]
+    # told up to the first rung: layers above hold no more than noise, and are in another order
+    forms = [
+        Laddered((Affine(first, {("f", row, ""): 1.0}), replace(whole[row], value=all_)))
+        for row, (first, all_) in enumerate([(9.0, 12.0), (10.0, 11.0), (8.0, 15.0), (7.0, 14.0)])
+    ]
+    towns = Dimension("town", "Town", "category", ("A", "B", "C", "D"))
+    sheet = Sheet(
+        (towns,), tuple((each,) for each in towns.values), (AMOUNT,), {"amount_sum": forms}
+    )
+    top = top_rows(sheet, AMOUNT, 3, wide=True, as_told=True)
+    told = [interval(form, 1.96)[0] for form in top.forms["amount_sum"]]
+    assert told == [10.0, 9.0, 8.0]
+    assert [form.value for form in top.forms["amount_sum_rank"]] == [1.0, 2.0, 3.0]
+    ranges = [(form.low, form.high) for form in top.forms["amount_sum_rank"]]
+    assert ranges == [(1.0, 4.0)] * 3  # by all layers nothing is clear
+    before = top_rows(sheet, AMOUNT, 3, wide=True, as_told=False)  # as it was published
+    assert [interval(form, 1.96)[0] for form in before.forms["amount_sum"]] == [8.0, 7.0, 9.0]

@@ -129,12 +129,16 @@ def _compute(
         frozenset(each.measure.name for each in columns if each.adds),
         notes=(*sheet.notes, *(note for each in columns for note in each.notes)),
         among=sheet.among,
+        kept=sheet.kept,
     )
     for axis, value in where.items():
         result = _picked(result, axis, value)
     for asked, figure in zip(wanted, columns, strict=False):
         if asked.op == "top":
-            result = top_rows(result, figure.measure, int(asked.options["n"]), wide=wide)
+            # why get: what was ranked before by all layers of ladders stays as it was published
+            as_told = asked.options.get("as_told", False)
+            n = int(asked.options["n"])
+            result = top_rows(result, figure.measure, n, wide=wide, as_told=as_told)
     return result
 
 
@@ -466,7 +470,8 @@ def _rank(each: Expression, args: list[_Column], sheet: Sheet, find: Find | None
     axes = {sheet.axis(name) for name in each.options.get("across") or []}
     found: list[Form] = [None] * len(forms)
     for rows in _groups(sheet.keys, axes or set(range(len(sheet.by)))).values():
-        ranked = ranks([forms[row] for row in rows], float(each.options["level"]))
+        level, as_told = float(each.options["level"]), each.options.get("as_told", False)
+        ranked = ranks([forms[row] for row in rows], level, as_told=as_told)
         for row, form in zip(rows, ranked, strict=True):
             found[row] = form
     title = f"{measure.title}, rank"

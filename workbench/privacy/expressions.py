@@ -267,7 +267,7 @@ def rank(
     name, title : str, optional
         How the result is called; ``<measure>_rank`` when left out.
     """
-    options: dict[str, Any] = {"level": level}
+    options: dict[str, Any] = {"level": level, "as_told": True}
     if across is not None:
         options["across"] = names(across)
     return Expression("rank", (expression(figure),), options, None, name, title)
@@ -287,7 +287,7 @@ def top(figure: Expression | str, n: int) -> Expression:
     """
     if not _whole(n) or n < 1:
         raise QuestionRefused(f"n is a whole number of rows, 1 or more, not {n!r}.")
-    return Expression("top", (expression(figure),), {"n": n})
+    return Expression("top", (expression(figure),), {"n": n, "as_told": True})
 
 
 def names(given: str | Sequence[str]) -> list[str]:

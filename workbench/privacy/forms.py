@@ -73,6 +73,10 @@ class Sheet:
         What happened on the way.
     among : int
         How many rows these were picked from by their noisy figures: margins hold for all of them.
+    kept : float
+        The part of the rows that a rule about noisy figures left: of the margins of those shown, as
+        many hold as they say (Benjamini & Yekutieli, *False discovery rate-adjusted multiple
+        confidence intervals for selected parameters*, JASA 100, 2005).
     """
 
     by: tuple[Dimension, ...]
@@ -83,6 +87,12 @@ class Sheet:
     refused: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     among: int = 1
+    kept: float = 1.0
+
+    @property
+    def chosen(self) -> float:
+        """For how many figures at once a margin holds, for the choice of the rows alone."""
+        return self.among / self.kept
 
     @property
     def figures(self) -> int:
@@ -94,9 +104,9 @@ class Sheet:
         ]
         return max(1, len(noisy) * max(len(self.keys), self.among))
 
-    def together(self, recipe: Mapping[str, Any]) -> int:
+    def together(self, recipe: Mapping[str, Any]) -> float:
         """Return how many figures the stored margins of a derivation hold at once."""
-        return self.figures if recipe.get("simultaneous") else self.among
+        return self.figures if recipe.get("simultaneous") else self.chosen
 
     def measure(self, name: str) -> Measure:
         """Return a measure, or refuse with the reason why it is not there."""
@@ -267,7 +277,7 @@ def joined_columns(by: Sequence[Dimension], parts: Sequence[Release]) -> dict[st
     return columns
 
 
-def columns_of(sheet: Sheet, level: float = 0.95, figures: int = 1) -> dict[str, list[Any]]:
+def columns_of(sheet: Sheet, level: float = 0.95, figures: float = 1) -> dict[str, list[Any]]:
     """Return a sheet's columns: group values, then value, low and high of each measure."""
     z = quantile(level, figures)
     columns: dict[str, list[Any]] = {
@@ -360,7 +370,7 @@ def margins(release: Release, name: str, level: float) -> list[float | None]:
     """Return the longer side of each interval of a measure, at a level."""
     sheet = sheet_of(release)
     sheet.measure(name)
-    z = quantile(level, sheet.among)
+    z = quantile(level, sheet.chosen)
     ends = [interval(form, z) for form in sheet.forms[name]]
     return [
         None if value is None or low is None or high is None else max(value - low, high - value)
@@ -373,7 +383,7 @@ def interval_frame(release: Release, level: float, together: bool) -> pd.DataFra
     import pandas as pd
 
     sheet = sheet_of(release)
-    figures = sheet.figures if together else sheet.among
+    figures = sheet.figures if together else sheet.chosen
     each = level ** (1 / figures)
     frame = pd.DataFrame(columns_of(sheet, level, figures))
     frame.attrs["margins"] = (

@@ -24,7 +24,7 @@ NOTHING: Interval = (None, None, None)
 _NORMAL = NormalDist()
 
 
-def quantile(level: float, figures: int = 1) -> float:
+def quantile(level: float, figures: float = 1) -> float:
     """Return how many standard deviations hold ``figures`` noisy figures, all at once.
 
     For several figures this is Šidák's bound: each alone gets the level ``level^(1/figures)``. For
@@ -212,6 +212,23 @@ def laddered(plan: Mapping[str, Any], affine: Callable[[Mapping[str, float]], Af
 def is_ratio(form: Form) -> bool:
     """Whether a figure is a ratio, up to one rung or all of a ladder."""
     return isinstance(form.rungs[-1] if isinstance(form, Laddered) else form, Ratio)
+
+
+def doubted(form: Form, wider: float) -> Form:
+    """Return a figure whose noise is told ``wider`` times as large, since it was chosen by it."""
+
+    def more(line: Affine) -> Affine:
+        return replace(line, terms={draw: wider * each for draw, each in line.terms.items()})
+
+    if isinstance(form, Affine):
+        return more(form)
+    if isinstance(form, Ratio):
+        return replace(form, top=more(form.top), bottom=more(form.bottom))
+    if isinstance(form, Laddered):
+        rungs = [doubted(each, wider) for each in form.rungs]
+        known = tuple(each for each in rungs if isinstance(each, Affine | Ratio))
+        return replace(form, rungs=known, at=rung_of(form))
+    return form
 
 
 def rung_of(form: Laddered) -> int:

@@ -22,6 +22,11 @@ NOTES: Mapping[str, Mapping[str, str]] = {
         "once.",
         "zh": "按数字大小选出：误差范围已放宽，使全部 {rows} 行同时成立。",
     },
+    "kept": {
+        "en": "Which rows are shown depends on their noise: margins are widened for it, so that "
+        "of those shown 95 in 100 hold.",
+        "zh": "显示哪些行取决于其噪声：误差范围已相应放宽，使所示范围中每 100 个有 95 个成立。",
+    },
     "tenths": {
         "en": "Within a band customers count as equal, and nobody for less or more than the band's "
         "edges; margins are approximate.",

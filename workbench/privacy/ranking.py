@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
-from math import sqrt
+from math import inf, sqrt
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.forms import Sheet
@@ -21,6 +21,7 @@ from workbench.privacy.margins import (
     Form,
     chance_below_zero,
     covariance,
+    interval,
     quantile,
     tangent,
 )
@@ -30,14 +31,19 @@ MAX_RANKED = 1000  # pairs grow with the square
 _OPEN = 0.5  # bounds of chances from here on are told in words
 
 
-def ranks(forms: Sequence[Form], level: float) -> list[Form]:
-    """Return the rank of each figure, the largest being 1, with the ranks its noise leaves open."""
+def ranks(forms: Sequence[Form], level: float, *, as_told: bool) -> list[Form]:
+    """Return the rank of each figure, the largest being 1, with the ranks its noise leaves open.
+
+    ``as_told``: a figure of a ladder has the rank of what is told of it; what is clearly above is
+    so by all layers.
+    """
     if len(forms) > MAX_RANKED:
         raise QuestionRefused(
             f"{len(forms):,} figures are too many for one ranking; at most {MAX_RANKED:,}. Rank "
             "within groups with across=…, or fewer with where=…."
         )
     straight = [tangent(form) for form in forms]
+    told = _told(forms, as_told)
     ranked = [i for i, form in enumerate(straight) if form is not None]
     z = quantile(level, len(forms) * (len(forms) - 1) // 2)
     above, surely_above = dict.fromkeys(ranked, 0), dict.fromkeys(ranked, 0)
@@ -46,19 +52,27 @@ def ranks(forms: Sequence[Form], level: float) -> list[Form]:
         one, other = straight[i], straight[j]
         if one is None or other is None:
             continue
+        if told[i] != told[j]:
+            above[j if told[i] > told[j] else i] += 1
         gap, sd = one.value - other.value, deviation(one, other)
         low, high = (j, i) if gap > 0 else (i, j)
-        if gap != 0:
-            above[low] += 1
         if abs(gap) > z * sd:
             surely_above[low] += 1
             surely_below[high] += 1
     found: list[Form] = [None] * len(forms)
     for i in ranked:
-        found[i] = Fixed(
-            float(above[i] + 1), float(surely_above[i] + 1), float(len(ranked) - surely_below[i])
-        )
+        rank, first, last = above[i] + 1, surely_above[i] + 1, len(ranked) - surely_below[i]
+        found[i] = Fixed(float(rank), float(min(first, rank)), float(max(last, rank)))
     return found
+
+
+def _told(forms: Sequence[Form], as_told: bool) -> list[float]:
+    """Return the values figures are ordered by: of a ladder those told, or those of all layers."""
+    if as_told:
+        values = [interval(form, quantile(0.95))[0] for form in forms]
+    else:
+        values = [None if (line := tangent(form)) is None else line.value for form in forms]
+    return [-inf if each is None else each for each in values]
 
 
 def deviation(one: Affine, other: Affine) -> float:
@@ -66,7 +80,7 @@ def deviation(one: Affine, other: Affine) -> float:
     return sqrt(max(0.0, one.variance + other.variance - 2 * covariance(one, other)))
 
 
-def top_rows(sheet: Sheet, measure: Measure, n: int, *, wide: bool) -> Sheet:
+def top_rows(sheet: Sheet, measure: Measure, n: int, *, wide: bool, as_told: bool) -> Sheet:
     """Return the ``n`` rows with the largest figures, in order, with rank and order risk.
 
     ``wide``: with margins that hold for all rows they were picked from.
@@ -81,14 +95,15 @@ def top_rows(sheet: Sheet, measure: Measure, n: int, *, wide: bool) -> Sheet:
     if len(forms) > MAX_RANKED:
         raise QuestionRefused(f"at most {MAX_RANKED:,} rows are put in order, not {len(forms):,}.")
     shown = [(form, row) for row, form in enumerate(forms) if form is not None]
-    order = sorted(shown, key=lambda each: (-each[0].value, each[1]))
+    told = _told(sheet.forms[measure.name], as_told)
+    order = sorted(shown, key=lambda each: (-told[each[1]], each[1]))
     risks = [_swapped(one, other) for (one, _), (other, _) in pairwise(order)]
     places = [row for _, row in order[:n]]
     risk_of: list[Form] = [None] * len(forms)
     for (_, row), risk in zip(order, risks, strict=False):  # the last row has no next one
         risk_of[row] = Fixed(risk)
     further: dict[str, Sequence[Form]] = {
-        f"{measure.name}_rank": ranks(sheet.forms[measure.name], 0.95),
+        f"{measure.name}_rank": ranks(sheet.forms[measure.name], 0.95, as_told=as_told),
         f"{measure.name}_order_risk": risk_of,
     }
     measures = (

@@ -179,7 +179,7 @@ def _described(sheet: Sheet, recipe: Mapping[str, Any]) -> Sheet:
 def _graded(sheet: Sheet, recipe: Mapping[str, Any]) -> Sheet:
     measure = recipe["measure"]
     sheet.measure(measure)
-    z = quantile(0.95, sheet.among)
+    z = quantile(0.95, sheet.chosen)
     told = []
     for form in sheet.forms[measure]:
         value, low, _ = interval(form, z)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import comb, sqrt
 from typing import Any
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.derive import why_not_added
 from workbench.privacy.expressions import is_number
 from workbench.privacy.forms import Find, Key, Sheet, keep, sheet_of
-from workbench.privacy.margins import Affine, Form, added, tangent, weighted
-from workbench.privacy.release import Measure, Release
+from workbench.privacy.margins import Affine, Form, added, doubted, quantile, tangent, weighted
+from workbench.privacy.noted import noted
+from workbench.privacy.release import Dimension, Measure, Release
 
 _ORDERED = ("band", "month", "date")
 
@@ -26,7 +27,7 @@ def suppress(
     release: Release, min_customers: float, deviations: float, name: str | None
 ) -> Release:
     """Take out the figures of small groups; see `Release.suppress`."""
-    recipe = {"op": "suppress", **_rule(min_customers, deviations)}
+    recipe = {"op": "suppress", **_rule(min_customers, deviations), "widened": True}
     return keep(release, replay(recipe, [release], _find(release)), recipe, name=name)
 
 
@@ -44,6 +45,7 @@ def merge_small(
         "column": column,
         "into": into,
         **_rule(min_customers, deviations),
+        "widened": True,
     }
     return keep(release, replay(recipe, [release], _find(release)), recipe, name=name)
 
@@ -51,7 +53,9 @@ def merge_small(
 def replay(recipe: Mapping[str, Any], parents: list[Release], find: Find | None) -> Sheet:
     """Suppress or merge again, as a sheet."""
     sheet = sheet_of(parents[0], find)
-    rule = _Rule(float(recipe["min_customers"]), float(recipe["deviations"]))
+    # why get: what was kept before margins were widened for the choice stays as it was published
+    widened = recipe.get("widened", False)
+    rule = _Rule(float(recipe["min_customers"]), float(recipe["deviations"]), widened)
     if recipe["op"] == "suppress":
         return _suppressed(sheet, rule)
     return _merged(sheet, recipe["column"], rule, recipe["into"])
@@ -79,6 +83,7 @@ class _Rule:
 
     least: float
     deviations: float
+    widened: bool
 
     def small(self, number: Affine) -> bool:
         return number.value < max(self.least, self.deviations * sqrt(number.variance))
@@ -111,7 +116,16 @@ def _suppressed(sheet: Sheet, rule: _Rule) -> Sheet:
         f"{sum(small):,} of {len(small):,} rows are not shown: their noisy number of customers is "
         f"below {rule.words}."
     )
-    return replace(sheet, forms=forms, notes=(*sheet.notes, *([note] if any(small) else [])))
+    candidates = sum(each is not None for each in _counts(sheet))
+    kept = _chosen(sheet, len(small) - sum(small), candidates) if rule.widened else sheet
+    return replace(kept, forms=forms, notes=(*kept.notes, *([note] if any(small) else [])))
+
+
+def _chosen(sheet: Sheet, kept: int, of: int) -> Sheet:
+    """Return a sheet of which so many rows were kept by their noise, its margins widened for it."""
+    if not 0 < kept < of:
+        return sheet
+    return replace(sheet, kept=sheet.kept * kept / of, notes=(noted("kept"), *sheet.notes))
 
 
 def _merged(sheet: Sheet, column: str, rule: _Rule, into: str) -> Sheet:
@@ -145,7 +159,38 @@ def _merged(sheet: Sheet, column: str, rule: _Rule, into: str) -> Sheet:
         labels = [str(group[0]) if len(group) == 1 else into for group in groups]
         if labels.count(into) > 1:
             raise QuestionRefused(f"'{into}' is already a value of '{column}'; merge into=another.")
-    return _gathered(sheet, axis, groups, labels, rule.words)
+    merged = _gathered(sheet, axis, groups, labels, rule.words)
+    return _doubted(merged, axis, groups, labels, dimension) if rule.widened else merged
+
+
+def _doubted(
+    sheet: Sheet,
+    axis: int,
+    groups: Sequence[Sequence[Any]],
+    labels: Sequence[str],
+    dimension: Dimension,
+) -> Sheet:
+    """Return merged rows with margins for their choice: their values came out low, noise and all.
+
+    A merged row's margin holds for every group that might have been made in its place: all runs of
+    neighbours, or all choices of as many values.
+    """
+    values, single = len(dimension.values), sum(len(each) == 1 for each in groups)
+    chosen = _chosen(sheet, single, values)
+    wider = {}
+    for label, group in zip(labels, groups, strict=True):
+        if 1 < len(group) < values:
+            runs = dimension.kind in _ORDERED
+            ways = values * (values + 1) // 2 if runs else comb(values, len(group))
+            wider[label] = max(1.0, quantile(0.95, ways) / quantile(0.95, chosen.chosen))
+    forms = {
+        name: [
+            doubted(form, wider.get(str(key[axis]), 1.0))
+            for form, key in zip(column, chosen.keys, strict=True)
+        ]
+        for name, column in chosen.forms.items()
+    }
+    return replace(chosen, forms=forms)
 
 
 def _neighbours(values: Sequence[Any], enough: Callable[[Sequence[Any]], bool]) -> list[list[Any]]:
