@@ -30,16 +30,20 @@ def test_a_day_of_the_office(run, shop, tmp_path):
     )
     out = run("subject", "export", "K-000010", "--out", str(tmp_path / "out"), *check)
     assert "11 rows of 3 tables in" in out
-    assert "Corrected: customers.email." in run(
-        "subject", "correct", "K-000010", "--set", "customers.email=n@example.org", *check
-    )
+    said = run("subject", "correct", "K-000010", "--set", "customers.email=n@example.org", *check)
+    assert "Corrected: customers.email." in said
+    assert "- service desk (for service)" in said[said.index("(GDPR 19)") :]
+    assert "(for reporting)" not in said  # which does not read the e-mail
     said = run("subject", "correct", "K-000010", "--set", "customers.email=n@example.org", *check)
     assert "Nothing to correct: customers.email stood there already." in said
-    assert "leave the customer out" in run("subject", "restrict", "K-000010", *check)
-    assert "include the customer again" in run("subject", "restrict", "K-000010", "--lift", *check)
-    assert "Reads for marketing leave" in run(
-        "subject", "object", "K-000010", "--purpose", "marketing", *check
-    )
+    assert "GDPR 19" not in said
+    for lift, words in ((), "leave the customer out"), (("--lift",), "include the customer again"):
+        said = run("subject", "restrict", "K-000010", *lift, *check)
+        assert words in said
+        assert "- managers (for reporting)" in said[said.index("(GDPR 19)") :]
+    said = run("subject", "object", "K-000010", "--purpose", "marketing", *check)
+    assert "Reads for marketing leave" in said
+    assert "GDPR 19" not in said
     assert "R-0008 is registered; it is due on" in run(
         "subject", "register", "K-000010", "--kind", "erasure", "--law", "GDPR"
     )

@@ -3,11 +3,14 @@
 import datetime as dt
 import random
 import shutil
+from pathlib import Path
 
 from support.killing import run_and_kill
 
 import workbench as wb
+from workbench.lifecycle.archive import ArchiveWriter
 from workbench.lifecycle.erasure import still_findable
+from workbench.lifecycle.pruning import check, prune
 from workbench.store.rewriting import unfinished
 
 LATER = dt.datetime(2032, 6, 15, 9, tzinfo=dt.UTC)
@@ -144,6 +147,33 @@ def test_killed_while_a_backup_is_restored(shop, tmp_path, size):
         assert still_findable(ws.office) == {}
         require_whole(ws)
         assert not list(folder.glob(".workbench.*"))
+
+
+def test_killed_while_backups_are_pruned(shop, tmp_path, size):
+    made = Path(shop.back_up().file)
+    first = made.read_bytes()
+    for number in range(40):  # of the day before, of which one stays
+        older = made.with_name(f"older-{number:02d}.backup")
+        at = NOW - dt.timedelta(days=1, minutes=number)
+        with older.open("wb") as file:
+            writer = ArchiveWriter(file, shop.store.master_key, {"made": at.isoformat()})
+            writer.write(b"anything")
+            digest = writer.finish()
+        older.with_name(f"{older.name}.sha256").write_text(f"{digest}  {older.name}\n")
+    code = "import workbench.lifecycle.pruning as p; p.prune(ws.office)"
+    for place in killed(shop, tmp_path, size, code):
+        there = place / "backups"
+        assert (there / made.name).read_bytes() == first
+        assert len(list(there.glob("*.backup"))) >= 2
+        prune(opened(place).office)
+        kept = sorted(each.name for each in there.glob("*.backup"))
+        assert kept == ["older-00.backup", made.name]
+        assert sorted(each.name for each in there.glob("*.sha256")) == [
+            f"{name}.sha256" for name in kept
+        ]
+        assert set(check(opened(place).office).values()) == {""}
+        assert opened(place).journal.entries("backups pruned")
+        require_whole(opened(place))
 
 
 def test_a_restore_cut_off_between_two_renames_is_ended_by_whatever_comes_next(shop, tmp_path):

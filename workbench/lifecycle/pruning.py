@@ -76,9 +76,13 @@ def prune(office: Office) -> list[str]:
         office.note(PRUNED, {"files": names, "left": len(found) - len(going)})
     for path in going:
         path.unlink(missing_ok=True)
-        path.with_name(f"{path.name}.sha256").unlink(missing_ok=True)
-    if going:
-        sync_folder(going[0].parent)
+    folder = office.settings.path("backups")
+    # why by what is there: a prune that was cut off leaves checksums of files that are gone
+    left = [each for each in folder.glob(f"*{SUFFIX}.sha256") if not each.with_suffix("").exists()]
+    for path in left:
+        path.unlink(missing_ok=True)
+    if going or left:
+        sync_folder(folder)
     return [str(path) for path in going]
 
 
