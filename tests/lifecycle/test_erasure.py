@@ -1,5 +1,7 @@
 """Erase, then search: nothing is left in any byte, snapshot, load or restore."""
 
+import datetime as dt
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +14,7 @@ import workbench as wb
 from workbench.errors import Busy, InputError, Refused, StoreMissing
 from workbench.lifecycle.erasure import still_findable
 from workbench.store.chain import file_lock
+from workbench.store.engine import in_lake
 from workbench.store.rewriting import attach_plain
 
 ERASED = [f"K-{number:06d}" for number in range(3, 153, 3)]
@@ -278,3 +281,111 @@ def test_keys_that_are_numbers_are_known_by_their_number(tmp_path):
     assert ws.erase_subject(" 0007 ", verified_by="id card")[1].rows["customers"] == 1
     with pytest.raises(InputError, match="'customer_id' is a whole number"):
         ws.erase_subject("seven", verified_by="id card")
+
+
+KINDS = ("customer_id", "full_name", "phone", "email", "born_on")
+PEOPLE = 80
+FILED = """\
+version: 1
+title: Clinic
+privacy: {unit: customer, key: customer_id, delta: 1e-6, limits: {month: 2, year: 8, lifetime: 24}}
+purposes:
+  service: {title: Calls, basis: public task, audience: desk, expires: 2035-12-31}
+tables:
+  customers:
+    kind: identity
+    title: Customers
+    owner: desk
+    source: customers.csv
+    subject_key: customer_id
+    retention: {months: 84, after: opened_on}
+    contribution: {cells: 1, rows: 1}
+    purposes: [service]
+    columns:
+      customer_id: {type: text, role: subject key}
+      full_name: {type: text, role: direct identifier, sensitivity: personal}
+      phone: {type: text, role: direct identifier, sensitivity: personal}
+      email: {type: text, role: direct identifier, sensitivity: personal}
+      born_on: {type: date, role: quasi-identifier, sensitivity: personal}
+      opened_on: {type: date}
+"""
+
+
+def person(number):
+    """Return one customer's values: names of two and three signs, a day of birth of their own."""
+    name = "".join(chr(0x4E00 + (811 * number + 97 * n) % 9000) for n in range(2 + number % 2))
+    born = dt.date(1931, 1, 1) + dt.timedelta(days=307 * number)
+    mail = f"{name}{number}@例子.中国" if number % 2 else f"a{number:03d}@example.org"
+    return (f"C{7919 * number:07d}", name, f"138{91 * number:08d}", mail, str(born))
+
+
+def clinic(folder):
+    """Return a workspace of people who left their traces wherever traces are left."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "workbench.toml").write_text("warm_kernel_minutes = 0\n")
+    (folder / "catalog.yaml").write_text(FILED)
+    everybody = [person(number) for number in range(PEOPLE)]
+    heads = ",".join((*KINDS, "opened_on"))
+    lines = [",".join((*each, "2026-01-05")) for each in everybody]
+    (folder / "data" / "customers.csv").write_text("\n".join([heads, *lines, ""]))
+    ws = wb.open_workspace(folder, now=lambda: dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC))
+    ws.init()
+    good = ",".join((*person(PEOPLE), "2026-01-05"))
+    for encoding in ("utf-8", "gb18030", "utf-16"):
+        # why twice: lines of the customer's key, and lines that came without one
+        bad = [",".join((*each, f"soon {encoding}")) for each in everybody]
+        bad += [",".join(("", *each[1:], f"soon {encoding}")) for each in everybody]
+        path = folder.with_name(f"more-{encoding}.csv")
+        path.write_text("\n".join([heads, *bad, good, ""]), encoding=encoding)
+        ws.ingest("customers", path, encoding=encoding)
+    for encoding in ("utf-8", "gb18030", "utf-16"):
+        for place in ("runs/a/2026-09", "ipython/a", "tmp/spill"):
+            left = ws.private / place
+            left.mkdir(parents=True, exist_ok=True)
+            text = "\n".join(lines).encode(encoding)
+            (left / f"{encoding}.log").write_bytes(text)
+            (left / f"{encoding}.gz").write_bytes(gzip.compress(text))
+    return ws
+
+
+def left_in(ws, values):
+    """Return which values stand in any byte outside the encrypted store, or in what is inside."""
+    forms = {
+        value: [value.encode(e) for e in ("utf-8", "gb18030", "utf-16-le")] for value in values
+    }
+    found = set()
+    for path in ws.private.rglob("*"):
+        if path.is_file() and ws.store.folder not in path.parents:
+            content = path.read_bytes()
+            content = gzip.decompress(content) if path.suffix == ".gz" else content
+            found |= {v for v, each in forms.items() if any(form in content for form in each)}
+    texts = [str(value) for row in opened_catalogs(ws) for value in row]
+    for copy in ws.store.folder.glob("snapshots/*.ducklake"):
+        connection = ws.store.connect()
+        ws.store.attach(connection, int(copy.stem))
+        for name in ws.store.tables(connection) | set(ws.store.kept_aside(connection)):
+            rows = connection.execute(f"SELECT * FROM {in_lake(name)}").fetchall()
+            texts += [str(value) for row in rows for value in row]
+        connection.close()
+    everything = "\n".join(texts)
+    return found | {value for value in values if value in everything}
+
+
+def test_values_of_every_kind_and_encoding_are_left_nowhere(tmp_path, size):
+    erased = [person(number) for number in range(0, PEOPLE, 2 if size == "full" else 27)]
+    values = {value for each in erased for value in each}
+    assert len(values) == 5 * len(erased)  # 200 in full
+    ws = clinic(tmp_path / "clinic")
+    assert left_in(ws, values) == values  # the control
+    before = ws.back_up(tmp_path / "before.backup")
+    for subject, *_ in erased:
+        assert again(ws).erase_subject(subject, verified_by="id card")[1].found_in == ()
+    ws = again(ws)
+    assert left_in(ws, values) == set()
+    after = ws.back_up(tmp_path / "after.backup")
+    for made in (after, before):
+        again(ws).restore(made.file, over=True)
+        assert left_in(again(ws), values) == set()
+        assert int(again(ws).open("customers", "service").count().execute()) == (
+            PEOPLE + 3 - len(erased)  # with the good row of each file
+        )

@@ -66,6 +66,28 @@ def test_people_are_counted_whose_consent_was_withdrawn_before_they_were_read(sh
     assert live.value == pytest.approx(1 - 360 / 540, abs=0.08)
 
 
+@pytest.mark.parametrize("kind", ["date", "timestamp"])
+def test_a_withdrawal_in_a_row_of_its_own_counts(shop, kind):
+    """What is asked of rows one by one, and what the register shows, know of it."""
+    shop = withdrawn(shop, kind, *[""] * 10)
+    at = " 12:00:00" if kind == "timestamp" else ""
+    rows = [f"K-{i:06d},marketing,,2026-09-0{3 + i % 2}{at}" for i in range(300)]
+    rows += [f"K-{i:06d},other,,2026-09-03{at}" for i in range(600)]  # of another purpose
+    rows += [f"K-{i:06d},marketing,,2025-09-03{at}" for i in range(600)]  # before it was given
+    source = shop.settings.path("source") / "consents.csv"
+    source.write_text(source.read_text() + "\n".join(rows) + "\n")
+    shop = wb.open_workspace(shop.settings.root, now=shop.now)
+    shop.init()
+    table = shop.open("consents", "service")
+    given = table.filter(table.given_on.notnull()).execute()
+    assert given.withdrawn_on.notna().sum() == 300
+    live = estimates.live(
+        asked(shop, asking.live_consents(shop.catalog, table, reads(shop, opened(5, 1))))
+    )
+    assert live.denominator == pytest.approx(600, abs=40)
+    assert live.value == pytest.approx(0.5, abs=0.08)
+
+
 def test_withdrawals_are_in_time_where_the_register_was_loaded_soon_after(shop):
     shop = withdrawn(shop, "date", *DAYS)
     table = shop.open("consents", "service")

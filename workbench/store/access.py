@@ -20,7 +20,7 @@ from workbench.periods import local
 from workbench.settings import Role
 from workbench.store import THEN, snapshots
 from workbench.store.audit import Audit
-from workbench.store.consents import agreeing_sql
+from workbench.store.consents import agreeing_sql, recorded_sql
 from workbench.store.engine import DataVersions, Store
 from workbench.store.identifying import find_identifiers
 from workbench.store.keys import derive
@@ -369,7 +369,9 @@ class Access:
         key = declared.subject_key
         chosen = [] if key is None else [pseudonym_sql(key, purpose) if pseudonyms else f'"{key}"']
         chosen += [f'"{column}"' for column in columns if column != key]
-        rows = f'{self._lake(then)}."{table}"'
+        rows, source = f'{self._lake(then)}."{table}"', self._catalog.consents
+        if source is not None and source.table == table and source.withdrawn in columns:
+            rows = recorded_sql(self._catalog, source, self._lake(then))
         if declared.without_customer and not pseudonyms:
             # why: all of nobody's rows together would count as one customer
             rows = f'(SELECT * FROM {rows} WHERE "{key}" IS NOT NULL)'

@@ -7,6 +7,28 @@ import datetime as dt
 from workbench.catalog import Catalog, ConsentSource
 
 
+def recorded_sql(catalog: Catalog, source: ConsentSource, lake: str) -> str:
+    """Return SQL of the register's rows, each with the withdrawal recorded of what it says.
+
+    Where its own row has none it is the person's first for that purpose that did not come before
+    the agreement: what looks at one row sees a withdrawal that stands in a row of its own.
+    """
+    table = catalog.tables[source.table]
+    same = " AND ".join(f'w."{c}" = own."{c}"' for c in (str(table.subject_key), source.purpose))
+    kinds = [table.columns[each].type for each in (source.given, source.withdrawn)]
+    given = f'own."{source.given}"'
+    # why its day: of a withdrawal without a time nobody can say that it came first
+    given = f"CAST({given} AS DATE)" if kinds == ["timestamp", "date"] else given
+    first = (
+        f'SELECT min(w."{source.withdrawn}") FROM {lake}."{source.table}" AS w '
+        f'WHERE {same} AND w."{source.withdrawn}" >= {given}'
+    )
+    return (
+        f'(SELECT * REPLACE (coalesce("{source.withdrawn}", ({first})) AS "{source.withdrawn}") '
+        f'FROM {lake}."{source.table}" AS own)'
+    )
+
+
 def agreeing_sql(
     catalog: Catalog, source: ConsentSource, now: dt.datetime, lake: str = "lake"
 ) -> str:

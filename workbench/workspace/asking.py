@@ -117,8 +117,9 @@ def live_consents(catalog: Catalog, consents: ibis.Table, reads: ReadsOnConsent)
     """Return of how many people read the consent was live, and of how many it was not.
 
     A consent was read where the register that a read stood on held it, and was not live any more
-    where it was withdrawn before the last such read. Where the register has days only, a
-    withdrawal counts from the end of its day, and a register holds the days before its own.
+    where it was withdrawn before the last such read; a withdrawal in a row of its own stands, in
+    what is opened, in the row of what it ends. Where the register has days only, a withdrawal
+    counts from the end of its day, and a register holds the days before its own.
     """
     import ibis
 
