@@ -8,7 +8,8 @@ import pytest
 from workbench.errors import InputError
 from workbench.estates.sample import planted
 from workbench.lifecycle.detection import detect, upper_rate
-from workbench.lifecycle.reads import Read, from_frame
+from workbench.lifecycle.reads import Read, from_audit, from_frame
+from workbench.store.chain import Entry
 
 SINCE, UNTIL = dt.date(2026, 7, 1), dt.date(2026, 9, 30)
 
@@ -80,6 +81,43 @@ def test_each_signal_is_seen_by_itself(change, signal):
     signals = {s for each in found.found for s in each.signals}
     # a single signal flags only when it is extreme; volume and refusals here are
     assert signals == ({signal} if signal in ("volume", "refused") else set())
+
+
+def entries(kind, *days, who="ana", rows=None, held=5400, table="sales"):
+    body = {
+        "who": who,
+        "role": "analyst",
+        "table": table,
+        "purpose": "r",
+        "held": [(table, 1, held)],
+    }
+    body |= {} if rows is None else {"rows": rows}
+    return [Entry(0, day, kind, body, "") for day in days]
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "signals"),
+    [
+        ("read", {"rows": 9_000}, ("volume",)),  # far fewer than any limit of bulk reads
+        ("bulk read", {"rows": 40_000}, ("volume",)),
+        ("quarantine opened", {"rows": 9_000}, ("volume",)),
+        ("look-up", {"held": 10**9}, ()),  # a bound alone flags nobody
+        ("open", {"held": 10**9}, ()),
+        ("open", {"held": 10**9, "table": "salaries"}, ("volume", "new table")),
+        ("read", {"rows": 40}, ()),
+    ],
+)
+def test_the_workspaces_own_log_shows_volume(kind, size, signals):
+    first = dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC)
+    days = [first + dt.timedelta(hours=12 * n) for n in range(300)]
+    days = [day.replace(hour=10) for day in days]
+    log = [each for n, day in enumerate(days) for each in entries("read", day, rows=30 + n % 20)]
+    log += entries("open", *days)
+    log += entries(kind, dt.datetime(2026, 6, 15, 10, tzinfo=dt.UTC), who="eve", **size)
+    found = detect(from_audit(log), dt.date(2026, 6, 15), dt.date(2026, 6, 21)).found
+    assert [each.signals for each in found] == ([signals] if signals else [])
+    for each in found:
+        assert each.rows == size.get("rows", size.get("held"))
 
 
 def test_too_short_a_log_says_so():
