@@ -16,7 +16,7 @@ from workbench.periods import Period
 from workbench.privacy.accounting import pico_of
 from workbench.privacy.operational import operational
 from workbench.reporting.definition_files import load_definition
-from workbench.reporting.pdf import pdf
+from workbench.reporting.published.copies import pdf
 from workbench.workspace.annexes import annexes
 from workbench.workspace.evidence import Evidence
 

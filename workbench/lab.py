@@ -78,7 +78,7 @@ class Preview:
         frames = "".join(
             f'<iframe sandbox="allow-scripts" title="{escape(page.title)}" '
             'style="width:100%;height:80vh;border:1px solid #ccc" '
-            f'srcdoc="{escape(page.at("./"))}"></iframe>'
+            f'srcdoc="{escape(page.alone())}"></iframe>'
             for page in self.pages
         )
         return warning + frames + "".join(f"<p>{escape(line)}</p>" for line in lines)

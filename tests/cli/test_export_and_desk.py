@@ -11,7 +11,7 @@ from factories.pages import page
 from support.line import command, workbench
 
 from workbench.cli import main
-from workbench.reporting import editions
+from workbench.reporting.published import editions
 
 
 @pytest.fixture

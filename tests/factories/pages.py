@@ -118,7 +118,7 @@ def overview():
     )
 
 
-def page(executed=None, *, standalone=False, lookup=RELEASES.__getitem__, source=None, **context):
+def page(executed=None, *, lookup=RELEASES.__getitem__, source=None, **context):
     """Return a notebook's page."""
     executed = overview() if executed is None else executed
     return export(
@@ -126,5 +126,4 @@ def page(executed=None, *, standalone=False, lookup=RELEASES.__getitem__, source
         source_notebook=source or written(executed),
         lookup=lookup,
         context=replace(CONTEXT, **context),
-        standalone=standalone,
     )

@@ -5,7 +5,7 @@ from factories.pages import CHINESE, page
 from support.browser import browsing
 from support.screen import Screen
 
-from workbench.reporting import editions
+from workbench.reporting.published import editions
 
 
 @pytest.fixture(scope="session")
@@ -21,5 +21,5 @@ def published(tmp_path_factory):
     for period in ("2026-08", "2026-09"):
         pages = [page(period=period), page(period=period, language="zh", translations=CHINESE)]
         editions.publish(folder, "overview", period, pages)
-    (folder / "alone.html").write_text(page(standalone=True).at("./"), encoding="utf-8")
+    (folder / "alone.html").write_text(page().alone(), encoding="utf-8")
     return folder

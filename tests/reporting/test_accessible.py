@@ -10,7 +10,7 @@ from factories.pages import page
 from factories.releases import MONTH, release
 
 from workbench import figures
-from workbench.reporting import editions
+from workbench.reporting.published import editions, failures
 
 VERSION = "4.14.1"
 RUN = """
@@ -50,7 +50,7 @@ def shelves(published, tmp_path_factory):
     )
     editions.publish(folder, "risk", "2026-09", empty)
     editions.publish(folder, "overview", "2026-09", page(subtitle="Once more"))
-    editions.record_failure(folder, "overview", "2026-10", "Customer overview")
+    failures.record_failure(folder, "overview", "2026-10", "Customer overview")
     return folder
 
 

@@ -10,7 +10,7 @@ from factories.pages import BANDS, page
 from factories.releases import release
 
 from workbench import figures
-from workbench.reporting import editions
+from workbench.reporting.published import editions
 
 CHARTS = 4
 PAGES = {

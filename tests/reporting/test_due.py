@@ -6,9 +6,9 @@ import pytest
 from factories.pages import page
 
 from workbench.periods import Period
-from workbench.reporting import editions
 from workbench.reporting.definition import Definition
 from workbench.reporting.due import Span, due
+from workbench.reporting.published import editions, failures
 
 SPAN = Span(dt.date(2026, 1, 1), dt.date(2026, 10, 31))
 
@@ -94,13 +94,13 @@ def test_at_most_three_missed_periods_are_caught_up_unless_more_are_asked_for(tm
 
 
 def test_a_failed_period_stays_due_also_when_the_next_one_is(tmp_path):
-    editions.record_failure(tmp_path, "overview", "2026-09", "Overview")
+    failures.record_failure(tmp_path, "overview", "2026-09", "Overview")
     found = _due(_report(), tmp_path, "2026-11-24T00:00+00:00")
     assert found == [["2026-09", "failed"], ["2026-10", "missing"]]
 
 
 def test_a_failed_period_stays_due_after_the_next_one_is_published(tmp_path):
-    editions.record_failure(tmp_path, "overview", "2026-08", "Overview")
+    failures.record_failure(tmp_path, "overview", "2026-08", "Overview")
     _publish(tmp_path, "2026-09", "2026-10")
     assert _due(_report(), tmp_path, "2026-11-24T00:00+00:00") == [["2026-08", "failed"]]
 
@@ -111,7 +111,7 @@ def test_each_edition_of_a_grid_is_due_for_itself(tmp_path):
         "grid": {"region": "choices"},
     }
     _publish(tmp_path, "2026-10", variant="region=north")
-    editions.record_failure(tmp_path, "overview", "2026-10", "Overview", "region=south")
+    failures.record_failure(tmp_path, "overview", "2026-10", "Overview", "region=south")
     found = _due(_report(**grid), tmp_path, "2026-11-24T00:00+00:00")
     assert found == [["2026-10", "region=south", "failed"]]
 

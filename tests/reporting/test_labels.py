@@ -46,7 +46,7 @@ def made(tmp_path_factory):
     cells = [code(f"figures[{at}], {TITLE!r}", each) for at, each in enumerate(FIGURES)]
     path = tmp_path_factory.mktemp("labels") / "alone.html"
     executed = notebook(markdown("# What is in a label?"), *cells)
-    told = page(executed, standalone=True, lookup=RELEASES.__getitem__)
+    told = page(executed, lookup=RELEASES.__getitem__)
     path.write_text(told.at("./"), encoding="utf-8")
     return path
 

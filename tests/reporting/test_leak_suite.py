@@ -25,10 +25,11 @@ from support.shop import make_shop
 
 import workbench as wb
 from workbench.errors import DefinitionError, LeakFound, RunFailed
-from workbench.reporting import editions, page_assets
+from workbench.reporting import page_assets
 from workbench.reporting.exporter import export, export_languages
 from workbench.reporting.leaks import key, refuse_leaks
-from workbench.reporting.serve import serve
+from workbench.reporting.published import editions
+from workbench.reporting.published.serve import serve
 
 TESTS = Path(__file__).resolve().parents[1]
 IDENTITIES = 2000

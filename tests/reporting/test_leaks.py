@@ -210,9 +210,7 @@ def test_released_figures_are_not_identifiers():
         check({"index.html": made.html.encode()}, find)  # were it not known to be released
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"standalone": True}, {"language": "zh", "translations": CHINESE}]
-)
+@pytest.mark.parametrize("options", [{}, {"language": "zh", "translations": CHINESE}])
 def test_an_honest_page_of_a_numbered_estate_passes(options):
     """Every customer number from 1 to a million is a key, and no page is refused for it."""
 
@@ -244,7 +242,7 @@ def test_the_words_of_the_page_itself_are_no_candidates():
         asked.update(candidates)
         return []
 
-    refuse_leaks(page(standalone=True), asks)
+    refuse_leaks(page(), asks)
     assert "howtoreadthemargins" not in asked
     assert len(asked) < 5_000
 

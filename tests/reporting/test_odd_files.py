@@ -7,9 +7,9 @@ from factories.pages import page
 
 from workbench.documents import load_yaml
 from workbench.errors import DefinitionError
-from workbench.reporting import editions
-from workbench.reporting.failures import show_failures
-from workbench.reporting.publish import FAILED, read_failures
+from workbench.reporting.published import editions
+from workbench.reporting.published.failures import show_failures
+from workbench.reporting.published.places import FAILED, read_failures
 from workbench.reporting.record import last_of, last_run, runs_file
 
 DEEP = "[" * 100_000

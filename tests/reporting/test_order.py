@@ -6,8 +6,8 @@ from support.line import DEFINITION, PARAMETERS, write_report
 
 from workbench.errors import RunFailed
 from workbench.periods import Period
-from workbench.reporting import editions
 from workbench.reporting.definition import Definition
+from workbench.reporting.published import editions
 from workbench.reporting.runner import Asked, Failure
 from workbench.reporting.suite import _lacking, _needs
 

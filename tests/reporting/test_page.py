@@ -97,11 +97,11 @@ def test_arranging_nothing_but_prose():
 
 def test_sizes():
     assert len(page().html.encode()) <= 60_000
-    assert len(page(standalone=True).html.encode()) <= 750_000
+    assert len(page().alone().encode()) <= 750_000
 
 
 def test_a_standalone_page_needs_nothing_beside_it():
-    html = page(standalone=True).html
+    html = page().alone()
     assert ROOT not in html
     assert "<script src" not in html
 
@@ -127,7 +127,7 @@ class _Page(HTMLParser):
 @pytest.mark.parametrize("standalone", [True, False])
 def test_nothing_is_loaded_and_nothing_runs_that_the_policy_does_not_name(standalone):
     reader = _Page()
-    reader.feed(page(standalone=standalone).at("./"))
+    reader.feed(page().alone() if standalone else page().at("./"))
     policies = [a["content"] for t, a in reader.tags if t == "meta" and "http-equiv" in a]
     (policy,) = policies
     assert policy.startswith("default-src 'none'; script-src 'sha256-")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.pictures import difference, keep, opened
 
-from workbench.reporting.pdf import pdf
+from workbench.reporting.published.copies import pdf
 
 PICTURES = Path(__file__).with_name("pictures")
 LARGEST_BYTES = 100_000

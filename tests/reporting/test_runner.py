@@ -15,7 +15,7 @@ from workbench.reporting.definition_files import find_definition
 from workbench.reporting.due import Span
 from workbench.reporting.edition_facts import commit
 from workbench.reporting.identity import choose_period, edition_identity
-from workbench.reporting.publish import read_failures
+from workbench.reporting.published.places import read_failures
 from workbench.reporting.schedule import PeriodRule
 
 

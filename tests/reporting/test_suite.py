@@ -26,7 +26,7 @@ import workbench as wb
 from workbench.errors import Busy, DefinitionError, ParameterError, PeriodError, RunFailed
 from workbench.reporting.definition import Hooks
 from workbench.reporting.hooks import tell_hooks
-from workbench.reporting.publish import read_failures
+from workbench.reporting.published.places import read_failures
 from workbench.reporting.suite import default_jobs
 from workbench.reporting.turns import turn
 

@@ -12,8 +12,8 @@ from support.line import CELLS, write_report
 import workbench as wb
 from workbench.checks import check
 from workbench.errors import InputError
-from workbench.reporting import editions
-from workbench.reporting.serve import serve
+from workbench.reporting.published import editions
+from workbench.reporting.published.serve import serve
 from workbench.store.published_files import RECORD, note, recorded, require_outside, strange
 
 

@@ -146,7 +146,7 @@ def standalone(ws: Workspace, name: str, out: Path, **chosen: Any) -> Told:
 )
 def serve(workspace: str | None, port: int) -> None:
     """Show the published folder on this machine only, with the headers its server should send."""
-    from workbench.reporting.serve import serve as start
+    from workbench.reporting.published.serve import serve as start
 
     with start(opened(workspace).settings.path("published"), port) as server:
         host, bound = server.server_address[:2]

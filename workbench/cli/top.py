@@ -150,7 +150,7 @@ def run(
     if asked["parameters"] and name is None:
         raise click.UsageError("Parameters are of one report: name it.")
     if pdf:
-        from workbench.reporting.pdf import find_browser
+        from workbench.reporting.published.copies import find_browser
 
         find_browser()  # before anything is run and paid for
     wait = asked["wait_seconds"]

@@ -10,8 +10,7 @@ from typing import Any
 
 from workbench.periods import Period
 from workbench.reporting.definition import Definition, Variant
-from workbench.reporting.editions_record import revisions
-from workbench.reporting.publish import read_failures
+from workbench.reporting.published.places import read_failures, revisions
 
 QUIET_DAYS = 3  # by which data may fall short of the end of a month, quarter or year
 _DAY = dt.timedelta(days=1)

@@ -77,7 +77,6 @@ def export(
     source_notebook: Notebook,
     lookup: Lookup,
     context: Context,
-    standalone: bool = False,
 ) -> Page:
     """Return the page of an executed notebook.
 
@@ -91,8 +90,6 @@ def export(
         From a release's id to the release in the ledger.
     context : Context
         What the page says about itself.
-    standalone : bool, default False
-        One file with everything in it.
 
     Raises
     ------
@@ -122,7 +119,7 @@ def export(
             "with wb.figures.…(release) or wb.text(…, release); frames and plots of raw data are "
             "not published."
         )
-    return set_page(blocks, context, authored, standalone=standalone)
+    return set_page(blocks, context, authored)
 
 
 def export_languages(
@@ -132,7 +129,6 @@ def export_languages(
     lookup: Lookup,
     context: Context,
     languages: Mapping[str, Mapping[str, str]],
-    standalone: bool = False,
 ) -> tuple[Page, ...]:
     """Return a notebook's pages, one a language, all from the same releases at one cost.
 
@@ -140,7 +136,7 @@ def export_languages(
     ----------
     languages : mapping of str to mapping of str to str
         Language to the translations declared for it; the first language is the one to be opened.
-    notebook, source_notebook, lookup, context, standalone
+    notebook, source_notebook, lookup, context
         As for `export`.
     """
     found = cache(lookup)  # every language draws the same releases
@@ -150,7 +146,6 @@ def export_languages(
             source_notebook=source_notebook,
             lookup=found,
             context=replace(context, language=code, translations=words),
-            standalone=standalone,
         )
         for code, words in languages.items()
     )

@@ -57,13 +57,12 @@ class WorkbenchReportExporter(Exporter):
             source_notebook=source,
             lookup=lookup,
             context=Context(declared=desk.catalog_words() if desk else frozenset()),
-            standalone=True,
         )
         if desk:  # a file that is saved leaves as a published page does
             refuse_leaks(page, desk.find, desk.declared_words())
         for line in dropped(nb):
             self.log.warning(line)
-        return page.at("./"), resources
+        return page.alone(), resources
 
 
 def lookup_from_workspace(path: Path) -> Lookup:

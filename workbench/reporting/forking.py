@@ -172,6 +172,17 @@ def _private(log: Path) -> Iterator[int]:
         os.close(said)
 
 
+def alive(process: int) -> bool:
+    """Return whether a process is there, whoever's it is."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
+
+
 @contextlib.contextmanager
 def ended_with_this() -> Iterator[Callable[[int], None]]:
     """Yield a function that is told a process group, once; it ends with this block or process."""

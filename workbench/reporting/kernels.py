@@ -23,7 +23,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 from papermill.log import logger
 
-from workbench.reporting.forking import ForkServer, ended_with_this
+from workbench.reporting.forking import ForkServer, alive, ended_with_this
 from workbench.reporting.watch import Watch
 from workbench.store.key_sources import offered, without_keys
 
@@ -203,22 +203,12 @@ def _sockets() -> Iterator[Path]:
     for left in Path(tempfile.gettempdir()).glob(f"{_SOCKETS}*-*"):
         process = left.name.removeprefix(_SOCKETS).partition("-")[0]
         with contextlib.suppress(OSError):
-            if process.isdigit() and left.stat().st_uid == os.getuid() and not _alive(int(process)):
+            if process.isdigit() and left.stat().st_uid == os.getuid() and not alive(int(process)):
                 shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(
         prefix=f"{_SOCKETS}{os.getpid()}-", ignore_cleanup_errors=True
     ) as folder:
         yield Path(folder)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True
 
 
 @contextlib.contextmanager

@@ -205,7 +205,7 @@ class Page:
         Its language.
     authored : tuple of Authored
         Every string on it that a person wrote.
-    blocks, context, standalone
+    blocks, context
         What it was set from.
     """
 
@@ -218,7 +218,6 @@ class Page:
     authored: tuple[Authored, ...]
     blocks: tuple[Block, ...]
     context: Context
-    standalone: bool
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -245,11 +244,13 @@ class Page:
         )
         if context == self.context:
             return self
-        return set_page(self.blocks, context, self.authored, standalone=self.standalone)
+        return set_page(self.blocks, context, self.authored)
 
     def alone(self) -> str:
         """Return the page as one file with everything in it, which leads nowhere else."""
-        return set_page(self.blocks, self.context, self.authored, standalone=True).at("./")
+        from workbench.reporting.published.copies import standalone
+
+        return standalone(self.at("./"))
 
     def at(self, root: str) -> str:
         """Return the page with ``root``, such as ``../../``, as the way to the published folder."""
@@ -388,8 +389,6 @@ def set_page(
     blocks: Sequence[Block],
     context: Context,
     authored: Sequence[Authored] = (),
-    *,
-    standalone: bool = False,
 ) -> Page:
     """Set a page from its blocks: the same blocks and context, the same bytes.
 
@@ -401,8 +400,6 @@ def set_page(
         What the page says about itself.
     authored : sequence of Authored
         Where the words on it were written.
-    standalone : bool, default False
-        Put the chart script into the page, instead of sharing one beside the editions.
     """
     from workbench.reporting.page_template import render
 
@@ -413,7 +410,7 @@ def set_page(
         if isinstance(drawing.drawn, Chart):
             page_assets.check_traces(drawing.drawn.figure, "a chart of this page")
     releases = tuple(sorted({name for drawing in drawings for name in drawing.releases}))
-    html = render(layout, context, language, releases, standalone=standalone)
+    html = render(layout, context, language, releases)
     answer = layout.answer.drawing.drawn if layout.answer and layout.answer.drawing else None
     cards = layout.cards.drawing.drawn if layout.cards and layout.cards.drawing else None
     return Page(
@@ -426,7 +423,6 @@ def set_page(
         authored=tuple(dict.fromkeys((*authored, *_words_of(context)))),
         blocks=tuple(blocks),
         context=context,
-        standalone=standalone,
     )
 
 

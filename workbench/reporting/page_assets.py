@@ -87,7 +87,7 @@ def csp_hash(content: str | bytes) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(raw).digest()).decode()}'"
 
 
-def policy(scripts: list[str | bytes], styles: list[str], shares_script: bool) -> str:
+def policy(scripts: list[str], styles: list[str], shares_script: bool) -> str:
     """Return the page's Content-Security-Policy: nothing but its own parts."""
     sources = [csp_hash(script) for script in scripts]
     if shares_script:

@@ -27,17 +27,12 @@ def render(
     context: Context,
     language: Language,
     releases: tuple[str, ...],
-    *,
-    standalone: bool,
 ) -> str:
     """Return the page's HTML."""
     charts = list(_charts(layout))
     heights = sorted({chart.figure["layout"]["height"] for chart in charts})
     style = compact("page.css") + "".join(f".h-{each}{{height:{each}px}}" for each in heights)
     script = compact("page.js")
-    scripts: list[str | bytes] = [script] if charts else []
-    if charts and standalone:
-        scripts.append(page_assets.bundle().script)
     facts = context.facts
     html: str = (
         environment()
@@ -48,11 +43,10 @@ def render(
             language=language,
             word=language.word,
             period=language.period(context.period, full=True) if context.period else "",
-            policy=page_assets.policy(scripts, [style], bool(charts) and not standalone),
+            policy=page_assets.policy([script] if charts else [], [style], bool(charts)),
             style=style,
             script=script,
             draws=bool(charts),
-            standalone=standalone,
             bundle=page_assets.bundle(),
             root=ROOT,
             contents=_contents(layout),

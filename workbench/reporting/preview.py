@@ -21,7 +21,7 @@ from workbench.reporting.page import Context, Page
 
 
 def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[Page, ...]:
-    """Return the pages of a saved notebook, each in one file, one a language of its report.
+    """Return the pages of a saved notebook, one a language of its report.
 
     Parameters
     ----------
@@ -64,7 +64,6 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
         lookup=desk.ledger.checked,
         context=context,
         languages=definition.languages if definition else {"en": {}},
-        standalone=True,
     )
     refuse_leaks(pages, desk.find, desk.declared_words())
     return pages

@@ -30,8 +30,8 @@ from workbench.reporting.planner import make_private, paced_by, share_of
 from workbench.store.audit import Audit
 
 if TYPE_CHECKING:
-    from workbench.reporting.editions import Published
     from workbench.reporting.page import Page
+    from workbench.reporting.published.editions import Published
 
 _ANSWERS = "answers.txt"
 _publishing = threading.Lock()  # editions of one suite are published one after the other
@@ -187,8 +187,8 @@ def fail(asked: Asked, desk: Desk, error: WorkbenchError, seconds: float = 0.0) 
 
     What may not stand on a page is in the record alone, which is private.
     """
-    from workbench.reporting import editions
     from workbench.reporting.held import holds
+    from workbench.reporting.published import failures
 
     definition, published = asked.definition, desk.settings.path("published")
     facts = {**asked.facts(), **_told(error)}
@@ -197,9 +197,9 @@ def fail(asked: Asked, desk: Desk, error: WorkbenchError, seconds: float = 0.0) 
     with contextlib.suppress(WorkbenchError), _publishing:
         if not tellable:
             gone = (definition.name, asked.variant.place(asked.period))
-            editions.withdraw_failures(published, lambda *edition: edition != gone)
+            failures.withdraw_failures(published, lambda *edition: edition != gone)
         elif asked.scheduled:
-            editions.record_failure(
+            failures.record_failure(
                 published,
                 definition.name,
                 asked.period.text,
@@ -238,8 +238,8 @@ def _told(error: WorkbenchError) -> dict[str, Any]:
 
 
 def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
-    from workbench.reporting import editions
     from workbench.reporting.held import refuse_held
+    from workbench.reporting.published import editions
 
     definition, period, variant = asked.definition, asked.period, asked.variant
     published = desk.settings.path("published")
@@ -247,8 +247,8 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
     notebook = (desk.settings.path("notebooks") / definition.notebook).read_bytes()
     identity = edition_identity(definition, period, variant, notebook, desk)
     there = editions.latest(published, definition.name, period.text, variant.name)
-    if there is not None and there.identity == identity and not force:
-        return _edition(asked, there, True, 0, there.releases, desk)
+    if there is not None and there.edition.identity == identity and not force:
+        return _edition(asked, there, True, 0, there.edition.releases, desk)
     # before its name is written or a question paid: the page would be refused for the same words
     refuse_held(definition, variant, desk)
     folder = run_folder(desk, asked)
@@ -267,7 +267,7 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
         tell,
         folder=folder,
         words=asked.words,
-        answered=there is not None and there.identity == identity,
+        answered=there is not None and there.edition.identity == identity,
     ) as prices:
         pages, releases, left_out = _render(asked, own, folder, tell, prices)
     with _publishing:

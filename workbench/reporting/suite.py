@@ -17,11 +17,11 @@ from typing import Any
 
 from workbench.errors import InputError, RunFailed, WorkbenchError
 from workbench.periods import Period
-from workbench.reporting import editions
 from workbench.reporting.definition_files import find_definition
 from workbench.reporting.desk import Desk, Tell
 from workbench.reporting.due import Due
-from workbench.reporting.editions_record import revisions
+from workbench.reporting.published import editions
+from workbench.reporting.published.places import revisions
 from workbench.reporting.runner import Asked, Edition, Failure, fail, make
 
 JOBS_AT_MOST = 4  # by default; each takes a core and some hundred megabytes

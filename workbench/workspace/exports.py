@@ -12,7 +12,7 @@ from workbench.workspace.base import Opened
 
 if TYPE_CHECKING:
     from workbench.reporting import runner
-    from workbench.reporting.editions_record import Edition
+    from workbench.reporting.published.record import Edition
 
 
 class Exports(Opened):
@@ -56,7 +56,7 @@ class Exports(Opened):
         PublishError
             No Chromium is installed, it failed, or the target cannot be written.
         """
-        from workbench.reporting.pdf import pdf
+        from workbench.reporting.published.copies import pdf
 
         return pdf(self._page(name, period, parameters, language), Path(out))
 
@@ -90,7 +90,7 @@ class Exports(Opened):
         PublishError
             The target cannot be written.
         """
-        from workbench.reporting.standalone import write_standalone
+        from workbench.reporting.published.copies import write_standalone
 
         return write_standalone(self._page(name, period, parameters, language), Path(out))
 
@@ -121,7 +121,7 @@ class Exports(Opened):
         PublishError
             The folder cannot be written, no Chromium is installed, or it failed.
         """
-        from workbench.reporting import editions
+        from workbench.reporting.published import editions
         from workbench.reporting.turns import turn
 
         if not standalone and not pdf:
@@ -148,10 +148,10 @@ class Exports(Opened):
 
     def _published(self, name: str, period: str | None, parameters: Sequence[str]) -> Edition:
         """Return the newest revision of the one published edition that is meant."""
-        from workbench.reporting.editions import every, latest
+        from workbench.reporting.published.record import editions, latest
 
         published = self.settings.path("published")
-        everything = {each.folder.as_posix(): each for each in every(published)}
+        everything = {each.folder.as_posix(): each for each in editions(published)}
         asked = "/".join([name, period or "", ",".join(parameters)]).strip("/")
         mine = [each for each in everything.values() if each.report == name]
         meant = self._meant(name, parameters, {each.variant for each in mine})
@@ -167,8 +167,7 @@ class Exports(Opened):
                 f"'{name}' has several editions for {newest}: {variants}. Choose one with "
                 "-p name=value."
             )
-        there = latest(published, name, newest, chosen[0].variant)
-        return there.edition if there else chosen[0]
+        return latest(published, name, newest, chosen[0].variant) or chosen[0]
 
     def _meant(self, name: str, parameters: Sequence[str], published: set[str]) -> set[str]:
         """Return which of a report's published variants some parameters choose."""

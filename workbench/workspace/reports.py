@@ -361,9 +361,9 @@ class Reports(Opened):
 
     def _withdraw_failures(self) -> None:
         """Take back that an edition failed where it is no longer due, or its report is gone."""
-        from workbench.reporting import editions
         from workbench.reporting.definition_files import definition_paths
-        from workbench.reporting.publish import FAILED
+        from workbench.reporting.published import failures
+        from workbench.reporting.published.places import FAILED
 
         published = self.settings.path("published")
         if not any(published.glob(f"*/{FAILED}")):
@@ -373,7 +373,7 @@ class Reports(Opened):
         unread = {*definition_paths(self.settings.path("reports"))} - {*definitions}
         owed = self._owed(definitions)
         places = {(each.definition.name, each.variant.place(each.period)) for each in owed}
-        editions.withdraw_failures(
+        failures.withdraw_failures(
             published, lambda report, place: report in unread or (report, place) in places
         )
 

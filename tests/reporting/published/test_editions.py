@@ -17,12 +17,14 @@ from factories.pages import CHINESE, MONTHLY, RELEASES, page
 
 from workbench import figures
 from workbench.errors import InputError, PublishError
-from workbench.reporting import editions, page_assets
-from workbench.reporting.editions_record import Edition, read
-from workbench.reporting.publish import STAGING
+from workbench.reporting import page_assets
+from workbench.reporting.published import editions, failures
+from workbench.reporting.published.files import STAGING
+from workbench.reporting.published.record import Edition, read
+from workbench.reporting.published.record import editions as editions_in
 from workbench.store.published_files import RECORD
 
-TESTS = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parents[2]
 
 
 def _page(factor=1, **context):
@@ -91,7 +93,7 @@ def test_the_same_page_of_other_inputs_remembers_them(tmp_path):
     editions.publish(tmp_path, "overview", "2026-09", _page(), identity="old")
     made = editions.publish(tmp_path, "overview", "2026-09", _page(), identity="new")
     assert not made.new
-    assert editions.latest(tmp_path, "overview", "2026-09").identity == "new"
+    assert editions.latest(tmp_path, "overview", "2026-09").edition.identity == "new"
 
 
 def test_other_figures_are_a_revision_that_says_what_changed_and_the_old_one_stays(tmp_path):
@@ -150,12 +152,12 @@ def test_variants_of_a_grid_have_their_own_folders(tmp_path):
 )
 def test_a_folders_name_is_only_a_name(name):
     with pytest.raises(InputError, match="cannot be a folder"):
-        Edition(name, "2026-09", "t")
+        Edition(report=name, period="2026-09", title="t")
 
 
 def test_a_failure_shows_on_the_index_and_a_success_clears_it(tmp_path):
     editions.publish(tmp_path, "overview", "2026-09", _page())
-    editions.record_failure(tmp_path, "overview", "2026-10", "Customer overview")
+    failures.record_failure(tmp_path, "overview", "2026-10", "Customer overview")
     index = tmp_path / "index.html"
     assert "October 2026: failed; last good edition: September 2026" in index.read_text()
     assert (tmp_path / "overview/2026-09/index.html").is_file()
@@ -164,7 +166,7 @@ def test_a_failure_shows_on_the_index_and_a_success_clears_it(tmp_path):
 
 
 def test_a_first_failure_shows_on_the_index_too(tmp_path):
-    editions.record_failure(tmp_path, "overview", "2026-10", "Customer overview")
+    failures.record_failure(tmp_path, "overview", "2026-10", "Customer overview")
     html = (tmp_path / "index.html").read_text()
     assert "Customer overview" in html
     assert "October 2026: failed; no edition has been published yet" in html
@@ -175,7 +177,7 @@ def test_a_broken_record_hides_its_edition_and_nothing_else(tmp_path):
     editions.publish(tmp_path, "overview", "2026-09", _page())
     (tmp_path / "overview/2026-09/r1/edition.json").write_text("{")
     editions.rebuild_index(tmp_path)
-    assert [each.period for each in editions.every(tmp_path)] == ["2026-08"]
+    assert [each.period for each in editions_in(tmp_path)] == ["2026-08"]
 
 
 def test_an_unwritable_folder_says_the_way_out(tmp_path):
@@ -223,8 +225,8 @@ def test_a_full_disk_leaves_what_was_there_and_no_debris(small_disk):
 KILLED = """
 import sys; sys.path[:0] = [{tests!r}, {here!r}]
 from pathlib import Path
-from test_publish import _page
-from workbench.reporting import editions
+from test_editions import _page
+from workbench.reporting.published import editions
 page = _page(2)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -256,7 +258,7 @@ def test_killed_at_any_moment_the_last_good_page_stays(published_once, tmp_path,
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(published_once, folder)
         code_text = textwrap.dedent(KILLED).format(
-            tests=str(TESTS), here=str(TESTS / "reporting"), folder=str(folder)
+            tests=str(TESTS), here=str(TESTS / "reporting" / "published"), folder=str(folder)
         )
         with subprocess.Popen(
             [sys.executable, "-c", code_text], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -270,7 +272,7 @@ def test_killed_at_any_moment_the_last_good_page_stays(published_once, tmp_path,
         shown = (folder / "overview/2026-09/index.html").read_bytes()
         assert shown in (old, new)
         outcomes.add(shown == new)
-        for edition in editions.every(folder):
+        for edition in editions_in(folder):
             stored = folder / edition.folder / f"r{edition.revision}"
             assert set(edition.sha256) | {"edition.json"} == {
                 path.name for path in stored.iterdir()

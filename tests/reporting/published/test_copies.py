@@ -13,8 +13,8 @@ from factories.pages import CHINESE, TOTAL, page
 
 from workbench import figures
 from workbench.errors import InputError, PublishError, UnknownName
-from workbench.reporting import editions
-from workbench.reporting.standalone import standalone, write_standalone
+from workbench.reporting.published import editions
+from workbench.reporting.published.copies import standalone, write_standalone
 
 PLACE = "overview/2026-09"
 

@@ -10,8 +10,8 @@ import pytest
 from factories.pages import page
 
 from workbench.errors import InputError, PublishError
-from workbench.reporting import editions
-from workbench.reporting.serve import _Handler, serve
+from workbench.reporting.published import editions
+from workbench.reporting.published.serve import _Handler, serve
 
 PAGE = "/overview/2026-09/index.html"
 

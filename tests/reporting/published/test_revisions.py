@@ -8,9 +8,9 @@ from factories.pages import SPENDING, TOTAL, page
 from workbench.figures import draw
 from workbench.figures.language import Language
 from workbench.figures.specs import KpiSpec, KpisSpec
-from workbench.reporting.editions import publish
-from workbench.reporting.editions_record import Edition, read
-from workbench.reporting.revisions import causes, paired, what_changed
+from workbench.reporting.published.editions import publish
+from workbench.reporting.published.record import Edition, read
+from workbench.reporting.published.revisions import causes, paired, what_changed
 
 MADE = {"notebook": "a", "definition": "b", "catalog": "c", "software": "d"}
 EN, ZH = Language(), Language("zh")

@@ -7,8 +7,8 @@ import pytest
 from support.line import DEFINITION, OPENING, PARAMETERS, contents, write_report
 
 from workbench.errors import LeakFound, RunFailed
-from workbench.reporting import editions
-from workbench.reporting.publish import FAILED, read_failures
+from workbench.reporting.published import editions, failures
+from workbench.reporting.published.places import FAILED, read_failures
 
 SCHEDULE = "schedule: {{cron: 0 6 2 * *, time_zone: Asia/Shanghai}}\n"
 FAILING = (OPENING, "1 / 0")
@@ -90,7 +90,7 @@ def test_what_was_told_before_of_a_customer_is_taken_back(shop):
     root, published = shop.settings.root, _published(shop)
     definition = DEFINITION.replace("title: Customers", f"title: About {NAME}") + SCHEDULE
     write_report(root, *FAILING, definition=definition)
-    editions.record_failure(published, "customers", "2026-09", f"About {NAME}")
+    failures.record_failure(published, "customers", "2026-09", f"About {NAME}")
     assert NAME in _seen(published)
     shop.run(due=True)
     assert NAME not in _seen(published)
@@ -141,7 +141,7 @@ def test_a_failure_that_nobody_waits_for_is_taken_back(shop):
     }
     for report, place in noted:
         period, _, variant = place.partition("/")
-        editions.record_failure(published, report, period, "Customers", variant)
+        failures.record_failure(published, report, period, "Customers", variant)
     shop.run("others")
     for (report, place), stays in noted.items():
         assert (place in read_failures(published, report)) is stays
@@ -155,7 +155,7 @@ def test_a_published_edition_is_not_failed_whatever_was_noted(shop):
     write_report(root, definition=DEFINITION + SCHEDULE)
     shop.render("customers")
     before = contents(published)
-    editions.record_failure(published, "customers", "2026-09", "Customers")
+    failures.record_failure(published, "customers", "2026-09", "Customers")
     assert contents(published) == before
     (published / "customers" / FAILED).write_text('{"2026-09": "Customers"}')  # of long ago
     editions.rebuild_index(published)

@@ -9,8 +9,8 @@ from factories.pages import CHINESE, page
 from factories.releases import release
 
 from workbench import figures
-from workbench.reporting import editions
-from workbench.reporting.publish_index import rebuild_index
+from workbench.reporting.published import editions, failures
+from workbench.reporting.published.index import rebuild_index
 
 
 def _total(period, customers):
@@ -81,11 +81,12 @@ def test_the_same_records_give_the_same_bytes(published):
     assert _index(published) == before
 
 
-def test_it_speaks_the_language_it_is_asked_for(published):
-    rebuild_index(published, language="zh", translations={"Overview": "概览"})
-    html = _index(published)
+def test_it_speaks_the_language_of_what_is_published(tmp_path):
+    chinese = page(language="zh", translations=CHINESE, period="2026-09")
+    editions.publish(tmp_path, "overview", "2026-09", chinese)
+    html = _index(tmp_path)
     assert '<html lang="zh-Hans">' in html
-    assert "概览" in html
+    assert chinese.title in html
     assert "2026年9月" in html
 
 
@@ -139,7 +140,7 @@ def test_every_page_leads_to_the_index_of_its_language(tmp_path, orders):
         made = editions.publish(tmp_path, f"report-{number}", "2026-09", pages)
         editions.publish(tmp_path, f"report-{number}", "2026-09", [page(language=codes[0])])
         editions.publish(tmp_path, f"report-{number}", "2026-09", pages)
-        editions.record_failure(
+        failures.record_failure(
             tmp_path, f"report-{number}", "2026-10", "Title", languages={code: {} for code in codes}
         )
         record = editions.latest(tmp_path, f"report-{number}", "2026-09").edition
@@ -176,7 +177,7 @@ def test_one_language_needs_one_index(published):
 
 def test_each_report_shows_its_state(published):
     assert _index(published).count('<span class="status">Published</span>') == 2
-    editions.record_failure(published, "overview", "2026-10", "Overview")
+    failures.record_failure(published, "overview", "2026-10", "Overview")
     html = _index(published)
     assert '<span class="status bad">Failed</span>' in html
     assert "October 2026: failed; last good edition: September 2026" in html

@@ -5,25 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from workbench.errors import InputError, PeriodError
+from workbench.figures.tables import Card
 from workbench.periods import Period
+from workbench.reporting.published.places import FILE, REVISION, place, revisions
 
-if TYPE_CHECKING:
-    from workbench.figures.tables import Card
-
-FILE, OPENED = "edition.json", "index.html"
-_NAME = re.compile(r"^[a-z0-9][a-z0-9._=,+-]{0,119}$", re.IGNORECASE)
-_REVISION = re.compile(r"^r([1-9]\d{0,5})$")
+OPENED = "index.html"
+_BY_LANGUAGE = ("languages", "headline", "cards", "titles", "houses", "changed_in")
 
 
-@dataclass(frozen=True)
-class Edition:
+class Edition(BaseModel):
     """One report for one period.
 
     Attributes
@@ -66,39 +62,38 @@ class Edition:
         Language to its title, and to whose report it is, where there are several languages.
     """
 
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     report: str
     period: str
     title: str
     variant: str = ""
     revision: int = 1
-    languages: Mapping[str, str] = field(default_factory=lambda: {"en": "index.html"})
-    headline: Mapping[str, str] = field(default_factory=dict)
-    cards: Mapping[str, tuple[Card, ...]] = field(default_factory=dict)
+    languages: dict[str, str] = {"en": OPENED}
+    headline: dict[str, str] = {}
+    cards: dict[str, tuple[Card, ...]] = {}
     releases: tuple[str, ...] = ()
     data_version: str = ""
     changed: tuple[str, ...] = ()
-    sha256: Mapping[str, str] = field(default_factory=dict)
+    sha256: dict[str, str] = {}
     identity: str = ""
     ledger_head: tuple[int, str] | None = None
     audit_head: tuple[int, str] | None = None
     house: str = ""
-    titles: Mapping[str, str] = field(default_factory=dict)
-    houses: Mapping[str, str] = field(default_factory=dict)
-    changed_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    made_of: Mapping[str, str] = field(default_factory=dict)
+    titles: dict[str, str] = {}
+    houses: dict[str, str] = {}
+    changed_in: dict[str, tuple[str, ...]] = {}
+    made_of: dict[str, str] = {}
 
-    def __post_init__(self) -> None:
-        for name in (self.report, self.period, *filter(None, [self.variant])):
-            if not _NAME.match(name) or _REVISION.match(name):
-                raise InputError(
-                    f"'{name}' cannot be a folder of published editions. Use letters, digits and "
-                    "._=,+- and begin with a letter or digit; r1, r2, … are revisions."
-                )
+    @model_validator(mode="after")
+    def _has_a_folder(self) -> Edition:
+        place(self.report, self.period, self.variant)
+        return self
 
     @property
     def folder(self) -> Path:
         """Its folder within the published one."""
-        return Path(self.report, self.period, *filter(None, [self.variant]))
+        return place(self.report, self.period, self.variant)
 
     @property
     def ends(self) -> dt.date:
@@ -108,63 +103,56 @@ class Edition:
         except PeriodError:  # of an address that a person made
             return dt.date.min
 
+    def way(self, language: str = "", revision: int | None = None) -> str:
+        """Return the way from the published folder to its page, or to an older revision's."""
+        name = self.languages.get(language) or next(iter(self.languages.values()))
+        folder = self.folder if revision is None else self.folder / f"r{revision}"
+        return (folder / name).as_posix()
+
     def to_json(self) -> str:
         """Return its record, the same bytes for the same edition."""
-        content = {"version": 1, **asdict(self)}  # not sorted: the first language is to be opened
+        content = {"version": 1, **self.model_dump()}  # not sorted: the first language is opened
         return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Edition:
         """Rebuild an edition from its record; ValueError when it is none."""
-        content: dict[str, Any] = json.loads(text)
-        if content.pop("version", None) != 1:
+        content = json.loads(text)
+        if not isinstance(content, dict) or content.pop("version", None) != 1:
             raise ValueError("not an edition's record of version 1")
-        for name in ("releases", "changed"):
-            content[name] = tuple(content[name])
-        for name in ("ledger_head", "audit_head"):
-            if content.get(name) is not None:
-                content[name] = tuple(content[name])
-        said = content.get("changed_in", {})
-        content["changed_in"] = {language: tuple(lines) for language, lines in said.items()}
-        content["cards"] = {
-            language: tuple(_card(card) for card in cards)
-            for language, cards in content["cards"].items()
-        }
+        edition = cls.model_validate(content)
         # why: records were once written in the order of the alphabet
-        first = [code for code, name in content["languages"].items() if name == OPENED]
-        for name in ("languages", "headline", "cards", "titles", "houses", "changed_in"):
-            texts = content.get(name, {})
-            content[name] = {code: texts[code] for code in [*first, *texts] if code in texts}
-        return cls(**content)
+        first = [code for code, name in edition.languages.items() if name == OPENED]
+        texts = {name: getattr(edition, name) for name in _BY_LANGUAGE}
+        return edition.model_copy(
+            update={
+                name: {code: each[code] for code in (*first, *each) if code in each}
+                for name, each in texts.items()
+            }
+        )
 
 
 def editions(published: Path) -> Iterator[Edition]:
     """Yield every revision of every edition in a published folder, in order of their names."""
     for path in sorted(published.glob(f"*/**/r*/{FILE}")):
         inside = path.relative_to(published).parts
-        if _REVISION.match(path.parent.name) and not inside[0].startswith("."):
+        if REVISION.match(path.parent.name) and not inside[0].startswith("."):
             edition = read(path.parent)
             if edition is not None:
                 yield edition
-
-
-def revisions(folder: Path) -> list[int]:
-    """Return the revisions an edition's folder holds, in order."""
-    found = [match for path in folder.glob("r*") if (match := _REVISION.match(path.name))]
-    return sorted(int(match[1]) for match in found if (folder / match[0] / FILE).is_file())
 
 
 def read(folder: Path) -> Edition | None:
     """Return the edition of a revision's folder, or None if there is none to read."""
     try:
         return Edition.from_json((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OSError, ValueError, InputError, RecursionError):
         return None
 
 
 def latest(published: Path, report: str, period: str, variant: str = "") -> Edition | None:
     """Return the newest revision of an edition, or None."""
-    folder = published / Edition(report, period, "", variant).folder
+    folder = published / place(report, period, variant)
     numbers = revisions(folder)
     return read(folder / f"r{numbers[-1]}") if numbers else None
 
@@ -172,13 +160,3 @@ def latest(published: Path, report: str, period: str, variant: str = "") -> Edit
 def digest(content: bytes) -> str:
     """Return a file's SHA-256."""
     return hashlib.sha256(content).hexdigest()
-
-
-def _card(content: Mapping[str, Any]) -> Card:
-    from workbench.figures.tables import Card
-
-    values = dict(content)
-    values["points"] = tuple(values["points"])
-    if values["interval"] is not None:
-        values["interval"] = tuple(values["interval"])
-    return Card(**values)

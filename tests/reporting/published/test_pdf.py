@@ -8,8 +8,8 @@ import pytest
 from factories.pages import CHINESE, page
 
 from workbench.errors import InputError, PublishError
-from workbench.reporting import editions
-from workbench.reporting.pdf import pdf
+from workbench.reporting.published import editions
+from workbench.reporting.published.copies import pdf
 
 
 @pytest.fixture(scope="module")

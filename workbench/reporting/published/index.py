@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -13,10 +14,12 @@ from workbench.figures.language import LANGUAGES, Language
 from workbench.figures.tables import Card
 from workbench.privacy.margins import quantile
 from workbench.reporting import page_assets
-from workbench.reporting.editions_record import Edition, editions
 from workbench.reporting.page_template import compact, environment
-from workbench.reporting.publish import index_language, put_whole, read_failures
+from workbench.reporting.published.files import put_whole, storage
+from workbench.reporting.published.places import FAILED, read_failures
+from workbench.reporting.published.record import Edition, editions
 
+_LANGUAGE = re.compile(r'<html lang="([a-z]+)')
 _HISTORY = 24  # editions a sparkline reaches back
 
 
@@ -39,41 +42,42 @@ class Shelf:
         return (self.newest, *self.others)
 
 
-def rebuild_index(
-    published: Path,
-    *,
-    house: str | None = None,
-    language: str | None = None,
-    translations: Mapping[str, str] | None = None,
-) -> Path:
-    """Write ``index.html`` anew from the editions' records, all or nothing.
+def index_language(published: Path) -> str:
+    """Return the language of the index's first page; empty where there is none yet."""
+    with suppress(OSError):
+        if found := _LANGUAGE.search((published / "index.html").read_text(encoding="utf-8")):
+            return found[1]
+    return ""
 
-    ``house`` is by default the newest edition's. ``language`` is the one that the page had, for
-    pages lead to it as theirs; at first the newest edition's. Where editions are published in
-    several languages, ``index.LANGUAGE.html`` stands beside it for each. The same records give the
-    same bytes. Returns the page's path.
+
+def rebuild_index(published: Path) -> Path:
+    """Write ``index.html`` anew from the editions' records, all or nothing; return its path.
+
+    Whose it is, the newest edition says. Its language is the one that it had, for pages lead to it
+    as theirs; at first the newest edition's. Where editions are published in several languages,
+    ``index.LANGUAGE.html`` stands beside it for each. The same records give the same bytes.
     """
     found = list(editions(published))
     newest = max(found, key=lambda each: (each.ends, each.revision), default=None)
-    spoken = [each.languages for each in ([newest] if newest else []) + found]
+    spoken: list[Iterable[str]] = [each.languages for each in ([newest] if newest else []) + found]
     for report in sorted(_failing(published)):
         spoken += read_failures(published, report).values()
     codes = list(dict.fromkeys(code for each in spoken for code in each)) or ["en"]
     kept = index_language(published)
-    main = language or (kept if kept in codes else codes[0])
-    codes = sorted({main, *codes})
+    main = kept if kept in codes else codes[0]
+    codes = sorted(codes)
     pages = {"index.html": main}
     if len(codes) > 1:  # pages lead to the index of their language by its name
         pages |= {f"index.{code}.html": code for code in codes}
-    for code in LANGUAGES:
-        if f"index.{code}.html" not in pages:
-            (published / f"index.{code}.html").unlink(missing_ok=True)
-    for name, code in reversed(pages.items()):
-        words = Language(code, translations or {})
-        named = newest.houses.get(code, newest.house) if newest is not None else ""
-        others = {each: f"index.{each}.html" for each in codes if each != code}
-        html = _index(found, published, named if house is None else house, words, others)
-        put_whole(published, published / name, html.encode())
+    with storage(published, "write the index"):
+        for code in LANGUAGES:
+            if f"index.{code}.html" not in pages:
+                (published / f"index.{code}.html").unlink(missing_ok=True)
+        for name, code in reversed(pages.items()):
+            house = newest.houses.get(code, newest.house) if newest is not None else ""
+            others = {each: f"index.{each}.html" for each in codes if each != code}
+            html = _index(found, published, house, Language(code), others)
+            put_whole(published, published / name, html.encode())
     return published / "index.html"
 
 
@@ -97,7 +101,7 @@ def _index(
 
 
 def _failing(published: Path) -> set[str]:
-    return {path.parent.name for path in published.glob("*/failed.json")}
+    return {path.parent.name for path in published.glob(f"*/{FAILED}")}
 
 
 def _failed(published: Path, report: str, words: Language) -> dict[str, tuple[str, list[str]]]:
@@ -189,7 +193,6 @@ def _render(
             names={code: Language(code).word("language") for code in LANGUAGES},
             language=words,
             word=words.word,
-            way=_way,
             anchor=_anchor,
             style=style,
             script=script,
@@ -198,13 +201,6 @@ def _render(
         )
     )
     return html + "\n"
-
-
-def _way(edition: Edition, words: Language, revision: int | None = None) -> str:
-    """Return the way from the index to an edition's page, or to an older revision's."""
-    name = edition.languages.get(words.code) or next(iter(edition.languages.values()))
-    folder = edition.folder if revision is None else edition.folder / f"r{revision}"
-    return (folder / name).as_posix()
 
 
 def _anchor(shelf: Shelf) -> str:

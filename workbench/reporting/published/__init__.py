@@ -1,0 +1,1 @@
+"""What managers read: editions put where they read them, their index, and copies that leave."""

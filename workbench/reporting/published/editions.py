@@ -1,0 +1,393 @@
+"""Editions of reports: what is published, publishing one more, and copies beside it.
+
+::
+
+    published/
+      index.html                      every report, period and revision
+      assets/plotly-….min.js          one script, shared
+      customer-overview/
+        2026-09/
+          index.html                  the newest revision, at an address that stays
+          r1/index.html, edition.json
+          r2/…
+
+The caller holds the workspace's lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import UnknownName
+from workbench.figures.language import Language
+from workbench.privacy.release import Release
+from workbench.reporting import page_assets
+from workbench.reporting.page import ROOT, Drawing, Page
+from workbench.reporting.published.copies import pdf, standalone
+from workbench.reporting.published.failures import forget_failures, show_failures
+from workbench.reporting.published.files import (
+    move,
+    put_whole,
+    record,
+    staged,
+    storage,
+    sync,
+    write,
+)
+from workbench.reporting.published.index import index_language, rebuild_index
+from workbench.reporting.published.places import FILE, revisions
+from workbench.reporting.published.record import Edition, digest, editions, read
+from workbench.reporting.published.record import latest as latest_record
+from workbench.reporting.published.revisions import causes, paired, what_changed
+from workbench.store.published_files import FOLDER_MODE, make_folder
+
+_MAIN = '<main id="report" class="wrap">'  # as in page.html.j2
+
+
+@dataclass(frozen=True)
+class Published:
+    """An edition, the page to open, and whether it was published just now."""
+
+    edition: Edition
+    page: Path
+    new: bool = False
+
+
+def latest(published: Path, report: str, period: str, variant: str = "") -> Published | None:
+    """Return the newest revision of an edition, or None."""
+    edition = latest_record(published, report, period, variant)
+    return None if edition is None else Published(edition, published / edition.way())
+
+
+def publish(
+    published: Path,
+    report: str,
+    period: str,
+    pages: Page | Sequence[Page],
+    *,
+    identity: str = "",
+    releases: Sequence[str] = (),
+    ledger_head: tuple[int, str] | None = None,
+    audit_head: tuple[int, str] | None = None,
+    variant: str = "",
+    lookup: Callable[[str], Release] | None = None,
+    made_of: Mapping[str, str] | None = None,
+) -> Published:
+    """Publish an edition's page, or its pages in several languages, and rebuild the index.
+
+    Pages that are the same, byte for byte, as the newest revision's change nothing. Others become
+    a new revision, which says what changed; the old one stays readable.
+
+    Parameters
+    ----------
+    published : Path
+        What managers may read.
+    report, period, variant : str
+        Which edition; ``variant`` names one of a grid.
+    pages : Page or sequence of Page
+        One a language, the first to be opened.
+    identity : str
+        What the edition was made of; kept in its record.
+    releases : sequence of str
+        Further releases it rests on, beside those it draws.
+    ledger_head, audit_head : tuple of (int, str), optional
+        The last entries of the ledger and of the audit log, kept in its record.
+    lookup : callable, optional
+        From a release's id to the release, so that a revision can say which figures changed.
+    made_of : mapping of str to str, optional
+        What a next revision compares, to say why it differs; kept in the record.
+
+    Raises
+    ------
+    PublishError
+        The disk is full, or the folder cannot be written. What was published before is unchanged.
+    """
+    pages = (pages,) if isinstance(pages, Page) else tuple(pages)
+    files = {
+        page.language: f"index.{page.language}.html" if at else "index.html"
+        for at, page in enumerate(pages)
+    }
+    newest = latest_record(published, report, period, variant)
+    revision = newest.revision if newest else 1
+    said = {page.language: _said(newest, page.language) for page in pages}
+    contents = _set(pages, revision, said, files)
+    if newest is not None and _hashes(contents) != newest.sha256:
+        revision += 1
+        said = {page.language: _changes(newest, page, lookup, made_of or {}) for page in pages}
+        contents = _set(pages, revision, said, files)
+    facts = pages[0].context.facts
+    edition = Edition(
+        report=report,
+        period=period,
+        title=pages[0].title,
+        variant=variant,
+        revision=revision,
+        languages=files,
+        headline={page.language: page.headline for page in pages},
+        cards={page.language: page.cards for page in pages},
+        releases=tuple(sorted({*releases, *(name for page in pages for name in page.releases)})),
+        data_version=facts.data_version if facts else "",
+        changed=said[pages[0].language],
+        sha256=_hashes(contents),
+        identity=identity,
+        ledger_head=ledger_head,
+        audit_head=audit_head,
+        house=pages[0].context.house,
+        titles={page.language: page.title for page in pages},
+        houses={page.language: page.house for page in pages},
+        changed_in=said,
+        made_of=dict(made_of or {}),
+    )
+    new = newest is None or revision > newest.revision
+    if newest is None or new:
+        _put(published, edition, contents)
+    else:
+        edition = _still_there(published, newest, identity)
+    show_failures(published, report)
+    rebuild_index(published)
+    return Published(edition, published / edition.way(), new)
+
+
+def _set(
+    pages: Sequence[Page],
+    revision: int,
+    said: Mapping[str, tuple[str, ...]],
+    files: Mapping[str, str],
+) -> dict[str, str]:
+    """Return file name to page, set as a revision."""
+    return {
+        files[page.language]: page.revised(revision, said[page.language], files).html
+        for page in pages
+    }
+
+
+def _hashes(contents: Mapping[str, str]) -> dict[str, str]:
+    return {name: digest(page.encode()) for name, page in contents.items()}
+
+
+def _still_there(published: Path, newest: Edition, identity: str) -> Edition:
+    """Settle an edition whose pages are the same, whatever it was made of now."""
+    with storage(published, "settle an edition"):
+        _settle(published, published / newest.folder)
+        if identity not in ("", newest.identity):
+            newest = newest.model_copy(update={"identity": identity})
+            kept = published / newest.folder / f"r{newest.revision}" / FILE
+            put_whole(published, kept, newest.to_json().encode())
+        forget_failures(published, newest.report)
+    return newest
+
+
+def _put(published: Path, edition: Edition, contents: Mapping[str, str]) -> None:
+    """Stage a new revision, rename it into place, and let its edition's address show it."""
+    size_kilobytes = sum(len(page.encode()) for page in contents.values()) // 1000 + 1
+    what = f"publish {edition.folder}, revision {edition.revision} ({size_kilobytes} kB)"
+    with storage(published, what), staged(published) as staging:
+        share_script(published)
+        whole, top = staging / "whole", staging / "top"
+        main = index_language(published) or next(iter(edition.languages))
+        _write(whole, edition, contents, main, depth=1)
+        _write(top, edition, contents, main, depth=0)
+        target = published / edition.folder
+        make_folder(target)
+        record(published, whole, target / f"r{edition.revision}")
+        whole.rename(target / f"r{edition.revision}")
+        for folder in (target, *target.parents[: len(edition.folder.parts)]):
+            sync(folder)
+        _show(published, edition, top)
+        forget_failures(published, edition.report)
+
+
+def _write(
+    folder: Path, edition: Edition, contents: Mapping[str, str], main: str, depth: int
+) -> None:
+    """Write an edition's files with links that lead from ``depth`` folders below its own.
+
+    ``main`` is the language of the index that has none in its name.
+    """
+    folder.mkdir(mode=FOLDER_MODE)
+    root = "../" * (len(edition.folder.parts) + depth)
+    spoken = {name: code for code, name in edition.languages.items()}
+    for name, page in contents.items():
+        index = "index.html" if spoken[name] == main else f"index.{spoken[name]}.html"
+        page = page.replace(f'"{ROOT}{name}"', f'"{ROOT}{index}"')
+        write(folder / name, page.replace(ROOT, root).encode())
+    if depth:
+        write(folder / FILE, edition.to_json().encode())
+    sync(folder)
+
+
+def _settle(published: Path, folder: Path) -> None:
+    """Make an edition's own address show its newest revision, whatever was interrupted."""
+    numbers = revisions(folder)
+    edition = read(folder / f"r{numbers[-1]}") if numbers else None
+    if edition is None:
+        return
+    below = "../" * (len(edition.folder.parts) + 1)
+    with staged(published) as staging:
+        top = staging / "top"
+        top.mkdir(mode=FOLDER_MODE)
+        for name in edition.sha256:
+            page = (folder / f"r{edition.revision}" / name).read_text(encoding="utf-8")
+            page = page.replace(f'="{below}', f'="{below.removesuffix("../")}')
+            shown = folder / name
+            if not shown.is_file() or shown.read_text(encoding="utf-8") != page:
+                write(top / name, page.encode())
+        _show(published, edition, top)
+
+
+def _show(published: Path, edition: Edition, top: Path) -> None:
+    """Let an edition's own address show its newest revision; no file beside it lags behind."""
+    folder = published / edition.folder
+    wanted = any((folder / alone(name)).exists() for name in edition.languages.values())
+    for name in sorted(path.name for path in top.iterdir()):
+        (folder / printed(name)).unlink(missing_ok=True)
+        if wanted:
+            html = standalone((top / name).read_text(encoding="utf-8"), published / "assets")
+            put_whole(published, folder / alone(name), html.encode())
+    move(published, top, folder)
+    for path in folder.glob("index*.html"):  # a language it has no more, a page that it failed
+        if path.name not in edition.languages.values():
+            for name in (path.name, alone(path.name), printed(path.name)):
+                (folder / name).unlink(missing_ok=True)
+    _supersede(published, folder)
+
+
+def _supersede(published: Path, folder: Path) -> None:
+    """Let older revisions say that they were replaced, and lead to the newest."""
+    for number in revisions(folder)[:-1]:
+        edition = read(folder / f"r{number}")
+        for code, name in edition.languages.items() if edition else ():
+            page = folder / f"r{number}" / name
+            words = Language(code)
+            banner = (
+                f'\n<p class="banner superseded">{words.word("superseded")} '
+                f'<a href="../{name}">{words.word("read newest")}</a></p>'
+            )
+            html = page.read_text(encoding="utf-8")
+            if banner not in html:
+                put_whole(published, page, html.replace(_MAIN, _MAIN + banner, 1).encode())
+
+
+def share_script(published: Path) -> Path:
+    """Put the chart script beside the editions, once for each of its versions."""
+    bundle = page_assets.bundle()
+    target = published / "assets" / bundle.file_name
+    put_whole(published, target, bundle.script)
+    licence = page_assets.asset("plotly.LICENSE.txt")
+    put_whole(published, target.with_name("plotly.LICENSE.txt"), licence)
+    return target
+
+
+def clean(published: Path) -> None:
+    """Clear what an interrupted run left, and show what it had published."""
+    if not published.is_dir():
+        return
+    with storage(published, "clear what an interrupted run left"):
+        with staged(published):
+            pass
+        folders = sorted({edition.folder for edition in editions(published)})
+        for folder in folders:
+            _settle(published, published / folder)
+    if folders:
+        rebuild_index(published)
+
+
+def alone(name: str) -> str:
+    """Return the name of a page as one file."""
+    return "standalone" + name.removeprefix("index")
+
+
+def printed(name: str) -> str:
+    """Return the name of a page as a PDF."""
+    return "report" + name.removeprefix("index").removesuffix(".html") + ".pdf"
+
+
+def add_standalone(
+    published: Path, report: str, period: str, variant: str = ""
+) -> tuple[Path, ...]:
+    """Put each page of an edition beside itself as one file: ``standalone.html``; returns them.
+
+    Later revisions of the edition renew these files.
+
+    Raises
+    ------
+    UnknownName
+        No such edition is published.
+    PublishError
+        The disk is full, or the folder cannot be written.
+    """
+    edition = _known(published, report, period, variant)
+    folder = published / edition.folder
+    made = []
+    for name in edition.languages.values():
+        html = standalone((folder / name).read_text(encoding="utf-8"), published / "assets")
+        with storage(published, f"write {edition.folder}/{alone(name)}"):
+            put_whole(published, folder / alone(name), html.encode())
+        made.append(folder / alone(name))
+    return tuple(made)
+
+
+def add_pdf(published: Path, report: str, period: str, variant: str = "") -> tuple[Path, ...]:
+    """Put each page of an edition beside itself as a PDF: ``report.pdf``; returns them.
+
+    A later revision of the edition takes these files away, so that none contradicts its page.
+
+    Raises
+    ------
+    UnknownName
+        No such edition is published.
+    PublishError
+        No Chromium is installed, it failed, or the folder cannot be written.
+    """
+    edition = _known(published, report, period, variant)
+    folder = published / edition.folder
+    made = []
+    for name in edition.languages.values():
+        target = folder / printed(name)
+        with tempfile.TemporaryDirectory(prefix="workbench-pdf-") as beside:
+            content = pdf(folder / name, Path(beside, target.name)).read_bytes()
+        with storage(published, f"write {edition.folder}/{target.name}"):
+            put_whole(published, target, content)
+        made.append(target)
+    return tuple(made)
+
+
+def _known(published: Path, report: str, period: str, variant: str) -> Edition:
+    """Return the newest revision of an edition that must be there."""
+    edition = latest_record(published, report, period, variant)
+    if edition is None:
+        known = [each.folder.as_posix() for each in editions(published)]
+        raise UnknownName(
+            "published edition", "/".join(filter(None, (report, period, variant))), known
+        )
+    return edition
+
+
+def _said(newest: Edition | None, language: str) -> tuple[str, ...]:
+    """Return what an edition that is there says of its own changes."""
+    return newest.changed_in.get(language, newest.changed) if newest else ()
+
+
+def _changes(
+    newest: Edition,
+    page: Page,
+    lookup: Callable[[str], Release] | None,
+    made_of: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Return in words why an edition differs from its last revision, and then in which figures."""
+    language = Language(page.language, page.context.translations)
+    before = {card.key: card for card in newest.cards.get(page.language, ())}
+    cards = [(before[card.key], card) for card in page.cards if card.key in before]
+    pairs: list[tuple[Release, Release]] = []
+    if lookup is not None:
+        drawn = (each for each in page.blocks if isinstance(each, Drawing))
+        shown = dict.fromkeys(name for each in drawn for name in each.releases)
+        # why: an acknowledged loss may have taken the old revision's answers out of the ledger
+        with contextlib.suppress(UnknownName):
+            pairs = paired(list(map(lookup, newest.releases)), list(map(lookup, shown)))
+    why = causes(newest.made_of, made_of, pairs, lookup, language)
+    return why, *(what_changed(cards, pairs, language) or (language.word("was none"),))

@@ -1,0 +1,172 @@
+"""That an edition failed: noted for readers, shown on a page that leads to the last good one.
+
+The reason is not kept: an error's text may hold a value read from a row. It is in the log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from workbench.figures.language import Language
+from workbench.reporting import page_assets
+from workbench.reporting.published.files import put_whole, storage
+from workbench.reporting.published.index import index_language, rebuild_index
+from workbench.reporting.published.places import FAILED, place, read_failures
+from workbench.reporting.published.record import Edition, editions, latest
+
+_MARK = b'<meta name="workbench" content="failed">'
+
+
+def record_failure(
+    published: Path,
+    report: str,
+    period: str,
+    title: str,
+    variant: str = "",
+    languages: Mapping[str, Mapping[str, str]] | None = None,
+) -> None:
+    """Note for readers that an edition failed, on the index and on a page of its own.
+
+    One that is published stays, and nothing is noted: its readers have it.
+
+    Parameters
+    ----------
+    languages : mapping, optional
+        Language to the translations declared for it; English when left out.
+    """
+    if latest(published, report, period, variant) is not None:
+        return
+    titles = {
+        code: Language(code, words).say(title) for code, words in (languages or {"en": {}}).items()
+    }
+    folder = place(report, period, variant)
+    failed = {**read_failures(published, report), folder.relative_to(report).as_posix(): titles}
+    with storage(published, f"note that {folder} failed"):
+        _keep(published, report, failed)
+    show_failures(published, report)
+    rebuild_index(published)
+
+
+def withdraw_failures(published: Path, stays: Callable[[str, str], bool]) -> None:
+    """Take back what readers are told of failures, but where it stays.
+
+    Parameters
+    ----------
+    stays : callable
+        From a report and an edition's place in its folder, ``2026-09/region=north``.
+    """
+    changed = False
+    with storage(published, "take back that a period failed"):
+        for path in sorted(published.glob(f"*/{FAILED}")):
+            report = path.parent.name
+            noted = read_failures(published, report)
+            gone = {name for name in noted if not stays(report, name)}
+            _withdraw(published, report, gone)
+            changed = changed or bool(gone)
+    if changed:
+        rebuild_index(published)
+
+
+def show_failures(published: Path, report: str) -> None:
+    """Write the page of every period of a report that failed and has no edition of its own.
+
+    Each leads to the newest good edition before it, or to the newest of all.
+    """
+    good = [each for each in editions(published) if each.report == report]
+    with storage(published, "say which periods failed"):
+        for name, titles in read_failures(published, report).items():
+            period, _, variant = name.partition("/")
+            files = {
+                code: "index.html" if at == 0 else f"index.{code}.html"
+                for at, code in enumerate(titles)
+            }
+            for code, file in files.items():
+                main = index_language(published) or next(iter(titles))
+                index = "index.html" if code == main else f"index.{code}.html"
+                html = _page(report, period, variant, good, code, titles, files, index)
+                put_whole(published, published / report / name / file, html.encode())
+            _clear(published / report / name, files.values())
+
+
+def forget_failures(published: Path, report: str, forgotten: Collection[str] = ()) -> None:
+    """Take back that editions failed: those that are named, and those that are published."""
+    file = published / report / FAILED
+    if file.is_file():
+        failed = read_failures(published, report)
+        kept = {name: titles for name, titles in failed.items() if name not in forgotten}
+        if kept:
+            _keep(published, report, kept)
+        else:
+            file.unlink()
+
+
+def _keep(published: Path, report: str, failed: Mapping[str, Mapping[str, str]]) -> None:
+    text = json.dumps(dict(sorted(failed.items())), ensure_ascii=False, indent=1) + "\n"
+    put_whole(published, published / report / FAILED, text.encode())
+
+
+def _clear(folder: Path, kept: Collection[str] = ()) -> None:
+    """Take away an edition's failure pages but those kept."""
+    for path in folder.glob("index*.html"):
+        if path.name not in kept and _MARK in path.read_bytes():
+            path.unlink()
+
+
+def _withdraw(published: Path, report: str, names: Collection[str]) -> None:
+    """Take back that editions failed, with every trace of it: a folder's name may tell too."""
+    forget_failures(published, report, names)
+    for name in names:
+        _clear(published / report / name)
+        for folder in (published / report / name, *(published / report / name).parents):
+            if folder == published:
+                break
+            with contextlib.suppress(OSError):  # something else is in it
+                folder.rmdir()
+
+
+def _page(
+    report: str,
+    period: str,
+    variant: str,
+    good: list[Edition],
+    code: str,
+    titles: Mapping[str, str],
+    files: Mapping[str, str],
+    index: str,
+) -> str:
+    from workbench.reporting.page_template import compact, environment
+
+    ends = Edition(report=report, period=period, title="").ends
+    mine = sorted(
+        (each for each in good if each.variant == variant),
+        key=lambda each: (each.ends < ends, each.ends, each.revision),
+    )
+    last = mine[-1] if mine else None
+    root = "../" * (3 if variant else 2)
+    style = compact("page.css")
+    language, said = Language(code), titles[code]
+    html: str = (
+        environment()
+        .get_template("failed.html.j2")
+        .render(
+            language=language,
+            word=language.word,
+            title=f"{said} · {variant}" if variant else said,
+            house=last.houses.get(code, last.house) if last else "",
+            period=language.period(period, full=True),
+            good=language.period(last.period, full=True) if last else "",
+            way=root + last.way(code) if last else "",
+            index=root + index,
+            others=[
+                (file, Language(each).tag, Language(each).word("language"))
+                for each, file in files.items()
+                if each != code
+            ],
+            style=style,
+            policy=page_assets.policy([], [style], shares_script=False),
+        )
+    )
+    return html + "\n"
