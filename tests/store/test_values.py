@@ -107,6 +107,31 @@ def test_a_text_is_its_value_or_aside(kind, text, value):
 
 
 @pytest.mark.parametrize(
+    "pattern",
+    ["^C[0-9]{3}$", r"^\d\d$", "^[A-Z0-9]{4}$", "^=[0-9]$", "C[0-9]", "^A [0-9]$", "^nan$"],
+)
+def test_a_key_is_the_same_whatever_pattern_its_column_has(pattern):
+    key = Column(type="text", role="subject key", rules=[{"pattern": pattern}])
+    value, wrong = taken("c", key, "VARCHAR", Form())
+    sql = (
+        f'SELECT if({wrong}, NULL, "c") FROM (SELECT "c" AS "read c", {value} AS "c" '
+        "FROM (SELECT unnest($1) AS c))"
+    )
+    parts = ["C", "0", "12", "Ａ", "１", " ", "=", "\u200b", "\0", "nan", "NULL", "-", "客"]
+    known = [text for kind, text, _ in CASES if kind == "key"]
+
+    @settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.generate])
+    @given(st.lists(st.lists(st.sampled_from(parts), max_size=4).map("".join), min_size=20))
+    @example([*known, "C001", "42", "AB12", "NULL", "=7", "xC1y", "A 7", "nan"])
+    def holds(texts):
+        with duckdb.connect() as connection:
+            found = [row[0] for row in connection.execute(sql, [texts]).fetchall()]
+        assert found == [normal_key(text) for text in texts]
+
+    holds()
+
+
+@pytest.mark.parametrize(
     ("kind", "text", "form", "value"),
     [
         ("money", "1.234,50", GERMAN, Decimal("1234.50")),

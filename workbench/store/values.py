@@ -15,6 +15,7 @@ from typing import Any
 from workbench.catalog import Column
 from workbench.computed import columns_in, computed_sql
 from workbench.errors import InputError
+from workbench.store.patterns import as_glob
 from workbench.store.quality_rules import literal
 
 # a workbook's cell that shows no value, nor a key: what stands behind it says why
@@ -36,6 +37,7 @@ _NO_KEYS = frozenset(
     "total totals subtotal sum 合计 总计 小计 无 空".split()
 ) | {"grand total"}
 _PLAIN_KEY = r"[!-<>-~]*[0-9][!-~]*"  # with a digit it is none of the words above
+_PLAIN_GLOB = re.compile(r"(?!=)(?=.*\[0-9\])[!-)+-~]+")  # matches such keys only
 _EDGES = r"^[\s\p{Z}\p{C}]+|[\s\p{Z}\p{C}]+$"
 _KEY = r"[^\s=\p{Z}\p{C}][^\s\p{Z}\p{C}]*( [^\s\p{Z}\p{C}]+)*"
 _WIDE = "".join(map(chr, range(0xFF01, 0xFF5F)))
@@ -205,7 +207,7 @@ def _from_typed(
     ):
         return f"CAST(NULL AS {wanted})", [_none(raw, read)]
     if wanted == "VARCHAR":
-        return (_key_sql(value) if key else value), [_none(raw, read)]
+        return (_key_sql(value, declared) if key else value), [_none(raw, read)]
     back = "TIMESTAMP" if found == _INSTANT else found
     return value, [_none(raw, read), f"TRY_CAST({raw} AS {back}) <> {again}"]
 
@@ -216,8 +218,9 @@ def _from_text(
     wanted = sql_type(declared)
     if wanted == "VARCHAR":
         if declared.role == "subject key":
-            return _key_sql(raw), [_none(raw, read)]
-        return raw, [f"starts_with({read}, '{NO_VALUE}')"]
+            return _key_sql(raw, declared), [_none(raw, read)]
+        # why compared first: that costs next to nothing, and words stand above '='
+        return raw, [f"{read} < '>' AND starts_with({read}, '{NO_VALUE}')"]
     if wanted in ("DATE", "TIMESTAMP"):
         value, unlike = (_day if wanted == "DATE" else _moment)(raw, read, form)
     elif wanted == "BOOLEAN":
@@ -304,17 +307,17 @@ def _unlike(read: str, pattern: str) -> str:
     return f"NOT regexp_full_match({read}, {literal(pattern)})"
 
 
-def _key_sql(raw: str) -> str:
-    """Return SQL of `normal_key`: what is plain is looked at once."""
+def _key_sql(raw: str, declared: Column) -> str:
+    """Return SQL of `normal_key`: what is plain is looked at once, by the key's own pattern."""
+    globs = (as_glob(rule.pattern) for rule in declared.rules if rule.pattern)
+    glob = next((each for each in globs if each and _PLAIN_GLOB.fullmatch(each)), None)
+    plain = f"{raw} GLOB '{glob}'" if glob else f"regexp_full_match({raw}, {literal(_PLAIN_KEY)})"
     narrow = f"translate({raw}, '{_WIDE}', {literal(_NARROW)})"
     trimmed = f"regexp_replace({narrow}, {literal(_EDGES)}, '', 'g')"
     words = ", ".join(literal(word) for word in sorted(_NO_KEYS))
     fit = f"regexp_full_match(key, {literal(_KEY)}) AND lower(key) NOT IN ({words})"
     # why a list: what stands twice the engine computes of every row, before it looks at the CASE
-    return (
-        f"(CASE WHEN regexp_full_match({raw}, {literal(_PLAIN_KEY)}) THEN {raw} "
-        f"ELSE list_filter([{trimmed}], lambda key: {fit})[1] END)"
-    )
+    return f"(CASE WHEN {plain} THEN {raw} ELSE list_filter([{trimmed}], lambda key: {fit})[1] END)"
 
 
 def kind_of(declared: str) -> str:
