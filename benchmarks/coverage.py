@@ -17,7 +17,7 @@ from benchmarks.catalogs import catalog_of
 from benchmarks.harness import Result, Run, benchmark
 
 if TYPE_CHECKING:
-    from workbench.figures.display import Figure
+    from workbench.figures import Figure
     from workbench.privacy.release import Measure, Release
 
 Cell = tuple[str, tuple[Any, ...]]  # a measure and its group values
@@ -185,10 +185,8 @@ def _covered(
 
 def _shown(figure: Figure) -> Iterator[tuple[Release, Measure]]:
     """Yield the private figures that one figure shows; exact ones have no margin."""
-    from workbench.figures.notes import measures_shown
-
     for at, release in enumerate(figure.releases):
-        wanted = set(measures_shown(figure.spec, at, release))
+        wanted = set(figure.spec.measures(at, release))
         for measure in release.measures:
             if measure.name in wanted and measure.name + "_low" in release.columns:
                 yield release, measure

@@ -32,7 +32,7 @@ def total(measure=AMOUNT, share=(0.04, 0.03, 0.05), ends=(842_000, 794_000, 890_
 
 
 def drawn(figure, language=EN):
-    return figures.draw(figure.spec, figure.releases, language)
+    return figure.spec.draw(figure.releases, language)
 
 
 CASES = [

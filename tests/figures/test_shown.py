@@ -8,7 +8,7 @@ from factories.noisy import answer
 from factories.releases import AMOUNT, BAND, MONTH, RATE, REGION, release
 
 from workbench import figures
-from workbench.figures.charts import Chart
+from workbench.figures import Chart
 from workbench.figures.language import Language
 from workbench.figures.values import series
 from workbench.privacy.release import Measure
@@ -98,7 +98,7 @@ def planned(by):
     ],
 )
 def test_a_chart_without_a_figure_says_so(figure, language):
-    chart = figures.draw(figure.spec, figure.releases, Language(language))
+    chart = figure.spec.draw(figure.releases, Language(language))
     assert isinstance(chart, Chart)
     assert chart.empty
     said = Language(language).word("no values")
@@ -119,7 +119,7 @@ def test_the_same_measure_of_two_releases_is_two_key_figures():
     pair = release(number=1), replace(release(number=2), name="others")
     spec = figures.kpis(*pair, measures=["customers"]).spec
     items = tuple(spec.items[0].model_copy(update={"release": at}) for at in (0, 1))
-    drawn = figures.draw(spec.model_copy(update={"items": items}), pair)
+    drawn = spec.model_copy(update={"items": items}).draw(pair)
     assert [card.key for card in drawn.cards] == ["spend/customers", "others/customers"]
     assert [card.key for card in figures.kpis(pair[0]).drawn().cards] == [
         "customers",

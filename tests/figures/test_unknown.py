@@ -49,7 +49,7 @@ def test_what_is_not_known_is_a_range_in_every_figure(measure, low, high, en, zh
         colon = ": " if language.code == "en" else "："
 
         def shown(figure, language=language):
-            return figures.draw(figure.spec, figure.releases, language)
+            return figure.spec.draw(figure.releases, language)
 
         (card,) = shown(figures.kpis(made)).cards
         assert (card.text, card.margin, card.full) == (word, said, f"{word}{colon}{said}")

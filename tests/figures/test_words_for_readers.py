@@ -5,9 +5,9 @@ import re
 import pytest
 from factories.releases import MONTH, REGION, release
 
+from workbench.figures.kinds.table import TableSpec
 from workbench.figures.language import Language
 from workbench.figures.notes import notes_about, translated
-from workbench.figures.specs import TableSpec
 from workbench.privacy.derive import why_not_added
 from workbench.privacy.groups import WEEKDAYS
 from workbench.privacy.query import CUSTOMER_DAYS

@@ -7,7 +7,7 @@ from factories.pages import RELEASES
 
 from workbench import figures
 from workbench.errors import DefinitionError
-from workbench.figures.charts import Chart
+from workbench.figures import Chart
 from workbench.reporting import page_assets
 from workbench.reporting.page import Context, Drawing, set_page
 

@@ -135,4 +135,4 @@ def test_translated_labels_are_text_too():
     words = Language("zh", {"North": "<a href='x'>北</a>"})
     north = release((replace(KIND, values=("North",)),), (CUSTOMERS,))
     figure = figures.bar(north, x="kind", y="customers")
-    assert "<a" not in json.dumps(figures.draw(figure.spec, figure.releases, words).figure)
+    assert "<a" not in json.dumps(figure.spec.draw(figure.releases, words).figure)

@@ -6,10 +6,9 @@ import json
 import pytest
 
 import workbench as wb
-from workbench.figures.draw import draw
+from workbench.figures.kinds.table import TableSpec
 from workbench.figures.language import Language
 from workbench.figures.notes import translated
-from workbench.figures.specs import TableSpec
 from workbench.privacy.operational import PEOPLE
 from workbench.workspace.annexes import band_of
 from workbench.workspace.compliance import law_note
@@ -47,7 +46,7 @@ def test_the_law_files_note_explains_a_star_only_where_there_is_one(shop):
 def test_what_an_answer_cost_is_read_to_its_digits(shop):
     tx = shop.open("transactions", "reporting")
     shop.release(wb.query(tx, period="2026-09").customers(), name="people", epsilon="0.1")
-    drawn = draw(TableSpec(), [shop.compliance("2026-09").spending], Language()).grid
+    drawn = TableSpec().draw([shop.compliance("2026-09").spending], Language()).grid
     assert [cell.text for cell in drawn.heads][-2:] == ["Answers", "Dearest (epsilon)"]
     assert [cell.text for cell in drawn.rows[0]][-2:] == ["1", "0.10"]
 

@@ -10,29 +10,26 @@ string that was computed, because a computed string can hold a value read from a
 
 from __future__ import annotations
 
-from workbench.figures.display import (
-    Figure,
-    bar,
-    heatmap,
-    indicators,
-    kpis,
-    line,
-    sankey,
-    table,
-    text,
-)
-from workbench.figures.draw import Cards, Drawn, Sentence, Sheet, draw
-from workbench.figures.specs import MIME
+from workbench.figures.drawn import Cards, Chart, Drawn, Sentence, Sheet
+from workbench.figures.kinds.bar import bar
+from workbench.figures.kinds.heatmap import heatmap
+from workbench.figures.kinds.indicators import indicators
+from workbench.figures.kinds.kpis import kpis
+from workbench.figures.kinds.line import line
+from workbench.figures.kinds.sankey import sankey
+from workbench.figures.kinds.table import table
+from workbench.figures.kinds.text import text
+from workbench.figures.spec import MIME, Figure
 
 __all__ = [
     "MIME",
     "Cards",
+    "Chart",
     "Drawn",
     "Figure",
     "Sentence",
     "Sheet",
     "bar",
-    "draw",
     "heatmap",
     "indicators",
     "kpis",

@@ -8,20 +8,10 @@ and none of the customers' business. All other notes are about the whole release
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from workbench.figures.language import Language
-from workbench.figures.sentences import fields
-from workbench.figures.specs import (
-    BarSpec,
-    HeatmapSpec,
-    KpisSpec,
-    LineSpec,
-    SankeySpec,
-    Spec,
-    TableSpec,
-    TextSpec,
-)
+from workbench.figures.spec import Spec
 from workbench.privacy.noted import NOTES, read
 from workbench.privacy.release import Measure, Release
 
@@ -190,7 +180,7 @@ def notes_about(spec: Spec, releases: Sequence[Release], language: Language) -> 
     """Return the notes of a figure's releases that concern what it shows, each once."""
     found: dict[str, None] = {}
     for at, release in enumerate(releases):
-        drawn = set(measures_shown(spec, at, release))
+        drawn = set(spec.measures(at, release))
         for note in release.notes:
             if _FOR_ANALYSTS.match(note):
                 continue
@@ -275,21 +265,3 @@ def _about(note: str, release: Release) -> set[str]:
 def _column(measure: Measure) -> str:
     """Return the title of the column a measure is of: "Amount" of "Amount, total"."""
     return measure.title.rpartition(", ")[0] or measure.title
-
-
-def measures_shown(spec: Spec, at: int, release: Release) -> Iterator[str]:
-    """Yield the measures a figure shows of its ``at``-th release."""
-    known = [each.name for each in release.measures]
-    if isinstance(spec, LineSpec | BarSpec):
-        yield spec.y
-    elif isinstance(spec, HeatmapSpec | SankeySpec):
-        yield spec.value
-    elif isinstance(spec, KpisSpec):
-        yield from (each.measure for each in spec.items if at in (each.release, each.previous))
-    elif isinstance(spec, TextSpec):
-        for _, name, _ in fields(spec.template):
-            number, dot, measure = name.rpartition(".")
-            if not dot or int(number) == at:
-                yield from {measure, measure.removesuffix("_margin")} & set(known)
-    elif isinstance(spec, TableSpec):
-        yield from spec.columns or known

@@ -188,6 +188,14 @@ class Series:
         return language.word("with unit", title=title, unit=language.say(unit))
 
 
+def measure_of(release: Release, name: str) -> Measure:
+    """Return one measure of a release, or raise `UnknownName` with a suggestion."""
+    known = {measure.name: measure for measure in release.measures}
+    if name not in known:
+        raise UnknownName("measure", name, known)
+    return known[name]
+
+
 def series(release: Release, name: str) -> Series:
     """Return one measure of a release.
 
@@ -196,10 +204,7 @@ def series(release: Release, name: str) -> Series:
     UnknownName
         The release has no such measure.
     """
-    known = {measure.name: measure for measure in release.measures}
-    if name not in known:
-        raise UnknownName("measure", name, known)
-    measure = known[name]
+    measure = measure_of(release, name)
     values = tuple(Value(*placed(measure, *triple)) for triple in drawn(release, measure))
     return Series(measure, values, _digits(measure, values), contrast_of(release, measure))
 
@@ -259,9 +264,35 @@ def label(axis: Dimension, value: object, language: Language) -> str:
     return said
 
 
+def within(title: str) -> str:
+    """Return a title as it stands within a sentence: "Region" is "region", "FICO" stays."""
+    return title[0].lower() + title[1:] if title[1:2].islower() else title
+
+
 def is_time(axis: Dimension) -> bool:
     """Whether a group column is months or days."""
     return axis.kind in _TIMES
+
+
+def declared_order(release: Release) -> list[int]:
+    """Return row numbers in the order the group columns' domains are declared in."""
+    places = [
+        (release.columns[axis.name], {value: at for at, value in enumerate(axis.values)})
+        for axis in release.by
+    ]
+    return sorted(
+        range(len(release)),
+        key=lambda row: [order.get(column[row], len(order)) for column, order in places],
+    )
+
+
+def pick(releases: Sequence[Release], index: int) -> Release:
+    """Return the release of a figure's number."""
+    if index >= len(releases):
+        raise QuestionRefused(
+            f"the figure names release {index} of {len(releases)}; they are counted from 0."
+        )
+    return releases[index]
 
 
 def at(

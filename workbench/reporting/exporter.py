@@ -15,12 +15,12 @@ from functools import cache
 from typing import Any
 
 from workbench.errors import DefinitionError, QuestionRefused, RunFailed, UnknownName
-from workbench.figures import MIME, draw
-from workbench.figures.cards import Together
+from workbench.figures import MIME
+from workbench.figures.changes import Together
 from workbench.figures.language import Language
 from workbench.figures.notes import notes_about
-from workbench.figures.sentences import fields
-from workbench.figures.specs import Spec, TextSpec, read_payload
+from workbench.figures.payload import read_payload
+from workbench.figures.spec import Spec
 from workbench.privacy.release import Release
 from workbench.privacy.replaying import believed
 from workbench.reporting.chosen import (
@@ -210,8 +210,7 @@ STEPS: tuple[Step, ...] = (prose, figures)
 
 def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Authored]]:
     payload = read_payload(content, where)
-    words = payload.spec.words()
-    for text in words:
+    for text in payload.spec.words():
         if text not in desk.literals:
             raise DefinitionError(
                 f"{where}: a title, label or template of this figure does not stand in the "
@@ -236,18 +235,16 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
                 "computed, and a computed string can hold a value read from a row. Write it out."
             )
     try:
-        drawn = draw(payload.spec, releases, desk.language, desk.together)
+        drawn = payload.spec.draw(releases, desk.language, desk.together)
     except (QuestionRefused, UnknownName) as problem:
         raise DefinitionError(f"{where}: {problem}") from None
     notes = notes_about(payload.spec, releases, desk.language)
-    if isinstance(payload.spec, TextSpec):
-        words = tuple(part for part, _, _ in fields(payload.spec.template) if part.strip())
     told = dict.fromkeys(word for each in releases for word in spoken(each, desk.lookup))
     found = dict.fromkeys(value for each in releases for value in found_values(each, desk.lookup))
     return (
         Drawing(drawn, payload.releases, notes, tuple(found)),
         [
-            *(Authored(f"a figure's words in {where}", text) for text in words),
+            *(Authored(f"a figure's words in {where}", text) for text in payload.spec.prose()),
             *(Authored(f"the words of a release in {where}", text) for text in told),
         ],
     )

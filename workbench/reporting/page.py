@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from workbench.figures import Cards, Drawn, Sentence, Sheet
-from workbench.figures.charts import Chart
+from workbench.figures import Cards, Chart, Drawn, Sentence, Sheet
+from workbench.figures.drawn import Card
 from workbench.figures.language import Language
-from workbench.figures.tables import Card
 from workbench.reporting import page_assets
 from workbench.reporting.text import Heading, Prose
 

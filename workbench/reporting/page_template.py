@@ -7,9 +7,8 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from workbench.figures import Sheet
-from workbench.figures.charts import Chart
-from workbench.figures.indicators import SHAPES
+from workbench.figures import Chart, Sheet
+from workbench.figures.kinds.indicators import SHAPES
 from workbench.figures.language import LANGUAGES, Language
 from workbench.reporting import page_assets
 from workbench.reporting.page import ROOT, Context, Facts, Layout

@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 from factories.pages import SPENDING, TOTAL, page
 
-from workbench.figures import draw
+from workbench.figures.kinds.kpis import KpiSpec, KpisSpec
 from workbench.figures.language import Language
-from workbench.figures.specs import KpiSpec, KpisSpec
 from workbench.reporting.published.editions import publish
 from workbench.reporting.published.record import Edition, read
 from workbench.reporting.published.revisions import causes, paired, what_changed
@@ -79,7 +78,7 @@ def test_what_a_key_figure_says_is_not_said_again():
     new = again(TOTAL)
     (measure, *_) = TOTAL.measures
     spec = KpisSpec(items=[KpiSpec(release=0, measure=measure.name, label="Buyers")])
-    cards = [draw(spec, [each]).cards[0] for each in (TOTAL, new)]
+    cards = [spec.draw([each]).cards[0] for each in (TOTAL, new)]
     told = what_changed([tuple(cards)], [(TOTAL, new)], EN)
     assert told[0] == f"Buyers: {cards[1].full}; before, {cards[0].full}"
     assert len(told) == len(TOTAL.measures)

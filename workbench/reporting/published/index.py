@@ -10,8 +10,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from workbench.figures.drawn import Card
 from workbench.figures.language import LANGUAGES, Language
-from workbench.figures.tables import Card
 from workbench.privacy.margins import quantile
 from workbench.reporting import page_assets
 from workbench.reporting.page_template import compact, environment

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from workbench.errors import InputError, PeriodError
-from workbench.figures.tables import Card
+from workbench.figures.drawn import Card
 from workbench.periods import Period
 from workbench.reporting.published.places import FILE, REVISION, place, revisions
 

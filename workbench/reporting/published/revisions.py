@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import hypot, inf
 
 from workbench.figures.bounds import beside
+from workbench.figures.drawn import Card
 from workbench.figures.language import Language
-from workbench.figures.tables import Card
 from workbench.figures.values import Value, label, series
 from workbench.privacy.release import Release
 

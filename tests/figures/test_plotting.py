@@ -18,8 +18,8 @@ from factories.releases import (
 from workbench import figures
 from workbench.errors import QuestionRefused
 from workbench.figures import theme
-from workbench.figures.charts import nice_ticks
 from workbench.figures.language import Language
+from workbench.figures.plotting import nice_ticks
 
 
 def test_a_line_draws_its_margin_as_a_band():
@@ -135,7 +135,7 @@ def test_the_table_beneath_says_the_same_with_margins():
 def test_a_language_changes_words_and_not_figures():
     zh = Language("zh", {"Region": "地区", "Customers": "客户数", "North": "北部"})
     figure = figures.bar(release((REGION,)), x="region", y="customers")
-    en, other = figure.drawn(), figures.draw(figure.spec, figure.releases, zh)
+    en, other = figure.drawn(), figure.spec.draw(figure.releases, zh)
     assert other.title == "客户数（按地区）"
     assert other.figure["data"][0]["x"][0] == "北部"
     assert other.figure["data"][0]["y"] == en.figure["data"][0]["y"]
@@ -144,7 +144,7 @@ def test_a_language_changes_words_and_not_figures():
 def test_two_values_translated_alike_keep_their_places():
     zh = Language("zh", {"North": "北", "South": "北"})
     figure = figures.bar(release((REGION,)), x="region", y="customers")
-    chart = figures.draw(figure.spec, figure.releases, zh)
+    chart = figure.spec.draw(figure.releases, zh)
     assert chart.figure["data"][0]["x"] == list(REGIONS)
 
 

@@ -6,13 +6,17 @@ What an indicator is called and means comes from its definition; every figure co
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field
 
 from workbench.analytics.kpis import LIGHTS, Kpi, kpi, sections, word
 from workbench.errors import QuestionRefused, UnknownName
+from workbench.figures.changes import Together
+from workbench.figures.drawn import Cell, Grid, Sheet
 from workbench.figures.language import Language
-from workbench.figures.specs import IndicatorsSpec
-from workbench.figures.tables import Cell, Grid
+from workbench.figures.spec import Column, Figure, Flag, Lights, Spec, figure, the_one
 from workbench.lifecycle.law import cite
 from workbench.privacy.release import Release
 
@@ -27,48 +31,106 @@ _DIGITS_MOST = 3
 SHAPES = {"green": "●", "amber": "▲", "red": "■", "not measured": "○", "information": "·"}
 
 
-def grid(spec: IndicatorsSpec, release: Release, language: Language) -> Grid:
-    """Return the indicators a specification asks for, gravest first where it asks for lights.
+class IndicatorsSpec(Spec):
+    """Indicators of the compliance summary, by light or section.
 
-    Raises
-    ------
-    QuestionRefused
-        The release holds no indicators.
-    UnknownName
-        There is no such section.
+    ``brief``: a line each; ``first``: what, why, who and by when, on the first screen; ``define``:
+    what each is, from where and under which provision, and no figure.
     """
-    missing = [name for name in (COLUMN, *_KEPT) if name not in release.columns]
-    if missing:
-        raise QuestionRefused(
-            f"'{release.name}' holds no indicators. Draw what ws.compliance(period) returns: "
-            "wb.figures.indicators(summary.indicators)."
-        )
-    if spec.section is not None and spec.section not in sections():
-        raise UnknownName("section of indicators", spec.section, sections())
-    rows = []
-    for at, name in enumerate(release.columns[COLUMN]):
-        kept = {key: release.columns[key][at] for key in (*_KEPT, "as_of", "why")}
-        kept["failed"] = release.columns.get("failed", [()] * len(release))[at]
-        definition = kpi(name)
-        if spec.section in (None, definition.section) and (
-            spec.lights is None or kept["light"] in spec.lights
-        ):
-            rows.append((definition, kept))
-    if spec.lights is not None:
-        rows.sort(key=lambda row: LIGHTS.index(row[1]["light"]))
-    if spec.title:
-        title = language.say(spec.title)
-    else:
-        at_all = language.word("indicators")
-        title = sections()[spec.section][language.code] if spec.section else at_all
-    forms = {"define": (_DEFINED, _defined), "first": (_FIRST, _task), "brief": (_BRIEF, _line)}
-    asked = next((name for name in forms if getattr(spec, name)), "")
-    names, row = forms.get(asked, (_FULL, _row))
-    heads = tuple(Cell(language.word(key), numeric=key in _ALIGNED) for key in names)
-    body = tuple(row(definition, kept, language) for definition, kept in rows)
-    if not body:
-        body = ((Cell(language.word("nothing here")), *(Cell("") for _ in heads[1:])),)
-    return Grid(title, heads, body, 1)
+
+    kind: Literal["indicators"] = "indicators"
+    lights: tuple[Lights, ...] | None = Field(None, min_length=1)
+    section: Column | None = None
+    brief: Flag = False
+    first: Flag | None = None
+    define: Flag | None = None
+
+    def picture(self, releases: Sequence[Release], language: Language, together: Together) -> Sheet:
+        """Return the indicators that are asked for, gravest first where lights are.
+
+        Raises
+        ------
+        QuestionRefused
+            The release holds no indicators.
+        UnknownName
+            There is no such section.
+        """
+        release = the_one(releases, together)
+        missing = [name for name in (COLUMN, *_KEPT) if name not in release.columns]
+        if missing:
+            raise QuestionRefused(
+                f"'{release.name}' holds no indicators. Draw what ws.compliance(period) returns: "
+                "wb.figures.indicators(summary.indicators)."
+            )
+        if self.section is not None and self.section not in sections():
+            raise UnknownName("section of indicators", self.section, sections())
+        rows = []
+        for at, name in enumerate(release.columns[COLUMN]):
+            kept = {key: release.columns[key][at] for key in (*_KEPT, "as_of", "why")}
+            kept["failed"] = release.columns.get("failed", [()] * len(release))[at]
+            definition = kpi(name)
+            if self.section in (None, definition.section) and (
+                self.lights is None or kept["light"] in self.lights
+            ):
+                rows.append((definition, kept))
+        if self.lights is not None:
+            rows.sort(key=lambda row: LIGHTS.index(row[1]["light"]))
+        if self.title:
+            title = language.say(self.title)
+        else:
+            at_all = language.word("indicators")
+            title = sections()[self.section][language.code] if self.section else at_all
+        forms = {"define": (_DEFINED, _defined), "first": (_FIRST, _task), "brief": (_BRIEF, _line)}
+        asked = next((name for name in forms if getattr(self, name)), "")
+        names, row = forms.get(asked, (_FULL, _row))
+        heads = tuple(Cell(language.word(key), numeric=key in _ALIGNED) for key in names)
+        body = tuple(row(definition, kept, language) for definition, kept in rows)
+        grid = Grid(title, heads, body, 1).or_none(language.word("nothing here"))
+        return Sheet(title, "", grid, bool(self.first))
+
+
+def indicators(
+    release: Release,
+    *,
+    lights: Sequence[str] | None = None,
+    section: str | None = None,
+    brief: bool = False,
+    first: bool = False,
+    define: bool = False,
+    title: str | None = None,
+) -> Figure:
+    """Show indicators of the compliance summary, each with its light, in a word and a shape.
+
+    Parameters
+    ----------
+    release : Release
+        ``ws.compliance(period).indicators``.
+    lights : sequence of str, optional
+        Only those that are ``red``, ``amber``, ``not measured``, ``green`` or ``information``;
+        gravest first. All in their order when left out.
+    section : str, optional
+        Only those of one section, such as ``rights``.
+    brief : bool
+        A line each: without definition, source and thresholds.
+    first : bool
+        What, why, who answers and by when, on the page's first screen.
+    define : bool
+        What each is, from where, and under which provision, without its figures; other tables of
+        the page lead to it.
+    title : str, optional
+        A plain string.
+    """
+    chosen = None if lights is None else tuple(lights)
+    return figure(
+        IndicatorsSpec,
+        (release,),
+        lights=chosen,
+        section=section,
+        brief=brief,
+        first=first or None,
+        define=define or None,
+        title=title,
+    )
 
 
 def _task(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
@@ -76,9 +138,9 @@ def _task(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Ce
     light = str(kept["light"])
     told = [_interval(definition, kept, language) or _fraction(kept, language)]
     if kept["value"] is not None and kept["value"] != kept["numerator"]:
-        told.insert(0, figure(definition, kept["value"], language))
+        told.insert(0, value_text(definition, kept["value"], language))
     if kept["previous"] is not None:
-        before = figure(definition, kept["previous"], language)
+        before = value_text(definition, kept["previous"], language)
         told.append(language.word("previously", figure=before))
     due, shown = kept["due"], ""
     if due:
@@ -133,9 +195,9 @@ def _line(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Ce
     return (
         Cell(definition.title[language.code], link=_place(definition)),
         Cell(f"{SHAPES[light]} {language.word(light)}", light=light.replace(" ", "-")),
-        Cell(figure(definition, kept["value"], language), numeric=True),
+        Cell(value_text(definition, kept["value"], language), numeric=True),
         Cell(_told(definition, kept, language)),
-        Cell(figure(definition, kept["previous"], language), numeric=True),
+        Cell(value_text(definition, kept["previous"], language), numeric=True),
         Cell(language.say(word(str(kept["owner"]), language.code))),
         Cell(language.period(kept["due"]) if kept["due"] else "", numeric=True),
     )
@@ -151,12 +213,12 @@ def _row(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cel
     return (
         Cell(definition.title[code], below=definition.definition[code]),
         Cell(
-            figure(definition, kept["value"], language),
+            value_text(definition, kept["value"], language),
             margin=_interval(definition, kept, language),
             numeric=True,
             below=_with_reason(_fraction(kept, language), kept, language),
         ),
-        Cell(figure(definition, kept["previous"], language), numeric=True),
+        Cell(value_text(definition, kept["previous"], language), numeric=True),
         Cell(
             f"{SHAPES[light]} {language.word(light)}",
             light=light.replace(" ", "-"),
@@ -167,7 +229,7 @@ def _row(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cel
     )
 
 
-def figure(definition: Kpi, value: float | None, language: Language) -> str:
+def value_text(definition: Kpi, value: float | None, language: Language) -> str:
     """Return an indicator's value as it is read: 96.4%, 12 h, 0.87."""
     if value is None:
         return language.word("none")
@@ -204,18 +266,18 @@ def threshold(definition: Kpi, language: Language) -> str:
     amber = definition.amber
     # a bound no value passes is no threshold to tell a reader
     if amber is None or amber in (0, 1_000_000):
-        return language.word(key, green=figure(definition, definition.green, language))
+        return language.word(key, green=value_text(definition, definition.green, language))
     return language.word(
         f"{key}, amber",
-        green=figure(definition, definition.green, language),
-        amber=figure(definition, amber, language),
+        green=value_text(definition, definition.green, language),
+        amber=value_text(definition, amber, language),
     )
 
 
 def _interval(definition: Kpi, kept: dict[str, Any], language: Language) -> str:
     if kept["low"] is None or kept["high"] is None:
         return ""
-    ends = [figure(definition, kept[end], language) for end in ("low", "high")]
+    ends = [value_text(definition, kept[end], language) for end in ("low", "high")]
     return f"({language.word('range', low=ends[0], high=ends[1])})"
 
 

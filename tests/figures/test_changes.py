@@ -9,7 +9,7 @@ from factories.releases import CUSTOMERS, RATE, release
 
 import workbench as wb
 from workbench import figures
-from workbench.figures.cards import Together, changes
+from workbench.figures.changes import Together
 from workbench.figures.language import Language
 from workbench.privacy.forms import columns_of, sheet_of
 from workbench.privacy.release import Dimension
@@ -28,7 +28,7 @@ def two(now, before, margin, measure=CUSTOMERS):
 def card(now, before, margin, measure=CUSTOMERS, language=None):
     earlier, later = two(now, before, margin, measure)
     figure = figures.kpis(later, previous=earlier)
-    return figures.draw(figure.spec, figure.releases, language).cards[0]
+    return figure.spec.draw(figure.releases, language).cards[0]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def page(seed, cards=1, true=1.0):
 def arrows(seed, cards, true=1.0):
     found = page(seed, cards, true)
     together = Together.of(found)
-    shown = [figures.draw(spec, of, None, together) for spec, of in found]
+    shown = [spec.draw(of, None, together) for spec, of in found]
     return sum(each.direction in ("up", "down") for one in shown for each in one.cards)
 
 
@@ -98,7 +98,7 @@ def test_the_same_figure_shown_twice_is_one_change():
 
 def test_two_arrows_on_one_draw_are_no_two_signs():
     ((spec, of),) = page(3, true=1.4)
-    first, second, *_ = figures.draw(spec, of).cards
+    first, second, *_ = spec.draw(of).cards
     assert (first.direction, second.direction) == ("up", "up")
     assert "draw" not in first.change_margin
     assert second.change_margin.endswith("on the same random draw as Customers, so no second sign")
@@ -113,7 +113,7 @@ def test_what_both_figures_share_is_in_the_margin_of_their_change():
     )
     last = whole.derive("customers", where={"month": "2026-08"}, name="earlier")
     figure = figures.kpis(later, previous=last)
-    (change,) = changes(figure.spec, figure.releases, None)
+    (change,) = figure.spec.changes(figure.releases, None)
     assert change.shared == pytest.approx(1.0)
     assert change.ends(1.0) == pytest.approx((0.0, 0.0))
 
@@ -139,7 +139,7 @@ def compared(seed, groups, true=1.0):
 
 
 def told(figure, together=None):
-    grid = figures.draw(figure.spec, figure.releases, None, together).grid
+    grid = figure.spec.draw(figure.releases, None, together).grid
     return [row[-1].text for row in grid.rows]
 
 

@@ -70,7 +70,7 @@ def test_it_has_a_title_and_words_for_who_cannot_see_it():
         figures.sankey(MOVED, source="before", target="now", value="customers").spec,
         [MOVED],
     )
-    assert figures.draw(spec, releases, Language("zh")).alt.startswith("流向图：")
+    assert spec.draw(releases, Language("zh")).alt.startswith("流向图：")
 
 
 def test_a_plan_without_figures_is_empty():

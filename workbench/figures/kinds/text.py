@@ -6,20 +6,102 @@ import re
 import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.figures.bounds import at_least, cut
+from workbench.figures.changes import Together
+from workbench.figures.drawn import Sentence
 from workbench.figures.language import Language
-from workbench.figures.specs import TextSpec
-from workbench.figures.tables import pick
-from workbench.figures.values import Series, Value, series
+from workbench.figures.spec import Figure, Spec, Words, figure
+from workbench.figures.values import Series, Value, pick, series
 from workbench.privacy.release import Release
 
 _FIELD = re.compile(r"^(?:(\d{1,2})\.)?([A-Za-z_]\w*)$")
 _FORMAT = re.compile(r"^[ +,]{0,2}\d{0,2},?(\.\d)?[dfgn%]?$")
 
 
-def fields(template: str) -> Iterator[tuple[str, str, str]]:
+class TextSpec(Spec):
+    """A sentence whose ``{fields}`` are measures of one-row releases."""
+
+    kind: Literal["text"] = "text"
+    template: Words
+
+    def words(self) -> tuple[str, ...]:
+        """Every string of the specification a reader would see."""
+        return (*super().words(), self.template)
+
+    def prose(self) -> tuple[str, ...]:
+        """What of its words was written by the analyst, without fields that are filled."""
+        return tuple(literal for literal, _, _ in _fields(self.template) if literal.strip())
+
+    def measures(self, at: int, release: Release) -> Iterator[str]:
+        """Yield the measures shown of the ``at``-th release."""
+        known = {each.name for each in release.measures}
+        for _, name, _ in _fields(self.template):
+            number, dot, measure = name.rpartition(".")
+            if not dot or int(number) == at:
+                yield from {measure, measure.removesuffix("_margin")} & known
+
+    def picture(
+        self, releases: Sequence[Release], language: Language, together: Together
+    ) -> Sentence:
+        """Return the sentence, filled.
+
+        A figure that a bound cuts says so beside its margin, or as "at least" where it has none.
+        """
+        releases = [together.judged(each) for each in releases]
+        for release in releases:
+            if len(release) != 1:
+                raise QuestionRefused(
+                    f"a sentence is filled from releases of one row; '{release.name}' has "
+                    f"{len(release)} rows. Release the total without by=, or draw a table."
+                )
+        parts = list(_fields(language.say(self.template)))
+        names = {name for _, name, _ in parts}
+        said = ""
+        for literal, name, format_spec in parts:
+            if not name:
+                said += literal
+                continue
+            field = _field(name, releases, language)
+            if isinstance(field, str):
+                said += literal + field
+                continue
+            if not field.margin:
+                said += literal + field.figure(format_spec, language, f"{name}_margin" in names)
+                continue
+            text, has_sign = field.reach(format_spec, language)
+            # why: the "±" that is written before a margin belongs to it, and a range has none
+            bare = literal.rstrip().removesuffix("±") if not has_sign else literal
+            said += bare + text
+        return Sentence(said)
+
+
+def text(template: str, *releases: Release) -> Figure:
+    """Write a sentence with released figures in it.
+
+    Parameters
+    ----------
+    template : str
+        A plain string (not an f-string). Its fields are measures of the releases, each with an
+        optional number format; ``_margin`` after a measure is its 95 % margin, ``period`` the
+        release's month. With several releases ``{0.customers}`` names the first one's.
+    *releases : Release
+        Each of one row.
+
+    Examples
+    --------
+    >>> text("{customers:,} customers spent {amount_sum:,.0f}", total)  # doctest: +SKIP
+    """
+    if not releases:
+        raise QuestionRefused(
+            "a sentence needs a release: wb.text('{customers:,} customers', total)."
+        )
+    return figure(TextSpec, releases, template=template)
+
+
+def _fields(template: str) -> Iterator[tuple[str, str, str]]:
     """Yield (literal, field, format) of a sentence's template.
 
     Raises
@@ -45,38 +127,6 @@ def fields(template: str) -> Iterator[tuple[str, str, str]]:
                 "{0.customers} is the first one's. Expressions and conversions are not evaluated."
             )
         yield literal, name, format_spec or ""
-
-
-def sentence(spec: TextSpec, releases: Sequence[Release], language: Language) -> str:
-    """Return a sentence filled from releases.
-
-    A figure that a bound cuts says so beside its margin, or as "at least" where it has none.
-    """
-    for release in releases:
-        if len(release) != 1:
-            raise QuestionRefused(
-                f"a sentence is filled from releases of one row; '{release.name}' has "
-                f"{len(release)} rows. Release the total without by=, or draw a table."
-            )
-    parts = list(fields(language.say(spec.template)))
-    names = {name for _, name, _ in parts}
-    said = ""
-    for literal, name, format_spec in parts:
-        if not name:
-            said += literal
-            continue
-        field = _field(name, releases, language)
-        if isinstance(field, str):
-            said += literal + field
-            continue
-        if not field.margin:
-            said += literal + field.figure(format_spec, language, f"{name}_margin" in names)
-            continue
-        text, has_sign = field.reach(format_spec, language)
-        # why: the "±" that is written before a margin belongs to it, and a range has none
-        bare = literal.rstrip().removesuffix("±") if not has_sign else literal
-        said += bare + text
-    return said
 
 
 @dataclass(frozen=True)

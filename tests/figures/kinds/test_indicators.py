@@ -7,10 +7,8 @@ import pytest
 import workbench as wb
 from workbench.analytics.kpis import kpi
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.figures.draw import draw
-from workbench.figures.indicators import figure, threshold
+from workbench.figures.kinds.indicators import IndicatorsSpec, threshold, value_text
 from workbench.figures.language import Language
-from workbench.figures.specs import IndicatorsSpec
 from workbench.privacy.release import Cost, Dimension, Release
 
 ROWS = {
@@ -35,7 +33,7 @@ def release():
 
 
 def rows(release, language="en", **spec):
-    return draw(IndicatorsSpec(**spec), [release], Language(language)).grid.rows
+    return IndicatorsSpec(**spec).draw([release], Language(language)).grid.rows
 
 
 def test_a_line_says_value_fraction_light_threshold_law_owner_and_day(release):
@@ -83,7 +81,7 @@ def test_a_brief_line_has_its_interval_or_its_reason(release):
 
 
 def test_on_the_first_screen_stand_what_who_and_when(release):
-    shown = draw(IndicatorsSpec(lights=("red",), first=True), [release], Language())
+    shown = IndicatorsSpec(lights=("red",), first=True).draw([release], Language())
     assert shown.first
     ((what, why, who, when),) = shown.grid.rows
     assert (what.text, what.below, what.light) == (
@@ -128,7 +126,7 @@ def test_a_page_links_to_definitions_that_it_holds_and_to_no_other(release):
     from workbench.reporting.page import Context, Drawing, Heading, set_page
 
     brief, defined = (
-        Drawing(draw(IndicatorsSpec(**{form: True}), [release], Language()), (release.id,))
+        Drawing(IndicatorsSpec(**{form: True}).draw([release], Language()), (release.id,))
         for form in ("brief", "define")
     )
     start = [Heading(1, "Kept?"), Heading(2, "All"), brief]
@@ -179,7 +177,7 @@ def test_the_door_draws_it_and_checks_at_once(release):
     ],
 )
 def test_values_are_read_in_their_unit(name, value, text):
-    assert figure(kpi(name), value, Language()) == text
+    assert value_text(kpi(name), value, Language()) == text
 
 
 def test_thresholds_in_words():
@@ -191,7 +189,7 @@ def test_thresholds_in_words():
 def test_a_page_shows_lights_as_words_with_a_colour(release):
     from workbench.reporting.page import Context, Drawing, Heading, set_page
 
-    drawn = draw(IndicatorsSpec(), [release], Language())
+    drawn = IndicatorsSpec().draw([release], Language())
     html = set_page([Heading(1, "Kept?"), Drawing(drawn, (release.id,))], Context("Summary")).html
     assert '<span class="light red">■ Red</span>' in html
     assert '<small class="below">6 of 2,748</small>' in html
