@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from workbench.catalog import NUMERIC, UNANSWERED, Catalog, Column, ColumnType, Rule, Table
 from workbench.computed import columns_in
-from workbench.documents import Document, load_yaml
+from workbench.documents import Document, load_yaml, read_json
 from workbench.errors import CatalogError, CatalogUnanswered, suggest
 
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?"
@@ -79,7 +79,7 @@ def keep_checked(catalog: Catalog, path: Path, file: Path) -> None:
 
 def read_checked(path: Path, file: Path) -> Catalog | None:
     """Return what `keep_checked` wrote, without reading YAML; None where it is of another path."""
-    content = json.loads(file.read_text(encoding="utf-8"))
+    content = read_json(file)
     if content["of"] != str(path):
         return None
     catalog = Catalog.model_validate_json(json.dumps(content["catalog"]))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.catalog import Catalog
+from workbench.documents import read_json
 from workbench.errors import (
     CatalogError,
     CatalogUnanswered,
@@ -199,7 +199,7 @@ def _definitions(ws: Workspace) -> Iterator[Problem]:
     for problem in problems:
         yield Problem("reports", problem)
     for notebook in sorted({notebooks / each.notebook for each in definitions.values()}):
-        for line in miswritten(json.loads(notebook.read_text(encoding="utf-8"))):
+        for line in miswritten(read_json(notebook)):
             yield Problem("notebooks", f"{notebook}: {line}")
 
 

@@ -129,6 +129,22 @@ def load_yaml(path: Path, error: type[ProblemsError], what: str) -> Document:
     return Document(path, plain, text)
 
 
+def parse_json(text: str | bytes) -> Any:
+    """Return what a JSON text says; ValueError where it is none, whoever wrote it."""
+    try:
+        content = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if (b"\\ud" if isinstance(text, bytes) else "\\ud") in text.lower():  # type: ignore[operator]
+        canonical({"": content}).encode()  # half a letter has no bytes
+    return content
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file says; ValueError where it is none; OSError where it is not there."""
+    return parse_json(path.read_bytes().decode())
+
+
 def canonical(content: Mapping[str, Any]) -> str:
     """Return canonical JSON: sorted keys, no spaces, no NaN."""
     return json.dumps(

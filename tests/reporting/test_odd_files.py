@@ -4,13 +4,23 @@ import json
 
 import pytest
 from factories.pages import page
+from support.line import DEFINITION, write_report
 
-from workbench.documents import load_yaml
+import workbench as wb
+from workbench.documents import load_yaml, parse_json
 from workbench.errors import DefinitionError
+from workbench.privacy.planning import read_prices
+from workbench.privacy.witnesses import read_anchor
+from workbench.reporting.definition_files import notebook_problems
 from workbench.reporting.published import editions
 from workbench.reporting.published.failures import show_failures
 from workbench.reporting.published.places import FAILED, read_failures
 from workbench.reporting.record import last_of, last_run, runs_file
+from workbench.reporting.remarks import miswritten
+from workbench.store.begun import known
+from workbench.store.engine import one_commit
+from workbench.store.published_files import recorded
+from workbench.store.rewriting import contents
 
 DEEP = "[" * 100_000
 LINE = DEEP[:10_000]
@@ -62,3 +72,74 @@ def test_an_odd_line_of_the_record_of_runs_is_passed_over(tmp_path, line):
     runs_file(tmp_path).write_text(f'{{"at": "2025-01-01T00:00:00+00:00", "a": 1}}\n{line}\n')
     assert last_run(tmp_path).tzinfo is not None
     assert last_of(tmp_path, {"a": 1})["a"] == 1
+
+
+JSON = {
+    "deep": DEEP,
+    "digits": "9" * 5000,
+    "half a surrogate": '{"a": "\\uD800"}',
+    "cut": '{"a": ',
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("text", JSON.values(), ids=JSON)
+def test_what_is_no_json_of_ours_is_a_value_error(text, tmp_path):
+    for each in (text, text.encode()):
+        with pytest.raises(ValueError, match=r"."):
+            parse_json(each)
+    (tmp_path / "file").write_text(text)
+    assert read_prices(tmp_path / "file") == {}
+    assert read_anchor(tmp_path / "file").hash == "unreadable"
+
+
+def test_a_letter_of_two_halves_is_one():
+    assert parse_json('"\\ud83d\\ude00"') == "\N{GRINNING FACE}"
+
+
+@pytest.mark.parametrize("text", [*JSON.values(), "[]", '{"a": "x"}', '{"a": 1.5}', "7"])
+def test_files_of_another_shape_are_told_as_lost_or_are_none(text, tmp_path):
+    (tmp_path / "keys").mkdir()
+    for name in ("keys/audit.mark", "published.jsonl", "prices"):
+        (tmp_path / name).write_text(text)
+    assert known(tmp_path, "audit") == (0, "unreadable")
+    assert recorded(tmp_path) == {}
+    assert read_prices(tmp_path / "prices") == {}
+
+
+CELLS = [[1], [None], [{"cell_type": "code"}], [{"cell_type": "code", "source": [1]}], {"a": 1}]
+TAGS = [{"metadata": []}, {"metadata": {"tags": 1}}, {"metadata": 1}, {}]
+
+
+@pytest.mark.parametrize(
+    "cells", [*CELLS, *([{"cell_type": "code", "source": "", **t}] for t in TAGS)]
+)
+def test_a_notebook_of_another_shape_is_told(cells, tmp_path):
+    (tmp_path / "a.ipynb").write_text(json.dumps({"nbformat": 4, "cells": cells}))
+    assert len(notebook_problems(tmp_path / "a.ipynb", {})) == 1
+
+
+@pytest.mark.parametrize("code", ["a\0b", "(" * 5000, "-" * 100_000 + "1", "x = " + "[" * 150])
+def test_code_that_cannot_be_parsed_is_told_with_its_cell(code):
+    [told] = miswritten({"cells": [{"cell_type": "code", "source": code}]})
+    assert told.startswith("cell 1, line ")
+
+
+def test_a_day_before_year_1_stops_no_report(shop):
+    """Of a store of before the rule of years: its source's rows are kept aside now."""
+    day = shop.catalog.tables["transactions"].time
+    store, today = shop.store, shop.now().date()
+    schedule = "schedule: {{cron: 0 6 2 * *, time_zone: UTC}}\n"
+    write_report(shop.settings.root, definition=DEFINITION + schedule)
+    with store.exclusive() as connection:
+        with one_commit(store, connection, "of before") as writer:
+            connection.execute(
+                f"UPDATE lake.transactions SET {day} = DATE '0044-03-15 (BC)' "
+                f"WHERE {day} = (SELECT min({day}) FROM lake.transactions)"
+            )
+            named = contents(connection, shop.catalog, "transactions", today)
+            writer.carry({"transactions": named})
+        store.end(connection)
+    again = wb.open_workspace(shop.settings.root, now=shop.now)
+    assert [each.period.text for each in again.due()][-1] == "2026-09"
+    assert again.render("customers", period="2026-09").page.is_file()

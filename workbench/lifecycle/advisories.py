@@ -6,13 +6,13 @@ them, or a folder of such files (https://ossf.github.io/osv-schema/).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from workbench.documents import read_json
 from workbench.errors import InputError
 
 
@@ -65,7 +65,7 @@ def _name(text: str) -> str:
 def _advisories(file: Path) -> Iterator[tuple[str, str, Any]]:
     """Yield (package, advisory, whether it names a version) of one file."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
         if isinstance(content, dict) and "dependencies" in content:
             for each in content["dependencies"]:
                 for weakness in each.get("vulns", ()):

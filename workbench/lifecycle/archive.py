@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from workbench.documents import parse_json
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.key_sources import fingerprint
 
@@ -30,7 +31,7 @@ class _Stream:
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-        salt = bytes.fromhex(json.loads(header)["salt"])
+        salt = bytes.fromhex(parse_json(header)["salt"])
         derived = HKDF(SHA256(), 32, salt=salt, info=b"workbench backup")
         self._cipher, self._header = AESGCM(derived.derive(master)), header
 
@@ -114,7 +115,7 @@ def _header(file: IO[bytes], path: Path) -> tuple[dict[str, Any], bytes]:
     size = int.from_bytes(begin[len(_MAGIC) :], "big")
     text = file.read(size) if begin.startswith(_MAGIC) and size < 1 << 16 else b""
     try:
-        content: dict[str, Any] = json.loads(text)
+        content: dict[str, Any] = parse_json(text)
         bytes.fromhex(content["salt"])
         return content, text
     except (ValueError, KeyError, TypeError):

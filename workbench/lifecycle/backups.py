@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.documents import parse_json
 from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.archive import ArchiveReader, ArchiveWriter
 from workbench.lifecycle.office import Office
@@ -292,7 +293,7 @@ def unpack(path: Path, master: bytes, into: Path) -> dict[str, Any]:
                 for member in tar:
                     content = tar.extractfile(member)
                     if member.name == MANIFEST and content is not None:
-                        manifest = json.loads(content.read())
+                        manifest = parse_json(content.read())
                     elif content is not None:
                         digests[member.name] = _place(into, member.name, content, path)
             while reader.read(1 << 20):  # to the very end: what follows must be right too

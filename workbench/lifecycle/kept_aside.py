@@ -6,11 +6,11 @@ export hands them out, and they have a time of their own after which retention t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from workbench.documents import parse_json
 from workbench.lifecycle.traces import SHORTEST
 from workbench.store.engine import Store
 from workbench.store.marks import marked_sql
@@ -62,7 +62,7 @@ class KeptAside:
     def row(self) -> Any:
         """Return its values by column; the line as it came where it has no columns."""
         try:
-            found = json.loads(self.content or "null")
+            found = parse_json(self.content or "null")
         except ValueError:
             return self.content
         return found if isinstance(found, dict) else self.content

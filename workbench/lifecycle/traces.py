@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from workbench.documents import read_json
 from workbench.store.quality_rules import literal
 from workbench.store.sealed import write_whole
 
@@ -46,7 +47,7 @@ def clear(private: Path) -> int:
 
 def _clear_outputs(path: Path) -> bool:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         cells = content["cells"]
     except (ValueError, KeyError, TypeError):  # no notebook after all, or one cut by a crash
         path.unlink()

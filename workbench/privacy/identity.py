@@ -15,6 +15,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from workbench.documents import parse_json
 from workbench.errors import QuestionRefused
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def _argument(value: Any) -> Form:
 
 def _sorted(forms: Iterable[Form]) -> list[Form]:
     """Return forms in one order, each once."""
-    return [json.loads(text) for text in sorted({_text(each) for each in forms})]
+    return [parse_json(text) for text in sorted({_text(each) for each in forms})]
 
 
 def _ordered(forms: Iterable[Form]) -> list[Form]:

@@ -14,6 +14,7 @@ from math import prod, sqrt
 from pathlib import Path
 from typing import Any
 
+from workbench.documents import parse_json, read_json
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.answering import Z_95, sigma_of
@@ -104,7 +105,7 @@ class PlannedAnswer:
     @classmethod
     def from_json(cls, line: str) -> PlannedAnswer:
         """Rebuild it from a line of a plan file."""
-        content = json.loads(line)
+        content = parse_json(line)
         unpaid = tuple(Unpaid(**each) for each in content["unpaid"])
         return cls(**{**content, "unpaid": unpaid, "warnings": tuple(content["warnings"])})
 
@@ -263,3 +264,13 @@ def _measures(question: Question) -> list[Measure]:
     measures += [Measure(c.name, "quantile", c.title, c.unit, c.digits) for c in question.choices]
     measures += [Measure(d.name, "distinct", d.title, None) for d in question.distincts]
     return measures
+
+
+def read_prices(file: Path) -> dict[str, int]:
+    """Return the prices that a plan settled, in pico-rho; none where the file has no such."""
+    try:
+        settled = read_json(file)
+    except (OSError, ValueError):
+        return {}
+    whole = isinstance(settled, dict) and all(type(pico) is int for pico in settled.values())
+    return settled if whole else {}

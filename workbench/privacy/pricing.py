@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 from workbench.privacy.accounting import Price, price
-from workbench.privacy.planning import AUTO, question_key
+from workbench.privacy.planning import AUTO, question_key, read_prices
 from workbench.privacy.question import Question
 
 
@@ -35,7 +34,7 @@ def priced(
     """
     own = sum((Fraction(group.delta or 0) for group in question.groups), Fraction(0))
     if epsilon == AUTO and rho is None:
-        settled = json.loads(Path(prices).read_text(encoding="utf-8")) if prices else {}
+        settled = read_prices(Path(prices)) if prices else {}
         pico = settled.get(question_key(question))
         return None if pico is None else Price(pico, own)
     return price(epsilon, rho, delta=delta, pure=pure, own_delta=own)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from workbench.documents import read_json
 from workbench.errors import LedgerError
 from workbench.privacy.budget import Spent
 from workbench.privacy.standing import CHARGES, SCHEMA, lifetime_of
@@ -91,7 +92,7 @@ def read_anchor(path: Path, what: str = "its anchor") -> Witness | None:
     """
     place = f"{what} {path}"
     try:
-        content = json.loads(path.read_text())
+        content = read_json(path)
         spent = Spent.from_json(content["spent"])
         before = tuple((int(seq), str(hash_)) for seq, hash_ in content["before"])
         schema, seq, hash_ = int(content["schema"]), int(content["seq"]), str(content["hash"])
@@ -184,7 +185,7 @@ def elsewhere(private: Path, published: Path | None) -> list[Witness]:
     for path in (private / name / MARK for name in MARKED):
         if path.exists():
             try:
-                seq, hash_ = json.loads(path.read_text())
+                seq, hash_ = read_json(path)
                 found.append(Witness(f"the mark {path}", int(seq), str(hash_)))
             except (OSError, ValueError, TypeError):
                 found.append(Witness(f"the mark {path}", 0, UNREADABLE))
@@ -204,7 +205,7 @@ def edition_witnesses(published: Path | None) -> list[Witness]:
         return found
     for path in sorted(published.glob("**/edition.json")):
         try:
-            seq, hash_ = json.loads(path.read_text())["ledger_head"]
+            seq, hash_ = read_json(path)["ledger_head"]
             found.append(Witness(f"the published edition {path.parent}", int(seq), str(hash_)))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # no record of an edition, or of one without a ledger: knows nothing

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workbench.documents import load_yaml
+from workbench.documents import load_yaml, read_json
 from workbench.errors import DefinitionError, UnknownName, suggest
 from workbench.reporting.definition import Definition
 
@@ -56,10 +56,8 @@ def _also(content: Mapping[str, Any], notebooks: Path) -> Iterator[str]:
 
 def notebook_problems(path: Path, parameters: Mapping[str, Any]) -> list[str]:
     """Return what keeps a notebook from being a report with these parameters."""
-    import json
-
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook = read_json(path)
     except FileNotFoundError:
         return [f"no notebook at {path}."]
     except (OSError, ValueError, RecursionError):
@@ -67,8 +65,10 @@ def notebook_problems(path: Path, parameters: Mapping[str, Any]) -> list[str]:
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list) or notebook.get("nbformat") != 4:
         return [f"{path} is not a notebook of format 4. Open it in JupyterLab and save it."]
-    code = [c for c in cells if isinstance(c, dict) and c.get("cell_type") == "code"]
-    tagged = [c for c in code if "parameters" in ((c.get("metadata") or {}).get("tags") or ())]
+    if not all(isinstance(c, dict) and _is_text(c.get("source")) for c in cells):
+        return [f"{path} has a cell without its text. Open it in JupyterLab and save it."]
+    code = [c for c in cells if c.get("cell_type") == "code"]
+    tagged = [c for c in code if "parameters" in _tags(c)]
     if len(tagged) != 1:
         return [f"{path} has {len(tagged)} code cells tagged 'parameters'; it needs exactly one."]
     assigned = set(_ASSIGNED.findall("".join(tagged[0]["source"])))
@@ -77,6 +77,17 @@ def notebook_problems(path: Path, parameters: Mapping[str, Any]) -> list[str]:
         names = ", ".join(f"'{name}'" for name in missing)
         return [f"the parameters cell of {path} does not set {names}."]
     return []
+
+
+def _tags(cell: Mapping[str, Any]) -> list[Any]:
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    return tags if isinstance(tags, list) else []
+
+
+def _is_text(source: object) -> bool:
+    lines = source if isinstance(source, list) else [source]
+    return all(isinstance(line, str) for line in lines)
 
 
 def definition_paths(reports: Path) -> Mapping[str, Path]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from workbench.catalog_files import keep_checked
+from workbench.documents import read_json
 from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
 from workbench.reporting.definition import Definition
@@ -190,7 +190,7 @@ def _number_in_source(executed: Path, index: int) -> int:
     """Return the number in the source notebook of an executed notebook's cell, counted from 1."""
     from workbench.reporting.exporter import INJECTED
 
-    cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    cells = read_json(executed)["cells"]
     tags = [cell["metadata"].get("tags", []) for cell in cells]
     cells_before = [each for each in tags if "papermill-error-cell-tag" not in each][:index]
     return index + 1 - sum(INJECTED in each for each in cells_before)

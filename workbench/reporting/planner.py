@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.documents import read_json
 from workbench.errors import RunFailed
 from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.budget import Line, Share
 from workbench.privacy.fitting import Short, need_of, shortfalls
-from workbench.privacy.planning import PlannedAnswer, beside, split
+from workbench.privacy.planning import PlannedAnswer, beside, read_prices, split
 from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Tell
 from workbench.reporting.environment import PLAN_FILE, PRICES_FILE
@@ -92,7 +93,7 @@ def plan(
     share = share_of(definition)
     left = desk.ledger.status(paced_by(period), desk.now, share)
     if any(each.auto for each in answers):
-        known = json.loads(settled.read_text(encoding="utf-8")) if settled.is_file() else {}
+        known = read_prices(settled)
         each = left[0].limit_pico // definition.size
         budget = split(answers, min(left[0].left_pico, each))
         _settle(settled, {**known, **budget})
@@ -175,8 +176,7 @@ def settle_prices(
 
 def settled_pico(prices: Path | None) -> int:
     """Return what all questions whose prices were settled cost together, in pico-rho."""
-    settled = json.loads(prices.read_text(encoding="utf-8")) if prices else {}
-    return sum(settled.values())
+    return sum(read_prices(prices).values()) if prices else 0
 
 
 def share_of(definition: Definition) -> Share:
@@ -195,7 +195,7 @@ def _folder(definition: Definition, period: Period, desk: Desk, folder: Path | N
 
 
 def _code(notebook: Path) -> str:
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    cells = read_json(notebook)["cells"]
     return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.documents import read_json
 from workbench.reporting.due import Span
 from workbench.reporting.parameters import Value
 
@@ -48,8 +48,8 @@ def whole(spans: Collection[Span]) -> Span:
 def _opened(notebook: Path, given: Collection[Mapping[str, Value]]) -> set[str] | None:
     """Return every name that something is opened by; None where one is not written."""
     try:
-        tree = parsed(json.loads(notebook.read_text(encoding="utf-8"))["cells"])
-    except (OSError, ValueError, KeyError, Unknown, SyntaxError):  # told when it is run
+        tree = parsed(read_json(notebook)["cells"])
+    except (OSError, *ODD_CODE, KeyError, TypeError, Unknown):  # told when it is run
         return None
     nodes = list(ast.walk(tree))
     names = [each for each in nodes if isinstance(each, ast.Name)]
@@ -70,6 +70,10 @@ def _opened(notebook: Path, given: Collection[Mapping[str, Value]]) -> set[str] 
         else:
             return None
     return read
+
+
+# what parsing says of code that is none: also of a null, or of a thousand brackets
+ODD_CODE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 def parsed(cells: Sequence[Mapping[str, Any]]) -> ast.Module:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.documents import parse_json
 from workbench.errors import PeriodError
 from workbench.store.clocks import require_clock
 
@@ -42,7 +43,7 @@ def last_of(private: Path, edition: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     for line in reversed(lines):
         with contextlib.suppress(*_ODD):
-            found = json.loads(line)
+            found = parse_json(line)
             if isinstance(found, dict) and edition.items() <= found.items():
                 return found
     return None
@@ -59,7 +60,7 @@ def last_run(private: Path) -> dt.datetime | None:
         return None
     for line in reversed(lines):
         try:
-            at = dt.datetime.fromisoformat(json.loads(line)["at"])
+            at = dt.datetime.fromisoformat(parse_json(line)["at"])
             return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
         except _ODD:
             continue

@@ -6,16 +6,17 @@ It is said to whoever runs, plans or previews, never on a page.
 from __future__ import annotations
 
 import ast
-import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.documents import read_json
 from workbench.errors import RunFailed
 from workbench.figures import MIME
 from workbench.reporting.exporter import ANALYSTS_ONLY, numbered
+from workbench.reporting.reads import ODD_CODE
 
 WAY_OUT = (
     "Pages hold what wb.figures and wb.text draw of releases, and text. Tag a cell "
@@ -100,14 +101,15 @@ def miswritten(notebook: Mapping[str, Any]) -> tuple[str, ...]:
         if cell.get("cell_type") == "code":
             try:
                 _compile(_source(cell))
-            except SyntaxError as error:
-                found.append(f"cell {number}, line {error.lineno or 1}: {error.msg}")
+            except ODD_CODE as error:
+                line, said = getattr(error, "lineno", None), getattr(error, "msg", None)
+                found.append(f"cell {number}, line {line or 1}: {said or 'it is not Python'}")
     return tuple(found)
 
 
 def require_code(notebook: Path, run: str) -> None:
     """Refuse a notebook with a cell that is no code, before its first question is paid."""
-    wrong = miswritten(json.loads(notebook.read_text(encoding="utf-8")))
+    wrong = miswritten(read_json(notebook))
     if wrong:
         raise RunFailed(
             f"{run} was not started: {'; '.join(wrong)}. Nothing was spent. Correct it; a page "

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from workbench.catalog import Catalog
+from workbench.documents import read_json
 from workbench.errors import DefinitionError, QuestionRefused
 from workbench.privacy.operational import KIND
 from workbench.privacy.release import Release
@@ -80,7 +81,7 @@ def written_anywhere(settings: Settings, catalog: Catalog) -> Written:
     code = []
     for path in sorted(notebooks.glob("*.ipynb")):
         try:
-            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            cells = read_json(path)["cells"]
         except (OSError, ValueError, KeyError, TypeError):  # no notebook, so nothing is written
             continue
         code += ["".join(each["source"]) for each in cells if each["cell_type"] == "code"]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench.documents import read_json
 from workbench.errors import Busy
 from workbench.reporting.desk import Tell
 from workbench.store.chain import file_lock
@@ -81,7 +82,7 @@ def _file(private: Path) -> Path:
 def _holder(private: Path, process: str) -> str:
     """Return who holds the workspace, in words; ``process 123`` is as the lock knows it."""
     try:
-        content = json.loads(_file(private).read_text(encoding="utf-8"))
+        content = read_json(_file(private))
         if process == f"process {content['process']}":
             return f"{content['what']}, {process}, since {content['since']}"
     except (OSError, ValueError, KeyError, TypeError):  # it has just begun, or the disk is full

@@ -9,17 +9,17 @@ run without releasing to tell.
 from __future__ import annotations
 
 import ast
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
+from workbench.documents import read_json
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import price
 from workbench.privacy.planning import AUTO
 from workbench.reporting.parameters import Value
-from workbench.reporting.reads import Unknown, parsed
+from workbench.reporting.reads import ODD_CODE, Unknown, parsed
 
 # Methods of a workspace that pay, and how often they pay their price.
 PAYING = {
@@ -56,9 +56,9 @@ def most_pico(
         What its questions with ``epsilon="auto"`` cost together.
     """
     try:
-        tree = parsed(json.loads(notebook.read_text(encoding="utf-8"))["cells"])
+        tree = parsed(read_json(notebook)["cells"])
         return _Reader(tree, values, delta, auto_pico).whole()
-    except (Unknown, SyntaxError, QuestionRefused):  # what is refused here is refused by the run
+    except (Unknown, *ODD_CODE, QuestionRefused):  # what is refused here is refused by the run
         return None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from workbench.documents import read_json
 from workbench.errors import StorageError
 from workbench.store.audit import NOTED, Audit
 from workbench.store.chain import GENESIS, Chain, entry_hash
@@ -141,7 +141,7 @@ def _published_heads(published: Path | None) -> Iterator[tuple[int, str, str]]:
         return
     for path in sorted(published.glob("**/edition.json")):
         try:
-            seq, hash_ = json.loads(path.read_text(encoding="utf-8"))["audit_head"]
+            seq, hash_ = read_json(path)["audit_head"]
             yield int(seq), str(hash_), f"the published edition {path.parent}"
         except (OSError, ValueError, KeyError, TypeError):
             continue  # no record of an edition, or of one made before the log was noted in it

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from workbench.documents import read_json
+
 FOLDER = "keys"
 
 
 def known(private: Path, name: str) -> tuple[int, str]:
     """Return the number and hash of an entry a register held; (0, "") where nothing is known."""
     try:
-        seq, hash_ = json.loads((private / FOLDER / f"{name}.mark").read_text(encoding="utf-8"))
+        seq, hash_ = read_json(private / FOLDER / f"{name}.mark")
         return int(seq), str(hash_)
     except FileNotFoundError:
         return 0, ""

@@ -38,7 +38,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from workbench.documents import canonical
+from workbench.documents import canonical, parse_json
 from workbench.errors import Busy, StorageError
 from workbench.periods import local
 from workbench.store.begun import forget, known, remember
@@ -373,7 +373,7 @@ class Reader:
         for row in self._connection.execute(_text(query), values):
             try:
                 at = local(dt.datetime.fromisoformat(row.at), self._chain.zone)
-                body = json.loads(row.body)
+                body = parse_json(row.body)
             except (ValueError, TypeError) as problem:  # nobody here wrote that
                 raise self._chain._unreadable(problem) from None
             self._chain._require_fit(row, row.before or GENESIS, row.last or 0)

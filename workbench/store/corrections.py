@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Table
+from workbench.documents import parse_json
 from workbench.errors import StorageError
 from workbench.store.begun import known, lost, remember
 from workbench.store.chain import file_lock
@@ -151,7 +152,7 @@ class Corrections:
     def _read(self, path: Path) -> list[Correction]:
         if not path.exists():
             return []
-        content = json.loads(unseal(path.read_bytes(), [self._marks.secret()], FILE))
+        content = parse_json(unseal(path.read_bytes(), [self._marks.secret()], FILE))
         return [Correction(**each) for each in content]
 
     def _write(self, corrections: Iterable[Correction]) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from workbench.documents import parse_json
 from workbench.errors import StorageError
 from workbench.store.begun import known, lost, remember
 from workbench.store.chain import file_lock
@@ -223,7 +224,7 @@ def read_marks(text: str, place: object) -> list[Mark]:
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            content: dict[str, Any] = json.loads(line)
+            content: dict[str, Any] = parse_json(line)
             found.append(Mark(**{**content, "purposes": tuple(content["purposes"])}))
         except (ValueError, KeyError, TypeError):
             raise StorageError(

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.documents import parse_json, read_json
 from workbench.errors import InputError
 
 RECORD = ".written.jsonl"
@@ -49,7 +50,7 @@ def recorded(published: Path) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for line in lines:
         try:
-            content = json.loads(line)
+            content = parse_json(line)
             found[str(content["file"])] = str(content["sha256"])
         except (ValueError, KeyError, TypeError, RecursionError):
             continue  # cut off while it was written: the file is put there again
@@ -130,7 +131,7 @@ def _of_editions(published: Path) -> list[str]:
 
 def _pages(record: Path) -> list[str]:
     try:
-        content: Any = json.loads(record.read_text(encoding="utf-8"))
+        content: Any = read_json(record)
         return [name for name in content["sha256"] if Path(name).name == name]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench.documents import parse_json
 from workbench.store.quality_rules import literal
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def contents(
 
     def shown(subject: str | None, content: str | None) -> str | None:
         try:
-            row = json.loads(content or "null")
+            row = parse_json(content or "null")
         except ValueError:
             return None
         if not isinstance(row, dict):

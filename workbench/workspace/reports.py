@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
+from workbench.documents import read_json
 from workbench.errors import DefinitionError, ParameterError, PeriodError, RunFailed
 from workbench.periods import Period
 from workbench.workspace.base import Opened
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 WAIT_SECONDS = 3600.0
+_DAY = re.compile(r"[1-9]\d{3}-\d\d-\d\d")
 
 
 class Reports(Opened):
@@ -396,19 +399,23 @@ class Reports(Opened):
         snapshots = (self.private / "store" / "snapshots").glob("*.ducklake")
         snapshot = max((int(each.stem) for each in snapshots if each.stem.isdigit()), default=None)
         file = self.private / "span.json"
-        with suppress(OSError, ValueError, KeyError, TypeError):  # it is made anew
-            kept = json.loads(file.read_text(encoding="utf-8"))
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # made anew
+            kept = read_json(file)
             if kept["snapshot"] == snapshot:
                 return {
                     table: Span(*map(dt.date.fromisoformat, days))
                     for table, days in kept["tables"].items()
                 }
         access = self.access
-        last = {table: day for table, day in access.as_of.items() if day}
+        # why no others: a store of before the rule of years may hold a day before year 1
+        last = {table: day for table, day in access.as_of.items() if day and _DAY.fullmatch(day)}
         if not last:  # of data without a time a report is about how they are now
             today = self.now().date()
             return dict.fromkeys(self.catalog.tables, Span(dt.date(today.year - 1, 1, 1), today))
-        months = {change.table: change.months for change in access.versions.changes}
+        months = {
+            change.table: [month for month in change.months if _DAY.fullmatch(f"{month}-01")]
+            for change in access.versions.changes
+        }
         spans = {
             table: Span(
                 dt.date.fromisoformat(f"{min(months.get(table) or [day[:7]])}-01"),

@@ -5,11 +5,11 @@ It asks for names alone, so that a list of what is due is quick.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from workbench.documents import read_json
 from workbench.errors import InputError
 
 FILE, FAILED = "edition.json", "failed.json"
@@ -47,7 +47,7 @@ def read_failures(published: Path, report: str) -> dict[str, Mapping[str, str]]:
     One that is published is not among them, whatever was noted: its readers have it.
     """
     try:
-        content = json.loads((published / report / FAILED).read_text(encoding="utf-8"))
+        content = read_json(published / report / FAILED)
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(content, dict):  # whoever wrote that, it was not a run

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from workbench.documents import parse_json
 from workbench.errors import InputError, PeriodError
 from workbench.figures.drawn import Card
 from workbench.periods import Period
@@ -117,7 +118,7 @@ class Edition(BaseModel):
     @classmethod
     def from_json(cls, text: str) -> Edition:
         """Rebuild an edition from its record; ValueError when it is none."""
-        content = json.loads(text)
+        content = parse_json(text)
         if not isinstance(content, dict) or content.pop("version", None) != 1:
             raise ValueError("not an edition's record of version 1")
         edition = cls.model_validate(content)
