@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # why: pandas takes 0.4 s to import and a ledger look-up does not need it
     import pandas as pd
 
-from workbench.documents import parse_json
 from workbench.privacy.expressions import Expression
 
 Scalar = str | int | float | bool | None
@@ -484,7 +483,7 @@ class Release:
     @classmethod
     def from_json(cls, text: str) -> Release:
         """Rebuild an answer from the ledger's bytes."""
-        content = parse_json(text)
+        content = json.loads(text)
         content["by"] = tuple(
             Dimension(**{**each, "values": tuple(each["values"])}) for each in content["by"]
         )
