@@ -13,6 +13,9 @@ from factories.pages import CONTEXT
 import workbench as wb
 from workbench import figures
 from workbench.errors import DefinitionError, QuestionRefused
+from workbench.privacy.given import given
+from workbench.privacy.models.labels import NearestCentre
+from workbench.privacy.provenance import RAW, FittedLabel
 from workbench.reporting.chosen import Written
 from workbench.reporting.exporter import export
 from workbench.reporting.literals import plain_number, read_code
@@ -76,6 +79,7 @@ QUESTIONS = {
     "edges of customers' bands": lambda tx, n: by(
         tx, by=wb.bands("amount", [50, n], of="customer")
     ),
+    "bounds of an axis": lambda tx, n: by(tx, by=wb.Axis("amount", 0, n, cells=4).bands()),
     "edges of days": lambda tx, n: by(tx, by=wb.bands("recency_days", [5, n % 100], of="customer")),
     "histogram": lambda tx, n: wb.query(tx, period="2026-09").histogram("amount", [50, n]),
     "candidates": lambda tx, n: by(tx).median("amount", candidates=[50, n]),
@@ -111,6 +115,25 @@ def test_a_computed_number_in_a_question_is_not_published(module_shop, tx, publi
     with pytest.raises(DefinitionError, match="declare it as a parameter") as refused:
         publish(release, BESIDE)
     assert str(NUMBER) not in str(refused.value)
+
+
+def test_edges_of_an_axis_are_reckoned_from_written_bounds(module_shop, tx, publish):
+    release = asked(module_shop, by(tx, by=wb.Axis("amount", 0, NUMBER, cells=4).bands()))
+    assert publish(release, f"wb.Axis('amount', 0, {NUMBER}, cells=4)")
+
+
+def test_labels_of_a_model_remember_the_bounds_they_stand_on(tx):
+    label = FittedLabel("kind", ("one", "two"), RAW, "two centres")
+    axes = (wb.Axis("amount", 0, NUMBER, cells=8),)
+    rule = NearestCentre(tx, ("2026-08", "2026-09"), axes, ((0.1,), (0.9,)), label)
+    assert given(wb.query(tx, by=rule).customers()) == {
+        "numbers": {
+            "the bounds of axis 'amount'": ["0", str(NUMBER), "8"],
+            "the number of clusters": ["2"],
+        },
+        "names": ["kind"],
+        "days": ["2026-08-01", "2026-09-30"],
+    }
 
 
 def test_cut_points_beside_those_of_a_release_are_given_as_others_are(module_shop, tx, publish):

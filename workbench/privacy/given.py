@@ -57,7 +57,7 @@ def given(query: Query) -> Given:
         days += _days(values)
     for each in query.by:
         if isinstance(each, Bands):
-            note(f"the edges of {each.name}", each.edges)
+            note(f"the edges of {each.name}", each.made_of or each.edges)
         elif isinstance(each, Discovered):
             note(f"the delta of '{each.column}'", each.delta)
         elif isinstance(each, Labelled):

@@ -34,11 +34,13 @@ class Bands:
 
     A value ``x`` falls into ``[edge, next edge)``; below the first edge and from the last edge on
     there are two open bands. With ``of="customer"`` the number is each customer's total.
+    ``made_of``: what edges were reckoned from that nobody wrote, such as the bounds of an axis.
     """
 
     column: str
     edges: tuple[Number, ...]
     of: str = "row"
+    made_of: tuple[Number, ...] = ()
 
     @property
     def name(self) -> str:

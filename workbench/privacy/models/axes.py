@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -116,7 +116,13 @@ class Axis:
 
     def bands(self, level: int = 0) -> Bands:
         """Return the axis as a group of a question, halved so many times."""
-        return bands(self.column, self._ends[:: 2**level][1:-1], of="customer")
+        made = bands(self.column, self._ends[:: 2**level][1:-1], of="customer")
+        return replace(made, made_of=self.numbers)
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The numbers it was given: what they are may have been counted."""
+        return (self.low, self.high, self.cells, *([] if self.digits is None else [self.digits]))
 
     def place(self, values: Any) -> np.ndarray:
         """Return where values stand between the bounds, from 0 to 1."""

@@ -8,7 +8,7 @@ the largest one, would move everybody's label with one customer more.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,18 @@ class NearestCentre(CustomerRule):
     centres: tuple[tuple[float, ...], ...]
     label: FittedLabel
 
+    def given(self) -> Mapping[str, Any]:
+        """Return what an analyst gave the model and its labels: bounds, name, days."""
+        numbers = {f"the bounds of axis '{axis.column}'": axis.numbers for axis in self.axes}
+        first, last = (Period.parse(each) for each in self._ends)
+        days = (first.start.isoformat(), (last.end - dt.timedelta(days=1)).isoformat())
+        numbers["the number of clusters"] = (len(self.centres),)
+        return {"numbers": numbers, "names": (self.label.name,), "days": days}
+
+    @property
+    def _ends(self) -> tuple[str, str]:
+        return (self.period, self.period) if isinstance(self.period, str) else self.period
+
     def group(self, scope: Scope) -> Group:
         """Return it resolved against a question."""
         name, declared = table_of(self.table, scope)
@@ -57,8 +69,7 @@ class NearestCentre(CustomerRule):
             raise QuestionRefused(
                 f"labels are of rows with a day, and table '{name}' declares no time column."
             )
-        given = (self.period, self.period) if isinstance(self.period, str) else self.period
-        first, last = (Period.parse(each).require_past(scope.today) for each in given)
+        first, last = (Period.parse(each).require_past(scope.today) for each in self._ends)
         start, end = first.start, last.end
         if end <= start:
             raise QuestionRefused(f"the periods are reversed: {first.text} is after {last.text}.")
