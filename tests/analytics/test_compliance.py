@@ -265,3 +265,25 @@ def test_what_is_not_measured_as_quality_measures_it_bears_another_name():
     assert "transactions with declared values" in titles
     for dimension in (*DIMENSIONS, "准确性", "完整性", "及时性", "一致性", "安全性"):
         assert [title for title in titles if title.endswith(dimension)] == []
+
+
+@pytest.mark.parametrize(
+    ("due", "week"),
+    [
+        ("2026-09-02", "2026-09-06"),  # past: the week it was due in
+        ("2026-09-29", "2026-09-30"),  # past, in a week that has not ended: today
+        ("2026-10-01", "2026-10-04"),  # not yet
+    ],
+)
+def test_requests_are_due_in_a_week_and_none_tells_its_day(due, week):
+    requests = pd.DataFrame(
+        {
+            "received_on": [pd.Timestamp("2026-08-01"), pd.Timestamp("2026-08-01")],
+            "due_on": [pd.Timestamp(due), pd.Timestamp("2026-12-01")],
+            "closed_on": [pd.NaT, pd.NaT],
+        }
+    )
+    late, end = dt.date.fromisoformat(due) < END, dt.date.fromisoformat(week)
+    assert amounts.requests_ageing(requests, END).due == end
+    assert amounts.requests_overdue(requests, END).due == (end if late else None)
+    assert amounts.requests_on_time(requests, END).due == (end if late else None)

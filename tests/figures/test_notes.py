@@ -75,11 +75,11 @@ def test_notes_are_chinese_on_a_chinese_page():
         ),
         (
             "Adjusted by least squares so that totals agree with their parts: Amount, total; Rows.",
-            "已用最小二乘法调整，使合计与各部分一致（金额总计、记录数）。",
+            "已在噪声范围内调整，使合计与各部分一致（金额总计、记录数）。",
         ),
         (
             "Within a band customers count as equal; margins are first-order approximations.",
-            "同一区间内的客户视为相同；误差范围为一阶近似。",
+            "同一区间内的客户视为相同；误差范围为近似值。",
         ),
         (
             "The noise leaves the order of the 6 open: compare margins.",

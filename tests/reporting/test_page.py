@@ -60,6 +60,17 @@ def test_a_long_list_among_the_parameters_is_folded():
     assert all(f"<li>{rule}</li>" in html for rule in rules)
 
 
+def test_a_chinese_page_says_parameters_in_chinese():
+    rules = ["persona | recency | action", *(f"Lost{i} | any | Ask {i}" for i in range(9))]
+    words = {"caps": "上限", "personas": "规则", "Lost3": "已流失", "Ask 3": "询问"}
+    given = {"caps": "[1, 2]", "personas": ", ".join(rules)}
+    html = page(language="zh", translations=words, parameters=given).html
+    assert "上限 = [1, 2]" in html
+    assert "规则" in html
+    assert "<li>客户类型 | 最近一次 | 行动</li>" in html
+    assert "<li>已流失 | 任意 | 询问</li>" in html
+
+
 def test_prose_that_introduces_a_figure_moves_with_it():
     executed = notebook(
         markdown("# Title\n\nQuestion?"),

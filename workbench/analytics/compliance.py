@@ -100,21 +100,37 @@ def requests_on_time(requests: pd.DataFrame, as_of: dt.date) -> Measured:
     """Return requests answered by their day, of those due in the twelve months to ``as_of``."""
     due = requests[_days(requests, "due_on").between(_stamp(as_of - YEAR), _stamp(as_of))]
     met = _days(due, "closed_on") <= _days(due, "due_on")
-    return share(int(met.sum()), len(due), "no request was due")
+    found = share(int(met.sum()), len(due), "no request was due")
+    return replace(found, due=_week(_open(due, as_of), as_of))
+
+
+def _week(requests: pd.DataFrame, as_of: dt.date) -> dt.date | None:
+    """Return the end of the week in which the first of some requests is due, or ``as_of`` if past.
+
+    The very day would be one customer's.
+    """
+    first = _first(_days(requests, "due_on"))
+    if first is None:
+        return None
+    end = first + dt.timedelta(days=6 - first.weekday())
+    return min(end, as_of) if first < as_of else end
 
 
 def requests_overdue(requests: pd.DataFrame, as_of: dt.date) -> Measured:
     """Return requests open past their day, of those received in twelve months."""
     still = _open(requests, as_of)
-    overdue = int((_days(still, "due_on") < _stamp(as_of)).sum())
-    return count(overdue, _received(requests, as_of), "no request was received")
+    late = still[_days(still, "due_on") < _stamp(as_of)]
+    found = count(len(late), _received(requests, as_of), "no request was received")
+    return replace(found, due=_week(late, as_of))
 
 
 def requests_ageing(requests: pd.DataFrame, as_of: dt.date) -> Measured:
     """Return requests open for more than 21 days, of those received in twelve months."""
     still = _open(requests, as_of)
     age = (_stamp(as_of) - _days(still, "received_on")).dt.days
-    found = count(int((age > 21).sum()), _received(requests, as_of), "no request was received")
+    old = still[age > 21]
+    found = count(len(old), _received(requests, as_of), "no request was received")
+    found = replace(found, due=_week(old, as_of))
     if found.value is not None and bool((age > 28).any()):
         return replace(found, light="red", why="one is open for more than 28 days")
     return found

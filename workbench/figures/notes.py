@@ -76,11 +76,11 @@ _CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"Adjusted by least squares so that totals agree with their parts(?:: (?P<name>.+))?\.",
-            "已用最小二乘法调整，使合计与各部分一致{name}。",
+            "已在噪声范围内调整，使合计与各部分一致{name}。",
         ),
         (
             r"Margins of figures computed from ratios are first-order approximations\.",
-            "由比率计算的数字，其误差范围为一阶近似。",
+            "由比率计算的数字，其误差范围为近似值。",
         ),
         (
             r"Exact: counted in operational records, not in customers' rows\.",
@@ -123,7 +123,7 @@ _CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"Within a band customers count as equal; margins are first-order approximations\.",
-            "同一区间内的客户视为相同；误差范围为一阶近似。",
+            "同一区间内的客户视为相同；误差范围为近似值。",
         ),
         (
             r"The noise leaves the order of the (?P<top>[\d,]+) open: compare margins\.",

@@ -22,6 +22,10 @@ NOTES: Mapping[str, Mapping[str, str]] = {
         "once.",
         "zh": "按数字大小选出：误差范围已放宽，使全部 {rows} 行同时成立。",
     },
+    "not in": {
+        "en": "By a column of {title}: customers without a row there are in no group.",
+        "zh": "按“{title}”的列分组：在该表中没有记录的客户不属于任何一组。",
+    },
     "kept": {
         "en": "Which rows are shown depends on their noise: margins are widened for it, so that "
         "of those shown 95 in 100 hold.",

@@ -24,7 +24,7 @@ from workbench.privacy.forms import handed_out, joined_columns
 from workbench.privacy.ledger import Ledger
 from workbench.privacy.measuring import Coordinate
 from workbench.privacy.mechanisms import RandBelow
-from workbench.privacy.noted import together
+from workbench.privacy.noted import noted, together
 from workbench.privacy.question import Part, Question
 from workbench.privacy.release import Cost, Dimension, Release
 from workbench.privacy.renaming import relabelled
@@ -243,6 +243,8 @@ def _release(
     earlier = payer.ledger.earlier_answers(part, data_version)
     notes = [_bound_note(each, question) for each in question.coordinates]
     notes += [group.rule.note for group in question.groups if group.rule is not None]
+    joined = [str(group.table) for group in question.groups if group.joined is not None]
+    notes += [noted("not in", title=catalog.table(each).title) for each in dict.fromkeys(joined)]
     notes += figures.notes
     if earlier:
         notes.append(

@@ -57,7 +57,7 @@ def render(
             cost=_cost(facts, language) if facts else None,
             used=_used(facts, language) if facts else "",
             provenance=_provenance(context, releases, language) if facts else [],
-            lists=long_lists(context) if facts else {},
+            lists=long_lists(context, language) if facts else {},
         )
     )
     return html + "\n"
@@ -213,16 +213,25 @@ def _earlier(facts: Facts, language: Language) -> str:
     return language.word("answers reused", count=count) if facts.earlier else ""
 
 
-def long_lists(context: Context) -> dict[str, list[str]]:
+def long_lists(context: Context, language: Language) -> dict[str, list[str]]:
     """Return the parameters that are long lists, such as the rules of personas, by their entries.
 
     They stand folded below the others: their name and how many entries they have are enough.
     """
     return {
-        name: value.split(", ")
+        language.say(name): [_said(entry, language) for entry in value.split(", ")]
         for name, value in context.parameters.items()
-        if len(value) > LONG and ", " in value
+        if _is_long(value)
     }
+
+
+def _is_long(value: str) -> bool:
+    return len(value) > LONG and ", " in value
+
+
+def _said(entry: str, language: Language) -> str:
+    """Return a parameter's entry in a page's language, a rule cell by cell."""
+    return " | ".join(language.say(cell.strip()) for cell in entry.split("|"))
 
 
 def _provenance(
@@ -240,9 +249,9 @@ def _provenance(
         (
             "parameters",
             "; ".join(
-                f"{name} = {value}"
+                f"{language.say(name)} = {', '.join(_said(v, language) for v in value.split(', '))}"
                 for name, value in context.parameters.items()
-                if name not in long_lists(context) and not name.startswith("epsilon")
+                if not _is_long(value) and not name.startswith("epsilon")
             ),
         ),
         ("catalog", facts.catalog_hash[:12]),
