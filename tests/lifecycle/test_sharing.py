@@ -330,6 +330,10 @@ def test_rows_of_no_customer_do_not_leave(lending, tmp_path):
         connection.execute("INSERT INTO t SELECT * REPLACE (NULL AS customer_id, 'west' AS region) "
                            "FROM t LIMIT 1")  # fmt: skip  # why: one statement
         connection.execute(f"COPY t TO '{file}'")
+    catalog = lending.settings.path("catalog")
+    kept = "source: transactions.parquet\n    without_customer: keep"
+    catalog.write_text(catalog.read_text().replace("source: transactions.parquet", kept))
+    lending = wb.open_workspace(lending.settings.root, now=lending.now)
     lending.init()
     hand_over(wb.open_workspace(lending.settings.root, now=lending.now), ["region"], tmp_path / "o")
     rows = table(tmp_path / "o" / "transactions.csv")

@@ -176,6 +176,9 @@ def test_an_unknown_customer_stays_unknown(shop):
         connection.execute(f"CREATE TABLE t AS SELECT * FROM '{path}'")
         connection.execute("UPDATE t SET customer_id = NULL WHERE customer_id = 'K-000001'")
         connection.execute(f"COPY t TO '{path}'")
+    catalog = shop.settings.path("catalog")
+    kept = "source: transactions.parquet\n    without_customer: keep"
+    catalog.write_text(catalog.read_text().replace("source: transactions.parquet", kept))
     shop = wb.open_workspace(shop.settings.root, now=shop.now)
     shop.init()
     table = shop.open("transactions", "reporting")
