@@ -18,13 +18,12 @@ def accounting(run: Run) -> Iterator[Result]:
     """480 counts in a year within (1, 1e-6): noise sd of each, and against the exact Gaussian."""
     from workbench.catalog import Limits
     from workbench.errors import BudgetExhausted
-    from workbench.privacy.accounting import PICO, Price, epsilon_of, pico_of
-    from workbench.privacy.ledger import Ledger
-    from workbench.privacy.question import Part
-    from workbench.privacy.stored import Order
+    from workbench.privacy.accounting import PICO, Cost, epsilon_of, pico_of
+    from workbench.privacy.books.answers import AnswerLedger
+    from workbench.privacy.books.entries import Order, Part
 
     limits = Limits(month=Decimal(24), year=Decimal(1), lifetime=Decimal(24))
-    ledger = Ledger(run.folder, limits, Decimal("1e-6"), None)
+    ledger = AnswerLedger(run.folder, limits, Decimal("1e-6"), None)
     each = pico_of(Decimal(1), DELTA) // RELEASES
     noise_sd = math.sqrt(PICO / (2 * each))
     accepted = 0
@@ -33,7 +32,7 @@ def accounting(run: Run) -> Iterator[Result]:
         period = f"{at:%Y-%m}"
         part = Part(period, period, None, {"q": number})
         try:
-            order = Order("n", part, "v1", Price(each), lambda _: {})
+            order = Order("n", part, "v1", Cost(each), lambda _: {})
             ledger.reserve([order], share=None, now=at, label="the benchmark")
             accepted += 1
         except BudgetExhausted:

@@ -6,7 +6,6 @@ import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,13 +72,12 @@ def _noise(desk: Desk, answer: Release) -> tuple[float, float]:
 
     Over 200,000 draws it is off by 0.16 %.
     """
-    from workbench.privacy.accounting import Price
-    from workbench.privacy.answering import Computed
-    from workbench.privacy.answering import answer as draw
-    from workbench.privacy.booking import event_of
+    from workbench.privacy.engine.answering import Computed
+    from workbench.privacy.engine.answering import answer as draw
+    from workbench.privacy.engine.booking import event_of
 
     question = desk.question()
-    event = event_of(question, Price(int(Fraction(answer.cost.rho) * 10**12)))
+    event = event_of(question, answer.cost)
     counts: list[float] = []
     sums: list[float] = []
     while len(counts) < 200_000:

@@ -69,7 +69,7 @@ class Desk:
         import duckdb
         import ibis
 
-        from workbench.privacy.ledger import Ledger
+        from workbench.privacy.books.answers import AnswerLedger
 
         self.catalog, self._number, self._bounds = catalog(key), 0, bounds
         self.connection = duckdb.connect()
@@ -79,7 +79,7 @@ class Desk:
         self.connection.execute(f"CREATE VIEW reporting.transactions AS SELECT * FROM '{file}'")
         backend = ibis.duckdb.from_connection(self.connection)
         self.table = backend.table("transactions", database="reporting")
-        self.ledger = Ledger(folder, self.catalog.privacy.limits, DELTA)
+        self.ledger = AnswerLedger(folder, self.catalog.privacy.limits, DELTA)
 
     def question(self) -> Any:
         """Return customers and spend by region and month, all months together."""

@@ -18,7 +18,8 @@ from benchmarks.harness import Result, Run, benchmark
 
 if TYPE_CHECKING:
     from workbench.figures import Figure
-    from workbench.privacy.release import Measure, Release
+    from workbench.privacy.columns import Measure
+    from workbench.privacy.release import Release
 
 Cell = tuple[str, tuple[Any, ...]]  # a measure and its group values
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -76,7 +77,9 @@ class Bench:
     ) -> tuple[list[Figure], dict[Cell, float | None]]:
         """Run a notebook; return its figures, and each cell of every release on the way to them."""
         import workbench as wb
-        from workbench.privacy import answering, consistency, deciles, margins, running
+        from workbench.privacy import margins
+        from workbench.privacy.engine import answering, running
+        from workbench.privacy.operations import consistency, deciles
 
         for each in (self.folder / ".workbench", self.folder / ".ledger"):
             shutil.rmtree(each, ignore_errors=True)

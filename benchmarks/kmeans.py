@@ -116,7 +116,7 @@ def _noisy(counts: np.ndarray, share: int) -> tuple[np.ndarray, float]:
     import numpy as np
 
     from workbench.privacy.accounting import price, rho_fraction
-    from workbench.privacy.mechanisms import discrete_gaussian
+    from workbench.privacy.engine.mechanisms import discrete_gaussian
 
     rho = rho_fraction(price(EPSILON, delta=DELTA).pico // share)
     variance = Fraction(1) / (2 * rho)  # one customer changes one count by one

@@ -71,14 +71,16 @@ def _times(count: int, act: Callable[[], None]) -> None:
 
 def _ledger(folder: Path, limit: Decimal = WIDE) -> Any:
     from workbench.catalog import Limits
-    from workbench.privacy.ledger import Ledger
+    from workbench.privacy.books.answers import AnswerLedger
 
     folder.mkdir(exist_ok=True)
-    return Ledger(folder, Limits(month=limit, year=WIDE, lifetime=WIDE), Decimal("1e-6"), folder)
+    return AnswerLedger(
+        folder, Limits(month=limit, year=WIDE, lifetime=WIDE), Decimal("1e-6"), folder
+    )
 
 
 def _part(question: object) -> Any:
-    from workbench.privacy.question import Part
+    from workbench.privacy.books.entries import Part
 
     return Part("2026-09", "2026-09", None, {**QUESTION, "q": question})
 
@@ -89,20 +91,22 @@ def _spend(ledger: Any, question: object) -> None:
 
 
 def _spend_all(ledger: Any, questions: list[Any], pico: int = 1) -> None:
-    from workbench.privacy.accounting import Price
-    from workbench.privacy.release import Cost, Release
-    from workbench.privacy.stored import Order
+    from workbench.privacy.accounting import Cost
+    from workbench.privacy.books.entries import Order
+    from workbench.privacy.release import Release
 
     reservations = ledger.reserve(
-        [Order("benchmark", _part(each), "v1", Price(pico), lambda _: {}) for each in questions],
+        [Order("benchmark", _part(each), "v1", Cost(pico), lambda _: {}) for each in questions],
         share=None,
         now=NOW,
         label="the benchmark",
     )
-    cost = Cost("1/1000", 0.2, 1e-6)
+    cost = Cost(10**9)
     columns = {"customers": FIGURES}
     answers = [
-        Release(f"r-{each.seq:06d}", "n", "t", "reporting", None, (), (), columns, cost, "v1")
+        Release(
+            f"r-{each.seq:06d}", "n", "t", "reporting", None, (), (), columns, cost, "v1"
+        ).to_json()
         for each in reservations
     ]
     ledger.store(list(zip(reservations, answers, strict=True)), NOW)

@@ -63,7 +63,9 @@ def page(run: Run) -> Iterator[Result]:
 
 def _releases() -> Iterator[Release]:
     """Yield releases of a bank's size, made by a formula."""
-    from workbench.privacy.release import Cost, Dimension, Measure, Release
+    from workbench.privacy.accounting import Cost
+    from workbench.privacy.columns import Dimension, Measure
+    from workbench.privacy.release import Release
 
     month = Dimension("month", "Month", "month", MONTHS)
     region = Dimension("region", "Region", "category", REGIONS)
@@ -94,7 +96,9 @@ def _releases() -> Iterator[Release]:
                 Measure("amount_sum", "sum", "Amount, total", "CNY", 2, 0.0),
             ),
             columns=columns,
-            cost=Cost("1/800", 0.31, 1e-6),
+            cost=Cost(1_250_000_000),
+            epsilon=0.31,
+            delta=1e-6,
             data_version="v1",
         )
 

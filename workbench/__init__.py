@@ -33,16 +33,19 @@ if TYPE_CHECKING:
     from workbench.analytics.purchases import holdout_check, purchase_summary
     from workbench.figures import text
     from workbench.periods import trailing
-    from workbench.privacy.cohorts import cohorts
-    from workbench.privacy.consistency import consistent
     from workbench.privacy.expressions import column, difference, rank, ratio, share, top
-    from workbench.privacy.grouped import grouped
+    from workbench.privacy.grouping.bands import bands
+    from workbench.privacy.grouping.cohorts import cohorts
+    from workbench.privacy.grouping.discovered import discovered
+    from workbench.privacy.grouping.grouped import grouped
+    from workbench.privacy.grouping.labelled import labelled
+    from workbench.privacy.grouping.pairs import pairs
+    from workbench.privacy.grouping.personas import personas
     from workbench.privacy.models.axes import Axis
     from workbench.privacy.models.grid_kmeans import GridKMeans
-    from workbench.privacy.pairs import pairs
-    from workbench.privacy.personas import personas
+    from workbench.privacy.operations.consistency import consistent
     from workbench.privacy.provenance import FittedLabel, Provenance
-    from workbench.privacy.query import Query, bands, discovered, labelled, ladder, marginals, query
+    from workbench.privacy.query import Query, ladder, marginals, query
     from workbench.privacy.release import Release
     from workbench.workspace import Workspace, open_workspace
 
@@ -106,27 +109,27 @@ _HOME = {
     "Release": "workbench.privacy.release",
     "Workspace": "workbench.workspace",
     "assign_personas": "workbench.analytics.personas",
-    "bands": "workbench.privacy.query",
+    "bands": "workbench.privacy.grouping.bands",
     "campaign_effect": "workbench.analytics.gains",
-    "cohorts": "workbench.privacy.cohorts",
+    "cohorts": "workbench.privacy.grouping.cohorts",
     "column": "workbench.privacy.expressions",
     "compare": "workbench.analytics.desk",
-    "consistent": "workbench.privacy.consistency",
+    "consistent": "workbench.privacy.operations.consistency",
     "difference": "workbench.privacy.expressions",
-    "discovered": "workbench.privacy.query",
+    "discovered": "workbench.privacy.grouping.discovered",
     "expected_gain": "workbench.analytics.gains",
     "features": "workbench.analytics.features",
     "find_clusters": "workbench.analytics.clusters",
-    "grouped": "workbench.privacy.grouped",
+    "grouped": "workbench.privacy.grouping.grouped",
     "holdout_check": "workbench.analytics.purchases",
-    "labelled": "workbench.privacy.query",
+    "labelled": "workbench.privacy.grouping.labelled",
     "ladder": "workbench.privacy.query",
     "lifetime_value": "workbench.analytics.lifetime_value",
     "marginals": "workbench.privacy.query",
     "movement": "workbench.analytics.movement",
     "open_workspace": "workbench.workspace",
-    "pairs": "workbench.privacy.pairs",
-    "personas": "workbench.privacy.personas",
+    "pairs": "workbench.privacy.grouping.pairs",
+    "personas": "workbench.privacy.grouping.personas",
     "purchase_summary": "workbench.analytics.purchases",
     "query": "workbench.privacy.query",
     "rank": "workbench.privacy.expressions",

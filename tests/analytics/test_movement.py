@@ -7,7 +7,7 @@ import workbench as wb
 from workbench.errors import InputError, QuestionRefused, UnknownName
 from workbench.figures.language import Language
 from workbench.figures.notes import translated
-from workbench.privacy.release import Dimension
+from workbench.privacy.columns import Dimension
 
 VALUES = ("good", "fair", "gone")
 BEFORE = Dimension("before", "Before", "category", VALUES, exclusive=True)

@@ -8,12 +8,11 @@ from itertools import product
 import numpy as np
 
 from workbench.catalog import Limits
-from workbench.privacy.accounting import Price
-from workbench.privacy.forms import handed_out
-from workbench.privacy.ledger import Ledger
-from workbench.privacy.question import Part
-from workbench.privacy.release import Cost, Dimension, Measure, Origin, Release
-from workbench.privacy.stored import Order
+from workbench.privacy.accounting import Cost
+from workbench.privacy.books.answers import AnswerLedger, handed_out
+from workbench.privacy.books.entries import Order, Part
+from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.release import Origin, Release
 
 LATTICE = 2**20
 REGION = Dimension("region", "Region", "category", ("North", "South", "West"), exclusive=True)
@@ -72,7 +71,9 @@ def answer(
         "by": by,
         "measures": tuple(measures),
         "columns": columns,
-        "cost": Cost("1/800", 0.31, 1e-6),
+        "cost": Cost(1_250_000_000),
+        "epsilon": 0.31,
+        "delta": 1e-6,
         "data_version": "v17",
         "mechanism": {
             "kind": "discrete gaussian",
@@ -119,7 +120,7 @@ class Books:
 def ledger(folder):
     """Return an empty ledger."""
     limits = Limits(month=Decimal(3), year=Decimal(8), lifetime=Decimal(24))
-    return Ledger(folder, limits, Decimal("1e-6"))
+    return AnswerLedger(folder, limits, Decimal("1e-6"))
 
 
 def in_ledger(release, book):
@@ -128,10 +129,11 @@ def in_ledger(release, book):
     part = Part(release.period, "2026-09", None, {"asked": release.id})
     label = f"'{release.name}'"
     (reserved,) = book.reserve(
-        [Order(release.name, part, release.data_version, Price(10**9), lambda _: {})],
+        [Order(release.name, part, release.data_version, Cost(10**9), lambda _: {})],
         share=None,
         now=now,
         label=label,
     )
-    (stored,) = book.store([(reserved, replace(release, id=f"r-{reserved.seq:06d}"))], now)
-    return handed_out(stored, book, lambda: now)
+    text = replace(release, id=reserved.release_id).to_json()
+    (stored,) = book.store([(reserved, text)], now)
+    return handed_out(Release.from_json(stored), book, lambda: now)

@@ -4,7 +4,9 @@ import math
 import random
 from dataclasses import replace
 
-from workbench.privacy.release import Cost, Dimension, Measure, Release
+from workbench.privacy.accounting import Cost
+from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.release import Release
 
 REGIONS = ("North", "East", "South", "West", "Overseas")
 MONTHS = tuple(f"{2025 + (3 + at) // 12}-{(3 + at) % 12 + 1:02d}" for at in range(18))
@@ -44,7 +46,9 @@ def release(by=(), measures=(CUSTOMERS, AMOUNT), *, number=41, seed=1, period="2
         by=tuple(by),
         measures=tuple(measures),
         columns=columns,
-        cost=Cost("1/800", 0.31, 1e-6),
+        cost=Cost(1_250_000_000),
+        epsilon=0.31,
+        delta=1e-6,
         data_version="v17",
     )
     return replace(made, **changes)

@@ -10,7 +10,7 @@ from workbench import figures
 from workbench.figures.bounds import bounded
 from workbench.figures.language import Language
 from workbench.figures.values import series
-from workbench.privacy.release import Bound, Dimension, Measure
+from workbench.privacy.columns import Bound, Dimension, Measure
 
 UPPER, BOTH = Bound(0.0, 3000.0, "upper"), Bound(-500.0, 3000.0, "both")
 LADDER = Bound(0.0, 3000.0, "upper", (750.0, 1500.0, 3000.0))

@@ -11,8 +11,8 @@ import workbench as wb
 from workbench import figures
 from workbench.figures.changes import Together
 from workbench.figures.language import Language
-from workbench.privacy.forms import columns_of, sheet_of
-from workbench.privacy.release import Dimension
+from workbench.privacy.columns import Dimension
+from workbench.privacy.tables import columns_of, sheet_of
 
 
 def two(now, before, margin, measure=CUSTOMERS):

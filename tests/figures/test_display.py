@@ -12,7 +12,7 @@ from workbench.figures import MIME
 from workbench.figures.language import Language
 from workbench.figures.payload import read_payload
 from workbench.figures.values import series
-from workbench.privacy.release import Measure
+from workbench.privacy.columns import Measure
 
 TOTAL = release(number=1)
 MONTHLY = release((MONTH,), number=2)

@@ -7,7 +7,7 @@ import pytest
 from workbench.errors import UnknownName
 from workbench.figures.language import LANGUAGES, Language, spoken
 from workbench.figures.values import label
-from workbench.privacy.release import Dimension
+from workbench.privacy.columns import Dimension
 
 EN, ZH = Language("en"), Language("zh")
 

@@ -11,7 +11,7 @@ from workbench import figures
 from workbench.figures import Chart
 from workbench.figures.language import Language
 from workbench.figures.values import series
-from workbench.privacy.release import Measure
+from workbench.privacy.columns import Measure
 
 MEDIAN = Measure("amount_q50", "quantile", "Amount, median", "CNY", 2)
 

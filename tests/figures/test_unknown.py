@@ -5,7 +5,7 @@ from factories.releases import REGION, release
 
 from workbench import figures
 from workbench.figures.language import Language
-from workbench.privacy.release import Measure
+from workbench.privacy.columns import Measure
 
 POINTS = Measure("effect", "derived", "Effect", "fraction", 4, contrast="points")
 GROWTH = Measure("growth", "derived", "Growth", "fraction", 4, contrast="relative")

@@ -8,10 +8,10 @@ from factories.releases import MONTH, REGION, release
 from workbench.figures.kinds.table import TableSpec
 from workbench.figures.language import Language
 from workbench.figures.notes import notes_about, translated
-from workbench.privacy.derive import why_not_added
+from workbench.privacy.columns import Measure
+from workbench.privacy.grouping.bands import CUSTOMER_DAYS
 from workbench.privacy.groups import WEEKDAYS
-from workbench.privacy.query import CUSTOMER_DAYS
-from workbench.privacy.release import Measure
+from workbench.privacy.sheets import why_not_added
 
 ZH = Language("zh", {"Amount": "金额", "north": "北", "south": "南"})
 CUSTOMERS = Measure("customers", "customers", "Customers", "customers")

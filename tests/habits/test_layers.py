@@ -35,7 +35,11 @@ LAYER = {
 }
 # Downward, and still not allowed: (who, whom, why).
 NEVER = [
-    ("workbench.analytics", "workbench.privacy.ledger", "models learn from frames, not ledgers"),
+    (
+        "workbench.analytics",
+        "workbench.privacy.books",
+        "models learn from frames, not ledgers",
+    ),
     ("workbench.privacy", "workbench.reporting", "privacy knows nothing of notebooks"),
     ("workbench.store", "workbench.estates", "a store does not know how an estate was made"),
 ]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from workbench.errors import InputError, QuestionRefused
 from workbench.privacy.accounting import (
     PICO,
-    Price,
+    Cost,
     epsilon_of,
     pico_of,
     pld_epsilon,
@@ -32,7 +32,7 @@ def test_a_tenth_and_two_tenths_are_three_tenths():
 @given(st.lists(st.integers(1, 999_999_999_999), min_size=1, max_size=50))
 def test_sums_of_rho_are_exact_in_any_order(picos):
     texts = [str(Decimal(each).scaleb(-12)) for each in picos]
-    total = Price(0)
+    total = Cost(0)
     for text in reversed(texts):
         total += price(rho=text, delta=DELTA)
     assert rho_fraction(total.pico) == sum(map(Fraction, texts))
@@ -97,7 +97,7 @@ def test_480_answers_in_a_year_fit_epsilon_1_with_noise_below_99_4():
 
 def test_a_pure_answer_costs_half_its_square_rounded_up():
     """Bun & Steinke 2016, Proposition 1.4."""
-    assert price("0.1", pure=True, delta=DELTA) == Price(5 * 10**9, Fraction(0), Fraction(1, 10))
+    assert price("0.1", pure=True, delta=DELTA) == Cost(5 * 10**9, Fraction(0), Fraction(1, 10))
     third = price("0.333333333", pure=True, delta=DELTA)
     assert rho_fraction(third.pico - 1) < third.pure_epsilon**2 / 2 <= rho_fraction(third.pico)
 
@@ -110,7 +110,7 @@ def test_a_pure_answer_offered_rho_gets_no_more_than_it_pays_for():
 
 def test_a_pure_answer_alone_is_told_by_its_own_epsilon():
     small = price("0.1", pure=True, delta=DELTA)
-    assert small.epsilon(DELTA) == 0.1 < epsilon_of(small.pico, 1e-6)
+    assert small.epsilon_at(DELTA) == 0.1 < epsilon_of(small.pico, 1e-6)
     assert (small + small).pure_epsilon == Fraction(1, 5)
     assert (small + price("0.1", delta=DELTA)).pure_epsilon is None
 
@@ -119,8 +119,8 @@ def test_a_failure_of_its_own_comes_out_of_delta():
     half = price(1, delta=DELTA, own_delta=Fraction(1, 2 * 10**6))
     assert half.delta == Fraction(1, 2_000_000)
     assert half.pico == pico_of(Decimal(1), 5e-7) < price(1, delta=DELTA).pico
-    assert half.epsilon(DELTA) == pytest.approx(1, abs=1e-6)
-    assert (half + half).epsilon(DELTA) == math.inf
+    assert half.epsilon_at(DELTA) == pytest.approx(1, abs=1e-6)
+    assert (half + half).epsilon_at(DELTA) == math.inf
 
 
 @pytest.mark.parametrize("own", [Fraction(1, 10**6), Fraction(1), Fraction(-1, 10**9)])
@@ -165,7 +165,7 @@ def test_the_second_figure_composes_pure_answers_and_failures():
     gaussian = [price(rho="0.001", delta=DELTA)]
     alone = pld_epsilon(gaussian, DELTA)
     assert alone < pld_epsilon(gaussian + pure, DELTA) < alone + 0.1
-    failing = [Price(gaussian[0].pico, Fraction(1, 2 * 10**6))]
+    failing = [Cost(gaussian[0].pico, Fraction(1, 2 * 10**6))]
     assert pld_epsilon(failing, DELTA) == pytest.approx(pld_epsilon(gaussian, 5e-7), rel=1e-6)
     assert pld_epsilon(failing * 2, DELTA) == math.inf
     assert pld_epsilon([], DELTA) == 0.0
@@ -175,4 +175,4 @@ def test_the_second_figure_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "dp_accounting", None)
     monkeypatch.setitem(sys.modules, "dp_accounting.pld", None)
     with pytest.raises(InputError, match=r"pip install 'workbench\[accounting\]'"):
-        pld_epsilon([Price(1)], DELTA)
+        pld_epsilon([Cost(1)], DELTA)

@@ -11,9 +11,10 @@ from scipy import stats
 from support.lab import Lab, booked, cents
 
 import workbench as wb
-from workbench.privacy import answering
-from workbench.privacy.answering import Computed, answer, fieller, sigma_of
-from workbench.privacy.bounding import LATTICE, norm_squared
+from workbench.privacy.engine import answering
+from workbench.privacy.engine.answering import Computed, answer, sigma_of
+from workbench.privacy.engine.bounding import LATTICE, norm_squared
+from workbench.privacy.margins import fieller
 
 RHO_ONE = 10**12
 

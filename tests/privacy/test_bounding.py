@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.lab import COLUMNS, Lab, cents
 
 import workbench as wb
-from workbench.privacy.bounding import LATTICE, bounded_totals, fits, norm_squared
+from workbench.privacy.engine.bounding import LATTICE, bounded_totals, fits, norm_squared
 
 REGIONS, KINDS = ("a", "b", "c"), ("p", "q", "r", "s")
 MONTHS = ("2026-01", "2026-02", "2026-03")

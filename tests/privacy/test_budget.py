@@ -10,8 +10,8 @@ from support.ledgers import DELTA, NOW, epsilon_for, make_ledger, reserve, spend
 
 from workbench.catalog import Limits
 from workbench.errors import BudgetExhausted
-from workbench.privacy.accounting import PICO, Price, epsilon_of, pico_of, price
-from workbench.privacy.budget import Share, Spent, Standing, paced_before
+from workbench.privacy.accounting import PICO, Cost, epsilon_of, pico_of, price
+from workbench.privacy.budget import Share, Standing, paced_before
 
 LIMITS = Limits(month=2, year=8, lifetime=24)
 
@@ -28,7 +28,7 @@ def test_a_tenth_and_two_tenths_fit_in_three_tenths_and_nothing_after(tmp_path):
     line = lines(ledger)["2026-09"]
     assert (line.spent_pico, line.left_pico, line.left) == (3 * PICO // 10, 0, 0.0)
     with pytest.raises(BudgetExhausted):
-        spend(ledger, 3, Price(1))
+        spend(ledger, 3, Cost(1))
     assert spent(ledger) == 3 * PICO // 10
 
 
@@ -118,15 +118,15 @@ def test_a_refusal_says_what_was_asked_what_is_left_and_what_to_do(tmp_path):
 def test_failures_of_single_answers_shrink_what_delta_is_left_for_the_rest(tmp_path):
     ledger = make_ledger(tmp_path, month=Decimal(1))
     whole = pico_of(Decimal(1), 1e-6)
-    spend(ledger, 1, Price(1000, Fraction(9, 10**7)))
+    spend(ledger, 1, Cost(1000, Fraction(9, 10**7)))
     line = lines(ledger)["2026-09"]
     assert line.limit_pico == pico_of(Decimal(1), float(Fraction(1, 10**7))) < whole
     assert line.spent == epsilon_of(1000, line.delta - line.own_delta)
     with pytest.raises(BudgetExhausted):  # no delta would be left for the conversion
-        spend(ledger, 2, Price(1, Fraction(1, 10**7)))
+        spend(ledger, 2, Cost(1, Fraction(1, 10**7)))
     with pytest.raises(BudgetExhausted):  # the rest does not fit at what would be left of delta
-        spend(ledger, 3, Price(line.left_pico, Fraction(1, 10**8)))
-    spend(ledger, 4, Price(line.left_pico))
+        spend(ledger, 3, Cost(line.left_pico, Fraction(1, 10**8)))
+    spend(ledger, 4, Cost(line.left_pico))
 
 
 def test_pure_answers_compose_with_the_others(tmp_path):
@@ -136,16 +136,16 @@ def test_pure_answers_compose_with_the_others(tmp_path):
     spend(ledger, 2, price(rho="0.005", delta=DELTA))
     with pytest.raises(BudgetExhausted):
         spend(ledger, 3, price("0.0001", pure=True, delta=DELTA))
-    assert ledger.prices() == [Price(5 * 10**9, Fraction(0), Fraction(1, 10)), Price(5 * 10**9)]
+    assert ledger.prices() == [Cost(5 * 10**9, Fraction(0), Fraction(1, 10)), Cost(5 * 10**9)]
 
 
 def test_480_answers_in_a_year_fit_epsilon_1_and_the_next_does_not():
     standing, each = Standing(), pico_of(Decimal(1), 1e-6) // 480
     limits = Limits(month=1, year=1, lifetime=24)
     for _ in range(480):
-        assert all(line.covers(Price(each)) for line in standing.lines(limits, DELTA, "2026-09"))
-        standing = Standing(*(spent + Price(each) for spent in _three(standing)))
-    assert not standing.lines(limits, DELTA, "2026-09")[1].covers(Price(each))
+        assert all(line.covers(Cost(each)) for line in standing.lines(limits, DELTA, "2026-09"))
+        standing = Standing(*(spent + Cost(each) for spent in _three(standing)))
+    assert not standing.lines(limits, DELTA, "2026-09")[1].covers(Cost(each))
     assert math.sqrt(1 / (2 * each / PICO)) <= 99.4
 
 
@@ -154,7 +154,7 @@ def _three(standing):
 
 
 def test_a_loss_counts_for_the_period_and_every_report_in_it():
-    standing = Standing(Spent(50), Spent(50), Spent(10), {"known": Spent(3)}, Spent(7))
+    standing = Standing(Cost(50), Cost(50), Cost(10), {"known": Cost(3)}, Cost(7))
     for report, expected in (("known", 10), ("unknown", 7)):
         share = Share(report, Decimal(1))
         found = standing.lines(LIMITS, DELTA, "2026-09", share)
@@ -168,6 +168,6 @@ def test_a_loss_may_have_been_about_any_period_but_a_later_one():
     assert paced_before("2026-W51", NOW)  # not understood, so it counts
 
 
-@pytest.mark.parametrize("value", [Spent(), Spent(10**15, Fraction(1, 3)), Spent(1, Fraction(0))])
+@pytest.mark.parametrize("value", [Cost(), Cost(10**15, Fraction(1, 3)), Cost(1, Fraction(0))])
 def test_sums_come_back_as_they_were_written(value):
-    assert Spent.from_json(value.to_json()) == value
+    assert Cost.from_json(value.to_json()) == value

@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 from support.ledgers import spent
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.consistency import agreeing, consistent, least_squares, overlaps
-from workbench.privacy.forms import sheet_of
+from workbench.privacy.columns import Dimension
 from workbench.privacy.margins import quantile
-from workbench.privacy.release import Dimension
+from workbench.privacy.operations.consistency import agreeing, consistent, least_squares, overlaps
+from workbench.privacy.tables import sheet_of
 
 Z = quantile(0.95)
 

@@ -7,8 +7,10 @@ import pytest
 from factories.noisy import AMOUNT, CUSTOMERS, REGION, Books, answer
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.deciles import replay, shares
-from workbench.privacy.release import Bound, Dimension
+from workbench.privacy.columns import Bound, Dimension
+from workbench.privacy.operations.deciles import shares
+from workbench.privacy.sheets import apply
+from workbench.privacy.tables import sheet_of
 
 BOUNDED = replace(AMOUNT, bound=Bound(0.0, 200.0, "upper"))
 BANDS = Dimension(
@@ -93,7 +95,7 @@ def test_edges_say_nothing_of_another_total_or_of_a_part_of_it():
 
 def test_tenths_kept_before_edges_were_looked_at_stay_as_they_were():
     given = release()
-    old = replay({"op": "deciles", "measure": "amount_sum"}, [given], given.origin.find)
+    old = apply("deciles", {"measure": "amount_sum"}, [sheet_of(given)])
     assert [form.value for form in old.forms["amount_sum_share"]][:2] == pytest.approx(
         [1500 / TOTAL] * 2
     )

@@ -22,11 +22,12 @@ from factories.noisy import (
 from support.ledgers import spent
 
 from workbench.errors import QuestionRefused, UnknownName
+from workbench.privacy.columns import Dimension
 from workbench.privacy.expressions import column, difference, rank, ratio, share, top
-from workbench.privacy.forms import Sheet
 from workbench.privacy.margins import Affine, Laddered, fieller, interval, quantile
-from workbench.privacy.ranking import top_rows
-from workbench.privacy.release import Dimension, Release
+from workbench.privacy.operations.ranking import top as top_rows
+from workbench.privacy.release import Release
+from workbench.privacy.sheets import Sheet
 
 Z = quantile(0.95)
 COUNTS = [60.0, 90.0, 120.0]
@@ -430,7 +431,7 @@ def test_what_is_derived_costs_nothing_and_is_stored_once(tmp_path):
     again = paid.derive(share("customers"), name="shares")
     assert first == again == book.answer(first.id)
     assert len(book.chain.entries()) == entries + 1
-    assert (first.cost.rho, first.cost.epsilon) == ("0", 0.0)
+    assert (first.cost.rho, first.epsilon) == (0, 0.0)
     assert spent(book) == 10**9  # the paid answer alone
     assert book.parents(first.id) == [paid.id]
     assert first.summary == f"{first.id} 'shares': costs nothing, computed from {paid.id}"
@@ -526,11 +527,13 @@ def test_what_is_ordered_is_what_is_shown_of_a_ladder_too():
     sheet = Sheet(
         (towns,), tuple((each,) for each in towns.values), (AMOUNT,), {"amount_sum": forms}
     )
-    top = top_rows(sheet, AMOUNT, 3, wide=True, as_told=True)
-    told = [interval(form, 1.96)[0] for form in top.forms["amount_sum"]]
+    found = top_rows(sheet, measure="amount_sum", n=3, wide=True, as_told=True)
+    told = [interval(form, 1.96)[0] for form in found.forms["amount_sum"]]
     assert told == [10.0, 9.0, 8.0]
-    assert [form.value for form in top.forms["amount_sum_rank"]] == [1.0, 2.0, 3.0]
-    ranges = [(form.low, form.high) for form in top.forms["amount_sum_rank"]]
+    assert [form.value for form in found.forms["amount_sum_rank"]] == [1.0, 2.0, 3.0]
+    ranges = [(form.low, form.high) for form in found.forms["amount_sum_rank"]]
     assert ranges == [(1.0, 4.0)] * 3  # by all layers nothing is clear
-    before = top_rows(sheet, AMOUNT, 3, wide=True, as_told=False)  # as it was published
+    before = top_rows(
+        sheet, measure="amount_sum", n=3, wide=True, as_told=False
+    )  # as it was published
     assert [interval(form, 1.96)[0] for form in before.forms["amount_sum"]] == [8.0, 7.0, 9.0]

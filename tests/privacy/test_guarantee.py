@@ -22,10 +22,11 @@ from support.lab import COLUMNS, Lab, catalog_of, cents
 from support.ledgers import spent
 
 import workbench as wb
-from workbench.privacy import answering, booking, bounding, releasing, truncation
+from workbench.privacy import releasing
 from workbench.privacy.accounting import epsilon_of
-from workbench.privacy.bounding import LATTICE
-from workbench.privacy.ledger import Ledger
+from workbench.privacy.books.answers import AnswerLedger
+from workbench.privacy.engine import answering, booking, bounding, truncation
+from workbench.privacy.engine.bounding import LATTICE
 
 RHO = "1"
 CONFIDENCE = 0.99
@@ -306,7 +307,7 @@ def views(clinics, monkeypatch, tmp_path):
 def _ledger(workspace, folder):
     folder.mkdir()
     privacy = workspace.catalog.privacy
-    return Ledger(folder, privacy.limits, privacy.delta)
+    return AnswerLedger(folder, privacy.limits, privacy.delta)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -378,15 +379,15 @@ def threshold_forgotten(monkeypatch):
 
 
 def spend_skipped(monkeypatch):
-    reserve = Ledger.reserve
+    reserve = AnswerLedger.reserve
 
     def again(self, *args, **options):
         found = reserve(self, *args, **options)
         pairs = zip(found, args[0], strict=True)
         return [replace(each, answer=None, event=order.event(order.cost)) for each, order in pairs]
 
-    monkeypatch.setattr(Ledger, "reserve", again)
-    monkeypatch.setattr(Ledger, "store", lambda self, pairs, now: [made for _, made in pairs])
+    monkeypatch.setattr(AnswerLedger, "reserve", again)
+    monkeypatch.setattr(AnswerLedger, "store", lambda self, pairs, now: [made for _, made in pairs])
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from support.lab import COLUMNS, Lab, cents
 
 import workbench as wb
 from workbench.errors import QuestionRefused
-from workbench.privacy.answering import sigma_of
-from workbench.privacy.consistency import _fitted
+from workbench.privacy.engine.answering import sigma_of
+from workbench.privacy.engine.coordinates import vector_measures
 from workbench.privacy.margins import (
     Affine,
     Laddered,
@@ -24,7 +24,7 @@ from workbench.privacy.margins import (
     rung_of,
     times,
 )
-from workbench.privacy.measuring import vector_measures
+from workbench.privacy.operations.consistency import _fitted
 
 Z = quantile(0.95)
 # Customers that reach each rung, in units of the noise of one number of customers.

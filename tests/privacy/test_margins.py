@@ -10,7 +10,9 @@ from factories.noisy import ALL, CUSTOMERS, MEDIAN, MONTH, REGION, Books, answer
 
 import workbench as wb
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.forms import columns_of, handed_out, sheet_of
+from workbench.privacy.books.answers import handed_out
+from workbench.privacy.columns import Dimension
+from workbench.privacy.engine.mechanisms import discrete_gaussian
 from workbench.privacy.margins import (
     Affine,
     Fixed,
@@ -26,8 +28,7 @@ from workbench.privacy.margins import (
     times,
     weighted,
 )
-from workbench.privacy.mechanisms import discrete_gaussian
-from workbench.privacy.release import Dimension
+from workbench.privacy.tables import columns_of, sheet_of
 
 # 99.9 % band of an observed coverage around 95 %, for as many draws
 DRAWS = 4000

@@ -13,8 +13,12 @@ import pytest
 from diffprivlib.mechanisms import Geometric
 from scipy import stats
 
-from workbench.privacy.bounding import LATTICE
-from workbench.privacy.mechanisms import discrete_gaussian, discrete_laplace, exponential_choice
+from workbench.privacy.engine.bounding import LATTICE
+from workbench.privacy.engine.mechanisms import (
+    discrete_gaussian,
+    discrete_laplace,
+    exponential_choice,
+)
 
 IMPROBABLE = 1e-6  # a chance no run of these tests meets
 
@@ -120,7 +124,8 @@ def test_the_source_is_the_systems_and_nothing_else_is_offered():
 FORKS = """
 import json, os
 from fractions import Fraction
-from workbench.privacy.mechanisms import discrete_gaussian, discrete_laplace, exponential_choice
+from workbench.privacy.engine.mechanisms import discrete_gaussian, discrete_laplace
+from workbench.privacy.engine.mechanisms import exponential_choice
 discrete_gaussian(Fraction(7), 3), discrete_laplace(Fraction(1), 3)  # a warm kernel drew before
 for _ in range(2):
     if os.fork() == 0:

@@ -12,9 +12,10 @@ from support.lab import Lab, exactly
 
 import workbench as wb
 from workbench.errors import QuestionRefused
-from workbench.privacy import releasing, running
+from workbench.privacy import releasing
+from workbench.privacy.engine import running
 from workbench.privacy.identity import fingerprint
-from workbench.privacy.pricing import priced
+from workbench.privacy.planning import priced
 from workbench.privacy.question import resolve
 
 DAY = dt.date(2026, 1, 15)

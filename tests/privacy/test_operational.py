@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from workbench.errors import QuestionRefused, UnknownName
+from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.operational import Exact, kept, operational
-from workbench.privacy.release import Dimension, Measure
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 COUNT = Measure("incidents", "rows", "Incidents", None)
@@ -29,7 +29,7 @@ def test_what_is_kept_costs_nothing_and_is_found_by_its_id(shop):
     release = keep(shop, exact())
     assert release.id.startswith("e-")
     assert shop.ledger.answer(release.id) == release
-    assert (release.cost.epsilon, shop.ledger.spent_by([release.id])) == (0.0, 0)
+    assert (release.epsilon, shop.ledger.spent_by([release.id])) == (0.0, 0)
     assert release.frame["incidents"].tolist() == [1]
     assert release.frame["incidents_low"].tolist() == [None]
     assert release.notes == ("Exact: counted in operational records, not in customers' rows.",)

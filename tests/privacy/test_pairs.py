@@ -7,7 +7,7 @@ from support.lab import COLUMNS, Lab
 
 import workbench as wb
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.release import Dimension
+from workbench.privacy.columns import Dimension
 
 PAIR = Dimension("kind_pair", "Kind, pair", "category", ("p", "p + q", "q"))
 HELD = {"u1": "pq", "u2": "ppr", "u3": "p", "u4": "s", None: "pq"}

@@ -10,8 +10,7 @@ from support.line import OPENING, SHOWING, write_report
 
 import workbench as wb
 from workbench.errors import BudgetExhausted, QuestionRefused, UnknownName
-from workbench.privacy.planning import PlannedAnswer, question_key, split
-from workbench.privacy.pricing import priced
+from workbench.privacy.planning import PlannedAnswer, priced, question_key, split
 from workbench.privacy.question import resolve
 
 

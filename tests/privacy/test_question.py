@@ -11,8 +11,8 @@ from support.lab import COLUMNS, TODAY, Lab, catalog_of, cents
 import workbench as wb
 from workbench.catalog import Catalog
 from workbench.errors import PeriodError, QuestionRefused, UnknownName
+from workbench.privacy.books.entries import identity_of
 from workbench.privacy.question import MAX_CELLS, resolve
-from workbench.privacy.stored import identity_of
 
 
 @pytest.fixture(scope="module")

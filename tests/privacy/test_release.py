@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from factories.noisy import CUSTOMERS, REGION, Books, answer
 
-from workbench.privacy.release import Bound, Dimension, Measure, Release
+from workbench.privacy.columns import Bound, Dimension, Measure
+from workbench.privacy.release import Release
 
 
 def test_a_release_comes_back_from_its_bytes():

@@ -5,7 +5,7 @@ from factories.noisy import CHANNEL, CUSTOMERS, REGION, Books, answer
 
 import workbench as wb
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.release import Dimension
+from workbench.privacy.columns import Dimension
 
 BEFORE = Dimension("before", "Before", "category", ("good", "bad"), exclusive=True)
 NOW = Dimension("now", "Now", "category", ("good", "bad"), exclusive=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.privacy.margins import Affine, quantile
-from workbench.privacy.sampling import times_as_many
+from workbench.privacy.operations.sampling import times_as_many
 
 
 @pytest.mark.parametrize("sigma", [0.01, 3.0, 20.0])

@@ -15,9 +15,9 @@ from support.lab import COLUMNS, Lab, booked, cents
 
 import workbench as wb
 from workbench.catalog import Catalog
-from workbench.privacy import booking
-from workbench.privacy.answering import scores
-from workbench.privacy.bounding import labels_table
+from workbench.privacy.engine import booking
+from workbench.privacy.engine.answering import scores
+from workbench.privacy.grouping.labelled import labels_table
 from workbench.privacy.models import Axis, GridKMeans, NoisyCounts
 from workbench.privacy.releasing import compute, statements
 
@@ -72,7 +72,7 @@ class Estate(Lab):
         self.catalog = Catalog.model_validate(content)
         run = self.connection.execute
         run("CREATE TABLE reporting.people (customer_id VARCHAR, region VARCHAR, day DATE)")
-        run(f"CREATE TABLE {labels_table(0)} AS FROM (VALUES ('u1', 0), ('u2', 1), ('', 1)) "
+        run(f"CREATE TABLE {labels_table(SEGMENT)} AS FROM (VALUES ('u1', 0), ('u2', 1), ('', 1)) "
             "AS t(customer_id, code)")  # fmt: skip
         self.people = self.table.get_backend().table("people", database="reporting")
 
@@ -144,9 +144,11 @@ def named(tx, as_of="2026-02", name="persona"):
     return made if as_of == "2026-02" else made.at(as_of, name=name)
 
 
+SEGMENT = wb.FittedLabel("segment", ("x", "y"), wb.Provenance("raw"), "handed in")
+
+
 def labelled(e):
-    label = wb.FittedLabel("segment", ("x", "y"), wb.Provenance("raw"), "handed in")
-    by = [wb.labelled(label, ["u1", "u2", ""], ["x", "y", "y"]), "kind"]
+    by = [wb.labelled(SEGMENT, ["u1", "u2", ""], ["x", "y", "y"]), "kind"]
     return wb.query(e.table, by=by, **PERIOD).sum("amount")
 
 

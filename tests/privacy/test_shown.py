@@ -5,7 +5,7 @@ from factories.noisy import AMOUNT, CUSTOMERS, RATE, REGION, answer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.privacy.release import Measure
+from workbench.privacy.columns import Measure
 from workbench.privacy.shown import (
     decimals,
     digits_of,

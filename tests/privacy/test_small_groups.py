@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from support.ledgers import spent
 
 from workbench.errors import QuestionRefused, UnknownName
+from workbench.privacy.columns import Dimension
 from workbench.privacy.margins import quantile
-from workbench.privacy.release import Dimension
 
 BAND = Dimension(
     "amount_band", "Amount, band", "band", ("< 50", "50 to 200", "200 to 500", "≥ 500")

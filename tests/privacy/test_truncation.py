@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from support.lab import Lab, cents
 
 import workbench as wb
-from workbench.privacy.answering import scores
-from workbench.privacy.mechanisms import discrete_gaussian
-from workbench.privacy.truncation import WEIGHT, threshold
+from workbench.privacy.engine.answering import scores
+from workbench.privacy.engine.mechanisms import discrete_gaussian
+from workbench.privacy.engine.truncation import WEIGHT, threshold
 
 WHO = ("u1", "u2", "u3", None)
 visits = st.lists(

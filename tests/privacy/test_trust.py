@@ -14,9 +14,9 @@ from support.ledgers import NOW, answer_for, epsilon_for, make_ledger, reserve, 
 
 from workbench.documents import canonical
 from workbench.errors import BudgetExhausted, InputError, LedgerError, Refused
-from workbench.privacy.accounting import pico_of
-from workbench.privacy.budget import Share, Spent
-from workbench.privacy.trust import mounted, require_local
+from workbench.privacy.accounting import Cost, pico_of
+from workbench.privacy.books.places import mounted, require_local
+from workbench.privacy.budget import Share
 from workbench.store.chain import entry_hash
 
 UNFIT = r"older copy, was cut or was altered.*'workbench office acknowledge.*Nothing is spent until"
@@ -178,7 +178,7 @@ def test_sums_that_were_wrong_when_written_are_found(ledger, tmp_path):
 def test_what_the_anchor_knew_is_charged_everywhere(ledger, tmp_path):
     restore(tmp_path)
     fresh = again(tmp_path)
-    assert acknowledge(fresh) == Spent(12_000)
+    assert acknowledge(fresh) == Cost(12_000)
     share = Share("report", epsilon_for(10**9))
     for scope in ("lifetime", "rolling year", "2026-09"):
         assert spent(fresh, scope) == 15_000
@@ -245,7 +245,7 @@ def test_a_loss_of_unknown_size_is_a_years_whole_limit(ledger, tmp_path):
     restore(tmp_path, anchor=True)
     fresh = again(tmp_path)
     year = pico_of(fresh.limits.year, 1e-6)
-    assert acknowledge(fresh) == Spent(year)
+    assert acknowledge(fresh) == Cost(year)
     with pytest.raises(BudgetExhausted):
         reserve(fresh, "new", 1)
     later = NOW + dt.timedelta(days=366)
@@ -256,13 +256,13 @@ def test_an_officer_may_state_a_loss_that_no_witness_knows(ledger, tmp_path):
     publish(tmp_path, ledger.head())
     restore(tmp_path, anchor=True)
     fresh = again(tmp_path)
-    assert acknowledge(fresh, lost_rho="0.000001") == Spent(1_000_000)
+    assert acknowledge(fresh, lost_rho="0.000001") == Cost(1_000_000)
     assert spent(fresh) == 1_003_000
 
 
 def test_a_statement_does_not_lower_what_a_witness_knows(ledger, tmp_path):
     restore(tmp_path)
-    assert acknowledge(again(tmp_path), lost_rho="0") == Spent(12_000)
+    assert acknowledge(again(tmp_path), lost_rho="0") == Cost(12_000)
 
 
 def test_a_copy_that_went_on_elsewhere_is_charged_on_top(ledger, tmp_path):
@@ -282,7 +282,7 @@ def test_a_second_loss_counts_the_first_one_again(ledger, tmp_path):
     spend(again(tmp_path), "after the first", 500)
     restore(tmp_path)
     fresh = again(tmp_path)
-    assert acknowledge(fresh) == Spent(12_500)
+    assert acknowledge(fresh) == Cost(12_500)
     assert spent(fresh) == 15_500
     assert fresh.verify() == 5
 
@@ -290,7 +290,7 @@ def test_a_second_loss_counts_the_first_one_again(ledger, tmp_path):
 def test_cut_rows_may_be_acknowledged(ledger, tmp_path):
     tamper(tmp_path / "now", "DELETE FROM ledger WHERE seq > 4")
     fresh = again(tmp_path)
-    assert acknowledge(fresh) == Spent(12_000)
+    assert acknowledge(fresh) == Cost(12_000)
     spend(fresh, "new")
     assert fresh.verify() == 7
 

@@ -11,8 +11,8 @@ from support.line import ASKING, DEFINITION, OPENING, SHOWING, contents, write_r
 import workbench as wb
 from workbench.cli import main
 from workbench.errors import BudgetExhausted, RunFailed
-from workbench.privacy.budget import Share, Spent
-from workbench.privacy.fitting import Need, shortfalls
+from workbench.privacy.accounting import Cost
+from workbench.privacy.budget import Need, Share, shortfalls
 from workbench.reporting.promises import Promises
 
 MORE = (
@@ -196,7 +196,7 @@ def test_editions_side_by_side_do_not_count_on_the_same_rest(shop):
 
 
 def test_who_does_not_fit_beside_others_waits_until_they_have_ended(shop):
-    need = Need(Share("one", shop.catalog.privacy.limits.month), {"2026-09": Spent(6)})
+    need = Need(Share("one", shop.catalog.privacy.limits.month), {"2026-09": Cost(6)})
     promises, told = Promises(), []
 
     def short(mine, others):
@@ -212,13 +212,13 @@ def test_who_does_not_fit_beside_others_waits_until_they_have_ended(shop):
     thread.join(5)
     assert told == [()]
     promises.end(need)
-    assert promises.wait(Need(need.share, anywhere=Spent(11)), short) == ("short",)
+    assert promises.wait(Need(need.share, anywhere=Cost(11)), short) == ("short",)
 
 
 def test_what_is_promised_counts_in_every_limit_it_is_of(shop):
     limit = shop.catalog.privacy.limits.month
     left = {line.scope: line.left_pico for line in shop.ledger.status("2026-09", shop.now())}
-    half = Spent(left["2026-09"] // 2 + 1)
+    half = Cost(left["2026-09"] // 2 + 1)
     mine = Need(Share("one", limit), {"2026-09": half})
     ledger, now = shop.ledger, shop.now()
     assert shortfalls(ledger, mine, now) == ()
@@ -228,7 +228,7 @@ def test_what_is_promised_counts_in_every_limit_it_is_of(shop):
     assert shortfalls(ledger, mine, now, [Need(other.share, {"2026-08": half})]) == ()
     same = [each.line.scope for each in shortfalls(ledger, mine, now, [mine])]
     assert same == ["report one 2026-09", "2026-09"]
-    anywhere = Need(mine.share, anywhere=Spent(left["2026-09"] + 1))
+    anywhere = Need(mine.share, anywhere=Cost(left["2026-09"] + 1))
     assert [s.line.scope for s in shortfalls(ledger, anywhere, now)][1] == "0001-01"
 
 

@@ -142,7 +142,7 @@ RANDOM = """\
 import hashlib, json, random, secrets, tempfile, uuid
 import duckdb, ibis, numpy as np, pandas as pd, zmq
 from fractions import Fraction
-from workbench.privacy.mechanisms import discrete_gaussian
+from workbench.privacy.engine.mechanisms import discrete_gaussian
 print(json.dumps({
     "noise": discrete_gaussian(Fraction(10**18), 4),
     "secrets": secrets.token_hex(8), "random": random.random(),

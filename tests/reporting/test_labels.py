@@ -10,7 +10,7 @@ from factories.releases import CUSTOMERS, MONTH, release
 
 from workbench import figures
 from workbench.figures.language import Language
-from workbench.privacy.release import Dimension
+from workbench.privacy.columns import Dimension
 from workbench.privacy.shown import plain
 
 HOSTILE = (

@@ -9,8 +9,8 @@ from support.line import DEFINITION, write_report
 import workbench as wb
 from workbench.documents import load_yaml, parse_json
 from workbench.errors import DefinitionError
+from workbench.privacy.books.witnesses import read_anchor
 from workbench.privacy.planning import read_prices
-from workbench.privacy.witnesses import read_anchor
 from workbench.reporting.definition_files import notebook_problems
 from workbench.reporting.published import editions
 from workbench.reporting.published.failures import show_failures

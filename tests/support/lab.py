@@ -12,12 +12,12 @@ import duckdb
 import ibis
 
 from workbench.catalog import Catalog
-from workbench.privacy.accounting import Price
-from workbench.privacy.answering import Computed, answer
-from workbench.privacy.booking import event_of
+from workbench.privacy.accounting import Cost
+from workbench.privacy.books.entries import Event
+from workbench.privacy.engine.answering import Computed, answer
+from workbench.privacy.engine.booking import event_of
 from workbench.privacy.question import Question, resolve
 from workbench.privacy.releasing import compute, statements
-from workbench.privacy.stored import Event
 
 TODAY = dt.date(2026, 10, 2)
 PRICELESS = 10**40  # pico-rho at which no noise is left
@@ -155,7 +155,7 @@ def exactly(workspace: Any, query: Any, *, pure: bool = False) -> list[dict[str,
 def booked(question: Question, pico: int, epsilon: Fraction | None = None) -> Event:
     """Return what is drawn for one part of a question at a price."""
     delta = sum((Fraction(each.delta or 0) for each in question.groups), Fraction(0))
-    return event_of(question, Price(pico, delta, epsilon))
+    return event_of(question, Cost(pico, delta, epsilon))
 
 
 def _rows(question: Question, totals: Sequence[Computed], pico: int) -> list[dict[str, Any]]:

@@ -11,12 +11,11 @@ from typing import Any
 
 from workbench.catalog import Limits
 from workbench.errors import BudgetExhausted
-from workbench.privacy.accounting import Price, epsilon_of, rho_fraction
+from workbench.privacy.accounting import Cost, epsilon_of
+from workbench.privacy.books.answers import AnswerLedger
+from workbench.privacy.books.entries import Order, Part, Reservation
 from workbench.privacy.budget import Share
-from workbench.privacy.ledger import Ledger
-from workbench.privacy.question import Part
-from workbench.privacy.release import Cost, Release
-from workbench.privacy.stored import Order, Reservation
+from workbench.privacy.release import Release
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 DELTA = Decimal("1e-6")
@@ -34,11 +33,11 @@ def make_ledger(
     year: Decimal = WIDE,
     lifetime: Decimal = WIDE,
     published: Path | None = None,
-) -> Ledger:
+) -> AnswerLedger:
     """Return a ledger in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     limits = Limits(month=month, year=year, lifetime=lifetime)
-    return Ledger(folder, limits, DELTA, published)
+    return AnswerLedger(folder, limits, DELTA, published)
 
 
 def part(question: Any, period: str | None = "2026-09") -> Part:
@@ -48,21 +47,21 @@ def part(question: Any, period: str | None = "2026-09") -> Part:
 
 def order(
     question: Any,
-    cost: Price | int = 1000,
+    cost: Cost | int = 1000,
     *,
     period: str | None = "2026-09",
     version: str = "v1",
     name: str = "a name",
 ) -> Order:
     """Return what is to be paid for a question of which nothing is drawn."""
-    price = Price(cost) if isinstance(cost, int) else cost
+    price = Cost(cost) if isinstance(cost, int) else cost
     return Order(name, part(question, period), version, price, lambda _: {})
 
 
 def reserve(
-    ledger: Ledger,
+    ledger: AnswerLedger,
     question: Any,
-    cost: Price | int = 1000,
+    cost: Cost | int = 1000,
     *,
     period: str | None = "2026-09",
     version: str = "v1",
@@ -71,29 +70,33 @@ def reserve(
     now: dt.datetime = NOW,
 ) -> Reservation:
     """Pay for a question."""
-    price = Price(cost) if isinstance(cost, int) else cost
+    price = Cost(cost) if isinstance(cost, int) else cost
     asked = order(question, price, period=period, version=version, name=name)
     return ledger.reserve([asked], share=share, now=now, label="this question")[0]
 
 
 def answer_for(reservation: Reservation, value: float = 1.0, pico: int = 1000) -> Release:
     """Return an answer to be stored."""
-    cost = Cost(str(rho_fraction(pico)), epsilon_of(pico, float(DELTA)), float(DELTA))
+    told = {"epsilon": epsilon_of(pico, float(DELTA)), "delta": float(DELTA)}
     number = f"r-{reservation.seq:06d}"
     columns = {"customers": [value], "customers_low": [value], "customers_high": [value]}
-    return Release(number, "n", "t", "reporting", "2026-09", (), (), columns, cost, "v1")
+    return Release(
+        number, "n", "t", "reporting", "2026-09", (), (), columns, Cost(pico), "v1", **told
+    )
 
 
-def spend(ledger: Ledger, question: Any, cost: Price | int = 1000, **more: Any) -> Release:
+def spend(ledger: AnswerLedger, question: Any, cost: Cost | int = 1000, **more: Any) -> Release:
     """Pay for a question and store its answer; return the answer it has."""
     reservation = reserve(ledger, question, cost, **more)
     if reservation.answer is not None:
-        return reservation.answer
-    answer = answer_for(reservation)
-    return ledger.store([(reservation, answer)], more.get("now", NOW))[0]
+        return Release.from_json(reservation.answer)
+    answer = answer_for(reservation).to_json()
+    return Release.from_json(ledger.store([(reservation, answer)], more.get("now", NOW))[0])
 
 
-def spent(ledger: Ledger, scope: str = "lifetime", period: str = "2026-09", **more: Any) -> int:
+def spent(
+    ledger: AnswerLedger, scope: str = "lifetime", period: str = "2026-09", **more: Any
+) -> int:
     """Return what one line counts as spent."""
     lines = ledger.status(period, more.pop("now", NOW), **more)
     return next(line.spent_pico for line in lines if line.scope == scope)

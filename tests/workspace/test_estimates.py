@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from factories.releases import CUSTOMERS, release
 
-from workbench.privacy.release import Dimension, Measure
+from workbench.privacy.columns import Dimension, Measure
 from workbench.workspace import estimates
 
 RATES = (Measure("approved_rate", "rate", "Approved, share", None, 4),)

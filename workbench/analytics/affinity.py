@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.pairs import AND
+from workbench.privacy.columns import AND
 from workbench.privacy.release import Release
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError
+from workbench.privacy.grouping.labelled import Labelled, labelled
 from workbench.privacy.provenance import FittedLabel, Provenance
-from workbench.privacy.query import Labelled, labelled
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import InputError, UnknownName
 from workbench.periods import add_months
-from workbench.privacy.domains import index_of
-from workbench.privacy.personas import day_of, span_start
+from workbench.privacy.grouping.declared import index_of
+from workbench.privacy.grouping.rules import day_of, span_start
 
 if TYPE_CHECKING:
     import ibis

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from workbench.errors import QuestionRefused, UnknownName
+from workbench.privacy.columns import Dimension
 from workbench.privacy.expressions import column, difference, ratio
-from workbench.privacy.release import Dimension, Release
+from workbench.privacy.release import Release
 
 GRADES = {"A": 0.7, "B": 0.5, "C": 0.0}  # least share of customers who keep their persona
 

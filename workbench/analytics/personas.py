@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError
-from workbench.privacy.personas import Personas, score
+from workbench.privacy.grouping.personas import Personas, score
 
 if TYPE_CHECKING:
     import ibis

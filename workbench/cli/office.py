@@ -264,7 +264,7 @@ def budget(ws: Workspace, period: str | None, pld: bool) -> Told:
     from workbench.errors import PeriodError
     from workbench.periods import Period
     from workbench.privacy.accounting import pld_epsilon
-    from workbench.privacy.standing import RAISED
+    from workbench.privacy.books.entries import RAISED
 
     month = Period.parse(period) if period else None
     if month and month.kind != "month":

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from workbench.figures.language import Language
 from workbench.figures.values import CURRENCY, Series, label, series
+from workbench.privacy.columns import Measure
 from workbench.privacy.margins import quantile
-from workbench.privacy.release import Measure, Release
+from workbench.privacy.release import Release
 
 _NAMED_AT_MOST = 3  # groups of a chart whose share beyond the bound is told
 

@@ -16,7 +16,6 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from workbench.figures.values import contrast_of, drawn, measure_of
-from workbench.privacy.forms import sheet_of
 from workbench.privacy.margins import (
     Affine,
     Fixed,
@@ -28,6 +27,7 @@ from workbench.privacy.margins import (
     weighted,
 )
 from workbench.privacy.release import Release
+from workbench.privacy.tables import sheet_of
 
 if TYPE_CHECKING:
     from workbench.figures.spec import Spec

@@ -6,7 +6,8 @@ from workbench.figures.bounds import bounded
 from workbench.figures.drawn import Cell, Grid
 from workbench.figures.language import Language
 from workbench.figures.values import Series, Value, at, label
-from workbench.privacy.release import Dimension, Release, Scalar
+from workbench.privacy.columns import Dimension, Scalar
+from workbench.privacy.release import Release
 
 
 def head_cell(figures: Series, language: Language) -> Cell:

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from workbench.figures.language import Language
 from workbench.figures.spec import Spec
+from workbench.privacy.columns import Measure
 from workbench.privacy.noted import NOTES, read
-from workbench.privacy.release import Measure, Release
+from workbench.privacy.release import Release
 
 # As privacy writes them, in words of the ledger's, and as a manager reads them.
 _PLAIN = (

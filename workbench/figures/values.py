@@ -14,11 +14,11 @@ from typing import Any
 
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.figures.language import Language
-from workbench.privacy.forms import paid
+from workbench.privacy.columns import AND, Dimension, Measure
 from workbench.privacy.margins import Interval, interval, quantile
-from workbench.privacy.pairs import AND
-from workbench.privacy.release import Dimension, Measure, Release
+from workbench.privacy.release import Release
 from workbench.privacy.shown import COUNTS, digits_of, longer_side, placed
+from workbench.privacy.tables import paid
 
 CURRENCY = re.compile(r"^[A-Z]{3}$")
 _TIMES = ("month", "date")

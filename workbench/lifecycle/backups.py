@@ -161,7 +161,7 @@ def _target(office: Office, out: Path | None) -> Path:
 
 def ledger_lost(private: Path) -> bool:
     """Return whether a private folder has no ledger though an anchor or a mark knows of one."""
-    from workbench.privacy.witnesses import ANCHOR, MARK, MARKED, read_anchor
+    from workbench.privacy.books.witnesses import ANCHOR, MARK, MARKED, read_anchor
 
     anchor = read_anchor(private / ANCHOR)
     seen = anchor is not None and anchor.seq > 0

@@ -43,7 +43,7 @@ from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import FOLDER as REGISTERS
 from workbench.lifecycle.register import NAMES
 from workbench.lifecycle.rotation import rekey
-from workbench.privacy.witnesses import move
+from workbench.privacy.books.witnesses import move
 from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings
 from workbench.store.audit import Audit

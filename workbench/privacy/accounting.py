@@ -15,12 +15,13 @@ that may fail with a probability of its own has that taken out of delta before t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
+from typing import Any
 
 from workbench.errors import InputError, QuestionRefused
 
@@ -77,33 +78,58 @@ def pico_of(epsilon: Decimal, delta: float) -> int:
 
 
 @dataclass(frozen=True)
-class Price:
-    """What one question costs.
+class Cost:
+    """What one answer costs, or several together; exact.
 
     Attributes
     ----------
     pico : int
         In zCDP, in pico-rho.
     delta : Fraction
-        The answer's own probability to fail, as that of revealing a rare group; mostly 0.
+        The answers' own probability to fail, as that of revealing a rare group; mostly 0.
     pure_epsilon : Fraction or None
         The epsilon of an answer without any delta, exactly; None for the usual kind.
     """
 
-    pico: int
+    pico: int = 0
     delta: Fraction = Fraction(0)
     pure_epsilon: Fraction | None = None
 
-    def __add__(self, other: Price) -> Price:
+    def __add__(self, other: Cost) -> Cost:
         mine, theirs = self.pure_epsilon, other.pure_epsilon
         pure = None if mine is None or theirs is None else mine + theirs
-        return Price(self.pico + other.pico, self.delta + other.delta, pure)
+        return Cost(self.pico + other.pico, self.delta + other.delta, pure)
 
-    def epsilon(self, delta: Decimal | Fraction) -> float:
-        """Return the epsilon of this price alone at a shared delta."""
+    def __sub__(self, other: Cost) -> Cost:
+        return Cost(self.pico - other.pico, self.delta - other.delta)
+
+    @property
+    def rho(self) -> Fraction:
+        """The same in rho."""
+        return rho_fraction(self.pico)
+
+    def epsilon_at(self, delta: Decimal | Fraction) -> float:
+        """Return the epsilon of this cost alone at a shared delta."""
         shown = epsilon_of(self.pico, float(Fraction(delta) - self.delta))
         # why: alone, and only alone, a pure answer may be told by its own epsilon
         return shown if self.pure_epsilon is None else min(shown, float(self.pure_epsilon))
+
+    def at_least(self, other: Cost) -> Cost:
+        """Return the larger of the two, part by part."""
+        return Cost(max(self.pico, other.pico), max(self.delta, other.delta))
+
+    def covers(self, other: Cost) -> bool:
+        """Return whether an answer at this cost serves where another was asked for."""
+        return self.pico >= other.pico and self.delta >= other.delta
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a sum of costs as a ledger entry holds it."""
+        return {"pico": self.pico, "delta": str(self.delta)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Cost:
+        """Rebuild it from what an entry holds."""
+        return cls(int(content["pico"]), Fraction(content["delta"]))
 
 
 def price(
@@ -113,7 +139,7 @@ def price(
     delta: Decimal,
     pure: bool = False,
     own_delta: Fraction = Fraction(0),
-) -> Price:
+) -> Cost:
     """Return the price a caller offers for a question, from either ``epsilon`` or ``rho``.
 
     Parameters
@@ -135,9 +161,9 @@ def price(
     Examples
     --------
     >>> price(rho="0.1", delta=Decimal("1e-6")) + price(rho="0.2", delta=Decimal("1e-6"))
-    Price(pico=300000000000, delta=Fraction(0, 1), pure_epsilon=None)
+    Cost(pico=300000000000, delta=Fraction(0, 1), pure_epsilon=None)
     >>> price("0.1", pure=True, delta=Decimal("1e-6"))
-    Price(pico=5000000000, delta=Fraction(0, 1), pure_epsilon=Fraction(1, 10))
+    Cost(pico=5000000000, delta=Fraction(0, 1), pure_epsilon=Fraction(1, 10))
     """
     if (epsilon is None) == (rho is None):
         raise QuestionRefused(
@@ -164,7 +190,7 @@ def price(
         pico = pico_of(value, float(rest))
     if pico < 1:
         raise QuestionRefused(f"{name}={given} is too small: its answer would be noise alone.")
-    return Price(pico, own_delta, pure_epsilon)
+    return Cost(pico, own_delta, pure_epsilon)
 
 
 def _above_zero(name: str, given: object) -> Decimal:
@@ -179,7 +205,7 @@ def _above_zero(name: str, given: object) -> Decimal:
     return value
 
 
-def pld_epsilon(prices: Iterable[Price], delta: Decimal | float) -> float:
+def pld_epsilon(prices: Iterable[Cost], delta: Decimal | float) -> float:
     """Return the epsilon of several answers together by their privacy loss distributions.
 
     A second figure, tighter and only informative: it composes answers whose costs were fixed

@@ -9,44 +9,22 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING
 
 from workbench.catalog import Limits
-from workbench.privacy.accounting import Price, epsilon_of, pico_of
+from workbench.privacy.accounting import Cost, epsilon_of, pico_of
+
+if TYPE_CHECKING:
+    from workbench.privacy.books.ledger import Ledger
+    from workbench.privacy.planning import PlannedAnswer
 
 YEAR = dt.timedelta(days=366)
+NOTHING = Cost()
 _MONTH = re.compile(r"\d{4}-\d{2}")
-
-
-@dataclass(frozen=True)
-class Spent:
-    """A sum of costs: pico-rho, and the answers' own probabilities to fail; both exact."""
-
-    pico: int = 0
-    delta: Fraction = Fraction(0)
-
-    def __add__(self, other: Spent | Price) -> Spent:
-        return Spent(self.pico + other.pico, self.delta + other.delta)
-
-    def __sub__(self, other: Spent) -> Spent:
-        return Spent(self.pico - other.pico, self.delta - other.delta)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a ledger entry holds it."""
-        return {"pico": self.pico, "delta": str(self.delta)}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Spent:
-        """Rebuild it from what an entry holds."""
-        return cls(int(content["pico"]), Fraction(content["delta"]))
-
-    def at_least(self, other: Spent) -> Spent:
-        """Return the larger of the two, part by part."""
-        return Spent(max(self.pico, other.pico), max(self.delta, other.delta))
 
 
 @dataclass(frozen=True)
@@ -95,7 +73,7 @@ class Line:
         """What is left, exactly."""
         return max(0, self.limit_pico - self.spent_pico)
 
-    def covers(self, cost: Price) -> bool:
+    def covers(self, cost: Cost) -> bool:
         """Return whether a cost still fits."""
         return self.spent_pico + cost.pico <= self.limit_pico
 
@@ -108,11 +86,11 @@ class Standing:
     is in ``year`` and ``lifetime`` already, and counts in full for each of the others.
     """
 
-    lifetime: Spent = Spent()
-    year: Spent = Spent()
-    period: Spent = Spent()
-    reports: Mapping[str, Spent] = field(default_factory=dict)
-    lost: Spent = Spent()
+    lifetime: Cost = NOTHING
+    year: Cost = NOTHING
+    period: Cost = NOTHING
+    reports: Mapping[str, Cost] = field(default_factory=dict)
+    lost: Cost = NOTHING
 
     def lines(
         self,
@@ -135,7 +113,7 @@ class Standing:
             ("lifetime", limits.lifetime, self.lifetime),
         ]
         if share is not None:
-            mine = self.reports.get(share.report, Spent()) + self.lost
+            mine = self.reports.get(share.report, Cost()) + self.lost
             wanted.insert(0, (f"report {share.report} {period}", share.epsilon, mine))
         found = []
         for scope, limit, spent in wanted:
@@ -162,7 +140,7 @@ def paced_before(period: str, at: dt.datetime) -> bool:
     return not _MONTH.fullmatch(period) or period <= f"{at + dt.timedelta(days=1):%Y-%m}"
 
 
-def refusal(line: Line, cost: Price, label: str, name: str) -> str:
+def refusal(line: Line, cost: Cost, label: str, name: str) -> str:
     """Return what a caller is told when a limit does not cover a cost."""
     return (
         f"{label} needs epsilon {epsilon_of(cost.pico, line.delta):.2f} for '{name}'; "
@@ -170,3 +148,118 @@ def refusal(line: Line, cost: Price, label: str, name: str) -> str:
         "and ask at a smaller epsilon, or reuse an answer that is already paid for "
         "('workbench office budget' lists them)."
     )
+
+
+_HUNDREDTHS = 100
+
+
+@dataclass(frozen=True)
+class Need:
+    """What is yet to be paid for one report.
+
+    Attributes
+    ----------
+    share : Share
+        The report's own share of a period.
+    periods : mapping of str to Cost
+        By the period that paces it.
+    anywhere : Cost
+        What may be of any period: at most so much together.
+    """
+
+    share: Share
+    periods: Mapping[str, Cost] = field(default_factory=dict)
+    anywhere: Cost = field(default_factory=Cost)
+
+    def of(self, period: str) -> Cost:
+        """Return the most it may cost of one period."""
+        return self.periods.get(period, Cost()) + self.anywhere
+
+    @property
+    def whole(self) -> Cost:
+        """What it may cost in all."""
+        return sum(self.periods.values(), start=self.anywhere)
+
+
+@dataclass(frozen=True)
+class Short:
+    """A limit that does not cover what is needed.
+
+    Attributes
+    ----------
+    line : Line
+        As it stands.
+    pico : int
+        What is needed within it, in pico-rho.
+    """
+
+    line: Line
+    pico: int
+
+    @property
+    def epsilon(self) -> float:
+        """What is needed, as the epsilon of one answer that costs as much."""
+        return epsilon_of(self.pico, self.line.delta)
+
+    @property
+    def enough(self) -> float:
+        """The smallest limit that would do, in hundredths of epsilon."""
+        whole = epsilon_of(self.line.spent_pico + self.pico, self.line.delta - self.line.own_delta)
+        return int(whole * _HUNDREDTHS + 1) / _HUNDREDTHS
+
+
+def need_of(share: Share, answers: Iterable[PlannedAnswer]) -> Need:
+    """Return what the answers of a plan cost, asked in order: the same part is paid once."""
+    paid: dict[str, list[Cost]] = {}
+    periods: dict[str, Cost] = {}
+    for identity, period, cost in (part for answer in answers for part in answer.unpaid):
+        before = paid.setdefault(identity, [])
+        if not any(each.covers(cost) for each in before):
+            before.append(cost)
+            periods[period] = periods.get(period, Cost()) + cost
+    return Need(share, periods)
+
+
+def shortfalls(
+    ledger: Ledger, need: Need, now: dt.datetime, others: Sequence[Need] = ()
+) -> tuple[Short, ...]:
+    """Return every limit that does not cover what is needed, the tightest scope first.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    need : Need
+    now : datetime
+    others : sequence of Need
+        What else is about to be paid, by editions that are being made.
+    """
+    periods = set(need.periods)
+    if need.anywhere.pico:
+        # why two more: months that nothing was spent on stand alike, but for a lost end, which
+        # counts in full for every month before it
+        periods |= {*ledger.periods(), f"{now:%Y-%m}", "0001-01"}
+    mates = [each for each in others if each.share.report == need.share.report]
+    found: dict[str, Short] = {}
+    limits, delta = ledger.in_force()
+    for period, standing in ledger.standings(sorted(periods), now).items():
+        before = standing.lines(limits, delta, period, need.share)
+        whole = _sum(each.whole for each in (need, *others))
+        reports = dict(standing.reports)
+        mine = reports.get(need.share.report, Cost())
+        reports[need.share.report] = mine + _sum(each.of(period) for each in (need, *mates))
+        after = replace(
+            standing,
+            lifetime=standing.lifetime + whole,
+            year=standing.year + whole,
+            period=standing.period + _sum(each.of(period) for each in (need, *others)),
+            reports=reports,
+        ).lines(limits, delta, period, need.share)
+        costs = (need.of(period), need.of(period), need.whole, need.whole)
+        for was, then, cost in zip(before, after, costs, strict=True):
+            if then.spent_pico > then.limit_pico:
+                found.setdefault(was.scope, Short(was, cost.pico))
+    return tuple(found.values())
+
+
+def _sum(costs: Iterable[Cost]) -> Cost:
+    return sum(costs, start=Cost())

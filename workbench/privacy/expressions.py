@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -100,18 +100,6 @@ class Expression:
         return content
 
 
-def read(content: Mapping[str, Any], find: Callable[[str], Release]) -> Expression:
-    """Return an expression from its plain JSON."""
-    words = {key: content.get(key) for key in ("name", "title", "unit", "digits")}
-    return Expression(
-        content["op"],
-        tuple(read(each, find) for each in content.get("args", ())),
-        content.get("options", {}),
-        find(content["other"]) if "other" in content else None,
-        **words,
-    )
-
-
 def expression(given: Expression | str | float) -> Expression:
     """Return a name as a column and a number as itself."""
     if isinstance(given, Expression):
@@ -123,6 +111,30 @@ def expression(given: Expression | str | float) -> Expression:
             f"a figure is a measure's name, an expression or a finite number, not {given!r}."
         )
     return Expression("number", options={"value": given})
+
+
+def asked(
+    figures: Sequence[Expression],
+    where: Mapping[str, Any],
+    over: Sequence[str],
+    simultaneous: bool,
+) -> dict[str, Any]:
+    """Return the arguments of a derivation, as they are stored."""
+    if not figures and not where and not over and not simultaneous:
+        raise QuestionRefused(
+            "say what to derive: wb.ratio(…), wb.difference(…), wb.share(…), wb.rank(…), "
+            "wb.top(…), or rows with where=… or over=…."
+        )
+    arguments: dict[str, Any] = {
+        "figures": [each.written() for each in figures],
+        "where": dict(where),
+        "over": list(over),
+    }
+    if simultaneous:
+        arguments["simultaneous"] = True
+    if any(each.op == "top" for each in figures):
+        arguments["among"] = True
+    return arguments
 
 
 def column(name: str, of: Release | None = None) -> Expression:

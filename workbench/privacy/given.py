@@ -1,7 +1,8 @@
-"""What an analyst gave a question beside columns: numbers, names and days, kept with the answer.
+"""What an analyst gave a question beside columns: numbers, names and days.
 
-Each shapes the answer, and a computed one can hold a figure counted on raw rows: a limit, a bound,
-an edge. So an answer remembers them, and whoever publishes it asks where they stand written.
+They are kept with the answer. Each shapes it, and a computed one can hold a
+figure counted on raw rows: a limit, a bound, an edge. So an answer remembers them, and whoever
+publishes it asks where they stand written.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Ladder
-from workbench.privacy.query import Bands, CustomerRule, Discovered, Labelled, Query
+from workbench.privacy.groups import GroupRule
+
+if TYPE_CHECKING:
+    from workbench.privacy.query import Query
 
 Given = Mapping[str, Any]
 
@@ -23,7 +27,8 @@ def given(query: Query) -> Given:
 
     Examples
     --------
-    >>> given(Query(None, by=(Bands("amount", (50, 200)),)))["numbers"]
+    >>> from workbench.privacy.query import Query, bands
+    >>> given(Query(None, by=(bands("amount", [50, 200]),)))["numbers"]
     {'the edges of amount_band': ['50', '200']}
     """
     if query.given is not None:
@@ -56,13 +61,7 @@ def given(query: Query) -> Given:
         note("where=", *values)
         days += _days(values)
     for each in query.by:
-        if isinstance(each, Bands):
-            note(f"the edges of {each.name}", each.made_of or each.edges)
-        elif isinstance(each, Discovered):
-            note(f"the delta of '{each.column}'", each.delta)
-        elif isinstance(each, Labelled):
-            names.append(each.label.name)
-        elif isinstance(each, CustomerRule):
+        if isinstance(each, GroupRule):
             told = each.given()
             names += told.get("names", ())
             days += told.get("days", ())

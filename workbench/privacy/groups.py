@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import NUMERIC, Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import Period, add_months, months_between
-from workbench.privacy.domains import declared_code, declared_group, meaning_of
-from workbench.privacy.identity import normal_form
-from workbench.privacy.opened import (
+from workbench.privacy.columns import Dimension
+from workbench.privacy.grouping.codes import Code, CustomerCode, PairCode, RowCode
+from workbench.privacy.grouping.declared import declared_code, declared_group, meaning_of
+from workbench.privacy.grouping.opened import (
     require_declared,
     require_opened,
     require_purpose,
     row_by_row,
 )
+from workbench.privacy.identity import normal_form
 from workbench.privacy.provenance import FittedLabel
-from workbench.privacy.query import CUSTOMER_DAYS, Bands, CustomerRule, Discovered, Labelled
-from workbench.privacy.release import Dimension
 
 if TYPE_CHECKING:
     import ibis
 
-MAX_EDGES = 100
+    from workbench.privacy.grouping.labelled import Labelled
+
+Number = int | float | Decimal
 REST = "None of these"
 _TIME_GROUPS = ("month", "weekday")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -41,55 +43,6 @@ _FINITE = {
 }
 
 
-@dataclass(frozen=True)
-class CustomerDays:
-    """What the days of a customer's rows say: how many there are, or how long the last is ago.
-
-    Attributes
-    ----------
-    kind : str
-        ``frequency_days`` or ``recency_days``.
-    time : str
-        The table's time column.
-    edges : tuple of int
-    until : date or None
-        The day recency is counted to, the last of the period asked about.
-    """
-
-    kind: str
-    time: str
-    edges: tuple[int, ...]
-    until: dt.date | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class OfCustomer:
-    """Values that declared rules give each customer, computed inside the engine.
-
-    Attributes
-    ----------
-    codes : Ibis table
-        ``joined_k`` and ``code``: one row a customer, made of that customer's rows alone.
-    identity : tuple of str
-        All that determines the codes, besides the data.
-    months : tuple of str
-        Months of the table whose rows matter; none named, all of them.
-    ever : bool
-        Whether rows of the months before them matter, too.
-    otherwise : int or None
-        The code of customers who have no row there; None leaves them in no cell.
-    note : str
-        What a reader must know of the rules.
-    """
-
-    codes: Any
-    identity: tuple[str, ...]
-    months: tuple[str, ...]
-    otherwise: int | None = None
-    note: str = ""
-    ever: bool = False
-
-
 @dataclass(frozen=True, eq=False)
 class Group:
     """One resolved group column.
@@ -100,47 +53,53 @@ class Group:
         Its name and values.
     most : int
         Values one customer normally has.
-    code : Ibis integer expression or None
-        Index of a row's value, NULL outside the domain; on the question's own table.
-    meaning : plain JSON
-        What ``code`` tells apart, besides the values.
-    rest : bool
-        Whether its last value holds the rows that are in none of the others.
-    joined : (Ibis table, code) or None
-        Another table of the same customers, and the code on it.
-    total : (column, edges in the smallest unit) or None
-        Bands of each customer's total.
-    days : CustomerDays or None
-        Bands of each customer's number of days, or days since the last.
+    code : Code or None
+        How rows find their place among the values; None where these are to be found.
+    table : str or None
+        Name of another table that ``code`` looks at.
+    label : FittedLabel or None
+        What a model learned that gives the values.
     labels : Labelled or None
-        Labels a model gave to customers.
-    rule : OfCustomer or None
-        Values that declared rules give customers.
-    fitted : FittedLabel or None
-        Where a rule comes from that a model learned.
-    pairs : bool
-        Whether its values are pairs of what ``code`` says, of which a customer has several.
+        Labels that were handed in.
     discovered, delta : str and Decimal, or None
         A column whose values are found privately, and the chance of a false one.
-    table : str or None
-        Name of the joined table, or of the one a rule looks at.
+    rest : bool
+        Whether its last value holds the rows that are in none of the others.
     """
 
     dimension: Dimension
     most: int
-    code: Any = None
-    joined: tuple[Any, Any] | None = None
-    total: tuple[str, tuple[int, ...]] | None = None
-    days: CustomerDays | None = None
+    code: Code | None = None
+    table: str | None = None
+    label: FittedLabel | None = None
     labels: Labelled | None = None
-    rule: OfCustomer | None = None
-    fitted: FittedLabel | None = None
-    pairs: bool = False
     discovered: str | None = None
     delta: Decimal | None = None
-    table: str | None = None
-    meaning: Any = None
     rest: bool = False
+
+    @property
+    def rule(self) -> CustomerCode | None:
+        """What declared rules give customers."""
+        code = self.code
+        return code if isinstance(code, CustomerCode) and code.months is not None else None
+
+    @property
+    def joined(self) -> bool:
+        """Whether its values are a column of another table of the same customers."""
+        return self.table is not None and self.rule is None
+
+    @property
+    def identity(self) -> list[str]:
+        """What makes it the same, whatever it is called."""
+        if self.code is None:
+            return ["discovered", str(self.discovered)]
+        return [*self.code.identity, *map(str, self.dimension.values)]
+
+    def earlier(self, source: ibis.Table) -> list[str]:
+        """Return what made it the same when conditions were known by their SQL."""
+        if self.code is None:
+            return self.identity
+        return [*self.code.earlier(source), *map(str, self.dimension.values)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +115,26 @@ class Scope:
     today: dt.date
 
     @property
+    def key(self) -> str:
+        """The column that names a row's customer."""
+        return str(self.table.subject_key)
+
+    @property
     def allowed(self) -> Mapping[str, Column]:
         """Columns of the table this purpose may read."""
         return self.catalog.columns_for(self.table_name, self.purpose)
+
+
+class GroupRule:
+    """A group column that is more than a column: it says itself how rows find their place."""
+
+    def group(self, scope: Scope) -> Group:
+        """Return it resolved against a question's `Scope`."""
+        raise NotImplementedError
+
+    def given(self) -> Mapping[str, Any]:
+        """Return the numbers by what they are, names and days that an analyst gave it."""
+        return {}
 
 
 def resolve_group(each: Any, scope: Scope) -> Group:
@@ -171,30 +147,20 @@ def resolve_group(each: Any, scope: Scope) -> Group:
     UnknownName
         It names a column this purpose may not read.
     """
-    if isinstance(each, CustomerRule):
-        group: Group = each.group(scope)
-        return group
-    if isinstance(each, Bands):
-        return _bands(each, scope)
-    if isinstance(each, Discovered):
-        return _discovered(each, scope)
-    if isinstance(each, Labelled):
-        title = each.label.name.replace("_", " ").capitalize()
-        return Group(
-            Dimension(each.label.name, title, "category", each.label.values), 1, labels=each
-        )
+    if isinstance(each, GroupRule):
+        return each.group(scope)
     if not isinstance(each, str):
         return _expression(each, scope)
     if each in scope.allowed:
         column = scope.allowed[each]
         code = declared_code(scope.source[each], each, column)
-        return Group(*declared_group(each, column), code=code, meaning=meaning_of(each, column))
+        return Group(*declared_group(each, column), RowCode(code, meaning_of(each, column)))
     if each in _TIME_GROUPS and scope.table.time is not None:
         if each == "month":
             return _months(scope)
         days = scope.source[scope.table.time].day_of_week.index().cast("int64")
         dimension = Dimension("weekday", "Weekday", "category", WEEKDAYS)
-        return Group(dimension, len(WEEKDAYS), code=days, meaning=["weekday", scope.table.time])
+        return Group(dimension, len(WEEKDAYS), RowCode(days, ["weekday", scope.table.time]))
     raise UnknownName("column", each, [*scope.allowed, *(_TIME_GROUPS if scope.table.time else ())])
 
 
@@ -204,7 +170,8 @@ def with_rest(group: Group) -> Group:
     Months are asked within a span, and what is found has no rest that is known.
     """
     values = group.dimension.values
-    if group.dimension.kind == "month" or group.discovered is not None or group.pairs:
+    none = group.discovered is not None or isinstance(group.code, PairCode)
+    if group.dimension.kind == "month" or none:
         return group
     if REST in values:
         raise QuestionRefused(f"'{REST}' is a value of '{group.dimension.name}' already.")
@@ -232,7 +199,7 @@ def _months(scope: Scope) -> Group:
     first, last = day_literal(start.replace(day=1), table), day_literal(end, table)
     code = ((time >= first) & (time < last)).ifelse(code, None)
     dimension = Dimension("month", "Month", "month", months)
-    return Group(dimension, len(months), code=code, meaning=["month", name])
+    return Group(dimension, len(months), RowCode(code, ["month", name]))
 
 
 def day_literal(day: dt.date, table: Table) -> Any:
@@ -241,6 +208,31 @@ def day_literal(day: dt.date, table: Table) -> Any:
 
     kind = table.columns[str(table.time)].type
     return ibis.date(day.isoformat()) if kind == "date" else ibis.timestamp(day.isoformat())
+
+
+def listed(what: str, given: Any) -> tuple[Number, ...]:
+    """Return numbers as they were listed; refuse a text, whose letters would be taken for them."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise QuestionRefused(f"{what} are numbers in a list, such as [50, 200], not {given!r}.")
+    return tuple(given)
+
+
+def named_column(given: Any) -> str:
+    """Return a column's name; refuse an expression, whose name may be another column's."""
+    if not isinstance(given, str):
+        raise QuestionRefused(
+            f"say the column by its name, such as 'amount', not as {type(given).__name__}: only "
+            "declared columns have bounds. Write a computation into a condition or a group."
+        )
+    return given
+
+
+def decimal_of(what: str, given: Number | str) -> Decimal:
+    """Return a number as a decimal; refuse what is none."""
+    try:
+        return Decimal(str(given))
+    except ArithmeticError:
+        raise QuestionRefused(f"{what} must be a number, not {given!r}.") from None
 
 
 def numeric(name: str, allowed: Mapping[str, Column], what: str) -> Column:
@@ -274,100 +266,6 @@ def in_units(numbers: Sequence[Decimal], digits: int, what: str) -> list[int]:
                 "catalog, such as scale: 2."
             )
     return [int(each.scaleb(digits)) for each in numbers]
-
-
-def _bands(each: Bands, scope: Scope) -> Group:
-    if each.column in CUSTOMER_DAYS and each.column not in scope.allowed:
-        return _customer_days(each, scope)
-    column = numeric(each.column, scope.allowed, "bands")
-    edges, labels = _edges(each)
-    title = column.title or each.column.replace("_", " ").capitalize()
-    of_customer = each.of == "customer"
-    words = f"{title} of a customer, band" if of_customer else f"{title}, band"
-    dimension = Dimension(each.name, words, "band", tuple(labels))
-    if of_customer:
-        units = tuple(in_units(edges, column.digits, f"the edges of bands of '{each.column}'"))
-        return Group(dimension, 1, total=(each.column, units))
-    code = band_code(scope.source[each.column], edges)
-    return Group(dimension, len(labels), code=code, meaning=["bands", each.column])
-
-
-def _edges(each: Bands) -> tuple[list[Decimal], list[str]]:
-    """Return the edges of bands, and what each band is called."""
-    if len(each.edges) > MAX_EDGES:
-        raise QuestionRefused(
-            f"bands have at most {MAX_EDGES} edges, not {len(each.edges):,}: in finer ones noise "
-            "would drown every figure."
-        )
-    edges = rising(each.edges, "the edges of bands")
-    return edges, band_labels(edges)
-
-
-def band_labels(edges: Sequence[Decimal]) -> list[str]:
-    """Return what the bands between rising edges are called."""
-    labels = [f"< {edges[0]:,}"]
-    labels += [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
-    return [*labels, f"≥ {edges[-1]:,}"]
-
-
-def _customer_days(each: Bands, scope: Scope) -> Group:
-    """Resolve bands of how many days a customer has rows on, or of the days since the last."""
-    time = scope.table.time
-    if time is None:
-        raise QuestionRefused(
-            f"'{each.column}' is counted from the days of rows, and table '{scope.table_name}' "
-            "declares no time column."
-        )
-    if each.of != "customer":
-        raise QuestionRefused(f"'{each.column}' is a customer's, not a row's: say of='customer'.")
-    until = None
-    if each.column == "recency_days":
-        if scope.period is None:
-            raise QuestionRefused(
-                "'recency_days' is counted to the end of a period that is the same for everybody: "
-                "give period=('2026-01', '2026-09')."
-            )
-        until = scope.period.end - dt.timedelta(days=1)
-    edges, labels = _edges(each)
-    if any(edge != int(edge) for edge in edges):
-        raise QuestionRefused(f"the edges of '{each.column}' are whole numbers of days.")
-    dimension = Dimension(each.name, CUSTOMER_DAYS[each.column], "band", tuple(labels))
-    days = CustomerDays(each.column, time, tuple(int(edge) for edge in edges), until)
-    return Group(dimension, 1, days=days)
-
-
-def band_code(value: Any, edges: Sequence[Any]) -> Any:
-    """Return the index of the band a value falls into; NULL for NULL and NaN."""
-    code: Any = len(edges)
-    for index, edge in reversed(list(enumerate(edges))):
-        code = (value < edge).ifelse(index, code)
-    none = value.isnull()
-    if value.type().is_floating():
-        none = none | value.isnan()  # why: the engine sorts NaN above all numbers
-    return none.ifelse(None, code)
-
-
-def _discovered(each: Discovered, scope: Scope) -> Group:
-    if each.column not in scope.allowed:
-        raise UnknownName("column", each.column, scope.allowed)
-    column = scope.allowed[each.column]
-    if column.role in ("subject key", "direct identifier"):
-        raise QuestionRefused(
-            f"'{each.column}' is a {column.role}: its values name customers and are never found."
-        )
-    if column.type not in ("text", "integer"):
-        raise QuestionRefused(
-            f"'{each.column}' is {column.type}; only text and integers are found."
-        )
-    if not (each.delta.is_finite() and 0 < each.delta < 1):
-        raise QuestionRefused(f"delta must lie between 0 and 1, not {each.delta}.")
-    title = column.title or each.column.replace("_", " ").capitalize()
-    return Group(
-        Dimension(each.column, title, "category", ()),
-        column.values_per_customer or 2**31,
-        discovered=each.column,
-        delta=each.delta,
-    )
 
 
 def _expression(each: Any, scope: Scope) -> Group:
@@ -415,7 +313,7 @@ def _expression(each: Any, scope: Scope) -> Group:
             "on the page: (tx.amount > 100).name('large')."
         )
     dimension = Dimension(plain_name(name), name, "category", values)
-    return Group(dimension, len(values), code=code, meaning=normal_form(inner))
+    return Group(dimension, len(values), RowCode(code, normal_form(inner)))
 
 
 def _bucket_labels(bucket: Any) -> tuple[str, ...]:
@@ -459,4 +357,46 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
         dimension = replace(dimension, name=plain_name(called), title=called)
     meaning = operation.name if column.rest is None else meaning_of(operation.name, column)
     # why 1: of several rows the smallest code is taken, so a customer has one value
-    return Group(dimension, 1, joined=(relation, code), table=name, meaning=meaning)
+    codes = relation.group_by(joined_k=relation[scope.key]).aggregate(code=code.min())
+    return Group(dimension, 1, CustomerCode(codes, ("joined", name, str(meaning))), name)
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "text": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float, Decimal),
+    "money": (int, float, Decimal),
+    "date": (dt.date, str),
+    "timestamp": (dt.date, str),
+}
+
+
+def _is_moment(value: dt.date | str, kind: str) -> bool:
+    """Whether the engine reads a day or time as it is written: 2026-09-30, and a clock after it."""
+    try:
+        read = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return False
+    if isinstance(value, str) and value[:10] != read.isoformat()[:10]:
+        return False  # 20260930 and 2026-W40-3 are days, and none that the engine reads
+    clock = read.time() if isinstance(read, dt.datetime) else dt.time()
+    zoned = isinstance(read, dt.datetime) and read.tzinfo is not None
+    return not zoned and (kind == "timestamp" or clock == dt.time())
+
+
+def require_type(value: Any, column: str, declared: Column) -> None:
+    """Refuse a value its column cannot have: the engine would fail after the answer was paid."""
+    kind = declared.type
+    right = isinstance(value, _TYPES[kind]) and (isinstance(value, bool) == (kind == "boolean"))
+    if right and kind in ("date", "timestamp"):
+        right = _is_moment(value, kind)
+    elif right and kind in ("number", "money") and not Decimal(str(value)).is_finite():
+        right = False
+    elif right and (kind == "money" or (kind == "number" and declared.scale is not None)):
+        in_units([Decimal(str(value))], declared.digits, f"values of '{column}'")
+    if not right:
+        raise QuestionRefused(
+            f"where={{'{column}': {value!r}}}: the column is {kind}, and that is no value of it. "
+            f"For a missing one write a condition, such as table.{column}.isnull()."
+        )

@@ -92,13 +92,8 @@ Noise = tuple[str, int, str]
 class Affine:
     """A figure whose noise is a weighted sum of independent draws.
 
-    Attributes
-    ----------
-    value : float
-    terms : mapping
-        Of each draw, its weight times its standard deviation, in the figure's unit.
-    approximate : bool
-        Whether a curve was replaced by its tangent on the way.
+    ``terms``: of each draw, its weight times its standard deviation, in the figure's unit.
+    ``approximate``: whether a curve was replaced by its tangent on the way.
     """
 
     value: float
@@ -207,6 +202,15 @@ def laddered(plan: Mapping[str, Any], affine: Callable[[Mapping[str, float]], Af
         return Laddered(tuple(tops), plan["under"])
     bottom = affine(plan["bottom"])
     return Laddered(tuple(Ratio(top, bottom) for top in tops), plan["under"])
+
+
+def form_of(plan: Mapping[str, Any], affine: Callable[[Mapping[str, float]], Affine]) -> Form:
+    """Return the form of a figure by how it is put together from noisy integers."""
+    if "linear" in plan:
+        return affine(plan["linear"])
+    if "ladder" in plan:
+        return laddered(plan, affine)
+    return Ratio(affine(plan["top"]), affine(plan["bottom"]), float(plan.get("offset", 0.0)))
 
 
 def is_ratio(form: Form) -> bool:

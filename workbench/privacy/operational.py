@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Table
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.release import Cost, Dimension, Measure, Release
+from workbench.privacy.accounting import Cost
+from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.release import Release
 
 if TYPE_CHECKING:
-    from workbench.privacy.ledger import Ledger
+    from workbench.privacy.books.ledger import Ledger
 
 # What the workbench itself records. Requests, incidents and shares are of customers: they are shown
 # as counts and in bands, and their sheets say so (`PEOPLE`).
@@ -117,7 +119,8 @@ def operational(exact: Exact, catalog: Catalog, release_id: str, data_version: s
         by=exact.by,
         measures=exact.measures,
         columns=columns,
-        cost=Cost("0", 0.0, float(catalog.privacy.delta)),
+        cost=Cost(),
+        delta=float(catalog.privacy.delta),
         data_version=data_version,
         notes=exact.notes if exact.private else (EXACT, *exact.notes),
         mechanism={"kind": KIND, "sources": list(exact.sources), "private": list(exact.private)},

@@ -9,45 +9,25 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from itertools import product
+from fractions import Fraction
 from math import prod, sqrt
 from pathlib import Path
-from typing import Any
 
 from workbench.documents import parse_json, read_json
 from workbench.errors import QuestionRefused
-from workbench.privacy.accounting import epsilon_of
-from workbench.privacy.answering import Z_95, sigma_of
-from workbench.privacy.measuring import vector_measures
+from workbench.privacy.accounting import Cost, epsilon_of, price
+from workbench.privacy.books.entries import identity_of
+from workbench.privacy.columns import Dimension, cells
+from workbench.privacy.engine.answering import Z_95, sigma_of
+from workbench.privacy.engine.coordinates import vector_measures
+from workbench.privacy.operations.consistency import MAX_FIGURES
 from workbench.privacy.question import Question
-from workbench.privacy.release import Cost, Measure, Origin, Release
-from workbench.privacy.stored import identity_of
+from workbench.privacy.release import Origin, Release
 
 AUTO = "auto"
+Unpaid = tuple[str, str, Cost]
 # Releases without values of this process, by id: what is derived from them is planned too.
 _BLANK: dict[str, Release] = {}
-
-
-@dataclass(frozen=True)
-class Unpaid:
-    """A part of a question that is not answered yet, and what it would cost.
-
-    Attributes
-    ----------
-    identity : str
-        Of the answer: what is asked of which data.
-    period : str
-        The period that paces it.
-    pico : int
-        In pico-rho.
-    delta : str
-        The answer's own probability to fail, as an exact fraction.
-    """
-
-    identity: str
-    period: str
-    pico: int
-    delta: str = "0"
 
 
 @dataclass(frozen=True)
@@ -74,9 +54,9 @@ class PlannedAnswer:
         Margin over the figure of a group of ``group_size`` customers: for counts the group's
         size, for totals the size times the middle of one customer's bounds.
     weight : float
-        Price at which its relative margin, customers spread evenly, would be 1.
-    unpaid : sequence of Unpaid
-        Its parts that are not answered yet.
+        Cost at which its relative margin, customers spread evenly, would be 1.
+    unpaid : sequence of (str, str, Cost)
+        Its parts that are not answered yet: identity, the period that paces it, what it costs.
     renewed : bool
         Whether some of these were answered before the data changed.
     warnings : sequence of str
@@ -100,13 +80,14 @@ class PlannedAnswer:
 
     def to_json(self) -> str:
         """Return one line of a plan file."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        unpaid = [[identity, period, cost.to_json()] for identity, period, cost in self.unpaid]
+        return json.dumps({**asdict(self), "unpaid": unpaid}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, line: str) -> PlannedAnswer:
         """Rebuild it from a line of a plan file."""
         content = parse_json(line)
-        unpaid = tuple(Unpaid(**each) for each in content["unpaid"])
+        unpaid = tuple((name, at, Cost.from_json(cost)) for name, at, cost in content["unpaid"])
         return cls(**{**content, "unpaid": unpaid, "warnings": tuple(content["warnings"])})
 
 
@@ -130,7 +111,7 @@ def planned(
     Parameters
     ----------
     pico : int
-        Price of the whole question; 0 when it is not settled yet.
+        Cost of the whole question; 0 when it is not settled yet.
     unpaid : sequence of Unpaid
         Parts that are not answered yet.
     renewed : bool
@@ -207,21 +188,42 @@ def split(answers: Sequence[PlannedAnswer], share_pico: int) -> dict[str, int]:
     return prices
 
 
+def require_apart(questions: Sequence[Question]) -> None:
+    """Refuse tables of one question that could never be made to agree, before they are paid for.
+
+    Raises
+    ------
+    QuestionRefused
+        Two of them are the same, or they have too many figures.
+    """
+    keys = [question_key(each) for each in questions]
+    for place, key in enumerate(keys):
+        if key in keys[:place]:
+            raise QuestionRefused(
+                f"tables {keys.index(key) + 1} and {place + 1} are the same question. Ask it once; "
+                "nothing was spent."
+            )
+    axes: dict[str, Dimension] = {}
+    dimensions = [each for question in questions for each in question.dimensions]
+    if any(axes.setdefault(each.name, each).values != each.values for each in dimensions):
+        return  # grids of several resolutions, say: they are never adjusted
+    figures = sum(prod(len(d.values) for d in question.dimensions) for question in questions)
+    if figures > MAX_FIGURES:
+        raise QuestionRefused(
+            f"these tables have {figures:,} cells, and at most {MAX_FIGURES:,} can be made to "
+            "agree. Leave the finest table out, or ask each with ws.release(…); nothing was spent."
+        )
+
+
 def blank(question: Question, name: str, number: int, file: Path) -> Release:
     """Return a release without values, for drawing a report that is only planned.
 
     ``file`` takes it and what is derived from it, by which the page is drawn.
     """
-    columns: dict[str, list[Any]] = {d.name: [] for d in question.dimensions}
-    rows = 0
-    for key in product(*(d.values for d in question.dimensions)):
-        rows += 1
-        for dimension, value in zip(question.dimensions, key, strict=True):
-            columns[dimension.name].append(value)
-    measures = _measures(question)
-    for measure in measures:
-        for suffix in ("", "_low", "_high"):
-            columns[measure.name + suffix] = [None] * rows
+    rows = prod(len(each.values) for each in question.dimensions)
+    measures = question.measures
+    columns = cells(question.dimensions)
+    columns |= {name: [None] * rows for each in measures for name in each.columns}
     made = Release(
         id=f"p-{number:06d}",
         name=name,
@@ -231,7 +233,7 @@ def blank(question: Question, name: str, number: int, file: Path) -> Release:
         by=question.dimensions,
         measures=tuple(measures),
         columns=columns,
-        cost=Cost("0", 0.0, 0.0),
+        cost=Cost(),
         data_version="",
         notes=("Planned, not released: no figure was drawn.",),
         mechanism={"given": question.given},
@@ -258,12 +260,33 @@ def beside(file: Path) -> Path:
     return file.with_suffix(".releases.jsonl")
 
 
-def _measures(question: Question) -> list[Measure]:
-    counted = vector_measures(question.coordinates, question.values) if question.counts else []
-    measures = [measure for measure, _ in counted]
-    measures += [Measure(c.name, "quantile", c.title, c.unit, c.digits) for c in question.choices]
-    measures += [Measure(d.name, "distinct", d.title, None) for d in question.distincts]
-    return measures
+def priced(
+    question: Question,
+    epsilon: object,
+    rho: object,
+    *,
+    delta: Decimal,
+    pure: bool,
+    prices: str | None,
+) -> Cost | None:
+    """Return what a question may cost; None for an ``auto`` one that is not settled yet.
+
+    Parameters
+    ----------
+    prices : str or None
+        File of settled prices, in pico-rho by `question_key`.
+
+    Raises
+    ------
+    QuestionRefused
+        The price is no price; see `workbench.privacy.accounting.price`.
+    """
+    own = sum((Fraction(group.delta or 0) for group in question.groups), Fraction(0))
+    if epsilon == AUTO and rho is None:
+        settled = read_prices(Path(prices)) if prices else {}
+        pico = settled.get(question_key(question))
+        return None if pico is None else Cost(pico, own)
+    return price(epsilon, rho, delta=delta, pure=pure, own_delta=own)
 
 
 def read_prices(file: Path) -> dict[str, int]:

@@ -5,129 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Ladder
-from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.provenance import FittedLabel, Provenance
+from workbench.errors import QuestionRefused
+from workbench.privacy.grouping.bands import bands
+from workbench.privacy.groups import GroupRule, Number, decimal_of, listed, named_column
 
 if TYPE_CHECKING:
     import ibis
 
-Number = int | float | Decimal
 Bounds = tuple[Number, Number] | Ladder
-# Why labels that are handed in are raw, whatever model they are of.
-_FRAME = "labels were handed in, and what the features beneath them look at is not known"
-# What the days of a customer's rows say, and how a reader is told.
-CUSTOMER_DAYS = {
-    "frequency_days": "Days with a row of a customer, band",
-    "recency_days": "Days since the last row of a customer, band",
-}
-
-
-@dataclass(frozen=True)
-class Bands:
-    """Ordered ranges of a number column, used as a group: finite because its edges are given.
-
-    A value ``x`` falls into ``[edge, next edge)``; below the first edge and from the last edge on
-    there are two open bands. With ``of="customer"`` the number is each customer's total.
-    ``made_of``: what edges were reckoned from that nobody wrote, such as the bounds of an axis.
-    """
-
-    column: str
-    edges: tuple[Number, ...]
-    of: str = "row"
-    made_of: tuple[Number, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Name of the group column: ``<column>_band``, ``<column>_total_band`` for customers."""
-        total = self.of == "customer" and self.column not in CUSTOMER_DAYS
-        return f"{self.column}_total_band" if total else f"{self.column}_band"
-
-
-@dataclass(frozen=True)
-class Discovered:
-    """A column without a declared domain, whose values are found privately."""
-
-    column: str
-    delta: Decimal
-
-
-class CustomerRule:
-    """A group column that declared rules give each customer, from that customer's own rows."""
-
-    def group(self, scope: Any) -> Any:
-        """Return it resolved against a question's `workbench.privacy.groups.Scope`."""
-        raise NotImplementedError
-
-    def given(self) -> Mapping[str, Any]:
-        """Return the numbers by what they are, names and days that an analyst gave it."""
-        return {}
-
-
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """A group column whose values a model gave to customers, with where the model comes from."""
-
-    label: FittedLabel
-    customers: Any
-    labels: Any
-
-
-def labelled(label: FittedLabel, customers: Any, labels: Any) -> Labelled:
-    """Group by labels that a model gave to customers, such as segments.
-
-    Parameters
-    ----------
-    label : FittedLabel
-        Name and values of the labels. Labels that are handed in count as raw, whatever model gave
-        them, since a feature may look at other customers; they are refused when they are asked
-        about, and an officer may approve an exception with ``ws.approve``. Labels of a private
-        model are made inside the engine: ``model.label(tx, period=…)``.
-    customers : sequence of str
-        Pseudonyms, as in the table the model was given; under the question's own purpose.
-    labels : sequence of str
-        The label of each.
-    """
-    unknown = {each for each in labels if isinstance(each, str)} - set(label.values)
-    if unknown:
-        raise UnknownName(f"value of {label.name}", min(unknown), label.values)
-    if len(customers) != len(labels):
-        raise QuestionRefused(
-            f"there are {len(customers):,} customers and {len(labels):,} labels; give one each."
-        )
-    words = "; ".join(filter(None, (label.provenance.description, _FRAME)))
-    return Labelled(replace(label, provenance=Provenance("raw", (), words)), customers, labels)
-
-
-def bands(column: str, edges: Sequence[Number], *, of: str = "row") -> Bands:
-    """Group a number by declared ranges.
-
-    Parameters
-    ----------
-    column : str
-        A number, integer or money column; with ``of="customer"`` also ``"frequency_days"``, the
-        number of days the customer has rows on, and ``"recency_days"``, the days from the last of
-        them to the last day of the period.
-    edges : sequence of numbers
-        Where one band ends and the next begins, rising.
-    of : {"row", "customer"}
-        Whether the number is one row's, or the customer's total over the rows asked about.
-
-    Examples
-    --------
-    >>> bands("amount", [50, 200]).name
-    'amount_band'
-    >>> bands("amount", [500, 2000], of="customer").name
-    'amount_total_band'
-    """
-    if of not in ("row", "customer"):
-        raise QuestionRefused(f"bands are of='row' or of='customer', not of='{of}'.")
-    return Bands(named_column(column), _listed("edges", edges), of)
 
 
 def ladder(first: Number, last: Number, *, negative: bool = False) -> Ladder:
@@ -152,56 +43,13 @@ def ladder(first: Number, last: Number, *, negative: bool = False) -> Ladder:
     >>> ladder(500, 4000).ladder
     (Decimal('500'), Decimal('4000'))
     """
-    ends = (_decimal("a ladder's first bound", first), _decimal("a ladder's last bound", last))
+    ends = (decimal_of("a ladder's first bound", first), decimal_of("a ladder's last bound", last))
     if not all(each.is_finite() for each in ends) or not 0 < ends[0] < ends[1]:
         raise QuestionRefused(
             f"a ladder climbs from a first bound above 0 to a larger last one, not from {first} "
             f"to {last}. For one bound give bounds=(low, high)."
         )
     return Ladder(ladder=ends, negative=negative)
-
-
-def discovered(column: str, *, delta: Number | str) -> Discovered:
-    """Group by a column whose values are not declared; only values many customers share appear.
-
-    Parameters
-    ----------
-    column : str
-        A text or integer column.
-    delta : number
-        The chance, taken out of the customers' delta, that a value one customer alone has is
-        shown. It has no default.
-
-    Examples
-    --------
-    >>> discovered("merchant", delta="1e-8").column
-    'merchant'
-    """
-    return Discovered(named_column(column), _decimal("delta", delta))
-
-
-def _listed(what: str, given: Any) -> tuple[Number, ...]:
-    """Return numbers as they were listed; refuse a text, whose letters would be taken for them."""
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise QuestionRefused(f"{what} are numbers in a list, such as [50, 200], not {given!r}.")
-    return tuple(given)
-
-
-def named_column(given: Any) -> str:
-    """Return a column's name; refuse an expression, whose name may be another column's."""
-    if not isinstance(given, str):
-        raise QuestionRefused(
-            f"say the column by its name, such as 'amount', not as {type(given).__name__}: only "
-            "declared columns have bounds. Write a computation into a condition or a group."
-        )
-    return given
-
-
-def _decimal(what: str, given: Number | str) -> Decimal:
-    try:
-        return Decimal(str(given))
-    except ArithmeticError:
-        raise QuestionRefused(f"{what} must be a number, not {given!r}.") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,9 +155,9 @@ class Query:
         candidates : sequence of numbers, optional
             Public values to choose among; by default a grid over the catalog's ``bounds``.
         """
-        given = None if candidates is None else _listed("candidates", candidates)
+        given = None if candidates is None else listed("candidates", candidates)
         return self._ask(
-            Ask("quantile", column, quantile=_decimal("a quantile", q), candidates=given)
+            Ask("quantile", column, quantile=decimal_of("a quantile", q), candidates=given)
         )
 
     def median(self, column: str, *, candidates: Sequence[Number] | None = None) -> Query:
@@ -379,7 +227,7 @@ def query(
     Query
         Add measures with ``.customers()``, ``.count()``, ``.sum(…)``, ``.mean(…)`` and others.
     """
-    one = str | Bands | Discovered | Labelled | CustomerRule
+    one = str | GroupRule
     single = isinstance(by, one) or not isinstance(by, Sequence)
     groups = (by,) if single else tuple(by)
     if isinstance(where, Mapping) or not isinstance(where, Sequence):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -17,32 +16,27 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import PeriodError, QuestionRefused, UnknownName, suggest
 from workbench.periods import Period
+from workbench.privacy.books.entries import Part
+from workbench.privacy.columns import Dimension
 from workbench.privacy.given import Given, given
-from workbench.privacy.groups import (
-    Group,
-    Scope,
-    day_literal,
-    in_units,
-    resolve_group,
-    with_rest,
-)
-from workbench.privacy.measuring import (
-    Choice,
-    Coordinate,
-    Distinct,
-    Value,
-    figure_names,
-    measured,
-)
-from workbench.privacy.naming import Known
-from workbench.privacy.opened import (
+from workbench.privacy.grouping.codes import PairCode
+from workbench.privacy.grouping.opened import (
     require_declared,
     require_newest,
     require_value,
     row_by_row,
 )
+from workbench.privacy.groups import (
+    Group,
+    Scope,
+    day_literal,
+    require_type,
+    resolve_group,
+    with_rest,
+)
+from workbench.privacy.identity import Known
+from workbench.privacy.measuring import Measured, figure_names, measured
 from workbench.privacy.query import Query
-from workbench.privacy.release import Dimension
 
 if TYPE_CHECKING:
     import ibis
@@ -50,24 +44,8 @@ if TYPE_CHECKING:
 MAX_CELLS = 1_000_000
 
 
-@dataclass(frozen=True)
-class Part:
-    """What is paid for and stored by itself: one month of a question grouped by month, or all.
-
-    Splitting by month costs the same noise as asking at once, and a month that was answered
-    before costs nothing again. ``earlier`` returns what named the same question before names were
-    read off expressions; None where no answer of then is surely one to this span.
-    """
-
-    period: str | None
-    paced_by: str | None
-    months: tuple[str, ...] | None
-    canonical: Mapping[str, Any]
-    earlier: Callable[[], Mapping[str, Any]] | None = field(default=None, compare=False)
-
-
 @dataclass(frozen=True, eq=False)
-class Question:
+class Question(Measured):
     """A question that can be answered: resolved, bounded, finite.
 
     Attributes
@@ -77,14 +55,6 @@ class Question:
     groups : tuple of Group
         Group columns, resolved.
     predicates : tuple of Ibis boolean expressions
-    values : mapping of str to Value
-        Numbers that measures are made of.
-    coordinates : tuple of Coordinate
-        Integers every customer adds to every cell, besides being there.
-    choices, distincts : tuple
-        Quantiles and numbers of distinct values: answered by mechanisms of their own.
-    counts : bool
-        Whether anything is answered from the vector of counts and sums.
     cells, rows : int
         Cells one customer may fill within one part, and rows that count within one cell.
     month_axis : int or None
@@ -107,11 +77,6 @@ class Question:
     period: str | None
     groups: tuple[Group, ...]
     predicates: tuple[Any, ...]
-    values: Mapping[str, Value]
-    coordinates: tuple[Coordinate, ...]
-    choices: tuple[Choice, ...]
-    distincts: tuple[Distinct, ...]
-    counts: bool
     cells: int
     rows: int
     month_axis: int | None
@@ -197,7 +162,7 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
                 f"the group column '{each}' is called like a figure of the answer. Name an "
                 "expression otherwise with .name('…'), or the column in the catalog."
             )
-    _combinable(groups, asked.coordinates, asked.choices, asked.distincts, pure)
+    _require_combinable(groups, asked, pure)
     own = [group for i, group in enumerate(groups) if i != axis]
     known = Known(scope, own, predicates, asked, cells, rows, pure)
     tables = dict.fromkeys([name, *(group.table for group in groups if group.table)])
@@ -209,11 +174,7 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         period=None if period is None else period.text,
         groups=groups,
         predicates=(*_period_predicates(query.table, table, period), *predicates),
-        values=asked.values,
-        coordinates=asked.coordinates,
-        choices=asked.choices,
-        distincts=asked.distincts,
-        counts=asked.counts,
+        **vars(asked),
         cells=cells,
         rows=rows,
         month_axis=axis,
@@ -233,21 +194,17 @@ def _positive(name: str, given: int | None, declared: int) -> int:
     return value
 
 
-def _combinable(
-    groups: Sequence[Group],
-    coordinates: Sequence[Coordinate],
-    choices: Sequence[Choice],
-    distincts: Sequence[Distinct],
-    pure: bool,
-) -> None:
+def _require_combinable(groups: Sequence[Group], asked: Measured, pure: bool) -> None:
     """Refuse combinations no mechanism here answers."""
-    others = bool(choices or distincts)
-    if any(group.discovered for group in groups) and (len(groups) > 1 or coordinates or others):
+    others = bool(asked.choices or asked.distincts)
+    if any(group.discovered for group in groups) and (
+        len(groups) > 1 or asked.coordinates or others
+    ):
         raise QuestionRefused(
             "wb.discovered(…) finds values with their customers, alone: ask .customers() by it "
             "only, then declare what it found as a domain for other questions."
         )
-    if any(group.pairs for group in groups) and (coordinates or others):
+    if any(isinstance(group.code, PairCode) for group in groups) and (asked.coordinates or others):
         raise QuestionRefused(
             "wb.pairs(…) counts customers, and a row is in every pair of its customer: ask "
             ".customers() by it, and totals in a question of their own."
@@ -257,7 +214,7 @@ def _combinable(
             "pure=True answers counts by declared groups. Quantiles, distinct and found values "
             "have mechanisms of their own; leave it out for them."
         )
-    if pure and any(each.kind != "rows" for each in coordinates):
+    if pure and any(each.kind != "rows" for each in asked.coordinates):
         raise QuestionRefused(
             "pure=True answers .customers() and .count() only. Leave it out for sums and means."
         )
@@ -375,7 +332,7 @@ def _where(query: Query, allowed: Mapping[str, Column]) -> list[Any]:
                     raise UnknownName("column", column, allowed)
                 values = value if isinstance(value, list | tuple | set) else [value]
                 for one in values:
-                    _of_type(one, column, allowed[column])
+                    require_type(one, column, allowed[column])
                     require_value(column, allowed[column], one)
                 predicates.append(query.table[column].isin(sorted(set(values), key=str)))
             continue
@@ -392,44 +349,3 @@ def _where(query: Query, allowed: Mapping[str, Column]) -> list[Any]:
         require_declared(bound, allowed)
         predicates.append(bound)
     return predicates
-
-
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "text": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "number": (int, float, Decimal),
-    "money": (int, float, Decimal),
-    "date": (dt.date, str),
-    "timestamp": (dt.date, str),
-}
-
-
-def _is_moment(value: dt.date | str, kind: str) -> bool:
-    """Whether the engine reads a day or time as it is written: 2026-09-30, and a clock after it."""
-    try:
-        read = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        return False
-    if isinstance(value, str) and value[:10] != read.isoformat()[:10]:
-        return False  # 20260930 and 2026-W40-3 are days, and none that the engine reads
-    clock = read.time() if isinstance(read, dt.datetime) else dt.time()
-    zoned = isinstance(read, dt.datetime) and read.tzinfo is not None
-    return not zoned and (kind == "timestamp" or clock == dt.time())
-
-
-def _of_type(value: Any, column: str, declared: Column) -> None:
-    """Refuse a value its column cannot have: the engine would fail after the answer was paid."""
-    kind = declared.type
-    right = isinstance(value, _TYPES[kind]) and (isinstance(value, bool) == (kind == "boolean"))
-    if right and kind in ("date", "timestamp"):
-        right = _is_moment(value, kind)
-    elif right and kind in ("number", "money") and not Decimal(str(value)).is_finite():
-        right = False
-    elif right and (kind == "money" or (kind == "number" and declared.scale is not None)):
-        in_units([Decimal(str(value))], declared.digits, f"values of '{column}'")
-    if not right:
-        raise QuestionRefused(
-            f"where={{'{column}': {value!r}}}: the column is {kind}, and that is no value of it. "
-            f"For a missing one write a condition, such as table.{column}.isnull()."
-        )

@@ -10,115 +10,25 @@ import html
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+
+import workbench.privacy.operations  # registers what can be derived  # noqa: F401
+from workbench.privacy.accounting import PICO, Cost
+from workbench.privacy.columns import Bound, Dimension, Measure, Scalar
+from workbench.privacy.expressions import Expression, asked, expression, names
+from workbench.privacy.shown import digits_of, longer_side, placed, with_margin
+from workbench.privacy.tables import covariances, derived, interval_frame, margins
 
 if TYPE_CHECKING:  # why: pandas takes 0.4 s to import and a ledger look-up does not need it
     import pandas as pd
 
-from workbench.privacy.expressions import Expression
-
-Scalar = str | int | float | bool | None
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """A group column of an answer and its declared values, in declared order.
-
-    ``kind`` is ``category``, ``month``, ``date`` or ``band`` (ordered ranges of a number).
-    ``exclusive``: one customer is declared to have one value only (``values_per_customer: 1``), so
-    that distinct customers may be added over it.
-    """
-
-    name: str
-    title: str
-    kind: str
-    values: tuple[Scalar, ...]
-    exclusive: bool = False
-
-
-@dataclass(frozen=True)
-class Bound:
-    """What one customer's total within one cell counts for at least and at most, in a figure.
-
-    Attributes
-    ----------
-    low, high : float
-        In the figure's unit; of a ladder, ``high`` is its last rung.
-    cuts : str
-        ``upper``: no value is negative, so that the figure says "at least", or "counting up to
-        3,000 a customer"; ``both``: totals below ``low`` may be cut, too.
-    rungs : tuple of float
-        Bounds of a ladder, rising; the margin's upper end holds what lies up to the last of them.
-        Empty for a single bound.
-    unit : str or None
-        Its own: what is derived from the figure may be in another.
-    """
-
-    low: float
-    high: float
-    cuts: str = "both"
-    rungs: tuple[float, ...] = ()
-    unit: str | None = None
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One column of figures.
-
-    Attributes
-    ----------
-    name : str
-        Column name: ``customers``, ``rows``, ``amount_sum``, ``amount_mean``.
-    kind : str
-        ``customers``, ``rows``, ``sum``, ``mean``, ``rate``, ``quantile``, ``derived``.
-    title : str
-        Words for a reader: "Customers", "Amount, total".
-    unit : str or None
-        ``customers``, ``rows``, a currency such as ``CNY``, a unit from the catalog, or None.
-    digits : int
-        Decimal digits worth showing.
-    least : float or None
-        The least it can be; shown no lower, stored as drawn.
-    bound : Bound or None
-        How one customer's part in it is bounded; None: not at all, or not known (old answers).
-    at_bound_of : str or None
-        Of ``amount_at_bound``: ``amount``, beside whose totals and means it is said in words: the
-        share of customers' totals that lie beyond the bound, a rate with its own margin.
-    contrast : str or None
-        Of a difference: ``amount``, ``points``, ``relative``, or ``gain``, one times something
-        else. Where its margin holds zero it is told as not known, never as nothing.
-    """
-
-    name: str
-    kind: str
-    title: str
-    unit: str | None
-    digits: int = 0
-    least: float | None = None
-    bound: Bound | None = None
-    at_bound_of: str | None = None
-    contrast: str | None = None
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What an answer cost its customers: exact zCDP rho, and it alone as epsilon at delta."""
-
-    rho: str
-    epsilon: float
-    delta: float
-
 
 @dataclass(frozen=True)
 class Origin:
-    """The ledger a release stands in, as far as deriving from it needs one.
+    """The ledger a release stands in: finds an answer by its id; keeps what is derived, by parents.
 
-    Attributes
-    ----------
-    find : callable
-        Id to stored release.
-    keep : callable
-        Takes what makes a derived release of its id, and its parents' ids; returns the stored one.
+    ``keep`` takes what makes a derived release of the id it will have, and returns the stored one.
     """
 
     find: Callable[[str], Release]
@@ -146,13 +56,15 @@ class Release:
         ``m_low`` and ``m_high`` (95 % margin, ends of the interval); None where a figure is
         suppressed or not defined.
     cost : Cost
-        What it cost when it was first answered.
+        What it cost its customers when it was first answered.
     data_version : str
         The exact version of the data it was computed on.
     notes : tuple of str
         What a reader must know: what was suppressed, and by which rule.
     mechanism : mapping
         How it was drawn: kind, noise scale, lattice, and the noisy integers themselves.
+    epsilon, delta : float
+        The cost alone as epsilon at the catalog's delta, as it was told then.
     left : mapping
         Budget left for the customers just after, as shown to the analyst: not part of the
         answer, not compared.
@@ -172,12 +84,14 @@ class Release:
     data_version: str
     notes: tuple[str, ...] = ()
     mechanism: Mapping[str, Any] = field(default_factory=dict)
+    epsilon: float = 0.0
+    delta: float = 0.0
     left: Mapping[str, Any] = field(default_factory=dict, compare=False)
     origin: Origin | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Put columns in a reader's order: keys are sorted when they are stored."""
-        figures = [f"{m.name}{end}" for m in self.measures for end in ("", "_low", "_high")]
+        figures = [name for each in self.measures for name in each.columns]
         names = dict.fromkeys([*(each.name for each in self.by), *figures, *self.columns])
         columns = {name: self.columns[name] for name in names if name in self.columns}
         object.__setattr__(self, "columns", columns)
@@ -204,21 +118,16 @@ class Release:
             parents = ", ".join(self.mechanism["parents"])
             return f"{self.id} '{self.name}': costs nothing, computed from {parents}"
         left = ", ".join(f"{scope} {epsilon:.2f}" for scope, epsilon in self.left.items())
-        cost = (
-            f"{self.id} '{self.name}': epsilon {self.cost.epsilon:.2f} at delta {self.cost.delta:g}"
-        )
+        cost = f"{self.id} '{self.name}': epsilon {self.epsilon:.2f} at delta {self.delta:g}"
         return f"{cost}; left: {left}" if left else cost
 
     def shown(self) -> pd.DataFrame:
         """The answer for reading: each figure as "value ± margin", no finer than its margin."""
         import pandas as pd
 
-        from workbench.privacy.shown import digits_of, longer_side, placed, with_margin
-
         columns = {each.name: list(self.columns[each.name]) for each in self.by}
         for measure in (each for each in self.measures if each.at_bound_of is None):
-            names = (measure.name, f"{measure.name}_low", f"{measure.name}_high")
-            rows = list(zip(*(self.columns[name] for name in names), strict=True))
+            rows = list(zip(*(self.columns[name] for name in measure.columns), strict=True))
             digits = digits_of(measure, (longer_side(*placed(measure, *row)) for row in rows))
             columns[measure.name] = [
                 with_margin(measure, value, low, high, digits) for value, low, high in rows
@@ -231,18 +140,13 @@ class Release:
         Parameters
         ----------
         measure : str
-            One of the release's measures.
         level : float
             The chance that the interval holds the figure without noise.
         """
-        from workbench.privacy.forms import margins
-
         return margins(self, measure, level)
 
     def intervals(self, level: float = 0.95) -> pd.DataFrame:
         """Return the frame with the ends of each figure's own interval at a level."""
-        from workbench.privacy.forms import interval_frame
-
         return interval_frame(self, level, together=False)
 
     def simultaneous(self, level: float = 0.95) -> pd.DataFrame:
@@ -250,14 +154,10 @@ class Release:
 
         Quantiles, ranks and chances keep the interval they have.
         """
-        from workbench.privacy.forms import interval_frame
-
         return interval_frame(self, level, together=True)
 
     def covariance(self, one: str, other: str) -> list[float | None]:
         """Return the covariance of two measures' noise, row by row."""
-        from workbench.privacy.forms import covariances
-
         return covariances(self, one, other)
 
     def derive(
@@ -295,11 +195,10 @@ class Release:
         QuestionRefused
             The figures cannot be computed from what was released; the message says what would do.
         """
-        from workbench.privacy.derive import derive
-
-        return derive(
-            self, figures, name=name, where=where or {}, over=over, simultaneous=simultaneous
-        )
+        wanted = [expression(each) for each in figures]
+        arguments = asked(wanted, where or {}, names(over), simultaneous)
+        others = [other for each in wanted for other in each.releases()]
+        return derived("derive", [self, *others], arguments, name)
 
     def suppress(
         self, min_customers: float = 0, deviations: float = 0, name: str | None = None
@@ -315,9 +214,8 @@ class Release:
         name : str, optional
             What to call the result.
         """
-        from workbench.privacy.small_groups import suppress
-
-        return suppress(self, min_customers, deviations, name)
+        rule = {"min_customers": min_customers, "deviations": deviations, "widened": True}
+        return derived("suppress", [self], rule, name)
 
     def merge_small(
         self,
@@ -342,9 +240,8 @@ class Release:
         name : str, optional
             What to call the result.
         """
-        from workbench.privacy.small_groups import merge_small
-
-        return merge_small(self, column, min_customers, deviations, into, name)
+        rule = {"min_customers": min_customers, "deviations": deviations, "widened": True}
+        return derived("merge", [self], {"column": column, "into": into, **rule}, name)
 
     def regroup(
         self,
@@ -368,9 +265,10 @@ class Release:
         title, name : str, optional
             What to call the column, and the result.
         """
-        from workbench.privacy.reshaping import regroup
-
-        return regroup(self, columns, into, groups, title, name)
+        # why a list: keys are sorted when they are stored, and groups have an order
+        listed = [[label, [list(cell) for cell in cells]] for label, cells in groups.items()]
+        made = {"columns": list(columns), "groups": listed, **_called(into, title)}
+        return derived("regroup", [self], made, name)
 
     def describe(
         self,
@@ -393,9 +291,9 @@ class Release:
         title, name : str, optional
             What to call the column, and the result.
         """
-        from workbench.privacy.reshaping import describe
-
-        return describe(self, column, into, words, title, name)
+        told = {str(key): str(word) for key, word in words.items()}
+        made = {"column": column, "words": told, **_called(into, title)}
+        return derived("describe", [self], made, name)
 
     def grade(
         self,
@@ -418,9 +316,9 @@ class Release:
         title, name : str, optional
             What to call the column, and the result.
         """
-        from workbench.privacy.reshaping import grade
-
-        return grade(self, measure, grades, into, title, name)
+        limits = [[label, limit] for label, limit in grades.items()]
+        made = {"measure": measure, "grades": limits, **_called(into, title)}
+        return derived("grade", [self], made, name)
 
     def affinity(self, of: Release, *, name: str | None = None) -> Release:
         """Compute how many times as often as by chance two values go together.
@@ -435,12 +333,9 @@ class Release:
         Returns
         -------
         Release
-            By pair: ``customers`` with both, ``both_rate`` of those with the first, and
-            ``lift``. Its margins hold the noise of all four figures a lift is made of.
+            By pair: ``customers`` with both, ``both_rate`` of those with the first, ``lift``.
         """
-        from workbench.privacy.pairs import affinity
-
-        return affinity(self, of, name)
+        return derived("affinity", [self, of], {}, name)
 
     def deciles(self, measure: str, *, name: str | None = None) -> Release:
         """Share a total out over tenths of the customers, those with the most first.
@@ -455,12 +350,9 @@ class Release:
         Returns
         -------
         Release
-            ``<measure>_share`` by ``decile``. Within a band customers count as equal, so finer
-            bands tell more.
+            ``<measure>_share`` by ``decile``; finer bands tell more.
         """
-        from workbench.privacy.deciles import deciles
-
-        return deciles(self, measure, name)
+        return derived("deciles", [self], {"measure": measure, "within_edges": True}, name)
 
     def __repr__(self) -> str:
         return "\n".join((self.shown().to_string(index=False), self.summary, *self.notes))
@@ -474,6 +366,8 @@ class Release:
         """Return the answer as canonical JSON, the bytes the ledger stores."""
         content = asdict(replace(self, left={}, origin=None))
         del content["left"], content["origin"]
+        told = {"epsilon": content.pop("epsilon"), "delta": content.pop("delta")}
+        content["cost"] = {"rho": str(self.cost.rho), **told}
         for measure in content["measures"]:  # why: answers from before these were there stay equal
             for added in ("bound", "at_bound_of", "contrast"):
                 if measure[added] is None:
@@ -488,9 +382,15 @@ class Release:
             Dimension(**{**each, "values": tuple(each["values"])}) for each in content["by"]
         )
         content["measures"] = tuple(_measure(each) for each in content["measures"])
-        content["cost"] = Cost(**content["cost"])
+        told = content["cost"]
+        content["cost"] = Cost(int(Fraction(told.pop("rho")) * PICO))
         content["notes"] = tuple(content["notes"])
-        return cls(**content)
+        return cls(**content, **told)
+
+
+def _called(into: str, title: str | None) -> dict[str, str]:
+    """Return how a group column is called that an operation makes."""
+    return {"into": into, "title": title or into.replace("_", " ").capitalize()}
 
 
 def _measure(content: Mapping[str, Any]) -> Measure:

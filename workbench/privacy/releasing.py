@@ -8,33 +8,32 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
 from functools import partial
 from itertools import islice
 from math import ceil
 from typing import Any
 
 from workbench.catalog import Catalog
-from workbench.privacy.accounting import PICO, Price, epsilon_of, rho_fraction
-from workbench.privacy.answering import Computed, answer
-from workbench.privacy.booking import event_of
-from workbench.privacy.bounding import bounded_totals, fits, rows_sql
+from workbench.privacy.accounting import PICO, Cost, epsilon_of
+from workbench.privacy.books.answers import AnswerLedger, handed_out, relabelled
+from workbench.privacy.books.entries import Order, Part, Reservation
 from workbench.privacy.budget import Share
-from workbench.privacy.forms import handed_out, joined_columns
-from workbench.privacy.ledger import Ledger
-from workbench.privacy.measuring import Coordinate
-from workbench.privacy.mechanisms import RandBelow
-from workbench.privacy.noted import noted, together
-from workbench.privacy.question import Part, Question
-from workbench.privacy.release import Cost, Dimension, Release
-from workbench.privacy.renaming import relabelled
-from workbench.privacy.stored import Order, Reservation
-from workbench.privacy.truncation import (
+from workbench.privacy.columns import Dimension
+from workbench.privacy.engine.answering import Computed, answer
+from workbench.privacy.engine.booking import event_of
+from workbench.privacy.engine.bounding import bounded_totals, fits, rows_sql
+from workbench.privacy.engine.coordinates import Coordinate
+from workbench.privacy.engine.mechanisms import RandBelow
+from workbench.privacy.engine.truncation import (
     customers_by_value,
     distinct_values,
     pure_totals,
     weights_below,
 )
+from workbench.privacy.noted import noted, together
+from workbench.privacy.question import Question
+from workbench.privacy.release import Release
+from workbench.privacy.tables import joined_columns
 
 Run = Callable[[str], Sequence[tuple[Any, ...]]]
 
@@ -43,7 +42,7 @@ Run = Callable[[str], Sequence[tuple[Any, ...]]]
 class Payer:
     """Who pays for an answer, and when."""
 
-    ledger: Ledger
+    ledger: AnswerLedger
     share: Share | None
     now: dt.datetime
 
@@ -110,7 +109,7 @@ class Asked:
         committed, and not at all when every part is answered.
     data_versions : sequence of str
         Of each part.
-    cost : Price
+    cost : Cost
         Of all parts together; each gets an equal share.
     exceptions : sequence of str
         What readers must know of groups fitted on raw rows and approved.
@@ -122,12 +121,12 @@ class Asked:
     question: Question
     totals: Callable[[], Sequence[Computed]]
     data_versions: Sequence[str]
-    cost: Price
+    cost: Cost
     exceptions: Sequence[str] = ()
     nobody: Callable[[Part], str] = lambda _: ""
 
 
-def orders(name: str, question: Question, data_versions: Sequence[str], cost: Price) -> list[Order]:
+def orders(name: str, question: Question, data_versions: Sequence[str], cost: Cost) -> list[Order]:
     """Return what is to be paid for: each part of a question, at an equal share of its price."""
     each, event = shared(cost, len(question.parts)), partial(event_of, question)
     return [
@@ -174,9 +173,10 @@ def release(
     drawn: list[tuple[Reservation, Release]] = []
     for each, reservations in zip(asked, found, strict=True):
         drawn += _drawn(each, reservations, payer, catalog, randbelow)
-    stored = iter(ledger.store(drawn, now) if drawn else ())
+    texts = [(reservation, release.to_json()) for reservation, release in drawn]
+    stored = iter(ledger.store(texts, now) if texts else ())
     answers = [
-        [next(stored) if each.answer is None else each.answer for each in reservations]
+        [Release.from_json(next(stored) if r.answer is None else r.answer) for r in reservations]
         for reservations in found
     ]
     return [
@@ -221,12 +221,12 @@ def _labels(question: Question, stored: Release) -> Mapping[str, str]:
     return question.labels if known else question.earlier_labels()
 
 
-def shared(cost: Price, parts: int) -> Price:
+def shared(cost: Cost, parts: int) -> Cost:
     """Return the price of each of so many equal parts."""
     pure = None if cost.pure_epsilon is None else cost.pure_epsilon / parts
     if pure is not None:  # rho of a pure epsilon is epsilon²/2, rounded up
-        return Price(ceil(pure * pure / 2 * PICO), cost.delta / parts, pure)
-    return Price(max(1, cost.pico // parts), cost.delta / parts)
+        return Cost(ceil(pure * pure / 2 * PICO), cost.delta / parts, pure)
+    return Cost(max(1, cost.pico // parts), cost.delta / parts)
 
 
 def _release(
@@ -239,11 +239,10 @@ def _release(
 ) -> Release:
     question, cost, data_version = asked.question, reservation.cost, asked.data_versions[index]
     part: Part = question.parts[index]
-    delta = float(catalog.privacy.delta)
     earlier = payer.ledger.earlier_answers(part, data_version)
     notes = [_bound_note(each, question) for each in question.coordinates]
     notes += [group.rule.note for group in question.groups if group.rule is not None]
-    joined = [str(group.table) for group in question.groups if group.joined is not None]
+    joined = [str(group.table) for group in question.groups if group.joined]
     notes += [noted("not in", title=catalog.table(each).title) for each in dict.fromkeys(joined)]
     notes += figures.notes
     if earlier:
@@ -255,7 +254,7 @@ def _release(
         found = by[0]
         by = (Dimension(found.name, found.title, found.kind, tuple(figures.columns[found.name])),)
     return Release(
-        id=f"r-{reservation.seq:06d}",
+        id=reservation.release_id,
         name=asked.name,
         table=question.table,
         purpose=question.purpose,
@@ -263,9 +262,9 @@ def _release(
         by=by,
         measures=tuple(figures.measures),
         columns=figures.columns,
-        cost=Cost(
-            str(rho_fraction(cost.pico)), round(cost.epsilon(catalog.privacy.delta), 4), delta
-        ),
+        cost=Cost(cost.pico),
+        epsilon=round(cost.epsilon_at(catalog.privacy.delta), 4),
+        delta=float(catalog.privacy.delta),
         data_version=data_version,
         notes=tuple(note for note in notes if note),
         mechanism={
@@ -298,9 +297,7 @@ def _bound_note(coordinate: Coordinate, question: Question) -> str:
 def _joined(question: Question, name: str, parts: Sequence[Release], payer: Payer) -> Release:
     """Return one release over months, put together from the answers of each."""
     columns = joined_columns(question.dimensions, parts)
-    rho = sum((Fraction(part.cost.rho) for part in parts), start=Fraction(0))
-    pico = int(rho * 10**12)
-    delta = parts[0].cost.delta
+    cost, delta = sum((part.cost for part in parts), start=Cost()), parts[0].delta
 
     def joined(release_id: str) -> Release:
         return Release(
@@ -312,7 +309,9 @@ def _joined(question: Question, name: str, parts: Sequence[Release], payer: Paye
             by=question.dimensions,
             measures=tuple(each for each in parts[-1].measures if each.name in columns),
             columns=columns,
-            cost=Cost(str(rho), round(epsilon_of(pico, delta), 4), delta),
+            cost=cost,
+            epsilon=round(epsilon_of(cost.pico, delta), 4),
+            delta=delta,
             data_version="+".join(dict.fromkeys(part.data_version for part in parts)),
             notes=together((note for part in parts for note in part.notes), question.period),
             mechanism={"kind": "joined", "parts": [part.id for part in parts]},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import floor, log10
 
-from workbench.privacy.release import Measure
+from workbench.privacy.columns import Measure
 
 COUNTS = ("customers", "rows", "distinct")
 SIGNIFICANT = 2  # digits of a margin worth showing

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from workbench.errors import BudgetExhausted, RunFailed
 from workbench.periods import Period
-from workbench.privacy.budget import Spent
-from workbench.privacy.fitting import Need, Short, need_of, shortfalls
+from workbench.privacy.accounting import Cost
+from workbench.privacy.budget import Need, Short, need_of, shortfalls
 from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Detail, Tell
 from workbench.reporting.parameters import Value
@@ -66,7 +66,7 @@ def affordable(
 
     notebook = desk.settings.path("notebooks") / definition.notebook
     most = most_pico(notebook, values, desk.catalog.privacy.delta, settled_pico(prices))
-    need = Need(share, anywhere=Spent(most or 0))
+    need = Need(share, anywhere=Cost(most or 0))
     if most is None or not desk.promises.fits(need, short):
         found: Sequence[Short] = ()
         for _ in range(2):  # why: what it waited for may have answered some of its questions

@@ -23,9 +23,10 @@ from typing import Any
 from workbench.analytics.movement import GRADES
 from workbench.errors import PeriodError
 from workbench.periods import Period
+from workbench.privacy.columns import Dimension
 from workbench.privacy.groups import REST, WEEKDAYS, plain_name
 from workbench.privacy.provenance import EXCEPTION
-from workbench.privacy.release import Dimension, Release
+from workbench.privacy.release import Release
 from workbench.reporting.literals import numbers_in, plain_number, read_code
 
 _WORD = re.compile(r"[^\W\d_]+")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.catalog import Catalog
-from workbench.privacy.ledger import Ledger
+from workbench.privacy.books.answers import AnswerLedger
 from workbench.privacy.release import Release
 from workbench.reporting.definition import Definition
 from workbench.reporting.promises import Promises
@@ -38,7 +38,7 @@ class Desk:
     ----------
     settings : Settings
     catalog : Catalog
-    ledger : Ledger
+    ledger : AnswerLedger
     private : Path
         For executed notebooks and logs.
     data_version, as_of : str
@@ -56,7 +56,7 @@ class Desk:
 
     settings: Settings
     catalog: Catalog
-    ledger: Ledger
+    ledger: AnswerLedger
     private: Path
     data_version: str
     as_of: str

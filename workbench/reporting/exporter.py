@@ -21,8 +21,8 @@ from workbench.figures.language import Language
 from workbench.figures.notes import notes_about
 from workbench.figures.payload import read_payload
 from workbench.figures.spec import Spec
+from workbench.privacy.books.verifying import believed
 from workbench.privacy.release import Release
-from workbench.privacy.replaying import believed
 from workbench.reporting.chosen import (
     Written,
     computed_number,

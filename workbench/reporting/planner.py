@@ -18,8 +18,7 @@ from workbench.documents import read_json
 from workbench.errors import RunFailed
 from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
-from workbench.privacy.budget import Line, Share
-from workbench.privacy.fitting import Short, need_of, shortfalls
+from workbench.privacy.budget import Line, Share, Short, need_of, shortfalls
 from workbench.privacy.planning import PlannedAnswer, beside, read_prices, split
 from workbench.reporting.definition import Definition
 from workbench.reporting.desk import Desk, Tell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from workbench.privacy.fitting import Need, Short
+from workbench.privacy.budget import Need, Short
 
 Fits = Callable[[Need, Sequence[Need]], tuple[Short, ...]]
 

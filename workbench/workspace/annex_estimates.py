@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from workbench.privacy.columns import Measure
 from workbench.privacy.operational import MIXED, Exact
-from workbench.privacy.release import Measure
 from workbench.workspace.annexes import NONE, sheet
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import DefinitionError
+from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.operational import FALSE_ALARMS, PEOPLE, Exact
-from workbench.privacy.release import Dimension, Measure
 from workbench.reporting.sharing import written_anywhere
 
 if TYPE_CHECKING:

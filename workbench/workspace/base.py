@@ -17,7 +17,7 @@ from workbench.reporting import environment
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
-    from workbench.privacy.ledger import Ledger
+    from workbench.privacy.books.answers import AnswerLedger
     from workbench.store.access import Access
     from workbench.store.audit import Audit
     from workbench.store.engine import Store
@@ -88,14 +88,14 @@ class Opened:
         return Seal(self.private)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> AnswerLedger:
         """What was spent, and every answer."""
-        from workbench.privacy.ledger import Ledger
-        from workbench.privacy.witnesses import TRACE
+        from workbench.privacy.books.answers import AnswerLedger
+        from workbench.privacy.books.witnesses import TRACE
 
         privacy = self.catalog.privacy
         published = self.settings.path("published")
-        return Ledger(
+        return AnswerLedger(
             self.private,
             privacy.limits,
             privacy.delta,

@@ -241,7 +241,7 @@ class Compliance(Reviewing):
 
     def _keep(self, exact: Exact) -> Release:
         """Keep exact figures in the ledger; in a plan, return them without keeping."""
-        from workbench.privacy.forms import handed_out
+        from workbench.privacy.books.answers import handed_out
         from workbench.privacy.operational import KIND, operational
         from workbench.privacy.planning import keep_blank
 
@@ -263,8 +263,8 @@ class Compliance(Reviewing):
 
 def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
     from workbench.analytics.compliance import lights
+    from workbench.privacy.columns import Measure
     from workbench.privacy.operational import MIXED, Exact
-    from workbench.privacy.release import Measure
 
     found = {name.replace(" ", "_"): number for name, number in lights(lines).items()}
     found["measured"] = found["green"] + found["amber"] + found["red"]
@@ -299,8 +299,8 @@ def law_note(provisions: Sequence[str]) -> str:
 def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
     from workbench.analytics.compliance import columns_of
     from workbench.analytics.kpis import kpi
+    from workbench.privacy.columns import Dimension
     from workbench.privacy.operational import MIXED, PEOPLE, Exact
-    from workbench.privacy.release import Dimension
 
     columns = columns_of(lines)
     axis = Dimension("indicator", "Indicator", "category", tuple(columns["indicator"]))

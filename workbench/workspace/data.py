@@ -425,7 +425,7 @@ class Data(Opened):
         )
 
     def _risk_of_query(self, query: Query, under: int) -> Reidentification:
-        from workbench.privacy.running import cells_of_people
+        from workbench.privacy.engine.running import cells_of_people
         from workbench.store.reidentification import reidentification
 
         now = self.now()

@@ -15,9 +15,9 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from workbench.analytics.compliance import Measured, unmeasured
+from workbench.privacy.columns import Measure
 from workbench.privacy.groups import REST
 from workbench.privacy.margins import Affine, Ratio, interval, quantile, weighted
-from workbench.privacy.release import Measure
 from workbench.privacy.shown import placed
 
 if TYPE_CHECKING:

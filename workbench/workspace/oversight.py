@@ -350,8 +350,8 @@ class Oversight(Data):
                 "period": release.period,
                 "columns": list(frame.columns),
                 "margins": "m_low and m_high are the ends of m's 95 % interval",
-                "epsilon": release.cost.epsilon,
-                "delta": release.cost.delta,
+                "epsilon": release.epsilon,
+                "delta": release.delta,
                 "data_version": self.seal.version(release.data_version),
                 "notes": list(release.notes),
             }

@@ -18,13 +18,15 @@ from workbench.workspace.base import Opened
 if TYPE_CHECKING:
     import ibis
 
-    from workbench.privacy.accounting import Price
+    from workbench.privacy.accounting import Cost
+    from workbench.privacy.books.entries import Part
     from workbench.privacy.budget import Share
+    from workbench.privacy.clipping import Suggestion
+    from workbench.privacy.grouping.labelled import Labelled
     from workbench.privacy.provenance import Approval
-    from workbench.privacy.query import Labelled, Marginals, Query
-    from workbench.privacy.question import Part, Question
+    from workbench.privacy.query import Marginals, Query
+    from workbench.privacy.question import Question
     from workbench.privacy.release import Release
-    from workbench.privacy.suggesting import Suggestion
     from workbench.reporting.budget_table import BudgetTable
 
 GROUP_SIZE = 1000  # customers of the group that relative margins of a plan are stated for
@@ -77,11 +79,11 @@ class Private(Opened):
         self, wanted: Sequence[tuple[str, Query, object, object]], *, pure: bool = False
     ) -> list[Release]:
         """Answer named questions at their prices: all checked first, then paid for, or none."""
-        from workbench.privacy.forms import handed_out
-        from workbench.privacy.pricing import priced
+        from workbench.privacy.books.answers import handed_out
+        from workbench.privacy.engine.running import nobodys, run
+        from workbench.privacy.planning import priced
         from workbench.privacy.question import resolve
         from workbench.privacy.releasing import Asked, Payer, release, statements
-        from workbench.privacy.running import nobodys, run
 
         now = self.now()
         prices, delta = os.environ.get(environment.PRICES_FILE), self.catalog.privacy.delta
@@ -149,7 +151,8 @@ class Private(Opened):
             A limit does not cover all of them; nothing was spent.
         """
         from workbench.privacy.accounting import PICO, price
-        from workbench.privacy.consistency import agreeing, require_apart
+        from workbench.privacy.operations.consistency import agreeing
+        from workbench.privacy.planning import require_apart
         from workbench.privacy.question import resolve
 
         today = self.now().date()
@@ -200,9 +203,10 @@ class Private(Opened):
             The bounds, the lower one below 0 only where values may be, and the release they were
             read off.
         """
-        from workbench.privacy.query import bands, query
+        from workbench.privacy.clipping import edges_of, read_off
+        from workbench.privacy.grouping.bands import bands
+        from workbench.privacy.query import query
         from workbench.privacy.question import source_of
-        from workbench.privacy.suggesting import edges_of, read_off
 
         name, _ = source_of(table)
         edges = edges_of(column, self.catalog.table(name))
@@ -296,7 +300,7 @@ class Private(Opened):
     def _acknowledge_registers(self, reason: str, role: str | None) -> list[str]:
         """Let registers that are lost begin anew, by an officer's recorded word; return which."""
         from workbench.lifecycle.losses import begin_anew
-        from workbench.privacy.trust import require_officer, require_reason
+        from workbench.privacy.books.trust import require_officer, require_reason
 
         def word() -> dict[str, str]:
             claimed = require_officer(role, "to acknowledge that a register is lost")
@@ -328,7 +332,7 @@ class Private(Opened):
             No mark lies in the time to come, or the clock is behind.
         """
         from workbench.lifecycle.journal import Journal
-        from workbench.privacy.trust import require_officer, require_reason
+        from workbench.privacy.books.trust import require_officer, require_reason
         from workbench.reporting import record
         from workbench.store.audit import who
         from workbench.store.clocks import BEGAN
@@ -390,13 +394,13 @@ class Private(Opened):
                 label.what, label, approvals=self.ledger.approvals(), lookup=self.ledger.answer
             )
             for group in question.groups
-            for label in (group.labels.label if group.labels else group.fitted,)
+            for label in (group.label,)
             if label is not None
         ]
         return [note for note in notes if note]
 
     def _planned(
-        self, question: Question, name: str, cost: Price | None, versions: Sequence[str]
+        self, question: Question, name: str, cost: Cost | None, versions: Sequence[str]
     ) -> Release:
         """Note what a question would cost, and return it without values."""
         from workbench.privacy.clipping import likely_cut
@@ -414,10 +418,7 @@ class Private(Opened):
                 self.ledger.unanswered(orders(name, question, versions, cost), earlier=reused)
                 for reused in (reuses_answers(), True)
             )
-            unpaid = [
-                Unpaid(identity, period or month, each.pico, str(each.delta))
-                for identity, period in found
-            ]
+            unpaid = [(identity, period or month, each) for identity, period in found]
             renewed = len(earlier) < len(found)
         delta = self.catalog.privacy.delta
         answers = map(self.ledger.answer, reversed(self.ledger.releases()))
@@ -442,7 +443,7 @@ class Private(Opened):
         versions = self.access.versions
         version = versions.of(question.table, part.months)
         ruled = {group.table for group in question.groups if group.rule is not None}
-        joined = {group.table for group in question.groups if group.joined is not None}
+        joined = {group.table for group in question.groups if group.rule is None}
         rest = [each for each in question.tables[1:] if each not in ruled - joined]
         version += "".join(f"+{versions.of(table)}" for table in rest)
         for group in question.groups:

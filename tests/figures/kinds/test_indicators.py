@@ -9,7 +9,8 @@ from workbench.analytics.kpis import kpi
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.figures.kinds.indicators import IndicatorsSpec, threshold, value_text
 from workbench.figures.language import Language
-from workbench.privacy.release import Cost, Dimension, Release
+from workbench.privacy.columns import Dimension
+from workbench.privacy.release import Cost, Release
 
 ROWS = {
     "coverage": (1.0, None, None, 135, 135, "green", None, "data protection", None, ""),
@@ -28,7 +29,7 @@ def release():
     axis = Dimension("indicator", "Indicator", "category", tuple(ROWS))
     return Release(
         "e-000001", "x", "catalog", "compliance", "2026-09", (axis,), (), columns,
-        Cost("0", 0.0, 1e-6), "v",
+        Cost(), "v",
     )  # fmt: skip  # why: one line of names, one of values
 
 
@@ -153,9 +154,7 @@ def test_the_door_draws_it_and_checks_at_once(release):
     shown = wb.figures.indicators(release, lights=["red"])._repr_mimebundle_()
     assert "Reads outside their purpose" in shown["text/html"]
     with pytest.raises(QuestionRefused, match="'other' holds no indicators"):
-        wb.figures.indicators(
-            Release("e-1", "other", "", "", None, (), (), {}, Cost("0", 0.0, 1e-6), "v")
-        )
+        wb.figures.indicators(Release("e-1", "other", "", "", None, (), (), {}, Cost(), "v"))
 
 
 @pytest.mark.parametrize(

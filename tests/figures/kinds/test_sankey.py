@@ -8,7 +8,7 @@ from factories.releases import CUSTOMERS, release
 from workbench import figures
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.figures.language import Language
-from workbench.privacy.release import Dimension
+from workbench.privacy.columns import Dimension
 
 BEFORE = Dimension("before", "Before", "category", ("good", "bad"), exclusive=True)
 NOW = Dimension("now", "Now", "category", ("good", "bad", "gone"), exclusive=True)

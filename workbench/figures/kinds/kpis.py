@@ -15,7 +15,8 @@ from workbench.figures.drawn import Card, Cards
 from workbench.figures.language import Language
 from workbench.figures.spec import Column, Figure, Index, Lights, Spec, Words, figure
 from workbench.figures.values import Series, declared_order, is_time, pick, series
-from workbench.privacy.release import Dimension, Release
+from workbench.privacy.columns import Dimension
+from workbench.privacy.release import Release
 from workbench.privacy.shown import decimals
 
 _SHARED = 0.5  # correlation of two changes from which one is no proof of the other

@@ -9,8 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.groups import MAX_EDGES
-from workbench.privacy.query import CUSTOMER_DAYS, Bands, bands
+from workbench.privacy.grouping.bands import CUSTOMER_DAYS, MAX_EDGES, Bands, bands
 
 if TYPE_CHECKING:
     import numpy as np

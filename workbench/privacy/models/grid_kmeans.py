@@ -15,12 +15,14 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.errors import InputError, QuestionRefused
-from workbench.privacy.groups import band_labels, rising
+from workbench.privacy.grouping.bands import band_labels
+from workbench.privacy.grouping.labelled import Labelled, labelled
+from workbench.privacy.groups import rising
 from workbench.privacy.models.axes import Axis
 from workbench.privacy.models.density import NoisyCounts, density, refined
 from workbench.privacy.models.labels import NearestCentre, centres_of
 from workbench.privacy.provenance import RAW, FittedLabel, Provenance
-from workbench.privacy.query import Labelled, Marginals, labelled, query
+from workbench.privacy.query import Marginals, query
 from workbench.privacy.release import Release
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
 from workbench.periods import Period, months_between
-from workbench.privacy.groups import Group, OfCustomer, Scope, day_literal, numeric
+from workbench.privacy.columns import Dimension
+from workbench.privacy.grouping.codes import CustomerCode
+from workbench.privacy.grouping.personas import rfm, table_of
+from workbench.privacy.groups import Group, GroupRule, Scope, day_literal, numeric
 from workbench.privacy.models.axes import Axis
-from workbench.privacy.personas import rfm, table_of
 from workbench.privacy.provenance import FittedLabel
-from workbench.privacy.query import CustomerRule
-from workbench.privacy.release import Dimension
 
 if TYPE_CHECKING:
     import ibis
@@ -28,7 +28,7 @@ _DAYS = {"frequency_days": "frequency", "recency_days": "recency"}
 
 
 @dataclass(frozen=True, eq=False)
-class NearestCentre(CustomerRule):
+class NearestCentre(GroupRule):
     """The nearest of a model's centres, as a group of a question; made by `GridKMeans.label`.
 
     Attributes
@@ -83,14 +83,14 @@ class NearestCentre(CustomerRule):
             for i, axis in enumerate(self.axes)
         }
         made = rows.group_by(joined_k=rows[str(declared.subject_key)]).aggregate(**features)
-        rule = OfCustomer(
+        rule = CustomerCode(
             made.select("joined_k", code=self._code(made)),
-            ("label", name, str(start), str(end), str(self.label.canonical())),
+            ("rule", "label", name, str(start), str(end), str(self.label.canonical())),
             months_between(start, end),
         )
         title = self.label.name.replace("_", " ").capitalize()
         dimension = Dimension(self.label.name, title, "category", self.label.values, exclusive=True)
-        return Group(dimension, 1, rule=rule, table=name, fitted=self.label)
+        return Group(dimension, 1, rule, name, label=self.label)
 
     def _feature(self, axis: Axis, rows: Any, time: str, until: dt.date, columns: Any) -> Any:
         """Return a feature of each customer in its own unit, exact until it is one number."""

@@ -1,0 +1,212 @@
+"""What knows a ledger's last entry: anchors, the audit log, marks in store and keys, editions.
+
+They lie in different places, so that a ledger that was put back, deleted or left behind is missed
+by at least one of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from workbench.documents import read_json
+from workbench.errors import LedgerError
+from workbench.privacy.accounting import Cost
+from workbench.privacy.books.entries import CHARGES, SCHEMA, lifetime_of
+from workbench.store.audit import Audit
+from workbench.store.chain import Reader
+from workbench.store.keys import sync_folder
+from workbench.store.sealed import write_whole
+
+ANCHOR = Path("anchor", "ledger.head")
+TRACE = ".ledger"  # beside the settings
+MISSING = "missing"
+UNREADABLE = "unreadable"
+MOVED = "moved "
+ANSWERED = "answered "
+_ANSWER = re.compile(r"[a-z]-\d{6,}")
+MARK = "ledger.mark"
+MARKED = ("store", "keys")
+Seal = Callable[[str], str]
+Home = tuple[str, int, int]  # a folder's path, device and number on it
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What something outside the ledger knows of it.
+
+    Attributes
+    ----------
+    place : str
+        What it is, for messages.
+    seq, hash : int, str
+        An entry the ledger held.
+    spent : Cost or None
+        Everything spent by then, where it is known.
+    before : tuple of (int, str)
+        Earlier entries, ever sparser, by which two histories' common start is found.
+    schema : int
+        Of the version that wrote it.
+    home : tuple of (str, int, int) or None
+        The private folder the ledger was written in: path, device, number on it.
+    """
+
+    place: str
+    seq: int
+    hash: str
+    spent: Cost | None = None
+    before: tuple[tuple[int, str], ...] = ()
+    schema: int = 1
+    home: Home | None = None
+
+
+def home_of(private: Path) -> Home:
+    """Return what tells a folder from its copies."""
+    found = private.stat()
+    return str(private.resolve()), found.st_dev, found.st_ino
+
+
+def same_home(one: Home, other: Home) -> bool:
+    """Return whether it is one folder, renamed on its disk or its disk mounted anew.
+
+    Examples
+    --------
+    >>> here = ("/srv/bank", 7, 41)
+    >>> [same_home(here, each) for each in (("/new", 7, 41), ("/srv/bank", 9, 41))]
+    [True, True]
+    >>> [same_home(here, each) for each in (("/srv/bank", 7, 42), ("/copy", 9, 41))]
+    [False, False]
+    """
+    return one[2] == other[2] and (one[1] == other[1] or one[0] == other[0])
+
+
+def read_anchor(path: Path, what: str = "its anchor") -> Witness | None:
+    """Return what an anchor file knows; None when there is none.
+
+    A file that cannot be understood fits no ledger.
+    """
+    place = f"{what} {path}"
+    try:
+        content = read_json(path)
+        spent = Cost.from_json(content["spent"])
+        before = tuple((int(seq), str(hash_)) for seq, hash_ in content["before"])
+        schema, seq, hash_ = int(content["schema"]), int(content["seq"]), str(content["hash"])
+        home = content.get("home")  # of before: it is taken to be at home where it lies
+        known = None if home is None else (str(home[0]), int(home[1]), int(home[2]))
+        return Witness(place, seq, hash_, spent, before, schema, known)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return Witness(place, 0, UNREADABLE)
+
+
+def write_anchor(path: Path, anchor: Witness) -> None:
+    """Write the anchor file durably and whole.
+
+    Raises
+    ------
+    LedgerError
+        It cannot be written; what was spent stays spent.
+    """
+    spent = (anchor.spent or Cost()).to_json()
+    content = {
+        "schema": anchor.schema,
+        "seq": anchor.seq,
+        "hash": anchor.hash,
+        "spent": spent,
+        "before": [list(each) for each in anchor.before],
+        "home": anchor.home,
+    }
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with partial.open("w") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(path)
+        sync_folder(path.parent)
+    except OSError as problem:
+        raise LedgerError(
+            f"the ledger's anchor {path} cannot be written: {problem.strerror}. Free some space or "
+            "correct its permissions and ask again: what was paid for is not paid for twice."
+        ) from None
+
+
+def anchor_at(read: Reader, path: Path) -> Witness:
+    """Return the anchor of a ledger as it stands now."""
+    seq, hash_ = read.head()
+    steps = [seq - 2**power for power in range(seq.bit_length()) if 2**power < seq]
+    before = tuple(sorted(read.hashes(steps).items(), reverse=True))
+    spent = lifetime_of(read.last(*CHARGES))
+    home = home_of(path.parent.parent)
+    return Witness(f"its anchor {path}", seq, hash_, spent, before, SCHEMA, home)
+
+
+def move(private: Path, into: Path) -> None:
+    """Let the anchor in a folder that replaces another say so, where the other was the ledger's."""
+    anchor = read_anchor(into / ANCHOR)
+    if anchor and anchor.home and same_home(anchor.home, home_of(private)):
+        write_anchor(into / ANCHOR, replace(anchor, home=home_of(into)))
+
+
+def keep_trace(folder: Path, anchor: Witness, seal: Seal) -> None:
+    """Keep an anchor beside the workspace's settings: it stays when the private folder does not."""
+    sealed = replace(
+        anchor,
+        hash=seal(anchor.hash),
+        before=tuple((seq, seal(hash_)) for seq, hash_ in anchor.before),
+        home=None,
+    )
+    # why suppressed: where nobody may write, an older trace still fits, and none is no witness
+    with suppress(OSError, LedgerError):
+        write_anchor(folder / "head", sealed)
+        ignored = folder / ".gitignore"
+        if not ignored.exists():
+            ignored.write_text("# What is checked out anew begins a workspace of its own.\n*\n")
+
+
+def write_marks(private: Path, anchor: Witness) -> None:
+    """Mark the store and the keys as those of this ledger, once."""
+    for name in MARKED:
+        path = private / name / MARK
+        if anchor.seq and path.parent.is_dir() and not path.exists():
+            write_whole(path, json.dumps([anchor.seq, anchor.hash]).encode())
+
+
+def elsewhere(private: Path, published: Path | None) -> list[Witness]:
+    """Return what marks, the audit log and every published edition know of the ledger."""
+    found = edition_witnesses(published)
+    for path in (private / name / MARK for name in MARKED):
+        if path.exists():
+            try:
+                seq, hash_ = read_json(path)
+                found.append(Witness(f"the mark {path}", int(seq), str(hash_)))
+            except (OSError, ValueError, TypeError):
+                found.append(Witness(f"the mark {path}", 0, UNREADABLE))
+    if (private / "audit.sqlite").exists():
+        with Audit(private).chain.reading() as log:
+            last = log.last("release")
+        name = "" if last is None else str(last.body.get("release"))
+        if _ANSWER.fullmatch(name):
+            found.append(Witness("the audit log", int(name[2:]), ANSWERED + name))
+    return found
+
+
+def edition_witnesses(published: Path | None) -> list[Witness]:
+    """Return what every published edition knows of the ledger."""
+    found: list[Witness] = []
+    if published is None:
+        return found
+    for path in sorted(published.glob("**/edition.json")):
+        try:
+            seq, hash_ = read_json(path)["ledger_head"]
+            found.append(Witness(f"the published edition {path.parent}", int(seq), str(hash_)))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no record of an edition, or of one without a ledger: knows nothing
+    return found

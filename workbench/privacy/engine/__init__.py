@@ -1,0 +1,1 @@
+"""From rows to noisy integers: bounded in the engine, booked, drawn."""

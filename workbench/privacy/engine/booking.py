@@ -1,0 +1,83 @@
+"""What is booked of an answer before it is drawn: its mechanisms, with every parameter of theirs.
+
+A draw takes its parameters from the booked event and from nowhere else, so nothing that is asked
+between paying and drawing changes what is drawn. An event is plain JSON and keeps its meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from math import isqrt, sqrt
+from typing import TYPE_CHECKING, Any
+
+from workbench.privacy.accounting import PICO, Cost, rho_fraction
+from workbench.privacy.books.entries import Event
+from workbench.privacy.engine.bounding import norm_squared
+from workbench.privacy.engine.truncation import WEIGHT, threshold
+
+if TYPE_CHECKING:
+    from workbench.privacy.question import Question
+
+
+def event_of(question: Question, cost: Cost) -> Event:
+    """Return what is drawn for one part of a question at a price, by what it is drawn for.
+
+    Parameters
+    ----------
+    cost : Cost
+        Of the part, all of it: its mechanisms share it equally.
+    """
+    if question.discovered is not None:
+        sigma_squared = Fraction(question.cells) / (2 * rho_fraction(cost.pico))
+        least = threshold(sqrt(sigma_squared), question.cells, float(cost.delta))
+        return {
+            "found": {
+                "mechanism": "discrete gaussian above a threshold",
+                "norm_squared": question.cells,
+                "sigma_squared": str(sigma_squared),
+                "delta": str(cost.delta),
+                "threshold": least,
+            }
+        }
+    if question.pure:
+        # a customer adds at most 1, and with rows `rows` more, to each of at most `cells` cells
+        most = question.cells * (1 + question.rows if question.coordinates else 1)
+        return {
+            "counts": {
+                "mechanism": "discrete laplace",
+                "sensitivity": most,
+                "epsilon": str(cost.pure_epsilon or Fraction(0)),
+            }
+        }
+    share = cost.pico // question.blocks
+    drawn: dict[str, Mapping[str, Any]] = {}
+    if question.counts:
+        drawn["vector"] = _gaussian(norm_squared(question), share) | {
+            "coordinates": [[each.name, each.low, each.high] for each in question.coordinates]
+        }
+    for choice in question.choices:
+        hundred = int(choice.q * 100)
+        # each of a customer's at most `cells` cells is one choice of epsilon²/8-zCDP
+        epsilon = Fraction(isqrt(8 * share * PICO // question.cells), PICO)
+        drawn[choice.name] = {
+            "mechanism": "exponential",
+            "q": str(choice.q),
+            "candidates": list(choice.candidates),
+            "cells": question.cells,
+            "sensitivity": max(hundred, 100 - hundred) * WEIGHT,
+            "epsilon": str(epsilon),
+        }
+    for distinct in question.distincts:
+        drawn[distinct.name] = _gaussian(distinct.most**2, share)
+    return drawn
+
+
+def _gaussian(squared: int, pico: int) -> dict[str, Any]:
+    """Return a vector's event by its squared L2 norm, which is the square of its sensitivity."""
+    sigma_squared = Fraction(squared) / (2 * rho_fraction(pico))
+    return {
+        "mechanism": "discrete gaussian",
+        "norm_squared": squared,
+        "sigma_squared": str(sigma_squared),
+    }

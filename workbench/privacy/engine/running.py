@@ -1,0 +1,104 @@
+"""Run a question's bounded totals in the engine, on views that carry the key itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from workbench.catalog import Catalog
+from workbench.errors import QuestionRefused
+from workbench.privacy.books.entries import Part
+from workbench.privacy.engine.answering import Computed
+from workbench.privacy.engine.bounding import rows_sql
+from workbench.privacy.grouping.labelled import labels_table
+from workbench.privacy.noted import of_nobody
+from workbench.privacy.query import Query
+from workbench.privacy.question import Question, resolve
+from workbench.privacy.releasing import compute
+from workbench.store.access import Access
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def run(
+    question: Question, sql: Mapping[str, str], access: Access, now: dt.datetime
+) -> list[Computed]:
+    """Return the exact bounded totals of every part; they go no further than to the noise."""
+    with _connected(question, access, now) as connection:
+        return compute(question, sql, lambda text: connection.execute(text).fetchall())
+
+
+def nobodys(
+    question: Question, told: str | None, access: Access, now: dt.datetime, part: Part
+) -> str:
+    """Return what a reader must know of a part's rows that have no customer; often nothing.
+
+    Their exact number changes with no customer's coming or going, for rows of a customer are not
+    among them; it is told only where the catalog allows it.
+    """
+    if told is None:
+        return ""
+    if told == "keep":
+        return of_nobody(None, None)
+    where, time, span = f'"{question.key}" IS NULL', part.canonical["time"], part.period
+    if span is not None:
+        first, last = part.canonical["period"]  # months, or a first day and the day after the last
+        where += (
+            f" AND strftime(\"{time}\", '%Y-%m') BETWEEN '{first}' AND '{last}'"
+            if len(first) == len("2026-09")
+            else f" AND \"{time}\" >= DATE '{first}' AND \"{time}\" < DATE '{last}'"
+        )
+    with _connected(question, access, now) as connection:
+        row = connection.execute(
+            f'SELECT count(*) FROM lake."{question.table}" WHERE {where}'
+        ).fetchone()
+    return of_nobody(int(row[0]) if row else 0, span)
+
+
+@contextmanager
+def cells_of_people(
+    query: Query, catalog: Catalog, access: Access, now: dt.datetime
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, tuple[str, ...]]]:
+    """Yield an engine, SQL of ``k, c`` (who is in which cell of a question), and its groups' names.
+
+    Raises
+    ------
+    QuestionRefused
+        The question's cells are found in the data, so that there are none before it is asked.
+    """
+    question = resolve(query if query.asks else query.customers(), catalog, now.date())
+    if question.discovered is not None:
+        raise QuestionRefused(
+            f"the values of '{question.discovered}' are found when the question is asked; before, "
+            "there are no groups to count. Measure the extract of its columns instead."
+        )
+    names = tuple(dimension.name for dimension in question.dimensions)
+    with _connected(question, access, now) as connection:
+        inside = "c >= 0 AND k IS NOT NULL"
+        yield connection, f"SELECT k, c FROM ({rows_sql(question)}) AS cells WHERE {inside}", names
+
+
+@contextmanager
+def _connected(
+    question: Question, access: Access, now: dt.datetime
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield an engine that sees what the question's purpose may, with the labels it needs."""
+    tables = [(table, question.purpose) for table in question.tables]
+    connection = access.release_connection(tables, now)
+    try:
+        for group in question.groups:
+            if group.labels is not None:
+                codes = {value: code for code, value in enumerate(group.dimension.values)}
+                given = zip(group.labels.customers, group.labels.labels, strict=True)
+                access.put_labels(
+                    connection,
+                    labels_table(group.labels.label),
+                    (question.table, question.purpose, question.key),
+                    {str(who): codes[label] for who, label in given if label in codes},
+                )
+        yield connection
+    finally:
+        connection.close()

@@ -1,0 +1,1 @@
+"""Groups made by an analyst's own rules."""

@@ -1,0 +1,196 @@
+"""How a row finds its place among the values of a group: three kinds under one protocol.
+
+A row has a place of its own; or one that it shares with all rows of its customer, read in a table
+of customers or off the customer's rows; or the places of all pairs of values its customer has.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from workbench.privacy.identity import named, printed
+
+if TYPE_CHECKING:
+    import ibis
+
+HUGE = 2**62  # a float beyond is cut to it where sums run in integers
+
+
+class Code:
+    """What gives rows a place."""
+
+    @property
+    def identity(self) -> list[str]:
+        """What makes it the same, besides the values it tells apart and the data."""
+        raise NotImplementedError
+
+    def earlier(self, source: ibis.Table) -> list[str]:
+        """Return what made it the same when conditions were known by their SQL."""
+        return self.identity
+
+    def carried(self, source: ibis.Table) -> Any:
+        """Return the column of a row that its place is made of; None where it has none."""
+
+    def placed(self, rows: Any, name: str, within: Sequence[str]) -> Any:
+        """Return rows with their place, or no place, as a column ``name``.
+
+        ``within``: columns that tell a customer's rows of one part from all others.
+        """
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class RowCode(Code):
+    """A row's own place. ``meaning`` is plain JSON: what ``code`` tells apart."""
+
+    code: Any
+    meaning: Any
+    kind: ClassVar[str] = "own"
+
+    @property
+    def identity(self) -> list[str]:
+        """See `Code`."""
+        return [self.kind, named(self.meaning)]
+
+    def earlier(self, source: ibis.Table) -> list[str]:
+        """See `Code`."""
+        return [self.kind, printed(source, self.code)]
+
+    def carried(self, source: ibis.Table) -> Any:
+        """See `Code`."""
+        return self.code.cast("int64")
+
+
+@dataclass(frozen=True, eq=False)
+class PairCode(RowCode):
+    """All pairs of ``size`` values that a customer has, each value by itself as well."""
+
+    size: int
+    kind: ClassVar[str] = "pairs"
+
+    def placed(self, rows: Any, name: str, within: Sequence[str]) -> Any:
+        """See `Code`; a row is in many pairs, and would count as often in its customer's total."""
+        one = rows.filter(rows[name].notnull()).distinct()
+        others = [each for each in rows.columns if each != name]
+        other = one.view()
+        # why: rows without a customer are one's, and each column of customers with no value empty
+        same = [one[each].identical_to(other[each]) for each in others]
+        both = one.join(other, [*same, one[name] <= other[name]], rname="{name}_2")
+        low, high = both[name], both[f"{name}_2"]
+        place = low * self.size - low * (low - 1) // 2 + high - low
+        return both.select(*others, place.name(name))
+
+
+@dataclass(frozen=True, eq=False)
+class CustomerCode(Code):
+    """A place that a table gives each customer: ``joined_k`` and ``code``, one row a customer.
+
+    Attributes
+    ----------
+    codes : Ibis table
+        Made of each customer's own rows alone, or of declared columns.
+    told : tuple of str
+        All that determines the codes, besides the data.
+    months : tuple of str or None
+        Of codes that rules make: the months whose rows matter; none named, all of them.
+    ever : bool
+        Whether rows of the months before them matter, too.
+    otherwise : int or None
+        The place of customers who have no row there; None leaves them in no cell.
+    note : str
+        What a reader must know of the rules.
+    """
+
+    codes: Any
+    told: tuple[str, ...]
+    months: tuple[str, ...] | None = None
+    otherwise: int | None = None
+    note: str = ""
+    ever: bool = False
+
+    @property
+    def identity(self) -> list[str]:
+        """See `Code`."""
+        return list(self.told)
+
+    def placed(self, rows: Any, name: str, within: Sequence[str]) -> Any:
+        """See `Code`; rows without a customer are in no cell."""
+        joined = rows.left_join(self.codes, rows.k == self.codes.joined_k)
+        code = joined.code
+        if self.otherwise is not None:
+            code = rows.k.notnull().ifelse(code.fill_null(self.otherwise), None)
+        return joined.select(*rows.columns, code.name(name))
+
+
+@dataclass(frozen=True, eq=False)
+class CustomerBand(Code):
+    """The band that a number of a customer's rows falls into: a total, or days.
+
+    Attributes
+    ----------
+    value : Ibis expression
+        Of each row.
+    kind : str
+        ``total``, ``frequency_days`` or ``recency_days``.
+    edges : tuple of int
+        In the smallest unit.
+    told : tuple of str
+    until : date or None
+        The day recency is counted to, the last of the period asked about.
+    """
+
+    value: Any
+    kind: str
+    edges: tuple[int, ...]
+    told: tuple[str, ...]
+    until: dt.date | None = None
+
+    @property
+    def identity(self) -> list[str]:
+        """See `Code`."""
+        return list(self.told)
+
+    def carried(self, source: ibis.Table) -> Any:
+        """See `Code`."""
+        return self.value
+
+    def placed(self, rows: Any, name: str, within: Sequence[str]) -> Any:
+        """See `Code`."""
+        import ibis
+
+        each, own = rows[name], ibis.window(group_by=list(within))
+        if self.kind == "total":
+            kind = self.value.type()
+            unit = 10 ** int((kind.scale or 0) if kind.is_decimal() else 0)
+            number = whole_units(each, unit).sum().over(own).fill_null(0)
+        elif self.until is None:
+            number = each.nunique().over(own)
+        else:
+            last = each.max().over(own)
+            number = ibis.date(self.until.isoformat()).delta(last, unit="day")
+        return rows.mutate(**{name: band_code(number, self.edges).cast("int64")})
+
+
+def band_code(value: Any, edges: Sequence[Any]) -> Any:
+    """Return the index of the band a value falls into; NULL for NULL and NaN."""
+    code: Any = len(edges)
+    for index, edge in reversed(list(enumerate(edges))):
+        code = (value < edge).ifelse(index, code)
+    none = value.isnull()
+    if value.type().is_floating():
+        none = none | value.isnan()  # why: the engine sorts NaN above all numbers
+    return none.ifelse(None, code)
+
+
+def whole_units(value: Any, unit: int) -> Any:
+    """Return a value in its smallest unit; a float that is no number counts nothing."""
+    kind = value.type()
+    if kind.is_floating():
+        none = value.isnan() | value.isinf()
+        value = none.ifelse(None, value.clip(-float(HUGE), float(HUGE)).round())
+    elif kind.is_decimal():  # wide enough for any value it may hold
+        value = value.cast(f"decimal(38, {kind.scale or 0})") * unit
+    return value.cast("int64")

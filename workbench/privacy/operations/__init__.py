@@ -1,0 +1,13 @@
+"""Operations on released tables, each registered under the name it is stored by."""
+
+from workbench.privacy.operations import (
+    consistency,
+    deciles,
+    figures,
+    pairing,
+    ranking,
+    rows,
+    small_groups,
+)
+
+__all__ = ["consistency", "deciles", "figures", "pairing", "ranking", "rows", "small_groups"]

@@ -1,0 +1,347 @@
+"""From a release to the sheet of its figures, whatever it was derived from, and back.
+
+Paid answers say in their mechanism how figures are put together from noisy integers; joined ones
+are put together from their parts; derived ones by applying their operation again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import QuestionRefused
+from workbench.privacy.accounting import Cost
+from workbench.privacy.columns import Dimension, Measure, cells
+from workbench.privacy.margins import (
+    Affine,
+    Fixed,
+    Form,
+    covariance,
+    form_of,
+    interval,
+    is_approximate,
+    quantile,
+    tangent,
+)
+from workbench.privacy.noted import noted
+from workbench.privacy.sheets import OPERATIONS, Key, Sheet, apply, without
+
+if TYPE_CHECKING:  # why: a release's methods are these functions, and pandas is slow to import
+    import pandas as pd
+
+    from workbench.privacy.release import Release
+
+Find = Callable[[str], "Release"]
+
+
+def sheet_of(release: Release, find: Find | None = None) -> Sheet:
+    """Return a release as a sheet; a derived one by applying its operation again.
+
+    Parameters
+    ----------
+    find : callable, optional
+        Id to release; that of the release's own origin when left out.
+
+    Raises
+    ------
+    QuestionRefused
+        It stands on other releases, and nobody says where they are.
+    """
+    find = find or (release.origin.find if release.origin else None)
+    mechanism = release.mechanism
+    kind = mechanism.get("kind")
+    about = {x: getattr(release, x) for x in ("id", "name", "table", "purpose", "period")}
+    kinds = frozenset(each.kind for each in release.by)
+    if kind not in ("joined", "derived"):
+        forms = {each.name: paid(release, each) for each in release.measures}
+        adds = frozenset(each.name for each in release.measures if _adds(release, each))
+        filters = frozenset([tuple(mechanism.get("where", ()))])
+        made = Sheet(release.by, _keys(release), release.measures, forms, adds)
+        return replace(made, about=about, filters=filters, kinds=kinds)
+    if find is None:
+        raise QuestionRefused(
+            f"{release.id} stands on other answers, and this copy of it does not say in which "
+            "ledger they are. Take it from the workspace, where nothing is paid twice."
+        )
+    below = mechanism["parts" if kind == "joined" else "parents"]
+    sheets = [sheet_of(find(each), find) for each in below]
+    made = _joined(release, sheets) if kind == "joined" else apply(*recipe_of(release), sheets)
+    filters = frozenset[tuple[str, ...]]().union(*(each.filters for each in sheets))
+    kinds = kinds.union(*(each.kinds for each in sheets))
+    return replace(made, about=about, filters=filters, kinds=kinds)
+
+
+def recipe_of(release: Release) -> tuple[str, Mapping[str, Any]]:
+    """Return by which operation, with which arguments, a derived release was made."""
+    arguments = dict(release.mechanism["recipe"])
+    name: str = arguments.pop("op")
+    if name not in OPERATIONS:
+        raise QuestionRefused(
+            f"{release.id} was derived by '{name}', which this version does not know. "
+            "Update workbench."
+        )
+    if isinstance(arguments.get("groups"), Mapping):  # as stored when their order was lost
+        order = next(each.values for each in release.by if each.name == arguments["into"])
+        arguments["groups"] = [[each, arguments["groups"][each]] for each in order]
+    return name, arguments
+
+
+def _keys(release: Release) -> tuple[Key, ...]:
+    if not release.by:
+        return ((),) * len(release)
+    return tuple(zip(*(release.columns[each.name] for each in release.by), strict=True))
+
+
+def paid(release: Release, measure: Measure) -> list[Form]:
+    """Return the forms of one measure of a paid answer."""
+    mechanism, name = release.mechanism, measure.name
+    plan = _plan(mechanism, name)
+    if plan is not None:
+        return [form_of(plan, partial(_affine, release, row)) for row in range(len(release))]
+    triples = list(zip(*(release.columns[each] for each in measure.columns), strict=True))
+    if measure.kind == "distinct" or mechanism.get("kind") == "selection":
+        # an integer with Gaussian noise of its own: its stored interval says how much
+        z = quantile(0.95)
+        return [
+            None
+            if value is None or low is None or high is None
+            else Affine(float(value), {(release.id, row, name): (high - low) / 2 / z})
+            for row, (value, low, high) in enumerate(triples)
+        ]
+    return [None if triple[0] is None else Fixed(*triple) for triple in triples]
+
+
+def _plan(mechanism: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    """Return how a figure is put together from noisy integers; None for one that is not."""
+    if name in mechanism.get("linear", {}):
+        return {"linear": mechanism["linear"][name]}
+    ratios: Mapping[str, Any] = {**mechanism.get("ratio", {}), **mechanism.get("ladder", {})}
+    return ratios.get(name)
+
+
+def _affine(release: Release, row: int, coefficients: Mapping[str, float]) -> Affine:
+    mechanism = release.mechanism
+    noisy, step, sigma = mechanism["noisy"], mechanism["lattice"], mechanism["sigma"]
+    value = sum(each * (noisy[name][row] / step) for name, each in coefficients.items())
+    terms = {(release.id, row, name): each * sigma for name, each in coefficients.items() if each}
+    return Affine(float(value), terms)
+
+
+def _adds(release: Release, measure: Measure) -> bool:
+    if measure.kind in ("rows", "sum") or measure.at_bound_of:
+        return True  # at a bound lie totals in a cell, so that it is a share of customers' cells
+    plan = _plan(release.mechanism, measure.name) or {}
+    # a mean or rate of rows adds up above and below the line; one of customers does not
+    return "bottom" in plan and measure.kind in ("mean", "rate") and set(plan["bottom"]) != {"n"}
+
+
+def _joined(release: Release, parts: Sequence[Sheet]) -> Sheet:
+    """Put the parts of a release over months together: each month's rows from its part."""
+    keys = _keys(release)
+    places = _places(release.by, keys, [(part.by, part.keys) for part in parts])
+    forms = {
+        each.name: [parts[month].forms[each.name][row] for month, row in places]
+        for each in release.measures
+    }
+    adds = frozenset.intersection(*(part.adds for part in parts))
+    return Sheet(release.by, keys, release.measures, forms, adds)
+
+
+def joined_columns(by: Sequence[Dimension], parts: Sequence[Release]) -> dict[str, list[Any]]:
+    """Return the columns of a release over months, each month's rows from its part."""
+    columns = cells(by)
+    keys = tuple(zip(*columns.values(), strict=True))
+    places = _places(by, keys, [(part.by, _keys(part)) for part in parts])
+    for name in parts[0].columns:
+        # why of all: a month answered before shares at bounds were does not know them
+        if name not in columns and all(name in part.columns for part in parts):
+            columns[name] = [parts[month].columns[name][row] for month, row in places]
+    return columns
+
+
+def _places(
+    by: Sequence[Dimension],
+    keys: Sequence[Key],
+    parts: Sequence[tuple[Sequence[Dimension], Sequence[Key]]],
+) -> list[tuple[int, int]]:
+    """Return of each row over months which month's part it is in, and where in that."""
+    axis = next(i for i, each in enumerate(by) if each.kind == "month")
+    at: list[dict[Key, int]] = []
+    for own, rows in parts:
+        # why by name: a part may have been answered before, with its groups in another order
+        named = [each.name for each in own]
+        order = [named.index(each.name) for i, each in enumerate(by) if i != axis]
+        at.append({tuple(key[i] for i in order): row for row, key in enumerate(rows)})
+    months = [by[axis].values.index(key[axis]) for key in keys]
+    return [
+        (month, at[month][without(key, {axis})]) for month, key in zip(months, keys, strict=True)
+    ]
+
+
+def columns_of(sheet: Sheet, level: float = 0.95, figures: float = 1) -> dict[str, list[Any]]:
+    """Return a sheet's columns: group values, then value, low and high of each measure."""
+    z = quantile(level, figures)
+    columns: dict[str, list[Any]] = {
+        each.name: [key[i] for key in sheet.keys] for i, each in enumerate(sheet.by)
+    }
+    for measure in sheet.measures:
+        triples = [interval(form, z) for form in sheet.forms[measure.name]]
+        for position, name in enumerate(measure.columns):
+            columns[name] = [_stored(each[position]) for each in triples]
+    return columns
+
+
+def _stored(value: float | None) -> float | None:
+    """Return a number at 12 significant digits: parts still add up, machines still agree."""
+    return None if value is None else float(f"{value:.12g}") + 0.0
+
+
+def renamed_columns(stored: Release, sheet: Sheet) -> dict[str, list[Any]]:
+    """Return the very columns of an answer under the names they have in a sheet of it."""
+    names = [
+        pair
+        for old, new in zip(stored.measures, sheet.measures, strict=True)
+        for pair in zip(old.columns, new.columns, strict=True)
+    ]
+    names += [(old.name, new.name) for old, new in zip(stored.by, sheet.by, strict=True)]
+    return {new: stored.columns[old] for old, new in names}
+
+
+# ---------------------------------------------------------------------- to releases
+
+
+def derived(
+    name: str,
+    parents: Sequence[Release],
+    arguments: Mapping[str, Any],
+    called: str | None = None,
+) -> Release:
+    """Apply an operation to releases and store what it makes; its arguments are plain JSON.
+
+    Raises
+    ------
+    QuestionRefused
+        The operation refuses, or the first parent was not handed out by a workspace.
+    """
+    try:
+        plain = json.loads(json.dumps(arguments, allow_nan=False))
+    except (TypeError, ValueError):
+        raise QuestionRefused(
+            f"{name} takes values of group columns, names and finite numbers, not {arguments!r}."
+        ) from None
+    origin = parents[0].origin
+    find = origin.find if origin else None
+    known = {each.id: each for each in reversed(parents)}
+    sheets = [sheet_of(known[each], find) for each in dict.fromkeys(p.id for p in parents)]
+    return kept(name, parents, plain, apply(name, plain, sheets), called)
+
+
+def kept(
+    name: str,
+    parents: Sequence[Release],
+    arguments: Mapping[str, Any],
+    sheet: Sheet,
+    called: str | None = None,
+    columns: Mapping[str, list[Any]] | None = None,
+) -> Release:
+    """Store what an operation made, parents named; the same derivation is stored once.
+
+    Parameters
+    ----------
+    columns : mapping, optional
+        The sheet's very figures, where nothing was computed.
+    """
+    first = parents[0]
+    origin = first.origin
+    if origin is None:
+        raise QuestionRefused(
+            f"{first.id} was not handed out by a workspace, so there is no ledger to keep "
+            "what is derived from it. Take it from ws.release(…): nothing is paid twice."
+        )
+    ids = list(dict.fromkeys(each.id for each in parents))
+    notes = [note for each in parents for note in each.notes]
+    together = sheet.together(arguments)
+    if columns is None:
+        notes += _notes(sheet, arguments, together)
+        columns = columns_of(sheet, figures=together)
+
+    def content(release_id: str) -> Release:
+        return replace(
+            first,
+            id=release_id,
+            name=called or first.name,
+            table="+".join(dict.fromkeys(each.table for each in parents)),
+            period=_period(first, sheet, arguments),
+            by=sheet.by,
+            measures=sheet.measures,
+            columns=columns,
+            cost=Cost(),
+            epsilon=0.0,
+            data_version="+".join(dict.fromkeys(each.data_version for each in parents)),
+            notes=tuple(dict.fromkeys(notes)),
+            mechanism={"kind": "derived", "recipe": {"op": name, **arguments}, "parents": ids},
+            left={},
+            origin=None,
+        )
+
+    return replace(origin.keep(content, ids), origin=origin)
+
+
+def _period(first: Release, sheet: Sheet, arguments: Mapping[str, Any]) -> str | None:
+    """Return which period a derived answer is about: one month, where one was picked."""
+    month = next((each.name for each in first.by if each.kind == "month"), None)
+    if month is None or any(each.kind == "month" for each in sheet.by):
+        return first.period
+    period: str | None = arguments.get("where", {}).get(month) or first.period
+    return period
+
+
+def _notes(sheet: Sheet, arguments: Mapping[str, Any], together: float) -> list[str]:
+    """Return what a reader must know of figures that were computed."""
+    notes = [noted("chosen", rows=f"{sheet.among:,}")] if sheet.among > 1 else []
+    notes += sheet.notes
+    if arguments.get("simultaneous") and together > 1:
+        notes.append(f"Margins hold for all {together:,} figures at once, 95 times in 100 (Šidák).")
+    if any(is_approximate(form) for each in sheet.measures for form in sheet.forms[each.name]):
+        notes.append("Margins of figures computed from ratios are first-order approximations.")
+    return notes
+
+
+def margins(release: Release, name: str, level: float) -> list[float | None]:
+    """Return the longer side of each interval of a measure, at a level."""
+    sheet = sheet_of(release)
+    sheet.measure(name)
+    z = quantile(level, sheet.chosen)
+    ends = [interval(form, z) for form in sheet.forms[name]]
+    return [
+        None if value is None or low is None or high is None else max(value - low, high - value)
+        for value, low, high in ends
+    ]
+
+
+def interval_frame(release: Release, level: float, together: bool) -> pd.DataFrame:
+    """Return a release's frame with intervals at a level, of each figure or of all at once."""
+    import pandas as pd
+
+    sheet = sheet_of(release)
+    figures = sheet.figures if together else sheet.chosen
+    each = level ** (1 / figures)
+    frame = pd.DataFrame(columns_of(sheet, level, figures))
+    frame.attrs["margins"] = (
+        f"{level:.0%} for all {figures:,} figures at once; {each:.4%} each (Šidák)"
+        if together
+        else f"{level:.0%} for each figure alone"
+    )
+    return frame
+
+
+def covariances(release: Release, one: str, other: str) -> list[float | None]:
+    """Return the covariance of two measures' noise in each row; ratios by their tangent."""
+    sheet = sheet_of(release)
+    sheet.measure(one), sheet.measure(other)
+    pairs = zip(sheet.forms[one], sheet.forms[other], strict=True)
+    straight = [(tangent(a), tangent(b)) for a, b in pairs]
+    return [None if a is None or b is None else covariance(a, b) for a, b in straight]
