@@ -59,6 +59,8 @@ MOVED = {
     "store check": "check",
 }
 
+_FULL = "No space left on device"
+
 
 class _Main(click.Group):
     """Commands in the order of a day's work; refusals as one message and an exit code."""
@@ -102,6 +104,9 @@ class _Main(click.Group):
                 ctx.exit(1)
             raise  # click ends quietly
         except Exception as fault:  # noqa: BLE001  # why: the last line before the terminal
+            if told := _of_disk(fault):
+                click.echo(escaped(f"StorageError: {told}"), err=True)
+                ctx.exit(7)
             click.echo(_fault(fault), err=True)
             ctx.exit(1)
 
@@ -130,6 +135,21 @@ def _untyped(message: str, refusal: Exception, typed: list[str]) -> str:
             message = f"[{place}]".join(re.split(rf"(?<!\w)(?:{forms})(?!\w)", message))
         option = word if word.startswith("-") and not equals else ""
     return message
+
+
+def _of_disk(fault: Exception) -> str:
+    """Return what to say of a full disk or of a place that is not there; nothing of other faults.
+
+    Examples
+    --------
+    >>> _of_disk(FileNotFoundError(2, "No such file or directory", "/no/out.csv"))
+    '/no/out.csv: No such file or directory. Name a place that is there, or make it.'
+    """
+    if _FULL in str(fault):  # of the system, or of an engine
+        return "the disk is full. Make room and run it again; what was recorded as done is done."
+    if isinstance(fault, (FileNotFoundError, NotADirectoryError, IsADirectoryError)):
+        return f"{fault.filename}: {fault.strerror}. Name a place that is there, or make it."
+    return ""
 
 
 def _is_read() -> bool:
