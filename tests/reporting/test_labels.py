@@ -47,7 +47,7 @@ def made(tmp_path_factory):
     path = tmp_path_factory.mktemp("labels") / "alone.html"
     executed = notebook(markdown("# What is in a label?"), *cells)
     told = page(executed, lookup=RELEASES.__getitem__)
-    path.write_text(told.at("./"), encoding="utf-8")
+    path.write_text(told.alone(), encoding="utf-8")
     return path
 
 
