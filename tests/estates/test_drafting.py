@@ -277,7 +277,7 @@ def test_a_file_of_which_some_rows_do_not_fit_is_taken_in_by_the_command_that_is
     assert code == 0
     assert "total: money; 2 values are not" in said
     assert "1 lines are no rows" in said
-    command = re.search(r"'workbench (ingest export \S+ -w \S+)'", said)[1]
+    command = re.search(r"'workbench (data ingest export \S+ -w \S+)'", said)[1]
     assert "'workbench init" not in said
     text = (tmp_path / "shop" / "catalog.yaml").read_text()
     for key, value in {

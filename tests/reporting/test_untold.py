@@ -43,7 +43,7 @@ def test_nothing_that_was_typed_is_told(typed, form):
 def test_our_words_and_names_stay():
     said = (
         "'visits' needs epsilon 0.30 for 2026-10; 0.10 of 3.00 is left. Group by fewer columns, or "
-        "reuse release r-0041; 'workbench budget' lists them."
+        "reuse release r-0041; 'workbench office budget' lists them."
     )
     assert untold(said, {"visits"}, "cell 4") == said
 
