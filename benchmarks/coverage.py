@@ -239,7 +239,7 @@ def _given(folder: Path) -> dict[str, Any]:
     given = {name: each["default"] for name, each in content["parameters"].items()}
     ws = open_workspace(folder)
     ws.init()
-    return {**given, "period": ws.last_complete_month().text}
+    return {**given, "period": ws.reports.last_complete_month().text}
 
 
 _SHOP = catalog_of(

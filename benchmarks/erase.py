@@ -39,16 +39,16 @@ def erase(run: Run) -> Iterator[Result]:
     _notebook(root, sorted(values))
     yield run.result("findable-before", _found([root / ".workbench"], values), bar="> 0 of them")
 
-    before = open_workspace(root).back_up()
+    before = open_workspace(root).office.back_up()
     began = time.process_time()
     _erase(root, chosen)
     cpu = time.process_time() - began
-    after = open_workspace(root).back_up(run.folder / "after")
+    after = open_workspace(root).office.back_up(run.folder / "after")
     yield run.result("in-the-workspace", _found([root / ".workbench"], values))
     yield run.result("in-backups", _found([root / "backups", run.folder / "after"], values))
     yield run.result("rows-in-snapshots", _rows(open_workspace(root)))
     for name, file in (("older", before.file), ("newer", after.file)):
-        open_workspace(root).restore(file, over=True)
+        open_workspace(root).office.restore(file, over=True)
         found = _found([root / ".workbench"], values) + _rows(open_workspace(root))
         yield run.result(f"in-the-{name}-backup-restored", found)
     _rewritten(root / "data" / "consents.csv")
@@ -68,7 +68,7 @@ def _erase(root: Path, chosen: list[dict[str, object]]) -> None:
     from workbench.workspace import open_workspace
 
     for each in chosen:
-        open_workspace(root).erase_subject(str(each["customer_id"]), verified_by="id card")
+        open_workspace(root).office.erase_subject(str(each["customer_id"]), verified_by="id card")
 
 
 def _rewritten(path: Path) -> None:

@@ -150,7 +150,7 @@ def test_bad_input_is_one_message_and_an_exit_code(run, words, code, message):
 def test_a_name_of_before_answers_with_the_one_of_now(run, before, now):
     told = run(*before.split(), "--json")
     assert told.exit_code == 2
-    assert told.output == f"InputError: 'workbench {before}' is now 'workbench {now}'.\n"
+    assert told.output == f"Renamed: 'workbench {before}' is now 'workbench {now}'.\n"
     assert run(*now.split(), "--help").exit_code == 0
 
 

@@ -160,7 +160,7 @@ def test_what_is_encrypted_is_counted_in_tables_which_no_customers_rows_change(s
         return len(list((shop.private / "store" / "data").rglob("*.parquet")))
 
     before, few = told(), files()
-    wb.open_workspace(shop.settings.root, now=now).correct_subject(
+    wb.open_workspace(shop.settings.root, now=now).office.correct_subject(
         "K-000005", {"customers.email": "new@example.org"}, {}, verified_by="id card"
     )
     late = tmp_path / "late.csv"
@@ -271,10 +271,10 @@ def clean(tmp_path_factory):
     generate(folder / "data", customers=1500, faults=False)
     (folder / "data").chmod(0o700)
     ws = workspace(folder / "ws", folder / "data")
-    ws.apply_retention()
-    ws.restore_test(ws.back_up().file)
-    ws.review()
-    ws.reviews.add_risk(
+    ws.office.apply_retention()
+    ws.office.restore_test(ws.office.back_up().file)
+    ws.office.review()
+    ws.office.reviews.add_risk(
         "Paper files", owner="archive", likelihood=1, impact=3, treatment="accept", plan="",
         due=None, now=now(),
     )  # fmt: skip
@@ -314,17 +314,19 @@ def test_what_workbench_keeps_itself_is_counted_with_the_tables(shop, tmp_path):
         )
     )
     ws = wb.open_workspace(shop.settings.root, now=now)
-    ws.share_extract(
+    ws.office.share_extract(
         "transactions", ["region"], tmp_path / "out", recipient="Institute", country="Norway",
         purpose="reporting", terms="contract 7", expires=dt.date(2027, 3, 31), people=700,
         mechanism="adequacy decision",
     )  # fmt: skip
     seen = now() - dt.timedelta(days=7)
-    opened = ws.incidents.open(
+    opened = ws.office.incidents.open(
         "Lost stick", nature="loss", detected_at=seen, occurred_at=None, facts={}, now=now()
     )
-    ws.assess(opened.id, severity="low")
-    ws.incidents.notify(opened.id, "gdpr-authority", at=seen + dt.timedelta(hours=30), now=now())
+    ws.office.assess(opened.id, severity="low")
+    ws.office.incidents.notify(
+        opened.id, "gdpr-authority", at=seen + dt.timedelta(hours=30), now=now()
+    )
     made = ws.compliance("2026-09")
     lines = by_id(made)
     assert (lines.value["notify-hours"], lines.light["notify-hours"]) == (30.0, "green")
@@ -351,7 +353,7 @@ def test_what_was_agreed_of_an_extract_is_shown_and_not_what_was_measured(shop, 
     )
     ws = wb.open_workspace(shop.settings.root, now=now)
     for folder, terms in (("a", {"l": 4, "t": 0.25}), ("b", {"k": 20})):
-        ws.share_extract(
+        ws.office.share_extract(
             "transactions", ["amount"], tmp_path / folder, recipient="Institute", country="Norway",
             purpose="reporting", terms="contract 7", expires=dt.date(2027, 3, 31), people=700,
             **terms,
@@ -376,7 +378,7 @@ def test_the_report_is_published_in_two_languages_at_its_price(tmp_path, sample_
     (tmp_path / "workbench.toml").write_text(text)
     ws = wb.open_workspace(tmp_path, now=now)
     ws.init()
-    edition = ws.render("compliance-summary", period=PERIOD)
+    edition = ws.reports.render("compliance-summary", period=PERIOD)
     assert edition.epsilon <= 0.3
     english = edition.page.read_text()
     first = english.split('id="contents"')[0]

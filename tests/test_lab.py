@@ -132,7 +132,7 @@ def test_a_name_on_the_page_is_found_before_it_is_published(shop, saved):
     content["cells"][0]["source"] = f"# About {name}"
     saved.write_text(json.dumps(content))
     with pytest.raises(LeakFound):
-        preview(saved, shop._desk(), {"period": "2026-09"})
+        preview(saved, shop.reports.desk(), {"period": "2026-09"})
 
 
 def _names(shop):

@@ -263,7 +263,7 @@ def rendered_shop(shop_folder, tmp_path_factory):
 def folder(rendered_shop, tmp_path):
     """Return a shop of the test's own with one good page."""
     folder = Path(shutil.copytree(rendered_shop, tmp_path / "shop", symlinks=True))
-    wb.open_workspace(folder).acknowledge("A copy to go on with.", role="officer")
+    wb.open_workspace(folder).office.acknowledge("A copy to go on with.", role="officer")
     return folder
 
 
@@ -438,7 +438,7 @@ def test_a_full_private_disk_keeps_the_last_good_page_and_the_ledger(folder, sma
     private.chmod(0o700)
     with (folder / "workbench.toml").open("a") as settings:
         settings.write('private = "private"\n')
-    wb.open_workspace(folder).acknowledge("It has a disk of its own.", role="officer")
+    wb.open_workspace(folder).office.acknowledge("It has a disk of its own.", role="officer")
     before, ledger, filler = contents(folder / "reports"), _ledger(folder), _fill(private)
     full = workbench("run", "customers", "-w", folder, "-p", "epsilon=0.2")
     assert full.returncode in (4, 7), full.stderr

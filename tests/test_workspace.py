@@ -9,10 +9,26 @@ import workbench as wb
 from workbench.errors import (
     AccessRefused,
     CatalogError,
+    Renamed,
     SettingsError,
     StoreMissing,
     UnknownName,
 )
+from workbench.workspace import MOVED
+
+
+@pytest.mark.parametrize(("name", "room"), MOVED.items())
+def test_a_name_of_before_answers_with_the_one_of_now(shop, name, room):
+    with pytest.raises(Renamed, match=rf"'ws\.{name}' is now 'ws\.{room}\.{name}'\."):
+        getattr(shop, name)
+    assert not hasattr(shop, name)  # as for any name there is not
+    assert getattr(getattr(shop, room), name).__doc__
+    assert name in dir(getattr(shop, room))
+
+
+def test_the_office_names_what_it_does_not_know(shop):
+    with pytest.raises(AttributeError, match=r"no 'backup'. Did you mean 'back_up'"):
+        shop.office.backup()
 
 
 def test_a_workspace_opens_by_folder_file_and_environment(shop_folder, monkeypatch):
@@ -84,7 +100,7 @@ def test_the_default_clock_is_in_utc(shop_folder):
 
 
 def test_the_last_complete_month_is_the_last_that_the_data_covers(shop):
-    assert shop.last_complete_month().text == "2026-09"
+    assert shop.reports.last_complete_month().text == "2026-09"
 
 
 def test_data_without_a_time_are_as_they_are_now(tmp_path):
@@ -92,7 +108,7 @@ def test_data_without_a_time_are_as_they_are_now(tmp_path):
     (folder / "catalog.yaml").write_text(CATALOG.replace("    time: booked_on\n", ""))
     shop = wb.open_workspace(folder, now=lambda: dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC))
     shop.init()
-    assert shop.last_complete_month().text == "2026-09"
+    assert shop.reports.last_complete_month().text == "2026-09"
 
 
 def test_the_door_lists_what_it_lets_in():

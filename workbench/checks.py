@@ -206,7 +206,7 @@ def _definitions(ws: Workspace) -> Iterator[Problem]:
 def _rehearsals(ws: Workspace, tell: Callable[[str], None]) -> Iterator[Problem]:
     with forking(ws.settings):
         for name in definition_paths(ws.settings.path("reports")):
-            for line in ws.rehearse(name, tell):
+            for line in ws.reports.rehearse(name, tell):
                 yield Problem("notebooks", f"report '{name}': {line}")
 
 

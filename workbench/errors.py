@@ -10,6 +10,7 @@
     │   ├── DefinitionError                       reports/NAME.yaml, all problems at once
     │   ├── ParameterError                        -p name=value
     │   ├── PeriodError                           --period
+    │   ├── Renamed                               a name of before: says the one of now
     │   └── UnknownName                           table, column, report, dataset: with a suggestion
     ├── Refused                          exit 3   understood, and not allowed
     │   ├── AccessRefused                         purpose, consent, expiry
@@ -94,6 +95,13 @@ class UnknownName(InputError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name = kind, name
         super().__init__(f"no {kind} named '{name}'.{suggest(name, known)}")
+
+
+class Renamed(InputError, AttributeError):
+    """A name of before, with the one of now."""
+
+    def __init__(self, before: str, now: str) -> None:
+        super().__init__(f"'{before}' is now '{now}'.")
 
 
 class Refused(WorkbenchError):

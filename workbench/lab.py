@@ -119,7 +119,7 @@ def _preview(named: str, variables: Mapping[str, Any], ran: Sequence[str]) -> Pr
     ws = open_workspace(None if os.environ.get("WORKBENCH_WORKSPACE") else notebook.parent)
     ahead = not named and unsaved(read(notebook), ran)
     try:
-        pages = preview(notebook, ws._desk(), variables)
+        pages = preview(notebook, ws.reports.desk(), variables)
     except RunFailed:
         if ahead:  # what it misses may just not be in the file yet
             raise RunFailed(_UNSAVED) from None

@@ -224,8 +224,10 @@ def test_requests_of_the_table_are_listed_beside_the_offices_own(shop):
     )
     ws = wb.open_workspace(root, now=shop.now)
     ws.init()
-    ws.open_request("access", "K-000003", law="GDPR")
-    found = {each.id: each.closed for each in [*ws.requests(), *ws.requests_of_table()]}
+    ws.office.open_request("access", "K-000003", law="GDPR")
+    found = {
+        each.id: each.closed for each in [*ws.office.requests(), *ws.office.requests_of_table()]
+    }
     assert list(found) == ["R-0001", "SR-1", "SR-2"]
     assert str(found["SR-2"]) == "2026-08-20"
     for words, told in (([], ("R-0001", "SR-1")), (["--all"], ("R-0001", "SR-1", "SR-2"))):

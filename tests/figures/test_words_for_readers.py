@@ -42,7 +42,7 @@ def test_what_tells_an_analyst_what_to_ask_does_not_reach_a_reader(note):
 
 
 def test_an_exception_always_stands():
-    note = "Exception: k_means(3) was fitted on customers' rows; see ws.approve."
+    note = "Exception: k_means(3) was fitted on customers' rows; see ws.office.approve."
     found = release(notes=(note,))
     assert notes_about(TableSpec(), [found], Language()) == (note,)
 

@@ -30,7 +30,7 @@ def release(ws, name="all"):
 @pytest.fixture
 def made(shop, tmp_path):
     """Return a backup of the shop."""
-    return shop.back_up(tmp_path / "one.backup")
+    return shop.office.back_up(tmp_path / "one.backup")
 
 
 def counts(ws):
@@ -48,7 +48,7 @@ def test_a_backup_is_one_file_with_its_checksum_and_an_entry(shop, made):
 
 
 def test_it_goes_into_the_folder_of_the_settings_by_its_time(shop):
-    made = shop.back_up()
+    made = shop.office.back_up()
     assert made.file == str(shop.settings.root / "backups" / "workbench-20261002T090000Z.backup")
 
 
@@ -61,7 +61,7 @@ def test_nothing_can_be_read_in_it_and_the_key_is_not_there(shop, made):
 
 def test_a_test_restores_beside_and_records_that_it_held(shop, made):
     before = sorted(shop.settings.root.iterdir())
-    found = again(shop).restore_test(made.file)
+    found = again(shop).office.restore_test(made.file)
     assert found.rows == made.rows
     assert sorted(shop.settings.root.iterdir()) == before
     entry = shop.journal.last("restore tested")
@@ -71,19 +71,19 @@ def test_a_test_restores_beside_and_records_that_it_held(shop, made):
 
 def test_a_lost_store_comes_back(shop, made):
     answer = release(shop)
-    made = shop.back_up(Path(made.file).with_name("two.backup"))
+    made = shop.office.back_up(Path(made.file).with_name("two.backup"))
     key = (shop.private / "keys" / "master.key").read_text()
     shutil.rmtree(shop.private)
     ws = again(shop)
     (ws.private / "keys").mkdir(mode=0o700)
     (ws.private / "keys" / "master.key").write_text(key)
     (ws.private / "keys" / "master.key").chmod(0o600)
-    restored = ws.restore(made.file)
+    restored = ws.office.restore(made.file)
     assert (restored.rows, restored.kept) == (made.rows, ())
     ws = again(shop)
     assert counts(ws) == 600
     assert ws.ledger.answer(answer.id).id == answer.id
-    assert ws.verify_audit().holds
+    assert ws.office.verify_logs()["audit log"].holds
     assert ws.private.stat().st_mode & 0o777 == 0o700
     assert release(ws, "again").id == answer.id  # nothing is paid for twice
 
@@ -96,7 +96,7 @@ def test_live_data_is_replaced_only_when_asked(shop, made):
 
 def test_logs_that_went_on_stay(shop, made):
     release(shop)
-    made = shop.back_up(Path(made.file).with_name("two.backup"))
+    made = shop.office.back_up(Path(made.file).with_name("two.backup"))
     later = wb.query(shop.open("transactions", "reporting"), period="2026-04").customers()
     answer = shop.release(later, name="later", epsilon=0.1)
     kept = again(shop).restore(made.file, over=True).kept
@@ -107,7 +107,7 @@ def test_logs_that_went_on_stay(shop, made):
 
 def test_an_older_ledger_is_recognised_and_spends_nothing(shop, made):
     release(shop)
-    made = shop.back_up(Path(made.file).with_name("two.backup"))
+    made = shop.office.back_up(Path(made.file).with_name("two.backup"))
     later = wb.query(shop.open("transactions", "reporting"), period="2026-04").customers()
     shop.release(later, name="later", epsilon=0.1)
     (shop.private / "ledger.sqlite").unlink()  # lost, and the anchor beside it is not
@@ -120,13 +120,13 @@ def test_an_older_ledger_is_recognised_and_spends_nothing(shop, made):
 
 def test_a_log_that_was_changed_is_put_back(shop, made):
     shop.open("customers", "service")
-    made = shop.back_up(Path(made.file).with_name("two.backup"))
+    made = shop.office.back_up(Path(made.file).with_name("two.backup"))
     with sqlite3.connect(shop.private / "audit.sqlite") as database:
         database.execute("UPDATE audit SET body = '{}' WHERE seq = 1")
     database.close()
-    assert not again(shop).verify_audit().holds
+    assert not again(shop).office.verify_logs()["audit log"].holds
     again(shop).restore(made.file, over=True)
-    assert again(shop).verify_audit().holds
+    assert again(shop).office.verify_logs()["audit log"].holds
 
 
 @pytest.mark.parametrize("share", [0.0001, 0.3, 0.7, 0.999])
@@ -142,25 +142,25 @@ def test_a_changed_byte_is_named_with_its_block(shop, made, share):
         again(shop).restore(file, over=True)
     assert counts(again(shop)) == 600
     with pytest.raises(StorageError, match="corrupted"):
-        again(shop).restore_test(file)
+        again(shop).office.restore_test(file)
     assert shop.journal.last("restore tested").body["ok"] is False
     assert not list(shop.settings.root.glob(".workbench.*"))
 
 
 @pytest.mark.parametrize("slip", ["none.backup", "workbench.toml", "."])
 def test_a_slip_in_the_path_is_no_failed_test(shop, made, slip):
-    again(shop).restore_test(made.file)
+    again(shop).office.restore_test(made.file)
     told = rf"there is no backup of workbench at .*{made.file}.* Nothing was tested"
     with pytest.raises(InputError, match=told):
-        again(shop).restore_test(shop.settings.root / slip)
+        again(shop).office.restore_test(shop.settings.root / slip)
     assert [entry.body["ok"] for entry in shop.journal.entries("restore tested")] == [True]
-    assert shop.lifecycle_facts()["backups"]["last_test_held"] is True
+    assert shop.office.lifecycle_facts()["backups"]["last_test_held"] is True
 
 
 def test_a_backup_on_record_that_is_gone_is_a_failed_test(shop, made):
     Path(made.file).unlink()
     with pytest.raises(StorageError, match="there is no backup at"):
-        again(shop).restore_test(made.file)
+        again(shop).office.restore_test(made.file)
     assert shop.journal.last("restore tested").body["ok"] is False
 
 
@@ -211,7 +211,7 @@ def test_a_missing_backup_is_told(shop, tmp_path):
 
 
 def test_another_key_is_named(shop, made, tmp_path):
-    shop.rotate_key()
+    shop.office.rotate_key()
     with pytest.raises(StoreMissing, match=r"was made with the key .*, and the key here is"):
         again(shop).restore(made.file, over=True)
     (shop.private / "keys" / "master.key").unlink()
@@ -224,11 +224,11 @@ def test_an_older_key_opens_an_older_backup_and_the_present_one_what_comes_of_it
 ):
     shutil.copy2(shop.private / "keys" / "master.key", tmp_path / "old.key")
     old = shop.store.master_key
-    shop.rotate_key()
-    shop.erase_subject("K-000010", verified_by="id card")
+    shop.office.rotate_key()
+    shop.office.erase_subject("K-000010", verified_by="id card")
     ws = again(shop)
-    assert ws.restore_test(made.file, key_file=tmp_path / "old.key").rows["customers"] == 599
-    ws.restore(made.file, over=True, key_file=tmp_path / "old.key")
+    assert ws.office.restore_test(made.file, key_file=tmp_path / "old.key").rows["customers"] == 599
+    ws.office.restore(made.file, over=True, key_file=tmp_path / "old.key")
     ws = again(shop)
     assert ws.store.master_key != old
     assert counts(ws) == 599
@@ -243,15 +243,19 @@ def test_a_key_file_others_may_read_is_refused(shop, made, tmp_path):
 
 
 def test_marks_beside_the_backups_outlive_the_workspace(shop):
-    made = shop.back_up()
-    shop.erase_subject("K-000010", verified_by="id card")
+    made = shop.office.back_up()
+    shop.office.erase_subject("K-000010", verified_by="id card")
     beside = json.loads((shop.settings.path("backups") / "marks.jsonl").read_text())
     assert beside["kind"] == "erased"
     key = (shop.private / "keys" / "master.key").read_text()
     shutil.rmtree(shop.private)
     ws = again(shop)
     ws.store.key_source.put(bytes.fromhex(key))
-    assert ws.restore(made.file).erased_again == {"customers": 1, "transactions": 9, "consents": 1}
+    assert ws.office.restore(made.file).erased_again == {
+        "customers": 1,
+        "transactions": 9,
+        "consents": 1,
+    }
     assert counts(again(shop)) == 599
 
 
@@ -260,7 +264,7 @@ def test_a_backup_is_restored_elsewhere_with_its_settings(shop, made, tmp_path):
     lay_settings(Path(made.file), shop.store.master_key, into)
     ws = wb.open_workspace(into, now=shop.now)
     ws.store.key_source.put(shop.store.master_key)
-    ws.restore(made.file)
+    ws.office.restore(made.file)
     assert counts(wb.open_workspace(into, now=shop.now)) == 600
     assert (into / "catalog.yaml").read_text() == shop.settings.path("catalog").read_text()
 
@@ -268,7 +272,7 @@ def test_a_backup_is_restored_elsewhere_with_its_settings(shop, made, tmp_path):
 def test_a_backup_whose_folders_lie_elsewhere_is_not_restored_over_them(shop, tmp_path):
     path = shop.settings.root / "workbench.toml"
     path.write_text(path.read_text() + f'private = "{shop.private}"\n')
-    made = again(shop).back_up(tmp_path / "far.backup")
+    made = again(shop).office.back_up(tmp_path / "far.backup")
     with pytest.raises(Refused, match=r"the backup's private is at .*, outside of its folder"):
         lay_settings(Path(made.file), shop.store.master_key, tmp_path / "elsewhere")
 
@@ -276,7 +280,7 @@ def test_a_backup_whose_folders_lie_elsewhere_is_not_restored_over_them(shop, tm
 def test_a_backup_of_nothing_is_refused(tmp_path):
     ws = wb.open_workspace(make_shop(tmp_path / "empty", customers=2))
     with pytest.raises(StoreMissing, match="no key at"):
-        ws.back_up()
+        ws.office.back_up()
 
 
 def test_a_rotation_that_was_cut_off_comes_first(shop, tmp_path):
@@ -284,9 +288,9 @@ def test_a_rotation_that_was_cut_off_comes_first(shop, tmp_path):
     with pytest.raises(
         StorageError, match=r"a rotation of the key was cut off.*'workbench store keys"
     ):
-        shop.back_up(tmp_path / "x.backup")
-    shop.rotate_key()
-    shop.back_up(tmp_path / "x.backup")
+        shop.office.back_up(tmp_path / "x.backup")
+    shop.office.rotate_key()
+    shop.office.back_up(tmp_path / "x.backup")
 
 
 def test_what_a_crash_left_unseen_is_in_the_backup(shop, tmp_path):
@@ -296,9 +300,9 @@ def test_what_a_crash_left_unseen_is_in_the_backup(shop, tmp_path):
     before = shop.store.latest_snapshot()
     again(shop).init()
     (shop.store.folder / "snapshots" / f"{before + 1}.ducklake").unlink()  # committed, unpublished
-    made = again(shop).back_up(tmp_path / "x.backup")
+    made = again(shop).office.back_up(tmp_path / "x.backup")
     assert made.rows["incidents"] == 2
-    assert again(shop).restore_test(made.file).rows["incidents"] == 2
+    assert again(shop).office.restore_test(made.file).rows["incidents"] == 2
 
 
 def test_executed_notebooks_outlive_a_restore(shop, made):
@@ -311,13 +315,13 @@ def test_executed_notebooks_outlive_a_restore(shop, made):
 
 def test_a_file_that_is_there_is_not_written_over(shop, made):
     with pytest.raises(StorageError, match=r"one.backup is there already. Name another file"):
-        shop.back_up(made.file)
+        shop.office.back_up(made.file)
 
 
 def test_a_place_that_cannot_be_written_is_told(shop, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"cannot be written: File exists. There is none"):
-        shop.back_up(tmp_path / "file" / "x.backup")
+        shop.office.back_up(tmp_path / "file" / "x.backup")
 
 
 def test_what_a_manifest_does_not_say_is_refused(shop, tmp_path):
@@ -361,5 +365,5 @@ def test_copies_that_a_killed_backup_left_go_with_the_next_one(shop, tmp_path):
     left = shop.private / ".copy-abc"
     left.mkdir()
     (left / "copy.part").write_bytes(b"audit")
-    shop.back_up(tmp_path / "one.backup")
+    shop.office.back_up(tmp_path / "one.backup")
     assert not left.exists()

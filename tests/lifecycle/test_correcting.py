@@ -38,7 +38,7 @@ def touch(shop, change):
 @pytest.fixture
 def corrected(shop):
     """Return the shop after a correction of one e-mail address."""
-    shop.correct_subject("K-000010", {"customers.email": NEW}, verified_by="id card")
+    shop.office.correct_subject("K-000010", {"customers.email": NEW}, verified_by="id card")
     assert emails(shop) == [NEW]
     return again(shop)
 
@@ -62,18 +62,20 @@ def test_another_value_that_a_source_brings_is_newer_and_stays(corrected):
 
 
 def test_corrections_of_one_value_are_replayed_in_order(corrected):
-    corrected.correct_subject(
+    corrected.office.correct_subject(
         "K-000010", {"customers.email": "later@example.org"}, verified_by="id card"
     )
     again(corrected).init(reload=["customers"])
     assert emails(corrected) == ["later@example.org"]
-    again(corrected).correct_subject("K-000010", {"customers.email": OLD}, verified_by="id card")
+    again(corrected).office.correct_subject(
+        "K-000010", {"customers.email": OLD}, verified_by="id card"
+    )
     again(corrected).init(reload=["customers"])
     assert emails(corrected) == [OLD]
 
 
 def test_a_value_taken_away_stays_away(shop):
-    shop.correct_subject("K-000010", {"customers.email": ""}, verified_by="id card")
+    shop.office.correct_subject("K-000010", {"customers.email": ""}, verified_by="id card")
     again(shop).init(reload=["customers"])
     assert emails(shop) == []
 
@@ -82,7 +84,7 @@ def test_the_row_that_was_meant_is_corrected_again_and_no_other(shop):
     change = {"transactions.category": "toys", "transactions.booked_on": "2026-03-12"}
     where = {"transactions.booked_on": "2026-03-11"}
     before = again(shop).access.versions
-    shop.correct_subject("K-000010", change, where, verified_by="id card")
+    shop.office.correct_subject("K-000010", change, where, verified_by="id card")
     after = again(shop).access.versions
     again(shop).init(reload=["transactions"])
     table = again(shop).open("transactions", "reporting")
@@ -109,7 +111,7 @@ def test_a_file_that_is_taken_in_with_the_old_value_is_corrected_again(shop):
     file = shop.settings.root / "a.csv"
     file.write_text(HEADER + "K-000010,2026-10-01,north,food,n-1,5,true\n")
     again(shop).ingest("transactions", file)
-    again(shop).correct_subject(
+    again(shop).office.correct_subject(
         "K-000010",
         {"transactions.amount": "7"},
         {"transactions.note": "n-1"},
@@ -128,9 +130,9 @@ def test_a_file_that_is_taken_in_with_the_old_value_is_corrected_again(shop):
 
 
 def test_a_restore_corrects_again_what_was_corrected_since(shop, tmp_path):
-    backup = shop.back_up(tmp_path / "before.backup")
-    again(shop).correct_subject("K-000010", {"customers.email": NEW}, verified_by="id card")
-    tested = again(shop).restore_test(backup.file)
+    backup = shop.office.back_up(tmp_path / "before.backup")
+    again(shop).office.correct_subject("K-000010", {"customers.email": NEW}, verified_by="id card")
+    tested = again(shop).office.restore_test(backup.file)
     assert tested.corrected_again == {"customers": 1}
     assert again(shop).restore(backup.file, over=True).corrected_again == {"customers": 1}
     assert emails(shop) == [NEW]
@@ -140,8 +142,8 @@ def test_a_restore_corrects_again_what_was_corrected_since(shop, tmp_path):
 
 def test_a_restore_without_the_workspace_finds_them_beside_the_backups(shop, tmp_path):
     shop.settings.path("backups").mkdir()
-    backup = again(shop).back_up()
-    again(shop).correct_subject("K-000010", {"customers.email": NEW}, verified_by="id card")
+    backup = again(shop).office.back_up()
+    again(shop).office.correct_subject("K-000010", {"customers.email": NEW}, verified_by="id card")
     key = tmp_path / "kept.key"
     key.write_bytes((shop.private / "keys" / "master.key").read_bytes())
     key.chmod(0o600)
@@ -154,8 +156,8 @@ def test_a_restore_without_the_workspace_finds_them_beside_the_backups(shop, tmp
 def test_corrections_of_another_workspace_are_named_and_left(shop, tmp_path):
     other = wb.open_workspace(make_shop(tmp_path / "other"), now=shop.now)
     other.init()
-    backup = other.back_up(tmp_path / "elsewhere" / "other.backup")
-    shop.correct_subject("K-000010", {"customers.email": NEW}, verified_by="id card")
+    backup = other.office.back_up(tmp_path / "elsewhere" / "other.backup")
+    shop.office.correct_subject("K-000010", {"customers.email": NEW}, verified_by="id card")
     own = shutil.copy2(shop.private / FILE, tmp_path)
     key = other.private / "keys" / "master.key"
     restored = again(shop).restore(backup.file, over=True, key_file=key)
@@ -167,29 +169,30 @@ def test_corrections_of_another_workspace_are_named_and_left(shop, tmp_path):
 
 def test_they_are_sealed_told_to_the_customer_and_forgotten_with_them(corrected, tmp_path):
     corrected.settings.path("backups").mkdir()
-    again(corrected).back_up()
+    again(corrected).office.back_up()
     beside = corrected.settings.path("backups") / FILE
     for path in (corrected.private / FILE, beside):
         content = path.read_bytes()
         assert NEW.encode() not in content
         assert path.stat().st_mode & 0o777 == 0o600
     held = {
-        each.table: each for each in corrected.subject_held("K-000010", verified_by="id card")[1]
+        each.table: each
+        for each in corrected.office.subject_held("K-000010", verified_by="id card")[1]
     }
     assert (held["customers"].corrections, held["transactions"].corrections) == (1, 0)
-    corrected.export_subject("K-000010", tmp_path / "out", verified_by="id card")
+    corrected.office.export_subject("K-000010", tmp_path / "out", verified_by="id card")
     told = json.loads((tmp_path / "out" / "subject.json").read_text())["corrections"]
     assert [(e["table"], e["before"], e["after"]) for e in told] == [
         ("customers", {"email": OLD}, {"email": NEW})
     ]
-    again(corrected).erase_subject("K-000010", verified_by="id card")
+    again(corrected).office.erase_subject("K-000010", verified_by="id card")
     assert corrected.store.corrections.all() == []
     assert beside.read_bytes() == (corrected.private / FILE).read_bytes()
 
 
 def test_an_erased_customers_corrections_in_an_older_backup_do_not_come_back(corrected, tmp_path):
-    backup = corrected.back_up(tmp_path / "before.backup")
-    again(corrected).erase_subject("K-000010", verified_by="id card")
+    backup = corrected.office.back_up(tmp_path / "before.backup")
+    again(corrected).office.erase_subject("K-000010", verified_by="id card")
     restored = again(corrected).restore(backup.file, over=True)
     assert restored.corrected_again == {}
     assert again(corrected).store.corrections.all() == []
@@ -201,14 +204,14 @@ def test_erasing_looks_for_values_that_were_corrected_too(corrected):
     assert again(corrected).ingest("transactions", path).quarantined == 1
     assert (
         again(corrected)
-        .erase_subject("K-000010", verified_by="id card")[1]
+        .office.erase_subject("K-000010", verified_by="id card")[1]
         .rows["intake.quarantine"]
         == 1
     )
 
 
 def test_they_outlive_a_rotation_of_the_key(corrected):
-    again(corrected).rotate_key()
+    again(corrected).office.rotate_key()
     again(corrected).init(reload=["customers"])
     assert emails(corrected) == [NEW]
 
@@ -216,8 +219,10 @@ def test_they_outlive_a_rotation_of_the_key(corrected):
 def test_they_go_with_the_rows_that_retention_takes_away(corrected):
     later = dt.datetime(2032, 6, 15, 9, tzinfo=dt.UTC)
     ws = wb.open_workspace(corrected.settings.root, now=lambda: later)
-    ws.correct_subject("K-000599", {"customers.email": "kept@example.org"}, verified_by="id card")
-    ws.apply_retention()
+    ws.office.correct_subject(
+        "K-000599", {"customers.email": "kept@example.org"}, verified_by="id card"
+    )
+    ws.office.apply_retention()
     assert [each.subject for each in ws.store.corrections.all()] == ["K-000599"]
 
 

@@ -62,20 +62,20 @@ def bytes_of(*folders):
 
 def test_of_erased_customers_nothing_is_found_in_any_byte_snapshot_or_restore(shop, tmp_path, size):
     erased = ERASED[:8] if size == "smoke" else ERASED
-    before = shop.back_up(tmp_path / "before.backup")
+    before = shop.office.back_up(tmp_path / "before.backup")
     notebook(shop, ", ".join(values_of(erased[:2])))
     wanted, people = values_of(erased), len(erased)
     assert any(value.encode() in bytes_of(shop.private) for value in wanted)  # the control
     for subject in erased:
-        assert again(shop).erase_subject(subject, verified_by="id card")[1].found_in == ()
-    after = again(shop).back_up(tmp_path / "after.backup")
+        assert again(shop).office.erase_subject(subject, verified_by="id card")[1].found_in == ()
+    after = again(shop).office.back_up(tmp_path / "after.backup")
 
     restored = tmp_path / "restored"
     shutil.copytree(shop.settings.root, restored, ignore=shutil.ignore_patterns(".workbench"))
     shutil.copytree(shop.private, restored / ".workbench")
     there = wb.open_workspace(restored, now=shop.now)
     assert (
-        sum(there.restore(before.file, over=True).erased_again.values())
+        sum(there.office.restore(before.file, over=True).erased_again.values())
         == people * 10 + people // 2
     )
 
@@ -94,7 +94,7 @@ def test_of_erased_customers_nothing_is_found_in_any_byte_snapshot_or_restore(sh
 
 
 def test_a_later_load_leaves_the_erased_out(shop):
-    again(shop).erase_subject("K-000004", verified_by="id card")
+    again(shop).office.erase_subject("K-000004", verified_by="id card")
     path = shop.settings.path("source") / "customers.parquet"
     with duckdb.connect() as connection:  # the same people in another order: a changed file
         connection.execute(f"CREATE TABLE t AS SELECT * FROM '{path}' ORDER BY customer_id DESC")
@@ -104,7 +104,7 @@ def test_a_later_load_leaves_the_erased_out(shop):
 
 
 def test_an_unchanged_source_is_not_loaded_again(shop):
-    again(shop).erase_subject("K-000004", verified_by="id card")
+    again(shop).office.erase_subject("K-000004", verified_by="id card")
     assert again(shop).init() == {}
 
 
@@ -118,7 +118,7 @@ def test_answers_of_months_that_did_not_change_stay_paid_for(shop):
         connection.execute(f"COPY t TO '{path}'")
     again(shop).init()
     with_once = again(shop).access.versions
-    again(shop).erase_subject("K-once", verified_by="id card")
+    again(shop).office.erase_subject("K-once", verified_by="id card")
     after = again(shop).access.versions
     april, march = ["2026-04"], ["2026-03"]
     assert after.of("transactions", april) == with_once.of("transactions", april)
@@ -130,7 +130,7 @@ def test_answers_of_months_that_did_not_change_stay_paid_for(shop):
 
 def test_notebooks_lose_their_outputs_and_keep_their_code(shop):
     path = notebook(shop, "anything at all")
-    done = shop.erase_subject("K-000004", verified_by="id card")[1]
+    done = shop.office.erase_subject("K-000004", verified_by="id card")[1]
     cell = json.loads(path.read_text())["cells"][0]
     assert cell["outputs"] == []
     assert cell["execution_count"] is None
@@ -157,7 +157,7 @@ def test_lines_kept_aside_of_loads_go_too(shop):
         )
         connection.execute("DETACH lake")
         shop.store.publish(shop.store.latest_snapshot() + 5)
-    rows = again(shop).erase_subject("K-000004", verified_by="id card")[1].rows
+    rows = again(shop).office.erase_subject("K-000004", verified_by="id card")[1].rows
     assert (rows["intake.quarantine"], rows["intake.same_person"]) == (2, 2)
     ws = again(shop)
     assert still_findable(ws.office) == {}
@@ -166,8 +166,10 @@ def test_lines_kept_aside_of_loads_go_too(shop):
     left = connection.execute("SELECT content FROM lake.intake.quarantine ORDER BY 1").fetchall()
     assert left == [("another line",), ("b",), ("c",), (None,)]
     connection.close()
-    assert ws.erase_subject("K-never", verified_by="id card")[1].rows == {"intake.quarantine": 1}
-    assert ws.back_up().rows == {
+    assert ws.office.erase_subject("K-never", verified_by="id card")[1].rows == {
+        "intake.quarantine": 1
+    }
+    assert ws.office.back_up().rows == {
         "customers": 599,
         "transactions": 5391,
         "consents": 299,
@@ -176,18 +178,18 @@ def test_lines_kept_aside_of_loads_go_too(shop):
 
 
 def test_what_ends_with_it_and_what_learned_from_it_is_noted(shop):
-    shop.approve("segments of spring", "pilot", role="officer")
-    told = " ".join(shop.erase_subject("K-000002", verified_by="id card")[1].notes)
+    shop.office.approve("segments of spring", "pilot", role="officer")
+    told = " ".join(shop.office.erase_subject("K-000002", verified_by="id card")[1].notes)
     assert "Consents that end with it: marketing." in told
     assert "Approved by an officer: segments of spring." in told
-    told = " ".join(shop.erase_subject("K-000001", verified_by="id card")[1].notes)
+    told = " ".join(shop.office.erase_subject("K-000001", verified_by="id card")[1].notes)
     assert "Consents" not in told
 
 
 def test_who_has_the_old_snapshot_open_is_told(shop):
     table = shop.open("customers", "service")
     versions = shop.access.snapshot
-    again(shop).erase_subject("K-000004", verified_by="id card")
+    again(shop).office.erase_subject("K-000004", verified_by="id card")
     for read in (table.execute, table.to_pyarrow):
         with pytest.raises(StoreMissing, match="the snapshot this table was opened on has ended"):
             read()
@@ -198,7 +200,7 @@ def test_who_has_the_old_snapshot_open_is_told(shop):
 
 def test_who_erases_goes_on_with_the_new_snapshot(shop):
     assert shop.open("customers", "service").count().execute() == 600
-    shop.erase_subject("K-000004", verified_by="id card")
+    shop.office.erase_subject("K-000004", verified_by="id card")
     assert shop.open("customers", "service").count().execute() == 599
 
 
@@ -207,13 +209,13 @@ def test_files_outside_workbenchs_care_are_named(shop):
     notebooks.mkdir()
     (notebooks / "mine.ipynb").write_text('{"cells": [{"outputs": ["person4@example.org"]}]}')
     (notebooks / "other.ipynb").write_text('{"cells": []}')
-    assert shop.erase_subject("K-000004", verified_by="id card")[1].outside == (
+    assert shop.office.erase_subject("K-000004", verified_by="id card")[1].outside == (
         str(notebooks / "mine.ipynb"),
     )
 
 
 def test_the_key_stands_in_no_log(shop):
-    shop.erase_subject("K-000004", verified_by="id card")
+    shop.office.erase_subject("K-000004", verified_by="id card")
     entries = [*shop.audit.chain.entries(), *shop.journal.entries()]
     assert {"erased"} <= {entry.kind for entry in entries}
     assert "K-000004" not in "".join(str(entry.body) for entry in entries)
@@ -222,32 +224,38 @@ def test_the_key_stands_in_no_log(shop):
 
 def test_an_unknown_customer_is_refused_without_being_repeated(shop):
     with pytest.raises(InputError, match="no table holds anything of this customer") as caught:
-        shop.erase_subject("K-nobody", verified_by="id card")
+        shop.office.erase_subject("K-nobody", verified_by="id card")
     assert "K-nobody" not in str(caught.value)
     assert shop.store.marks.all() == []
 
 
 def test_an_empty_key_is_refused(shop):
     with pytest.raises(InputError, match="name a customer by their 'customer_id'"):
-        shop.erase_subject("  ", verified_by="id card")
+        shop.office.erase_subject("  ", verified_by="id card")
 
 
 def test_who_is_erased_already_is_told_so(shop):
-    first = shop.erase_subject("K-000004", verified_by="id card")[1]
-    second = again(shop).erase_subject("K-000004", verified_by="id card")[1]
+    first = shop.office.erase_subject("K-000004", verified_by="id card")[1]
+    second = again(shop).office.erase_subject("K-000004", verified_by="id card")[1]
     assert (first.already, second.already) == (False, True)
     assert second.at == first.at
     assert second.rows == {}
 
 
 def test_a_legal_hold_keeps_the_customer(shop):
-    shop.hold("dispute 7", subject="K-000004")
+    shop.office.hold("dispute 7", subject="K-000004")
     with pytest.raises(Refused, match=r"H-0001 since 2026-10-02 \(customers, .*\): dispute 7"):
-        shop.erase_subject("K-000004", verified_by="id card")
+        shop.office.erase_subject("K-000004", verified_by="id card")
     assert shop.store.marks.all() == []
-    assert again(shop).erase_subject("K-000005", verified_by="id card")[1].rows["customers"] == 1
-    shop.release_hold("H-0001", "settled")
-    assert again(shop).erase_subject("K-000004", verified_by="id card")[1].rows["customers"] == 1
+    assert (
+        again(shop).office.erase_subject("K-000005", verified_by="id card")[1].rows["customers"]
+        == 1
+    )
+    shop.office.release_hold("H-0001", "settled")
+    assert (
+        again(shop).office.erase_subject("K-000004", verified_by="id card")[1].rows["customers"]
+        == 1
+    )
 
 
 def test_a_report_that_is_being_rendered_is_waited_for(shop, monkeypatch):
@@ -258,7 +266,7 @@ def test_a_report_that_is_being_rendered_is_waited_for(shop, monkeypatch):
         file_lock(shop.private / "run.lock"),
         pytest.raises(Busy, match=r"a report is being rendered .* nothing was erased"),
     ):
-        shop.erase_subject("K-000004", verified_by="id card")
+        shop.office.erase_subject("K-000004", verified_by="id card")
 
 
 def test_keys_that_are_numbers_are_known_by_their_number(tmp_path):
@@ -278,9 +286,9 @@ def test_keys_that_are_numbers_are_known_by_their_number(tmp_path):
         (data / "consents.csv").write_text(text)
     ws = wb.open_workspace(folder)
     ws.init()
-    assert ws.erase_subject(" 0007 ", verified_by="id card")[1].rows["customers"] == 1
+    assert ws.office.erase_subject(" 0007 ", verified_by="id card")[1].rows["customers"] == 1
     with pytest.raises(InputError, match="'customer_id' is a whole number"):
-        ws.erase_subject("seven", verified_by="id card")
+        ws.office.erase_subject("seven", verified_by="id card")
 
 
 KINDS = ("customer_id", "full_name", "phone", "email", "born_on")
@@ -377,12 +385,12 @@ def test_values_of_every_kind_and_encoding_are_left_nowhere(tmp_path, size):
     assert len(values) == 5 * len(erased)  # 200 in full
     ws = clinic(tmp_path / "clinic")
     assert left_in(ws, values) == values  # the control
-    before = ws.back_up(tmp_path / "before.backup")
+    before = ws.office.back_up(tmp_path / "before.backup")
     for subject, *_ in erased:
-        assert again(ws).erase_subject(subject, verified_by="id card")[1].found_in == ()
+        assert again(ws).office.erase_subject(subject, verified_by="id card")[1].found_in == ()
     ws = again(ws)
     assert left_in(ws, values) == set()
-    after = ws.back_up(tmp_path / "after.backup")
+    after = ws.office.back_up(tmp_path / "after.backup")
     for made in (after, before):
         again(ws).restore(made.file, over=True)
         assert left_in(again(ws), values) == set()

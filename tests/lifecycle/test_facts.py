@@ -31,15 +31,15 @@ def test_of_a_new_workspace_much_was_not_measured(shop):
 
 
 def test_what_happened_is_counted(shop, tmp_path):
-    made = shop.back_up(tmp_path / "x.backup")
-    shop.restore_test(made.file)
-    shop.rotate_key()
-    shop.erase_subject("K-000599", verified_by="id card")
-    shop.open_request("access", "K-000003", received=dt.date(2026, 8, 20))
-    shop.close_request(shop.open_request("access", "K-000003").id, "done")
-    shop.hold("x", table="consents")
+    made = shop.office.back_up(tmp_path / "x.backup")
+    shop.office.restore_test(made.file)
+    shop.office.rotate_key()
+    shop.office.erase_subject("K-000599", verified_by="id card")
+    shop.office.open_request("access", "K-000003", received=dt.date(2026, 8, 20))
+    shop.office.close_request(shop.office.open_request("access", "K-000003").id, "done")
+    shop.office.hold("x", table="consents")
     ws = opened(shop, shop.now() + dt.timedelta(days=12))
-    found = ws.lifecycle_facts()
+    found = ws.office.lifecycle_facts()
     assert found["key"]["age_days"] == 12
     assert found["backups"] == {"last_days": 12, "last_test_days": 12, "last_test_held": True}
     assert found["erasures"] == {"customers": 1, "findable": {}, "unfinished": False}
@@ -48,14 +48,14 @@ def test_what_happened_is_counted(shop, tmp_path):
     assert (requests["received"], requests["open"], requests["overdue"]) == (3, 1, 1)
     assert (requests["in_time"], requests["oldest_open_days"]) == (2, 55)
     assert found["holds"] == 1
-    assert opened(shop, LATER).lifecycle_facts()["retention"]["by_table"]["customers"] == 330
+    assert opened(shop, LATER).office.lifecycle_facts()["retention"]["by_table"]["customers"] == 330
 
 
 def test_a_test_that_failed_is_no_test_that_held(shop, tmp_path):
-    made = shop.back_up(tmp_path / "x.backup")
+    made = shop.office.back_up(tmp_path / "x.backup")
     Path(made.file).write_bytes(b"no backup any more")
     with pytest.raises(StorageError):
-        shop.restore_test(made.file)
+        shop.office.restore_test(made.file)
     found = facts(shop.office)["backups"]
     assert (found["last_test_days"], found["last_test_held"]) == (None, False)
 
@@ -66,7 +66,7 @@ def test_rows_of_somebody_marked_are_findable_until_they_are_taken_away(shop):
     found = facts(shop.office)["erasures"]["findable"]
     assert sum(found.values()) == 1 + 9 + 1
     assert any("removal of rows was cut off" in each.text for each in check(shop))
-    shop.apply_retention()
+    shop.office.apply_retention()
     assert facts(opened(shop, shop.now()).office)["erasures"]["findable"] == {}
 
 
@@ -78,8 +78,8 @@ def test_a_check_says_what_was_cut_off(shop):
         "a rotation of the key was cut off",
         "a removal of rows was cut off",
     ]
-    shop.rotate_key()
-    shop.apply_retention()
+    shop.office.rotate_key()
+    shop.office.apply_retention()
     again = opened(shop, shop.now())
     assert [each.text for each in check(again) if each.part != "reports"] == []
 

@@ -50,7 +50,11 @@ def test_scope_is_worked_out_from_who_read_what(shop):
         ("customers", "transactions"),
         ("identity", "transactions"),
     )
-    assert (found.reads, found.refused, found.sensitivities) == (2, 1, ("internal", "personal"))
+    assert (found.reads, found.refused, found.sensitivities) == (
+        2,
+        1,
+        ("internal", "personal"),
+    )
     assert found.subjects_at_most == 500  # no more rows were read than that
     assert found.records_at_most == 500
     assert scope(shop, readers=["ana"]).subjects_at_most == 9
@@ -80,7 +84,7 @@ def test_whatever_hands_out_rows_is_a_read_with_its_volume(shop):
     again.possible_duplicates("customers", "service")
     told = [(e.kind, e.body.get("rows")) for e in again.audit.chain.entries() if e.kind != "load"]
     assert ("bulk read", 5400) in told
-    found = again.reads()
+    found = again.office.reads()
     assert 5400 in [read.rows for read in found if read.table == "transactions"]
     # opened three times, handed out three times, looked up once
     assert [read.table for read in found].count("transactions") == 7
@@ -111,14 +115,14 @@ HANDING_OUT = {
 @pytest.mark.parametrize("way", HANDING_OUT)
 def test_a_small_result_is_a_read_with_its_rows(shop, tmp_path, way):
     HANDING_OUT[way](shop.open("transactions", "reporting"), tmp_path)
-    opening, result = shop.reads()
+    opening, result = shop.office.reads()
     assert (opening.rows, opening.held, opening.snapshot) == (None, 5400, 1)
     assert (result.rows, result.held, result.purpose) == (7, 5400, "reporting")
 
 
 def test_an_export_of_a_customer_is_a_read(shop, tmp_path):
-    shop.export_subject("K-000010", tmp_path / "out", verified_by="id card")
-    told = {(read.table, read.held) for read in shop.reads()}
+    shop.office.export_subject("K-000010", tmp_path / "out", verified_by="id card")
+    told = {(read.table, read.held) for read in shop.office.reads()}
     assert told == {("customers", 1), ("transactions", 9), ("consents", 1)}
 
 
@@ -149,11 +153,11 @@ def test_people_who_were_read_count_though_they_are_gone(shop, after, people):
         shop.open("customers", "service").execute()
     if "erased" in after:
         name = "N-000010" if "reloaded" in after else "K-000010"
-        shop.erase_subject(name, verified_by="id card")
+        shop.office.erase_subject(name, verified_by="id card")
     now = wb.open_workspace(shop.settings.root, now=shop.now)
     facts = {"detected_at": NOW, "occurred_at": None, "facts": {}, "now": NOW}
-    name = now.incidents.open("leak", nature="leak", **facts).id
-    found = now.assess(name, severity="low", tables=["customers"]).scope
+    name = now.office.incidents.open("leak", nature="leak", **facts).id
+    found = now.office.assess(name, severity="low", tables=["customers"]).scope
     assert found["records_at_most"] == (1200 if "reloaded" in after else 600)
     assert found["subjects_at_most"] == min(people, found["records_at_most"])
 
@@ -166,10 +170,10 @@ def test_people_of_lines_kept_aside_are_in_no_table(shop, tmp_path):
     shop.ingest("customers", bad)
     now = wb.open_workspace(shop.settings.root, now=shop.now)
     assert len(now.quarantine("customers", "service")) == 40
-    found = scope_of(now.reads(), shop.catalog, lambda _: 3)
+    found = scope_of(now.office.reads(), shop.catalog, lambda _: 3)
     assert (found.records_at_most, found.subjects_at_most) == (40, 40)
     now.open("customers", "service").execute()
-    found = scope_of(now.reads(), shop.catalog, lambda _: 600)
+    found = scope_of(now.office.reads(), shop.catalog, lambda _: 600)
     assert (found.records_at_most, found.subjects_at_most) == (641, 640)
 
 

@@ -38,11 +38,13 @@ def desk(shop):
 
 
 def plan(ws):
-    return {due.table: due for due in ws.retention_plan()}
+    return {due.table: due for due in ws.office.retention_plan()}
 
 
 def test_a_customer_is_told_of_their_lines_without_their_values(desk):
-    held = {each.table: each for each in desk.subject_held("K-000010", verified_by="id card")[1]}
+    held = {
+        each.table: each for each in desk.office.subject_held("K-000010", verified_by="id card")[1]
+    }
     lines = held["transactions"].kept_aside
     assert [(line.file, line.line) for line in lines] == [("late.csv", 2), ("late.csv", 3)]
     assert lines[0].reasons == "region: domain"
@@ -57,18 +59,18 @@ def test_a_customer_known_only_by_such_a_line_is_known(shop):
     path = shop.settings.root / "late.csv"
     path.write_text(HEADER + LINES.replace("K-000010", "K-never"))
     shop.ingest("transactions", path)
-    (only,) = again(shop).subject_held("K-never", verified_by="id card")[1]
+    (only,) = again(shop).office.subject_held("K-never", verified_by="id card")[1]
     assert (only.table, only.rows, len(only.kept_aside)) == ("transactions", 0, 2)
-    assert again(shop).export_subject("K-never", shop.settings.root / "out", verified_by="id card")[
-        1
-    ] == {"kept-aside": 2}
+    assert again(shop).office.export_subject(
+        "K-never", shop.settings.root / "out", verified_by="id card"
+    )[1] == {"kept-aside": 2}
     with pytest.raises(InputError, match="no table holds anything of this customer"):
-        again(shop).subject_held("K-nobody", verified_by="id card")
+        again(shop).office.subject_held("K-nobody", verified_by="id card")
 
 
 def test_an_export_has_them_marked_as_held_back_from_use(desk, tmp_path):
     out = tmp_path / "out"
-    counts = desk.export_subject("K-000010", out, verified_by="id card")[1]
+    counts = desk.office.export_subject("K-000010", out, verified_by="id card")[1]
     assert counts == {"customers": 1, "transactions": 9, "consents": 1, "kept-aside": 2}
     content = json.loads((out / "subject.json").read_text())
     first, second = content["kept_aside"]
@@ -93,7 +95,7 @@ def test_pairs_that_may_be_one_person_are_told_without_the_other(desk, tmp_path)
         )
         connection.execute("DETACH lake")
         desk.store.publish(desk.store.latest_snapshot() + 1)
-    again(desk).export_subject("K-000010", tmp_path / "out", verified_by="id card")
+    again(desk).office.export_subject("K-000010", tmp_path / "out", verified_by="id card")
     content = json.loads((tmp_path / "out" / "subject.json").read_text())
     assert content["possible_duplicates"] == [{"table": "customers", "agree": "full_name"}]
     assert "K-000013" not in str(content)
@@ -117,12 +119,12 @@ def texts(ws):
 
 
 def test_erased_lines_are_in_no_byte_and_nothing_the_key_opens(desk, tmp_path):
-    backup = desk.back_up(tmp_path / "before.backup")
+    backup = desk.office.back_up(tmp_path / "before.backup")
     wanted = ("K-000010", "person10@example.org", "Quokka", "north,food,cut")
     before = texts(desk)
     assert all(value in before for value in wanted)  # the control
     old = {path.read_bytes() for path in desk.store.folder.rglob("*.parquet")}
-    rows = again(desk).erase_subject("K-000010", verified_by="id card")[1].rows
+    rows = again(desk).office.erase_subject("K-000010", verified_by="id card")[1].rows
     assert rows["intake.quarantine"] == 4  # also those of others that name the customer
     kept = {path.read_bytes() for path in desk.store.folder.rglob("*.parquet")}
     assert len(old - kept) >= 4  # each table's, and the lines' own
@@ -145,7 +147,7 @@ def test_lines_have_a_time_of_their_own(desk):
     later = again(desk, days=DAYS + 1)
     due = plan(later)["quarantine of transactions"]
     assert (due.rows, due.oldest) == (4, dt.date(2026, 10, 2))
-    assert later.apply_retention() == {"intake.quarantine": 4}
+    assert later.office.apply_retention() == {"intake.quarantine": 4}
     assert again(desk).kept_aside() == []
     assert "Quokka" not in texts(again(desk))
     assert len(again(desk).ingests()) == 1  # that the file came in stays known
@@ -155,25 +157,25 @@ def test_lines_have_a_time_of_their_own(desk):
 def test_the_time_is_a_setting(desk):
     path = desk.settings.root / "workbench.toml"
     path.write_text(path.read_text() + "[quarantine]\nkeep_days = 7\n")
-    assert again(desk, days=8).apply_retention() == {"intake.quarantine": 4}
+    assert again(desk, days=8).office.apply_retention() == {"intake.quarantine": 4}
 
 
 def test_a_hold_keeps_lines_too(desk):
     later = again(desk, days=DAYS + 1)
-    hold = later.hold("dispute", subject="K-000010")
+    hold = later.office.hold("dispute", subject="K-000010")
     due = plan(later)["quarantine of transactions"]
     assert (due.rows, due.on_hold, due.holds) == (1, 3, (hold.id,))  # whose a line is may not show
     with pytest.raises(Refused, match=r"a legal hold keeps rows of table 'transactions' \(H-0001"):
         later.empty_quarantine("transactions")
-    assert later.apply_retention() == {"intake.quarantine": 1}
-    later.release_hold(hold.id, "settled")
+    assert later.office.apply_retention() == {"intake.quarantine": 1}
+    later.office.release_hold(hold.id, "settled")
     assert later.empty_quarantine("transactions") == 3
 
 
 def test_a_hold_of_another_table_keeps_none(desk):
     later = again(desk, days=DAYS + 1)
-    later.hold("dispute", table="customers")
-    assert later.apply_retention() == {"intake.quarantine": 4}
+    later.office.hold("dispute", table="customers")
+    assert later.office.apply_retention() == {"intake.quarantine": 4}
 
 
 def test_pairs_of_customers_go_with_time_and_stay_on_hold(desk):
@@ -185,11 +187,11 @@ def test_pairs_of_customers_go_with_time_and_stay_on_hold(desk):
         connection.execute("DETACH lake")
         desk.store.publish(desk.store.latest_snapshot() + 1)
     later = again(desk, days=DAYS + 1)
-    hold = later.hold("dispute", subject="K-000013")
+    hold = later.office.hold("dispute", subject="K-000013")
     due = plan(later)["possible duplicates of transactions"]
     assert (due.rows, due.on_hold) == (0, 1)
-    later.release_hold(hold.id, "settled")
-    assert later.apply_retention() == {"intake.quarantine": 4, "intake.same_person": 1}
+    later.office.release_hold(hold.id, "settled")
+    assert later.office.apply_retention() == {"intake.quarantine": 4, "intake.same_person": 1}
 
 
 def test_a_table_loaded_anew_leaves_no_lines_of_files_that_count_no_more(desk):
@@ -202,9 +204,9 @@ def test_who_is_known_only_by_a_line_may_object(shop):
     path = shop.settings.root / "late.csv"
     path.write_text(HEADER + LINES.replace("K-000010", "K-never"))
     shop.ingest("transactions", path)
-    assert again(shop).restrict_subject("K-never", kind="objected", verified_by="id card")[1] == (
-        "*",
-    )
+    assert again(shop).office.restrict_subject("K-never", kind="objected", verified_by="id card")[
+        1
+    ] == ("*",)
 
 
 @pytest.mark.parametrize(
@@ -222,10 +224,10 @@ def test_what_may_hold_rows_of_several_is_handed_to_none_of_them(shop, tmp_path,
     for customer in ("K-000014", "K-000015"):
         held = {
             each.table: each
-            for each in again(shop).subject_held(customer, verified_by="id card")[1]
+            for each in again(shop).office.subject_held(customer, verified_by="id card")[1]
         }
         assert (held["transactions"].kept_aside, held["transactions"].unclear) == ((), 1)
-        again(shop).export_subject(customer, tmp_path / customer, verified_by="id card")
+        again(shop).office.export_subject(customer, tmp_path / customer, verified_by="id card")
         assert "Quokka" not in (tmp_path / customer / "subject.json").read_text()
 
 
@@ -260,9 +262,9 @@ def test_short_names_are_searched_beside_other_values(shop):
     lines = [f"{whose},2026-10-01,nowhere,food,{says},5,true" for whose, says, _ in ASIDE]
     path.write_text("\n".join([HEADER.strip(), *lines, LINES.splitlines()[-1], ""]))
     again(shop).ingest("transactions", path)
-    before = again(shop).back_up(shop.settings.root / "before.backup")
+    before = again(shop).office.back_up(shop.settings.root / "before.backup")
     told = [
-        again(shop).erase_subject(each, verified_by="id card")[1].found_in
+        again(shop).office.erase_subject(each, verified_by="id card")[1].found_in
         for each in list(NAMES)[:3]
     ]
     assert told[:2] == [(), ()]
@@ -277,4 +279,4 @@ def test_short_names_are_searched_beside_other_values(shop):
 
 @pytest.mark.parametrize("typed", ["Ｋ-000010", " K-000010\u3000", "K-000010\u200b"])
 def test_a_key_is_typed_as_files_may_write_it(shop, typed):
-    assert again(shop).erase_subject(typed, verified_by="id card")[1].rows["customers"] == 1
+    assert again(shop).office.erase_subject(typed, verified_by="id card")[1].rows["customers"] == 1

@@ -52,7 +52,7 @@ def require_whole(ws):
         f"{ws.store.latest_snapshot()}.ducklake"
     ]
     assert data_files(ws) == listed_files(ws)
-    assert ws.verify_audit().holds
+    assert ws.office.verify_logs()["audit log"].holds
     ws.journal.chain.verify()
 
 
@@ -74,23 +74,23 @@ def killed(shop, tmp_path, size, code, now=NOW):
 
 
 def test_killed_while_rows_past_their_time_go(shop, tmp_path, size):
-    for folder in killed(shop, tmp_path, size, "ws.apply_retention()", LATER):
+    for folder in killed(shop, tmp_path, size, "ws.office.apply_retention()", LATER):
         assert customers(folder, LATER) in (600, 600 - PAST)
         ws = opened(folder, LATER)
-        ws.apply_retention()
+        ws.office.apply_retention()
         ws = opened(folder, LATER)
         assert customers(folder, LATER) == 600 - PAST
-        assert all(not due.rows for due in ws.retention_plan())
+        assert all(not due.rows for due in ws.office.retention_plan())
         require_whole(ws)
 
 
 def test_killed_while_a_customer_is_erased(shop, tmp_path, size):
     for folder in killed(
-        shop, tmp_path, size, "ws.erase_subject('K-000010', verified_by='id card')"
+        shop, tmp_path, size, "ws.office.erase_subject('K-000010', verified_by='id card')"
     ):
         assert customers(folder) in (600, 599)
         ws = opened(folder)
-        ws.erase_subject("K-000010", verified_by="id card")
+        ws.office.erase_subject("K-000010", verified_by="id card")
         ws = opened(folder)
         assert customers(folder) == 599
         assert ws.open("transactions", "reporting").count().execute() == 5391
@@ -100,9 +100,9 @@ def test_killed_while_a_customer_is_erased(shop, tmp_path, size):
 
 def test_killed_while_the_key_is_rotated(shop, tmp_path, size):
     old = shop.store.master_key
-    for folder in killed(shop, tmp_path, size, "ws.rotate_key()"):
+    for folder in killed(shop, tmp_path, size, "ws.office.rotate_key()"):
         assert customers(folder) == 600
-        opened(folder).rotate_key()
+        opened(folder).office.rotate_key()
         assert customers(folder) == 600
         ws = opened(folder)
         assert ws.store.master_key != old
@@ -113,9 +113,9 @@ def test_killed_while_the_key_is_rotated(shop, tmp_path, size):
 
 def test_killed_while_the_data_is_written_anew(shop, tmp_path, size):
     versions = shop.access.versions.of_all()
-    for folder in killed(shop, tmp_path, size, "ws.rotate_key(data=True)"):
+    for folder in killed(shop, tmp_path, size, "ws.office.rotate_key(data=True)"):
         assert customers(folder) == 600
-        opened(folder).rotate_key(data=True)
+        opened(folder).office.rotate_key(data=True)
         assert customers(folder) == 600
         ws = opened(folder)
         assert ws.access.versions.of_all() == versions
@@ -124,23 +124,23 @@ def test_killed_while_the_data_is_written_anew(shop, tmp_path, size):
 
 
 def test_killed_while_a_backup_is_written(shop, tmp_path, size):
-    for folder in killed(shop, tmp_path, size, "ws.back_up()"):
+    for folder in killed(shop, tmp_path, size, "ws.office.back_up()"):
         for file in (folder / "backups").glob("*.backup"):
-            assert opened(folder).restore_test(file).rows["customers"] == 600
+            assert opened(folder).office.restore_test(file).rows["customers"] == 600
             file.unlink()
-        made = opened(folder).back_up()
-        assert opened(folder).restore_test(made.file).rows["customers"] == 600
+        made = opened(folder).office.back_up()
+        assert opened(folder).office.restore_test(made.file).rows["customers"] == 600
         assert [p.suffix for p in (folder / "backups").glob("work*")].count(".part") == 0
         assert not list(folder.glob(".workbench.*"))
 
 
 def test_killed_while_a_backup_is_restored(shop, tmp_path, size):
-    made = shop.back_up(tmp_path / "one.backup")
-    shop.erase_subject("K-000010", verified_by="id card")
-    code = f"ws.restore({made.file!r}, over=True)"
+    made = shop.office.back_up(tmp_path / "one.backup")
+    shop.office.erase_subject("K-000010", verified_by="id card")
+    code = f"ws.office.restore({made.file!r}, over=True)"
     for folder in killed(shop, tmp_path, size, code):
         assert customers(folder) == 599  # erased since the backup, before as after
-        restored = opened(folder).restore(made.file, over=True)
+        restored = opened(folder).office.restore(made.file, over=True)
         assert restored.rows["customers"] == 599
         assert customers(folder) == 599
         ws = opened(folder)
@@ -150,7 +150,7 @@ def test_killed_while_a_backup_is_restored(shop, tmp_path, size):
 
 
 def test_killed_while_backups_are_pruned(shop, tmp_path, size):
-    made = Path(shop.back_up().file)
+    made = Path(shop.office.back_up().file)
     first = made.read_bytes()
     for number in range(40):  # of the day before, of which one stays
         older = made.with_name(f"older-{number:02d}.backup")

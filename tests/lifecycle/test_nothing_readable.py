@@ -36,14 +36,14 @@ def test_a_life_in_full_leaves_nothing_readable(shop, kind):
     shop.open("customers", "service").execute()
     question = wb.query(shop.open("transactions", "reporting"), period="2026-03").customers()
     shop.release(question, name="n", epsilon=0.1)
-    shop.correct_subject(
+    shop.office.correct_subject(
         "K-000007", {"customers.email": "person7@example.org"}, verified_by="id card"
     )
-    shop.restrict_subject("K-000008", verified_by="id card")
-    shop.hold("dispute", subject="K-000009")
-    shop.erase_subject("K-000010", verified_by="id card")
-    made = shop.back_up()
-    shop.restore_test(made.file)
+    shop.office.restrict_subject("K-000008", verified_by="id card")
+    shop.office.hold("dispute", subject="K-000009")
+    shop.office.erase_subject("K-000010", verified_by="id card")
+    made = shop.office.back_up()
+    shop.office.restore_test(made.file)
     done = subprocess.run([sys.executable, "-c", SPILL, shop.settings.root, kind], check=False)
     assert done.returncode == -signal.SIGKILL
     spilled = list((shop.private / "tmp").rglob("*"))

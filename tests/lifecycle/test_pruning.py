@@ -55,7 +55,7 @@ def test_the_last_of_each_day_week_and_month_stays(desk):
 
 
 def test_what_cannot_be_read_stays_and_is_told(desk):
-    made = Path(desk.back_up().file)
+    made = Path(desk.office.back_up().file)
     cut, other = made.with_name("cut.backup"), made.with_name("other.backup")
     cut.write_bytes(made.read_bytes()[:-100])
     other.write_text("no backup at all")
@@ -77,7 +77,7 @@ def test_a_prune_wants_to_be_meant(desk):
         later = wb.open_workspace(
             desk.settings.root, now=lambda h=hour: desk.now() + dt.timedelta(hours=h)
         )
-        later.back_up()
+        later.office.back_up()
 
     def run(*words):
         return CliRunner().invoke(main, ["store", "backups", *words, "-w", str(desk.settings.root)])
@@ -96,7 +96,7 @@ def test_executed_notebooks_go_after_their_time(shop):
         (folder / name).write_text("{}")
         written = (shop.now() - dt.timedelta(days=age)).timestamp()
         os.utime(folder / name, (written, written))
-    (due,) = (each for each in shop.retention_plan() if each.table == "executed notebooks")
+    (due,) = (each for each in shop.office.retention_plan() if each.table == "executed notebooks")
     assert (due.rows, due.oldest) == (1, (shop.now() - dt.timedelta(days=91)).date())
-    assert shop.apply_retention() == {"executed notebooks": 1}
+    assert shop.office.apply_retention() == {"executed notebooks": 1}
     assert [path.name for path in folder.iterdir()] == ["new.ipynb"]

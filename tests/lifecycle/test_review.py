@@ -20,12 +20,12 @@ def failed(review):
 
 def test_a_sound_workspace_passes_and_the_review_is_kept(shop):
     shop.settings.path("source").chmod(0o700)
-    found = shop.review()
+    found = shop.office.review()
     assert failed(found) == set()
     assert found.files == found.encrypted > 0
     unknown = [check.what for check in found.checks if check.ok is None]
     assert "no installed package has a known weakness" in unknown  # no list was given
-    (kept,) = shop.reviews.past()
+    (kept,) = shop.office.reviews.past()
     assert kept.checks == found.checks
     assert shop.audit.chain.entries("review")[0].body == {"who": kept.who, "failed": 0}
 
@@ -38,10 +38,10 @@ def test_open_doors_are_found(shop):
     for file in source.iterdir():
         file.chmod(0o644)
     (shop.settings.root / "workbench.toml").chmod(0o666)
-    details = {check.what: check.detail for check in shop.review().failed}
+    details = {check.what: check.detail for check in shop.office.review().failed}
     assert "run 'chmod -R o-rwx data'" in details["source files are not for everybody"]
     assert "chmod 700 .workbench" in details["the private folder is its owner's alone"]
-    assert failed(shop.review()) == {
+    assert failed(shop.office.review()) == {
         "the private folder is its owner's alone",
         "source files are not for everybody",
         "nobody else may change workbench.toml",
@@ -51,7 +51,7 @@ def test_open_doors_are_found(shop):
 def test_a_plain_data_file_is_found(shop):
     store = shop.private / "store" / "data"
     shutil.copyfile(shop.settings.path("source") / "customers.parquet", store / "stray.parquet")
-    found = shop.review()
+    found = shop.office.review()
     assert "every data file of the store is encrypted" in failed(found)
     assert found.encrypted == found.files - 1
 
@@ -62,7 +62,7 @@ def test_an_altered_log_is_found(shop):
 
     with sqlite3.connect(shop.private / "audit.sqlite") as log:
         log.execute("UPDATE audit SET body = '{}' WHERE seq = 1")
-    assert "the audit log is whole" in failed(shop.review())
+    assert "the audit log is whole" in failed(shop.office.review())
 
 
 def _tables(path):
@@ -77,21 +77,21 @@ def _tables(path):
 def busy(shop):
     """Return a shop whose every log has several entries."""
     for number in range(3):
-        shop.hold(f"dispute {number}", table="customers")
-        shop.incidents.open(
+        shop.office.hold(f"dispute {number}", table="customers")
+        shop.office.incidents.open(
             "x", nature="leak", detected_at=NOW, occurred_at=None, facts={}, now=NOW
         )
-        shop.reviews.add_risk(
+        shop.office.reviews.add_risk(
             "x", owner="it", likelihood=1, impact=1, treatment="accept", plan="", due=None, now=NOW
         )
-        shop.shares.begin("shared", {"n": number}, now=NOW)
+        shop.office.shares.begin("shared", {"n": number}, now=NOW)
         shop.release(
             wb.query(shop.open("transactions", "reporting"), period="2026-09").customers(),
             name=f"n{number}",
             epsilon=0.01,
         )
         shop.quality("customers", "transactions"[: 12 * number] or "customers")
-        shop.review()
+        shop.office.review()
     return shop
 
 
@@ -111,8 +111,8 @@ def test_every_log_is_found_altered_shortened_or_cut(busy, tmp_path, name):
     import sqlite3
 
     file = LOGS[name]
-    assert {n for n, each in busy.verify_logs().items() if not each.holds} == set()
-    assert set(busy.verify_logs()) == {*LOGS, "history of quality"}
+    assert {n for n, each in busy.office.verify_logs().items() if not each.holds} == set()
+    assert set(busy.office.verify_logs()) == {*LOGS, "history of quality"}
     (table,) = _tables(busy.private / file)
     kept = (busy.private / file).read_bytes()
     for change in (
@@ -125,8 +125,8 @@ def test_every_log_is_found_altered_shortened_or_cut(busy, tmp_path, name):
             log.execute(change)
         log.close()
         again = wb.open_workspace(busy.settings.root, now=busy.now)
-        assert f"the {name} is whole" in failed(again.look_over()), change
-        found = again.review()  # and it is told, whether or not it can be recorded
+        assert f"the {name} is whole" in failed(again.office.look_over()), change
+        found = again.office.review()  # and it is told, whether or not it can be recorded
         assert f"the {name} is whole" in failed(found), change
         (busy.private / file).write_bytes(kept)
 
@@ -134,17 +134,17 @@ def test_every_log_is_found_altered_shortened_or_cut(busy, tmp_path, name):
 def test_a_hold_taken_out_of_the_journal_with_its_count_is_known_by_the_audit_log(shop):
     import sqlite3
 
-    shop.hold("dispute", table="customers")
-    assert shop.verify_logs()["journal"].witnesses == 1
+    shop.office.hold("dispute", table="customers")
+    assert shop.office.verify_logs()["journal"].witnesses == 1
     with sqlite3.connect(shop.private / "journal.sqlite") as log:
         log.execute("DELETE FROM journal")
         log.execute("UPDATE sqlite_sequence SET seq = 0")
     log.close()
-    (fault,) = shop.verify_logs()["journal"].faults
+    (fault,) = shop.office.verify_logs()["journal"].faults
     assert (fault.seq, fault.what.split(";")[0]) == (1, "missing: cut off at the end")
-    assert "the journal is whole" in failed(shop.review())
+    assert "the journal is whole" in failed(shop.office.review())
     (shop.private / "journal.sqlite").unlink()
-    assert "the journal is whole" in failed(shop.review())
+    assert "the journal is whole" in failed(shop.office.review())
 
 
 def test_with_a_cut_log_the_review_is_told_and_says_that_it_is_on_no_record(busy):
@@ -214,7 +214,7 @@ def test_a_list_in_the_review(shop, tmp_path):
         "affected": [{"package": {"name": "click"}, "ranges": [{"events": [{"introduced": "0"}]}]}],
     }
     path.write_text(json.dumps(content))
-    assert "no installed package has a known weakness" in failed(shop.review(path))
+    assert "no installed package has a known weakness" in failed(shop.office.review(path))
 
 
 @pytest.mark.parametrize(
@@ -238,24 +238,24 @@ def test_a_list_that_is_not_there(tmp_path):
 def risk(shop, **other):
     given = {"owner": "security", "likelihood": 3, "impact": 5, "treatment": "mitigate", "plan": ""}
     given |= {"due": dt.date(2026, 12, 31), "now": NOW, **other}
-    return shop.reviews.add_risk(given.pop("title", "Wide reads"), **given)
+    return shop.office.reviews.add_risk(given.pop("title", "Wide reads"), **given)
 
 
 def test_risks_have_a_severity_and_keep_their_history(shop):
     made = risk(shop)
     assert (made.id, made.severity, made.level) == ("RK-2026-001", 15, "high")
-    changed = shop.reviews.change_risk(made.id, {"likelihood": 2}, now=NOW)
+    changed = shop.office.reviews.change_risk(made.id, {"likelihood": 2}, now=NOW)
     assert (changed.severity, changed.level) == (10, "medium")
     assert [severity for _, severity in changed.history] == [15, 10]
     with pytest.raises(InputError, match="say what changed: --likelihood, --impact"):
-        shop.reviews.change_risk(made.id, {}, now=NOW)
+        shop.office.reviews.change_risk(made.id, {}, now=NOW)
     with pytest.raises(InputError, match="say with --reason why it is none any more"):
-        shop.reviews.close_risk(made.id, " ", now=NOW)
-    closed = shop.reviews.close_risk(made.id, "roles in force", now=NOW)
+        shop.office.reviews.close_risk(made.id, " ", now=NOW)
+    closed = shop.office.reviews.close_risk(made.id, "roles in force", now=NOW)
     assert closed.closed
-    assert [each.id for each in shop.reviews.risks()] == [made.id]
+    assert [each.id for each in shop.office.reviews.risks()] == [made.id]
     with pytest.raises(InputError, match=r"RK-2026-001 is closed\. Put a new risk on the register"):
-        shop.reviews.close_risk(made.id, "again", now=NOW)
+        shop.office.reviews.close_risk(made.id, "again", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_risks_are_told_whole(shop, change, message):
 
 def test_a_risk_that_is_not_there(shop):
     with pytest.raises(UnknownName, match="no risk named 'RK-1'"):
-        shop.reviews.close_risk("RK-1", "x", now=NOW)
+        shop.office.reviews.close_risk("RK-1", "x", now=NOW)
 
 
 def test_columns_nobody_read_and_how_far_the_log_goes_back(shop):
@@ -289,4 +289,4 @@ def test_columns_nobody_read_and_how_far_the_log_goes_back(shop):
     assert ("customers", "customer_id") not in names  # every read needs the key
     assert ("incidents", "opened_on") not in names
     assert not found.covered
-    assert shop.minimisation(12) == found
+    assert shop.office.minimisation(12) == found

@@ -41,7 +41,7 @@ def test_the_old_key_opens_nothing_any_more(shop):
     old = shop.store.master_key
     paths = [shop.store.catalog_path, *shop.store.folder.glob("snapshots/*.ducklake")]
     assert [opens(path, old) for path in paths] == [True, True]
-    told = shop.rotate_key()
+    told = shop.office.rotate_key()
     new = again(shop).store.master_key
     assert told == fingerprint(new) != fingerprint(old)
     assert [opens(path, old) for path in paths] == [False, False]
@@ -53,13 +53,13 @@ def test_the_old_key_opens_nothing_any_more(shop):
 
 
 def test_what_a_rotation_changes_and_what_stays(shop):
-    shop.erase_subject("K-000004", verified_by="id card")
+    shop.office.erase_subject("K-000004", verified_by="id card")
     before = again(shop)
     names, versions = pseudonyms(before), before.access.versions.of_all()
     mark = before.store.marks.of("K-000004")
     question = wb.query(before.open("transactions", "reporting"), period="2026-03").customers()
     answer = before.release(question, name="n", epsilon=0.1)
-    before.rotate_key()
+    before.office.rotate_key()
     after = again(shop)
     assert pseudonyms(after).isdisjoint(names)
     assert len(pseudonyms(after)) == len(names)
@@ -67,13 +67,13 @@ def test_what_a_rotation_changes_and_what_stays(shop):
     assert after.store.marks.of("K-000004") == mark
     question = wb.query(after.open("transactions", "reporting"), period="2026-03").customers()
     assert after.release(question, name="n", epsilon=0.1).id == answer.id
-    assert after.erase_subject("K-000004", verified_by="id card")[1].already
+    assert after.office.erase_subject("K-000004", verified_by="id card")[1].already
 
 
 def test_a_kernel_that_is_open_reads_on_and_is_told_when_it_releases(shop):
     table = shop.open("customers", "service")
     other = again(shop)
-    other.rotate_key()
+    other.office.rotate_key()
     assert table.count().execute() == 600
     question = wb.query(shop.open("transactions", "reporting"), period="2026-03").customers()
     with pytest.raises(StoreMissing, match="was rotated since the workspace was opened"):
@@ -81,16 +81,16 @@ def test_a_kernel_that_is_open_reads_on_and_is_told_when_it_releases(shop):
 
 
 def test_who_rotates_goes_on(shop):
-    shop.rotate_key()
+    shop.office.rotate_key()
     assert shop.store.connect() is not None
-    shop.rotate_key()
+    shop.office.rotate_key()
     assert again(shop).open("customers", "service").count().execute() == 600
     assert len(shop.journal.entries("key rotated")) == 2
 
 
 def test_a_rotation_is_recorded_by_fingerprints(shop):
     old = fingerprint(shop.store.master_key)
-    new = shop.rotate_key()
+    new = shop.office.rotate_key()
     body = dict(shop.audit.chain.entries("key rotated")[0].body)
     assert body.pop("journal")  # its head, which every entry carries
     assert body == {
@@ -101,12 +101,12 @@ def test_a_rotation_is_recorded_by_fingerprints(shop):
 
 
 def test_a_shredded_key_leaves_nothing_to_read(shop):
-    shop.hold("dispute", table="customers")
+    shop.office.hold("dispute", table="customers")
     with pytest.raises(Refused, match=r"a legal hold keeps rows \(H-0001\)"):
-        shop.shred_keys()
-    shop.release_hold("H-0001", "settled")
+        shop.office.shred_keys()
+    shop.office.release_hold("H-0001", "settled")
     shop.store.marks.make()
-    shop.shred_keys()
+    shop.office.shred_keys()
     assert list((shop.private / "keys").glob("*.key")) == []
     with pytest.raises(StoreMissing, match="no key at"):
         again(shop).open("customers", "service")
@@ -157,10 +157,10 @@ def test_a_key_of_the_environment_is_rotated_by_naming_the_next(own, environment
     ws = own("environment")
     ws.init()
     with pytest.raises(StoreMissing, match=r"set \$WORKBENCH_NEW_KEY to a new one"):
-        ws.rotate_key()
+        ws.office.rotate_key()
     environment.setenv(NEW_KEY, "cd" * 32)
-    ws.rotate_key()
-    again(ws).rotate_key()  # once more changes nothing
+    ws.office.rotate_key()
+    again(ws).office.rotate_key()  # once more changes nothing
     environment.delenv(NEW_KEY)
     with pytest.raises(StoreMissing, match="is not the key of this store"):
         again(ws).open("customers", "service")
@@ -172,13 +172,13 @@ def test_shredding_with_a_key_of_the_environment_leaves_nothing_that_it_opens(ow
     environment.setenv(KEY, "ab" * 32)
     ws = own("environment")
     ws.init()
-    ws.correct_subject("K-000004", {"customers.email": "new@example.org"}, verified_by="id")
-    made = again(ws).back_up()
+    ws.office.correct_subject("K-000004", {"customers.email": "new@example.org"}, verified_by="id")
+    made = again(ws).office.back_up()
     master = ws.store.master_key
     old = {path.name: path.read_bytes() for path in ws.store.folder.rglob("*.ducklake")}
     assert old
     ws = again(ws)
-    ws.shred_keys()
+    ws.office.shred_keys()
     for path in (p for folder in (ws.private, ws.settings.path("backups"))
                  for p in folder.rglob("*") if p.is_file()):  # fmt: skip
         assert not opens(path, master)
@@ -202,10 +202,10 @@ def test_a_restore_writes_no_key_of_the_environment_to_disk(
     environment.setenv(KEY, made_with * 32)
     ws = own("environment")
     ws.init()
-    made, handed = again(ws).back_up(), None
+    made, handed = again(ws).office.back_up(), None
     if made_with != "ab":
         environment.setenv(NEW_KEY, "ab" * 32)
-        again(ws).rotate_key()
+        again(ws).office.rotate_key()
         environment.delenv(NEW_KEY)
         handed = tmp_path / "handed.key"
         handed.write_text(made_with * 32)
@@ -263,17 +263,17 @@ def test_a_key_of_the_keyring_is_made_rotated_moved_and_shredded(own, drawer, tm
     ws.init()
     assert list(ws.private.rglob("*.key")) == []
     (first,) = drawer.held.values()
-    again(ws).rotate_key()
+    again(ws).office.rotate_key()
     assert [*drawer.held.values()] != [first]
     assert len(drawer.held) == 1
-    made = again(ws).back_up(tmp_path / "x.backup")
+    made = again(ws).office.back_up(tmp_path / "x.backup")
     again(ws).restore(made.file, over=True)
     assert list(ws.private.rglob("*.key")) == []
     moved = tmp_path / "moved"
     shutil.move(ws.settings.root, moved)
     there = wb.open_workspace(moved, now=ws.now)
     assert there.open("customers", "service").count().execute() == 30
-    there.shred_keys()
+    there.office.shred_keys()
     assert drawer.held == {}
 
 
@@ -319,10 +319,10 @@ def test_rotating_the_data_too_leaves_nothing_that_old_keys_open(shop, tmp_path)
     before = files_and_keys(shop)
     old_files = {each: each.read_bytes() for each in shop.store.folder.rglob("*.parquet")}
     versions = again(shop).access.versions
-    shop.rotate_key()
+    shop.office.rotate_key()
     assert files_and_keys(again(shop)) == before  # a plain rotation leaves them
     steps = []
-    again(shop).rotate_key(steps.append, data=True)
+    again(shop).office.rotate_key(steps.append, data=True)
     after = files_and_keys(again(shop))
     assert len(after) >= 6  # four tables, what was taken in, what was kept aside
     assert set(after).isdisjoint(before)
@@ -344,4 +344,4 @@ def test_rotating_the_data_too_leaves_nothing_that_old_keys_open(shop, tmp_path)
 def test_a_store_without_data_may_be_rotated_so_too(tmp_path):
     ws = wb.open_workspace(make_shop(tmp_path / "new"))
     ws.store.make_key()
-    assert len(ws.rotate_key(data=True)) > 0
+    assert len(ws.office.rotate_key(data=True)) > 0

@@ -46,7 +46,7 @@ def test_private_tables_leave_with_their_margins_and_notes(shop, tmp_path):
     )
     spent = shop.budget("2026-09")[0].spent
     out = tmp_path / "out"
-    name = shop.share([release.id], out, purpose="reporting", **DEAL)
+    name = shop.office.share([release.id], out, purpose="reporting", **DEAL)
     (file,) = out.glob("*.csv")
     rows = table(file)
     assert [row["region"] for row in rows] == ["north", "south", "west"]
@@ -55,7 +55,7 @@ def test_private_tables_leave_with_their_margins_and_notes(shop, tmp_path):
     assert facts["tables"][0]["release"] == release.id
     assert facts["terms"]["expires"] == "2027-03-31"
     assert shop.budget("2026-09")[0].spent == spent
-    (share,) = shares(shop.shares)
+    (share,) = shares(shop.office.shares)
     assert (share.id, share.kind, share.people_at_most, share.releases) == (
         name,
         "tables",
@@ -67,7 +67,7 @@ def test_private_tables_leave_with_their_margins_and_notes(shop, tmp_path):
 
 def test_an_extract_is_minimised_under_pseudonyms_of_its_own(lending, tmp_path):
     for folder in ("a", "b"):
-        lending.share_extract(
+        lending.office.share_extract(
             "transactions",
             ["region", "category"],
             tmp_path / folder,
@@ -84,7 +84,9 @@ def test_an_extract_is_minimised_under_pseudonyms_of_its_own(lending, tmp_path):
     assert facts["quasi_identifiers"] == ["region"]
     assert (facts["k"], facts["l"], facts["t"]) == (5, 2, None)
     assert facts["measured"] == {"smallest_group": 200, "sensitive": {}}
-    assert [(each.k, each.people_at_most) for each in shares(lending.shares)] == [(5, 600)] * 2
+    assert [(each.k, each.people_at_most) for each in shares(lending.office.shares)] == [
+        (5, 600)
+    ] * 2
 
 
 def test_what_is_handed_over_is_for_its_owner_alone(lending, tmp_path):
@@ -92,7 +94,7 @@ def test_what_is_handed_over_is_for_its_owner_alone(lending, tmp_path):
     before = os.umask(0o022)
     try:
         for folder in ("new", "there"):
-            lending.share_extract(
+            lending.office.share_extract(
                 "transactions", ["region"], tmp_path / folder, purpose="reporting", **PEOPLE, **DEAL
             )
     finally:
@@ -105,7 +107,7 @@ def test_what_is_handed_over_is_for_its_owner_alone(lending, tmp_path):
 
 def test_another_extract_of_the_table_for_the_same_recipient_is_marked(lending, tmp_path):
     def hand_over(ws, folder, **other):
-        return ws.share_extract(
+        return ws.office.share_extract(
             "transactions", ["region"], tmp_path / folder, purpose="reporting",
             **PEOPLE, **{**DEAL, **other},
         )  # fmt: skip  # why: two lines
@@ -113,36 +115,38 @@ def test_another_extract_of_the_table_for_the_same_recipient_is_marked(lending, 
     first = hand_over(lending, "a")
     hand_over(lending, "b", recipient="Another")
     hand_over(lending, "c", recipient="institute ", expires=dt.date(2028, 3, 31))
-    assert [each.joinable_with for each in shares(lending.shares)] == [(), (), (first,)]
+    assert [each.joinable_with for each in shares(lending.office.shares)] == [(), (), (first,)]
     after = dt.datetime(2027, 4, 1, tzinfo=dt.UTC)  # the first has to be deleted by now
     later = wb.open_workspace(lending.settings.root, now=lambda: after)
     hand_over(later, "d", expires=dt.date(2028, 3, 31))
-    assert shares(later.shares)[-1].joinable_with == ("SH-2026-003",)
+    assert shares(later.office.shares)[-1].joinable_with == ("SH-2026-003",)
 
 
 def test_an_extract_counts_as_a_transfer_until_it_expires(lending, tmp_path):
-    lending.share_extract(
+    lending.office.share_extract(
         "transactions", ["region"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL
     )
-    assert "- Institute, Germany: Aggregate reporting to management" in lending.privacy_notice()
+    assert (
+        "- Institute, Germany: Aggregate reporting to management" in lending.office.privacy_notice()
+    )
     later = wb.open_workspace(
         lending.settings.root, now=lambda: dt.datetime(2027, 4, 1, tzinfo=dt.UTC)
     )
-    assert "Institute" not in later.privacy_notice()
+    assert "Institute" not in later.office.privacy_notice()
 
 
 def test_a_purpose_that_does_not_allow_extracts_refuses(shop, tmp_path):
     with pytest.raises(AccessRefused, match=r"does not allow extracts .* 'share_extracts: true'"):
-        shop.share_extract(
+        shop.office.share_extract(
             "transactions", ["region"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL
         )
-    assert shares(shop.shares) == ()
+    assert shares(shop.office.shares) == ()
     assert not (tmp_path / "o").exists()
 
 
 def test_small_groups_do_not_leave(lending, tmp_path):
     with pytest.raises(QuestionRefused, match="the smallest group has 200 people; at least 201"):
-        lending.share_extract(
+        lending.office.share_extract(
             "transactions", ["region"], tmp_path / "o", purpose="reporting", k=201, **PEOPLE, **DEAL
         )
     assert not (tmp_path / "o").exists()
@@ -168,7 +172,7 @@ def telling(lending):
 
 
 def hand_over(ws, columns, out, **terms):
-    return ws.share_extract(
+    return ws.office.share_extract(
         "transactions", columns, out, purpose="reporting", **PEOPLE, **DEAL, **terms
     )
 
@@ -180,16 +184,16 @@ def test_what_a_group_would_tell_of_its_people_does_not_leave(telling, tmp_path)
         r"a group with so many values of it: 1; at least l = 2 are needed\. Leave the sensitive",
     ):
         hand_over(telling, ["region", "category"], tmp_path / "o")
-    assert shares(telling.shares) == ()
+    assert shares(telling.office.shares) == ()
     assert not (tmp_path / "o").exists()
     hand_over(telling, ["category"], tmp_path / "o")  # without what people are known by
-    (share,) = shares(telling.shares)
+    (share,) = shares(telling.office.shares)
     assert share.measured["sensitive"] == {"category": {"l": 2, "t": 0.0}}
 
 
 def test_values_far_from_everybodys_do_not_leave_where_a_t_is_agreed(telling, tmp_path):
     hand_over(telling, ["region", "amount"], tmp_path / "a")
-    (share,) = shares(telling.shares)
+    (share,) = shares(telling.office.shares)
     reached = share.measured["sensitive"]["amount"]
     assert (share.k, share.l, share.t) == (5, 2, None)
     assert reached["l"] > 2
@@ -204,7 +208,7 @@ def test_values_far_from_everybodys_do_not_leave_where_a_t_is_agreed(telling, tm
         hand_over(telling, ["region", "amount"], tmp_path / "b", t=0.001)
     assert not (tmp_path / "b").exists()
     hand_over(telling, ["region", "amount"], tmp_path / "b", k=10, l=3, t=0.6)
-    assert [(each.k, each.l, each.t) for each in shares(telling.shares)] == [
+    assert [(each.k, each.l, each.t) for each in shares(telling.office.shares)] == [
         (5, 2, None),
         (10, 3, 0.6),
     ]
@@ -231,7 +235,7 @@ def test_terms_are_no_weaker_than_the_catalogs(lending, tmp_path, terms, message
     with pytest.raises(QuestionRefused, match=message):
         hand_over(strict, ["region"], tmp_path / "o", **terms)
     hand_over(strict, ["region"], tmp_path / "o")
-    assert [(each.k, each.l, each.t) for each in shares(strict.shares)] == [(10, 3, 0.4)]
+    assert [(each.k, each.l, each.t) for each in shares(strict.office.shares)] == [(10, 3, 0.4)]
 
 
 def test_rows_of_a_customer_count_together(lending, tmp_path):
@@ -247,7 +251,7 @@ def test_rows_of_a_customer_count_together(lending, tmp_path):
     with pytest.raises(
         QuestionRefused, match="of region together, the smallest group has 1 people"
     ):
-        lending.share_extract(
+        lending.office.share_extract(
             "transactions", ["region", "amount"], tmp_path / "o", purpose="reporting",
             people=700, **DEAL,
         )  # fmt: skip  # why: two lines
@@ -258,7 +262,7 @@ def test_rows_of_a_customer_count_together(lending, tmp_path):
 
 def test_no_more_people_leave_than_agreed(lending, tmp_path):
     with pytest.raises(QuestionRefused, match="more people than the 599 agreed"):
-        lending.share_extract(
+        lending.office.share_extract(
             "transactions", ["region"], tmp_path / "o", purpose="reporting", people=599, **DEAL
         )
 
@@ -272,18 +276,18 @@ def test_no_more_people_leave_than_agreed(lending, tmp_path):
 )
 def test_an_extract_says_what_it_holds_and_of_how_many(lending, tmp_path, columns, people, told):
     with pytest.raises(InputError, match=told):
-        lending.share_extract(
+        lending.office.share_extract(
             "transactions", columns, tmp_path / "o", purpose="reporting", people=people, **DEAL
         )
 
 
 def test_direct_identifiers_and_undeclared_columns_do_not_leave(lending, tmp_path):
     with pytest.raises(QuestionRefused, match="customer_id of 'transactions' identifies customers"):
-        lending.share_extract(
+        lending.office.share_extract(
             "transactions", ["customer_id"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL
         )
     with pytest.raises(UnknownName, match="no column of 'transactions' for purpose 'reporting'"):
-        lending.share_extract(
+        lending.office.share_extract(
             "transactions", ["email"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL
         )
 
@@ -297,7 +301,7 @@ def test_direct_identifiers_and_undeclared_columns_do_not_leave(lending, tmp_pat
 )
 def test_terms_are_complete(lending, tmp_path, change, message):
     with pytest.raises(InputError, match=message):
-        lending.share_extract(
+        lending.office.share_extract(
             "transactions",
             ["region"],
             tmp_path / "o",
@@ -308,16 +312,16 @@ def test_terms_are_complete(lending, tmp_path, change, message):
 
 def test_an_expired_purpose_shares_nothing(shop, tmp_path):
     with pytest.raises(AccessRefused, match="purpose 'old-partner' expired"):
-        shop.share(["r-000001"], tmp_path / "o", purpose="old-partner", **DEAL)
+        shop.office.share(["r-000001"], tmp_path / "o", purpose="old-partner", **DEAL)
 
 
 def test_something_is_shared_into_a_new_folder(lending, tmp_path):
     with pytest.raises(InputError, match="name at least one release"):
-        lending.share([], tmp_path / "o", purpose="reporting", **DEAL)
+        lending.office.share([], tmp_path / "o", purpose="reporting", **DEAL)
     (tmp_path / "o").mkdir()
     (tmp_path / "o" / "there.txt").write_text("x")
     with pytest.raises(InputError, match="is there already and not empty"):
-        lending.share_extract(
+        lending.office.share_extract(
             "transactions", ["region"], tmp_path / "o", purpose="reporting", **PEOPLE, **DEAL
         )
 
@@ -363,9 +367,11 @@ def test_what_a_page_may_not_show_is_not_handed_over(shop, tmp_path):
     }  # fmt: skip
     for way, release in tried.items():
         with pytest.raises(QuestionRefused, match=r"computed.*Nothing was handed over") as refused:
-            shop.share([regions.id, release.id], tmp_path / "out", purpose="reporting", **DEAL)
+            shop.office.share(
+                [regions.id, release.id], tmp_path / "out", purpose="reporting", **DEAL
+            )
         assert str(counted) not in str(refused.value).replace(release.id, ""), way
-    assert shares(shop.shares) == ()
+    assert shares(shop.office.shares) == ()
     assert not (tmp_path / "out").exists()
 
 
@@ -381,11 +387,11 @@ def test_words_that_stand_in_a_notebook_are_handed_over_unless_they_name_somebod
     cells = [{"cell_type": "code", "source": code}]
     (folder / "asks.ipynb").write_text(json.dumps({"cells": cells}))
     with pytest.raises(LeakFound, match=r"customers\.full_name"):
-        shop.share([said.id], tmp_path / "out", purpose="reporting", **DEAL)
+        shop.office.share([said.id], tmp_path / "out", purpose="reporting", **DEAL)
     fine = regions.describe("region", "what", {"north": "up there"})
-    assert shop.share([fine.id], tmp_path / "out", purpose="reporting", **DEAL)
+    assert shop.office.share([fine.id], tmp_path / "out", purpose="reporting", **DEAL)
     with pytest.raises(LeakFound):
-        shop.share(
+        shop.office.share(
             [fine.id],
             tmp_path / "b",
             purpose="reporting",

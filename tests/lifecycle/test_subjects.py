@@ -19,13 +19,15 @@ def again(shop):
 
 
 def test_what_is_held_is_told_with_purposes_sources_recipients_and_retention(shop):
-    customers, transactions, consents = shop.subject_held("K-000010", verified_by="id card")[1]
+    customers, transactions, consents = shop.office.subject_held("K-000010", verified_by="id card")[
+        1
+    ]
     assert [each.rows for each in (customers, transactions, consents)] == [1, 9, 1]
     assert customers.source == "customers.parquet"
     assert customers.retention == "84 months after opened_on"
     assert set(customers.purposes) == {"service"}
     assert set(transactions.purposes) == {"reporting", "old-partner"}  # they took consent back
-    _, transactions, _ = again(shop).subject_held("K-000012", verified_by="id card")[1]
+    _, transactions, _ = again(shop).office.subject_held("K-000012", verified_by="id card")[1]
     assert transactions.purposes["marketing"] == {
         "title": "Offers to those who agreed",
         "basis": "consent",
@@ -36,7 +38,7 @@ def test_what_is_held_is_told_with_purposes_sources_recipients_and_retention(sho
 
 def test_an_export_holds_everything_for_machines_and_spreadsheets(shop, tmp_path):
     out = tmp_path / "for-the-customer"
-    assert shop.export_subject("K-000010", out, verified_by="id card")[1] == {
+    assert shop.office.export_subject("K-000010", out, verified_by="id card")[1] == {
         "customers": 1,
         "transactions": 9,
         "consents": 1,
@@ -61,25 +63,25 @@ def test_an_export_holds_everything_for_machines_and_spreadsheets(shop, tmp_path
 
 def test_an_export_goes_where_nobody_publishes_or_keeps(shop, tmp_path):
     with pytest.raises(InputError, match="lies in the private folder"):
-        shop.export_subject("K-000010", shop.private / "x", verified_by="id card")
+        shop.office.export_subject("K-000010", shop.private / "x", verified_by="id card")
     with pytest.raises(InputError, match="lies in the published folder"):
-        shop.export_subject(
+        shop.office.export_subject(
             "K-000010", shop.settings.path("published") / "x", verified_by="id card"
         )
     (tmp_path / "there").mkdir()
     with pytest.raises(InputError, match="is there already"):
-        shop.export_subject("K-000010", tmp_path / "there", verified_by="id card")
+        shop.office.export_subject("K-000010", tmp_path / "there", verified_by="id card")
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written: Not a directory"):
-        shop.export_subject("K-000010", tmp_path / "file" / "x", verified_by="id card")
+        shop.office.export_subject("K-000010", tmp_path / "file" / "x", verified_by="id card")
     (tmp_path / "project" / ".git").mkdir(parents=True)
     with pytest.raises(InputError, match=r"lies in the git work tree .*project, and could be com"):
-        shop.export_subject(
+        shop.office.export_subject(
             "K-000010", tmp_path / "project" / "exports" / "x", verified_by="id card"
         )
     assert not (tmp_path / "project" / "exports").exists()
     with pytest.raises(InputError, match="no table holds anything of this customer"):
-        shop.export_subject("K-nobody", tmp_path / "none", verified_by="id card")
+        shop.office.export_subject("K-nobody", tmp_path / "none", verified_by="id card")
     assert not (tmp_path / "none").exists()
 
 
@@ -90,7 +92,7 @@ def row_of(shop, email):
 
 def test_a_value_is_corrected(shop):
     before = shop.access.versions
-    assert shop.correct_subject(
+    assert shop.office.correct_subject(
         "K-000010", {"customers.email": "new@example.org"}, verified_by="id card"
     )[1] == {"customers": 1}
     assert row_of(shop, "new@example.org") == 1
@@ -105,12 +107,12 @@ def test_a_value_is_corrected(shop):
 def test_one_of_several_rows_is_corrected_where_it_is_named(shop):
     change, where = {"transactions.category": "toys"}, {"transactions.booked_on": "2026-03-11"}
     with pytest.raises(InputError, match=r"has 9 such rows of this customer. Say which one"):
-        shop.correct_subject("K-000010", change, verified_by="id card")
-    assert shop.correct_subject("K-000010", change, where, verified_by="id card")[1] == {
+        shop.office.correct_subject("K-000010", change, verified_by="id card")
+    assert shop.office.correct_subject("K-000010", change, where, verified_by="id card")[1] == {
         "transactions": 1
     }
     with pytest.raises(InputError, match="has no such row of this customer"):
-        shop.correct_subject(
+        shop.office.correct_subject(
             "K-000010", change, {"transactions.booked_on": "2026-03-12"}, verified_by="id card"
         )
 
@@ -118,16 +120,16 @@ def test_one_of_several_rows_is_corrected_where_it_is_named(shop):
 def test_a_value_is_kept_as_it_reads_back(shop):
     where = {"transactions.booked_on": "2026-3-11"}
     changes = {"transactions.amount": " 07.500 ", "transactions.is_online": "false"}
-    assert shop.correct_subject("\u200bK-000010 ", changes, where, verified_by="id card")[1] == {
-        "transactions": 1
-    }
+    assert shop.office.correct_subject("\u200bK-000010 ", changes, where, verified_by="id card")[
+        1
+    ] == {"transactions": 1}
     (kept,) = shop.store.corrections.all()
     assert kept.where == {"booked_on": "2026-03-11"}
     assert kept.after["amount"] == "7.50"
 
 
 def test_a_value_may_be_taken_away(shop):
-    shop.correct_subject("K-000010", {"customers.email": ""}, verified_by="id card")
+    shop.office.correct_subject("K-000010", {"customers.email": ""}, verified_by="id card")
     table = again(shop).open("customers", "service")
     assert table.filter(table.email.isnull()).count().execute() == 1
 
@@ -156,7 +158,7 @@ def test_a_value_may_be_taken_away(shop):
 )
 def test_a_value_the_catalog_does_not_allow_is_refused_unrepeated(shop, place, value, told):
     with pytest.raises(InputError, match=told) as caught:
-        shop.correct_subject("K-000010", {place: value}, verified_by="id card")
+        shop.office.correct_subject("K-000010", {place: value}, verified_by="id card")
     assert value == "a" or value not in str(caught.value)
 
 
@@ -191,17 +193,17 @@ def test_a_value_that_an_ingest_would_keep_aside_is_no_correction(ruled, place, 
     which = {"transactions.booked_on": "2026-03-11"} if place.startswith("trans") else {}
     told = rf"would break a rule of the catalog \({rule}\)\. Check the value, or the catalog"
     with pytest.raises(InputError, match=told):
-        ruled.correct_subject("K-000010", {place: value}, which, verified_by="id card")
+        ruled.office.correct_subject("K-000010", {place: value}, which, verified_by="id card")
     assert ruled.store.corrections.all() == []
 
 
 def test_a_correction_that_keeps_the_rules_is_made(ruled):
     # why the second: the old note breaks the new reference, which is no matter of the amount
-    assert ruled.correct_subject(
+    assert ruled.office.correct_subject(
         "K-000010", {"customers.email": "n@example.org"}, verified_by="id card"
     )[1]
     which = {"transactions.booked_on": "2026-03-11"}
-    assert ruled.correct_subject(
+    assert ruled.office.correct_subject(
         "K-000010", {"transactions.amount": "5"}, which, verified_by="id card"
     )[1]
 
@@ -209,7 +211,9 @@ def test_a_correction_that_keeps_the_rules_is_made(ruled):
 def test_a_value_that_stands_there_already_is_left(shop):
     before = shop.access.versions
     same = {"customers.email": "person10@example.org"}
-    assert shop.correct_subject("K-000010", same, verified_by="id card")[1] == {"customers": 0}
+    assert shop.office.correct_subject("K-000010", same, verified_by="id card")[1] == {
+        "customers": 0
+    }
     assert shop.store.corrections.all() == []
     assert again(shop).access.versions == before
 
@@ -217,12 +221,12 @@ def test_a_value_that_stands_there_already_is_left(shop):
 def test_which_row_is_meant_is_told_in_the_columns_type(shop):
     change, where = {"transactions.category": "toys"}, {"transactions.booked_on": "in spring"}
     with pytest.raises(InputError, match=r"transactions\.booked_on: the value is not a date, such"):
-        shop.correct_subject("K-000010", change, where, verified_by="id card")
+        shop.office.correct_subject("K-000010", change, where, verified_by="id card")
 
 
 def test_unknown_columns_are_refused_with_a_suggestion(shop):
     with pytest.raises(UnknownName, match=r"no column named 'emial'. Did you mean 'email'"):
-        shop.correct_subject("K-000010", {"customers.emial": "x"}, verified_by="id card")
+        shop.office.correct_subject("K-000010", {"customers.emial": "x"}, verified_by="id card")
 
 
 def counts(shop, table, purpose):
@@ -230,15 +234,15 @@ def counts(shop, table, purpose):
 
 
 def test_a_restricted_customer_is_left_out_of_the_next_opening(shop):
-    shop.restrict_subject("K-000010", verified_by="id card")
+    shop.office.restrict_subject("K-000010", verified_by="id card")
     assert counts(shop, "customers", "service") == 599
     assert counts(shop, "transactions", "reporting") == 5391
-    shop.restrict_subject("K-000010", lift=True, verified_by="id card")
+    shop.office.restrict_subject("K-000010", lift=True, verified_by="id card")
     assert counts(shop, "customers", "service") == 600
 
 
 def test_an_objection_is_to_a_purpose(shop):
-    shop.restrict_subject("K-000002", ["marketing"], kind="objected", verified_by="id card")
+    shop.office.restrict_subject("K-000002", ["marketing"], kind="objected", verified_by="id card")
     assert counts(shop, "transactions", "marketing") == 9 * 239
     assert counts(shop, "transactions", "reporting") == 5400
 
@@ -266,7 +270,7 @@ OBJECTED, OBJECTION_ENDS = ("objected", False), ("objected", True)
 )
 def test_a_restriction_and_an_objection_end_each_by_itself(shop, acts, left):
     for kind, lift in acts:
-        shop.restrict_subject("K-000010", ["reporting"], kind=kind, lift=lift, **ASKED)
+        shop.office.restrict_subject("K-000010", ["reporting"], kind=kind, lift=lift, **ASKED)
     assert left_out(shop, "K-000010") == ({"reporting": [left]} if left else {})
     assert counts(shop, "transactions", "reporting") == (5391 if left else 5400)
 
@@ -292,21 +296,27 @@ def test_an_objection_reaches_what_the_law_lets_it_reach(shop, basis, why):
     ws = again(shop)
     if why:
         with pytest.raises(Refused, match=rf"'service': {why}; GDPR 21.* may be made to reporting"):
-            ws.restrict_subject("K-000010", ["reporting", "service"], kind="objected", **ASKED)
+            ws.office.restrict_subject(
+                "K-000010", ["reporting", "service"], kind="objected", **ASKED
+            )
         assert ws.store.marks.all() == []
-    ws.restrict_subject("K-000010", kind="objected", **ASKED)  # to every purpose that it reaches
+    ws.office.restrict_subject(
+        "K-000010", kind="objected", **ASKED
+    )  # to every purpose that it reaches
     assert counts(shop, "customers", "service") == (600 if why else 599)
     assert counts(shop, "transactions", "reporting") == 5391
     assert ("service" in left_out(again(shop), "K-000010")) is (why is None)
-    again(shop).restrict_subject("K-000010", ["service"], **ASKED)  # a restriction reaches all
+    again(shop).office.restrict_subject(
+        "K-000010", ["service"], **ASKED
+    )  # a restriction reaches all
     assert counts(shop, "customers", "service") == 599
 
 
 def test_a_restriction_outlives_the_private_folder(shop):
-    made = shop.back_up()
+    made = shop.office.back_up()
     key = (shop.private / "keys" / "master.key").read_text()
-    again(shop).restrict_subject("K-000010", **ASKED)
-    again(shop).restrict_subject("K-000012", ["reporting"], kind="objected", **ASKED)
+    again(shop).office.restrict_subject("K-000010", **ASKED)
+    again(shop).office.restrict_subject("K-000012", ["reporting"], kind="objected", **ASKED)
     shutil.rmtree(shop.private)
     handed = shop.settings.root / "handed.key"
     handed.write_text(key)
@@ -318,12 +328,12 @@ def test_a_restriction_outlives_the_private_folder(shop):
 
 def test_a_workspace_that_is_open_leaves_them_out_from_the_next_opening_on(shop):
     assert shop.open("customers", "service").count().execute() == 600
-    again(shop).restrict_subject("K-000010", verified_by="id card")
+    again(shop).office.restrict_subject("K-000010", verified_by="id card")
     assert shop.open("customers", "service").count().execute() == 599
 
 
 def test_releases_leave_them_out(shop):
-    shop.restrict_subject("K-000010", verified_by="id card")
+    shop.office.restrict_subject("K-000010", verified_by="id card")
     connection = again(shop).access.release_connection([("transactions", "reporting")], shop.now())
     assert connection.execute("SELECT count(*) FROM reporting.transactions").fetchone() == (5391,)
     connection.close()
@@ -333,28 +343,28 @@ def test_rows_without_a_customer_stay(shop):
     path = shop.settings.path("source") / "consents.csv"
     path.write_text(path.read_text() + ",marketing,2026-01-05,\n")
     again(shop).init()
-    again(shop).restrict_subject("K-000010", verified_by="id card")
+    again(shop).office.restrict_subject("K-000010", verified_by="id card")
     assert counts(shop, "consents", "service") == 300
 
 
 def test_what_cannot_be_restricted_is_refused(shop):
     with pytest.raises(UnknownName, match=r"no purpose named 'markting'. Did you mean 'marketing'"):
-        shop.restrict_subject("K-000010", ["markting"], verified_by="id card")
+        shop.office.restrict_subject("K-000010", ["markting"], verified_by="id card")
     with pytest.raises(InputError, match="no table holds anything of this customer"):
-        shop.restrict_subject("K-nobody", verified_by="id card")
+        shop.office.restrict_subject("K-nobody", verified_by="id card")
 
 
 def test_access_names_what_the_customer_agreed_to_and_what_leaves_them_out(shop, tmp_path):
     """Of K-000011 no consent is known, K-000012 agrees, K-000010 took it back."""
     ws = again(shop)
     purposes = {
-        each: ws.subject_held(each, **ASKED)[1][1].purposes
+        each: ws.office.subject_held(each, **ASKED)[1][1].purposes
         for each in ("K-000010", "K-000011", "K-000012")
     }
     assert [each for each in purposes if "marketing" in purposes[each]] == ["K-000012"]
-    ws.restrict_subject("K-000012", ["marketing"], **ASKED)
-    ws.restrict_subject("K-000012", ["reporting"], kind="objected", **ASKED)
-    found = again(shop).subject_held("K-000012", **ASKED)[1]
+    ws.office.restrict_subject("K-000012", ["marketing"], **ASKED)
+    ws.office.restrict_subject("K-000012", ["reporting"], kind="objected", **ASKED)
+    found = again(shop).office.subject_held("K-000012", **ASKED)[1]
     told = {name: each.get("left out") for name, each in found[1].purposes.items()}
     assert told == {"marketing": "restricted", "reporting": "objected", "old-partner": None}
     english, chinese = (letter(ws.office, found, lang, "a@b.example") for lang in ("en", "zh"))
@@ -374,8 +384,8 @@ def test_access_names_what_the_customer_agreed_to_and_what_leaves_them_out(shop,
 
 def test_cells_that_a_spreadsheet_would_run_are_counted(shop, tmp_path):
     which = {"transactions.booked_on": "2026-03-11"}
-    shop.correct_subject("K-000010", {"transactions.note": "=1+1"}, which, **ASKED)
-    rows = again(shop).export_subject("K-000010", tmp_path / "out", **ASKED)[1]
+    shop.office.correct_subject("K-000010", {"transactions.note": "=1+1"}, which, **ASKED)
+    rows = again(shop).office.export_subject("K-000010", tmp_path / "out", **ASKED)[1]
     assert rows["formula-cells"] == 1
     assert "'=1+1" in (tmp_path / "out" / "transactions.csv").read_text()
     assert '"=1+1"' in (tmp_path / "out" / "subject.json").read_text()

@@ -109,8 +109,8 @@ def test_it_is_noticed_from_what_remains_and_asks_for_a_word(asked, case):
     with pytest.raises(LedgerError, match=NOTICED + WAY_OUT):
         ask(ws)
     with pytest.raises(Refused, match="officer's decision"):
-        ws.acknowledge("I want to go on.", role="analyst")
-    ws.acknowledge("The disk died on Friday.", role="officer")
+        ws.office.acknowledge("I want to go on.", role="analyst")
+    ws.office.acknowledge("The disk died on Friday.", role="officer")
     fresh = opened(ws.settings.root)
     if case != "older private folder put back, no trace":  # the second answer is unknown there
         assert spent(fresh) >= before
@@ -133,11 +133,11 @@ def test_one_word_covers_the_ledger_and_the_audit_log_lost_with_it(asked, witnes
     with pytest.raises(StorageError, match=told):
         ws.release(question, name="x", epsilon=0.5)  # of data opened before the loss
     with pytest.raises(Refused, match="officer's decision"):
-        ws.acknowledge("I want to go on.", role="analyst")
+        ws.office.acknowledge("I want to go on.", role="analyst")
     with pytest.raises(StorageError, match=told):
         ws.release(question, name="x", epsilon=0.5)  # a word that does not count changed nothing
     stated = Decimal(before).scaleb(-12)  # else a mark that tells no amount costs a year's limit
-    ws.acknowledge("The disk died on Friday.", role="officer", lost_rho=stated)
+    ws.office.acknowledge("The disk died on Friday.", role="officer", lost_rho=stated)
     fresh = opened(ws.settings.root)
     held = spent(fresh)
     assert held >= before
@@ -149,19 +149,19 @@ def test_one_word_covers_the_ledger_and_the_audit_log_lost_with_it(asked, witnes
     assert spent(fresh) > held
     fresh.ledger.verify()
     with pytest.raises(InputError, match="nothing is lost"):
-        fresh.acknowledge("Again.", role="officer")
+        fresh.office.acknowledge("Again.", role="officer")
 
 
 @pytest.mark.parametrize("case", ["workspace copied", "older private folder put back, no trace"])
 def test_a_word_on_a_copy_costs_nothing_unless_the_officer_states_it(asked, case):
     ws = CASES[case](asked)
     held = sum(price.pico for price in ws.ledger.prices())
-    ws.acknowledge("The other one is gone.", role="officer", lost_rho="0.001")
+    ws.office.acknowledge("The other one is gone.", role="officer", lost_rho="0.001")
     fresh = opened(ws.settings.root)
     assert spent(fresh) == held + 1_000_000_000
     assert ask(fresh).id == "r-000001"  # what it knows stays free
     with pytest.raises(InputError, match="nothing is lost"):
-        fresh.acknowledge("Again.", role="officer")
+        fresh.office.acknowledge("Again.", role="officer")
     fresh.ledger.verify()
 
 
@@ -196,7 +196,7 @@ def test_git_does_not_see_the_trace(shop):
 
 
 def test_a_restore_in_place_goes_on_and_one_elsewhere_asks_once(asked, tmp_path):
-    backup = asked.back_up(tmp_path / "x.backup").file
+    backup = asked.office.back_up(tmp_path / "x.backup").file
     asked.restore(backup, over=True)
     ws = opened(asked.settings.root)
     assert ask(ws).id == "r-000001"
@@ -204,10 +204,10 @@ def test_a_restore_in_place_goes_on_and_one_elsewhere_asks_once(asked, tmp_path)
     ignored = shutil.ignore_patterns(".workbench", ".ledger")
     new = shutil.copytree(ws.settings.root, tmp_path / "new", ignore=ignored)
     elsewhere = opened(new)
-    elsewhere.restore(backup, key_file=ws.private / "keys" / "master.key")
+    elsewhere.office.restore(backup, key_file=ws.private / "keys" / "master.key")
     with pytest.raises(LedgerError, match="lies in another folder now"):
         ask(opened(new))
-    assert opened(new).acknowledge("A new machine.", role="officer") == 0
+    assert opened(new).office.acknowledge("A new machine.", role="officer") == 0
     assert ask(opened(new)).id == "r-000001"
 
 
@@ -245,7 +245,7 @@ def test_a_raised_limit_counts_once_an_officer_said_why(shop, raised):
     assert [line.limit_pico for line in ws.budget()] == before
     ask(ws, epsilon=0.6)  # within the old ones work goes on
     assert [line.limit_pico for line in opened(root).budget()] == before
-    opened(root).acknowledge("The board decided so.", role="officer")
+    opened(root).office.acknowledge("The board decided so.", role="officer")
     fresh = opened(root)
     now = [line.limit_pico for line in fresh.budget()]
     assert now != before
@@ -262,7 +262,7 @@ def test_a_refusal_by_the_old_limits_says_what_the_new_ones_need(shop):
     ws = opened(shop.settings.root, lambda text: text.replace(*RAISES["month"]), "catalog.yaml")
     with pytest.raises(BudgetExhausted, match=r"limits were raised since; .*" + WAY_OUT):
         ask(ws, epsilon=2.5)
-    ws.acknowledge("The board decided so.", role="officer")
+    ws.office.acknowledge("The board decided so.", role="officer")
     ask(opened(shop.settings.root), epsilon=2.5)
 
 

@@ -56,7 +56,7 @@ def planned_shop(shop):
 
 
 def test_auto_splits_a_reports_budget_and_equalises_relative_error(planned_shop):
-    plan = planned_shop.plan("customers", period="2026-09")
+    plan = planned_shop.reports.plan("customers", period="2026-09")
     total, by_region = plan.answers
     assert total.auto is by_region.auto is False  # settled
     spent = sum(answer.pico for answer in plan.answers)
@@ -68,16 +68,16 @@ def test_auto_splits_a_reports_budget_and_equalises_relative_error(planned_shop)
 
 
 def test_a_run_pays_what_was_planned(planned_shop):
-    plan = planned_shop.plan("customers", period="2026-09")
-    planned_shop.render("customers", period="2026-09")
+    plan = planned_shop.reports.plan("customers", period="2026-09")
+    planned_shop.reports.render("customers", period="2026-09")
     spends = planned_shop.ledger.chain.entries("spend")
     assert [s.body["pico_rho"] for s in spends] == [a.pico for a in plan.answers]
-    again = planned_shop.plan("customers", period="2026-09")
+    again = planned_shop.reports.plan("customers", period="2026-09")
     assert [answer.pico for answer in again.answers] == [0, 0]
 
 
 def test_a_changed_notebook_settles_what_is_new(planned_shop):
-    planned_shop.render("customers", period="2026-09")
+    planned_shop.reports.render("customers", period="2026-09")
     asking = (
         'answer = ws.release(wb.query(tx, by="category", period=period).customers(),\n'
         '    name="c", epsilon="auto")'
@@ -86,7 +86,7 @@ def test_a_changed_notebook_settles_what_is_new(planned_shop):
     report = planned_shop.settings.root / "reports" / "customers.yaml"
     write_report(planned_shop.settings.root, OPENING, asking, showing)
     report.write_text(report.read_text().replace("epsilon: 1.5", "epsilon: 1.7"))
-    assert planned_shop.render("customers", period="2026-09").spent_now > 0
+    assert planned_shop.reports.render("customers", period="2026-09").spent_now > 0
 
 
 def test_a_price_settled_for_found_values_carries_their_own_delta(shop, tmp_path):
@@ -104,7 +104,7 @@ def test_a_price_settled_for_found_values_carries_their_own_delta(shop, tmp_path
 
 def test_a_plan_states_margins_that_a_release_has(shop):
     write_report(shop.settings.root)
-    (answer,) = shop.plan("customers", period="2026-09").answers
+    (answer,) = shop.reports.plan("customers", period="2026-09").answers
     tx = shop.open("transactions", "reporting")
     question = wb.query(tx, by="region", period="2026-09").customers().sum("amount")
     got = shop.release(question, name="x", epsilon="0.1")
@@ -196,10 +196,10 @@ def test_labels_of_a_raw_model_are_refused_until_an_officer_approves(shop):
     label = wb.FittedLabel("segment", ("a", "b"), wb.Provenance("raw"), "first letter")
     labels = ["a" if who < "8" else "b" for who in people]
     question = wb.query(tx, by=wb.labelled(label, people, labels), period="2026-09").customers()
-    with pytest.raises(QuestionRefused, match=re.escape(f"ws.approve({label.what!r}")):
+    with pytest.raises(QuestionRefused, match=re.escape(f"ws.office.approve({label.what!r}")):
         shop.release(question, name="s", epsilon=1)
     assert shop.ledger.head()[0] == 0
-    shop.approve(label.what, "the board asked", role="officer")
+    shop.office.approve(label.what, "the board asked", role="officer")
     got = shop.release(question, name="s", epsilon=1.5)
     assert any("the board asked" in note for note in got.notes)
     assert got.columns["customers"][0] == pytest.approx(labels.count("a"), abs=60)
@@ -208,7 +208,7 @@ def test_labels_of_a_raw_model_are_refused_until_an_officer_approves(shop):
 
 
 def test_a_plan_file_is_lines_of_json(planned_shop):
-    planned_shop.plan("customers", period="2026-09")
+    planned_shop.reports.plan("customers", period="2026-09")
     file = planned_shop.private / "runs" / "customers" / "2026-09" / "aside" / "plan" / "plan.jsonl"
     assert [json.loads(line)["name"] for line in file.read_text().splitlines()] == ["t", "r"]
 
@@ -237,7 +237,7 @@ last = ws.release(wb.query(tx, period="2026-09").count(), name="last", epsilon=0
 
 def test_a_plan_goes_on_beyond_what_is_derived(shop):
     write_report(shop.settings.root, OPENING, DERIVED, DRAWN)
-    planned = shop.plan("customers", period="2026-09")
+    planned = shop.reports.plan("customers", period="2026-09")
     assert planned.incomplete == ""
     assert [each.name for each in planned.answers] == ["t", "r", "last"]
     assert shop.ledger.head()[0] == 0
@@ -247,7 +247,7 @@ def test_other_labels_are_another_question(shop):
     tx = shop.open("transactions", "reporting")
     people = sorted(tx.customer_id.execute().unique())
     label = wb.FittedLabel("halves", ("a", "b"), wb.Provenance("raw"), "a coin")
-    shop.approve(label.what, "A test of labels.", role="officer")
+    shop.office.approve(label.what, "A test of labels.", role="officer")
 
     def asked(labels):
         by = wb.labelled(label, people, labels)

@@ -53,7 +53,7 @@ def _executed(shop, name="customers", period="2026-09"):
 def test_a_report_dearer_than_its_share_is_refused_before_its_first_question(shop, price):
     _report(shop, 0.45, OPENING, ASKING, SHOWING, MORE.format(price))
     with pytest.raises(BudgetExhausted) as refusal:
-        shop.render("customers")
+        shop.reports.render("customers")
     said = str(refusal.value)
     assert said.startswith("'customers' 2026-09 was not started, and nothing was spent: 2 of its 2")
     assert "is left for report customers 2026-09" in said
@@ -62,9 +62,9 @@ def test_a_report_dearer_than_its_share_is_refused_before_its_first_question(sho
     (enough,) = re.findall(r"budget: \{epsilon: ([\d.]+)\}' in reports/customers\.yaml", said)
     _report(shop, float(enough) - 0.01, OPENING, ASKING, SHOWING, MORE.format(price))
     with pytest.raises(BudgetExhausted, match="was not started"):
-        shop.render("customers")
+        shop.reports.render("customers")
     _report(shop, enough, OPENING, ASKING, SHOWING, MORE.format(price))
-    assert shop.render("customers").spent_now > 0
+    assert shop.reports.render("customers").spent_now > 0
     assert _spends(shop) == 2
 
 
@@ -73,42 +73,42 @@ def test_what_the_customers_limits_do_not_cover_is_refused_too(shop):
     catalog.write_text(catalog.read_text().replace("month: 2,", "month: 0.3,"))
     _report(shop, 1.5, OPENING, ASKING, SHOWING, MORE.format("0.3"))
     ws = _again(shop)
-    plan = ws.plan("customers")
+    plan = ws.reports.plan("customers")
     assert [each.line.scope for each in plan.short] == ["2026-09"]
     with pytest.raises(BudgetExhausted, match=r"0\.30 of 0\.30 is left for 2026-09") as refusal:
-        ws.render("customers")
+        ws.reports.render("customers")
     assert "reports/customers.yaml" not in str(refusal.value)  # its own share would do
     assert _spends(shop) == 0
 
 
 def test_after_an_erasure_a_run_is_refused_whole_or_shows_earlier_answers(shop):
     _report(shop, 0.13, OPENING, ASKING, SHOWING, TREND)
-    first = shop.render("customers")
+    first = shop.reports.render("customers")
     assert _spends(shop) == 4
-    _again(shop).erase_subject("K-000004", verified_by="id card")
+    _again(shop).office.erase_subject("K-000004", verified_by="id card")
     ws = _again(shop)
     head = ws.ledger.head()
     for _ in range(2):  # again and again: it costs nothing
         with pytest.raises(BudgetExhausted) as refusal:
-            ws.render("customers")
+            ws.reports.render("customers")
     assert "2 of them were answered before rows were erased" in str(refusal.value)
     assert "--reuse-answers" in str(refusal.value)
     assert ws.ledger.head() == head
     assert first.page.is_file()
-    assert ws.plan("customers", reuse_answers=True).epsilon == 0
-    done = ws.render("customers", reuse_answers=True)
+    assert ws.reports.plan("customers", reuse_answers=True).epsilon == 0
+    done = ws.reports.render("customers", reuse_answers=True)
     assert (done.revision, done.spent_now) == (2, 0)
     assert "2 of the answers are from before rows were erased" in done.page.read_text()
     assert ws.ledger.chain.entries("spend")[-1].seq <= head[0]
-    assert ws.render("customers", reuse_answers=True).unchanged
+    assert ws.reports.render("customers", reuse_answers=True).unchanged
 
 
 def test_a_new_month_needs_only_itself_where_earlier_answers_serve(shop):
     """One erased customer touches all months; a trend does not pay for all of them again."""
     cells = (OPENING, ASKING, SHOWING, TREND)
     _report(shop, 0.12, *cells)
-    shop.render("customers", period="2026-08")
-    _again(shop).erase_subject("K-000004", verified_by="id card")
+    shop.reports.render("customers", period="2026-08")
+    _again(shop).office.erase_subject("K-000004", verified_by="id card")
     with pytest.raises(BudgetExhausted, match="is left for report customers 2026-08"):
         _again(shop).render("customers", period="2026-09")
     before = _spends(shop)
@@ -120,8 +120,8 @@ def test_a_new_month_needs_only_itself_where_earlier_answers_serve(shop):
 
 def test_room_in_the_definition_renews_what_changed(shop):
     _report(shop, 0.11, OPENING, ASKING, SHOWING)
-    shop.render("customers")
-    _again(shop).erase_subject("K-000004", verified_by="id card")
+    shop.reports.render("customers")
+    _again(shop).office.erase_subject("K-000004", verified_by="id card")
     with pytest.raises(BudgetExhausted) as refusal:
         _again(shop).render("customers")
     (enough,) = re.findall(r"budget: \{epsilon: ([\d.]+)\}", str(refusal.value))
@@ -134,9 +134,9 @@ def test_room_in_the_definition_renews_what_changed(shop):
 
 def test_a_forced_run_of_the_same_data_needs_nothing_and_works_nothing_out(shop):
     _report(shop, 0.11, OPENING, ASKING, SHOWING)
-    shop.render("customers")
+    shop.reports.render("customers")
     told = []
-    again = shop.render("customers", force=True, progress=told.append)
+    again = shop.reports.render("customers", force=True, progress=told.append)
     assert again.spent_now == 0
     assert not any("working out" in each for each in told)
 
@@ -144,7 +144,7 @@ def test_a_forced_run_of_the_same_data_needs_nothing_and_works_nothing_out(shop)
 def test_a_notebook_that_fails_before_it_asks_fails_as_a_run(shop):
     _report(shop, 0.05, OPENING, "1 / 0", ASKING, SHOWING)
     with pytest.raises(RunFailed, match="failed in cell 4 with ZeroDivisionError"):
-        shop.render("customers")
+        shop.reports.render("customers")
 
 
 def test_what_is_spent_meanwhile_may_still_stop_a_run_and_is_told_in_its_own_words(shop):
@@ -155,7 +155,7 @@ def test_what_is_spent_meanwhile_may_still_stop_a_run_and_is_told_in_its_own_wor
     )
     _report(shop, 0.2, OPENING, ASKING, SHOWING, meanwhile)
     with pytest.raises(RunFailed, match="failed in cell 6 with BudgetExhausted: 'customers' needs"):
-        shop.render("customers")
+        shop.reports.render("customers")
     assert _spends(shop) == 1
 
 
@@ -225,7 +225,7 @@ def test_what_is_promised_counts_in_every_limit_it_is_of(shop):
     other = Need(Share("two", limit), {"2026-09": half})
     (short,) = shortfalls(ledger, mine, now, [other])
     assert (short.line.scope, short.pico) == ("2026-09", half.pico)
-    assert shortfalls(ledger, mine, now, [Need(other.share, {"2026-08": half})]) == ()
+    assert shortfalls(ledger, mine, now, [Need(other.office.share, {"2026-08": half})]) == ()
     same = [each.line.scope for each in shortfalls(ledger, mine, now, [mine])]
     assert same == ["report one 2026-09", "2026-09"]
     anywhere = Need(mine.share, anywhere=Cost(left["2026-09"] + 1))
@@ -235,10 +235,10 @@ def test_what_is_promised_counts_in_every_limit_it_is_of(shop):
 def test_a_plan_touches_no_file_of_a_run(shop):
     asking = ASKING.replace("epsilon=epsilon", 'epsilon="auto"')
     write_report(shop.settings.root, OPENING, asking, SHOWING)
-    shop.render("customers")
+    shop.reports.render("customers")
     run = shop.private / "runs" / "customers" / "2026-09"
     before = contents(run)
-    assert shop.plan("customers").answers
-    assert shop.rehearse("customers") == ()
+    assert shop.reports.plan("customers").answers
+    assert shop.reports.rehearse("customers") == ()
     after = {name: held for name, held in contents(run).items() if not name.startswith("aside/")}
     assert after == before

@@ -95,7 +95,7 @@ def test_a_report_runs_though_its_kernel_has_no_key_in_its_environment(warm_shop
     settings.write_text(f'key = "environment"\n{settings.read_text()}')
     told = Path(root, "told.json")
     write_report(root, TELLS.format(str(told)), *CELLS)
-    made = wb.open_workspace(root, now=warm_shop.now).render("customers", period="2026-09")
+    made = wb.open_workspace(root, now=warm_shop.now).reports.render("customers", period="2026-09")
     assert made.page.is_file()
     found = given(told)
     assert KEY not in found

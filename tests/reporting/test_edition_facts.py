@@ -8,7 +8,7 @@ from workbench.reporting.edition_facts import page_facts
 
 def test_the_shares_of_editions_add_up_to_what_all_have_used(shop):
     tx = shop.open("transactions", "reporting")
-    desk = shop._desk()
+    desk = shop.reports.desk()
     facts = []
     for epsilon, month in (("0.3", "2026-09"), ("0.05", "2026-08"), ("0.7", "2026-07")):
         asked = wb.query(tx, period=month).customers()
@@ -22,7 +22,7 @@ def test_no_page_of_a_reader_names_epsilon(shop):
     from support.line import write_report
 
     write_report(shop.settings.root)
-    page = shop.render("customers", period="2026-09").page.read_text(encoding="utf-8")
+    page = shop.reports.render("customers", period="2026-09").page.read_text(encoding="utf-8")
     words = page.partition("<body>")[2].lower()
     assert "% of what a year may spend" in words
     assert not any(each in words for each in ("ε", "epsilon", "limit"))

@@ -25,7 +25,7 @@ def run(shop):
         write_report(root, *code, **report)
         definition = find_definition("customers", root / "reports", root / "notebooks")
         values = definition.values(given)
-        executed = execute(definition, SEPTEMBER, values, shop._desk(), call.told.append)
+        executed = execute(definition, SEPTEMBER, values, shop.reports.desk(), call.told.append)
         cells = nbformat.read(executed, as_version=4).cells
         return [o["text"] for cell in cells for o in cell.get("outputs", ()) if "text" in o]
 
@@ -89,7 +89,9 @@ def test_a_workspace_whose_path_has_braces_runs(run, tmp_path):
     shop = wb.open_workspace(moved, now=run.shop.now)
     write_report(moved, "print(1)")
     definition = find_definition("customers", moved / "reports", moved / "notebooks")
-    executed = execute(definition, SEPTEMBER, definition.values(), shop._desk(), lambda _: None)
+    executed = execute(
+        definition, SEPTEMBER, definition.values(), shop.reports.desk(), lambda _: None
+    )
     assert executed.is_relative_to(moved)
 
 

@@ -383,10 +383,10 @@ def test_no_run_publishes_what_its_notebook_read(tmp_path, warmed):
     cells = (OPENING, LEAKING, DRAWING, ASKING)
     write_report(root, *cells, FIGURE, definition=BILINGUAL)
     write_report(root, *cells, FIGURE, RAISING, name="raising")
-    edition = ws.render("customers", period="2026-09")
-    ws.add_files(edition, standalone=True, pdf=True)
+    edition = ws.reports.render("customers", period="2026-09")
+    ws.reports.add_files(edition, standalone=True, pdf=True)
     with pytest.raises(RunFailed) as failure:
-        ws.render("raising", period="2026-09")
+        ws.reports.render("raising", period="2026-09")
     executed = (root / ".workbench/runs/customers/2026-09/customers.ipynb").read_bytes()
     people = [
         {

@@ -39,9 +39,9 @@ def publish(folder: Path) -> tuple[wb.Workspace, dict[str, bytes]]:
     shown = {"output_type": "stream", "name": "stdout", "text": f"{rows} rows"}
     notebook["cells"][-1]["outputs"] = [shown]
     path.write_text(json.dumps(notebook))
-    ws.render("customers")
-    ws.export_standalone("customers", folder / "shared.html")
-    ws.share(
+    ws.reports.render("customers")
+    ws.reports.export_standalone("customers", folder / "shared.html")
+    ws.office.share(
         ws.ledger.releases()[:1],
         folder / "shared",
         recipient="Auditor",
@@ -135,13 +135,13 @@ def test_no_plain_version_digest_or_head_stands_in_anything_that_left(estates):
 
 
 def test_a_keyed_version_stays_while_the_data_does_and_the_key_is_changed(shop):
-    first = shop._desk().data_version
+    first = shop.reports.desk().data_version
     assert re.fullmatch("[0-9a-f]{16}", first)
-    shop.rotate_key()
+    shop.office.rotate_key()
     again = wb.open_workspace(shop.settings.root, now=shop_time)
-    assert again._desk().data_version == first
+    assert again.reports.desk().data_version == first
     rows = shop.settings.root / "data" / "incidents.csv"
     rows.write_text(rows.read_text() + "I-2,2026-02-04\n")
     again.init()
     fresh = wb.open_workspace(shop.settings.root, now=shop_time)
-    assert fresh._desk().data_version != first
+    assert fresh.reports.desk().data_version != first

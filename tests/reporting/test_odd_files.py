@@ -141,5 +141,5 @@ def test_a_day_before_year_1_stops_no_report(shop):
             writer.carry({"transactions": named})
         store.end(connection)
     again = wb.open_workspace(shop.settings.root, now=shop.now)
-    assert [each.period.text for each in again.due()][-1] == "2026-09"
-    assert again.render("customers", period="2026-09").page.is_file()
+    assert [each.period.text for each in again.reports.due()][-1] == "2026-09"
+    assert again.reports.render("customers", period="2026-09").page.is_file()

@@ -116,7 +116,7 @@ def test_of_periods_of_another_length_the_last_that_is_over_must_be_there(
     for each in there:
         editions.publish(shop.settings.path("published"), "base", each, page(period=each))
     (late,) = _asked(_definition("late", ["base"], kind), period)
-    found, failed = _lacking(late, "base", [late], {}, shop._desk())
+    found, failed = _lacking(late, "base", [late], {}, shop.reports.desk())
     assert not failed
     assert found.startswith(lacks) if lacks else found == ""
 
@@ -131,14 +131,14 @@ def test_every_edition_of_a_grid_must_be_there(shop):
         ("region=South-West", None),
     ):
         editions.publish(published, "base", "2026-09", page(), variant=variant)
-        found, _ = _lacking(late, "base", [late], {}, shop._desk())
+        found, _ = _lacking(late, "base", [late], {}, shop.reports.desk())
         assert (f"has no edition of {lacks} yet" in found) if lacks else found == ""
     failure = Failure(
         Asked(_definition("base"), Period.parse("2026-09"), late.variant),
         RunFailed("it failed"),
         shop.private,
     )
-    assert _lacking(late, "base", [late], {0: failure}, shop._desk())[1]
-    found, failed = _lacking(late, "gone", [late], {}, shop._desk())
+    assert _lacking(late, "base", [late], {0: failure}, shop.reports.desk())[1]
+    found, failed = _lacking(late, "gone", [late], {}, shop.reports.desk())
     assert "'gone', which cannot run: no report named 'gone'" in found
     assert not failed

@@ -96,14 +96,14 @@ def test_check_finds_every_kind_before_anything_is_paid(workspace):
 
 def test_a_plan_finds_them_too(workspace):
     for number in (len(WRONG) - 2, len(WRONG) - 9):
-        planned = workspace.plan(f"wrong-{number:02}", period="2026-09")
+        planned = workspace.reports.plan(f"wrong-{number:02}", period="2026-09")
         assert tuple(WRONG.values())[number][1] in planned.wrong[0]
 
 
 def test_a_run_does_not_start_a_notebook_that_is_no_code(shop):
     write_report(shop.settings.root, OPENING, ASKING, SHOWING, "answer = (1")
     with pytest.raises(RunFailed, match=r"not started: cell 6, line 1: .* Nothing was spent"):
-        shop.render("customers")
+        shop.reports.render("customers")
     assert shop.ledger.head()[0] == 0
 
 
@@ -185,7 +185,7 @@ def test_a_run_a_plan_and_machines_are_told_what_is_not_on_the_page(shop, warmed
         "cell 7: what was printed is not on the page",
         "cell 7: a table is not on the page",
     )
-    assert shop.plan("customers", period="2026-09").dropped == told
+    assert shop.reports.plan("customers", period="2026-09").dropped == told
     words = ("customers", "--period", "2026-09", "-w", shop.settings.root)
     done = workbench("run", *words)
     assert all(f"  {line}\n" in done.stdout for line in told)

@@ -82,7 +82,7 @@ def report(shop):
 
 def test_an_edition_is_the_same_while_nothing_it_is_made_of_changes(shop, report):
     root, read = report
-    desk = shop._desk()
+    desk = shop.reports.desk()
 
     def identity(given=(), period=SEPTEMBER, **changes):
         definition = read()
@@ -114,30 +114,30 @@ def test_all_reports_leaves_out_what_is_not_about_the_period(shop):
         more = f"period: {{{{kind: {kind}}}}}\n"
         write_report(shop.settings.root, "1 / 0", name=name, definition=DEFINITION + more)
     told = []
-    done = shop.run(period="2026-09", progress=told.append)
+    done = shop.reports.run(period="2026-09", progress=told.append)
     assert [each.asked.words for each in done.failures] == ["'monthly' 2026-09"]
     assert "'weekly' is left out: this report is about a week: give one such as" in "".join(told)
     with pytest.raises(PeriodError, match="2026-10 is not over"):
-        shop.run(period="2026-10")
+        shop.reports.run(period="2026-10")
     with pytest.raises(PeriodError, match="has no year to report on yet: it begins with 2026-01"):
-        shop.run("yearly")
+        shop.reports.run("yearly")
     with pytest.raises(PeriodError, match="this report is about a week"):
-        shop.run("weekly", period="2026-09")
+        shop.reports.run("weekly", period="2026-09")
 
 
 def test_a_failed_run_by_hand_is_recorded_in_private_and_its_page_stays(shop, report):
     root, _ = report
     published = root / "reports" / "published"
-    good = shop.render("customers")
+    good = shop.reports.render("customers")
     page = good.page.read_bytes()
     write_report(root, OPENING, "1 / 0")
     with pytest.raises(RunFailed, match="failed in cell 4 with ZeroDivisionError"):
-        shop.render("customers")
+        shop.reports.render("customers")
     assert good.page.read_bytes() == page
     assert read_failures(published, "customers") == {}
     assert 'class="failure"' not in (published / "index.html").read_text()
     write_report(root)
-    again = shop.render("customers")
+    again = shop.reports.render("customers")
     assert again.spent_now == 0
     assert again.page.read_bytes() == page
     lines = (root / ".workbench" / "logs" / "runs.jsonl").read_text().splitlines()
@@ -150,7 +150,7 @@ def test_a_failed_run_by_hand_is_recorded_in_private_and_its_page_stays(shop, re
         "kind": "ZeroDivisionError",
         "exit_code": 4,
     }
-    assert shop.render("customers").unchanged
+    assert shop.reports.render("customers").unchanged
 
 
 def test_a_figure_of_another_workspace_is_refused(shop):
@@ -158,11 +158,11 @@ def test_a_figure_of_another_workspace_is_refused(shop):
     shown = f"display({{{figures.MIME!r}: {content!r}}}, raw=True)"
     write_report(shop.settings.root, shown)
     with pytest.raises(RunFailed, match="not in this workspace's ledger"):
-        shop.render("customers")
+        shop.reports.render("customers")
 
 
 def test_facts_are_plain_values(shop, report):
-    facts = shop.render("customers").facts()
+    facts = shop.reports.render("customers").facts()
     assert json.loads(json.dumps(facts)) == facts
     assert facts["spent_now"] == facts["epsilon"] == pytest.approx(0.1, abs=1e-3)
     assert set(facts["left"]) == {

@@ -77,7 +77,7 @@ def _spends(shop):
 
 def test_a_grid_makes_an_edition_each_and_each_knows_its_own_cost(shop):
     _grid(shop.settings.root)
-    done = shop.run("regions", jobs=3)
+    done = shop.reports.run("regions", jobs=3)
     left = [each for each in threading.enumerate() if each.name == "edition"]
     assert not left  # one that closes the store while its process ends would abort it
     assert done.exit_code == 0
@@ -90,20 +90,20 @@ def test_a_grid_makes_an_edition_each_and_each_knows_its_own_cost(shop):
     assert len(_spends(shop)) == 3
     for each in done.editions:
         assert each.page.parent.name == each.variant
-    again = shop.run("regions", jobs=1)
+    again = shop.reports.run("regions", jobs=1)
     assert all(each.unchanged and each.spent_now == 0 for each in again.editions)
-    one = shop.run("regions", parameters=["region=south"], force=True)
+    one = shop.reports.run("regions", parameters=["region=south"], force=True)
     assert [each.variant for each in one.editions] == ["region=south"]
     assert len(_spends(shop)) == 3
     with pytest.raises(ParameterError, match="'regions' has 3 editions a period: region=north"):
-        shop.render("regions")
-    assert shop.render("regions", parameters=["region=west"]).unchanged
+        shop.reports.render("regions")
+    assert shop.reports.render("regions", parameters=["region=west"]).unchanged
 
 
 def test_every_edition_of_a_grid_has_its_share_of_an_automatic_price(shop):
     asking = BY_REGION.replace("epsilon=epsilon", 'epsilon="auto"')
     _grid(shop.settings.root, cells=(OPENING, asking, 'wb.figures.table(answer, title="One")'))
-    done = shop.run("regions", jobs=1)
+    done = shop.reports.run("regions", jobs=1)
     spent = [each.spent_now for each in done.editions]
     assert max(spent) == pytest.approx(min(spent), rel=1e-6)
     assert done.editions[-1].left[0].left < 0.05  # together, the report's whole budget
@@ -116,7 +116,7 @@ def test_what_an_analyst_spends_meanwhile_is_not_the_editions_cost(shop):
         "ws.release(wb.query(tx, period=period).count(), name='other', epsilon=0.5)"
     )
     _report(root, cells=(OPENING, ASKING, SHOWING, meanwhile))
-    edition = shop.render("customers")
+    edition = shop.reports.render("customers")
     assert len(_spends(shop)) == 2
     assert edition.spent_now == pytest.approx(0.1, abs=1e-3)
 
@@ -131,12 +131,12 @@ def test_jobs_are_as_many_as_cores_but_not_too_many():
 def test_what_is_due_is_run_once_oldest_first(shop):
     _report(shop.settings.root, SCHEDULE + "catch_up: 2\n")
     _report(shop.settings.root, name="unscheduled")
-    assert [each.period.text for each in shop.due()] == ["2026-07", "2026-08", "2026-09"]
-    done = shop.run(due=True)
+    assert [each.period.text for each in shop.reports.due()] == ["2026-07", "2026-08", "2026-09"]
+    done = shop.reports.run(due=True)
     assert [each.period for each in done.editions] == ["2026-07", "2026-08", "2026-09"]
     assert [run["period"] for run in _runs(shop)] == ["2026-07", "2026-08", "2026-09"]
-    assert shop.due() == ()
-    assert shop.run(due=True).editions == ()
+    assert shop.reports.due() == ()
+    assert shop.reports.run(due=True).editions == ()
     assert len(_spends(shop)) == 3
 
 
@@ -154,7 +154,7 @@ def test_two_schedulers_at_once_make_each_edition_once(shop):
 def test_a_period_without_data_waits_and_is_to_be_tried_again(shop):
     _report(shop.settings.root, SCHEDULE)
     later = _at(shop, "2026-11-24T00:00+00:00")
-    done = later.run(due=True)
+    done = later.reports.run(due=True)
     assert [each.period for each in done.editions] == ["2026-09"]
     assert [each.period.text for each in done.waiting] == ["2026-10"]
     assert done.exit_code == 5
@@ -163,7 +163,7 @@ def test_a_period_without_data_waits_and_is_to_be_tried_again(shop):
 
 def test_a_clock_set_back_is_told_and_nothing_is_rendered_twice(shop):
     _report(shop.settings.root, SCHEDULE)
-    shop.run(due=True)
+    shop.reports.run(due=True)
     back = _at(shop, "2026-09-01T00:00+00:00")
     with pytest.raises(PeriodError, match=r"the last run.*what is due cannot be told"):
         back.run(due=True)
@@ -176,8 +176,8 @@ def test_a_report_that_failed_stays_due_and_the_next_period_is_caught_up_after_i
     _report(root, SCHEDULE, cells=(OPENING, FAILING, ASKING, SHOWING))
     august = _at(shop, "2026-09-02T09:00+00:00").run(due=True)
     assert august.exit_code == 4
-    assert [each.state for each in shop.due()] == ["failed", "missing"]
-    done = shop.run(due=True, jobs=2)
+    assert [each.state for each in shop.reports.due()] == ["failed", "missing"]
+    done = shop.reports.run(due=True, jobs=2)
     assert [each.period for each in done.editions] == ["2026-09"]
     (failure,) = done.failures
     assert failure.facts()["cell"] == 4
@@ -185,7 +185,7 @@ def test_a_report_that_failed_stays_due_and_the_next_period_is_caught_up_after_i
     assert failure.facts()["exit_code"] == 4
     assert failure.facts()["log"].endswith("2026-08/customers.ipynb")
     _report(root, SCHEDULE)
-    assert [each.period for each in shop.run(due=True).editions] == ["2026-08"]
+    assert [each.period for each in shop.reports.run(due=True).editions] == ["2026-08"]
     assert read_failures(root / "reports/published", "customers") == {}
 
 
@@ -193,7 +193,7 @@ def test_a_wrong_definition_is_told_first_and_keeps_no_other_from_running(shop):
     _report(shop.settings.root, SCHEDULE)
     _report(shop.settings.root, "schedule: {{cron: never, time_zone: UTC}}\n", name="wrong")
     told = []
-    done = shop.run(due=True, progress=told.append)
+    done = shop.reports.run(due=True, progress=told.append)
     assert "wrong.yaml" in told[0]
     assert [each.report for each in done.editions] == ["customers"]
     assert done.exit_code == 2
@@ -208,12 +208,12 @@ def test_a_report_comes_after_another_and_not_without_it(shop):
     _report(root, "after: [zebra]\n", name="alpha")
     _report(root, name="zebra")
     with pytest.raises(RunFailed, match="it comes after 'zebra', which has no edition of it yet"):
-        shop.render("alpha")
-    done = shop.run(jobs=2)
+        shop.reports.render("alpha")
+    done = shop.reports.run(jobs=2)
     assert [run["report"] for run in _runs(shop)] == ["alpha", "zebra", "alpha"]
     assert done.exit_code == 0
     _report(root, name="zebra", cells=(OPENING, "1 / 0"))
-    failed = shop.run(force=True, jobs=2)
+    failed = shop.reports.run(force=True, jobs=2)
     assert [each.asked.definition.name for each in failed.failures] == ["alpha", "zebra"]
     assert "it comes after 'zebra', which failed" in str(failed.failures[0].error)
 
@@ -230,17 +230,17 @@ def test_a_kernel_that_died_is_tried_again_and_a_cells_error_is_not(shop):
     )
     _report(root, cells=(OPENING, ASKING, dying, SHOWING))
     told = []
-    edition = shop.render("customers", progress=told.append)
+    edition = shop.reports.render("customers", progress=told.append)
     assert "'customers' 2026-09: its kernel died; trying again, 1 of 1" in told
     assert len(_spends(shop)) == 1
     assert edition.spent_now == pytest.approx(0.1, abs=1e-3)
     mark.unlink()
     _report(root, "retries: 0\n", cells=(OPENING, ASKING, dying, SHOWING))
     with pytest.raises(RunFailed, match="its kernel died"):
-        shop.render("customers", force=True)
+        shop.reports.render("customers", force=True)
     _report(root, cells=(OPENING, f"open({str(root / 'count')!r}, 'a').write('x')\n1 / 0"))
     with pytest.raises(RunFailed, match="in cell 4 with ZeroDivisionError"):
-        shop.render("customers")
+        shop.reports.render("customers")
     assert (root / "count").read_text() == "x"
 
 
@@ -249,10 +249,10 @@ def test_readers_of_a_failed_period_are_led_to_the_last_good_one(shop):
     failing = (OPENING, FAILING.replace("08", "09"), ASKING, SHOWING)
     _report(root, SCHEDULE + "lang: [en, zh]\n", cells=failing)
     published = root / "reports" / "published" / "customers"
-    assert shop.run(due=True).exit_code == 4
+    assert shop.reports.run(due=True).exit_code == 4
     page = (published / "2026-09" / "index.html").read_text()
     assert "September 2026: failed; no edition has been published yet" in page
-    shop.render("customers", period="2026-08")
+    shop.reports.render("customers", period="2026-08")
     page = (published / "2026-09" / "index.html").read_text()
     assert "September 2026: failed; last good edition: August 2026" in page
     assert 'href="../../customers/2026-08/index.html"' in page
@@ -260,7 +260,7 @@ def test_readers_of_a_failed_period_are_led_to_the_last_good_one(shop):
     assert "2026年9月：失败" in (published / "2026-09" / "index.zh.html").read_text()
     assert "September 2026: failed" in (published.parent / "index.html").read_text()
     _report(root)
-    assert shop.render("customers").revision == 1
+    assert shop.reports.render("customers").revision == 1
     assert "failed;" not in (published / "2026-09" / "index.html").read_text()
     assert not (published / "2026-09" / "index.zh.html").exists()
 
@@ -272,14 +272,14 @@ def test_a_broken_template_is_told_and_the_last_good_page_stays(shop, monkeypatc
 
     root = shop.settings.root
     _report(root)
-    good = shop.render("customers")
+    good = shop.reports.render("customers")
     before = good.page.read_bytes()
     broken = page_template.environment().overlay(
         loader=DictLoader({"page.html.j2": "<html>\n{% if %}", "failed.html.j2": ""})
     )
     monkeypatch.setattr(page_template, "environment", lambda: broken)
     with pytest.raises(RunFailed) as refusal:
-        shop.render("customers", force=True)
+        shop.reports.render("customers", force=True)
     assert "a template of the page is broken (page.html.j2, line 2)" in str(refusal.value)
     assert good.page.read_bytes() == before
 
@@ -288,13 +288,13 @@ def test_a_read_only_target_keeps_the_last_good_page_and_spends_nothing(shop, sm
     root = shop.settings.root
     published, good = root / "reports" / "published", root / "good"
     _report(root, "hooks: {{failed: /no/such/program}}\n")
-    shop.render("customers")
+    shop.reports.render("customers")
     published.rename(good)
     small_disk(30_000_000, published)
     shutil.copytree(good, published, dirs_exist_ok=True)
     subprocess.run(["mount", "-o", "remount,ro", str(published)], check=True)
     before = contents(published)
-    (failure,) = shop.run("customers", parameters=["epsilon=0.2"]).failures
+    (failure,) = shop.reports.run("customers", parameters=["epsilon=0.2"]).failures
     assert failure.error.exit_code == 7
     assert "could not clear what an interrupted run left in" in str(failure.error)
     assert "It cannot be written (Read-only file system). Let this user" in str(failure.error)
@@ -322,8 +322,8 @@ def test_hooks_are_told_what_happened_and_no_value(shop):
     )
     row = "row = tx.note.execute().iloc[17]\nraise ValueError(row)"
     _report(root, hooks)
-    shop.render("customers")
-    shop.render("customers")
+    shop.reports.render("customers")
+    shop.reports.render("customers")
     (line,) = (root / "published.json").read_text().splitlines()  # not for what was there
     told = json.loads(line)
     assert told["event"] == "published"
@@ -335,7 +335,7 @@ def test_hooks_are_told_what_happened_and_no_value(shop):
     assert told["page"].endswith("customers/2026-09/index.html")
     _report(root, hooks, cells=(OPENING, row))
     with pytest.raises(RunFailed):
-        shop.render("customers")
+        shop.reports.render("customers")
     told = json.loads((root / "failed.json").read_text())
     assert (told["error"], told["kind"], told["cell"]) == ("RunFailed", "ValueError", 4)
     assert told["exit_code"] == 4
@@ -368,10 +368,10 @@ def test_a_failure_is_told_once_for_each_cause_and_again_after_a_week(shop):
 def test_a_failure_that_nobody_heard_of_is_told_the_next_time(shop):
     root = shop.settings.root
     _report(root, "hooks: {{failed: /no/such/program}}\n", cells=(OPENING, "1 / 0"))
-    (failure,) = shop.run("customers").failures
+    (failure,) = shop.reports.run("customers").failures
     assert "did not start" in failure.hooks[0]
     _report(root, f"hooks: {{{{failed: {_hook(root, 'failed')}}}}}\n", cells=(OPENING, "1 / 0"))
-    assert shop.run("customers").failures[0].hooks == ()
+    assert shop.reports.run("customers").failures[0].hooks == ()
     assert len((root / "failed.json").read_text().splitlines()) == 1
 
 
@@ -384,11 +384,11 @@ def test_a_failure_that_nobody_heard_of_is_told_the_next_time(shop):
 )
 def test_a_hook_that_fails_is_reported_and_undoes_nothing(shop, command, message):
     _report(shop.settings.root, f'hooks: {{{{published: "{command}"}}}}\n')
-    edition = shop.render("customers")
+    edition = shop.reports.render("customers")
     assert edition.page.is_file()
     (problem,) = edition.hooks
     assert message in problem
-    assert shop.render("customers").unchanged
+    assert shop.reports.render("customers").unchanged
 
 
 @pytest.mark.parametrize(
@@ -418,8 +418,8 @@ def test_a_webhook_gets_json_and_its_refusal_is_reported(shop):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/secret-path"
         _report(shop.settings.root, f"hooks: {{{{webhook: '{address}'}}}}\n")
-        assert shop.render("customers").hooks == ()
-        (problem,) = shop.render("customers", force=True).hooks
+        assert shop.reports.render("customers").hooks == ()
+        (problem,) = shop.reports.render("customers", force=True).hooks
         server.shutdown()
     assert problem == "the webhook was not reached: 500."
     assert [each["event"] for each in got] == ["published", "published"]
@@ -449,15 +449,15 @@ def test_a_secret_of_a_hook_comes_from_the_environment_and_is_written_nowhere(sh
         text = ", ".join(f"{name}: {value}" for name, value in hooks.items())
         more = f"hooks: {{{text}}}\n".replace("{", "{{").replace("}", "}}")
         _report(root, more)
-        assert shop.render("customers").hooks == ()
+        assert shop.reports.render("customers").hooks == ()
         assert (root / "words").read_text() == f"{secret} $CHAT"
         (root / "words").unlink()
         _report(root, "hooks: {{webhook: '${{CHAT}}'}}\n")
-        assert shop.render("customers", force=True).hooks == ()
-        (problem,) = shop.render("customers", force=True).hooks
+        assert shop.reports.render("customers", force=True).hooks == ()
+        (problem,) = shop.reports.render("customers", force=True).hooks
         server.shutdown()
     monkeypatch.setenv("CHAT", f"http://127.0.0.1:1/{secret} with a blank")
-    (other,) = shop.render("customers", force=True).hooks
+    (other,) = shop.reports.render("customers", force=True).hooks
     assert got == [f"/{secret}"] * 3
     assert (
         other == "the webhook was not reached: with its variables it is no http or https address."
@@ -476,14 +476,14 @@ def test_a_hook_without_its_variable_is_told_before_anything_runs(shop, monkeypa
         "hooks: {{failed: 'page ${{CHAT_TOKEN}}', webhook: 'https://x.org/${{CHAT_TOKEN}}'}}\n",
     )
     with pytest.raises(DefinitionError, match="'customers' cannot run here") as refusal:
-        shop.render("customers")
+        shop.reports.render("customers")
     assert "customers.yaml: hooks: ${CHAT_TOKEN} is not set. Set it in the env" in str(
         refusal.value
     )
     _report(root, name="other")
-    done = shop.run()
+    done = shop.reports.run()
     assert ([each.report for each in done.editions], done.exit_code) == (["other"], 2)
-    assert done.problems == shop.wrong_definitions()
+    assert done.problems == shop.reports.wrong_definitions()
     assert len(done.problems) == 1
 
 
@@ -493,7 +493,7 @@ def test_a_hook_without_its_variable_is_told_before_anything_runs(shop, monkeypa
 def test_late_data_makes_a_revision_that_says_so_and_shows_what_changed(shop):
     root = shop.settings.root
     _report(root, cells=(OPENING, ASKING, SHOWING))
-    first = shop.render("customers", period="2026-08")
+    first = shop.reports.render("customers", period="2026-08")
     old = first.page.read_text()
     rows = root / "data" / "transactions.parquet"
     with duckdb.connect() as connection:
@@ -505,7 +505,7 @@ def test_late_data_makes_a_revision_that_says_so_and_shows_what_changed(shop):
     shutil.move(f"{rows}.new", rows)
     later = _at(shop, "2026-10-02T10:00+00:00")
     later.init()
-    second = later.render("customers", period="2026-08")
+    second = later.reports.render("customers", period="2026-08")
     assert second.revision == 2
     assert second.changed[0].startswith(
         "Rows of this period came or changed after it was published"
@@ -523,7 +523,7 @@ def test_late_data_makes_a_revision_that_says_so_and_shows_what_changed(shop):
     assert "A later revision replaces this one." in kept
     unmarked = re.sub(r'\n<p class="banner superseded">.*?</p>', "", kept)
     assert unmarked.replace("../../../", "../../") == old
-    assert later.due() == ()
+    assert later.reports.due() == ()
     assert len(_spends(shop)) == 2
 
 

@@ -31,29 +31,29 @@ def begun_anew(path):
 @pytest.mark.parametrize("name", ["audit", "journal"])
 def test_a_lost_log_is_told_until_an_officer_says_so(shop, name, damage):
     shop.open("customers", "service")
-    shop.hold("dispute", table="customers")
+    shop.office.hold("dispute", table="customers")
     path = shop.private / f"{name}.sqlite"
     damage(path)
     ws = again(shop)
     told = "audit log" if name == "audit" else name
     assert [p for p in check(ws) if p.part == told and "is lost, was cut or begun anew" in p.text]
     with pytest.raises(StorageError, match=rf"{name}.sqlite is lost"):
-        ws.back_up()
+        ws.office.back_up()
     if name == "audit":
         with pytest.raises(StorageError, match=r"audit\.sqlite is lost"):
             ws.open("customers", "service")
     if damage is emptied:
         with pytest.raises(Refused, match="officer"):
-            ws.acknowledge("disk broke", role="analyst")
-        assert ws.acknowledge("disk broke", role="officer") == 0
+            ws.office.acknowledge("disk broke", role="analyst")
+        assert ws.office.acknowledge("disk broke", role="officer") == 0
         assert ws.audit.chain.entries("register lost")[0].body["registers"] == [name]
         assert [p for p in check(again(shop)) if p.part == told] == []
         with pytest.raises(InputError, match="nothing is lost"):
-            ws.acknowledge("again", role="officer")
+            ws.office.acknowledge("again", role="officer")
 
 
 def test_without_the_marks_nobody_comes_back(shop):
-    shop.erase_subject("K-000001", verified_by="id card")
+    shop.office.erase_subject("K-000001", verified_by="id card")
     kept = shop.store.marks.path.read_text()
     shop.store.marks.path.unlink()
     ws = again(shop)
@@ -68,29 +68,29 @@ def test_without_the_marks_nobody_comes_back(shop):
 
 KEPT = {  # part: what begins it, what is gone, what then refuses
     "corrections": (
-        lambda ws: ws.correct_subject(
+        lambda ws: ws.office.correct_subject(
             "K-000001", {"customers.email": "a@example.org"}, verified_by="id card"
         ),
         "corrections.sealed",
         [
             lambda ws: ws.init(reload=["customers"]),
-            lambda ws: ws.subject_held("K-000001", verified_by="id card"),
+            lambda ws: ws.office.subject_held("K-000001", verified_by="id card"),
         ],
     ),
     "register of incidents": (
-        lambda ws: ws.incidents.open(
+        lambda ws: ws.office.incidents.open(
             "leak", nature="leak", detected_at=ws.now(), occurred_at=None, facts={}, now=ws.now()
         ),
         "registers",
-        [lambda ws: ws.incidents.all(), lambda ws: ws.incidents.get("IN-2026-001")],
+        [lambda ws: ws.office.incidents.all(), lambda ws: ws.office.incidents.get("IN-2026-001")],
     ),
     "register of reviews": (
-        lambda ws: ws.review(),
+        lambda ws: ws.office.review(),
         "registers/reviews.sqlite",
-        [lambda ws: ws.reviews.past()],
+        [lambda ws: ws.office.reviews.past()],
     ),
     "register of risks": (
-        lambda ws: ws.reviews.add_risk(
+        lambda ws: ws.office.reviews.add_risk(
             "keys",
             owner="it",
             likelihood=1,
@@ -101,7 +101,7 @@ KEPT = {  # part: what begins it, what is gone, what then refuses
             now=ws.now(),
         ),
         "registers/risks.sqlite",
-        [lambda ws: ws.reviews.risks()],
+        [lambda ws: ws.office.reviews.risks()],
     ),
     "history of quality": (
         lambda ws: ws.quality("customers"),
@@ -119,13 +119,13 @@ def test_whatever_register_is_gone_is_told_until_an_officer_says_so(shop, part):
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     ws = again(shop)
     assert [p for p in check(ws) if p.part == part and "is lost, was cut or begun anew" in p.text]
-    assert [each.what for each in ws.look_over().failed if part in each.what]
-    for act in acts if part == "history of quality" else [*acts, lambda ws: ws.back_up()]:
+    assert [each.what for each in ws.office.look_over().failed if part in each.what]
+    for act in acts if part == "history of quality" else [*acts, lambda ws: ws.office.back_up()]:
         with pytest.raises(StorageError, match="is lost, was cut or begun anew"):
             act(ws)
     with pytest.raises(Refused, match="officer"):
-        ws.acknowledge("disk broke", role="analyst")
-    assert ws.acknowledge("disk broke", role="officer") == 0
+        ws.office.acknowledge("disk broke", role="analyst")
+    assert ws.office.acknowledge("disk broke", role="officer") == 0
     assert ws.audit.chain.entries("register lost")[0].body["registers"] == [part]
     ws = again(shop)
     assert [p for p in check(ws) if p.part == part] == []
@@ -134,7 +134,7 @@ def test_whatever_register_is_gone_is_told_until_an_officer_says_so(shop, part):
 
 
 def test_a_restore_does_not_make_lost_registers_look_whole(shop, tmp_path):
-    made = shop.back_up(tmp_path / "one.backup")
+    made = shop.office.back_up(tmp_path / "one.backup")
     for part in ("corrections", "register of incidents"):
         KEPT[part][0](shop)
     for folder in (shop.private, shop.settings.path("backups")):
@@ -147,19 +147,19 @@ def test_a_restore_does_not_make_lost_registers_look_whole(shop, tmp_path):
 
 def test_corrections_of_the_erased_are_forgotten_and_not_lost(shop):
     KEPT["corrections"][0](shop)
-    shop.erase_subject("K-000001", verified_by="id card")
+    shop.office.erase_subject("K-000001", verified_by="id card")
     ws = again(shop)
     assert ws.store.corrections.all() == []
     assert [p for p in check(ws) if p.part == "corrections"] == []
 
 
 def test_a_restore_does_not_make_lost_marks_look_whole(shop, tmp_path):
-    made = shop.back_up(tmp_path / "one.backup")
-    shop.erase_subject("K-000001", verified_by="id card")
+    made = shop.office.back_up(tmp_path / "one.backup")
+    shop.office.erase_subject("K-000001", verified_by="id card")
     shop.store.marks.path.unlink()
     (shop.settings.path("backups") / "marks.jsonl").unlink()
     ws = again(shop)
-    ws.restore(made.file, over=True)
+    ws.office.restore(made.file, over=True)
     with pytest.raises(StorageError, match="has 0 of 1 marks"):
         again(shop).open("customers", "service")
 
@@ -169,11 +169,11 @@ def test_a_backup_without_its_ledger_is_neither_made_nor_restored(shop, tmp_path
     shop.release(question, name="all", epsilon=0.1)
     (shop.private / "ledger.sqlite").unlink()
     with pytest.raises(StorageError, match=r"ledger.sqlite is lost.* no backup"):
-        shop.back_up(tmp_path / "one.backup")
+        shop.office.back_up(tmp_path / "one.backup")
     monkeypatch.setattr(backups, "ledger_lost", lambda _: False)  # as earlier versions backed up
-    made = shop.back_up(tmp_path / "one.backup")
+    made = shop.office.back_up(tmp_path / "one.backup")
     with pytest.raises(StorageError, match="is not whole: it holds no ledger"):
-        again(shop).restore_test(made.file)
+        again(shop).office.restore_test(made.file)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "[1]", json.dumps({"a": 1})])
@@ -186,6 +186,6 @@ def test_an_odd_mark_is_a_loss_and_no_fault(shop, text):
 def test_audit_verify_tells_of_a_log_that_is_gone(shop):
     shop.open("customers", "service")
     (shop.private / "audit.sqlite").unlink()
-    assert [each.what for each in again(shop).verify_audit().faults] == [
+    assert [each.what for each in again(shop).office.verify_logs()["audit log"].faults] == [
         "missing: the log is gone, or was begun anew"
     ]

@@ -27,21 +27,26 @@ def ask(ws, name, epsilon="0.1"):
 def test_one_wrong_clock_stops_nothing_once_an_officer_has_said_so(shop):
     late = at(shop, shop.now() + AHEAD)
     ask(late, "late")
-    late.hold("dispute", table="customers")
+    late.office.hold("dispute", table="customers")
     note(shop.private, late.now(), {"state": "published"})
     ws = at(shop, shop.now())
     acts = {
         lambda: ask(ws, "now", "0.2"): (LedgerError, "of the ledger, its last spend"),
-        lambda: ws.hold("another", table="customers"): (InputError, "entry 1 of the journal"),
+        lambda: ws.office.hold("another", table="customers"): (
+            InputError,
+            "entry 1 of the journal",
+        ),
         lambda: require_running_clock(ws.private, ws.now()): (PeriodError, "runs.jsonl"),
     }
     for act, (error, mark) in acts.items():
         with pytest.raises(error, match=rf"clock shows 2026-.*{mark}.*is of 2031-.*--clock"):
             act()
     with pytest.raises(Refused, match="officer"):
-        ws.set_clock("The battery died.", role="analyst")
+        ws.office.set_clock("The battery died.", role="analyst")
     with pytest.raises(InputError, match="before any workspace was begun"):
-        at(shop, dt.datetime(1970, 1, 1, tzinfo=dt.UTC)).set_clock("I say so.", role="officer")
+        at(shop, dt.datetime(1970, 1, 1, tzinfo=dt.UTC)).office.set_clock(
+            "I say so.", role="officer"
+        )
     words = [
         "office",
         "acknowledge",
@@ -51,16 +56,20 @@ def test_one_wrong_clock_stops_nothing_once_an_officer_has_said_so(shop):
         "--role",
         "officer",
     ]
-    assert set(ws.set_clock("The battery died.", role="officer")) == {"ledger", "journal", "runs"}
+    assert set(ws.office.set_clock("The battery died.", role="officer")) == {
+        "ledger",
+        "journal",
+        "runs",
+    }
     for act in acts:
         act()
     with pytest.raises(InputError, match="no mark lies after"):
-        ws.set_clock("Again.", role="officer")
+        ws.office.set_clock("Again.", role="officer")
     [told] = ws.audit.chain.entries("clock set")
     assert told.body["reason"] == "The battery died."
     spent = {line.scope: line.spent_pico for line in ws.budget("2026-09")}
     assert spent["2026-09"] == spent["rolling year"] == spent["lifetime"] > 0
-    assert all(each.holds for each in dict(ws.verify_logs()).values())
+    assert all(each.holds for each in dict(ws.office.verify_logs()).values())
     note(shop.private, dt.datetime.now(dt.UTC) + AHEAD, {"state": "published"})
     said = CliRunner().invoke(main, [*words, "--workspace", str(shop.settings.root)])
     assert (said.exit_code, said.output[:19]) == (0, "runs: set back from")

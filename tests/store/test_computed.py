@@ -87,10 +87,10 @@ def test_it_is_computed_again_when_what_it_is_of_is_corrected(tmp_path):
     ws, _ = _shop(tmp_path)
     ws.init()
     with pytest.raises(InputError, match=r"Correct what it is computed of"):
-        ws.correct_subject(
+        ws.office.correct_subject(
             "K1", {"lines.amount": "3.00"}, where={"lines.line_id": "1"}, verified_by="id card"
         )
-    ws.correct_subject(
+    ws.office.correct_subject(
         "K1", {"lines.quantity": "10"}, where={"lines.line_id": "1"}, verified_by="id card"
     )
     assert _amounts(wb.open_workspace(tmp_path, now=lambda: NOW))[1] == Decimal("25.50")

@@ -266,7 +266,7 @@ def test_init_leaves_taken_in_rows_alone_and_refuses_to_replace_them(desk):
 
 def test_erased_customers_are_left_out_and_counted(desk):
     take(desk, HEADER + GOOD)
-    desk.erase_subject("K-003", verified_by="id card")
+    desk.office.erase_subject("K-003", verified_by="id card")
     text = "60,K-003,2026-03-05,north,1,x\n61,K-004,2026-03-05,east,1,x\n"
     text += "62,K-003,2026-03-05,east,1,x\n"
     taken = take(desk, HEADER + text + "63,K-005,2026-03-05,north,1,x\n", name="later.csv")
@@ -277,7 +277,7 @@ def test_erased_customers_are_left_out_and_counted(desk):
 def test_erasing_reaches_the_quarantine(desk):
     take(desk, HEADER + GOOD + "9,K-007,2026-01-05,east,1,secret7\nK-007,cut\n")
     assert len(desk.quarantine("bookings", "reporting")) == 2
-    desk.erase_subject("K-007", verified_by="id card")
+    desk.office.erase_subject("K-007", verified_by="id card")
     assert len(desk.quarantine("bookings", "reporting")) == 0
 
 
@@ -317,7 +317,7 @@ def test_lines_aside_are_opened_for_a_purpose_as_tables_are(shop, tmp_path):
             assert shop.audit.chain.entries("refused")[-1].body["purpose"] == purpose
     with pytest.raises(TypeError, match="purpose"):
         shop.quarantine("transactions")
-    shop.restrict_subject("K-000011", ["reporting"], verified_by="id card")
+    shop.office.restrict_subject("K-000011", ["reporting"], verified_by="id card")
     kept = shop.quarantine("transactions", "reporting")
     entry = shop.audit.chain.entries("quarantine opened")[-1].body
     assert (entry["table"], entry["purpose"], entry["rows"]) == ("transactions", "reporting", 2)

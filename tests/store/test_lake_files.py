@@ -61,13 +61,13 @@ def test_a_loss_is_told_by_check_and_no_backup_hides_it(shop, damage, told, tmp_
     assert told in found
     assert [p for p in check(shop) if p.part == "store" and told in p.text]
     with pytest.raises(StorageError, match=r"data is lost: table 'transactions'.* no backup"):
-        shop.back_up(tmp_path / "one.backup")
+        shop.office.back_up(tmp_path / "one.backup")
     assert not list(tmp_path.glob("one.backup*"))
     monkeypatch.setattr(backups, "look_over", lambda *_: None)  # as earlier versions backed up
     if damage is not Path.unlink:
-        made = shop.back_up(tmp_path / "one.backup")
+        made = shop.office.back_up(tmp_path / "one.backup")
         with pytest.raises(StorageError, match="data is lost: table 'transactions'"):
-            shop.restore_test(made.file)
+            shop.office.restore_test(made.file)
         assert shop.journal.last("restore tested").body["ok"] is False
 
 
@@ -154,17 +154,22 @@ def test_what_was_said_to_be_done_outlives_a_power_cut(power):
     def after(number):
         found = wb.open_workspace(cut_power(number) / "shop", now=lambda: NOW)
         assert losses(found) == []
-        assert found.verify_audit().holds
+        assert found.office.verify_logs()["audit log"].holds
         return found
 
     ws.init()
     assert after(1).open("customers", "service").count().execute() == 600
-    ws.erase_subject("K-000001", verified_by="id card")
+    ws.office.erase_subject("K-000001", verified_by="id card")
     found = after(2)
     assert found.open("customers", "service").count().execute() == 599
     assert len(found.store.marks.erased()) == 1
-    ws.back_up(disk / "one.backup")
+    ws.office.back_up(disk / "one.backup")
     found = after(3)
-    assert found.restore_test(found.settings.root.parent / "one.backup").rows["customers"] == 599
-    wb.open_workspace(ws.settings.root, now=lambda: NOW).restore(disk / "one.backup", over=True)
+    assert (
+        found.office.restore_test(found.settings.root.parent / "one.backup").rows["customers"]
+        == 599
+    )
+    wb.open_workspace(ws.settings.root, now=lambda: NOW).office.restore(
+        disk / "one.backup", over=True
+    )
     assert after(4).open("customers", "service").count().execute() == 599

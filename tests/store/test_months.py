@@ -68,7 +68,7 @@ def test_files_of_every_sort_add_up(tmp_path):
     take(ws, "3,K-3,,5", "7,K-7,2026-01-31,1")  # the only rows of February and April
     assert sorted(agree(ws)[1]) == ["2026-01", "2026-03"]
     assert agree(ws)[0] == "2026-03-05"
-    ws.erase_subject("K-1", verified_by="id card")
+    ws.office.erase_subject("K-1", verified_by="id card")
     take(ws, "1,K-1,2026-01-05,6", "20,K-2,2026-06-01,1")
     assert agree(ws)[0] == "2026-06-01"
 

@@ -15,6 +15,7 @@ from workbench.errors import InputError
 from workbench.reporting.published import editions
 from workbench.reporting.published.serve import serve
 from workbench.store.published_files import RECORD, note, recorded, require_outside, strange
+from workbench.workspace.sharing import _apart
 
 
 @pytest.fixture
@@ -95,11 +96,11 @@ def ways_in(ws):
 def test_no_way_leads_rows_into_the_published_folder(shop):
     for out in ways_in(shop):
         with pytest.raises(InputError, match="lies in the published folder"):
-            shop.export_subject("K-000001", out, verified_by="id card")
+            shop.office.export_subject("K-000001", out, verified_by="id card")
         with pytest.raises(InputError, match="lies in the published folder"):
-            shop.back_up(out)
+            shop.office.back_up(out)
         with pytest.raises(InputError, match="lies in the published folder"):
-            shop._apart(out)  # as every share does
+            _apart(shop.office, out)  # as every share does
     assert sorted(p.name for p in shop.settings.path("published").rglob("*")) == ["deep"]
 
 
@@ -134,7 +135,7 @@ def test_a_run_stands_in_a_folder_of_its_own(warm_shop, monkeypatch):
     published.mkdir(parents=True)
     write_report(warm_shop.settings.root, *CELLS, "open('rows.csv', 'w').write('C001')")
     monkeypatch.chdir(published)
-    wb.open_workspace(warm_shop.settings.root, now=warm_shop.now).render(
+    wb.open_workspace(warm_shop.settings.root, now=warm_shop.now).reports.render(
         "customers", period="2026-09"
     )
     assert not (published / "rows.csv").exists()

@@ -102,7 +102,7 @@ def test_who_took_consent_back_since_is_left_out_of_then(desk):
 
 
 def test_who_objected_since_is_left_out_of_then(desk):
-    desk.restrict_subject("K-000001", verified_by="id card")
+    desk.office.restrict_subject("K-000001", verified_by="id card")
     assert rows(desk.open("transactions", "reporting", snapshot=1)) == 5400 - 9
 
 
@@ -118,7 +118,7 @@ def test_a_snapshot_that_never_was_or_has_ended_is_refused_and_recorded(desk):
         desk.open("transactions", "reporting", snapshot=99)
     with pytest.raises(InputError, match="there is no snapshot 0"):
         desk.open("transactions", "reporting", snapshot=0)
-    again(desk).erase_subject("K-000001", verified_by="id card")
+    again(desk).office.erase_subject("K-000001", verified_by="id card")
     newest = again(desk).store.latest_snapshot()
     match = rf"snapshot 1 has ended: rows were erased .* Left: {newest}\."
     with pytest.raises(StoreMissing, match=match):

@@ -54,7 +54,7 @@ def test_what_an_answer_cost_is_read_to_its_digits(shop):
 def test_requests_are_counted_by_kind_and_no_line_is_one_customers(shop):
     """What is told of a late request, its number, day and days late, was one customer's."""
     opened = [
-        shop.open_request(kind, f"K-{number:06d}", received=dt.date(2026, 7, number))
+        shop.office.open_request(kind, f"K-{number:06d}", received=dt.date(2026, 7, number))
         for kind, number in (("access", 3), ("access", 5), ("erasure", 7))
     ]
     sheet = shop.compliance("2026-09").overdue

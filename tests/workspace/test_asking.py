@@ -153,7 +153,7 @@ def test_the_register_is_as_old_as_its_last_load_whatever_was_erased_since(shop)
 
     assert told() == (1.0, 1.0)
     erased = opened_at(next(clock))
-    erased.erase_subject("K-000003", verified_by="id card")
+    erased.office.erase_subject("K-000003", verified_by="id card")
     opened_at(next(clock)).open("transactions", "marketing")
     assert told() == (6.0, 1.0)
 

@@ -26,18 +26,20 @@ def ws(shop):
 
 
 def test_the_newest_edition_becomes_one_file(ws, tmp_path):
-    out = ws.export_standalone("overview", tmp_path / "sent" / "page.html")
+    out = ws.reports.export_standalone("overview", tmp_path / "sent" / "page.html")
     html = out.read_text(encoding="utf-8")
     assert html == page().alone()
-    assert "August" in ws.export_standalone(
+    assert "August" in ws.reports.export_standalone(
         "overview", tmp_path / "old.html", period="2026-08"
     ).read_text(encoding="utf-8")
 
 
 def test_an_edition_is_chosen_by_language_and_parameters(ws, tmp_path):
-    chinese = ws.export_standalone("overview", tmp_path / "zh.html", language="zh")
+    chinese = ws.reports.export_standalone("overview", tmp_path / "zh.html", language="zh")
     assert '<html lang="zh-Hans">' in chinese.read_text(encoding="utf-8")
-    south = ws.export_standalone("regions", tmp_path / "s.html", parameters=["region=south"])
+    south = ws.reports.export_standalone(
+        "regions", tmp_path / "s.html", parameters=["region=south"]
+    )
     assert ">south<" in south.read_text(encoding="utf-8")
 
 
@@ -45,20 +47,20 @@ def test_the_newest_revision_is_meant(ws, tmp_path):
     published = ws.settings.path("published")
     for number in range(2, 11):
         editions.publish(published, "overview", "2026-08", page(subtitle=f"Time {number}"))
-    out = ws.export_standalone("overview", tmp_path / "page.html", period="2026-08")
+    out = ws.reports.export_standalone("overview", tmp_path / "page.html", period="2026-08")
     assert "Time 10" in out.read_text(encoding="utf-8")
 
 
 def test_what_is_not_published_is_told(ws, tmp_path):
     out = tmp_path / "page.html"
     with pytest.raises(UnknownName, match=r"edition named 'overview/2026-07'.*overview/2026-0"):
-        ws.export_standalone("overview", out, period="2026-07")
+        ws.reports.export_standalone("overview", out, period="2026-07")
     with pytest.raises(UnknownName, match=r"no published edition named 'overviews'"):
-        ws.export_pdf("overviews", out)
+        ws.reports.export_pdf("overviews", out)
     with pytest.raises(UnknownName, match=r"no language of this edition named 'zh'"):
-        ws.export_standalone("overview", out, period="2026-08", language="zh")
+        ws.reports.export_standalone("overview", out, period="2026-08", language="zh")
     with pytest.raises(InputError, match=r"several editions for 2026-09: region=north; region="):
-        ws.export_standalone("regions", out)
+        ws.reports.export_standalone("regions", out)
     assert not out.exists()
 
 
@@ -66,7 +68,7 @@ def test_an_edition_has_its_files_beside_it(ws, tmp_path):
     published = ws.settings.path("published")
     there = editions.latest(published, "overview", "2026-09")
     rendered = Edition("overview", "2026-09", there.page, published, False, 0.0, 0.0, ())
-    made = ws.add_files(rendered, standalone=True, pdf=True)
+    made = ws.reports.add_files(rendered, standalone=True, pdf=True)
     names = ["standalone.html", "standalone.zh.html", "report.pdf", "report.zh.pdf"]
     assert [file.name for file in made] == names
     assert made[2].read_bytes().startswith(b"%PDF")
@@ -74,7 +76,7 @@ def test_an_edition_has_its_files_beside_it(ws, tmp_path):
     editions.publish(published, "overview", "2026-09", [page(subtitle="Once more")])
     assert "Once more" in made[0].read_text(encoding="utf-8")
     assert not made[2].exists()  # it would contradict its page
-    assert ws.add_files(rendered) == ()
+    assert ws.reports.add_files(rendered) == ()
 
 
 def test_files_are_added_in_a_turn_of_their_own(ws):
@@ -85,8 +87,8 @@ def test_files_are_added_in_a_turn_of_their_own(ws):
     with turn(ws.private, "'overview' 2026-09", ws.now()):
         for files in ({"standalone": True}, {"pdf": True}):
             with pytest.raises(Busy, match="another run is at work"):
-                ws.add_files(rendered, wait_seconds=0.1, **files)
-        assert ws.add_files(rendered) == ()  # nothing to wait for
+                ws.reports.add_files(rendered, wait_seconds=0.1, **files)
+        assert ws.reports.add_files(rendered) == ()  # nothing to wait for
     assert sorted(published.rglob("*")) == before
 
 
@@ -131,7 +133,9 @@ def test_an_edition_is_chosen_by_what_is_typed_not_by_its_folders_name(ws, tmp_p
     out = tmp_path / "page.html"
 
     def chosen(*words):
-        return ws.export_standalone("grid", out, parameters=words).read_text(encoding="utf-8")
+        return ws.reports.export_standalone("grid", out, parameters=words).read_text(
+            encoding="utf-8"
+        )
 
     assert places["North West", 0.5] in chosen("region=North West", "share=0.5")
     assert places["K.1", 1.0] in chosen("share=1.0", "region=K.1")

@@ -37,10 +37,10 @@ def test_today_is_the_day_in_the_workspaces_zone(shop, zone, moment, day):
     shop = in_zone(shop, zone, moment)
     assert shop.now() == dt.datetime.fromisoformat(moment).replace(tzinfo=dt.UTC)
     # a request of today is not of the future, one of tomorrow is
-    assert shop.open_request("access", "K-000001", received=today).received == today
-    assert shop.open_request("access", "K-000002").received == today
+    assert shop.office.open_request("access", "K-000001", received=today).received == today
+    assert shop.office.open_request("access", "K-000002").received == today
     with pytest.raises(InputError, match=f"and today is {today}"):
-        shop.open_request("access", "K-000001", received=today + dt.timedelta(1))
+        shop.office.open_request("access", "K-000001", received=today + dt.timedelta(1))
     # what was written is read as of that day, and stands there in UTC
     (opened, *_) = shop.audit.chain.entries("request opened")
     assert opened.at.date() == today
@@ -71,7 +71,7 @@ def test_rows_are_past_their_time_by_the_day_there(shop, zone, moment, rows):
     shop.settings.path("catalog").write_text(short)
     shop = in_zone(shop, zone, moment)
     before = 7 * 600 - 21  # January to July, but for the last day
-    due = {each.table: each.rows for each in shop.retention_plan()}
+    due = {each.table: each.rows for each in shop.office.retention_plan()}
     assert due["transactions"] == before + rows
 
 
@@ -153,7 +153,7 @@ def test_clocks_of_an_incident_read_and_tell_the_time_there(shop, monkeypatch):
     assert "detected 2026-10-31 12:00 UTC-04:00" in told
     # summer time ends in between: 72 hours are 72 hours
     assert "gdpr-authority   running  by 2026-11-03 11:00" in told
-    (found,) = ws.incidents.all()
+    (found,) = ws.office.incidents.all()
     assert found.detected_at == dt.datetime(2026, 10, 31, 16, tzinfo=dt.UTC)
     assert found.occurred_at.date() == dt.date(2026, 10, 30)
     draft = run("notify", found.id, "--clock", "gdpr-authority")
@@ -166,5 +166,9 @@ def test_items_of_a_register_are_numbered_by_the_year_there(shop):
     ws = in_zone(shop, SHANGHAI, "2026-12-31T17:00:00")
     for hours in (0, 1, 15):
         now = ws.now() + dt.timedelta(hours=hours)
-        ws.incidents.open("x", nature="leak", detected_at=now, occurred_at=None, facts={}, now=now)
-    assert [each.id for each in ws.incidents.all()] == [f"IN-2027-{i:03d}" for i in (1, 2, 3)]
+        ws.office.incidents.open(
+            "x", nature="leak", detected_at=now, occurred_at=None, facts={}, now=now
+        )
+    assert [each.id for each in ws.office.incidents.all()] == [
+        f"IN-2027-{i:03d}" for i in (1, 2, 3)
+    ]

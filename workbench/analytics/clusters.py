@@ -143,7 +143,7 @@ class Clusters:
     def group(self, name: str = "cluster") -> Labelled:
         """Return the labels as a group of a question; `ws.release` refuses it, and says what to do.
 
-        An officer may approve it with ``ws.approve``; or use `wb.GridKMeans`.
+        An officer may approve it with ``ws.office.approve``; or use `wb.GridKMeans`.
         """
         values = tuple(f"{name} {number}" for number in self.centers.index)
         definition = repr((self.features, self.centers.round(9).to_numpy().tolist()))

@@ -24,7 +24,7 @@ from workbench.cli import (
     subject,
     top,
 )
-from workbench.errors import InputError, Refused, UnknownName, WorkbenchError, escaped
+from workbench.errors import InputError, Refused, Renamed, UnknownName, WorkbenchError, escaped
 
 # What was typed before, and what is now. A command has one name: those that are typed every day
 # have no group, and are found by the group's name as well.
@@ -72,7 +72,7 @@ class _Main(click.Group):
         typed = [" ".join(args[:count]) for count in (2, 1)]
         for before in typed:
             if now := MOVED.get(before):
-                raise InputError(f"'workbench {before}' is now 'workbench {now}'.")
+                raise Renamed(f"workbench {before}", f"workbench {now}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -44,12 +44,12 @@ def share(
         raise click.UsageError("name releases to share (--release) or a table (--extract).")
     if table:
         chosen = [name.strip() for name in columns.split(",") if name.strip()]
-        name = ws.share_extract(table, chosen, out, **asked)
+        name = ws.office.share_extract(table, chosen, out, **asked)
     else:
         of_extracts = ("people", "k", "l", "t")
         deal = {key: value for key, value in asked.items() if key not in of_extracts}
-        name = ws.share(releases, out, **deal)
-    (made,) = [each for each in shares(ws.shares) if each.id == name]
+        name = ws.office.share(releases, out, **deal)
+    (made,) = [each for each in shares(ws.office.shares) if each.id == name]
     until = f"{asked['expires']:%Y-%m-%d}"
     lines = [f"{name} is on record: {out} for {asked['recipient']}, until {until}."]
     if table:
@@ -86,7 +86,7 @@ to_file = click.option("--out", type=FILE, help="File; the screen if left out.")
 @to_file
 def notice(ws: Workspace, out: Path | None, **words: str) -> Told:
     """Write the plain-language privacy notice: what is held, why, how long, whom to ask."""
-    return _written(ws.privacy_notice(**words), out)
+    return _written(ws.office.privacy_notice(**words), out)
 
 
 @command(office)
@@ -101,7 +101,7 @@ def notice(ws: Workspace, out: Path | None, **words: str) -> Told:
 @to_file
 def ropa(ws: Workspace, form: str, contact: str, out: Path | None) -> Told:
     """Write the record of processing (GDPR 30, PIPL 55-56)."""
-    return _written(ws.record_of_processing(form, contact=contact), out)
+    return _written(ws.office.record_of_processing(form, contact=contact), out)
 
 
 def _written(text: str, out: Path | None) -> Told:
@@ -121,7 +121,7 @@ def _written(text: str, out: Path | None) -> Told:
 )
 def minimisation(ws: Workspace, months: int) -> Told:
     """List the columns no purpose read in the last months: candidates to stop collecting."""
-    found = ws.minimisation(months)
+    found = ws.office.minimisation(months)
     lines = [f"{len(found.unread)} of {found.columns} columns were not read since {found.since}."]
     if not found.covered:
         begins = found.log_begins or "not yet"

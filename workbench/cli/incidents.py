@@ -47,7 +47,7 @@ def open_(
 ) -> Told:
     """Record an incident and start its clocks."""
     now = ws.now()
-    made = ws.incidents.open(
+    made = ws.office.incidents.open(
         title,
         nature=nature,
         detected_at=_here(detected, ws) or now,
@@ -74,7 +74,7 @@ def open_(
 @click.option("--harm-avoided", is_flag=True, default=None, help="Measures avoid harm effectively.")
 def assess(ws: Workspace, **asked: Any) -> Told:
     """Work out from the log who read what, how many people it may concern, which kinds of data."""
-    return _shown(ws.assess(**asked), ws.now())
+    return _shown(ws.office.assess(**asked), ws.now())
 
 
 @command(incident)
@@ -104,8 +104,8 @@ def notify(
 
     now = ws.now()
     if (at := _here(sent, ws)) is not None:
-        return _shown(ws.incidents.notify(name, clock_name, at=at, now=now), now)
-    found, controller = ws.incidents.get(name), ws.settings.title
+        return _shown(ws.office.incidents.notify(name, clock_name, at=at, now=now), now)
+    found, controller = ws.office.incidents.get(name), ws.settings.title
     text = draft(found, clock(clock_name), controller=controller, now=now, **words)
     facts = {"incident": name, "clock": clock_name, "draft": text}
     if out is None:
@@ -121,7 +121,7 @@ def notify(
 def contain(ws: Workspace, name: str, how: str, at: dt.datetime | None) -> Told:
     """Record that it is contained."""
     now = ws.now()
-    return _shown(ws.incidents.contain(name, how, at=_here(at, ws) or now, now=now), now)
+    return _shown(ws.office.incidents.contain(name, how, at=_here(at, ws) or now, now=now), now)
 
 
 @command(incident)
@@ -130,14 +130,14 @@ def contain(ws: Workspace, name: str, how: str, at: dt.datetime | None) -> Told:
 def close(ws: Workspace, name: str, lessons: tuple[str, ...]) -> Told:
     """Close it with what was learned; refused while a notice or a step is missing."""
     now = ws.now()
-    return _shown(ws.incidents.close(name, lessons, now=now), now)
+    return _shown(ws.office.incidents.close(name, lessons, now=now), now)
 
 
 @command(incident, "list")
 def list_(ws: Workspace) -> Told:
     """Show every incident with its clocks."""
     now = ws.now()
-    found = [_shown(each, now) for each in ws.incidents.all()]
+    found = [_shown(each, now) for each in ws.office.incidents.all()]
     lines = [line for each in found for line in each.lines]
     return Told([each.facts for each in found], lines or ["No incident is on record."])
 
@@ -154,7 +154,7 @@ def list_(ws: Workspace) -> Told:
 @failing_on
 def detect(ws: Workspace, until: str | None, months: int, fail_on: str) -> Told:
     """Find unusual reads: volume, hour, new table, refused attempts."""
-    found = ws.detect(until=until, months=months)
+    found = ws.office.detect(until=until, months=months)
     names = ("since", "until", "weeks", "found", "false_alarms", "history_weeks")
     facts = {name: getattr(found, name) for name in (*names, "false_alarm_at_most")}
     lines = [f"{found.weeks} weeks of readers examined, {found.since} to {found.until}:"]

@@ -34,9 +34,9 @@ def review(ws: Workspace, advisories: Path | None) -> Told:
     """Look settings, permissions, encryption, logs and dependencies over, and record it."""
     from workbench.errors import StorageError
 
-    found = ws.review(advisories)
+    found = ws.office.review(advisories)
     try:
-        risks = [risk for risk in ws.reviews.risks() if not risk.closed]
+        risks = [risk for risk in ws.office.reviews.risks() if not risk.closed]
         counted = f"{len(risks)} open risks."
     except StorageError:  # its check says what is wrong with it
         risks, counted = [], "The register of risks cannot be read."
@@ -71,7 +71,7 @@ TREATMENT = click.Choice(["mitigate", "accept", "avoid", "transfer"])
 @click.option("--due", type=DAY, help="By when; not needed for what is accepted.")
 def add(ws: Workspace, title: str, **about: Any) -> Told:
     """Put a risk on the register."""
-    return _risk(ws.reviews.add_risk(title, **about, now=ws.now()))
+    return _risk(ws.office.reviews.add_risk(title, **about, now=ws.now()))
 
 
 @command(risk)
@@ -84,7 +84,7 @@ def add(ws: Workspace, title: str, **about: Any) -> Told:
 def change(ws: Workspace, name: str, **told: Any) -> Told:
     """Record what changed; what it was stays on record."""
     changes = {key: value for key, value in told.items() if value is not None}
-    return _risk(ws.reviews.change_risk(name, changes, now=ws.now()))
+    return _risk(ws.office.reviews.change_risk(name, changes, now=ws.now()))
 
 
 @command(risk)
@@ -92,13 +92,13 @@ def change(ws: Workspace, name: str, **told: Any) -> Told:
 @click.option("--reason", required=True, help="Why it is none any more.")
 def close(ws: Workspace, name: str, reason: str) -> Told:
     """Close a risk."""
-    return _risk(ws.reviews.close_risk(name, reason, now=ws.now()))
+    return _risk(ws.office.reviews.close_risk(name, reason, now=ws.now()))
 
 
 @command(risk, "list")
 def list_(ws: Workspace) -> Told:
     """Show every risk, gravest first."""
-    found = [_risk(each) for each in ws.reviews.risks()]
+    found = [_risk(each) for each in ws.office.reviews.risks()]
     lines = [line for each in found for line in each.lines]
     return Told([each.facts for each in found], lines or ["No risk is on record."])
 
@@ -123,7 +123,7 @@ def retention() -> None:
 @command(retention)
 def plan(ws: Workspace) -> Told:
     """Show which rows are past their time, why, and what is on hold; nothing is removed."""
-    due, kept = ws.retention_plan(), ws.holds()
+    due, kept = ws.office.retention_plan(), ws.office.holds()
     lines = [_due(each) for each in due]
     for hold in kept:
         who = "one customer" if hold.mark else ""
@@ -152,7 +152,7 @@ def _in_force(due: list[Due]) -> list[str]:
 @meant
 def apply(ws: Workspace, yes: bool) -> Told:
     """Take away every row past its time that nothing holds, from every file and snapshot."""
-    going = [each for each in ws.retention_plan() if each.rows]
+    going = [each for each in ws.office.retention_plan() if each.rows]
     for each in going:
         say(_due(each))
     if going and not yes:
@@ -162,7 +162,7 @@ def apply(ws: Workspace, yes: bool) -> Told:
             "every file and snapshot. Say --yes if that is meant; nothing was removed."
         )
     with steps() as tell:
-        removed = ws.apply_retention(tell)
+        removed = ws.office.apply_retention(tell)
     lines = [f"{table:24} {rows:,} rows removed" for table, rows in removed.items()]
     return Told({"removed": removed}, lines or ["Nothing is past its time."], _in_force(going))
 
@@ -173,7 +173,7 @@ def apply(ws: Workspace, yes: bool) -> Told:
 @click.option("--reason", required=True, help="Why: the dispute, the authority's reference.")
 def hold(ws: Workspace, reason: str, **what: str | None) -> Told:
     """Keep rows of a table, of a customer, or of both, until released."""
-    made = ws.hold(reason, **what)
+    made = ws.office.hold(reason, **what)
     end = f"workbench office retention release {made.id} --reason …"
     return Told(made, [f"{made.id} is in force. End it with '{end}'."])
 
@@ -183,7 +183,7 @@ def hold(ws: Workspace, reason: str, **what: str | None) -> Told:
 @click.option("--reason", required=True, help="Why it may end.")
 def release(ws: Workspace, name: str, reason: str) -> Told:
     """End a hold."""
-    ended = ws.release_hold(name, reason)
+    ended = ws.office.release_hold(name, reason)
     return Told(ended, [f"{ended.id} is released."])
 
 
@@ -201,7 +201,7 @@ def verify(ws: Workspace) -> Told:
 
     The journal, the ledger and the registers are checked with it.
     """
-    logs = dict(ws.verify_logs())
+    logs = dict(ws.office.verify_logs())
     whole = all(each.holds for each in logs.values())
     verdict, name = logs["audit log"], "audit log"
     lines = [
@@ -309,12 +309,12 @@ def acknowledge(
     With --clock: that the clock was ahead when something was marked, and is right now.
     """
     if clock:
-        ahead = ws.set_clock(reason, role=role)
+        ahead = ws.office.set_clock(reason, role=role)
         lines = [
             f"{name}: set back from {at:%Y-%m-%d %H:%M}. What was spent stays spent."
             for name, at in ahead.items()
         ]
         return Told({"set_back": ahead}, lines)
-    charged = ws.acknowledge(reason, role=role, lost_rho=lost_rho)
+    charged = ws.office.acknowledge(reason, role=role, lost_rho=lost_rho)
     line = f"Recorded. Epsilon {charged:.2f} of what was lost counts as spent from now on."
     return Told({"charged_epsilon": charged}, [line])

@@ -43,7 +43,7 @@ def plan(ws: Workspace, name: str, **asked: Any) -> Told:
     from dataclasses import asdict
 
     with steps() as tell:
-        planned = ws.plan(name, **asked, progress=tell)
+        planned = ws.reports.plan(name, **asked, progress=tell)
     facts = {
         "report": planned.report,
         "period": planned.period,
@@ -102,7 +102,7 @@ def _planned(planned: Plan, *, renewable: bool) -> list[str]:
 )
 def schedule(ws: Workspace, scheduler: str) -> Told:
     """Print what to install so that reports are run when they are due."""
-    found = ws.schedule(scheduler)
+    found = ws.reports.schedule(scheduler)
     return Told({"scheduler": scheduler, "install": found}, [found.removesuffix("\n")])
 
 
@@ -124,7 +124,7 @@ def _of_an_edition(act: Callable[..., Told]) -> Callable[..., Told]:
 @_of_an_edition
 def pdf(ws: Workspace, name: str, out: Path, **chosen: Any) -> Told:
     """Print a published edition, by default the newest, to an A4 PDF; Chromium does it."""
-    file = str(ws.export_pdf(name, out, **chosen))
+    file = str(ws.reports.export_pdf(name, out, **chosen))
     return Told({"file": file}, [file])
 
 
@@ -132,7 +132,7 @@ def pdf(ws: Workspace, name: str, out: Path, **chosen: Any) -> Told:
 @_of_an_edition
 def standalone(ws: Workspace, name: str, out: Path, **chosen: Any) -> Told:
     """Write a published edition, by default the newest, as one HTML file for e-mail."""
-    file = str(ws.export_standalone(name, out, **chosen))
+    file = str(ws.reports.export_standalone(name, out, **chosen))
     return Told({"file": file}, [file])
 
 

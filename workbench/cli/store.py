@@ -36,7 +36,7 @@ def store() -> None:
 def backup(ws: Workspace, out: Path | None) -> Told:
     """Write an encrypted backup of data, ledger, audit log and registers; no key is in it."""
     with steps() as tell:
-        made = ws.back_up(out, tell)
+        made = ws.office.back_up(out, tell)
     line = f"{made.file}: {made.files} files, {made.bytes:,} bytes, sha256 {made.sha256}"
     return Told(made, [line])
 
@@ -71,9 +71,9 @@ def restore(
         target = opened(workspace)
     with steps() as tell:
         if test:
-            found = target.restore_test(file, key_file=key_file, progress=tell)
+            found = target.office.restore_test(file, key_file=key_file, progress=tell)
         else:
-            found = target.restore(file, over=over, key_file=key_file, progress=tell)
+            found = target.office.restore(file, over=over, key_file=key_file, progress=tell)
     done = "could be restored" if test else "is restored"
     rows, again = sum(found.rows.values()), sum(found.erased_again.values())
     lines = [f"The backup of {found.made} {done}: {rows:,} rows in {len(found.rows)} tables."]
@@ -95,9 +95,7 @@ def backups() -> None:
 @command(backups, "list")
 def list_(ws: Workspace) -> Told:
     """List the backups, newest first, and why each is kept by [keep_backups]."""
-    from workbench.lifecycle.pruning import backups as found_in
-
-    found = found_in(ws.office)
+    found = ws.office.backups()
     lines = []
     for each in found:
         made = f"{each.made:%Y-%m-%d %H:%M}" if each.made else "when, nobody can read"
@@ -111,10 +109,7 @@ def list_(ws: Workspace) -> Told:
 @meant
 def prune(ws: Workspace, yes: bool) -> Told:
     """Remove the backups that [keep_backups] does not keep: so many days, weeks and months."""
-    from workbench.lifecycle import pruning
-
-    office = ws.office
-    found = pruning.backups(office)
+    found = ws.office.backups()
     going = [each.file for each in found if not each.kept]
     for file in going:
         say(f"{file} {'goes' if yes else 'would go'}")
@@ -123,7 +118,7 @@ def prune(ws: Workspace, yes: bool) -> Told:
             f"{len(going)} of {len(found)} backups would go for good. Say --yes if that is meant; "
             "nothing was removed."
         )
-    removed = pruning.prune(office)
+    removed = ws.office.prune_backups()
     left = len(found) - len(removed)
     line = f"{len(removed)} backups removed, {left} left."
     return Told({"removed": removed, "left": left}, [line])
@@ -132,10 +127,8 @@ def prune(ws: Workspace, yes: bool) -> Told:
 @command(backups)
 def check(ws: Workspace) -> Told:
     """Read every backup to its end with the workspace's key; exit code 7 where one is not whole."""
-    from workbench.lifecycle import pruning
-
     with steps() as tell:
-        found = pruning.check(ws.office, tell)
+        found = ws.office.check_backups(tell)
     lines = [f"{file}: {wrong or 'whole'}" for file, wrong in found.items()]
     return Told(found, lines or [NO_BACKUP], code=7 if any(found.values()) else 0)
 
@@ -150,7 +143,7 @@ def keys() -> None:
 def rotate(ws: Workspace, data: bool) -> Told:
     """Change to a new master key; the old one opens nothing more. Pseudonyms change with it."""
     with steps() as tell:
-        fingerprint = ws.rotate_key(tell, data=data)
+        fingerprint = ws.office.rotate_key(tell, data=data)
     lines = [
         f"The key is {fingerprint} now. Copy it once to a safe place, away from backups.",
         "All data files are new, under keys of their own; older snapshots have ended."
@@ -170,7 +163,7 @@ def shred(ws: Workspace, yes: bool) -> Told:
             f"this destroys the data of '{ws.settings.title}' for good, and every backup made with "
             "this key. Say --yes if that is meant."
         )
-    ws.shred_keys()
+    ws.office.shred_keys()
     gone = (
         "The key is destroyed. Ledger, audit log and published pages stay. Copies of the key "
         "elsewhere still open the data: destroy them too."

@@ -65,7 +65,7 @@ def _closed(ws: Workspace, request: Request) -> list[str]:
         *(
             f"{each.id}, {each.kind} of the same customer, is still open and due on {each.due}: "
             f"if it is answered by this, 'workbench subject close {each.id} --outcome …'."
-            for each in ws.requests()
+            for each in ws.office.requests()
             if each.closed is None and (each.kind, each.mark) == (request.kind, request.mark)
         ),
     ]
@@ -85,7 +85,7 @@ def access(
     target = require_place(ws.office, out) if out else None
     if target:
         letter(ws.office, [], language)  # a slip in the language, before the request is answered
-    request, found = ws.subject_held(id_, **asked)
+    request, found = ws.office.subject_held(id_, **asked)
     aside = []
     if target:
         write_letter(target, letter(ws.office, found, language, contact))
@@ -127,7 +127,7 @@ def _held(each: HeldTable) -> list[str]:
 @click.option("--out", type=PATH, required=True, help="A new folder, mode 0700.")
 def export(ws: Workspace, id_: str, out: Path, **asked: Any) -> Told:
     """Write everything held of a customer as JSON and CSV, in plain text, for the customer."""
-    request, rows = ws.export_subject(id_, out, **asked)
+    request, rows = ws.office.export_subject(id_, out, **asked)
     facts = {"request": vars(request), "out": str(out), "rows": dict(rows)}
     aside, formulas = rows.pop("kept-aside", 0), rows.pop("formula-cells", 0)
     more = f", and {aside:,} lines that were kept aside," if aside else ""
@@ -167,7 +167,7 @@ def correct(
     from workbench.lifecycle.subjects import held
 
     wanted, chosen = _pairs(changes), _pairs(where)
-    request, rows = ws.correct_subject(id_, wanted, chosen, **asked)
+    request, rows = ws.office.correct_subject(id_, wanted, chosen, **asked)
     lines = [f"Nothing to correct: {', '.join(wanted)} stood there already."]
     if done := [place for place in wanted if rows[place.partition(".")[0]]]:
         lines = [
@@ -190,7 +190,7 @@ def erase(ws: Workspace, id_: str, yes: bool, **asked: Any) -> Told:
     """Erase a customer from tables, files, snapshots, notebooks and future restores."""
     _weigh(ws, id_, yes)
     with steps() as tell:
-        request, done = ws.erase_subject(id_, progress=tell, **asked)
+        request, done = ws.office.erase_subject(id_, progress=tell, **asked)
     aside = [f"STILL THERE: {path}" for path in done.found_in]
     outside = "Outside of workbench's care, and holds the customer"
     aside += [f"{outside}: {path}" for path in done.outside]
@@ -253,7 +253,7 @@ def _bar(
     from workbench.lifecycle.obligations import recipients
     from workbench.lifecycle.subjects import OBJECTION_NOTE, barred, beyond_objection, held
 
-    request, done = ws.restrict_subject(id_, purposes, kind=kind, lift=lift, **asked)
+    request, done = ws.office.restrict_subject(id_, purposes, kind=kind, lift=lift, **asked)
     office, tables = ws.office, []
     if kind == "restricted":  # why no objection: the article does not name it
         tables = [each.table for each in held(office, office.mark(id_))]
@@ -320,7 +320,7 @@ def object_(ws: Workspace, **asked: Any) -> Told:
 @with_received
 def register(ws: Workspace, id_: str, kind: str, **asked: Any) -> Told:
     """Register a request that is answered later."""
-    made = ws.open_request(kind, id_, **asked)
+    made = ws.office.open_request(kind, id_, **asked)
     return Told(made, [f"{made.id} is registered; it is due on {made.due} ({made.law})."])
 
 
@@ -329,7 +329,7 @@ def register(ws: Workspace, id_: str, kind: str, **asked: Any) -> Told:
 def requests(ws: Workspace, everything: bool) -> Told:
     """List the requests that are open, with their deadlines: registered here, or in the table."""
     today = ws.now().date()
-    known = [*ws.requests(), *ws.requests_of_table()]
+    known = [*ws.office.requests(), *ws.office.requests_of_table()]
     found = [each for each in known if everything or each.closed is None]
     none = "No request is on record." if everything else "No request is open."
     facts = [{**vars(each), "days_left": each.days_left(today)} for each in found]
@@ -361,7 +361,7 @@ def _days(count: int) -> str:
 @click.option("--reason", required=True, help="Why it takes longer.")
 def extend(ws: Workspace, request: str, told: dt.date, reason: str) -> Told:
     """Extend a request by two months, the person having been told within the first."""
-    made = ws.extend_request(request, told_on=told, reason=reason)
+    made = ws.office.extend_request(request, told_on=told, reason=reason)
     return Told(made, [f"{made.id} is due on {made.due} now."])
 
 
@@ -370,5 +370,5 @@ def extend(ws: Workspace, request: str, told: dt.date, reason: str) -> Told:
 @click.option("--outcome", required=True, help="How it ended, such as 'refused: not theirs'.")
 def close(ws: Workspace, request: str, outcome: str) -> Told:
     """Close a request that was answered in another way, or refused."""
-    made = ws.close_request(request, outcome)
+    made = ws.office.close_request(request, outcome)
     return Told(made, [f"{made.id} is closed."])

@@ -155,11 +155,11 @@ def run(
         find_browser()  # before anything is run and paid for
     wait = asked["wait_seconds"]
     with steps() as tell:
-        done = ws.run(name, **asked, progress=tell)
+        done = ws.reports.run(name, **asked, progress=tell)
         files = [
             str(file)
             for edition in done.editions
-            for file in ws.add_files(
+            for file in ws.reports.add_files(
                 edition, standalone=standalone, pdf=pdf, wait_seconds=wait, progress=tell
             )
         ]
@@ -225,7 +225,7 @@ def _problems(done: Outcome) -> list[str]:
 @command(top)
 def due(ws: Workspace) -> Told:
     """List the editions that are missing, oldest period first."""
-    found, problems = ws.due(), ws.wrong_definitions()
+    found, problems = ws.reports.due(), ws.reports.wrong_definitions()
     lines = [
         f"{each.definition.name} {each.period.text} {each.variant.name}".rstrip()
         + f": {each.state}, due since {in_zone(each.since)}"

@@ -78,7 +78,7 @@ class Backup:
 
 
 def back_up(
-    office: Office, out: Path | None = None, progress: Callable[[str], None] = lambda _: None
+    office: Office, out: str | Path | None = None, progress: Callable[[str], None] = lambda _: None
 ) -> Backup:
     """Write a backup; until it is whole there is none.
 
@@ -106,7 +106,7 @@ def back_up(
             "backup with 'workbench store restore', or an officer acknowledges the loss with "
             "'workbench office acknowledge'; no backup is made of a loss."
         )
-    target = _target(office, out)
+    target = _target(office, Path(out) if out else None)
     master = office.store.key_source.read()
     if office.store.key_source.kind == "file" and office.store.key_source.next() is not None:
         raise StorageError(

@@ -50,6 +50,11 @@ def holds(journal: Journal) -> list[Hold]:
     return [each for each in _numbered(begun) if each.id not in names]
 
 
+def in_force(office: Office) -> list[Hold]:
+    """Return the holds in force, oldest first."""
+    return holds(office.journal)
+
+
 def _numbered(entries: list[Entry]) -> list[Hold]:
     return [
         Hold(
@@ -64,7 +69,7 @@ def _numbered(entries: list[Entry]) -> list[Hold]:
 
 
 def hold(
-    office: Office, *, reason: str, table: str | None = None, subject: str | None = None
+    office: Office, reason: str, *, table: str | None = None, subject: str | None = None
 ) -> Hold:
     """Keep rows until released: of a table, of a customer, or both.
 
@@ -88,7 +93,7 @@ def hold(
     return Hold(name, told, office.now, table, mark)
 
 
-def release_hold(office: Office, name: str, *, reason: str) -> Hold:
+def release_hold(office: Office, name: str, reason: str) -> Hold:
     """End a hold.
 
     Raises

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import MethodType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.catalog import Catalog
-from workbench.errors import InputError
+from workbench.errors import InputError, suggest
 from workbench.lifecycle.journal import Journal
 from workbench.settings import Settings
 from workbench.store.audit import NOTED, Audit
@@ -19,10 +21,42 @@ from workbench.store.marks import FILE as MARKS_FILE
 from workbench.store.sealed import write_whole
 from workbench.store.values import normal_key, value_of
 
+if TYPE_CHECKING:
+    from workbench.lifecycle.incidents import Incidents
+    from workbench.lifecycle.register import Register
+    from workbench.lifecycle.review import Reviews
+
 
 @dataclass(frozen=True)
 class Office:
-    """The parts of a workspace that its lifecycle works on."""
+    """The parts of a workspace that its lifecycle works on, and what it does with them."""
+
+    # What the office does, and the function that does it: its first argument is the office.
+    does: ClassVar[dict[str, str]] = {
+        "retention_plan": "lifecycle.retention.plan",
+        "apply_retention": "lifecycle.retention.apply",
+        "hold": "lifecycle.holds.hold",
+        "release_hold": "lifecycle.holds.release_hold",
+        "holds": "lifecycle.holds.in_force",
+        "requests": "lifecycle.requests.on_record",
+        "open_request": "lifecycle.requests.open_for",
+        "extend_request": "lifecycle.requests.extend",
+        "close_request": "lifecycle.requests.close",
+        "subject_held": "lifecycle.serving.subject_held",
+        "export_subject": "lifecycle.serving.export_subject",
+        "correct_subject": "lifecycle.serving.correct_subject",
+        "erase_subject": "lifecycle.serving.erase_subject",
+        "restrict_subject": "lifecycle.serving.restrict_subject",
+        "rotate_key": "lifecycle.rotation.rotate",
+        "shred_keys": "lifecycle.rotation.shred",
+        "back_up": "lifecycle.backups.back_up",
+        "backups": "lifecycle.pruning.backups",
+        "prune_backups": "lifecycle.pruning.prune",
+        "check_backups": "lifecycle.pruning.check",
+        "restore": "lifecycle.restoring.restore",
+        "restore_test": "lifecycle.restoring.restore_test",
+        "lifecycle_facts": "lifecycle.facts.facts",
+    }
 
     settings: Settings
     catalog: Catalog
@@ -31,6 +65,39 @@ class Office:
     journal: Journal
     private: Path
     now: dt.datetime
+    look_anew: Callable[[], None] = lambda: None  # called when an open snapshot may have ended
+    fitted: Callable[[], Sequence[str]] = tuple  # what officers approved that saw raw rows
+
+    def __getattr__(self, name: str) -> Any:
+        # why by name: each module is imported when it is needed, and documents its own function
+        if name not in self.does:
+            raise AttributeError(f"the office has no '{name}'.{suggest(name, self.does)}")
+        module, _, function = self.does[name].rpartition(".")
+        return MethodType(getattr(import_module(f"workbench.{module}"), function), self)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.does]
+
+    @property
+    def incidents(self) -> Incidents:
+        """The register of incidents."""
+        from workbench.lifecycle.incidents import Incidents
+
+        return Incidents(self.private, self.settings.zone)
+
+    @property
+    def shares(self) -> Register:
+        """The register of what was handed over."""
+        from workbench.lifecycle.sharing import share_register
+
+        return share_register(self.private, self.settings.zone)
+
+    @property
+    def reviews(self) -> Reviews:
+        """Security reviews and the register of risks."""
+        from workbench.lifecycle.review import Reviews
+
+        return Reviews(self.private, self.settings.zone)
 
     @property
     def subject_tables(self) -> dict[str, str]:

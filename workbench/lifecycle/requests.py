@@ -136,6 +136,18 @@ def open_request(
     return find_request(office, name)
 
 
+def open_for(
+    office: Office,
+    kind: str,
+    subject: str,
+    *,
+    law: str | None = None,
+    received: dt.date | None = None,
+) -> Request:
+    """Register a customer's request that is answered later."""
+    return open_request(office, kind, office.mark(subject), law=law, received=received)
+
+
 def serve(
     office: Office,
     kind: str,
@@ -180,6 +192,7 @@ def serve(
         # Nothing was done. Said here, lest a slip of the pen becomes an overdue request unseen.
         refusal.args = (f"{refusal} {request} stays open: go on with --request {request}.",)
         raise
+    office.look_anew()
     return close(office, request, "done"), answer
 
 
@@ -265,6 +278,11 @@ def find_request(office: Office, name: str) -> Request:
     if name not in known:
         raise UnknownName("request", name, known)
     return known[name]
+
+
+def on_record(office: Office) -> list[Request]:
+    """Return every request of a customer, with its deadline and how it ended."""
+    return requests(office.journal, office.settings.holidays)
 
 
 def requests(journal: Journal, holidays: Collection[dt.date] = ()) -> list[Request]:

@@ -95,10 +95,10 @@ class Restored:
 
 def restore(
     office: Office,
-    file: Path,
+    file: str | Path,
     *,
     over: bool = False,
-    key_file: Path | None = None,
+    key_file: str | Path | None = None,
     progress: Tell = lambda _: None,
 ) -> Restored:
     """Put a backup in the place of this workspace's private folder.
@@ -122,13 +122,13 @@ def restore(
     began, private = time.monotonic(), office.private
     beside = private.with_name(f"{private.name}.restoring")
     finish_swap(private)
-    read_header(file)  # a slip in the file's name is not answered with a word about --over
+    read_header(Path(file))  # a slip in the file's name is not answered with a word about --over
     if office.store.exists and not over:
         raise Refused(
             f"data is loaded in {office.store.folder}, and a restore would put the backup's in its "
             "place. Say --over to do that, or --test to try the backup without touching anything."
         )
-    master = require_key(office, key_file)
+    file, master = Path(file), require_key(office, Path(key_file) if key_file else None)
     with ExitStack() as locks:
         if private.exists():
             for name in ("run.lock", "store/writer.lock"):
@@ -152,11 +152,16 @@ def restore(
         sync_folder(beside)
         swap(private, beside)
     office.store.forget_key()
+    office.look_anew()
     return restored
 
 
 def restore_test(
-    office: Office, file: Path, *, key_file: Path | None = None, progress: Tell = lambda _: None
+    office: Office,
+    file: str | Path,
+    *,
+    key_file: str | Path | None = None,
+    progress: Tell = lambda _: None,
 ) -> Restored:
     """Restore a backup into a folder of its own, look everything over, remove it; record the test.
 
@@ -168,7 +173,7 @@ def restore_test(
         The backup is corrupted or gone, or something in it does not hold. That is recorded too.
     """
     began = time.monotonic()
-    master = require_key(office, key_file)
+    file, master = Path(file), require_key(office, Path(key_file) if key_file else None)
     _require_backup(office, file, master)
     for leftover in office.private.parent.glob(f"{office.private.name}.test-*"):
         remove(leftover)

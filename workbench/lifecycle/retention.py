@@ -116,6 +116,7 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
             path.unlink(missing_ok=True)
     drop_past(office)
     office.note("retention applied", {"rows": removed})
+    office.look_anew()
     return removed
 
 

@@ -60,6 +60,7 @@ def rotate(
         store.forget_key()
     if data and store.exists:
         write_anew(store, progress)
+    office.look_anew()
     return fingerprint(new)
 
 

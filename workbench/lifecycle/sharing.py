@@ -19,7 +19,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Required, TextIO, TypedDict
 
 from workbench.catalog import Catalog, ExtractTerms
 from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, UnknownName
@@ -31,6 +31,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.store.reidentification import Reidentification
+
+
+class Deal(TypedDict, total=False):
+    """What was agreed with a recipient, as it is typed; see `Terms`."""
+
+    recipient: Required[str]
+    country: Required[str]
+    purpose: Required[str]
+    terms: Required[str]
+    expires: Required[dt.date]
+    mechanism: str
 
 
 @dataclass(frozen=True)

@@ -248,7 +248,7 @@ def require_private(
         f"customers{fitted}; noise on the counts does not hide that. What would do: a privately "
         "fitted model, whose provenance names its releases; rules with values of your own or from "
         "the catalog (wb.bands, a declared domain); or an officer's exception, "
-        f"ws.approve({what!r}, reason=…, role='officer'), which the page shows. "
+        f"ws.office.approve({what!r}, reason=…, role='officer'), which the page shows. "
         "Nothing was spent."
     )
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from workbench.errors import SettingsError
+from workbench.errors import Renamed, SettingsError
 from workbench.settings import FILE_NAME, find_settings, load_settings
 from workbench.workspace.base import utc_now
 from workbench.workspace.compliance import Compliance
 from workbench.workspace.customers import Customers
-from workbench.workspace.exports import Exports
-from workbench.workspace.lifecycle import Lifecycle
+from workbench.workspace.office import Office, office_of
 from workbench.workspace.privacy import Private
 from workbench.workspace.reports import Reports
 
@@ -21,7 +21,29 @@ if TYPE_CHECKING:
     from workbench.reporting.desk import Answers
 
 
-class Workspace(Compliance, Customers, Private, Reports, Exports, Lifecycle):
+MOVED = {
+    **dict.fromkeys(Office.does, "office"),
+    **dict.fromkeys(("incidents", "reviews", "shares"), "office"),
+    **dict.fromkeys(
+        (
+            "render",
+            "run",
+            "due",
+            "wrong_definitions",
+            "schedule",
+            "plan",
+            "rehearse",
+            "last_complete_month",
+            "export_pdf",
+            "export_standalone",
+            "add_files",
+        ),
+        "reports",
+    ),
+}
+
+
+class Workspace(Compliance, Customers, Private):
     """Everything about one body of customer data, opened once.
 
     Attributes
@@ -36,6 +58,23 @@ class Workspace(Compliance, Customers, Private, Reports, Exports, Lifecycle):
     >>> ws = wb.open_workspace()  # doctest: +SKIP
     >>> tx = ws.open("transactions", purpose="reporting")  # doctest: +SKIP
     """
+
+    @property
+    def office(self) -> Office:
+        """What the data protection office and the operator do, at the time it is."""
+        return office_of(self)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Editions planned, rendered, published, and what is due."""
+        return Reports(self)
+
+    if not TYPE_CHECKING:  # why: a name of before is an error when types are checked
+
+        def __getattr__(self, name: str) -> Any:
+            if name in MOVED:  # the names of before
+                raise Renamed(f"ws.{name}", f"ws.{MOVED[name]}.{name}")
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
 def open_workspace(
@@ -69,4 +108,4 @@ def lookup(folder: Path) -> Answers:
     """Return the look-up of answers in the workspace that holds ``folder``, for exporters."""
     from workbench.reporting.desk import Answers
 
-    return Answers(open_workspace(find_settings(folder))._desk())
+    return Answers(open_workspace(find_settings(folder)).reports.desk())

@@ -192,7 +192,7 @@ def _risks(evidence: Evidence) -> Exact:
             risk.impact,
             risk.severity,
         )
-        for risk in evidence.ws.reviews.risks()
+        for risk in evidence.ws.office.reviews.risks()
         if not risk.closed
     ]
     by = {"id": "No.", "title": "Risk", "owner": "Owner", "treatment": "Treatment", "due": "Due"}

@@ -17,6 +17,7 @@ from workbench.reporting import environment
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
+    from workbench.lifecycle.journal import Journal
     from workbench.privacy.books.answers import AnswerLedger
     from workbench.store.access import Access
     from workbench.store.audit import Audit
@@ -79,6 +80,13 @@ class Opened:
         from workbench.store.audit import Audit
 
         return Audit(self.private, self.settings.zone)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """Holds, removals, requests, backups, restores, rotations: what the office did."""
+        from workbench.lifecycle.journal import Journal
+
+        return Journal(self.private, self.settings.zone)
 
     @cached_property
     def seal(self) -> Seal:

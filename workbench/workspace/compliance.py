@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from workbench.periods import Period
 from workbench.reporting import environment
-from workbench.workspace.oversight import PURPOSE
-from workbench.workspace.reviewing import Reviewing
+from workbench.workspace.data import PURPOSE, Data
 
 if TYPE_CHECKING:
     from workbench.analytics.compliance import Indicator
@@ -63,7 +62,7 @@ class Summary:
     quality: Release
 
 
-class Compliance(Reviewing):
+class Compliance(Data):
     """The monthly summary."""
 
     def past_retention(

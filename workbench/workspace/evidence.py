@@ -96,7 +96,7 @@ class Evidence(Records):
 
     def _coverage(self) -> Measured:
         catalog = self.ws.catalog
-        held = self.ws.columns_held()
+        held = self.columns_held()
         declared = sum(
             name in catalog.tables
             and column in catalog.tables[name].columns
@@ -150,7 +150,7 @@ class Evidence(Records):
     def _encrypted(self) -> tuple[int, int]:
         from workbench.lifecycle.review import encrypted_places
 
-        return encrypted_places(self.ws.private, {table for table, _ in self.ws.columns_held()})
+        return encrypted_places(self.ws.private, {table for table, _ in self.columns_held()})
 
     def _unusual(self) -> Measured:
         if self.detection is None:
@@ -159,7 +159,7 @@ class Evidence(Records):
         return count(len(self.detection.readers), len(readers), "nothing was read")
 
     def _reviewed(self) -> dict[str, Measured]:
-        past = self.ws.reviews.past()
+        past = self.ws.office.reviews.past()
         last = past[-1] if past else None
         since = self.ws.now() - dt.timedelta(days=BULK_DAYS)
         bulk = [
@@ -176,7 +176,7 @@ class Evidence(Records):
                 why=access.why or "the last review left something failed",
                 failed=tuple(dict.fromkeys(map(named, last.failed))) if last else (),
             )
-        risks = [risk for risk in self.ws.reviews.risks() if not risk.closed]
+        risks = [risk for risk in self.ws.office.reviews.risks() if not risk.closed]
         grave = [
             risk for risk in risks if risk.level == "high" or (risk.due and risk.due < self.today)
         ]
@@ -195,7 +195,7 @@ class Evidence(Records):
         )
         if run.value is None and self.ws.access.as_of:
             run = Measured(None, light="red", why=run.why)
-        unread = self.ws.minimisation(12)
+        unread = self.ws.office.minimisation(12)
         budget = {line.scope: line for line in self.ws.budget(self.period.text)}
         month, year = budget[self.period.text], budget["rolling year"]
         return {
@@ -219,7 +219,7 @@ class Evidence(Records):
         found = estimates.worst_past(self.past_retention)
         alarm = found.low is not None and found.low > LEAST_SHARE
         rows = self.rows_past_retention
-        held = sum(map(self.ws.rows_held, rows))
+        held = sum(map(self.rows_held, rows))
         fine = run.value is not None and run.value <= 31
         return {
             "past-retention": _judged(found, alarm=alarm, fine=fine),
@@ -255,7 +255,7 @@ class Evidence(Records):
 
     def _undeclared(self, checks: Quality) -> Measured:
         """Return hints in operational tables; those in others are counted in customers' rows."""
-        held = {(table, column) for table, column in self.ws.columns_held()}
+        held = {(table, column) for table, column in self.columns_held()}
         exact = {each for each in held if self.operational(each[0])}
         hinted = {(hint.table, hint.column) for hint in checks.hints} & exact
         if hinted or exact == held:

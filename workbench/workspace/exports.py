@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import InputError, UnknownName, WorkbenchError
-from workbench.workspace.base import Opened
 
 if TYPE_CHECKING:
     from workbench.reporting import runner
     from workbench.reporting.published.record import Edition
+    from workbench.workspace.base import Opened
 
 
-class Exports(Opened):
+@dataclass(frozen=True)
+class Exports:
     """Copies of what is published; nothing is run and nothing is spent."""
+
+    ws: Opened
 
     def export_pdf(
         self,
@@ -126,11 +130,11 @@ class Exports(Opened):
 
         if not standalone and not pdf:
             return ()
-        published = self.settings.path("published")
+        published = self.ws.settings.path("published")
         report, period, *variant = edition.page.parent.relative_to(published).parts
         place = (published, report, period, "".join(variant))
         what = f"files of '{report}' {period}"
-        with turn(self.private, what, self.now(), wait_seconds=wait_seconds, tell=progress):
+        with turn(self.ws.private, what, self.ws.now(), wait_seconds=wait_seconds, tell=progress):
             made = editions.add_standalone(*place) if standalone else ()
             return made + (editions.add_pdf(*place) if pdf else ())
 
@@ -138,7 +142,7 @@ class Exports(Opened):
         self, name: str, period: str | None, parameters: Sequence[str], language: str | None
     ) -> Path:
         """Return the page of the newest revision of one edition."""
-        published = self.settings.path("published")
+        published = self.ws.settings.path("published")
         edition = self._published(name, period, parameters)
         languages = edition.languages
         if language is not None and language not in languages:
@@ -150,7 +154,7 @@ class Exports(Opened):
         """Return the newest revision of the one published edition that is meant."""
         from workbench.reporting.published.record import editions, latest
 
-        published = self.settings.path("published")
+        published = self.ws.settings.path("published")
         everything = {each.folder.as_posix(): each for each in editions(published)}
         asked = "/".join([name, period or "", ",".join(parameters)]).strip("/")
         mine = [each for each in everything.values() if each.report == name]
@@ -182,7 +186,7 @@ class Exports(Opened):
         # why not only so: a name in other letters has its place in the grid for a word
         with suppress(WorkbenchError):  # it is gone, or has no such value any more
             definition = find_definition(
-                name, self.settings.path("reports"), self.settings.path("notebooks")
+                name, self.ws.settings.path("reports"), self.ws.settings.path("notebooks")
             )
             if given.keys() <= definition.grid.keys():
                 return {each.name for each in definition.editions(parameters)}

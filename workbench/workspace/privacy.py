@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import InputError, PeriodError, QuestionRefused
+from workbench.errors import PeriodError, QuestionRefused
 from workbench.reporting import environment
 from workbench.workspace.base import Opened
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from workbench.privacy.budget import Share
     from workbench.privacy.clipping import Suggestion
     from workbench.privacy.grouping.labelled import Labelled
-    from workbench.privacy.provenance import Approval
     from workbench.privacy.query import Marginals, Query
     from workbench.privacy.question import Question
     from workbench.privacy.release import Release
@@ -260,107 +258,6 @@ class Private(Opened):
         found = self.release(wide, name=f"{name}-{times}-times-wider", epsilon=epsilon, rho=rho)
         return found.derive(*cut_off(bounded, found, times), name=name)
 
-    def acknowledge(
-        self, reason: str, *, role: str | None = None, lost_rho: Decimal | str | None = None
-    ) -> float:
-        """Record that the end of the ledger is lost, so that it may spend again.
-
-        What was lost counts as spent: what witnesses know of it, or a year's limit.
-
-        Parameters
-        ----------
-        reason : str
-            What happened.
-        role : str, optional
-            ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
-        lost_rho : number, optional
-            What the officer states was lost; never lowers what a witness knows.
-
-        Returns
-        -------
-        float
-            What was charged, as epsilon at the catalog's delta.
-
-        Raises
-        ------
-        InputError
-            Nothing is lost.
-        """
-        from workbench.privacy.accounting import epsilon_of
-
-        registers = self._acknowledge_registers(reason, role)
-        try:
-            lost = self.ledger.acknowledge(reason, role=role, now=self.now(), lost_rho=lost_rho)
-        except InputError:
-            if not registers:
-                raise
-            return 0.0
-        return epsilon_of(lost.pico, float(self.catalog.privacy.delta))
-
-    def _acknowledge_registers(self, reason: str, role: str | None) -> list[str]:
-        """Let registers that are lost begin anew, by an officer's recorded word; return which."""
-        from workbench.lifecycle.losses import begin_anew
-        from workbench.privacy.books.trust import require_officer, require_reason
-
-        def word() -> dict[str, str]:
-            claimed = require_officer(role, "to acknowledge that a register is lost")
-            return {"reason": require_reason(reason), "role": claimed}
-
-        return begin_anew(self.private, self.store, self.audit, word, self.now())
-
-    def set_clock(self, reason: str, *, role: str | None = None) -> dict[str, dt.datetime]:
-        """Record that the clock is right now, though it was ahead when something was marked.
-
-        Ledger, journal and record of runs go on by it. Budgets gain nothing: what was spent under
-        the clock that was ahead stays spent, and counts in this month too.
-
-        Parameters
-        ----------
-        reason : str
-            How the clock came to be wrong.
-        role : str, optional
-            ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
-
-        Returns
-        -------
-        dict
-            The time that each mark was set back from.
-
-        Raises
-        ------
-        InputError
-            No mark lies in the time to come, or the clock is behind.
-        """
-        from workbench.lifecycle.journal import Journal
-        from workbench.privacy.books.trust import require_officer, require_reason
-        from workbench.reporting import record
-        from workbench.store.audit import who
-        from workbench.store.clocks import BEGAN
-
-        claimed = require_officer(role, "setting the clock's marks back")
-        word = {"reason": require_reason(reason), "role": claimed}
-        now, journal = self.now(), Journal(self.private, self.settings.zone)
-        signed = {**word, "role_is": "self-declared", "who": who()}
-        if now < BEGAN:
-            raise InputError(
-                f"this machine's clock shows {now:%Y-%m-%d %H:%M %Z}, before any workspace was "
-                "begun: it is the clock that is wrong. Set it right. Nothing was recorded."
-            )
-        found = {
-            "ledger": self.ledger.set_clock(signed, now) if self.ledger.head()[0] else None,
-            "journal": journal.set_clock(word, now=now),
-            "runs": record.set_clock(self.private, now, word),
-        }
-        ahead = {name: at.astimezone(now.tzinfo) for name, at in found.items() if at}
-        if not ahead:
-            raise InputError(
-                f"no mark lies after {now:%Y-%m-%d %H:%M %Z}, which this machine's clock shows. "
-                "Nothing was recorded."
-            )
-        told = {name: at.isoformat() for name, at in ahead.items()}
-        self.audit.record("clock set", {**word, "ahead": told}, now=now)
-        return ahead
-
     def budget(self, period: str | None = None) -> BudgetTable:
         """Return every limit with what is spent and left, for a period (this month by default).
 
@@ -370,20 +267,6 @@ class Private(Opened):
 
         now = self.now()
         return BudgetTable(self.ledger.status(period or f"{now:%Y-%m}", now, run_share()))
-
-    def approve(self, what: str, reason: str, *, role: str | None = None) -> Approval:
-        """Record an officer's exception for something that was fitted on raw rows.
-
-        Parameters
-        ----------
-        what : str
-            As the refusal named it.
-        reason : str
-            Why it may be published; pages show it.
-        role : str, optional
-            ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
-        """
-        return self.ledger.approve(what, reason, role=role, now=self.now())
 
     def _require_private(self, question: Question) -> list[str]:
         """Refuse groups fitted on raw rows; return what readers must know of exceptions."""

@@ -7,7 +7,8 @@ files; what is about customers comes as private answers that the notebook asked 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,7 @@ class Records:
         columns = ["request_id", "kind", "law", "received_on", "due_on", "closed_on"]
         rows = [
             (each.id, each.kind, each.law, each.received, each.due, each.closed)
-            for each in self.ws.requests()
+            for each in self.ws.office.requests()
         ]
         return _joined(self.table("subject_requests"), columns, rows)
 
@@ -111,7 +112,7 @@ class Records:
         columns = ["incident_id", "occurred_at", "detected_at", "notified_at", "severity"]
         columns += ["notifiable", "subjects_affected"]
         rows = []  # why without people affected: they are counted in customers' rows
-        for each in self.ws.incidents.all():
+        for each in self.ws.office.incidents.all():
             told = [d for d in each.deadlines() if d.clock.to == "authority" and d.done]
             times = (each.occurred_at, each.detected_at, min((d.done for d in told), default=None))  # type: ignore[type-var]  # why: those without a time were left out
             plain = tuple(t and t.replace(tzinfo=None) for t in times)
@@ -135,7 +136,8 @@ class Records:
     @cached_property
     def reads(self) -> list[Read]:
         """Every read on record."""
-        return self.ws.reads()
+        found: list[Read] = self.ws.office.reads()
+        return found
 
     @cached_property
     def detection(self) -> Detection | None:
@@ -150,12 +152,14 @@ class Records:
     @cached_property
     def review(self) -> Review:
         """The workspace as a security review sees it now; this is not recorded as one."""
-        return self.ws.look_over()
+        found: Review = self.ws.office.look_over()
+        return found
 
     @cached_property
     def facts(self) -> Mapping[str, Any]:
         """What happened to keys, erasures and backups."""
-        return self.ws.lifecycle_facts()
+        found: Mapping[str, Any] = self.ws.office.lifecycle_facts()
+        return found
 
     # ------------------------------------------------------------------ customers
 
@@ -169,7 +173,7 @@ class Records:
         """Rows past their time today that no hold keeps, of operational tables; exact."""
         return {
             due.table: due.rows
-            for due in self.ws.retention_plan()
+            for due in self.ws.office.retention_plan()
             if due.rows is not None and self.operational(due.table)
         }
 
@@ -179,7 +183,7 @@ class Records:
         from workbench.workspace.asking import reads_on_consent
 
         source = self.ws.catalog.consents
-        loaded = self.ws.times_loaded(source.table) if source else []
+        loaded = self.times_loaded(source.table) if source else []
         opened = self.ws.audit.chain.entries("open")
         return reads_on_consent(self.ws.catalog, opened, loaded, self.period, self.as_of)
 
@@ -193,13 +197,53 @@ class Records:
         """Every extract on record."""
         from workbench.lifecycle.sharing import shares
 
-        return [each for each in shares(self.ws.shares) if each.kind == "extract"]
+        return [each for each in shares(self.ws.office.shares) if each.kind == "extract"]
 
     @cached_property
     def extracts(self) -> list[Share]:
         """Extracts handed over within the period."""
         first, last = self.period.start, self.as_of
         return [each for each in self.all_extracts if first <= each.at.date() <= last]
+
+    def columns_held(self) -> list[tuple[str, str]]:
+        """Return every table's columns as the store has them, whatever is declared."""
+        with self._attached() as connection:
+            rows: list[tuple[str, str]] = connection.execute(
+                "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'lake' "
+                "AND schema_name = 'main' ORDER BY ALL"
+            ).fetchall()
+            return rows
+
+    def rows_held(self, table: str) -> int:
+        """Return how many rows the store has of a table."""
+        from workbench.store.engine import in_lake
+
+        with self._attached() as connection:
+            sql = f"SELECT count(*) FROM {in_lake(table)}"  # noqa: S608  # why: a declared name
+            return int(connection.execute(sql).fetchone()[0])
+
+    def times_loaded(self, table: str) -> list[tuple[int, dt.datetime]]:
+        """Return when a table was loaded or found unchanged, and the snapshot since then.
+
+        By the audit log: snapshots go with what is erased from them, and are made by erasures too.
+        """
+        return [
+            (entry.body["snapshot"], entry.at)
+            for entry in self.ws.audit.chain.entries()
+            if entry.kind == "load"
+            or (
+                entry.kind == "ingest" and entry.body["table"] == table and "snapshot" in entry.body
+            )
+        ]
+
+    @contextmanager
+    def _attached(self) -> Iterator[Any]:
+        connection = self.ws.store.connect()
+        try:
+            self.ws.store.attach(connection, self.ws.access.snapshot)
+            yield connection
+        finally:
+            connection.close()
 
     def operational(self, tables: str) -> bool:
         """Return whether none of some tables is about customers."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.documents import read_json
 from workbench.errors import DefinitionError, ParameterError, PeriodError, RunFailed
 from workbench.periods import Period
-from workbench.workspace.base import Opened
+from workbench.workspace.exports import Exports
 
 if TYPE_CHECKING:
     from workbench.reporting.definition import Definition, Variant
@@ -27,8 +27,8 @@ WAIT_SECONDS = 3600.0
 _DAY = re.compile(r"[1-9]\d{3}-\d\d-\d\d")
 
 
-class Reports(Opened):
-    """Editions, rendered for a period."""
+class Reports(Exports):
+    """`ws.reports`: editions planned, rendered for a period, published, and what is due."""
 
     def render(
         self,
@@ -146,20 +146,20 @@ class Reports(Opened):
             each.editions(parameters)  # what is wrong is told before anybody is waited for
         what = "what is due" if due else f"'{name}'" if name else "all reports"
         what = f"{what} {period}" if period else what
-        turns = turn(self.private, what, self.now(), wait_seconds=wait_seconds, tell=progress)
+        turns = turn(self.ws.private, what, self.ws.now(), wait_seconds=wait_seconds, tell=progress)
         with turns, ExitStack() as held:
             waiting: Sequence[Due] = ()
             if due:
-                require_running_clock(self.private, self.now())
+                require_running_clock(self.ws.private, self.ws.now())
                 asked, waiting = self._due(definitions, period)
             else:
-                held.enter_context(forking(self.settings))  # it imports while the data is opened
+                held.enter_context(forking(self.ws.settings))  # it imports while the data is opened
                 asked = self._asked(definitions, period, parameters, progress)
             self._withdraw_failures()
             done = Outcome()
             if asked:
-                held.enter_context(forking(self.settings))
-                done = run_suite(asked, self._desk(), jobs=jobs, force=force, tell=progress)
+                held.enter_context(forking(self.ws.settings))
+                done = run_suite(asked, self.desk(), jobs=jobs, force=force, tell=progress)
         return Outcome(done.editions, done.failures, tuple(waiting), problems)
 
     def due(self) -> tuple[Due, ...]:
@@ -184,7 +184,7 @@ class Reports(Opened):
         from workbench.reporting.schedule_formats import schedule_for
 
         definitions, _ = self._definitions(None)
-        return schedule_for(scheduler, definitions.values(), self.settings.root)
+        return schedule_for(scheduler, definitions.values(), self.ws.settings.root)
 
     def plan(
         self,
@@ -215,7 +215,7 @@ class Reports(Opened):
         definitions, _ = self._definitions(name, reuse_answers)
         (asked,) = self._asked(definitions, period, parameters)
         progress(f"{asked.words}: planning; nothing is paid")
-        desk, values = self._desk(), asked.variant.values
+        desk, values = self.desk(), asked.variant.values
         with aside(run_folder(desk, asked)) as folder:
             return plan(asked.definition, asked.period, values, desk, progress, folder=folder)
 
@@ -234,8 +234,8 @@ class Reports(Opened):
             asked = self._asked(definitions, None, ())[0]
         except PeriodError:
             return ()  # none of its periods is over yet, so there is nothing to draw
-        desk, values = self._desk(), asked.variant.values
-        notebook = (self.settings.path("notebooks") / asked.definition.notebook).read_bytes()
+        desk, values = self.desk(), asked.variant.values
+        notebook = (self.ws.settings.path("notebooks") / asked.definition.notebook).read_bytes()
         identity = edition_identity(asked.definition, asked.period, asked.variant, notebook, desk)
         with aside(run_folder(desk, asked)) as folder:
             sound = folder / "sound"
@@ -260,7 +260,7 @@ class Reports(Opened):
         """Return the reports that are meant, and what is wrong with others."""
         from workbench.reporting.definition_files import find_definition, load_all
 
-        reports, notebooks = self.settings.path("reports"), self.settings.path("notebooks")
+        reports, notebooks = self.ws.settings.path("reports"), self.ws.settings.path("notebooks")
         problems: tuple[str, ...] = ()
         if name is not None:
             found = {name: find_definition(name, reports, notebooks)}
@@ -278,7 +278,7 @@ class Reports(Opened):
         from workbench.reporting.definition_files import definition_paths
         from workbench.reporting.hooks import missing_variables
 
-        paths = definition_paths(self.settings.path("reports"))
+        paths = definition_paths(self.ws.settings.path("reports"))
         mute = {name: missing_variables(each.hooks) for name, each in definitions.items()}
         more = [
             f"{paths[name]}: hooks: ${{{each}}} is not set. Set it in the environment that "
@@ -296,7 +296,7 @@ class Reports(Opened):
             known = "; ".join(each.name for each in variants)
             raise ParameterError(
                 f"report '{name}' has {len(variants)} editions a period: {known}. Choose one with "
-                "-p, or run them all with 'workbench run' or ws.run."
+                "-p, or run them all with 'workbench run' or ws.reports.run."
             )
         return variants[0]
 
@@ -317,7 +317,7 @@ class Reports(Opened):
         from workbench.reporting.identity import choose_period
         from workbench.reporting.runner import Asked
 
-        today, asked, left_out = self.now().date(), list[Asked](), dict[str, PeriodError]()
+        today, asked, left_out = self.ws.now().date(), list[Asked](), dict[str, PeriodError]()
         for name, definition in definitions.items():
             for variant in definition.editions(parameters):
                 span = self._span(definition, [variant])
@@ -342,7 +342,7 @@ class Reports(Opened):
         """Return which of the reports' editions are missing, oldest period first."""
         from workbench.reporting.due import due
 
-        published, now = self.settings.path("published"), self.now()
+        published, now = self.ws.settings.path("published"), self.ws.now()
         scheduled = [each for each in definitions.values() if each.schedule]
         found = [
             each
@@ -368,12 +368,12 @@ class Reports(Opened):
         from workbench.reporting.published import failures
         from workbench.reporting.published.places import FAILED
 
-        published = self.settings.path("published")
+        published = self.ws.settings.path("published")
         if not any(published.glob(f"*/{FAILED}")):
             return
         definitions, _ = self._definitions(None)
         # one that is wrong is to be mended; nobody can say what is due of it
-        unread = {*definition_paths(self.settings.path("reports"))} - {*definitions}
+        unread = {*definition_paths(self.ws.settings.path("reports"))} - {*definitions}
         owed = self._owed(definitions)
         places = {(each.definition.name, each.variant.place(each.period)) for each in owed}
         failures.withdraw_failures(
@@ -387,7 +387,7 @@ class Reports(Opened):
         spans = self._spans()
         if definition is None:
             return whole(spans.values())
-        notebook = self.settings.path("notebooks") / definition.notebook
+        notebook = self.ws.settings.path("notebooks") / definition.notebook
         editions = variants or definition.variants
         return span_of(notebook, [each.values for each in editions], spans)
 
@@ -396,9 +396,9 @@ class Reports(Opened):
         from workbench.reporting.due import Span
 
         # why not asked of the store: a list of what is due would wait for its imports
-        snapshots = (self.private / "store" / "snapshots").glob("*.ducklake")
+        snapshots = (self.ws.private / "store" / "snapshots").glob("*.ducklake")
         snapshot = max((int(each.stem) for each in snapshots if each.stem.isdigit()), default=None)
-        file = self.private / "span.json"
+        file = self.ws.private / "span.json"
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # made anew
             kept = read_json(file)
             if kept["snapshot"] == snapshot:
@@ -406,12 +406,12 @@ class Reports(Opened):
                     table: Span(*map(dt.date.fromisoformat, days))
                     for table, days in kept["tables"].items()
                 }
-        access = self.access
+        access = self.ws.access
         # why no others: a store of before the rule of years may hold a day before year 1
         last = {table: day for table, day in access.as_of.items() if day and _DAY.fullmatch(day)}
         if not last:  # of data without a time a report is about how they are now
-            today = self.now().date()
-            return dict.fromkeys(self.catalog.tables, Span(dt.date(today.year - 1, 1, 1), today))
+            today = self.ws.now().date()
+            return dict.fromkeys(self.ws.catalog.tables, Span(dt.date(today.year - 1, 1, 1), today))
         months = {
             change.table: [month for month in change.months if _DAY.fullmatch(f"{month}-01")]
             for change in access.versions.changes
@@ -429,22 +429,23 @@ class Reports(Opened):
             file.write_text(json.dumps(content, default=str), encoding="utf-8")
         return spans
 
-    def _desk(self) -> Desk:
+    def desk(self) -> Desk:
+        """Return what a run needs of its workspace."""
         from workbench.reporting.runner import Desk
 
-        access = self.access
+        access = self.ws.access
         return Desk(
-            settings=self.settings,
-            catalog=self.catalog,
-            ledger=self.ledger,
-            private=self.private,
-            data_version=self.seal.version(access.versions.of_all()),
+            settings=self.ws.settings,
+            catalog=self.ws.catalog,
+            ledger=self.ws.ledger,
+            private=self.ws.private,
+            data_version=self.ws.seal.version(access.versions.of_all()),
             as_of=max(
                 (day for day in access.as_of.values() if day),
-                default=self.now().date().isoformat(),
+                default=self.ws.now().date().isoformat(),
             ),
             snapshot=access.snapshot,
             find=access.find_identifiers,
-            now=self.now(),
+            now=self.ws.now(),
             begins=lambda definition: self._span(definition).start,
         )

@@ -139,7 +139,7 @@ class TestInAShop:
             with pytest.raises(QuestionRefused, match=r"labels were handed in.*Nothing was spent"):
                 shop.release(wb.query(tx, by=group).customers(), name="sizes", epsilon=1)
         assert shop.ledger.head() == before
-        shop.approve(given.label.what, "looked at by the team", role="officer")
+        shop.office.approve(given.label.what, "looked at by the team", role="officer")
         shop.release(wb.query(tx, by=given).customers(), name="sizes", epsilon="0.1")
 
     def test_labels_of_counts_that_no_ledger_knows_are_refused_here_too(self, shop, people):

@@ -70,7 +70,7 @@ def test_what_the_gate_refuses_is_told_to_the_operator_alone(shop, name, changed
         definition=text + SCHEDULE + more + _hook(root),
         parameters=parameters,
     )
-    done = shop.run(due=True, jobs=1)
+    done = shop.reports.run(due=True, jobs=1)
     refused = [each for each in done.failures if isinstance(each.error, LeakFound)]
     assert len(refused) == 1
     assert "holds a value of customers." in str(refused[0].error)
@@ -81,7 +81,7 @@ def test_what_the_gate_refuses_is_told_to_the_operator_alone(shop, name, changed
     for text in (_seen(_published(shop)), told):
         for word in (NAME, "Given17", "000017"):
             assert word not in text
-    by_hand = shop.run(name, jobs=1, parameters=[f"who={KEY}"] if "grid" in more else [])
+    by_hand = shop.reports.run(name, jobs=1, parameters=[f"who={KEY}"] if "grid" in more else [])
     assert [type(each.error) for each in by_hand.failures] == [LeakFound]
     assert "000017" not in _seen(_published(shop))
 
@@ -92,7 +92,7 @@ def test_what_was_told_before_of_a_customer_is_taken_back(shop):
     write_report(root, *FAILING, definition=definition)
     failures.record_failure(published, "customers", "2026-09", f"About {NAME}")
     assert NAME in _seen(published)
-    shop.run(due=True)
+    shop.reports.run(due=True)
     assert NAME not in _seen(published)
     assert not (published / "customers").exists()
 
@@ -101,7 +101,7 @@ def test_a_name_that_an_error_has_is_not_told(shop):
     root = shop.settings.root
     error = f"raise type({NAME!r}, (Exception,), {{{{}}}})('words')".replace("{{}}", "{}")
     write_report(root, OPENING, error, definition=DEFINITION + SCHEDULE + _hook(root))
-    (failure,) = shop.run(due=True).failures
+    (failure,) = shop.reports.run(due=True).failures
     assert NAME in str(failure.error)  # to the operator
     assert NAME not in (root / "told.json").read_text() + _seen(_published(shop))
 
@@ -113,14 +113,14 @@ def test_only_scheduled_editions_fail_in_public(shop):
     root, published = shop.settings.root, _published(shop)
     write_report(root, *FAILING, definition=DEFINITION + SCHEDULE)
     for by_hand in ({"name": "customers", "period": "2026-08"}, {"period": "2026-09"}):
-        (failure,) = shop.run(**by_hand).failures
+        (failure,) = shop.reports.run(**by_hand).failures
         assert isinstance(failure.error, RunFailed)
         assert not list(published.rglob("*"))
-    shop.run(due=True)
+    shop.reports.run(due=True)
     assert list(read_failures(published, "customers")) == ["2026-09"]
     assert FAILURE in (published / "index.html").read_text()
     write_report(root, definition=DEFINITION + SCHEDULE)
-    shop.run("customers")
+    shop.reports.run("customers")
     assert read_failures(published, "customers") == {}
     assert FAILURE not in (published / "index.html").read_text()
 
@@ -142,7 +142,7 @@ def test_a_failure_that_nobody_waits_for_is_taken_back(shop):
     for report, place in noted:
         period, _, variant = place.partition("/")
         failures.record_failure(published, report, period, "Customers", variant)
-    shop.run("others")
+    shop.reports.run("others")
     for (report, place), stays in noted.items():
         assert (place in read_failures(published, report)) is stays
         assert (published / report / place).exists() is stays
@@ -153,12 +153,12 @@ def test_a_failure_that_nobody_waits_for_is_taken_back(shop):
 def test_a_published_edition_is_not_failed_whatever_was_noted(shop):
     root, published = shop.settings.root, _published(shop)
     write_report(root, definition=DEFINITION + SCHEDULE)
-    shop.render("customers")
+    shop.reports.render("customers")
     before = contents(published)
     failures.record_failure(published, "customers", "2026-09", "Customers")
     assert contents(published) == before
     (published / "customers" / FAILED).write_text('{"2026-09": "Customers"}')  # of long ago
     editions.rebuild_index(published)
     assert FAILURE not in (published / "index.html").read_text()
-    shop.run("customers")
+    shop.reports.run("customers")
     assert contents(published) == before

@@ -55,8 +55,8 @@ def labelled(label: FittedLabel, customers: Any, labels: Any) -> Labelled:
     label : FittedLabel
         Name and values of the labels. Labels that are handed in count as raw, whatever model gave
         them, since a feature may look at other customers; they are refused when they are asked
-        about, and an officer may approve an exception with ``ws.approve``. Labels of a private
-        model are made inside the engine: ``model.label(tx, period=…)``.
+        about, and an officer may approve an exception with ``ws.office.approve``. Labels of a
+        private model are made inside the engine: ``model.label(tx, period=…)``.
     customers : sequence of str
         Pseudonyms, as in the table the model was given; under the question's own purpose.
     labels : sequence of str

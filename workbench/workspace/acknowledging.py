@@ -1,0 +1,131 @@
+"""What an officer decides, by a word that is recorded."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from workbench.errors import InputError
+
+if TYPE_CHECKING:
+    from workbench.privacy.provenance import Approval
+    from workbench.workspace.office import Office
+
+
+def acknowledge(
+    office: Office, reason: str, *, role: str | None = None, lost_rho: Decimal | str | None = None
+) -> float:
+    """Record that the end of the ledger is lost, so that it may spend again.
+
+    What was lost counts as spent: what witnesses know of it, or a year's limit.
+
+    Parameters
+    ----------
+    reason : str
+        What happened.
+    role : str, optional
+        ``officer``; ``$WORKBENCH_ROLE`` when left out. It is office-declared.
+    lost_rho : number, optional
+        What the officer states was lost; never lowers what a witness knows.
+
+    Returns
+    -------
+    float
+        What was charged, as epsilon at the catalog's delta.
+
+    Raises
+    ------
+    InputError
+        Nothing is lost.
+    """
+    from workbench.privacy.accounting import epsilon_of
+
+    registers = _acknowledge_registers(office, reason, role)
+    try:
+        lost = office.ws.ledger.acknowledge(reason, role=role, now=office.now, lost_rho=lost_rho)
+    except InputError:
+        if not registers:
+            raise
+        return 0.0
+    return epsilon_of(lost.pico, float(office.catalog.privacy.delta))
+
+
+def _acknowledge_registers(office: Office, reason: str, role: str | None) -> list[str]:
+    """Let registers that are lost begin anew, by an officer's recorded word; return which."""
+    from workbench.lifecycle.losses import begin_anew
+    from workbench.privacy.books.trust import require_officer, require_reason
+
+    def word() -> dict[str, str]:
+        claimed = require_officer(role, "to acknowledge that a register is lost")
+        return {"reason": require_reason(reason), "role": claimed}
+
+    return begin_anew(office.private, office.store, office.audit, word, office.now)
+
+
+def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[str, dt.datetime]:
+    """Record that the clock is right now, though it was ahead when something was marked.
+
+    Ledger, journal and record of runs go on by it. Budgets gain nothing: what was spent under
+    the clock that was ahead stays spent, and counts in this month too.
+
+    Parameters
+    ----------
+    reason : str
+        How the clock came to be wrong.
+    role : str, optional
+        ``officer``; ``$WORKBENCH_ROLE`` when left out. It is office-declared.
+
+    Returns
+    -------
+    dict
+        The time that each mark was set back from.
+
+    Raises
+    ------
+    InputError
+        No mark lies in the time to come, or the clock is behind.
+    """
+    from workbench.privacy.books.trust import require_officer, require_reason
+    from workbench.reporting import record
+    from workbench.store.audit import who
+    from workbench.store.clocks import BEGAN
+
+    claimed = require_officer(role, "setting the clock's marks back")
+    word = {"reason": require_reason(reason), "role": claimed}
+    now = office.now
+    signed = {**word, "role_is": "office-declared", "who": who()}
+    if now < BEGAN:
+        raise InputError(
+            f"this machine's clock shows {now:%Y-%m-%d %H:%M %Z}, before any workspace was "
+            "begun: it is the clock that is wrong. Set it right. Nothing was recorded."
+        )
+    found = {
+        "ledger": office.ws.ledger.set_clock(signed, now) if office.ws.ledger.head()[0] else None,
+        "journal": office.journal.set_clock(word, now=now),
+        "runs": record.set_clock(office.private, now, word),
+    }
+    ahead = {name: at.astimezone(now.tzinfo) for name, at in found.items() if at}
+    if not ahead:
+        raise InputError(
+            f"no mark lies after {now:%Y-%m-%d %H:%M %Z}, which this machine's clock shows. "
+            "Nothing was recorded."
+        )
+    told = {name: at.isoformat() for name, at in ahead.items()}
+    office.audit.record("clock set", {**word, "ahead": told}, now=now)
+    return ahead
+
+
+def approve(office: Office, what: str, reason: str, *, role: str | None = None) -> Approval:
+    """Record an officer's exception for something that was fitted on raw rows.
+
+    Parameters
+    ----------
+    what : str
+        As the refusal named it.
+    reason : str
+        Why it may be published; pages show it.
+    role : str, optional
+        ``officer``; ``$WORKBENCH_ROLE`` when left out. It is office-declared.
+    """
+    return office.ws.ledger.approve(what, reason, role=role, now=office.now)

@@ -1,0 +1,160 @@
+"""What the office hands over: private tables, and extracts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from workbench.errors import InputError
+from workbench.store.published_files import require_outside
+
+if TYPE_CHECKING:
+    from workbench.lifecycle.sharing import Deal, Terms
+    from workbench.workspace.office import Office
+
+
+def share(
+    office: Office,
+    releases: Sequence[str],
+    out: str | Path,
+    **deal: Unpack[Deal],
+) -> str:
+    """Hand over private tables that are in the ledger; return the share's id.
+
+    Parameters
+    ----------
+    releases : sequence of str
+        Ids of answers, paid for already.
+    out : path
+        A new folder for the CSV files and ``metadata.json``.
+    **deal
+        ``recipient``, ``country``, ``purpose``, ``terms``: texts; ``expires``: a date;
+        ``mechanism``: of a transfer abroad.
+
+    Raises
+    ------
+    QuestionRefused
+        A word or a number of a release stands neither in a notebook or report of this workspace
+        nor in the catalog, or a release is of no private answer.
+    LeakFound
+        What would be handed over holds an identifier of a customer.
+    """
+    from workbench.figures.bounds import bounded
+    from workbench.figures.language import Language
+    from workbench.lifecycle.sharing import Terms, write_tables
+    from workbench.reporting.sharing import require_publishable
+
+    now = office.now
+    agreed = Terms(**deal)
+    agreed.require(office.catalog, now.date())
+    if not releases:
+        raise InputError("name at least one release to hand over: r-000041.")
+    tables = {}
+    found = [office.ws.ledger.checked(each) for each in releases]
+    require_publishable(
+        found,
+        agreed.to_json(),
+        settings=office.settings,
+        catalog=office.catalog,
+        lookup=office.ws.ledger.checked,
+        find=office.ws.access.find_identifiers,
+    )
+    for each, release in zip(releases, found, strict=True):
+        # why in the head: a table goes on without its metadata, and a bound must go with it
+        said = {one.name: bounded(one, Language()) for one in release.measures}
+        heads = {name: f"{name} ({words})" for name, words in said.items() if words}
+        frame = release.frame.rename(columns=heads)
+        about = {
+            "name": release.name,
+            "period": release.period,
+            "columns": list(frame.columns),
+            "margins": "m_low and m_high are the ends of m's 95 % interval",
+            "epsilon": release.epsilon,
+            "delta": release.delta,
+            "data_version": office.ws.seal.version(release.data_version),
+            "notes": list(release.notes),
+        }
+        tables[each] = (frame, about)
+    name = write_tables(office.shares, agreed, tables, _apart(office, out), now=now)
+    _record_share(office, name, agreed, rows=None)
+    return name
+
+
+def share_extract(
+    office: Office,
+    table: str,
+    columns: Sequence[str],
+    out: str | Path,
+    *,
+    people: int,
+    k: int | None = None,
+    l: int | None = None,  # noqa: E741  # why: the letter the field calls it by
+    t: float | None = None,
+    **deal: Unpack[Deal],
+) -> str:
+    """Hand over a minimised pseudonymised extract, where the purpose allows; return its id.
+
+    Extracts of the same table that the recipient holds already stand in its record, as
+    ``joinable_with``: their pseudonyms differ, but columns that both hold join them.
+
+    Parameters
+    ----------
+    table : str
+    columns : sequence of str
+        What is handed over, beside a pseudonym of this share.
+    out, **deal
+        As for `share`.
+    people : int
+        Most people the terms allow it to hold.
+    k : int, optional
+        Least people with the same combinations of quasi-identifiers over all rows.
+    l : int, optional
+        Least values that a sensitive column has within each such group.
+    t : float, optional
+        Most distance of a group's values of a sensitive column from everybody's, up to 1.
+        All three are the catalog's ``extract_terms`` of the purpose when left out, and may
+        only be stricter.
+
+    Raises
+    ------
+    AccessRefused
+        The purpose does not declare ``share_extracts``.
+    QuestionRefused
+        A column identifies directly, or people do not hide as agreed.
+    """
+    import secrets
+
+    from workbench.lifecycle.hiding import agreed as strict
+    from workbench.lifecycle.sharing import Terms, extract, write_extract
+
+    now = office.now
+    agreed = Terms(**deal, people=people)
+    agreed.require(office.catalog, now.date())
+    purpose = agreed.purpose
+    hidden = strict(office.catalog.purposes[purpose].extract_terms, purpose, k=k, l=l, t=t)
+    made = extract(
+        office.ws.open(table, purpose),
+        office.catalog,
+        table,
+        purpose,
+        columns,
+        secret=secrets.token_bytes(32),
+        people=people,
+        terms=hidden,
+    )
+    name = write_extract(office.shares, agreed, made, _apart(office, out), now=now)
+    _record_share(office, name, agreed, rows=len(made.frame), table=table)
+    return name
+
+
+def _apart(office: Office, out: str | Path) -> Path:
+    places = {name: office.settings.path(name) for name in ("private", "published")}
+    return require_outside(Path(out), places)
+
+
+def _record_share(
+    office: Office, name: str, agreed: Terms, *, rows: int | None, table: str | None = None
+) -> None:
+    event = {"share": name, "purpose": agreed.purpose, "recipient": agreed.recipient}
+    office.audit.record("share", {**event, "rows": rows, "table": table}, now=office.now)
