@@ -27,7 +27,7 @@ def test_a_name_of_before_answers_with_the_one_of_now(shop, name, room):
 
 
 def test_the_office_names_what_it_does_not_know(shop):
-    with pytest.raises(AttributeError, match=r"no 'backup'. Did you mean 'back_up'"):
+    with pytest.raises(AttributeError, match=r"no 'backup'. Did you mean 'backups'"):
         shop.office.backup()
 
 
