@@ -291,7 +291,7 @@ def test_a_clean_estate_is_all_green_and_nothing_is_flagged(clean):
     must |= {"logs-whole", "retention-run", "restore-test", "access-review", "open-risks"}
     must |= {"quality-consistency", "quality-security", "quality-timeliness", "coverage"}
     assert must <= set(lines.index[lines.light == "green"])
-    assert clean.detect(until=PERIOD).found == ()
+    assert clean.office.detect(until=PERIOD).found == ()
     assert len(clean.compliance(PERIOD).overdue) == 0
 
 

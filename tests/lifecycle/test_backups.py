@@ -90,8 +90,8 @@ def test_a_lost_store_comes_back(shop, made):
 
 def test_live_data_is_replaced_only_when_asked(shop, made):
     with pytest.raises(Refused, match=r"data is loaded in .* Say --over to do that, or --test"):
-        again(shop).restore(made.file)
-    assert again(shop).restore(made.file, over=True).rows == made.rows
+        again(shop).office.restore(made.file)
+    assert again(shop).office.restore(made.file, over=True).rows == made.rows
 
 
 def test_logs_that_went_on_stay(shop, made):
@@ -99,7 +99,7 @@ def test_logs_that_went_on_stay(shop, made):
     made = shop.office.back_up(Path(made.file).with_name("two.backup"))
     later = wb.query(shop.open("transactions", "reporting"), period="2026-04").customers()
     answer = shop.release(later, name="later", epsilon=0.1)
-    kept = again(shop).restore(made.file, over=True).kept
+    kept = again(shop).office.restore(made.file, over=True).kept
     assert set(kept) == {"ledger.sqlite", "audit.sqlite", "journal.sqlite"}
     assert again(shop).ledger.answer(answer.id).id == answer.id
     assert again(shop).ledger.verify()
@@ -111,7 +111,7 @@ def test_an_older_ledger_is_recognised_and_spends_nothing(shop, made):
     later = wb.query(shop.open("transactions", "reporting"), period="2026-04").customers()
     shop.release(later, name="later", epsilon=0.1)
     (shop.private / "ledger.sqlite").unlink()  # lost, and the anchor beside it is not
-    assert "ledger.sqlite" not in again(shop).restore(made.file, over=True).kept
+    assert "ledger.sqlite" not in again(shop).office.restore(made.file, over=True).kept
     ws = again(shop)
     again_later = wb.query(ws.open("transactions", "reporting"), period="2026-04").customers()
     with pytest.raises(LedgerError, match=r"does not fit its anchor .* it is an older copy"):
@@ -125,7 +125,7 @@ def test_a_log_that_was_changed_is_put_back(shop, made):
         database.execute("UPDATE audit SET body = '{}' WHERE seq = 1")
     database.close()
     assert not again(shop).office.verify_logs()["audit log"].holds
-    again(shop).restore(made.file, over=True)
+    again(shop).office.restore(made.file, over=True)
     assert again(shop).office.verify_logs()["audit log"].holds
 
 
@@ -139,7 +139,7 @@ def test_a_changed_byte_is_named_with_its_block(shop, made, share):
     file.write_bytes(content)
     block = (at - header) // ((1 << 20) + 16) + 1
     with pytest.raises(StorageError, match=rf"corrupted.* in block {block} .*Nothing was restored"):
-        again(shop).restore(file, over=True)
+        again(shop).office.restore(file, over=True)
     assert counts(again(shop)) == 600
     with pytest.raises(StorageError, match="corrupted"):
         again(shop).office.restore_test(file)
@@ -170,7 +170,7 @@ def test_a_cut_backup_is_named_and_not_half_restored(shop, made, cut):
     content = file.read_bytes()
     file.write_bytes(content[:-cut])
     with pytest.raises(StorageError, match=r"is cut off or corrupted at its end, in block \d"):
-        again(shop).restore(file, over=True)
+        again(shop).office.restore(file, over=True)
     assert counts(again(shop)) == 600
 
 
@@ -180,7 +180,7 @@ def test_a_backup_cut_between_two_blocks_is_cut_all_the_same(shop, made):
     header = 19 + 4 + int.from_bytes(content[19:23], "big")
     file.write_bytes(content[: header + 2 * ((1 << 20) + 16)])
     with pytest.raises(StorageError, match="is cut off or corrupted at its end, in block 2"):
-        again(shop).restore(file, over=True)
+        again(shop).office.restore(file, over=True)
 
 
 def test_swapped_blocks_and_more_at_the_end_are_seen(shop, made):
@@ -190,22 +190,22 @@ def test_swapped_blocks_and_more_at_the_end_are_seen(shop, made):
     begin, one, two = content[:header], *(content[header + i * size :][:size] for i in (0, 1))
     file.write_bytes(begin + two + one + content[header + 2 * size :])
     with pytest.raises(StorageError, match="is corrupted in block 1"):
-        again(shop).restore(file, over=True)
+        again(shop).office.restore(file, over=True)
     file.write_bytes(content + b"more")
     with pytest.raises(StorageError, match="corrupted"):
-        again(shop).restore(file, over=True)
+        again(shop).office.restore(file, over=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"workbench backup 1\n", b"PK\x03\x04 something else"])
 def test_what_is_no_backup_is_told(shop, tmp_path, content):
     (tmp_path / "x.backup").write_bytes(content)
     with pytest.raises(StorageError, match="is not a backup of workbench"):
-        again(shop).restore(tmp_path / "x.backup", over=True)
+        again(shop).office.restore(tmp_path / "x.backup", over=True)
 
 
 def test_a_missing_backup_is_told(shop, tmp_path):
     with pytest.raises(StorageError, match=r"there is no backup at .*none.backup"):
-        again(shop).restore(tmp_path / "none.backup", over=True)
+        again(shop).office.restore(tmp_path / "none.backup", over=True)
     with pytest.raises(StorageError, match="there is no backup at"):
         read_header(tmp_path / "none.backup")
 
@@ -213,10 +213,10 @@ def test_a_missing_backup_is_told(shop, tmp_path):
 def test_another_key_is_named(shop, made, tmp_path):
     shop.office.rotate_key()
     with pytest.raises(StoreMissing, match=r"was made with the key .*, and the key here is"):
-        again(shop).restore(made.file, over=True)
+        again(shop).office.restore(made.file, over=True)
     (shop.private / "keys" / "master.key").unlink()
     with pytest.raises(StoreMissing, match=r"no key at .* Or name the backup's key"):
-        again(shop).restore(made.file, over=True)
+        again(shop).office.restore(made.file, over=True)
 
 
 def test_an_older_key_opens_an_older_backup_and_the_present_one_what_comes_of_it(
@@ -239,7 +239,7 @@ def test_a_key_file_others_may_read_is_refused(shop, made, tmp_path):
     shutil.copy2(shop.private / "keys" / "master.key", tmp_path / "old.key")
     (tmp_path / "old.key").chmod(0o644)
     with pytest.raises(StoreMissing, match="others may read the key"):
-        again(shop).restore(made.file, over=True, key_file=tmp_path / "old.key")
+        again(shop).office.restore(made.file, over=True, key_file=tmp_path / "old.key")
 
 
 def test_marks_beside_the_backups_outlive_the_workspace(shop):
@@ -309,7 +309,7 @@ def test_executed_notebooks_outlive_a_restore(shop, made):
     folder = shop.private / "runs" / "overview"
     folder.mkdir(parents=True)
     (folder / "overview.ipynb").write_text("{}")
-    again(shop).restore(made.file, over=True)
+    again(shop).office.restore(made.file, over=True)
     assert (shop.private / "runs" / "overview" / "overview.ipynb").read_text() == "{}"
 
 
@@ -339,7 +339,7 @@ def test_what_a_manifest_does_not_say_is_refused(shop, tmp_path):
             writer.finish()
         told = "names a file outside" if "escaped" in name else "not hold what its manifest says"
         with pytest.raises(StorageError, match=told):
-            again(shop).restore(file, over=True)
+            again(shop).office.restore(file, over=True)
     assert not (shop.settings.root / "escaped").exists()
 
 

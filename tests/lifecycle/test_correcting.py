@@ -134,7 +134,7 @@ def test_a_restore_corrects_again_what_was_corrected_since(shop, tmp_path):
     again(shop).office.correct_subject("K-000010", {"customers.email": NEW}, verified_by="id card")
     tested = again(shop).office.restore_test(backup.file)
     assert tested.corrected_again == {"customers": 1}
-    assert again(shop).restore(backup.file, over=True).corrected_again == {"customers": 1}
+    assert again(shop).office.restore(backup.file, over=True).corrected_again == {"customers": 1}
     assert emails(shop) == [NEW]
     again(shop).init(reload=["customers"])  # and they are kept on
     assert emails(shop) == [NEW]
@@ -148,7 +148,7 @@ def test_a_restore_without_the_workspace_finds_them_beside_the_backups(shop, tmp
     key.write_bytes((shop.private / "keys" / "master.key").read_bytes())
     key.chmod(0o600)
     shop.private.rename(tmp_path / "lost")
-    restored = again(shop).restore(backup.file, key_file=key)
+    restored = again(shop).office.restore(backup.file, key_file=key)
     assert restored.corrected_again == {"customers": 1}
     assert emails(shop) == [NEW]
 
@@ -160,7 +160,7 @@ def test_corrections_of_another_workspace_are_named_and_left(shop, tmp_path):
     shop.office.correct_subject("K-000010", {"customers.email": NEW}, verified_by="id card")
     own = shutil.copy2(shop.private / FILE, tmp_path)
     key = other.private / "keys" / "master.key"
-    restored = again(shop).restore(backup.file, over=True, key_file=key)
+    restored = again(shop).office.restore(backup.file, over=True, key_file=key)
     assert restored.not_corrections == (str(shop.private / FILE),)
     assert emails(shop) == [OLD]
     with pytest.raises(StoreMissing, match=f"'{FILE}' cannot be opened"):
@@ -193,7 +193,7 @@ def test_they_are_sealed_told_to_the_customer_and_forgotten_with_them(corrected,
 def test_an_erased_customers_corrections_in_an_older_backup_do_not_come_back(corrected, tmp_path):
     backup = corrected.office.back_up(tmp_path / "before.backup")
     again(corrected).office.erase_subject("K-000010", verified_by="id card")
-    restored = again(corrected).restore(backup.file, over=True)
+    restored = again(corrected).office.restore(backup.file, over=True)
     assert restored.corrected_again == {}
     assert again(corrected).store.corrections.all() == []
 

@@ -392,7 +392,7 @@ def test_values_of_every_kind_and_encoding_are_left_nowhere(tmp_path, size):
     assert left_in(ws, values) == set()
     after = ws.office.back_up(tmp_path / "after.backup")
     for made in (after, before):
-        again(ws).restore(made.file, over=True)
+        again(ws).office.restore(made.file, over=True)
         assert left_in(again(ws), values) == set()
         assert int(again(ws).open("customers", "service").count().execute()) == (
             PEOPLE + 3 - len(erased)  # with the good row of each file

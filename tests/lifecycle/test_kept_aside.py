@@ -130,7 +130,7 @@ def test_erased_lines_are_in_no_byte_and_nothing_the_key_opens(desk, tmp_path):
     assert len(old - kept) >= 4  # each table's, and the lines' own
     for restored in (False, True):
         if restored:
-            again(desk).restore(backup.file, over=True)
+            again(desk).office.restore(backup.file, over=True)
         ws = again(desk)
         after = texts(ws)
         assert [value for value in wanted if value in after] == []
@@ -271,7 +271,7 @@ def test_short_names_are_searched_beside_other_values(shop):
     assert "1 lines of transactions that were kept aside" in str(told[2])
     for restored in (False, True):
         if restored:
-            again(shop).restore(before.file, over=True)
+            again(shop).office.restore(before.file, over=True)
         left = str(list(again(shop).quarantine("transactions", "reporting").content))
         for _, says, goes in ASIDE:
             assert (f'"{says}"' in left) is not goes, (says, restored)

@@ -190,7 +190,9 @@ def test_shredding_with_a_key_of_the_environment_leaves_nothing_that_it_opens(ow
             act()
     (entry,) = ws.audit.chain.entries("keys shredded")
     assert (entry.body["of"], entry.body["catalogs"]) == ("environment", len(old))
-    again(ws).restore(made.file, over=True)  # what the command says: the key still opens backups
+    again(ws).office.restore(
+        made.file, over=True
+    )  # what the command says: the key still opens backups
     assert again(ws).open("customers", "service").count().execute() == 30
 
 
@@ -267,7 +269,7 @@ def test_a_key_of_the_keyring_is_made_rotated_moved_and_shredded(own, drawer, tm
     assert [*drawer.held.values()] != [first]
     assert len(drawer.held) == 1
     made = again(ws).office.back_up(tmp_path / "x.backup")
-    again(ws).restore(made.file, over=True)
+    again(ws).office.restore(made.file, over=True)
     assert list(ws.private.rglob("*.key")) == []
     moved = tmp_path / "moved"
     shutil.move(ws.settings.root, moved)

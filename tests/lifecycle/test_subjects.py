@@ -321,7 +321,7 @@ def test_a_restriction_outlives_the_private_folder(shop):
     handed = shop.settings.root / "handed.key"
     handed.write_text(key)
     handed.chmod(0o600)
-    again(shop).restore(made.file, key_file=handed)
+    again(shop).office.restore(made.file, key_file=handed)
     assert counts(shop, "transactions", "reporting") == 5382
     assert counts(shop, "customers", "service") == 599
 

@@ -197,7 +197,7 @@ def test_git_does_not_see_the_trace(shop):
 
 def test_a_restore_in_place_goes_on_and_one_elsewhere_asks_once(asked, tmp_path):
     backup = asked.office.back_up(tmp_path / "x.backup").file
-    asked.restore(backup, over=True)
+    asked.office.restore(backup, over=True)
     ws = opened(asked.settings.root)
     assert ask(ws).id == "r-000001"
     assert spent(ws) == spent(opened(ws.settings.root))

@@ -110,10 +110,10 @@ def test_a_new_month_needs_only_itself_where_earlier_answers_serve(shop):
     shop.reports.render("customers", period="2026-08")
     _again(shop).office.erase_subject("K-000004", verified_by="id card")
     with pytest.raises(BudgetExhausted, match="is left for report customers 2026-08"):
-        _again(shop).render("customers", period="2026-09")
+        _again(shop).reports.render("customers", period="2026-09")
     before = _spends(shop)
     _report(shop, 0.12, *cells, more="reuse_answers: true\n")
-    done = _again(shop).render("customers", period="2026-09")
+    done = _again(shop).reports.render("customers", period="2026-09")
     assert _spends(shop) == before + 2  # its own month and its part of the trend
     assert "1 of the answers are from before rows were erased" in done.page.read_text()
 
@@ -123,10 +123,10 @@ def test_room_in_the_definition_renews_what_changed(shop):
     shop.reports.render("customers")
     _again(shop).office.erase_subject("K-000004", verified_by="id card")
     with pytest.raises(BudgetExhausted) as refusal:
-        _again(shop).render("customers")
+        _again(shop).reports.render("customers")
     (enough,) = re.findall(r"budget: \{epsilon: ([\d.]+)\}", str(refusal.value))
     _report(shop, enough, OPENING, ASKING, SHOWING)
-    done = _again(shop).render("customers")
+    done = _again(shop).reports.render("customers")
     assert done.revision == 2
     assert done.spent_now == pytest.approx(0.1, abs=1e-3)
     assert "Rows of this period came or changed" in done.page.read_text()
@@ -187,7 +187,7 @@ def test_editions_side_by_side_do_not_count_on_the_same_rest(shop):
         cells += [cells[0].replace("category", "region")]
         cells = [each.replace('y="customers"', f'y="{measure}"') for each in cells]
         _report(shop, 1, OPENING, *cells, name=name)
-    done = _again(shop).run(jobs=2, period="2026-09")
+    done = _again(shop).reports.run(jobs=2, period="2026-09")
     (made,), (failure,) = done.editions, done.failures
     assert made.spent_now > 0.14
     assert isinstance(failure.error, BudgetExhausted)

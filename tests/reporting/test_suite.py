@@ -166,15 +166,17 @@ def test_a_clock_set_back_is_told_and_nothing_is_rendered_twice(shop):
     shop.reports.run(due=True)
     back = _at(shop, "2026-09-01T00:00+00:00")
     with pytest.raises(PeriodError, match=r"the last run.*what is due cannot be told"):
-        back.run(due=True)
+        back.reports.run(due=True)
     assert len(_runs(shop)) == 1
-    assert _at(shop, "2026-10-02T08:55+00:00").run(due=True).editions == ()  # set right by a bit
+    assert (
+        _at(shop, "2026-10-02T08:55+00:00").reports.run(due=True).editions == ()
+    )  # set right by a bit
 
 
 def test_a_report_that_failed_stays_due_and_the_next_period_is_caught_up_after_it(shop):
     root = shop.settings.root
     _report(root, SCHEDULE, cells=(OPENING, FAILING, ASKING, SHOWING))
-    august = _at(shop, "2026-09-02T09:00+00:00").run(due=True)
+    august = _at(shop, "2026-09-02T09:00+00:00").reports.run(due=True)
     assert august.exit_code == 4
     assert [each.state for each in shop.reports.due()] == ["failed", "missing"]
     done = shop.reports.run(due=True, jobs=2)
@@ -349,7 +351,7 @@ def test_a_failure_is_told_once_for_each_cause_and_again_after_a_week(shop):
 
     def told(cell, when="2026-10-02T09:00+00:00"):
         _report(root, SCHEDULE + hooks, cells=(OPENING, cell))
-        (failure,) = _at(shop, when).run(due=True).failures
+        (failure,) = _at(shop, when).reports.run(due=True).failures
         assert failure.hooks == ()
         return [json.loads(line) for line in (root / "failed.json").read_text().splitlines()]
 
@@ -359,9 +361,9 @@ def test_a_failure_is_told_once_for_each_cause_and_again_after_a_week(shop):
     assert len(told("[][1]", "2026-10-09T10:30+00:00")) == 2
     assert len(told("[][1]", "2026-10-09T11:30+00:00")) == 3  # a week later
     _report(root, SCHEDULE + hooks)
-    assert len(_at(shop, "2026-10-09T12:00+00:00").run(due=True).editions) == 1
+    assert len(_at(shop, "2026-10-09T12:00+00:00").reports.run(due=True).editions) == 1
     _report(root, hooks, cells=(OPENING, "[][1]"))
-    _at(shop, "2026-10-09T12:30+00:00").run("customers")
+    _at(shop, "2026-10-09T12:30+00:00").reports.run("customers")
     assert len((root / "failed.json").read_text().splitlines()) == 4  # it had been good meanwhile
 
 

@@ -140,7 +140,7 @@ def test_a_restore_does_not_make_lost_registers_look_whole(shop, tmp_path):
     for folder in (shop.private, shop.settings.path("backups")):
         (folder / "corrections.sealed").unlink()
     shutil.rmtree(shop.private / "registers")
-    again(shop).restore(made.file, over=True)
+    again(shop).office.restore(made.file, over=True)
     parts = {p.part for p in check(again(shop))}
     assert {"corrections", "register of incidents"} <= parts
 

@@ -140,7 +140,7 @@ def test_what_may_have_come_before_a_withdrawal_counts_as_withdrawn(shop, given,
 
 def test_clocks_of_an_incident_read_and_tell_the_time_there(shop, monkeypatch):
     ws = in_zone(shop, NEW_YORK, "2026-11-03T14:00:00")
-    monkeypatch.setattr("workbench.cli.incidents.opened", lambda _: ws)
+    monkeypatch.setattr("workbench.cli.common.opened", lambda _: ws)
 
     def run(*words):
         result = CliRunner().invoke(
