@@ -170,7 +170,7 @@ def _export(notebook: Path, releases: Path) -> None:
     """Write both pages of a notebook beside it, as the exporter makes them."""
     from workbench.privacy.release import Release
     from workbench.reporting.exporter import export
-    from workbench.reporting.page import Context
+    from workbench.reporting.pages.parts import Context
 
     texts = json.loads(releases.read_text(encoding="utf-8"))
     made = {each.id: each for each in map(Release.from_json, texts)}

@@ -15,7 +15,7 @@ from workbench.estates.sample.build import generate
 from workbench.periods import Period
 from workbench.privacy.accounting import pico_of
 from workbench.privacy.operational import operational
-from workbench.reporting.definition_files import load_definition
+from workbench.reporting.definitions.reading import load_definition
 from workbench.reporting.published.copies import pdf
 from workbench.workspace.annexes import annexes
 from workbench.workspace.evidence import Evidence

@@ -15,7 +15,7 @@ import pytest
 from support.line import OPENING, at_work, command, workbench_json, write_report
 
 import workbench as wb
-from workbench.reporting.page import ROOT
+from workbench.reporting.pages.parts import ROOT
 
 VARIANTS = [
     f"group={group},online={on}" for group in ("region", "category") for on in ("true", "false")

@@ -35,7 +35,7 @@ from support.line import (
 import workbench as wb
 from workbench.cli import main
 from workbench.estates.datasets import import_dataset
-from workbench.reporting.page import ROOT
+from workbench.reporting.pages.parts import ROOT
 
 PAGE = "customer-overview/2026-09/index.html"
 SHOP_PAGE = "reports/published/customers/2026-09/index.html"

@@ -17,9 +17,9 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.lifecycle.register import registers
-from workbench.reporting.definition_files import definition_paths, load_all
+from workbench.reporting.definitions.reading import definition_paths, load_all
 from workbench.reporting.forking import forking
-from workbench.reporting.remarks import miswritten
+from workbench.reporting.notebooks.remarks import miswritten
 from workbench.store.ingest import current_digests, fed_tables, file_digest
 from workbench.store.lake_files import faults, unreadable
 from workbench.store.published_files import strange

@@ -20,7 +20,7 @@ from workbench.workspace import open_workspace
 
 if TYPE_CHECKING:
     from workbench.reporting.budget_table import BudgetTable
-    from workbench.reporting.page import Page
+    from workbench.reporting.pages.page import Page
 
 _T = TypeVar("_T")
 _SESSION = "JPY_SESSION_NAME"  # set by Jupyter Server: the notebook a kernel was started for
@@ -71,7 +71,7 @@ class Preview:
         return f"Preview of {shown}. {self.warning}".rstrip()
 
     def _repr_html_(self) -> str:
-        from workbench.reporting.remarks import WAY_OUT
+        from workbench.reporting.notebooks.remarks import WAY_OUT
 
         warning = f"<p><b>{escape(self.warning)}</b></p>" if self.warning else ""
         lines = (*self.dropped, WAY_OUT) if self.dropped else ()
@@ -112,8 +112,8 @@ def _told(call: Callable[[], _T]) -> _T | None:
 
 
 def _preview(named: str, variables: Mapping[str, Any], ran: Sequence[str]) -> Preview:
+    from workbench.reporting.notebooks.remarks import dropped
     from workbench.reporting.preview import preview, read, unsaved
-    from workbench.reporting.remarks import dropped
 
     notebook = _notebook(named, variables)
     ws = open_workspace(None if os.environ.get("WORKBENCH_WORKSPACE") else notebook.parent)

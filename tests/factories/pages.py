@@ -17,7 +17,7 @@ from factories.releases import (
 
 from workbench import figures
 from workbench.reporting.exporter import export
-from workbench.reporting.page import Budget, Context, Facts
+from workbench.reporting.pages.parts import Budget, Context, Facts
 
 TOTAL = release(number=1)
 MONTHLY = release((MONTH,), (CUSTOMERS, AMOUNT, MEAN, RATE), number=2)

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from workbench.reporting.definition_files import definition_paths, find_definition
+from workbench.reporting.definitions.reading import definition_paths, find_definition
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").rglob("*.ipynb"))
 LINES_AT_MOST = 12

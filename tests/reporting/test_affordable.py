@@ -13,7 +13,7 @@ from workbench.cli import main
 from workbench.errors import BudgetExhausted, RunFailed
 from workbench.privacy.accounting import Cost
 from workbench.privacy.budget import Need, Share, shortfalls
-from workbench.reporting.promises import Promises
+from workbench.reporting.desk import Promises
 
 MORE = (
     'more = ws.release(wb.query(tx, by="category", period=period).customers(),\n'

@@ -8,8 +8,9 @@ from factories.pages import RELEASES
 from workbench import figures
 from workbench.errors import DefinitionError
 from workbench.figures import Chart
-from workbench.reporting import page_assets
-from workbench.reporting.page import Context, Drawing, set_page
+from workbench.reporting.pages import page_assets
+from workbench.reporting.pages.page import set_page
+from workbench.reporting.pages.parts import Context, Drawing
 
 
 def test_the_bundle_is_of_the_version_plotly_carries():

@@ -12,8 +12,8 @@ from support.line import CELLS, write_report
 
 import workbench as wb
 from workbench.errors import StoreMissing
-from workbench.reporting.hooks import Hooks, tell_hooks
 from workbench.reporting.published.copies import pdf
+from workbench.reporting.telling import Hooks, tell_hooks
 from workbench.store.key_sources import KEY, NEW_KEY, PIPE, Keys, offered
 
 TELLS = "import json, os; json.dump(dict(os.environ), open({!r}, 'w'))"

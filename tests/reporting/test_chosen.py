@@ -9,8 +9,8 @@ from factories.pages import CONTEXT
 import workbench as wb
 from workbench import figures
 from workbench.errors import DefinitionError
-from workbench.reporting.chosen import Written, unwritten
 from workbench.reporting.exporter import export
+from workbench.reporting.notebooks.chosen import Written, unwritten
 
 RULES = ["persona | recency | action", "Active | 2 | Thank them", "Lost | 1 | Win back"]
 CODE = """

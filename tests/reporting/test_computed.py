@@ -16,9 +16,9 @@ from workbench.errors import DefinitionError, QuestionRefused
 from workbench.privacy.given import given
 from workbench.privacy.models.labels import NearestCentre
 from workbench.privacy.provenance import RAW, FittedLabel
-from workbench.reporting.chosen import Written
 from workbench.reporting.exporter import export
-from workbench.reporting.literals import plain_number, read_code
+from workbench.reporting.notebooks.chosen import Written
+from workbench.reporting.notebooks.literals import plain_number, read_code
 
 
 def shop_time():

@@ -6,7 +6,7 @@ import pytest
 from support.line import DEFINITION, PARAMETERS, write_report
 
 from workbench.errors import DefinitionError, ParameterError, UnknownName
-from workbench.reporting.definition_files import find_definition, load_all, load_definition
+from workbench.reporting.definitions.reading import find_definition, load_all, load_definition
 
 TYPED = """\
 title: Typed

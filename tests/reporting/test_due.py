@@ -6,8 +6,8 @@ import pytest
 from factories.pages import page
 
 from workbench.periods import Period
-from workbench.reporting.definition import Definition
-from workbench.reporting.due import Span, due
+from workbench.reporting.definitions.definition import Definition
+from workbench.reporting.definitions.due import Span, due
 from workbench.reporting.published import editions, failures
 
 SPAN = Span(dt.date(2026, 1, 1), dt.date(2026, 10, 31))

@@ -3,7 +3,7 @@
 import pytest
 
 import workbench as wb
-from workbench.reporting.edition_facts import page_facts
+from workbench.reporting.facts import page_facts
 
 
 def test_the_shares_of_editions_add_up_to_what_all_have_used(shop):

@@ -10,7 +10,7 @@ from support.line import DEFINITION, PARAMETERS, write_report
 
 from workbench.errors import RunFailed, StorageError
 from workbench.periods import Period
-from workbench.reporting.definition_files import find_definition
+from workbench.reporting.definitions.reading import find_definition
 from workbench.reporting.execution import execute
 
 SEPTEMBER = Period.parse("2026-09")
@@ -150,7 +150,7 @@ def test_a_private_folder_that_cannot_be_written_is_told(run):
 
 def test_papermill_is_imported_without_the_grammars_and_leaves_no_trace():
     code = (
-        "import sys; from workbench.reporting.light import import_light\n"
+        "import sys; from workbench.reporting.forking import import_light\n"
         "import_light('papermill'); assert 'rfc3987_syntax' not in sys.modules, 'there'\n"
         "import papermill, nbformat; nbformat.validate(nbformat.v4.new_notebook())\n"
         "import rfc3987_syntax; assert rfc3987_syntax.is_valid_syntax"

@@ -25,9 +25,9 @@ from support.shop import make_shop
 
 import workbench as wb
 from workbench.errors import DefinitionError, LeakFound, RunFailed
-from workbench.reporting import page_assets
 from workbench.reporting.exporter import export, export_languages
-from workbench.reporting.leaks import key, refuse_leaks
+from workbench.reporting.gate.leaks import key, refuse_leaks
+from workbench.reporting.pages import page_assets
 from workbench.reporting.published import editions
 from workbench.reporting.published.serve import serve
 

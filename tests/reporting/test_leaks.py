@@ -15,7 +15,7 @@ from factories.releases import REGIONS
 
 from workbench import figures
 from workbench.errors import LeakFound
-from workbench.reporting.leaks import Authored, check, key, refuse_leaks, scan
+from workbench.reporting.gate.leaks import Authored, check, key, refuse_leaks, scan
 
 IDENTIFIERS = {
     "name": ["Zhang Wei", "王伟", "欧阳小明", "Anne-Marie O'Neil"],

@@ -11,12 +11,12 @@ from workbench.documents import load_yaml, parse_json
 from workbench.errors import DefinitionError
 from workbench.privacy.books.witnesses import read_anchor
 from workbench.privacy.planning import read_prices
-from workbench.reporting.definition_files import notebook_problems
+from workbench.reporting.definitions.reading import notebook_problems
+from workbench.reporting.notebooks.remarks import miswritten
 from workbench.reporting.published import editions
 from workbench.reporting.published.failures import show_failures
 from workbench.reporting.published.places import FAILED, read_failures
-from workbench.reporting.record import last_of, last_run, runs_file
-from workbench.reporting.remarks import miswritten
+from workbench.reporting.telling import last_of, last_run, runs_file
 from workbench.store.begun import known
 from workbench.store.engine import one_commit
 from workbench.store.published_files import recorded

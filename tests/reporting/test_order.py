@@ -6,7 +6,7 @@ from support.line import DEFINITION, PARAMETERS, write_report
 
 from workbench.errors import RunFailed
 from workbench.periods import Period
-from workbench.reporting.definition import Definition
+from workbench.reporting.definitions.definition import Definition
 from workbench.reporting.published import editions
 from workbench.reporting.runner import Asked, Failure
 from workbench.reporting.suite import _lacking, _needs
@@ -77,7 +77,7 @@ def test_what_comes_after_all_is_made_alone_and_one_after_it_later():
 
 
 def test_the_samples_compliance_summary_comes_after_the_reports_it_sums_up(repository):
-    from workbench.reporting.definition_files import load_all
+    from workbench.reporting.definitions.reading import load_all
 
     found, problems = load_all(repository / "reports", repository / "notebooks")
     assert problems == ()

@@ -9,8 +9,9 @@ from factories.notebooks import code, markdown, notebook
 from factories.pages import FACTS, MONTHLY, SPENDING, TOTAL, page
 
 from workbench import figures
-from workbench.reporting.page import ROOT, Drawing, arrange
-from workbench.reporting.text import Heading, Prose
+from workbench.reporting.pages.layout import arrange
+from workbench.reporting.pages.parts import ROOT, Drawing
+from workbench.reporting.pages.text import Heading, Prose
 
 LINE = figures.line(MONTHLY, x="month", y="customers")
 

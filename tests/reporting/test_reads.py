@@ -7,10 +7,9 @@ import pytest
 from support.line import notebook
 
 from workbench.errors import PeriodError
-from workbench.reporting.due import Span
-from workbench.reporting.identity import choose_period
-from workbench.reporting.reads import span_of
-from workbench.reporting.schedule import PeriodRule
+from workbench.reporting.definitions.due import Span, choose_period
+from workbench.reporting.definitions.schedule import PeriodRule
+from workbench.reporting.notebooks.reads import span_of
 
 LAST = dt.date(2026, 9, 30)
 SPANS = {

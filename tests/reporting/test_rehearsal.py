@@ -19,7 +19,7 @@ from support.line import (
 import workbench as wb
 from workbench.checks import check
 from workbench.errors import RunFailed
-from workbench.reporting.remarks import dropped, miswritten
+from workbench.reporting.notebooks.remarks import dropped, miswritten
 
 # A price is written first, so that a run without a rehearsal would pay it and then fail.
 WRONG = {

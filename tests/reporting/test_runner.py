@@ -11,12 +11,11 @@ from support.line import DEFINITION, OPENING, write_report
 from workbench import figures
 from workbench.errors import PeriodError, RunFailed
 from workbench.periods import Period
-from workbench.reporting.definition_files import find_definition
-from workbench.reporting.due import Span
-from workbench.reporting.edition_facts import commit
-from workbench.reporting.identity import choose_period, edition_identity
+from workbench.reporting.definitions.due import Span, choose_period
+from workbench.reporting.definitions.reading import find_definition
+from workbench.reporting.definitions.schedule import PeriodRule
+from workbench.reporting.facts import commit, edition_identity
 from workbench.reporting.published.places import read_failures
-from workbench.reporting.schedule import PeriodRule
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from workbench import figures
 from workbench.errors import LeakFound
 from workbench.estates.sample import planted
 from workbench.reporting.exporter import export
-from workbench.reporting.leaks import Authored, refuse_leaks, scan
+from workbench.reporting.gate.leaks import Authored, refuse_leaks, scan
 from workbench.store.identifying import find_identifiers, forms, key, normal
 
 PEOPLE = [

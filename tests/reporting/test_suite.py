@@ -24,11 +24,12 @@ from support.line import (
 
 import workbench as wb
 from workbench.errors import Busy, DefinitionError, ParameterError, PeriodError, RunFailed
-from workbench.reporting.definition import Hooks
-from workbench.reporting.hooks import tell_hooks
+from workbench.reporting.definitions.definition import Hooks
+from workbench.reporting.desk import turn
+from workbench.reporting.pages import template
 from workbench.reporting.published.places import read_failures
 from workbench.reporting.suite import default_jobs
-from workbench.reporting.turns import turn
+from workbench.reporting.telling import tell_hooks
 
 
 @pytest.fixture
@@ -270,16 +271,14 @@ def test_readers_of_a_failed_period_are_led_to_the_last_good_one(shop):
 def test_a_broken_template_is_told_and_the_last_good_page_stays(shop, monkeypatch):
     from jinja2 import DictLoader
 
-    from workbench.reporting import page_template
-
     root = shop.settings.root
     _report(root)
     good = shop.reports.render("customers")
     before = good.page.read_bytes()
-    broken = page_template.environment().overlay(
+    broken = template.environment().overlay(
         loader=DictLoader({"page.html.j2": "<html>\n{% if %}", "failed.html.j2": ""})
     )
-    monkeypatch.setattr(page_template, "environment", lambda: broken)
+    monkeypatch.setattr(template, "environment", lambda: broken)
     with pytest.raises(RunFailed) as refusal:
         shop.reports.render("customers", force=True)
     assert "a template of the page is broken (page.html.j2, line 2)" in str(refusal.value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.reporting.text import Heading, Prose, read_markdown
+from workbench.reporting.pages.text import Heading, Prose, read_markdown
 
 
 def _html(source):

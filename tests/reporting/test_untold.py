@@ -8,7 +8,7 @@ from support.line import DEFINITION, OPENING, write_report
 
 from workbench.cli import main
 from workbench.errors import escaped
-from workbench.reporting import record
+from workbench.reporting import telling
 from workbench.reporting.untold import untold
 
 TYPED = [
@@ -50,11 +50,11 @@ def test_our_words_and_names_stay():
 
 @pytest.mark.parametrize("typed", TYPED)
 def test_a_line_of_a_log_is_one_line(tmp_path, typed, shop):
-    record.note(tmp_path, shop.now(), {"report": "r", "message": typed, "half": "\udc80\x7f"})
-    text = record.runs_file(tmp_path).read_text()
+    telling.note(tmp_path, shop.now(), {"report": "r", "message": typed, "half": "\udc80\x7f"})
+    text = telling.runs_file(tmp_path).read_text()
     assert text.count("\n") == len(text.splitlines()) == 1
     assert text.strip("\n").isprintable()
-    assert record.last_of(tmp_path, {"report": "r"})["message"] == typed
+    assert telling.last_of(tmp_path, {"report": "r"})["message"] == typed
     assert len(escaped(typed).splitlines()) == 1
 
 
@@ -77,7 +77,7 @@ def test_no_channel_of_a_run_quotes_what_a_cell_gave(shop, typed):
     assert "no purpose named [what cell" in ran.output
     audit = (shop.private / "audit.sqlite").read_bytes().decode("utf-8", "replace")
     files = [p for p in (root / "published").rglob("*") if p.is_file()]
-    texts = [ran.output, audit, record.runs_file(shop.private).read_text(), hook.read_text()]
+    texts = [ran.output, audit, telling.runs_file(shop.private).read_text(), hook.read_text()]
     for text in [*texts, *(p.read_text(errors="replace") for p in files)]:
         for word in ("Schmidt", "all well", "王芳", json.dumps("王芳")[1:-1]):
             assert word not in text

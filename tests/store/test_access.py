@@ -12,7 +12,7 @@ from support.shop import CATALOG
 
 import workbench as wb
 from workbench.errors import AccessRefused
-from workbench.reporting import leaks
+from workbench.reporting.gate import leaks
 from workbench.store.keys import derive
 
 KEYS = [f"K-{number:06d}" for number in range(600)]

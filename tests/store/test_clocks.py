@@ -9,8 +9,7 @@ from click.testing import CliRunner
 import workbench as wb
 from workbench.cli import main
 from workbench.errors import InputError, LedgerError, PeriodError, Refused
-from workbench.reporting.hooks import is_news
-from workbench.reporting.record import note, require_running_clock
+from workbench.reporting.telling import is_news, note, require_running_clock
 
 AHEAD = dt.timedelta(days=1830)
 

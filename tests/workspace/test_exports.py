@@ -7,9 +7,9 @@ from factories.pages import CHINESE, page
 from support.line import DEFINITION, PARAMETERS, write_report
 
 from workbench.errors import Busy, InputError, UnknownName
+from workbench.reporting.desk import turn
 from workbench.reporting.published import editions
 from workbench.reporting.runner import Edition
-from workbench.reporting.turns import turn
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from workbench.cli.common import (
 from workbench.cli.top import ways_out
 
 if TYPE_CHECKING:
-    from workbench.reporting.planner import Plan
+    from workbench.reporting.cost import Plan
     from workbench.workspace import Workspace
 
 

@@ -201,7 +201,7 @@ def _editions(done: Outcome, files: list[str]) -> list[str]:
 
 def ways_out(dropped: Sequence[str]) -> list[str]:
     """Return what a page will not hold, and what to do about it."""
-    from workbench.reporting.remarks import WAY_OUT
+    from workbench.reporting.notebooks.remarks import WAY_OUT
 
     return [*dropped, WAY_OUT] if dropped else []
 

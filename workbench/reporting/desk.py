@@ -1,18 +1,68 @@
-"""What a run needs of its workspace, as one value; workspaces make it."""
+"""What a run needs of its workspace, as one value, and its turn there; workspaces make it."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Callable
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.catalog import Catalog
+from workbench.documents import read_json
+from workbench.errors import Busy
 from workbench.privacy.books.answers import AnswerLedger
+from workbench.privacy.budget import Need, Short
 from workbench.privacy.release import Release
-from workbench.reporting.definition import Definition
-from workbench.reporting.promises import Promises
+from workbench.reporting.definitions.definition import Definition
 from workbench.settings import Settings
+from workbench.store.chain import file_lock
+
+Fits = Callable[[Need, Sequence[Need]], tuple[Short, ...]]
+
+
+class Promises:
+    """What the editions that are being made may still pay."""
+
+    def __init__(self) -> None:
+        self._made: list[Need] = []
+        self._changed = threading.Condition()
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def fits(self, need: Need, short: Fits) -> bool:
+        """Promise what is needed if it fits beside everything that is promised."""
+        with self._changed:
+            if short(need, self._made):
+                return False
+            self._made.append(need)
+            return True
+
+    def wait(self, need: Need, short: Fits) -> tuple[Short, ...]:
+        """Promise what is needed; or return what it is short of, once nothing else is promised.
+
+        What is promised may be spent already, and then counts twice: whoever does not fit waits
+        until the others have ended.
+        """
+        with self._changed:
+            while found := short(need, self._made):
+                if not self._made:
+                    return found
+                self._changed.wait()
+            self._made.append(need)
+            return ()
+
+    def end(self, need: Need) -> None:
+        """Take a promise back: its edition is made, or failed."""
+        with self._changed:
+            self._made.remove(need)
+            self._changed.notify_all()
+
 
 Find = Callable[[set[str]], list[tuple[str, str, str]]]
 Tell = Callable[[str], None]
@@ -117,3 +167,78 @@ def declared_words(catalog: Catalog) -> set[str]:
         for column in table.columns.values()
         for value in column.values
     }
+
+
+WAIT_SECONDS = 3600.0
+_PAUSE_SECONDS = 0.2
+
+
+@contextlib.contextmanager
+def turn(
+    private: Path,
+    what: str,
+    now: dt.datetime,
+    *,
+    wait_seconds: float = WAIT_SECONDS,
+    tell: Tell = lambda _: None,
+) -> Iterator[None]:
+    """Hold a workspace for a run; wait for the run that holds it, and say for whom.
+
+    The lock goes with its process, however it ends.
+
+    Parameters
+    ----------
+    private : Path
+        The workspace's private folder.
+    what : str
+        What runs, for those who wait.
+    now : datetime
+    wait_seconds : float
+        How long to wait.
+
+    Raises
+    ------
+    Busy
+        It was held for longer than that; names the run, its process and since when.
+    """
+    deadline, told = time.monotonic() + wait_seconds, ""
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(
+                    file_lock(
+                        private / "run.lock",
+                        wait_seconds=0.0,
+                        busy=lambda process: _holder(private, process),
+                    )
+                )
+                break
+            except Busy as busy:
+                if time.monotonic() >= deadline:
+                    raise Busy(
+                        f"another run is at work in this workspace: {busy}. Wait until it is done; "
+                        "nothing was started."
+                    ) from None
+                if told != str(busy):
+                    told = str(busy)
+                    tell(f"waiting for {told}")
+                time.sleep(_PAUSE_SECONDS)
+        content = {"process": os.getpid(), "what": what, "since": now.isoformat(timespec="seconds")}
+        with contextlib.suppress(OSError):  # on a full disk nobody learns the name; the lock holds
+            _file(private).write_text(json.dumps(content), encoding="utf-8")
+        yield
+
+
+def _file(private: Path) -> Path:
+    return private / "run.holder.json"
+
+
+def _holder(private: Path, process: str) -> str:
+    """Return who holds the workspace, in words; ``process 123`` is as the lock knows it."""
+    try:
+        content = read_json(_file(private))
+        if process == f"process {content['process']}":
+            return f"{content['what']}, {process}, since {content['since']}"
+    except (OSError, ValueError, KeyError, TypeError):  # it has just begun, or the disk is full
+        pass
+    return process

@@ -17,7 +17,8 @@ from workbench.catalog_files import keep_checked
 from workbench.documents import read_json
 from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
-from workbench.reporting.definition import Definition
+from workbench.reporting.definitions.definition import Definition
+from workbench.reporting.definitions.parameters import Value
 from workbench.reporting.desk import Desk, Detail, Tell
 from workbench.reporting.environment import (
     CATALOG_FILE,
@@ -26,10 +27,8 @@ from workbench.reporting.environment import (
     RUN_SHARE,
     SNAPSHOT,
 )
-from workbench.reporting.forking import forking
-from workbench.reporting.light import import_light
-from workbench.reporting.parameters import Value
-from workbench.reporting.watch import Watch
+from workbench.reporting.forking import forking, import_light
+from workbench.reporting.kernels import Watch
 
 FILES = "files"  # where a run's kernel stands
 _ENGINE, _KERNEL = "workbench", "python3"
@@ -63,7 +62,7 @@ def execute(
     StorageError
         The executed copy cannot be written.
     """
-    from workbench.reporting.remarks import require_code
+    from workbench.reporting.notebooks.remarks import require_code
 
     folder = folder or desk.private / "runs" / definition.name / period.text
     executed = folder / definition.notebook
@@ -199,7 +198,7 @@ def _number_in_source(executed: Path, index: int) -> int:
 def _said(name: str, message: str, desk: Desk, cell: int) -> str:
     """Return how a sentence ends: with a refusal's own words, but not with an error's of others."""
     from workbench import errors
-    from workbench.reporting.leaks import scan
+    from workbench.reporting.gate.leaks import scan
     from workbench.reporting.untold import untold
 
     ours = getattr(errors, name, None)

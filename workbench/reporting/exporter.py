@@ -23,16 +23,17 @@ from workbench.figures.payload import read_payload
 from workbench.figures.spec import Spec
 from workbench.privacy.books.verifying import believed
 from workbench.privacy.release import Release
-from workbench.reporting.chosen import (
+from workbench.reporting.notebooks.chosen import (
     Written,
     computed_number,
     found_values,
     spoken,
     unwritten,
 )
-from workbench.reporting.literals import read_code
-from workbench.reporting.page import Authored, Block, Context, Drawing, Page, set_page
-from workbench.reporting.text import Heading, Prose, plain_prose, read_markdown
+from workbench.reporting.notebooks.literals import read_code
+from workbench.reporting.pages.page import Page, set_page
+from workbench.reporting.pages.parts import Authored, Block, Context, Drawing
+from workbench.reporting.pages.text import Heading, Prose, plain_prose, read_markdown
 
 Notebook = Mapping[str, Any]
 Cell = Mapping[str, Any]

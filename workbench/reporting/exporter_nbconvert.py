@@ -18,9 +18,9 @@ from traitlets import default
 from workbench.errors import StoreMissing
 from workbench.reporting.desk import Answers
 from workbench.reporting.exporter import INJECTED, Lookup, export
-from workbench.reporting.leaks import refuse_leaks
-from workbench.reporting.page import Context
-from workbench.reporting.remarks import dropped
+from workbench.reporting.gate.leaks import refuse_leaks
+from workbench.reporting.notebooks.remarks import dropped
+from workbench.reporting.pages.parts import Context
 
 LOOKUP_GROUP = "workbench.lookup"
 

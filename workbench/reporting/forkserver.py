@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench.reporting.light import import_light
+from workbench.reporting.forking import import_light
 
 FILES_AT_MOST = 4  # of a request: where it is read, and the kernel's input, output and errors
 _PR_SET_PDEATHSIG = 1

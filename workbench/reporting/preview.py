@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import DefinitionError, InputError
-from workbench.reporting.definition import Definition
-from workbench.reporting.definition_files import definition_paths, find_definition
+from workbench.reporting.definitions.definition import Definition
+from workbench.reporting.definitions.reading import definition_paths, find_definition
 from workbench.reporting.desk import Desk
 from workbench.reporting.exporter import INJECTED, export_languages
-from workbench.reporting.leaks import refuse_leaks
-from workbench.reporting.page import Context, Page
+from workbench.reporting.gate.leaks import refuse_leaks
+from workbench.reporting.pages.page import Page
+from workbench.reporting.pages.parts import Context
 
 
 def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[Page, ...]:
@@ -41,7 +42,7 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
     LeakFound
         The page holds an identifier, so it could not be published either.
     """
-    from workbench.reporting.edition_facts import in_words, page_facts, releases_in
+    from workbench.reporting.facts import in_words, page_facts, releases_in
 
     content = read(notebook)
     releases = releases_in(content)

@@ -14,11 +14,11 @@ from workbench.errors import RunFailed, UnknownName, WorkbenchError
 from workbench.periods import Period
 from workbench.privacy.planning import beside
 from workbench.privacy.release import Release
-from workbench.reporting.definition import Definition
+from workbench.reporting.definitions.definition import Definition
+from workbench.reporting.definitions.parameters import Value
 from workbench.reporting.desk import Desk
-from workbench.reporting.edition_facts import page_context
-from workbench.reporting.light import import_light
-from workbench.reporting.parameters import Value
+from workbench.reporting.facts import page_context
+from workbench.reporting.forking import import_light
 
 PLAN = "plan.jsonl"
 # What a calculation with figures that are not there says; with figures it may well succeed.
@@ -44,7 +44,7 @@ def rehearsed(
         them.
     """
     from workbench.reporting.exporter import export_languages
-    from workbench.reporting.remarks import dropped
+    from workbench.reporting.notebooks.remarks import dropped
 
     nbformat = import_light("nbformat")
     source = nbformat.read(str(desk.settings.path("notebooks") / definition.notebook), as_version=4)
@@ -75,7 +75,7 @@ def rehearsed(
 
 def _told(failure: RunFailed, source: Mapping[str, object]) -> str:
     """Return what a failure is told as; nothing where figures would have kept it from failing."""
-    from workbench.reporting.remarks import names_in
+    from workbench.reporting.notebooks.remarks import names_in
 
     words = _words_of(failure)
     if _FOR_WANT_OF_FIGURES.search(words):

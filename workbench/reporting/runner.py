@@ -15,22 +15,20 @@ from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.budget import Line
-from workbench.reporting import record
-from workbench.reporting.affordable import affordable
-from workbench.reporting.definition import Definition, Variant
+from workbench.reporting import telling
+from workbench.reporting.cost import affordable, make_private, paced_by, share_of
+from workbench.reporting.definitions.definition import Definition, Variant
 from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
 from workbench.reporting.desk import Detail, Tell
-from workbench.reporting.edition_facts import facts_of, page_context, releases_in
 from workbench.reporting.environment import ANSWERS_FILE, EARLIER, PRICES_FILE
 from workbench.reporting.execution import execute
-from workbench.reporting.hooks import is_news, tell_hooks
-from workbench.reporting.identity import edition_identity, made_of
-from workbench.reporting.light import import_light
-from workbench.reporting.planner import make_private, paced_by, share_of
+from workbench.reporting.facts import edition_identity, facts_of, made_of, page_context, releases_in
+from workbench.reporting.forking import import_light
+from workbench.reporting.telling import is_news, tell_hooks
 from workbench.store.audit import Audit
 
 if TYPE_CHECKING:
-    from workbench.reporting.page import Page
+    from workbench.reporting.pages.page import Page
     from workbench.reporting.published.editions import Published
 
 _ANSWERS = "answers.txt"
@@ -175,7 +173,7 @@ def make(
     facts = edition.facts()
     kept = ("revision", "spent_now", "epsilon")
     done = {**asked.facts(), "state": "published", **{name: facts[name] for name in kept}}
-    record.note(desk.private, desk.now, {**done, "seconds": seconds})
+    telling.note(desk.private, desk.now, {**done, "seconds": seconds})
     told = {**done, "page": str(edition.page), "audience": asked.definition.audience}
     told["exit_code"] = 0
     problems = tell_hooks(asked.definition.hooks, "published", told, desk.settings.root)
@@ -187,7 +185,7 @@ def fail(asked: Asked, desk: Desk, error: WorkbenchError, seconds: float = 0.0) 
 
     What may not stand on a page is in the record alone, which is private.
     """
-    from workbench.reporting.held import holds
+    from workbench.reporting.gate.held import holds
     from workbench.reporting.published import failures
 
     definition, published = asked.definition, desk.settings.path("published")
@@ -207,9 +205,9 @@ def fail(asked: Asked, desk: Desk, error: WorkbenchError, seconds: float = 0.0) 
                 asked.variant.name,
                 definition.languages,
             )
-    log = record.runs_file(desk.private)
+    log = telling.runs_file(desk.private)
     noted = {**facts, "state": "failed", "seconds": round(seconds, 3)}
-    last = record.last_of(desk.private, asked.facts())
+    last = telling.last_of(desk.private, asked.facts())
     news, problems = is_news(noted, last, desk.now), []
     if news and definition.hooks.hears("failed"):
         told = {**facts, "audience": definition.audience}
@@ -221,7 +219,7 @@ def fail(asked: Asked, desk: Desk, error: WorkbenchError, seconds: float = 0.0) 
     # why not where a hook failed: whoever was to be told does not know, so it is tried again
     heard = definition.hooks.hears("failed") and not problems
     when = "" if not heard else desk.now.isoformat() if news else (last or {})["told"]
-    record.note(desk.private, desk.now, {**noted, "message": str(error), "told": when})
+    telling.note(desk.private, desk.now, {**noted, "message": str(error), "told": when})
     return Failure(asked, error, log, tuple(problems))
 
 
@@ -238,7 +236,7 @@ def _told(error: WorkbenchError) -> dict[str, Any]:
 
 
 def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
-    from workbench.reporting.held import refuse_held
+    from workbench.reporting.gate.held import refuse_held
     from workbench.reporting.published import editions
 
     definition, period, variant = asked.definition, asked.period, asked.variant
@@ -324,8 +322,8 @@ def _render(
     from jinja2 import TemplateError
 
     from workbench.reporting.exporter import export_languages
-    from workbench.reporting.leaks import refuse_leaks
-    from workbench.reporting.remarks import dropped
+    from workbench.reporting.gate.leaks import refuse_leaks
+    from workbench.reporting.notebooks.remarks import dropped
 
     definition, values = asked.definition, asked.variant.values
     executed = _executed(asked, desk, folder, tell, prices)

@@ -17,9 +17,9 @@ from typing import Any
 
 from workbench.errors import InputError, RunFailed, WorkbenchError
 from workbench.periods import Period
-from workbench.reporting.definition_files import find_definition
+from workbench.reporting.definitions.due import Due
+from workbench.reporting.definitions.reading import find_definition
 from workbench.reporting.desk import Desk, Tell
-from workbench.reporting.due import Due
 from workbench.reporting.published import editions
 from workbench.reporting.published.places import revisions
 from workbench.reporting.runner import Asked, Edition, Failure, fail, make

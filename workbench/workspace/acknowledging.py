@@ -87,7 +87,7 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
         No mark lies in the time to come, or the clock is behind.
     """
     from workbench.privacy.books.trust import require_officer, require_reason
-    from workbench.reporting import record
+    from workbench.reporting import telling
     from workbench.store.audit import who
     from workbench.store.clocks import BEGAN
 
@@ -103,7 +103,7 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
     found = {
         "ledger": office.ws.ledger.set_clock(signed, now) if office.ws.ledger.head()[0] else None,
         "journal": office.journal.set_clock(word, now=now),
-        "runs": record.set_clock(office.private, now, word),
+        "runs": telling.set_clock(office.private, now, word),
     }
     ahead = {name: at.astimezone(now.tzinfo) for name, at in found.items() if at}
     if not ahead:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import DefinitionError
 from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.operational import FALSE_ALARMS, PEOPLE, Exact
-from workbench.reporting.sharing import written_anywhere
+from workbench.reporting.gate.sharing import written_anywhere
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.reporting.chosen import Written
+    from workbench.reporting.notebooks.chosen import Written
     from workbench.store.quality_result import Light
     from workbench.workspace.evidence import Evidence
 
@@ -319,7 +319,7 @@ def _spending(evidence: Evidence) -> Exact:
 
 def _report_titles(evidence: Evidence) -> dict[str, str]:
     """Return what reports are called; one whose definition is wrong keeps its id."""
-    from workbench.reporting.definition_files import definition_paths, load_definition
+    from workbench.reporting.definitions.reading import definition_paths, load_definition
 
     settings, titles = evidence.ws.settings, {}
     for name, path in definition_paths(settings.path("reports")).items():

@@ -125,8 +125,8 @@ class Exports:
         PublishError
             The folder cannot be written, no Chromium is installed, or it failed.
         """
+        from workbench.reporting.desk import turn
         from workbench.reporting.published import editions
-        from workbench.reporting.turns import turn
 
         if not standalone and not pdf:
             return ()
@@ -175,8 +175,8 @@ class Exports:
 
     def _meant(self, name: str, parameters: Sequence[str], published: set[str]) -> set[str]:
         """Return which of a report's published variants some parameters choose."""
-        from workbench.reporting.definition import folder_word
-        from workbench.reporting.definition_files import find_definition
+        from workbench.reporting.definitions.definition import folder_word
+        from workbench.reporting.definitions.reading import find_definition
 
         if not parameters:
             return published

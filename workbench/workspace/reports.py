@@ -15,10 +15,10 @@ from workbench.periods import Period
 from workbench.workspace.exports import Exports
 
 if TYPE_CHECKING:
-    from workbench.reporting.definition import Definition, Variant
+    from workbench.reporting.cost import Plan
+    from workbench.reporting.definitions.definition import Definition, Variant
+    from workbench.reporting.definitions.due import Due, Span
     from workbench.reporting.desk import Desk
-    from workbench.reporting.due import Due, Span
-    from workbench.reporting.planner import Plan
     from workbench.reporting.runner import Asked, Edition
     from workbench.reporting.suite import Outcome
 
@@ -132,10 +132,10 @@ class Reports(Exports):
         PeriodError
             The period is not there to be reported on; or the clock was set back, with ``due``.
         """
+        from workbench.reporting.desk import turn
         from workbench.reporting.forking import forking
-        from workbench.reporting.record import require_running_clock
         from workbench.reporting.suite import Outcome, run_suite
-        from workbench.reporting.turns import turn
+        from workbench.reporting.telling import require_running_clock
 
         definitions, problems = self._tellable(*self._definitions(name, reuse_answers))
         if name is not None and problems:
@@ -181,7 +181,7 @@ class Reports(Exports):
         ----------
         scheduler : {"cron", "systemd", "airflow", "kubernetes"}
         """
-        from workbench.reporting.schedule_formats import schedule_for
+        from workbench.reporting.definitions.schedulers import schedule_for
 
         definitions, _ = self._definitions(None)
         return schedule_for(scheduler, definitions.values(), self.ws.settings.root)
@@ -208,7 +208,7 @@ class Reports(Exports):
             Each question's cost, expected margins, margin relative to a group of a stated size,
             and every limit as it stands.
         """
-        from workbench.reporting.planner import aside, plan
+        from workbench.reporting.cost import aside, plan
         from workbench.reporting.runner import run_folder
 
         self._one_variant(name, parameters)
@@ -225,8 +225,8 @@ class Reports(Exports):
         Its notebook is planned and its page drawn without figures; of a grid, the first edition's.
         What was found sound is not looked at again before it changes.
         """
-        from workbench.reporting.identity import edition_identity
-        from workbench.reporting.planner import aside, plan
+        from workbench.reporting.cost import aside, plan
+        from workbench.reporting.facts import edition_identity
         from workbench.reporting.runner import run_folder
 
         definitions, _ = self._definitions(name)
@@ -258,7 +258,7 @@ class Reports(Exports):
         self, name: str | None, reuse_answers: bool = False
     ) -> tuple[Mapping[str, Definition], tuple[str, ...]]:
         """Return the reports that are meant, and what is wrong with others."""
-        from workbench.reporting.definition_files import find_definition, load_all
+        from workbench.reporting.definitions.reading import find_definition, load_all
 
         reports, notebooks = self.ws.settings.path("reports"), self.ws.settings.path("notebooks")
         problems: tuple[str, ...] = ()
@@ -275,8 +275,8 @@ class Reports(Exports):
         self, definitions: Mapping[str, Definition], problems: tuple[str, ...]
     ) -> tuple[Mapping[str, Definition], tuple[str, ...]]:
         """Return the reports whose hooks can be told here, and what is wrong with others."""
-        from workbench.reporting.definition_files import definition_paths
-        from workbench.reporting.hooks import missing_variables
+        from workbench.reporting.definitions.reading import definition_paths
+        from workbench.reporting.telling import missing_variables
 
         paths = definition_paths(self.ws.settings.path("reports"))
         mute = {name: missing_variables(each.hooks) for name, each in definitions.items()}
@@ -314,7 +314,7 @@ class Reports(Exports):
         PeriodError
             None of the reports can be about it.
         """
-        from workbench.reporting.identity import choose_period
+        from workbench.reporting.definitions.due import choose_period
         from workbench.reporting.runner import Asked
 
         today, asked, left_out = self.ws.now().date(), list[Asked](), dict[str, PeriodError]()
@@ -340,7 +340,7 @@ class Reports(Exports):
 
     def _owed(self, definitions: Mapping[str, Definition]) -> tuple[Due, ...]:
         """Return which of the reports' editions are missing, oldest period first."""
-        from workbench.reporting.due import due
+        from workbench.reporting.definitions.due import due
 
         published, now = self.ws.settings.path("published"), self.ws.now()
         scheduled = [each for each in definitions.values() if each.schedule]
@@ -364,7 +364,7 @@ class Reports(Exports):
 
     def _withdraw_failures(self) -> None:
         """Take back that an edition failed where it is no longer due, or its report is gone."""
-        from workbench.reporting.definition_files import definition_paths
+        from workbench.reporting.definitions.reading import definition_paths
         from workbench.reporting.published import failures
         from workbench.reporting.published.places import FAILED
 
@@ -382,7 +382,7 @@ class Reports(Exports):
 
     def _span(self, definition: Definition | None = None, variants: Sequence[Variant] = ()) -> Span:
         """Return what the data covers: of all tables, or of those that a report reads."""
-        from workbench.reporting.reads import span_of, whole
+        from workbench.reporting.notebooks.reads import span_of, whole
 
         spans = self._spans()
         if definition is None:
@@ -393,7 +393,7 @@ class Reports(Exports):
 
     def _spans(self) -> Mapping[str, Span]:
         """Return what is loaded of each table; kept beside the store: reading it takes a second."""
-        from workbench.reporting.due import Span
+        from workbench.reporting.definitions.due import Span
 
         # why not asked of the store: a list of what is due would wait for its imports
         snapshots = (self.ws.private / "store" / "snapshots").glob("*.ducklake")

@@ -43,7 +43,7 @@ def share(
     from workbench.figures.bounds import bounded
     from workbench.figures.language import Language
     from workbench.lifecycle.sharing import Terms, write_tables
-    from workbench.reporting.sharing import require_publishable
+    from workbench.reporting.gate.sharing import require_publishable
 
     now = office.now
     agreed = Terms(**deal)

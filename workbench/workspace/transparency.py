@@ -90,7 +90,7 @@ def _present_transfers(office: Office) -> list[Mapping[str, Any]]:
 
 def _words(office: Office, lang: str) -> Callable[[str], str]:
     """Return what says a declared word in a language, by the reports' own translations."""
-    from workbench.reporting.definition_files import definition_paths, load_definition
+    from workbench.reporting.definitions.reading import definition_paths, load_definition
 
     words: dict[str, str] = {}
     if lang != "en":

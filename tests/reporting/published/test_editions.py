@@ -17,7 +17,7 @@ from factories.pages import CHINESE, MONTHLY, RELEASES, page
 
 from workbench import figures
 from workbench.errors import InputError, PublishError
-from workbench.reporting import page_assets
+from workbench.reporting.pages import page_assets
 from workbench.reporting.published import editions, failures
 from workbench.reporting.published.files import STAGING
 from workbench.reporting.published.record import Edition, read

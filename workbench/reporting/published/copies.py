@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.errors import InputError, PublishError
-from workbench.reporting import page_assets
+from workbench.reporting.pages import page_assets
 from workbench.reporting.published.files import put_outside
 from workbench.store.key_sources import without_keys
 

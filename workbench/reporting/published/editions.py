@@ -25,8 +25,9 @@ from pathlib import Path
 from workbench.errors import UnknownName
 from workbench.figures.language import Language
 from workbench.privacy.release import Release
-from workbench.reporting import page_assets
-from workbench.reporting.page import ROOT, Drawing, Page
+from workbench.reporting.pages import page_assets
+from workbench.reporting.pages.page import Page
+from workbench.reporting.pages.parts import ROOT, Drawing
 from workbench.reporting.published.copies import pdf, standalone
 from workbench.reporting.published.failures import forget_failures, show_failures
 from workbench.reporting.published.files import (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from workbench.figures.language import Language
-from workbench.reporting import page_assets
+from workbench.reporting.pages import page_assets
 from workbench.reporting.published.files import put_whole, storage
 from workbench.reporting.published.index import index_language, rebuild_index
 from workbench.reporting.published.places import FAILED, place, read_failures
@@ -137,7 +137,7 @@ def _page(
     files: Mapping[str, str],
     index: str,
 ) -> str:
-    from workbench.reporting.page_template import compact, environment
+    from workbench.reporting.pages.template import compact, environment
 
     ends = Edition(report=report, period=period, title="").ends
     mine = sorted(

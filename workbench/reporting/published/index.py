@@ -13,8 +13,8 @@ from typing import Any
 from workbench.figures.drawn import Card
 from workbench.figures.language import LANGUAGES, Language
 from workbench.privacy.margins import quantile
-from workbench.reporting import page_assets
-from workbench.reporting.page_template import compact, environment
+from workbench.reporting.pages import page_assets
+from workbench.reporting.pages.template import compact, environment
 from workbench.reporting.published.files import put_whole, storage
 from workbench.reporting.published.places import FAILED, read_failures
 from workbench.reporting.published.record import Edition, editions

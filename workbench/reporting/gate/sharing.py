@@ -15,12 +15,18 @@ from workbench.documents import read_json
 from workbench.errors import DefinitionError, QuestionRefused
 from workbench.privacy.operational import KIND
 from workbench.privacy.release import Release
-from workbench.reporting.chosen import Written, computed_number, found_values, spoken, unwritten
-from workbench.reporting.definition_files import definition_paths, load_definition
+from workbench.reporting.definitions.reading import definition_paths, load_definition
 from workbench.reporting.desk import Find, catalog_words, declared_words
 from workbench.reporting.exporter import Lookup
-from workbench.reporting.leaks import check
-from workbench.reporting.page import Authored, strings_of
+from workbench.reporting.gate.leaks import check
+from workbench.reporting.notebooks.chosen import (
+    Written,
+    computed_number,
+    found_values,
+    spoken,
+    unwritten,
+)
+from workbench.reporting.pages.parts import Authored, strings_of
 from workbench.settings import Settings
 
 

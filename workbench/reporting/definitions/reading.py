@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from workbench.documents import load_yaml, read_json
 from workbench.errors import DefinitionError, UnknownName, suggest
-from workbench.reporting.definition import Definition
+from workbench.reporting.definitions.definition import Definition
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _ASSIGNED = re.compile(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=", re.MULTILINE)

@@ -13,7 +13,7 @@ from pydantic import field_validator
 
 from workbench.errors import suggest
 from workbench.periods import Period
-from workbench.reporting.parameters import Declared
+from workbench.reporting.definitions.parameters import Declared
 
 _TERM = r"(\*|\d+|[a-z]{3})(-(\d+|[a-z]{3}))?(/\d+)?"
 _PORTABLE = re.compile(rf"{_TERM}(,{_TERM})*", re.IGNORECASE)

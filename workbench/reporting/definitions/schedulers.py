@@ -17,8 +17,8 @@ from pathlib import Path
 from cronsim import CronSim
 
 from workbench.errors import InputError, UnknownName
-from workbench.reporting.definition import Definition
-from workbench.reporting.schedule import Schedule
+from workbench.reporting.definitions.definition import Definition
+from workbench.reporting.definitions.schedule import Schedule
 
 FORMATS = ("cron", "systemd", "airflow", "kubernetes")  # each a template of this name
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")

@@ -37,9 +37,10 @@ from urllib.parse import unquote
 
 from workbench.errors import LeakFound
 from workbench.figures.language import LANGUAGES, spoken
-from workbench.reporting import page_assets
-from workbench.reporting.page import Authored, Drawing, Page
-from workbench.reporting.spellings import Window, spelled
+from workbench.reporting.gate.spellings import Window, spelled
+from workbench.reporting.pages import page_assets
+from workbench.reporting.pages.page import Page
+from workbench.reporting.pages.parts import Authored, Drawing
 from workbench.store.identifying import key as key
 
 Find = Callable[[set[str]], Iterable[tuple[str, str, str]]]
@@ -196,7 +197,7 @@ def _plain(text: str) -> str:
 @cache
 def _fixed() -> tuple[frozenset[str], str]:
     """Return the package's own texts on every page, and its style sheet, to which pages add."""
-    from workbench.reporting.page_template import SPARK_BOX, compact
+    from workbench.reporting.pages.template import SPARK_BOX, compact
 
     scripts = {_plain(compact(name)) for name in ("page.js", "index.js")}
     fixed = (*scripts, page_assets.bundle().packed, SPARK_BOX)

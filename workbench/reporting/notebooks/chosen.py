@@ -27,7 +27,7 @@ from workbench.privacy.columns import Dimension
 from workbench.privacy.groups import REST, WEEKDAYS, plain_name
 from workbench.privacy.provenance import EXCEPTION
 from workbench.privacy.release import Release
-from workbench.reporting.literals import numbers_in, plain_number, read_code
+from workbench.reporting.notebooks.literals import numbers_in, plain_number, read_code
 
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[,.]\d+)*")

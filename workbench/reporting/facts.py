@@ -1,23 +1,91 @@
-"""What an edition's footer says: which releases it draws, what they cost, where they come from."""
+"""What an edition is made of, so when it is the same again, and what its footer says of that."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import RunFailed, UnknownName
 from workbench.periods import Period
-from workbench.reporting.definition import Definition
+from workbench.reporting.definitions.definition import Definition, Variant
+from workbench.reporting.definitions.parameters import Value
 from workbench.reporting.desk import Desk
-from workbench.reporting.identity import PACKAGES
-from workbench.reporting.parameters import Value
 from workbench.store.key_sources import without_keys
 
 if TYPE_CHECKING:
-    from workbench.reporting.page import Context, Facts
+    from workbench.reporting.pages.parts import Context, Facts
+
+PACKAGES = ("workbench", "pandas", "plotly", "papermill", "ibis-framework", "duckdb")
+# Of a definition, what says when and how it runs, and not what its page says.
+_NOT_OF_THE_PAGE = {"schedule", "catch_up", "after", "limits", "retries", "hooks", "grid"}
+_REUSE = "reuse_answers"
+
+
+def edition_identity(
+    definition: Definition, period: Period, variant: Variant, notebook: bytes, desk: Desk
+) -> str:
+    """Return what makes an edition the same.
+
+    Report, period, parameters, notebook, data version, catalog, package versions, and everything
+    that is installed. A definition's schedule, deadlines and hooks do not change its pages.
+    """
+    content: dict[str, Any] = {
+        "definition": definition.model_dump(mode="json", exclude={*_NOT_OF_THE_PAGE, _REUSE}),
+        "report": definition.name,
+        "period": period.text,
+        "variant": variant.name,
+        "parameters": dict(variant.values),
+        "notebook": hashlib.sha256(notebook).hexdigest(),
+        "data": desk.data_version,
+        "catalog": desk.catalog.hash,
+        "packages": {name: version(name) for name in PACKAGES},
+        "lock": installed(),
+    }
+    if definition.reuse_answers:  # why only then: what was published without it stays the same
+        content[_REUSE] = True
+    # why sealed: a notebook may hold outputs, and its hash is published
+    return desk.ledger.seal(
+        hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    )
+
+
+def made_of(
+    definition: Definition, variant: Variant, notebook: bytes, desk: Desk
+) -> dict[str, str]:
+    """Return hashes of what an edition is made of beside rows, by which a revision tells why."""
+    told = {
+        "content": definition.model_dump(mode="json", exclude={*_NOT_OF_THE_PAGE, _REUSE}),
+        "parameters": dict(variant.values),
+    }
+    content = {
+        "notebook": notebook,
+        "definition": json.dumps(told, sort_keys=True, default=str).encode(),
+        "catalog": desk.catalog.hash.encode(),
+        "software": installed().encode(),
+    }
+    return {
+        name: desk.ledger.seal(hashlib.sha256(each).hexdigest())[:16]
+        for name, each in content.items()
+    }
+
+
+@cache
+def installed() -> str:
+    """Return a hash of the names and versions of every installed package."""
+    found = {
+        path.name
+        for place in sys.path
+        for pattern in ("*.dist-info", "*.egg-info")
+        for path in Path(place or ".").glob(pattern)
+    }
+    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
 
 
 def facts_of(desk: Desk, releases: Sequence[str], earlier: int = 0) -> Facts | None:
@@ -41,7 +109,7 @@ def page_context(
     facts: Facts | None,
 ) -> Context:
     """Return what an edition's page says about itself, before its language is chosen."""
-    from workbench.reporting.page import Context
+    from workbench.reporting.pages.parts import Context
 
     return Context(
         title=definition.title,
@@ -82,7 +150,7 @@ def page_facts(desk: Desk, releases: Sequence[str], earlier: int = 0) -> Facts:
 
     ``earlier``: how many questions were answered before the data changed.
     """
-    from workbench.reporting.page import Budget, Facts
+    from workbench.reporting.pages.parts import Budget, Facts
 
     pico = desk.ledger.spent_by(releases)
     lines = desk.ledger.status_after(releases)

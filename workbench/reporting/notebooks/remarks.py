@@ -16,7 +16,7 @@ from workbench.documents import read_json
 from workbench.errors import RunFailed
 from workbench.figures import MIME
 from workbench.reporting.exporter import ANALYSTS_ONLY, numbered
-from workbench.reporting.reads import ODD_CODE
+from workbench.reporting.notebooks.reads import ODD_CODE
 
 WAY_OUT = (
     "Pages hold what wb.figures and wb.text draw of releases, and text. Tag a cell "

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.errors import PeriodError
 from workbench.periods import Period
-from workbench.reporting.definition import Definition, Variant
+from workbench.reporting.definitions.definition import Definition, Variant
+from workbench.reporting.definitions.schedule import PeriodRule
 from workbench.reporting.published.places import read_failures, revisions
 
 QUIET_DAYS = 3  # by which data may fall short of the end of a month, quarter or year
@@ -85,6 +87,46 @@ class Due:
             "since": self.since.isoformat(),
             "state": self.state,
         }
+
+
+def choose_period(text: str | None, rule: PeriodRule, span: Span, today: dt.date) -> Period:
+    """Return the period an edition is about.
+
+    Parameters
+    ----------
+    text : str or None
+        As it was typed; None takes the last one by the definition's rule.
+    rule : PeriodRule
+    span : Span
+        What the data covers.
+    today : date
+
+    Raises
+    ------
+    PeriodError
+        It is malformed, of another length, not over, or not within the data.
+    """
+    last = span.last_complete(rule.kind)
+    if text is None:
+        return last.previous() if rule.rule == "previous" else last
+    period = Period.parse(text)
+    if period.kind != rule.kind:
+        raise PeriodError(
+            f"this report is about a {rule.kind}: give one such as {last.text}, not {text}."
+        )
+    period.require_past(today, last)
+    if not span.covers(period):
+        raise PeriodError(
+            f"the data ends with {last.text}; {text} is not loaded yet. Load it with "
+            f"'workbench init', or render an earlier {rule.kind}."
+        )
+    if period.end <= span.start:
+        first = Period.containing(span.start, rule.kind)
+        raise PeriodError(
+            f"the data begins with {first.text}, and {text} is before it. What is loaded is "
+            f"{first.text} to {last.text}."
+        )
+    return period
 
 
 def due(

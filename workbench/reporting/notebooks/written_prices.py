@@ -18,8 +18,8 @@ from workbench.documents import read_json
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import price
 from workbench.privacy.planning import AUTO
-from workbench.reporting.parameters import Value
-from workbench.reporting.reads import ODD_CODE, Unknown, parsed
+from workbench.reporting.definitions.parameters import Value
+from workbench.reporting.notebooks.reads import ODD_CODE, Unknown, parsed
 
 # Methods of a workspace that pay, and how often they pay their price.
 PAYING = {

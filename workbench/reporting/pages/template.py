@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from workbench.figures import Chart, Sheet
 from workbench.figures.kinds.indicators import SHAPES
 from workbench.figures.language import LANGUAGES, Language
-from workbench.reporting import page_assets
-from workbench.reporting.page import ROOT, Context, Facts, Layout
+from workbench.reporting.pages import page_assets
+from workbench.reporting.pages.layout import Layout
+from workbench.reporting.pages.parts import ROOT, Context, Facts
 
 if TYPE_CHECKING:
     from jinja2 import Environment

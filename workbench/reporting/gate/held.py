@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.errors import WorkbenchError
-from workbench.reporting.definition import Definition, Variant
+from workbench.reporting.definitions.definition import Definition, Variant
 from workbench.reporting.desk import Desk
-from workbench.reporting.edition_facts import in_words
-from workbench.reporting.leaks import check, scan
-from workbench.reporting.page import Authored
+from workbench.reporting.facts import in_words
+from workbench.reporting.gate.leaks import check, scan
+from workbench.reporting.pages.parts import Authored
 
 
 def refuse_held(definition: Definition, variant: Variant, desk: Desk) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.documents import read_json
-from workbench.reporting.due import Span
-from workbench.reporting.parameters import Value
+from workbench.reporting.definitions.due import Span
+from workbench.reporting.definitions.parameters import Value
 
 _HARMLESS_MAGICS = ("%load_ext workbench", "%budget", "%preview", "%matplotlib")
 

@@ -13,8 +13,15 @@ from pydantic import Field, field_validator, model_validator
 
 from workbench.errors import ParameterError, suggest
 from workbench.periods import Period
-from workbench.reporting.parameters import FORMS, Declared, Parameter, Scalar, Value, typed
-from workbench.reporting.schedule import PeriodRule, Schedule
+from workbench.reporting.definitions.parameters import (
+    FORMS,
+    Declared,
+    Parameter,
+    Scalar,
+    Value,
+    typed,
+)
+from workbench.reporting.definitions.schedule import PeriodRule, Schedule
 
 Code = Literal["en", "zh"]
 _FOLDER = re.compile(r"[a-z0-9]", re.IGNORECASE)  # by what a published folder's name begins

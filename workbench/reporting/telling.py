@@ -1,12 +1,14 @@
-"""Whoever is to know is told: a command or an address gets what happened, as JSON.
+"""Whoever is to know of a run is told, and a private line is kept of each: the record of runs.
 
 What is told are declared names, places and exit codes: never a figure, never a value of a row.
 A hook that fails undoes nothing; it is reported. What ``${NAME}`` in a hook stands for is read from
-the environment when it is told, and is written nowhere: it often is a secret.
+the environment when it is told, and is written nowhere: it often is a secret. The record is in
+``logs/runs.jsonl``; a clock that shows less than it does was set back.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -17,7 +19,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.reporting.definition import Hooks
+from workbench.documents import parse_json
+from workbench.errors import PeriodError
+from workbench.reporting.definitions.definition import Hooks
+from workbench.store.clocks import require_clock
 from workbench.store.key_sources import without_keys
 
 COMMAND_SECONDS, ADDRESS_SECONDS = 60, 20
@@ -127,3 +132,79 @@ def _address(hooks: Hooks, content: bytes) -> Iterator[str]:
 def _filled(text: str) -> str:
     """Return a text with what its variables stand for."""
     return _VARIABLE.sub(lambda found: os.environ.get(found[1], ""), text)
+
+
+_TAIL_BYTES = 20_000
+# a line that a full disk or a kill cut off, or that somebody else wrote
+_ODD = (ValueError, KeyError, TypeError, RecursionError)
+
+
+def runs_file(private: Path) -> Path:
+    """Return the file of the record."""
+    return private / "logs" / "runs.jsonl"
+
+
+def note(private: Path, now: dt.datetime, facts: Mapping[str, Any]) -> None:
+    """Add a run to the record; what it says is for operators and names no customer."""
+    content = {"at": now.isoformat(), **facts}
+    line = json.dumps(content, ensure_ascii=False, default=str)
+    if not line.isprintable():  # what ends a line, moves a cursor, or is half a letter
+        line = json.dumps(content, default=str).replace("\x7f", "\\u007f")
+    with contextlib.suppress(OSError):  # a full disk is told by what failed on it
+        runs_file(private).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with runs_file(private).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def last_of(private: Path, edition: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the last line about an edition: about the same report, period and variant."""
+    try:
+        lines = runs_file(private).read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return None
+    for line in reversed(lines):
+        with contextlib.suppress(*_ODD):
+            found = parse_json(line)
+            if isinstance(found, dict) and edition.items() <= found.items():
+                return found
+    return None
+
+
+def last_run(private: Path) -> dt.datetime | None:
+    """Return when the last run of the record was."""
+    try:
+        with runs_file(private).open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _TAIL_BYTES))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return None
+    for line in reversed(lines):
+        try:
+            at = dt.datetime.fromisoformat(parse_json(line)["at"])
+            return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+        except _ODD:
+            continue
+    return None
+
+
+def require_running_clock(private: Path, now: dt.datetime) -> None:
+    """Refuse to tell what is due by a clock that shows less than it did.
+
+    Raises
+    ------
+    PeriodError
+        It was set back.
+    """
+    what = f"the last run ({runs_file(private)})"
+    nothing = "A report named with its --period runs; what is due cannot be told"
+    require_clock(now, last_run(private), what, nothing, PeriodError)
+
+
+def set_clock(private: Path, now: dt.datetime, word: Mapping[str, Any]) -> dt.datetime | None:
+    """Go on by a clock that an officer says is right; return the mark that lay after it."""
+    last = last_run(private)
+    if last is None or last <= now:
+        return None
+    note(private, now, {"clock set": {**word, "ahead": last.isoformat()}})
+    return last

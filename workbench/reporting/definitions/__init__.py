@@ -1,0 +1,1 @@
+"""What reports are: their definitions, their parameters, their schedules, and what is due."""

@@ -1,0 +1,1 @@
+"""What leaves is searched first: identifiers, and words that nobody wrote."""

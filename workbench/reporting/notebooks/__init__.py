@@ -1,0 +1,1 @@
+"""What a notebook says, read without running it."""

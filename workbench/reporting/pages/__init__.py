@@ -1,0 +1,1 @@
+"""Pages: their parts, their order, their template."""

@@ -1,0 +1,184 @@
+"""A page's parts in a reader's order: the answer first, then the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from workbench.figures import Cards, Chart, Sentence, Sheet
+from workbench.reporting.pages.parts import Block, Drawing
+from workbench.reporting.pages.text import Heading, Prose
+
+
+@dataclass(frozen=True)
+class Item:
+    """A figure with the prose that introduces it, or prose alone."""
+
+    heading: str
+    prose: tuple[Prose, ...]
+    drawing: Drawing | None
+    anchor: str
+
+    @property
+    def kind(self) -> str:
+        """How the template draws it."""
+        if self.drawing is None:
+            return "prose"
+        names = {Chart: "chart", Cards: "cards", Sheet: "table", Sentence: "sentence"}
+        return names[type(self.drawing.drawn)]
+
+    @property
+    def place(self) -> str:
+        """What it may be on the first screen: a table that says so takes the chart's place."""
+        drawn = self.drawing.drawn if self.drawing else None
+        return "chart" if isinstance(drawn, Sheet) and drawn.first else self.kind
+
+    @property
+    def wide(self) -> bool:
+        """Whether it needs the page's whole width."""
+        drawn = self.drawing.drawn if self.drawing else None
+        if isinstance(drawn, Chart):
+            places = len(drawn.grid.rows) * max(1, len(drawn.grid.heads) - 1)
+            return places > 14 or len(drawn.grid.heads) > 5
+        return not isinstance(drawn, Sheet) or len(drawn.grid.heads) > 4
+
+    @property
+    def on_paper(self) -> str:
+        """How much of a sheet's width a table takes where a section holds tables alone."""
+        drawn = self.drawing.drawn if self.drawing else None
+        if isinstance(drawn, Sheet) and any(row[0].anchor for row in drawn.grid.rows):
+            return "definitions"  # which links lead to: on the screen alone
+        if not isinstance(drawn, Sheet) or self.prose or len(drawn.grid.heads) > 5:
+            return "whole-width"
+        return "third" if len(drawn.grid.heads) == 3 else "half"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading of the second level and what stands below it."""
+
+    title: str
+    anchor: str
+    lead: tuple[Prose, ...]
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A page's first screen and its sections."""
+
+    title: str
+    asked: str
+    question: tuple[Prose, ...]
+    answer: Item | None
+    cards: Item | None
+    main: Item | None
+    sections: tuple[Section, ...]
+
+
+def arrange(blocks: Sequence[Block], title: str) -> Layout:
+    """Put blocks in a reader's order.
+
+    The first key figures, the first released sentence and the first chart, or table that asks for
+    its place, make the first screen, each with the prose that introduces it; what is written
+    before all of them is the question. Everything else keeps its order.
+    """
+    question, sections = _sections(blocks)
+    first: dict[str, Item] = {}
+    kept = []
+    for section in sections:
+        items = []
+        lead = section.lead
+        for item in section.items:
+            if item.place in ("cards", "sentence", "chart") and item.place not in first:
+                first[item.place] = item
+            else:
+                items.append(item)
+        if items:
+            kept.append(replace(section, items=tuple(_said_once(items))))
+        elif section.items:  # all of it moved up, and its lead goes along
+            moved = section.items[0]
+            first[moved.place] = replace(moved, prose=(*lead, *moved.prose))
+        elif lead:
+            kept.append(section)
+    _once(first)
+    heading = next((b.text for b in blocks if isinstance(b, Heading) and b.level == 1), "")
+    return Layout(
+        title or heading,
+        heading if title and heading.casefold() != title.casefold() else "",
+        question,
+        first.get("sentence"),
+        first.get("cards"),
+        first.get("chart"),
+        tuple(kept),
+    )
+
+
+def _said_once(items: Sequence[Item]) -> Iterator[Item]:
+    """Yield a section's items, each note below the first of its tables alone."""
+    said: set[str] = set()
+    for item in items:
+        if item.drawing is None or item.kind != "table":
+            yield item
+            continue
+        fresh = tuple(note for note in item.drawing.notes if note not in said)
+        said |= set(fresh)
+        yield replace(item, drawing=replace(item.drawing, notes=fresh))
+
+
+def _once(first: dict[str, Item]) -> None:
+    """Let the first screen say each note once: below the key figures, else where it first is."""
+    shown: dict[str, None] = {}
+    order = [kind for kind in ("sentence", "cards", "chart") if kind in first]
+    for kind in order:
+        item = first[kind]
+        if item.drawing is None:
+            continue
+        waiting = kind == "sentence" and "cards" in first  # its notes come with the key figures
+        said = dict.fromkeys(item.drawing.notes)
+        if kind == "cards":
+            notes = {**shown, **said}
+        else:
+            notes = {} if waiting else {note: None for note in said if note not in shown}
+        shown |= said
+        first[kind] = replace(item, drawing=replace(item.drawing, notes=tuple(notes)))
+
+
+def _sections(blocks: Sequence[Block]) -> tuple[tuple[Prose, ...], list[Section]]:
+    """Return the question, and the sections in the notebook's order.
+
+    Prose belongs to the figure that follows it; the first prose below a section's heading leads
+    the section, and the first of all is the question.
+    """
+    question: tuple[Prose, ...] = ()
+    sections = [Section("", "section-0", (), ())]
+    heading, prose = "", list[Prose]()
+
+    def add(item: Item) -> None:
+        sections[-1] = replace(sections[-1], items=(*sections[-1].items, item))
+
+    number, titled = 0, False
+    for block in (*blocks, Heading(2, "")):  # a last heading closes what is open
+        if isinstance(block, Prose):
+            here = sections[-1]
+            untouched = not (heading or prose or here.items or here.lead)
+            if untouched and len(sections) == 1 and not question:
+                question = (block,)
+            elif untouched and here.title:
+                sections[-1] = replace(here, lead=(block,))
+            else:
+                prose.append(block)
+            continue
+        if isinstance(block, Heading) and block.level == 1 and not titled:
+            titled = True
+            continue
+        drawing = block if isinstance(block, Drawing) else None
+        if drawing or prose:
+            number += 1
+            add(Item(heading, tuple(prose), drawing, f"figure-{number}"))
+        heading, prose = "", []
+        if isinstance(block, Heading) and block.level > 2:
+            heading = block.text
+        elif isinstance(block, Heading) and block.text:
+            sections.append(Section(block.text, f"section-{len(sections)}", (), ()))
+    return question, sections

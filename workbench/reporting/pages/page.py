@@ -1,0 +1,140 @@
+"""A page set from its parts: nothing here reads a notebook or a ledger.
+
+The same parts give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from workbench.figures import Cards, Chart, Sentence
+from workbench.figures.drawn import Card
+from workbench.figures.language import Language
+from workbench.reporting.pages import page_assets
+from workbench.reporting.pages.layout import arrange
+from workbench.reporting.pages.parts import ROOT, Authored, Block, Context, Drawing, strings_of
+from workbench.reporting.pages.template import fact_texts, render
+
+
+@dataclass(frozen=True)
+class Page:
+    """A finished page.
+
+    Attributes
+    ----------
+    html : str
+        The page; ways to the published folder start with `ROOT`.
+    title, headline : str
+        Its title, and its first released sentence.
+    cards : tuple of Card
+        Its key figures, for the index.
+    releases : tuple of str
+        Every release it draws.
+    language : str
+        Its language.
+    authored : tuple of Authored
+        Every string on it that a person wrote.
+    blocks, context
+        What it was set from.
+    """
+
+    html: str
+    title: str
+    headline: str
+    cards: tuple[Card, ...]
+    releases: tuple[str, ...]
+    language: str
+    authored: tuple[Authored, ...]
+    blocks: tuple[Block, ...]
+    context: Context
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every string composed from releases, the catalog and the system's own facts."""
+        language = Language(self.language, self.context.translations)
+        drawings = [block for block in self.blocks if isinstance(block, Drawing)]
+        told = fact_texts(self.context, self.releases, language)
+        return frozenset(strings_of([drawings, self.context.facts, told]))
+
+    @property
+    def house(self) -> str:
+        """Whose report it is, in its language."""
+        return Language(self.language, self.context.translations).say(self.context.house)
+
+    def revised(self, revision: int, changed: tuple[str, ...], editions: Mapping[str, str]) -> Page:
+        """Return the same page as a revision of an edition that may have other languages."""
+        context = replace(
+            self.context,
+            revision=revision,
+            changed=changed,
+            editions=editions if len(editions) > 1 else {},
+        )
+        if context == self.context:
+            return self
+        return set_page(self.blocks, context, self.authored)
+
+    def alone(self) -> str:
+        """Return the page as one file with everything in it, which leads nowhere else."""
+        from workbench.reporting.published.copies import standalone
+
+        return standalone(self.at("./"))
+
+    def at(self, root: str) -> str:
+        """Return the page with ``root``, such as ``../../``, as the way to the published folder."""
+        return self.html.replace(ROOT, root)
+
+
+def set_page(
+    blocks: Sequence[Block],
+    context: Context,
+    authored: Sequence[Authored] = (),
+) -> Page:
+    """Set a page from its blocks: the same blocks and context, the same bytes.
+
+    Parameters
+    ----------
+    blocks : sequence of Heading, Prose or Drawing
+        In the notebook's order.
+    context : Context
+        What the page says about itself.
+    authored : sequence of Authored
+        Where the words on it were written.
+    """
+    language = Language(context.language, context.translations)
+    layout = arrange(blocks, language.say(context.title))
+    drawings = [block for block in blocks if isinstance(block, Drawing)]
+    for drawing in drawings:
+        if isinstance(drawing.drawn, Chart):
+            page_assets.check_traces(drawing.drawn.figure, "a chart of this page")
+    releases = tuple(sorted({name for drawing in drawings for name in drawing.releases}))
+    html = render(layout, context, language, releases)
+    answer = layout.answer.drawing.drawn if layout.answer and layout.answer.drawing else None
+    cards = layout.cards.drawing.drawn if layout.cards and layout.cards.drawing else None
+    return Page(
+        html=html,
+        title=layout.title,
+        headline=answer.text if isinstance(answer, Sentence) else "",
+        cards=cards.cards if isinstance(cards, Cards) else (),
+        releases=releases,
+        language=context.language,
+        authored=tuple(dict.fromkeys((*authored, *_words_of(context)))),
+        blocks=tuple(blocks),
+        context=context,
+    )
+
+
+def _words_of(context: Context) -> Iterator[Authored]:
+    parts: dict[str, Any] = {
+        "the title": context.title,
+        "the subtitle": context.subtitle,
+        "the workspace's title": context.house,
+        "the parameters": context.parameters,
+        "the translations": context.translations,
+        "what changed": context.changed,
+    }
+    for where, value in parts.items():
+        for text in strings_of(value):
+            yield Authored(where, text)

@@ -1,0 +1,132 @@
+"""What a page is set from: prose, figures with their releases, and what it says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from workbench.figures import Drawn
+from workbench.reporting.pages.text import Heading, Prose
+
+ROOT = "@workbench-root@/"
+"""Stands in a page for the way to the published folder; `Page.at` puts it in."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Which share of one limit all reports have used; ``scope`` is month, year or lifetime.
+
+    Shares are of zCDP rho, which adds up; epsilons do not, and stand in the officer's annex.
+    """
+
+    scope: str
+    used: float
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Where an edition's figures come from, for its footer.
+
+    ``share`` is what the edition's figures took of what a year may spend, 0 where all are exact.
+    ``budgets`` are as they stood after it. ``earlier`` is how many of its questions were
+    answered before rows of theirs changed, and not asked again.
+    """
+
+    data_version: str
+    as_of: str = ""
+    catalog_hash: str = ""
+    commit: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    privacy_unit: str = "customer"
+    share: float | None = None
+    budgets: tuple[Budget, ...] = ()
+    earlier: int = 0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a page says about itself.
+
+    Attributes
+    ----------
+    title : str
+        The report's title; empty takes the notebook's first heading.
+    subtitle, house : str
+        A line below it; whose report it is.
+    period : str or None
+        ``2026-09``.
+    revision : int
+        1, and more when data came late.
+    parameters : mapping of str to str
+        As they were checked, in words.
+    facts : Facts or None
+        For the footer.
+    language : str
+        ``en`` or ``zh``.
+    translations : mapping of str to str
+        Declared words in that language: titles, domain values, templates.
+    editions : mapping of str to str
+        Language to file name, where there are several.
+    changed : tuple of str
+        What a new revision changed.
+    declared : frozenset of str
+        The catalog's words, which may name a group; empty where no catalog is known.
+    """
+
+    title: str = ""
+    subtitle: str = ""
+    house: str = ""
+    period: str | None = None
+    revision: int = 1
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    facts: Facts | None = None
+    language: str = "en"
+    translations: Mapping[str, str] = field(default_factory=dict)
+    editions: Mapping[str, str] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+    declared: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure, what its releases say a reader must know, and their ids.
+
+    ``found``: group values that were found privately, which may stand on a page.
+    """
+
+    drawn: Drawn
+    releases: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Authored:
+    """Words a person wrote, and where: they are searched for identifiers."""
+
+    where: str
+    text: str
+
+
+Block = Heading | Prose | Drawing
+
+
+def strings_of(value: Any) -> Iterator[str]:
+    """Yield every string and number within a value, as a page would print it."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int | float):
+        yield repr(value)
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from strings_of(key)
+            yield from strings_of(part)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for each in fields(value):
+            yield from strings_of(getattr(value, each.name))
+    elif isinstance(value, Sequence | frozenset | set):
+        for part in value:
+            yield from strings_of(part)
