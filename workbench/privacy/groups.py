@@ -138,15 +138,7 @@ class GroupRule:
 
 
 def resolve_group(each: Any, scope: Scope) -> Group:
-    """Return a resolved group column.
-
-    Raises
-    ------
-    QuestionRefused
-        It is neither declared nor finite by construction.
-    UnknownName
-        It names a column this purpose may not read.
-    """
+    """Return a resolved group column; refuse what is neither declared nor finite by itself."""
     if isinstance(each, GroupRule):
         return each.group(scope)
     if not isinstance(each, str):

@@ -365,20 +365,6 @@ def plus(one: Form, other: Form, sign: float = 1.0) -> Form:
     return None if a is None or b is None else weighted([(1.0, a), (sign, b)])
 
 
-def require_noise(name: str, forms: Sequence[Form]) -> None:
-    """Refuse a figure with no noise in it: it is a number of somebody's, not a release.
-
-    A figure less itself is nought, which tells nothing.
-    """
-    found = [form for form in forms if form is not None]
-    plain = [form.value for form in found if isinstance(form, Affine) and form.variance == 0]
-    if found and len(plain) == len(found) and any(plain):
-        raise QuestionRefused(
-            f"'{name}' holds nothing of a release: all its noise cancels out, and a plain number "
-            "would stand as a private figure. Write a number that is no answer into the text."
-        )
-
-
 def _is_number(form: Form) -> TypeGuard[Affine]:
     return isinstance(form, Affine) and not form.terms
 

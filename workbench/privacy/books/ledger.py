@@ -21,23 +21,8 @@ from sqlalchemy import Index
 from workbench.catalog import Limits
 from workbench.errors import BudgetExhausted, LedgerError, UnknownName
 from workbench.privacy.accounting import Cost, pico_of
-from workbench.privacy.books.entries import (
-    CHARGES,
-    RAISED,
-    SCHEMA,
-    Order,
-    Reservation,
-    answer_to,
-    digest,
-    identity_of,
-    in_force,
-    in_order,
-    limits_json,
-    order_answered,
-    price_of,
-    recomputed,
-    standing_of,
-)
+from workbench.privacy.books import entries
+from workbench.privacy.books.entries import Order, Reservation
 from workbench.privacy.books.trust import Guard, require_officer, require_reason, stated_pico
 from workbench.privacy.books.witnesses import ANCHOR, Seal
 from workbench.privacy.budget import Line, Share, Standing, refusal
@@ -114,29 +99,29 @@ class Ledger:
         """
         found: list[Reservation] = []
         with self._guard.writing(now) as write:
-            limits, delta = in_force(write, self.limits, self.delta)
+            limits, delta = entries.in_force(write, self.limits, self.delta)
             for order in orders:
-                stored = order_answered(write, order, earlier)
+                stored = entries.order_answered(write, order, earlier)
                 if stored is not None:
                     found.append(stored)
                     continue
                 part, cost, name = order.part, order.cost, order.name
-                question, event = digest(part.canonical), order.event(cost)
-                identity = identity_of(part.canonical, order.data_version)
-                at = in_order(write, now)
+                question, event = entries.digest(part.canonical), order.event(cost)
+                identity = entries.identity_of(part.canonical, order.data_version)
+                at = entries.in_order(write, now)
                 period = part.paced_by or f"{now:%Y-%m}"
-                standing = standing_of(write, period, at)
+                standing = entries.standing_of(write, period, at)
                 for line in standing.lines(limits, delta, period, share, cost.delta):
                     if not line.covers(cost):
                         raised = (limits, delta) != (self.limits, self.delta)
-                        told = refusal(line, cost, label, name) + (RAISED if raised else "")
+                        told = refusal(line, cost, label, name) + (entries.RAISED if raised else "")
                         raise BudgetExhausted(told)
                 reports = dict(standing.reports)
                 if share is not None:
                     reports[share.report] = reports.get(share.report, Cost()) + cost
                 pure = cost.pure_epsilon
                 body = {
-                    "schema": SCHEMA,
+                    "schema": entries.SCHEMA,
                     "identity": identity,
                     "question": part.canonical,
                     "data_version": order.data_version,
@@ -148,7 +133,7 @@ class Ledger:
                     "report": share.report if share else None,
                     "period": period,
                     "who": who(),
-                    "limits": limits_json(limits, delta),
+                    "limits": entries.limits_json(limits, delta),
                     "sums": {
                         "lifetime": (standing.lifetime + cost).to_json(),
                         "period": (standing.period + cost).to_json(),
@@ -170,7 +155,7 @@ class Ledger:
         stored: list[str] = []
         with self._guard.writing(now) as write:
             for reservation, answer in answers:
-                earlier = answer_to(write, reservation.identity, reservation.seq)
+                earlier = entries.answer_to(write, reservation.identity, reservation.seq)
                 if earlier is not None:
                     stored.append(earlier)
                     continue
@@ -181,7 +166,7 @@ class Ledger:
                         "this answer: it was replaced meanwhile. The answer was dropped; ask again."
                     )
                 body = {
-                    "schema": SCHEMA,
+                    "schema": entries.SCHEMA,
                     "spend": reservation.seq,
                     "release": reservation.release_id,
                     "answer": answer,
@@ -209,7 +194,7 @@ class Ledger:
         kind : {"derived", "operational"}
             Operational ones are exact figures of `workbench.privacy.operational`.
         """
-        subject = digest({"parents": list(parents), "is": made("")})
+        subject = entries.digest({"parents": list(parents), "is": made("")})
         with self._guard.writing(now) as write:
             for parent in parents if kind == "derived" else ():
                 self._entry_of(write, parent)
@@ -246,9 +231,9 @@ class Ledger:
         """
         with self.chain.reading() as read:
             return [
-                (identity_of(each.part.canonical, each.data_version), each.part.paced_by)
+                (entries.identity_of(each.part.canonical, each.data_version), each.part.paced_by)
                 for each in orders
-                if order_answered(read, each, earlier) is None
+                if entries.order_answered(read, each, earlier) is None
             ]
 
     def releases(self) -> list[str]:
@@ -257,7 +242,7 @@ class Ledger:
 
     def prices(self) -> list[Cost]:
         """Return what every spend cost, lost ones too: for a second opinion on their sum."""
-        found = [price_of(entry) for entry in self.chain.entries("spend")]
+        found = [entries.price_of(entry) for entry in self.chain.entries("spend")]
         for entry in self.chain.entries("acknowledged", subject="acknowledged"):
             lost = Cost.from_json(entry.body["lost"])
             found.append(Cost(lost.pico, lost.delta))
@@ -277,12 +262,12 @@ class Ledger:
     def in_force(self) -> tuple[Limits, Decimal]:
         """Return limits and delta that count: raised ones once an officer acknowledged them."""
         with self.chain.reading() as read:
-            return in_force(read, self.limits, self.delta)
+            return entries.in_force(read, self.limits, self.delta)
 
     def standings(self, periods: Iterable[str], now: dt.datetime) -> dict[str, Standing]:
         """Return what was spent so far by everything that limits questions about some periods."""
         with self._guard.reading() as read:
-            return {period: standing_of(read, period, now) for period in periods}
+            return {period: entries.standing_of(read, period, now) for period in periods}
 
     def periods(self) -> set[str]:
         """Return the periods that anything was spent on."""
@@ -313,7 +298,7 @@ class Ledger:
         """
         claimed = require_officer(role, f"approving {what}")
         body = {
-            "schema": SCHEMA,
+            "schema": entries.SCHEMA,
             "what": what,
             "reason": require_reason(reason),
             "role": claimed,
@@ -393,6 +378,6 @@ class Ledger:
         """Check the chain, its sums and every anchor; return how many entries hold."""
         count = self.chain.verify()
         with self._guard.reading(everywhere=True) as read:
-            charges = [entry for kind in CHARGES for entry in read.entries(kind)]
-            recomputed(sorted(charges, key=lambda entry: entry.seq))
+            charges = [entry for kind in entries.CHARGES for entry in read.entries(kind)]
+            entries.recomputed(sorted(charges, key=lambda entry: entry.seq))
         return count

@@ -25,18 +25,7 @@ from pathlib import Path
 from workbench.catalog import Limits
 from workbench.errors import InputError, LedgerError, Refused
 from workbench.privacy.accounting import PICO, Cost
-from workbench.privacy.books.entries import (
-    CHARGES,
-    CLOCK,
-    SCHEMA,
-    ahead_of,
-    charge_upto,
-    in_force,
-    in_order,
-    lifetime_of,
-    limits_json,
-    recomputed,
-)
+from workbench.privacy.books import entries
 from workbench.privacy.books.places import require_local
 from workbench.privacy.books.witnesses import (
     ANSWERED,
@@ -102,7 +91,7 @@ def loss(
     known = [each for each in missing if each.spent is not None]
     lost = Cost()
     for each in known:
-        shared = lifetime_of(charge_upto(read, common_start(read, each, seal)))
+        shared = entries.lifetime_of(entries.charge_upto(read, common_start(read, each, seal)))
         lost = lost.at_least((each.spent or Cost()) - shared)
     last = max(each.seq for each in missing)
     if not any(each.seq >= last for each in known):
@@ -188,7 +177,7 @@ class Guard:
         with self._chain.writing(lambda: self._anchor(after)) as write:
             anchor = read_anchor(self._anchor_path)
             missing = self._amiss(write, anchor, self._witnesses(anchor, everywhere=True))
-            sums, before = recomputed(write.entries()), in_force(write, *wanted)
+            sums, before = entries.recomputed(write.entries()), entries.in_force(write, *wanted)
             if not missing and before == wanted:
                 raise InputError(
                     f"nothing is lost: {self._path} fits everything that knows it, and no limit "
@@ -197,16 +186,16 @@ class Guard:
             lost, furthest = loss(write, missing, stated or unknown, self._seal)
             lost = lost.at_least(stated or Cost())
             body = {
-                "schema": SCHEMA,
+                "schema": entries.SCHEMA,
                 **word,
                 "head": list(write.head()),
                 "witnesses": [[each.place, each.seq, each.hash] for each in missing],
                 "lost": lost.to_json(),
-                "limits": limits_json(*wanted),
-                "limits_before": limits_json(*before),
+                "limits": entries.limits_json(*wanted),
+                "limits_before": entries.limits_json(*before),
                 "sums": {"lifetime": (sums + lost).to_json()},
             }
-            at = in_order(write, now)
+            at = entries.in_order(write, now)
             # why its number: answers of the lost end are in pages, and their ids are not reused
             write.append("acknowledged", body, at=at, subject="acknowledged", seq=furthest + 1)
             after.append(anchor_at(write, self._anchor_path))
@@ -221,13 +210,16 @@ class Guard:
         with self._chain.writing(lambda: self._anchor(after)) as write:
             anchor = read_anchor(self._anchor_path)
             self._require_fit(write, anchor, self._witnesses(anchor, everywhere=True))
-            last = write.last(*CHARGES)
+            last = write.last(*entries.CHARGES)
             if last is None or last.at <= now:
                 return None
             body = {
-                "schema": SCHEMA,
+                "schema": entries.SCHEMA,
                 **word,
-                CLOCK: {"ahead": last.at.isoformat(), "spent": ahead_of(write, now).to_json()},
+                entries.CLOCK: {
+                    "ahead": last.at.isoformat(),
+                    "spent": entries.ahead_of(write, now).to_json(),
+                },
                 "head": list(write.head()),
                 "witnesses": [],
                 "lost": Cost().to_json(),
@@ -307,7 +299,9 @@ class Guard:
             return []
         acknowledged = read.entries("acknowledged", subject="acknowledged")
         known = {tuple(each[1:]) for entry in acknowledged for each in entry.body["witnesses"]}
-        last = max((entry.seq for entry in acknowledged if CLOCK not in entry.body), default=0)
+        last = max(
+            (entry.seq for entry in acknowledged if entries.CLOCK not in entry.body), default=0
+        )
         return [
             each
             for each in found
@@ -337,13 +331,13 @@ class Guard:
 
     def _require_readable(self, read: Reader, anchor: Witness | None, now: dt.datetime) -> None:
         """Refuse a newer version's ledger, and a clock that was set back."""
-        last = read.last(*CHARGES)
-        schemas = {SCHEMA if last is None else last.body.get("schema")}
+        last = read.last(*entries.CHARGES)
+        schemas = {entries.SCHEMA if last is None else last.body.get("schema")}
         if anchor is not None:
             schemas.add(anchor.schema)
             read.entries(None, anchor.seq)  # a tail that no anchor knows yet is hashed again
-        for schema in sorted(schemas - {SCHEMA}, key=str):
-            newer = isinstance(schema, int) and schema > SCHEMA
+        for schema in sorted(schemas - {entries.SCHEMA}, key=str):
+            newer = isinstance(schema, int) and schema > entries.SCHEMA
             way_out = (
                 "Update workbench"
                 if newer
@@ -351,7 +345,7 @@ class Guard:
             )
             raise LedgerError(
                 f"{self._path} was written by {'a newer' if newer else 'an unfinished'} version "
-                f"(schema {schema}; this one knows {SCHEMA}). {way_out}; nothing was spent."
+                f"(schema {schema}; this one knows {entries.SCHEMA}). {way_out}; nothing was spent."
             )
         if last is not None:
             what = f"entry {last.seq} of the ledger, its last spend ({self._path}),"

@@ -19,7 +19,6 @@ from workbench.privacy.margins import (
     divided,
     is_ratio,
     plus,
-    require_noise,
     times,
 )
 from workbench.privacy.operations.ranking import ranks
@@ -75,7 +74,7 @@ def _beside(sheet: Sheet, columns: Sequence[Sheet]) -> Sheet:
     measures = [each.measures[0] for each in columns]
     called = [each.name for each in measures]
     for name, each in zip(called, columns, strict=True):
-        require_noise(name, each.forms[name])
+        _require_noise(name, each.forms[name])
     for name in called:
         if not _NAME.fullmatch(name):
             raise QuestionRefused(f"a figure's name is letters, digits and _, not '{name}'.")
@@ -89,6 +88,20 @@ def _beside(sheet: Sheet, columns: Sequence[Sheet]) -> Sheet:
         refused={},
         notes=(*sheet.notes, *(note for each in columns for note in each.notes)),
     )
+
+
+def _require_noise(name: str, forms: Sequence[Form]) -> None:
+    """Refuse a figure with no noise in it: it is a number of somebody's, not a release.
+
+    A figure less itself is nought, which tells nothing.
+    """
+    found = [form for form in forms if form is not None]
+    plain = [form.value for form in found if isinstance(form, Affine) and form.variance == 0]
+    if found and len(plain) == len(found) and any(plain):
+        raise QuestionRefused(
+            f"'{name}' holds nothing of a release: all its noise cancels out, and a plain number "
+            "would stand as a private figure. Write a number that is no answer into the text."
+        )
 
 
 def figure(written: Mapping[str, Any], sheet: Sheet, known: Mapping[str, Sheet]) -> Sheet:
