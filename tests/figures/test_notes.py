@@ -109,7 +109,7 @@ def test_what_is_said_of_derived_figures_is_chinese_too(note, read):
 def test_every_translated_note_is_one_that_privacy_writes():
     sources = " ".join(
         path.read_text(encoding="utf-8")
-        for path in sorted(Path(workbench.__file__).parent.joinpath("privacy").glob("*.py"))
+        for path in sorted(Path(workbench.__file__).parent.joinpath("privacy").rglob("*.py"))
     )
     sources = " ".join(sources.replace('"\n', "").replace('" f"', "").replace('f"', "").split())
     for pattern, _ in notes._CHINESE:
