@@ -62,7 +62,7 @@ def test_an_exception_always_stands():
         (
             "Month: values whose noisy number of customers is below 2 standard deviations of its "
             "noise are merged; none had to be merged.",
-            "月份：带噪客户数低于 2 倍噪声标准差的取值已合并：无需合并。",
+            "月份：带噪客户数低于其噪声标准差的 2 倍的取值已合并：无需合并。",
         ),
         (
             "Amount, mean: not shown for merged values, because it does not add up over them.",

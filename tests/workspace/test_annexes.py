@@ -9,7 +9,7 @@ import workbench as wb
 from workbench.figures.kinds.table import TableSpec
 from workbench.figures.language import Language
 from workbench.figures.notes import translated
-from workbench.privacy.operational import PEOPLE
+from workbench.privacy.noted import noted
 from workbench.workspace.annexes import band_of
 from workbench.workspace.compliance import law_note
 
@@ -62,8 +62,8 @@ def test_requests_are_counted_by_kind_and_no_line_is_one_customers(shop):
     assert rows == [("access", "more than 30 days", 2), ("erasure", "more than 30 days", 1)]
     text = sheet.to_json()
     assert not [each.id for each in opened if each.id in text or f"{each.due}" in text]
-    assert PEOPLE in sheet.notes
-    assert "一位客户的请求" in translated(PEOPLE, Language("zh"))
+    assert noted("people") in sheet.notes
+    assert "一位客户的请求" in translated(noted("people"), Language("zh"))
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_an_incident_of_one_customer_is_told_as_few_people(shop):
     ws.init()
     sheet = wb.open_workspace(shop.settings.root, now=shop.now).compliance("2026-09").incidents
     assert sheet.columns["people"] == ["fewer than 10"]
-    assert PEOPLE in sheet.notes
+    assert noted("people") in sheet.notes

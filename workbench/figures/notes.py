@@ -13,163 +13,10 @@ from collections.abc import Sequence
 from workbench.figures.language import Language
 from workbench.figures.spec import Spec
 from workbench.privacy.columns import Measure
-from workbench.privacy.noted import NOTES, read
+from workbench.privacy.noted import notes, read
 from workbench.privacy.release import Release
 
-# As privacy writes them, in words of the ledger's, and as a manager reads them.
-_PLAIN = (
-    (re.compile(r"(?P<head>.+ at most [\d,]+)\.00(?P<tail> .*)"), r"\g<head>\g<tail>"),
-    (re.compile(r"(?P<head>.+ at most 1) rows in a cell\."), r"\g<head> record in each figure."),
-    (re.compile(r"(?P<head>.+) rows in a cell\."), r"\g<head> records in each figure."),
-    (re.compile(r"(?P<head>.+) in a cell\."), r"\g<head> in each figure."),
-    (
-        re.compile(r"Margins of figures computed from ratios are first-order approximations\."),
-        "Margins of figures computed from ratios are approximate.",
-    ),
-    (
-        re.compile(r"Within a band customers count as equal; margins are first-order approx\w+\."),
-        "Within a band customers count as equal; margins are approximate.",
-    ),
-    (re.compile(r"Adjusted by least squares so"), "Adjusted within the noise so"),
-    (
-        re.compile(r"The data changed since .+ answered this: a new answer, paid again\."),
-        "The data changed since this was answered before: this is a new answer.",
-    ),
-    (
-        re.compile(r"(?P<head>.+): cut points were read off .+\."),
-        r"\g<head>: cut points are private.",
-    ),
-)
-# As privacy writes them, and in Chinese. ``title`` is a declared word, and is translated as one.
-_CHINESE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), text)
-    for pattern, text in (
-        (
-            r"(?P<title>.+): one customer counts for at most (?P<top>[\d,.]+?)(?:\.00)?"
-            r"(?: (?P<unit>\S+))? in a cell\.",
-            "{title}：每位客户在每个数字中最多计 {top} {unit}。",
-        ),
-        (
-            r"One customer counts for at most (?P<top>[\d,]+) rows in a cell\.",
-            "每位客户在每个数字中最多计 {top} 条记录。",
-        ),
-        (
-            r"(?P<title>.+): at most (?P<top>[\d,]+) of one customer's count\.",
-            "{title}：每位客户最多计 {top} 种。",
-        ),
-        (
-            r"(?P<title>.+): each customer weighs the same; its place in the order is off by fewer "
-            r"than (?P<top>[\d,]+) customers, 95 times in 100\.",
-            "{title}：每位客户权重相同；有 95% 的把握，其排位误差少于 {top} 位客户。",
-        ),
-        (
-            r"Only values with a noisy count of (?P<top>[\d,]+) customers or more are shown\.",
-            "只显示带噪客户数不少于 {top} 的取值。",
-        ),
-        (
-            r"The data changed since (?P<top>.+) answered this: a new answer, paid again\.",
-            "自 {top} 回答此问题以来数据已有变化：这是重新付费的新答案。",
-        ),
-        (
-            r"(?P<top>[\d,]+) of (?P<all>[\d,]+) rows are not shown: their noisy number of "
-            r"customers is below (?P<rule>[\d,.]+)\.",
-            "{all} 行中有 {top} 行未显示：其带噪客户数低于 {rule}。",
-        ),
-        (
-            r"Adjusted by least squares so that totals agree with their parts(?:: (?P<name>.+))?\.",
-            "已在噪声范围内调整，使合计与各部分一致{name}。",
-        ),
-        (
-            r"Margins of figures computed from ratios are first-order approximations\.",
-            "由比率计算的数字，其误差范围为近似值。",
-        ),
-        (
-            r"Exact: counted in operational records, not in customers' rows\.",
-            "精确数字：取自机构自身的运营记录，不含客户数据行。",
-        ),
-        (
-            r"Requests are counted exactly and people are told in bands, without noise: one "
-            r"customer's request, or part in an incident or a transfer, can change a count by one, "
-            r"or a band\.",
-            "请求按实际数目统计，人数以区间表示，均未加噪：一位客户的请求，或其涉及的事件或对外提供，"
-            "可使计数变动一，或使区间变化。",
-        ),
-        (
-            r"Estimates with an interval are private; all other figures are exact, counted in "
-            r"operational records\.",
-            "带区间的估计值为隐私发布；其余均为取自运营记录的精确数字。",
-        ),
-        (
-            r"Law file of (?P<top>[\d-]+)\. No legal advice is claimed\.",
-            "法规文件版本 {top}。本页不构成法律意见。",
-        ),
-        (
-            r"\* Provision recalled, to be checked against the text; law file of (?P<top>[\d-]+)\. "
-            r"No legal advice is claimed\.",
-            "* 条款凭记忆引用，有待与法律原文核对；法规文件版本 {top}。本页不构成法律意见。",
-        ),
-        (
-            r"Unusual reads: (?P<top>[\d,]+) of (?P<all>[\d,]+) earlier weeks of readers were "
-            r"flagged by the same rule, fewer than (?P<rule>[\d.]+%) with 95% certainty\.",
-            "异常读取：同一规则在此前 {all} 个读取者周中误报 {top} 次，有 95% 把握低于 {rule}。",
-        ),
-        (
-            r"(?P<top>[\d,]+) of (?P<all>[\d,]+) rows are not shown: their noisy number of "
-            r"customers is below (?P<rule>[\d,.]+) standard deviations of its noise\.",
-            "{all} 行中有 {top} 行未显示：其带噪客户数低于其噪声标准差的 {rule} 倍。",
-        ),
-        (
-            r"(?P<title>.+): by the lower end of the margin of (?P<of>.+): (?P<grades>.+)\.",
-            "{title}：以“{of}”误差范围的下端为准：{grades}。",
-        ),
-        (
-            r"Within a band customers count as equal; margins are first-order approximations\.",
-            "同一区间内的客户视为相同；误差范围为近似值。",
-        ),
-        (
-            r"The noise leaves the order of the (?P<top>[\d,]+) open: compare margins\.",
-            "噪声之下，这 {top} 项的次序未定：请比较误差范围。",
-        ),
-        (
-            r"The noise leaves the order and the choice of the (?P<top>[\d,]+) open: compare "
-            r"margins\.",
-            "噪声之下，这 {top} 项的次序与入选均未定：请比较误差范围。",
-        ),
-        (
-            r"Chance that the order of the (?P<top>[\d,]+) is wrong: at most (?P<rule>[\d.]+%)\.",
-            "这 {top} 项次序有误的概率：至多 {rule}。",
-        ),
-        (
-            r"Chance that the order of the (?P<top>[\d,]+) is wrong: at most (?P<rule>[\d.]+%); "
-            r"that another belongs among them: at most (?P<other>[\d.]+%)\.",
-            "这 {top} 项次序有误的概率：至多 {rule}；另有他项应列其中的概率：至多 {other}。",
-        ),
-        (
-            r"Margins hold for all (?P<all>[\d,]+) figures at once, 95 times in 100 \(Šidák\)\.",
-            "误差范围对全部 {all} 个数字同时成立，100 次中有 95 次（Šidák）。",
-        ),
-        (
-            r"(?P<title>.+): values whose noisy number of customers is below (?P<rule>[\d,.]+)"
-            r"(?P<noise> standard deviations of its noise)? are merged; "
-            r"(?:merged: (?P<groups>.+)|none had to be merged)\.",
-            "{title}：带噪客户数低于 {rule}{noise}的取值已合并：{groups}。",
-        ),
-        (
-            r"(?P<title>.+): not shown for merged values, because it does not add up over them\.",
-            "{title}：不可相加，故合并后的取值不显示。",
-        ),
-        (
-            r"(?P<title>.+): cut points were read off (?P<top>[^ ]+(?:, [^ ]+)*)\.",
-            "{title}：分界点取自 {top}。",
-        ),
-        (
-            r"Planned, not released: no figure was drawn\.",
-            "仅为计划，尚未发布：没有抽取任何数字。",
-        ),
-    )
-)
-
-
+_NOISE = " standard deviations of its noise"
 # What tells an analyst what to ask instead says nothing of what is shown. Exceptions always stand.
 _FOR_ANALYSTS = re.compile(
     r"(?!Exception:).*(?:\w=|\b(?:wb|ws)\.|\w\(|`|values_per_customer|'workbench |"
@@ -203,54 +50,56 @@ def translated(note: str, language: Language) -> str:
     >>> translated("One customer counts for at most 1 rows in a cell.", Language())
     'One customer counts for at most 1 record in each figure.'
     """
-    if note in language.translations:
+    known = read(note)
+    if note in language.translations or known is None:
         return language.say(note)
-    if known := read(note):
-        key, values = known
-        words = {**values, "title": language.measure(values.get("title", ""))}
-        return NOTES[key][language.code].format(**words)
-    if language.code != "zh":
-        for pattern, text in _PLAIN:
-            note = pattern.sub(text, note)
-        return note
-    for pattern, text in _CHINESE:
-        if match := pattern.fullmatch(note):
-            parts = match.groupdict()
-            if "title" in parts:
-                parts["title"] = language.measure(parts["title"])
-            if "name" in parts:
-                names = [language.measure(each) for each in (parts["name"] or "").split("; ")]
-                parts["name"] = f"（{language.join(names)}）" if parts["name"] else ""
-            if "of" in parts:  # a title as it stands within a sentence
-                whole = f"{parts['of'][:1].upper()}{parts['of'][1:]}"
-                parts["of"] = language.measure(whole)
-            if "noise" in parts:
-                parts["noise"] = " 倍噪声标准差" if parts["noise"] else " "
-                parts["groups"] = _groups(parts["groups"], language)
-            if "grades" in parts:
-                parts["grades"] = _grades(parts["grades"], language)
-            if "unit" in parts:
-                parts["unit"] = language.say(parts["unit"] or "")
-            return text.format(**parts).replace(" 。", "。")
-    return note
+    key, values = known
+    said = {name: _said(name, value, language) for name, value in values.items()}
+    return notes()[key][language.code].format(**said).replace(" 。", "。")
 
 
-def _groups(told: str | None, language: Language) -> str:
+def _said(name: str, value: str, language: Language) -> str:
+    """Return a note's value in a page's language: titles, groups and rules have words of theirs."""
+    if name == "title":
+        return language.measure(value)
+    if name == "top":
+        return value.removesuffix(".00")
+    if language.code == "en":
+        return value
+    if name == "titles":
+        return language.join([language.measure(each) for each in value.split("; ")])
+    if name == "of":  # a title as it stands within a sentence
+        return language.measure(f"{value[:1].upper()}{value[1:]}")
+    if name == "unit":
+        return f" {language.say(value.strip())}" if value else ""
+    if name == "grades":  # "A from 0.7, C from 0"
+        pairs = (each.rpartition(" from ") for each in value.split(", "))
+        return language.join([f"{language.say(grade)} 自 {limit} 起" for grade, _, limit in pairs])
+    if name == "groups":
+        return _groups(value, language)
+    return _rule(value) if name == "rule" else value
+
+
+def _groups(told: str, language: Language) -> str:
     """Return merged values: "Other (north, south)" is "其他（北区、南区）"."""
-    if told is None:
+    if not told.startswith("merged: "):
         return "无需合并"
     said = []
-    for each in told.split("; "):
+    for each in told.removeprefix("merged: ").split("; "):
         label, _, members = each.removesuffix(")").partition(" (")
         words = language.join([language.say(one) for one in members.split(", ")])
         said.append(f"{language.say(label)}（{words}）")
     return "；".join(said)
 
 
-def _grades(told: str, language: Language) -> str:
-    """Return the limits of grades: "A from 0.7, C from 0" is "A 自 0.7 起、C 自 0 起"."""
-    pairs = (each.rpartition(" from ") for each in told.split(", "))
-    return language.join([f"{language.say(grade)} 自 {limit} 起" for grade, _, limit in pairs])
+def _rule(told: str) -> str:
+    """Return when a number of customers is too small: "20 or 3 standard deviations of …"."""
+    rule = told.removesuffix(", whichever is more")
+    least, _, noise = rule.rpartition(" or ")
+    if not rule.endswith(_NOISE):
+        return f" {rule} "
+    noise = f"其噪声标准差的 {noise.removesuffix(_NOISE)} 倍"
+    return f" {least} 与{noise}中的较大者" if least else noise
 
 
 def _about(note: str, release: Release) -> set[str]:

@@ -18,13 +18,14 @@ from workbench.catalog import Catalog, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.accounting import Cost
 from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.noted import noted
 from workbench.privacy.release import Release
 
 if TYPE_CHECKING:
     from workbench.privacy.books.ledger import Ledger
 
 # What the workbench itself records. Requests, incidents and shares are of customers: they are shown
-# as counts and in bands, and their sheets say so (`PEOPLE`).
+# as counts and in bands, and their sheets say so (the note ``people``).
 REGISTERS = (
     "audit log",
     "backups",
@@ -40,24 +41,6 @@ REGISTERS = (
     "store",
 )
 KIND = "operational"
-EXACT = "Exact: counted in operational records, not in customers' rows."
-MIXED = (
-    "Estimates with an interval are private; all other figures are exact, counted in "
-    "operational records."
-)
-PEOPLE = (
-    "Requests are counted exactly and people are told in bands, without noise: one customer's "
-    "request, or part in an incident or a transfer, can change a count by one, or a band."
-)
-FALSE_ALARMS = (
-    "Unusual reads: {alarms:,} of {weeks:,} earlier weeks of readers were flagged by the same "
-    "rule, fewer than {most:.2%} with 95% certainty."
-)
-LAW_FILE = "Law file of {version}. No legal advice is claimed."
-STARS = (
-    "* Provision recalled, to be checked against the text; law file of {version}. No legal advice "
-    "is claimed."
-)
 
 
 @dataclass(frozen=True)
@@ -122,7 +105,7 @@ def operational(exact: Exact, catalog: Catalog, release_id: str, data_version: s
         cost=Cost(),
         delta=float(catalog.privacy.delta),
         data_version=data_version,
-        notes=exact.notes if exact.private else (EXACT, *exact.notes),
+        notes=exact.notes if exact.private else (noted("exact"), *exact.notes),
         mechanism={"kind": KIND, "sources": list(exact.sources), "private": list(exact.private)},
     )
 

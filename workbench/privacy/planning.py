@@ -20,6 +20,7 @@ from workbench.privacy.books.entries import identity_of
 from workbench.privacy.columns import Dimension, cells
 from workbench.privacy.engine.answering import Z_95, sigma_of
 from workbench.privacy.engine.coordinates import vector_measures
+from workbench.privacy.noted import noted
 from workbench.privacy.operations.consistency import MAX_FIGURES
 from workbench.privacy.question import Question
 from workbench.privacy.release import Origin, Release
@@ -235,7 +236,7 @@ def blank(question: Question, name: str, number: int, file: Path) -> Release:
         columns=columns,
         cost=Cost(),
         data_version="",
-        notes=("Planned, not released: no figure was drawn.",),
+        notes=(noted("planned"),),
         mechanism={"given": question.given},
         origin=Origin(
             _BLANK.__getitem__, lambda content, parents: keep_blank(content, file, parents)

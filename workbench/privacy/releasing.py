@@ -246,9 +246,7 @@ def _release(
     notes += [noted("not in", title=catalog.table(each).title) for each in dict.fromkeys(joined)]
     notes += figures.notes
     if earlier:
-        notes.append(
-            f"The data changed since {', '.join(earlier)} answered this: a new answer, paid again."
-        )
+        notes.append(noted("changed", earlier=", ".join(earlier)))
     by = question.within
     if question.discovered is not None:
         found = by[0]
@@ -286,12 +284,12 @@ def _bound_note(coordinate: Coordinate, question: Question) -> str:
     """Say what one customer counts for at most: what lies beyond is cut, not hidden."""
     top = Decimal(coordinate.ends[1]).scaleb(-coordinate.digits)
     if coordinate.value is None:
-        return f"One customer counts for at most {top:,} rows in a cell."
+        return noted("rows", top=top)
     value = question.values[coordinate.value]
     if coordinate.kind != "sum" or value.condition:
         return ""
     unit = f" {value.unit}" if value.unit else ""
-    return f"{value.title}: one customer counts for at most {top:,}{unit} in a cell."
+    return noted("amount", title=value.title, top=top, unit=unit)
 
 
 def _joined(question: Question, name: str, parts: Sequence[Release], payer: Payer) -> Release:

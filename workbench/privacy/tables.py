@@ -301,12 +301,12 @@ def _period(first: Release, sheet: Sheet, arguments: Mapping[str, Any]) -> str |
 
 def _notes(sheet: Sheet, arguments: Mapping[str, Any], together: float) -> list[str]:
     """Return what a reader must know of figures that were computed."""
-    notes = [noted("chosen", rows=f"{sheet.among:,}")] if sheet.among > 1 else []
+    notes = [noted("chosen", rows=sheet.among)] if sheet.among > 1 else []
     notes += sheet.notes
     if arguments.get("simultaneous") and together > 1:
-        notes.append(f"Margins hold for all {together:,} figures at once, 95 times in 100 (Šidák).")
+        notes.append(noted("at once", figures=together))
     if any(is_approximate(form) for each in sheet.measures for form in sheet.forms[each.name]):
-        notes.append("Margins of figures computed from ratios are first-order approximations.")
+        notes.append(noted("approximate"))
     return notes
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.privacy.columns import Measure
-from workbench.privacy.operational import MIXED, Exact
+from workbench.privacy.noted import noted
+from workbench.privacy.operational import Exact
 from workbench.workspace.annexes import NONE, sheet
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def decisions(evidence: Evidence) -> Exact:
         **_estimates("person", [each.person for each in found]),
     }
     ids = tuple(each.id for each in evidence.decisions)
-    return replace(made, measures=measures, columns=columns, private=ids, notes=(MIXED,))
+    return replace(made, measures=measures, columns=columns, private=ids, notes=(noted("mixed"),))
 
 
 def retention(evidence: Evidence) -> Exact:
@@ -72,7 +73,11 @@ def retention(evidence: Evidence) -> Exact:
     }
     ids = tuple(each.id for each in evidence.retention.values())
     return replace(
-        made, measures=measures, columns=columns, private=ids, notes=(MIXED,) if ids else ()
+        made,
+        measures=measures,
+        columns=columns,
+        private=ids,
+        notes=(noted("mixed"),) if ids else (),
     )
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import DefinitionError
 from workbench.privacy.columns import Dimension, Measure
-from workbench.privacy.operational import FALSE_ALARMS, PEOPLE, Exact
+from workbench.privacy.noted import noted
+from workbench.privacy.operational import Exact
 from workbench.reporting.gate.sharing import written_anywhere
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _overdue(evidence: Evidence) -> Exact:
         [(*words, number) for words, number in sorted(found.items())],
         {"late": ("due_on",)},
     )
-    return replace(made, notes=(PEOPLE,))
+    return replace(made, notes=(noted("people"),))
 
 
 def band_of(people: float | None) -> str:
@@ -177,7 +178,7 @@ def _incidents(evidence: Evidence) -> Exact:
             "people": ("subjects_affected",),
         },
     )
-    return replace(made, notes=(PEOPLE,))
+    return replace(made, notes=(noted("people"),))
 
 
 def _risks(evidence: Evidence) -> Exact:
@@ -274,7 +275,7 @@ def _transfers(evidence: Evidence) -> Exact:
             "sensitive": ("sensitive_subjects",),
         },
     )
-    return replace(made, notes=(PEOPLE,))
+    return replace(made, notes=(noted("people"),))
 
 
 def _limits(evidence: Evidence) -> Exact:
@@ -358,7 +359,8 @@ def _accesses(evidence: Evidence) -> Exact:
     found_unusual = evidence.detection
     notes: tuple[str, ...] = ()
     if found_unusual is not None:
-        said = FALSE_ALARMS.format(
+        said = noted(
+            "false alarms",
             alarms=found_unusual.false_alarms,
             weeks=found_unusual.history_weeks,
             most=found_unusual.false_alarm_at_most,

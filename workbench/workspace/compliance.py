@@ -263,7 +263,8 @@ class Compliance(Data):
 def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
     from workbench.analytics.compliance import lights
     from workbench.privacy.columns import Measure
-    from workbench.privacy.operational import MIXED, Exact
+    from workbench.privacy.noted import noted
+    from workbench.privacy.operational import Exact
 
     found = {name.replace(" ", "_"): number for name, number in lights(lines).items()}
     found["measured"] = found["green"] + found["amber"] + found["red"]
@@ -282,24 +283,25 @@ def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release])
         measures=tuple(Measure(name, "count", titles[name], None) for name in found),
         period=period,
         private=tuple(each.id for each in private),
-        notes=(MIXED,) if private else (),
+        notes=(noted("mixed"),) if private else (),
     )
 
 
 def law_note(provisions: Sequence[str]) -> str:
     """Return what stands under a table that names provisions; the star where one carries it."""
     from workbench.lifecycle import law
-    from workbench.privacy.operational import LAW_FILE, STARS
+    from workbench.privacy.noted import noted
 
-    note = STARS if "*" in law.cite(list(provisions)) else LAW_FILE
-    return note.format(version=law.version())
+    recalled = "*" in law.cite(list(provisions))
+    return noted("law recalled" if recalled else "law file", version=law.version())
 
 
 def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
     from workbench.analytics.compliance import columns_of
     from workbench.analytics.kpis import kpi
     from workbench.privacy.columns import Dimension
-    from workbench.privacy.operational import MIXED, PEOPLE, Exact
+    from workbench.privacy.noted import noted
+    from workbench.privacy.operational import Exact
 
     columns = columns_of(lines)
     axis = Dimension("indicator", "Indicator", "category", tuple(columns["indicator"]))
@@ -310,8 +312,11 @@ def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Relea
         by=(axis,),
         period=period,
         private=tuple(each.id for each in private),
-        notes=((MIXED, PEOPLE) if private else (PEOPLE,))
-        + (law_note([name for line in lines for name in kpi(line.id).law]),),
+        notes=(
+            *([noted("mixed")] if private else []),
+            noted("people"),
+            law_note([name for line in lines for name in kpi(line.id).law]),
+        ),
     )
 
 

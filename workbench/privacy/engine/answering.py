@@ -25,6 +25,7 @@ from workbench.privacy.engine.mechanisms import (
 from workbench.privacy.engine.truncation import WEIGHT
 from workbench.privacy.margins import Affine, form_of, interval, quantile
 from workbench.privacy.measuring import Choice
+from workbench.privacy.noted import noted
 from workbench.privacy.question import Question
 
 Z_95 = quantile(0.95)
@@ -91,7 +92,7 @@ def answer(
         noisy = [counts.get(cell, 0) + noise[cell] for cell in range(question.size)]
         margin = Z_95 * sqrt(sigma_squared)
         _add(figures, distinct.measure, [(n, n - margin, n + margin) for n in noisy])
-        figures.notes.append(f"{distinct.title}: at most {distinct.most} of one customer's count.")
+        figures.notes.append(noted("distinct", title=distinct.title, top=distinct.most))
     return figures
 
 
@@ -203,10 +204,7 @@ def _quantile(
     _add(figures, choice.measure, values)
     surely = log(len(candidates)) + log(20)
     rank = floor(2 * sensitivity / WEIGHT / 100 / float(epsilon) * surely) + 1
-    figures.notes.append(
-        f"{choice.title}: each customer weighs the same; its place in the order is off by fewer "
-        f"than {rank:,} customers, 95 times in 100."
-    )
+    figures.notes.append(noted("quantile", title=choice.title, rank=rank))
 
 
 def scores(weights: Mapping[tuple[int, bool], int], candidates: int, q: Decimal) -> list[int]:
@@ -272,9 +270,7 @@ def _found(
     measure = Measure("customers", "customers", "Customers", "customers")
     _add(figures, measure, [(n, n - margin, n + margin) for n in noisy.values()])
     figures.mechanism.update({"sigma": sigma, "threshold": least, "delta": float(delta)})
-    figures.notes.append(
-        f"Only values with a noisy count of {least:,} customers or more are shown."
-    )
+    figures.notes.append(noted("found", least=least))
     return figures
 
 

@@ -46,6 +46,7 @@ from workbench.privacy.groups import (
     numeric,
     rising,
 )
+from workbench.privacy.noted import noted
 from workbench.privacy.release import Release
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ class Personas(GroupRule):
             identity,
             self.months,
             None if self.inactive is None else len(values) - 1,
-            f"{self.title}: cut points were read off {', '.join(read_off)}." if read_off else "",
+            noted("cut points", title=self.title, sources=", ".join(read_off)) if read_off else "",
         )
         dimension = Dimension(self.name, self.title, "category", values, exclusive=True)
         return Group(dimension, 1, rule, name)

@@ -179,7 +179,7 @@ def _adjusted(
     adjusted: list[Sheet] = []
     for sheet, mine in zip(sheets, found, strict=True):
         titles = "; ".join(each.title for each in sheet.measures if each.name in mine)
-        note = f"Adjusted by least squares so that totals agree with their parts: {titles}."
+        note = noted("adjusted", titles=titles)
         notes = [*([note] if titles else []), *([left] if unfit else [])]
         adjusted.append(replace(sheet, forms={**sheet.forms, **mine}, notes=(*sheet.notes, *notes)))
     return adjusted

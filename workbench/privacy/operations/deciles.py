@@ -42,7 +42,7 @@ def deciles(sheet: Sheet, *, measure: str, within_edges: bool = False) -> Sheet:
     totals = [tangent(form) for form in reversed(sheet.forms[measure])]
     if not within_edges:
         forms = _forms([*counts, *totals])
-        note = "Within a band customers count as equal; margins are first-order approximations."
+        note = noted("tenths of equals")
     else:
         ends = _customer_ends(sheet, total)
         forms = _held_forms(counts, totals, ends[::-1], measure, str(sheet.about["id"]))

@@ -25,6 +25,7 @@ from workbench.privacy.margins import (
     quantile,
     tangent,
 )
+from workbench.privacy.noted import noted
 from workbench.privacy.sheets import Sheet, operation
 
 MAX_RANKED = 1000  # pairs grow with the square
@@ -145,12 +146,7 @@ def _note(order: Sequence[tuple[Affine, int]], risks: Sequence[float], n: int) -
     wrong = min(1.0, sum(risks[: max(0, len(inside) - 1)]))
     missed = min(1.0, sum(_swapped(one, other) for one, _ in inside for other, _ in outside))
     if max(wrong, missed) >= _OPEN:  # a bound this weak says nothing but that
-        if missed < _OPEN:
-            return f"The noise leaves the order of the {len(inside)} open: compare margins."
-        return (
-            f"The noise leaves the order and the choice of the {len(inside)} open: compare margins."
-        )
-    words = f"Chance that the order of the {len(inside)} is wrong: at most {wrong:.1%}"
+        return noted("order open" if missed < _OPEN else "choice open", top=len(inside))
     if not outside:
-        return f"{words}."
-    return f"{words}; that another belongs among them: at most {missed:.1%}."
+        return noted("order", top=len(inside), wrong=wrong)
+    return noted("order and choice", top=len(inside), wrong=wrong, missed=missed)

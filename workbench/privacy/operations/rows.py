@@ -10,6 +10,7 @@ from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.columns import Dimension
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import interval, quantile
+from workbench.privacy.noted import noted
 from workbench.privacy.sheets import Sheet, gathered, grouped, in_order, operation, without
 
 WORDS_AT_MOST = 60  # characters
@@ -135,7 +136,7 @@ def grade(
         for label, limit in grades
     )
     called = f"{graded.title[:1].lower()}{graded.title[1:]}"
-    note = f"{title}: by the lower end of the margin of {called}: {said}."
+    note = noted("graded", title=title, of=called, grades=said)
     made = _beside(sheet, len(sheet.by), into, title, told)
     return replace(made, notes=(*sheet.notes, note))
 

@@ -65,10 +65,10 @@ def telling(title: str, gaps: Sequence[tuple[Form, Form, Form, Noise]]) -> tuple
     if not needed:
         return ()
     most, now, worth = max(needed)
-    words = {"title": title, "points": f"{100 * worth:g}"}
-    return (noted("telling", needed=_about(most), now=_about(now), **words),)
+    words = {"needed": _about(most), "now": _about(now), "points": 100 * worth}
+    return (noted("telling", title=title, **words),)
 
 
-def _about(number: float) -> str:
+def _about(number: float) -> float:
     """Return a number to two digits: what is estimated is not told to the last."""
-    return f"{round(number, 1 - floor(log10(number))):,.0f}"
+    return round(number, 1 - floor(log10(number)))

@@ -84,10 +84,7 @@ def suppress(
         name: [None if out else form for form, out in zip(column, small, strict=True)]
         for name, column in sheet.forms.items()
     }
-    note = (
-        f"{sum(small):,} of {len(small):,} rows are not shown: their noisy number of customers is "
-        f"below {rule.words}."
-    )
+    note = noted("hidden", small=sum(small), all=len(small), rule=rule.words)
     candidates = sum(each is not None for each in _counts(sheet))
     kept = _chosen(sheet, len(small) - sum(small), candidates) if widened else sheet
     return replace(kept, forms=forms, notes=(*kept.notes, *([note] if any(small) else [])))
@@ -240,7 +237,7 @@ def _together(
     members = grouped((*key[:axis], label_of[key[axis]], *key[axis + 1 :]) for key in sheet.keys)
     found = gathered(sheet, by, in_order(members, by), [dimension], blank=True)
     left_out = [
-        f"{measure.title}: not shown for merged values, because it does not add up over them."
+        noted("not merged", title=measure.title)
         for measure in sheet.measures
         if why_not_added(measure, measure.name in sheet.adds, [dimension])
         and any(len(rows) > 1 for rows in members.values())
@@ -251,8 +248,5 @@ def _together(
         if len(group) > 1
     ]
     together = f"merged: {'; '.join(merged)}" if merged else "none had to be merged"
-    note = (
-        f"{dimension.title}: values whose noisy number of customers is below {rule} are merged; "
-        f"{together}."
-    )
+    note = noted("merged", title=dimension.title, rule=rule, groups=together)
     return replace(found, notes=(*sheet.notes, note, *left_out))
