@@ -10,7 +10,9 @@ from support.line import DEFINITION, PARAMETERS, write_report
 
 from workbench.errors import RunFailed, StorageError
 from workbench.periods import Period
+from workbench.reporting.definitions.definition import Variant
 from workbench.reporting.definitions.reading import find_definition
+from workbench.reporting.desk import Asked
 from workbench.reporting.execution import execute
 
 SEPTEMBER = Period.parse("2026-09")
@@ -24,8 +26,8 @@ def run(shop):
         root = shop.settings.root
         write_report(root, *code, **report)
         definition = find_definition("customers", root / "reports", root / "notebooks")
-        values = definition.values(given)
-        executed = execute(definition, SEPTEMBER, values, shop.reports.desk(), call.told.append)
+        asked = Asked(definition, SEPTEMBER, Variant("", definition.values(given)))
+        executed = execute(asked, shop.reports.desk(), call.told.append)
         cells = nbformat.read(executed, as_version=4).cells
         return [o["text"] for cell in cells for o in cell.get("outputs", ()) if "text" in o]
 
@@ -89,9 +91,8 @@ def test_a_workspace_whose_path_has_braces_runs(run, tmp_path):
     shop = wb.open_workspace(moved, now=run.shop.now)
     write_report(moved, "print(1)")
     definition = find_definition("customers", moved / "reports", moved / "notebooks")
-    executed = execute(
-        definition, SEPTEMBER, definition.values(), shop.reports.desk(), lambda _: None
-    )
+    asked = Asked(definition, SEPTEMBER, Variant("", definition.values()))
+    executed = execute(asked, shop.reports.desk(), lambda _: None)
     assert executed.is_relative_to(moved)
 
 

@@ -14,6 +14,7 @@ from workbench.periods import Period
 from workbench.reporting.definitions.due import Span, choose_period
 from workbench.reporting.definitions.reading import find_definition
 from workbench.reporting.definitions.schedule import PeriodRule
+from workbench.reporting.desk import Asked
 from workbench.reporting.facts import commit, edition_identity
 from workbench.reporting.published.places import read_failures
 
@@ -87,7 +88,9 @@ def test_an_edition_is_the_same_while_nothing_it_is_made_of_changes(shop, report
         definition = read()
         (variant,) = definition.editions(given)
         notebook = (root / "notebooks" / "customers.ipynb").read_bytes()
-        return edition_identity(definition, period, variant, notebook, replace(desk, **changes))
+        return edition_identity(
+            Asked(definition, period, variant), notebook, replace(desk, **changes)
+        )
 
     first = identity()
     assert identity() == identity(["epsilon=0.1"]) == identity(as_of="2026-10-05") == first

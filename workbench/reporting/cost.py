@@ -33,8 +33,7 @@ from workbench.privacy.accounting import Cost, epsilon_of
 from workbench.privacy.budget import Line, Need, Share, Short, need_of, shortfalls
 from workbench.privacy.planning import PlannedAnswer, beside, read_prices, split
 from workbench.reporting.definitions.definition import Definition
-from workbench.reporting.definitions.parameters import Value
-from workbench.reporting.desk import Desk, Detail, Tell
+from workbench.reporting.desk import Asked, Desk, Detail, Tell
 from workbench.reporting.environment import PLAN_FILE, PRICES_FILE
 from workbench.reporting.execution import execute
 from workbench.reporting.notebooks.written_prices import most_pico
@@ -83,38 +82,28 @@ class Plan:
         return sum(each.renewed for each in self.answers)
 
 
-def plan(
-    definition: Definition,
-    period: Period,
-    values: Mapping[str, Value],
-    desk: Desk,
-    tell: Tell = lambda _: None,
-    prices: Path | None = None,
-    *,
-    folder: Path | None = None,
-) -> Plan:
+def plan(asked: Asked, desk: Desk, folder: Path, tell: Tell = lambda _: None) -> Plan:
     """Run a report's notebook without releasing, and return what it would cost.
 
     A first pass finds ``epsilon="auto"`` questions whose prices are not settled yet; where there
     are any, a second one shows what they give. The editions of a grid share the report's budget
     equally.
     """
-    folder = _folder(definition, period, desk, folder)
-    settled = prices or folder / _PRICES
-    answers, failure = _pass(definition, period, values, desk, tell, folder, settled)
-    share = share_of(definition)
-    left = desk.ledger.status(paced_by(period), desk.now, share)
+    folder = folder / "plan"
+    settled = folder / _PRICES
+    answers, failure = _pass(asked, desk, tell, folder)
+    share = share_of(asked.definition)
+    left = desk.ledger.status(paced_by(asked.period), desk.now, share)
     if any(each.auto for each in answers):
-        known = read_prices(settled)
-        each = left[0].limit_pico // definition.size
+        each = left[0].limit_pico // asked.definition.size
         budget = split(answers, min(left[0].left_pico, each))
-        _settle(settled, {**known, **budget})
-        answers, failure = _pass(definition, period, values, desk, tell, folder, settled)
+        _settle(settled, {**read_prices(settled), **budget})
+        answers, failure = _pass(asked, desk, tell, folder)
     need = need_of(share, answers)
-    wrong, left_out = rehearsed(definition, period, values, desk, folder, failure)
+    wrong, left_out = rehearsed(asked, desk, folder, failure)
     return Plan(
-        definition.name,
-        period.text,
+        asked.definition.name,
+        asked.period.text,
         tuple(answers),
         epsilon_of(need.whole.pico, float(desk.catalog.privacy.delta)),
         left,
@@ -158,13 +147,7 @@ def _settle(file: Path, prices: Mapping[str, int]) -> None:
 
 
 def settle_prices(
-    definition: Definition,
-    period: Period,
-    values: Mapping[str, Value],
-    desk: Desk,
-    tell: Tell,
-    *,
-    folder: Path | None = None,
+    asked: Asked, desk: Desk, tell: Tell, folder: Path
 ) -> tuple[Path | None, Plan | None]:
     """Return a file with the prices of a report's ``epsilon="auto"`` questions, if it has any.
 
@@ -172,16 +155,15 @@ def settle_prices(
     notebook and its parameters, so that rendering again asks the same questions at the same prices;
     a changed notebook or parameter settles what is new.
     """
-    notebook = desk.settings.path("notebooks") / definition.notebook
-    kept = _folder(definition, period, desk, folder) / _PRICES
-    auto_default = any(p.default == "auto" for p in definition.parameters.values())
+    notebook, kept = desk.notebook(asked), folder / "plan" / _PRICES
+    auto_default = any(p.default == "auto" for p in asked.definition.parameters.values())
     if not auto_default and '"auto"' not in _code(notebook) and "'auto'" not in _code(notebook):
         return None, None
-    asked = json.dumps(dict(values), sort_keys=True).encode() + notebook.read_bytes()
-    done = kept.with_name(f"settled-{hashlib.sha256(asked).hexdigest()[:16]}")
+    content = json.dumps(dict(asked.values), sort_keys=True).encode() + notebook.read_bytes()
+    done = kept.with_name(f"settled-{hashlib.sha256(content).hexdigest()[:16]}")
     planned = None
     if not done.is_file():
-        planned = plan(definition, period, values, desk, tell, folder=folder)
+        planned = plan(asked, desk, folder, tell)
         done.touch()
     return kept if kept.is_file() else None, planned
 
@@ -201,35 +183,24 @@ def paced_by(period: Period) -> str:
     return Period.containing(period.end - dt.timedelta(days=1)).text
 
 
-def _folder(definition: Definition, period: Period, desk: Desk, folder: Path | None) -> Path:
-    """Return where an edition's plan goes: beside its executed notebook."""
-    return (folder or desk.private / "runs" / definition.name / period.text) / "plan"
-
-
 def _code(notebook: Path) -> str:
     cells = read_json(notebook)["cells"]
     return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
 
 
 def _pass(
-    definition: Definition,
-    period: Period,
-    values: Mapping[str, Value],
-    desk: Desk,
-    tell: Tell,
-    folder: Path,
-    prices: Path,
+    asked: Asked, desk: Desk, tell: Tell, folder: Path
 ) -> tuple[list[PlannedAnswer], RunFailed | None]:
     make_private(folder)
     file = folder / PLAN
     file.unlink(missing_ok=True)
     beside(file).unlink(missing_ok=True)
     environment = {PLAN_FILE: str(file)}
-    if prices.is_file():
+    if (prices := folder / _PRICES).is_file():
         environment[PRICES_FILE] = str(prices)
     failed: RunFailed | None = None
     try:
-        execute(definition, period, values, desk, tell, folder=folder, environment=environment)
+        execute(asked, desk, tell, folder, environment)
     except RunFailed as failure:
         failed = failure
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
@@ -240,22 +211,12 @@ def _pass(
 
 @contextmanager
 def affordable(
-    definition: Definition,
-    period: Period,
-    values: Mapping[str, Value],
-    desk: Desk,
-    tell: Tell,
-    *,
-    folder: Path,
-    words: str,
-    answered: bool,
+    asked: Asked, desk: Desk, tell: Tell, folder: Path, *, answered: bool
 ) -> Iterator[Path | None]:
     """Yield the file of its settled prices, if it has any, to an edition that can be paid for.
 
     Parameters
     ----------
-    words : str
-        The edition's name in messages.
     answered : bool
         Whether it is there already, of the same data: all its answers are.
 
@@ -264,56 +225,47 @@ def affordable(
     BudgetExhausted
         What it needs does not fit a limit; nothing was asked and nothing spent.
     """
-    prices, known = settle_prices(definition, period, values, desk, tell, folder=folder)
+    prices, known = settle_prices(asked, desk, tell, folder)
     if answered:
         yield prices
         return
-    share = share_of(definition)
+    share = share_of(asked.definition)
 
     def short(need: Need, others: Sequence[Need]) -> tuple[Short, ...]:
         return shortfalls(desk.ledger, need, desk.now, others)
 
-    notebook = desk.settings.path("notebooks") / definition.notebook
-    most = most_pico(notebook, values, desk.catalog.privacy.delta, settled_pico(prices))
+    delta = desk.catalog.privacy.delta
+    most = most_pico(desk.notebook(asked), asked.values, delta, settled_pico(prices))
     need = Need(share, anywhere=Cost(most or 0))
     if most is None or not desk.promises.fits(need, short):
         found: Sequence[Short] = ()
         for _ in range(2):  # why: what it waited for may have answered some of its questions
             alone = not desk.promises
-            planned = known or _planned(definition, period, values, desk, tell, folder)
+            planned = known or _planned(asked, desk, tell, folder)
             need, known = need_of(share, planned.answers if planned else ()), None
             found = desk.promises.wait(need, short)
             if alone or not found:
                 break
         if found and planned:
-            raise BudgetExhausted(_refusal(words, definition, period, planned, found))
+            raise BudgetExhausted(_refusal(asked, planned, found))
     try:
         yield prices
     finally:
         desk.promises.end(need)
 
 
-def _planned(
-    definition: Definition,
-    period: Period,
-    values: Mapping[str, Value],
-    desk: Desk,
-    tell: Tell,
-    folder: Path,
-) -> Plan | None:
+def _planned(asked: Asked, desk: Desk, tell: Tell, folder: Path) -> Plan | None:
     """Return what an edition would cost; None where its notebook fails before it asks anything."""
-    tell(Detail(f"{definition.name} {period.text}: working out what it costs before it is paid"))
+    tell(Detail(f"{asked.short}: working out what it costs before it is paid"))
     try:
-        return plan(definition, period, values, desk, folder=folder)
+        return plan(asked, desk, folder)
     except RunFailed:
         return None  # the run itself says why
 
 
-def _refusal(
-    words: str, definition: Definition, period: Period, planned: Plan, found: Sequence[Short]
-) -> str:
+def _refusal(asked: Asked, planned: Plan, found: Sequence[Short]) -> str:
     """Return what an operator is told: what the edition needs, what is left, what to do."""
-    asked = len(planned.answers)
+    definition, count = asked.definition, len(planned.answers)
     unpaid = sum(1 for each in planned.answers if each.unpaid)
     lines = "; ".join(
         f"it needs epsilon {each.epsilon:.2f}, and {each.line.left:.2f} of {each.line.limit:.2f} "
@@ -334,10 +286,11 @@ def _refusal(
             f"'budget: {{epsilon: {enough:.2f}}}' in reports/{definition.name}.yaml would be enough"
         )
     ways.append(
-        f"'workbench report plan {definition.name} --period {period.text}' shows the price of each"
+        f"'workbench report plan {definition.name} --period {asked.period.text}' shows the price "
+        "of each"
     )
     return (
-        f"{words} was not started, and nothing was spent: {unpaid} of its {asked} questions are "
-        f"not answered on this data, and {lines}. A page that is there stays. What helps: "
+        f"{asked.words} was not started, and nothing was spent: {unpaid} of its {count} questions "
+        f"are not answered on this data, and {lines}. A page that is there stays. What helps: "
         f"{'; '.join(ways)}."
     )

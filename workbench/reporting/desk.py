@@ -8,17 +8,19 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.catalog import Catalog
 from workbench.documents import read_json
 from workbench.errors import Busy
+from workbench.periods import Period
 from workbench.privacy.books.answers import AnswerLedger
 from workbench.privacy.budget import Need, Short
 from workbench.privacy.release import Release
-from workbench.reporting.definitions.definition import Definition
+from workbench.reporting.definitions.definition import Definition, Variant
+from workbench.reporting.definitions.parameters import Value
 from workbench.settings import Settings
 from workbench.store.chain import file_lock
 
@@ -81,6 +83,43 @@ class Detail(str):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """One edition to make: which report, about which period, which one of its grid.
+
+    ``scheduled`` says that readers wait for it: only of such a one are they told that it failed.
+    """
+
+    definition: Definition
+    period: Period
+    variant: Variant
+    scheduled: bool = False
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """Its parameters."""
+        return self.variant.values
+
+    @property
+    def short(self) -> str:
+        """Its name in what a bar shows: ``customers 2026-09``."""
+        return f"{self.definition.name} {self.period.text}"
+
+    @property
+    def words(self) -> str:
+        """Its name in messages: ``'customers' 2026-09 region=north``."""
+        name = f"'{self.definition.name}' {self.period.text}"
+        return f"{name} {self.variant.name}" if self.variant.name else name
+
+    def facts(self) -> dict[str, str]:
+        """Return its names, for machines."""
+        return {
+            "report": self.definition.name,
+            "period": self.period.text,
+            "variant": self.variant.name,
+        }
+
+
+@dataclass(frozen=True)
 class Desk:
     """What a run needs of its workspace.
 
@@ -132,6 +171,14 @@ class Desk:
     def declared_words(self) -> set[str]:
         """Return the catalog's words that may stand on a page, whoever has them as a name."""
         return declared_words(self.catalog)
+
+    def notebook(self, asked: Asked) -> Path:
+        """Return the notebook an edition is made of."""
+        return self.settings.path("notebooks") / asked.definition.notebook
+
+    def folder(self, asked: Asked) -> Path:
+        """Return where an edition's executed notebook and logs go: private."""
+        return self.private / "runs" / asked.definition.name / asked.variant.place(asked.period)
 
 
 @dataclass(frozen=True)

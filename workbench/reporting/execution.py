@@ -16,10 +16,7 @@ from pathlib import Path
 from workbench.catalog_files import keep_checked
 from workbench.documents import read_json
 from workbench.errors import RunFailed, StorageError, WorkbenchError
-from workbench.periods import Period
-from workbench.reporting.definitions.definition import Definition
-from workbench.reporting.definitions.parameters import Value
-from workbench.reporting.desk import Desk, Detail, Tell
+from workbench.reporting.desk import Asked, Desk, Detail, Tell
 from workbench.reporting.environment import (
     CATALOG_FILE,
     REUSE_ANSWERS,
@@ -36,12 +33,9 @@ _ERROR = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")  # what an error is called; 
 
 
 def execute(
-    definition: Definition,
-    period: Period,
-    values: Mapping[str, Value],
+    asked: Asked,
     desk: Desk,
     tell: Tell,
-    *,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Path:
@@ -64,9 +58,10 @@ def execute(
     """
     from workbench.reporting.notebooks.remarks import require_code
 
-    folder = folder or desk.private / "runs" / definition.name / period.text
+    definition, period = asked.definition, asked.period
+    folder = folder or desk.folder(asked)
     executed = folder / definition.notebook
-    notebook = desk.settings.path("notebooks") / definition.notebook
+    notebook = desk.notebook(asked)
     variables = {
         "WORKBENCH_WORKSPACE": str(desk.settings.root),
         SNAPSHOT: str(desk.snapshot),
@@ -83,12 +78,12 @@ def execute(
 
     def on_cell(number: int, total: int) -> None:
         at[0] = number
-        tell(Detail(f"{definition.name} {period.text}: cell {number} of {total}"))
+        tell(Detail(f"{asked.short}: cell {number} of {total}"))
 
     with contextlib.ExitStack() as held:
         server = held.enter_context(forking(desk.settings))
         papermill = import_light("papermill")  # meanwhile the process to fork from imports
-        held.enter_context(_failing(definition, period, executed, desk, watch, at))
+        held.enter_context(_failing(asked, executed, desk, watch, at))
         below = [each for each in folder.parents if desk.private in each.parents]
         for each in (*reversed(below), folder):
             each.mkdir(exist_ok=True, mode=0o700)
@@ -98,7 +93,7 @@ def execute(
         papermill.execute_notebook(
             _verbatim(notebook),
             _verbatim(executed),
-            parameters={"period": period.text, **values},
+            parameters={"period": period.text, **asked.values},
             engine_name=_ENGINE,
             kernel_name=_KERNEL,
             language="python",
@@ -117,8 +112,7 @@ def execute(
 
 @contextlib.contextmanager
 def _failing(
-    definition: Definition,
-    period: Period,
+    asked: Asked,
     executed: Path,
     desk: Desk,
     watch: Watch,
@@ -128,7 +122,7 @@ def _failing(
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    run = f"'{definition.name}' for {period.text} failed"
+    run = f"'{asked.definition.name}' for {asked.period.text} failed"
     rest = f"What ran so far is in {executed} (private). The last good page stays."
     try:
         yield

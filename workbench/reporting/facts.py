@@ -6,17 +6,14 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import RunFailed, UnknownName
-from workbench.periods import Period
-from workbench.reporting.definitions.definition import Definition, Variant
-from workbench.reporting.definitions.parameters import Value
-from workbench.reporting.desk import Desk
+from workbench.reporting.desk import Asked, Desk
 from workbench.store.key_sources import without_keys
 
 if TYPE_CHECKING:
@@ -28,20 +25,17 @@ _NOT_OF_THE_PAGE = {"schedule", "catch_up", "after", "limits", "retries", "hooks
 _REUSE = "reuse_answers"
 
 
-def edition_identity(
-    definition: Definition, period: Period, variant: Variant, notebook: bytes, desk: Desk
-) -> str:
+def edition_identity(asked: Asked, notebook: bytes, desk: Desk) -> str:
     """Return what makes an edition the same.
 
     Report, period, parameters, notebook, data version, catalog, package versions, and everything
     that is installed. A definition's schedule, deadlines and hooks do not change its pages.
     """
+    definition = asked.definition
     content: dict[str, Any] = {
         "definition": definition.model_dump(mode="json", exclude={*_NOT_OF_THE_PAGE, _REUSE}),
-        "report": definition.name,
-        "period": period.text,
-        "variant": variant.name,
-        "parameters": dict(variant.values),
+        **asked.facts(),
+        "parameters": dict(asked.values),
         "notebook": hashlib.sha256(notebook).hexdigest(),
         "data": desk.data_version,
         "catalog": desk.catalog.hash,
@@ -56,13 +50,11 @@ def edition_identity(
     )
 
 
-def made_of(
-    definition: Definition, variant: Variant, notebook: bytes, desk: Desk
-) -> dict[str, str]:
+def made_of(asked: Asked, notebook: bytes, desk: Desk) -> dict[str, str]:
     """Return hashes of what an edition is made of beside rows, by which a revision tells why."""
     told = {
-        "content": definition.model_dump(mode="json", exclude={*_NOT_OF_THE_PAGE, _REUSE}),
-        "parameters": dict(variant.values),
+        "content": asked.definition.model_dump(mode="json", exclude={*_NOT_OF_THE_PAGE, _REUSE}),
+        "parameters": dict(asked.values),
     }
     content = {
         "notebook": notebook,
@@ -101,22 +93,16 @@ def facts_of(desk: Desk, releases: Sequence[str], earlier: int = 0) -> Facts | N
         ) from None
 
 
-def page_context(
-    definition: Definition,
-    period: Period,
-    values: Mapping[str, Value],
-    desk: Desk,
-    facts: Facts | None,
-) -> Context:
+def page_context(asked: Asked, desk: Desk, facts: Facts | None) -> Context:
     """Return what an edition's page says about itself, before its language is chosen."""
     from workbench.reporting.pages.parts import Context
 
     return Context(
-        title=definition.title,
-        subtitle=definition.subtitle,
+        title=asked.definition.title,
+        subtitle=asked.definition.subtitle,
         house=desk.settings.title,
-        period=period.text,
-        parameters={name: in_words(value) for name, value in values.items()},
+        period=asked.period.text,
+        parameters={name: in_words(value) for name, value in asked.values.items()},
         facts=facts,
         declared=desk.catalog_words(),
     )

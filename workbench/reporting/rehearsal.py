@@ -11,12 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from workbench.errors import RunFailed, UnknownName, WorkbenchError
-from workbench.periods import Period
 from workbench.privacy.planning import beside
 from workbench.privacy.release import Release
-from workbench.reporting.definitions.definition import Definition
-from workbench.reporting.definitions.parameters import Value
-from workbench.reporting.desk import Desk
+from workbench.reporting.desk import Asked, Desk
 from workbench.reporting.facts import page_context
 from workbench.reporting.forking import import_light
 
@@ -26,12 +23,7 @@ _FOR_WANT_OF_FIGURES = re.compile(r"NoneType|\bNone\b|NaN|\bnan\b|NAType|empty|z
 
 
 def rehearsed(
-    definition: Definition,
-    period: Period,
-    values: Mapping[str, Value],
-    desk: Desk,
-    folder: Path,
-    failure: RunFailed | None,
+    asked: Asked, desk: Desk, folder: Path, failure: RunFailed | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what a run would fail by, and what its page would not hold, of a notebook planned.
 
@@ -47,11 +39,11 @@ def rehearsed(
     from workbench.reporting.notebooks.remarks import dropped
 
     nbformat = import_light("nbformat")
-    source = nbformat.read(str(desk.settings.path("notebooks") / definition.notebook), as_version=4)
+    source = nbformat.read(str(desk.notebook(asked)), as_version=4)
     if failure is not None:
         told = _told(failure, source)
         return ((told,) if told else ()), ()
-    notebook = nbformat.read(str(folder / definition.notebook), as_version=4)
+    notebook = nbformat.read(str(folder / asked.definition.notebook), as_version=4)
     planned = _releases(folder / PLAN)
 
     def lookup(name: str) -> Release:
@@ -65,8 +57,8 @@ def rehearsed(
             notebook,
             source_notebook=source,
             lookup=lookup,
-            context=page_context(definition, period, values, desk, None),
-            languages=definition.languages,
+            context=page_context(asked, desk, None),
+            languages=asked.definition.languages,
         )
     except WorkbenchError as refusal:
         wrong = (str(refusal),)

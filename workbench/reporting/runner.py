@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import RunFailed, StorageError, WorkbenchError
-from workbench.periods import Period
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.budget import Line
 from workbench.reporting import telling
 from workbench.reporting.cost import affordable, make_private, paced_by, share_of
-from workbench.reporting.definitions.definition import Definition, Variant
+from workbench.reporting.desk import Asked, Detail, Tell
 from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
-from workbench.reporting.desk import Detail, Tell
 from workbench.reporting.environment import ANSWERS_FILE, EARLIER, PRICES_FILE
 from workbench.reporting.execution import execute
 from workbench.reporting.facts import edition_identity, facts_of, made_of, page_context, releases_in
@@ -33,33 +31,6 @@ if TYPE_CHECKING:
 
 _ANSWERS = "answers.txt"
 _publishing = threading.Lock()  # editions of one suite are published one after the other
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One edition to make: which report, about which period, which one of its grid.
-
-    ``scheduled`` says that readers wait for it: only of such a one are they told that it failed.
-    """
-
-    definition: Definition
-    period: Period
-    variant: Variant
-    scheduled: bool = False
-
-    @property
-    def words(self) -> str:
-        """Its name in messages: ``'customers' 2026-09 region=north``."""
-        name = f"'{self.definition.name}' {self.period.text}"
-        return f"{name} {self.variant.name}" if self.variant.name else name
-
-    def facts(self) -> dict[str, str]:
-        """Return its names, for machines."""
-        return {
-            "report": self.definition.name,
-            "period": self.period.text,
-            "variant": self.variant.name,
-        }
 
 
 @dataclass(frozen=True)
@@ -190,7 +161,7 @@ def fail(asked: Asked, desk: Desk, error: WorkbenchError, seconds: float = 0.0) 
 
     definition, published = asked.definition, desk.settings.path("published")
     facts = {**asked.facts(), **_told(error)}
-    tellable = not holds(definition, asked.variant, desk, kind=facts["kind"])
+    tellable = not holds(asked, desk, kind=facts["kind"])
     # why suppressed: on a full disk it cannot be written, and the failure says so
     with contextlib.suppress(WorkbenchError), _publishing:
         if not tellable:
@@ -239,56 +210,37 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
     from workbench.reporting.gate.held import refuse_held
     from workbench.reporting.published import editions
 
-    definition, period, variant = asked.definition, asked.period, asked.variant
+    names = asked.facts()
     published = desk.settings.path("published")
     before = desk.ledger.head()[0]
-    notebook = (desk.settings.path("notebooks") / definition.notebook).read_bytes()
-    identity = edition_identity(definition, period, variant, notebook, desk)
-    there = editions.latest(published, definition.name, period.text, variant.name)
+    notebook = desk.notebook(asked).read_bytes()
+    identity = edition_identity(asked, notebook, desk)
+    there = editions.latest(published, **names)
     if there is not None and there.edition.identity == identity and not force:
         return _edition(asked, there, True, 0, there.edition.releases, desk)
     # before its name is written or a question paid: the page would be refused for the same words
-    refuse_held(definition, variant, desk)
-    folder = run_folder(desk, asked)
+    refuse_held(asked, desk)
+    folder = desk.folder(asked)
     audit = Audit(desk.private)
-    audit.record(
-        "run",
-        {"report": definition.name, "period": period.text, "variant": variant.name},
-        now=desk.now,
-    )
-    own = desk.with_notebooks(_copied(folder / "source", definition.notebook, notebook))
-    with affordable(
-        definition,
-        period,
-        variant.values,
-        own,
-        tell,
-        folder=folder,
-        words=asked.words,
-        answered=there is not None and there.edition.identity == identity,
-    ) as prices:
+    audit.record("run", names, now=desk.now)
+    own = desk.with_notebooks(_copied(folder / "source", asked.definition.notebook, notebook))
+    answered = there is not None and there.edition.identity == identity
+    with affordable(asked, own, tell, folder, answered=answered) as prices:
         pages, releases, left_out = _render(asked, own, folder, tell, prices)
     with _publishing:
         made = editions.publish(
             published,
-            definition.name,
-            period.text,
-            pages,
+            pages=pages,
+            **names,
             identity=identity,
             releases=releases,
             ledger_head=desk.ledger.sealed(desk.ledger.head()),
             audit_head=desk.ledger.sealed(audit.head()),
-            variant=variant.name,
             lookup=desk.ledger.checked,
-            made_of=made_of(definition, variant, notebook, desk),
+            made_of=made_of(asked, notebook, desk),
         )
     spent_pico = desk.ledger.spent_by(_answers(folder), after=before)
     return replace(_edition(asked, made, False, spent_pico, releases, desk), dropped=left_out)
-
-
-def run_folder(desk: Desk, asked: Asked) -> Path:
-    """Return where an edition's executed notebook and logs go: private."""
-    return desk.private / "runs" / asked.definition.name / asked.variant.place(asked.period)
 
 
 def _copied(folder: Path, name: str, notebook: bytes) -> Path:
@@ -325,22 +277,21 @@ def _render(
     from workbench.reporting.gate.leaks import refuse_leaks
     from workbench.reporting.notebooks.remarks import dropped
 
-    definition, values = asked.definition, asked.variant.values
     executed = _executed(asked, desk, folder, tell, prices)
-    tell(Detail(f"{definition.name} {asked.period.text}: drawing the page"))
+    tell(Detail(f"{asked.short}: drawing the page"))
     nbformat = import_light("nbformat")
     notebook = nbformat.read(str(executed), as_version=4)
-    source = nbformat.read(str(desk.settings.path("notebooks") / definition.notebook), as_version=4)
+    source = nbformat.read(str(desk.notebook(asked)), as_version=4)
     releases = releases_in(notebook)
     facts = facts_of(desk, releases, earlier=len(_answers(folder, EARLIER)))
-    context = page_context(definition, asked.period, values, desk, facts)
+    context = page_context(asked, desk, facts)
     try:
         pages = export_languages(
             notebook,
             source_notebook=source,
             lookup=desk.ledger.checked,
             context=context,
-            languages=definition.languages,
+            languages=asked.definition.languages,
         )
     except TemplateError as problem:
         name, line = getattr(problem, "name", None), getattr(problem, "lineno", None)
@@ -358,24 +309,19 @@ def _render(
 
 def _executed(asked: Asked, desk: Desk, folder: Path, tell: Tell, prices: Path | None) -> Path:
     """Run the notebook, again where its kernel died; what it released is not paid for twice."""
-    definition, period, values = asked.definition, asked.period, asked.variant.values
+    retries = asked.definition.retries
     answers = folder / _ANSWERS
     answers.unlink(missing_ok=True)
     environment = {ANSWERS_FILE: str(answers)}
     if prices:
         environment[PRICES_FILE] = str(prices)
-    for attempt in range(definition.retries + 1):
+    for attempt in range(retries + 1):
         try:
-            return execute(
-                definition, period, values, desk, tell, folder=folder, environment=environment
-            )
+            return execute(asked, desk, tell, folder, environment)
         except RunFailed as failure:
-            if not failure.kernel_died or attempt == definition.retries:
+            if not failure.kernel_died or attempt == retries:
                 raise
-            tell(
-                f"{asked.words}: its kernel died; trying again, {attempt + 1} of "
-                f"{definition.retries}"
-            )
+            tell(f"{asked.words}: its kernel died; trying again, {attempt + 1} of {retries}")
     raise AssertionError  # the loop returns or raises
 
 
@@ -387,9 +333,9 @@ def _edition(
     releases: Sequence[str],
     desk: Desk,
 ) -> Edition:
-    delta, definition = float(desk.catalog.privacy.delta), asked.definition
+    delta = float(desk.catalog.privacy.delta)
     return Edition(
-        report=definition.name,
+        report=asked.definition.name,
         period=asked.period.text,
         variant=asked.variant.name,
         revision=made.edition.revision,
@@ -399,5 +345,5 @@ def _edition(
         changed=() if unchanged else made.edition.changed,
         spent_now=round(epsilon_of(spent_pico, delta), 4),
         epsilon=round(epsilon_of(desk.ledger.spent_by(releases), delta), 4),
-        left=desk.ledger.status(paced_by(asked.period), desk.now, share_of(definition)),
+        left=desk.ledger.status(paced_by(asked.period), desk.now, share_of(asked.definition)),
     )

@@ -19,10 +19,10 @@ from workbench.errors import InputError, RunFailed, WorkbenchError
 from workbench.periods import Period
 from workbench.reporting.definitions.due import Due
 from workbench.reporting.definitions.reading import find_definition
-from workbench.reporting.desk import Desk, Tell
+from workbench.reporting.desk import Asked, Desk, Tell
 from workbench.reporting.published import editions
 from workbench.reporting.published.places import revisions
-from workbench.reporting.runner import Asked, Edition, Failure, fail, make
+from workbench.reporting.runner import Edition, Failure, fail, make
 
 JOBS_AT_MOST = 4  # by default; each takes a core and some hundred megabytes
 TRY_AGAIN = 5  # the exit code of what has to wait

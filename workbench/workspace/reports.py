@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from workbench.reporting.cost import Plan
     from workbench.reporting.definitions.definition import Definition, Variant
     from workbench.reporting.definitions.due import Due, Span
-    from workbench.reporting.desk import Desk
-    from workbench.reporting.runner import Asked, Edition
+    from workbench.reporting.desk import Asked, Desk
+    from workbench.reporting.runner import Edition
     from workbench.reporting.suite import Outcome
 
 Progress = Callable[[str], None]
@@ -209,15 +209,14 @@ class Reports(Exports):
             and every limit as it stands.
         """
         from workbench.reporting.cost import aside, plan
-        from workbench.reporting.runner import run_folder
 
         self._one_variant(name, parameters)
         definitions, _ = self._definitions(name, reuse_answers)
         (asked,) = self._asked(definitions, period, parameters)
         progress(f"{asked.words}: planning; nothing is paid")
-        desk, values = self.desk(), asked.variant.values
-        with aside(run_folder(desk, asked)) as folder:
-            return plan(asked.definition, asked.period, values, desk, progress, folder=folder)
+        desk = self.desk()
+        with aside(desk.folder(asked)) as folder:
+            return plan(asked, desk, folder, progress)
 
     def rehearse(self, name: str, progress: Progress = lambda _: None) -> tuple[str, ...]:
         """Return what the next edition of a report would fail by, found without paying anything.
@@ -227,23 +226,21 @@ class Reports(Exports):
         """
         from workbench.reporting.cost import aside, plan
         from workbench.reporting.facts import edition_identity
-        from workbench.reporting.runner import run_folder
 
         definitions, _ = self._definitions(name)
         try:
             asked = self._asked(definitions, None, ())[0]
         except PeriodError:
             return ()  # none of its periods is over yet, so there is nothing to draw
-        desk, values = self.desk(), asked.variant.values
-        notebook = (self.ws.settings.path("notebooks") / asked.definition.notebook).read_bytes()
-        identity = edition_identity(asked.definition, asked.period, asked.variant, notebook, desk)
-        with aside(run_folder(desk, asked)) as folder:
+        desk = self.desk()
+        identity = edition_identity(asked, desk.notebook(asked).read_bytes(), desk)
+        with aside(desk.folder(asked)) as folder:
             sound = folder / "sound"
             if sound.is_file() and sound.read_text(encoding="utf-8") == identity:
                 return ()
             progress(f"{asked.words}: rehearsing; nothing is paid")
             try:
-                wrong = plan(asked.definition, asked.period, values, desk, folder=folder).wrong
+                wrong = plan(asked, desk, folder).wrong
             except RunFailed as failure:  # before it asked anything
                 return (str(failure),)
             if not wrong:
@@ -315,7 +312,7 @@ class Reports(Exports):
             None of the reports can be about it.
         """
         from workbench.reporting.definitions.due import choose_period
-        from workbench.reporting.runner import Asked
+        from workbench.reporting.desk import Asked
 
         today, asked, left_out = self.ws.now().date(), list[Asked](), dict[str, PeriodError]()
         for name, definition in definitions.items():
@@ -354,7 +351,7 @@ class Reports(Exports):
     def _due(
         self, definitions: Mapping[str, Definition], period: str | None
     ) -> tuple[list[Asked], list[Due]]:
-        from workbench.reporting.runner import Asked
+        from workbench.reporting.desk import Asked
 
         found = [each for each in self._owed(definitions) if period in (None, each.period.text)]
         asked = [

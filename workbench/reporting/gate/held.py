@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.errors import WorkbenchError
-from workbench.reporting.definitions.definition import Definition, Variant
-from workbench.reporting.desk import Desk
+from workbench.reporting.desk import Asked, Desk
 from workbench.reporting.facts import in_words
 from workbench.reporting.gate.leaks import check, scan
 from workbench.reporting.pages.parts import Authored
 
 
-def refuse_held(definition: Definition, variant: Variant, desk: Desk) -> None:
+def refuse_held(asked: Asked, desk: Desk) -> None:
     """Refuse an edition whose own words hold an identifier.
 
     Raises
@@ -25,20 +24,21 @@ def refuse_held(definition: Definition, variant: Variant, desk: Desk) -> None:
     LeakFound
         Says which words, never the value.
     """
-    written = list(_written(definition, variant, desk))
+    written = list(_written(asked, desk))
     check({}, desk.find, authored=written, allowed=desk.declared_words())
 
 
-def holds(definition: Definition, variant: Variant, desk: Desk, *, kind: str | None) -> bool:
+def holds(asked: Asked, desk: Desk, *, kind: str | None) -> bool:
     """Whether an edition's words or an error's name hold an identifier, or nobody can say."""
-    written = [*_written(definition, variant, desk), Authored("the error's name", kind or "")]
+    written = [*_written(asked, desk), Authored("the error's name", kind or "")]
     try:
         return bool(scan({}, desk.find, authored=written, allowed=desk.declared_words()))
     except WorkbenchError:  # the store cannot be read, and nothing of what is unsure is told
         return True
 
 
-def _written(definition: Definition, variant: Variant, desk: Desk) -> Iterator[Authored]:
+def _written(asked: Asked, desk: Desk) -> Iterator[Authored]:
+    definition = asked.definition
     yield Authored("the report's name", definition.name)
     yield Authored("the title", definition.title)
     yield Authored("the subtitle", definition.subtitle)
@@ -47,6 +47,6 @@ def _written(definition: Definition, variant: Variant, desk: Desk) -> Iterator[A
     for words in definition.translations.values():
         for text, said in words.items():
             yield from (Authored("the translations", each) for each in (text, said))
-    for name, value in variant.values.items():
+    for name, value in asked.values.items():
         yield Authored(f"parameter '{name}'", in_words(value))
-    yield Authored("the name of an edition of the grid", variant.name)
+    yield Authored("the name of an edition of the grid", asked.variant.name)
