@@ -189,6 +189,10 @@ def _load(tmp_path, more, parameters=PARAMETERS, name="customers"):
     return load_definition(path, tmp_path / "notebooks")
 
 
+def test_a_definition_that_names_the_engine_is_the_same_one(tmp_path):
+    assert _load(tmp_path, "engine: workbench\n") == _load(tmp_path, "")
+
+
 REGION = "  region: {{type: text, required: true, choices: [north, south, west end]}}\n"
 WITH_REGION = f'{PARAMETERS}\nregion = "north"'
 
@@ -287,7 +291,7 @@ def test_all_that_a_definition_may_say(tmp_path):
         ("hooks: {{publihsed: mail}}\n", "Did you mean 'published'"),
         ('hooks: {{failed: "it\'s"}}\n', "is no command: No closing quotation"),
         ("hooks: {{webhook: ftp://x.org}}\n", "should match pattern"),
-        ("engine: workbnech\n", "no engine named 'workbnech'. Did you mean 'workbench'?"),
+        ("engine: papermill\n", "engine"),
         ("lang: [en, fr]\n", "'en' or 'zh'"),
         ("lang: [en, en]\n", "a language is listed twice"),
         ("translations: {{zh: {{a: b}}}}\n", "'translations' has 'zh', which is not in 'lang'"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import RunFailed, UnknownName
+from workbench.reporting.definitions.definition import Definition
 from workbench.reporting.desk import Asked, Desk
 from workbench.store.key_sources import without_keys
 
@@ -33,7 +34,7 @@ def edition_identity(asked: Asked, notebook: bytes, desk: Desk) -> str:
     """
     definition = asked.definition
     content: dict[str, Any] = {
-        "definition": definition.model_dump(mode="json", exclude={*_NOT_OF_THE_PAGE, _REUSE}),
+        "definition": _of_the_page(definition),
         **asked.facts(),
         "parameters": dict(asked.values),
         "notebook": hashlib.sha256(notebook).hexdigest(),
@@ -50,10 +51,16 @@ def edition_identity(asked: Asked, notebook: bytes, desk: Desk) -> str:
     )
 
 
+def _of_the_page(definition: Definition) -> dict[str, Any]:
+    told = definition.model_dump(mode="json", exclude={*_NOT_OF_THE_PAGE, _REUSE})
+    # why: definitions once said so, and what was published then stays the same
+    return {**told, "engine": "workbench"}
+
+
 def made_of(asked: Asked, notebook: bytes, desk: Desk) -> dict[str, str]:
     """Return hashes of what an edition is made of beside rows, by which a revision tells why."""
     told = {
-        "content": asked.definition.model_dump(mode="json", exclude={*_NOT_OF_THE_PAGE, _REUSE}),
+        "content": _of_the_page(asked.definition),
         "parameters": dict(asked.values),
     }
     content = {

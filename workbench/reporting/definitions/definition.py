@@ -123,8 +123,6 @@ class Definition(Declared):
     retries : int
         How often a run whose kernel died is tried again.
     hooks : Hooks
-    engine : str
-        What executes the notebook.
     lang : tuple of str
         Languages of the page, the first to be opened.
     translations : mapping
@@ -149,7 +147,6 @@ class Definition(Declared):
     limits: Limits = Limits()
     retries: int = Field(default=1, ge=0, le=10)
     hooks: Hooks = Hooks()
-    engine: str = "workbench"
     lang: tuple[Code, ...] = Field(default=("en",), min_length=1)
     translations: dict[Code, dict[str, str]] = Field(default={})
 
@@ -157,13 +154,6 @@ class Definition(Declared):
     @classmethod
     def _one_or_several(cls, lang: Any) -> Any:
         return [lang] if isinstance(lang, str) else lang
-
-    @field_validator("engine")
-    @classmethod
-    def _known_engine(cls, engine: str) -> str:
-        if engine != "workbench":
-            raise ValueError(f"no engine named '{engine}'.{suggest(engine, ['workbench'])}"[:-1])
-        return engine
 
     @model_validator(mode="after")
     def _fits_together(self) -> Definition:

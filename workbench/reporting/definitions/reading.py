@@ -30,8 +30,11 @@ def load_definition(path: Path, notebooks: Path) -> Definition:
     summary = f"the report definition {path} is wrong:"
     if "name" in document.content:
         raise DefinitionError(summary, [f"{document.where('name')}: the file's name is the name."])
+    content = {"name": path.stem, **document.content}
+    if content.get("engine") == "workbench":  # what every definition could say before
+        del content["engine"]
     try:
-        definition = Definition.model_validate({"name": path.stem, **document.content})
+        definition = Definition.model_validate(content)
     except ValidationError as error:
         problems = list(document.explain(error, Definition))
         raise DefinitionError(summary, [*problems, *_also(document.content, notebooks)]) from None

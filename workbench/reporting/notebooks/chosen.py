@@ -28,6 +28,7 @@ from workbench.privacy.groups import REST, WEEKDAYS, plain_name
 from workbench.privacy.provenance import EXCEPTION
 from workbench.privacy.release import Release
 from workbench.reporting.notebooks.literals import numbers_in, plain_number, read_code
+from workbench.reporting.pages.page_assets import asset
 
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[,.]\d+)*")
@@ -37,48 +38,7 @@ _UNNAMED = re.compile(r"[A-Z]\w*\(.*(?:['\"]|, ?[-\d]).*\)")  # what Ibis calls 
 _FOUND = "selection"  # the mechanism whose group values are answers
 _JOINT = " + "  # between the two of a pair
 # What workbench itself calls what it derives from releases; a test reads it off its own recipes.
-OWN = frozenset(
-    (
-        *WEEKDAYS,
-        *GRADES,
-        *("Active", "Inactive", "Lost", "New", "Other", "Persona", "any", "not known"),
-        *("Came", "Fell", "Left", "Rose", "Stayed", "Between the two dates"),
-        *(
-            "Active before",
-            "Lost since",
-            "Churn",
-            "Kept it since",
-            "New to it",
-            "Customers, change",
-        ),
-        *("Active customers who keep their persona", "Customers of the cohort", "Still active"),
-        *("Responses, treated – control", "Expected gain", "Stability", "Grade", "Move", "Who"),
-        *(
-            "active",
-            "before",
-            "cohort",
-            "effect",
-            "grade",
-            "kept",
-            "lost",
-            "month",
-            "move",
-            "persona",
-        ),
-        *(
-            "Customers",
-            "Rows",
-            "rows",
-            "customers",
-            "stability",
-            "still-active",
-            "weekday",
-            "who",
-            "expected_gain",
-        ),
-        *("came_rate", "churn_rate", "kept_rate", "retention_rate"),
-    )
-)
+OWN = frozenset((*WEEKDAYS, *GRADES, *asset("own-words.txt").decode().splitlines()))
 _OF_LIMITS = frozenset(("to", "days"))
 # Titles and names that workbench adds to; numbers in them are looked at as numbers.
 _ADDED = re.compile(

@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from workbench.figures import Cards, Chart, Sentence
+from workbench.figures import Cards, Sentence
 from workbench.figures.drawn import Card
 from workbench.figures.language import Language
-from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.layout import arrange
 from workbench.reporting.pages.parts import ROOT, Authored, Block, Context, Drawing, strings_of
 from workbench.reporting.pages.template import fact_texts, render
@@ -106,9 +105,6 @@ def set_page(
     language = Language(context.language, context.translations)
     layout = arrange(blocks, language.say(context.title))
     drawings = [block for block in blocks if isinstance(block, Drawing)]
-    for drawing in drawings:
-        if isinstance(drawing.drawn, Chart):
-            page_assets.check_traces(drawing.drawn.figure, "a chart of this page")
     releases = tuple(sorted({name for drawing in drawings for name in drawing.releases}))
     html = render(layout, context, language, releases)
     answer = layout.answer.drawing.drawn if layout.answer and layout.answer.drawing else None
