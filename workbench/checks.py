@@ -37,11 +37,14 @@ class Problem:
     text: str
 
 
-def check(ws: Workspace, tell: Callable[[str], None] = lambda _: None) -> list[Problem]:
+def check(
+    ws: Workspace, tell: Callable[[str], None] = lambda _: None, *, quick: bool = False
+) -> list[Problem]:
     """Return every problem of the catalog, the store, the ledger, the definitions, the notebooks.
 
     The settings were read when the workspace was opened. Where all else is sound each report is
-    rehearsed: its notebook runs without paying, and its page is drawn without figures.
+    rehearsed: its notebook runs without paying, and its page is drawn without figures. ``quick``
+    rehearses none and reads no file of data to its end.
     """
     problems: list[Problem] = []
     try:
@@ -54,14 +57,14 @@ def check(ws: Workspace, tell: Callable[[str], None] = lambda _: None) -> list[P
     problems += _private(ws)
     problems += _registers(ws)
     if catalog_holds:
-        problems += _store(ws)
+        problems += _store(ws, quick)
         problems += _ledger(ws)
         problems += _cut_off(ws)
     problems += (
         Problem("published", f"{each}.") for each in strange(ws.settings.path("published"))
     )
     problems += _definitions(ws)
-    if not problems:
+    if not problems and not quick:
         problems += _rehearsals(ws, tell)
     return problems
 
@@ -118,7 +121,7 @@ def _registers(ws: Workspace) -> Iterator[Problem]:
             yield Problem(name, str(error))
 
 
-def _store(ws: Workspace) -> Iterator[Problem]:
+def _store(ws: Workspace, quick: bool) -> Iterator[Problem]:
     try:
         loaded: Mapping[str, str] | None = current_digests(ws.store) if ws.store.exists else None
     except StorageError as error:
@@ -126,7 +129,7 @@ def _store(ws: Workspace) -> Iterator[Problem]:
         loaded = None
     if not ws.store.exists:
         yield Problem("store", f"nothing is loaded in {ws.store.folder}. Run 'workbench init'.")
-    if loaded is not None and ws.store.exists:
+    if loaded is not None and ws.store.exists and not quick:
         yield from _files(ws)
     fed = fed_tables(ws.store) if loaded is not None else {}
     for name, table in ws.catalog.tables.items():

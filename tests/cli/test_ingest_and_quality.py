@@ -82,6 +82,7 @@ def test_quality_prints_what_is_not_green(run):
     assert "timeliness: 1 not measured" in said
     code, said = run("data", "quality", "transactions", "--all")
     assert "green        region: domain: 0 of 5,400 (0.000%)" in said
+    assert run("data", "quality", "transactions", "--fail-on", "red")[0] == 8
     code, said = run("data", "quality", "incidents", "--json")
     told = json.loads(said)
     assert (told["tables"]["incidents"]["rows"], told["hints"]) == (1, [])
@@ -94,3 +95,11 @@ def test_init_reload_replaces_what_was_taken_in(run, files):
     assert (code, said) == (0, "Everything is loaded already.\n")
     code, said = run("init", "--reload", "transactions")
     assert (code, "Loaded 5,400 rows in 1 tables" in said) == (0, True)
+
+
+def test_snapshots_are_listed(run, files):
+    run("data", "ingest", "transactions", files("a.csv", HEADER + GOOD))
+    code, said = run("data", "snapshots")
+    assert (code, len(said.splitlines())) == (0, 2)
+    facts = json.loads(run("data", "snapshots", "--json")[1])
+    assert facts[-1]["tables"] == ["transactions"]

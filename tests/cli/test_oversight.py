@@ -43,6 +43,9 @@ def test_an_incident_from_found_to_closed(bank, tmp_path):
     assert "contractor-07 (contractor), week of 2026-08-10: volume, hour, new table" in found
     assert "False alarms: 0 of " in found
     assert "no read on record in these months" in bank("office", "detect", "--until", "2031-01")
+    bank("office", "detect", "--until", "2026-09", "--fail-on", "red", code=8)
+    bank("office", "detect", "--until", "2031-01", "--fail-on", "red")
+    bank("office", "detect", "--until", "2031-01", "--fail-on", "amber", code=8)
     assert (
         json.loads(bank("office", "detect", "--until", "2026-09", "--json"))["found"][0]["refused"]
         == 3

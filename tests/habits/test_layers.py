@@ -28,6 +28,7 @@ LAYER = {
     "reporting": 4,
     "workspace": 5,
     "checks": 6,
+    "status": 6,
     "lab": 6,
     "cli": 7,
     "__init__": 8,

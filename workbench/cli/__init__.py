@@ -57,6 +57,7 @@ MOVED = {
     "report due": "due",
     "store init": "init",
     "store check": "check",
+    "store status": "status",
 }
 
 _FULL = "No space left on device"

@@ -13,7 +13,9 @@ from workbench.cli.common import (
     FOLDER,
     Told,
     command,
+    failing_on,
     for_period,
+    gate,
     in_workspace,
     in_zone,
     opened,
@@ -256,6 +258,23 @@ def check(ws: Workspace) -> Told:
         ]
     told = {"problems": problems}
     return Told(told, [*lines, *filter(None, [following])], code=2 if problems else 0)
+
+
+@command(top)
+@failing_on
+def status(ws: Workspace, fail_on: str) -> Told:
+    """Look at everything once: health, what is due, budget, backups, logs, what needs a person."""
+    from workbench.status import light_of
+    from workbench.status import status as look
+
+    seen = look(ws)
+    light = light_of(seen)
+    wide = max(len(each.part) for each in seen)
+    lines = [
+        f"{each.light:<12} {each.part:<{wide}}  {each.what}" + (f" → {each.todo}" * bool(each.todo))
+        for each in seen
+    ]
+    return Told({"light": light, "seen": seen}, lines, code=gate(light, fail_on))
 
 
 @top.command(context_settings={"ignore_unknown_options": True})
