@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from workbench.analytics import compliance as amounts
+from workbench.analytics import indicators as lines_of
 from workbench.analytics.kpis import kpi, kpis, sections, word
 from workbench.errors import UnknownName
 from workbench.estates.sample import planted
@@ -182,7 +183,7 @@ def test_an_expired_purpose_is_amber_and_red_when_it_was_read_for():
 
 def lines(measured, **other):
     given = {"previous": {}, "owners": {}, "due": {}, "as_of": {}, "today": END, **other}
-    return {each.id: each for each in amounts.indicators(measured, **given)}
+    return {each.id: each for each in lines_of.indicators(measured, **given)}
 
 
 def test_what_nobody_measured_is_there_and_not_green():
@@ -236,7 +237,7 @@ def test_days_are_set_once_and_stay():
 
 
 def test_lights_are_counted():
-    found = amounts.lights(tuple(lines({"outside-purpose": amounts.count(3, 10)}).values()))
+    found = lines_of.lights(tuple(lines({"outside-purpose": amounts.count(3, 10)}).values()))
     assert found["red"] == 1
     assert sum(found.values()) == len(kpis())
 

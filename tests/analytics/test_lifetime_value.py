@@ -256,7 +256,7 @@ def test_values_and_intervals_scale_with_the_currency(fitted, sample, factor):
     purchases, spend = fitted
     dear = sample.assign(monetary_value=sample["monetary_value"] * factor)
     scaled = GammaGammaModel().fit(dear)
-    assert (scaled.p_, scaled.q_, scaled.v_ / factor) == pytest.approx(spend._values(), rel=1e-3)
+    assert (scaled.p_, scaled.q_, scaled.v_ / factor) == pytest.approx(spend.values(), rel=1e-3)
     some = {"horizon_days": 365, "yearly_discount": 0.1, "draws": 60}
     plain = lifetime_value(purchases, spend, sample[:400], **some)
     found = lifetime_value(purchases, scaled, dear[:400], **some)

@@ -12,12 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from workbench.analytics.kpis import Light, kpi, kpis
+from workbench.analytics.kpis import Light
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DUE_DAYS = {"red": 14, "amber": 45}
 YEAR = dt.timedelta(days=365)
 _HOUR = dt.timedelta(hours=1)
 
@@ -52,19 +51,6 @@ class Measured:
     why: str = ""
     failed: tuple[str, ...] = ()
     due: dt.date | None = None
-
-
-@dataclass(frozen=True)
-class Indicator:
-    """One line of the summary."""
-
-    id: str
-    measured: Measured
-    light: Light
-    previous: float | None
-    owner: str
-    due: dt.date | None
-    as_of: dt.date
 
 
 def unmeasured(why: str) -> Measured:
@@ -310,85 +296,6 @@ def most_agreed(terms: Sequence[float | None]) -> Measured:
 def days_since(day: dt.date | None, as_of: dt.date, why: str) -> Measured:
     """Return the days since something was done; not measured when it never was."""
     return unmeasured(why) if day is None else Measured(float((as_of - day).days))
-
-
-def indicators(
-    measured: Mapping[str, Measured],
-    *,
-    previous: Mapping[str, float | None],
-    owners: Mapping[str, str],
-    due: Mapping[str, dt.date],
-    as_of: Mapping[str, dt.date],
-    today: dt.date,
-) -> tuple[Indicator, ...]:
-    """Return the summary's lines, in order; what nobody measured is not left out.
-
-    Parameters
-    ----------
-    measured : mapping of indicator to Measured
-    previous : mapping
-        The value one period before.
-    owners : mapping
-        Department that answers for it; the definition's own when left out.
-    due : mapping
-        Days that were set earlier for what is still not green: they stay.
-    as_of : mapping
-        The day each is looked at.
-    today : date
-        New days are reckoned from it.
-    """
-    found = []
-    for name, definition in kpis().items():
-        mine = measured.get(name, unmeasured("no record of it"))
-        light = mine.light or definition.light(mine.value, mine.low, mine.high)
-        if light == "green" and mine.denominator is not None and mine.denominator <= 0:
-            light = "not measured"
-        days = DUE_DAYS.get(light)
-        fresh = today + dt.timedelta(days=days) if days else None
-        found.append(
-            Indicator(
-                name,
-                mine,
-                light,
-                previous.get(name),
-                owners.get(name, definition.owner),
-                (mine.due or due.get(name, fresh)) if days else None,
-                as_of.get(name, today),
-            )
-        )
-    return tuple(found)
-
-
-def columns_of(lines: Sequence[Indicator]) -> dict[str, list[Any]]:
-    """Return lines as plain columns, as they are kept."""
-    return {
-        "indicator": [line.id for line in lines],
-        "value": [line.measured.value for line in lines],
-        "low": [line.measured.low for line in lines],
-        "high": [line.measured.high for line in lines],
-        "numerator": [line.measured.numerator for line in lines],
-        "denominator": [line.measured.denominator for line in lines],
-        "light": [line.light for line in lines],
-        "previous": [line.previous for line in lines],
-        "owner": [line.owner for line in lines],
-        "due": [line.due.isoformat() if line.due else None for line in lines],
-        "as_of": [line.as_of.isoformat() for line in lines],
-        "why": [line.measured.why for line in lines],
-        "failed": [list(line.measured.failed) for line in lines],
-    }
-
-
-def lights(lines: Sequence[Indicator]) -> dict[str, int]:
-    """Return how many lines have each light."""
-    return {
-        light: sum(line.light == light for line in lines)
-        for light in ("green", "amber", "red", "not measured", "information")
-    }
-
-
-def title(name: str, language: str) -> str:
-    """Return an indicator's title."""
-    return kpi(name).title[language]
 
 
 def _open(requests: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:

@@ -3,19 +3,16 @@
 No row after the date can enter: every table is cut by its time column first, a month of usage
 counts once the month is over, and a campaign's outcome once its time to respond has passed. Which
 columns there are to count, and which values they may have, the catalog says.
-
-The number of days with a row is counted in bit masks over the span and the number of distinct
-categories over the declared domain: half the time and a quarter of the memory that counting
-distinct values takes.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from workbench.analytics.days import distinct_days, distinct_places, local
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import InputError, UnknownName
 from workbench.periods import add_months
@@ -25,8 +22,6 @@ from workbench.privacy.grouping.rules import day_of, span_start
 if TYPE_CHECKING:
     import ibis
 
-_BITS = 63  # days in one mask: a signed 64-bit integer's, without its sign
-_MOST_MASKS = 12  # beyond about two years, distinct days are counted one by one
 RESPONSE_DAYS = 30
 
 
@@ -202,78 +197,14 @@ def _until(
         )
     moment = rows[time]
     if timezone is not None:
-        moment = _local(moment, timezone, f"'{source.name}.{time}'")
+        moment = local(moment, timezone, f"'{source.name}.{time}'")
     literal = ibis.date if moment.type().is_date() else ibis.timestamp
     kept = rows[source.key].notnull() & (moment < literal((end + dt.timedelta(1)).isoformat()))
     if start is not None:
         kept = kept & (moment >= literal(start.isoformat()))
     rows = rows.filter(kept)
-    moment = rows[time] if timezone is None else _local(rows[time], timezone, time)
+    moment = rows[time] if timezone is None else local(rows[time], timezone, time)
     return rows, moment.cast("date")
-
-
-def _local(moment: Any, timezone: str, what: str) -> Any:
-    """Return a UTC time as the clock shows it elsewhere."""
-    from zoneinfo import ZoneInfo
-
-    import ibis
-    import ibis.expr.datatypes as types
-
-    if not moment.type().is_timestamp():
-        raise InputError(
-            f"{what} is {moment.type()}, a day without a time, so timezone='{timezone}' cannot "
-            "move it. Leave timezone out."
-        )
-    try:
-        ZoneInfo(timezone)
-    except (KeyError, ValueError, OSError):
-        raise InputError(
-            f"timezone='{timezone}' is not known; write one such as 'Asia/Shanghai'."
-        ) from None
-    utc = types.Timestamp(timezone="UTC")
-    signature = ((types.string, utc), types.timestamp)
-    shift = ibis.udf.scalar.builtin(_timezone, name="timezone", signature=signature)
-    return shift(timezone, moment.cast(utc))
-
-
-def _timezone(zone: str, moment: Any) -> Any: ...
-
-
-def _bit_count(mask: int) -> int:  # type: ignore[empty-body]  # why: the engine's
-    ...
-
-
-def _distinct_days(day: Any, start: dt.date, end: dt.date) -> Any:
-    """Return the number of distinct days between two, as an aggregate."""
-    import ibis
-
-    days = (end - start).days + 1
-    if days > _BITS * _MOST_MASKS:
-        return day.nunique()
-    return _distinct_places(day.delta(ibis.date(start.isoformat()), unit="day"), days)
-
-
-def _distinct_of(value: Any, domain: Sequence[Any]) -> Any:
-    """Return the number of distinct declared values, as an aggregate."""
-    return _distinct_places(index_of(value, domain), len(domain))
-
-
-def _distinct_places(place: Any, places: int) -> Any:
-    """Return how many of the places from 0 on occur, counted as bits of masks."""
-    import ibis
-    import ibis.expr.datatypes as types
-
-    # why int8: what the engine returns; a sum in it would overflow, so each is cast before
-    count = ibis.udf.scalar.builtin(
-        _bit_count, name="bit_count", signature=((types.int64,), types.int8)
-    )
-    total: Any = ibis.literal(0, "int64")
-    for first in range(0, places, _BITS):
-        bit = ibis.literal(1, "int64") << (place - first)
-        inside = place.between(first, min(first + _BITS, places) - 1)
-        found = inside.ifelse(bit, ibis.null("int64")).bit_or()
-        total = total + count(found.fill_null(0)).cast("int64")
-    return total
 
 
 def _of_transactions(
@@ -302,13 +233,14 @@ def _of_transactions(
     wanted: dict[str, Any] = {
         "last_day": day.max(),
         "first_day": day.min(),
-        "frequency_days": _distinct_days(day, start, end),
+        "frequency_days": distinct_days(day, start, end),
         "monetary": net.sum(),
         "transactions": rows.count(),
         "returns": rows.count(where=given_back),
     }
     if basket is not None:
-        wanted["basket_breadth"] = _distinct_of(rows[basket], source.domain(basket))
+        domain = source.domain(basket)
+        wanted["basket_breadth"] = distinct_places(index_of(rows[basket], domain), len(domain))
     shared = []
     for each in filter(None, (source.column(name, "channel") for name in mix)):
         for value in source.domain(each):
@@ -407,10 +339,8 @@ def _of_campaigns(source: _Source, start: dt.date, end: dt.date, timezone: str |
 def _without_duplicates(source: _Source) -> _Source:
     unique = source.declared.key_columns
     readable = unique and all(name in source.columns for name in unique)
-    rows = source.rows.distinct(on=list(unique), keep="first") if readable else source.rows
-    if not readable:
-        rows = rows.distinct()
-    return _Source(rows, source.name, source.declared, source.columns)
+    by_key: dict[str, Any] = {"on": list(unique), "keep": "first"} if readable else {}
+    return replace(source, rows=source.rows.distinct(**by_key))
 
 
 def _plain(value: Any) -> str:

@@ -1,17 +1,16 @@
 """What a customer will buy: BG/NBD for how often, gamma-gamma for how much, and how sure that is.
 
 BG/NBD: Fader, Hardie & Lee, *"Counting Your Customers" the Easy Way*, Marketing Science 24(2),
-2005. Gamma-gamma: Fader & Hardie, *The Gamma-Gamma Model of Monetary Value*, 2013. Both are fitted
-by maximum likelihood on the logarithms of their parameters. Intervals are of the parameters'
-uncertainty: the inverse of the Hessian at the maximum, from which parameters are drawn again; how
-single customers scatter around what is expected of them comes on top.
+2005. Gamma-gamma: Fader & Hardie, *The Gamma-Gamma Model of Monetary Value*, 2013. Intervals
+are of the parameters' uncertainty; how single customers scatter around what is expected of them
+comes on top.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from workbench.analytics.fitting import Fitted
 from workbench.analytics.purchases import check_summary
 from workbench.analytics.value_formulas import (
     chance_alive,
@@ -27,101 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DRAWS = 200
-_FAR = 12.0  # logarithms of parameters lie within, in the units they are searched in
-_STEP = 1e-3  # of a logarithm, for second differences
 
 
-class _Fitted:
-    """Fitting, parameter uncertainty and intervals, the same for both models."""
-
-    _names: tuple[str, ...] = ()
-
-    def __init__(self, *, penalty: float = 0.0) -> None:
-        self.penalty = penalty
-
-    def _maximise(
-        self, loss: Callable[[Any], float], start: Any, customers: int, units: Any
-    ) -> None:
-        """Find the parameters of least loss, and the covariance of their logarithms.
-
-        Parameters
-        ----------
-        units : array
-            Added to the logarithms found, to tell parameters in days or money.
-        """
-        import numpy as np
-        from scipy.optimize import minimize
-
-        def penalised(logs: Any) -> float:
-            value = loss(logs) / customers + self.penalty * float((logs**2).sum())
-            return value if np.isfinite(value) else 1e300
-
-        box = [(-_FAR, _FAR)] * len(start)
-        found = minimize(penalised, start, method="L-BFGS-B", bounds=box, options={"maxiter": 500})
-        # why twice: the simplex does not stop where a difference quotient is too coarse
-        found = minimize(
-            penalised,
-            found.x,
-            method="Nelder-Mead",
-            bounds=box,
-            options={"xatol": 1e-6, "fatol": 1e-9, "maxiter": 4000},
-        )
-        at_end = [
-            name
-            for name, log in zip(self._names, found.x, strict=True)
-            if not abs(log) < _FAR - 0.1
-        ]
-        if at_end or not found.success:
-            raise InputError(
-                f"{type(self).__name__} finds no best parameters for these customers: "
-                f"{', '.join(at_end) or 'the search'} runs off. They may be too alike, or too few; "
-                "give more customers or a longer period, or a penalty such as penalty=0.01."
-            )
-        self._covariance = _inverse_hessian(penalised, found.x, type(self).__name__) / customers
-        self._units = units
-        self._logs = found.x + units
-        for name, log in zip(self._names, self._logs, strict=True):
-            setattr(self, f"{name}_", float(np.exp(log)))
-        self.log_likelihood_ = -float(loss(found.x))
-
-    @property
-    def params_(self) -> pd.DataFrame:
-        """Parameters with their standard errors and 95 % intervals."""
-        import numpy as np
-        import pandas as pd
-
-        self._require_fitted()
-        spread = np.sqrt(np.diag(self._covariance))
-        values = np.exp(self._logs)
-        return pd.DataFrame(
-            {
-                "value": values,
-                "standard_error": values * spread,
-                "low": values * np.exp(-1.96 * spread),
-                "high": values * np.exp(1.96 * spread),
-            },
-            index=pd.Index(self._names, name="parameter"),
-        )
-
-    def _require_fitted(self) -> None:
-        if not hasattr(self, "_logs"):
-            raise InputError(f"this {type(self).__name__} is not fitted yet; call fit(…) first.")
-
-    def _drawn(self, draws: int, seed: int) -> np.ndarray:
-        """Return parameters as they might as well be, one row a draw."""
-        import numpy as np
-
-        generator = np.random.default_rng(seed)
-        logs = generator.multivariate_normal(self._logs, self._covariance, size=draws)
-        # why less their units: the box is of parameters as they were searched, whatever a euro is
-        return np.asarray(np.exp(np.clip(logs - self._units, -_FAR, _FAR) + self._units))
-
-    def _values(self) -> tuple[float, ...]:
-        self._require_fitted()
-        return tuple(getattr(self, f"{name}_") for name in self._names)
-
-
-class BetaGeoModel(_Fitted):
+class BetaGeoModel(Fitted):
     """How often customers buy, and whether they still do (BG/NBD).
 
     Parameters
@@ -148,7 +55,7 @@ class BetaGeoModel(_Fitted):
     >>> # wb.BetaGeoModel().fit(summary).predict_purchases(summary, horizon_days=90)
     """
 
-    _names = ("r", "alpha", "a", "b")
+    names = ("r", "alpha", "a", "b")
     r_: float
     alpha_: float
     a_: float
@@ -184,7 +91,7 @@ class BetaGeoModel(_Fitted):
         self.n_customers_ = len(frame)
         start = np.log([0.5, 0.1, 1.0, 2.0])
         # why in units of the longest time: then no parameter is huge
-        self._maximise(loss, start, self.n_customers_, np.array([0, np.log(scale), 0, 0]))
+        self.maximise(loss, start, self.n_customers_, np.array([0, np.log(scale), 0, 0]))
         self.log_likelihood_ -= float((weight * x).sum() * np.log(scale))
         return self
 
@@ -194,7 +101,7 @@ class BetaGeoModel(_Fitted):
 
         frame = check_summary(X)
         _check_horizon(horizon_days)
-        values = expected_purchases(self._values(), *_columns(frame), horizon_days)
+        values = expected_purchases(self.values(), *_columns(frame), horizon_days)
         return pd.Series(values, index=frame.index, name="expected_purchases")
 
     def predict(self, X: pd.DataFrame, horizon_days: float = 365) -> pd.Series:
@@ -207,7 +114,7 @@ class BetaGeoModel(_Fitted):
 
         frame = check_summary(X)
         return pd.Series(
-            chance_alive(self._values(), *_columns(frame)), index=frame.index, name="p_alive"
+            chance_alive(self.values(), *_columns(frame)), index=frame.index, name="p_alive"
         )
 
     def purchases_interval(
@@ -232,16 +139,16 @@ class BetaGeoModel(_Fitted):
         """
         frame = check_summary(X)
         _check_horizon(horizon_days)
-        value = expected_purchases(self._values(), *_columns(frame), horizon_days)
+        value = expected_purchases(self.values(), *_columns(frame), horizon_days)
         alike, of_alike = _alike(frame)
         sampled = [
             expected_purchases(tuple(each), *_columns(alike), horizon_days)[of_alike]
-            for each in self._drawn(draws, seed)
+            for each in self.drawn(draws, seed)
         ]
         return interval_frame("expected_purchases", frame.index, value, sampled, level)
 
 
-class GammaGammaModel(_Fitted):
+class GammaGammaModel(Fitted):
     """How much customers spend on a day they buy, given what they spent (gamma-gamma).
 
     Parameters
@@ -260,7 +167,7 @@ class GammaGammaModel(_Fitted):
         is off where it is far from 0.
     """
 
-    _names = ("p", "q", "v")
+    names = ("p", "q", "v")
     p_: float
     q_: float
     v_: float
@@ -293,7 +200,7 @@ class GammaGammaModel(_Fitted):
         frequent = len(set(x)) > 1
         self.correlation_ = float(np.corrcoef(x, m)[0, 1]) if frequent else 0.0
         start = np.log([2.0, 3.0, 2.0])
-        self._maximise(loss, start, self.n_customers_, np.array([0, 0, np.log(scale)]))
+        self.maximise(loss, start, self.n_customers_, np.array([0, 0, np.log(scale)]))
         if self.q_ <= 1:
             raise InputError(
                 "the spend is so uneven that its mean over customers does not exist (q below 1); "
@@ -307,7 +214,7 @@ class GammaGammaModel(_Fitted):
 
         frame = check_summary(X, monetary=True)
         return pd.Series(
-            expected_spend(self._values(), *_spent(frame)), index=frame.index, name="expected_spend"
+            expected_spend(self.values(), *_spent(frame)), index=frame.index, name="expected_spend"
         )
 
 
@@ -364,11 +271,11 @@ def lifetime_value(
     sampled = [
         value(tuple(one), tuple(other))
         for one, other in zip(
-            purchases._drawn(draws, seed), spend._drawn(draws, seed + 1), strict=True
+            purchases.drawn(draws, seed), spend.drawn(draws, seed + 1), strict=True
         )
         if other[1] > 1
     ]
-    best = value(purchases._values(), spend._values())
+    best = value(purchases.values(), spend.values())
     return interval_frame("lifetime_value", frame.index, best, sampled, level)
 
 
@@ -414,24 +321,3 @@ def _spent(frame: pd.DataFrame) -> tuple[Any, Any]:
 def _check_horizon(horizon_days: float) -> None:
     if not 0 < horizon_days < float("inf"):
         raise InputError(f"horizon_days must be a finite number above 0, not {horizon_days}.")
-
-
-def _inverse_hessian(loss: Callable[[Any], float], at: Any, model: str) -> np.ndarray:
-    """Return the inverse of the second differences of a loss at its least point."""
-    import numpy as np
-
-    size = len(at)
-    step = np.eye(size) * _STEP
-    hessian = np.empty((size, size))
-    for i in range(size):
-        for j in range(size):
-            ends = [loss(at + s * step[i] + t * step[j]) for s in (1, -1) for t in (1, -1)]
-            hessian[i, j] = (ends[0] - ends[1] - ends[2] + ends[3]) / (4 * _STEP**2)
-    hessian = (hessian + hessian.T) / 2
-    if np.linalg.eigvalsh(hessian)[0] <= 0:
-        raise InputError(
-            f"{model} finds no definite best parameters for these customers: several explain them "
-            "equally well. They may be too alike, or too few; give more customers or a longer "
-            "period, or a penalty such as penalty=0.01."
-        )
-    return np.asarray(np.linalg.inv(hessian))

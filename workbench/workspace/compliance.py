@@ -15,7 +15,7 @@ from workbench.reporting import environment
 from workbench.workspace.data import PURPOSE, Data
 
 if TYPE_CHECKING:
-    from workbench.analytics.compliance import Indicator
+    from workbench.analytics.indicators import Indicator
     from workbench.privacy.operational import Exact
     from workbench.privacy.query import Query
     from workbench.privacy.release import Release
@@ -199,7 +199,7 @@ class Compliance(Data):
 
     def _lines(self, evidence: Evidence) -> tuple[Indicator, ...]:
         """Return the indicators with what they were before, who answers, and by when."""
-        from workbench.analytics.compliance import indicators
+        from workbench.analytics.indicators import indicators
         from workbench.privacy.operational import kept
 
         period = evidence.period
@@ -261,7 +261,7 @@ class Compliance(Data):
 
 
 def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
-    from workbench.analytics.compliance import lights
+    from workbench.analytics.indicators import lights
     from workbench.privacy.columns import Measure
     from workbench.privacy.noted import noted
     from workbench.privacy.operational import Exact
@@ -297,7 +297,7 @@ def law_note(provisions: Sequence[str]) -> str:
 
 
 def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
-    from workbench.analytics.compliance import columns_of
+    from workbench.analytics.indicators import columns_of
     from workbench.analytics.kpis import kpi
     from workbench.privacy.columns import Dimension
     from workbench.privacy.noted import noted

@@ -1,0 +1,129 @@
+"""Models fitted by maximum likelihood on the logarithms of their parameters, and how sure they are.
+
+The uncertainty of parameters is the inverse of the Hessian at the maximum, from which they are
+drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+_FAR = 12.0  # logarithms of parameters lie within, in the units they are searched in
+_STEP = 1e-3  # of a logarithm, for second differences
+
+
+class Fitted:
+    """Fitting, and the uncertainty of parameters."""
+
+    names: tuple[str, ...] = ()
+
+    def __init__(self, *, penalty: float = 0.0) -> None:
+        self.penalty = penalty
+
+    def maximise(
+        self, loss: Callable[[Any], float], start: Any, customers: int, units: Any
+    ) -> None:
+        """Find the parameters of least loss, and the covariance of their logarithms.
+
+        Parameters
+        ----------
+        units : array
+            Added to the logarithms found, to tell parameters in days or money.
+        """
+        import numpy as np
+        from scipy.optimize import minimize
+
+        def penalised(logs: Any) -> float:
+            value = loss(logs) / customers + self.penalty * float((logs**2).sum())
+            return value if np.isfinite(value) else 1e300
+
+        box = [(-_FAR, _FAR)] * len(start)
+        found = minimize(penalised, start, method="L-BFGS-B", bounds=box, options={"maxiter": 500})
+        # why twice: the simplex does not stop where a difference quotient is too coarse
+        found = minimize(
+            penalised,
+            found.x,
+            method="Nelder-Mead",
+            bounds=box,
+            options={"xatol": 1e-6, "fatol": 1e-9, "maxiter": 4000},
+        )
+        at_end = [
+            name for name, log in zip(self.names, found.x, strict=True) if not abs(log) < _FAR - 0.1
+        ]
+        if at_end or not found.success:
+            raise InputError(
+                f"{type(self).__name__} finds no best parameters for these customers: "
+                f"{', '.join(at_end) or 'the search'} runs off. They may be too alike, or too few; "
+                "give more customers or a longer period, or a penalty such as penalty=0.01."
+            )
+        self._covariance = _inverse_hessian(penalised, found.x, type(self).__name__) / customers
+        self._units = units
+        self._logs = found.x + units
+        for name, log in zip(self.names, self._logs, strict=True):
+            setattr(self, f"{name}_", float(np.exp(log)))
+        self.log_likelihood_ = -float(loss(found.x))
+
+    @property
+    def params_(self) -> pd.DataFrame:
+        """Parameters with their standard errors and 95 % intervals."""
+        import numpy as np
+        import pandas as pd
+
+        self._require_fitted()
+        spread = np.sqrt(np.diag(self._covariance))
+        values = np.exp(self._logs)
+        return pd.DataFrame(
+            {
+                "value": values,
+                "standard_error": values * spread,
+                "low": values * np.exp(-1.96 * spread),
+                "high": values * np.exp(1.96 * spread),
+            },
+            index=pd.Index(self.names, name="parameter"),
+        )
+
+    def _require_fitted(self) -> None:
+        if not hasattr(self, "_logs"):
+            raise InputError(f"this {type(self).__name__} is not fitted yet; call fit(…) first.")
+
+    def drawn(self, draws: int, seed: int) -> np.ndarray:
+        """Return parameters as they might as well be, one row a draw."""
+        import numpy as np
+
+        generator = np.random.default_rng(seed)
+        logs = generator.multivariate_normal(self._logs, self._covariance, size=draws)
+        # why less their units: the box is of parameters as they were searched, whatever a euro is
+        return np.asarray(np.exp(np.clip(logs - self._units, -_FAR, _FAR) + self._units))
+
+    def values(self) -> tuple[float, ...]:
+        """Return the parameters found."""
+        self._require_fitted()
+        return tuple(getattr(self, f"{name}_") for name in self.names)
+
+
+def _inverse_hessian(loss: Callable[[Any], float], at: Any, model: str) -> np.ndarray:
+    """Return the inverse of the second differences of a loss at its least point."""
+    import numpy as np
+
+    size = len(at)
+    step = np.eye(size) * _STEP
+    hessian = np.empty((size, size))
+    for i in range(size):
+        for j in range(size):
+            ends = [loss(at + s * step[i] + t * step[j]) for s in (1, -1) for t in (1, -1)]
+            hessian[i, j] = (ends[0] - ends[1] - ends[2] + ends[3]) / (4 * _STEP**2)
+    hessian = (hessian + hessian.T) / 2
+    if np.linalg.eigvalsh(hessian)[0] <= 0:
+        raise InputError(
+            f"{model} finds no definite best parameters for these customers: several explain them "
+            "equally well. They may be too alike, or too few; give more customers or a longer "
+            "period, or a penalty such as penalty=0.01."
+        )
+    return np.asarray(np.linalg.inv(hessian))
