@@ -11,7 +11,6 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     import ibis
 
     from workbench.privacy.engine.coordinates import Coordinate
-    from workbench.privacy.groups import Group, Scope
-    from workbench.privacy.measuring import Measured
+    from workbench.privacy.question import Question
 
 Form = Any  # plain JSON
 _SYMMETRIC = ("Add", "Multiply")
@@ -231,88 +229,84 @@ def _text(form: Form) -> str:
     return json.dumps(form, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-@dataclass(frozen=True, eq=False)
-class Known:
-    """A resolved question by its names, without its span. ``groups`` are those within a part."""
+def canonical(question: Question) -> Mapping[str, Any]:
+    """Return what makes a question the same, without its span."""
+    return {
+        **_shared(question),
+        "identity": 2,
+        "key": question.key,
+        "by": sorted(group.identity for group in question.own_groups),
+        "where": conjunction(question.filters),
+        "measures": sorted(_measure(question, each) for each in question.coordinates),
+    }
 
-    scope: Scope
-    groups: Sequence[Group]
-    predicates: Sequence[Any]
-    asked: Measured
-    cells: int
-    rows: int
-    pure: bool
 
-    def canonical(self) -> Mapping[str, Any]:
-        """Return what makes it the same question."""
-        return {
-            **self._shared(),
-            "identity": 2,
-            "key": self.scope.table.subject_key,
-            "by": sorted(group.identity for group in self.groups),
-            "where": conjunction(self.predicates),
-            "measures": sorted(self._measure(each) for each in self.asked.coordinates),
-        }
+def labels(question: Question) -> Mapping[str, str]:
+    """Return the names the analyst chose of groups and rates, by what they stand for."""
+    found = {f"rate {each.name}": each.title for each in _conditions(question)}
+    for group in question.own_groups:
+        called = named(group.identity)
+        found[f"group {called}"] = group.dimension.name
+        if group.rule is not None:
+            found[f"title {called}"] = group.dimension.title
+    return found
 
-    def labels(self) -> Mapping[str, str]:
-        """Return the names the analyst chose, by what they stand for."""
-        found = {f"rate {each.name}": each.title for each in self._conditions()}
-        for group in self.groups:
-            called = named(group.identity)
-            found[f"group {called}"] = group.dimension.name
-            if group.rule is not None:
-                found[f"title {called}"] = group.dimension.title
-        return found
 
-    def earlier(self, span: Sequence[str] | None) -> Mapping[str, Any]:
-        """Return what made it the same question over a span, by the SQL of its conditions."""
-        names = self._printed()
-        measures = []
-        # why without: shares at bounds were not asked for then; those answers serve on
-        for each in (each for each in self.asked.coordinates if each.kind != "beyond"):
-            condition, mark, rest = each.name.partition(":")
-            name = names.get(condition, condition) + mark + rest
-            measures.append([name, each.kind, each.low, each.high, each.digits])
-        return {
-            **self._shared(),
-            "by": sorted(group.earlier(self.scope.source) for group in self.groups),
-            "where": sorted(printed(self.scope.source, each) for each in self.predicates),
-            "measures": sorted(measures),
-            "rows": self.rows,
-            "period": span,
-        }
+def earlier(question: Question, span: Sequence[str] | None) -> Mapping[str, Any]:
+    """Return what made it the same question over a span, by the SQL of its conditions."""
+    names = _printed(question)
+    measures = []
+    # why without: shares at bounds were not asked for then; those answers serve on
+    for each in (each for each in question.coordinates if each.kind != "beyond"):
+        condition, mark, rest = each.name.partition(":")
+        name = names.get(condition, condition) + mark + rest
+        measures.append([name, each.kind, each.low, each.high, each.digits])
+    source = question.source
+    return {
+        **_shared(question),
+        "by": sorted(group.earlier(source) for group in question.own_groups),
+        "where": sorted(printed(source, each) for each in question.filters),
+        "measures": sorted(measures),
+        "rows": question.rows,
+        "period": span,
+    }
 
-    def earlier_labels(self) -> Mapping[str, str]:
-        """Return the names the analyst chose, by what stood for them then."""
-        names = self._printed()
-        found = {f"rate {names[each.name]}": each.title for each in self._conditions()}
-        for group in self.groups:
-            meaning = "\0".join(group.earlier(self.scope.source)).encode()
-            found[f"group {hashlib.sha256(meaning).hexdigest()[:24]}"] = group.dimension.name
-        return found
 
-    def _shared(self) -> dict[str, Any]:
-        choices, distincts = self.asked.choices, self.asked.distincts
-        return {
-            "table": self.scope.table_name,
-            "purpose": self.scope.purpose,
-            "others": sorted([*(c.identity for c in choices), *(d.identity for d in distincts)]),
-            "counts": self.asked.counts,
-            "cells": self.cells,
-            "mechanism": (
-                "pure, 1" if self.pure else "discrete gaussian, vector scaled to its norm, 2"
-            ),
-        }
+def earlier_labels(question: Question) -> Mapping[str, str]:
+    """Return the names the analyst chose, by what stood for them then."""
+    names = _printed(question)
+    found = {f"rate {names[each.name]}": each.title for each in _conditions(question)}
+    for group in question.own_groups:
+        meaning = "\0".join(group.earlier(question.source)).encode()
+        found[f"group {hashlib.sha256(meaning).hexdigest()[:24]}"] = group.dimension.name
+    return found
 
-    def _measure(self, each: Coordinate) -> list[Any]:
-        found = [each.name, each.kind, each.low, each.high, each.digits]
-        if each.kind == "squares":  # of values that are cut to their limits first
-            found += self.asked.values[str(each.value)].limits or ()
-        return found
 
-    def _conditions(self) -> list[Any]:
-        return [each for each in self.asked.values.values() if each.condition]
+def _shared(question: Question) -> dict[str, Any]:
+    others = [c.identity for c in question.choices] + [d.identity for d in question.distincts]
+    return {
+        "table": question.table,
+        "purpose": question.purpose,
+        "others": sorted(others),
+        "counts": question.counts,
+        "cells": question.cells,
+        "mechanism": (
+            "pure, 1" if question.pure else "discrete gaussian, vector scaled to its norm, 2"
+        ),
+    }
 
-    def _printed(self) -> dict[str, str]:
-        source = self.scope.source
-        return {each.name: f"{printed(source, each.expression)}?" for each in self._conditions()}
+
+def _measure(question: Question, each: Coordinate) -> list[Any]:
+    found = [each.name, each.kind, each.low, each.high, each.digits]
+    if each.kind == "squares":  # of values that are cut to their limits first
+        found += question.values[str(each.value)].limits or ()
+    return found
+
+
+def _conditions(question: Question) -> list[Any]:
+    return [each for each in question.values.values() if each.condition]
+
+
+def _printed(question: Question) -> dict[str, str]:
+    conditions = _conditions(question)
+    return {each.name: f"{printed(question.source, each.expression)}?" for each in conditions}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import PeriodError, QuestionRefused, UnknownName, suggest
 from workbench.periods import Period
+from workbench.privacy import identity
 from workbench.privacy.books.entries import Part
 from workbench.privacy.columns import Dimension
 from workbench.privacy.given import Given, given
@@ -34,7 +35,6 @@ from workbench.privacy.groups import (
     resolve_group,
     with_rest,
 )
-from workbench.privacy.identity import Known
 from workbench.privacy.measuring import Measured, figure_names, measured
 from workbench.privacy.query import Query
 
@@ -50,42 +50,78 @@ class Question(Measured):
 
     Attributes
     ----------
-    period : str or None
-        The span asked about.
+    scope : Scope
+        What it is asked of.
     groups : tuple of Group
         Group columns, resolved.
-    predicates : tuple of Ibis boolean expressions
+    filters : tuple of Ibis boolean expressions
+        Besides the span's.
     cells, rows : int
         Cells one customer may fill within one part, and rows that count within one cell.
     month_axis : int or None
         Position of the month among the dimensions, where each month is a part of its own.
-    parts : tuple of Part
-        One a month where it is grouped by month, else one.
     pure : bool
         Answered with pure differential privacy: cells beyond the bound are left out.
-    labels : mapping of str to str
-        Names of groups and rates, which an analyst may choose, by what they stand for; no part of
-        an answer's identity.
     given : mapping
         Numbers, names and days that an analyst gave it; see `workbench.privacy.given`.
+    parts : tuple of Part
+        One a month where it is grouped by month, else one.
     """
 
-    source: ibis.Table
-    table: str
-    purpose: str
-    key: str
-    period: str | None
+    scope: Scope
     groups: tuple[Group, ...]
-    predicates: tuple[Any, ...]
+    filters: tuple[Any, ...]
     cells: int
     rows: int
     month_axis: int | None
-    parts: tuple[Part, ...]
-    pure: bool = False
-    tables: tuple[str, ...] = field(default=())
-    labels: Mapping[str, str] = field(default_factory=dict)
-    earlier_labels: Callable[[], Mapping[str, str]] = dict
-    given: Given = field(default_factory=dict)
+    pure: bool
+    given: Given
+    parts: tuple[Part, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name its parts; what cannot be named is refused."""
+        object.__setattr__(self, "parts", tuple(_parts(self)))
+
+    @property
+    def source(self) -> ibis.Table:
+        """The table it is asked of."""
+        return self.scope.source
+
+    @property
+    def table(self) -> str:
+        """Name of that table."""
+        return self.scope.table_name
+
+    @property
+    def purpose(self) -> str:
+        """What it is asked for."""
+        return self.scope.purpose
+
+    @property
+    def key(self) -> str:
+        """The column that names a row's customer."""
+        return self.scope.key
+
+    @property
+    def period(self) -> str | None:
+        """The span asked about."""
+        return None if self.scope.period is None else self.scope.period.text
+
+    @property
+    def predicates(self) -> tuple[Any, ...]:
+        """What a row must meet: span and filters."""
+        return (*_period_predicates(self.scope), *self.filters)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Every table it looks at, its own first."""
+        others = (group.table for group in self.groups if group.table)
+        return tuple(dict.fromkeys([self.table, *others]))
+
+    @property
+    def own_groups(self) -> tuple[Group, ...]:
+        """The groups inside one part."""
+        return tuple(group for i, group in enumerate(self.groups) if i != self.month_axis)
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -95,7 +131,7 @@ class Question(Measured):
     @property
     def within(self) -> tuple[Dimension, ...]:
         """The dimensions inside one part."""
-        return tuple(d for i, d in enumerate(self.dimensions) if i != self.month_axis)
+        return tuple(group.dimension for group in self.own_groups)
 
     @property
     def size(self) -> int:
@@ -163,26 +199,15 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
                 "expression otherwise with .name('…'), or the column in the catalog."
             )
     _require_combinable(groups, asked, pure)
-    own = [group for i, group in enumerate(groups) if i != axis]
-    known = Known(scope, own, predicates, asked, cells, rows, pure)
-    tables = dict.fromkeys([name, *(group.table for group in groups if group.table)])
     return Question(
-        source=query.table,
-        table=name,
-        purpose=purpose,
-        key=table.subject_key,
-        period=None if period is None else period.text,
-        groups=groups,
-        predicates=(*_period_predicates(query.table, table, period), *predicates),
         **vars(asked),
+        scope=scope,
+        groups=groups,
+        filters=tuple(predicates),
         cells=cells,
         rows=rows,
         month_axis=axis,
-        parts=tuple(_parts(groups, axis, period, table, known, f"{today:%Y-%m}")),
         pure=pure,
-        tables=tuple(tables),
-        labels=known.labels(),
-        earlier_labels=known.earlier_labels,
         given=given(query),
     )
 
@@ -232,23 +257,18 @@ def _require_come(groups: Sequence[Group], today: dt.date) -> None:
             )
 
 
-def _parts(
-    groups: Sequence[Group],
-    axis: int | None,
-    period: Period | None,
-    table: Table,
-    known: Known,
-    this_month: str,
-) -> Iterator[Part]:
+def _parts(question: Question) -> Iterator[Part]:
+    scope, groups, axis = question.scope, question.groups, question.month_axis
+    table, period = scope.table, scope.period
     # why: a rule looks at rows of its own months, so the latest of them is the month that pays
     ruled = [group.rule.months[-1] for group in groups if group.rule and group.rule.months]
-    canonical = {**known.canonical(), "time": table.time}
+    canonical = {**identity.canonical(question), "time": table.time}
     if table.without_customer:
         canonical["without_customer"] = table.without_customer
 
     def before(span: list[str] | None) -> Callable[[], Mapping[str, Any]] | None:
         # why none: answers of before counted all of nobody's rows as one customer
-        return None if table.without_customer else partial(known.earlier, span)
+        return None if table.without_customer else partial(identity.earlier, question, span)
 
     if axis is not None:
         for text in (str(value) for value in groups[axis].dimension.values):
@@ -260,7 +280,7 @@ def _parts(
             earlier = before([text, text]) if asked is month else None
             span = _span(asked)
             # why not later than now: a catalog's bounds may reach into years to come
-            paced_by = min(max([text, *ruled]), this_month)
+            paced_by = min(max([text, *ruled]), f"{scope.today:%Y-%m}")
             yield Part(asked.text, paced_by, (text,), {**canonical, "period": span}, earlier)
         return
     if period is None:
@@ -313,10 +333,11 @@ def _period(given: str | tuple[str, str] | None, table: Table, today: dt.date) -
     return Period(first.start, last.end, text, "span")
 
 
-def _period_predicates(source: ibis.Table, table: Table, period: Period | None) -> list[Any]:
+def _period_predicates(scope: Scope) -> list[Any]:
+    table, period = scope.table, scope.period
     if period is None or table.time is None:
         return []
-    time = source[table.time]
+    time = scope.source[table.time]
     return [time >= day_literal(period.start, table), time < day_literal(period.end, table)]
 
 

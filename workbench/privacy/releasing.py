@@ -30,6 +30,7 @@ from workbench.privacy.engine.truncation import (
     pure_totals,
     weights_below,
 )
+from workbench.privacy.identity import earlier_labels, labels
 from workbench.privacy.noted import noted, together
 from workbench.privacy.question import Question
 from workbench.privacy.release import Release
@@ -217,8 +218,9 @@ def _whole(question: Question, name: str, answers: Sequence[Release], payer: Pay
 
 def _labels(question: Question, stored: Release) -> Mapping[str, str]:
     """Return a question's labels by what stood for them when its answer was stored."""
-    known = stored.mechanism.get("labels", {}).keys() <= question.labels.keys()
-    return question.labels if known else question.earlier_labels()
+    found = labels(question)
+    known = stored.mechanism.get("labels", {}).keys() <= found.keys()
+    return found if known else earlier_labels(question)
 
 
 def shared(cost: Cost, parts: int) -> Cost:
@@ -247,7 +249,7 @@ def _release(
     notes += figures.notes
     if earlier:
         notes.append(noted("changed", earlier=", ".join(earlier)))
-    by = question.within
+    by, called = question.within, labels(question)
     if question.discovered is not None:
         found = by[0]
         by = (Dimension(found.name, found.title, found.kind, tuple(figures.columns[found.name])),)
@@ -267,7 +269,7 @@ def _release(
         notes=tuple(note for note in notes if note),
         mechanism={
             **figures.mechanism,
-            **({"labels": dict(question.labels)} if question.labels else {}),
+            **({"labels": dict(called)} if called else {}),
             "given": question.given,
             "cells": question.cells,
             "where": part.canonical["where"],
