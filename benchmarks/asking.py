@@ -104,7 +104,7 @@ class Desk:
             [f"version {self._number}"],
             price(EPSILON, delta=DELTA),
         )
-        return release([asked], payer=Payer(self.ledger, None, NOW), catalog=self.catalog)[0]
+        return release([asked], payer=Payer(self.ledger, None, NOW))[0]
 
     def run(self, sql: str) -> Sequence[tuple[Any, ...]]:
         """Run one statement."""

@@ -220,7 +220,7 @@ def ask_as_before(shop, query, name):
     versions = [shop._data_version(old, part) for part in old.parts]
     payer = releasing.Payer(shop.ledger, None, shop.now())
     asked = releasing.Asked(name, old, totals, versions, cost)
-    (made,) = releasing.release([asked], payer=payer, catalog=shop.catalog)
+    (made,) = releasing.release([asked], payer=payer)
     return made
 
 

@@ -13,7 +13,6 @@ from itertools import islice
 from math import ceil
 from typing import Any
 
-from workbench.catalog import Catalog
 from workbench.privacy.accounting import PICO, Cost, epsilon_of
 from workbench.privacy.books.answers import AnswerLedger, handed_out, relabelled
 from workbench.privacy.books.entries import Order, Part, Reservation
@@ -140,7 +139,6 @@ def release(
     asked: Sequence[Asked],
     *,
     payer: Payer,
-    catalog: Catalog,
     earlier: bool = False,
     randbelow: RandBelow = secrets.randbelow,
 ) -> list[Release]:
@@ -173,7 +171,7 @@ def release(
     found: list[list[Reservation]] = [list(islice(reserved, len(each))) for each in wanted]
     drawn: list[tuple[Reservation, Release]] = []
     for each, reservations in zip(asked, found, strict=True):
-        drawn += _drawn(each, reservations, payer, catalog, randbelow)
+        drawn += _drawn(each, reservations, payer, randbelow)
     texts = [(reservation, release.to_json()) for reservation, release in drawn]
     stored = iter(ledger.store(texts, now) if texts else ())
     answers = [
@@ -190,7 +188,6 @@ def _drawn(
     asked: Asked,
     reservations: Sequence[Reservation],
     payer: Payer,
-    catalog: Catalog,
     randbelow: RandBelow,
 ) -> list[tuple[Reservation, Release]]:
     """Draw what is not answered yet, as it was booked."""
@@ -200,7 +197,7 @@ def _drawn(
         if reservation.answer is None:
             figures = answer(asked.question, computed[i], reservation.event, randbelow)
             figures.notes.extend([*asked.exceptions, asked.nobody(asked.question.parts[i])])
-            drawn.append((reservation, _release(asked, i, reservation, figures, payer, catalog)))
+            drawn.append((reservation, _release(asked, i, reservation, figures, payer)))
     return drawn
 
 
@@ -237,10 +234,9 @@ def _release(
     reservation: Reservation,
     figures: Any,
     payer: Payer,
-    catalog: Catalog,
 ) -> Release:
     question, cost, data_version = asked.question, reservation.cost, asked.data_versions[index]
-    part: Part = question.parts[index]
+    part, catalog = question.parts[index], question.scope.catalog
     earlier = payer.ledger.earlier_answers(part, data_version)
     notes = [_bound_note(each, question) for each in question.coordinates]
     notes += [group.rule.note for group in question.groups if group.rule is not None]

@@ -112,7 +112,7 @@ class Private(Opened):
         if planned:
             return planned
         payer = Payer(self.ledger, run_share(), now)
-        answers = release(checked, payer=payer, catalog=self.catalog, earlier=reuses_answers())
+        answers = release(checked, payer=payer, earlier=reuses_answers())
         for asked, answer in zip(checked, answers, strict=True):
             table, purpose = asked.question.table, asked.question.purpose
             event = {"table": table, "purpose": purpose, "release": answer.id}

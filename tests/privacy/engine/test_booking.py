@@ -107,7 +107,7 @@ def ask(lab, ledger, query, given, alive=True, name="asked"):
         return lab.totals(question)
 
     asked = Asked(name, question, computed, ["v1"] * len(question.parts), cost)
-    (answer,) = release([asked], payer=Payer(ledger, None, NOW), catalog=lab.catalog)
+    (answer,) = release([asked], payer=Payer(ledger, None, NOW))
     return answer
 
 
