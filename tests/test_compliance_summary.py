@@ -425,4 +425,4 @@ def test_a_role_declared_personal_is_refused_under_the_name_the_page_gives_it(ba
     )
     figures = annexes(Evidence(bank, Period.parse(PERIOD)))["accesses"]
     with pytest.raises(QuestionRefused, match="would show role, which names people on the staff"):
-        operational(figures, catalog, "e-1", "v")
+        operational(figures, catalog, "v")

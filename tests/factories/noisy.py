@@ -110,8 +110,8 @@ class Books:
         self.answers[release.id] = Release.from_json(release.to_json())
         return replace(release, origin=self.origin)
 
-    def _keep(self, content, parents):
-        made = content(f"d-{len(self.answers) + 1:06d}")
+    def _keep(self, made, parents):
+        made = replace(made, id=f"d-{len(self.answers) + 1:06d}")
         assert all(parent in self.answers for parent in parents)
         self.answers[made.id] = Release.from_json(made.to_json())
         return made

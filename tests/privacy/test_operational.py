@@ -18,10 +18,7 @@ def exact(sources=("incidents",), **other):
 
 def keep(ws, figures):
     return ws.ledger.derive(
-        lambda name: operational(figures, ws.catalog, name, "v"),
-        list(figures.private),
-        NOW,
-        kind="operational",
+        operational(figures, ws.catalog, "v"), list(figures.private), NOW, kind="operational"
     )
 
 

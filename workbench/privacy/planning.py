@@ -6,8 +6,8 @@ Margins depend on the question, its bounds and its price alone, so they are know
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import prod, sqrt
@@ -238,18 +238,15 @@ def blank(question: Question, name: str, number: int, file: Path) -> Release:
         data_version="",
         notes=(noted("planned"),),
         mechanism={"given": question.given},
-        origin=Origin(
-            _BLANK.__getitem__, lambda content, parents: keep_blank(content, file, parents)
-        ),
+        origin=Origin(_BLANK.__getitem__, lambda made, parents: keep_blank(made, file)),
     )
-    return keep_blank(lambda _: made, file)
+    return keep_blank(made, file)
 
 
-def keep_blank(
-    content: Callable[[str], Release], file: Path, parents: Sequence[str] = (), start: str = "p"
-) -> Release:
+def keep_blank(made: Release, file: Path, start: str = "p") -> Release:
     """Keep what a plan shows beside its file, for drawing alone: nothing of it is in the ledger."""
-    made = content(f"{start}-{900_000 + len(_BLANK)}")  # beyond those of questions, counted from 1
+    if not made.id:  # beyond those of questions, counted from 1
+        made = replace(made, id=f"{start}-{900_000 + len(_BLANK)}")
     _BLANK[made.id] = made
     with beside(file).open("a", encoding="utf-8") as out:
         out.write(made.to_json() + "\n")

@@ -26,13 +26,13 @@ if TYPE_CHECKING:  # why: pandas takes 0.4 s to import and a ledger look-up does
 
 @dataclass(frozen=True)
 class Origin:
-    """The ledger a release stands in: finds an answer by its id; keeps what is derived, by parents.
+    """The ledger a release stands in: finds an answer by its id, and keeps what is derived.
 
-    ``keep`` takes what makes a derived release of the id it will have, and returns the stored one.
+    ``keep`` takes a release without an id, and its parents' ids; it returns the stored one.
     """
 
     find: Callable[[str], Release]
-    keep: Callable[[Callable[[str], Release], Sequence[str]], Release]
+    keep: Callable[[Release, Sequence[str]], Release]
 
 
 @dataclass(frozen=True, repr=False)

@@ -295,22 +295,20 @@ def _joined(question: Question, name: str, parts: Sequence[Release], payer: Paye
     columns = joined_columns(question.dimensions, parts)
     cost, delta = sum((part.cost for part in parts), start=Cost()), parts[0].delta
 
-    def joined(release_id: str) -> Release:
-        return Release(
-            id=release_id,
-            name=name,
-            table=question.table,
-            purpose=question.purpose,
-            period=question.period,
-            by=question.dimensions,
-            measures=tuple(each for each in parts[-1].measures if each.name in columns),
-            columns=columns,
-            cost=cost,
-            epsilon=round(epsilon_of(cost.pico, delta), 4),
-            delta=delta,
-            data_version="+".join(dict.fromkeys(part.data_version for part in parts)),
-            notes=together((note for part in parts for note in part.notes), question.period),
-            mechanism={"kind": "joined", "parts": [part.id for part in parts]},
-        )
-
+    joined = Release(
+        id="",
+        name=name,
+        table=question.table,
+        purpose=question.purpose,
+        period=question.period,
+        by=question.dimensions,
+        measures=tuple(each for each in parts[-1].measures if each.name in columns),
+        columns=columns,
+        cost=cost,
+        epsilon=round(epsilon_of(cost.pico, delta), 4),
+        delta=delta,
+        data_version="+".join(dict.fromkeys(part.data_version for part in parts)),
+        notes=together((note for part in parts for note in part.notes), question.period),
+        mechanism={"kind": "joined", "parts": [part.id for part in parts]},
+    )
     return payer.ledger.derive(joined, [part.id for part in parts], payer.now)

@@ -268,26 +268,24 @@ def kept(
         notes += _notes(sheet, arguments, together)
         columns = columns_of(sheet, figures=together)
 
-    def content(release_id: str) -> Release:
-        return replace(
-            first,
-            id=release_id,
-            name=called or first.name,
-            table="+".join(dict.fromkeys(each.table for each in parents)),
-            period=_period(first, sheet, arguments),
-            by=sheet.by,
-            measures=sheet.measures,
-            columns=columns,
-            cost=Cost(),
-            epsilon=0.0,
-            data_version="+".join(dict.fromkeys(each.data_version for each in parents)),
-            notes=tuple(dict.fromkeys(notes)),
-            mechanism={"kind": "derived", "recipe": {"op": name, **arguments}, "parents": ids},
-            left={},
-            origin=None,
-        )
-
-    return replace(origin.keep(content, ids), origin=origin)
+    made = replace(
+        first,
+        id="",
+        name=called or first.name,
+        table="+".join(dict.fromkeys(each.table for each in parents)),
+        period=_period(first, sheet, arguments),
+        by=sheet.by,
+        measures=sheet.measures,
+        columns=columns,
+        cost=Cost(),
+        epsilon=0.0,
+        data_version="+".join(dict.fromkeys(each.data_version for each in parents)),
+        notes=tuple(dict.fromkeys(notes)),
+        mechanism={"kind": "derived", "recipe": {"op": name, **arguments}, "parents": ids},
+        left={},
+        origin=None,
+    )
+    return replace(origin.keep(made, ids), origin=origin)
 
 
 def _period(first: Release, sheet: Sheet, arguments: Mapping[str, Any]) -> str | None:

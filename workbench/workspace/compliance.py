@@ -244,19 +244,10 @@ class Compliance(Data):
         from workbench.privacy.operational import KIND, operational
         from workbench.privacy.planning import keep_blank
 
-        version = self.access.versions.of_all()
+        made = operational(exact, self.catalog, self.access.versions.of_all())
         if environment.PLAN_FILE in os.environ:
-            return keep_blank(
-                lambda name: operational(exact, self.catalog, name, version),
-                Path(os.environ[environment.PLAN_FILE]),
-                start="e",
-            )
-        release = self.ledger.derive(
-            lambda name: operational(exact, self.catalog, name, version),
-            list(exact.private),
-            self.now(),
-            kind=KIND,
-        )
+            return keep_blank(made, Path(os.environ[environment.PLAN_FILE]), start="e")
+        release = self.ledger.derive(made, list(exact.private), self.now(), kind=KIND)
         return handed_out(release, self.ledger, self.now)
 
 

@@ -100,7 +100,7 @@ def test_a_figure_of_any_operation_that_was_written_by_hand_is_found(shop, deriv
             wrong.append(replace(true, by=(axis, *true.by[1:])))
         assert measure
         below = true.mechanism.get("parents") or true.mechanism["parts"]
-        forged += [ledger.derive(lambda i, w=w: replace(w, id=i), below, NOW) for w in wrong]
+        forged += [ledger.derive(each, below, NOW) for each in wrong]
     assert len(forged) >= 4 * len(derived)
     for each in forged:
         with pytest.raises(LedgerError, match="is not what its operation makes"):
@@ -124,7 +124,7 @@ def paid(book):
 def by_hand(paid, **mechanism):
     """Return raw counts as somebody may write them down."""
     columns = {**paid.columns, "customers": [1234, 5, 6]}
-    return lambda number: replace(paid, id=number, columns=columns, mechanism=mechanism)
+    return replace(paid, id="", columns=columns, mechanism=mechanism)
 
 
 RECIPE = {"op": "derive", "figures": [], "where": {}, "over": []}
@@ -161,9 +161,8 @@ def test_exact_figures_are_no_parents_of_private_ones(shop):
     total = shop.release(wb.query(tx, period="2026-09").customers(), name="t", epsilon=1)
     columns = {"customers": [77], "customers_low": [None], "customers_high": [None]}
     exact = shop.ledger.derive(
-        lambda number: replace(total, id=number, columns=columns, by=(),
-                               mechanism={"kind": "operational", "sources": ["ledger"],
-                                          "private": []}),
+        replace(total, columns=columns, by=(),
+                mechanism={"kind": "operational", "sources": ["ledger"], "private": []}),
         [], NOW, kind="operational")  # fmt: skip
     assert exact.id.startswith("e-")
     handed = replace(exact, origin=total.origin)
@@ -202,11 +201,9 @@ def test_entries_of_before_are_checked_by_their_figures(book, paid, tmp_path):
     true = paid.derive("customers", name="true")
     below = true.mechanism["parents"]
     kept = book.derive(
-        lambda number: replace(changed(true, "customers_low"), id=number, name="floored"),
-        below, NOW)  # fmt: skip
+        replace(changed(true, "customers_low"), name="floored"), below, NOW)  # fmt: skip
     forged = book.derive(
-        lambda number: replace(changed(true, "customers"), id=number, name="forged"),
-        below, NOW)  # fmt: skip
+        replace(changed(true, "customers"), name="forged"), below, NOW)  # fmt: skip
     older.undo()
     assert book.checked(kept.id) == kept
     with pytest.raises(LedgerError, match="'customers' has other figures"):
@@ -237,7 +234,7 @@ def test_machines_that_differ_in_the_last_digits_agree(book, paid):
         name: [each * (1 + 1e-13) if isinstance(each, float) else each for each in column]
         for name, column in true.columns.items()
     }
-    kept = book.derive(lambda i: replace(true, id=i, columns=near), true.mechanism["parents"], NOW)
+    kept = book.derive(replace(true, columns=near), true.mechanism["parents"], NOW)
     assert isinstance(book.checked(kept.id), Release)
     assert np.isfinite(kept.columns["customers"]).all()
 
@@ -249,7 +246,7 @@ def test_a_page_shows_no_derived_answer_that_was_written_by_hand(book, paid):
 
     true = paid.derive("customers", name="true")
     below = true.mechanism["parents"]
-    forged = book.derive(lambda i: replace(changed(true, "customers"), id=i), below, NOW)
+    forged = book.derive(changed(true, "customers"), below, NOW)
     shown = page(notebook(code("x", wb.figures.table(true))), lookup=book.answer).html
     assert true.id in shown
     for lookup in (book.answer, book.checked):

@@ -49,7 +49,7 @@ class AnswerLedger(Ledger):
 
     def derive(
         self,
-        content: Callable[[str], Release],
+        made: Release,
         parents: Sequence[str],
         now: dt.datetime,
         kind: str = "derived",
@@ -61,10 +61,9 @@ class AnswerLedger(Ledger):
         QuestionRefused
             It was computed from other answers than ``parents``, or does not say how.
         """
-        made = content("")
         if kind == "derived" and parents_of(made) != tuple(parents):
             raise QuestionRefused(f"'{made.name}' was computed from other answers than it names.")
-        text = self.keep(lambda number: content(number).to_json(), parents, now, kind)
+        text = self.keep(lambda name: replace(made, id=name).to_json(), parents, now, kind)
         return Release.from_json(text)
 
     def verify(self) -> int:
@@ -149,7 +148,7 @@ class AnswerLedger(Ledger):
 
 def handed_out(release: Release, ledger: AnswerLedger, now: Callable[[], dt.datetime]) -> Release:
     """Return a stored release that knows its ledger, so that more can be derived from it."""
-    origin = Origin(ledger.answer, lambda content, parents: ledger.derive(content, parents, now()))
+    origin = Origin(ledger.answer, lambda made, parents: ledger.derive(made, parents, now()))
     return replace(release, origin=origin)
 
 
