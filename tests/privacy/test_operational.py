@@ -79,18 +79,18 @@ def grouped(name, **other):
 )
 def test_people_on_the_staff_are_no_group(staffed, figures):
     with pytest.raises(QuestionRefused, match="show incident_id, which names people on the staff"):
-        operational(figures, staffed, "e-1", "v")
+        operational(figures, staffed, "v")
 
 
 def test_a_group_under_another_name_says_from_which_column_it_is(staffed):
     with pytest.raises(QuestionRefused, match=r"groups by incident, .* origins=\{'incident': "):
-        operational(grouped("incident"), staffed, "e-1", "v")
+        operational(grouped("incident"), staffed, "v")
     with pytest.raises(UnknownName, match="no column of incidents named 'reporter'"):
-        operational(grouped("incident", origins={"incident": ("reporter",)}), staffed, "e-1", "v")
+        operational(grouped("incident", origins={"incident": ("reporter",)}), staffed, "v")
     month = grouped("month", origins={"month": ("opened_on",)})
-    assert operational(month, staffed, "e-1", "v").by[0].name == "month"
+    assert operational(month, staffed, "v").by[0].name == "month"
 
 
 def test_registers_have_no_columns_to_name(staffed):
     figures = grouped("part", sources=("review register",))
-    assert operational(figures, staffed, "e-1", "v").by[0].name == "part"
+    assert operational(figures, staffed, "v").by[0].name == "part"
