@@ -198,7 +198,7 @@ def on_lattice(rows, coordinate):
             total = sum(values)
     if coordinate.kind == "beyond":
         outside = not coordinate.low <= total <= coordinate.high
-        return LATTICE // 2 if outside else -LATTICE // 2
+        return LATTICE // 4 if outside else -LATTICE // 4
     if coordinate.kind == "layer both ways":
         size = min(coordinate.high, max(coordinate.low, abs(total))) - coordinate.low
         width = coordinate.high - coordinate.low
@@ -288,7 +288,7 @@ def test_a_customer_at_the_bound_is_not_changed():
         lab,
         lab.resolve(wb.query(lab.table, by=["region", "kind"], cells=2).customers().sum("amount")),
     )
-    assert set(vector.values()) == {LATTICE, -LATTICE // 2}  # there, all of it, and not beyond
+    assert set(vector.values()) == {LATTICE, -LATTICE // 4}  # there, all of it, and not beyond
 
 
 def test_scaling_looks_at_the_vector_and_not_at_the_number_of_cells():
@@ -299,7 +299,7 @@ def test_scaling_looks_at_the_vector_and_not_at_the_number_of_cells():
         lab,
         lab.resolve(wb.query(lab.table, by=["region", "kind"], cells=2).customers().sum("amount")),
     )
-    assert set(vector.values()) == {LATTICE, -LATTICE // 2}  # 3·(1 + 1/4) ≤ 2·(2 + 1/4)
+    assert set(vector.values()) == {LATTICE, -LATTICE // 4}  # 3·(1 + 1/16) ≤ 2·(2 + 1/16)
 
 
 def test_each_month_is_bounded_by_itself_and_together_all_at_once():
