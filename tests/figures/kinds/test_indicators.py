@@ -124,8 +124,9 @@ def test_what_an_indicator_is_holds_no_figure_and_others_lead_to_it(release):
 
 
 def test_a_page_links_to_definitions_that_it_holds_and_to_no_other(release):
-    from workbench.reporting.pages.page import Heading, set_page
+    from workbench.reporting.pages.page import set_page
     from workbench.reporting.pages.parts import Context, Drawing
+    from workbench.reporting.pages.text import Heading
 
     brief, defined = (
         Drawing(IndicatorsSpec(**{form: True}).draw([release], Language()), (release.id,))
@@ -187,8 +188,9 @@ def test_thresholds_in_words():
 
 
 def test_a_page_shows_lights_as_words_with_a_colour(release):
-    from workbench.reporting.pages.page import Heading, set_page
+    from workbench.reporting.pages.page import set_page
     from workbench.reporting.pages.parts import Context, Drawing
+    from workbench.reporting.pages.text import Heading
 
     drawn = IndicatorsSpec().draw([release], Language())
     html = set_page([Heading(1, "Kept?"), Drawing(drawn, (release.id,))], Context("Summary")).html

@@ -6,7 +6,8 @@ What an indicator is called and means comes from its definition; every figure co
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field
@@ -22,7 +23,7 @@ from workbench.privacy.release import Release
 
 COLUMN = "indicator"
 _KEPT = ("value", "low", "high", "numerator", "denominator", "light", "previous", "owner", "due")
-_FULL = ("indicator", "value", "before", "light", "counted from", "answers")
+_FULL: tuple[str, ...] = ("indicator", "value", "before", "light", "counted from", "answers")
 _BRIEF = ("indicator", "light", "value", "of", "before", "owner", "due by")  # a phone shows two
 _FIRST = ("indicator", "why", "owner", "due by")
 _DEFINED = ("indicator", "what it is")
@@ -64,27 +65,29 @@ class IndicatorsSpec(Spec):
             )
         if self.section is not None and self.section not in sections():
             raise UnknownName("section of indicators", self.section, sections())
-        rows = []
+        lines = []
         for at, name in enumerate(release.columns[COLUMN]):
             kept = {key: release.columns[key][at] for key in (*_KEPT, "as_of", "why")}
             kept["failed"] = release.columns.get("failed", [()] * len(release))[at]
-            definition = kpi(name)
-            if self.section in (None, definition.section) and (
-                self.lights is None or kept["light"] in self.lights
-            ):
-                rows.append((definition, kept))
+            line = _Line(kpi(name), kept, language)
+            wanted = self.lights is None or kept["light"] in self.lights
+            if wanted and self.section in (None, line.definition.section):
+                lines.append(line)
         if self.lights is not None:
-            rows.sort(key=lambda row: LIGHTS.index(row[1]["light"]))
-        if self.title:
-            title = language.say(self.title)
-        else:
-            at_all = language.word("indicators")
-            title = sections()[self.section][language.code] if self.section else at_all
-        forms = {"define": (_DEFINED, _defined), "first": (_FIRST, _task), "brief": (_BRIEF, _line)}
-        asked = next((name for name in forms if getattr(self, name)), "")
-        names, row = forms.get(asked, (_FULL, _row))
+            lines.sort(key=lambda line: LIGHTS.index(line.kept["light"]))
+        title = language.word("indicators")
+        if self.title or self.section:
+            section = sections()[self.section][language.code] if self.section else ""
+            title = language.say(self.title) if self.title else section
+        names, cells = _FULL, _Line.full
+        if self.define:
+            names, cells = _DEFINED, _Line.defined
+        elif self.first:
+            names, cells = _FIRST, _Line.task
+        elif self.brief:
+            names, cells = _BRIEF, _Line.brief
         heads = tuple(Cell(language.word(key), numeric=key in _ALIGNED) for key in names)
-        body = tuple(row(definition, kept, language) for definition, kept in rows)
+        body = tuple(map(cells, lines))
         grid = Grid(title, heads, body, 1).or_none(language.word("nothing here"))
         return Sheet(title, "", grid, bool(self.first))
 
@@ -121,112 +124,143 @@ def indicators(
         A plain string.
     """
     chosen = None if lights is None else tuple(lights)
-    return figure(
-        IndicatorsSpec,
-        (release,),
-        lights=chosen,
-        section=section,
-        brief=brief,
-        first=first or None,
-        define=define or None,
-        title=title,
-    )
+    form = {"brief": brief, "first": first or None, "define": define or None}
+    return figure(IndicatorsSpec, (release,), lights=chosen, section=section, **form, title=title)
 
 
-def _task(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
-    """Return what is to be done: which indicator and its figure, why, who answers, by when."""
-    light = str(kept["light"])
-    told = [_interval(definition, kept, language) or _fraction(kept, language)]
-    if kept["value"] is not None and kept["value"] != kept["numerator"]:
-        told.insert(0, value_text(definition, kept["value"], language))
-    if kept["previous"] is not None:
-        before = value_text(definition, kept["previous"], language)
-        told.append(language.word("previously", figure=before))
-    due, shown = kept["due"], ""
-    if due:
-        late = due <= str(kept["as_of"])
-        shown = language.word("late since", day=language.period(due)) if late else ""
-        shown = shown or language.period(due)
-    return (
-        Cell(
-            f"{SHAPES[light]} {definition.title[language.code]}",
-            below=" · ".join(filter(None, told)),
-            light=light.replace(" ", "-"),
-            link=_place(definition),
-        ),
-        Cell(" · ".join(filter(None, (_reason(kept, language), threshold(definition, language))))),
-        Cell(language.say(word(str(kept["owner"]), language.code))),
-        Cell(shown, numeric=True),
-    )
+@dataclass(frozen=True)
+class _Line:
+    """One indicator as it is defined and as it is kept, in a page's language."""
+
+    definition: Kpi
+    kept: Mapping[str, Any]
+    language: Language
+
+    def task(self) -> tuple[Cell, ...]:
+        """Return what is to be done: which indicator and its figure, why, who answers, by when."""
+        kept, word = self.kept, self.language.word
+        told = [self._interval() or self._fraction()]
+        if kept["value"] is not None and kept["value"] != kept["numerator"]:
+            told.insert(0, self._figure("value"))
+        if kept["previous"] is not None:
+            told.append(word("previously", figure=self._figure("previous")))
+        shown = self._period("due")
+        if shown and kept["due"] <= str(kept["as_of"]):
+            shown = word("late since", day=shown)
+        titled = f"{SHAPES[kept['light']]} {self._title}"
+        return (
+            Cell(titled, below=_dotted(*told), light=self._light, link=self._place),
+            Cell(_dotted(self._reason(), threshold(self.definition, self.language))),
+            Cell(self._owner),
+            Cell(shown, numeric=True),
+        )
+
+    def defined(self) -> tuple[Cell, ...]:
+        """Return what it is, when it is green, and from where, without its figures."""
+        told = (threshold(self.definition, self.language), self._sources, self._provision())
+        below = _dotted(*told)
+        return (
+            Cell(self._title, anchor=self._place),
+            Cell(self.definition.definition[self.language.code], below=below),
+        )
+
+    def brief(self) -> tuple[Cell, ...]:
+        """Return it in a line: its interval or fraction, or why it was not measured."""
+        return (
+            Cell(self._title, link=self._place),
+            Cell(self._light_said, light=self._light),
+            Cell(self._figure("value"), numeric=True),
+            Cell(self._with_reason(self._interval() or self._fraction())),
+            Cell(self._figure("previous"), numeric=True),
+            Cell(self._owner),
+            Cell(self._period("due"), numeric=True),
+        )
+
+    def full(self) -> tuple[Cell, ...]:
+        """Return everything that is said of it."""
+        due, definition = self._period("due"), self.definition
+        of = self._with_reason(self._fraction())
+        below = threshold(definition, self.language)
+        return (
+            Cell(self._title, below=definition.definition[self.language.code]),
+            Cell(self._figure("value"), margin=self._interval(), numeric=True, below=of),
+            Cell(self._figure("previous"), numeric=True),
+            Cell(self._light_said, light=self._light, below=below),
+            Cell(self._sources, below=self._provision()),
+            Cell(self._owner, below=self.language.word("due", day=due) if due else ""),
+        )
+
+    @property
+    def _title(self) -> str:
+        return self.definition.title[self.language.code]
+
+    @property
+    def _place(self) -> str:
+        return f"what-is-{self.definition.id}"
+
+    @property
+    def _light(self) -> str:
+        return str(self.kept["light"]).replace(" ", "-")
+
+    @property
+    def _light_said(self) -> str:
+        return f"{SHAPES[self.kept['light']]} {self.language.word(self.kept['light'])}"
+
+    @property
+    def _owner(self) -> str:
+        return self._said(str(self.kept["owner"]))
+
+    @property
+    def _sources(self) -> str:
+        return self.language.join(list(map(self._said, self.definition.source.split(", "))))
+
+    def _provision(self) -> str:
+        seen = self.language.word("as seen", day=self._period("as_of"))
+        return _dotted(cite(self.definition.law), seen)
+
+    def _said(self, text: str) -> str:
+        return self.language.say(word(text, self.language.code))
+
+    def _period(self, key: str) -> str:
+        return self.language.period(str(self.kept[key])) if self.kept[key] else ""
+
+    def _figure(self, key: str) -> str:
+        return value_text(self.definition, self.kept[key], self.language)
+
+    def _interval(self) -> str:
+        if self.kept["low"] is None or self.kept["high"] is None:
+            return ""
+        ends = {end: self._figure(end) for end in ("low", "high")}
+        return f"({self.language.word('range', **ends)})"
+
+    def _fraction(self) -> str:
+        part, whole = self.kept["numerator"], self.kept["denominator"]
+        if part is None or whole is None:
+            return ""
+        told = [self.language.number(x, 0 if float(x).is_integer() else 2) for x in (part, whole)]
+        return self.language.word("part of", part=told[0], whole=told[1])
+
+    def _why(self) -> str:
+        return self._said(str(self.kept["why"] or ""))
+
+    def _with_reason(self, of: str) -> str:
+        if self.kept["value"] is None:
+            return self._why() or of
+        return _dotted(of, self._why())
+
+    def _reason(self) -> str:
+        """Return what a light rests on beside its thresholds."""
+        word = self.language.word
+        failed = [": ".join(map(self._said, each.split(": "))) for each in self.kept["failed"]]
+        said = [word("failed checks", names=self.language.join(failed))] if failed else []
+        said.append(self._why())
+        if not any(said) and self.kept["light"] == "amber" and self.kept["low"] is not None:
+            said.append(word("interval spans"))
+        return _dotted(*said)
 
 
-def _reason(kept: dict[str, Any], language: Language) -> str:
-    """Return what a light rests on beside its thresholds."""
-    failed = [
-        ": ".join(language.say(word(part, language.code)) for part in each.split(": "))
-        for each in kept["failed"]
-    ]
-    said = [language.word("failed checks", names=language.join(failed))] if failed else []
-    said += [_why(kept, language)]
-    if not any(said) and kept["light"] == "amber" and kept["low"] is not None:
-        said.append(language.word("interval spans"))
-    return " · ".join(filter(None, said))
-
-
-def _place(definition: Kpi) -> str:
-    return f"what-is-{definition.id}"
-
-
-def _defined(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
-    """Return what an indicator is, when it is green, and from where, without its figures."""
-    code = language.code
-    sources = [language.say(word(each, code)) for each in definition.source.split(", ")]
-    seen = language.word("as seen", day=language.period(str(kept["as_of"])))
-    told = (threshold(definition, language), language.join(sources), cite(definition.law), seen)
-    return (
-        Cell(definition.title[code], anchor=_place(definition)),
-        Cell(definition.definition[code], below=" · ".join(filter(None, told))),
-    )
-
-
-def _line(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
-    """Return one indicator in a line: its interval or fraction, or why it was not measured."""
-    light = str(kept["light"])
-    return (
-        Cell(definition.title[language.code], link=_place(definition)),
-        Cell(f"{SHAPES[light]} {language.word(light)}", light=light.replace(" ", "-")),
-        Cell(value_text(definition, kept["value"], language), numeric=True),
-        Cell(_told(definition, kept, language)),
-        Cell(value_text(definition, kept["previous"], language), numeric=True),
-        Cell(language.say(word(str(kept["owner"]), language.code))),
-        Cell(language.period(kept["due"]) if kept["due"] else "", numeric=True),
-    )
-
-
-def _row(definition: Kpi, kept: dict[str, Any], language: Language) -> tuple[Cell, ...]:
-    light = str(kept["light"])
-    due = language.word("due", day=language.period(kept["due"])) if kept["due"] else ""
-    code = language.code
-    sources = [language.say(word(each, code)) for each in definition.source.split(", ")]
-    joined = language.join(sources)
-    seen = language.word("as seen", day=language.period(str(kept["as_of"])))
-    return (
-        Cell(definition.title[code], below=definition.definition[code]),
-        Cell(
-            value_text(definition, kept["value"], language),
-            margin=_interval(definition, kept, language),
-            numeric=True,
-            below=_with_reason(_fraction(kept, language), kept, language),
-        ),
-        Cell(value_text(definition, kept["previous"], language), numeric=True),
-        Cell(
-            f"{SHAPES[light]} {language.word(light)}",
-            light=light.replace(" ", "-"),
-            below=threshold(definition, language),
-        ),
-        Cell(joined, below=f"{cite(definition.law)} · {seen}"),
-        Cell(language.say(word(str(kept["owner"]), code)), below=due),
-    )
+def _dotted(*told: str) -> str:
+    return " · ".join(filter(None, told))
 
 
 def value_text(definition: Kpi, value: float | None, language: Language) -> str:
@@ -272,37 +306,3 @@ def threshold(definition: Kpi, language: Language) -> str:
         green=value_text(definition, definition.green, language),
         amber=value_text(definition, amber, language),
     )
-
-
-def _interval(definition: Kpi, kept: dict[str, Any], language: Language) -> str:
-    if kept["low"] is None or kept["high"] is None:
-        return ""
-    ends = [value_text(definition, kept[end], language) for end in ("low", "high")]
-    return f"({language.word('range', low=ends[0], high=ends[1])})"
-
-
-def _fraction(kept: dict[str, Any], language: Language) -> str:
-    if kept["numerator"] is None or kept["denominator"] is None:
-        return ""
-    part, whole = (
-        language.number(kept[key], 0 if float(kept[key]).is_integer() else 2)
-        for key in ("numerator", "denominator")
-    )
-    return language.word("part of", part=part, whole=whole)
-
-
-def _told(definition: Kpi, kept: dict[str, Any], language: Language) -> str:
-    """Return what a figure is of, or its interval; and the reason, where there is one."""
-    of = _interval(definition, kept, language) or _fraction(kept, language)
-    return _with_reason(of, kept, language)
-
-
-def _with_reason(of: str, kept: dict[str, Any], language: Language) -> str:
-    why = _why(kept, language)
-    if kept["value"] is None:
-        return why or of
-    return " · ".join(filter(None, (of, why)))
-
-
-def _why(kept: dict[str, Any], language: Language) -> str:
-    return language.say(word(str(kept["why"] or ""), language.code))

@@ -116,24 +116,11 @@ def kpis(
     items = []
     shown = dict.fromkeys(each.name for release in releases for each in beside(release))
     for name in measures or shown:
-        at = next(i for i, release in enumerate(releases) if _has(release, name))
-        before = next(
-            (i for i, r in enumerate(everything) if i >= len(releases) and _has(r, name)), None
-        )
-        items.append(
-            {
-                "release": at,
-                "measure": name,
-                "label": labels.get(name),
-                "previous": before,
-                "light": lights.get(name),
-            }
-        )
+        places = [i for i, r in enumerate(everything) if name in {x.name for x in r.measures}]
+        before = next((place for place in places if place >= len(releases)), None)
+        item = {"release": places[0], "measure": name, "previous": before}
+        items.append({**item, "label": labels.get(name), "light": lights.get(name)})
     return figure(KpisSpec, everything, items=tuple(items), title=title)
-
-
-def _has(release: Release, measure: str) -> bool:
-    return any(each.name == measure for each in release.measures)
 
 
 def _compared(item: KpiSpec, releases: Sequence[Release], find: Find | None) -> Change | None:
