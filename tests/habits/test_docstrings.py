@@ -27,7 +27,8 @@ def _examples(name):
 
 
 def test_examples_are_found():
-    assert [test.name for test in _examples("workbench.errors")] == ["workbench.errors.suggest"]
+    found = [test.name for test in _examples("workbench.errors")]
+    assert found == ["workbench.errors.escaped", "workbench.errors.suggest"]
 
 
 @pytest.mark.parametrize("name", MODULES)

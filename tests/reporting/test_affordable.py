@@ -225,7 +225,7 @@ def test_what_is_promised_counts_in_every_limit_it_is_of(shop):
     other = Need(Share("two", limit), {"2026-09": half})
     (short,) = shortfalls(ledger, mine, now, [other])
     assert (short.line.scope, short.pico) == ("2026-09", half.pico)
-    assert shortfalls(ledger, mine, now, [Need(other.office.share, {"2026-08": half})]) == ()
+    assert shortfalls(ledger, mine, now, [Need(other.share, {"2026-08": half})]) == ()
     same = [each.line.scope for each in shortfalls(ledger, mine, now, [mine])]
     assert same == ["report one 2026-09", "2026-09"]
     anywhere = Need(mine.share, anywhere=Cost(left["2026-09"] + 1))

@@ -7,7 +7,7 @@ import errno
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,21 +73,9 @@ class Edition:
 
     def facts(self) -> dict[str, Any]:
         """Return plain values for machines."""
-        return {
-            "report": self.report,
-            "period": self.period,
-            "variant": self.variant,
-            "revision": self.revision,
-            "page": str(self.page),
-            "index": str(self.index),
-            "unchanged": self.unchanged,
-            "changed": list(self.changed),
-            "spent_now": self.spent_now,
-            "epsilon": self.epsilon,
-            "left": {line.scope: line.left for line in self.left},
-            "hooks": list(self.hooks),
-            "dropped": list(self.dropped),
-        }
+        facts = {each.name: getattr(self, each.name) for each in fields(self)}
+        left = {line.scope: line.left for line in self.left}
+        return {**facts, "page": str(self.page), "index": str(self.index), "left": left}
 
 
 @dataclass(frozen=True)

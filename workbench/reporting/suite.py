@@ -100,11 +100,17 @@ def run_suite(
     sorter = TopologicalSorter(_needs(ordered))
     sorter.prepare()
     at_once = min(jobs or default_jobs(), max(1, len(ordered)))
+
+    def one(number: int) -> Edition | Failure:
+        return _refused(number, ordered, made, desk) or make(
+            ordered[number], desk, force=force, tell=tell
+        )
+
     if at_once == 1:  # in this thread, where a signal reaches the kernel
         for number in _one_by_one(sorter):
-            made[number] = _one(number, ordered, made, desk, force, tell)
+            made[number] = one(number)
     else:
-        _side_by_side(sorter, ordered, made, desk, force, tell, at_once)
+        _side_by_side(sorter, made, one, at_once)
     done = [made[number] for number in range(len(ordered))]
     return Outcome(
         tuple(each for each in done if isinstance(each, Edition)),
@@ -154,11 +160,8 @@ def _one_by_one(sorter: TopologicalSorter[int]) -> Iterator[int]:
 
 def _side_by_side(
     sorter: TopologicalSorter[int],
-    ordered: Sequence[Asked],
     made: dict[int, Edition | Failure],
-    desk: Desk,
-    force: bool,
-    tell: Tell,
+    one: Callable[[int], Edition | Failure],
     at_once: int,
 ) -> None:
     running: dict[Future[Edition | Failure], tuple[int, threading.Thread]] = {}
@@ -167,8 +170,7 @@ def _side_by_side(
         ready = sorted([*ready, *sorter.get_ready()])
         while ready and len(running) < at_once:
             number = ready.pop(0)
-            call = partial(_one, number, ordered, made, desk, force, tell)
-            future, thread = _started(call)
+            future, thread = _started(partial(one, number))
             running[future] = number, thread
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             number, thread = running.pop(future)
@@ -198,14 +200,10 @@ def _started(
     return future, thread
 
 
-def _one(
-    number: int,
-    ordered: Sequence[Asked],
-    made: Mapping[int, Edition | Failure],
-    desk: Desk,
-    force: bool,
-    tell: Tell,
-) -> Edition | Failure:
+def _refused(
+    number: int, ordered: Sequence[Asked], made: Mapping[int, Edition | Failure], desk: Desk
+) -> Failure | None:
+    """Fail an edition that needs another one which is not there."""
     asked = ordered[number]
     for name in asked.definition.reports_before:
         why, failed = _lacking(asked, name, ordered, made, desk)
@@ -213,7 +211,7 @@ def _one(
             # why: readers are told of what was tried, not of what waits for another report
             waits = replace(asked, scheduled=asked.scheduled and failed)
             return fail(waits, desk, RunFailed(f"{asked.words} was not run: it comes after {why}"))
-    return make(asked, desk, force=force, tell=tell)
+    return None
 
 
 def _lacking(

@@ -97,7 +97,27 @@ def _index(
         for variant, (title, periods) in _failed(published, report, words).items()
         if (report, variant) not in shown
     ]
-    return _render(shelves, empty, house, words, others)
+    style, script = compact("page.css") + compact("index.css"), compact("index.js")
+    html: str = (
+        environment()
+        .get_template("index.html.j2")
+        .render(
+            shelves=shelves,
+            empty=empty,
+            house=house,
+            others=others,
+            tags={code: Language(code).tag for code in LANGUAGES},
+            names={code: Language(code).word("language") for code in LANGUAGES},
+            language=words,
+            word=words.word,
+            anchor=_anchor,
+            style=style,
+            script=script,
+            policy=page_assets.policy([script], [style], shares_script=False),
+            comparison=_comparison(shelves, words),
+        )
+    )
+    return html + "\n"
 
 
 def _failing(published: Path) -> set[str]:
@@ -171,36 +191,6 @@ def _title(edition: Edition, words: Language) -> str:
 def _in_language(edition: Edition, words: Language) -> tuple[Card, ...]:
     cards = edition.cards
     return cards.get(words.code) or next(iter(cards.values()), ())
-
-
-def _render(
-    shelves: Sequence[Shelf],
-    empty: Sequence[tuple[str, Sequence[str]]],
-    house: str,
-    words: Language,
-    others: Mapping[str, str],
-) -> str:
-    style, script = compact("page.css") + compact("index.css"), compact("index.js")
-    html: str = (
-        environment()
-        .get_template("index.html.j2")
-        .render(
-            shelves=shelves,
-            empty=empty,
-            house=house,
-            others=others,
-            tags={code: Language(code).tag for code in LANGUAGES},
-            names={code: Language(code).word("language") for code in LANGUAGES},
-            language=words,
-            word=words.word,
-            anchor=_anchor,
-            style=style,
-            script=script,
-            policy=page_assets.policy([script], [style], shares_script=False),
-            comparison=_comparison(shelves, words),
-        )
-    )
-    return html + "\n"
 
 
 def _anchor(shelf: Shelf) -> str:
