@@ -1,4 +1,4 @@
-"""What customers do: transactions, campaigns and their effect, fraud, use of the services."""
+"""What customers do: transactions, campaigns, fraud, use of the services, what they say of them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import pyarrow as pa
 
 from workbench.estates.sample import planted
 from workbench.estates.sample.people import People
-from workbench.estates.sample.window import Array, Block, Window, choose, segment_values
+from workbench.estates.sample.window import Array, choose, segment_values
 from workbench.estates.writing import pick
 
-MERCHANTS = tuple(f"{category.title()} {house}" for category in planted.CATEGORIES
-                  for house in ("Jade", "North", "Harbour", "Lotus"))  # fmt: skip
-_CARD, _REFUNDABLE = planted.CHANNELS.index("card"), 1
-_AMOUNT_BY_CATEGORY = np.array([0.8, 0.7, 0.4, 1.2, 2.2, 1.0, 1.1, 1.6, 2.4, 0.7])
+MERCHANTS = [f"{each.title()} {house}" for each in planted.CATEGORIES for house in planted.HOUSES]
+_CARD = planted.CHANNELS.index("card")
 
 
 @dataclass(frozen=True)
@@ -29,11 +27,9 @@ class Contacts:
     treated: Array
 
 
-def draw_contacts(
-    block: Block, window: Window, people: People, marketing: tuple[Array, Array]
-) -> Contacts:
+def draw_contacts(people: People, marketing: tuple[Array, Array]) -> Contacts:
     """Draw campaign contacts among the customers whose marketing consent holds that month."""
-    dice = block.dice(4)
+    dice, window = people.block.dice(4), people.window
     given, withdrawn = marketing
     parts = []
     for code, months_before_end in enumerate(planted.CAMPAIGNS.values()):
@@ -52,11 +48,9 @@ def draw_contacts(
     return Contacts(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def contact_rows(
-    block: Block, window: Window, people: People, contacts: Contacts, spend_cents: Array
-) -> dict[str, Any]:
+def contact_rows(people: People, contacts: Contacts, spend_cents: Array) -> dict[str, Any]:
     """Return the rows of the campaign_contacts table."""
-    dice = block.dice(5)
+    dice, window = people.block.dice(5), people.window
     segment = people.segment[contacts.customer]
     chance = planted.CONTROL_RESPONSE + contacts.treated * segment_values("response")[segment]
     return {
@@ -88,11 +82,9 @@ class Bookings:
         return Bookings(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
-def draw_bookings(
-    block: Block, window: Window, people: People, contacts: Contacts
-) -> tuple[Bookings, Array]:
+def draw_bookings(people: People, contacts: Contacts) -> tuple[Bookings, Array]:
     """Draw the block's transactions, and every customer's spending a month in cents."""
-    dice = block.dice(6)
+    dice, window = people.block.dice(6), people.window
     season = np.array([planted.SEASON.get(month.month, 1.0) for month in window.calendar])
     level = segment_values("transactions")[people.segment] * people.level * ~people.retired
     expected = level[:, None] * season[None, :]
@@ -115,7 +107,7 @@ def draw_bookings(
     median = segment_values("amount")[segment] * people.purse[customer] * trend[month]
     drawn = (
         median
-        * _AMOUNT_BY_CATEGORY[category]
+        * np.array(planted.CATEGORY_LEVELS)[category]
         * np.exp(planted.AMOUNT_SPREAD * dice.standard_normal(len(day)))
     )
     cents = np.clip(
@@ -133,19 +125,15 @@ def draw_bookings(
     )
     spend = np.zeros(counts.shape, np.int64)
     np.add.at(spend, (customer, month), ordinary.cents * ~ordinary.refund)
-    bursts = _bursts(block, window, people)
-    both = Bookings(
-        *(
-            np.concatenate([getattr(ordinary, f), getattr(bursts, f)])
-            for f in ordinary.__dataclass_fields__
-        )
-    )
+    bursts = _bursts(people)
+    columns = zip(vars(ordinary).values(), vars(bursts).values(), strict=True)
+    both = Bookings(*map(np.concatenate, columns))
     return both.take(np.lexsort((both.day, both.customer))), spend
 
 
-def _bursts(block: Block, window: Window, people: People) -> Bookings:
+def _bursts(people: People) -> Bookings:
     """Draw the fraud pattern: several round card payments at one merchant within two days."""
-    dice = block.dice(7)
+    dice, window = people.block.dice(7), people.window
     n = len(people)
     start = window.start_day + dice.integers(
         0, int((window.end_day - window.start_day).astype(int)), n
@@ -171,12 +159,13 @@ def _bursts(block: Block, window: Window, people: People) -> Bookings:
 
 
 def transaction_rows(
-    block: Block, window: Window, people: People, bookings: Bookings, first_id: int
-) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """Return the transactions with their planted faults, the fraud cases, and the next free id."""
-    dice = block.dice(8)
+    people: People, bookings: Bookings, numbers: dict[str, int]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the transactions with their planted faults, and the fraud cases."""
+    dice, window = people.block.dice(8), people.window
     n = len(bookings.day)
-    number = first_id + np.arange(n)
+    number = numbers["transaction"] + np.arange(n)
+    numbers["transaction"] += n
     alarm = (dice.random(n) < planted.FALSE_ALARM_RATE) & ~bookings.fraud
     cases = np.flatnonzero(bookings.fraud | alarm)
     lag = dice.integers(1, 15, len(cases))
@@ -211,7 +200,6 @@ def transaction_rows(
             "merchant": pick(MERCHANTS, booked.merchant),
         },
         fraud_cases,
-        first_id + n,
     )
 
 
@@ -225,9 +213,9 @@ def _with_orphans(ids: pa.Array, orphan: Array) -> pa.Array:
     return pa.array(texts)
 
 
-def usage_rows(block: Block, window: Window, people: People) -> dict[str, Any]:
+def usage_rows(people: People) -> dict[str, Any]:
     """Return the rows of the service_usage table: one a customer and month of an open account."""
-    dice = block.dice(9)
+    dice, window = people.block.dice(9), people.window
     starts, ends = window.starts[:-1], window.starts[1:]
     there = (
         (people.opened[:, None] < ends[None, :])
@@ -246,3 +234,52 @@ def usage_rows(block: Block, window: Window, people: People) -> dict[str, Any]:
         "app_minutes": np.minimum(minutes, 2_000).astype(np.int64),
         "support_calls": np.minimum(dice.poisson(segment_values("support_calls")[segment]), 20),
     }
+
+
+def feedback_rows(people: People) -> dict[str, Any]:
+    """Return the rows of the feedback table, with phone numbers and old rows planted."""
+    dice, window = people.block.dice(10), people.window
+    n = len(people)
+    open_days = (
+        np.minimum(people.until, window.end_day) - np.maximum(people.opened, window.start_day)
+    ).astype(int)
+    open_days = np.where(people.retired, 0, np.maximum(open_days, 0))
+    counts = dice.poisson(planted.FEEDBACK_A_MONTH * open_days / 30.44)
+    customer = np.repeat(np.arange(n), counts)
+    day = np.maximum(people.opened, window.start_day)[customer]
+    day = day + (dice.random(len(customer)) * open_days[customer]).astype(int)
+    old_day = window.end_day - (dice.integers(50, 60, n) * 30.44).astype(int)
+    old = np.flatnonzero((dice.random(n) < planted.FEEDBACK_PAST_RETENTION_RATE) & ~people.retired)
+    old = old[people.opened[old] <= old_day[old]]
+    customer, day = np.concatenate([customer, old]), np.concatenate([day, old_day[old]])
+    order = np.lexsort((day, customer))
+    customer, day = customer[order], day[order]
+    rows = len(customer)
+    topic = dice.integers(0, len(planted.TOPICS), rows)
+    mean = segment_values("score")[people.segment[customer]]
+    after_break = day >= np.datetime64(planted.BREAK_MONTH)
+    mean = mean - planted.FEE_DROP * (after_break & (topic == planted.TOPICS.index("fees")))
+    score = np.clip(np.rint(mean + 2.0 * dice.standard_normal(rows)), 0, 10).astype(np.int64)
+    complaint = (score <= 4) & (dice.random(rows) < planted.COMPLAINT_RATE)
+    return {
+        "customer_id": people.of(customer),
+        "given_on": day,
+        "region": people.region_of(customer),
+        "topic": pick(planted.TOPICS, topic),
+        "score": score,
+        "is_complaint": complaint,
+        "comment": _comments(dice, people, customer, topic, score),
+    }
+
+
+def _comments(
+    dice: np.random.Generator, people: People, customer: Array, topic: Array, score: Array
+) -> pa.Array:
+    written = dice.random(len(customer)) < planted.COMMENT_RATE
+    with_phone = dice.random(len(customer)) < planted.PHONE_IN_COMMENT_RATE
+    texts: list[str | None] = []
+    for row, who in enumerate(customer):
+        text = (planted.ANNOYED if score[row] <= 5 else planted.PLEASED)[topic[row]]
+        text += f" {people.phones[who]}" if with_phone[row] else ""
+        texts.append(text if written[row] else None)
+    return pa.array(texts, pa.string())

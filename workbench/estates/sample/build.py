@@ -15,7 +15,7 @@ import numpy as np
 from workbench.catalog import Table
 from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, PeriodError, StorageError
-from workbench.estates.sample import activity, credit, people, planted, voice
+from workbench.estates.sample import activity, credit, people, planted
 from workbench.estates.sample.operations import operations
 from workbench.estates.sample.window import BLOCK_CUSTOMERS, Block, Window
 from workbench.estates.writing import Sink, pick, rendered
@@ -88,8 +88,8 @@ def generate(
                 sinks[name].add(rows)
             numbers = {"transaction": 1, "application": 1}
             waiting = 0
-            for block in _blocks(customers, seed):
-                for name, rows in _draw(block, window, numbers):
+            for block in _blocks(window, customers, seed):
+                for name, rows in _draw(block, numbers):
                     sinks[name].add(rows)
                 waiting += block.size
                 if waiting >= chunk_customers:
@@ -166,36 +166,30 @@ def _window(customers: int, months: int, seed: int, end: str, chunk_customers: i
     return Window(last, months)
 
 
-def _blocks(customers: int, seed: int) -> Iterator[Block]:
+def _blocks(window: Window, customers: int, seed: int) -> Iterator[Block]:
     for number, done in enumerate(range(0, customers, BLOCK_CUSTOMERS)):
-        yield Block(seed, number, done + 1, min(BLOCK_CUSTOMERS, customers - done))
+        yield Block(window, seed, number, done + 1, min(BLOCK_CUSTOMERS, customers - done))
 
 
-def _draw(
-    block: Block, window: Window, numbers: dict[str, int]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _draw(block: Block, numbers: dict[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield one block's rows, table by table; ``numbers`` keeps the next free ids."""
-    persons, identity = people.draw_people(block, window)
+    persons, identity = people.draw_people(block)
     yield "customers", identity
-    consents, first_consents = people.draw_consents(block, window, persons)
+    consents, first_consents = people.draw_consents(persons)
     yield "consents", consents
-    contacts = activity.draw_contacts(block, window, persons, first_consents["marketing"])
-    bookings, spend = activity.draw_bookings(block, window, persons, contacts)
-    yield "campaign_contacts", activity.contact_rows(block, window, persons, contacts, spend)
-    transactions, cases, numbers["transaction"] = activity.transaction_rows(
-        block, window, persons, bookings, numbers["transaction"]
-    )
+    contacts = activity.draw_contacts(persons, first_consents["marketing"])
+    bookings, spend = activity.draw_bookings(persons, contacts)
+    yield "campaign_contacts", activity.contact_rows(persons, contacts, spend)
+    transactions, cases = activity.transaction_rows(persons, bookings, numbers)
     yield "transactions", transactions
     yield "fraud_cases", cases
-    yield "service_usage", activity.usage_rows(block, window, persons)
-    yield "feedback", voice.feedback_rows(block, window, persons)
-    bureau, scores = credit.bureau_rows(block, window, persons)
+    yield "service_usage", activity.usage_rows(persons)
+    yield "feedback", activity.feedback_rows(persons)
+    bureau, scores = credit.bureau_rows(persons)
     yield "bureau", bureau
-    applications, truth, loans, numbers["application"] = credit.application_rows(
-        block, window, persons, scores, numbers["application"]
-    )
+    applications, truth, loans = credit.application_rows(persons, scores, numbers)
     yield "credit_applications", applications
-    yield "loan_performance", credit.performance_rows(block, window, persons, loans)
+    yield "loan_performance", credit.performance_rows(persons, loans)
     victims = np.zeros(len(persons), bool)
     victims[bookings.customer[bookings.fraud]] = True
     yield (

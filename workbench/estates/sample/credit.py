@@ -9,17 +9,16 @@ import numpy as np
 
 from workbench.estates.sample import planted
 from workbench.estates.sample.people import People
-from workbench.estates.sample.window import Array, Block, Window, choose, segment_values
+from workbench.estates.sample.window import Array, choose, segment_values
 from workbench.estates.writing import pick
 
 NO_FILE = NOT_STATED = -1
 SETTLED_EARLY, WRITTEN_OFF, NOT_REPORTED = 997, 998, 999
-_BANDS = ("low", "lower middle", "middle", "upper middle", "high")
 
 
-def bureau_rows(block: Block, window: Window, people: People) -> tuple[dict[str, Any], Array]:
+def bureau_rows(people: People) -> tuple[dict[str, Any], Array]:
     """Return the rows of the bureau table, and every customer's score (-1: no file)."""
-    dice = block.dice(11)
+    dice, window = people.block.dice(11), people.window
     n = len(people)
     score = np.clip(
         np.rint(620 + 70 * people.quality + 18 * dice.standard_normal(n)), 300, 850
@@ -30,13 +29,16 @@ def bureau_rows(block: Block, window: Window, people: People) -> tuple[dict[str,
         - 1.1 * (people.district >= min(planted.OUTER_DISTRICTS))
         + 0.8 * dice.standard_normal(n)
     )
+    band = np.clip(np.rint(area), 0, 4).astype(int)
     held = np.flatnonzero(~people.retired)
     return {
         "customer_id": people.of(held),
         "as_of": np.full(len(held), window.start_day),
         "bureau_score": score[held],
         "open_credit_lines": np.minimum(dice.poisson(2.2, n), 20)[held],
-        "area_income_band": pick(_BANDS, np.clip(np.rint(area), 0, 4).astype(int)[held]),
+        "area_income_band": pick(
+            planted.INCOME_BANDS, np.clip(np.rint(area), 0, 4).astype(int)[held]
+        ),
     }, score
 
 
@@ -53,10 +55,10 @@ class Loans:
 
 
 def application_rows(
-    block: Block, window: Window, people: People, bureau: Array, first_id: int
-) -> tuple[dict[str, Any], dict[str, Any], Loans, int]:
-    """Return the applications, their planted truth, the loans made, and the next free id."""
-    dice = block.dice(12)
+    people: People, bureau: Array, numbers: dict[str, int]
+) -> tuple[dict[str, Any], dict[str, Any], Loans]:
+    """Return the applications, their planted truth, and the loans made."""
+    dice, window = people.block.dice(12), people.window
     months = window.months + planted.CREDIT_HISTORY_MONTHS
     history_start = (window.first - planted.CREDIT_HISTORY_MONTHS).astype("datetime64[D]")
     start = np.maximum(people.opened + 30, history_start)
@@ -70,7 +72,8 @@ def application_rows(
     applied = start[who] + (dice.random(n) * open_days[who]).astype(int)
     order = np.lexsort((applied, who))
     who, applied = who[order], applied[order]
-    number = first_id + np.arange(n)
+    number = numbers["application"] + np.arange(n)
+    numbers["application"] += n
 
     income = segment_values("income")[people.segment[who]] * np.exp(0.35 * dice.standard_normal(n))
     income = np.clip(np.rint(income * 100), 100_000, 20_000_000).astype(np.int64)
@@ -124,7 +127,9 @@ def application_rows(
         "applied_on": applied,
         "region": people.region_of(who),
         "district": people.district_of(who),
-        "channel": pick(("app", "web", "branch"), choose(dice, np.tile([0.5, 0.3, 0.2], (n, 1)))),
+        "channel": pick(
+            planted.LOAN_CHANNELS, choose(dice, np.tile(planted.LOAN_CHANNEL_SHARES, (n, 1)))
+        ),
         "loan_purpose": pick(
             planted.LOAN_PURPOSES, dice.integers(0, len(planted.LOAN_PURPOSES), n)
         ),
@@ -162,12 +167,12 @@ def application_rows(
     loans = Loans(
         number[kept], who[kept], decided[kept], wanted[kept] * 100, term[kept], bad_month[kept]
     )
-    return rows, truth, loans, first_id + n
+    return rows, truth, loans
 
 
-def performance_rows(block: Block, window: Window, people: People, loans: Loans) -> dict[str, Any]:
+def performance_rows(people: People, loans: Loans) -> dict[str, Any]:
     """Return the loan_performance rows that fall into the window; a loan ends at its last row."""
-    dice = block.dice(13)
+    dice, window = people.block.dice(13), people.window
     start = loans.decided.astype("datetime64[M]")
     age = (window.last - start).astype(int)
     settles = np.where(

@@ -21,6 +21,7 @@ NEVER = np.datetime64("NaT", "D")
 class People:
     """One block's customers as columns; codes point into the lists of `planted`."""
 
+    block: Block
     ids: pa.Array
     phones: list[str]
     segment: Array
@@ -39,6 +40,11 @@ class People:
 
     def __len__(self) -> int:
         return len(self.segment)
+
+    @property
+    def window(self) -> Window:
+        """The months covered."""
+        return self.block.window
 
     @cached_property
     def until(self) -> Array:
@@ -59,9 +65,9 @@ class People:
         return pick(planted.DISTRICTS, codes)
 
 
-def draw_people(block: Block, window: Window) -> tuple[People, dict[str, Any]]:
+def draw_people(block: Block) -> tuple[People, dict[str, Any]]:
     """Draw one block's customers; return them and their rows of the customers table."""
-    dice = block.dice(1)
+    dice, window = block.dice(1), block.window
     n = block.size
     segment = choose(dice, np.tile(segment_values("share"), (n, 1)))
     shape = 1 / planted.CUSTOMER_SPREAD**2
@@ -78,6 +84,7 @@ def draw_people(block: Block, window: Window) -> tuple[People, dict[str, Any]]:
         for i, abroad in zip(index, european, strict=True)
     ]
     people = People(
+        block=block,
         ids=pa.array([identifiers.customer_id(i) for i in index]),
         phones=phones,
         segment=segment,
@@ -94,7 +101,7 @@ def draw_people(block: Block, window: Window) -> tuple[People, dict[str, Any]]:
         closed=closed,
         retired=retired,
     )
-    return people, _identity(block, people, european)
+    return people, _identity(people, european)
 
 
 def _account_dates(
@@ -115,11 +122,10 @@ def _account_dates(
     return opened, closed, retired
 
 
-def _identity(block: Block, people: People, european: Array) -> dict[str, Any]:
+def _identity(people: People, european: Array) -> dict[str, Any]:
     """Return the rows of the customers table, planted faults included."""
-    dice = block.dice(2)
-    n = len(people)
-    index = block.index
+    dice = people.block.dice(2)
+    n, index = len(people), people.block.index
     full_names, handles = _names(dice, european)
     hosts = dice.integers(0, 3, n)
     no_email = dice.random(n) < planted.MISSING_EMAIL_RATE
@@ -179,11 +185,9 @@ def _names(dice: np.random.Generator, european: Array) -> tuple[list[str], list[
     return full_names, handles
 
 
-def draw_consents(
-    block: Block, window: Window, people: People
-) -> tuple[dict[str, Any], dict[str, tuple[Array, Array]]]:
+def draw_consents(people: People) -> tuple[dict[str, Any], dict[str, tuple[Array, Array]]]:
     """Return the consents table's rows, and of each purpose the first grant's days (or NaT)."""
-    dice = block.dice(3)
+    dice, window = people.block.dice(3), people.window
     grants: list[tuple[Array, ...]] = []
     first: dict[str, tuple[Array, Array]] = {}
     n = len(people)

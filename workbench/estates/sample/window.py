@@ -58,6 +58,7 @@ class Window:
 class Block:
     """Customers ``start`` to ``start + size - 1`` of an estate."""
 
+    window: Window
     seed: int
     number: int
     start: int
