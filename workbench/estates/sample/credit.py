@@ -36,9 +36,7 @@ def bureau_rows(people: People) -> tuple[dict[str, Any], Array]:
         "as_of": np.full(len(held), window.start_day),
         "bureau_score": score[held],
         "open_credit_lines": np.minimum(dice.poisson(2.2, n), 20)[held],
-        "area_income_band": pick(
-            planted.INCOME_BANDS, np.clip(np.rint(area), 0, 4).astype(int)[held]
-        ),
+        "area_income_band": pick(planted.INCOME_BANDS, band[held]),
     }, score
 
 
