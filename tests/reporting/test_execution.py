@@ -149,6 +149,17 @@ def test_a_private_folder_that_cannot_be_written_is_told(run):
         run("pass")
 
 
+def test_a_suite_is_imported_without_what_its_kernels_and_pages_need_later():
+    """A second of it, several with the grammars, which are imported only where they are hidden."""
+    code = (
+        "import sys, workbench.workspace.reports, workbench.reporting.suite\n"
+        "later = {'papermill', 'jupyter_client', 'IPython', 'pandas', 'plotly', 'ibis', 'duckdb'}\n"
+        "assert not later & set(sys.modules), later & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_papermill_is_imported_without_the_grammars_and_leaves_no_trace():
     code = (
         "import sys; from workbench.reporting.forking import import_light\n"

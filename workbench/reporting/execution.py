@@ -25,7 +25,7 @@ from workbench.reporting.environment import (
     SNAPSHOT,
 )
 from workbench.reporting.forking import forking, import_light
-from workbench.reporting.kernels import Watch
+from workbench.reporting.watch import Watch
 
 FILES = "files"  # where a run's kernel stands
 _ENGINE, _KERNEL = "workbench", "python3"
