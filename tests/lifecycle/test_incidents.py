@@ -8,9 +8,9 @@ import pytest
 
 import workbench as wb
 from workbench.errors import InputError, UnknownName
-from workbench.lifecycle.drafts import draft
 from workbench.lifecycle.incidents import Incidents, scope_of
 from workbench.lifecycle.law import clock, clocks
+from workbench.lifecycle.letters.incident import draft
 from workbench.lifecycle.reads import Read
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)

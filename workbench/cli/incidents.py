@@ -99,8 +99,8 @@ def notify(
     **words: str,
 ) -> Told:
     """Draft a notice; with --sent, record that it went out."""
-    from workbench.lifecycle.drafts import draft
     from workbench.lifecycle.law import clock
+    from workbench.lifecycle.letters.incident import draft
 
     now = ws.now()
     if (at := _here(sent, ws)) is not None:

@@ -80,7 +80,7 @@ def access(
     ws: Workspace, id_: str, out: Path | None, language: str, contact: str, **asked: Any
 ) -> Told:
     """Show what is held of a customer, for what, from where, for whom and how long: no values."""
-    from workbench.lifecycle.letters import letter, require_place, write_letter
+    from workbench.lifecycle.letters.answer import letter, require_place, write_letter
 
     target = require_place(ws.office, out) if out else None
     if target:

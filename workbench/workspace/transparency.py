@@ -23,7 +23,7 @@ def privacy_notice(office: Office, *, lang: str = "en", contact: str = "") -> st
     contact : str
         Whom to ask.
     """
-    from workbench.lifecycle.notices import privacy_notice as written
+    from workbench.lifecycle.letters.notice import privacy_notice as written
 
     return written(
         office.catalog,
@@ -45,7 +45,7 @@ def record_of_processing(office: Office, form: str = "csv", *, contact: str = ""
     contact : str
         Of the controller, its representative and data protection officer.
     """
-    from workbench.lifecycle.ropa import processings, to_csv, to_fides
+    from workbench.lifecycle.letters.record import processings, to_csv, to_fides
 
     if form not in ("csv", "fides"):
         raise UnknownName("form of the record", form, ("csv", "fides"))

@@ -14,35 +14,13 @@ import datetime as dt
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from workbench.catalog import Catalog, Column, Table
 from workbench.lifecycle.cells import cell
 
-_CATEGORY_OF_KIND = {
-    "identity": "user.account",
-    "transactions": "user.financial",
-    "usage": "user.behavior",
-    "feedback": "user.content",
-    "linked": "user.financial",
-    "operational": "system.operations",
-}
-_USE = {
-    "consent": "personalize",
-    "contract": "essential.service",
-    "legal obligation": "essential.legal_obligation",
-    "vital interests": "essential.service.operations",
-    "public task": "essential.service",
-    "legitimate interests": "functional.service.improve",
-}
-_BASIS = {
-    "consent": "Consent",
-    "contract": "Contract",
-    "legal obligation": "Legal obligations",
-    "vital interests": "Vital interests",
-    "public task": "Public interest",
-    "legitimate interests": "Legitimate interests",
-}
 NO_CONTACT = "[contact, data protection officer and representative: to be filled in]"
 MEASURES = "encrypted files; pseudonyms by purpose; access by purpose, audited; private releases"
 
@@ -150,7 +128,7 @@ def to_fides(catalog: Catalog, record: Sequence[Processing], today: dt.date) -> 
     """Return the record as Fides resources in YAML."""
     from ruamel.yaml import YAML
 
-    key = _key(catalog.title)
+    fides, key = _fides(), _key(catalog.title)
     dataset = {
         "fides_key": key,
         "organization_fides_key": "default_organization",
@@ -160,7 +138,7 @@ def to_fides(catalog: Catalog, record: Sequence[Processing], today: dt.date) -> 
             {
                 "name": name,
                 "description": table.title,
-                "data_categories": [_CATEGORY_OF_KIND[table.kind]],
+                "data_categories": [fides["category"][table.kind]],
                 "fields": [
                     {
                         "name": column,
@@ -185,9 +163,9 @@ def to_fides(catalog: Catalog, record: Sequence[Processing], today: dt.date) -> 
         declaration: dict[str, Any] = {
             "name": purpose.title,
             "data_categories": sorted(categories),
-            "data_use": _USE[purpose.basis],
+            "data_use": fides["use"][purpose.basis],
             "data_subjects": ["customer"],
-            "legal_basis_for_processing": _BASIS[purpose.basis],
+            "legal_basis_for_processing": fides["basis"][purpose.basis],
             "retention_period": "; ".join(
                 dict.fromkeys(f"{line.table}: {line.retention}" for line in lines)
             ),
@@ -221,17 +199,25 @@ def to_fides(catalog: Catalog, record: Sequence[Processing], today: dt.date) -> 
     return out.getvalue()
 
 
+@cache
+def _fides() -> Mapping[str, Mapping[str, str]]:
+    """Return Fides' words for kinds of data and for bases."""
+    from ruamel.yaml import YAML
+
+    path = Path(__file__).with_name("fides.yaml")
+    found: dict[str, dict[str, str]] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    return found
+
+
 def category(column: Column, table: Table) -> str:
     """Return the Fides data category of a column, as close as its declaration says."""
     if column.role == "subject key":
         return "user.unique_id"
     if column.role == "direct identifier":
         return "user.contact" if column.sensitivity == "personal" else "user.government_id"
-    if column.role == "protected":
+    if column.role in ("protected", "quasi-identifier"):
         return "user.demographic"
-    if column.role == "quasi-identifier":
-        return "user.demographic"
-    return _CATEGORY_OF_KIND[table.kind]
+    return _fides()["category"][table.kind]
 
 
 def _assessment(assessed: Sequence[Mapping[str, Any]]) -> str:

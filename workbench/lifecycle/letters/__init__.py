@@ -1,0 +1,1 @@
+"""What the office writes to customers, authorities and for the record."""
