@@ -98,7 +98,7 @@ def test_the_noise_up_to_a_rung_is_that_of_the_best_single_bound_times_what_is_w
     with capsys.disabled():
         print(f"\n{rungs} rungs: noise {', '.join(f'{each:.2f}' for each in ratios)} times")
     # a single bound pays for its share at the bound, too: 1.17 to 1.41 and 1.30 to 1.58 without
-    limits = {3: (1.14, 1.37), 4: (1.25, 1.53)}[rungs]
+    limits = {3: (1.16, 1.4), 4: (1.28, 1.57)}[rungs]
     assert (round(ratios[-1], 2), round(ratios[0], 2)) == limits
     assert ratios == sorted(ratios, reverse=True)
 
