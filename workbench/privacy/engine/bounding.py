@@ -79,11 +79,14 @@ def bounded_totals(question: Question, *, wide: bool = False, rows: str | None =
         for name, each in zip(names, question.coordinates, strict=True)
     )
     sums = "".join(f", sum({name}::DOUBLE)::HUGEINT AS {name}" for name in names)
+    # why rows in no cell leave last: the engine would ask row by row, and compute each cell twice
     points = f"""
         SELECT k, c{values}
         FROM ({rows or rows_sql(question)}) AS rows_
-        GROUP BY k, c HAVING c IS NOT NULL"""
-    whole = f"SELECT c, count(*)::HUGEINT * {LATTICE} AS n{sums} FROM points GROUP BY c"
+        GROUP BY k, c"""
+    whole = f"""
+            SELECT c, count(*)::HUGEINT * {LATTICE} AS n{sums}
+            FROM points WHERE c IS NOT NULL GROUP BY c"""
     size = question.size
     if size <= question.cells:  # nobody can be in more cells than there are
         totals = f"WITH points AS ({points}) {whole}"
@@ -113,16 +116,15 @@ def bounded_totals(question: Question, *, wide: bool = False, rows: str | None =
         longer AS (
             SELECT k{by_part}, ceil(sqrt(squared::DOUBLE))::BIGINT + 1 AS length
             FROM (
-                SELECT k{part}, sum({squares}) AS squared FROM points
-                GROUP BY k{by_part} HAVING count(*) > {question.cells} AND squared > {limit}{point}
+                SELECT k{part}, sum({squares}) FILTER (c IS NOT NULL) AS squared FROM points
+                GROUP BY k{by_part} HAVING count(c) > {question.cells} AND squared > {limit}{point}
             ) AS sums
         ),
-        parts_ AS (
-            {whole}
+        parts_ AS ({whole}
             UNION ALL
             SELECT c, sum({LATTICE * cap} // length - {LATTICE})::HUGEINT{less}
             FROM points JOIN longer ON points.k IS NOT DISTINCT FROM longer.k{same_part}
-            GROUP BY c
+            WHERE c IS NOT NULL GROUP BY c
         )
         SELECT c, sum(n) AS n{again} FROM parts_ GROUP BY c"""
     picked = "".join(f", {name}" for name in names)
