@@ -6,7 +6,8 @@ import re
 import pandas as pd
 import pytest
 
-from workbench.analytics.purchases import check_summary, holdout_check, purchase_summary
+from workbench.analytics.fitting import check_summary
+from workbench.analytics.purchases import holdout_check, purchase_summary
 from workbench.errors import InputError
 
 

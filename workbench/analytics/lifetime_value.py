@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.analytics.fitting import Fitted
-from workbench.analytics.purchases import check_summary
+from workbench.analytics.fitting import Fitted, check_summary
 from workbench.analytics.value_formulas import (
     chance_alive,
     expected_purchases,

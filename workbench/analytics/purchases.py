@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from workbench.analytics.lifetime_value import BetaGeoModel
 
-_TIMES = ("frequency", "recency_days", "T_days")
-
 
 def purchase_summary(
     rows: pd.DataFrame,
@@ -182,51 +180,6 @@ def _day(name: str, given: dt.date | str) -> dt.date:
     if not isinstance(moment, dt.date):
         raise InputError(f"{name} is a day, a date or text such as '2026-09-30', not {given!r}.")
     return moment.date() if isinstance(moment, dt.datetime) else moment
-
-
-def check_summary(frame: pd.DataFrame, *, monetary: bool = False) -> pd.DataFrame:
-    """Return a summary's columns, having looked that they can be true.
-
-    Raises
-    ------
-    InputError
-        Columns are missing, there is no customer, one is there twice, or numbers cannot be true;
-        says which and how many.
-    """
-    import numpy as np
-
-    wanted = [*_TIMES, *(["monetary_value"] if monetary else [])]
-    absent = [name for name in wanted if name not in getattr(frame, "columns", ())]
-    if absent:
-        raise InputError(
-            f"the summary lacks {', '.join(absent)}; make it with wb.purchase_summary(rows, "
-            "until=…)."
-        )
-    if frame.empty:
-        raise InputError("the summary holds no customer; there is nothing to learn from.")
-    if frame.index.has_duplicates:
-        raise InputError(
-            f"{int(frame.index.duplicated().sum()):,} customers are in the summary twice; it has "
-            "one row a customer, whose name is the index."
-        )
-    numbers = frame[wanted].astype(float)
-    x, t_x, t = (numbers[name] for name in _TIMES)
-    wrong = {
-        "have a figure that is missing or not finite": ~np.isfinite(numbers).all(axis=1),
-        "have a negative figure": (numbers < 0).any(axis=1),
-        "have a frequency that is no whole number": x != x.round(),
-        "have recency_days above T_days": t_x > t,
-        "came back without any time going by, or the other way round": (x > 0) != (t_x > 0),
-        "came back on more days than there were": x > np.ceil(t_x),
-    }
-    for what, which in wrong.items():
-        if which.any():
-            raise InputError(
-                f"{int(which.sum()):,} of {len(frame):,} customers {what}. A summary has frequency "
-                "(days with a purchase after the first), recency_days (first to last) and T_days "
-                "(first to the end): make it with wb.purchase_summary(rows, until=…)."
-            )
-    return numbers
 
 
 @dataclass(frozen=True, eq=False)
