@@ -86,7 +86,7 @@ def _notebook(root: Path, values: list[str]) -> None:
 
 
 def _found(folders: Iterable[Path], values: set[str]) -> int:
-    from workbench.lifecycle.traces import SHORTEST
+    from workbench.lifecycle.rights.traces import SHORTEST
 
     content = b"".join(
         path.read_bytes() for each in folders for path in each.rglob("*") if path.is_file()
@@ -95,6 +95,6 @@ def _found(folders: Iterable[Path], values: set[str]) -> int:
 
 
 def _rows(ws: Workspace) -> int:
-    from workbench.lifecycle.erasure import still_findable
+    from workbench.lifecycle.rights.erasure import still_findable
 
     return sum(still_findable(ws.office).values())

@@ -172,7 +172,7 @@ def _files(ws: Workspace) -> Iterator[Problem]:
 
 def _cut_off(ws: Workspace) -> Iterator[Problem]:
     """Yield what was killed in the middle, and what to run again."""
-    from workbench.lifecycle.erasure import still_findable
+    from workbench.lifecycle.rights.erasure import still_findable
     from workbench.store.rewriting import unfinished
 
     try:

@@ -10,7 +10,7 @@ from itertools import chain
 from workbench.analytics.kpis import kpi
 from workbench.checks import check
 from workbench.errors import WorkbenchError
-from workbench.lifecycle.backups import BACKED_UP, TESTED
+from workbench.lifecycle.backups.taking import BACKED_UP, TESTED
 from workbench.workspace import Workspace
 
 SOON = dt.timedelta(days=7)  # a request that is due within needs somebody now

@@ -9,7 +9,7 @@ import pytest
 
 import workbench as wb
 from workbench.errors import InputError, Refused
-from workbench.lifecycle.erasure import still_findable
+from workbench.lifecycle.rights.erasure import still_findable
 from workbench.store.rewriting import attach_plain
 
 HEADER = "customer_id,booked_on,region,category,note,amount,is_online\n"

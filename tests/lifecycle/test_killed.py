@@ -8,9 +8,9 @@ from pathlib import Path
 from support.killing import run_and_kill
 
 import workbench as wb
-from workbench.lifecycle.archive import ArchiveWriter
-from workbench.lifecycle.erasure import still_findable
-from workbench.lifecycle.pruning import check, prune
+from workbench.lifecycle.backups.archive import ArchiveWriter
+from workbench.lifecycle.backups.pruning import check, prune
+from workbench.lifecycle.rights.erasure import still_findable
 from workbench.store.rewriting import unfinished
 
 LATER = dt.datetime(2032, 6, 15, 9, tzinfo=dt.UTC)
@@ -160,7 +160,7 @@ def test_killed_while_backups_are_pruned(shop, tmp_path, size):
             writer.write(b"anything")
             digest = writer.finish()
         older.with_name(f"{older.name}.sha256").write_text(f"{digest}  {older.name}\n")
-    code = "import workbench.lifecycle.pruning as p; p.prune(ws.office)"
+    code = "import workbench.lifecycle.backups.pruning as p; p.prune(ws.office)"
     for place in killed(shop, tmp_path, size, code):
         there = place / "backups"
         assert (there / made.name).read_bytes() == first

@@ -8,7 +8,7 @@ import pytest
 import workbench as wb
 from workbench.checks import check
 from workbench.errors import InputError, Refused, StorageError
-from workbench.lifecycle import backups
+from workbench.lifecycle.backups import taking as backups
 
 
 def again(shop):

@@ -11,7 +11,7 @@ from support.shop import make_shop
 import workbench as wb
 from workbench.checks import _files, check
 from workbench.errors import StorageError
-from workbench.lifecycle import backups
+from workbench.lifecycle.backups import taking as backups
 from workbench.store.lake_files import META, faults, named, remove_unnamed
 
 LAKE_TABLES = ("ducklake_data_file", "ducklake_table", "ducklake_column", "ducklake_snapshot")

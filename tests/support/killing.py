@@ -7,7 +7,7 @@ import time
 _CHILD = """\
 import datetime as dt, sys
 import workbench as wb
-import workbench.lifecycle.restoring, workbench.lifecycle.facts
+import workbench.lifecycle.backups.restoring, workbench.lifecycle.facts
 ws = wb.open_workspace({folder!r}, now=lambda: dt.datetime.fromisoformat({now!r}))
 ws.store.connect().close()
 ws.catalog

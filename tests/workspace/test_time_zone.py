@@ -9,7 +9,7 @@ from support.shop import CATALOG
 import workbench as wb
 from workbench.cli import main
 from workbench.errors import AccessRefused, InputError
-from workbench.lifecycle.customers import consents_of
+from workbench.lifecycle.rights.customers import consents_of
 
 SHANGHAI, NEW_YORK = "Asia/Shanghai", "America/New_York"
 AROUND_MIDNIGHT = [

@@ -13,7 +13,7 @@ from workbench.cli.office import office
 from workbench.periods import local
 
 if TYPE_CHECKING:
-    from workbench.lifecycle.incidents import Incident
+    from workbench.lifecycle.incidents.cases import Incident
     from workbench.workspace import Workspace
 
 

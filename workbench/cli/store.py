@@ -58,8 +58,8 @@ def restore(
 ) -> Told:
     """Put a backup back; customers erased since then stay erased."""
     if into is not None:
-        from workbench.lifecycle.backups import require_key
-        from workbench.lifecycle.restoring import lay_settings
+        from workbench.lifecycle.backups.restoring import lay_settings
+        from workbench.lifecycle.backups.taking import require_key
         from workbench.store.keys import read_key_file
 
         key = read_key_file(key_file) if key_file else require_key(opened(workspace).office, None)

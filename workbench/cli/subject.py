@@ -13,9 +13,9 @@ import click
 from workbench.cli.common import DAY, PATH, Told, as_json, command, say, steps
 
 if TYPE_CHECKING:
-    from workbench.lifecycle.erasure import Erasure
-    from workbench.lifecycle.requests import Request
-    from workbench.lifecycle.subjects import HeldTable
+    from workbench.lifecycle.rights.erasure import Erasure
+    from workbench.lifecycle.rights.requests import Request
+    from workbench.lifecycle.rights.subjects import HeldTable
     from workbench.workspace import Workspace
 
 Act = Callable[..., Told]
@@ -163,8 +163,8 @@ def correct(
     ws: Workspace, id_: str, changes: tuple[str, ...], where: tuple[str, ...], **asked: Any
 ) -> Told:
     """Correct values of a customer."""
-    from workbench.lifecycle.obligations import recipients
-    from workbench.lifecycle.subjects import held
+    from workbench.lifecycle.rights.obligations import recipients
+    from workbench.lifecycle.rights.subjects import held
 
     wanted, chosen = _pairs(changes), _pairs(where)
     request, rows = ws.office.correct_subject(id_, wanted, chosen, **asked)
@@ -215,7 +215,7 @@ def _to_be_told(recipients: tuple[str, ...]) -> list[str]:
 
 def _weigh(ws: Workspace, id_: str, yes: bool) -> None:
     """Show what the law may oblige to keep of a customer, and ask unless that was weighed."""
-    from workbench.lifecycle.obligations import obliged
+    from workbench.lifecycle.rights.obligations import obliged
 
     kept = obliged(ws.office, ws.office.mark(id_))
     for each in kept:
@@ -250,8 +250,8 @@ def _bar(
     lift: bool,
     **asked: Any,
 ) -> Told:
-    from workbench.lifecycle.obligations import recipients
-    from workbench.lifecycle.subjects import OBJECTION_NOTE, barred, beyond_objection, held
+    from workbench.lifecycle.rights.obligations import recipients
+    from workbench.lifecycle.rights.subjects import OBJECTION_NOTE, barred, beyond_objection, held
 
     request, done = ws.office.restrict_subject(id_, purposes, kind=kind, lift=lift, **asked)
     office, tables = ws.office, []
@@ -337,7 +337,7 @@ def requests(ws: Workspace, everything: bool) -> Told:
 
 
 def _standing(each: Request, today: dt.date) -> str:
-    from workbench.lifecycle.requests import IN_TABLE
+    from workbench.lifecycle.rights.requests import IN_TABLE
 
     left = each.days_left(today)
     state = f"overdue by {_days(-left)}" if left < 0 else f"{_days(left)} left"

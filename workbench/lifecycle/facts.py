@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from workbench.lifecycle import retention
-from workbench.lifecycle.backups import BACKED_UP, TESTED
-from workbench.lifecycle.erasure import still_findable
+from workbench.lifecycle.backups.rotation import ROTATED
+from workbench.lifecycle.backups.taking import BACKED_UP, TESTED
 from workbench.lifecycle.holds import holds
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.requests import requests
-from workbench.lifecycle.rotation import ROTATED
+from workbench.lifecycle.rights.erasure import still_findable
+from workbench.lifecycle.rights.requests import requests
 from workbench.store.auditing import verify
 from workbench.store.rewriting import unfinished
 from workbench.store.sealing import Seal

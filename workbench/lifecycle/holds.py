@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 from workbench.errors import InputError, Refused
-from workbench.lifecycle.customers import identifiers, unknown_subject
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import said
+from workbench.lifecycle.rights.customers import identifiers, unknown_subject
 from workbench.store.chain import Entry
 
 

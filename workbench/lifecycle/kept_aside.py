@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.documents import parse_json
-from workbench.lifecycle.traces import SHORTEST
+from workbench.lifecycle.rights.traces import SHORTEST
 from workbench.store.engine import Store
 from workbench.store.marks import marked_sql
 from workbench.store.quality_rules import literal
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from workbench.lifecycle.customers import Known
     from workbench.lifecycle.holds import Hold
+    from workbench.lifecycle.rights.customers import Known
 
 USE = "held back from use: no purpose reads it"
 LINES, DOUBLES = (name.removeprefix("lake.") for name in (ASIDE, PAIRS))

@@ -22,7 +22,7 @@ from workbench.store.sealed import write_whole
 from workbench.store.values import normal_key, value_of
 
 if TYPE_CHECKING:
-    from workbench.lifecycle.incidents import Incidents
+    from workbench.lifecycle.incidents.cases import Incidents
     from workbench.lifecycle.register import Register
     from workbench.lifecycle.review import Reviews
 
@@ -38,23 +38,23 @@ class Office:
         "hold": "lifecycle.holds.hold",
         "release_hold": "lifecycle.holds.release_hold",
         "holds": "lifecycle.holds.in_force",
-        "requests": "lifecycle.requests.on_record",
-        "open_request": "lifecycle.requests.open_for",
-        "extend_request": "lifecycle.requests.extend",
-        "close_request": "lifecycle.requests.close",
-        "subject_held": "lifecycle.serving.subject_held",
-        "export_subject": "lifecycle.serving.export_subject",
-        "correct_subject": "lifecycle.serving.correct_subject",
-        "erase_subject": "lifecycle.serving.erase_subject",
-        "restrict_subject": "lifecycle.serving.restrict_subject",
-        "rotate_key": "lifecycle.rotation.rotate",
-        "shred_keys": "lifecycle.rotation.shred",
-        "back_up": "lifecycle.backups.back_up",
-        "backups": "lifecycle.pruning.backups",
-        "prune_backups": "lifecycle.pruning.prune",
-        "check_backups": "lifecycle.pruning.check",
-        "restore": "lifecycle.restoring.restore",
-        "restore_test": "lifecycle.restoring.restore_test",
+        "requests": "lifecycle.rights.requests.on_record",
+        "open_request": "lifecycle.rights.requests.open_for",
+        "extend_request": "lifecycle.rights.requests.extend",
+        "close_request": "lifecycle.rights.requests.close",
+        "subject_held": "lifecycle.rights.serving.subject_held",
+        "export_subject": "lifecycle.rights.serving.export_subject",
+        "correct_subject": "lifecycle.rights.serving.correct_subject",
+        "erase_subject": "lifecycle.rights.serving.erase_subject",
+        "restrict_subject": "lifecycle.rights.serving.restrict_subject",
+        "rotate_key": "lifecycle.backups.rotation.rotate",
+        "shred_keys": "lifecycle.backups.rotation.shred",
+        "back_up": "lifecycle.backups.taking.back_up",
+        "backups": "lifecycle.backups.pruning.backups",
+        "prune_backups": "lifecycle.backups.pruning.prune",
+        "check_backups": "lifecycle.backups.pruning.check",
+        "restore": "lifecycle.backups.restoring.restore",
+        "restore_test": "lifecycle.backups.restoring.restore_test",
         "lifecycle_facts": "lifecycle.facts.facts",
     }
 
@@ -81,7 +81,7 @@ class Office:
     @property
     def incidents(self) -> Incidents:
         """The register of incidents."""
-        from workbench.lifecycle.incidents import Incidents
+        from workbench.lifecycle.incidents.cases import Incidents
 
         return Incidents(self.private, self.settings.zone)
 

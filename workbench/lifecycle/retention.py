@@ -13,10 +13,10 @@ from typing import Any
 
 from workbench.catalog import Table
 from workbench.lifecycle import kept_aside
-from workbench.lifecycle.correcting import drop_past
-from workbench.lifecycle.erasure import take_erased
 from workbench.lifecycle.holds import Hold, holds
 from workbench.lifecycle.office import Office
+from workbench.lifecycle.rights.correcting import drop_past
+from workbench.lifecycle.rights.erasure import take_erased
 from workbench.store.consents import agreeing_sql
 from workbench.store.marks import marked_sql
 from workbench.store.rewriting import take_away

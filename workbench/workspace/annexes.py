@@ -440,7 +440,7 @@ def _tables(evidence: Evidence, name: str, frame: pd.DataFrame | None) -> list[s
 
 
 def _logs(evidence: Evidence) -> list[str]:
-    from workbench.lifecycle.reads import COLUMNS
+    from workbench.lifecycle.incidents.reads import COLUMNS
 
     return [
         name

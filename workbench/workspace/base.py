@@ -61,7 +61,7 @@ class Opened:
         """The private folder: store, ledger, audit log, keys, runs; made with mode 0700."""
         path = self.settings.path("private")
         if not path.exists():
-            from workbench.lifecycle.restoring import finish_swap
+            from workbench.lifecycle.backups.restoring import finish_swap
 
             finish_swap(path)  # a restore may have been cut off between two renames
         path.mkdir(parents=True, exist_ok=True, mode=0o700)

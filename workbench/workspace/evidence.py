@@ -19,7 +19,7 @@ from workbench.workspace.records import Records
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.lifecycle.reads import Read
+    from workbench.lifecycle.incidents.reads import Read
     from workbench.lifecycle.review import Check as Found
     from workbench.privacy.budget import Line
     from workbench.store.quality_result import Check, Quality

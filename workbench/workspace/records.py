@@ -22,8 +22,8 @@ from workbench.workspace.estimates import Selection
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.lifecycle.detection import Detection
-    from workbench.lifecycle.reads import Read
+    from workbench.lifecycle.incidents.detection import Detection
+    from workbench.lifecycle.incidents.reads import Read
     from workbench.lifecycle.review import Review
     from workbench.lifecycle.sharing import Share
     from workbench.privacy.release import Release
@@ -142,7 +142,7 @@ class Records:
     @cached_property
     def detection(self) -> Detection | None:
         """Unusual reads of the last months; None where the log is too short."""
-        from workbench.lifecycle.detection import detect
+        from workbench.lifecycle.incidents.detection import detect
 
         try:
             return detect(self.reads, self.since, self.as_of)

@@ -12,11 +12,11 @@ from workbench.periods import Period
 from workbench.store.chain import GENESIS
 
 if TYPE_CHECKING:
-    from workbench.lifecycle.detection import Detection
-    from workbench.lifecycle.incidents import Incident
-    from workbench.lifecycle.reads import Read
-    from workbench.lifecycle.requests import Request
+    from workbench.lifecycle.incidents.cases import Incident
+    from workbench.lifecycle.incidents.detection import Detection
+    from workbench.lifecycle.incidents.reads import Read
     from workbench.lifecycle.review import Review
+    from workbench.lifecycle.rights.requests import Request
     from workbench.store.auditing import Verdict
     from workbench.store.corrections import Corrections
     from workbench.store.marks import Marks
@@ -27,7 +27,7 @@ EXAMINED_MONTHS = 6
 
 def reads(office: Office) -> list[Read]:
     """Return every read on record: of the audit log, and of tables that are logs of reads."""
-    from workbench.lifecycle.reads import COLUMNS, from_audit, from_frame
+    from workbench.lifecycle.incidents.reads import COLUMNS, from_audit, from_frame
 
     found = from_audit(office.audit.chain.entries())
     for name, table in office.catalog.tables.items():
@@ -53,7 +53,7 @@ def detect(office: Office, *, until: str | None = None, months: int = EXAMINED_M
     InputError
         The log is too short to say what is usual.
     """
-    from workbench.lifecycle.detection import detect as unusual
+    from workbench.lifecycle.incidents.detection import detect as unusual
 
     known = reads(office)
     if not known:
@@ -96,8 +96,8 @@ def assess(
     high_risk, harm_avoided : bool, optional
         What the officer judges; decides which clocks apply.
     """
-    from workbench.lifecycle.incidents import scope_of
-    from workbench.lifecycle.reads import gone, people
+    from workbench.lifecycle.incidents.cases import scope_of
+    from workbench.lifecycle.incidents.reads import gone, people
     from workbench.store.snapshots import snapshots
 
     known, newest = reads(office), office.store.latest_snapshot()
@@ -124,7 +124,7 @@ def assess(
 
 def requests_of_table(office: Office) -> list[Request]:
     """Return the requests of customers that an operational table holds, as the office's are."""
-    from workbench.lifecycle.requests import IN_TABLE, Request
+    from workbench.lifecycle.rights.requests import IN_TABLE, Request
 
     declared = office.catalog.tables.get(IN_TABLE)
     names = ("request_id", "kind", "law", "received_on", "due_on", "closed_on")

@@ -13,7 +13,7 @@ from typing import Any
 from workbench.errors import InputError, StorageError
 from workbench.lifecycle.letters.templates import written
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.subjects import HeldTable
+from workbench.lifecycle.rights.subjects import HeldTable
 from workbench.store.published_files import require_outside
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from workbench.lifecycle.incidents import Incident
+from workbench.lifecycle.incidents.cases import Incident
 from workbench.lifecycle.law import UNCHECKED, Clock, laws
 from workbench.lifecycle.letters.templates import require_language, written
 

@@ -11,9 +11,9 @@ from support.shop import make_shop
 
 import workbench as wb
 from workbench.errors import InputError, LedgerError, Refused, StorageError, StoreMissing
-from workbench.lifecycle.archive import ArchiveReader, ArchiveWriter, read_header
-from workbench.lifecycle.backups import log_of
-from workbench.lifecycle.restoring import lay_settings
+from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter, read_header
+from workbench.lifecycle.backups.restoring import lay_settings
+from workbench.lifecycle.backups.taking import log_of
 
 PLANTED = (b"K-0000", b"Family", b"@example.org", b"customer_id", b"lake-catalog")
 

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError, Refused, StorageError, StoreMissing, WorkbenchError
-from workbench.lifecycle.archive import ArchiveReader, read_header
-from workbench.lifecycle.backups import (
+from workbench.lifecycle.backups.archive import ArchiveReader, read_header
+from workbench.lifecycle.backups.rotation import rekey
+from workbench.lifecycle.backups.taking import (
     BACKED_UP,
     LOGS,
     RESTORED,
@@ -35,14 +36,13 @@ from workbench.lifecycle.backups import (
     row_counts,
     unpack,
 )
-from workbench.lifecycle.correcting import replay
-from workbench.lifecycle.customers import known_by
-from workbench.lifecycle.erasure import still_findable, take_erased
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import FOLDER as REGISTERS
 from workbench.lifecycle.register import NAMES
-from workbench.lifecycle.rotation import rekey
+from workbench.lifecycle.rights.correcting import replay
+from workbench.lifecycle.rights.customers import known_by
+from workbench.lifecycle.rights.erasure import still_findable, take_erased
 from workbench.privacy.books.witnesses import move
 from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings

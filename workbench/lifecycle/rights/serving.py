@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Unpack
 
-from workbench.lifecycle.correcting import correct
-from workbench.lifecycle.erasure import Erasure, erase
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.requests import Asked, Served, serve
-from workbench.lifecycle.subjects import HeldTable, bar, export, held
+from workbench.lifecycle.rights.correcting import correct
+from workbench.lifecycle.rights.erasure import Erasure, erase
+from workbench.lifecycle.rights.requests import Asked, Served, serve
+from workbench.lifecycle.rights.subjects import HeldTable, bar, export, held
 
 
 def subject_held(office: Office, subject: str, **asked: Unpack[Asked]) -> Served[list[HeldTable]]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from workbench.errors import InputError
-from workbench.lifecycle.allowed_values import require_rules, require_type, require_value
 from workbench.lifecycle.office import Office
+from workbench.lifecycle.rights.allowed_values import require_rules, require_type, require_value
 from workbench.store.corrections import Correction, compute_again
 from workbench.store.engine import one_commit
 from workbench.store.ingest import correct_again

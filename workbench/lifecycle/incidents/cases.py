@@ -14,8 +14,8 @@ from typing import Any
 
 from workbench.catalog import Catalog
 from workbench.errors import InputError, UnknownName
+from workbench.lifecycle.incidents.reads import Read, between
 from workbench.lifecycle.law import Clock, clocks
-from workbench.lifecycle.reads import Read, between
 from workbench.lifecycle.register import Register, said
 from workbench.periods import local
 from workbench.store.chain import Entry

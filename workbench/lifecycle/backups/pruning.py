@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import StorageError, StoreMissing
-from workbench.lifecycle.archive import ArchiveReader, read_header
-from workbench.lifecycle.backups import SUFFIX, require_key
+from workbench.lifecycle.backups.archive import ArchiveReader, read_header
+from workbench.lifecycle.backups.taking import SUFFIX, require_key
 from workbench.lifecycle.office import Office
 from workbench.store.keys import sync_folder
 

@@ -12,7 +12,7 @@ from support.shop import make_shop
 
 import workbench as wb
 from workbench.errors import Busy, InputError, Refused, StoreMissing
-from workbench.lifecycle.erasure import still_findable
+from workbench.lifecycle.rights.erasure import still_findable
 from workbench.store.chain import file_lock
 from workbench.store.engine import in_lake
 from workbench.store.rewriting import attach_plain

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 import workbench as wb
 from workbench.cli import main
-from workbench.lifecycle import pruning
-from workbench.lifecycle.archive import ArchiveWriter
+from workbench.lifecycle.backups import pruning
+from workbench.lifecycle.backups.archive import ArchiveWriter
 
 KEEP = "[keep_backups]\ndaily = 3\nweekly = 2\nmonthly = 2\n"
 

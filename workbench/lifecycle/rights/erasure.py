@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workbench.lifecycle import traces
-from workbench.lifecycle.customers import Known, consents_of, known_by, unknown_subject
 from workbench.lifecycle.holds import require_no_hold
 from workbench.lifecycle.kept_aside import LINES, naming, unclear_lines
-from workbench.lifecycle.obligations import recipients
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.traces import SHORTEST
+from workbench.lifecycle.rights import traces
+from workbench.lifecycle.rights.customers import Known, consents_of, known_by, unknown_subject
+from workbench.lifecycle.rights.obligations import recipients
+from workbench.lifecycle.rights.traces import SHORTEST
 from workbench.store.chain import file_lock
 from workbench.store.engine import in_lake
 from workbench.store.rewriting import take_away, unfinished

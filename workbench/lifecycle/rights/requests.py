@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Required, TypedDict, TypeVar
 
 from workbench.errors import InputError, Refused, UnknownName
-from workbench.lifecycle.customers import identifiers, unknown_subject
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import said
+from workbench.lifecycle.rights.customers import identifiers, unknown_subject
 from workbench.store.chain import Entry
 
 Answer = TypeVar("Answer")

@@ -11,7 +11,7 @@ import workbench as wb
 from workbench.cli import main
 from workbench.errors import InputError, Refused, StorageError, UnknownName
 from workbench.lifecycle.letters.answer import letter
-from workbench.lifecycle.subjects import barred
+from workbench.lifecycle.rights.subjects import barred
 
 
 def again(shop):

@@ -11,7 +11,7 @@ import zipfile
 import duckdb
 import pytest
 
-from workbench.lifecycle import traces
+from workbench.lifecycle.rights import traces
 
 
 def test_a_search_sees_texts_in_both_encodings_and_over_blocks(tmp_path):

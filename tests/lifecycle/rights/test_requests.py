@@ -7,7 +7,7 @@ import pytest
 import workbench as wb
 from workbench.errors import InputError, UnknownName
 from workbench.lifecycle.law import clock
-from workbench.lifecycle.requests import due_date
+from workbench.lifecycle.rights.requests import due_date
 
 D = dt.date
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from workbench.documents import parse_json
 from workbench.errors import StorageError, StoreMissing
-from workbench.lifecycle.archive import ArchiveReader, ArchiveWriter
+from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import registers
 from workbench.store.chain import Chain

@@ -1,0 +1,1 @@
+"""Backups, restoring, and the keys that they are under."""

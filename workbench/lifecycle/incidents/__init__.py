@@ -1,0 +1,1 @@
+"""What may have gone wrong: reads, what stands out in them, incidents."""
