@@ -12,7 +12,7 @@ from workbench.errors import escaped
 
 if TYPE_CHECKING:
     from workbench.lifecycle.retention import Due
-    from workbench.lifecycle.review import Risk
+    from workbench.lifecycle.risks import Risk
     from workbench.workspace import Workspace
 
 

@@ -96,8 +96,8 @@ def assess(
     high_risk, harm_avoided : bool, optional
         What the officer judges; decides which clocks apply.
     """
-    from workbench.lifecycle.incidents.cases import scope_of
     from workbench.lifecycle.incidents.reads import gone, people
+    from workbench.lifecycle.incidents.scope import scope_of
     from workbench.store.snapshots import snapshots
 
     known, newest = reads(office), office.store.latest_snapshot()

@@ -8,8 +8,9 @@ import pytest
 
 import workbench as wb
 from workbench.errors import InputError, UnknownName
-from workbench.lifecycle.incidents.cases import Incidents, scope_of
+from workbench.lifecycle.incidents.cases import Incidents
 from workbench.lifecycle.incidents.reads import Read
+from workbench.lifecycle.incidents.scope import scope_of
 from workbench.lifecycle.law import clock, clocks
 from workbench.lifecycle.letters.incident import draft
 
