@@ -46,7 +46,7 @@ class Risk:
 
 
 class Risks:
-    """The risks of one workspace; ``folder`` is its private one, ``zone`` in which they tell when."""
+    """The risks of one workspace, in its private folder."""
 
     def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
         self.risks_register = Register(folder, "risks", "RK", "risk", zone)
