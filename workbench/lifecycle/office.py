@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,8 @@ from workbench.store.sealed import write_whole
 from workbench.store.values import normal_key, value_of
 
 if TYPE_CHECKING:
+    import duckdb
+
     from workbench.lifecycle.incidents.cases import Incidents
     from workbench.lifecycle.register import Register
     from workbench.lifecycle.review import Reviews
@@ -132,6 +135,17 @@ class Office:
         if not text:
             raise InputError(f"name a customer by their '{self.catalog.privacy.key}'.")
         return text
+
+    @contextmanager
+    def reading(self, *marks: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield an engine with the newest snapshot attached, and some customers' marks in it."""
+        connection = self.store.connect()
+        try:
+            self.store.attach(connection, self.store.latest_snapshot())
+            self.store.marks.prepare(connection, marks)
+            yield connection
+        finally:
+            connection.close()
 
     def mirror_marks(self, *more: Path) -> None:
         """Lay marks and corrections beside the backups, so that a restore knows what came after.

@@ -62,10 +62,7 @@ def plan(office: Office) -> list[Due]:
     A row whose date is empty has not begun its time: an account that is open has no closing day.
     """
     store, in_force, today = office.store, holds(office.journal), office.now.date()
-    connection = store.connect()
-    try:
-        store.attach(connection, store.latest_snapshot())
-        store.marks.prepare(connection, _marks(in_force))
+    with office.reading(*_marks(in_force)) as connection:
         loaded = store.tables(connection)
         return (
             [
@@ -76,8 +73,6 @@ def plan(office: Office) -> list[Due]:
             + _aside(office, connection, in_force, today)
             + _runs(office)
         )
-    finally:
-        connection.close()
 
 
 def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:

@@ -152,9 +152,7 @@ def drop_past(office: Office) -> int:
     known = store.corrections.all()
     if not known:
         return 0
-    connection = store.connect()
-    try:
-        store.attach(connection, store.latest_snapshot())
+    with office.reading() as connection:
         loaded = store.tables(connection)
         for name in {each.table for each in known}:
             key = office.subject_tables.get(name)
@@ -169,8 +167,6 @@ def drop_past(office: Office) -> int:
                 there = {row[0] for row in rows}
             past = {each.mark for each in known if each.table == name and each.subject not in there}
             gone += store.corrections.forget(past, name)
-    finally:
-        connection.close()
     office.mirror_marks()
     return gone
 

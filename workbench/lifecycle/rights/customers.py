@@ -53,10 +53,7 @@ def known_by(office: Office, *marks: str) -> list[Known]:
             for column, value in each.before.items():
                 if value and _direct(office, each.table, column):
                     direct.add((each.subject, value))
-    connection = store.connect()
-    try:
-        store.attach(connection, store.latest_snapshot())
-        store.marks.prepare(connection, marks)
+    with office.reading(*marks) as connection:
         loaded, theirs = store.tables(connection), {}
         for name, key in names.items():
             if name not in loaded:
@@ -79,8 +76,6 @@ def known_by(office: Office, *marks: str) -> list[Known]:
                 ).fetchall()
                 direct |= {(row[0], row[0]) for row in rows}
         shared = _of_others(office, connection, theirs, {text for _, text in direct})
-    finally:
-        connection.close()
     return [
         *(Known(who, text, text not in shared) for who, text in sorted(direct)),
         *(Known(who, text, False, False) for who, text in sorted(beside - direct)),
@@ -134,17 +129,12 @@ def consents_of(office: Office, mark: str) -> list[str]:
     key = office.subject_tables.get(source.table) if source else None
     if source is None or key is None:
         return []
-    connection = office.store.connect()
-    try:
-        office.store.attach(connection, office.store.latest_snapshot())
-        office.store.marks.prepare(connection, [mark])
+    with office.reading(mark) as connection:
         agreeing = agreeing_sql(office.catalog, source, local(office.now, office.settings.zone))
         rows = connection.execute(
             f"SELECT purpose FROM ({agreeing}) WHERE {marked_sql('person')} ORDER BY 1"
         ).fetchall()
         return [row[0] for row in rows if row[0]]
-    finally:
-        connection.close()
 
 
 def unknown_subject(office: Office) -> InputError:

@@ -213,9 +213,7 @@ def _left_in_store(office: Office, known: Collection[Known]) -> list[str]:
     """Return where the newest snapshot still names a customer, in words: others' texts, lines."""
     store, found = office.store, []
     texts = {each.text for each in known if each.alone and len(each.text.encode()) > SHORTEST}
-    connection = store.connect()
-    try:
-        store.attach(connection, store.latest_snapshot())
+    with office.reading() as connection:
         for name in sorted(store.tables(connection) & set(office.catalog.tables)):
             declared = office.catalog.tables[name].columns.items()
             # why these: whatever else a column holds is declared, or a number, or a day
@@ -228,8 +226,6 @@ def _left_in_store(office: Office, known: Collection[Known]) -> list[str]:
             f"name: see ws.quarantine('{name}')"
             for name, rows in unclear.items()
         ]
-    finally:
-        connection.close()
 
 
 def still_findable(office: Office) -> dict[str, int]:

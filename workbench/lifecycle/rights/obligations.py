@@ -43,10 +43,7 @@ def obliged(office: Office, mark: str) -> list[Obligation]:
     """Return what of a customer's rows is still within its time, on an obliging basis."""
     store, catalog, found = office.store, office.catalog, []
     today = office.now.date()
-    connection = store.connect()
-    try:
-        store.attach(connection, store.latest_snapshot())
-        store.marks.prepare(connection, [mark])
+    with office.reading(mark) as connection:
         loaded = store.tables(connection)
         for name, key in office.subject_tables.items():
             kept = catalog.tables[name].retention
@@ -73,8 +70,6 @@ def obliged(office: Office, mark: str) -> list[Obligation]:
                     until = add_months(dt.datetime.combine(row[1], dt.time()), kept.months).date()
                 found.append(Obligation(name, int(row[0]), purposes, until))
         return found
-    finally:
-        connection.close()
 
 
 def recipients(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,18 +67,6 @@ class HeldTable:
         return {**vars(self), "kept_aside": [line.told() for line in self.kept_aside]}
 
 
-@contextmanager
-def _reading(office: Office, mark: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    store = office.store
-    connection = store.connect()
-    try:
-        store.attach(connection, store.latest_snapshot())
-        store.marks.prepare(connection, [mark])
-        yield connection
-    finally:
-        connection.close()
-
-
 def held(office: Office, mark: str) -> list[HeldTable]:
     """Return what every table holds of a customer, for what, from where, for whom, how long.
 
@@ -93,7 +80,7 @@ def held(office: Office, mark: str) -> list[HeldTable]:
     found, known, keys = [], known_by(office, mark), office.subject_tables
     agreed, left_out = consents_of(office, mark), barred(office, mark)
     corrected = [each.table for each in office.store.corrections.all() if each.mark == mark]
-    with _reading(office, mark) as connection:
+    with office.reading(mark) as connection:
         loaded = office.store.tables(connection)
         aside = lines_of(office.store, connection)
         unclear = unclear_lines(office.store, connection, keys, known)
@@ -189,7 +176,7 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
         target.mkdir(parents=True, mode=0o700)
         tables: dict[str, Any] = {}
         led = 0
-        with _reading(office, mark) as connection:
+        with office.reading(mark) as connection:
             for each in described:
                 if not each.rows:
                     continue
