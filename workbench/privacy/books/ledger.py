@@ -21,7 +21,7 @@ from sqlalchemy import Index
 from workbench.catalog import Limits
 from workbench.errors import BudgetExhausted, LedgerError, UnknownName
 from workbench.privacy.accounting import Cost, pico_of
-from workbench.privacy.books import entries
+from workbench.privacy.books import DERIVED, entries
 from workbench.privacy.books.entries import Order, Reservation
 from workbench.privacy.books.trust import Guard, require_officer, require_reason, stated_pico
 from workbench.privacy.books.witnesses import ANCHOR, Seal
@@ -30,7 +30,6 @@ from workbench.privacy.provenance import Approval, approval_of
 from workbench.store.audit import who
 from workbench.store.chain import Chain, Entry, Reader
 
-DERIVED = 3  # schema of derived entries: since it, the ends of intervals are compared as well
 _ANSWERS = ("answer", "derived", "operational")
 
 

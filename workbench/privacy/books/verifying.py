@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import LedgerError, QuestionRefused, WorkbenchError
-from workbench.privacy.books.ledger import DERIVED
+from workbench.privacy.books import DERIVED
 from workbench.privacy.release import Release
 from workbench.privacy.sheets import OPERATIONS
 from workbench.privacy.tables import Find, columns_of, joined_columns, renamed_columns, sheet_of
-from workbench.store.chain import Entry
+
+if TYPE_CHECKING:
+    from workbench.store.chain import Entry  # which takes a database with it
 
 _Group = tuple[str, Sequence[Any]]  # a name and its values
 _CLOSE = 1e-9  # of a column's largest figure: machines differ in the last digits
