@@ -342,6 +342,9 @@ def test_releases_leave_them_out(shop):
 def test_rows_without_a_customer_stay(shop):
     path = shop.settings.path("source") / "consents.csv"
     path.write_text(path.read_text() + ",marketing,2026-01-05,\n")
+    catalog = shop.settings.path("catalog")
+    kept = "source: consents.csv\n    without_customer: keep"
+    catalog.write_text(catalog.read_text().replace("source: consents.csv", kept))
     again(shop).init()
     again(shop).office.restrict_subject("K-000010", verified_by="id card")
     assert counts(shop, "consents", "service") == 300
