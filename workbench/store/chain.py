@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     Column,
     Connection,
     Engine,
@@ -108,7 +109,9 @@ class Chain:
         sqlite: dict[str, Any] = {}
         if url.startswith("sqlite:"):
             sqlite = {"poolclass": NullPool, "connect_args": {"timeout": wait_seconds}}
-        self._engine: Engine = create_engine(url, **sqlite)
+        # why: a file's name is no URL, and may hold signs that have a meaning in one
+        place = URL.create("sqlite", database=self.path) if sqlite else url
+        self._engine: Engine = create_engine(place, **sqlite)
         self.table = Table(
             name,
             MetaData(),

@@ -35,8 +35,8 @@ _MARKS = {
 
 @contextmanager
 def named_plainly(path: Path) -> Iterator[Path]:
-    """Yield a name of the file that the engine takes for no pattern of names."""
-    if not set("*?[") & set(str(path)):
+    """Yield a name of the file that the engine takes for no pattern, and reads no column from."""
+    if not set("*?[\\=") & set(str(path)):
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="workbench-name-") as folder:

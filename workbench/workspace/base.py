@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.catalog_files import load_catalog, read_checked
+from workbench.errors import StorageError
 from workbench.periods import local
 from workbench.reporting import environment
 from workbench.settings import Settings
@@ -60,6 +61,11 @@ class Opened:
     def private(self) -> Path:
         """The private folder: store, ledger, audit log, keys, runs; made with mode 0700."""
         path = self.settings.path("private")
+        for sign in sorted({"?", "\\"} & set(str(path))):  # the engine would look for another file
+            raise StorageError(
+                f"data cannot be kept at {path}: the engine takes {sign} in a name for something "
+                "else. Rename the folder, or name another one for private data in workbench.toml."
+            )
         if not path.exists():
             from workbench.lifecycle.backups.restoring import finish_swap
 
