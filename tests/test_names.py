@@ -11,7 +11,7 @@ from support.shop import SETTINGS, make_shop
 import workbench as wb
 from workbench.checks import check
 from workbench.errors import StorageError
-from workbench.lifecycle.erasure import still_findable
+from workbench.lifecycle.rights.erasure import still_findable
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 HEADER = "customer_id,booked_on,region,category,note,amount,is_online"
