@@ -109,8 +109,7 @@ class Chain:
         sqlite: dict[str, Any] = {}
         if url.startswith("sqlite:"):
             sqlite = {"poolclass": NullPool, "connect_args": {"timeout": wait_seconds}}
-        # why: a file's name is no URL, and may hold signs that have a meaning in one
-        place = URL.create("sqlite", database=self.path) if sqlite else url
+        place = URL.create("sqlite", database=self.path) if sqlite else url  # a name is no URL
         self._engine: Engine = create_engine(place, **sqlite)
         self.table = Table(
             name,
