@@ -63,7 +63,7 @@ CASES = {
         "amber",
         "1 due within a week: R-0001",
     ),
-    "a limit nearly used up": (lambda ws: _spend(ws, 1.9), "budget", "amber", "2026-"),
+    "a limit nearly used up": (lambda ws: _spend(ws, 1.99), "budget", "amber", "2026-"),
     "rows kept aside": (_aside, "kept aside", "amber", "1 rows"),
     "a damaged ledger": (_damage, "health: ledger", "red", "not a readable log"),
 }

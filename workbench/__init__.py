@@ -4,6 +4,7 @@ The one door. What an analyst types is here; the house behind it::
 
     cli/          commands, each one call
     workspace/    settings, catalog, store and ledger, opened once
+    summary/      the compliance summary: records, indicators, annexes
     reporting/    definitions, runs, pages, editions
     analytics/    learns from frames, knows nothing of ledgers
     figures/      releases drawn as charts, tables, sentences

@@ -26,6 +26,7 @@ LAYER = {
     "analytics": 3,
     "figures": 3,
     "reporting": 4,
+    "summary": 4,
     "workspace": 5,
     "checks": 6,
     "status": 6,

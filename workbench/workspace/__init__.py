@@ -12,9 +12,7 @@ from workbench.errors import Renamed, SettingsError
 from workbench.settings import FILE_NAME, find_settings, load_settings
 from workbench.workspace.base import utc_now
 from workbench.workspace.compliance import Compliance
-from workbench.workspace.customers import Customers
 from workbench.workspace.office import Office, office_of
-from workbench.workspace.privacy import Private
 from workbench.workspace.reports import Reports
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ MOVED = {
 }
 
 
-class Workspace(Compliance, Customers, Private):
+class Workspace(Compliance):
     """Everything about one body of customer data, opened once.
 
     Attributes

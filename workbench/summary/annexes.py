@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from workbench.reporting.notebooks.chosen import Written
     from workbench.store.quality_result import Light
-    from workbench.workspace.evidence import Evidence
+    from workbench.summary.evidence import Evidence
 
 NONE = "none"
 LATE = ((7, "up to 7 days"), (30, "8 to 30 days"), (10**6, "more than 30 days"))
@@ -31,7 +31,7 @@ _NUMBERED = re.compile(r"-\d+$")
 
 def annexes(evidence: Evidence) -> dict[str, Exact]:
     """Return every annex by its name in the summary."""
-    from workbench.workspace import annex_estimates
+    from workbench.summary import annex_estimates
 
     return {
         "overdue": _overdue(evidence),
@@ -383,7 +383,7 @@ def _accesses(evidence: Evidence) -> Exact:
 
 
 def _checks(evidence: Evidence) -> Exact:
-    from workbench.workspace.evidence import named
+    from workbench.summary.evidence import named
 
     words = {True: "holds", False: "failed", None: "not measured"}
     found: dict[tuple[str, str, str], int] = {}

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from workbench.analytics.compliance import Measured
 from workbench.errors import InputError
 from workbench.periods import Period
-from workbench.workspace import estimates
-from workbench.workspace.estimates import Selection
+from workbench.summary import estimates
+from workbench.summary.estimates import Selection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from workbench.lifecycle.sharing import Share
     from workbench.privacy.release import Release
     from workbench.store.quality_result import Quality
-    from workbench.workspace import Workspace
-    from workbench.workspace.asking import ReadsOnConsent
+    from workbench.summary.asking import ReadsOnConsent
 
 EXAMINED_MONTHS = 3
 
@@ -52,7 +51,7 @@ class Records:
         A measurement of quality.
     """
 
-    ws: Workspace
+    ws: Any  # a workspace, whose room lies above this one
     period: Period
     decisions: Sequence[Release] = ()
     retention: Mapping[str, Release] = field(default_factory=dict)
@@ -63,7 +62,8 @@ class Records:
     @property
     def today(self) -> dt.date:
         """The day it is."""
-        return self.ws.now().date()
+        today: dt.date = self.ws.now().date()
+        return today
 
     @property
     def as_of(self) -> dt.date:
@@ -114,7 +114,7 @@ class Records:
         rows = []  # why without people affected: they are counted in customers' rows
         for each in self.ws.office.incidents.all():
             told = [d for d in each.deadlines() if d.clock.to == "authority" and d.done]
-            times = (each.occurred_at, each.detected_at, min((d.done for d in told), default=None))  # type: ignore[type-var]  # why: those without a time were left out
+            times = (each.occurred_at, each.detected_at, min((d.done for d in told), default=None))
             plain = tuple(t and t.replace(tzinfo=None) for t in times)
             rows.append((each.id, *plain, each.severity or "open", True, None))
         return _joined(self.table("incidents"), columns, rows, times=columns[1:4])
@@ -180,7 +180,7 @@ class Records:
     @cached_property
     def reads_on_consent(self) -> ReadsOnConsent:
         """Reads of the period on the ground of consent, by the audit log."""
-        from workbench.workspace.asking import reads_on_consent
+        from workbench.summary.asking import reads_on_consent
 
         source = self.ws.catalog.consents
         loaded = self.times_loaded(source.table) if source else []

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from workbench.privacy.columns import Measure
 from workbench.privacy.noted import noted
 from workbench.privacy.operational import Exact
-from workbench.workspace.annexes import NONE, sheet
+from workbench.summary.annexes import NONE, sheet
 
 if TYPE_CHECKING:
     from workbench.analytics.compliance import Measured
-    from workbench.workspace.evidence import Evidence
+    from workbench.summary.evidence import Evidence
 
 
 def decisions(evidence: Evidence) -> Exact:

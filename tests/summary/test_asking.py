@@ -8,7 +8,7 @@ from support.shop import CATALOG
 import workbench as wb
 from workbench.periods import Period
 from workbench.store.chain import Entry
-from workbench.workspace import asking, estimates
+from workbench.summary import asking, estimates
 
 SEPTEMBER = Period.parse("2026-09")
 LOADED = [

@@ -5,7 +5,7 @@ import pytest
 from factories.releases import CUSTOMERS, release
 
 from workbench.privacy.columns import Dimension, Measure
-from workbench.workspace import estimates
+from workbench.summary import estimates
 
 RATES = (Measure("approved_rate", "rate", "Approved, share", None, 4),)
 

@@ -1,0 +1,1 @@
+"""The compliance summary: from records, logs and private answers to indicators and annexes."""
