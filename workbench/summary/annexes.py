@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import DefinitionError
@@ -16,12 +18,12 @@ from workbench.privacy.operational import Exact
 from workbench.reporting.gate.sharing import written_anywhere
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from workbench.analytics.compliance import Measured
     from workbench.reporting.notebooks.chosen import Written
     from workbench.store.quality_result import Light
     from workbench.summary.evidence import Evidence
 
+Row = Sequence[Any]  # words that head it, then its figures; an estimate with its two ends
 NONE = "none"
 LATE = ((7, "up to 7 days"), (30, "8 to 30 days"), (10**6, "more than 30 days"))
 _KINDS = {"month": "month", "due": "date", "due_on": "date", "until": "date"}
@@ -29,51 +31,49 @@ _SLUG = re.compile(r"[a-z]+(-[a-z]+)*")  # words, no numbers
 _NUMBERED = re.compile(r"-\d+$")
 
 
+@cache
+def _declared() -> Mapping[str, Mapping[str, Any]]:
+    """Return every annex as it is declared, by its name in the summary."""
+    from ruamel.yaml import YAML
+
+    text = (resources.files("workbench.summary") / "data" / "annexes.yaml").read_text("utf-8")
+    content: Mapping[str, Mapping[str, Any]] = YAML(typ="safe").load(text)
+    return content
+
+
 def annexes(evidence: Evidence) -> dict[str, Exact]:
     """Return every annex by its name in the summary."""
-    from workbench.summary import annex_estimates
-
-    return {
-        "overdue": _overdue(evidence),
-        "incidents": _incidents(evidence),
-        "risks": _risks(evidence),
-        "processing": _processing(evidence),
-        "transfers": _transfers(evidence),
-        "extracts": annex_estimates.extracts(evidence),
-        "decisions": annex_estimates.decisions(evidence),
-        "retention": annex_estimates.retention(evidence),
-        "limits": _limits(evidence),
-        "spending": _spending(evidence),
-        "accesses": _accesses(evidence),
-        "checks": _checks(evidence),
-        "quality": _quality(evidence),
+    made = {
+        name: _annex(evidence, declared, ROWS[name](evidence))
+        for name, declared in _declared().items()
     }
+    ids = tuple(each.id for each in evidence.decisions)
+    made["decisions"] = replace(made["decisions"], private=ids, notes=(noted("mixed"),))
+    if ids := tuple(each.id for each in evidence.retention.values()):
+        made["retention"] = replace(made["retention"], private=ids, notes=(noted("mixed"),))
+    if unusual := evidence.detection:
+        said = noted(
+            "false alarms",
+            alarms=unusual.false_alarms,
+            weeks=unusual.history_weeks,
+            most=unusual.false_alarm_at_most,
+        )
+        made["accesses"] = replace(made["accesses"], notes=(said,))
+    return made
 
 
-def sheet(
-    name: str,
-    period: str,
-    sources: Sequence[str],
-    by: dict[str, str],
-    measures: dict[str, tuple[str, str | None]],
-    rows: Sequence[Sequence[Any]],
-    origins: Mapping[str, tuple[str, ...]] | None = None,
-) -> Exact:
-    """Return rows as exact figures: first the words that head them, then the numbers.
-
-    Parameters
-    ----------
-    by : mapping of column to title
-    measures : mapping of column to (title, unit)
-    rows : sequence of rows
-        In the order they are shown.
-    origins : mapping of column to columns of the source tables, optional
-        What heads rows under another name than it has there.
-    """
+def _annex(evidence: Evidence, declared: Mapping[str, Any], rows: Sequence[Row]) -> Exact:
+    """Return rows as exact figures, in the order they are shown."""
+    by, measures, ends = declared["by"], declared["measures"], declared.get("ends", ())
     columns: dict[str, list[Any]] = {each: [] for each in (*by, *measures)}
+    columns |= {f"{each}{end}": [] for each in ends for end in ("_low", "_high")}
     for row in rows:
-        for column, value in zip(columns.values(), row, strict=True):
-            column.append(value)
+        for column, value in zip((*by, *measures), row, strict=True):
+            if column in ends:
+                for end, one in zip(("", "_low", "_high"), value, strict=True):
+                    columns[f"{column}{end}"].append(one)
+            else:
+                columns[column].append(value)
     axes = tuple(
         Dimension(
             column, title, _KINDS.get(column, "category"), tuple(dict.fromkeys(columns[column]))
@@ -81,21 +81,46 @@ def sheet(
         for column, title in by.items()
     )
     figures = tuple(
-        Measure(column, "count", title, unit, 2 if unit == "epsilon" else 0)
-        for column, (title, unit) in measures.items()
+        Measure(
+            column,
+            each.get("kind", "count"),
+            each["title"],
+            each.get("unit"),
+            each.get("digits", 0),
+        )
+        for column, each in measures.items()
     )
     return Exact(
-        name,
-        tuple(sources),
+        declared["name"],
+        (*_sources(evidence, declared), *declared["sources"]),
         columns,
         by=axes,
         measures=figures,
-        period=period,
-        origins=origins or {},
+        period=evidence.period.text,
+        notes=(noted("people"),) if declared.get("people") else (),
+        origins={name: tuple(each) for name, each in declared.get("origins", {}).items()},
     )
 
 
-def _overdue(evidence: Evidence) -> Exact:
+def _sources(evidence: Evidence, declared: Mapping[str, Any]) -> list[str]:
+    """Return the tables that rows can have come from."""
+    from workbench.lifecycle.incidents.reads import COLUMNS
+
+    tables = evidence.ws.catalog.tables
+    if declared.get("logs"):
+        return [
+            name
+            for name, table in tables.items()
+            if table.operational and set(COLUMNS) <= set(table.columns)
+        ]
+    if not (records := declared.get("records")):
+        return []
+    table, frame = tables.get(records["table"]), getattr(evidence, records["of"])
+    usable = table is not None and frame is not None and set(frame.columns) <= set(table.columns)
+    return [records["table"]] if usable else []
+
+
+def _overdue(evidence: Evidence) -> Sequence[Row]:
     """Return how many requests are late, by kind and law: none is one customer's line."""
     day = evidence.as_of
     frame = evidence.requests
@@ -106,16 +131,7 @@ def _overdue(evidence: Evidence) -> Exact:
             if due and due < day and (closed is None or closed > day):
                 late = next(word for most, word in LATE if (day - due).days <= most)
                 found[each["kind"], each["law"], late] += 1
-    made = sheet(
-        "requests-overdue",
-        evidence.period.text,
-        [*_tables(evidence, "subject_requests", frame), "request register"],
-        {"kind": "Kind", "law": "Law", "late": "Late"},
-        {"requests": ("Requests", None)},
-        [(*words, number) for words, number in sorted(found.items())],
-        {"late": ("due_on",)},
-    )
-    return replace(made, notes=(noted("people"),))
+    return [(*words, number) for words, number in sorted(found.items())]
 
 
 def band_of(people: float | None) -> str:
@@ -134,7 +150,7 @@ def band_of(people: float | None) -> str:
     return "fewer than 10" if least < 10 else f"{least:,} to {least * 10 - 1:,}"
 
 
-def _incidents(evidence: Evidence) -> Exact:
+def _incidents(evidence: Evidence) -> Sequence[Row]:
     from workbench.analytics.compliance import YEAR
 
     frame = evidence.incidents
@@ -159,30 +175,11 @@ def _incidents(evidence: Evidence) -> Exact:
                     hours,
                 )
             )
-    by = {"incident": "Incident", "month": "Month", "severity": "Severity", "notice": "Notice"}
-    by["people"] = "People"
-    made = sheet(
-        "incidents-of-twelve-months",
-        evidence.period.text,
-        [*_tables(evidence, "incidents", frame), "incident register"],
-        by,
-        {
-            "detect_hours": ("Hours to detect", None),
-            "notify_hours": ("Hours to notify", None),
-        },
-        rows,
-        {
-            "incident": ("incident_id",),
-            "month": ("detected_at",),
-            "notice": ("notifiable", "notified_at"),
-            "people": ("subjects_affected",),
-        },
-    )
-    return replace(made, notes=(noted("people"),))
+    return rows
 
 
-def _risks(evidence: Evidence) -> Exact:
-    rows = [
+def _risks(evidence: Evidence) -> Sequence[Row]:
+    return [
         (
             risk.id,
             risk.title,
@@ -196,22 +193,9 @@ def _risks(evidence: Evidence) -> Exact:
         for risk in evidence.ws.office.reviews.risks()
         if not risk.closed
     ]
-    by = {"id": "No.", "title": "Risk", "owner": "Owner", "treatment": "Treatment", "due": "Due"}
-    return sheet(
-        "open-risks",
-        evidence.period.text,
-        ["review register"],
-        by,
-        {
-            "likelihood": ("Likelihood", None),
-            "impact": ("Impact", None),
-            "severity": ("Severity", None),
-        },
-        rows,
-    )
 
 
-def _processing(evidence: Evidence) -> Exact:
+def _processing(evidence: Evidence) -> Sequence[Row]:
     catalog = evidence.ws.catalog
     rows = []
     for name, purpose in catalog.purposes.items():
@@ -227,22 +211,10 @@ def _processing(evidence: Evidence) -> Exact:
         sensitive = sum(each.sensitivity == "sensitive" for _, _, each in mine)
         words = (purpose.title, purpose.basis, purpose.audience, purpose.expires.isoformat())
         rows.append((*words, len(tables), len(mine), sensitive, months))
-    return sheet(
-        "record-of-processing",
-        evidence.period.text,
-        ["catalog"],
-        {"purpose": "Purpose", "basis": "Ground", "audience": "For", "until": "Until"},
-        {
-            "tables": ("Tables", None),
-            "columns": ("Columns", None),
-            "sensitive": ("Sensitive columns", None),
-            "months": ("Kept at most, months", None),
-        },
-        rows,
-    )
+    return rows
 
 
-def _transfers(evidence: Evidence) -> Exact:
+def _transfers(evidence: Evidence) -> Sequence[Row]:
     frame = evidence.transfers
     day = evidence.as_of
     rows = []
@@ -254,31 +226,64 @@ def _transfers(evidence: Evidence) -> Exact:
                 words = (each["recipient"], each["country"], each["purpose"], mechanism)
                 people = (band_of(each["subjects"]), band_of(each["sensitive_subjects"]))
                 rows.append((*words, *people))
-    by = {
-        "recipient": "To",
-        "country": "Country",
-        "purpose_name": "Purpose",
-        "mechanism": "Mechanism",
-        "people": "People",
-        "sensitive": "With sensitive data",
-    }
-    made = sheet(
-        "transfers-abroad",
-        evidence.period.text,
-        [*_tables(evidence, "transfers", frame), "share register"],
-        by,
-        {},
-        rows,
-        {
-            "purpose_name": ("purpose",),
-            "people": ("subjects",),
-            "sensitive": ("sensitive_subjects",),
-        },
+    return rows
+
+
+def _extracts(evidence: Evidence) -> Sequence[Row]:
+    """Return the extracts handed over and not expired, with what was agreed of them."""
+    return [
+        (
+            each.id,
+            each.terms["recipient"],
+            each.terms["country"],
+            each.terms["expires"],
+            each.people_at_most,
+            each.k,
+            each.l if each.measured.get("sensitive") else None,
+            each.t if each.measured.get("sensitive") else None,
+        )
+        for each in evidence.all_extracts
+        if each.at.date() <= evidence.as_of and each.terms["expires"] >= evidence.as_of.isoformat()
+    ]
+
+
+def _decisions(evidence: Evidence) -> Sequence[Row]:
+    """Return how decisions fell by every protected attribute, the lowest ratio first."""
+    found = sorted(
+        evidence.selections, key=lambda each: (each.ratio.value is None, each.ratio.value)
     )
-    return replace(made, notes=(noted("people"),))
+    return [
+        (
+            each.attribute,
+            each.least or NONE,
+            each.most or NONE,
+            *((one.value, one.low, one.high) for one in (each.ratio, each.person)),
+        )
+        for each in found
+    ]
 
 
-def _limits(evidence: Evidence) -> Exact:
+def _retention(evidence: Evidence) -> Sequence[Row]:
+    """Return what is past its time by table: customers estimated, operational rows counted."""
+    customers, rows = evidence.past_retention, evidence.rows_past_retention
+    return [
+        (table.title, table.retention.months, _number_of(customers.get(name)), rows.get(name))
+        for name, table in evidence.ws.catalog.tables.items()
+        if name in customers or name in rows
+    ]
+
+
+def _number_of(found: Measured | None) -> tuple[float | None, ...]:
+    """Return a share of customers as their number, with its interval."""
+    if found is None or found.value is None or found.denominator is None:
+        return (None, None, None)
+    everybody = found.denominator
+    return tuple(
+        float(round((end or 0.0) * everybody)) for end in (found.value, found.low, found.high)
+    )
+
+
+def _limits(evidence: Evidence) -> Sequence[Row]:
     """Return every limit as epsilon, for the officer; readers see shares, which add up."""
     lines = evidence.ws.budget(evidence.period.text)
     rows = [
@@ -286,17 +291,10 @@ def _limits(evidence: Evidence) -> Exact:
         for line in lines
         if not line.scope.startswith("report ")  # the summary's own share, while it runs
     ]
-    return sheet(
-        "privacy-limits",
-        evidence.period.text,
-        ["ledger", "catalog"],
-        {"limit": "Limit"},
-        {"allowed": ("Allowed", "epsilon"), "spent": ("Spent so far", "epsilon")},
-        [(scope, round(limit, 4), round(spent, 4)) for scope, limit, spent in rows],
-    )
+    return [(scope, round(limit, 4), round(spent, 4)) for scope, limit, spent in rows]
 
 
-def _spending(evidence: Evidence) -> Exact:
+def _spending(evidence: Evidence) -> Sequence[Row]:
     """Return what was paid for the period, by report and question."""
     written = written_anywhere(evidence.ws.settings, evidence.ws.catalog)
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -304,18 +302,10 @@ def _spending(evidence: Evidence) -> Exact:
         if each["period"] == evidence.period.text:
             found[each["report"] or "by hand", _question(each, written)].append(each["epsilon"])
     titles = _report_titles(evidence)
-    rows = [
+    return [
         (titles.get(report, report), name, len(costs), round(max(costs), 4))
         for (report, name), costs in sorted(found.items())
     ]
-    return sheet(
-        "releases-and-their-cost",
-        evidence.period.text,
-        ["ledger"],
-        {"report": "Report", "question": "Question"},
-        {"answers": ("Answers", None), "epsilon": ("Dearest", "epsilon")},
-        rows,
-    )
 
 
 def _report_titles(evidence: Evidence) -> dict[str, str]:
@@ -341,7 +331,7 @@ def _question(answer: Mapping[str, Any], written: Written) -> str:
     return name if _SLUG.fullmatch(name) and written.holds(name) else release
 
 
-def _accesses(evidence: Evidence) -> Exact:
+def _accesses(evidence: Evidence) -> Sequence[Row]:
     span = [r for r in evidence.reads if evidence.since <= r.at.date() <= evidence.as_of]
     # why not how many rows: of a customers' table one customer's rows would change the number
     found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
@@ -352,37 +342,13 @@ def _accesses(evidence: Evidence) -> Exact:
         numbers = found[key]
         numbers[0] += not read.refused
         numbers[1] += read.refused
-    rows = [
+    return [
         (role, purpose, len(readers[role, purpose]), *numbers)
         for (role, purpose), numbers in sorted(found.items())
     ]
-    found_unusual = evidence.detection
-    notes: tuple[str, ...] = ()
-    if found_unusual is not None:
-        said = noted(
-            "false alarms",
-            alarms=found_unusual.false_alarms,
-            weeks=found_unusual.history_weeks,
-            most=found_unusual.false_alarm_at_most,
-        )
-        notes = (said,)
-    made = sheet(
-        "accesses-by-role-and-purpose",
-        evidence.period.text,
-        [*_logs(evidence), "audit log"],
-        {"reader_role": "Role", "purpose_name": "Purpose"},
-        {
-            "readers": ("Readers", None),
-            "reads": ("Reads", None),
-            "refused": ("Refused", None),
-        },
-        rows,
-        {"reader_role": ("role",), "purpose_name": ("purpose",)},
-    )
-    return replace(made, notes=notes)
 
 
-def _checks(evidence: Evidence) -> Exact:
+def _checks(evidence: Evidence) -> Sequence[Row]:
     from workbench.summary.evidence import named
 
     words = {True: "holds", False: "failed", None: "not measured"}
@@ -391,18 +357,10 @@ def _checks(evidence: Evidence) -> Exact:
         # what holds is counted, what does not is named
         key = (check.part, "all others" if check.ok else named(check), words[check.ok])
         found[key] = found.get(key, 0) + 1
-    rows = [(*key, number) for key, number in found.items()]
-    return sheet(
-        "security-checks",
-        evidence.period.text,
-        ["settings", "store", "audit log"],
-        {"part": "Part", "check": "Check", "result": "Result"},
-        {"checks": ("Checks", None)},
-        rows,
-    )
+    return [(*key, number) for key, number in found.items()]
 
 
-def _quality(evidence: Evidence) -> Exact:
+def _quality(evidence: Evidence) -> Sequence[Row]:
     """Return how many checks of each dimension show which light, as far as they may be told."""
     from workbench.store.quality_rules import DIMENSIONS
 
@@ -418,35 +376,7 @@ def _quality(evidence: Evidence) -> Exact:
             ]
             if mine:
                 rows.append((whose, dimension, *(mine.count(light) for light in lights)))
-    titles = ("Green", "Amber", "Red", "Not measured", "No threshold")
-    return sheet(
-        "checks-of-quality",
-        evidence.period.text,
-        ["quality history", "store", "catalog"],
-        {"tables": "Of", "dimension": "Dimension"},
-        {
-            light.replace(" ", "_"): (title, None)
-            for light, title in zip(lights, titles, strict=True)
-        },
-        rows,
-    )
-
-
-def _tables(evidence: Evidence, name: str, frame: pd.DataFrame | None) -> list[str]:
-    """Return the table as a source, where what was looked at can have come from it."""
-    table = evidence.ws.catalog.tables.get(name)
-    usable = table is not None and frame is not None and set(frame.columns) <= set(table.columns)
-    return [name] if usable else []
-
-
-def _logs(evidence: Evidence) -> list[str]:
-    from workbench.lifecycle.incidents.reads import COLUMNS
-
-    return [
-        name
-        for name, table in evidence.ws.catalog.tables.items()
-        if table.operational and set(COLUMNS) <= set(table.columns)
-    ]
+    return rows
 
 
 def _date(value: Any) -> dt.date | None:
@@ -465,3 +395,20 @@ def _time(value: Any) -> dt.datetime | None:
         return None
     at: dt.datetime = pd.Timestamp(value).to_pydatetime()
     return at
+
+
+ROWS: Mapping[str, Callable[[Evidence], Sequence[Row]]] = {
+    "overdue": _overdue,
+    "incidents": _incidents,
+    "risks": _risks,
+    "processing": _processing,
+    "transfers": _transfers,
+    "extracts": _extracts,
+    "decisions": _decisions,
+    "retention": _retention,
+    "limits": _limits,
+    "spending": _spending,
+    "accesses": _accesses,
+    "checks": _checks,
+    "quality": _quality,
+}
