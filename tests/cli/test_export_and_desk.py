@@ -39,7 +39,7 @@ def test_what_is_not_there_is_refused(folder, tmp_path):
         "report", "export", "pdf", "overviews", "-w", folder, "--out", tmp_path / "page.pdf"
     )
     assert done.exit_code == 2
-    assert "UnknownName: no published edition named '[argument 2]'." in done.stderr
+    assert "UnknownName: no published edition named '[argument 3]'." in done.stderr
 
 
 def test_what_is_published_is_served_until_interrupted(folder):

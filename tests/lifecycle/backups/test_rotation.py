@@ -225,7 +225,7 @@ def test_a_restore_writes_no_key_of_the_environment_to_disk(
                     assert bytes.fromhex(key) not in content, (step, path)
 
     more = {} if act == "restore_test" else {"over": True}
-    getattr(again(ws), act)(made.file, key_file=handed, progress=look, **more)
+    getattr(again(ws).office, act)(made.file, key_file=handed, progress=look, **more)
     look("done")
     assert len(steps) > 2
     assert again(ws).open("customers", "service").count().execute() == 30
