@@ -58,7 +58,7 @@ def test_without_the_marks_nobody_comes_back(shop):
     shop.store.marks.path.unlink()
     ws = again(shop)
     assert [p for p in check(ws) if "has 0 of 1 marks" in p.text]
-    for act in (lambda: ws.init(reload=["customers"]), ws.back_up):
+    for act in (lambda: ws.init(reload=["customers"]), ws.office.back_up):
         with pytest.raises(StorageError, match=r"marks.jsonl is lost.* has 0 of 1 marks"):
             act()
     shop.store.marks.path.write_text(kept)

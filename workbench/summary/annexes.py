@@ -16,6 +16,7 @@ from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.noted import noted
 from workbench.privacy.operational import Exact
 from workbench.reporting.gate.sharing import written_anywhere
+from workbench.summary.records import date_of, time_of
 
 if TYPE_CHECKING:
     from workbench.analytics.compliance import Measured
@@ -127,7 +128,7 @@ def _overdue(evidence: Evidence) -> Sequence[Row]:
     found: dict[tuple[str, ...], int] = defaultdict(int)
     if frame is not None:
         for each in frame.to_dict("records"):
-            due, closed = _date(each["due_on"]), _date(each["closed_on"])
+            due, closed = date_of(each["due_on"]), date_of(each["closed_on"])
             if due and due < day and (closed is None or closed > day):
                 late = next(word for most, word in LATE if (day - due).days <= most)
                 found[each["kind"], each["law"], late] += 1
@@ -158,8 +159,8 @@ def _incidents(evidence: Evidence) -> Sequence[Row]:
     rows = []
     if frame is not None:
         for each in frame.to_dict("records"):
-            seen = _time(each["detected_at"])
-            began, told = _time(each["occurred_at"]), _time(each["notified_at"])
+            seen = time_of(each["detected_at"])
+            began, told = time_of(each["occurred_at"]), time_of(each["notified_at"])
             if seen is None or not day - YEAR <= seen.date() <= day:
                 continue
             notice = "not needed" if not each["notifiable"] else "done" if told else "missing"
@@ -220,7 +221,7 @@ def _transfers(evidence: Evidence) -> Sequence[Row]:
     rows = []
     if frame is not None:
         for each in frame.to_dict("records"):
-            since, until = _date(each["since"]), _date(each["until"])
+            since, until = date_of(each["since"]), date_of(each["until"])
             if since and since <= day and (until is None or until >= day):
                 mechanism = each["mechanism"] if isinstance(each["mechanism"], str) else NONE
                 words = (each["recipient"], each["country"], each["purpose"], mechanism)
@@ -377,24 +378,6 @@ def _quality(evidence: Evidence) -> Sequence[Row]:
             if mine:
                 rows.append((whose, dimension, *(mine.count(light) for light in lights)))
     return rows
-
-
-def _date(value: Any) -> dt.date | None:
-    import pandas as pd
-
-    if value is None or pd.isna(value):
-        return None
-    day: dt.date = pd.Timestamp(value).date()
-    return day
-
-
-def _time(value: Any) -> dt.datetime | None:
-    import pandas as pd
-
-    if value is None or pd.isna(value):
-        return None
-    at: dt.datetime = pd.Timestamp(value).to_pydatetime()
-    return at
 
 
 ROWS: Mapping[str, Callable[[Evidence], Sequence[Row]]] = {

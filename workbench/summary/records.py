@@ -269,3 +269,23 @@ def _joined(
     for name in times or ():
         whole[name] = pd.to_datetime(whole[name])
     return whole
+
+
+def date_of(value: Any) -> dt.date | None:
+    """Return a frame's value as a day; None where it is missing."""
+    import pandas as pd
+
+    if value is None or pd.isna(value):
+        return None
+    day: dt.date = pd.Timestamp(value).date()
+    return day
+
+
+def time_of(value: Any) -> dt.datetime | None:
+    """Return a frame's value as a time; None where it is missing."""
+    import pandas as pd
+
+    if value is None or pd.isna(value):
+        return None
+    at: dt.datetime = pd.Timestamp(value).to_pydatetime()
+    return at
