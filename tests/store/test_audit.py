@@ -52,7 +52,9 @@ def test_a_refusal_is_recorded_before_it_is_told(shop, table, purpose, error, me
         shop.open(table, purpose)
     _, entry = shop.audit.chain.entries()
     assert entry.kind == "refused"
-    assert (entry.body["table"], entry.body["purpose"]) == (table, purpose)
+    known = {*shop.catalog.tables, *shop.catalog.purposes}
+    asked = tuple(each if each in known else "(not declared)" for each in (table, purpose))
+    assert (entry.body["table"], entry.body["purpose"]) == asked
     assert entry.body["why"] == error.__name__
 
 

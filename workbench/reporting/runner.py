@@ -74,8 +74,9 @@ class Edition:
     def facts(self) -> dict[str, Any]:
         """Return plain values for machines."""
         facts = {each.name: getattr(self, each.name) for each in fields(self)}
+        listed = {name: list(each) for name, each in facts.items() if isinstance(each, tuple)}
         left = {line.scope: line.left for line in self.left}
-        return {**facts, "page": str(self.page), "index": str(self.index), "left": left}
+        return {**facts, **listed, "page": str(self.page), "index": str(self.index), "left": left}
 
 
 @dataclass(frozen=True)

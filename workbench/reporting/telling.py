@@ -148,8 +148,9 @@ def note(private: Path, now: dt.datetime, facts: Mapping[str, Any]) -> None:
     """Add a run to the record; what it says is for operators and names no customer."""
     content = {"at": now.isoformat(), **facts}
     line = json.dumps(content, ensure_ascii=False, default=str)
-    if not line.isprintable():  # what ends a line, moves a cursor, or is half a letter
-        line = json.dumps(content, default=str).replace("\x7f", "\\u007f")
+    line = line.encode("utf-8", "replace").decode()  # half a letter is no text
+    if not line.isprintable():  # what ends a line, or moves a cursor
+        line = json.dumps(json.loads(line)).replace("\x7f", "\\u007f")
     with contextlib.suppress(OSError):  # a full disk is told by what failed on it
         runs_file(private).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with runs_file(private).open("a", encoding="utf-8") as file:

@@ -12,33 +12,35 @@ from workbench.errors import Renamed, SettingsError
 from workbench.settings import FILE_NAME, find_settings, load_settings
 from workbench.workspace.base import utc_now
 from workbench.workspace.compliance import Compliance
-from workbench.workspace.office import Office, office_of
-from workbench.workspace.reports import Reports
 
 if TYPE_CHECKING:
     from workbench.reporting.desk import Answers
+    from workbench.workspace.office import Office
+    from workbench.workspace.reports import Reports
 
 
-MOVED = {
-    **dict.fromkeys(Office.does, "office"),
-    **dict.fromkeys(("incidents", "reviews", "shares"), "office"),
-    **dict.fromkeys(
-        (
-            "render",
-            "run",
-            "due",
-            "wrong_definitions",
-            "schedule",
-            "plan",
-            "rehearse",
-            "last_complete_month",
-            "export_pdf",
-            "export_standalone",
-            "add_files",
-        ),
-        "reports",
-    ),
-}
+REPORTS = (
+    "render",
+    "run",
+    "due",
+    "wrong_definitions",
+    "schedule",
+    "plan",
+    "rehearse",
+    "last_complete_month",
+    "export_pdf",
+    "export_standalone",
+    "add_files",
+)
+
+
+def _moved(name: str) -> str | None:
+    """Return where a name of before is now."""
+    from workbench.workspace.office import Office  # late: it takes the logs' database with it
+
+    if name in REPORTS:
+        return f"reports.{name}"
+    return f"office.{name}" if name in {*Office.does, "incidents", "reviews", "shares"} else None
 
 
 class Workspace(Compliance):
@@ -60,18 +62,22 @@ class Workspace(Compliance):
     @property
     def office(self) -> Office:
         """What the data protection office and the operator do, at the time it is."""
+        from workbench.workspace.office import office_of
+
         return office_of(self)
 
     @cached_property
     def reports(self) -> Reports:
         """Editions planned, rendered, published, and what is due."""
+        from workbench.workspace.reports import Reports
+
         return Reports(self)
 
     if not TYPE_CHECKING:  # why: a name of before is an error when types are checked
 
         def __getattr__(self, name: str) -> Any:
-            if name in MOVED:  # the names of before
-                raise Renamed(f"ws.{name}", f"ws.{MOVED[name]}.{name}")
+            if now := _moved(name):  # the names of before
+                raise Renamed(f"ws.{name}", f"ws.{now}")
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
