@@ -166,7 +166,12 @@ class Desk:
     def names(self) -> set[str]:
         """Return what the catalog calls tables, columns, values and purposes, and the reports."""
         reports = (path.stem for path in self.settings.path("reports").glob("*.yaml"))
-        return {*catalog_words(self.catalog), *self.catalog.purposes, *reports}
+        return {
+            *catalog_words(self.catalog),
+            *self.catalog.tables,
+            *self.catalog.purposes,
+            *reports,
+        }
 
     def declared_words(self) -> set[str]:
         """Return the catalog's words that may stand on a page, whoever has them as a name."""
