@@ -11,23 +11,21 @@ from pathlib import Path
 from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workbench.catalog import Catalog
 from workbench.errors import InputError, suggest
-from workbench.lifecycle.journal import Journal
-from workbench.settings import Settings
-from workbench.store.audit import NOTED, Audit
-from workbench.store.chain import Entry
-from workbench.store.engine import Store
-from workbench.store.marks import FILE as MARKS_FILE
-from workbench.store.sealed import write_whole
-from workbench.store.values import normal_key, value_of
 
+# why: a workspace is opened for what needs no database, too, and should not wait for one
 if TYPE_CHECKING:
     import duckdb
 
+    from workbench.catalog import Catalog
     from workbench.lifecycle.incidents.cases import Incidents
+    from workbench.lifecycle.journal import Journal
     from workbench.lifecycle.register import Register
     from workbench.lifecycle.review import Reviews
+    from workbench.settings import Settings
+    from workbench.store.audit import Audit
+    from workbench.store.chain import Entry
+    from workbench.store.engine import Store
 
 
 @dataclass(frozen=True)
@@ -123,6 +121,8 @@ class Office:
         InputError
             The key is empty, or no number where keys are numbers.
         """
+        from workbench.store.values import normal_key, value_of
+
         text = normal_key(subject) or subject.strip()  # a store of before may hold what is no key
         columns = [
             self.catalog.tables[name].columns[key] for name, key in self.subject_tables.items()
@@ -157,6 +157,9 @@ class Office:
         *more : Path
             Further folders that hold a backup.
         """
+        from workbench.store.marks import FILE as MARKS_FILE
+        from workbench.store.sealed import write_whole
+
         marks, kept = self.store.marks.all(), self.store.corrections.path
         for folder in {self.settings.path("backups"), *more}:
             if not marks and not kept.exists() and not folder.is_dir():
@@ -184,6 +187,8 @@ class Office:
         return name
 
     def _audited(self, entry: Entry, body: Mapping[str, Any]) -> None:
+        from workbench.store.audit import NOTED
+
         # why its hash: what is taken out of the journal is known by the audit log
         noted = {NOTED: [entry.seq, entry.hash]}
         self.audit.record(entry.kind, {**body, **noted}, now=self.now)
