@@ -19,7 +19,10 @@ from workbench.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 USER_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OTHER_PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md"]
+OTHER_PAGES = [
+    *(ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    ROOT / "benchmarks" / "README.md",
+]
 REFERENCE = ROOT / "docs" / "reference.md"
 
 
