@@ -252,7 +252,9 @@ def test_it_costs_nothing_beyond_the_private_answers(found, bank):
 def test_days_once_set_stay_when_it_is_made_again(bank, found):
     later = wb.open_workspace(bank.settings.root, now=lambda: now() + dt.timedelta(days=20))
     again = by_id(later.compliance(PERIOD))
-    assert again.due["requests-overdue"] == by_id(found).due["requests-overdue"] == "2026-10-19"
+    assert again.due["retention-run"] == by_id(found).due["retention-run"] == "2026-10-19"
+    overdue = [each.due["requests-overdue"] for each in (again, by_id(found))]
+    assert overdue == ["2026-08-09", "2026-08-09"]  # the week in which the first was due
 
 
 def test_without_private_answers_their_indicators_are_not_measured(bank):

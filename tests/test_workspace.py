@@ -14,10 +14,13 @@ from workbench.errors import (
     StoreMissing,
     UnknownName,
 )
-from workbench.workspace import MOVED
+from workbench.workspace import REPORTS
+from workbench.workspace.office import Office
+
+MOVED = [(name, "reports") for name in REPORTS] + [(name, "office") for name in Office.does]
 
 
-@pytest.mark.parametrize(("name", "room"), MOVED.items())
+@pytest.mark.parametrize(("name", "room"), MOVED)
 def test_a_name_of_before_answers_with_the_one_of_now(shop, name, room):
     with pytest.raises(Renamed, match=rf"'ws\.{name}' is now 'ws\.{room}\.{name}'\."):
         getattr(shop, name)
