@@ -14,7 +14,7 @@ PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 LINES_AT_MOST = 400
 MODULES_AT_MOST = 22
-CODE_LINES_AT_MOST = 35_600  # goes down only, unless a capability is added
+CODE_LINES_AT_MOST = 38_400  # with room for risk scoring, 2,800
 SLACK = 1_000
 
 # What is still beyond a rule. Each leaves here when it is mended, and nothing comes in.
