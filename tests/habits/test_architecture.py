@@ -14,7 +14,8 @@ PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 LINES_AT_MOST = 400
 MODULES_AT_MOST = 22
-CODE_LINES_AT_MOST = 38_400  # with room for risk scoring, 2,800
+CODE_LINES_AT_MOST = 38_400
+PLANNED = 2_800  # of these for risk scoring; strike out once it is in
 SLACK = 1_000
 
 # What is still beyond a rule. Each leaves here when it is mended, and nothing comes in.
@@ -227,8 +228,9 @@ def test_the_house_grows_only_by_capabilities():
         "replaces. Where it adds a capability that CHANGELOG.md says, raise the ceiling by what "
         "that costs."
     )
-    assert count > CODE_LINES_AT_MOST - SLACK, (
-        f"{count:,} code lines: well done; lower CODE_LINES_AT_MOST to {-(-count // 50) * 50:,}"
+    assert count > CODE_LINES_AT_MOST - PLANNED - SLACK, (
+        f"{count:,} code lines: well done; lower CODE_LINES_AT_MOST to "
+        f"{-(-count // 50) * 50 + PLANNED:,}"
     )
 
 
