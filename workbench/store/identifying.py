@@ -29,6 +29,7 @@ _UNSEEN = dict.fromkeys((0xAD, *range(0x200B, 0x2010), 0x2060, 0xFEFF))  # soft 
 _ACCENTS = dict.fromkeys(range(0x300, 0x370))
 _CJK = r"\x{3400}-\x{9fff}"
 _PLAIN = f"[ -~{_CJK}]*"  # what the engine normalises as `key` does
+_LETTERS = f"regexp_replace(lower(value), '[^a-z0-9{_CJK}]', '', 'g')"
 _BATCH = 10_000
 _KEYED = re.compile(r"([a-z]{0,6})[-_ /.#]?0*([1-9]\d{0,11})")
 _PHONE = re.compile(r"[+\d ()/.-]{9,30}")
@@ -117,28 +118,26 @@ def find_identifiers(
     connection.execute(
         f"CREATE TEMP TABLE candidates AS SELECT unnest(string_split('{texts}', chr(10))) AS text"
     )
+    plain = f"regexp_full_match(value, '{_PLAIN}')"
+    held = f"({plain} AND {_LETTERS} IN (SELECT text FROM candidates)) OR NOT {plain}"
+    conditions = {
+        kind: " OR ".join((held, *_conditions(candidates, kind))) for kind in (False, True)
+    }
     found: list[tuple[str, str, str]] = []
     for table, column, subject_key in columns:
-        value = f'CAST("{column}" AS VARCHAR)'
-        plain = f"regexp_replace(lower({value}), '[^a-z0-9{_CJK}]', '', 'g')"
-        source = f'FROM lake."{table}" WHERE {value} IS NOT NULL'
-        rows = connection.execute(
-            f"SELECT DISTINCT {plain} AS text {source} AND regexp_full_match({value}, '{_PLAIN}') "
-            f"AND {plain} IN (SELECT text FROM candidates)"
-        ).fetchall()
-        mine = {row[0] for row in rows}
-        others = [f"NOT regexp_full_match({value}, '{_PLAIN}')"]
-        others += _conditions(value, candidates, subject_key)
-        for other in others:
-            cursor = connection.execute(f"SELECT DISTINCT {value} {source} AND {other}")
-            while batch := cursor.fetchmany(_BATCH):
-                for (text,) in batch:
-                    mine |= candidates.intersection(forms(text, column, subject_key=subject_key))
+        cursor = connection.execute(
+            f'SELECT DISTINCT value FROM (SELECT CAST("{column}" AS VARCHAR) AS value '
+            f'FROM lake."{table}") WHERE value IS NOT NULL AND ({conditions[subject_key]})'
+        )
+        mine: set[str] = set()
+        while batch := cursor.fetchmany(_BATCH):
+            for (text,) in batch:
+                mine |= candidates.intersection(forms(text, column, subject_key=subject_key))
         found += [(table, column, text) for text in sorted(mine)]
     return found
 
 
-def _conditions(value: str, candidates: set[str], subject_key: bool) -> Iterator[str]:
+def _conditions(candidates: set[str], subject_key: bool) -> Iterator[str]:
     """Yield conditions that hold for every plain value with one of the asked-for short forms."""
     asked: dict[str, set[str]] = {}
     for each in candidates:
@@ -147,20 +146,16 @@ def _conditions(value: str, candidates: set[str], subject_key: bool) -> Iterator
             asked.setdefault(kind, set()).add(text.rpartition(":")[2])
     if subject_key:
         for several in _some(asked.get("number", ())):
-            yield f"regexp_full_match({value}, '(?i)[a-z]{{0,6}}[-_ /.#]?0*(?:{several})')"
+            yield f"regexp_full_match(value, '(?i)[a-z]{{0,6}}[-_ /.#]?0*(?:{several})')"
         return
     if "phone" in asked:
         tails = ", ".join(f"'{each}'" for each in sorted(asked["phone"]))
-        digits = f"regexp_replace({value}, '[^0-9]', '', 'g')"
-        yield f"right({digits}, 9) IN ({tails}) AND regexp_full_match({value}, '[+0-9 ()/.-]+')"
+        digits = "regexp_replace(value, '[^0-9]', '', 'g')"
+        yield f"(right({digits}, 9) IN ({tails}) AND regexp_full_match(value, '[+0-9 ()/.-]+'))"
     names = {*asked.get("surname", ()), *(each[2:] for each in asked.get("initial", ()))}
     for several in _some(names):
         # why letters alone: a value may hold "O'Neil" where "oneil" is asked for
-        yield f"regexp_matches({_letters(value)}, '{several}')"
-
-
-def _letters(value: str) -> str:
-    return f"regexp_replace(lower({value}), '[^a-z0-9{_CJK}]', '', 'g')"
+        yield f"regexp_matches({_LETTERS}, '{several}')"
 
 
 def _some(texts: Iterable[str], most: int = 500) -> Iterator[str]:

@@ -152,9 +152,7 @@ def scan(
         ]
         for candidate, place in _placed(pieces):
             places.setdefault(candidate, []).append((name, place))
-    own = (text for code in LANGUAGES for text in spoken(code)["messages"].values())
-    free = candidates([_Piece("", text) for text in (*own, *allowed)], across=False)
-    asked = set(places) - free
+    asked = set(places) - _own() - candidates([_Piece("", text) for text in allowed], across=False)
     if not asked:
         return ()
     found: dict[tuple[str, str, str], Finding] = {}
@@ -173,13 +171,24 @@ def candidates(pieces: Sequence[_Piece | None], across: bool = True) -> set[str]
 
 def _placed(pieces: Iterable[_Piece | None]) -> Iterator[tuple[str, str]]:
     """Yield (candidate, place); word sequences run on over neighbouring pieces up to a None."""
-    window: Window = []
+    for run in dict.fromkeys(_runs(pieces)):  # what stands in many attributes is searched once
+        window: Window = []
+        for piece in run:
+            for text in {piece.text: None, **dict.fromkeys(_unescaped(piece.text))}:
+                yield from spelled(text, piece.place, window, released=piece.released)
+
+
+def _runs(pieces: Iterable[_Piece | None]) -> Iterator[tuple[_Piece, ...]]:
+    """Yield neighbouring pieces together."""
+    run: list[_Piece] = []
     for piece in pieces:
-        if piece is None:
-            window.clear()
-            continue
-        for text in {piece.text: None, **dict.fromkeys(_unescaped(piece.text))}:
-            yield from spelled(text, piece.place, window, released=piece.released)
+        if piece is not None:
+            run.append(piece)
+        elif run:
+            yield tuple(run)
+            run = []
+    if run:
+        yield tuple(run)
 
 
 def _unescaped(text: str) -> Iterator[str]:
@@ -192,6 +201,13 @@ def _unescaped(text: str) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     return " ".join(text.split())
+
+
+@cache
+def _own() -> set[str]:
+    """Return what the package itself says on pages."""
+    own = (text for code in LANGUAGES for text in spoken(code)["messages"].values())
+    return candidates([_Piece("", text) for text in own], across=False)
 
 
 @cache
