@@ -249,12 +249,12 @@ def test_all_that_a_definition_may_say(tmp_path):
         tmp_path,
         "schedule: {{cron: 0 6 5 * *, time_zone: Asia/Shanghai}}\n"
         "period: {{kind: quarter, rule: previous}}\ncatch_up: 2\nretries: 0\n"
-        "limits: {{run_seconds: 900, cell_seconds: 300, memory_mb: 2000}}\n"
+        "limits: {{run_seconds: 900, cell_seconds: 300, memory_mb: 2000, output_mb: 20}}\n"
         "hooks: {{published: mail -s ready, failed: page-me --now, webhook: 'https://x.org/h'}}\n"
         "lang: [en, zh]\ntranslations: {{zh: {{Customers: 客户}}}}\n",
     )
     assert definition.schedule.cron == "0 6 5 * *"
-    assert definition.limits.memory_mb == 2000
+    assert (definition.limits.memory_mb, definition.limits.output_mb) == (2000, 20)
     assert definition.languages == {"en": {}, "zh": {"Customers": "客户"}}
     assert _load(tmp_path, "lang: zh\n").languages == {"zh": {}}
 
@@ -286,6 +286,7 @@ def test_all_that_a_definition_may_say(tmp_path):
         ("period: {{rule: current}}\n", "'last-complete' or 'previous'"),
         ("catch_up: -1\n", "greater than or equal to 0"),
         ("limits: {{run_seconds: 0}}\n", "greater than 0"),
+        ("limits: {{output_mb: 0}}\n", "greater than 0"),
         ("limits: {{memory_mb: 5}}\n", "greater than or equal to 100"),
         ("retries: many\n", "valid integer"),
         ("hooks: {{publihsed: mail}}\n", "Did you mean 'published'"),

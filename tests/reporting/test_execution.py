@@ -133,6 +133,16 @@ def test_a_kernel_that_dies_fails_the_run(run):
             ["import time", "held = bytearray(500_000_000)\ntime.sleep(60)"],
             "cell 4: it took more than memory_mb: 400",
         ),
+        (
+            "output_mb: 3",
+            ["print('x' * 2_000_000)", "while True: print('x' * 1_000_000)"],
+            "cell 4: its cells printed more than output_mb: 3",
+        ),
+        (
+            "output_mb: 3, run_seconds: 1000",
+            ["pass", "print('x' * 600_000_000)"],  # one message, that takes seconds to arrive
+            "cell 4: its cells printed more than output_mb: 3",
+        ),
     ],
 )
 def test_a_run_that_takes_more_than_it_may_ends(run, limits, cells, message):

@@ -138,20 +138,19 @@ def _failing(
             log=executed,
         ) from None
     except DeadKernelError:
-        beyond = watch.beyond if "memory_mb" in watch.beyond else ""
-        why = beyond or "its kernel died, most likely for want of memory"
+        why = watch.beyond or "its kernel died, most likely for want of memory"
         number = _number_in_source(executed, max(0, at[0] - 1))
         raise RunFailed(
             f"{run} in cell {number}: {why}. {rest}",
             cell=number,
             kind="DeadKernelError",
             log=executed,
-            kernel_died=not beyond,
+            kernel_died=not watch.beyond,
         ) from None
     except CellTimeoutError:
         number = _number_in_source(executed, max(0, at[0] - 1))
         raise RunFailed(
-            f"{run} in cell {number}: {watch.beyond}. {rest}",
+            f"{run} in cell {number}: {watch.late()}. {rest}",
             cell=number,
             kind="CellTimeoutError",
             log=executed,

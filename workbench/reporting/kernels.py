@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -16,12 +17,14 @@ from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 from papermill.log import logger
+from traitlets import Type
 
 from workbench.reporting.forking import ForkServer, alive, ended_with_this
 from workbench.reporting.watch import Watch
@@ -32,6 +35,7 @@ _SOCKETS = "wb-"
 _LAUNCHER = [sys.executable, "-m", "ipykernel_launcher"]
 _NO_HISTORY = ["--HistoryManager.enabled=False"]  # a file that runs would wait for each other for
 _POLL_SECONDS = 0.01
+_OUTPUT_SECONDS = 60  # after a cell's reply: what it printed may take longer to arrive
 _MISSED_SECONDS = 0.05  # after the reply: nobody was listening yet when the kernel said it was idle
 
 
@@ -44,15 +48,20 @@ class Kernels(AsyncKernelManager):
         Where kernels of this Python are forked from, where that is possible.
     started : callable
         Told the process group of a kernel that was started.
+    arrived : callable
+        Told the bytes of each message of a kernel's outputs; says whether to read on.
     """
 
     server: ForkServer | None = None
     started: Callable[[int], None] = staticmethod(lambda _: None)
+    arrived: Callable[[int], bool] = staticmethod(lambda _: True)
 
     def client(self, **kwargs: Any) -> AsyncKernelClient:  # type: ignore[override]  # why: as there
         """Return a client that does not wait longer than it must."""
         self.client_factory = _Client
-        return super().client(**kwargs)
+        client = super().client(**kwargs)
+        client.iopub_channel.arrived = self.arrived
+        return client
 
     @property
     def kernel_spec(self) -> KernelSpec | None:
@@ -100,8 +109,27 @@ class _Provisioner(LocalProvisioner):
         return self.connection_info
 
 
+class _Outputs(AsyncZMQSocketChannel):
+    """Counts what a kernel prints before it is read."""
+
+    arrived: Callable[[int], bool]
+    socket: Any
+
+    async def _recv(  # type: ignore[override]  # why: as in the class it extends
+        self, **kwargs: Any
+    ) -> dict[str, Any]:
+        frames = await self.socket.recv_multipart(copy=False, **kwargs)
+        if not self.arrived(sum(map(len, frames))):
+            await asyncio.Event().wait()  # the kernel was killed; whoever waits is told so
+        _, parts = self.session.feed_identities([frame.bytes for frame in frames])
+        message: dict[str, Any] = self.session.deserialize(parts)
+        return message
+
+
 class _Client(AsyncKernelClient):
     """Takes a kernel for ready as soon as it is."""
+
+    iopub_channel_class = Type(_Outputs)
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait until the kernel has answered and said that it is idle.
@@ -174,18 +202,21 @@ def execute(
             connection_file=str(folder / "kernel.json"),
         )
         manager.server, manager.started = server, watch_group
+        if watch:
+            manager.arrived = watch.arrived
         client = PapermillNotebookClient(
             nb_man,
             km=manager,
             timeout=execution_timeout,
             timeout_func=watch.seconds_for if watch else None,
+            iopub_timeout=_OUTPUT_SECONDS,
             startup_timeout=start_timeout,
             kernel_name=kernel_name,
             log=logger,
         )
         client.owns_km = True  # it shuts down what it started
         stands = {"cwd": str(kernel_folder)} if kernel_folder else {}
-        with watch.memory(lambda: _process(manager)) if watch else contextlib.nullcontext():
+        with watch.over(lambda: _process(manager)) if watch else contextlib.nullcontext():
             client.execute(env={**without_keys(), **key, **(kernel_env or {})}, **output, **stands)
 
 

@@ -35,14 +35,16 @@ class Share(Declared):
 
 
 class Limits(Declared):
-    """What a run may take: seconds of the whole notebook and of a cell, the kernel's memory.
+    """What a run may take: seconds of the whole notebook and of a cell, megabytes.
 
-    ``memory_mb`` is of the kernel with its children, in megabytes; None sets no limit.
+    ``memory_mb`` is of the kernel with its children, and None sets no limit; ``output_mb`` is
+    all that its cells print.
     """
 
     run_seconds: int = Field(default=3600, gt=0)
     cell_seconds: int = Field(default=1800, gt=0)
     memory_mb: int | None = Field(default=None, ge=100)
+    output_mb: int = Field(default=100, gt=0)
 
 
 class Hooks(Declared):
