@@ -56,7 +56,10 @@ def write_key_file(path: Path, text: str) -> None:
         partial.rename(path)
         sync_folder(path.parent)
     except OSError as problem:
-        raise StorageError(f"no key can be written to {path}: {problem.strerror}.") from None
+        raise StorageError(
+            f"no key can be written to {path}: {problem.strerror}. Make room or let this user "
+            "write there, and run it again."
+        ) from None
 
 
 def read_key_file(path: Path) -> bytes:

@@ -75,7 +75,10 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError as problem:
         with contextlib.suppress(OSError):  # why: what cannot be written may not be there at all
             partial.unlink(missing_ok=True)
-        raise StorageError(f"{path} cannot be written: {problem.strerror}.") from None
+        raise StorageError(
+            f"{path} cannot be written: {problem.strerror}. Make room or let this user write "
+            "there, and run it again; what was there is unchanged."
+        ) from None
 
 
 def sealed_secret(path: Path, masters: Sequence[bytes]) -> bytes:

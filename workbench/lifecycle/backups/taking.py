@@ -140,7 +140,7 @@ def back_up(
             partial.unlink(missing_ok=True)
         raise StorageError(
             f"the backup {target} cannot be written: {problem.strerror}. There is none; the ones "
-            "before it are unchanged."
+            "before it are unchanged. Make room, or name another place with --out."
         ) from None
     made = Backup(str(target), at, target.stat().st_size, sha256, files, rows)
     office.note(BACKED_UP, asdict(made))
