@@ -10,7 +10,7 @@ import workbench as wb
 from workbench.checks import check
 from workbench.errors import StorageError
 from workbench.lifecycle.facts import facts
-from workbench.store.sealed import write_whole
+from workbench.store.durable import write_whole
 
 LATER = dt.datetime(2032, 6, 15, 9, tzinfo=dt.UTC)
 

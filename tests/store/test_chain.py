@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import Busy, LedgerError, StorageError
-from workbench.store.chain import GENESIS, Chain, file_lock
+from workbench.store.chain import GENESIS, Chain
+from workbench.store.locks import file_lock
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 
@@ -246,7 +247,8 @@ PRELUDE = f"""
 import datetime as dt, sys, time
 from pathlib import Path
 from workbench.errors import LedgerError
-from workbench.store.chain import Chain, file_lock
+from workbench.store.chain import Chain
+from workbench.store.locks import file_lock
 NOW = dt.datetime({NOW.year}, 10, 2, tzinfo=dt.UTC)
 folder = Path(sys.argv[1])
 chain = Chain(f"sqlite:///{{folder / 'log.sqlite'}}", "log", folder / "log.lock", LedgerError)

@@ -11,8 +11,9 @@ from support.shop import make_shop
 
 import workbench as wb
 from workbench.errors import StorageError, StoreMissing
-from workbench.store.engine import Change, DataVersions, Store
+from workbench.store.engine import Store
 from workbench.store.keys import derive, make_master_key
+from workbench.store.versions import Change, DataVersions
 
 PLANTED = (
     b"K-0000", b"Family", b"@example.org", b"note 1", b"marketing", b"north", b"full_name",

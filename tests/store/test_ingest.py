@@ -12,8 +12,9 @@ import workbench as wb
 from workbench.catalog import Column
 from workbench.catalog_files import load_catalog
 from workbench.errors import SourceError
-from workbench.store.engine import DataVersions, Store
+from workbench.store.engine import Store
 from workbench.store.ingest import load_estate, sql_type
+from workbench.store.versions import DataVersions, changes_of
 
 HEADER = b"customer_id,purpose,given_on,withdrawn_on\n"
 GOOD = b"K-000001,marketing,2026-01-05,\n"
@@ -22,7 +23,7 @@ GOOD = b"K-000001,marketing,2026-01-05,\n"
 def versions(shop):
     connection = shop.store.connect()
     shop.store.attach(connection, shop.store.latest_snapshot())
-    found = DataVersions(shop.store.changes(connection))
+    found = DataVersions(changes_of(connection))
     connection.close()
     return found
 

@@ -10,7 +10,7 @@ import pytest
 
 import workbench as wb
 from workbench.errors import AccessRefused, InputError, SourceError, UnknownName
-from workbench.store.engine import DataVersions
+from workbench.store.versions import DataVersions, changes_of
 
 CATALOG = """\
 version: 1
@@ -93,7 +93,7 @@ def rows(ws, table="bookings", columns="*"):
 
 def versions(ws):
     with ws._newest() as connection:
-        return DataVersions(ws.store.changes(connection))
+        return DataVersions(changes_of(connection))
 
 
 def counts(taken):

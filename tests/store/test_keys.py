@@ -57,13 +57,14 @@ def test_of_two_makers_at_once_both_get_the_same_key(tmp_path):
     assert len(seen) == 1
 
 
-def test_what_a_crash_left_is_no_key(folder):
+@pytest.mark.parametrize("left", ["master.part", "master.key.4711.part"])
+def test_what_a_crash_left_is_no_key(folder, left):
     before = read_key_file(folder / "master.key")
-    (folder / "master.key").rename(folder / "master.part")
-    (folder / "master.part").write_text("ab")
+    (folder / "master.key").rename(folder / left)
+    (folder / left).write_text("ab")
     make_master_key(folder)
     assert read_key_file(folder / "master.key") not in (before, b"\xab")
-    assert not (folder / "master.part").exists()
+    assert not (folder / left).exists()
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610])

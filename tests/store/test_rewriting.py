@@ -4,7 +4,7 @@ import pytest
 
 import workbench as wb
 from workbench.errors import StorageError, StoreMissing
-from workbench.store.keys import write_key_file
+from workbench.store.durable import write_whole
 from workbench.store.rewriting import attach_plain, take_away, unfinished
 
 
@@ -72,7 +72,7 @@ def test_a_catalog_that_no_key_opens_is_told(shop, tmp_path):
     other = again(shop).store
     with pytest.raises(StoreMissing, match=r"does not open .*catalog.ducklake. Put the right"):
         attach_plain(other, connection, other.catalog_path, "c")
-    write_key_file(other.keys / "master.key", shop.store.master_key.hex())
+    write_whole(other.keys / "master.key", shop.store.master_key.hex().encode())
     (shop.store.folder / "snapshots" / "9.ducklake").write_bytes(b"no database")
     with pytest.raises(StorageError, match=r"9.ducklake cannot be opened"):
         attach_plain(

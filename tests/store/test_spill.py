@@ -11,7 +11,7 @@ import os, signal, sys, workbench as wb
 ws = wb.open_workspace(sys.argv[1])
 engines = [ws.store.connect() for _ in range(2)]
 for each in engines:
-    each.execute("SET memory_limit = '40MB'; SET threads = 1")
+    each.execute("SET memory_limit = '40MB'; SET threads = 1; SET enable_progress_bar = false")
     each.execute("CREATE TEMP TABLE t AS SELECT md5(i::VARCHAR) AS x FROM range(1500000) r(i)")
 print("spilled", flush=True)
 sys.stdin.readline()

@@ -16,7 +16,8 @@ from workbench.catalog import Column, Table
 from workbench.errors import SourceError
 from workbench.estates.sources import encoding_of, headers_of
 from workbench.store.hints import LEAST_FOUND, looks_like
-from workbench.store.readers import Options, reading, require_fitting
+from workbench.store.options import Options, require_fitting
+from workbench.store.readers import reading
 from workbench.store.values import Form, taken
 
 if TYPE_CHECKING:

@@ -157,8 +157,8 @@ class Office:
         *more : Path
             Further folders that hold a backup.
         """
+        from workbench.store.durable import write_whole
         from workbench.store.marks import FILE as MARKS_FILE
-        from workbench.store.sealed import write_whole
 
         marks, kept = self.store.marks.all(), self.store.corrections.path
         for folder in {self.settings.path("backups"), *more}:

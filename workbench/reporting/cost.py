@@ -38,7 +38,7 @@ from workbench.reporting.environment import PLAN_FILE, PRICES_FILE
 from workbench.reporting.execution import execute
 from workbench.reporting.notebooks.written_prices import most_pico
 from workbench.reporting.rehearsal import PLAN, rehearsed
-from workbench.store.chain import file_lock
+from workbench.store.locks import file_lock
 
 _PRICES, _WAIT_SECONDS = "prices.json", 600.0
 

@@ -22,7 +22,7 @@ from workbench.privacy.release import Release
 from workbench.reporting.definitions.definition import Definition, Variant
 from workbench.reporting.definitions.parameters import Value
 from workbench.settings import Settings
-from workbench.store.chain import file_lock
+from workbench.store.locks import file_lock
 
 Fits = Callable[[Need, Sequence[Need]], tuple[Short, ...]]
 

@@ -21,7 +21,8 @@ from typing import Any
 
 from workbench.documents import parse_json
 from workbench.errors import PeriodError
-from workbench.reporting.definitions.definition import Hooks
+from workbench.reporting.definitions.definition import Definition, Hooks
+from workbench.reporting.definitions.reading import definition_paths
 from workbench.store.clocks import require_clock
 from workbench.store.key_sources import without_keys
 
@@ -31,11 +32,26 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _CAUSE = ("error", "cell", "kind", "exit_code")
 
 
-def missing_variables(hooks: Hooks) -> tuple[str, ...]:
+def tellable(
+    definitions: Mapping[str, Definition], reports: Path
+) -> tuple[dict[str, Definition], list[str]]:
+    """Return the reports whose hooks can be told here, and what is wrong with the others."""
+    paths = definition_paths(reports)
+    mute = {name: _missing_variables(each.hooks) for name, each in definitions.items()}
+    problems = [
+        f"{paths[name]}: hooks: ${{{each}}} is not set. Set it in the environment that "
+        "'workbench run' is called from, or take it out."
+        for name, missing in mute.items()
+        for each in missing
+    ]
+    return {name: each for name, each in definitions.items() if not mute[name]}, problems
+
+
+def _missing_variables(hooks: Hooks) -> list[str]:
     """Return the names of variables that hooks stand on and that are not set."""
     texts = filter(None, (hooks.published, hooks.failed, hooks.webhook))
     names = dict.fromkeys(name for text in texts for name in _VARIABLE.findall(text))
-    return tuple(name for name in names if not os.environ.get(name))
+    return [name for name in names if not os.environ.get(name)]
 
 
 def is_news(failure: Mapping[str, Any], last: Mapping[str, Any] | None, now: dt.datetime) -> bool:

@@ -2,8 +2,7 @@
 
 Each purpose is a schema of views. The analyst's views carry pseudonyms; the release engine's views
 have the same names and carry the key itself, so that a question built on the one runs on the
-other without hashing every row. A pseudonym is HMAC-SHA-256 under the purpose's own key: two
-purposes cannot be joined, and nobody without the key can go back.
+other without hashing every row.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
@@ -21,19 +21,20 @@ from workbench.settings import Role
 from workbench.store import THEN, snapshots
 from workbench.store.audit import Audit
 from workbench.store.consents import agreeing_sql, recorded_sql
-from workbench.store.engine import DataVersions, Store
+from workbench.store.engine import Store
 from workbench.store.identifying import find_identifiers
 from workbench.store.keys import derive
-from workbench.store.marks import hmac_sql, marked_sql, padded
+from workbench.store.marks import marked_sql
+from workbench.store.pseudonyms import KEYS, pseudonym_sql, set_pseudonym_key
 from workbench.store.quality_rules import literal
 from workbench.store.roles import Held, account, require_role
+from workbench.store.versions import DataVersions, changes_of
 from workbench.store.watching import watched
 
 if TYPE_CHECKING:
     import duckdb
     import ibis
 
-_KEYS = "memory._keys"  # one table of one row a purpose; no purpose's name starts so
 _BARRED = "memory._barred"  # customers whose rows a purpose may not read, one table a view
 BULK_ROWS = 10_000
 NOT_DECLARED = "(not declared)"
@@ -44,9 +45,6 @@ class Access:
 
     Parameters
     ----------
-    store : Store
-    catalog : Catalog
-    audit : Audit
     snapshot : int, optional
         The newest when left out.
     roles : mapping of str to Role
@@ -78,7 +76,7 @@ class Access:
         self._connection = self._attached()
         # why: a join filter pushed down shows the smallest and largest key in a query plan
         self._connection.execute("SET disabled_optimizers = 'join_filter_pushdown'")
-        changes = store.changes(self._connection)
+        changes = changes_of(self._connection)
         self.versions = DataVersions(changes)
         self.as_of = {change.table: change.as_of for change in changes}
         self._backend: ibis.BaseBackend | None = None
@@ -112,15 +110,12 @@ class Access:
         """
         asked = snapshot if isinstance(snapshot, int) else self.snapshot
         event = {**self._named(table, purpose), "snapshot": asked}
-        try:
+        with self._refusals_recorded(event, now):
             role = self._allowed(purpose)
             then = snapshots.chosen(self._store, snapshot, as_of, self._zone)
             event["snapshot"] = self.snapshot if then is None else then
             columns = self._columns_then(table, purpose, then)
             sql = self.view_sql(table, purpose, now, pseudonyms=True, columns=columns, then=then)
-        except WorkbenchError as refusal:
-            self._audit.record("refused", {**event, "why": type(refusal).__name__}, now=now)
-            raise
         if role is not None:
             event |= {"role": role.name, "vouched_by": role.vouched_by}
         held = self.held([table], then, rows_at_most)
@@ -142,13 +137,9 @@ class Access:
         UnknownName, AccessRefused
             As for `open`.
         """
-        try:
+        with self._refusals_recorded(self._named(table, purpose), now):
             self._allowed(purpose)
             self.view_sql(table, purpose, now, pseudonyms=True)
-        except WorkbenchError as refusal:
-            event = {**self._named(table, purpose), "why": type(refusal).__name__}
-            self._audit.record("refused", event, now=now)
-            raise
         return self._readable(table, purpose)
 
     def held(
@@ -204,11 +195,15 @@ class Access:
         AccessRefused
             None does; that is recorded.
         """
-        try:
+        with self._refusals_recorded({"purpose": purpose}, now):
             self._allowed(purpose)
-        except AccessRefused as refusal:
-            event = {"purpose": purpose, "why": type(refusal).__name__}
-            self._audit.record("refused", event, now=now)
+
+    @contextmanager
+    def _refusals_recorded(self, event: Mapping[str, object], now: dt.datetime) -> Iterator[None]:
+        try:
+            yield
+        except WorkbenchError as refusal:
+            self._audit.record("refused", {**event, "why": type(refusal).__name__}, now=now)
             raise
 
     def _allowed(self, purpose: str) -> Held | None:
@@ -290,15 +285,9 @@ class Access:
         of: tuple[str, str, str],
         codes: Mapping[str, int],
     ) -> None:
-        """Give a release engine the codes of customers known by pseudonym, under their own key.
+        """Give a release engine a table of codes, by the key of customers known by pseudonym.
 
-        Parameters
-        ----------
-        name : str
-            Table to make, of the key and ``code``.
-        of : (table, purpose, key)
-            Where the customers are, and under whose pseudonyms they are known.
-        codes : mapping of pseudonym to code
+        ``of`` says where they are, and under whose pseudonyms: a table, a purpose, a key.
         """
         import pandas as pd
 
@@ -309,22 +298,15 @@ class Access:
         connection.execute(
             f'CREATE TEMP TABLE "{name}" AS SELECT own AS "{key}", code::BIGINT AS code FROM ('
             f'SELECT "{key}" AS own, {pseudonym_sql(key, purpose)} FROM (SELECT DISTINCT "{key}" '
-            f'FROM memory."{purpose}"."{table}") AS people, {_KEYS}."{purpose}") AS named '
+            f'FROM memory."{purpose}"."{table}") AS people, {KEYS}."{purpose}") AS named '
             f'JOIN labels_given ON named."{key}" = labels_given.pseudonym'
         )
         connection.unregister("labels_given")
 
     def find_identifiers(self, candidates: set[str]) -> list[tuple[str, str, str]]:
-        """Return which texts are somebody's subject key or direct identifier.
+        """Return (table, column, text) of texts that are somebody's key or direct identifier.
 
-        Parameters
-        ----------
-        candidates : set of str
-            Texts in the forms of `workbench.store.identifying`.
-
-        Returns
-        -------
-        list of (table, column, text)
+        They come in the forms of `workbench.store.identifying`.
         """
         connection = self._attached()
         try:
@@ -377,7 +359,7 @@ class Access:
             rows = f'(SELECT * FROM {rows} WHERE "{key}" IS NOT NULL)'
         sql = f"SELECT {', '.join(chosen)} FROM {rows}"
         if key is not None and pseudonyms:
-            sql += f', {_KEYS}."{purpose}"'
+            sql += f', {KEYS}."{purpose}"'
         if granted.consent is not None and key is not None:
             # why the newest: who has withdrawn since does not agree, whatever stood there then or
             # when a kernel was started; an answer is of the data that its identity names
@@ -414,22 +396,3 @@ def define_view(connection: duckdb.DuckDBPyConnection, schema: str, name: str, s
     """Create or replace one purpose's view of a table."""
     connection.execute(f'CREATE SCHEMA IF NOT EXISTS memory."{schema}"')
     connection.execute(f'CREATE OR REPLACE VIEW memory."{schema}"."{name}" AS {sql}')
-
-
-def pseudonym_sql(key: str, purpose: str) -> str:
-    """Return SQL for HMAC-SHA-256 of a key column; the key material is a row of a table."""
-    inner, outer = (f'{_KEYS}."{purpose}"._{part}' for part in ("inner", "outer"))
-    return f'{hmac_sql(f"""CAST("{key}" AS VARCHAR)""", inner, outer)} AS "{key}"'
-
-
-def set_pseudonym_key(
-    connection: duckdb.DuckDBPyConnection, purpose: str, master_key: bytes
-) -> None:
-    """Give the engine the padded key of one purpose (RFC 2104), outside any SQL text.
-
-    In a table, for a constant would stand in query plans, which notebooks show.
-    """
-    inner, outer = padded(derive(master_key, f"purpose:{purpose}"))
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_KEYS}")
-    connection.execute(f'CREATE OR REPLACE TABLE {_KEYS}."{purpose}" (_inner BLOB, _outer BLOB)')
-    connection.execute(f'INSERT INTO {_KEYS}."{purpose}" VALUES (?, ?)', [inner, outer])

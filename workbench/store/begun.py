@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from workbench.documents import read_json
+from workbench.store.durable import write_whole
 
 FOLDER = "keys"
 
@@ -23,8 +24,6 @@ def known(private: Path, name: str) -> tuple[int, str]:
 
 def remember(private: Path, name: str, seq: int, hash_: str = "") -> None:
     """Keep what a register holds; durable."""
-    from workbench.store.sealed import write_whole
-
     write_whole(private / FOLDER / f"{name}.mark", json.dumps([seq, hash_]).encode())
 
 

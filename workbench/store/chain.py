@@ -1,52 +1,33 @@
 """An append-only, hash-chained log in a SQL database: what the ledger and the audit log stand on.
 
 Every entry carries the hash of the one before it, so an altered, swapped or missing entry shows
-where the chain breaks. SQLite runs with a rollback journal and ``synchronous=EXTRA``: the
-write-ahead log of SQLite 3.7–3.51 has a corruption bug and Python 3.11 ships such a version. One
-file lock in front of the database makes writers wait in line; without it one of eight starves.
+where the chain breaks. One file lock in front of the database makes writers wait in line; without
+it one of eight starves.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import hashlib
 import json
-import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    URL,
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    MetaData,
-    NullPool,
-    Table,
-    Text,
-    TextClause,
-    create_engine,
-    event,
-    select,
-    text,
-)
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, TextClause, select, text
 
 from workbench.documents import canonical, parse_json
-from workbench.errors import Busy, StorageError
+from workbench.errors import StorageError
 from workbench.periods import local
 from workbench.store.begun import forget, known, remember
 from workbench.store.begun import lost as lost_text
+from workbench.store.databases import engine_of, guarded, path_of, unreadable
+from workbench.store.locks import LOCK_WAIT_SECONDS, file_lock
 
 GENESIS = "0" * 64
-LOCK_WAIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -104,13 +85,7 @@ class Chain:
         self.url, self.name, self.error, self.zone = url, name, error, zone
         self._begun = begun
         self._lock_path, self._wait_seconds = lock_path, wait_seconds
-        # why no pool: a kept SQLite connection would be shared by forked kernels, and would go on
-        # writing to a file that was replaced by a backup meanwhile
-        sqlite: dict[str, Any] = {}
-        if url.startswith("sqlite:"):
-            sqlite = {"poolclass": NullPool, "connect_args": {"timeout": wait_seconds}}
-        place = URL.create("sqlite", database=self.path) if sqlite else url  # a name is no URL
-        self._engine: Engine = create_engine(place, **sqlite)
+        self._engine = engine_of(url, wait_seconds)
         self.table = Table(
             name,
             MetaData(),
@@ -123,39 +98,11 @@ class Chain:
             Column("hash", Text, nullable=False, unique=True),
             sqlite_autoincrement=True,
         )
-        if sqlite:
-            event.listen(self._engine, "connect", _sqlite_settings)
-            event.listen(self._engine, "begin", _sqlite_begin)
 
     @property
     def path(self) -> str:
         """Where the log is, for messages."""
-        return self.url.removeprefix("sqlite:///")
-
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        """Turn a database's own errors into ours, with the way out."""
-        try:
-            yield
-        except OperationalError as problem:
-            said = str(problem.orig)
-            if "readonly" in said or "read-only" in said or "unable to open" in said:
-                hint = "it cannot be written. Check the permissions of the file and its folder."
-            elif "full" in said:
-                hint = "the disk is full. Free some space and run again; nothing was lost."
-            elif "locked" in said:
-                raise Busy(f"{self.path} is in use by another program. Try again.") from None
-            else:
-                hint = f"the database says: {said}"
-            raise self.error(f"{self.path}: {hint}") from None
-        except DatabaseError as problem:
-            raise self._unreadable(problem.orig) from None
-
-    def _unreadable(self, reason: object) -> StorageError:
-        return self.error(
-            f"{self.path} is not a readable log ({reason}). Restore it from the last backup with "
-            "'workbench store restore'; until then nothing is written to it."
-        )
+        return path_of(self.url)
 
     @contextmanager
     def writing(self, committed: Callable[[], None] = lambda: None) -> Iterator[Writer]:
@@ -168,7 +115,7 @@ class Chain:
         """
         engine = self._engine.execution_options(writes=True)
         with file_lock(self._lock_path, self.error, wait_seconds=self._wait_seconds):
-            with self._guard(), engine.begin() as connection:
+            with guarded(self.path, self.error), engine.begin() as connection:
                 if not self._engine.dialect.has_table(connection, self.name):
                     self.table.metadata.create_all(connection)
                 writer = Writer(self, connection)
@@ -185,7 +132,7 @@ class Chain:
 
         With ``lost`` one that is not what was begun is read too, to be looked over.
         """
-        with self._guard(), self._engine.connect() as connection:
+        with guarded(self.path, self.error), self._engine.connect() as connection:
             exists = self._engine.dialect.has_table(connection, self.name)
             reader = Reader(self, connection if exists else None)
             if not lost:
@@ -235,7 +182,7 @@ class Chain:
             Of this log's error class: names the first entry that does not fit.
         """
         self.head()  # a lost log is told as one
-        with self._guard(), self._engine.connect() as connection:
+        with guarded(self.path, self.error), self._engine.connect() as connection:
             if not self._engine.dialect.has_table(connection, self.name):
                 return 0
             previous, last, count = GENESIS, 0, 0
@@ -377,7 +324,7 @@ class Reader:
                 at = local(dt.datetime.fromisoformat(row.at), self._chain.zone)
                 body = parse_json(row.body)
             except (ValueError, TypeError) as problem:  # nobody here wrote that
-                raise self._chain._unreadable(problem) from None
+                raise unreadable(self._chain.path, problem, self._chain.error) from None
             self._chain._require_fit(row, row.before or GENESIS, row.last or 0)
             found.append(Entry(row.seq, at, row.kind, body, row.hash))
         return found
@@ -423,78 +370,3 @@ class Writer(Reader):
 def _stamp(at: dt.datetime) -> str:
     """Return a time as it is written: all in UTC and of one length, so that text order is time."""
     return at.astimezone(dt.UTC).isoformat(timespec="microseconds")
-
-
-def _sqlite_settings(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # why: we begin transactions ourselves, see below
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = DELETE")
-    cursor.execute("PRAGMA synchronous = EXTRA")
-    cursor.close()
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    # why: a write takes its lock at once, so that what it read before writing is still true
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def file_lock(
-    path: Path,
-    error: type[StorageError] = StorageError,
-    *,
-    wait_seconds: float = LOCK_WAIT_SECONDS,
-    busy: Callable[[str], str] | None = None,
-) -> Iterator[None]:
-    """Hold an exclusive lock on a file; the lock goes with the process, however it ends.
-
-    Raises
-    ------
-    Busy
-        Another process held it for longer than ``wait_seconds``; names that process.
-    """
-    deadline = time.monotonic() + wait_seconds
-    handle = _open_lock(path, error)
-    # why a second lock: who gives the first one back and wants it again at once would get it before
-    # any sleeper wakes; so all but one wait at the turnstile, and he who returns waits there too
-    turnstile = _open_lock(path.with_name(f"{path.name}.turn"), error) if wait_seconds else None
-    try:
-        free = turnstile is None or _locked(turnstile, deadline, pause_seconds=0.005)
-        free = free and _locked(handle, deadline, pause_seconds=0.001)
-        if turnstile is not None:
-            fcntl.flock(turnstile, fcntl.LOCK_UN)
-        if not free:
-            holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "unknown"
-            told = busy(holder) if busy else f"{path} is held by {holder}. Try again later."
-            raise Busy(told) from None
-        with suppress(OSError):  # why: on a full disk the name is missing, the lock is not
-            # why padded: cutting the file to its length would wait for the disk at every lock
-            os.pwrite(handle, f"process {os.getpid():<20}".encode(), 0)
-        yield
-    finally:
-        for each in filter(None, (handle, turnstile)):
-            # why: a child forked meanwhile shares the lock, and closing our end would keep it
-            fcntl.flock(each, fcntl.LOCK_UN)
-            os.close(each)
-
-
-def _open_lock(path: Path, error: type[StorageError]) -> int:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as problem:
-        raise error(f"{path} cannot be opened for writing: {problem.strerror}.") from None
-
-
-def _locked(handle: int, deadline: float, pause_seconds: float) -> bool:
-    """Wait for an exclusive lock; return whether it was free before the deadline."""
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(pause_seconds)
-        else:
-            return True

@@ -19,8 +19,9 @@ from workbench.catalog import Table
 from workbench.documents import parse_json
 from workbench.errors import StorageError
 from workbench.store.begun import known, lost, remember
-from workbench.store.chain import file_lock
-from workbench.store.sealed import seal, unseal, write_whole
+from workbench.store.durable import write_whole
+from workbench.store.locks import file_lock
+from workbench.store.sealed import seal, unseal
 from workbench.store.values import computed
 
 if TYPE_CHECKING:

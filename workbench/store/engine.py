@@ -7,26 +7,26 @@ seeing the data it started with.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StorageError, StoreMissing
-from workbench.store.chain import file_lock
 from workbench.store.corrections import Corrections
+from workbench.store.durable import sync
 from workbench.store.key_sources import Keys, Kind
-from workbench.store.keys import derive, sync_file, sync_folder
+from workbench.store.keys import derive
 from workbench.store.lake_files import is_shredded, remove_unnamed, sync_new, there
+from workbench.store.locks import file_lock
 from workbench.store.marks import Marks
-from workbench.store.months import digest
+from workbench.store.quality_rules import literal
 from workbench.store.spill import spill_folder
+from workbench.store.versions import Change, changes_of, ended, newest
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,34 +35,6 @@ _EXTENSIONS = ("ducklake", "httpfs")
 _CATALOG = "catalog.ducklake"
 _UTC = "SET TimeZone = 'UTC'"  # of a connection, not of the engine
 _checked: set[Path] = set()  # extensions whose signature this process has checked
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one write did to one table.
-
-    Attributes
-    ----------
-    digest : str
-        Of the file it was loaded from.
-    version : str
-        What the content is named by, where rows were taken away since it was loaded.
-    before : tuple of str or None
-        What earlier contents were named by, where their snapshots are gone.
-    """
-
-    snapshot: int
-    table: str
-    digest: str
-    as_of: str | None
-    months: Mapping[str, str] = field(default_factory=dict)
-    version: str = ""
-    before: tuple[str, ...] | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What this content and those before it are named by, where that is known."""
-        return (*(self.before or ()), self.version or self.digest)
 
 
 class Store:
@@ -141,11 +113,11 @@ class Store:
         known = "true" if _checked.issuperset(paths) else "false"
         connection = duckdb.connect(config={"allow_unsigned_extensions": known})
         for path in paths:
-            connection.execute(f"LOAD {_quoted(path)}")
+            connection.execute(f"LOAD {literal(path)}")
         _checked.update(paths)
         connection.execute(_UTC)
         connection.execute("SET temp_file_encryption = true")
-        connection.execute(f"SET temp_directory = {_quoted(spill_folder(self._temp))}")
+        connection.execute(f"SET temp_directory = {literal(spill_folder(self._temp))}")
         connection.execute("SET autoinstall_known_extensions = false")
         return connection
 
@@ -191,9 +163,9 @@ class Store:
             key = derive(master, "lake-catalog").hex()
             try:
                 connection.execute(
-                    f"ATTACH {_quoted(f'ducklake:{path}')} AS {name} "
+                    f"ATTACH {literal(f'ducklake:{path}')} AS {name} "
                     # why override: a workspace may be moved, the catalog knows where it was made
-                    f"(DATA_PATH {_quoted(self.data)}, OVERRIDE_DATA_PATH true, "
+                    f"(DATA_PATH {literal(self.data)}, OVERRIDE_DATA_PATH true, "
                     f"ENCRYPTED, META_ENCRYPTION_KEY '{key}', DATA_INLINING_ROW_LIMIT 0, {option})"
                 )
                 return
@@ -281,10 +253,10 @@ class Store:
         try:
             shutil.copyfile(self.catalog_path, partial)
             for path in (self.catalog_path, partial):
-                sync_file(path)
+                sync(path)
             partial.rename(target)
             for folder in (target.parent, self.folder, self.folder.parent):
-                sync_folder(folder)
+                sync(folder)
         except OSError as problem:
             partial.unlink(missing_ok=True)
             raise StorageError(_disk_message(self.folder, problem.strerror or "", _KEPT)) from None
@@ -308,10 +280,6 @@ class Store:
             found.setdefault(name, set()).add(column)
         return found
 
-    def changes(self, connection: duckdb.DuckDBPyConnection) -> list[Change]:
-        """Return every change of the attached snapshot's history, oldest first."""
-        return _changes(connection)
-
 
 @contextmanager
 def one_commit(
@@ -326,16 +294,10 @@ def one_commit(
     if writer.changes:
         info = json.dumps(writer.changes, sort_keys=True)
         connection.execute(  # why no parameters: they would import pandas
-            f"CALL lake.set_commit_message('workbench', {_quoted(message)}, "
-            f"extra_info => {_quoted(info)})"
+            f"CALL lake.set_commit_message('workbench', {literal(message)}, "
+            f"extra_info => {literal(info)})"
         )
     connection.execute("COMMIT")
-
-
-def newest(connection: duckdb.DuckDBPyConnection) -> int:
-    """Return the number of an attached lake's newest snapshot."""
-    row = connection.execute("SELECT max(snapshot_id) FROM lake.snapshots()").fetchone()
-    return int(row[0]) if row else 0
 
 
 class StoreWriter:
@@ -384,7 +346,7 @@ class StoreWriter:
         """
         last: dict[str, Change] = {}
         names: dict[str, list[str]] = {}
-        for change in _changes(self.connection):
+        for change in changes_of(self.connection):
             names.setdefault(change.table, []).extend(change.names)
             last[change.table] = change
         for table, change in last.items():
@@ -400,71 +362,11 @@ class StoreWriter:
 
     def last_changes(self) -> dict[str, Change]:
         """Return each table's last change, as this write sees it."""
-        return {change.table: change for change in _changes(self.connection)}
+        return {change.table: change for change in changes_of(self.connection)}
 
     def digests(self) -> dict[str, str]:
         """Return the digest each table was last loaded with, as this write sees it."""
         return {table: change.digest for table, change in self.last_changes().items()}
-
-
-@dataclass(frozen=True)
-class DataVersions:
-    """What exactly the data of one snapshot is, per table and month.
-
-    The same files loaded in the same order give the same versions in any store.
-    """
-
-    changes: Sequence[Change]
-
-    def of(self, table: str, months: Sequence[str] | None = None) -> str:
-        """Return the version of a table, or of some of its months only."""
-        mine = [change for change in self.changes if change.table == table]
-        if not mine:
-            raise StoreMissing(f"table '{table}' was never loaded. Run 'workbench init'.")
-        if months is None or not mine[-1].months:
-            parts = [name for change in mine for name in change.names]
-        else:
-            parts = [f"{month} {digest(mine[-1].months.get(month, ''))}" for month in months]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-    def of_all(self) -> str:
-        """Return one version for everything together."""
-        tables = sorted({change.table for change in self.changes})
-        parts = "".join(self.of(table) for table in tables)
-        return hashlib.sha256(parts.encode()).hexdigest()[:16]
-
-
-def _changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
-    rows = connection.execute(
-        "SELECT snapshot_id, commit_extra_info FROM lake.snapshots() "
-        "WHERE commit_extra_info IS NOT NULL ORDER BY snapshot_id"
-    ).fetchall()
-    found: list[Change] = []
-    for snapshot, info in rows:
-        for table, each in sorted(json.loads(info).items()):
-            before = each.get("before")
-            if before is not None:  # the whole history, told anew
-                found = [change for change in found if change.table != table]
-                before = tuple(before)
-            version = each.get("version", "")
-            months = each["months"]
-            found.append(
-                Change(snapshot, table, each["digest"], each["as_of"], months, version, before)
-            )
-    return found
-
-
-def in_lake(name: str) -> str:
-    """Return SQL for a table of the lake, named ``table`` or ``schema.table``."""
-    return "lake." + ".".join(f'"{part}"' for part in name.split("."))
-
-
-def ended(what: str) -> str:
-    """Return what to say of a snapshot that is no more."""
-    return (
-        f"{what} has ended: rows were erased or removed for good since this workspace was opened. "
-        "Open it again (restart the kernel); a report is run again."
-    )
 
 
 def _extension(name: str) -> Path:
@@ -480,11 +382,6 @@ def _folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as problem:
         raise StorageError(_disk_message(path, problem.strerror or "")) from None
-
-
-def _quoted(text: str | Path) -> str:
-    """Return a SQL text literal."""
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 _KEPT = "what was written is kept, and is seen once this ran again."

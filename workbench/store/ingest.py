@@ -16,12 +16,14 @@ from workbench.store.corrections import replay
 from workbench.store.engine import Store, StoreWriter
 from workbench.store.marks import marked_sql
 from workbench.store.months import coverage
+from workbench.store.options import Options
 from workbench.store.quarantine import Ingested, forget_files, taken_in
-from workbench.store.readers import Options, Reading, reading
+from workbench.store.readers import Reading, reading
 from workbench.store.rejects import UNENDED, Rejected, rejected
 from workbench.store.sifting import without_customer
 from workbench.store.text_files import two_ends_of_lines, wrong_encoding
 from workbench.store.values import kind_of, sql_type
+from workbench.store.versions import changes_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -138,7 +140,7 @@ def current_digests(store: Store) -> Mapping[str, str]:
     connection = store.connect()
     try:
         store.attach(connection, store.latest_snapshot())
-        return {change.table: change.digest for change in store.changes(connection)}
+        return {change.table: change.digest for change in changes_of(connection)}
     finally:
         connection.close()
 

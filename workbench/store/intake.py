@@ -27,9 +27,10 @@ from workbench.store.ingest import (
     unreadable_lines,
 )
 from workbench.store.months import Sums, coverage, coverage_after
+from workbench.store.options import Options, require_fitting
 from workbench.store.progress import watched_progress
 from workbench.store.quarantine import Aside, Ingested
-from workbench.store.readers import Options, Reading, reading, require_fitting
+from workbench.store.readers import Reading, reading
 from workbench.store.sifting import sift
 from workbench.store.text_files import read_through
 from workbench.store.values import sql_type

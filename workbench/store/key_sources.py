@@ -19,13 +19,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.errors import StorageError, StoreMissing
-from workbench.store.keys import (
-    make_master_key,
-    parse_key,
-    read_key_file,
-    sync_folder,
-    write_key_file,
-)
+from workbench.store.durable import sync, write_whole
+from workbench.store.keys import make_master_key, parse_key, read_key_file
 
 Kind = Literal["file", "environment", "keyring"]
 KINDS: tuple[Kind, ...] = ("file", "environment", "keyring")
@@ -139,7 +134,7 @@ class Keys:
         if self.kind == "keyring":
             self._to_keyring(f"{self._keyring_id()}.next", new)
         else:
-            write_key_file(self.folder / _NEXT, new)
+            write_whole(self.folder / _NEXT, new.encode())
         return bytes.fromhex(new)
 
     def finish(self) -> None:
@@ -153,7 +148,7 @@ class Keys:
             old = _open(self.folder / _FILE)
             (self.folder / _NEXT).replace(self.folder / _FILE)
             _overwrite(old)
-            sync_folder(self.folder)
+            sync(self.folder)
 
     def shred(self) -> None:
         """Destroy every key in this place, but for one of the environment, which is not ours."""
@@ -163,14 +158,14 @@ class Keys:
         for path in self.folder.glob("*.key"):
             destroy(path)
         if self.folder.is_dir():
-            sync_folder(self.folder)
+            sync(self.folder)
 
     def put(self, key: bytes) -> None:
         """Keep a key that is handed in: the one of a backup that was restored."""
         if self.kind == "keyring":
             self._to_keyring(self._keyring_id(), key.hex())
         elif self.kind == "file":
-            write_key_file(self.folder / _FILE, key.hex())
+            write_whole(self.folder / _FILE, key.hex().encode())
 
     def place(self) -> str:
         """Return where the key is, for messages."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 import stat
 from pathlib import Path
 
-from workbench.errors import StorageError, StoreMissing
+from workbench.errors import StoreMissing
+from workbench.store.durable import write_whole
+from workbench.store.locks import file_lock
 
 _NAME = "master.key"
 
@@ -29,37 +30,11 @@ def make_master_key(folder: Path) -> None:
     path = folder / _NAME
     if path.exists():
         return
-    from workbench.store.chain import file_lock  # why here: who only reads needs no database
-
     with file_lock(folder / "lock"):
         if not path.exists():
-            write_key_file(path, secrets.token_hex(32))
-
-
-def write_key_file(path: Path, text: str) -> None:
-    """Write a key, mode 0600; it is there whole or not at all.
-
-    Raises
-    ------
-    StorageError
-        It cannot be written.
-    """
-    partial = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial.unlink(missing_ok=True)
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-        sync_folder(path.parent)
-    except OSError as problem:
-        raise StorageError(
-            f"no key can be written to {path}: {problem.strerror}. Make room or let this user "
-            "write there, and run it again."
-        ) from None
+            for leftover in folder.glob("master*.part"):  # of one that was cut off
+                leftover.unlink()
+            write_whole(path, secrets.token_hex(32).encode())
 
 
 def read_key_file(path: Path) -> bytes:
@@ -99,17 +74,3 @@ def parse_key(text: str, place: str) -> bytes:
 def derive(master: bytes, use: str) -> bytes:
     """Return the 32-byte key of one use, such as ``purpose:segmentation``."""
     return hmac.new(master, use.encode(), hashlib.sha256).digest()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and removals in a folder durable."""
-    sync_file(folder)
-
-
-def sync_file(path: Path) -> None:
-    """Make what was written to a file durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

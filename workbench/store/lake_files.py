@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.store.keys import sync_file, sync_folder
+from workbench.store.durable import sync
 
 if TYPE_CHECKING:
     import duckdb
@@ -165,12 +165,12 @@ def sync_new(data: Path, before: set[Path]) -> None:
     new = there(data) - before
     folders: set[Path] = set()
     for path in sorted(new):
-        sync_file(path)
+        sync(path)
         folders.update(each for each in path.parents if each == data or data in each.parents)
     for folder in sorted(folders, reverse=True):  # a folder's own name is in the one above it
-        sync_folder(folder)
+        sync(folder)
     if new:
-        sync_folder(data.parent)
+        sync(data.parent)
 
 
 def remove_unnamed(connection: duckdb.DuckDBPyConnection, data: Path) -> None:
@@ -187,3 +187,8 @@ def remove_unnamed(connection: duckdb.DuckDBPyConnection, data: Path) -> None:
     for path in there(data):
         if path.resolve() not in known:
             path.unlink()
+
+
+def in_lake(name: str) -> str:
+    """Return SQL for a table of the lake, named ``table`` or ``schema.table``."""
+    return "lake." + ".".join(f'"{part}"' for part in name.split("."))

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from workbench.documents import parse_json
 from workbench.errors import StorageError
 from workbench.store.begun import known, lost, remember
-from workbench.store.chain import file_lock
+from workbench.store.durable import write_whole
 from workbench.store.key_sources import Keys
-from workbench.store.sealed import sealed_secret, write_whole
+from workbench.store.lake_files import in_lake
+from workbench.store.locks import file_lock
+from workbench.store.sealed import sealed_secret
 
 if TYPE_CHECKING:
     import duckdb
@@ -197,11 +199,10 @@ class Marks:
 
         A hash of each customer and not of each row. Not within a transaction on the lake.
         """
-        place = "lake." + ".".join(f'"{part}"' for part in table.split("."))
         people = f'{_SCHEMA}."{key} of {table}"'
         connection.execute(
             f'CREATE OR REPLACE TABLE {people} AS SELECT "{key}" FROM '
-            f'(SELECT DISTINCT "{key}" FROM {place}) WHERE {marked_sql(key, name)}'
+            f'(SELECT DISTINCT "{key}" FROM {in_lake(table)}) WHERE {marked_sql(key, name)}'
         )
         return f'coalesce("{key}" IN (SELECT "{key}" FROM {people}), false)'
 

@@ -17,7 +17,7 @@ from workbench.store.quality_rules import literal
 if TYPE_CHECKING:
     import duckdb
 
-    from workbench.store.engine import Change
+    from workbench.store.versions import Change
 
 Sums = Mapping[str, tuple[int, int]]  # of a month: rows, and the sum of their hashes
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from workbench.documents import parse_json, read_json
 from workbench.errors import InputError
+from workbench.store.durable import flush
 
 RECORD = ".written.jsonl"
 FILE_MODE, FOLDER_MODE = 0o664, 0o775  # less the umask: never writable by all
@@ -37,8 +38,7 @@ def note(published: Path, files: Mapping[str, bytes]) -> None:
     handle = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
     with os.fdopen(handle, "ab") as file:
         file.write(lines.encode())
-        file.flush()
-        os.fsync(file.fileno())
+        flush(file)
 
 
 def recorded(published: Path) -> dict[str, str | None]:

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.errors import StorageError, StoreMissing
-from workbench.store.engine import Store, StoreWriter, in_lake, newest, one_commit
-from workbench.store.keys import derive, sync_file, sync_folder
-from workbench.store.lake_files import META, remove_unnamed, sync_new, there
+from workbench.store.durable import sync, write_whole
+from workbench.store.engine import Store, StoreWriter, one_commit
+from workbench.store.keys import derive
+from workbench.store.lake_files import META, in_lake, remove_unnamed, sync_new, there
 from workbench.store.months import coverage, hash_sql
-from workbench.store.sealed import write_whole
+from workbench.store.quality_rules import literal
+from workbench.store.versions import newest
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -158,7 +160,7 @@ def settle(
     for path in store.folder.glob("snapshots/*"):
         if path.name != f"{snapshot}.ducklake":
             path.unlink()
-    sync_folder(store.folder / "snapshots")
+    sync(store.folder / "snapshots")
     progress("ending older snapshots")
     store.attach_writable(connection)
     rows = connection.execute("SELECT snapshot_id FROM lake.snapshots()").fetchall()
@@ -172,7 +174,7 @@ def settle(
     rewrite_catalog(store, connection, store.catalog_path, store.master_key)
     store.publish(snapshot, again=True)
     (store.folder / _NOTE).unlink(missing_ok=True)
-    sync_folder(store.folder)
+    sync(store.folder)
 
 
 def rewrite_catalog(
@@ -191,13 +193,13 @@ def rewrite_catalog(
         connection.execute("DETACH present")
         return
     key = derive(master, "lake-catalog").hex()
-    connection.execute(f"ATTACH '{_quoted(new)}' AS following (ENCRYPTION_KEY '{key}')")
+    connection.execute(f"ATTACH {literal(new)} AS following (ENCRYPTION_KEY '{key}')")
     connection.execute("COPY FROM DATABASE present TO following")
     connection.execute("DETACH following")
     connection.execute("DETACH present")
-    sync_file(new)
+    sync(new)
     new.replace(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def attach_plain(
@@ -218,7 +220,7 @@ def attach_plain(
         key = derive(master, "lake-catalog").hex()
         try:
             connection.execute(
-                f"ATTACH '{_quoted(path)}' AS {name} (ENCRYPTION_KEY '{key}', {option})"
+                f"ATTACH {literal(path)} AS {name} (ENCRYPTION_KEY '{key}', {option})"
             )
             return master
         except duckdb.Error as problem:
@@ -229,7 +231,3 @@ def attach_plain(
         f"the key in {store.key_source.place()} does not open {path}. Put the right one back; "
         "nothing was changed."
     )
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

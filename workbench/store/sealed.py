@@ -6,14 +6,13 @@ is rotated, only its seal is renewed.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.errors import StorageError, StoreMissing
-from workbench.store.keys import derive, sync_folder
+from workbench.errors import StoreMissing
+from workbench.store.durable import write_whole
+from workbench.store.keys import derive
 
 _NONCE_BYTES = 12
 
@@ -52,33 +51,6 @@ def unseal(sealed: bytes, masters: Sequence[bytes], name: str) -> bytes:
         f"'{name}' cannot be opened: the key is not the one it was sealed with, or the file was "
         "changed. Put the right key back; nothing was changed."
     )
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file durably: the old content or the new one is there, never a part; mode 0600.
-
-    Raises
-    ------
-    StorageError
-        It cannot be written.
-    """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        sync_folder(path.parent)
-    except OSError as problem:
-        with contextlib.suppress(OSError):  # why: what cannot be written may not be there at all
-            partial.unlink(missing_ok=True)
-        raise StorageError(
-            f"{path} cannot be written: {problem.strerror}. Make room or let this user write "
-            "there, and run it again; what was there is unchanged."
-        ) from None
 
 
 def sealed_secret(path: Path, masters: Sequence[bytes]) -> bytes:

@@ -12,8 +12,9 @@ import hmac
 import secrets
 from pathlib import Path
 
-from workbench.store.chain import file_lock
-from workbench.store.keys import derive, read_key_file, write_key_file
+from workbench.store.durable import write_whole
+from workbench.store.keys import derive, read_key_file
+from workbench.store.locks import file_lock
 
 FILE = "seal.secret"
 
@@ -42,6 +43,6 @@ class Seal:
         if not self.path.exists():
             with file_lock(self.path.with_suffix(".lock")):
                 if not self.path.exists():
-                    write_key_file(self.path, secrets.token_hex(32))
+                    write_whole(self.path, secrets.token_hex(32).encode())
         key = derive(read_key_file(self.path), use)
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

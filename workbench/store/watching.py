@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StoreMissing
-from workbench.store.engine import ended
+from workbench.store.versions import ended
 
 if TYPE_CHECKING:
     import duckdb

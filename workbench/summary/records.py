@@ -216,7 +216,7 @@ class Records:
 
     def rows_held(self, table: str) -> int:
         """Return how many rows the store has of a table."""
-        from workbench.store.engine import in_lake
+        from workbench.store.lake_files import in_lake
 
         with self._attached() as connection:
             sql = f"SELECT count(*) FROM {in_lake(table)}"  # noqa: S608  # why: a declared name

@@ -100,7 +100,7 @@ class Data(Opened):
             An option does not fit the file.
         """
         from workbench.store.intake import take_in
-        from workbench.store.readers import Options
+        from workbench.store.options import Options
 
         self.catalog.table(table)
         self.store.make_key()

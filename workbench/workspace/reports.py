@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from workbench.documents import read_json
 from workbench.errors import DefinitionError, ParameterError, PeriodError, RunFailed
 from workbench.periods import Period
 from workbench.workspace.exports import Exports
@@ -24,7 +20,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 WAIT_SECONDS = 3600.0
-_DAY = re.compile(r"[1-9]\d{3}-\d\d-\d\d")
 
 
 class Reports(Exports):
@@ -79,7 +74,7 @@ class Reports(Exports):
         PublishError
             The published folder cannot be written.
         """
-        self._one_variant(name, parameters)
+        self._require_one(name, parameters)
         done = self.run(
             name,
             period=period,
@@ -137,7 +132,7 @@ class Reports(Exports):
         from workbench.reporting.suite import Outcome, run_suite
         from workbench.reporting.telling import require_running_clock
 
-        definitions, problems = self._tellable(*self._definitions(name, reuse_answers))
+        definitions, problems = self._tellable(name, reuse_answers)
         if name is not None and problems:
             raise DefinitionError(f"report '{name}' cannot run here:", problems)
         for problem in problems:
@@ -172,7 +167,7 @@ class Reports(Exports):
 
     def wrong_definitions(self) -> tuple[str, ...]:
         """Return everything that is wrong with report definitions; those named do not run."""
-        return self._tellable(*self._definitions(None))[1]
+        return self._tellable()[1]
 
     def schedule(self, scheduler: str) -> str:
         """Return what to install so that what is due is run, for one scheduler.
@@ -210,7 +205,7 @@ class Reports(Exports):
         """
         from workbench.reporting.cost import aside, plan
 
-        self._one_variant(name, parameters)
+        self._require_one(name, parameters)
         definitions, _ = self._definitions(name, reuse_answers)
         (asked,) = self._asked(definitions, period, parameters)
         progress(f"{asked.words}: planning; nothing is paid")
@@ -249,7 +244,16 @@ class Reports(Exports):
 
     def last_complete_month(self) -> Period:
         """Return the last month that the data covers to its end, give or take three quiet days."""
-        return self._span().last_complete("month")
+        from workbench.reporting.notebooks.reads import whole
+
+        return whole(self._spans().values()).last_complete("month")
+
+    def _spans(self) -> Mapping[str, Span]:
+        """Return what is loaded of each table."""
+        from workbench.reporting.notebooks.reads import spans_of
+
+        ws = self.ws
+        return spans_of(ws.private, ws.catalog.tables, ws.now().date(), lambda: ws.access)
 
     def _definitions(
         self, name: str | None, reuse_answers: bool = False
@@ -269,24 +273,16 @@ class Reports(Exports):
         return found, problems
 
     def _tellable(
-        self, definitions: Mapping[str, Definition], problems: tuple[str, ...]
+        self, name: str | None = None, reuse_answers: bool = False
     ) -> tuple[Mapping[str, Definition], tuple[str, ...]]:
         """Return the reports whose hooks can be told here, and what is wrong with others."""
-        from workbench.reporting.definitions.reading import definition_paths
-        from workbench.reporting.telling import missing_variables
+        from workbench.reporting.telling import tellable
 
-        paths = definition_paths(self.ws.settings.path("reports"))
-        mute = {name: missing_variables(each.hooks) for name, each in definitions.items()}
-        more = [
-            f"{paths[name]}: hooks: ${{{each}}} is not set. Set it in the environment that "
-            "'workbench run' is called from, or take it out."
-            for name, missing in mute.items()
-            for each in missing
-        ]
-        able = {name: each for name, each in definitions.items() if not mute[name]}
-        return able, (*problems, *more)
+        definitions, problems = self._definitions(name, reuse_answers)
+        able, mute = tellable(definitions, self.ws.settings.path("reports"))
+        return able, (*problems, *mute)
 
-    def _one_variant(self, name: str, parameters: Sequence[str]) -> Variant:
+    def _require_one(self, name: str, parameters: Sequence[str]) -> None:
         definitions, _ = self._definitions(name)
         variants = definitions[name].editions(parameters)
         if len(variants) > 1:
@@ -295,7 +291,6 @@ class Reports(Exports):
                 f"report '{name}' has {len(variants)} editions a period: {known}. Choose one with "
                 "-p, or run them all with 'workbench run' or ws.reports.run."
             )
-        return variants[0]
 
     def _asked(
         self,
@@ -340,10 +335,10 @@ class Reports(Exports):
         from workbench.reporting.definitions.due import due
 
         published, now = self.ws.settings.path("published"), self.ws.now()
-        scheduled = [each for each in definitions.values() if each.schedule]
         found = [
             each
-            for definition in scheduled
+            for definition in definitions.values()
+            if definition.schedule
             for each in due([definition], published, now, self._span(definition))
         ]
         return tuple(sorted(found, key=lambda each: each.period.end))
@@ -353,11 +348,10 @@ class Reports(Exports):
     ) -> tuple[list[Asked], list[Due]]:
         from workbench.reporting.desk import Asked
 
-        found = [each for each in self._owed(definitions) if period in (None, each.period.text)]
-        asked = [
-            Asked(d.definition, d.period, d.variant, scheduled=True) for d in found if not d.waiting
-        ]
-        return asked, [each for each in found if each.waiting]
+        found = [d for d in self._owed(definitions) if period in (None, d.period.text)]
+        able = [d for d in found if not d.waiting]
+        asked = [Asked(d.definition, d.period, d.variant, scheduled=True) for d in able]
+        return asked, [d for d in found if d.waiting]
 
     def _withdraw_failures(self) -> None:
         """Take back that an edition failed where it is no longer due, or its report is gone."""
@@ -377,72 +371,28 @@ class Reports(Exports):
             published, lambda report, place: report in unread or (report, place) in places
         )
 
-    def _span(self, definition: Definition | None = None, variants: Sequence[Variant] = ()) -> Span:
-        """Return what the data covers: of all tables, or of those that a report reads."""
-        from workbench.reporting.notebooks.reads import span_of, whole
+    def _span(self, definition: Definition, variants: Sequence[Variant] = ()) -> Span:
+        """Return what the data covers of the tables that a report reads."""
+        from workbench.reporting.notebooks.reads import span_of
 
-        spans = self._spans()
-        if definition is None:
-            return whole(spans.values())
         notebook = self.ws.settings.path("notebooks") / definition.notebook
         editions = variants or definition.variants
-        return span_of(notebook, [each.values for each in editions], spans)
-
-    def _spans(self) -> Mapping[str, Span]:
-        """Return what is loaded of each table; kept beside the store: reading it takes a second."""
-        from workbench.reporting.definitions.due import Span
-
-        # why not asked of the store: a list of what is due would wait for its imports
-        snapshots = (self.ws.private / "store" / "snapshots").glob("*.ducklake")
-        snapshot = max((int(each.stem) for each in snapshots if each.stem.isdigit()), default=None)
-        file = self.ws.private / "span.json"
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # made anew
-            kept = read_json(file)
-            if kept["snapshot"] == snapshot:
-                return {
-                    table: Span(*map(dt.date.fromisoformat, days))
-                    for table, days in kept["tables"].items()
-                }
-        access = self.ws.access
-        # why no others: a store of before the rule of years may hold a day before year 1
-        last = {table: day for table, day in access.as_of.items() if day and _DAY.fullmatch(day)}
-        if not last:  # of data without a time a report is about how they are now
-            today = self.ws.now().date()
-            return dict.fromkeys(self.ws.catalog.tables, Span(dt.date(today.year - 1, 1, 1), today))
-        months = {
-            change.table: [month for month in change.months if _DAY.fullmatch(f"{month}-01")]
-            for change in access.versions.changes
-        }
-        spans = {
-            table: Span(
-                dt.date.fromisoformat(f"{min(months.get(table) or [day[:7]])}-01"),
-                dt.date.fromisoformat(day),
-            )
-            for table, day in last.items()
-        }
-        days = {table: [each.start, each.last_day] for table, each in spans.items()}
-        content = {"snapshot": access.snapshot, "tables": days}
-        with suppress(OSError):  # a full disk; it is read from the store next time
-            file.write_text(json.dumps(content, default=str), encoding="utf-8")
-        return spans
+        return span_of(notebook, [each.values for each in editions], self._spans())
 
     def desk(self) -> Desk:
         """Return what a run needs of its workspace."""
         from workbench.reporting.runner import Desk
 
-        access = self.ws.access
+        ws, access, now = self.ws, self.ws.access, self.ws.now()
         return Desk(
-            settings=self.ws.settings,
-            catalog=self.ws.catalog,
-            ledger=self.ws.ledger,
-            private=self.ws.private,
-            data_version=self.ws.seal.version(access.versions.of_all()),
-            as_of=max(
-                (day for day in access.as_of.values() if day),
-                default=self.ws.now().date().isoformat(),
-            ),
+            settings=ws.settings,
+            catalog=ws.catalog,
+            ledger=ws.ledger,
+            private=ws.private,
+            data_version=ws.seal.version(access.versions.of_all()),
+            as_of=max(filter(None, access.as_of.values()), default=now.date().isoformat()),
             snapshot=access.snapshot,
             find=access.find_identifiers,
-            now=self.ws.now(),
+            now=now,
             begins=lambda definition: self._span(definition).start,
         )

@@ -17,7 +17,7 @@ from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import ArchiveReader, read_header
 from workbench.lifecycle.backups.taking import SUFFIX, require_key
 from workbench.lifecycle.office import Office
-from workbench.store.keys import sync_folder
+from workbench.store.durable import sync
 
 PRUNED = "backups pruned"
 _PARTS = {"daily": "%Y-%m-%d", "weekly": "%G-%V", "monthly": "%Y-%m"}
@@ -82,7 +82,7 @@ def prune(office: Office) -> list[str]:
     for path in left:
         path.unlink(missing_ok=True)
     if going or left:
-        sync_folder(folder)
+        sync(folder)
     return [str(path) for path in going]
 
 

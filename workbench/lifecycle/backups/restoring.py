@@ -47,11 +47,12 @@ from workbench.privacy.books.witnesses import move
 from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings
 from workbench.store.audit import Audit
-from workbench.store.chain import Chain, file_lock
+from workbench.store.chain import Chain
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
+from workbench.store.durable import sync, write_whole
 from workbench.store.engine import Store
-from workbench.store.keys import sync_folder, write_key_file
 from workbench.store.lake_files import sync_new
+from workbench.store.locks import file_lock
 from workbench.store.marks import FILE as MARKS_FILE
 from workbench.store.marks import read_marks
 from workbench.store.sealing import FILE as SEAL_FILE
@@ -149,7 +150,7 @@ def restore(
         there.note(RESTORED, _facts(restored))
         sync_new(beside, set())
         (beside / READY).touch()
-        sync_folder(beside)
+        sync(beside)
         swap(private, beside)
     office.store.forget_key()
     office.look_anew()
@@ -321,7 +322,7 @@ def _take_key(office: Office, there: Office, master: bytes) -> None:
         with there.store.locked():
             rekey(there.store, present)
     if source.kind == "file":
-        write_key_file(there.store.keys / "master.key", present.hex())
+        write_whole(there.store.keys / "master.key", present.hex().encode())
     elif source.kind == "keyring":
         shutil.copy2(source.folder / "keyring.id", there.store.keys / "keyring.id")
 
@@ -343,7 +344,7 @@ def finish_swap(private: Path) -> None:
     beside = private.with_name(f"{private.name}.restoring")
     if not private.exists() and (beside / READY).exists():
         beside.rename(private)
-        sync_folder(private.parent)
+        sync(private.parent)
     if (private / READY).exists():
         remove(private.with_name(f"{private.name}.replaced"))
         (private / READY).unlink()

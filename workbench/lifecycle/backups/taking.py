@@ -29,11 +29,11 @@ from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import registers
 from workbench.store.chain import Chain
-from workbench.store.engine import Store, newest
-from workbench.store.keys import sync_folder
+from workbench.store.durable import flush, sync, write_whole
+from workbench.store.engine import Store
 from workbench.store.lake_files import faults
 from workbench.store.published_files import require_outside
-from workbench.store.sealed import write_whole
+from workbench.store.versions import newest
 
 BACKED_UP, TESTED, RESTORED = "backup", "restore tested", "restored"
 SUFFIX = ".backup"
@@ -129,10 +129,9 @@ def back_up(
             writer = ArchiveWriter(file, master, {"made": at, "title": office.settings.title})
             files = _write(office, writer, {"made": at, "rows": rows}, progress)
             sha256 = writer.finish()
-            file.flush()
-            os.fsync(file.fileno())
+            flush(file)
         partial.rename(target)
-        sync_folder(target.parent)
+        sync(target.parent)
         checksum = f"{sha256}  {target.name}\n"
         write_whole(target.with_name(f"{target.name}.sha256"), checksum.encode("ascii"))
     except OSError as problem:
@@ -319,8 +318,7 @@ def _place(into: Path, name: str, content: Any, path: Path) -> str:
         while block := content.read(1 << 20):
             digest.update(block)
             file.write(block)
-        file.flush()
-        os.fsync(file.fileno())
+        flush(file)
     return digest.hexdigest()
 
 

@@ -10,7 +10,7 @@ from workbench.errors import InputError
 from workbench.lifecycle.office import Office
 from workbench.periods import local
 from workbench.store.consents import agreeing_sql
-from workbench.store.engine import in_lake
+from workbench.store.lake_files import in_lake
 from workbench.store.marks import marked_sql
 from workbench.store.quality_rules import literal
 

@@ -19,8 +19,8 @@ from workbench.lifecycle.rights import traces
 from workbench.lifecycle.rights.customers import Known, consents_of, known_by, unknown_subject
 from workbench.lifecycle.rights.obligations import recipients
 from workbench.lifecycle.rights.traces import SHORTEST
-from workbench.store.chain import file_lock
-from workbench.store.engine import in_lake
+from workbench.store.lake_files import in_lake
+from workbench.store.locks import file_lock
 from workbench.store.rewriting import take_away, unfinished
 
 if TYPE_CHECKING:

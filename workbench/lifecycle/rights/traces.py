@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from workbench.documents import read_json
+from workbench.store.durable import write_whole
 from workbench.store.quality_rules import literal
-from workbench.store.sealed import write_whole
 
 if TYPE_CHECKING:
     import duckdb

@@ -7,7 +7,6 @@ by at least one of them.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,8 +19,7 @@ from workbench.privacy.accounting import Cost
 from workbench.privacy.books.entries import CHARGES, SCHEMA, lifetime_of
 from workbench.store.audit import Audit
 from workbench.store.chain import Reader
-from workbench.store.keys import sync_folder
-from workbench.store.sealed import write_whole
+from workbench.store.durable import replace_whole, write_whole
 
 ANCHOR = Path("anchor", "ledger.head")
 TRACE = ".ledger"  # beside the settings
@@ -122,15 +120,8 @@ def write_anchor(path: Path, anchor: Witness) -> None:
         "before": [list(each) for each in anchor.before],
         "home": anchor.home,
     }
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with partial.open("w") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-        sync_folder(path.parent)
+        replace_whole(path, json.dumps(content).encode())
     except OSError as problem:
         raise LedgerError(
             f"the ledger's anchor {path} cannot be written: {problem.strerror}. Free some space or "

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
+import json
+import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.documents import read_json
 from workbench.reporting.definitions.due import Span
 from workbench.reporting.definitions.parameters import Value
 
+if TYPE_CHECKING:
+    from workbench.store.access import Access
+
+_DAY = re.compile(r"[1-9]\d{3}-\d\d-\d\d")
 _HARMLESS_MAGICS = ("%load_ext workbench", "%budget", "%preview", "%matplotlib")
 
 
@@ -38,6 +46,44 @@ def span_of(
     every = whole(spans.values())
     starts = [spans[table].start for table in read & spans.keys()]
     return Span(min(starts, default=every.start), every.last_day)
+
+
+def spans_of(
+    private: Path, tables: Iterable[str], today: dt.date, opened: Callable[[], Access]
+) -> Mapping[str, Span]:
+    """Return what is loaded of each table; kept beside the store: reading it takes a second."""
+    # why not asked of the store: a list of what is due would wait for its imports
+    snapshots = (private / "store" / "snapshots").glob("*.ducklake")
+    snapshot = max((int(each.stem) for each in snapshots if each.stem.isdigit()), default=None)
+    file = private / "span.json"
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # made anew
+        kept = read_json(file)
+        if kept["snapshot"] == snapshot:
+            return {
+                table: Span(*map(dt.date.fromisoformat, days))
+                for table, days in kept["tables"].items()
+            }
+    access = opened()
+    # why no others: a store of before the rule of years may hold a day before year 1
+    last = {table: day for table, day in access.as_of.items() if day and _DAY.fullmatch(day)}
+    if not last:  # of data without a time a report is about how they are now
+        return dict.fromkeys(tables, Span(dt.date(today.year - 1, 1, 1), today))
+    months = {
+        change.table: [month for month in change.months if _DAY.fullmatch(f"{month}-01")]
+        for change in access.versions.changes
+    }
+    spans = {
+        table: Span(
+            dt.date.fromisoformat(f"{min(months.get(table) or [day[:7]])}-01"),
+            dt.date.fromisoformat(day),
+        )
+        for table, day in last.items()
+    }
+    days = {table: [each.start, each.last_day] for table, each in spans.items()}
+    content = {"snapshot": access.snapshot, "tables": days}
+    with suppress(OSError):  # a full disk; it is read from the store next time
+        file.write_text(json.dumps(content, default=str), encoding="utf-8")
+    return spans
 
 
 def whole(spans: Collection[Span]) -> Span:

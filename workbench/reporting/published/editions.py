@@ -36,7 +36,6 @@ from workbench.reporting.published.files import (
     record,
     staged,
     storage,
-    sync,
     write,
 )
 from workbench.reporting.published.index import index_language, rebuild_index
@@ -44,6 +43,7 @@ from workbench.reporting.published.places import FILE, revisions
 from workbench.reporting.published.record import Edition, digest, editions, read
 from workbench.reporting.published.record import latest as latest_record
 from workbench.reporting.published.revisions import causes, paired, what_changed
+from workbench.store.durable import sync
 from workbench.store.published_files import FOLDER_MODE, make_folder
 
 _MAIN = '<main id="report" class="wrap">'  # as in page.html.j2

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from workbench.errors import PublishError
 from workbench.reporting.forking import alive
+from workbench.store.durable import flush, sync
 from workbench.store.published_files import FILE_MODE, make_folder, note, recorded
 
 STAGING = ".staging"
@@ -75,17 +76,7 @@ def write(path: Path, content: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync(folder: Path) -> None:
-    """Make a folder's renames outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        flush(file)
 
 
 @contextlib.contextmanager
