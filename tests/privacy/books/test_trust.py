@@ -420,7 +420,7 @@ def test_an_anchor_that_cannot_be_written_is_told_and_the_spend_counts(ledger, t
     anchors = tmp_path / "now" / "anchor"
     kept = anchors.rename(tmp_path / "kept")
     anchors.symlink_to(kept)
-    (kept / f"ledger.head.{os.getpid()}").mkdir()
+    (kept / f"ledger.head.{os.getpid()}.part").mkdir()
     with pytest.raises(LedgerError, match=r"anchor .* cannot be written: .*not paid for twice"):
         reserve(ledger, "new")
     next(kept.glob("ledger.head.*")).rmdir()
