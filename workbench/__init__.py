@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from workbench.analytics.movement import movement, retention
     from workbench.analytics.personas import assign_personas
     from workbench.analytics.purchases import holdout_check, purchase_summary
+    from workbench.analytics.scoring.scorecard import Scorecard
+    from workbench.analytics.scoring.woe import WoeEncoder
     from workbench.figures import text
     from workbench.periods import trailing
     from workbench.privacy.expressions import column, difference, rank, ratio, share, top
@@ -61,6 +63,8 @@ __all__ = [
     "Provenance",
     "Query",
     "Release",
+    "Scorecard",
+    "WoeEncoder",
     "Workspace",
     "assign_personas",
     "bands",
@@ -108,6 +112,8 @@ _HOME = {
     "Provenance": "workbench.privacy.provenance",
     "Query": "workbench.privacy.query",
     "Release": "workbench.privacy.release",
+    "Scorecard": "workbench.analytics.scoring.scorecard",
+    "WoeEncoder": "workbench.analytics.scoring.woe",
     "Workspace": "workbench.workspace",
     "assign_personas": "workbench.analytics.personas",
     "bands": "workbench.privacy.grouping.bands",

@@ -10,6 +10,7 @@
     │   ├── DefinitionError                       reports/NAME.yaml, all problems at once
     │   ├── ParameterError                        -p name=value
     │   ├── PeriodError                           --period
+    │   ├── DataError                             rows that nothing can be learned from, or scored
     │   ├── Renamed                               a name of before: says the one of now
     │   └── UnknownName                           table, column, report, dataset: with a suggestion
     ├── Refused                          exit 3   understood, and not allowed
@@ -87,6 +88,10 @@ class ParameterError(InputError):
 
 class PeriodError(InputError):
     """A period is malformed, in the future, or outside the data."""
+
+
+class DataError(InputError, ValueError):
+    """Rows that an estimator cannot learn from or score; to scikit-learn a ValueError."""
 
 
 class UnknownName(InputError):

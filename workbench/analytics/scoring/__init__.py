@@ -1,0 +1,1 @@
+"""The exact scorecard: bins, weights of evidence, points; for analysts' eyes."""

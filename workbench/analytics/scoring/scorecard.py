@@ -1,0 +1,269 @@
+"""The scorecard: logistic regression on weights of evidence, told in points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import check_is_fitted
+
+from workbench.analytics.scoring.bins import Characteristic
+from workbench.analytics.scoring.columns import bad_rows, columns_of
+from workbench.analytics.scoring.woe import asked_of, learned
+from workbench.catalog import Table
+from workbench.errors import DataError, UnknownName
+from workbench.privacy.provenance import Provenance
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """A characteristic of a card with its coefficient and the points of each bin."""
+
+    bins: Characteristic
+    coefficient: float  # of the logarithm of bad odds; never above 0
+    points: np.ndarray
+
+
+class Scorecard(ClassifierMixin, BaseEstimator):
+    """A credit scorecard: points for the bins of each feature, whose sum is the score.
+
+    Bins and weights of evidence are those of `WoeEncoder`, found anew at each fit, so that a card
+    may be cross-validated as it is. A logistic regression weighs them. A feature whose coefficient
+    has the wrong sign (more evidence of being safe would cost points) is taken out, the worst one
+    first, and so is one whose rows all lie in one bin; `removed_` says which and why.
+
+    Parameters
+    ----------
+    pdo : float
+        Points that double the odds of good to bad.
+    base_score, base_odds : float
+        The score at which odds of good to bad are ``base_odds``.
+    decimals : int
+        Digits that the points of each bin are rounded to. Points are rounded before they are added,
+        as on paper.
+    trend, min_bin_share, edges, special_codes, bounds
+        As of `WoeEncoder`.
+    pair : (str, str), optional
+        Two features that enter as one two-way table.
+    bad : label, optional
+        The label of ``y`` that means bad; the larger one when left out: 1, or True.
+    declared : Table, optional
+        What the catalog declares of the rows: ``ws.catalog.table("credit_applications")``. Columns
+        that must not enter are refused, and special codes, bounds and titles are those declared.
+
+    Attributes
+    ----------
+    table_ : DataFrame
+        One row a bin, as of `WoeEncoder`, with ``points``.
+    removed_ : dict of str to str
+        Features that were taken out, and why.
+    intercept_, coefficients_ : float, Series
+        Of the logarithm of the odds of bad to good.
+    classes_ : array
+        Good, then bad.
+
+    Raises
+    ------
+    DataError
+        It cannot be fitted, or rows cannot be scored; says why.
+
+    Notes
+    -----
+    Points are ``-(coefficient · woe + intercept / n) · factor + offset / n``, ``factor = pdo /
+    ln 2`` and ``offset = base_score - factor · ln base_odds`` (Siddiqi 2006, *Credit Risk
+    Scorecards*). A card was learned from rows: it is for analysts' eyes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> age = np.repeat([20.0, 30.0, 40.0, 50.0], 50)[:, None]
+    >>> bad = np.tile(np.arange(50), 4) < np.repeat([20, 15, 10, 5], 50)
+    >>> card = Scorecard().fit(age, bad)
+    >>> card.points(age[[0, 199]]).tolist()
+    [499, 551]
+    """
+
+    def __init__(
+        self,
+        *,
+        pdo: float = 20,
+        base_score: float = 600,
+        base_odds: float = 50,
+        decimals: int = 0,
+        trend: str | Mapping[str, str] = "auto",
+        min_bin_share: float = 0.05,
+        edges: Mapping[str, Sequence[Any]] | None = None,
+        special_codes: Mapping[str, Any] | None = None,
+        bounds: Mapping[str, tuple[float, float]] | None = None,
+        pair: tuple[str, str] | None = None,
+        bad: Any = None,
+        declared: Table | None = None,
+    ) -> None:
+        self.pdo = pdo
+        self.base_score = base_score
+        self.base_odds = base_odds
+        self.decimals = decimals
+        self.trend = trend
+        self.min_bin_share = min_bin_share
+        self.edges = edges
+        self.special_codes = special_codes
+        self.bounds = bounds
+        self.pair = pair
+        self.bad = bad
+        self.declared = declared
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Scorecard:
+        """Find bins, weights and points.
+
+        Parameters
+        ----------
+        X : DataFrame or array
+        y : array
+            Which rows went bad.
+        sample_weight : array, optional
+            As often as each row counts.
+        """
+        if not (self.pdo > 0 and self.base_odds > 0):
+            raise DataError("pdo and base_odds are above 0; ask for pdo=20, base_odds=50.")
+        columns = columns_of(self, X, reset=True)
+        self.classes_, bad = bad_rows(y, len(next(iter(columns.values()))), self.bad)
+        if self.pair is not None:
+            self._check_pair(columns)
+        asked = asked_of(self, columns)
+        found, bad, weight = learned(asked, columns, bad, sample_weight, self.pair)
+        self.removed_ = {bins.name: bins.lonely for bins, _ in found if bins.lonely}
+        found = [(bins, place) for bins, place in found if bins.name not in self.removed_]
+        woe = np.empty((len(bad), len(found)), order="F")
+        for at, (bins, place) in enumerate(found):
+            woe[:, at] = bins.woe[place]
+        kept = [bins for bins, _ in found]
+        del found, columns
+        while kept:
+            fitted = LogisticRegression(solver="newton-cholesky").fit(woe, bad, weight)
+            slopes = fitted.coef_[0]
+            worst = int(slopes.argmax())
+            if slopes[worst] < 0:
+                break
+            gone = kept.pop(worst)
+            self.removed_[gone.name] = (
+                f"its coefficient has the wrong sign ({slopes[worst]:+.3f}): its safer bins would "
+                "cost points, since other features tell what it does"
+            )
+            woe = np.delete(woe, worst, axis=1)
+        if not kept:
+            raise DataError(
+                "no feature is left for a card. "
+                + "; ".join(f"'{name}': {why}" for name, why in self.removed_.items())
+            )
+        self.intercept_ = float(fitted.intercept_[0])
+        self.n_rows_, self.n_bads_ = len(bad), int(bad.sum())
+        self._tell(kept, slopes)
+        return self
+
+    def _check_pair(self, columns: Mapping[str, Any]) -> None:
+        first, second = self.pair or ("", "")
+        for name in (first, second):
+            if name not in columns:
+                raise UnknownName("column", name, columns)
+        if first == second:
+            raise DataError(f"a pair is of two features, not of '{first}' twice.")
+
+    def _tell(self, kept: Sequence[Characteristic], slopes: Sequence[float]) -> None:
+        """Turn weights into points."""
+        factor = self.pdo / math.log(2)
+        offset = self.base_score - factor * math.log(self.base_odds)
+        each = (offset - factor * self.intercept_) / len(kept)
+        self.weighed_ = tuple(
+            Weighed(bins, float(slope), np.round(each - factor * slope * bins.woe, self.decimals))
+            for bins, slope in zip(kept, slopes, strict=True)
+        )
+        self.provenance_ = Provenance("raw", (), f"a scorecard of {len(kept)} features")
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the logarithm of the odds of bad to good, without rounding."""
+        columns = self._columns(X)
+        found = np.full(len(next(iter(columns.values()))), self.intercept_)
+        for each in self.weighed_:
+            found += (each.coefficient * each.bins.woe)[each.bins.place(columns)]
+        return found
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the chances of good and of bad."""
+        odds = self.decision_function(X)
+        bad = 1 / (1 + np.exp(-odds))
+        return np.column_stack([1 - bad, bad])
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the likelier class; to decide on credit compare `points` with a cut-off."""
+        bad = self.decision_function(X) > 0
+        return np.asarray(self.classes_[bad.astype(int)])
+
+    def points(self, X: Any) -> pd.Series:
+        """Return the score of each row: more points are safer."""
+        columns = self._columns(X)
+        found = np.zeros(len(next(iter(columns.values()))))
+        for each in self.weighed_:
+            found += each.points[each.bins.place(columns)]
+        found = found.round(self.decimals)  # why again: sums of decimals are not decimals
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        whole = found.astype(np.int64) if self.decimals <= 0 else found
+        return pd.Series(whole, index=index, name="points")
+
+    def _columns(self, X: Any) -> dict[str, Any]:
+        check_is_fitted(self)
+        return columns_of(self, X, reset=False)
+
+    @property
+    def coefficients_(self) -> pd.Series:
+        """Of each feature's weight of evidence."""
+        check_is_fitted(self)
+        found = {each.bins.name: each.coefficient for each in self.weighed_}
+        return pd.Series(found, name="coefficient")
+
+    @property
+    def table_(self) -> pd.DataFrame:
+        """One row a bin, with its points."""
+        check_is_fitted(self)
+        tables = [each.bins.table().assign(points=each.points) for each in self.weighed_]
+        return pd.concat(tables, ignore_index=True)
+
+    def table(self, on: Mapping[str, tuple[Any, Any]]) -> pd.DataFrame:
+        """Return the bins as they are in several samples, side by side.
+
+        Parameters
+        ----------
+        on : mapping of name to (X, y)
+            ``{"train": (X, y), "test": (X_test, y_test), "out of time": (X_late, y_late)}``
+
+        Returns
+        -------
+        DataFrame
+            By ``variable`` and ``bin``, under each name: ``count``, ``share``, ``bads``,
+            ``bad_rate``, ``woe``, ``iv``, of that sample; and the card's ``points``.
+        """
+        shown = ["count", "share", "bads", "bad_rate", "woe", "iv"]
+        keys = ["variable", "bin"]
+        found = {}
+        for name, (X, y) in on.items():
+            columns = self._columns(X)
+            _, bad = bad_rows(y, len(next(iter(columns.values()))), self.bad)
+            bins = [
+                each.bins.counted(each.bins.place(columns), bad).table() for each in self.weighed_
+            ]
+            found[name] = pd.concat(bins).set_index(keys)[shown]
+        found["card"] = self.table_.set_index(keys)[["points"]]
+        return pd.concat(found, axis=1)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
