@@ -86,7 +86,7 @@ class Scorecard(ClassifierMixin, BaseEstimator):
     >>> bad = np.tile(np.arange(50), 4) < np.repeat([20, 15, 10, 5], 50)
     >>> card = Scorecard().fit(age, bad)
     >>> card.points(age[[0, 199]]).tolist()
-    [499, 551]
+    [500, 548]
     """
 
     def __init__(
