@@ -154,6 +154,14 @@ def test_a_name_of_before_answers_with_the_one_of_now(run, before, now):
     assert run(*now.split(), "--help").exit_code == 0
 
 
+@pytest.mark.parametrize("typed", [[], ["subject"], ["store", "backups"], ["office", "incident"]])
+def test_a_group_typed_alone_lists_its_commands(typed):
+    told = CliRunner().invoke(main, typed)
+    assert told.exit_code in (0, 2)
+    assert told.output == CliRunner().invoke(main, [*typed, "--help"]).output
+    assert "Commands:" in told.output or "Groups:" in told.output
+
+
 def test_a_month_that_is_not_loaded_is_refused(run):
     told = run("run", "customers", "--period", "2026-10")
     assert told.exit_code == 2

@@ -38,6 +38,18 @@ def test_overdue_and_late_requests(table):
     assert (ageing.value, ageing.light) == (planted.REQUESTS_OVERDUE_OPEN, "red")
 
 
+@pytest.mark.parametrize(
+    ("due_on", "counts"),
+    [("2025-09-30", 0), ("2025-10-01", 1), ("2026-09-30", 1), ("2026-10-01", 0)],
+)
+def test_twelve_months_are_twelve_months_to_the_day(due_on, counts):
+    asked = pd.DataFrame({"received_on": [due_on], "due_on": [due_on], "closed_on": [None]})
+    assert amounts.requests_on_time(asked, END).denominator == counts
+    assert amounts.requests_overdue(asked, END).denominator == counts
+    course = pd.DataFrame({"due_on": [due_on], "completed_on": [due_on]})
+    assert amounts.training_completed(course, END).denominator == counts
+
+
 def test_requests_as_they_stood_earlier(table):
     requests = table("subject_requests")
     assert amounts.requests_overdue(requests, dt.date(2026, 7, 31)).value == 0

@@ -1,5 +1,7 @@
 """What bounds cut off is estimated by asking once more with wider bounds."""
 
+from dataclasses import replace
+
 import pytest
 from support.lab import Lab
 from support.shop import CATALOG
@@ -97,6 +99,12 @@ def test_a_plan_says_what_bounds_will_likely_cut_from_what_is_declared_and_was_r
     earlier = _with_share_beyond(0.04)
     assert "in r-000001 'earlier' 4% of customers or more" in list(likely_cut(narrow, [earlier]))[1]
     assert len(list(likely_cut(narrow, [_with_share_beyond(-0.01)]))) == 1
+    # of five groups the largest is told with the margin of five: 0.06 - 0.01 * 2.569 / 1.960
+    five = replace(earlier, columns={name: [0.06] * 5 for name in earlier.columns})
+    five.columns["amount_at_bound_low"][:] = [0.05] * 5
+    assert "'earlier' 5% of customers" in list(likely_cut(narrow, [five]))[1]
+    five.columns["amount_at_bound_low"][:] = [0.045] * 5
+    assert "'earlier' 4% of customers" in list(likely_cut(narrow, [five]))[1]
     wide = lab.resolve(wb.query(lab.table).sum("amount", bounds=wb.ladder(100, 800)))
     assert not list(likely_cut(wide, [earlier]))
 

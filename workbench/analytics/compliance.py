@@ -17,7 +17,6 @@ from workbench.analytics.kpis import Light
 if TYPE_CHECKING:
     import pandas as pd
 
-YEAR = dt.timedelta(days=365)
 _HOUR = dt.timedelta(hours=1)
 
 
@@ -82,9 +81,22 @@ def count(number: float, of: float, why: str = "nothing to look at") -> Measured
     return Measured(number if of > 0 else None, number, of, why="" if of > 0 else why)
 
 
+def year_to(as_of: dt.date) -> dt.date:
+    """Return the first day of the twelve months that end with a day.
+
+    Examples
+    --------
+    >>> year_to(dt.date(2026, 9, 30)), year_to(dt.date(2028, 2, 29))
+    (datetime.date(2025, 10, 1), datetime.date(2027, 3, 1))
+    """
+    leap = as_of.month == 2 and as_of.day == 29
+    before = as_of.replace(year=as_of.year - 1, day=28 if leap else as_of.day)
+    return before + dt.timedelta(days=1)
+
+
 def requests_on_time(requests: pd.DataFrame, as_of: dt.date) -> Measured:
     """Return requests answered by their day, of those due in the twelve months to ``as_of``."""
-    due = requests[_days(requests, "due_on").between(_stamp(as_of - YEAR), _stamp(as_of))]
+    due = requests[_days(requests, "due_on").between(_stamp(year_to(as_of)), _stamp(as_of))]
     met = _days(due, "closed_on") <= _days(due, "due_on")
     found = share(int(met.sum()), len(due), "no request was due")
     return replace(found, due=_week(_open(due, as_of), as_of))
@@ -211,7 +223,7 @@ def transfers_by_threshold(
 
 def training_completed(training: pd.DataFrame, as_of: dt.date) -> Measured:
     """Return courses completed, of those due in the twelve months to ``as_of``."""
-    due = training[_days(training, "due_on").between(_stamp(as_of - YEAR), _stamp(as_of))]
+    due = training[_days(training, "due_on").between(_stamp(year_to(as_of)), _stamp(as_of))]
     done = _days(due, "completed_on") <= _stamp(as_of)
     found = share(int(done.sum()), len(due), "no course was due")
     return replace(found, due=_first(_days(due, "due_on")[~done]))
@@ -306,7 +318,7 @@ def _open(requests: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
 
 
 def _received(requests: pd.DataFrame, as_of: dt.date) -> int:
-    return int(_days(requests, "received_on").between(_stamp(as_of - YEAR), _stamp(as_of)).sum())
+    return int(_days(requests, "received_on").between(_stamp(year_to(as_of)), _stamp(as_of)).sum())
 
 
 def _present(transfers: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
@@ -317,7 +329,7 @@ def _present(transfers: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
 
 def _within_year(frame: pd.DataFrame, column: str, as_of: dt.date) -> pd.DataFrame:
     end = _stamp(as_of) + dt.timedelta(days=1)
-    return frame[(frame[column] >= _stamp(as_of - YEAR)) & (frame[column] < end)]
+    return frame[(frame[column] >= _stamp(year_to(as_of))) & (frame[column] < end)]
 
 
 def _span(reads: pd.DataFrame, since: dt.date, until: dt.date) -> pd.DataFrame:

@@ -95,6 +95,8 @@ class _Main(click.Group):
             said = escaped(_untyped(str(refusal), refusal, typed))
             click.echo(f"{type(refusal).__name__}: {said}", err=True)
             ctx.exit(refusal.exit_code)
+        except click.exceptions.NoArgsIsHelpError:
+            raise  # its message is the help of a group that was typed alone
         except click.UsageError as refusal:
             raise click.UsageError(escaped(refusal.format_message()), refusal.ctx) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):

@@ -7,9 +7,9 @@ beyond; no margin of noise holds that. Wherever such a figure stands, it says so
 from __future__ import annotations
 
 from workbench.figures.language import Language
-from workbench.figures.values import CURRENCY, Series, label, series
+from workbench.figures.values import CURRENCY, Series, Value, label, series
+from workbench.privacy.clipping import widened
 from workbench.privacy.columns import Measure
-from workbench.privacy.margins import quantile
 from workbench.privacy.release import Release
 
 _NAMED_AT_MOST = 3  # groups of a chart whose share beyond the bound is told
@@ -92,23 +92,17 @@ def in_words(release: Release, name: str, language: Language) -> str:
     found = shares(release, measure)
     if not said or found is None:
         return said
-    wider = quantile(0.95, max(1, len(release))) / quantile(0.95)
-    known = [
-        (each.value, row, each)
-        for row, each in enumerate(found.values)
-        # why wider: of many groups some would stand out by noise alone
-        if each.value is not None
-        and each.low is not None
-        and each.value - wider * (each.value - each.low) > 0
-    ]
-    known.sort(key=lambda each: (-each[0], each[1]))
+    # why wider: of many groups some stand out by noise alone, and the largest by most
+    wide = [Value(*widened((v.value, v.low, v.high), len(release))) for v in found.values]
+    known = [(row, v) for row, v in enumerate(wide) if v.low is not None and v.low > 0]
+    known.sort(key=lambda each: -(each[1].value or 0.0))
     if not release.by:
         return cut(release, measure, 0, language)
     if not known:
         return said
     told = [
         f"{_group(release, row, language)} {found.both(value, language)}"
-        for _, row, value in known[:_NAMED_AT_MOST]
+        for row, value in known[:_NAMED_AT_MOST]
     ]
     more = len(known) - len(told)
     if more:

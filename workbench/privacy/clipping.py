@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Table
 from workbench.errors import QuestionRefused
 from workbench.privacy.expressions import Expression, column
+from workbench.privacy.margins import NOTHING, Interval, quantile
 from workbench.privacy.query import Ask, Query
 from workbench.privacy.release import Release
 
@@ -129,9 +130,26 @@ def _beyond(
             continue
         bounds = {m.bound.high for m in found.measures if m.name == f"{value}_sum" and m.bound}
         if high in bounds and f"{value}_at_bound_low" in found.columns:
-            surely = [s for s in found.columns[f"{value}_at_bound_low"] if s is not None]
-            if max(surely, default=0.0) >= WORTH_A_WORD:
-                yield found, max(surely)
+            name = f"{value}_at_bound"
+            ends = zip(*(found.columns[name + end] for end in ("", "_low", "_high")), strict=True)
+            lows = [widened(each, len(found))[1] for each in ends]  # for the largest is picked
+            if (surely := max(filter(None, lows), default=0.0)) >= WORTH_A_WORD:
+                yield found, surely
+
+
+def widened(figure: Interval, figures: int) -> Interval:
+    """Return a figure that was picked for being large with the margin of all it was picked from.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in widened((0.06, 0.05, 0.07), 5)]
+    [0.06, 0.047, 0.073]
+    """
+    value, low, high = figure
+    if value is None or low is None or high is None:
+        return NOTHING
+    times = quantile(0.95, figures) / quantile(0.95)
+    return value, value - times * (value - low), value + times * (high - value)
 
 
 _STEPS = (Decimal(1), Decimal(2), Decimal(5))

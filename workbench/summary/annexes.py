@@ -152,7 +152,7 @@ def band_of(people: float | None) -> str:
 
 
 def _incidents(evidence: Evidence) -> Sequence[Row]:
-    from workbench.analytics.compliance import YEAR
+    from workbench.analytics.compliance import year_to
 
     frame = evidence.incidents
     day = evidence.as_of
@@ -161,7 +161,7 @@ def _incidents(evidence: Evidence) -> Sequence[Row]:
         for each in frame.to_dict("records"):
             seen = time_of(each["detected_at"])
             began, told = time_of(each["occurred_at"]), time_of(each["notified_at"])
-            if seen is None or not day - YEAR <= seen.date() <= day:
+            if seen is None or not year_to(day) <= seen.date() <= day:
                 continue
             notice = "not needed" if not each["notifiable"] else "done" if told else "missing"
             hours = None if told is None else round((told - seen) / dt.timedelta(hours=1))
