@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from workbench.privacy.grouping.personas import personas
     from workbench.privacy.models.axes import Axis
     from workbench.privacy.models.grid_kmeans import GridKMeans
+    from workbench.privacy.models.private_scorecard import PrivateScorecard
     from workbench.privacy.operations.consistency import consistent
     from workbench.privacy.provenance import FittedLabel, Provenance
     from workbench.privacy.query import Query, ladder, marginals, query
@@ -60,6 +61,7 @@ __all__ = [
     "FittedLabel",
     "GammaGammaModel",
     "GridKMeans",
+    "PrivateScorecard",
     "Provenance",
     "Query",
     "Release",
@@ -109,6 +111,7 @@ _HOME = {
     "FittedLabel": "workbench.privacy.provenance",
     "GammaGammaModel": "workbench.analytics.lifetime_value",
     "GridKMeans": "workbench.privacy.models.grid_kmeans",
+    "PrivateScorecard": "workbench.privacy.models.private_scorecard",
     "Provenance": "workbench.privacy.provenance",
     "Query": "workbench.privacy.query",
     "Release": "workbench.privacy.release",

@@ -76,9 +76,14 @@ class Measured:
     counts: bool
 
     @property
+    def vector(self) -> list[tuple[Measure, dict[str, Any]]]:
+        """The figures of the vector, and how each is put together from its integers."""
+        return vector_measures(self.coordinates, self.values)
+
+    @property
     def measures(self) -> list[Measure]:
         """Every figure of an answer."""
-        vector = vector_measures(self.coordinates, self.values) if self.counts else []
+        vector = self.vector if self.counts else []
         own = [each.measure for each in self.choices] + [each.measure for each in self.distincts]
         return [measure for measure, _ in vector] + own
 

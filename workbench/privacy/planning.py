@@ -19,7 +19,6 @@ from workbench.privacy.accounting import Cost, epsilon_of, price
 from workbench.privacy.books.entries import identity_of
 from workbench.privacy.columns import Dimension, cells
 from workbench.privacy.engine.answering import Z_95, sigma_of
-from workbench.privacy.engine.coordinates import vector_measures
 from workbench.privacy.noted import noted
 from workbench.privacy.operations.consistency import MAX_FIGURES
 from workbench.privacy.question import Question
@@ -126,7 +125,7 @@ def planned(
     relative: dict[str, float] = {}
     if question.counts and not question.pure and question.discovered is None and each:
         spread = sigma_of(question, each)
-        for measure, plan in vector_measures(question.coordinates, question.values):
+        for measure, plan in question.vector:
             if "linear" not in plan and ("ladder" not in plan or "bottom" in plan):
                 continue
             # of a ladder the widest: where all its layers are added up

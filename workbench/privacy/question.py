@@ -18,7 +18,8 @@ from workbench.errors import PeriodError, QuestionRefused, UnknownName, suggest
 from workbench.periods import Period
 from workbench.privacy import identity
 from workbench.privacy.books.entries import Part
-from workbench.privacy.columns import Dimension
+from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.engine.onerow import OneRow
 from workbench.privacy.given import Given, given
 from workbench.privacy.grouping.codes import PairCode
 from workbench.privacy.grouping.opened import (
@@ -139,6 +140,16 @@ class Question(Measured):
         return prod(len(dimension.values) for dimension in self.within)
 
     @property
+    def one_row(self) -> OneRow | None:
+        """What one row of each customer adds to all cells at once, if it is asked for."""
+        return next((g.code for g in self.groups if isinstance(g.code, OneRow)), None)
+
+    @property
+    def vector(self) -> list[tuple[Measure, dict[str, Any]]]:
+        """See `Measured`."""
+        return super().vector if self.one_row is None else self.one_row.figures
+
+    @property
     def discovered(self) -> str | None:
         """The column whose values are found privately, if there is one."""
         return next((group.discovered for group in self.groups if group.discovered), None)
@@ -233,6 +244,13 @@ def _require_combinable(groups: Sequence[Group], asked: Measured, pure: bool) ->
         raise QuestionRefused(
             "wb.pairs(…) counts customers, and a row is in every pair of its customer: ask "
             ".customers() by it, and totals in a question of their own."
+        )
+    if any(isinstance(group.code, OneRow) for group in groups) and (
+        len(groups) > 1 or asked.coordinates or others or pure
+    ):
+        raise QuestionRefused(
+            "a scorecard's tables count one row of each customer in many cells, and are asked for "
+            "alone: ask .customers() by them only."
         )
     if pure and (others or any(group.discovered for group in groups)):
         raise QuestionRefused(

@@ -23,6 +23,7 @@ from workbench.privacy.engine.booking import event_of
 from workbench.privacy.engine.bounding import bounded_totals, fits, rows_sql
 from workbench.privacy.engine.coordinates import Coordinate
 from workbench.privacy.engine.mechanisms import RandBelow
+from workbench.privacy.engine.onerow import sums_sql
 from workbench.privacy.engine.truncation import (
     customers_by_value,
     distinct_values,
@@ -54,6 +55,8 @@ def statements(question: Question) -> dict[str, str]:
     if question.pure:
         return {"vector": pure_totals(question)}
     found: dict[str, str] = {}
+    if question.one_row is not None:
+        return {"vector": sums_sql(question, question.one_row)}
     if question.counts:
         rows, check = rows_sql(question), fits(question)
         found["vector"] = bounded_totals(question, rows=rows)

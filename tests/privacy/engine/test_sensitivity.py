@@ -6,6 +6,7 @@ held against is the event that the ledger books, not the code that bounds.
 """
 
 import datetime as dt
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -19,6 +20,8 @@ from workbench.privacy.engine import booking
 from workbench.privacy.engine.answering import scores
 from workbench.privacy.grouping.labelled import labels_table
 from workbench.privacy.models import Axis, GridKMeans, NoisyCounts
+from workbench.privacy.models.bins import Bins
+from workbench.privacy.models.card_tables import CardCells
 from workbench.privacy.releasing import compute, statements
 
 WHO = ("u1", "u2", "", None)
@@ -138,6 +141,22 @@ def clustered(e):
     return wb.query(e.table, by=by, **PERIOD).sum("amount")
 
 
+def card(count=3, longest_squared=900**2, **products):
+    bins = (
+        Bins("region", values=("a", "b", "c")),
+        Bins("kind", values=("p", "q", "r", "s")),
+        Bins("amount", edges=(Decimal(50), Decimal(201)), special=((Decimal(-1), "unknown"),)),
+    )[:count]
+    if products:
+        products["longest_squared"] = longest_squared
+
+    def asked(e):
+        cells = CardCells(bins, (e.table.level > 2).name("bad"), **products)
+        return wb.query(e.table, by=cells, cells=count, **PERIOD).customers()
+
+    return asked
+
+
 def named(tx, as_of="2026-02", name="persona"):
     rules = ["persona | money | frequency", "much | 2 | any", "often | 1 | 2", "little | 1 | 1"]
     made = wb.personas(tx, rules, as_of="2026-02", money=[3000], frequency=[2])
@@ -215,6 +234,12 @@ QUESTIONS = {
     "found": lambda e: wb.query(
         e.table, by=wb.discovered("note", delta="1e-8"), cells=3
     ).customers(),
+    "card counts": card(),
+    "card products": card(
+        scores=((900, -3000, 17, 0), (-250, 1, 700, -700, 0), (5, 2**12, -1, 0)),
+        longest_squared=1100**2,
+    ),
+    "card products of two": card(scores=((900, -900, 0, 1), (-900, 1, 700, -700, 900)), count=2),
     "pure": grouped(["region", "kind"], lambda q, tx: q.customers().count()),
     "pure of months": grouped(["month", "kind"], lambda q, tx: q.customers().count(), cells=1),
 }  # fmt: skip
@@ -296,7 +321,17 @@ def test_one_customer_moves_no_more_than_was_booked(estate, name, size):
 
 
 @pytest.mark.parametrize(
-    "name", ["everything", "ladder", "pure", "distinct of all", "found", "quantile"]
+    "name",
+    [
+        "everything",
+        "ladder",
+        "pure",
+        "distinct of all",
+        "found",
+        "quantile",
+        "card counts",
+        "card products of two",
+    ],
 )
 def test_a_booking_that_is_too_small_is_caught(estate, name, monkeypatch):
     """The bound is met: what is booked cannot be less."""

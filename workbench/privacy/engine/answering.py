@@ -15,7 +15,6 @@ from workbench.privacy.accounting import rho_fraction
 from workbench.privacy.books.entries import Event
 from workbench.privacy.columns import Measure, cells
 from workbench.privacy.engine.bounding import LATTICE, norm_squared
-from workbench.privacy.engine.coordinates import vector_measures
 from workbench.privacy.engine.mechanisms import (
     RandBelow,
     discrete_gaussian,
@@ -123,7 +122,7 @@ def _vector(
     linear: dict[str, Any] = {}
     ratio: dict[str, Any] = {}
     ladder: dict[str, Any] = {}
-    for measure, plan in vector_measures(question.coordinates, question.values):
+    for measure, plan in question.vector:
         at = [{name: noisy[name][cell] / LATTICE for name in names} for cell in range(size)]
         _add(figures, measure, [figure(measure.kind, plan, each, spread) for each in at])
         if "linear" in plan:

@@ -1,0 +1,282 @@
+"""A private scorecard: made of released tables, paid once, exactly as the engine counts."""
+
+import datetime as dt
+import json
+import random
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+from support.lab import Lab, catalog_of
+from support.ledgers import spent
+
+import workbench as wb
+from workbench.errors import BudgetExhausted, InputError, QuestionRefused, UnknownName
+from workbench.privacy.accounting import price
+from workbench.privacy.models import PrivateScorecard
+from workbench.privacy.models.bins import Bins, bins_of
+from workbench.privacy.models.card_tables import Asked, Counted
+from workbench.privacy.provenance import provenance
+
+COLUMNS = {
+    "customer_id": {"type": "text", "role": "subject key"},
+    "day": {"type": "date", "role": "time", "bounds": ["2026-01-01", "2026-12-31"]},
+    "home": {"type": "text", "domain": ["own", "rent", "other"]},
+    "income": {
+        "type": "money",
+        "bounds": [500, 20_000],
+        "special_codes": {"-1": "not stated"},
+    },
+    "age": {"type": "integer", "bounds": [18, 98]},
+    "late": {"type": "boolean", "role": "target"},
+    "calls": {"type": "integer", "role": "after-outcome", "bounds": [0, 30]},
+    "free": {"type": "text"},
+}
+FEATURES = ["home", "income", "age"]
+
+
+def people(count=3000, seed=0):
+    """Return customers, one row each, of whom low incomes and renters are bad more often."""
+    rng = np.random.default_rng(seed)
+    income = np.exp(rng.normal(7.5, 0.6, count)).clip(500, 20_000).round(2)
+    home = rng.choice(["own", "rent", "other"], count, p=[0.5, 0.4, 0.1])
+    odds = -1.2 - 1.5 * (np.log(income) - 7.5) + 0.9 * (home == "rent")
+    frame = pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(count)],
+            "day": dt.date(2026, 3, 5),
+            "home": home,
+            "income": np.where(rng.random(count) < 0.05, -1, income),
+            "age": rng.integers(18, 90, count),
+            "late": rng.random(count) < 1 / (1 + np.exp(-odds)),
+            "calls": 0,
+            "free": "x",
+        }
+    )
+    return frame
+
+
+def bank(folder, frame, limit=1000):
+    """Return a loaded workspace of these rows."""
+    content = catalog_of(COLUMNS).model_dump(mode="json", exclude_defaults=True)
+    content["tables"]["visits"]["source"] = "visits.parquet"
+    content["privacy"]["limits"] = dict.fromkeys(("month", "year", "lifetime"), limit)
+    (folder / "data").mkdir(parents=True)
+    (folder / "catalog.yaml").write_text(json.dumps(content))
+    (folder / "workbench.toml").write_text('catalog = "catalog.yaml"\nsource = "data"\n')
+    lab = Lab([], columns=COLUMNS)
+    lab.connection.register("frame", frame)
+    lab.connection.execute("INSERT INTO reporting.visits BY NAME FROM frame")
+    lab.connection.execute(f"COPY reporting.visits TO '{folder}/data/visits.parquet'")
+    workspace = wb.open_workspace(folder, now=lambda: dt.datetime(2026, 10, 2, tzinfo=dt.UTC))
+    workspace.init()
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return people()
+
+
+@pytest.fixture(scope="module")
+def ws(tmp_path_factory, frame):
+    return bank(tmp_path_factory.mktemp("bank"), frame)
+
+
+def gini(card, frame):
+    return 2 * roc_auc_score(frame["late"], card.predict_proba(frame)[:, 1]) - 1
+
+
+def seeded(features, frame, epsilon, seed=0, **options):
+    """Return a card of a frame, drawn by dice of its own."""
+    card = PrivateScorecard(features=features, **options)
+    pico = price(epsilon, delta=Decimal("1e-6")).pico
+    tables = Counted(frame, frame["late"], pico, random.Random(seed).randrange)
+    declared = catalog_of(COLUMNS).tables["visits"].columns
+    return card._fit(tables, declared if isinstance(features, list) else {}, pico)
+
+
+class TestInAWorkspace:
+    def test_it_is_paid_once_and_is_private(self, ws, frame):
+        tx = ws.open("visits", purpose="reporting")
+        card = PrivateScorecard("late", FEATURES)
+        before = spent(ws.ledger)
+        card.fit(tx, ws=ws, epsilon=2, name="card")
+        paid = spent(ws.ledger)
+        assert paid - before == pytest.approx(price(2, delta=Decimal("1e-6")).pico, abs=3)
+        again = clone(card).fit(tx, ws=ws, epsilon=2)
+        assert spent(ws.ledger) == paid
+        assert again.table_.equals(card.table_)
+        assert provenance(card).kind == "private"
+        assert provenance(card).releases == tuple(each.id for each in card.releases_)
+        assert len(card.releases_) == 3
+        assert gini(card, people(seed=1)) > 0.4
+
+    def test_the_engine_counts_as_frames_are_counted(self, ws, frame):
+        """Bins, missing values, codes and products: by SQL, and by numpy, without noise."""
+        tx = ws.open("visits", purpose="reporting")
+        columns = ws.catalog.tables["visits"].columns
+        bins = [bins_of(name, None, columns[name]) for name in FEATURES]
+        pico = 10**30
+        asked = Asked(ws, tx, "late", "exact", 10**14, where=(), period=None)
+        counted = Counted(frame, frame["late"], pico)
+        assert asked.customers(bins)[0] == pytest.approx(counted.customers(bins)[0], abs=1)
+        assert asked.counts(bins)[0] == pytest.approx(counted.counts(bins)[0], abs=1)
+        rng = np.random.default_rng(0)
+        scores = [tuple(int(s) for s in rng.integers(-900, 900, len(b.labels))) for b in bins]
+        for longest in (700**2, 10**9):
+            mine, theirs = (each.products(bins, scores, longest)[0] for each in (asked, counted))
+            assert mine == pytest.approx(theirs, abs=longest / 2**20)
+            assert np.abs(theirs).max() > 20 * longest / 2**20 or longest == 10**9
+
+    def test_what_must_not_enter_is_refused_before_it_is_paid(self, ws):
+        tx = ws.open("visits", purpose="reporting")
+        before = spent(ws.ledger)
+        for features, match in (
+            (["calls"], "declared as after-outcome"),
+            (["late"], "declared as target"),
+            (["free"], "nothing declares the bins of 'free'"),
+            (["wage"], "wage"),
+        ):
+            with pytest.raises((QuestionRefused, UnknownName), match=match):
+                PrivateScorecard("late", features).fit(tx, ws=ws, epsilon=1)
+        with pytest.raises(QuestionRefused, match="target is a column that is true or false"):
+            PrivateScorecard("home", ["age"]).fit(tx, ws=ws, epsilon=1)
+        with pytest.raises(InputError, match="name its column as target"):
+            PrivateScorecard("late", ["age"]).fit(tx, [1], ws=ws, epsilon=1)
+        assert spent(ws.ledger) == before
+
+    def test_a_limit_is_kept(self, tmp_path, frame):
+        poor = bank(tmp_path / "poor", frame[:50], limit=1)
+        tx = poor.open("visits", purpose="reporting")
+        with pytest.raises(BudgetExhausted):
+            PrivateScorecard("late", FEATURES).fit(tx, ws=poor, epsilon=5)
+
+
+def test_it_looks_like_scikit_learn(frame):
+    card = PrivateScorecard(features={"home": ["own", "rent"]}, pdo=40)
+    assert clone(card).get_params() == card.get_params()
+    assert card.fit(frame, frame["late"], epsilon=3) is card
+    assert card.predict_proba(frame).sum(axis=1) == pytest.approx(1)
+    assert set(card.predict(frame)) <= {0, 1}
+    assert card.classes_.tolist() == [0, 1]
+    assert card.n_features_in_ == 1
+    assert provenance(card).kind == "raw"  # no ledger knows of it
+
+
+def test_points_double_the_odds_and_add_up(frame):
+    card = seeded(FEATURES, frame, 3)
+    odds = -card.decision_function(frame)  # of good to bad
+    exact = 600 + 20 / np.log(2) * (odds - np.log(50))
+    assert card.points(frame).to_numpy() == pytest.approx(exact, abs=2)  # a half a feature
+    shown = card.table_
+    assert shown["points_low"].le(shown["points"]).all()
+    assert shown["points"].le(shown["points_high"]).all()
+
+
+def test_more_budget_finds_more(frame):
+    fresh = people(seed=2)
+    little, much = (
+        np.median([gini(seeded(FEATURES, frame, e, seed), fresh) for seed in range(5)])
+        for e in ("0.2", "4")
+    )
+    assert 0.1 < little < much - 0.02
+    assert much > 0.42
+
+
+def test_probabilities_are_calibrated(frame):
+    fresh = people(20_000, seed=3)
+    card = seeded(FEATURES, people(20_000), 3)
+    foretold = card.predict_proba(fresh)[:, 1]
+    assert foretold.mean() == pytest.approx(fresh["late"].mean(), abs=0.02)
+    low = foretold < np.quantile(foretold, 0.2)
+    assert foretold[low].mean() == pytest.approx(fresh["late"][low].mean(), abs=0.03)
+
+
+def test_features_that_say_the_same_share_their_weight(frame):
+    frame = people(20_000).assign(again=lambda f: f["income"])
+    edges = [1000, 1500, 2000, 3000, 4000]
+    card = seeded({"income": edges, "again": edges}, frame, 8)
+    assert card.coefficients_.sum() == pytest.approx(1, abs=0.15)
+    alone = seeded({"income": edges, "age": [30, 50]}, frame, 8)
+    assert alone.coefficients_["income"] == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(("trend", "sign"), [("ascending", 1), ("descending", -1)])
+def test_a_trend_is_kept(frame, trend, sign):
+    card = seeded({"age": [25, 35, 45, 55, 65, 75]}, frame, 3, trend={"age": trend})
+    woe = card.table_["woe"].to_numpy()[: card.bins_[0].ordered]
+    assert (sign * np.diff(woe) >= -1e-9).all()
+
+
+def test_intervals_hold_noise_and_sampling(size):
+    """Of all WoE of strong and weak features, 95 % lie inside, over draws of people and noise."""
+    draws, inside = (60 if size == "smoke" else 600), []
+    whole = people(200_000, seed=99)
+    for seed in range(draws):
+        sample = whole.sample(2000, random_state=seed)
+        card = seeded({"home": ["own", "rent", "other"]}, sample, 2, seed)
+        truth = whole.groupby("home")["late"].mean()[["own", "rent", "other"]]
+        base = whole["late"].mean()
+        woe = np.log(truth / (1 - truth)) - np.log(base / (1 - base))
+        woe = woe - (woe * whole["home"].value_counts(normalize=True)[woe.index]).sum()
+        rows = card.table_[:3]
+        inside += list((rows["woe_low"] <= woe.to_numpy()) & (woe.to_numpy() <= rows["woe_high"]))
+    assert 0.9 <= np.mean(inside) <= 1
+
+
+def test_noise_alone_is_refused(frame):
+    with pytest.raises(QuestionRefused, match="too few for a card at this price"):
+        seeded(FEATURES, frame[:30], "0.1")
+
+
+@pytest.mark.parametrize(
+    ("made", "match"),
+    [
+        ({}, "needs features="),
+        ({"features": "age"}, "needs features="),
+        ({"features": {"age": "old"}}, "are edges, such as"),
+        ({"features": {"age": [50, 20]}}, "rising"),
+        ({"features": {"age": list(range(200))}}, "at most 100"),
+        ({"features": {"home": ["own", "own"]}}, "must be different"),
+        ({"features": ["age"], "trend": {"home": "ascending"}}, "must name a feature"),
+        ({"features": ["age"], "trend": {"age": "up"}}, "must name a feature"),
+    ],
+)
+def test_what_is_no_card_is_refused(frame, made, match):
+    with pytest.raises(QuestionRefused, match=match):
+        PrivateScorecard(**made).fit(frame, frame["late"], epsilon=1)
+
+
+def test_bad_frames_are_refused(frame):
+    card = PrivateScorecard(features={"age": [40]})
+    with pytest.raises(InputError, match="lacks the column 'age'"):
+        card.fit(frame.drop(columns="age"), frame["late"], epsilon=1)
+    with pytest.raises(InputError, match="one of 1 and 0"):
+        card.fit(frame, frame["age"], epsilon=1)
+    with pytest.raises(InputError, match="one of 1 and 0"):
+        card.fit(frame, frame["late"][:5], epsilon=1)
+
+
+def test_bins_of_the_catalog():
+    columns = catalog_of(COLUMNS).tables["visits"].columns
+    income = bins_of("income", None, columns["income"])
+    assert len(income.edges) == 19
+    assert 500 < min(income.edges) < max(income.edges) < 20_000
+    assert income.labels[-2:] == ("-1: not stated", "None of these")
+    assert bins_of("home", None, columns["home"]).labels == (
+        "own", "rent", "other", "None of these",
+    )  # fmt: skip
+    places = income.places([-1, None, float("nan"), float("inf"), 0, "x"])
+    assert places.tolist() == [20, 21, 21, 19, 0, 21]
+    assert Bins("home", values=("own",)).places(["own", None, "castle", 3]).tolist() == [0, 1, 1, 1]
+
+
+def test_ranges_are_put_together_evenly():
+    ten = bins_of("x", list(range(1, 10)))
+    assert [int(edge) for edge in ten.merged(3).edges] == [3, 6]
+    assert [int(edge) for edge in ten.merged(2).edges] == [5]
+    assert ten.merged(20) is ten

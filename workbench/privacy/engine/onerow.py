@@ -1,0 +1,155 @@
+"""Sums over one row of each customer: counts of several groups at once, or products of two scores.
+
+A customer's row is the latest asked about; of several on one day the one whose places come last. It
+is chosen among that customer's own rows alone, so nobody else's move it. Counts: the row adds 1 to
+one cell of each group, so with ``d`` groups its vector has the squared length ``d``. Products: the
+row's places have whole-number scores, scaled down together to a declared length ``R`` where they
+are longer; to each pair of groups it adds the product of two. With scores ``z`` that vector has the
+squared length ``Σ_{i<j} z_i²z_j² = ((Σ z_i²)² - Σ z_i⁴) / 2``, at most ``R⁴·(d - 1) / (2d)``, since
+``Σ z_i⁴ ≥ (Σ z_i²)² / d``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from math import isqrt
+from typing import TYPE_CHECKING, Any
+
+from workbench.privacy.columns import Measure
+from workbench.privacy.grouping.codes import Code
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from workbench.privacy.question import Question
+
+LATTICE = 2**20  # of all sums, as `workbench.privacy.engine.bounding` has it
+UNIT = 2**10  # of scores, so that products of two are on that lattice
+
+
+@dataclass(frozen=True, eq=False)
+class OneRow(Code):
+    """What one row of each customer adds to a table of cells.
+
+    Attributes
+    ----------
+    places : tuple of Ibis expressions
+        Where a row stands in each group, from 0, never NULL.
+    sizes : tuple of int
+        How many places each has.
+    outcome : Ibis expression
+        1 or 0; a row without is nobody's.
+    order : Ibis expression or None
+        The latest row counts.
+    told : tuple of str
+        All that determines places and outcome, besides the data.
+    scores : tuple of tuple of int
+        Of products: each place's score in `UNIT`; empty for counts, of places by outcome.
+    longest_squared : int
+        Of products: how long scores of a row may be, squared, in ``UNIT²``.
+    """
+
+    places: tuple[Any, ...]
+    sizes: tuple[int, ...]
+    outcome: Any
+    order: Any
+    told: tuple[str, ...]
+    scores: tuple[tuple[int, ...], ...] = ()
+    longest_squared: int = 0
+
+    @property
+    def identity(self) -> list[str]:
+        """See `Code`."""
+        longest = [f"at most {self.longest_squared}"] if self.scores else []
+        return ["one row", *self.told, *map(str, self.scores), *longest]
+
+    @property
+    def norm_squared(self) -> int:
+        """The squared length, in `LATTICE`, of what one customer adds, at most."""
+        count = len(self.places)
+        if not self.scores:
+            return count * LATTICE**2
+        return self.longest_squared**2 * (count - 1) // (2 * count)
+
+    @property
+    def figures(self) -> list[tuple[Measure, dict[str, Any]]]:
+        """What its sums are called; see `workbench.privacy.engine.coordinates.vector_measures`."""
+        measure = Measure("customers", "customers", "Customers", "customers")
+        if self.scores:
+            measure = Measure("products", "sum", "Products of two scores, total", None, 3)
+        return [(measure, {"linear": {"n": 1.0}})]
+
+
+def sums_sql(question: Question, code: OneRow) -> str:
+    """Return the SQL of ``part, cell, n``: sums on the lattice over one row of each customer."""
+    import ibis
+
+    rows = question.source
+    for predicate in question.predicates:
+        rows = rows.filter(predicate)
+    wanted: Mapping[str, Any] = {
+        "k": question.source[question.key],
+        "t": code.outcome.cast("int8"),
+        **({} if code.order is None else {"o": code.order}),
+        **{f"g{i}": each.cast("int16") for i, each in enumerate(code.places)},
+    }
+    count = len(code.places)
+    places = [f"g{i}" for i in range(count)]
+    chosen = ", ".join(f"{each} := {each}" for each in [*(set(wanted) & {"o"}), *places, "t"])
+    alone = ", ".join(f"max({each}) AS {each}" for each in [*places, "t"])
+    kept = ", ".join([*places, "t"])
+    # why apart: most customers have one row, and to compare rows is slow
+    source = f"""
+        WITH rows_ AS MATERIALIZED (
+            SELECT * FROM ({ibis.to_sql(rows.select(**wanted), dialect="duckdb")})
+            WHERE t IS NOT NULL
+        ),
+        single AS MATERIALIZED (SELECT k, count(*) AS rows, {alone} FROM rows_ GROUP BY k),
+        several AS (SELECT k AS who FROM single WHERE rows > 1),
+        latest AS (
+            SELECT max(struct_pack({chosen})) AS r
+            FROM rows_ JOIN several ON k IS NOT DISTINCT FROM who GROUP BY k
+        ),
+        one AS MATERIALIZED (
+            SELECT {kept} FROM single WHERE rows = 1 UNION ALL SELECT {kept}
+            FROM (SELECT {", ".join(f"r.{each} AS {each}" for each in [*places, "t"])} FROM latest)
+        )"""
+    if not code.scores:
+        start, tables = 0, []
+        for place, size in zip(places, code.sizes, strict=True):
+            tables.append(
+                f"SELECT 0, {start} + 2 * {place}::BIGINT + t AS c, "
+                f"count(*)::HUGEINT * {LATTICE} FROM one GROUP BY c"
+            )
+            start += 2 * size
+        return f"{source} {' UNION ALL '.join(tables)}"
+    scored = ", ".join(
+        f"{list(scores)}[{place} + 1]::BIGINT AS z{i}"
+        for i, (place, scores) in enumerate(zip(places, code.scores, strict=True))
+    )
+    squares = " + ".join(f"z{i} * z{i}" for i in range(count))
+    cap = isqrt(code.longest_squared)
+    # why + 1: the square root is a float; one more than its ceiling is never too small
+    length = f"CASE WHEN s > {cap * cap} THEN ceil(sqrt(s::DOUBLE))::BIGINT + 1 ELSE {cap} END"
+    scaled = ", ".join(
+        f"sign(z{i})::BIGINT * (abs(z{i}) * {cap} // length) AS z{i}" for i in range(count)
+    )
+    pairs = list(combinations(range(count), 2))
+    sums = ", ".join(f"coalesce(sum(z{i} * z{j}), 0)" for i, j in pairs)
+    return f"""{source},
+        scored AS (SELECT {scored} FROM one),
+        long AS (SELECT *, {length} AS length FROM (SELECT *, {squares} AS s FROM scored) AS s_),
+        short AS (SELECT {scaled} FROM long)
+        SELECT 0, unnest(range({len(pairs)})), unnest([{sums}]) FROM short"""
+
+
+def shortened(scores: np.ndarray, longest_squared: int) -> np.ndarray:
+    """Return whole scores by row, scaled down where they are too long, as the SQL does."""
+    import numpy as np
+
+    cap, squared = isqrt(longest_squared), (scores.astype(np.int64) ** 2).sum(axis=1)
+    length = np.where(squared > cap * cap, np.ceil(np.sqrt(squared)).astype(np.int64) + 1, cap)
+    short: np.ndarray = np.sign(scores) * (np.abs(scores) * cap // length[:, None])
+    return short

@@ -1,0 +1,248 @@
+"""The noisy tables a private scorecard is made of, asked of a workspace or counted in a frame."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from itertools import combinations
+from math import sqrt
+from typing import TYPE_CHECKING, Any, Protocol
+
+from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.privacy.accounting import PICO, rho_fraction
+from workbench.privacy.columns import Dimension
+from workbench.privacy.engine.mechanisms import RandBelow, discrete_gaussian
+from workbench.privacy.engine.onerow import LATTICE, UNIT, OneRow, shortened
+from workbench.privacy.grouping.opened import row_by_row
+from workbench.privacy.groups import Group, GroupRule, Scope
+from workbench.privacy.identity import named, normal_form
+from workbench.privacy.models.bins import Bins, values_of
+from workbench.privacy.provenance import RAW, Provenance
+from workbench.privacy.query import Query, query
+from workbench.privacy.question import resolve
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from workbench.privacy.release import Release
+
+# Of the price, what each table has: customers in all, their counts by bin, products of two scores.
+SHARES = (0.01, 0.91, 0.08)
+BARRED = ("target", "after-outcome", "price", "protected", "subject key", "direct identifier")
+Noisy = tuple[Any, float]  # figures, and the standard deviation of the noise of each
+
+
+class Tables(Protocol):
+    """What answers a card's three questions, each paid for before it is drawn."""
+
+    def customers(self, bins: Sequence[Bins]) -> Noisy:
+        """Return how many customers have an outcome."""
+
+    def counts(self, bins: Sequence[Bins]) -> Noisy:
+        """Return customers by the bins of each feature, and by outcome, all in one row."""
+
+    def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
+        """Return sums of products of the scores of two features, of each pair."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where these come from."""
+
+
+Scores = Sequence[tuple[int, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class CardCells(GroupRule):
+    """Cells of a card's tables, as a group of a question: bins by outcome, or pairs of features."""
+
+    bins: tuple[Bins, ...]
+    target: Any
+    scores: tuple[tuple[int, ...], ...] = ()
+    longest_squared: int = 0
+
+    def given(self) -> Mapping[str, Any]:
+        """Return edges and values."""
+        edges = {f"the edges of '{each.column}'": each.edges for each in self.bins if each.edges}
+        values = [v for each in self.bins for v in each.values if isinstance(v, str)]
+        return {"numbers": edges, "names": values}
+
+    def group(self, scope: Scope) -> Group:
+        """Return them resolved against a question."""
+        for each in self.bins:
+            require_feature(each.column, scope)
+        source, names = scope.source, [each.column for each in self.bins]
+        outcome, meaning = outcome_of(self.target, scope)
+        if self.scores:
+            cells = [f"{one} × {other}" for one, other in combinations(names, 2)]
+            dimension = Dimension("pair", "Two features", "category", tuple(cells))
+        else:
+            cells = [
+                f"{each.column}: {label}, {outcome}"
+                for each in self.bins
+                for label in each.labels
+                for outcome in ("good", "bad")
+            ]
+            dimension = Dimension("cell", "Bin and outcome", "category", tuple(cells))
+        code = OneRow(
+            tuple(each.place(source[each.column]) for each in self.bins),
+            tuple(len(each.labels) for each in self.bins),
+            outcome,
+            None if scope.table.time is None else source[scope.table.time],
+            (named([repr(each) for each in self.bins]), named(meaning)),
+            self.scores,
+            self.longest_squared,
+        )
+        return Group(dimension, len(names), code)
+
+
+def require_feature(name: str, scope: Scope) -> None:
+    """Refuse a column that must not foretell the outcome."""
+    column = scope.allowed.get(name)
+    if column is None:
+        raise UnknownName("column", name, scope.allowed)
+    if column.role in BARRED:
+        raise QuestionRefused(
+            f"'{name}' is declared as {column.role}, and no feature of a scorecard: it is known "
+            "only after the decision, or must not enter it. Leave it out."
+        )
+
+
+def outcome_of(target: Any, scope: Scope) -> tuple[Any, Any]:
+    """Return whether a row is bad, as 1, 0 or NULL, and what that means."""
+    if isinstance(target, str):
+        column = scope.allowed.get(target)
+        if column is None:
+            raise UnknownName("column", target, scope.allowed)
+        value = scope.source[target]
+        if column.type == "boolean":
+            return value.cast("int8"), ["of", target]
+        if column.type == "integer":
+            return value.isin([0, 1]).ifelse(value, None), ["of", target]
+    elif hasattr(target, "op"):
+        row_by_row(target, scope.source)
+        if target.type().is_boolean():
+            return target.cast("int8"), normal_form(target.op())
+    raise QuestionRefused(
+        "a scorecard's target is a column that is true or false, or 1 or 0, for bad or good, or a "
+        f"condition such as (loans.days_past_due > 90).name('bad'), not {target!r}."
+    )
+
+
+class Asked:
+    """A card's tables, asked of a workspace."""
+
+    def __init__(
+        self, ws: Any, table: Any, target: Any, name: str, pico: int, **asked: Any
+    ) -> None:
+        self._ws, self._table, self._target = ws, table, target
+        self._catalog, self._today = ws.catalog, ws.now().date()
+        self._name, self._pico, self._asked = name, pico, asked
+        self.releases: list[Release] = []
+
+    def customers(self, bins: Sequence[Bins]) -> Noisy:
+        """See `Tables`; what would be refused later is refused here, before anything is paid."""
+        resolve(self._asking(CardCells(tuple(bins), self._target)), self._catalog, self._today)
+        target = self._table[self._target] if isinstance(self._target, str) else self._target
+        where = self._asked["where"]
+        single = isinstance(where, Mapping) or not isinstance(where, Sequence)
+        known = [*((where,) if single else where), target.notnull()]
+        asked = query(self._table, where=known, period=self._asked["period"])
+        return self._answer(asked.customers(), "customers", SHARES[0])
+
+    def counts(self, bins: Sequence[Bins]) -> Noisy:
+        """See `Tables`."""
+        return self._answer(self._asking(CardCells(tuple(bins), self._target)), "counts", SHARES[1])
+
+    def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
+        """See `Tables`."""
+        cells = CardCells(tuple(bins), self._target, tuple(scores), longest_squared)
+        return self._answer(self._asking(cells), "products", SHARES[2])
+
+    @property
+    def provenance(self) -> Provenance:
+        """See `Tables`."""
+        return Provenance("private", tuple(each.id for each in self.releases))
+
+    def _asking(self, cells: CardCells) -> Query:
+        return query(self._table, cells, cells=len(cells.bins), **self._asked).customers()
+
+    def _answer(self, asked: Query, what: str, share: float) -> Noisy:
+        import numpy as np
+
+        rho = Decimal(int(self._pico * share)) / PICO
+        found = self._ws.release(asked, name=f"{self._name}-{what}", rho=rho)
+        self.releases.append(found)
+        if found.planned:  # there is no figure, and what is asked next costs the same
+            return np.zeros(len(found)), 1.0
+        mechanism = found.mechanism
+        return np.array(mechanism["noisy"]["n"], float) / LATTICE, float(mechanism["sigma"])
+
+
+class Counted:
+    """A card's tables, counted in a frame of one row a customer; no ledger knows of them."""
+
+    provenance = RAW
+
+    def __init__(
+        self, frame: pd.DataFrame, bad: Any, pico: int, randbelow: RandBelow = secrets.randbelow
+    ) -> None:
+        import numpy as np
+
+        outcome = np.asarray(bad, dtype=float)
+        if outcome.shape != (len(frame),) or not np.isin(outcome[~np.isnan(outcome)], [0, 1]).all():
+            raise InputError(
+                "the outcome is one of 1 and 0, or true and false, for bad and good, a row; leave "
+                "it missing where it is not known yet."
+            )
+        self._frame = frame[~np.isnan(outcome)]
+        self._bad = outcome[~np.isnan(outcome)].astype(int)
+        self._pico, self._randbelow = pico, randbelow
+        self._places: list[np.ndarray] = []
+
+    def customers(self, bins: Sequence[Bins]) -> Noisy:
+        """See `Tables`."""
+        import numpy as np
+
+        return self._noisy(np.array([len(self._bad) * LATTICE]), LATTICE**2, SHARES[0])
+
+    def counts(self, bins: Sequence[Bins]) -> Noisy:
+        """See `Tables`."""
+        import numpy as np
+
+        self._places = [each.places(values_of(self._frame, each.column)) for each in bins]
+        tables = [
+            np.bincount(2 * places + self._bad, minlength=2 * len(each.labels))
+            for each, places in zip(bins, self._places, strict=True)
+        ]
+        return self._noisy(np.concatenate(tables) * LATTICE, len(bins) * LATTICE**2, SHARES[1])
+
+    def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
+        """See `Tables`."""
+        import numpy as np
+
+        rows = np.column_stack(
+            [np.array(score)[place] for score, place in zip(scores, self._places, strict=True)]
+        )
+        short = shortened(rows, longest_squared).astype(float)
+        # exact: whole numbers whose sums stay far below 2⁵³
+        sums = (short.T @ short)[np.triu_indices(len(bins), 1)].astype(np.int64)
+        code = OneRow(tuple(bins), (), None, None, (), tuple(scores), longest_squared)
+        return self._noisy(sums, code.norm_squared, SHARES[2])
+
+    def _noisy(self, exact: np.ndarray, norm_squared: int, share: float) -> Noisy:
+        import numpy as np
+
+        sigma_squared = Fraction(norm_squared) / (2 * rho_fraction(int(self._pico * share)))
+        noise = discrete_gaussian(sigma_squared, len(exact), self._randbelow)
+        noisy = [int(each) + more for each, more in zip(exact, noise, strict=True)]
+        return np.array(noisy, float) / LATTICE, sqrt(sigma_squared) / LATTICE
+
+
+def in_units(woe: Any) -> tuple[int, ...]:
+    """Return WoE as whole scores."""
+    return tuple(round(float(each) * UNIT) for each in woe)

@@ -1,0 +1,272 @@
+"""A scorecard learned from noisy tables on declared bins: private, paid for, to be published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from math import log, sqrt
+from typing import TYPE_CHECKING, Any
+
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.privacy.accounting import PICO, price
+from workbench.privacy.engine.onerow import UNIT
+from workbench.privacy.margins import quantile
+from workbench.privacy.models.bins import bins_of, values_of
+from workbench.privacy.models.card_tables import SHARES, Asked, Counted, Tables, in_units
+from workbench.privacy.models.evidence import Evidence, agreed, evidence, weights
+from workbench.privacy.question import source_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+TRENDS = ("ascending", "descending")
+_RANGES = 0.9  # ranges of a feature grow with the square root of customers over noise
+_SURELY = 3  # standard deviations of noise
+
+
+class PrivateScorecard(ClassifierMixin, BaseEstimator):
+    """A credit scorecard that may be published: no applicant's row can be told from it.
+
+    It asks three questions of one row a customer, the latest: how many customers there are; how
+    many are good and bad in each bin of each feature; and how far features say the same, as sums of
+    products of two weights of evidence, each customer's scaled into a ball. All else is computed
+    of these noisy tables and costs nothing more. With much noise it is the sum of weights of
+    evidence, with little the regression on them. See docs/privacy.md, "A private scorecard".
+
+    Parameters
+    ----------
+    target : str or Ibis condition
+        A column that is true or 1 of bad ones, false or 0 of good ones, and missing where that is
+        not known yet; or a condition. Not needed where `fit` is given outcomes.
+    features : sequence of str, or mapping of str to edges or values
+        Columns, with their bins: rising edges of ranges, or values, as text. What has none (a
+        name, or None) has those of the catalog: its domain, or ranges between its bounds, and its
+        special codes apart. What is missing or not declared has a bin of its own. Ranges are put
+        together where customers are too few for so many at the price.
+    trend : mapping of str to {"ascending", "descending"}, optional
+        Features whose share of bad ones only rises, or only falls, from range to range.
+    pdo : float
+        Points that double the odds of good to bad.
+    base_score, base_odds : float
+        The score at which odds of good to bad are ``base_odds``.
+
+    Attributes
+    ----------
+    table_ : DataFrame
+        One row a bin: ``customers`` (noisy), ``bad_rate``, ``woe`` and ``points``, with 95 %
+        intervals from noise and sampling, given the weight of each feature.
+    coefficients_, intercept_ : Series, float
+        Of the logarithm of the odds of bad to good, on weights of evidence.
+    releases_ : tuple of Release
+        The answers it was made of.
+    provenance_ : Provenance
+        Private when fitted through a workspace.
+    bins_ : list
+        The bins that were asked about.
+    classes_ : array
+        Good is 0, bad is 1.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> people = pd.DataFrame({"home": ["own"] * 4000 + ["rent"] * 4000})
+    >>> bad = [0] * 3800 + [1] * 200 + [0] * 3000 + [1] * 1000
+    >>> card = PrivateScorecard(features={"home": ["own", "rent"]})
+    >>> card.fit(people, bad, epsilon=3).points(people).is_monotonic_decreasing
+    True
+    """
+
+    def __init__(
+        self,
+        target: Any = None,
+        features: Sequence[str] | Mapping[str, Any] = (),
+        *,
+        trend: Mapping[str, str] | None = None,
+        pdo: float = 20,
+        base_score: float = 600,
+        base_odds: float = 50,
+    ) -> None:
+        self.target = target
+        self.features = features
+        self.trend = trend
+        self.pdo = pdo
+        self.base_score = base_score
+        self.base_odds = base_odds
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        epsilon: object = None,
+        rho: object = None,
+        ws: Any = None,
+        name: str = "scorecard",
+        where: Any = (),
+        period: str | tuple[str, str] | None = None,
+        delta: object = "1e-6",
+    ) -> PrivateScorecard:
+        """Ask for the tables, and make the card of them.
+
+        Parameters
+        ----------
+        X : ibis.Table
+            From ``ws.open``, with ``ws``. Or a DataFrame of one row a customer: it is protected by
+            the same noise, but no ledger knows of it, so the card counts as fitted on raw rows.
+        y : array, optional
+            With a frame, the outcomes, where it has no column ``target``.
+        epsilon, rho : number or str
+            What all of it may cost, one of the two.
+        ws : Workspace
+            Whose ledger pays. The same card of the same data is answered from there.
+        name : str
+            What to call the answers.
+        where, period
+            As for `workbench.query`: whose rows count.
+        delta : number or str
+            With a frame; else it is the catalog's.
+
+        Raises
+        ------
+        QuestionRefused
+            Nothing declares a feature's bins; a feature is the target, after the outcome, a price
+            or protected; or the counts are noise alone.
+        BudgetExhausted
+            A limit does not cover the next table; what was paid for stays answered.
+        """
+        if ws is None:
+            pico = price(epsilon, rho, delta=Decimal(str(delta))).pico
+            bad = values_of(X, str(self.target)) if y is None else y
+            return self._fit(Counted(X, bad, pico), {}, pico)
+        if y is not None:
+            raise InputError("with ws= the outcome is in the table: name its column as target=….")
+        pico = price(epsilon, rho, delta=ws.catalog.privacy.delta).pico
+        tables = Asked(ws, X, self.target, name, pico, where=where, period=period)
+        return self._fit(tables, ws.catalog.columns_for(*source_of(X)), pico)
+
+    def _fit(self, tables: Tables, columns: Mapping[str, Any], pico: int) -> PrivateScorecard:
+        import numpy as np
+
+        given = self._given()
+        for name in given:
+            if columns and name not in columns:
+                raise UnknownName("column", name, columns)
+        bins = [bins_of(name, edges, columns.get(name)) for name, edges in given.items()]
+        total, _ = tables.customers(bins)
+        # known beforehand: a row adds 1 to one cell of each feature
+        sd = sqrt(len(bins) / (2 * pico * SHARES[1] / PICO))
+        most = max(2, round(_RANGES * sqrt(max(float(total[0]), 1.0) / sd)))
+        self.bins_ = [each.merged(most) for each in bins]
+        counts, sd = tables.counts(self.bins_)
+        ends = np.cumsum([2 * len(each.labels) for each in self.bins_])[:-1]
+        cells = agreed([each.reshape(-1, 2) for each in np.split(counts, ends)])
+        _require_some(cells, sd, tables)
+        trends = [(self.trend or {}).get(name) for name in given]
+        found, base = evidence(cells, sd, [each.ordered for each in self.bins_], trends)
+        products, sd = np.zeros(0), 0.0
+        if len(found) > 1:
+            scores = [in_units(each.woe) for each in found]
+            # the ball's radius: how long scores are on average, by the noisy counts
+            longest = max(1, round(sum(each.variance for each in found) * UNIT**2))
+            products, sd = tables.products(self.bins_, scores, longest)
+        weight, self.intercept_ = weights(found, products, sd, base)
+        self._set(found, weight)
+        self.provenance_ = tables.provenance
+        self.releases_ = tuple(getattr(tables, "releases", ()))
+        return self
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the logarithm of each row's odds of bad to good.
+
+        Parameters
+        ----------
+        X : DataFrame with the card's features
+            What is missing or not declared is scored by its own bin.
+        """
+        parts = zip(self._places(X), self.coefficients_, self._woe, strict=True)
+        odds: np.ndarray = sum(weight * woe[place] for place, weight, woe in parts)
+        return self.intercept_ + odds
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return each row's chance of good and of bad; see `decision_function`."""
+        import numpy as np
+
+        bad = 1 / (1 + np.exp(-self.decision_function(X)))
+        return np.column_stack([1 - bad, bad])
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return 1 for rows more likely bad than good, else 0."""
+        return (self.decision_function(X) > 0).astype(int)
+
+    def points(self, X: Any) -> pd.Series:
+        """Return the score of each row, the sum of its bins' points: more points are safer."""
+        import pandas as pd
+
+        places = self._places(X)
+        found = sum(points[place] for points, place in zip(self._points, places, strict=True))
+        return pd.Series(found, index=X.index, name="points")
+
+    def _given(self) -> dict[str, Any]:
+        features = self.features
+        if isinstance(features, str) or not features:
+            raise QuestionRefused(
+                "PrivateScorecard needs features=[…], columns of the catalog, or "
+                "features={'age': [25, 40, 60], 'home': ['own', 'rent']}, edges and values."
+            )
+        given = dict(features) if isinstance(features, Mapping) else dict.fromkeys(features)
+        trend = self.trend or {}
+        wrong = [name for name in trend if name not in given or trend[name] not in TRENDS]
+        if wrong:
+            raise QuestionRefused(
+                f"trend={{'{wrong[0]}': {trend[wrong[0]]!r}}} must name a feature, with "
+                "'ascending' or 'descending': how its share of bad ones goes."
+            )
+        return given
+
+    def _set(self, found: Sequence[Evidence], weight: np.ndarray) -> None:
+        """Keep what the card is: weights, points by bin, and the table that shows them."""
+        import numpy as np
+        import pandas as pd
+
+        names = [each.column for each in self.bins_]
+        factor, far = self.pdo / log(2), quantile(0.95)
+        start = (self.base_score - factor * (log(self.base_odds) + self.intercept_)) / len(names)
+        self._woe = [each.woe for each in found]
+        parts = []
+        self._points = []
+        for bins, each, by in zip(self.bins_, found, factor * weight, strict=True):
+            low, high = (each.woe + sign * far * each.spread for sign in (-1, 1))
+            ends = {"points": each.woe, "points_low": high, "points_high": low}
+            points = {name: np.round(start - by * woe).astype(int) for name, woe in ends.items()}
+            self._points.append(points["points"])
+            shown = {"feature": bins.column, "bin": bins.labels, "customers": each.customers}
+            woe = {"bad_rate": each.rate, "woe": each.woe, "woe_low": low, "woe_high": high}
+            parts.append(pd.DataFrame({**shown, **woe, **points}))
+        self.table_ = pd.concat(parts, ignore_index=True).round({"customers": 0})
+        self.coefficients_ = pd.Series(weight, index=names, name="coefficient")
+        self.classes_ = np.array([0, 1])
+        self.n_features_in_ = len(names)
+        self.feature_names_in_ = np.array(names, dtype=object)
+
+    def _places(self, X: Any) -> list[np.ndarray]:
+        check_is_fitted(self, "coefficients_")
+        return [each.places(values_of(X, each.column)) for each in self.bins_]
+
+
+def _require_some(cells: Sequence[np.ndarray], sd: float, tables: Tables) -> None:
+    """Refuse counts that are hardly more than their noise."""
+    import numpy as np
+
+    spread = sd / np.sqrt(sum(1 / len(each) for each in cells))
+    good, bad = cells[0].sum(axis=0)
+    planned = any(each.planned for each in getattr(tables, "releases", ()))
+    if not planned and min(good, bad) < _SURELY * spread:
+        raise QuestionRefused(
+            f"about {max(good, 0):,.0f} good and {max(bad, 0):,.0f} bad customers were found, "
+            f"± {2 * spread:,.0f} by noise: too few for a card at this price. Name fewer features, "
+            "a longer period, or a larger epsilon; nothing more was spent."
+        )
