@@ -35,13 +35,13 @@ class Characteristic:
         raise NotImplementedError
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns it is of."""
+    def labels(self) -> tuple[str, ...]:
+        """What a reader calls each bin."""
         raise NotImplementedError
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """What a reader calls each bin."""
+    def parts(self) -> tuple[Bins, ...]:
+        """The bins of each of its columns."""
         raise NotImplementedError
 
     def place(self, columns: Mapping[str, Any]) -> np.ndarray:
@@ -156,9 +156,9 @@ class Bins(Characteristic):
         return self.column
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns it is of."""
-        return (self.column,)
+    def parts(self) -> tuple[Bins, ...]:
+        """Itself."""
+        return (self,)
 
     @property
     def regular(self) -> int:
@@ -220,6 +220,15 @@ class Bins(Characteristic):
             )
         found[np.isnan(values)] = missing
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """A characteristic of a card with its coefficient and the points of each bin."""
+
+    bins: Characteristic
+    coefficient: float  # of the logarithm of bad odds; never above 0
+    points: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def _read(name: str, column: pd.Series) -> np.ndarray | Categories:
     kind = kind or (types.infer_dtype(column, skipna=True))
     if kind in ("string", "boolean"):
         codes, uniques = pd.factorize(column)
-        return Categories(codes, list(uniques))
+        return Categories(codes, uniques.tolist())
     if kind == "empty":
         return np.full(len(column), np.nan)
     if kind.startswith(("date", "time", "period", "interval")):

@@ -33,9 +33,9 @@ class PairBins(Characteristic):
         return f"{self.rows.name} × {self.across.name}"
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """What it is of."""
-        return (self.rows.name, self.across.name)
+    def parts(self) -> tuple[Bins, ...]:
+        """Both."""
+        return (self.rows, self.across)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from workbench.analytics.scoring.bins import Characteristic
+from workbench.analytics.scoring.bins import Characteristic, Weighed
+from workbench.analytics.scoring.carrying import Carried
 from workbench.analytics.scoring.columns import bad_rows, columns_of
 from workbench.analytics.scoring.woe import asked_of, learned
 from workbench.catalog import Table
@@ -21,16 +21,7 @@ from workbench.errors import DataError, UnknownName
 from workbench.privacy.provenance import Provenance
 
 
-@dataclass(frozen=True, eq=False)
-class Weighed:
-    """A characteristic of a card with its coefficient and the points of each bin."""
-
-    bins: Characteristic
-    coefficient: float  # of the logarithm of bad odds; never above 0
-    points: np.ndarray
-
-
-class Scorecard(ClassifierMixin, BaseEstimator):
+class Scorecard(Carried, ClassifierMixin, BaseEstimator):
     """A credit scorecard: points for the bins of each feature, whose sum is the score.
 
     Bins and weights of evidence are those of `WoeEncoder`, found anew at each fit, so that a card

@@ -154,14 +154,15 @@ def asked_of(estimator: Any, columns: Mapping[str, Any]) -> dict[str, Asked]:
             trends.get(name, "auto"),
             share,
             edges.get(name),
-            _meanings(special.get(name, ())),
+            meanings(special.get(name, ())),
             bounds.get(name, (-FAR, FAR)),
         )
         for name in columns
     }
 
 
-def _meanings(codes: Any) -> Mapping[Any, str]:
+def meanings(codes: Any) -> Mapping[Any, str]:
+    """Return special codes with what they mean."""
     return dict(codes) if isinstance(codes, Mapping) else dict.fromkeys(codes, "")
 
 

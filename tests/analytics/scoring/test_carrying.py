@@ -1,0 +1,173 @@
+"""A card gives the same points from JSON, in SQL and in PMML; what was altered is refused."""
+
+import json
+import math
+import sqlite3
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from support.pmml import Reader
+
+from workbench.analytics.scoring.scorecard import Scorecard
+from workbench.errors import DataError, UnknownName
+
+CODES = {"income": {-1: "not stated", -2: "refused"}, "job": ["none"]}
+OPTIONS = {
+    "plain": {},
+    "pair": {"pair": ("income", "home")},
+    "decimals": {"decimals": 2},
+    "bounds": {"bounds": {"income": [0, 1e9], "debt": [0, 1]}},
+}
+
+
+@pytest.fixture(scope="module", params=OPTIONS, ids=str)
+def card(request, applications):
+    X, bad = applications
+    jobs = X["job"].replace({"clerk": 'clerk "1st\\2nd" o\'clock', "pilot": "none"})
+    return Scorecard(special_codes=CODES, **OPTIONS[request.param]).fit(X.assign(job=jobs), bad)
+
+
+@pytest.fixture(scope="module")
+def rows(card):
+    """Return rows at, just below and between all edges, with every code and category, and more."""
+    bins = {part.name: part for each in card.weighed_ for part in each.bins.parts}
+    edges = [each for name in ("income", "debt") for each in bins[name].edges]
+    numbers = [*edges, *(math.nextafter(each, -1e300) for each in edges), 0.25, 0, 1, np.nan]
+    texts = [*(each for group in bins["job"].groups for each in group), "none", "new", "", None]
+    rng = np.random.default_rng(2)
+    few = np.array([each for each in numbers if not each > 1])
+    return pd.DataFrame(
+        {
+            "income": rng.choice([*numbers, -1, -2], 3000),
+            "debt": rng.choice(few, 3000),
+            "job": rng.choice(np.array(texts, dtype=object), 3000),
+            "home": rng.choice(np.array([True, False, None], dtype=object), 3000),
+        }
+    )
+
+
+def test_json_brings_back_the_same_card(card, rows, tmp_path):
+    card.save(tmp_path / "card.json")
+    back = Scorecard.load(tmp_path / "card.json")
+    assert (back.points(rows) == card.points(rows)).all()
+    assert (back.predict_proba(rows) == card.predict_proba(rows)).all()
+    pd.testing.assert_frame_equal(back.table_, card.table_)
+    assert back.removed_ == card.removed_
+    again = clone(back).get_params()
+    assert {name: again[name] for name in ("pdo", "pair", "bounds")} == {
+        name: card.get_params()[name] for name in ("pdo", "pair", "bounds")
+    }
+    assert clone(back).special_codes["income"] == CODES["income"]
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda text: text[:-40], "no scorecard, or was cut"),
+        (lambda text: "[]", "no scorecard, or was cut"),
+        (lambda text: text.replace('"version": 1', '"version": 2'), "up to version 1. Install"),
+        (lambda text: text.replace('"pdo": 20', '"pdo": 21'), "was altered since it was saved"),
+        (lambda text: text.replace("workbench scorecard", "receipt"), "is 'receipt' of version 1"),
+    ],
+    ids=["cut", "another document", "newer", "altered", "another format"],
+)
+def test_json_that_is_not_what_was_saved_is_refused(applications, tmp_path, change, match):
+    path = tmp_path / "card.json"
+    Scorecard().fit(*applications).save(path)
+    text = change(path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=match):
+        Scorecard.load(path)
+
+
+def test_duckdb_gives_pythons_points(card, rows):
+    with duckdb.connect() as connection:
+        connection.register(
+            "rows", rows.assign(number=range(len(rows)), home=rows["home"].astype("boolean"))
+        )
+        found = connection.execute(
+            f"SELECT points FROM ({card.to_sql(table='rows')}) ORDER BY number"
+        ).fetchnumpy()["points"]
+    assert (found.astype(float) == card.points(rows)).all()
+
+
+@pytest.mark.parametrize("kind", ["DECIMAL(18, 3)", "FLOAT", "DOUBLE"])
+def test_a_number_compares_the_same_however_it_is_stored(applications, kind):
+    X, bad = applications
+    card = Scorecard().fit(X, bad)
+    with duckdb.connect() as connection:
+        connection.register("x", X)
+        connection.execute(f"CREATE TABLE t AS SELECT * REPLACE (debt::{kind} AS debt) FROM x")
+        found = connection.execute(card.to_sql(table="t")).df()
+    assert (card.points(found[X.columns]) == found["points"]).all()
+
+
+def test_sqlite_gives_pythons_points(card, rows):
+    with sqlite3.connect(":memory:") as connection:
+        rows.assign(home=rows["home"].astype("Int64")).to_sql("rows", connection, index=False)
+        sql = card.to_sql("sqlite", table="rows")
+        found = [row[-1] for row in connection.execute(sql)]
+    assert (np.array(found, dtype=float).round(2) == card.points(rows)).all()
+
+
+def test_what_python_refuses_has_no_points_in_sql(applications):
+    X, bad = applications
+    card = Scorecard(bounds={"debt": (0, 1)}).fit(X, bad)
+    three = X.head(4).assign(debt=[1.5, -0.1, np.inf, 0.5])
+    for at in range(3):
+        with pytest.raises(DataError, match="lie beyond what is allowed"):
+            card.points(three.iloc[[at]])
+    with duckdb.connect() as connection:
+        connection.register("three", three)
+        points = connection.execute(card.to_sql(table="three")).df()["points"]
+    assert points.isna().tolist() == [True, True, True, False]
+
+
+def test_a_reader_of_pmml_gives_pythons_points(card, rows):
+    reader = Reader(card.to_pmml())
+    rows = rows.astype(object).where(rows.notna(), None)
+    found = [reader.score(row)[0] for row in rows.to_dict("records")]
+    assert (np.round(found, 2) == card.points(rows)).all()
+
+
+def test_pmml_gives_no_score_beyond_bounds(applications):
+    X, bad = applications
+    reader = Reader(Scorecard(bounds={"debt": (0, 1)}).fit(X, bad).to_pmml())
+    row = X.dropna().iloc[0].to_dict()
+    assert reader.score(row)[0] is not None
+    assert reader.score({**row, "debt": 1.5}) == (None, [])
+
+
+@pytest.mark.parametrize("dialect", ["spark", "postgres", "mysql", "snowflake", "bigquery"])
+def test_other_dialects_are_written(card, dialect):
+    assert "points" in card.to_sql(dialect, table="applications")
+
+
+def test_a_dialect_that_is_none_is_refused(card):
+    with pytest.raises(UnknownName, match=r"named 'duckbd'\. Did you mean 'duckdb'"):
+        card.to_sql("duckbd", table="t")
+
+
+def test_many_rows_have_the_same_points_everywhere(applications, size):
+    X, bad = applications
+    number = 20_000 if size == "smoke" else 1_000_000
+    card = Scorecard(special_codes=CODES).fit(X, bad)
+    many = X.sample(number, replace=True, random_state=1, ignore_index=True)
+    with duckdb.connect() as connection:
+        connection.register("many", many)
+        found = connection.execute(card.to_sql(table="many")).df()["points"]
+    points = card.points(many)
+    assert (found == points).all()
+    reader = Reader(card.to_pmml())
+    plain = many.astype(object).where(many.notna(), None)
+    assert [reader.score(row)[0] for row in plain.to_dict("records")] == points.tolist()
+
+
+def test_the_file_is_json_that_others_can_read(applications, tmp_path):
+    path = Path(tmp_path) / "card.json"
+    Scorecard().fit(*applications).save(path)
+    assert json.loads(path.read_text(encoding="utf-8"))["format"] == "workbench scorecard"
