@@ -16,6 +16,7 @@ from workbench.store.engine import Store
 from workbench.store.marks import marked_sql
 from workbench.store.quality_rules import literal
 from workbench.store.quarantine import ASIDE, ASIDE_BY_FILE, FILES, PAIRS
+from workbench.store.rewriting import Cut
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,7 +30,7 @@ USE = "held back from use: no purpose reads it"
 LINES, DOUBLES = (name.removeprefix("lake.") for name in (ASIDE, PAIRS))
 _LONG = 6  # bytes; what is shorter is part of other words and numbers
 _FOUND = "memory._marks.named"
-_NAMED = {LINES: "quarantine of {}", DOUBLES: "possible duplicates of {}"}
+NAMED = {LINES: "quarantine of {}", DOUBLES: "possible duplicates of {}"}
 
 
 @dataclass(frozen=True)
@@ -190,52 +191,36 @@ def pairs_of(store: Store, connection: duckdb.DuckDBPyConnection) -> list[dict[s
     return [{"table": table, "agree": agree} for table, agree in rows]
 
 
-def past_time(keep_days: int, today: dt.date) -> str:
-    """Return SQL that is true for lines and pairs whose file came in too long ago."""
-    return (
-        f"(table_name, digest) NOT IN (SELECT (table_name, digest) FROM {FILES} WHERE "
-        f"CAST(\"at\" AS DATE) + INTERVAL {keep_days} DAY >= DATE '{today}')"
-    )
-
-
-def held(name: str, in_force: Sequence[Hold]) -> str:
-    """Return SQL that is true for the lines or pairs a hold keeps, holds' marks being prepared.
-
-    Parameters
-    ----------
-    name : str
-        `LINES` or `DOUBLES`.
-    """
-    theirs = f"({marked_sql('subject')} OR subject IS NULL)"  # why: whose a line is may not show
-    if name == DOUBLES:
-        theirs = f"({marked_sql('subject')} OR {marked_sql('other')})"
-    parts = [
-        f"({'true' if hold.table is None else f'table_name = {literal(hold.table)}'} AND "
-        f"{'true' if hold.mark is None else theirs})"
-        for hold in in_force
-    ]
-    return f"({' OR '.join(parts) or 'false'})"
-
-
-def due(
+def cuts(
     store: Store,
     connection: duckdb.DuckDBPyConnection,
     in_force: Sequence[Hold],
     keep_days: int,
     today: dt.date,
-) -> Iterator[tuple[str, str, int, int, dt.date | None]]:
-    """Yield what is kept aside: name, table it is of, rows that would go, on hold, since."""
+) -> Iterator[Cut]:
+    """Yield lines and pairs whose file came in too long ago, by table, and what a hold keeps.
+
+    The holds' marks are prepared.
+    """
+    why = f"{keep_days} days after the file came in ([quarantine] keep_days)"
+    came = f'SELECT min(CAST("at" AS DATE)) FROM {FILES} AS f WHERE'
     there = store.kept_aside(connection)
-    for name, words in _NAMED.items():
-        if name not in there:
-            continue
-        past, kept = past_time(keep_days, today), held(name, in_force)
-        rows = connection.execute(
-            f"SELECT table_name, count(*) FILTER ({past} AND NOT {kept}), "
-            f"count(*) FILTER ({past} AND {kept}), min(f.came) FILTER ({past}) "
-            f'FROM lake.{name} LEFT JOIN (SELECT table_name, digest, min(CAST("at" AS DATE)) AS '
-            f"came FROM {FILES} GROUP BY ALL) AS f USING (table_name, digest) GROUP BY ALL "
-            "ORDER BY ALL"
-        ).fetchall()
-        for table, would_go, on_hold, oldest in rows:
-            yield words.format(table), table, int(would_go), int(on_hold), oldest
+    for name in [each for each in NAMED if each in there]:
+        tables = f"SELECT DISTINCT table_name FROM lake.{name} ORDER BY ALL"
+        row = name.rpartition(".")[2]
+        since = f"({came} (f.table_name, f.digest) = ({row}.table_name, {row}.digest))"
+        for (table,) in connection.execute(tables).fetchall():
+            past = f"coalesce({since} + INTERVAL {keep_days} DAY < DATE '{today}', true)"
+            where = f"table_name = {literal(table)} AND {past}"
+            yield Cut(name, where, _held(name, table, in_force), why, table, since)
+
+
+def _held(name: str, table: str, in_force: Sequence[Hold]) -> str:
+    """Return SQL that is true for the lines or pairs of a table that a hold keeps."""
+    theirs = f"({marked_sql('subject')} OR subject IS NULL)"  # why: whose a line is may not show
+    if name == DOUBLES:
+        theirs = f"({marked_sql('subject')} OR {marked_sql('other')})"
+    here = [each for each in in_force if each.table in (None, table)]
+    if any(each.mark is None for each in here):
+        return "true"
+    return theirs if here else "false"

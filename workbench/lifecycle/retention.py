@@ -6,7 +6,7 @@ What was kept aside when files came in has a time of its own, counted from the d
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from workbench.lifecycle.rights.correcting import drop_past
 from workbench.lifecycle.rights.erasure import take_erased
 from workbench.store.consents import agreeing_sql
 from workbench.store.marks import marked_sql
-from workbench.store.rewriting import take_away
+from workbench.store.rewriting import Cut, take_away
 
 RUNS = "executed notebooks"
 
@@ -61,18 +61,21 @@ def plan(office: Office) -> list[Due]:
 
     A row whose date is empty has not begun its time: an account that is open has no closing day.
     """
-    store, in_force, today = office.store, holds(office.journal), office.now.date()
-    with office.reading(*_marks(in_force)) as connection:
-        loaded = store.tables(connection)
-        return (
-            [
-                _due(office, connection, name, in_force)
-                for name, table in office.catalog.tables.items()
-                if name in loaded
-            ]
-            + _aside(office, connection, in_force, today)
-            + _runs(office)
-        )
+    in_force, due = holds(office.journal), {}
+    with office.reading() as connection:
+        loaded = office.store.tables(connection)
+        for name, table in office.catalog.tables.items():
+            if name in loaded and not _measured(table):
+                why = f"{_rule(table)}: not a column of the table, so it is not measured"
+                due[name] = Due(name, None, 0, None, why)
+        for cut in _cuts(office, connection, in_force):
+            rows, on_hold, oldest = cut.counted(connection)
+            what = kept_aside.NAMED.get(cut.table, "{}").format(cut.of or cut.table)
+            here = _here(in_force, cut.of or cut.table) if on_hold else []
+            names, agreed = tuple(each.id for each in here), _agreed(office, connection, cut.table)
+            due[what] = Due(what, rows, on_hold, oldest, cut.why, names, agreed)
+    order = [*office.catalog.tables, *due]
+    return sorted(due.values(), key=lambda each: order.index(each.table)) + _runs(office)
 
 
 def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
@@ -80,31 +83,18 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
 
     Runs that were cut off are finished by running again, and so are erasures.
     """
-    store, catalog = office.store, office.catalog
+    store, in_force = office.store, holds(office.journal)
     office.journal.require_clock(office.now)
-    in_force, today = holds(office.journal), office.now.date()
     if store.marks.erased():  # an erasure may have been cut off before its rows went
         take_erased(office, progress)
-    conditions = {
-        name: f"{_past(office, name)} AND NOT {_held(name, table, in_force)}"
-        for name, table in catalog.tables.items()
-        if _measured(table)
-    }
-    past = kept_aside.past_time(office.settings.quarantine.keep_days, today)
-    conditions |= {
-        name: f"{past} AND NOT {kept_aside.held(name, in_force)}"
-        for name in (kept_aside.LINES, kept_aside.DOUBLES)
-    }
-    taken = take_away(
+    removed = take_away(
         store,
-        catalog,
-        conditions,
+        office.catalog,
+        lambda connection: _cuts(office, connection, in_force),
         message="retention",
-        today=today,
-        prepare=lambda connection: store.marks.prepare(connection, _marks(in_force)),
+        today=office.now.date(),
         progress=progress,
     )
-    removed = {table: rows for table, rows in taken.items() if rows}
     if old := [path for path, _ in _run_files(office) if _is_old(office, path)]:
         removed[RUNS] = len(old)
         for path in old:
@@ -115,26 +105,31 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
     return removed
 
 
-def _due(office: Office, connection: Any, name: str, in_force: Sequence[Hold]) -> Due:
-    table = office.catalog.tables[name]
-    kept = table.retention
-    why = f"{kept.months} months after {kept.after}"
-    if not _measured(table):
-        return Due(name, None, 0, None, f"{why}: not a column of the table, so it is not measured")
-    held, agreed = _held(name, table, in_force), 0
-    if _in_force(office, name):
-        why += ", and not while a consent is in force"
-        row = connection.execute(
-            f'SELECT count(*) FROM lake."{name}" WHERE {_ended(table, office.now.date())} '
-            f"AND {_in_force(office, name)}"
-        ).fetchone()
-        agreed = int(row[0])
-    row = connection.execute(
-        f"SELECT count(*) FILTER (NOT {held}), count(*) FILTER ({held}), "
-        f'min(CAST("{kept.after}" AS DATE)) FROM lake."{name}" WHERE {_past(office, name)}'
-    ).fetchone()
-    names = tuple(each.id for each in in_force if each.table in (None, name)) if row[1] else ()
-    return Due(name, int(row[0]), int(row[1]), row[2], why, names, agreed)
+def _cuts(office: Office, connection: Any, in_force: Sequence[Hold]) -> Iterator[Cut]:
+    """Yield the rows past their time, and which of them a hold keeps."""
+    store, days = office.store, office.settings.quarantine.keep_days
+    store.marks.prepare(connection, [each.mark for each in in_force if each.mark is not None])
+    loaded = store.tables(connection)
+    for name, table in office.catalog.tables.items():
+        if name in loaded and _measured(table):
+            why = _rule(table)
+            if _in_force(office, name):
+                why += ", and not while a consent is in force"
+            since = f'CAST("{table.retention.after}" AS DATE)'
+            yield Cut(name, _past(office, name), _held(name, table, in_force), why, since=since)
+    yield from kept_aside.cuts(store, connection, in_force, days, office.now.date())
+
+
+def _agreed(office: Office, connection: Any, name: str) -> int:
+    """Count the consents past the time their table states that stay, for they are in force."""
+    table = office.catalog.tables.get(name)
+    if table is None or not (agreed := _in_force(office, name)):
+        return 0
+    return Cut(name, f"{_ended(table, office.now.date())} AND {agreed}").counted(connection)[0]
+
+
+def _rule(table: Table) -> str:
+    return f"{table.retention.months} months after {table.retention.after}"
 
 
 def _runs(office: Office) -> list[Due]:
@@ -158,24 +153,6 @@ def _run_files(office: Office) -> list[tuple[Path, dt.date]]:
 def _is_old(office: Office, path: Path) -> bool:
     written = dt.datetime.fromtimestamp(path.stat().st_mtime, office.settings.zone).date()
     return written + dt.timedelta(days=office.settings.runs.keep_days) < office.now.date()
-
-
-def _aside(office: Office, connection: Any, in_force: Sequence[Hold], today: dt.date) -> list[Due]:
-    days = office.settings.quarantine.keep_days
-    why = f"{days} days after the file came in ([quarantine] keep_days)"
-    return [
-        Due(
-            what,
-            rows,
-            on_hold,
-            oldest,
-            why,
-            tuple(each.id for each in in_force if each.table in (None, table)) if on_hold else (),
-        )
-        for what, table, rows, on_hold, oldest in kept_aside.due(
-            office.store, connection, in_force, days, today
-        )
-    ]
 
 
 def _measured(table: Table) -> bool:
@@ -214,15 +191,16 @@ def _in_force(office: Office, name: str) -> str:
 
 def _held(name: str, table: Table, in_force: Sequence[Hold]) -> str:
     """Return SQL that is true for rows a hold keeps."""
-    here = [each for each in in_force if each.table in (None, name)]
+    here = _here(in_force, name)
     if any(each.mark is None for each in here):
         return "true"
     # why every held mark, also where its hold is of another table: keeping one too many is safe
     return marked_sql(table.subject_key) if here and table.subject_key else "false"
 
 
-def _marks(in_force: Sequence[Hold]) -> list[str]:
-    return [each.mark for each in in_force if each.mark is not None]
+def _here(in_force: Sequence[Hold], name: str) -> list[Hold]:
+    """Return the holds that are of a table, or of all."""
+    return [each for each in in_force if each.table in (None, name)]
 
 
 def summary(due: Sequence[Due]) -> Mapping[str, int]:

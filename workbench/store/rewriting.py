@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog
 from workbench.errors import StorageError, StoreMissing
@@ -37,39 +39,79 @@ def unfinished(store: Store) -> bool:
     return (store.folder / _NOTE).exists()
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Rows of one table that go: those that meet ``where``, but for what ``keep`` is true for.
+
+    Attributes
+    ----------
+    table : str
+        Of the lake; one that was never loaded is passed over.
+    why : str
+        The rule in words.
+    of : str
+        The catalog's table that they are about, where they are kept aside.
+    since : str
+        SQL of the day their time began.
+    """
+
+    table: str
+    where: str
+    keep: str = "false"
+    why: str = ""
+    of: str = ""
+    since: str = "NULL"
+
+    def counted(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, int, Any]:
+        """Return how many rows go, how many are kept, and since when the oldest of them is due."""
+        row = connection.execute(
+            f"SELECT count(*) FILTER (NOT {self.keep}), count(*) FILTER ({self.keep}), "
+            f"min({self.since}) FROM {in_lake(self.table)} WHERE {self.where}"
+        ).fetchone()
+        return row or (0, 0, None)
+
+
+Cuts = Callable[["duckdb.DuckDBPyConnection"], Iterable[Cut]]
+
+
 def take_away(
     store: Store,
     catalog: Catalog,
-    conditions: Mapping[str, str],
+    cuts: Cuts,
     *,
     message: str,
     today: dt.date,
-    prepare: Callable[[duckdb.DuckDBPyConnection], None] = lambda _: None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, int]:
-    """Remove the rows that meet a condition, from every file and snapshot; return how many.
+    """Remove rows from every file and snapshot; return how many, of each table that lost any.
 
     Parameters
     ----------
-    conditions : mapping of table to SQL
-        Which rows go. Tables that were never loaded are left out.
+    cuts : callable
+        Gives an engine what the conditions refer to, and returns the cuts.
     message : str
         What this is, for the snapshot; it names no customer.
-    prepare : callable
-        Gives the engine what the conditions refer to, and may add conditions.
     """
     with store.exclusive() as connection:
-        prepare(connection)
         there = store.tables(connection) | set(store.kept_aside(connection))
-        asked = {name: sql for name, sql in conditions.items() if name in there}
-        counts = _count(connection, asked)
-        if any(counts.values()):
+        asked = [cut for cut in cuts(connection) if cut.table in there]
+        counts: Counter[str] = Counter()
+        for cut in asked:
+            counts[cut.table] += cut.counted(connection)[0]
+        counts = +counts
+        if counts:
             write_whole(store.folder / _NOTE, b"")
             with one_commit(store, connection, message) as writer:
-                _delete(writer, catalog, asked, counts, today)
+                for cut in asked:
+                    if cut.table in counts:
+                        rows = f"({cut.where}) AND NOT {cut.keep}"
+                        connection.execute(f"DELETE FROM {in_lake(cut.table)} WHERE {rows}")
+                # of what is kept aside no question is asked
+                named = [name for name in counts if name in catalog.tables]
+                writer.carry({n: contents(connection, catalog, n, today) for n in named})
         if unfinished(store):
             settle(store, connection, progress)
-        return counts
+        return dict(counts)
 
 
 def write_anew(store: Store, progress: Callable[[str], None] = lambda _: None) -> int:
@@ -88,32 +130,6 @@ def write_anew(store: Store, progress: Callable[[str], None] = lambda _: None) -
             writer.carry({})
         settle(store, connection, progress)
     return len(names)
-
-
-def _count(connection: duckdb.DuckDBPyConnection, asked: Mapping[str, str]) -> dict[str, int]:
-    counts = {}
-    for name, condition in asked.items():
-        query = f"SELECT count(*) FROM {in_lake(name)} WHERE {condition}"
-        row = connection.execute(query).fetchone()
-        counts[name] = int(row[0]) if row else 0
-    return counts
-
-
-def _delete(
-    writer: StoreWriter,
-    catalog: Catalog,
-    asked: Mapping[str, str],
-    counts: Mapping[str, int],
-    today: dt.date,
-) -> None:
-    taken = {}
-    for name, condition in asked.items():
-        if counts[name]:
-            writer.connection.execute(f"DELETE FROM {in_lake(name)} WHERE {condition}")
-            if name not in catalog.tables:  # kept aside: no question is asked of it
-                continue
-            taken[name] = contents(writer.connection, catalog, name, today)
-    writer.carry(taken)
 
 
 def contents(

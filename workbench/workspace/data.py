@@ -217,18 +217,17 @@ class Data(Opened):
             A legal hold keeps rows of this table.
         """
         from workbench.lifecycle.holds import require_none_of
-        from workbench.store.rewriting import take_away
+        from workbench.store.rewriting import Cut, take_away
 
         self.catalog.table(table)
         now = self.now()
         require_none_of(self.journal, table)
         self.audit.record("quarantine emptied", {"table": table}, now=now)
-        aside = "intake.quarantine"
-        condition = f"table_name = '{table}'"
+        cut = Cut("intake.quarantine", f"table_name = '{table}'")
         gone = take_away(
-            self.store, self.catalog, {aside: condition}, message="quarantine", today=now.date()
+            self.store, self.catalog, lambda _: [cut], message="quarantine", today=now.date()
         )
-        return gone.get(aside, 0)
+        return gone.get(cut.table, 0)
 
     @contextmanager
     def _newest(self) -> Iterator[duckdb.DuckDBPyConnection]:

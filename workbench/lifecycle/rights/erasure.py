@@ -8,7 +8,7 @@ is marked are taken away, so that running again, for whichever customer, finishe
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,8 @@ from workbench.lifecycle.rights import traces
 from workbench.lifecycle.rights.customers import Known, consents_of, known_by, unknown_subject
 from workbench.lifecycle.rights.obligations import recipients
 from workbench.lifecycle.rights.traces import SHORTEST
-from workbench.store.lake_files import in_lake
 from workbench.store.locks import file_lock
-from workbench.store.rewriting import take_away, unfinished
+from workbench.store.rewriting import Cut, take_away, unfinished
 
 if TYPE_CHECKING:
     import duckdb
@@ -167,46 +166,35 @@ def take_erased(
     known : collection of Known
         Texts by which lines that never became rows are known to be theirs, besides marks.
     """
-    marks, conditions = office.store.marks, {}
-    if office.store.corrections.forget(marks.erased()):
+    if office.store.corrections.forget(office.store.marks.erased()):
         office.mirror_marks()
-
-    def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-        marks.prepare(connection, marks.erased())
-        loaded = office.store.tables(connection)
-        for name, key in office.subject_tables.items():
-            if name in loaded:
-                conditions[name] = marks.look_up(connection, name, key)
-        conditions.update(_aside(office, connection, known))
-
-    taken = take_away(
+    return take_away(
         office.store,
         office.catalog,
-        conditions,
+        lambda connection: _cuts(office, connection, known),
         message="erasure",
         today=office.now.date(),
-        prepare=prepare,
         progress=progress,
     )
-    return {table: rows for table, rows in taken.items() if rows}
 
 
-def _aside(
+def _cuts(
     office: Office, connection: duckdb.DuckDBPyConnection, known: Collection[Known] = ()
-) -> dict[str, str]:
-    """Return conditions for what is kept aside of loads: bad lines, pairs of customers."""
-    found = {}
-    for name, columns in office.store.kept_aside(connection).items():
-        parts = [
-            office.store.marks.look_up(connection, name, column)
-            for column in ("subject", "other")
-            if column in columns
-        ]
+) -> Iterator[Cut]:
+    """Yield the rows of everybody erased, and what is kept aside of loads: lines, pairs."""
+    store = office.store
+    store.marks.prepare(connection, store.marks.erased())
+    loaded = store.tables(connection)
+    for name, key in office.subject_tables.items():
+        if name in loaded:
+            yield Cut(name, store.marks.look_up(connection, name, key))
+    for name, columns in store.kept_aside(connection).items():
+        theirs = [column for column in ("subject", "other") if column in columns]
+        parts = [store.marks.look_up(connection, name, column) for column in theirs]
         if name == LINES:
-            parts.append(naming(office.store, connection, office.subject_tables, known))
+            parts.append(naming(store, connection, office.subject_tables, known))
         if parts:
-            found[name] = " OR ".join(parts)
-    return found
+            yield Cut(name, " OR ".join(parts))
 
 
 def _left_in_store(office: Office, known: Collection[Known]) -> list[str]:
@@ -234,26 +222,15 @@ def still_findable(office: Office) -> dict[str, int]:
     Every snapshot that is left is opened and searched by the marks of everybody erased.
     """
     store, found = office.store, {}
-    erased = store.marks.erased()
-    if not erased or not store.exists:
+    if not store.marks.erased() or not store.exists:
         return {}
     for path in sorted(store.folder.glob("snapshots/*.ducklake")):
         connection = store.connect()
         try:
             store.attach(connection, int(path.stem))
-            store.marks.prepare(connection, erased)
-            loaded = store.tables(connection)
-            asked = {
-                name: store.marks.look_up(connection, name, key)
-                for name, key in office.subject_tables.items()
-                if name in loaded
-            }
-            for name, theirs in {**asked, **_aside(office, connection)}.items():
-                row = connection.execute(
-                    f"SELECT count(*) FROM {in_lake(name)} WHERE {theirs}"
-                ).fetchone()
-                if row and row[0]:
-                    found[f"{name} in snapshot {path.stem}"] = int(row[0])
+            for cut in _cuts(office, connection):
+                if rows := cut.counted(connection)[0]:
+                    found[f"{cut.table} in snapshot {path.stem}"] = rows
         finally:
             connection.close()
     return found
