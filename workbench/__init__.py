@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench import errors, figures
+    from workbench.analytics import risk
     from workbench.analytics.affinity import recommendations
     from workbench.analytics.clusters import find_clusters
     from workbench.analytics.desk import compare, scatter
@@ -98,6 +99,7 @@ __all__ = [
     "ratio",
     "recommendations",
     "retention",
+    "risk",
     "scatter",
     "share",
     "text",
@@ -153,6 +155,12 @@ _HOME = {
     "trailing": "workbench.periods",
 }
 
+_ROOMS = {
+    "errors": "workbench.errors",
+    "figures": "workbench.figures",
+    "risk": "workbench.analytics.risk",
+}
+
 
 def load_ipython_extension(shell: Any) -> None:
     """Add ``%preview`` and ``%budget`` to a notebook: ``%load_ext workbench``."""
@@ -165,8 +173,8 @@ def __getattr__(name: str) -> Any:
     # why: names load on first use, so that 'workbench --help' does not wait for pandas
     if name in _HOME:
         return getattr(importlib.import_module(_HOME[name]), name)
-    if name in ("errors", "figures"):
-        return importlib.import_module(f"workbench.{name}")
+    if name in _ROOMS:
+        return importlib.import_module(_ROOMS[name])
     raise AttributeError(f"module 'workbench' has no attribute '{name}'")
 
 

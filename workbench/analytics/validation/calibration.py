@@ -1,0 +1,185 @@
+"""Whether predicted chances of default are those observed."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, special, stats
+from sklearn.linear_model import LogisticRegression
+
+from workbench.analytics.validation.estimates import (
+    Array,
+    Estimate,
+    Significance,
+    logit,
+    mean,
+    outcomes,
+    shares,
+)
+from workbench.errors import InputError
+
+_DRAWS = 4_000
+
+
+def brier(y_true: Any, y_prob: Any, *, level: float = 0.95) -> Estimate:
+    """Return the Brier score, the mean squared error of the chances, with its interval."""
+    y, p = outcomes(y_true, y_prob, chances=True)
+    return mean((y - p) ** 2, level)
+
+
+def _binned(y_true: Any, y_prob: Any, bins: int) -> tuple[Array, Array, Array, Array]:
+    """Return of bins of equal size: cases, bads expected, bads, and the variance of the bads."""
+    y, p = outcomes(y_true, y_prob, chances=True)
+    edges = np.unique(np.quantile(p, np.arange(1, bins) / bins))
+    codes = np.unique(np.searchsorted(edges, p, side="left"), return_inverse=True)[1]
+    weights = (np.ones_like(p), p, y, p * (1 - p))
+    n, expected, bads, variance = (np.bincount(codes, weights=each) for each in weights)
+    return n, expected, bads, variance
+
+
+def calibration_table(
+    y_true: Any, y_prob: Any, *, bins: int = 10, level: float = 0.95
+) -> pd.DataFrame:
+    """Return predicted and observed rates by bins of equal size.
+
+    Returns
+    -------
+    DataFrame
+        A row a bin, from the safest on: ``n``, ``predicted`` (mean), ``bads``, ``observed`` with
+        ``lower`` and ``upper`` (Jeffreys).
+    """
+    n, expected, bads, _ = _binned(y_true, y_prob, bins)
+    table = pd.DataFrame({"n": n.astype(int), "predicted": expected / n, "bads": bads.astype(int)})
+    return table.join(shares(table["bads"], table["n"], level, "observed")).rename_axis("bin")
+
+
+def expected_calibration_error(y_true: Any, y_prob: Any, *, bins: int = 10) -> Significance:
+    """Return the mean gap of predicted and observed rates over bins of equal size.
+
+    Its ``expected`` is what it comes to by chance where every chance is right, which is not 0; its
+    ``p_value`` is how often chance alone brings as much.
+    """
+    n, expected, bads, variance = _binned(y_true, y_prob, bins)
+    gap = float(np.abs(bads - expected).sum() / n.sum())
+    noise = np.random.default_rng(0).standard_normal((_DRAWS, len(n)))
+    by_chance = np.abs(noise * np.sqrt(variance)).sum(axis=1) / n.sum()
+    p_value = float((by_chance >= gap).mean())
+    return Significance(gap, p_value, 0, int(n.sum()), float(by_chance.mean()))
+
+
+def spiegelhalter(y_true: Any, y_prob: Any) -> Significance:
+    """Return Spiegelhalter's z, two-sided: the calibration part of the Brier score.
+
+    Spiegelhalter, *Probabilistic prediction in patient management*, Statistics in Medicine 5, 1986.
+    """
+    y, p = outcomes(y_true, y_prob, chances=True)
+    variance = float(((1 - 2 * p) ** 2 * p * (1 - p)).sum())
+    if not variance:
+        raise InputError("every chance is 0, one half or 1: Spiegelhalter's z has no spread there.")
+    z = float(((y - p) * (1 - 2 * p)).sum()) / np.sqrt(variance)
+    return Significance(float(z), float(2 * stats.norm.sf(abs(z))), 0, len(y), 0.0)
+
+
+def hosmer_lemeshow(y_true: Any, y_prob: Any, *, fresh: bool, groups: int = 10) -> Significance:
+    """Return Hosmer and Lemeshow's test over groups of equal size.
+
+    Parameters
+    ----------
+    y_true, y_prob : array-like, shape (n,)
+    fresh : bool
+        True for cases that the model was not fitted on: as many degrees of freedom as groups.
+        False for those that it was: two fewer. Asked aloud, since the wrong one finds fault with
+        a good model, or none with a bad one.
+    groups : int
+        Fewer come out where chances are equal.
+
+    References
+    ----------
+    Hosmer, Lemeshow & Sturdivant, *Applied Logistic Regression*, 3rd edition, 2013, 5.2.2.
+    """
+    n, expected, bads, _ = _binned(y_true, y_prob, groups)
+    dof = len(n) if fresh else len(n) - 2
+    if dof < 1:
+        raise InputError(
+            f"{len(n)} groups are too few for the test; give chances that differ, or groups=10."
+        )
+    spread = expected * (1 - expected / n)  # the published form: of the group's mean chance
+    if not spread.all():
+        raise InputError("all chances of a group are 0 or 1; no test holds for certainties.")
+    statistic = float(((bads - expected) ** 2 / spread).sum())
+    p_value = float(stats.chi2.sf(statistic, dof))
+    return Significance(statistic, p_value, dof, int(n.sum()), float(dof))
+
+
+class Cox(NamedTuple):
+    """Cox's recalibration: log odds observed = intercept + slope × log odds predicted."""
+
+    intercept: Estimate
+    slope: Estimate
+    significance: Significance
+
+
+def cox(y_true: Any, y_prob: Any, *, level: float = 0.95) -> Cox:
+    """Return Cox's intercept and slope (0 and 1 are perfect) and the test of both together.
+
+    A slope below 1 means chances too extreme: the model was fitted too closely.
+
+    Cox, *Two further applications of a model for binary regression*, Biometrika 45, 1958.
+    """
+    y, p = outcomes(y_true, y_prob, chances=True)
+    odds = logit(p)
+    if len(np.unique(odds)) < 2:
+        raise InputError("all chances are equal: no slope can be told; compare the rates instead.")
+    bad, good = odds[y == 1], odds[y == 0]
+    if bad.min() >= good.max() or bad.max() <= good.min():
+        raise InputError("the chances part goods from bads completely: no slope can be told.")
+    fit = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1_000).fit(odds[:, None], y)
+    found = np.array([fit.intercept_[0], fit.coef_[0, 0]])
+    design = np.column_stack([np.ones_like(odds), odds])
+    chance = special.expit(design @ found)
+    information = (design * (chance * (1 - chance))[:, None]).T @ design
+    margins = stats.norm.isf((1 - level) / 2) * np.sqrt(np.diag(np.linalg.inv(information)))
+    intercept, slope = (
+        Estimate(float(value), float(value - margin), float(value + margin), len(y))
+        for value, margin in zip(found, margins, strict=True)
+    )
+    gain = 2 * (_log_likelihood(y, design @ found) - _log_likelihood(y, odds))
+    both = Significance(float(gain), float(stats.chi2.sf(gain, 2)), 2, len(y), 2.0)
+    return Cox(intercept, slope, both)
+
+
+def _log_likelihood(y: Array, odds: Array) -> float:
+    return float(special.log_expit(np.where(y == 1, odds, -odds)).sum())
+
+
+def long_run_average(rates: Any, *, level: float = 0.95) -> Estimate:
+    """Return the mean of one-year default rates, each year alike, with the interval of the years.
+
+    Years differ by more than chance, so the interval is Student's over years and not that of cases.
+
+    EBA, *Guidelines on PD estimation, LGD estimation and treatment of defaulted exposures*
+    (EBA/GL/2017/16), paragraphs 78 to 83.
+    """
+    years = np.asarray(rates, dtype=float)
+    if len(years) < 2 or not ((years >= 0) & (years <= 1)).all():
+        raise InputError(
+            "a long-run average needs the default rates, 0 to 1, of two years or more."
+        )
+    middle = float(years.mean())
+    margin = float(stats.t.isf((1 - level) / 2, len(years) - 1) * stats.sem(years))
+    return Estimate(middle, max(middle - margin, 0.0), min(middle + margin, 1.0), len(years))
+
+
+def to_long_run(y_prob: Any, average: float) -> Array:
+    """Return the chances moved alike in log odds so that their mean is ``average``.
+
+    The order of cases, and so Gini and KS, stay as they are.
+    """
+    p = np.asarray(y_prob, dtype=float)
+    if not 0 < average < 1 or not ((p > 0) & (p < 1)).all():
+        raise InputError("chances and their long-run average lie between 0 and 1, both excluded.")
+    odds = logit(p)
+    shift = optimize.brentq(lambda by: special.expit(odds + by).mean() - average, -40, 40)
+    return np.asarray(special.expit(odds + shift))

@@ -1,0 +1,137 @@
+"""A figure with its interval, a share's interval, and what every check of outcomes is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from workbench.errors import InputError
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval.
+
+    Attributes
+    ----------
+    estimate, lower, upper : float
+    n : int
+        Cases it stands on.
+    words : str
+        What it says, where a number alone would not do.
+    """
+
+    estimate: float
+    lower: float
+    upper: float
+    n: int
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Significance:
+    """A statistic and how often chance alone brings one as large.
+
+    Attributes
+    ----------
+    statistic, p_value : float
+    dof : int
+        Degrees of freedom; 0 where the statistic has none.
+    n : int
+    expected : float
+        What the statistic is on average where nothing is wrong.
+    """
+
+    statistic: float
+    p_value: float
+    dof: int
+    n: int
+    expected: float
+
+
+def share_interval(events: Any, n: Any, level: float = 0.95) -> tuple[Array, Array]:
+    """Return lower and upper Jeffreys limits of shares, which reach 0 and 1 where all are alike.
+
+    Brown, Cai & DasGupta, *Interval estimation for a binomial proportion*, Statist. Sci. 16, 2001.
+    """
+    events, n = np.asarray(events, dtype=float), np.asarray(n, dtype=float)
+    tail = (1 - level) / 2
+    lower = stats.beta.ppf(tail, events + 0.5, n - events + 0.5)
+    upper = stats.beta.isf(tail, events + 0.5, n - events + 0.5)
+    return np.where(events <= 0, 0.0, lower), np.where(events >= n, 1.0, upper)
+
+
+def shares(events: Any, n: Any, level: float = 0.95, name: str = "share") -> pd.DataFrame:
+    """Return shares with ``lower`` and ``upper`` beside; not a number where there is no case."""
+    events, n = pd.Series(events).astype(float), pd.Series(n).astype(float)
+    lower, upper = share_interval(events, n, level)
+    columns = {name: events / n.where(n > 0), "lower": lower, "upper": upper}
+    return pd.DataFrame(columns, index=events.index).where(n > 0)
+
+
+def share(events: float, n: float, level: float = 0.95) -> Estimate:
+    """Return one share with its Jeffreys interval."""
+    lower, upper = share_interval(events, n, level)
+    return Estimate(float(events / n), float(lower), float(upper), int(n))
+
+
+def mean(values: Array, level: float = 0.95) -> Estimate:
+    """Return a mean with the interval of its standard error."""
+    middle, n = float(values.mean()), len(values)
+    margin = float(stats.norm.isf((1 - level) / 2) * values.std(ddof=1) / np.sqrt(n))
+    return Estimate(middle, middle - margin, middle + margin, n)
+
+
+def one_of_many(level: float, figures: int) -> float:
+    """Return the level each of several figures needs for all to hold at once (Šidák 1967)."""
+    return float(level ** (1 / max(1, figures)))
+
+
+def logit(y_prob: Array) -> Array:
+    """Return log odds; chances of exactly 0 and 1 are taken as the nearest that have any."""
+    inside = np.clip(y_prob, 1e-15, 1 - 1e-15)
+    return np.asarray(np.log(inside / (1 - inside)))
+
+
+def outcomes(y_true: Any, *figures: Any, chances: bool = False) -> tuple[Array, ...]:
+    """Return outcomes as 0 and 1 and figures beside them as floats, or say what is wrong."""
+    given = pd.Series(np.asarray(y_true))
+    missing = int(given.isna().sum())
+    if missing:
+        raise InputError(
+            f"{missing:,} of {len(given):,} outcomes are not known. An outcome is known once its "
+            "performance window is over: keep the matured cases, frame[frame.y.notna()]."
+        )
+    y = given.astype(float).to_numpy()
+    if not np.isin(y, (0.0, 1.0)).all():
+        raise InputError("outcomes are 0 (good) and 1 (bad), or False and True.")
+    if len(np.unique(y)) < 2:
+        raise InputError(
+            f"all {len(y):,} outcomes are alike; a check needs goods and bads. Take more cases."
+        )
+    columns = [y.astype(int)]
+    for figure in figures:
+        column = np.asarray(figure, dtype=float)
+        if column.shape != y.shape:
+            raise InputError(
+                f"there are {len(y):,} outcomes and figures of shape {column.shape}: one figure a "
+                "case, such as model.predict_proba(X)[:, 1]."
+            )
+        if not np.isfinite(column).all():
+            raise InputError(
+                f"{int((~np.isfinite(column)).sum()):,} figures are missing or infinite; score "
+                "every case, or leave it out on both sides."
+            )
+        if chances and not ((column >= 0) & (column <= 1)).all():
+            raise InputError(
+                "y_prob is the chance of a bad outcome, from 0 to 1. Points are not: give "
+                "model.predict_proba(X)[:, 1]."
+            )
+        columns.append(column)
+    return tuple(columns)
