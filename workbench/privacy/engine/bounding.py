@@ -103,7 +103,10 @@ def bounded_totals(question: Question, *, wide: bool = False, rows: str | None =
                 fixed += int(each.weight * LATTICE) ** 2
             else:
                 uneven.append(f"{name}::{number} * {name}")
-        squares = " + ".join([f"{fixed}{point}::{number}", *uneven])
+        squared = f"count(c)::{'DOUBLE' if point else 'HUGEINT'} * {fixed}"
+        if uneven:  # why one sum: two aggregates cost more than an addition
+            each_squared = " + ".join([f"{fixed}{point}::{number}", *uneven])
+            squared = f"sum({each_squared}) FILTER (c IS NOT NULL)"
         # why + 1: the square root is a float; one more than its ceiling is never too small
         less = "".join(
             f", sum(sign({name}) * (abs({name}::BIGINT) * {cap} // length) - {name})::HUGEINT"
@@ -118,7 +121,7 @@ def bounded_totals(question: Question, *, wide: bool = False, rows: str | None =
         longer AS (
             SELECT k{by_part}, ceil(sqrt(squared::DOUBLE))::BIGINT + 1 AS length
             FROM (
-                SELECT k{part}, sum({squares}) FILTER (c IS NOT NULL) AS squared FROM points
+                SELECT k{part}, {squared} AS squared FROM points
                 GROUP BY k{by_part} HAVING count(c) > {question.cells} AND squared > {limit}{point}
             ) AS sums
         ),
