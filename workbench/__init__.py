@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.analytics.movement import movement, retention
     from workbench.analytics.personas import assign_personas
     from workbench.analytics.purchases import holdout_check, purchase_summary
+    from workbench.analytics.scoring.guarding import development_sample
     from workbench.analytics.scoring.scorecard import Scorecard
     from workbench.analytics.scoring.woe import WoeEncoder
     from workbench.figures import text
@@ -76,6 +77,7 @@ __all__ = [
     "column",
     "compare",
     "consistent",
+    "development_sample",
     "difference",
     "discovered",
     "errors",
@@ -127,6 +129,7 @@ _HOME = {
     "column": "workbench.privacy.expressions",
     "compare": "workbench.analytics.desk",
     "consistent": "workbench.privacy.operations.consistency",
+    "development_sample": "workbench.analytics.scoring.guarding",
     "difference": "workbench.privacy.expressions",
     "discovered": "workbench.privacy.grouping.discovered",
     "expected_gain": "workbench.analytics.gains",

@@ -279,9 +279,20 @@ def fitted_bins(
         bins = Bins(name, edges, (), codes, asked.bounds)
     place = bins.placed(values)
     bins = replace(bins.counted(place, bad, weight), why=_why_one(values, asked))
+    held = bins.counts[bins.counts.rows > 0]
+    pure = len(held.rows) == 2 and not (held.goods * held.bads).any()
+    # why not of few rows: there two values may go with the outcome by chance
+    if pure and len(bad) >= 50 and _distinct(values) == 2:
+        raise DataError(
+            f"column '{name}' says who went bad: it is the target itself. Leave it out."
+        )
     if asked.edges is not None:
         _require_both(bins)
     return bins, place
+
+
+def _distinct(values: np.ndarray | Categories) -> int:
+    return len(values.values if isinstance(values, Categories) else np.unique(values))
 
 
 def _why_one(values: np.ndarray | Categories, asked: Asked) -> str:

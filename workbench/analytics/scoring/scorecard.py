@@ -8,20 +8,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.analytics.scoring.bins import Characteristic, Weighed
 from workbench.analytics.scoring.carrying import Carried
 from workbench.analytics.scoring.columns import bad_rows, columns_of
+from workbench.analytics.scoring.explaining import Explained
+from workbench.analytics.scoring.guarding import refuse_kept_out
 from workbench.analytics.scoring.woe import asked_of, learned
 from workbench.catalog import Table
 from workbench.errors import DataError, UnknownName
 from workbench.privacy.provenance import Provenance
 
 
-class Scorecard(Carried, ClassifierMixin, BaseEstimator):
+class Scorecard(Carried, ClassifierMixin, Explained):
     """A credit scorecard: points for the bins of each feature, whose sum is the score.
 
     Bins and weights of evidence are those of `WoeEncoder`, found anew at each fit, so that a card
@@ -123,6 +125,7 @@ class Scorecard(Carried, ClassifierMixin, BaseEstimator):
         if not (self.pdo > 0 and self.base_odds > 0):
             raise DataError("pdo and base_odds are above 0; ask for pdo=20, base_odds=50.")
         columns = columns_of(self, X, reset=True)
+        refuse_kept_out(self.declared, columns)
         self.classes_, bad = bad_rows(y, len(next(iter(columns.values()))), self.bad)
         if self.pair is not None:
             self._check_pair(columns)

@@ -15,6 +15,7 @@ from workbench.analytics.scoring.binning import FAR, TRENDS
 from workbench.analytics.scoring.bins import Asked, Characteristic, fitted_bins
 from workbench.analytics.scoring.columns import bad_rows, columns_of
 from workbench.analytics.scoring.pairing import fitted_pair
+from workbench.catalog import NUMERIC, Column
 from workbench.errors import DataError, UnknownName
 
 
@@ -143,6 +144,8 @@ def asked_of(estimator: Any, columns: Mapping[str, Any]) -> dict[str, Asked]:
     trends = dict.fromkeys(columns, trend) if isinstance(trend, str) else trend
     edges, bounds = estimator.edges or {}, estimator.bounds or {}
     special = estimator.special_codes or {}
+    declared = getattr(estimator, "declared", None)
+    known = {} if declared is None else declared.columns
     for name in (*trends, *edges, *special, *bounds):
         if name not in columns:
             raise UnknownName("column", str(name), columns)
@@ -154,11 +157,19 @@ def asked_of(estimator: Any, columns: Mapping[str, Any]) -> dict[str, Asked]:
             trends.get(name, "auto"),
             share,
             edges.get(name),
-            meanings(special.get(name, ())),
-            bounds.get(name, (-FAR, FAR)),
+            meanings(special.get(name) or (known[name].special_codes if name in known else ())),
+            bounds.get(name) or (_bounds(known[name]) if name in known else (-FAR, FAR)),
         )
         for name in columns
     }
+
+
+def _bounds(column: Column) -> tuple[float, float]:
+    """Return the declared bounds of a number."""
+    if column.type not in NUMERIC or column.bounds is None:
+        return -FAR, FAR
+    low, high = column.bounds
+    return float(low), float(high)  # type: ignore[arg-type]  # why: a number's bounds are numbers
 
 
 def meanings(codes: Any) -> Mapping[Any, str]:

@@ -1,0 +1,298 @@
+"""What a card says of itself: reasons, the way to a pass, order over time, and its model card."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from scipy.stats import norm
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from workbench.analytics.scoring.bins import Bins, Characteristic, Weighed
+from workbench.analytics.scoring.columns import bad_rows
+from workbench.analytics.scoring.guarding import kept_out
+from workbench.catalog import Table
+from workbench.errors import UnknownName
+
+DIRECTIONS = ("up", "down", "any")
+_FEATURE = 1_000  # cost of changing one more feature, in bins moved
+
+
+class Explained(BaseEstimator):
+    """How a fitted card explains its scores and itself."""
+
+    weighed_: tuple[Weighed, ...]
+    _columns: Callable[[Any], dict[str, Any]]
+    decimals: int
+    bad: Any
+    declared: Table | None
+    classes_: np.ndarray
+    removed_: dict[str, str]
+    n_rows_: int
+    n_bads_: int
+
+    def reasons(
+        self,
+        X: Any,
+        n: int = 4,
+        *,
+        language: str = "en",
+        words: Mapping[str, str] | None = None,
+    ) -> pd.DataFrame:
+        """Return why each row lost points, the most first: codes, and texts for a letter.
+
+        Points lost count from the most that a feature can give. Features of one title are one
+        reason, told once.
+
+        Parameters
+        ----------
+        X : DataFrame or array
+        n : int
+            How many reasons at most.
+        language : {"en", "zh"}
+        words : mapping of str to str, optional
+            Declared titles and meanings of special codes in that language.
+
+        Returns
+        -------
+        DataFrame
+            ``code_1, reason_1, code_2, …``: a feature's name, and its declared title with what is
+            wrong; empty where nothing more was lost.
+        """
+        phrases = _phrases()
+        if language not in phrases:
+            raise UnknownName("language", language, phrases)
+        columns, words = self._columns(X), words or {}
+        lost: dict[str, np.ndarray] = {}
+        told: dict[str, np.ndarray] = {}
+        codes: dict[str, np.ndarray] = {}
+        for each in self.weighed_:
+            place = each.bins.place(columns)
+            title = self._title(each.bins, words)
+            texts = np.array(_texts(each, title, phrases[language], words), dtype=object)
+            mine, text = (each.points.max() - each.points)[place], texts[place]
+            code = np.full(len(place), each.bins.name, dtype=object)
+            if title in lost:
+                more = mine > lost[title]
+                mine = np.where(more, mine, lost[title])
+                text = np.where(more, text, told[title])
+                code = np.where(more, code, codes[title])
+            lost[title], told[title], codes[title] = mine, text, code
+        every = np.column_stack(list(lost.values()))
+        order = np.argsort(-every, axis=1, kind="stable")[:, :n]
+        some = np.take_along_axis(every, order, axis=1) > 0
+        found = {}
+        for rank in range(order.shape[1]):
+            for what, of in (("code", codes), ("reason", told)):
+                value = np.column_stack(list(of.values()))
+                value = np.take_along_axis(value, order[:, [rank]], axis=1)[:, 0]
+                found[f"{what}_{rank + 1}"] = np.where(some[:, rank], value, "")
+        return pd.DataFrame(found, index=getattr(X, "index", None))
+
+    def _title(self, bins: Characteristic, words: Mapping[str, str]) -> str:
+        """Return the declared titles of a characteristic's columns."""
+        known = {} if self.declared is None else self.declared.columns
+        names = [part.name for part in bins.parts]
+        titles = [(name in known and known[name].title) or name for name in names]
+        return " × ".join(words.get(title, title) for title in titles)
+
+    def counterfactuals(self, X: Any, cutoff: float, allowed: Mapping[str, str]) -> pd.DataFrame:
+        """Return the smallest allowed change that brings each row to the cut-off.
+
+        The smallest changes the fewest features, and among those moves the fewest bins. Rows that
+        pass already are left out.
+
+        Parameters
+        ----------
+        X : DataFrame or array
+        cutoff : float
+            Least points that pass.
+        allowed : mapping of column to {"up", "down", "any"}
+            What an applicant can change, and which way a number may go. A category takes ``any``.
+
+        Returns
+        -------
+        DataFrame
+            A line for each feature to change: ``row``, ``feature``, ``from``, ``to`` (its bins),
+            ``gain``; of a row that no allowed change brings there one line without a feature.
+        """
+        columns = self._columns(X)
+        known = {part.name for each in self.weighed_ for part in each.bins.parts}
+        for name, way in allowed.items():
+            if name not in known:
+                raise UnknownName("feature of the card", name, known)
+            if way not in DIRECTIONS:
+                raise UnknownName("direction", way, DIRECTIONS)
+        places = np.column_stack([each.bins.place(columns) for each in self.weighed_])
+        have = sum(each.points[places[:, at]] for at, each in enumerate(self.weighed_))
+        index = getattr(X, "index", range(len(places)))
+        ways: dict[tuple[int, ...], list[tuple[str, str, str, float]]] = {}
+        lines = []
+        scale = 10.0 ** max(self.decimals, 0)
+        for row, place, points in zip(index, places.tolist(), have, strict=True):
+            if points >= cutoff:
+                continue
+            key = tuple(place)
+            if key not in ways:
+                need = int(np.ceil((cutoff - points) * scale - 1e-6))
+                ways[key] = self._cheapest(key, need, scale, allowed)
+            lines += [(row, *line) for line in ways[key]]
+        return pd.DataFrame(lines, columns=["row", "feature", "from", "to", "gain"])
+
+    def _cheapest(
+        self, places: tuple[int, ...], need: int, scale: float, allowed: Mapping[str, str]
+    ) -> list[tuple[str, str, str, float]]:
+        """Return the changes of least cost that gain what is needed: a knapsack over features."""
+        best: dict[int, tuple[int, tuple[tuple[int, int], ...]]] = {0: (0, ())}
+        for at, each in enumerate(self.weighed_):
+            options = _moves(each.bins, places[at], allowed)
+            for gained, (cost, path) in list(best.items()):
+                for to, price in options:
+                    more = round((each.points[to] - each.points[places[at]]) * scale)
+                    reached = min(need, gained + more)
+                    if more > 0 and cost + price < best.get(reached, (np.inf, ()))[0]:
+                        best[reached] = (cost + price, (*path, (at, to)))
+        if need not in best:
+            return [("", "", "no allowed change is enough", 0.0)]
+        found = []
+        for at, to in best[need][1]:
+            each, start = self.weighed_[at], places[at]
+            labels, gain = each.bins.labels, float(each.points[to] - each.points[start])
+            found.append((each.bins.name, labels[start], labels[to], gain))
+        return found
+
+    def order(self, X: Any, y: Any, period: Any) -> pd.DataFrame:
+        """Return whether bins keep their order in each period: a vintage, a month of approval.
+
+        Bins are compared with the next safer one of the card.
+
+        Returns
+        -------
+        DataFrame
+            By ``variable`` and ``period``: ``pairs`` of neighbours that could be compared, how many
+            are ``reversed``, and how many of them ``surely``: beyond chance at 5 %, shared among
+            all pairs of all periods (Bonferroni).
+        """
+        columns = self._columns(X)
+        period = np.asarray(period)
+        _, bad = bad_rows(y, len(period), self.bad)
+        found = []
+        for each in self.weighed_:
+            held = np.flatnonzero(each.bins.counts.rows > 0)
+            ordered = held[np.argsort(each.bins.woe[held], kind="stable")]
+            place = each.bins.place(columns)
+            for name in np.unique(period):
+                which = period == name
+                counts = each.bins.counted(place[which], bad[which]).evidence[ordered]
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    odds = np.log(counts.goods / counts.bads)
+                    error = 1 / counts.goods + 1 / counts.bads
+                    z = np.diff(odds) / np.sqrt(error[1:] + error[:-1])
+                found.append((each.bins.name, name, z[np.isfinite(z)]))
+        tests = max(sum(len(z) for _, _, z in found), 1)
+        sure = norm.ppf(1 - 0.05 / tests)
+        lines = [(a, b, len(z), int((z < 0).sum()), int((z < -sure).sum())) for a, b, z in found]
+        names = ["variable", "period", "pairs", "reversed", "surely"]
+        return pd.DataFrame(lines, columns=names).set_index(names[:2])
+
+    def model_card(self) -> str:
+        """Return a model card in Markdown, with the chapters for people left open.
+
+        Headings are what the Federal Reserve's SR 11-7 (2011) and the PRA's SS1/23 (2023) ask to
+        be documented.
+        """
+        check_is_fitted(self)
+        rows = [
+            {
+                "title": self._title(each.bins, {}),
+                "bins": len(each.points),
+                "iv": each.bins.iv.sum(),
+                "coefficient": each.coefficient,
+                "low": each.points.min(),
+                "high": each.points.max(),
+            }
+            for each in self.weighed_
+        ]
+        empty = [
+            f"{each.bins.name} {label}"
+            for each in self.weighed_
+            for label, held in zip(each.bins.labels, each.bins.evidence.rows, strict=True)
+            if not held
+        ]
+        known = {} if self.declared is None else self.declared.columns
+        targets = [name for name, column in known.items() if column.role == "target"]
+        values = {
+            **self.get_params(deep=False),
+            "rows": rows,
+            "title": self.declared and self.declared.title,
+            "target": ", ".join(targets) or f"{self.classes_[1]} is bad, {self.classes_[0]} good",
+            "n_rows": self.n_rows_,
+            "n_bads": self.n_bads_,
+            "removed": self.removed_,
+            "neutral": empty,
+            "kept_out": [f"{name} ({why})" for name, why in kept_out(self.declared, known).items()],
+        }
+        made = Environment(trim_blocks=True, undefined=StrictUndefined, autoescape=False)  # noqa: S701  # why: Markdown
+        text = Path(__file__).with_name("model_card.md.j2").read_text(encoding="utf-8")
+        return made.from_string(text).render(values)
+
+
+@cache
+def _phrases() -> dict[str, dict[str, str]]:
+    from ruamel.yaml import YAML
+
+    text = Path(__file__).with_name("reasons.yaml").read_text(encoding="utf-8")
+    found: dict[str, dict[str, str]] = YAML(typ="safe").load(text)
+    return found
+
+
+def _texts(
+    each: Weighed, title: str, phrases: Mapping[str, str], words: Mapping[str, str]
+) -> list[str]:
+    """Return what is said of each bin, should it lose points."""
+    bins = each.bins
+    if not isinstance(bins, Bins):
+        return [f"{title}{phrases['join']}{phrases['both']}"] * len(bins.labels)
+    best = int(each.points[: bins.regular].argmax()) if bins.regular else 0
+    said = [
+        phrases["kind"] if bins.edges is None else phrases["low" if at < best else "high"]
+        for at in range(bins.regular)
+    ]
+    said += [words.get(text, text) or str(code) for code, text in bins.codes.items()]
+    said += [phrases["kind"]] * (bins.edges is None) + [phrases["missing"]]
+    return [f"{title}{phrases['join']}{each}" for each in said]
+
+
+def _moves(bins: Characteristic, place: int, allowed: Mapping[str, str]) -> list[tuple[int, int]]:
+    """Return the bins that may be reached from one, and what it costs to come there."""
+    shape = [part.size for part in bins.parts]
+    starts = [int(at) for at in np.unravel_index(place, shape)]
+    reach = [
+        _reach(part, at, allowed.get(part.name))
+        for part, at in zip(bins.parts, starts, strict=True)
+    ]
+    found = []
+    for ends in itertools.product(*reach):
+        steps = sum(steps for _, steps in ends)
+        to = int(np.ravel_multi_index([end for end, _ in ends], shape))
+        found.append((to, steps + _FEATURE * sum(1 for _, moved in ends if moved)))
+    return found
+
+
+def _reach(part: Bins, start: int, way: str | None) -> list[tuple[int, int]]:
+    """Return a column's bins that may be reached from one, itself too, and how far each is."""
+    stay = [(start, 0)]
+    if way is None:
+        return stay
+    if part.edges is None or start >= part.regular:  # nothing is between categories, nor codes
+        return [*stay, *((to, 1) for to in range(part.regular) if to != start)]
+    first = 0 if way != "up" else start + 1
+    last = part.regular if way != "down" else start
+    return [*stay, *((to, abs(to - start)) for to in range(first, last) if to != start)]
