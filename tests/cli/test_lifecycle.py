@@ -4,23 +4,10 @@ import json
 import shutil
 import sqlite3
 
-import pytest
 from click.testing import CliRunner
 
 import workbench as wb
 from workbench.cli import main
-
-
-@pytest.fixture
-def run(shop):
-    """Return a function that runs a command in the shop and returns its output."""
-
-    def run(*words, code=0):
-        result = CliRunner().invoke(main, [*words, "-w", str(shop.settings.root)])
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return run
 
 
 def test_a_day_of_the_office(run, shop, tmp_path):

@@ -5,22 +5,9 @@ import json
 import re
 
 import pytest
-from click.testing import CliRunner
+from support.commands import runner_in
 
 import workbench as wb
-from workbench.cli import main
-
-
-@pytest.fixture
-def run(shop):
-    """Return a function that runs a command in the shop and returns its output."""
-
-    def run(*words, code=0):
-        result = CliRunner().invoke(main, [*words, "-w", str(shop.settings.root)])
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return run
 
 
 @pytest.fixture
@@ -29,13 +16,7 @@ def bank(tmp_path, sample_source):
     text = f'catalog = "{sample_source}/catalog.yaml"\nsource = "{sample_source}"\n'
     (tmp_path / "workbench.toml").write_text(text)
     wb.open_workspace(tmp_path).init()
-
-    def run(*words, code=0):
-        result = CliRunner().invoke(main, [*words, "-w", str(tmp_path)])
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return run
+    return runner_in(tmp_path)
 
 
 def test_an_incident_from_found_to_closed(bank, tmp_path):
@@ -62,30 +43,10 @@ def test_an_incident_from_found_to_closed(bank, tmp_path):
     )  # fmt: skip  # why: as it is typed
     assert "18 reads and 5 refusals by contractor-07 of bureau, customers, transactions" in assessed
     out = tmp_path / "notice.md"
-    bank(
-        "office",
-        "incident",
-        "notify",
-        name,
-        "--clock",
-        "gdpr-authority",
-        "--lang",
-        "zh",
-        "--out",
-        str(out),
-    )
+    notify = ("office", "incident", "notify", name, "--clock", "gdpr-authority")
+    bank(*notify, "--lang", "zh", "--out", str(out))
     assert "向主管部门报告" in out.read_text()
-    draft = bank(
-        "office",
-        "incident",
-        "notify",
-        name,
-        "--clock",
-        "gdpr-authority",
-        "--contact",
-        "a@b.example",
-    )
-    assert "other contact: a@b.example" in draft
+    assert "other contact: a@b.example" in bank(*notify, "--contact", "a@b.example")
     refused = bank("office", "incident", "close", name, "--lesson", "narrow roles", code=2)
     assert "to do first: contain" in refused
     assert "contained" in bank("office", "incident", "contain", name, "--how", "account closed")
@@ -139,24 +100,22 @@ def test_sharing_private_tables(run, shop, tmp_path):
     assert "--release" in run("office", "share", *deal, str(tmp_path / "no"), code=2)
 
 
-def test_an_extract_that_can_be_joined_with_another_says_so(run, shop, tmp_path):
+def shared(shop, columns, declared, *more):
+    """Declare that extracts may be shared, and more; return the words that share one."""
     path = shop.settings.path("catalog")
     text = path.read_text()
-    path.write_text(
-        text.replace("audience: managers\n", "audience: managers\n    share_extracts: true\n")
-    )
-    asked = [
-        "office",
-        "share",
-        "--extract",
-        "transactions",
-        "--columns",
-        "region",
-        "--to",
-        "Institute",
-    ]
-    asked += ["--country", "Germany", "--purpose", "reporting", "--terms", "contract 7"]
-    asked += ["--expires", "2031-03-31", "--people", "600", "--out"]
+    declared |= {"audience: managers\n": "audience: managers\n    share_extracts: true\n"}
+    for before, now in declared.items():
+        assert before in text
+        text = text.replace(before, now)
+    path.write_text(text)
+    words = f"office share --extract transactions --columns {columns} --to Institute"
+    words += " --country Germany --purpose reporting --expires 2031-03-31 --people 600"
+    return [*words.split(), "--terms", "contract 7", *more, "--out"]
+
+
+def test_an_extract_that_can_be_joined_with_another_says_so(run, shop, tmp_path):
+    asked = shared(shop, "region", {})
     told = run(*asked, str(tmp_path / "a"))
     assert "joined" not in told
     first = told.split()[0]
@@ -165,25 +124,11 @@ def test_an_extract_that_can_be_joined_with_another_says_so(run, shop, tmp_path)
 
 
 def test_an_extract_says_how_well_people_hide_in_it(run, shop, tmp_path):
-    path = shop.settings.path("catalog")
-    text = path.read_text()
-    text = text.replace("amount: {type: money,", "amount: {type: money, sensitivity: sensitive,")
-    text = text.replace("region: {type: text,", "region: {type: text, role: quasi-identifier,")
-    path.write_text(
-        text.replace("audience: managers\n", "audience: managers\n    share_extracts: true\n")
-    )
-    asked = [
-        "office",
-        "share",
-        "--extract",
-        "transactions",
-        "--columns",
-        "region,amount",
-        "--to",
-        "Institute",
-    ]
-    asked += ["--country", "Germany", "--purpose", "reporting", "--terms", "contract 7"]
-    asked += ["--expires", "2031-03-31", "--people", "600", "--k", "20", "--l", "4", "--out"]
+    declared = {
+        "amount: {type: money,": "amount: {type: money, sensitivity: sensitive,",
+        "region: {type: text,": "region: {type: text, role: quasi-identifier,",
+    }
+    asked = shared(shop, "region,amount", declared, "--k", "20", "--l", "4")
     told = run(*asked, str(tmp_path / "a"))
     assert "The smallest group (k) has 200 people." in told
     assert re.search(r"amount: l = [\d,]+, t = 0\.\d\d\.", told)

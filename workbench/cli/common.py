@@ -20,6 +20,7 @@ from workbench.errors import escaped
 if TYPE_CHECKING:
     from workbench.workspace import Workspace
 
+Act = Callable[..., "Told"]
 GATE = 8  # the exit code where something is as bad as --fail-on says
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -33,9 +34,6 @@ in_workspace = click.option(
     metavar="DIR",
     help="Folder of workbench.toml; by default this one or one above it.",
 )
-for_period = click.option(
-    "--period", metavar="PERIOD", help="2026-09; by default the last complete month."
-)
 with_parameters = click.option(
     "--parameter",
     "-p",
@@ -44,18 +42,12 @@ with_parameters = click.option(
     metavar="NAME=VALUE",
     help="A parameter of the report; may be given several times.",
 )
-with_earlier_answers = click.option(
-    "--reuse-answers",
-    is_flag=True,
-    help="Show answers from before the data changed again, and pay for none of them.",
-)
-verbosely = click.option(
-    "--verbose",
-    "-v",
-    is_flag=True,
-    expose_value=False,
-    callback=lambda context, _, value: context.meta.update(verbose=value),
-    help="Tell every step, also where nobody watches: cells, the page.",
+in_language = click.option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of what is written.",
 )
 as_json_too = click.option(
     "--json",
@@ -74,6 +66,23 @@ failing_on = click.option(
     show_default=True,
     help=f"End with exit code {GATE} where something is that bad.",
 )
+
+
+def of_a_run(act: Act) -> Act:
+    """Give a command the words that say which editions are made, and how."""
+    told = "Tell every step, also where nobody watches: cells, the page."
+    again = "Show answers from before the data changed again, and pay for none of them."
+    period = "2026-09; by default the last complete month."
+    act = click.option(
+        "--verbose",
+        "-v",
+        is_flag=True,
+        expose_value=False,
+        callback=lambda context, _, value: context.meta.update(verbose=value),
+        help=told,
+    )(act)
+    act = click.option("--reuse-answers", is_flag=True, help=again)(act)
+    return click.option("--period", metavar="PERIOD", help=period)(with_parameters(act))
 
 
 class _Day(click.DateTime):
@@ -108,9 +117,6 @@ class Told:
     lines: Iterable[str] = ()
     aside: Iterable[str] = ()
     code: int = 0
-
-
-Act = Callable[..., Told]
 
 
 def command(

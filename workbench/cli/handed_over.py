@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.common import DAY, FILE, FOLDER, Told, command
+from workbench.cli.common import DAY, FILE, FOLDER, Told, command, in_language
 from workbench.cli.office import office
 
 if TYPE_CHECKING:
@@ -70,18 +70,11 @@ def share(
     return Told(facts, lines, [warning] if others else [])
 
 
-lang = click.option(
-    "--lang",
-    type=click.Choice(["en", "zh"]),
-    default="en",
-    show_default=True,
-    help="Language of the notice.",
-)
 to_file = click.option("--out", type=FILE, help="File; the screen if left out.")
 
 
 @command(office)
-@lang
+@in_language
 @click.option("--contact", default="", help="Whom customers ask.")
 @to_file
 def notice(ws: Workspace, out: Path | None, **words: str) -> Told:

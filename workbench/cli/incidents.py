@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.common import DAY, FILE, MOMENT, Told, command, failing_on, gate
+from workbench.cli.common import DAY, FILE, MOMENT, Told, command, failing_on, gate, in_language
 from workbench.cli.office import office
 from workbench.periods import local
 
@@ -80,13 +80,7 @@ def assess(ws: Workspace, **asked: Any) -> Told:
 @command(incident)
 @click.argument("name")
 @click.option("--clock", "clock_name", required=True, help="Which duty, as 'incident list' names.")
-@click.option(
-    "--lang",
-    type=click.Choice(["en", "zh"]),
-    default="en",
-    show_default=True,
-    help="Language of the draft.",
-)
+@in_language
 @click.option("--contact", default="", help="Whom to ask, for the draft.")
 @click.option("--out", type=FILE, help="File of the draft.")
 @click.option("--sent", type=MOMENT, help="The notice went out then: record it.")

@@ -12,12 +12,10 @@ from workbench.cli.common import (
     FILE,
     Told,
     command,
-    for_period,
     in_workspace,
+    of_a_run,
     opened,
     steps,
-    verbosely,
-    with_earlier_answers,
     with_parameters,
 )
 from workbench.cli.top import ways_out
@@ -34,10 +32,7 @@ def report() -> None:
 
 @command(report)
 @click.argument("name")
-@for_period
-@with_parameters
-@with_earlier_answers
-@verbosely
+@of_a_run
 def plan(ws: Workspace, name: str, **asked: Any) -> Told:
     """Show what a report would cost and how exact it would be, before anything is spent."""
     from dataclasses import asdict

@@ -14,15 +14,12 @@ from workbench.cli.common import (
     Told,
     command,
     failing_on,
-    for_period,
     gate,
     in_workspace,
     in_zone,
+    of_a_run,
     opened,
     steps,
-    verbosely,
-    with_earlier_answers,
-    with_parameters,
 )
 
 if TYPE_CHECKING:
@@ -122,8 +119,7 @@ def sample(out: Path, **size: Any) -> Told:
 @click.argument("name", required=False)
 @click.option("--all", "every", is_flag=True, help="Every report, for one period.")
 @click.option("--due", is_flag=True, help="What is missing, missed periods too, oldest first.")
-@for_period
-@with_parameters
+@of_a_run
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
@@ -131,7 +127,6 @@ def sample(out: Path, **size: Any) -> Told:
     help="How many editions at a time; by default as many as there are cores, 4 at most.",
 )
 @click.option("--force", is_flag=True, help="Render again even when the edition is there.")
-@with_earlier_answers
 @click.option(
     "--wait",
     "wait_seconds",
@@ -142,7 +137,6 @@ def sample(out: Path, **size: Any) -> Told:
 )
 @click.option("--standalone", is_flag=True, help="Also as one file: standalone.html beside it.")
 @click.option("--pdf", is_flag=True, help="Also as report.pdf beside it, printed by Chromium.")
-@verbosely
 def run(
     ws: Workspace, name: str | None, every: bool, standalone: bool, pdf: bool, **asked: Any
 ) -> Told:

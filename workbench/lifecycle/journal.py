@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import InputError, StorageError
+from workbench.errors import InputError
 from workbench.store.audit import who
-from workbench.store.chain import Chain, Entry
+from workbench.store.chain import Entry, log_in
 from workbench.store.clocks import require_clock
 
 FILE = "journal.sqlite"
@@ -32,10 +32,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
-        file, lock = folder / FILE, folder / "journal.lock"
-        self.chain = Chain(
-            f"sqlite:///{file}", "journal", lock, StorageError, zone=zone, begun=folder
-        )
+        self.chain = log_in(folder, "journal", zone=zone, begun=folder)
 
     def record(
         self,

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import InputError, StorageError, UnknownName
+from workbench.errors import InputError, UnknownName
 from workbench.periods import local
 from workbench.store.audit import who
 from workbench.store.auditing import Verdict, verdict
 from workbench.store.begun import known
-from workbench.store.chain import GENESIS, Chain, Entry
+from workbench.store.chain import GENESIS, Entry, log_in
 
 FOLDER = "registers"
 NAMES = ("incidents", "shares", "risks", "reviews")
@@ -58,8 +58,7 @@ class Register:
     ) -> None:
         self._prefix, self._noun, self._private = prefix, noun, folder
         self._folder = folder / FOLDER
-        file, lock = self._folder / f"{name}.sqlite", self._folder / f"{name}.lock"
-        self.chain = Chain(f"sqlite:///{file}", name, lock, StorageError, zone=zone, begun=folder)
+        self.chain = log_in(self._folder, name, zone=zone, begun=folder)
 
     @property
     def _exists(self) -> bool:

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import StorageError
-from workbench.store.chain import Chain, Entry
+from workbench.store.chain import Entry, log_in
 
 NOTED = "journal"  # in the body of what the journal has too: number and hash of its entry there
 
@@ -35,10 +34,7 @@ class Audit:
     """
 
     def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
-        file, lock = folder / "audit.sqlite", folder / "audit.lock"
-        self.chain = Chain(
-            f"sqlite:///{file}", "audit", lock, StorageError, zone=zone, begun=folder
-        )
+        self.chain = log_in(folder, "audit", zone=zone, begun=folder)
 
     def head(self) -> tuple[int, str]:
         """Return (number, hash) of the last entry, by which a log that was cut is recognised."""

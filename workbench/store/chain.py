@@ -226,6 +226,12 @@ class Chain:
         self._engine.dispose()
 
 
+def log_in(folder: Path, name: str, error: type[StorageError] = StorageError, **more: Any) -> Chain:
+    """Return the chained log of a name in a folder; ``more`` is what `Chain` takes besides."""
+    lock = folder / f"{name}.lock"
+    return Chain(f"sqlite:///{folder / name}.sqlite", name, lock, error, **more)
+
+
 # why text: built anew by SQLAlchemy for each look-up, it took longer than the look-up itself
 _QUERY = """
 SELECT e.seq, e.at, e.kind, e.subject, e.ref, e.body, e.hash,

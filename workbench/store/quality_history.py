@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import StorageError
-from workbench.store.chain import Chain
+from workbench.store.chain import log_in
 from workbench.store.quality_result import Check, Quality, Trend
 
 if TYPE_CHECKING:
@@ -47,10 +46,7 @@ class QualityHistory:
     """
 
     def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
-        file, lock = folder / FILE, folder / "quality.lock"
-        self.chain = Chain(
-            f"sqlite:///{file}", "quality", lock, StorageError, zone=zone, begun=folder
-        )
+        self.chain = log_in(folder, "quality", zone=zone, begun=folder)
 
     def record(self, quality: Quality) -> None:
         """Keep a measurement, unless the last one of these tables says the same."""

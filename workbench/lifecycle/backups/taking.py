@@ -28,7 +28,7 @@ from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import registers
-from workbench.store.chain import Chain
+from workbench.store.chain import Chain, log_in
 from workbench.store.durable import flush, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.lake_files import faults
@@ -328,8 +328,7 @@ def _private(path: str, flags: int) -> int:
 
 def log_of(private: Path, name: str) -> Chain:
     """Return one of the chained logs of a private folder."""
-    table = LOGS[name]
-    return Chain(f"sqlite:///{private / name}", table, private / f"{table}.lock", StorageError)
+    return log_in(private, LOGS[name])
 
 
 def require_key(office: Office, key_file: Path | None) -> bytes:

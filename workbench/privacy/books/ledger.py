@@ -28,7 +28,7 @@ from workbench.privacy.books.witnesses import ANCHOR, Seal
 from workbench.privacy.budget import Line, Share, Standing, refusal
 from workbench.privacy.provenance import Approval, approval_of
 from workbench.store.audit import who
-from workbench.store.chain import Chain, Entry, Reader
+from workbench.store.chain import Entry, Reader, log_in
 
 _ANSWERS = ("answer", "derived", "operational")
 
@@ -63,7 +63,7 @@ class Ledger:
     ) -> None:
         self.limits, self.delta, self.seal = limits, delta, seal
         self._path = folder / "ledger.sqlite"
-        self.chain = Chain(f"sqlite:///{self._path}", "ledger", folder / "ledger.lock", LedgerError)
+        self.chain = log_in(folder, "ledger", LedgerError)
         Index("ix_ledger_at", self.chain.table.c.at)  # the rolling year looks a time up
         self._guard = Guard(self.chain, self._path, folder / ANCHOR, published, seal, trace)
 
