@@ -5,6 +5,8 @@ import tarfile
 import pytest
 from support.line import workbench, workbench_json
 
+# spent and limit of rolling year and lifetime, in pico-rho, as the workbench showed that wrote them
+AS_BEFORE = ((68_822_548_643, 1_052_358_004_556), (68_822_548_643, 6_374_516_930_431))
 OFFICER = ("--reason", "moved to another disk", "--role", "officer")
 
 
@@ -30,6 +32,8 @@ def test_logs_and_ledger_verify(old):
 def test_answers_paid_for_are_free(old):
     before = workbench_json("office", "budget", "-w", old)
     assert len(before["answers"]) == 16
+    shown = {each["scope"]: (each["spent_pico"], each["limit_pico"]) for each in before["limits"]}
+    assert (shown["rolling year"], shown["lifetime"]) == AS_BEFORE
     for report in ("first-page", "personas"):
         facts = workbench_json("run", report, "--period", "2026-09", "-w", old)
         assert facts["period"] == "2026-09"

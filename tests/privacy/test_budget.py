@@ -6,12 +6,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from support.ledgers import DELTA, NOW, epsilon_for, make_ledger, reserve, spend, spent
+from support.ledgers import DELTA, NOW, WIDE, epsilon_for, make_ledger, reserve, spend, spent
 
 from workbench.catalog import Limits
 from workbench.errors import BudgetExhausted
 from workbench.privacy.accounting import PICO, Cost, epsilon_of, pico_of, price
 from workbench.privacy.budget import Share, Standing, paced_before
+from workbench.store import chain
 
 LIMITS = Limits(month=2, year=8, lifetime=24)
 
@@ -132,11 +133,11 @@ def test_failures_of_single_answers_shrink_what_delta_is_left_for_the_rest(tmp_p
 def test_pure_answers_compose_with_the_others(tmp_path):
     ledger = make_ledger(tmp_path, month=epsilon_for(10**10))
     spend(ledger, 1, price("0.1", pure=True, delta=DELTA))
-    assert spent(ledger, "2026-09") == 5 * 10**9
-    spend(ledger, 2, price(rho="0.005", delta=DELTA))
+    assert spent(ledger, "2026-09") == 7853982301
+    spend(ledger, 2, price(rho="0.002", delta=DELTA))
     with pytest.raises(BudgetExhausted):
-        spend(ledger, 3, price("0.0001", pure=True, delta=DELTA))
-    assert ledger.prices() == [Cost(5 * 10**9, Fraction(0), Fraction(1, 10)), Cost(5 * 10**9)]
+        spend(ledger, 3, price("0.02", pure=True, delta=DELTA))
+    assert ledger.prices() == [Cost(7853982301, Fraction(0), Fraction(1, 10)), Cost(2 * 10**9)]
 
 
 def test_480_answers_in_a_year_fit_epsilon_1_and_the_next_does_not():
@@ -146,7 +147,7 @@ def test_480_answers_in_a_year_fit_epsilon_1_and_the_next_does_not():
         assert all(line.covers(Cost(each)) for line in standing.lines(limits, DELTA, "2026-09"))
         standing = Standing(*(spent + Cost(each) for spent in _three(standing)))
     assert not standing.lines(limits, DELTA, "2026-09")[1].covers(Cost(each))
-    assert math.sqrt(1 / (2 * each / PICO)) <= 99.4
+    assert math.sqrt(1 / (2 * each / PICO)) <= 92.7
 
 
 def _three(standing):
@@ -171,3 +172,48 @@ def test_a_loss_may_have_been_about_any_period_but_a_later_one():
 @pytest.mark.parametrize("value", [Cost(), Cost(10**15, Fraction(1, 3)), Cost(1, Fraction(0))])
 def test_sums_come_back_as_they_were_written(value):
     assert Cost.from_json(value.to_json()) == value
+
+
+def _from_before(monkeypatch):
+    """Write entries as they were before costs were Gaussian."""
+    append = chain.Writer.append
+
+    def without(content):
+        if not isinstance(content, dict):
+            return content
+        return {key: without(each) for key, each in content.items() if key != "gaussian"}
+
+    def old(self, kind, body, **more):
+        return append(self, kind, without(dict(body)), **more)
+
+    monkeypatch.setattr(chain.Writer, "append", old)
+
+
+def test_a_ledger_begun_before_costs_were_gaussian_keeps_its_conversion(tmp_path, monkeypatch):
+    """Which of two limits holds must not depend on answers: it is told by the first charge."""
+    whole = pico_of(Decimal(1), 1e-6, gaussian=False)
+    with monkeypatch.context() as patch:
+        _from_before(patch)
+        spend(make_ledger(tmp_path, month=Decimal(1)), 1, Cost(whole // 2, gaussian=False))
+    ledger = make_ledger(tmp_path, month=Decimal(1))
+    assert not ledger.gaussian
+    for period, now in (("2026-09", NOW), ("2028-09", NOW + 2 * dt.timedelta(days=366))):
+        month, year, life = ledger.status(period, now)
+        assert month.limit_pico == whole < pico_of(Decimal(1), 1e-6)
+        assert year.limit_pico == life.limit_pico == pico_of(WIDE, 1e-6, gaussian=False)
+        assert life.spent == epsilon_of(whole // 2, 1e-6, gaussian=False)
+    spend(ledger, 2, Cost(whole // 2, gaussian=False))
+    with pytest.raises(BudgetExhausted):
+        spend(ledger, 3, Cost(2, gaussian=False))
+    assert ledger.verify() > 0
+    assert [each["epsilon"] for each in ledger.summary()] == [
+        round(epsilon_of(whole // 2, 1e-6, gaussian=False), 4)
+    ] * 2
+
+
+def test_a_ledger_begun_today_is_gaussian_and_one_that_spent_nothing_too(tmp_path):
+    ledger = make_ledger(tmp_path, month=Decimal(1))
+    assert ledger.gaussian
+    spend(ledger, 1)
+    assert ledger.gaussian
+    assert lines(ledger)["2026-09"].limit_pico == pico_of(Decimal(1), 1e-6)

@@ -53,7 +53,7 @@ def test_a_price_may_be_a_number_a_parameter_or_made_of_such(tmp_path):
     assert _most(tmp_path, 'ws.release(q, name="a", epsilon=epsilon / 2 + 0.1)') == _pico("0.15")
     assert _most(tmp_path, "each = '0.2'\nws.release(q, name='a', epsilon=each)") == _pico("0.2")
     assert _most(tmp_path, 'ws.release(q, name="a", rho=0.02)') == PICO // 50
-    assert _most(tmp_path, 'ws.release(q, name="a", epsilon=1, pure=True)') == PICO // 2
+    assert _most(tmp_path, 'ws.release(q, name="a", epsilon=1, pure=True)') == -(-PICO * 355 // 452)
 
 
 def test_automatic_prices_are_what_was_settled_for_all_of_them(tmp_path):

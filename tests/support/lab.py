@@ -155,7 +155,8 @@ def exactly(workspace: Any, query: Any, *, pure: bool = False) -> list[dict[str,
 def booked(question: Question, pico: int, epsilon: Fraction | None = None) -> Event:
     """Return what is drawn for one part of a question at a price."""
     delta = sum((Fraction(each.delta or 0) for each in question.groups), Fraction(0))
-    return event_of(question, Cost(pico, delta, epsilon))
+    # as zCDP no variance is added for the integers, so that none is left where there is no price
+    return event_of(question, Cost(pico, delta, epsilon, pico < PRICELESS))
 
 
 def _rows(question: Question, totals: Sequence[Computed], pico: int) -> list[dict[str, Any]]:

@@ -257,7 +257,7 @@ def show(ws: Workspace, kind: str | None, table: str | None, last: int) -> Told:
 @click.option(
     "--pld",
     is_flag=True,
-    help="Add a second, tighter figure of all answers: by privacy loss distributions.",
+    help="Add a second figure of all answers: by privacy loss distributions.",
 )
 def budget(ws: Workspace, period: str | None, pld: bool) -> Told:
     """Show what was spent of the customers' privacy budget, what is left, and the answers."""

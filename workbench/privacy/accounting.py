@@ -1,15 +1,19 @@
-"""What releases cost, in integers: zero-concentrated differential privacy (zCDP).
+"""What releases cost, in integers: Gaussian differential privacy, its rho added exactly.
 
-A cost is a whole number of pico-rho (10⁻¹² rho), so sums are exact. Questions may depend on earlier
-answers, and so may their costs: a filter that refuses once the sum of rho would pass a limit fixed
-beforehand keeps the whole within that limit (Feldman & Zrnic, *Individual Privacy Accounting via a
-Rényi Filter*, 2021, Theorem 4.5; Whitehouse, Ramdas, Rogers & Wu, *Fully-Adaptive Composition in
-Differential Privacy*, 2023, Theorem 1). No constant is lost against questions fixed in advance.
+A cost is a whole number of pico-rho (10⁻¹² rho), so sums are exact. An answer of ``rho`` tells
+neighbours apart no better than one Gaussian draw of that rho does, whose mean they move by
+``mu = sqrt(2·rho)`` standard deviations (Dong, Roth & Su, *Gaussian Differential Privacy*, 2022).
+Questions may depend on earlier answers, and so may their costs: a filter that refuses once the sum
+of rho would pass a limit fixed beforehand keeps the whole within that limit (Smith & Thakurta,
+*Fully Adaptive Composition for Gaussian Differential Privacy*, 2022). A reader is shown
+``(epsilon, delta)`` by the exact curve of that one draw (Balle & Wang 2018, Theorem 8).
 
-A reader is shown ``(epsilon, delta)`` by the conversion of Canonne, Kamath & Steinke, *The Discrete
-Gaussian for Differential Privacy*, 2020, Corollary 13, which holds for every alpha; we take the
-best one. An epsilon-DP answer is epsilon²/2-zCDP (Bun & Steinke 2016, Proposition 1.4). An answer
-that may fail with a probability of its own has that taken out of delta before the conversion.
+Every such answer is rho-zCDP, too. A ledger begun before costs were Gaussian knows its rho as zCDP
+only, and keeps the conversion of Canonne, Kamath & Steinke, *The Discrete Gaussian for Differential
+Privacy*, 2020, Corollary 13, for good: which of two limits holds must not depend on answers.
+
+An answer that may fail with a probability of its own has that taken out of delta beforehand. The
+proofs are in docs/privacy.md.
 """
 
 from __future__ import annotations
@@ -26,6 +30,11 @@ from typing import Any
 from workbench.errors import InputError, QuestionRefused
 
 PICO = 10**12
+# What a pure answer, or a choice of bounded range, costs as Gaussian over what it costs as zCDP:
+# pi/2, from above (docs/privacy.md, Lemma 2).
+PURE_AS_GAUSSIAN = Fraction(355, 226)
+SLACK = 1e-9  # of delta: what integers in place of Gaussian draws may add, Lemma 1, and floats
+_ROOT_2, _FAR = math.sqrt(2), 36.0
 
 
 def rho_fraction(pico: int) -> Fraction:
@@ -34,19 +43,73 @@ def rho_fraction(pico: int) -> Fraction:
 
 
 @lru_cache(maxsize=4096)
-def epsilon_of(pico: int, delta: float) -> float:
+def epsilon_of(pico: int, delta: float, gaussian: bool = True) -> float:
     """Return the epsilon that ``pico`` of pico-rho means at ``delta``; infinite at delta 0.
+
+    Parameters
+    ----------
+    gaussian : bool
+        Whether all of it is Gaussian; else it is known to be zCDP.
 
     Examples
     --------
-    >>> round(epsilon_of(24_340_000_000, 1e-6), 3)
+    >>> round(epsilon_of(28_000_000_000, 1e-6), 3)
+    1.0
+    >>> round(epsilon_of(24_340_000_000, 1e-6, gaussian=False), 3)
     1.0
     """
     if pico <= 0:
         return 0.0
     if delta <= 0:
         return math.inf
-    rho = pico / PICO
+    above = _zcdp_epsilon(pico / PICO, delta)
+    if not gaussian:
+        return above
+    if _within(0.0, pico, delta):
+        return 0.0
+    below = 0.0  # why zCDP above: a Gaussian of this rho is no worse
+    for _ in range(80):
+        middle = (below + above) / 2
+        if _within(middle, pico, delta):
+            above = middle
+        else:
+            below = middle
+    return above
+
+
+@lru_cache(maxsize=4096)
+def pico_of(epsilon: Decimal, delta: float, gaussian: bool = True) -> int:
+    """Return the largest cost, in pico-rho, that stays within ``(epsilon, delta)``."""
+    target = float(epsilon)
+    low, high = 0, int(PICO * (2 * target + target * target + 1))
+    while high - low > 1:
+        middle = (low + high) // 2
+        if (
+            _within(target, middle, delta)
+            if gaussian
+            else epsilon_of(middle, delta, False) <= target
+        ):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _within(epsilon: float, pico: int, delta: float) -> bool:
+    """Return whether Gaussian answers of a cost are ``(epsilon, delta)`` together."""
+    mu = math.sqrt(2 * pico / PICO)
+    near, far = epsilon / mu - mu / 2, epsilon / mu + mu / 2
+    # e^epsilon·Phi(-far), and far beyond a float's reach no less than it is (Gordon 1941)
+    less = (
+        math.exp(epsilon) * math.erfc(far / _ROOT_2) / 2
+        if far < _FAR
+        else math.exp(-near * near / 2) / math.sqrt(2 * math.pi) * far / (far * far + 1)
+    )
+    return math.erfc(near / _ROOT_2) / 2 - less <= delta * (1 - SLACK)
+
+
+def _zcdp_epsilon(rho: float, delta: float) -> float:
+    """Return what rho-zCDP means at ``delta``: the corollary's bound at the best alpha."""
 
     def bound(log_alpha_minus_1: float) -> float:
         gap = math.exp(log_alpha_minus_1)
@@ -63,20 +126,6 @@ def epsilon_of(pico: int, delta: float) -> float:
     return max(0.0, bound((low + high) / 2))
 
 
-@lru_cache(maxsize=4096)
-def pico_of(epsilon: Decimal, delta: float) -> int:
-    """Return the largest cost, in pico-rho, that stays within ``(epsilon, delta)``."""
-    target = float(epsilon)
-    low, high = 0, int(PICO * (2 * target + target * target + 1))
-    while high - low > 1:
-        middle = (low + high) // 2
-        if epsilon_of(middle, delta) <= target:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
 @dataclass(frozen=True)
 class Cost:
     """What one answer costs, or several together; exact.
@@ -84,24 +133,29 @@ class Cost:
     Attributes
     ----------
     pico : int
-        In zCDP, in pico-rho.
+        In pico-rho.
     delta : Fraction
         The answers' own probability to fail, as that of revealing a rare group; mostly 0.
     pure_epsilon : Fraction or None
         The epsilon of an answer without any delta, exactly; None for the usual kind.
+    gaussian : bool
+        Whether its rho is that of Gaussian differential privacy; else of zCDP.
     """
 
     pico: int = 0
     delta: Fraction = Fraction(0)
     pure_epsilon: Fraction | None = None
+    gaussian: bool = True
 
     def __add__(self, other: Cost) -> Cost:
         mine, theirs = self.pure_epsilon, other.pure_epsilon
         pure = None if mine is None or theirs is None else mine + theirs
-        return Cost(self.pico + other.pico, self.delta + other.delta, pure)
+        known = self.gaussian and other.gaussian
+        return Cost(self.pico + other.pico, self.delta + other.delta, pure, known)
 
     def __sub__(self, other: Cost) -> Cost:
-        return Cost(self.pico - other.pico, self.delta - other.delta)
+        known = self.gaussian and other.gaussian
+        return Cost(self.pico - other.pico, self.delta - other.delta, gaussian=known)
 
     @property
     def rho(self) -> Fraction:
@@ -110,13 +164,14 @@ class Cost:
 
     def epsilon_at(self, delta: Decimal | Fraction) -> float:
         """Return the epsilon of this cost alone at a shared delta."""
-        shown = epsilon_of(self.pico, float(Fraction(delta) - self.delta))
+        shown = epsilon_of(self.pico, float(Fraction(delta) - self.delta), self.gaussian)
         # why: alone, and only alone, a pure answer may be told by its own epsilon
         return shown if self.pure_epsilon is None else min(shown, float(self.pure_epsilon))
 
     def at_least(self, other: Cost) -> Cost:
         """Return the larger of the two, part by part."""
-        return Cost(max(self.pico, other.pico), max(self.delta, other.delta))
+        known = self.gaussian and other.gaussian
+        return Cost(max(self.pico, other.pico), max(self.delta, other.delta), gaussian=known)
 
     def covers(self, other: Cost) -> bool:
         """Return whether an answer at this cost serves where another was asked for."""
@@ -124,12 +179,14 @@ class Cost:
 
     def to_json(self) -> dict[str, Any]:
         """Return a sum of costs as a ledger entry holds it."""
-        return {"pico": self.pico, "delta": str(self.delta)}
+        return {"pico": self.pico, "delta": str(self.delta), "gaussian": self.gaussian}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Cost:
         """Rebuild it from what an entry holds."""
-        return cls(int(content["pico"]), Fraction(content["delta"]))
+        pico = int(content["pico"])
+        # why not where it does not say: it is from before costs were Gaussian
+        return cls(pico, Fraction(content["delta"]), gaussian=content.get("gaussian", not pico))
 
 
 def price(
@@ -139,6 +196,7 @@ def price(
     delta: Decimal,
     pure: bool = False,
     own_delta: Fraction = Fraction(0),
+    gaussian: bool = True,
 ) -> Cost:
     """Return the price a caller offers for a question, from either ``epsilon`` or ``rho``.
 
@@ -152,6 +210,8 @@ def price(
         The answer is epsilon-differentially private, without a delta: ``epsilon`` is that.
     own_delta : Fraction
         What the answer itself may fail with, taken out of ``delta``.
+    gaussian : bool
+        How the ledger that pays counts, `workbench.privacy.books.ledger.Ledger.gaussian`.
 
     Raises
     ------
@@ -160,10 +220,10 @@ def price(
 
     Examples
     --------
-    >>> price(rho="0.1", delta=Decimal("1e-6")) + price(rho="0.2", delta=Decimal("1e-6"))
-    Cost(pico=300000000000, delta=Fraction(0, 1), pure_epsilon=None)
-    >>> price("0.1", pure=True, delta=Decimal("1e-6"))
-    Cost(pico=5000000000, delta=Fraction(0, 1), pure_epsilon=Fraction(1, 10))
+    >>> (price(rho="0.1", delta=Decimal("1e-6")) + price(rho="0.2", delta=Decimal("1e-6"))).pico
+    300000000000
+    >>> price("0.1", pure=True, delta=Decimal("1e-6")).pico
+    7853982301
     """
     if (epsilon is None) == (rho is None):
         raise QuestionRefused(
@@ -178,19 +238,24 @@ def price(
             f"an answer that may fail with probability {float(own_delta):g} does not fit the "
             f"catalog's delta of {delta}. Ask for a smaller one; nothing was spent."
         )
-    pure_epsilon = None
+    pure_epsilon, times = None, PURE_AS_GAUSSIAN if gaussian else 1
     if name == "rho":
         pico = int((value * PICO).to_integral_value(ROUND_FLOOR))
         if pure:  # rounded down: what rho pays for at most
-            pure_epsilon = Fraction(isqrt(2 * pico * PICO), PICO)
+            pure_epsilon = Fraction(isqrt(int(2 * pico * PICO / times)), PICO)
     elif pure:
         pure_epsilon = Fraction(value)
-        pico = math.ceil(pure_epsilon * pure_epsilon / 2 * PICO)
+        pico = pure_pico(pure_epsilon, gaussian)
     else:
-        pico = pico_of(value, float(rest))
+        pico = pico_of(value, float(rest), gaussian)
     if pico < 1:
         raise QuestionRefused(f"{name}={given} is too small: its answer would be noise alone.")
-    return Cost(pico, own_delta, pure_epsilon)
+    return Cost(pico, own_delta, pure_epsilon, gaussian)
+
+
+def pure_pico(epsilon: Fraction, gaussian: bool = True) -> int:
+    """Return what an answer of pure epsilon costs: epsilon²/2 as zCDP (Bun & Steinke 2016)."""
+    return math.ceil(epsilon * epsilon / 2 * PICO * (PURE_AS_GAUSSIAN if gaussian else 1))
 
 
 def _above_zero(name: str, given: object) -> Decimal:
@@ -208,10 +273,10 @@ def _above_zero(name: str, given: object) -> Decimal:
 def pld_epsilon(prices: Iterable[Cost], delta: Decimal | float) -> float:
     """Return the epsilon of several answers together by their privacy loss distributions.
 
-    A second figure, tighter and only informative: it composes answers whose costs were fixed
-    beforehand, and the limits hold for questions that depend on earlier answers. Every zCDP cost
-    counts as Gaussian noise, every pure one as the worst mechanism of its epsilon, every own
-    delta as an outright failure. Computed by Google's dp_accounting.
+    A second figure, computed by Google's dp_accounting and only informative: it composes answers
+    whose costs were fixed beforehand, and the limits hold for questions that depend on earlier
+    answers. Every cost counts as Gaussian noise, every pure one as the worst mechanism of its
+    epsilon, every own delta as an outright failure.
 
     Raises
     ------

@@ -49,6 +49,8 @@ class Line:
         Exact pico-rho, which decide.
     delta, own_delta : float
         The ledger's delta, and how much of it single answers used up.
+    gaussian : bool
+        Whether all answers are Gaussian; else, in a ledger of before, zCDP.
     """
 
     scope: str
@@ -57,16 +59,17 @@ class Line:
     spent_pico: int
     delta: float
     own_delta: float = 0.0
+    gaussian: bool = True
 
     @property
     def spent(self) -> float:
         """What is used, as epsilon at the ledger's delta."""
-        return epsilon_of(self.spent_pico, self.delta - self.own_delta)
+        return epsilon_of(self.spent_pico, self.delta - self.own_delta, self.gaussian)
 
     @property
     def left(self) -> float:
         """What one single answer could still cost, as epsilon; epsilons do not add up, rho does."""
-        return epsilon_of(self.left_pico, self.delta)
+        return epsilon_of(self.left_pico, self.delta, self.gaussian)
 
     @property
     def left_pico(self) -> int:
@@ -115,13 +118,21 @@ class Standing:
         if share is not None:
             mine = self.reports.get(share.report, Cost()) + self.lost
             wanted.insert(0, (f"report {share.report} {period}", share.epsilon, mine))
-        found = []
+        found, known = [], self.lifetime.gaussian
         for scope, limit, spent in wanted:
             # why: failure probabilities of single answers are taken out of the shared delta first
             rest = float(Fraction(delta) - spent.delta - extra_delta)
-            limit_pico = pico_of(limit, rest) if rest > 0 else 0
+            limit_pico = pico_of(limit, rest, known) if rest > 0 else 0
             found.append(
-                Line(scope, float(limit), limit_pico, spent.pico, float(delta), float(spent.delta))
+                Line(
+                    scope,
+                    float(limit),
+                    limit_pico,
+                    spent.pico,
+                    float(delta),
+                    float(spent.delta),
+                    known,
+                )
             )
         return tuple(found)
 
@@ -142,8 +153,9 @@ def paced_before(period: str, at: dt.datetime) -> bool:
 
 def refusal(line: Line, cost: Cost, label: str, name: str) -> str:
     """Return what a caller is told when a limit does not cover a cost."""
+    needed = epsilon_of(cost.pico, line.delta, line.gaussian)
     return (
-        f"{label} needs epsilon {epsilon_of(cost.pico, line.delta):.2f} for '{name}'; "
+        f"{label} needs epsilon {needed:.2f} for '{name}'; "
         f"{line.left:.2f} of {line.limit:.2f} is left for {line.scope}. Group by fewer columns "
         "and ask at a smaller epsilon, or reuse an answer that is already paid for "
         "('workbench office budget' lists them)."
@@ -199,12 +211,13 @@ class Short:
     @property
     def epsilon(self) -> float:
         """What is needed, as the epsilon of one answer that costs as much."""
-        return epsilon_of(self.pico, self.line.delta)
+        return epsilon_of(self.pico, self.line.delta, self.line.gaussian)
 
     @property
     def enough(self) -> float:
         """The smallest limit that would do, in hundredths of epsilon."""
-        whole = epsilon_of(self.line.spent_pico + self.pico, self.line.delta - self.line.own_delta)
+        rest = self.line.delta - self.line.own_delta
+        whole = epsilon_of(self.line.spent_pico + self.pico, rest, self.line.gaussian)
         return int(whole * _HUNDREDTHS + 1) / _HUNDREDTHS
 
 

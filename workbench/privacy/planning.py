@@ -105,6 +105,7 @@ def planned(
     group_size: int,
     renewed: bool = False,
     warnings: Sequence[str] = (),
+    gaussian: bool = True,
 ) -> PlannedAnswer:
     """Return what a question would cost and give.
 
@@ -118,9 +119,10 @@ def planned(
         Whether some of these were answered before the data changed.
     warnings : sequence of str
         What bounds will likely cut.
+    gaussian : bool
+        How the ledger counts.
     """
-    parts = len(question.parts)
-    each = pico // parts
+    each = pico // question.shares
     margins: dict[str, float] = {}
     relative: dict[str, float] = {}
     if question.counts and not question.pure and question.discovered is None and each:
@@ -146,11 +148,11 @@ def planned(
         max(1, prod(len(d.values) for d in question.dimensions)),
         question_key(question),
         each * len(unpaid),
-        epsilon_of(each * len(unpaid), float(delta)),
+        epsilon_of(each * len(unpaid), float(delta), gaussian),
         not pico,
         margins,
         relative,
-        float(max(1, question.size) ** 2 * width * parts),
+        float(max(1, question.size) ** 2 * width * question.shares),
         tuple(unpaid),
         renewed,
         tuple(warnings),
@@ -265,6 +267,7 @@ def priced(
     delta: Decimal,
     pure: bool,
     prices: str | None,
+    gaussian: bool = True,
 ) -> Cost | None:
     """Return what a question may cost; None for an ``auto`` one that is not settled yet.
 
@@ -272,6 +275,8 @@ def priced(
     ----------
     prices : str or None
         File of settled prices, in pico-rho by `question_key`.
+    gaussian : bool
+        How the ledger counts.
 
     Raises
     ------
@@ -282,8 +287,8 @@ def priced(
     if epsilon == AUTO and rho is None:
         settled = read_prices(Path(prices)) if prices else {}
         pico = settled.get(question_key(question))
-        return None if pico is None else Cost(pico, own)
-    return price(epsilon, rho, delta=delta, pure=pure, own_delta=own)
+        return None if pico is None else Cost(pico, own, gaussian=gaussian)
+    return price(epsilon, rho, delta=delta, pure=pure, own_delta=own, gaussian=gaussian)
 
 
 def read_prices(file: Path) -> dict[str, int]:

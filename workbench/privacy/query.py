@@ -73,7 +73,8 @@ class Ask:
 class Query:
     """A question under construction; every method returns a new one.
 
-    With ``rest`` rows without a value of a group, or with an undeclared one, are in a last cell.
+    With ``rest`` rows without a value of a group, or with an undeclared one, are in a last cell;
+    with ``once`` a customer counts in the month of their first row alone.
 
     Examples
     --------
@@ -89,6 +90,7 @@ class Query:
     together: bool = False
     asks: tuple[Ask, ...] = ()
     rest: bool = False
+    once: bool = False
     # what was given of it, where workbench itself made the rest of the catalog; see `given`
     given: Mapping[str, Any] | None = None
 
@@ -195,6 +197,7 @@ def query(
     cells: int | None = None,
     rows: int | None = None,
     together: bool = False,
+    once: bool = False,
 ) -> Query:
     """Begin a question on a table that ``ws.open`` returned.
 
@@ -221,6 +224,12 @@ def query(
         Bound each customer over all months at once instead of month by month. Kinder to customers
         with many cells in few months; but the months are one answer then, and none of them is
         free when next month's report asks again.
+    once : bool
+        Count each customer in the month of their first row that meets the filter, of all rows
+        there are, and in no other: first default, opening, closure. The months then share one
+        price, also those that are asked in later editions, as long as a month is asked within a
+        year of the last. Where rows of earlier months changed, who was first where may have too:
+        that is a new series, which is paid for and says so.
 
     Returns
     -------
@@ -232,7 +241,7 @@ def query(
     groups = (by,) if single else tuple(by)
     if isinstance(where, Mapping) or not isinstance(where, Sequence):
         where = (where,)
-    return Query(table, groups, tuple(where), period, cells, rows, together)
+    return Query(table, groups, tuple(where), period, cells, rows, together, once=once)
 
 
 @dataclass(frozen=True, eq=False)

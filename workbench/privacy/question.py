@@ -65,6 +65,8 @@ class Question(Measured):
         Answered with pure differential privacy: cells beyond the bound are left out.
     given : mapping
         Numbers, names and days that an analyst gave it; see `workbench.privacy.given`.
+    once : bool
+        Each customer is in the month of their first row alone, and the months share one price.
     parts : tuple of Part
         One a month where it is grouped by month, else one.
     """
@@ -77,6 +79,7 @@ class Question(Measured):
     month_axis: int | None
     pure: bool
     given: Given
+    once: bool = False
     parts: tuple[Part, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,8 +113,14 @@ class Question(Measured):
 
     @property
     def predicates(self) -> tuple[Any, ...]:
-        """What a row must meet: span and filters."""
-        return (*_period_predicates(self.scope), *self.filters)
+        """What a row must meet: filters, to be its customer's first of all, and the span."""
+        first = (_in_first_month(self.scope),) if self.once else ()
+        return (*self.filters, *first, *_period_predicates(self.scope))
+
+    @property
+    def shares(self) -> int:
+        """How many equal parts its price is shared by."""
+        return 1 if self.once else len(self.parts)
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -199,6 +208,11 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         )
     kinds = [group.dimension.kind for group in groups]
     axis = kinds.index("month") if "month" in kinds and not query.together else None
+    if query.once and axis is None:
+        raise QuestionRefused(
+            "once=True counts customers in the month of their first row, and its price is that of "
+            "all months: group by 'month', without together=True."
+        )
     reachable = prod(group.most for i, group in enumerate(groups) if i != axis)
     cells = min(_positive("cells", query.cells, table.contribution.cells), reachable)
     rows = _positive("rows", query.rows, table.contribution.rows)
@@ -220,6 +234,7 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         month_axis=axis,
         pure=pure,
         given=given(query),
+        once=query.once,
     )
 
 
@@ -286,9 +301,12 @@ def _parts(question: Question) -> Iterator[Part]:
 
     def before(span: list[str] | None) -> Callable[[], Mapping[str, Any]] | None:
         # why none: answers of before counted all of nobody's rows as one customer
-        return None if table.without_customer else partial(identity.earlier, question, span)
+        none = table.without_customer or question.once
+        return None if none else partial(identity.earlier, question, span)
 
     if axis is not None:
+        if question.once:  # the last month pays, for all of them
+            ruled.append(str(groups[axis].dimension.values[-1]))
         for text in (str(value) for value in groups[axis].dimension.values):
             month = asked = Period.parse(text)
             if period is not None and not period.start <= month.start < month.end <= period.end:
@@ -349,6 +367,16 @@ def _period(given: str | tuple[str, str] | None, table: Table, today: dt.date) -
         raise QuestionRefused(f"the periods are reversed: {first.text} is after {last.text}.")
     text = first.text if first == last else f"{first.text}..{last.text}"
     return Period(first.start, last.end, text, "span")
+
+
+def _in_first_month(scope: Scope) -> Any:
+    """Return whether a row is of its customer's first month, among those it is asked of."""
+    import ibis
+
+    time = scope.source[str(scope.table.time)]
+    month = time.year() * 12 + time.month()
+    # why not without a customer: NULL keys fall into one window, as all of them are one customer
+    return month == month.min().over(ibis.window(group_by=scope.source[scope.key]))
 
 
 def _period_predicates(scope: Scope) -> list[Any]:

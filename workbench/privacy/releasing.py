@@ -8,14 +8,15 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from itertools import islice
-from math import ceil
 from typing import Any
 
-from workbench.privacy.accounting import PICO, Cost, epsilon_of
+from workbench.privacy.accounting import Cost, epsilon_of, pure_pico
 from workbench.privacy.books.answers import AnswerLedger, handed_out, relabelled
 from workbench.privacy.books.entries import Order, Part, Reservation
+from workbench.privacy.books.series import Series
 from workbench.privacy.budget import Share
 from workbench.privacy.columns import Dimension
 from workbench.privacy.engine.answering import Computed, answer
@@ -118,6 +119,8 @@ class Asked:
         What readers must know of groups fitted on raw rows and approved.
     nobody : callable
         What they must know of a part's rows without a customer.
+    series : sequence of Series
+        Of what each part is a month, of a question whose months share one price.
     """
 
     name: str
@@ -127,14 +130,25 @@ class Asked:
     cost: Cost
     exceptions: Sequence[str] = ()
     nobody: Callable[[Part], str] = lambda _: ""
+    series: Sequence[Series | None] = ()
 
 
-def orders(name: str, question: Question, data_versions: Sequence[str], cost: Cost) -> list[Order]:
-    """Return what is to be paid for: each part of a question, at an equal share of its price."""
-    each, event = shared(cost, len(question.parts)), partial(event_of, question)
+def orders(
+    name: str,
+    question: Question,
+    data_versions: Sequence[str],
+    cost: Cost,
+    series: Sequence[Series | None] = (),
+) -> list[Order]:
+    """Return what is to be paid for: each part of a question, at an equal share of its price.
+
+    ``series``: of what each part is a month, where these share one price.
+    """
+    each, event = shared(cost, question.shares), partial(event_of, question)
+    of = series or [None] * len(question.parts)
     return [
-        Order(name, part, version, each, event)
-        for part, version in zip(question.parts, data_versions, strict=True)
+        Order(name, part, version, each, event, whole)
+        for part, version, whole in zip(question.parts, data_versions, of, strict=True)
     ]
 
 
@@ -161,7 +175,7 @@ def release(
     label = f"'{share.report}'" if share else f"this question on '{asked[0].question.table}'"
     if len(asked) > 1 and not share:
         label = f"these {len(asked)} questions on '{asked[0].question.table}'"
-    wanted = [orders(a.name, a.question, a.data_versions, a.cost) for a in asked]
+    wanted = [orders(a.name, a.question, a.data_versions, a.cost, a.series) for a in asked]
     reserved = iter(
         ledger.reserve(
             [order for each in wanted for order in each],
@@ -226,9 +240,8 @@ def _labels(question: Question, stored: Release) -> Mapping[str, str]:
 def shared(cost: Cost, parts: int) -> Cost:
     """Return the price of each of so many equal parts."""
     pure = None if cost.pure_epsilon is None else cost.pure_epsilon / parts
-    if pure is not None:  # rho of a pure epsilon is epsilon²/2, rounded up
-        return Cost(ceil(pure * pure / 2 * PICO), cost.delta / parts, pure)
-    return Cost(max(1, cost.pico // parts), cost.delta / parts)
+    pico = max(1, cost.pico // parts) if pure is None else pure_pico(pure, cost.gaussian)
+    return Cost(pico, cost.delta / parts, pure, cost.gaussian)
 
 
 def _release(
@@ -245,6 +258,7 @@ def _release(
     notes += [group.rule.note for group in question.groups if group.rule is not None]
     joined = [str(group.table) for group in question.groups if group.joined]
     notes += [noted("not in", title=catalog.table(each).title) for each in dict.fromkeys(joined)]
+    notes += [noted("once")] if question.once else []
     notes += figures.notes
     if earlier:
         notes.append(noted("changed", earlier=", ".join(earlier)))
@@ -261,7 +275,7 @@ def _release(
         by=by,
         measures=tuple(figures.measures),
         columns=figures.columns,
-        cost=Cost(cost.pico),
+        cost=replace(cost, delta=Fraction(0), pure_epsilon=None),
         epsilon=round(cost.epsilon_at(catalog.privacy.delta), 4),
         delta=float(catalog.privacy.delta),
         data_version=data_version,
@@ -308,7 +322,7 @@ def _joined(question: Question, name: str, parts: Sequence[Release], payer: Paye
         measures=tuple(each for each in parts[-1].measures if each.name in columns),
         columns=columns,
         cost=cost,
-        epsilon=round(epsilon_of(cost.pico, delta), 4),
+        epsilon=round(epsilon_of(cost.pico, delta, payer.ledger.gaussian), 4),
         delta=delta,
         data_version="+".join(dict.fromkeys(part.data_version for part in parts)),
         notes=together((note for part in parts for note in part.notes), question.period),

@@ -105,7 +105,7 @@ def plan(asked: Asked, desk: Desk, folder: Path, tell: Tell = lambda _: None) ->
         asked.definition.name,
         asked.period.text,
         tuple(answers),
-        epsilon_of(need.whole.pico, float(desk.catalog.privacy.delta)),
+        epsilon_of(need.whole.pico, float(desk.catalog.privacy.delta), desk.ledger.gaussian),
         left,
         str(failure or ""),
         shortfalls(desk.ledger, need, desk.now),
@@ -235,7 +235,9 @@ def affordable(
         return shortfalls(desk.ledger, need, desk.now, others)
 
     delta = desk.catalog.privacy.delta
-    most = most_pico(desk.notebook(asked), asked.values, delta, settled_pico(prices))
+    most = most_pico(
+        desk.notebook(asked), asked.values, delta, settled_pico(prices), desk.ledger.gaussian
+    )
     need = Need(share, anywhere=Cost(most or 0))
     if most is None or not desk.promises.fits(need, short):
         found: Sequence[Short] = ()

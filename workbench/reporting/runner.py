@@ -322,7 +322,7 @@ def _edition(
     releases: Sequence[str],
     desk: Desk,
 ) -> Edition:
-    delta = float(desk.catalog.privacy.delta)
+    delta, known = float(desk.catalog.privacy.delta), desk.ledger.gaussian
     return Edition(
         report=asked.definition.name,
         period=asked.period.text,
@@ -332,7 +332,7 @@ def _edition(
         index=desk.settings.path("published") / "index.html",
         unchanged=unchanged,
         changed=() if unchanged else made.edition.changed,
-        spent_now=round(epsilon_of(spent_pico, delta), 4),
-        epsilon=round(epsilon_of(desk.ledger.spent_by(releases), delta), 4),
+        spent_now=round(epsilon_of(spent_pico, delta, known), 4),
+        epsilon=round(epsilon_of(desk.ledger.spent_by(releases), delta, known), 4),
         left=desk.ledger.status(paced_by(asked.period), desk.now, share_of(asked.definition)),
     )

@@ -48,7 +48,7 @@ def acknowledge(
         if not registers:
             raise
         return 0.0
-    return epsilon_of(lost.pico, float(office.catalog.privacy.delta))
+    return epsilon_of(lost.pico, float(office.catalog.privacy.delta), office.ws.ledger.gaussian)
 
 
 def _acknowledge_registers(office: Office, reason: str, role: str | None) -> list[str]:

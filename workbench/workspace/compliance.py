@@ -91,7 +91,8 @@ class Compliance(Customers, Private):
 
         if not asked:
             return {}
-        cost = price(epsilon, delta=self.catalog.privacy.delta)
+        delta = self.catalog.privacy.delta
+        cost = price(epsilon, delta=delta, gaussian=self.ledger.gaussian)
         each = Decimal(cost.pico // len(asked)) / PICO
         return {
             key: self.release(query, name=f"{name}-{key}".replace("_", "-"), rho=each)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from workbench.privacy.accounting import Cost
     from workbench.privacy.books.entries import Part
+    from workbench.privacy.books.series import Series
     from workbench.privacy.budget import Share
     from workbench.privacy.clipping import Suggestion
     from workbench.privacy.grouping.labelled import Labelled
@@ -51,7 +52,7 @@ class Private(Opened):
         name : str
             What to call the answer; not part of its identity.
         epsilon, rho : number or str
-            What it may cost, one of the two: epsilon at the catalog's delta, or zCDP rho. In a
+            What it may cost, one of the two: epsilon at the catalog's delta, or rho. In a
             report ``epsilon="auto"`` takes its share of what the report may spend. A
             question grouped by month shares it equally among its months; months that were
             answered before cost nothing.
@@ -85,6 +86,7 @@ class Private(Opened):
 
         now = self.now()
         prices, delta = os.environ.get(environment.PRICES_FILE), self.catalog.privacy.delta
+        known = self.ledger.gaussian
         checked: list[Asked] = []
         planned: list[Release] = []
         for name, query, epsilon, rho in wanted:
@@ -92,12 +94,15 @@ class Private(Opened):
             self.catalog.purpose(question.purpose, now.date())
             self.access.require_role(question.purpose, now=now)
             exceptions = self._require_private(question)
-            cost = priced(question, epsilon, rho, delta=delta, pure=pure, prices=prices)
+            cost = priced(
+                question, epsilon, rho, delta=delta, pure=pure, prices=prices, gaussian=known
+            )
             sql = statements(question)
             self._require_loaded(question)
             versions = [self._data_version(question, part) for part in question.parts]
+            series = self._series(question)
             if environment.PLAN_FILE in os.environ:
-                planned.append(self._planned(question, name, cost, versions))
+                planned.append(self._planned(question, name, cost, versions, series))
                 continue
             if cost is None:
                 raise QuestionRefused(
@@ -108,7 +113,9 @@ class Private(Opened):
             totals = partial(run, question, sql, self.access, now)
             told = self.catalog.table(question.table).without_customer
             nobody = partial(nobodys, question, told, self.access, now)
-            checked.append(Asked(name, question, totals, versions, cost, exceptions, nobody))
+            checked.append(
+                Asked(name, question, totals, versions, cost, exceptions, nobody, series)
+            )
         if planned:
             return planned
         payer = Payer(self.ledger, run_share(), now)
@@ -155,7 +162,7 @@ class Private(Opened):
 
         today = self.now().date()
         require_apart([resolve(each, self.catalog, today) for each in marginals.queries])
-        cost = price(epsilon, rho, delta=self.catalog.privacy.delta)
+        cost = price(epsilon, rho, delta=self.catalog.privacy.delta, gaussian=self.ledger.gaussian)
         each = Decimal(cost.pico // len(marginals.queries)) / PICO
         wanted = enumerate(marginals.queries, 1)
         found = self._released([(f"{name}-{i}", query, None, each) for i, query in wanted])
@@ -283,7 +290,12 @@ class Private(Opened):
         return [note for note in notes if note]
 
     def _planned(
-        self, question: Question, name: str, cost: Cost | None, versions: Sequence[str]
+        self,
+        question: Question,
+        name: str,
+        cost: Cost | None,
+        versions: Sequence[str],
+        series: Sequence[Series | None],
     ) -> Release:
         """Note what a question would cost, and return it without values."""
         from workbench.privacy.clipping import likely_cut
@@ -292,13 +304,14 @@ class Private(Opened):
 
         file = Path(os.environ[environment.PLAN_FILE])
         pico = cost.pico if cost else 0
-        parts = question.parts
         unpaid: list[Unpaid] = []
         renewed = False
         if cost:
-            each, month = shared(cost, len(parts)), f"{self.now():%Y-%m}"
+            now = self.now()
+            each, month = shared(cost, question.shares), f"{now:%Y-%m}"
+            wanted = orders(name, question, versions, cost, series)
             found, earlier = (
-                self.ledger.unanswered(orders(name, question, versions, cost), earlier=reused)
+                self.ledger.unanswered(wanted, earlier=reused, now=now)
                 for reused in (reuses_answers(), True)
             )
             unpaid = [(identity, period or month, each) for identity, period in found]
@@ -306,7 +319,8 @@ class Private(Opened):
         delta = self.catalog.privacy.delta
         answers = map(self.ledger.answer, reversed(self.ledger.releases()))
         cut = tuple(likely_cut(question, answers))
-        line = planned(question, name, pico, unpaid, delta, GROUP_SIZE, renewed, cut)
+        known = self.ledger.gaussian
+        line = planned(question, name, pico, unpaid, delta, GROUP_SIZE, renewed, cut, known)
         with file.open("a", encoding="utf-8") as out:
             out.write(line.to_json() + "\n")
         return blank(question, name, len(file.read_text(encoding="utf-8").splitlines()), file)
@@ -324,7 +338,10 @@ class Private(Opened):
 
     def _data_version(self, question: Question, part: Part) -> str:
         versions = self.access.versions
-        version = versions.of(question.table, part.months)
+        months = part.months
+        if question.once and months:  # who is first in a month is told by the months before, too
+            months = (*self._loaded(question.table, months[0]), *months)
+        version = versions.of(question.table, months)
         ruled = {group.table for group in question.groups if group.rule is not None}
         joined = {group.table for group in question.groups if group.rule is None}
         rest = [each for each in question.tables[1:] if each not in ruled - joined]
@@ -333,9 +350,7 @@ class Private(Opened):
             if group.rule is not None and group.table is not None:
                 months = group.rule.months
                 if group.rule.ever and months:
-                    loaded = [c.months for c in versions.changes if c.table == group.table][-1:]
-                    before = [month for each in loaded for month in each if month < months[0]]
-                    months = (*sorted(before), *months)
+                    months = (*self._loaded(group.table, months[0]), *months)
                 version += f"+{versions.of(group.table, months or None)}"
             if group.labels is not None:
                 version += f"+{self._labels_version(group.labels)}"
@@ -343,6 +358,29 @@ class Private(Opened):
         if purpose.consent and self.catalog.consents:
             return f"{version}+{versions.of(self.catalog.consents.table)}"
         return version
+
+    def _loaded(self, table: str, before: str) -> list[str]:
+        """Return the months before one that a table has rows of."""
+        loaded = [c.months for c in self.access.versions.changes if c.table == table][-1:]
+        return sorted(month for each in loaded for month in each if month < before)
+
+    def _series(self, question: Question) -> list[Series | None]:
+        """Return of what each part is a month, of a question whose months share one price."""
+        from workbench.privacy.books.entries import digest
+        from workbench.privacy.books.series import Series
+
+        if not question.once:
+            return [None] * len(question.parts)
+        found: list[Series | None] = []
+        for part in question.parts:
+            whole = digest({**part.canonical, "period": None})
+            month = str(part.months and part.months[0])
+            rows = {
+                each: self.access.versions.of(question.table, [each])
+                for each in self._loaded(question.table, f"{month}+")  # itself, too
+            }
+            found.append(Series(whole, month, rows))
+        return found
 
     def _labels_version(self, given: Labelled) -> str:
         """Return what tells labels given to customers from others; keyed, for it is published."""

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from decimal import Decimal
 from fractions import Fraction
+from math import isqrt
 
 import pytest
 from support.lab import Lab, cents
@@ -132,24 +133,24 @@ def drawn(monkeypatch):
 
 def cost_of(question, draws):
     """Return what draws for one part cost in rho: by the proofs, not by the code under test."""
-    rho = Fraction(0)
+    rho, half_pi = Fraction(0), Fraction(355, 226)
     gaussian = [args[0] for name, args in draws if name == "discrete_gaussian"]
     squared = [norm_squared(question)] if question.counts and not question.pure else []
     if question.discovered is not None:
         squared = [question.cells]
     squared += [each.most**2 for each in question.distincts]
-    rho += sum(s / (2 * sigma) for s, sigma in zip(squared, gaussian, strict=True))
+    rho += sum(s / (2 * (sigma - 4)) for s, sigma in zip(squared, gaussian, strict=True))
     choices = [args for name, args in draws if name == "exponential_choice"]
     for i, choice in enumerate(question.choices):  # one customer is in so many cells at most
         epsilons = {args[1] for args in choices[i * question.size : (i + 1) * question.size]}
         (epsilon,) = epsilons
         assert choices[i * question.size][0] is not None
-        rho += min(question.cells, question.size) * epsilon**2 / 8
+        rho += min(question.cells, question.size) * epsilon**2 / 8 * half_pi
         assert {args[2] for args in choices} == {max(choice.q, 1 - choice.q) * 100 * 2**20}
     laplace = {args[0] for name, args in draws if name == "discrete_laplace"}
     for scale in laplace:
         epsilon = question.cells * (1 + question.rows) / scale
-        rho += epsilon**2 / 2
+        rho += epsilon**2 / 2 * half_pi
     return rho
 
 
@@ -242,7 +243,7 @@ def test_the_event_in_the_ledger_holds_every_parameter(lab, tmp_path):
         "vector": {
             "mechanism": "discrete gaussian",
             "norm_squared": norm_squared(lab.resolve(totals(lab))),
-            "sigma_squared": str(Fraction(norm_squared(lab.resolve(totals(lab))), 2)),
+            "sigma_squared": str(Fraction(norm_squared(lab.resolve(totals(lab))), 2) + 4),
             "coordinates": [
                 [each.name, each.low, each.high]
                 for each in lab.resolve(totals(lab)).coordinates
@@ -254,17 +255,17 @@ def test_the_event_in_the_ledger_holds_every_parameter(lab, tmp_path):
             "candidates": [100, 500, 2000],
             "cells": 2,
             "sensitivity": 50 * 2**20,
-            "epsilon": "2",
+            "epsilon": str(Fraction(isqrt(4 * PICO**2 * 226 // 355), PICO)),  # 2, as Gaussian
         },
         "note_distinct": {
             "mechanism": "discrete gaussian",
             "norm_squared": 4,
-            "sigma_squared": "2",
+            "sigma_squared": "6",
         },
     }  # fmt: skip
     ask(lab, ledger, found(lab), {"rho": 1})
     event = list(ledger.chain.entries("spend"))[-1].body["event"]["found"]
-    assert (event["delta"], event["threshold"]) == ("1/100000000", threshold(1, 2, 1e-8))
+    assert (event["delta"], event["threshold"]) == ("1/100000000", threshold(5**0.5, 2, 1e-8))
     ask(lab, ledger, pure(lab), {"epsilon": "0.1", "pure": True})
     event = list(ledger.chain.entries("spend"))[-1].body["event"]["counts"]
     assert event == {"mechanism": "discrete laplace", "sensitivity": 8, "epsilon": "1/10"}

@@ -22,13 +22,13 @@ from support.lab import COLUMNS, Lab, catalog_of, cents
 from support.ledgers import spent
 
 import workbench as wb
-from workbench.privacy import releasing
-from workbench.privacy.accounting import epsilon_of
+from workbench.privacy import question, releasing
+from workbench.privacy.accounting import PURE_AS_GAUSSIAN, epsilon_of
 from workbench.privacy.books.answers import AnswerLedger
 from workbench.privacy.engine import answering, booking, bounding, truncation
 from workbench.privacy.engine.bounding import LATTICE
 
-RHO = "1"
+RHO = Fraction(1)
 CONFIDENCE = 0.99
 DELTAS = (1e-3, 0.01, 0.03, 0.1, 0.2, 0.3)
 PERIOD = {"period": ("2026-01", "2026-02")}
@@ -245,6 +245,9 @@ QUESTIONS = {
         **PERIOD,
     ).customers(),
     "months apart": lambda tx: wb.query(tx, by=["month", "kind"], **PERIOD).sum("amount"),
+    "once": lambda tx: wb.query(
+        tx, by=["month", "kind"], where={"level": 1}, once=True, **PERIOD
+    ).sum("amount"),
     "months together": by_month(lambda q, tx: q.sum("amount")),
     "expression": lambda tx: wb.query(tx, by=(tx.amount > 240).name("large"), **PERIOD).customers(),
     "found": lambda tx: wb.query(tx, by=wb.discovered("note", delta="1e-7")).customers(),
@@ -270,7 +273,7 @@ def view(workspace, name, monkeypatch, asked=1):
 
     before, priced = spent(workspace.ledger), len(workspace.ledger.prices())
     pure = name == "pure"
-    price = {"epsilon": 1, "pure": True} if pure else {"rho": RHO}
+    price = {"epsilon": 1, "pure": True} if pure else {"rho": str(RHO)}
     with monkeypatch.context() as patch:
         patch.setattr(releasing, "answer", spy)
         for turn in range(asked):
@@ -279,7 +282,7 @@ def view(workspace, name, monkeypatch, asked=1):
     prices = workspace.ledger.prices()[priced:]
     pure_epsilon = float(sum(each.pure_epsilon for each in prices)) if pure else None
     if name == "quantile":  # a choice of epsilon²/8-zCDP is epsilon-DP too, and that says more
-        pure_epsilon = math.sqrt(8 * float(RHO))
+        pure_epsilon = math.sqrt(8 * float(RHO / PURE_AS_GAUSSIAN))
     return View(
         draws=tuple(made),
         spent_pico=spent(workspace.ledger) - before,
@@ -323,7 +326,7 @@ def test_one_customer_is_hidden_as_well_as_was_paid_for(views, draws, name):
 def test_asking_again_and_again_tells_no_more(views, draws):
     present, absent = views("customers", asked=8)
     assert len(present.draws) == 1
-    assert present.spent_pico == Fraction(RHO) * 10**12
+    assert present.spent_pico == RHO * 10**12
     require_guarantee(present, absent, draws)
 
 
@@ -374,6 +377,12 @@ def clamping_skipped(monkeypatch):
     scaling_skipped(monkeypatch)
 
 
+def first_month_forgotten(monkeypatch):
+    monkeypatch.setattr(
+        question, "_in_first_month", lambda scope: scope.source[scope.key].notnull()
+    )
+
+
 def threshold_forgotten(monkeypatch):
     monkeypatch.setattr(booking, "threshold", lambda *_: 1)
 
@@ -400,6 +409,7 @@ def spend_skipped(monkeypatch):
         (scaling_skipped, "months apart"),
         (clamping_skipped, "sum"),
         (threshold_forgotten, "found"),
+        (first_month_forgotten, "once"),
         (spend_skipped, "customers"),
     ],
 )

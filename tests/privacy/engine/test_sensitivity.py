@@ -189,6 +189,13 @@ QUESTIONS = {
     ),
     "months apart": grouped(["month", "kind"], everything),
     "months together": grouped(["month", "kind"], everything, together=True),
+    "once": grouped(["month", "kind"], everything, once=True),
+    "once, of few": grouped(
+        ["month", "kind"], everything, once=True, cells=1, where={"level": [1, 2]}
+    ),
+    "median once": grouped(["month", "kind"], lambda q, tx: q.median("amount"), once=True),
+    "distinct once": grouped("month", lambda q, tx: q.distinct("note", most=2), once=True),
+    "pure once": grouped(["month", "kind"], lambda q, tx: q.customers().count(), once=True),
     "conditions": lambda e: everything(
         wb.query(
             e.table,
@@ -298,10 +305,14 @@ def worst(estate, name, examples):
         estate.put(rows, others, crowd)
         everybody = totals()
         estate.leave(who)
+        changed = 0
         for one, other in zip(everybody, totals(), strict=True):
-            for share in moved(question, event, one, other):
+            shares = list(moved(question, event, one, other))
+            for share in shares:
                 assert share <= 1, f"{name}: moved {float(share):.4f} of what was booked"
-                reached.append(share)
+            reached.extend(shares)
+            changed += any(shares)
+        assert changed <= question.shares, f"{name}: a customer is in {changed} months"
 
     for example in AT_THE_END:
         check(*example)

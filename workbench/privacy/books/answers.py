@@ -102,8 +102,10 @@ class AnswerLedger(Ledger):
             Count only what was paid after this entry.
         """
         with self.chain.reading() as read:
-            paid = {seq for seq in self._paid(read, releases).values() if seq > after}
-            spends = [read.entry(seq) for seq in paid]
+            drawn = [read.entry(seq) for seq in set(self._paid(read, releases).values())]
+            # a month that its series paid for stands on that charge
+            paid = {e.body.get("series", {}).get("paid", e.seq) for e in drawn if e is not None}
+            spends = [read.entry(seq) for seq in paid if seq > after]
         return sum(each.body["pico_rho"] for each in spends if each is not None)
 
     def summary(self) -> list[dict[str, Any]]:
@@ -112,7 +114,8 @@ class AnswerLedger(Ledger):
         found = []
         for entry in self.chain.entries("answer"):
             spend = spends[entry.body["spend"]]
-            epsilon = epsilon_of(spend["pico_rho"], float(self.delta))
+            known = spend.get("gaussian", False)
+            epsilon = epsilon_of(spend["pico_rho"], float(self.delta), known)
             shown = {key: spend[key] for key in ("name", "period", "report", "who")}
             at = entry.at.isoformat(timespec="seconds")
             found.append(

@@ -15,7 +15,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -25,6 +25,7 @@ from workbench.documents import canonical
 from workbench.errors import LedgerError
 from workbench.periods import Period
 from workbench.privacy.accounting import Cost
+from workbench.privacy.books.series import Series, free, of_year, paid_for
 from workbench.privacy.budget import YEAR, Standing, paced_before
 from workbench.store.chain import Entry, Reader
 
@@ -55,7 +56,8 @@ def standing_of(read: Reader, period: str, now: dt.datetime, upto: int | None = 
             ahead = ahead.at_least(Cost.from_json(each.body[CLOCK]["spent"]))
     return Standing(
         lifetime,
-        _of_year(read, now, [each.seq - 1 for each in words if CLOCK in each.body], upto),
+        _of_year(read, now, [each.seq - 1 for each in words if CLOCK in each.body], upto)
+        + of_year(read.last("spend", upto=upto), now),
         Cost.from_json(sums["period"]),
         {name: Cost.from_json(each) for name, each in sums["reports"].items()},
         lost + ahead,
@@ -128,7 +130,7 @@ def recomputed(entries: Sequence[Entry]) -> Cost:
             continue
         body = entry.body
         if entry.kind == "spend":
-            cost = Cost(body["pico_rho"], Fraction(body["delta"]))
+            cost = replace(price_of(entry), pure_epsilon=None)
             period = periods.setdefault(body["period"], Cost()) + cost
             periods[body["period"]] = period
             right = Cost.from_json(body["sums"]["period"]) == period
@@ -176,6 +178,8 @@ class Order:
         What is offered for it.
     event : callable
         What is drawn at a price: mechanisms with all their parameters.
+    series : Series or None
+        Of what it is a month, where months share one price.
     """
 
     name: str
@@ -183,6 +187,7 @@ class Order:
     data_version: str
     cost: Cost
     event: Callable[[Cost], Event]
+    series: Series | None = None
 
 
 @dataclass(frozen=True)
@@ -227,22 +232,22 @@ def stored_answer(
     spends = [
         (each, paid)
         for each in read.entries("spend", subject=digest(canonical))
-        for paid in (price_of(each),)
+        for paid in (drawn_at(each),)
         if paid.covers(order.cost)
     ]
     same = [each for each in spends if each[0].body["identity"] == identity]
     for each, paid in sorted(same, key=lambda pair: (-pair[1].pico, -pair[1].delta, pair[0].seq)):
         answer = answer_to(read, identity, each.seq)
         if answer is not None:
-            return Reservation(each.seq, identity, answer, paid, {})
+            return Reservation(each.seq, identity, answer, price_of(each), {})
         event = order.event(paid)
         # why: entries from before events were kept hold the price alone, which tells all of it
         if each.body.get("event", event) == event:
-            return Reservation(each.seq, identity, None, paid, event)
-    for each, paid in reversed(spends) if earlier else ():
+            return Reservation(each.seq, identity, None, price_of(each), event)
+    for each, _ in reversed(spends) if earlier else ():
         answer = answer_to(read, each.body["identity"], each.seq)
         if answer is not None:
-            return Reservation(each.seq, each.body["identity"], answer, paid, {})
+            return Reservation(each.seq, each.body["identity"], answer, price_of(each), {})
     return None
 
 
@@ -292,11 +297,42 @@ def _holds(joined: Mapping[str, Any], month: str) -> bool:
 
 
 def price_of(spend: Entry) -> Cost:
-    """Return what a spend booked."""
-    body = spend.body
+    """Return what a spend charged."""
+    return _cost(spend.body)
+
+
+def drawn_at(spend: Entry) -> Cost:
+    """Return the price at which a spend is drawn: what it charged, or its series did."""
+    return _cost(spend.body.get("drawn_at", spend.body))
+
+
+def charge_of(
+    read: Reader, order: Order, last: Entry | None, at: dt.datetime
+) -> tuple[Cost, Cost, Entry | None]:
+    """Return what an order is charged, at which price it is drawn, and which entry paid for it."""
+    if order.series is not None:
+        before = paid_for(read, last, order.series, at)
+        if before is not None and drawn_at(before).covers(order.cost):
+            price = drawn_at(before)
+            return free(price), price, before
+    return order.cost, order.cost, None
+
+
+def cost_json(cost: Cost) -> dict[str, Any]:
+    """Return a cost as a spend's entry holds it."""
+    pure = cost.pure_epsilon
+    return {
+        "pico_rho": cost.pico,
+        "delta": str(cost.delta),
+        "pure_epsilon": None if pure is None else str(pure),
+        "gaussian": cost.gaussian,
+    }
+
+
+def _cost(body: Mapping[str, Any]) -> Cost:
     pure = body["pure_epsilon"]
     epsilon = None if pure is None else Fraction(pure)
-    return Cost(body["pico_rho"], Fraction(body["delta"]), epsilon)
+    return Cost(body["pico_rho"], Fraction(body["delta"]), epsilon, body.get("gaussian", False))
 
 
 def answer_to(read: Reader, identity: str, spend: int) -> str | None:

@@ -15,6 +15,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Index
 
@@ -23,6 +24,7 @@ from workbench.errors import BudgetExhausted, LedgerError, UnknownName
 from workbench.privacy.accounting import Cost, pico_of
 from workbench.privacy.books import DERIVED, entries
 from workbench.privacy.books.entries import Order, Reservation
+from workbench.privacy.books.series import drawn_with, open_series, still_open
 from workbench.privacy.books.trust import Guard, require_officer, require_reason, stated_pico
 from workbench.privacy.books.witnesses import ANCHOR, Seal
 from workbench.privacy.budget import Line, Share, Standing, refusal
@@ -104,30 +106,32 @@ class Ledger:
                 if stored is not None:
                     found.append(stored)
                     continue
-                part, cost, name = order.part, order.cost, order.name
-                question, event = entries.digest(part.canonical), order.event(cost)
+                part, name = order.part, order.name
+                question = entries.digest(part.canonical)
                 identity = entries.identity_of(part.canonical, order.data_version)
                 at = entries.in_order(write, now)
                 period = part.paced_by or f"{now:%Y-%m}"
+                last, seq = write.last(*entries.CHARGES), write.head()[0] + 1
+                cost, price, before = entries.charge_of(write, order, last, at)
+                event = order.event(price)
                 standing = entries.standing_of(write, period, at)
                 for line in standing.lines(limits, delta, period, share, cost.delta):
-                    if not line.covers(cost):
+                    if before is None and not line.covers(cost):
                         raised = (limits, delta) != (self.limits, self.delta)
                         told = refusal(line, cost, label, name) + (entries.RAISED if raised else "")
                         raise BudgetExhausted(told)
                 reports = dict(standing.reports)
                 if share is not None:
                     reports[share.report] = reports.get(share.report, Cost()) + cost
-                pure = cost.pure_epsilon
-                body = {
+                # why of the last spend: what was drawn stays in the year after an officer's word
+                series = open_series(write.last("spend"), at)
+                body: dict[str, Any] = {
                     "schema": entries.SCHEMA,
                     "identity": identity,
                     "question": part.canonical,
                     "data_version": order.data_version,
                     "event": event,
-                    "pico_rho": cost.pico,
-                    "delta": str(cost.delta),
-                    "pure_epsilon": None if pure is None else str(pure),
+                    **entries.cost_json(cost),
                     "name": name,
                     "report": share.report if share else None,
                     "period": period,
@@ -139,6 +143,12 @@ class Ledger:
                         "reports": {name: each.to_json() for name, each in reports.items()},
                     },
                 }
+                if order.series is not None:
+                    drawn = drawn_with(order.series, before, seq)
+                    body["series"], body["drawn_at"] = drawn, entries.cost_json(price)
+                    series = still_open(series, order.series, drawn, price, seq, at)
+                if series:
+                    body["sums"]["series"] = series
                 entry = write.append("spend", body, at=at, subject=question, ref=period)
                 found.append(Reservation(entry.seq, identity, None, cost, event))
         return found
@@ -222,18 +232,28 @@ class Ledger:
             return str(self._entry_of(read, release_id).body["answer"])
 
     def unanswered(
-        self, orders: Sequence[Order], earlier: bool = False
+        self, orders: Sequence[Order], earlier: bool = False, now: dt.datetime | None = None
     ) -> list[tuple[str, str | None]]:
         """Return the parts that would have to be paid for: identity, and the period that paces it.
 
-        ``earlier``: as for `reserve`.
+        ``earlier``: as for `reserve`. ``now``: when it would be paid, which ends old series.
         """
+        found: list[tuple[str, str | None]] = []
+        begun: set[str] = set()  # series that one of these pays for
         with self.chain.reading() as read:
-            return [
-                (entries.identity_of(each.part.canonical, each.data_version), each.part.paced_by)
-                for each in orders
-                if entries.order_answered(read, each, earlier) is None
-            ]
+            last = read.last(*entries.CHARGES)
+            for each in orders:
+                if entries.order_answered(read, each, earlier) is not None:
+                    continue
+                if each.series is not None:
+                    at = now or (last.at if last else dt.datetime.now(dt.UTC))
+                    paid = entries.charge_of(read, each, last, at)[2] is not None
+                    if paid or each.series.identity in begun:
+                        continue
+                    begun.add(each.series.identity)
+                identity = entries.identity_of(each.part.canonical, each.data_version)
+                found.append((identity, each.part.paced_by))
+        return found
 
     def releases(self) -> list[str]:
         """Return the ids of all stored answers, oldest first."""
@@ -257,6 +277,12 @@ class Ledger:
         """
         standing = self.standings([period], now)[period]
         return standing.lines(*self.in_force(), period, share)
+
+    @property
+    def gaussian(self) -> bool:
+        """Whether its costs are Gaussian: unless it was begun before they were."""
+        with self.chain.reading() as read:
+            return entries.lifetime_of(read.last(*entries.CHARGES)).gaussian
 
     def in_force(self) -> tuple[Limits, Decimal]:
         """Return limits and delta that count: raised ones once an officer acknowledged them."""
@@ -350,7 +376,7 @@ class Ledger:
         claimed = require_officer(role, "acknowledging a lost end of the ledger")
         text = require_reason(reason)
         stated = None if lost_rho is None else Cost(stated_pico(lost_rho))
-        year = Cost(pico_of(self.limits.year, float(self.delta)))
+        year = Cost(pico_of(self.limits.year, float(self.delta), self.gaussian))
         return self._guard.acknowledge(
             {"reason": text, "role": claimed, "role_is": "self-declared", "who": who()},
             (self.limits, self.delta),

@@ -11,13 +11,17 @@ from fractions import Fraction
 from math import isqrt, sqrt
 from typing import TYPE_CHECKING, Any
 
-from workbench.privacy.accounting import PICO, Cost, rho_fraction
+from workbench.privacy.accounting import PICO, PURE_AS_GAUSSIAN, Cost, rho_fraction
 from workbench.privacy.books.entries import Event
 from workbench.privacy.engine.bounding import norm_squared
 from workbench.privacy.engine.truncation import WEIGHT, threshold
 
 if TYPE_CHECKING:
     from workbench.privacy.question import Question
+
+# Variance, in steps of the integers drawn, that makes a discrete draw as private as a Gaussian one
+# without it, but for a factor within 1 ± 3·10⁻³⁴ (docs/privacy.md, Lemma 1).
+ROUNDING = 4
 
 
 def event_of(question: Question, cost: Cost) -> Event:
@@ -29,13 +33,13 @@ def event_of(question: Question, cost: Cost) -> Event:
         Of the part, all of it: its mechanisms share it equally.
     """
     if question.discovered is not None:
-        sigma_squared = Fraction(question.cells) / (2 * rho_fraction(cost.pico))
-        least = threshold(sqrt(sigma_squared), question.cells, float(cost.delta))
+        drawn_as = _gaussian(question.cells, cost.pico, cost.gaussian)
+        sigma = sqrt(Fraction(drawn_as["sigma_squared"]))
+        least = threshold(sigma, question.cells, float(cost.delta))
         return {
             "found": {
+                **drawn_as,
                 "mechanism": "discrete gaussian above a threshold",
-                "norm_squared": question.cells,
-                "sigma_squared": str(sigma_squared),
                 "delta": str(cost.delta),
                 "threshold": least,
             }
@@ -53,13 +57,14 @@ def event_of(question: Question, cost: Cost) -> Event:
     share = cost.pico // question.blocks
     drawn: dict[str, Mapping[str, Any]] = {}
     if question.counts:
-        drawn["vector"] = _gaussian(norm_squared(question), share) | {
+        drawn["vector"] = _gaussian(norm_squared(question), share, cost.gaussian) | {
             "coordinates": [[each.name, each.low, each.high] for each in question.coordinates]
         }
     for choice in question.choices:
         hundred = int(choice.q * 100)
         # each of a customer's at most `cells` cells is one choice of epsilon²/8-zCDP
-        epsilon = Fraction(isqrt(8 * share * PICO // question.cells), PICO)
+        zcdp = share / PURE_AS_GAUSSIAN if cost.gaussian else share
+        epsilon = Fraction(isqrt(int(8 * zcdp * PICO / question.cells)), PICO)
         drawn[choice.name] = {
             "mechanism": "exponential",
             "q": str(choice.q),
@@ -69,13 +74,13 @@ def event_of(question: Question, cost: Cost) -> Event:
             "epsilon": str(epsilon),
         }
     for distinct in question.distincts:
-        drawn[distinct.name] = _gaussian(distinct.most**2, share)
+        drawn[distinct.name] = _gaussian(distinct.most**2, share, cost.gaussian)
     return drawn
 
 
-def _gaussian(squared: int, pico: int) -> dict[str, Any]:
+def _gaussian(squared: int, pico: int, gaussian: bool) -> dict[str, Any]:
     """Return a vector's event by its squared L2 norm, which is the square of its sensitivity."""
-    sigma_squared = Fraction(squared) / (2 * rho_fraction(pico))
+    sigma_squared = Fraction(squared) / (2 * rho_fraction(pico)) + (ROUNDING if gaussian else 0)
     return {
         "mechanism": "discrete gaussian",
         "norm_squared": squared,

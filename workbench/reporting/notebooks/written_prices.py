@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from workbench.documents import read_json
 from workbench.errors import QuestionRefused
-from workbench.privacy.accounting import price
+from workbench.privacy.accounting import Cost, price
 from workbench.privacy.planning import AUTO
 from workbench.reporting.definitions.parameters import Value
 from workbench.reporting.notebooks.reads import ODD_CODE, Unknown, parsed
@@ -41,7 +42,11 @@ _UNCOUNTED = (
 
 
 def most_pico(
-    notebook: Path, values: Mapping[str, Value], delta: Decimal, auto_pico: int = 0
+    notebook: Path,
+    values: Mapping[str, Value],
+    delta: Decimal,
+    auto_pico: int = 0,
+    gaussian: bool = True,
 ) -> int | None:
     """Return the most that a run can cost, in pico-rho; None where only running it can tell.
 
@@ -54,19 +59,27 @@ def most_pico(
         The catalog's.
     auto_pico : int
         What its questions with ``epsilon="auto"`` cost together.
+    gaussian : bool
+        How the ledger counts.
     """
     try:
         tree = parsed(read_json(notebook)["cells"])
-        return _Reader(tree, values, delta, auto_pico).whole()
+        return _Reader(tree, values, delta, auto_pico, gaussian).whole()
     except (Unknown, *ODD_CODE, QuestionRefused):  # what is refused here is refused by the run
         return None
 
 
 class _Reader:
     def __init__(
-        self, tree: ast.Module, values: Mapping[str, Value], delta: Decimal, auto_pico: int
+        self,
+        tree: ast.Module,
+        values: Mapping[str, Value],
+        delta: Decimal,
+        auto_pico: int,
+        gaussian: bool,
     ) -> None:
-        self._tree, self._values, self._delta = tree, values, delta
+        self._tree, self._values = tree, values
+        self._price: Callable[..., Cost] = partial(price, delta=delta, gaussian=gaussian)
         self._auto_pico = auto_pico
         self._above = {
             child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)
@@ -120,7 +133,7 @@ class _Reader:
         )
         if None in words or not isinstance(pure, ast.Constant):
             raise Unknown
-        asked = price(epsilon, rho, delta=self._delta, pure=bool(pure.value))
+        asked = self._price(epsilon, rho, pure=bool(pure.value))
         return times * asked.pico
 
     def _is_auto(self, node: ast.expr) -> bool:

@@ -17,7 +17,7 @@ ROOT = "@workbench-root@/"
 class Budget:
     """Which share of one limit all reports have used; ``scope`` is month, year or lifetime.
 
-    Shares are of zCDP rho, which adds up; epsilons do not, and stand in the officer's annex.
+    Shares are of rho, which adds up; epsilons do not, and stand in the officer's annex.
     """
 
     scope: str
