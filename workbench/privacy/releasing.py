@@ -15,7 +15,7 @@ from typing import Any
 
 from workbench.privacy.accounting import Cost, epsilon_of, pure_pico
 from workbench.privacy.books.answers import AnswerLedger, handed_out, relabelled
-from workbench.privacy.books.entries import Order, Part, Reservation
+from workbench.privacy.books.entries import Order, Part, Reservation, digest
 from workbench.privacy.books.series import Series
 from workbench.privacy.budget import Share
 from workbench.privacy.columns import Dimension
@@ -36,6 +36,7 @@ from workbench.privacy.noted import noted, together
 from workbench.privacy.question import Question
 from workbench.privacy.release import Release
 from workbench.privacy.tables import joined_columns
+from workbench.store.versions import DataVersions
 
 Run = Callable[[str], Sequence[tuple[Any, ...]]]
 
@@ -150,6 +151,20 @@ def orders(
         Order(name, part, version, each, event, whole)
         for part, version, whole in zip(question.parts, data_versions, of, strict=True)
     ]
+
+
+def series_of(question: Question, versions: DataVersions) -> list[Series | None]:
+    """Return of what each part is a month, of a question whose months share one price."""
+    found: list[Series | None] = []
+    for part in question.parts:
+        if not question.once or not part.months:
+            found.append(None)
+            continue
+        (month,), whole = part.months, digest({**part.canonical, "period": None})
+        upto = versions.before(question.table, f"{month}~")  # itself, too
+        rows = {each: versions.of(question.table, [each]) for each in upto}
+        found.append(Series(whole, month, rows))
+    return found
 
 
 def release(

@@ -84,6 +84,11 @@ class DataVersions:
             parts = [f"{month} {digest(mine[-1].months.get(month, ''))}" for month in months]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
+    def before(self, table: str, month: str) -> list[str]:
+        """Return the months before one that a table has rows of."""
+        loaded = [change.months for change in self.changes if change.table == table][-1:]
+        return sorted(each for months in loaded for each in months if each < month)
+
     def of_all(self) -> str:
         """Return one version for everything together."""
         tables = sorted({change.table for change in self.changes})

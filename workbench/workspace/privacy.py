@@ -82,7 +82,7 @@ class Private(Opened):
         from workbench.privacy.engine.running import nobodys, run
         from workbench.privacy.planning import priced
         from workbench.privacy.question import resolve
-        from workbench.privacy.releasing import Asked, Payer, release, statements
+        from workbench.privacy.releasing import Asked, Payer, release, series_of, statements
 
         now = self.now()
         prices, delta = os.environ.get(environment.PRICES_FILE), self.catalog.privacy.delta
@@ -100,7 +100,7 @@ class Private(Opened):
             sql = statements(question)
             self._require_loaded(question)
             versions = [self._data_version(question, part) for part in question.parts]
-            series = self._series(question)
+            series = series_of(question, self.access.versions)
             if environment.PLAN_FILE in os.environ:
                 planned.append(self._planned(question, name, cost, versions, series))
                 continue
@@ -340,7 +340,7 @@ class Private(Opened):
         versions = self.access.versions
         months = part.months
         if question.once and months:  # who is first in a month is told by the months before, too
-            months = (*self._loaded(question.table, months[0]), *months)
+            months = (*versions.before(question.table, months[0]), *months)
         version = versions.of(question.table, months)
         ruled = {group.table for group in question.groups if group.rule is not None}
         joined = {group.table for group in question.groups if group.rule is None}
@@ -350,7 +350,7 @@ class Private(Opened):
             if group.rule is not None and group.table is not None:
                 months = group.rule.months
                 if group.rule.ever and months:
-                    months = (*self._loaded(group.table, months[0]), *months)
+                    months = (*versions.before(group.table, months[0]), *months)
                 version += f"+{versions.of(group.table, months or None)}"
             if group.labels is not None:
                 version += f"+{self._labels_version(group.labels)}"
@@ -358,29 +358,6 @@ class Private(Opened):
         if purpose.consent and self.catalog.consents:
             return f"{version}+{versions.of(self.catalog.consents.table)}"
         return version
-
-    def _loaded(self, table: str, before: str) -> list[str]:
-        """Return the months before one that a table has rows of."""
-        loaded = [c.months for c in self.access.versions.changes if c.table == table][-1:]
-        return sorted(month for each in loaded for month in each if month < before)
-
-    def _series(self, question: Question) -> list[Series | None]:
-        """Return of what each part is a month, of a question whose months share one price."""
-        from workbench.privacy.books.entries import digest
-        from workbench.privacy.books.series import Series
-
-        if not question.once:
-            return [None] * len(question.parts)
-        found: list[Series | None] = []
-        for part in question.parts:
-            whole = digest({**part.canonical, "period": None})
-            month = str(part.months and part.months[0])
-            rows = {
-                each: self.access.versions.of(question.table, [each])
-                for each in self._loaded(question.table, f"{month}+")  # itself, too
-            }
-            found.append(Series(whole, month, rows))
-        return found
 
     def _labels_version(self, given: Labelled) -> str:
         """Return what tells labels given to customers from others; keyed, for it is published."""

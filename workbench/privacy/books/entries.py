@@ -307,7 +307,7 @@ def drawn_at(spend: Entry) -> Cost:
 
 
 def charge_of(
-    read: Reader, order: Order, last: Entry | None, at: dt.datetime
+    read: Reader, order: Order, last: Entry | None, at: dt.datetime | None
 ) -> tuple[Cost, Cost, Entry | None]:
     """Return what an order is charged, at which price it is drawn, and which entry paid for it."""
     if order.series is not None:
@@ -316,6 +316,18 @@ def charge_of(
             price = drawn_at(before)
             return free(price), price, before
     return order.cost, order.cost, None
+
+
+def sums_json(standing: Standing, cost: Cost, report: str | None) -> dict[str, Any]:
+    """Return the sums that a charge carries, itself included."""
+    reports = dict(standing.reports)
+    if report is not None:
+        reports[report] = reports.get(report, Cost()) + cost
+    return {
+        "lifetime": (standing.lifetime + cost).to_json(),
+        "period": (standing.period + cost).to_json(),
+        "reports": {name: each.to_json() for name, each in reports.items()},
+    }
 
 
 def cost_json(cost: Cost) -> dict[str, Any]:

@@ -99,6 +99,7 @@ class Ledger:
             The ledger is altered, older than it once was, or cannot be written.
         """
         found: list[Reservation] = []
+        report = share.report if share else None
         with self._guard.writing(now) as write:
             limits, delta = entries.in_force(write, self.limits, self.delta)
             for order in orders:
@@ -120,9 +121,6 @@ class Ledger:
                         raised = (limits, delta) != (self.limits, self.delta)
                         told = refusal(line, cost, label, name) + (entries.RAISED if raised else "")
                         raise BudgetExhausted(told)
-                reports = dict(standing.reports)
-                if share is not None:
-                    reports[share.report] = reports.get(share.report, Cost()) + cost
                 # why of the last spend: what was drawn stays in the year after an officer's word
                 series = open_series(write.last("spend"), at)
                 body: dict[str, Any] = {
@@ -133,22 +131,17 @@ class Ledger:
                     "event": event,
                     **entries.cost_json(cost),
                     "name": name,
-                    "report": share.report if share else None,
+                    "report": report,
                     "period": period,
                     "who": who(),
                     "limits": entries.limits_json(limits, delta),
-                    "sums": {
-                        "lifetime": (standing.lifetime + cost).to_json(),
-                        "period": (standing.period + cost).to_json(),
-                        "reports": {name: each.to_json() for name, each in reports.items()},
-                    },
+                    "sums": entries.sums_json(standing, cost, report),
                 }
                 if order.series is not None:
                     drawn = drawn_with(order.series, before, seq)
                     body["series"], body["drawn_at"] = drawn, entries.cost_json(price)
                     series = still_open(series, order.series, drawn, price, seq, at)
-                if series:
-                    body["sums"]["series"] = series
+                body["sums"] |= {"series": series} if series else {}
                 entry = write.append("spend", body, at=at, subject=question, ref=period)
                 found.append(Reservation(entry.seq, identity, None, cost, event))
         return found
@@ -246,8 +239,7 @@ class Ledger:
                 if entries.order_answered(read, each, earlier) is not None:
                     continue
                 if each.series is not None:
-                    at = now or (last.at if last else dt.datetime.now(dt.UTC))
-                    paid = entries.charge_of(read, each, last, at)[2] is not None
+                    paid = entries.charge_of(read, each, last, now)[2] is not None
                     if paid or each.series.identity in begun:
                         continue
                     begun.add(each.series.identity)

@@ -51,17 +51,19 @@ class Series:
         return self.month not in months and mine == theirs
 
 
-def open_series(last: Entry | None, at: dt.datetime) -> Open:
-    """Return the series that a spend's sums name, without those not drawn from for a year."""
+def open_series(last: Entry | None, at: dt.datetime | None) -> Open:
+    """Return the series that a spend's sums name; at a time, of those drawn from within a year."""
     known: Open = {} if last is None else last.body["sums"].get("series", {})
     return {
         paid: each
         for paid, each in known.items()
-        if dt.datetime.fromisoformat(each["drawn"]) > at - YEAR
+        if at is None or dt.datetime.fromisoformat(each["drawn"]) > at - YEAR
     }
 
 
-def paid_for(read: Reader, last: Entry | None, series: Series, at: dt.datetime) -> Entry | None:
+def paid_for(
+    read: Reader, last: Entry | None, series: Series, at: dt.datetime | None
+) -> Entry | None:
     """Return the newest entry of a series that pays for a month of it, if there is one.
 
     Parameters
