@@ -70,7 +70,7 @@ def test_a_price_is_shared_by_the_mechanisms_of_one_answer(lab):
     shared = answer(three, Computed(weights=({},), distinct=({},)), booked(three, 3 * RHO_ONE))
     assert shared.mechanism["sigma"] == pytest.approx(sigma)
     low, high = (shared.columns["note_distinct" + each][0] for each in ("_low", "_high"))
-    assert (high - low) / 2 / 1.959964 == pytest.approx(math.sqrt(2 + 4), abs=0.4)  # of whole ones
+    assert (high - low) / 2 / 1.959964 == pytest.approx(2 / math.sqrt(2), abs=0.4)  # of whole ones
 
 
 def test_a_quantiles_choices_cost_no_more_than_its_price(lab, monkeypatch):

@@ -137,8 +137,8 @@ def cost_of(question, draws):
     gaussian = [args[0] for name, args in draws if name == "discrete_gaussian"]
     squared = [norm_squared(question)] if question.counts and not question.pure else []
     if question.discovered is not None:
-        squared = [question.cells]
-    squared += [each.most**2 for each in question.distincts]
+        squared = [question.cells * 2**40]
+    squared += [each.most**2 * 2**40 for each in question.distincts]  # in steps of 2⁻²⁰
     rho += sum(s / (2 * (sigma - 4)) for s, sigma in zip(squared, gaussian, strict=True))
     choices = [args for name, args in draws if name == "exponential_choice"]
     for i, choice in enumerate(question.choices):  # one customer is in so many cells at most
@@ -260,12 +260,13 @@ def test_the_event_in_the_ledger_holds_every_parameter(lab, tmp_path):
         "note_distinct": {
             "mechanism": "discrete gaussian",
             "norm_squared": 4,
-            "sigma_squared": "6",
+            "sigma_squared": str(2 + Fraction(4, 2**40)),
+            "steps": 2**20,
         },
     }  # fmt: skip
     ask(lab, ledger, found(lab), {"rho": 1})
     event = list(ledger.chain.entries("spend"))[-1].body["event"]["found"]
-    assert (event["delta"], event["threshold"]) == ("1/100000000", threshold(5**0.5, 2, 1e-8))
+    assert (event["delta"], event["threshold"]) == ("1/100000000", threshold(1, 2, 1e-8))
     ask(lab, ledger, pure(lab), {"epsilon": "0.1", "pure": True})
     event = list(ledger.chain.entries("spend"))[-1].body["event"]["counts"]
     assert event == {"mechanism": "discrete laplace", "sensitivity": 8, "epsilon": "1/10"}

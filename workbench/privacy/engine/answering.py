@@ -87,8 +87,8 @@ def answer(
         _quantile(question, choice, weights, event[choice.name], randbelow, figures)
     for distinct, counts in zip(question.distincts, computed.distinct, strict=True):
         sigma_squared = Fraction(event[distinct.name]["sigma_squared"])
-        noise = discrete_gaussian(sigma_squared, question.size, randbelow)
-        noisy = [counts.get(cell, 0) + noise[cell] for cell in range(question.size)]
+        noise = _noise(event[distinct.name], question.size, randbelow)
+        noisy = [float(counts.get(cell, 0) + noise[cell]) for cell in range(question.size)]
         margin = Z_95 * sqrt(sigma_squared)
         _add(figures, distinct.measure, [(n, n - margin, n + margin) for n in noisy])
         figures.notes.append(noted("distinct", title=distinct.title, top=distinct.most))
@@ -258,9 +258,9 @@ def _found(
     group, sigma_squared = question.groups[0], Fraction(booked["sigma_squared"])
     sigma, least, delta = sqrt(sigma_squared), int(booked["threshold"]), Fraction(booked["delta"])
     values = sorted(computed.found, key=str)
-    noise = discrete_gaussian(sigma_squared, len(values), randbelow)
+    noise = _noise(booked, len(values), randbelow)
     noisy = {
-        value: computed.found[value] + noise[i]
+        value: round(computed.found[value] + noise[i])
         for i, value in enumerate(values)
         if computed.found[value] + noise[i] >= least
     }
@@ -271,6 +271,13 @@ def _found(
     figures.mechanism.update({"sigma": sigma, "threshold": least, "delta": float(delta)})
     figures.notes.append(noted("found", least=least))
     return figures
+
+
+def _noise(booked: Mapping[str, Any], count: int, randbelow: RandBelow) -> list[Fraction]:
+    """Return draws as they were booked: integers, or so many parts of one."""
+    steps, sigma_squared = booked.get("steps", 1), Fraction(booked["sigma_squared"])
+    drawn = discrete_gaussian(sigma_squared * steps * steps, count, randbelow)
+    return [Fraction(each, steps) for each in drawn]
 
 
 def _add(figures: Figures, measure: Measure, values: Sequence[Triple]) -> None:

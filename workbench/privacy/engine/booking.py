@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.privacy.accounting import PICO, PURE_AS_GAUSSIAN, Cost, rho_fraction
 from workbench.privacy.books.entries import Event
-from workbench.privacy.engine.bounding import norm_squared
+from workbench.privacy.engine.bounding import LATTICE, norm_squared
 from workbench.privacy.engine.truncation import WEIGHT, threshold
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def event_of(question: Question, cost: Cost) -> Event:
         Of the part, all of it: its mechanisms share it equally.
     """
     if question.discovered is not None:
-        drawn_as = _gaussian(question.cells, cost.pico, cost.gaussian)
+        drawn_as = _gaussian(question.cells, cost.pico, cost.gaussian, LATTICE)
         sigma = sqrt(Fraction(drawn_as["sigma_squared"]))
         least = threshold(sigma, question.cells, float(cost.delta))
         return {
@@ -74,15 +74,18 @@ def event_of(question: Question, cost: Cost) -> Event:
             "epsilon": str(epsilon),
         }
     for distinct in question.distincts:
-        drawn[distinct.name] = _gaussian(distinct.most**2, share, cost.gaussian)
+        drawn[distinct.name] = _gaussian(distinct.most**2, share, cost.gaussian, LATTICE)
     return drawn
 
 
-def _gaussian(squared: int, pico: int, gaussian: bool) -> dict[str, Any]:
-    """Return a vector's event by its squared L2 norm, which is the square of its sensitivity."""
-    sigma_squared = Fraction(squared) / (2 * rho_fraction(pico)) + (ROUNDING if gaussian else 0)
-    return {
-        "mechanism": "discrete gaussian",
-        "norm_squared": squared,
-        "sigma_squared": str(sigma_squared),
-    }
+def _gaussian(squared: int, pico: int, gaussian: bool, steps: int = 1) -> dict[str, Any]:
+    """Return a vector's event by its squared L2 norm, which is the square of its sensitivity.
+
+    ``steps``: as so many parts of one the integers are drawn, where these are not parts already.
+    """
+    sigma_squared = Fraction(squared) / (2 * rho_fraction(pico))
+    event = {"mechanism": "discrete gaussian", "norm_squared": squared}
+    if not gaussian:
+        return event | {"sigma_squared": str(sigma_squared)}
+    event["sigma_squared"] = str(sigma_squared + Fraction(ROUNDING, steps * steps))
+    return event if steps == 1 else event | {"steps": steps}
