@@ -28,10 +28,10 @@ from workbench.privacy.grouping.opened import (
     require_value,
     row_by_row,
 )
+from workbench.privacy.grouping.span import in_first_month, period_predicates
 from workbench.privacy.groups import (
     Group,
     Scope,
-    day_literal,
     require_type,
     resolve_group,
     with_rest,
@@ -114,8 +114,8 @@ class Question(Measured):
     @property
     def predicates(self) -> tuple[Any, ...]:
         """What a row must meet: filters, to be its customer's first of all, and the span."""
-        first = (_in_first_month(self.scope),) if self.once else ()
-        return (*self.filters, *first, *_period_predicates(self.scope))
+        first = (in_first_month(self.scope),) if self.once else ()
+        return (*self.filters, *first, *period_predicates(self.scope))
 
     @property
     def shares(self) -> int:
@@ -367,24 +367,6 @@ def _period(given: str | tuple[str, str] | None, table: Table, today: dt.date) -
         raise QuestionRefused(f"the periods are reversed: {first.text} is after {last.text}.")
     text = first.text if first == last else f"{first.text}..{last.text}"
     return Period(first.start, last.end, text, "span")
-
-
-def _in_first_month(scope: Scope) -> Any:
-    """Return whether a row is of its customer's first month, among those it is asked of."""
-    import ibis
-
-    time = scope.source[str(scope.table.time)]
-    month = time.year() * 12 + time.month()
-    # why not without a customer: NULL keys fall into one window, as all of them are one customer
-    return month == month.min().over(ibis.window(group_by=scope.source[scope.key]))
-
-
-def _period_predicates(scope: Scope) -> list[Any]:
-    table, period = scope.table, scope.period
-    if period is None or table.time is None:
-        return []
-    time = scope.source[table.time]
-    return [time >= day_literal(period.start, table), time < day_literal(period.end, table)]
 
 
 def _where(query: Query, allowed: Mapping[str, Column]) -> list[Any]:

@@ -378,9 +378,7 @@ def clamping_skipped(monkeypatch):
 
 
 def first_month_forgotten(monkeypatch):
-    monkeypatch.setattr(
-        question, "_in_first_month", lambda scope: scope.source[scope.key].notnull()
-    )
+    monkeypatch.setattr(question, "in_first_month", lambda scope: scope.source[scope.key].notnull())
 
 
 def threshold_forgotten(monkeypatch):
