@@ -1,4 +1,4 @@
-"""Which rows a question looks at by their time: those of its span, or of a customer's first month."""
+"""Which rows a question looks at by their time: of its span, or of a customer's first month."""
 
 from __future__ import annotations
 
