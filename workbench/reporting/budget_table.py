@@ -17,7 +17,7 @@ class BudgetTable(tuple[Line, ...]):
     --------
     >>> BudgetTable([Line("2026-09", 2.0, 60_000_000_000, 15_000_000_000, 1e-6)])
     scope    limit  spent   left
-    2026-09   2.00   0.77   1.39
+    2026-09   2.00   0.71   1.29
     """
 
     __slots__ = ()
