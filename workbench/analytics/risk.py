@@ -18,6 +18,15 @@ from workbench.analytics.validation.calibration import (
     to_long_run,
 )
 from workbench.analytics.validation.capital import capital_gap, irb_risk_weight
+from workbench.analytics.validation.decisions import (
+    Cutoff,
+    best_cutoff,
+    decide,
+    decision_bands,
+    override_table,
+    split_gain,
+    swap_set,
+)
 from workbench.analytics.validation.discrimination import (
     auc,
     curves,
@@ -35,21 +44,31 @@ from workbench.analytics.validation.grades import (
     low_default_pd,
     master_scale,
 )
+from workbench.analytics.validation.vintages import (
+    loss_to_come,
+    roll_rates,
+    transitions,
+    vintage_curves,
+)
 
 __all__ = [
     "Cox",
+    "Cutoff",
     "Estimate",
     "Significance",
     "assign_grades",
     "auc",
     "backtest_grades",
     "backtest_power",
+    "best_cutoff",
     "brier",
     "calibration_table",
     "capital_gap",
     "cox",
     "csi",
     "curves",
+    "decide",
+    "decision_bands",
     "discrimination",
     "expected_calibration_error",
     "gini",
@@ -58,10 +77,17 @@ __all__ = [
     "irb_risk_weight",
     "ks",
     "long_run_average",
+    "loss_to_come",
     "low_default_pd",
     "master_scale",
+    "override_table",
     "psi",
     "psi_by_period",
+    "roll_rates",
     "spiegelhalter",
+    "split_gain",
+    "swap_set",
     "to_long_run",
+    "transitions",
+    "vintage_curves",
 ]
