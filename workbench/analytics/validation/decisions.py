@@ -122,7 +122,7 @@ def decide(y_prob: Any, *, approve_below: float, decline_from: float) -> Array:
     if not 0 <= approve_below <= decline_from <= 1:
         raise InputError("bands need 0 ≤ approve_below ≤ decline_from ≤ 1.")
     places = np.digitize(np.asarray(y_prob, dtype=float), [approve_below, decline_from])
-    return np.take(["approve", "refer", "decline"], places)
+    return np.asarray(np.take(["approve", "refer", "decline"], places))
 
 
 def decision_bands(
