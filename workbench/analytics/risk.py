@@ -6,88 +6,35 @@ for a bad outcome, ``y_prob`` the chance of it, ``score`` anything that rises wi
 
 from __future__ import annotations
 
-from workbench.analytics.validation.calibration import (
-    Cox,
-    brier,
-    calibration_table,
-    cox,
-    expected_calibration_error,
-    hosmer_lemeshow,
-    long_run_average,
-    spiegelhalter,
-    to_long_run,
-)
-from workbench.analytics.validation.capital import capital_gap, irb_risk_weight
-from workbench.analytics.validation.decisions import (
-    Cutoff,
-    best_cutoff,
-    decide,
-    decision_bands,
-    override_table,
-    split_gain,
-    swap_set,
-)
-from workbench.analytics.validation.discrimination import (
-    auc,
-    curves,
-    discrimination,
-    gini,
-    gini_difference,
-    ks,
-)
-from workbench.analytics.validation.drift import csi, psi, psi_by_period
-from workbench.analytics.validation.estimates import Estimate, Significance
-from workbench.analytics.validation.grades import (
-    assign_grades,
-    backtest_grades,
-    backtest_power,
-    low_default_pd,
-    master_scale,
-)
-from workbench.analytics.validation.vintages import (
-    loss_to_come,
-    roll_rates,
-    transitions,
-    vintage_curves,
-)
+import importlib
+from typing import Any
 
-__all__ = [
-    "Cox",
-    "Cutoff",
-    "Estimate",
-    "Significance",
-    "assign_grades",
-    "auc",
-    "backtest_grades",
-    "backtest_power",
-    "best_cutoff",
-    "brier",
-    "calibration_table",
-    "capital_gap",
-    "cox",
-    "csi",
-    "curves",
-    "decide",
-    "decision_bands",
-    "discrimination",
-    "expected_calibration_error",
-    "gini",
-    "gini_difference",
-    "hosmer_lemeshow",
-    "irb_risk_weight",
-    "ks",
-    "long_run_average",
-    "loss_to_come",
-    "low_default_pd",
-    "master_scale",
-    "override_table",
-    "psi",
-    "psi_by_period",
-    "roll_rates",
-    "spiegelhalter",
-    "split_gain",
-    "swap_set",
-    "to_long_run",
-    "transitions",
-    "vintage_curves",
-]
+_HOME = {
+    name: f"workbench.analytics.{module}"
+    for module, names in {
+        "validation.estimates": "Estimate Significance",
+        "validation.discrimination": "auc curves discrimination gini gini_difference ks",
+        "validation.calibration": "Cox brier calibration_table cox expected_calibration_error "
+        "hosmer_lemeshow long_run_average spiegelhalter to_long_run",
+        "validation.grades": "assign_grades backtest_grades backtest_power low_default_pd "
+        "master_scale",
+        "validation.capital": "capital_gap irb_risk_weight",
+        "validation.drift": "csi psi psi_by_period",
+        "validation.vintages": "loss_to_come roll_rates transitions vintage_curves",
+        "validation.decisions": "Cutoff best_cutoff decide decision_bands override_table "
+        "split_gain swap_set",
+    }.items()
+    for name in names.split()
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    # why: SciPy's distributions take a second to import, which a fairness figure need not wait for
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'wb.risk' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__
