@@ -20,8 +20,8 @@ from workbench.lifecycle.register import registers
 from workbench.reporting.definitions.reading import definition_paths, load_all
 from workbench.reporting.forking import forking
 from workbench.reporting.notebooks.remarks import miswritten
-from workbench.store.ingest import current_digests, fed_tables, file_digest
 from workbench.store.lake_files import faults, unreadable
+from workbench.store.loading.ingest import current_digests, fed_tables, file_digest
 from workbench.store.published_files import strange
 from workbench.store.rewriting import attach_plain
 from workbench.workspace import Workspace

@@ -11,7 +11,7 @@ from workbench.analytics.kpis import kpi, kpis, sections, word
 from workbench.errors import UnknownName
 from workbench.estates.sample import planted
 from workbench.lifecycle.law import articles
-from workbench.store.quality_rules import DIMENSIONS
+from workbench.store.quality.rules import DIMENSIONS
 
 END = dt.date(2026, 9, 30)
 

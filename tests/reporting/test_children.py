@@ -14,10 +14,10 @@ import workbench as wb
 from workbench.errors import StoreMissing
 from workbench.reporting.published.copies import pdf
 from workbench.reporting.telling import Hooks, tell_hooks
-from workbench.store.key_sources import KEY, NEW_KEY, PIPE, Keys, offered
+from workbench.store.keys.sources import KEY, NEW_KEY, PIPE, Keys, offered
 
 TELLS = "import json, os; json.dump(dict(os.environ), open({!r}, 'w'))"
-READS = "from workbench.store.key_sources import Keys; import pathlib;" + (
+READS = "from workbench.store.keys.sources import Keys; import pathlib;" + (
     "print(Keys(pathlib.Path('.'), 'environment').read().hex())"
 )
 

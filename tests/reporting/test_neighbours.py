@@ -18,7 +18,7 @@ from support.line import DEFINITION, contents, write_report
 from support.shop import make_shop
 
 import workbench as wb
-from workbench.store.ingest import current_digests
+from workbench.store.loading.ingest import current_digests
 from workbench.store.months import digest
 
 HEXADECIMAL = re.compile(rb"(?<![0-9a-f])[0-9a-f]{10,64}(?![0-9a-f])")

@@ -13,7 +13,7 @@ from workbench.errors import LeakFound
 from workbench.estates.sample import planted
 from workbench.reporting.exporter import export
 from workbench.reporting.gate.leaks import Authored, refuse_leaks, scan
-from workbench.store.identifying import find_identifiers, forms, key, normal
+from workbench.store.reading.identifying import find_identifiers, forms, key, normal
 
 PEOPLE = [
     ("K-000123", "Zorvane Quibletree", "+49 1577 3141592", "li.wei@example.com"),

@@ -12,7 +12,7 @@ from support.shop import make_shop
 import workbench as wb
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.engine import Store
-from workbench.store.keys import derive, make_master_key
+from workbench.store.keys.master import derive, make_master_key
 from workbench.store.versions import Change, DataVersions
 
 PLANTED = (

@@ -7,7 +7,7 @@ from support.shop import CATALOG
 
 import workbench as wb
 from workbench.periods import Period
-from workbench.store.chain import Entry
+from workbench.store.logs.chain import Entry
 from workbench.summary import asking, estimates
 
 SEPTEMBER = Period.parse("2026-09")

@@ -98,7 +98,7 @@ class Lab:
     ) -> None:
         self.catalog = catalog_of(columns, **catalog)
         self.connection = duckdb.connect(config={"threads": threads})
-        # as the release engine's: see store/access.py
+        # as the release engine's: see store/reading/access.py
         self.connection.execute("SET disabled_optimizers = 'top_n_window_elimination'")
         self.connection.execute("SET VARIABLE truncation = 'a key'")
         self.connection.execute("CREATE SCHEMA reporting")

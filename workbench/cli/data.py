@@ -21,8 +21,8 @@ from workbench.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from workbench.store.quality_result import Check, Quality
-    from workbench.store.quarantine import Ingested
+    from workbench.store.loading.quarantine import Ingested
+    from workbench.store.quality.result import Check, Quality
     from workbench.workspace import Workspace
 
 
@@ -114,7 +114,7 @@ def quarantine(ws: Workspace, empty: str | None) -> Told:
 @failing_on
 def quality(ws: Workspace, tables: tuple[str, ...], everything: bool, fail_on: str) -> Told:
     """Measure the data's quality by the catalog's rules: counts only, kept for control limits."""
-    from workbench.store.quality_result import rows
+    from workbench.store.quality.result import rows
 
     with steps() as tell:
         measured = ws.quality(*tables, progress=tell)

@@ -238,7 +238,7 @@ def verify(ws: Workspace) -> Told:
 )
 def show(ws: Workspace, kind: str | None, table: str | None, last: int) -> Told:
     """Show the newest entries: who did what, when, and for which purpose."""
-    from workbench.store.audit import NOTED
+    from workbench.store.logs.audit import NOTED
 
     entries = ws.audit.chain.entries(kind, **({"subject": table} if table else {}))[-last:]
     lines = []

@@ -60,7 +60,7 @@ def restore(
     if into is not None:
         from workbench.lifecycle.backups.restoring import lay_settings
         from workbench.lifecycle.backups.taking import require_key
-        from workbench.store.keys import read_key_file
+        from workbench.store.keys.master import read_key_file
 
         key = read_key_file(key_file) if key_file else require_key(opened(workspace).office, None)
         lay_settings(file, key, into)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Column, Table
 from workbench.errors import SourceError
 from workbench.estates.sources import encoding_of, headers_of
-from workbench.store.hints import LEAST_FOUND, looks_like
-from workbench.store.options import Options, require_fitting
-from workbench.store.readers import reading
-from workbench.store.values import Form, taken
+from workbench.store.loading.options import Options, require_fitting
+from workbench.store.loading.readers import reading
+from workbench.store.loading.values import Form, taken
+from workbench.store.quality.hints import LEAST_FOUND, looks_like
 
 if TYPE_CHECKING:
     import duckdb

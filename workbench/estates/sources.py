@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from workbench.errors import InputError, SourceError
-from workbench.store import workbooks
-from workbench.store.text_files import TITLE_LINES, fields_of, text_of
+from workbench.store.loading import workbooks
+from workbench.store.loading.text_files import TITLE_LINES, fields_of, text_of
 
 ROW = "row"  # as --customer: every row is a customer
 _SUFFIXES = (".csv", ".xlsx", ".parquet")

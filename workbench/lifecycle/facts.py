@@ -17,9 +17,9 @@ from workbench.lifecycle.holds import holds
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.erasure import still_findable
 from workbench.lifecycle.rights.requests import requests
-from workbench.store.auditing import verify
+from workbench.store.keys.sealing import Seal
+from workbench.store.logs.auditing import verify
 from workbench.store.rewriting import unfinished
-from workbench.store.sealing import Seal
 
 
 def facts(office: Office) -> Mapping[str, Any]:

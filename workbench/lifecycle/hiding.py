@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.catalog import ExtractTerms
 from workbench.errors import QuestionRefused
-from workbench.store.reidentification import Reidentification
+from workbench.store.quality.reidentification import Reidentification
 
 _NOTHING = "Nothing was handed over."
 

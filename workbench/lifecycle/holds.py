@@ -10,7 +10,7 @@ from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import said
 from workbench.lifecycle.rights.customers import identifiers, unknown_subject
-from workbench.store.chain import Entry
+from workbench.store.logs.chain import Entry
 
 
 @dataclass(frozen=True)

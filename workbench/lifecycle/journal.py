@@ -1,8 +1,8 @@
 """The office's journal: holds, removals, backups, restores and rotations, as one chained log.
 
-It names customers by their marks only (`workbench.store.marks`). The audit log has a line for each
-of these too; the journal is the one that is read to work with, and it refuses a clock that went
-back, by which deadlines and retention would be reckoned wrongly.
+It names customers by their marks only (`workbench.store.keys.marks`). The audit log has a line for
+each of these too; the journal is the one that is read to work with, and it refuses a clock that
+went back, by which deadlines and retention would be reckoned wrongly.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.store.audit import who
-from workbench.store.chain import Entry, log_in
-from workbench.store.clocks import require_clock
+from workbench.store.logs.audit import who
+from workbench.store.logs.chain import Entry, log_in
+from workbench.store.logs.clocks import require_clock
 
 FILE = "journal.sqlite"
 

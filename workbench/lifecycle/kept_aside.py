@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from workbench.documents import parse_json
 from workbench.lifecycle.rights.traces import SHORTEST
 from workbench.store.engine import Store
-from workbench.store.marks import marked_sql
-from workbench.store.quality_rules import literal
-from workbench.store.quarantine import ASIDE, ASIDE_BY_FILE, FILES, PAIRS
+from workbench.store.keys.marks import marked_sql
+from workbench.store.loading.quarantine import ASIDE, ASIDE_BY_FILE, FILES, PAIRS
+from workbench.store.quality.rules import literal
 from workbench.store.rewriting import Cut
 
 if TYPE_CHECKING:

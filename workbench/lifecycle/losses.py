@@ -8,11 +8,11 @@ from pathlib import Path
 
 from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.register import registers
-from workbench.store.audit import Audit
 from workbench.store.corrections import Corrections
 from workbench.store.engine import Store
-from workbench.store.marks import Marks
-from workbench.store.quality_history import QualityHistory
+from workbench.store.keys.marks import Marks
+from workbench.store.logs.audit import Audit
+from workbench.store.quality.history import QualityHistory
 
 LOST = "register lost"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from workbench.catalog import Catalog
 from workbench.lifecycle.law import add_months
-from workbench.store.chain import Entry
+from workbench.store.logs.chain import Entry
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from workbench.lifecycle.register import Register
     from workbench.lifecycle.review import Reviews
     from workbench.settings import Settings
-    from workbench.store.audit import Audit
-    from workbench.store.chain import Entry
     from workbench.store.engine import Store
+    from workbench.store.logs.audit import Audit
+    from workbench.store.logs.chain import Entry
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Office:
         InputError
             The key is empty, or no number where keys are numbers.
         """
-        from workbench.store.values import normal_key, value_of
+        from workbench.store.loading.values import normal_key, value_of
 
         text = normal_key(subject) or subject.strip()  # a store of before may hold what is no key
         columns = [
@@ -158,7 +158,7 @@ class Office:
             Further folders that hold a backup.
         """
         from workbench.store.durable import write_whole
-        from workbench.store.marks import FILE as MARKS_FILE
+        from workbench.store.keys.marks import FILE as MARKS_FILE
 
         marks, kept = self.store.marks.all(), self.store.corrections.path
         for folder in {self.settings.path("backups"), *more}:
@@ -187,7 +187,7 @@ class Office:
         return name
 
     def _audited(self, entry: Entry, body: Mapping[str, Any]) -> None:
-        from workbench.store.audit import NOTED
+        from workbench.store.logs.audit import NOTED
 
         # why its hash: what is taken out of the journal is known by the audit log
         noted = {NOTED: [entry.seq, entry.hash]}

@@ -13,10 +13,10 @@ from typing import Any
 
 from workbench.errors import InputError, UnknownName
 from workbench.periods import local
-from workbench.store.audit import who
-from workbench.store.auditing import Verdict, verdict
-from workbench.store.begun import known
-from workbench.store.chain import GENESIS, Entry, log_in
+from workbench.store.logs.audit import who
+from workbench.store.logs.auditing import Verdict, verdict
+from workbench.store.logs.begun import known
+from workbench.store.logs.chain import GENESIS, Entry, log_in
 
 FOLDER = "registers"
 NAMES = ("incidents", "shares", "risks", "reviews")

@@ -17,8 +17,8 @@ from workbench.lifecycle.holds import Hold, holds
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.correcting import drop_past
 from workbench.lifecycle.rights.erasure import take_erased
-from workbench.store.consents import agreeing_sql
-from workbench.store.marks import marked_sql
+from workbench.store.keys.marks import marked_sql
+from workbench.store.reading.consents import agreeing_sql
 from workbench.store.rewriting import Cut, take_away
 
 RUNS = "executed notebooks"

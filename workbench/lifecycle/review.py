@@ -17,7 +17,7 @@ from workbench.errors import StorageError
 from workbench.lifecycle.register import Register
 from workbench.lifecycle.risks import Risks
 from workbench.settings import FILE_NAME, Settings
-from workbench.store.auditing import Verdict
+from workbench.store.logs.auditing import Verdict
 from workbench.store.published_files import strange
 
 ENCRYPTED_PARQUET = b"PARE"  # a plain one begins with PAR1

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.errors import InputError
 from workbench.lifecycle.register import Register, said
-from workbench.store.chain import Entry
+from workbench.store.logs.chain import Entry
 
 MIDDLE, HIGH = 8, 15  # of 25: likelihood times impact
 TREATMENTS = ("mitigate", "accept", "avoid", "transfer")

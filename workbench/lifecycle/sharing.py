@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-    from workbench.store.reidentification import Reidentification
+    from workbench.store.quality.reidentification import Reidentification
 
 
 class Deal(TypedDict, total=False):
@@ -266,7 +266,7 @@ def extract(
     import ibis
 
     from workbench.lifecycle.hiding import require_hidden
-    from workbench.store.reidentification import reidentification
+    from workbench.store.quality.reidentification import reidentification
 
     declared = catalog.table(table)
     if not catalog.purposes[purpose].share_extracts or declared.subject_key is None:

@@ -19,7 +19,7 @@ from workbench.documents import canonical
 from workbench.errors import InputError, QuestionRefused
 
 if TYPE_CHECKING:  # why: SQLAlchemy is slow to import, and features need none of it
-    from workbench.store.chain import Entry
+    from workbench.store.logs.chain import Entry
 
 T = TypeVar("T")
 EXCEPTION = "Exception: "  # begins the note of what an officer approved, in the officer's words

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import RunFailed, UnknownName
 from workbench.reporting.definitions.definition import Definition
 from workbench.reporting.desk import Asked, Desk
-from workbench.store.key_sources import without_keys
+from workbench.store.keys.sources import without_keys
 
 if TYPE_CHECKING:
     from workbench.reporting.pages.parts import Context, Facts

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.settings import Settings
-from workbench.store.key_sources import without_keys
+from workbench.store.keys.sources import without_keys
 
 GRAMMARS = "rfc3987_syntax"
 HDFS = "pyarrow"

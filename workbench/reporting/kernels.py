@@ -28,7 +28,7 @@ from traitlets import Type
 
 from workbench.reporting.forking import ForkServer, alive, ended_with_this
 from workbench.reporting.watch import Watch
-from workbench.store.key_sources import offered, without_keys
+from workbench.store.keys.sources import offered, without_keys
 
 OnCell = Callable[[int, int], None]
 _SOCKETS = "wb-"

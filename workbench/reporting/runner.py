@@ -23,7 +23,7 @@ from workbench.reporting.execution import execute
 from workbench.reporting.facts import edition_identity, facts_of, made_of, page_context, releases_in
 from workbench.reporting.forking import import_light
 from workbench.reporting.telling import is_news, tell_hooks
-from workbench.store.audit import Audit
+from workbench.store.logs.audit import Audit
 
 if TYPE_CHECKING:
     from workbench.reporting.pages.page import Page

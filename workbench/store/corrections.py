@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Table
 from workbench.documents import parse_json
 from workbench.errors import StorageError
-from workbench.store.begun import known, lost, remember
 from workbench.store.durable import write_whole
+from workbench.store.keys.sealed import seal, unseal
+from workbench.store.loading.values import computed
 from workbench.store.locks import file_lock
-from workbench.store.sealed import seal, unseal
-from workbench.store.values import computed
+from workbench.store.logs.begun import known, lost, remember
 
 if TYPE_CHECKING:
     import duckdb
 
-    from workbench.store.marks import Marks
+    from workbench.store.keys.marks import Marks
 
 FILE = "corrections.sealed"
 Values = Mapping[str, str | None]

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.corrections import Corrections
 from workbench.store.durable import sync
-from workbench.store.key_sources import Keys, Kind
-from workbench.store.keys import derive
+from workbench.store.keys.marks import Marks
+from workbench.store.keys.master import derive
+from workbench.store.keys.sources import Keys, Kind
 from workbench.store.lake_files import is_shredded, remove_unnamed, sync_new, there
 from workbench.store.locks import file_lock
-from workbench.store.marks import Marks
-from workbench.store.quality_rules import literal
+from workbench.store.quality.rules import literal
 from workbench.store.spill import spill_folder
 from workbench.store.versions import Change, changes_of, ended, newest
 
@@ -306,7 +306,7 @@ class StoreWriter:
     Attributes
     ----------
     erased : bool
-        Whether any customer was erased; their marks are there for `workbench.store.marks`.
+        Whether any customer was erased; their marks are there for `workbench.store.keys.marks`.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, marks: Marks) -> None:

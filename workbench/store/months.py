@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Table
-from workbench.store.quality_rules import literal
+from workbench.store.quality.rules import literal
 
 if TYPE_CHECKING:
     import duckdb

@@ -20,10 +20,10 @@ from workbench.catalog import Catalog
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.durable import sync, write_whole
 from workbench.store.engine import Store, StoreWriter, one_commit
-from workbench.store.keys import derive
+from workbench.store.keys.master import derive
 from workbench.store.lake_files import META, in_lake, remove_unnamed, sync_new, there
 from workbench.store.months import coverage, hash_sql
-from workbench.store.quality_rules import literal
+from workbench.store.quality.rules import literal
 from workbench.store.versions import newest
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from workbench.summary.records import date_of, time_of
 if TYPE_CHECKING:
     from workbench.analytics.compliance import Measured
     from workbench.reporting.notebooks.chosen import Written
-    from workbench.store.quality_result import Light
+    from workbench.store.quality.result import Light
     from workbench.summary.evidence import Evidence
 
 Row = Sequence[Any]  # words that head it, then its figures; an estimate with its two ends
@@ -363,7 +363,7 @@ def _checks(evidence: Evidence) -> Sequence[Row]:
 
 def _quality(evidence: Evidence) -> Sequence[Row]:
     """Return how many checks of each dimension show which light, as far as they may be told."""
-    from workbench.store.quality_rules import DIMENSIONS
+    from workbench.store.quality.rules import DIMENSIONS
 
     lights: tuple[Light, ...] = ("green", "amber", "red", "not measured", "no threshold")
     rows = []

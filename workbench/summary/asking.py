@@ -19,7 +19,7 @@ from workbench.privacy.query import Query, query
 if TYPE_CHECKING:
     import ibis
 
-    from workbench.store.chain import Entry
+    from workbench.store.logs.chain import Entry
 
 DAY = dt.timedelta(days=1)
 AFTER_DAYS = 4  # loads so long after a period still tell when its last withdrawals took effect

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.lifecycle.incidents.reads import Read
     from workbench.lifecycle.review import Check as Found
     from workbench.privacy.budget import Line
-    from workbench.store.quality_result import Check, Quality
+    from workbench.store.quality.result import Check, Quality
 
 BULK_DAYS = 90
 

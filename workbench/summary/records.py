@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from workbench.lifecycle.review import Review
     from workbench.lifecycle.sharing import Share
     from workbench.privacy.release import Release
-    from workbench.store.quality_result import Quality
+    from workbench.store.quality.result import Quality
     from workbench.summary.asking import ReadsOnConsent
 
 EXAMINED_MONTHS = 3

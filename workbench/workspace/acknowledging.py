@@ -88,8 +88,8 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
     """
     from workbench.privacy.books.trust import require_officer, require_reason
     from workbench.reporting import telling
-    from workbench.store.audit import who
-    from workbench.store.clocks import BEGAN
+    from workbench.store.logs.audit import who
+    from workbench.store.logs.clocks import BEGAN
 
     claimed = require_officer(role, "setting the clock's marks back")
     word = {"reason": require_reason(reason), "role": claimed}

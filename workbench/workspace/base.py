@@ -20,10 +20,10 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     from workbench.lifecycle.journal import Journal
     from workbench.privacy.books.answers import AnswerLedger
-    from workbench.store.access import Access
-    from workbench.store.audit import Audit
     from workbench.store.engine import Store
-    from workbench.store.sealing import Seal
+    from workbench.store.keys.sealing import Seal
+    from workbench.store.logs.audit import Audit
+    from workbench.store.reading.access import Access
 
 
 def utc_now() -> dt.datetime:
@@ -83,7 +83,7 @@ class Opened:
     @cached_property
     def audit(self) -> Audit:
         """Who read what."""
-        from workbench.store.audit import Audit
+        from workbench.store.logs.audit import Audit
 
         return Audit(self.private, self.settings.zone)
 
@@ -97,7 +97,7 @@ class Opened:
     @cached_property
     def seal(self) -> Seal:
         """What stands outside the private folder for hashes of what is in it."""
-        from workbench.store.sealing import Seal
+        from workbench.store.keys.sealing import Seal
 
         return Seal(self.private)
 
@@ -121,7 +121,7 @@ class Opened:
     @cached_property
     def access(self) -> Access:
         """Purpose-bound reading of the newest snapshot, fixed when first used."""
-        from workbench.store.access import Access
+        from workbench.store.reading.access import Access
 
         pinned = os.environ.get(environment.SNAPSHOT)
         return Access(

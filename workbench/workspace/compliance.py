@@ -14,7 +14,7 @@ from workbench.workspace.privacy import Private
 if TYPE_CHECKING:
     from workbench.privacy.query import Query
     from workbench.privacy.release import Release
-    from workbench.store.quality_result import Quality
+    from workbench.store.quality.result import Quality
     from workbench.summary.summarising import Summary
 
 

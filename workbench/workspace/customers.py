@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.privacy.query import Query
-    from workbench.store.reidentification import Reidentification
+    from workbench.store.quality.reidentification import Reidentification
 
 ROWS_AT_MOST = 1_000  # of each table, the newest
 
@@ -136,7 +136,7 @@ class Customers(Data):
         import ibis
         from ibis.expr.operations import DatabaseTable
 
-        from workbench.store.reidentification import reidentification
+        from workbench.store.quality.reidentification import reidentification
 
         tables = {op.name for op in source.op().find(DatabaseTable)} & set(self.catalog.tables)
         declared = {
@@ -180,7 +180,7 @@ class Customers(Data):
 
     def _risk_of_query(self, query: Query, under: int) -> Reidentification:
         from workbench.privacy.engine.running import cells_of_people
-        from workbench.store.reidentification import reidentification
+        from workbench.store.quality.reidentification import reidentification
 
         now = self.now()
         with cells_of_people(query, self.catalog, self.access, now) as (connection, rows, names):

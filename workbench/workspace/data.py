@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-    from workbench.store.quality_history import QualityHistory
-    from workbench.store.quality_result import Quality
-    from workbench.store.quarantine import Ingested
-    from workbench.store.snapshots import Snapshot
+    from workbench.store.loading.quarantine import Ingested
+    from workbench.store.quality.history import QualityHistory
+    from workbench.store.quality.result import Quality
+    from workbench.store.reading.snapshots import Snapshot
 
 
 PURPOSE = "compliance"
@@ -38,7 +38,7 @@ class Data(Opened):
 
         Tables named in ``reload`` are loaded anew, in place of what was taken in by `ingest`.
         """
-        from workbench.store.ingest import load_estate
+        from workbench.store.loading.ingest import load_estate
 
         catalog, now = self.catalog, self.now()
         self.store.make_key()
@@ -99,8 +99,8 @@ class Data(Opened):
         InputError
             An option does not fit the file.
         """
-        from workbench.store.intake import take_in
-        from workbench.store.options import Options
+        from workbench.store.loading.intake import take_in
+        from workbench.store.loading.options import Options
 
         self.catalog.table(table)
         self.store.make_key()
@@ -123,7 +123,7 @@ class Data(Opened):
 
     def ingests(self, table: str | None = None) -> list[Ingested]:
         """Return every file that was taken in, oldest first."""
-        from workbench.store.quarantine import taken_in
+        from workbench.store.loading.quarantine import taken_in
 
         with self._newest() as connection:
             zone = self.settings.zone
@@ -131,7 +131,7 @@ class Data(Opened):
 
     def kept_aside(self) -> list[tuple[str, str, str, int]]:
         """Return (table, file, reasons, rows) of what is in the quarantine: counts only."""
-        from workbench.store.quarantine import summary
+        from workbench.store.loading.quarantine import summary
 
         with self._newest() as connection:
             return summary(connection)
@@ -155,7 +155,7 @@ class Data(Opened):
         UnknownName, AccessRefused
             As for `open`; the purpose rests on consent.
         """
-        from workbench.store.quarantine import contents
+        from workbench.store.loading.quarantine import contents
 
         columns, known_as = self._aside_for(table, purpose)
         key = self.catalog.tables[table].subject_key
@@ -184,7 +184,7 @@ class Data(Opened):
         UnknownName, AccessRefused
             As for `quarantine`.
         """
-        from workbench.store.quarantine import pairs
+        from workbench.store.loading.quarantine import pairs
 
         _, known_as = self._aside_for(table, purpose)
         with self._newest() as connection:
@@ -279,7 +279,7 @@ class Data(Opened):
 
     def snapshots(self) -> list[Snapshot]:
         """Return the states of the store that can be opened, oldest first: number, when, what."""
-        from workbench.store.snapshots import snapshots
+        from workbench.store.reading.snapshots import snapshots
 
         return snapshots(self.store, self.settings.zone)
 
@@ -305,7 +305,7 @@ class Data(Opened):
         StoreMissing
             Nothing was loaded yet.
         """
-        from workbench.store.quality import measure
+        from workbench.store.quality.measuring import measure
 
         for name in tables:
             self.catalog.table(name)
@@ -322,7 +322,7 @@ class Data(Opened):
     @cached_property
     def quality_history(self) -> QualityHistory:
         """Every measurement of quality: ``.points()``, ``.to_frame()``."""
-        from workbench.store.quality_history import QualityHistory
+        from workbench.store.quality.history import QualityHistory
 
         return QualityHistory(self.private, self.settings.zone)
 

@@ -364,7 +364,7 @@ class Private(Opened):
         import hashlib
         import hmac
 
-        from workbench.store.keys import derive
+        from workbench.store.keys.master import derive
 
         pairs = sorted(zip(map(str, given.customers), map(str, given.labels), strict=True))
         text = "\n".join("\t".join(pair) for pair in pairs)

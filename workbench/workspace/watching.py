@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import InputError, StorageError
 from workbench.periods import Period
-from workbench.store.chain import GENESIS
+from workbench.store.logs.chain import GENESIS
 
 if TYPE_CHECKING:
     from workbench.lifecycle.incidents.cases import Incident
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from workbench.lifecycle.incidents.reads import Read
     from workbench.lifecycle.review import Review
     from workbench.lifecycle.rights.requests import Request
-    from workbench.store.auditing import Verdict
     from workbench.store.corrections import Corrections
-    from workbench.store.marks import Marks
+    from workbench.store.keys.marks import Marks
+    from workbench.store.logs.auditing import Verdict
     from workbench.workspace.office import Office
 
 EXAMINED_MONTHS = 6
@@ -98,7 +98,7 @@ def assess(
     """
     from workbench.lifecycle.incidents.reads import gone, people
     from workbench.lifecycle.incidents.scope import scope_of
-    from workbench.store.snapshots import snapshots
+    from workbench.store.reading.snapshots import snapshots
 
     known, newest = reads(office), office.store.latest_snapshot()
     left = {each.number for each in snapshots(office.store)}
@@ -172,7 +172,7 @@ def look_over(office: Office, advisories: str | Path | None = None) -> Review:
 def verify_logs(office: Office) -> Mapping[str, Verdict]:
     """Return what a check of every chained log finds, by its name: one verifier for all."""
     from workbench.lifecycle.register import registers
-    from workbench.store.auditing import Verdict, told, verdict, verify, verify_journal
+    from workbench.store.logs.auditing import Verdict, told, verdict, verify, verify_journal
 
     published = office.settings.path("published")
     kept = registers(office.private, office.settings.zone)

@@ -11,10 +11,10 @@ from support.shop import make_shop
 
 import workbench as wb
 from workbench.errors import Refused, StorageError, StoreMissing
-from workbench.store.key_sources import KEY, NEW_KEY, fingerprint
-from workbench.store.keys import derive
+from workbench.store.keys.master import derive
+from workbench.store.keys.sealed import unseal
+from workbench.store.keys.sources import KEY, NEW_KEY, fingerprint
 from workbench.store.rewriting import attach_plain
-from workbench.store.sealed import unseal
 
 
 def again(shop):

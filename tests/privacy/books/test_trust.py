@@ -17,7 +17,7 @@ from workbench.errors import BudgetExhausted, InputError, LedgerError, Refused
 from workbench.privacy.accounting import Cost, pico_of
 from workbench.privacy.books.places import mounted, require_local
 from workbench.privacy.budget import Share
-from workbench.store.chain import entry_hash
+from workbench.store.logs.chain import entry_hash
 
 UNFIT = r"older copy, was cut or was altered.*'workbench office acknowledge.*Nothing is spent until"
 

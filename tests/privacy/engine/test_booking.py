@@ -274,7 +274,7 @@ def test_the_event_in_the_ledger_holds_every_parameter(lab, tmp_path):
 
 def _without_event(monkeypatch):
     """Write entries as they were before events were kept."""
-    from workbench.store import chain
+    from workbench.store.logs import chain
 
     append = chain.Writer.append
 

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from workbench.documents import parse_json
 from workbench.errors import StorageError, StoreMissing
-from workbench.store.key_sources import fingerprint
+from workbench.store.keys.sources import fingerprint
 
 _MAGIC = b"workbench backup 1\n"
 _BLOCK_BYTES = 1 << 20

@@ -46,16 +46,16 @@ from workbench.lifecycle.rights.erasure import still_findable, take_erased
 from workbench.privacy.books.witnesses import move
 from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings
-from workbench.store.audit import Audit
-from workbench.store.chain import Chain
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
 from workbench.store.durable import sync, write_whole
 from workbench.store.engine import Store
+from workbench.store.keys.marks import FILE as MARKS_FILE
+from workbench.store.keys.marks import read_marks
+from workbench.store.keys.sealing import FILE as SEAL_FILE
 from workbench.store.lake_files import sync_new
 from workbench.store.locks import file_lock
-from workbench.store.marks import FILE as MARKS_FILE
-from workbench.store.marks import read_marks
-from workbench.store.sealing import FILE as SEAL_FILE
+from workbench.store.logs.audit import Audit
+from workbench.store.logs.chain import Chain
 
 KEPT_ASIDE = ("runs", "logs", "ipython")  # in no backup, and no reason to lose them
 READY = "restored.ready"

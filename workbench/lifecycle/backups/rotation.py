@@ -21,10 +21,10 @@ from workbench.lifecycle.office import Office
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
 from workbench.store.durable import write_whole
 from workbench.store.engine import Store
-from workbench.store.key_sources import destroy, fingerprint
+from workbench.store.keys.sealed import reseal
+from workbench.store.keys.sources import destroy, fingerprint
 from workbench.store.lake_files import SHREDDED
 from workbench.store.rewriting import rewrite_catalog, write_anew
-from workbench.store.sealed import reseal
 
 ROTATED = "key rotated"
 

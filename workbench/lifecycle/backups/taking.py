@@ -28,10 +28,10 @@ from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import registers
-from workbench.store.chain import Chain, log_in
 from workbench.store.durable import flush, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.lake_files import faults
+from workbench.store.logs.chain import Chain, log_in
 from workbench.store.published_files import require_outside
 from workbench.store.versions import newest
 
@@ -333,7 +333,7 @@ def log_of(private: Path, name: str) -> Chain:
 
 def require_key(office: Office, key_file: Path | None) -> bytes:
     """Return the key a backup is to be opened with: of a file, else this workspace's own."""
-    from workbench.store.keys import read_key_file
+    from workbench.store.keys.master import read_key_file
 
     if key_file is not None:
         return read_key_file(key_file)

@@ -16,7 +16,7 @@ from workbench.lifecycle.incidents.scope import Scope
 from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.register import Register, said
 from workbench.periods import local
-from workbench.store.chain import Entry
+from workbench.store.logs.chain import Entry
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
-from workbench.store.chain import Entry
+from workbench.store.logs.chain import Entry
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Column
 from workbench.errors import InputError
 from workbench.lifecycle.office import Office
-from workbench.store.quality_rules import references, row_rules, unique_columns
-from workbench.store.values import kind_of, sql_type, value_of
+from workbench.store.loading.values import kind_of, sql_type, value_of
+from workbench.store.quality.rules import references, row_rules, unique_columns
 
 if TYPE_CHECKING:
     import duckdb

@@ -11,10 +11,10 @@ from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.allowed_values import require_rules, require_type, require_value
 from workbench.store.corrections import Correction, compute_again
 from workbench.store.engine import one_commit
-from workbench.store.ingest import correct_again
-from workbench.store.marks import marked_sql
+from workbench.store.keys.marks import marked_sql
+from workbench.store.loading.ingest import correct_again
+from workbench.store.loading.values import sql_type
 from workbench.store.rewriting import contents
-from workbench.store.values import sql_type
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from workbench.errors import InputError
 from workbench.lifecycle.office import Office
 from workbench.periods import local
-from workbench.store.consents import agreeing_sql
+from workbench.store.keys.marks import marked_sql
 from workbench.store.lake_files import in_lake
-from workbench.store.marks import marked_sql
-from workbench.store.quality_rules import literal
+from workbench.store.quality.rules import literal
+from workbench.store.reading.consents import agreeing_sql
 
 if TYPE_CHECKING:
     import duckdb

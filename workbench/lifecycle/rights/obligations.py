@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from workbench.lifecycle.law import add_months
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.sharing import share_register, shares
-from workbench.store.quality_rules import literal
+from workbench.store.quality.rules import literal
 
 _OBLIGING = ("legal obligation", "contract")
 

@@ -17,7 +17,7 @@ from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import said
 from workbench.lifecycle.rights.customers import identifiers, unknown_subject
-from workbench.store.chain import Entry
+from workbench.store.logs.chain import Entry
 
 Answer = TypeVar("Answer")
 IN_TABLE = "subject_requests"  # the operational table of requests that others keep

@@ -15,7 +15,7 @@ from workbench.lifecycle.cells import cell
 from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.customers import consents_of, known_by, unknown_subject
-from workbench.store.marks import EVERY_PURPOSE, REACHED, Kind, marked_sql
+from workbench.store.keys.marks import EVERY_PURPOSE, REACHED, Kind, marked_sql
 from workbench.store.published_files import require_outside
 
 if TYPE_CHECKING:

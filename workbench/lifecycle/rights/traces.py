@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from workbench.documents import read_json
 from workbench.store.durable import write_whole
-from workbench.store.quality_rules import literal
+from workbench.store.quality.rules import literal
 
 if TYPE_CHECKING:
     import duckdb

@@ -26,7 +26,7 @@ from workbench.privacy.tables import (
     renamed_columns,
     sheet_of,
 )
-from workbench.store.chain import Reader
+from workbench.store.logs.chain import Reader
 
 
 class AnswerLedger(Ledger):

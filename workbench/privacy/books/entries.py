@@ -27,7 +27,7 @@ from workbench.periods import Period
 from workbench.privacy.accounting import Cost
 from workbench.privacy.books.series import Series, free, of_year, paid_for
 from workbench.privacy.budget import YEAR, Standing, paced_before
-from workbench.store.chain import Entry, Reader
+from workbench.store.logs.chain import Entry, Reader
 
 SCHEMA = 2
 CHARGES = ("spend", "acknowledged")

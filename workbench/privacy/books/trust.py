@@ -42,8 +42,8 @@ from workbench.privacy.books.witnesses import (
     write_anchor,
     write_marks,
 )
-from workbench.store.chain import GENESIS, Chain, Reader, Writer
-from workbench.store.clocks import require_clock
+from workbench.store.logs.chain import GENESIS, Chain, Reader, Writer
+from workbench.store.logs.clocks import require_clock
 
 ROLE = "WORKBENCH_ROLE"
 OFFICER = "officer"

@@ -18,7 +18,7 @@ from workbench.privacy.sheets import OPERATIONS
 from workbench.privacy.tables import Find, columns_of, joined_columns, renamed_columns, sheet_of
 
 if TYPE_CHECKING:
-    from workbench.store.chain import Entry  # which takes a database with it
+    from workbench.store.logs.chain import Entry  # which takes a database with it
 
 _Group = tuple[str, Sequence[Any]]  # a name and its values
 _CLOSE = 1e-9  # of a column's largest figure: machines differ in the last digits

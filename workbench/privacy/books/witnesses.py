@@ -17,9 +17,9 @@ from workbench.documents import read_json
 from workbench.errors import LedgerError
 from workbench.privacy.accounting import Cost
 from workbench.privacy.books.entries import CHARGES, SCHEMA, lifetime_of
-from workbench.store.audit import Audit
-from workbench.store.chain import Reader
 from workbench.store.durable import replace_whole, write_whole
+from workbench.store.logs.audit import Audit
+from workbench.store.logs.chain import Reader
 
 ANCHOR = Path("anchor", "ledger.head")
 TRACE = ".ledger"  # beside the settings

@@ -17,7 +17,7 @@ from workbench.privacy.noted import of_nobody
 from workbench.privacy.query import Query
 from workbench.privacy.question import Question, resolve
 from workbench.privacy.releasing import compute
-from workbench.store.access import Access
+from workbench.store.reading.access import Access
 
 if TYPE_CHECKING:
     import duckdb

@@ -130,7 +130,7 @@ def _scalar(text: str) -> Scalar:
     return text if number is None else number  # what is no number of ours is a text, and itself
 
 
-# A value is taken only if it reads back as itself, as in files: `workbench.store.values`.
+# A value is taken only if it reads back as itself, as in files: `workbench.store.loading.values`.
 
 
 def _whole(text: str) -> int | None:

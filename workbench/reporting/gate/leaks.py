@@ -41,7 +41,7 @@ from workbench.reporting.gate.spellings import Window, spelled
 from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import Authored, Drawing
-from workbench.store.identifying import key as key
+from workbench.store.reading.identifying import key as key
 
 Find = Callable[[set[str]], Iterable[tuple[str, str, str]]]
 """From candidates, as `key` writes them, to (table, column, candidate) of those that are values."""

@@ -1,8 +1,8 @@
 """What in a text could be an identifier, in every ordinary spelling of each kind.
 
-Texts and the store's values meet in the forms of `workbench.store.identifying`. A sequence of words
-is a whole value; names are tried with their parts in any order, with a title, and with an initial;
-phones by their last nine digits; keys by their number beside a word such as "customer".
+Texts and the store's values meet in the forms of `workbench.store.reading.identifying`. A sequence
+of words is a whole value; names are tried with their parts in any order, with a title, and with an
+initial; phones by their last nine digits; keys by their number beside a word such as "customer".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
 
-from workbench.store.identifying import COMPOUND, normal
+from workbench.store.reading.identifying import COMPOUND, normal
 
 _CJK = "\u3400-\u9fff\uf900-\ufaff"
 _CHINESE = re.compile(f"[{_CJK}]")

@@ -17,7 +17,7 @@ from workbench.reporting.definitions.due import Span
 from workbench.reporting.definitions.parameters import Value
 
 if TYPE_CHECKING:
-    from workbench.store.access import Access
+    from workbench.store.reading.access import Access
 
 _DAY = re.compile(r"[1-9]\d{3}-\d\d-\d\d")
 _HARMLESS_MAGICS = ("%load_ext workbench", "%budget", "%preview", "%matplotlib")

@@ -21,7 +21,7 @@ from pathlib import Path
 from workbench.errors import InputError, PublishError
 from workbench.reporting.pages import page_assets
 from workbench.reporting.published.files import put_outside
-from workbench.store.key_sources import without_keys
+from workbench.store.keys.sources import without_keys
 
 _NAVIGATION = re.compile(r"<nav aria-label=\"[^\"]*\">.*?</nav>", re.DOTALL)
 _SHARED = re.compile(r"<script src=\"[^\"]*assets/(plotly-[0-9a-f]+\.min\.js)\" defer></script>")

@@ -1,0 +1,254 @@
+"""Marks on customers who were erased, restricted or who objected, without saying who they are.
+
+A mark is HMAC-SHA-256 of the customer's key under a secret of its own, sealed under the master key.
+It outlives a rotation of the master key and goes into every backup, so that an erased customer is
+recognised, and left out, whenever older data comes back: from a source file or from a backup.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.documents import parse_json
+from workbench.errors import StorageError
+from workbench.store.durable import write_whole
+from workbench.store.keys.sealed import sealed_secret
+from workbench.store.keys.sources import Keys
+from workbench.store.lake_files import in_lake
+from workbench.store.locks import file_lock
+from workbench.store.logs.begun import known, lost, remember
+
+if TYPE_CHECKING:
+    import duckdb
+
+# "lifted" is of before: it ended both a restriction and an objection
+Kind = Literal[
+    "erased", "restricted", "objected", "restriction lifted", "objection lifted", "lifted"
+]
+EVERY_PURPOSE = "*"
+REACHED = "* that an objection reaches"  # which these are, the catalog says
+_ENDS = {
+    "restriction lifted": ("restricted",),
+    "objection lifted": ("objected",),
+    "lifted": ("restricted", "objected"),
+}
+FILE = "marks.jsonl"
+_BLOCK_BYTES = 64  # of SHA-256, see RFC 2104
+_SCHEMA = "memory._marks"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One line: what was marked, when, and for which purposes."""
+
+    kind: Kind
+    mark: str
+    at: str
+    purposes: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return it as one line."""
+        return json.dumps(vars(self), sort_keys=True)
+
+
+class Marks:
+    """The marks of one workspace.
+
+    Parameters
+    ----------
+    private : Path
+        The workspace's private folder.
+    keys : Keys
+        What the marks' own secret is sealed with.
+    """
+
+    def __init__(self, private: Path, keys: Keys) -> None:
+        self.path, self._keys, self._private = private / FILE, keys, private
+        self.secret_path = keys.folder / "marks.sealed"
+        self._lock = private / "marks.lock"
+
+    def of(self, subject: str) -> str:
+        """Return a customer's mark."""
+        return hmac.new(self.secret(), subject.encode(), hashlib.sha256).hexdigest()
+
+    def make(self) -> None:
+        """Make the marks' secret unless it is there: a backup without it could replay no mark."""
+        self.secret()
+
+    def all(self) -> list[Mark]:
+        """Return every line, oldest first.
+
+        Raises
+        ------
+        StorageError
+            There are fewer than there were: without them the erased come back.
+        """
+        there, (count, _) = self._read(), known(self._private, FILE)
+        if len(there) < count:
+            what = (
+                f"it has {len(there)} of {count} marks, without which erased customers come back. "
+                f"A copy lies beside the backups as {FILE}"
+            )
+            raise StorageError(lost(self.path, what))
+        return there
+
+    def lost(self) -> bool:
+        """Return whether there are fewer than there were."""
+        return len(self._read()) < known(self._private, FILE)[0]
+
+    def begin_anew(self) -> None:
+        """Let lost marks be lost; who may say so is asked before."""
+        remember(self._private, FILE, len(self._read()))
+
+    def expect(self, other: Path) -> None:
+        """Expect as many marks as another private folder is known to have had."""
+        count = max(known(folder, FILE)[0] for folder in (self._private, other))
+        if count:
+            remember(self._private, FILE, count)
+
+    def _read(self) -> list[Mark]:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        except OSError as problem:
+            raise StorageError(f"{self.path} cannot be read: {problem.strerror}.") from None
+        return read_marks(text, self.path)
+
+    def erased(self) -> dict[str, str]:
+        """Return the marks of erased customers, and when each was erased first."""
+        found: dict[str, str] = {}
+        for each in self.all():
+            if each.kind == "erased":
+                found.setdefault(each.mark, each.at)
+        return found
+
+    def barred(self, purpose: str, *, reached: bool = True) -> dict[str, set[str]]:
+        """Return the marks of customers whose rows a purpose may not read, and why, by mark.
+
+        Parameters
+        ----------
+        reached : bool
+            Whether an objection to every purpose reaches this one.
+
+        Returns
+        -------
+        dict
+            Mark to "restricted", "objected" or both, each ended by itself alone.
+        """
+        scopes = {purpose, EVERY_PURPOSE} | ({REACHED} if reached else set())
+        found: dict[str, set[str]] = {}
+        for each in self.all():
+            if each.kind == "erased" or not scopes & set(each.purposes):
+                continue
+            why = found.setdefault(each.mark, set())
+            if each.kind in _ENDS:
+                why.difference_update(_ENDS[each.kind])
+            else:
+                why.add(each.kind)
+        return {mark: why for mark, why in found.items() if why}
+
+    def add(self, kind: Kind, mark: str, *, at: dt.datetime, purposes: Sequence[str] = ()) -> None:
+        """Add a mark; durable when this returns. It counts after all that are there."""
+        there = self._read()
+        # why not before: under a clock that was ahead one was set, and this one is the later word
+        when = at.astimezone(dt.UTC)
+        if there:
+            when = max(when, dt.datetime.fromisoformat(there[-1].at) + dt.timedelta.resolution)
+        stamp = when.isoformat(timespec="microseconds")
+        self.merge([Mark(kind, mark, stamp, tuple(purposes))])
+
+    def merge(self, others: Iterable[Mark]) -> int:
+        """Add lines that are not there, such as those beside a backup; return how many."""
+        with file_lock(self._lock):
+            there = self._read()  # a copy that is put back is merged, too
+            new = [each for each in dict.fromkeys(others) if each not in there]
+            if new:
+                lines = sorted([*there, *new], key=lambda each: each.at)
+                write_whole(self.path, "".join(f"{e.to_json()}\n" for e in lines).encode())
+                if len(lines) > known(self._private, FILE)[0]:
+                    remember(self._private, FILE, len(lines))
+            return len(new)
+
+    def prepare(
+        self, connection: duckdb.DuckDBPyConnection, marks: Iterable[str], name: str = "chosen"
+    ) -> None:
+        """Give an engine the marks' key and some marks, in tables: a constant shows in plans."""
+        inner, outer = padded(self.secret())
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
+        connection.execute(f"CREATE OR REPLACE TABLE {_SCHEMA}.key (_inner BLOB, _outer BLOB)")
+        connection.execute(f"INSERT INTO {_SCHEMA}.key VALUES (?, ?)", [inner, outer])
+        # why no parameter: marks are hexadecimal digits, and a list as one would import pandas
+        texts = ",".join(sorted(marks))
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {_SCHEMA}.{name} AS SELECT mark FROM "
+            f"(SELECT unnest(string_split('{texts}', ',')) AS mark) WHERE mark <> ''"
+        )
+
+    def look_up(
+        self, connection: duckdb.DuckDBPyConnection, table: str, key: str, name: str = "chosen"
+    ) -> str:
+        """Look up which customers of a table are marked; return SQL that is true for their rows.
+
+        A hash of each customer and not of each row. Not within a transaction on the lake.
+        """
+        people = f'{_SCHEMA}."{key} of {table}"'
+        connection.execute(
+            f'CREATE OR REPLACE TABLE {people} AS SELECT "{key}" FROM '
+            f'(SELECT DISTINCT "{key}" FROM {in_lake(table)}) WHERE {marked_sql(key, name)}'
+        )
+        return f'coalesce("{key}" IN (SELECT "{key}" FROM {people}), false)'
+
+    def secret(self) -> bytes:
+        """Return the marks' own secret; made when it is not there."""
+        if not self.secret_path.exists():
+            with file_lock(self._keys.folder / "lock"):
+                return sealed_secret(self.secret_path, self._keys.candidates())
+        return sealed_secret(self.secret_path, self._keys.candidates())
+
+
+def read_marks(text: str, place: object) -> list[Mark]:
+    """Return the marks of a file's text.
+
+    Raises
+    ------
+    StorageError
+        A line is no mark: names it.
+    """
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            content: dict[str, Any] = parse_json(line)
+            found.append(Mark(**{**content, "purposes": tuple(content["purposes"])}))
+        except (ValueError, KeyError, TypeError):
+            raise StorageError(
+                f"{place}: line {number} is not a mark. Put the file back from a backup: without "
+                "it, erased customers could come back."
+            ) from None
+    return found
+
+
+def marked_sql(key: str, name: str = "chosen") -> str:
+    """Return SQL that is true where a key column's customer is one of the prepared marks."""
+    inner, outer = (f"(SELECT _{part} FROM {_SCHEMA}.key)" for part in ("inner", "outer"))
+    mark = hmac_sql(f'CAST("{key}" AS VARCHAR)', inner, outer)
+    return f"coalesce({mark} IN (SELECT mark FROM {_SCHEMA}.{name}), false)"
+
+
+def hmac_sql(value: str, inner: str, outer: str) -> str:
+    """Return SQL for HMAC-SHA-256 of a text, of a key padded both ways (RFC 2104)."""
+    return f"sha256({outer} || unhex(sha256({inner} || encode({value}))))"
+
+
+def padded(key: bytes) -> tuple[bytes, bytes]:
+    """Return a key padded both ways, as HMAC wants it."""
+    block = key.ljust(_BLOCK_BYTES, b"\0")
+    inner, outer = (bytes(each ^ byte for each in block) for byte in (0x36, 0x5C))
+    return inner, outer

@@ -1,0 +1,257 @@
+"""Take files into a table: good rows in, bad rows aside with reason and line; all or nothing.
+
+A file is read once. Every row that keeps the catalog's rules becomes a row of the table; any other
+one goes to the quarantine (`workbench.store.loading.quarantine`) in the same transaction. One
+file is one snapshot; the same file a second time adds nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.catalog import Catalog, Table
+from workbench.errors import SourceError
+from workbench.store.engine import Store, StoreWriter
+from workbench.store.loading import near_duplicates, quarantine, upserts
+from workbench.store.loading.ingest import (
+    choose_format,
+    correct_again,
+    failing_as,
+    files_seen,
+    unreadable_lines,
+)
+from workbench.store.loading.options import Options, require_fitting
+from workbench.store.loading.progress import watched_progress
+from workbench.store.loading.quarantine import Aside, Ingested
+from workbench.store.loading.readers import Reading, reading
+from workbench.store.loading.sifting import sift
+from workbench.store.loading.text_files import read_through
+from workbench.store.loading.values import sql_type
+from workbench.store.months import Sums, coverage, coverage_after
+
+if TYPE_CHECKING:
+    import duckdb
+
+Tell = Callable[[str], None]
+_REASONS_SHOWN = 5
+_MEMORY = "1GB"  # beyond it the engine goes on in encrypted temporary files
+
+
+def take_in(
+    store: Store,
+    catalog: Catalog,
+    name: str,
+    path: Path,
+    *,
+    now: dt.datetime,
+    options: Options | None = None,
+    zone: str = "UTC",
+    progress: Tell = lambda _: None,
+) -> Ingested:
+    """Take one file into a table; return what became of its rows.
+
+    A file that was taken in before, and read in the same way, is not read again: all of its good
+    rows count as unchanged. Read in another way, its rows replace those of then by their key.
+
+    Raises
+    ------
+    UnknownName
+        No such table.
+    SourceError
+        The file cannot be read, has other columns, is in another encoding, or none of its rows can
+        be taken in. Nothing is changed then.
+    """
+    table = catalog.table(name)
+    declared = dict(table.source_format)
+    chosen = Options(
+        **{**declared, **{k: v for k, v in vars(options or Options()).items() if v is not None}}
+    )
+    require_fitting(path, chosen)  # also of a file that is known already
+    progress(f"reading {path.name}")
+    content, long_lines = read_through(path)
+    digest = content + (f" {chosen.said}" if chosen.said else "")
+    with store.writing(f"ingest into {name}", tidy=True) as writer:
+        # why one: rows are numbered in their order, so that others would only wait, and burn time
+        writer.connection.execute("SET threads = 1")
+        writer.connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        choose_format(writer.connection, table)
+        quarantine.prepare(writer.connection)
+        known = quarantine.taken_in(writer.connection, name)
+        same = [before for before in known if before.digest.partition(" ")[0] == content]
+        if same and same[-1].digest == digest:  # later ones replaced what earlier ones brought
+            if store.unseen(writer.connection) and same[-1] not in files_seen(store):
+                return same[-1]  # why: it was cut off before anybody was told
+            return _again(same[-1])
+        if same and not table.key_columns:
+            raise SourceError(
+                f"{path} was taken into '{name}' before, read in another way, and the table has no "
+                "key by which its rows could replace those of then. Declare row_key: in the "
+                f"catalog, or 'workbench init --reload {name}' to load the table anew."
+            )
+        for before in same:  # judged anew
+            quarantine.forget_aside(writer.connection, name, before.digest)
+        taken, replaced = _take(
+            store, writer, catalog, name, table, path, digest, long_lines, now, chosen, zone,
+            progress,
+        )  # fmt: skip  # why: one call, two lines
+        corrected = correct_again(store, writer.connection, name, table)
+        progress(f"comparing people in {name}")
+        found, left_out = near_duplicates.find(
+            writer.connection, name, table, digest, quarantine.PAIRS
+        )
+        taken = replace(taken, possible_duplicates=found, not_compared=left_out)
+        quarantine.note(writer.connection, taken)
+        progress(f"naming the content of {name}")
+        _record(writer, name, table, digest, now.date(), None if corrected else replaced)
+    return taken
+
+
+def _again(before: Ingested) -> Ingested:
+    known = before.added + before.updated + before.unchanged
+    return replace(before, added=0, updated=0, unchanged=known, known=True)
+
+
+def _take(
+    store: Store,
+    writer: StoreWriter,
+    catalog: Catalog,
+    name: str,
+    table: Table,
+    path: Path,
+    digest: str,
+    long_lines: bool,
+    now: dt.datetime,
+    options: Options,
+    zone: str,
+    progress: Tell,
+) -> tuple[Ingested, Sums]:
+    connection = writer.connection
+    there = store.tables(connection)
+    if name not in there:
+        columns = ", ".join(f'"{c}" {sql_type(d)}' for c, d in table.columns.items())
+        connection.execute(f'CREATE TABLE lake."{name}" ({columns})')
+    with store.again(connection) as side:
+        aside = Aside(side)
+        connection.create_function(  # type: ignore[call-overload]  # why: its stub knows no names
+            "keep_aside",
+            aside.take,
+            ["BIGINT", "VARCHAR"],
+            "BOOLEAN",
+            type="native",  # why not by Arrow: few rows of many batches, and a batch costs the most
+            null_handling="special",
+            side_effects=True,
+        )
+        with reading(
+            connection, path, name, table, options, zone=zone, long_lines=long_lines
+        ) as source:
+            how = sift(source, catalog, name, there, today=now.date(), erased=writer.erased)
+            aside.told = how.told
+            with watched_progress(connection, f"taking in {path.name}", progress):
+                inserted = _run(connection, how.insert, path)
+        _keep_unreadable(connection, source, table, path, options, aside)
+        if not inserted:
+            raise _nothing_good(path, name, aside)
+        settled = _settled(connection, source, name, table, inserted, aside)
+        aside.write(connection, name, digest)
+        taken = Ingested(
+            name,
+            path.name,
+            digest,
+            now,
+            inserted + aside.rows - settled.contradicting + aside.erased,
+            settled.added,
+            settled.updated,
+            settled.unchanged,
+            settled.repeated,
+            aside.rows,
+            aside.erased,
+        )
+        return taken, settled.replaced
+
+
+def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
+    with failing_as(path, "taken in"):
+        row = connection.execute(sql).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _keep_unreadable(
+    connection: duckdb.DuckDBPyConnection,
+    source: Reading,
+    table: Table,
+    path: Path,
+    options: Options,
+    aside: Aside,
+) -> None:
+    """Keep aside what the reader of CSV files could not read."""
+    found = unreadable_lines(connection, source, table, path, options)
+    if source.header:
+        # why only now: the engine numbers the rows it could read, and lines count the others too
+        aside.renumber([each.line for each in found])
+    for each in found:
+        aside.add(each.line, each.reasons, each.subject, each.content)
+
+
+def _settled(
+    connection: duckdb.DuckDBPyConnection,
+    source: Reading,
+    name: str,
+    table: Table,
+    inserted: int,
+    aside: Aside,
+) -> upserts.Settled:
+    """Settle rows of one key; contradicting ones go aside under their line."""
+    skipped: list[int] | None = None
+    above = source.first_line - 1
+
+    def keep(place: int, subject: str | None, content: str) -> None:
+        nonlocal skipped
+        if skipped is None:  # before any of these is added
+            lines = sorted([*aside.lines(), *source.passed_over])
+            skipped = [line - above - n for n, line in enumerate(lines, 1)]
+        line = place + bisect_left(skipped, place) + above
+        aside.add(line, upserts.CONTRADICTS, subject, content)
+
+    return upserts.settle(connection, name, table, inserted, keep)
+
+
+def _nothing_good(path: Path, name: str, aside: Aside) -> SourceError:
+    reasons = aside.reasons()
+    if not reasons:
+        return SourceError(f"{path} holds no rows. Nothing was taken into '{name}'.")
+    shown = "; ".join(f"{why} ({count:,})" for why, count in reasons[:_REASONS_SHOWN])
+    return SourceError(
+        f"none of the {aside.rows:,} rows of {path} can be taken into '{name}': {shown}. Check the "
+        "export, or the catalog; nothing was changed."
+    )
+
+
+def _record(
+    writer: StoreWriter,
+    name: str,
+    table: Table,
+    digest: str,
+    today: dt.date,
+    replaced: Sums | None,
+) -> None:
+    """Note what names the table's content now.
+
+    ``replaced`` is None where other rows changed too, so that all are to be counted.
+    """
+    connection, before = writer.connection, writer.last_changes().get(name)
+    as_of: str | None = None
+    months: Mapping[str, str] = {}
+    if table.time and replaced is not None:
+        as_of, months = coverage_after(
+            connection, name, table, today, before=before, replaced=replaced
+        )
+    elif table.time:
+        as_of, months = coverage(connection, name, table, today)
+    version = hashlib.sha256(f"ingest {digest}".encode()).hexdigest()
+    writer.record(name, before.digest if before else "", as_of, months, version=version)

@@ -1,0 +1,100 @@
+"""How a file is read where it does not say so itself, and which options fit which kind of file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import InputError, SourceError
+from workbench.store.loading.values import Form, require_marks
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a file is read, where it does not say so itself.
+
+    Attributes
+    ----------
+    encoding : str or None
+        Of text; UTF-8 unless its first bytes say otherwise.
+    sheet : str or None
+        Of a workbook; the first.
+    date_format : str or None
+        How days and moments are written as text; ISO 8601.
+    decimal, thousands : str or None
+        Marks within numbers written as text; ``.`` and none, or ``,`` and ``.``.
+    """
+
+    encoding: str | None = None
+    sheet: str | None = None
+    date_format: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+
+    def form(self, zone: str) -> Form:
+        """Return how values are written."""
+        decimal = self.decimal or "."
+        thousands = self.thousands or ("." if decimal == "," else "")
+        return Form(self.date_format, decimal, thousands, zone)
+
+    @property
+    def said(self) -> str:
+        """What was asked for, in the words of the command line; empty where nothing was."""
+        given = ((name.replace("_", "-"), value) for name, value in vars(self).items())
+        return " ".join(f"--{name} {value!r}" for name, value in given if value is not None)
+
+
+def require_fitting(path: Path, options: Options) -> str:
+    """Return which kind of file it is; refuse options that are not of that kind.
+
+    Raises
+    ------
+    SourceError
+        It is of no kind that is read.
+    InputError
+        An option does not fit the file, or no such encoding exists.
+    """
+    kind = path.suffix.lower()
+    if kind == ".xls":
+        raise SourceError(f"{path} is an old workbook. Save it as .xlsx; nothing was taken in.")
+    if kind not in (".csv", ".parquet", ".xlsx"):
+        raise SourceError(
+            f"{path}: only .csv, .parquet and .xlsx files are read, not '{path.suffix}'."
+        )
+    if kind != ".csv" and options.encoding:
+        raise InputError("an encoding is of CSV files; leave it out.")
+    if kind == ".parquet" and (options.date_format or options.decimal or options.thousands):
+        raise InputError(
+            "forms of days and numbers are of CSV files and workbooks; leave them out."
+        )
+    if kind != ".xlsx" and options.sheet:
+        raise InputError("a sheet is of an Excel file; leave it out.")
+    if options.encoding:
+        try:
+            "".encode(options.encoding)
+        except LookupError:
+            raise InputError(
+                f"no encoding named '{options.encoding}'. Known are utf-8, gb18030, gbk, utf-16, "
+                "big5, latin-1 and every other that Python knows."
+            ) from None
+    if options.date_format is not None:
+        _require_date_format(options.date_format)
+    form = options.form("UTC")
+    require_marks(form.decimal, form.thousands)
+    return kind
+
+
+def _require_date_format(date_format: str) -> None:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        try:
+            row = connection.execute("SELECT strftime(DATE '2026-09-30', ?)", [date_format])
+            written = (row.fetchone() or ("",))[0]
+        except duckdb.Error:
+            written = date_format
+    if written == date_format:  # no part of the day stands in it
+        raise InputError(
+            f"'{date_format}' is no form of a day. Write %d for the day, %m for the month, %Y for "
+            "the year, such as %d/%m/%Y."
+        )

@@ -1,0 +1,333 @@
+"""Files of customer data as relations of the engine: CSV, Parquet and Excel, in their encodings.
+
+Nothing is guessed that could go wrong without a word: columns are those of the catalog; encoding
+is UTF-8 unless the file says otherwise in its first bytes or the caller names it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from workbench.catalog import Table
+from workbench.errors import SourceError, suggest
+from workbench.store.loading import workbooks
+from workbench.store.loading.options import Options, require_fitting
+from workbench.store.loading.rejects import LINE_BYTES_MOST
+from workbench.store.loading.text_files import (
+    TITLE_LINES,
+    as_utf8,
+    first_line,
+    named_plainly,
+    names_all,
+    pipe_of,
+    text_of,
+)
+from workbench.store.loading.values import (
+    Form,
+    computed,
+    not_computed,
+    sql_type,
+    taken,
+)
+from workbench.store.quality.rules import literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+# of which the engine holds several at a time; with less than 32 MB it may leave out a line of more
+# than 2 MB without a word
+_BUFFER_BYTES, _BUFFER_BYTES_LONG = 16_000_000, 32_000_000
+# of a workbook's rows on their way
+_LINE, _ROW = "workbench_line", "workbench_row"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One file as the engine reads it.
+
+    Attributes
+    ----------
+    relation : str
+        SQL that yields its columns.
+    number : str
+        Its column that numbers the rows, from 0 on; empty where they are to be counted.
+    values : mapping of column to SQL
+        A value of its declared type, from the column as it was read; NULL where it is none.
+    wrong : mapping of column to SQL
+        Whether what was read, ``"read column"``, is not of its declared type: ``"column"``.
+    types : mapping of column to SQL type
+        What it was read as.
+    first_line : int
+        Line of the file that row 1 is on.
+    header, delimiter : tuple of str, str
+        Of a CSV file, whose unreadable lines the engine keeps back; else empty.
+    passed_over : list of int
+        Lines between the rows that hold nothing, once it was read.
+    unended : list of (int, str)
+        A last line without an end, which may be cut, once it was read.
+    """
+
+    relation: str
+    number: str
+    values: Mapping[str, str]
+    wrong: Mapping[str, str]
+    types: Mapping[str, str]
+    first_line: int
+    header: tuple[str, ...] = ()
+    delimiter: str = ""
+    passed_over: list[int] = field(default_factory=list)
+    unended: list[tuple[int, str]] = field(default_factory=list)
+
+
+@contextmanager
+def reading(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    name: str,
+    table: Table,
+    options: Options,
+    *,
+    zone: str = "UTC",
+    long_lines: bool = True,
+) -> Iterator[Reading]:
+    """Yield a file as a relation; its columns are checked against the catalog first.
+
+    Parameters
+    ----------
+    zone : str
+        The workspace's time zone.
+    long_lines : bool
+        Whether a line may be of more than a megabyte.
+
+    Raises
+    ------
+    SourceError
+        It is missing, empty, cut, in another encoding, or has other columns.
+    InputError
+        An option does not fit the file, or no such encoding exists.
+    """
+    kind = require_fitting(path, options)
+    _require_content(path)
+    form = options.form(zone)
+    if kind == ".csv":
+        buffer_bytes = _BUFFER_BYTES_LONG if long_lines else _BUFFER_BYTES
+        with _csv(path, name, table, options.encoding, form, buffer_bytes) as found:
+            yield found
+    elif kind == ".parquet":
+        with named_plainly(path) as place:
+            relation = f"read_parquet({literal(str(place))}, file_row_number = true)"
+            types = _described(connection, relation, path)
+            types.pop("file_row_number", None)
+            columns = columns_of(name, table, list(types), path)
+            renamed = "".join(f', "{there}" AS "{column}"' for there, column in columns.items())
+            yield _reading(
+                table,
+                f"(SELECT file_row_number{renamed} FROM {relation})",
+                {column: types[there] for there, column in columns.items()},
+                form,
+                number="file_row_number",
+                first_line=1,
+            )
+    else:
+        with _workbook(path, name, table, options.sheet, form) as found:
+            yield found
+
+
+def _reading(
+    table: Table,
+    relation: str,
+    types: Mapping[str, str],
+    form: Form,
+    *,
+    number: str = "",
+    first_line: int = 2,
+    header: tuple[str, ...] = (),
+    delimiter: str = "",
+) -> Reading:
+    found = {c: taken(c, declared, types[c], form) for c, declared in table.file_columns.items()}
+    made = {c: each for c, each in table.columns.items() if each.computed is not None}
+    if made:
+        values = {column: value for column, (value, _) in found.items()}
+        more = ", ".join(f'{computed(each, values)} AS "{c}"' for c, each in made.items())
+        relation = f"(SELECT *, {more} FROM {relation})"
+        # what cannot be computed of filled columns is no amount, and its row is kept aside
+        found |= {c: (f'"{c}"', not_computed(c, each)) for c, each in made.items()}
+        types = {**types, **{c: sql_type(each) for c, each in made.items()}}
+    return Reading(
+        relation,
+        number,
+        {column: found[column][0] for column in table.columns},
+        {column: found[column][1] for column in table.columns},
+        types,
+        first_line,
+        header,
+        delimiter,
+    )
+
+
+def columns_of(name: str, table: Table, found: Sequence[str], path: Path) -> dict[str, str]:
+    """Return the declared column of each of a file's, in their order.
+
+    A file calls a column as the catalog does, or by its declared ``header``.
+
+    Raises
+    ------
+    SourceError
+        Names what is missing and what is not declared.
+    """
+    headers = {declared.header or column: column for column, declared in table.file_columns.items()}
+    known = {**{column: column for column in table.file_columns}, **headers}
+    missing = [
+        column
+        for column, declared in table.file_columns.items()
+        if not {column, declared.header or column} & set(found)
+    ]
+    extra = [each for each in found if each not in known]
+    if not missing and not extra and len(set(found)) == len(table.file_columns) == len(found):
+        return {each: known[each] for each in found}
+    alike = {_plain(each): each for each in known}
+    near = [
+        f"'{each}' is nearly '{alike[_plain(each)]}'" for each in extra if _plain(each) in alike
+    ]
+    hint = ""
+    if near:
+        hint = (
+            f" {'; '.join(near)}: give the column 'header:' with the file's spelling in the "
+            "catalog."
+        )
+    if len(missing) == len(table.file_columns) and not near:
+        # why not what was found: without a line of names, it is the first customer
+        names = ", ".join(f"'{column}'" for column in table.file_columns)
+        raise SourceError(
+            f"{path} has none of the columns of table '{name}': {names}. A file starts with a line "
+            "of column names."
+        )
+    parts = []
+    if missing:
+        parts.append("missing: " + ", ".join(f"'{c}'" for c in missing))
+    if extra:
+        parts.append("not declared: " + ", ".join(f"'{c}'" for c in extra))
+    if not parts:
+        parts.append("a column is there twice")
+    if extra and not hint:
+        hint = suggest(extra[0], table.file_columns)
+    raise SourceError(f"{path} does not match table '{name}' ({'; '.join(parts)}).{hint}")
+
+
+def _plain(header: str) -> str:
+    return re.sub(r"[\W_]+", "", header).casefold()
+
+
+def _require_content(path: Path) -> None:
+    try:
+        if not path.stat().st_size:
+            raise SourceError(f"{path} is empty. Export it again; nothing was taken in.")
+    except OSError as problem:
+        raise SourceError(f"{path} cannot be read: {problem.strerror}.") from None
+
+
+@contextmanager
+def _csv(
+    path: Path,
+    name: str,
+    table: Table,
+    encoding: str | None,
+    form: Form,
+    buffer_bytes: int,
+) -> Iterator[Reading]:
+    chosen, cut = text_of(path, encoding)
+    names, delimiter, above = first_line(path, chosen, table)
+    columns = columns_of(name, table, names, path)
+    # why text: the engine reads 12.7 as 13, 1.234 as 1.23 and 'epoch' as a day, without a word
+    kinds = {
+        c: "BOOLEAN" if d.type == "boolean" else "VARCHAR" for c, d in table.file_columns.items()
+    }
+    header = [columns[each] for each in names]
+    read_as = ", ".join(f"{literal(each)}: {literal(kinds[each])}" for each in header)
+    unended: list[tuple[int, str]] = []
+    with as_utf8(path, chosen, unended if cut else None) as place:
+        relation = (
+            f"read_csv({literal(str(place))}, auto_detect = false, header = true, skip = {above}, "
+            f"columns = {{{read_as}}}, delim = {literal(delimiter)}, quote = '\"', escape = '\"', "
+            f"strict_mode = true, store_rejects = true, rejects_limit = 0, "
+            f"max_line_size = {LINE_BYTES_MOST}, buffer_size = {buffer_bytes})"
+        )
+        found = _reading(
+            table,
+            relation,
+            kinds,
+            form,
+            first_line=above + 2,
+            header=tuple(header),
+            delimiter=delimiter,
+        )
+        yield found
+    found.unended.extend(unended)
+
+
+@contextmanager
+def _workbook(
+    path: Path, name: str, table: Table, sheet: str | None, form: Form
+) -> Iterator[Reading]:
+    """Yield a sheet's rows as the texts its cells show, with their lines."""
+    with workbooks.opened(path) as book:
+        chosen = book.sheet(sheet)
+        lines = islice(chosen.rows(), TITLE_LINES)
+        titles = [(line, [cell for cell in cells if cell]) for line, cells in lines]
+        if not titles:
+            raise SourceError(f"{path} is empty or does not start with a line of column names.")
+        fitting = (row for row in titles if names_all(row[1], table))
+        at, names = next(fitting, titles[0])  # a title may stand above
+        try:
+            columns = columns_of(name, table, names, path)
+        except SourceError as refusal:
+            if sheet or len(book.sheets) < 2:
+                raise
+            raise SourceError(
+                f"{refusal} This is of its first sheet; of {', '.join(book.sheets)} another one is "
+                "named with --sheet."
+            ) from None
+        passed_over: list[int] = []
+
+        def feed(out: IO[bytes]) -> None:
+            book.write(chosen, at, len(names), out, passed_over)
+
+        read_as = ", ".join(f"{literal(columns[each])}: 'VARCHAR'" for each in names)
+        with pipe_of(feed) as place:
+            relation = (
+                f"(SELECT *, {_LINE} - {at + 1} AS {_ROW} FROM "
+                f"read_csv({literal(str(place))}, auto_detect = false, header = false, "
+                f"columns = {{{literal(_LINE)}: 'BIGINT', {read_as}}}, delim = ',', quote = '\"', "
+                f"escape = '\"', strict_mode = true, max_line_size = {LINE_BYTES_MOST}, "
+                f"buffer_size = {_BUFFER_BYTES_LONG}))"
+            )
+            found = _reading(
+                table,
+                relation,
+                dict.fromkeys(table.file_columns, "VARCHAR"),
+                form,
+                number=_ROW,
+                first_line=at + 1,
+            )
+            yield found
+        found.passed_over.extend(passed_over)
+
+
+def _described(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> dict[str, str]:
+    import duckdb
+
+    try:
+        connection.execute(f"DESCRIBE SELECT * FROM {relation}")
+    except duckdb.Error as problem:
+        # why: the engine's own text may quote a row, so only its kind is passed on
+        raise SourceError(
+            f"{path} is corrupt or truncated ({type(problem).__name__}). Fetch it again; nothing "
+            "was taken in."
+        ) from None
+    return {row[0]: row[1] for row in connection.fetchall()}

@@ -1,0 +1,260 @@
+"""Text files: their encoding, their line of column names, their lines, and pipes to the engine."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from workbench.catalog import Table
+from workbench.errors import SourceError
+from workbench.store.loading.rejects import LINE_BYTES_MOST
+
+_BLOCK_BYTES = 1 << 18  # small enough to stay in the processor's cache
+_LINE_BYTES_CUT = 8_000_000  # without the end of a line; shorter lines the engine keeps back
+_LINE_BYTES_USUAL = 1_000_000
+_LOOKED_BYTES = 1_000_000  # of a file, when an error asks which encoding it may be
+_LIKELY = ("utf-8", "gb18030", "utf-16")
+TITLE_LINES = 20  # before the column names, at most
+_QUOTED = re.compile(rb'"[^"]*"')
+_ENDS = re.compile(rb"\r\n|\n|\r")
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+@contextmanager
+def named_plainly(path: Path) -> Iterator[Path]:
+    """Yield a name of the file that the engine takes for no pattern, and reads no column from."""
+    if not set("*?[\\=") & set(str(path)):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="workbench-name-") as folder:
+        link = Path(folder) / f"file{path.suffix.lower()}"
+        link.symlink_to(path.absolute())
+        yield link
+
+
+def text_of(path: Path, encoding: str | None) -> tuple[str, bool]:
+    """Return a text file's encoding, and whether its last line has no end.
+
+    Raises
+    ------
+    SourceError
+        It is UTF-16 and nothing says so.
+    """
+    with path.open("rb") as file:
+        begin = file.read(4)
+        cut = _ends_within_a_line(file)
+    marked = next((each for mark, each in _MARKS.items() if begin.startswith(mark)), None)
+    if encoding is None and marked is None and b"\0" in begin:
+        which = "utf-16-be" if begin.startswith(b"\0") else "utf-16-le"
+        raise SourceError(
+            f"{path} is UTF-16 text without a mark at its beginning. Name it with --encoding "
+            f"{which}; nothing was taken in."
+        )
+    return codecs.lookup(encoding or marked or "utf-8-sig").name, cut
+
+
+def _ends_within_a_line(file: IO[bytes]) -> bool:
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - 2))
+    return not file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
+
+
+def first_line(path: Path, encoding: str, table: Table) -> tuple[list[str], str, int]:
+    """Return the column names a CSV file has, what separates them, and the lines above them."""
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            # why newline="": a line of it also ends in \r alone
+            lines = [file.readline(LINE_BYTES_MOST + 1) for _ in range(TITLE_LINES)]
+    except UnicodeError:
+        raise wrong_encoding(path, encoding) from None
+    first = lines[0]
+    if len(first) > LINE_BYTES_MOST:
+        raise SourceError(
+            f"{path} starts with a line of more than {LINE_BYTES_MOST:,} bytes, which is no line "
+            "of column names. Check how it was exported; nothing was taken in."
+        )
+    for above, line in enumerate(lines):  # a title, or 'sep=;', may stand above
+        names, delimiter = fields_of(line)
+        if names_all(names, table):
+            return names, delimiter, above
+    if not first.strip():
+        raise SourceError(f"{path} is empty or does not start with a line of column names.")
+    names, delimiter = fields_of(first)
+    if "" in names or len(set(names)) < len(names):
+        raise SourceError(
+            f"{path} does not start with a line of column names, each there once. Export it anew."
+        )
+    return names, delimiter, 0
+
+
+def names_all(names: Sequence[str], table: Table) -> bool:
+    """Whether these are a table's columns, each once."""
+    known = {each: c for c, d in table.file_columns.items() for each in (c, d.header or c)}
+    found = [known.get(name) for name in names]
+    return len(found) == len(table.file_columns) and set(found) == set(table.file_columns)
+
+
+def fields_of(line: str) -> tuple[list[str], str]:
+    """Return the names on a line, without what a separator at its end leaves open."""
+    line = line.rstrip("\r\n")
+    delimiter = max(",;\t|", key=line.count)
+    names = next(csv.reader([line], delimiter=delimiter), [""])
+    while len(names) > 1 and not names[-1]:
+        names.pop()
+    return names, delimiter
+
+
+def read_through(path: Path) -> tuple[str, bool]:
+    """Read a file once; return its SHA-256, and whether it may have a line of over a megabyte.
+
+    Raises
+    ------
+    SourceError
+        It cannot be read; or a line of a CSV file is so long that the engine would leave it out
+        without a word.
+    """
+    digest, block, since, most = hashlib.sha256(), bytearray(_BLOCK_BYTES), 0, 0
+    text = path.suffix.lower() == ".csv"
+    try:
+        with path.open("rb", buffering=0) as file:
+            while size := file.readinto(block):
+                digest.update(memoryview(block)[:size])
+                since = 0 if block.find(b"\n", 0, size) >= 0 else since + size
+                most = max(most, since)
+                if text and since >= _LINE_BYTES_CUT:
+                    raise _endless(path, file.tell() - since)
+    except OSError as problem:
+        raise SourceError(
+            f"the source file {path} cannot be read: {problem.strerror}. Check the name; nothing "
+            "was taken in."
+        ) from None
+    # why two blocks less: a line may begin within one and end within another
+    return digest.hexdigest(), most > _LINE_BYTES_USUAL - 2 * _BLOCK_BYTES
+
+
+def _endless(path: Path, before: int) -> SourceError:
+    lines = 1
+    with path.open("rb") as file:
+        while file.tell() < before:
+            lines += file.read(min(_BLOCK_BYTES, before - file.tell())).count(b"\n")
+    return SourceError(
+        f"line {lines:,} of {path} is longer than {_LINE_BYTES_CUT // 1_000_000} MB, which is no "
+        "row: a quote that does not end, or another kind of file. Nothing was taken in."
+    )
+
+
+def wrong_encoding(path: Path, encoding: str) -> SourceError:
+    """Return the error of a file that is in another encoding: where, and what would fit."""
+    with path.open("rb") as file:
+        start = file.read(_LOOKED_BYTES)
+    line = 1
+    with path.open(encoding=encoding, newline="") as text, suppress(UnicodeError):
+        while block := text.read(1 << 16):
+            line += block.count("\n")
+    # why again from its block on: a decoder tells of a block, not of a line
+    with path.open(encoding=encoding, errors="replace", newline="") as text:
+        bad = [n for n, each in enumerate(text, 1) if n >= line and "\ufffd" in each][:1]
+    fits = []
+    for each in _LIKELY:
+        decoder = codecs.getincrementaldecoder(each)()
+        with suppress(UnicodeError):
+            if decoder.decode(start).isprintable() or each != "utf-16":
+                fits.append(each)
+    fits = [each for each in fits if codecs.lookup(each).name != encoding.removesuffix("-sig")]
+    # why latin-1 too: every file reads as that, and one of names with accents as gb18030 as well
+    fits += [each for each in ("latin-1",) if encoding != "iso8859-1"]
+    hint = (
+        f" It could be {' or '.join(fits)}: name with --encoding the one it was exported in, or in "
+        "the catalog with source_format:."
+        if fits
+        else ""
+    )
+    told = encoding.removesuffix("-sig")
+    where = f" (line {bad[0]:,})" if bad else ""
+    return SourceError(f"{path} is not {told} text{where}.{hint} Nothing was taken in.")
+
+
+def two_ends_of_lines(path: Path) -> str:
+    """Return what to say of a text file whose lines end in two ways; empty where they do not."""
+    with path.open("rb") as file:
+        start = _QUOTED.sub(b"", file.read(_LOOKED_BYTES))
+    names = {b"\r\n": "CR LF", b"\n": "LF", b"\r": "CR"}
+    found = {names[end]: None for end in _ENDS.findall(start)}
+    if len(found) < 2:
+        return ""
+    return f"{path} mixes ends of lines ({', '.join(found)}). Export it anew with one of them."
+
+
+@contextmanager
+def as_utf8(path: Path, encoding: str, unended: list[tuple[int, str]] | None) -> Iterator[Path]:
+    """Yield a place the engine reads UTF-8 from: the file itself, or a pipe; never another file.
+
+    ``unended`` takes a last line without an end, which is not handed on.
+    """
+    if encoding in ("utf-8", "utf-8-sig", "ascii") and unended is None:
+        with named_plainly(path) as place:
+            yield place
+        return
+
+    def feed(out: IO[bytes]) -> None:
+        kept, line = "", 1
+        with path.open(encoding=encoding, newline="") as text:
+            while block := text.read(1 << 20):
+                block = kept + block
+                whole = len(block)
+                if unended is not None:
+                    whole = max(block.rfind("\n"), block.rfind("\r")) + 1
+                line += block.count("\n", 0, whole)
+                kept = block[whole:]
+                out.write(block[:whole].encode())
+        if kept and unended is not None:
+            unended.append((line, kept))
+
+    try:
+        with pipe_of(feed) as place:
+            yield place
+    except UnicodeError:
+        raise wrong_encoding(path, encoding) from None
+
+
+@contextmanager
+def pipe_of(feed: Callable[[IO[bytes]], None]) -> Iterator[Path]:
+    """Yield the reading end of what ``feed`` writes; raise what it raised."""
+    failed: list[Exception] = []
+    with tempfile.TemporaryDirectory(prefix="workbench-pipe-") as folder:
+        pipe = Path(folder) / "utf-8"
+        os.mkfifo(pipe, 0o600)
+
+        def run() -> None:
+            try:
+                with pipe.open("wb") as out:
+                    feed(out)
+            except BrokenPipeError:  # the engine stopped reading, and says why itself
+                return
+            except Exception as problem:  # noqa: BLE001  # why: raised below, in the caller's thread
+                failed.append(problem)
+
+        feeder = threading.Thread(target=run, daemon=True)
+        feeder.start()
+        try:
+            yield pipe
+        finally:
+            # why: a feeder whose pipe nobody opened waits for a reader forever
+            with suppress(OSError):
+                os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+            feeder.join()
+        if failed:
+            raise failed[0]

@@ -1,0 +1,334 @@
+"""A value is taken only if it reads back as itself: how what a file holds becomes a column's value.
+
+Of every column two pieces of SQL: its value, and whether what was read is none. The common case of
+a text, that the value written again is the very text, is looked at first, since it costs the least.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.catalog import Column
+from workbench.computed import columns_in, computed_sql
+from workbench.errors import InputError
+from workbench.store.quality.patterns import as_glob
+from workbench.store.quality.rules import literal
+
+# a workbook's cell that shows no value, nor a key: what stands behind it says why
+NO_VALUE = "=\ue000"
+_DAYS = "DATE '1000-01-01'", "DATE '9999-12-31'"
+_MOMENTS = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
+_DATE = r"\s*\d{4}-\d{1,2}-\d{1,2}([ T]00:00(:00(\.0+)?)?)?\s*"
+_CLOCK = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?"
+_OFFSET = r" ?(Z|[+-]\d{2}(:?\d{2})?)"
+_TIME = rf"\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}([ T]{_CLOCK}({_OFFSET})?)?\s*"
+_FLOATING = ("FLOAT", "DOUBLE")
+_NUMBERED = re.compile(r"VARCHAR|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|UUID")  # what keys are kept as
+_OTHERS = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP")  # than bytes and yes or no
+_INSTANT = "TIMESTAMP WITH TIME ZONE"
+_SMALLEST_DOUBLE = "2.2250738585072014e-308"  # below it digits are lost
+# Words that programs write for nothing, and that people write below a column: no customer's key.
+_NO_KEYS = frozenset(
+    r"null nul nil none nan na n/a #n/a \n (null) (none) (blank) undefined unknown ? - -- . "  # noqa: SIM905  # why: a list of words is read faster as one
+    "total totals subtotal sum 合计 总计 小计 无 空".split()
+) | {"grand total"}
+_PLAIN_KEY = r"[!-<>-~]*[0-9][!-~]*"  # with a digit it is none of the words above
+_PLAIN_GLOB = re.compile(r"(?!=)(?=.*\[0-9\])[!-)+-~]+")  # matches such keys only
+_EDGES = r"^[\s\p{Z}\p{C}]+|[\s\p{Z}\p{C}]+$"
+_KEY = r"[^\s=\p{Z}\p{C}][^\s\p{Z}\p{C}]*( [^\s\p{Z}\p{C}]+)*"
+_WIDE = "".join(map(chr, range(0xFF01, 0xFF5F)))
+_NARROW = "".join(map(chr, range(0x21, 0x7F)))
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a file writes days, moments and numbers, where it does not say so itself.
+
+    Attributes
+    ----------
+    date_format : str or None
+        Of days in text; ISO 8601 without one.
+    decimal, thousands : str
+        The marks within numbers.
+    zone : str
+        The workspace's time zone, in which moments are kept and days begin.
+    """
+
+    date_format: str | None = None
+    decimal: str = "."
+    thousands: str = ""
+    zone: str = "UTC"
+
+
+def require_marks(decimal: str, thousands: str) -> None:
+    """Refuse marks within numbers that could not be told apart.
+
+    Raises
+    ------
+    InputError
+    """
+    if (
+        decimal not in (".", ",")
+        or thousands not in ("", ".", ",", "'", " ")
+        or (decimal == thousands)
+    ):
+        raise InputError(
+            "a decimal mark is . or , and a thousands mark another one of . , ' or a blank; got "
+            f"{decimal!r} and {thousands!r}."
+        )
+
+
+def sql_type(column: Column) -> str:
+    """Return the store's type of a declared column; money and scaled numbers are exact."""
+    if column.type == "number":
+        return "DOUBLE" if column.scale is None else f"DECIMAL(18,{column.scale})"
+    return {
+        "text": "VARCHAR",
+        "integer": "BIGINT",
+        "money": "DECIMAL(18,2)",
+        "date": "DATE",
+        "timestamp": "TIMESTAMP",
+        "boolean": "BOOLEAN",
+    }[column.type]
+
+
+def normal_key(text: str) -> str | None:
+    r"""Return a customer's key as it is kept, or None where it is none.
+
+    Full-width signs become plain ones, blanks and invisible signs at its ends go; what then holds
+    one of these inside, begins with ``=``, or is a word for nothing or for a sum, is no key.
+
+    Examples
+    --------
+    >>> normal_key(" Ｃ001\u200b"), normal_key("N/A"), normal_key("Total"), normal_key("C\t1")
+    ('C001', None, None, None)
+    """
+    text = text.translate(str.maketrans(_WIDE, _NARROW))
+    edge = {i for i, sign in enumerate(text) if not _unseen(sign)}
+    text = text[min(edge) : max(edge) + 1] if edge else ""
+    inside = text.replace(" ", "")
+    if not text or text.startswith("=") or "  " in text or any(map(_unseen, inside)):
+        return None
+    return None if text.casefold() in _NO_KEYS else text
+
+
+def _unseen(sign: str) -> bool:
+    return sign.isspace() or unicodedata.category(sign)[0] in "ZC"
+
+
+def taken(column: str, declared: Column, found: str, form: Form) -> tuple[str, str]:
+    """Return SQL of a column's value, and of whether what was read is not one.
+
+    Parameters
+    ----------
+    column : str
+        The first is of ``"column"`` as it was read, the second of ``"read column"`` and the value,
+        then ``"column"``.
+    found : str
+        SQL type that it was read as.
+    """
+    wanted = sql_type(declared)
+    value, wrong = (_from_text if found == "VARCHAR" else _from_typed)(
+        f'"{column}"', f'"read {column}"', declared, found, form
+    )
+    if wanted in ("DATE", "TIMESTAMP"):
+        low, high = _DAYS if wanted == "DATE" else _MOMENTS
+        wrong.append(f'"{column}" < {low}')
+        wrong.append(f'"{column}" > {high}')
+    elif wanted == "DOUBLE":
+        wrong.append(f'NOT isfinite("{column}")')
+    return value, " OR ".join(f"({each})" for each in wrong) or "false"
+
+
+def value_of(declared: Column, text: str, zone: str) -> tuple[str, Any] | None:
+    """Return what somebody typed as a file's column would take it; None where it would not.
+
+    Returns
+    -------
+    text, value
+        The text reads back as the value, in the workspace's time zone where it is a moment.
+    """
+    import duckdb
+
+    value, wrong = taken("v", declared, "VARCHAR", Form(zone=zone))
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        row = connection.execute(
+            f'SELECT CAST("v" AS VARCHAR), "v" FROM (SELECT "v" AS "read v", {value} AS "v" '
+            f'FROM (SELECT CAST(? AS VARCHAR) AS "v")) WHERE "v" IS NOT NULL AND NOT ({wrong})',
+            [text],
+        ).fetchone()
+    return row
+
+
+def computed(declared: Column, values: Mapping[str, str]) -> str:
+    """Return SQL of a computed column's value, from SQL of the values it is computed of.
+
+    It is rounded to the decimals that its type has; NULL where one of them is, or it has no value.
+    """
+    text = computed_sql(declared.computed or "", lambda name: f"({values[name]})")
+    return f"TRY(CAST({text} AS {sql_type(declared)}))"
+
+
+def not_computed(column: str, declared: Column) -> str:
+    """Return the condition that all is there and no value comes of it, such as over a nought."""
+    filled = " AND ".join(f'"{name}" IS NOT NULL' for name in columns_in(declared.computed or ""))
+    return f'"{column}" IS NULL AND {filled}'
+
+
+def _from_typed(
+    raw: str, read: str, declared: Column, found: str, form: Form
+) -> tuple[str, list[str]]:
+    wanted = sql_type(declared)
+    key = declared.role == "subject key"
+    if found == wanted and not key:
+        return raw, []
+    if found == _INSTANT:
+        moment = f"({raw} AT TIME ZONE {literal(form.zone)})"
+        again = f"({read} AT TIME ZONE {literal(form.zone)})"
+    else:
+        moment, again = raw, read
+    exact = found.startswith("DECIMAL")
+    if wanted == "VARCHAR" and (found in _FLOATING or (key and exact)):
+        whole = f"{raw} % 1 = 0 AND abs({raw}) < 1e15"
+        whole = whole if exact else f"isfinite({raw}) AND {whole}"
+        value = f"CASE WHEN {whole} THEN CAST(CAST({raw} AS BIGINT) AS VARCHAR)"
+        value += " END" if key else f" ELSE CAST({raw} AS VARCHAR) END"
+        return value, [_none(raw, read), "false" if exact else f"NOT isfinite({read})"]
+    value = f"TRY_CAST({moment} AS {wanted})"
+    if found == "BLOB" and wanted == "VARCHAR":  # of a program that does not say that it is text
+        value = f"TRY(decode({raw}))"
+    elif (key and wanted == "VARCHAR" and not _NUMBERED.fullmatch(found)) or (
+        found in ("BLOB", "BOOLEAN") and wanted in _OTHERS
+    ):
+        return f"CAST(NULL AS {wanted})", [_none(raw, read)]
+    if wanted == "VARCHAR":
+        return (_key_sql(value, declared) if key else value), [_none(raw, read)]
+    back = "TIMESTAMP" if found == _INSTANT else found
+    return value, [_none(raw, read), f"TRY_CAST({raw} AS {back}) <> {again}"]
+
+
+def _from_text(
+    raw: str, read: str, declared: Column, found: str, form: Form
+) -> tuple[str, list[str]]:
+    wanted = sql_type(declared)
+    if wanted == "VARCHAR":
+        if declared.role == "subject key":
+            return _key_sql(raw, declared), [_none(raw, read)]
+        # why compared first: that costs next to nothing, and words stand above '='
+        return raw, [f"{read} < '>' AND starts_with({read}, '{NO_VALUE}')"]
+    if wanted in ("DATE", "TIMESTAMP"):
+        value, unlike = (_day if wanted == "DATE" else _moment)(raw, read, form)
+    elif wanted == "BOOLEAN":
+        return f"TRY_CAST({raw} AS BOOLEAN)", [_none(raw, read)]
+    else:
+        value, unlike = _number(raw, read, declared, form)
+    # why a CASE: of an OR both sides are computed for every row
+    same = f"CAST({raw} AS VARCHAR) = {read}"
+    return value, [_none(raw, read), f"CASE WHEN {same} THEN false ELSE {unlike} END"]
+
+
+def _none(raw: str, read: str) -> str:
+    return f"{read} IS NOT NULL AND {raw} IS NULL"
+
+
+def _day(raw: str, read: str, form: Form) -> tuple[str, str]:
+    if form.date_format is None:
+        return f"TRY_CAST({raw} AS DATE)", _unlike(read, _DATE)
+    return _formatted(raw, read, form.date_format, "DATE")
+
+
+def _moment(raw: str, read: str, form: Form) -> tuple[str, str]:
+    if form.date_format is not None:
+        return _formatted(raw, read, form.date_format, "TIMESTAMP")
+    text = f"trim({raw})"
+    offset = f"regexp_matches({text}, ':.*{_OFFSET}$')"
+    there = f"TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE {literal(form.zone)}"
+    value = f"CASE WHEN {offset} THEN {there} ELSE TRY_CAST({text} AS TIMESTAMP) END"
+    return value, _unlike(read, _TIME)
+
+
+def _formatted(raw: str, read: str, date_format: str, wanted: str) -> tuple[str, str]:
+    """Return a day or moment of a form of its own; written again, it is its text."""
+    form = literal(date_format)
+    value = f"CAST(try_strptime(trim({raw}), {form}) AS {wanted})"
+    noughts = r"'(^|\D)0+(\d)', '\1\2', 'g'"
+    texts = [f"regexp_replace({each}, {noughts})" for each in
+             (f"strftime({raw}, {form})", f"trim({read})")]  # fmt: skip  # why: one list
+    return value, f"lower({texts[0]}) <> lower({texts[1]})"
+
+
+def _number(raw: str, read: str, declared: Column, form: Form) -> tuple[str, str]:
+    wanted = sql_type(declared)
+    point, mark = re.escape(form.decimal), re.escape(form.thousands)
+    text, again = raw, read
+    if form.thousands:
+        text, again = (f"replace({each}, {literal(form.thousands)}, '')" for each in (raw, read))
+    if form.decimal != ".":
+        text, again = (f"replace({each}, {literal(form.decimal)}, '.')" for each in (text, again))
+    value = f"TRY_CAST({text} AS {wanted})"
+    whole = rf"(\d+|\d{{1,3}}({mark}\d{{3}})+)" if form.thousands else r"\d+"
+    power = r"[eE][+-]?\d{1,3}"
+    if wanted == "DOUBLE":
+        pattern = rf"\s*[+-]?({whole}({point}\d*)?|{point}\d+)({power})?\s*"
+        # why so: what is written with 16 digits or 17 need not be what the double is
+        written = ", ".join(
+            map(
+                _figures,
+                (f"CAST({raw} AS VARCHAR)", *(f"printf('%.{each}g', {raw})" for each in (16, 17))),
+            )
+        )
+        other = f"length({_figures(again)}) > 15 AND {_figures(again)} NOT IN ({written})"
+        small = f"abs({raw}) < {_SMALLEST_DOUBLE} AND {_figures(again)} <> ''"
+        return value, f"{_unlike(read, pattern)} OR ({other}) OR ({small})"
+    places = 0 if declared.type == "integer" else declared.digits
+    some = rf"|{point}\d{{1,{places}}}0*" if places else ""
+    pattern = rf"\s*[+-]?({whole}({point}\d{{0,{places}}}0*)?{some})\s*"
+    unlike = _unlike(read, pattern)
+    if declared.type == "money":
+        return value, unlike
+    # 15e2 is whole and 15e-1 is not; of so few digits a wide decimal holds every one
+    short = rf"\s*[+-]?(\d{{1,12}}({point}\d{{0,9}})?|{point}\d{{1,9}}){power}\s*"
+    exact = f"TRY_CAST({again} AS DECIMAL(38, 18)) = {raw}"
+    return value, f"{unlike} AND ({_unlike(read, short)} OR ({exact}) IS NOT true)"
+
+
+def _figures(number: str) -> str:
+    """Return SQL of a number's digits without the noughts at their ends, without its power."""
+    plain = rf"regexp_replace(regexp_replace({number}, '[eE].*', ''), '\D', '', 'g')"
+    return f"trim({plain}, '0')"
+
+
+def _unlike(read: str, pattern: str) -> str:
+    return f"NOT regexp_full_match({read}, {literal(pattern)})"
+
+
+def _key_sql(raw: str, declared: Column) -> str:
+    """Return SQL of `normal_key`: what is plain is looked at once, by the key's own pattern."""
+    globs = (as_glob(rule.pattern) for rule in declared.rules if rule.pattern)
+    glob = next((each for each in globs if each and _PLAIN_GLOB.fullmatch(each)), None)
+    plain = f"{raw} GLOB '{glob}'" if glob else f"regexp_full_match({raw}, {literal(_PLAIN_KEY)})"
+    narrow = f"translate({raw}, '{_WIDE}', {literal(_NARROW)})"
+    trimmed = f"regexp_replace({narrow}, {literal(_EDGES)}, '', 'g')"
+    words = ", ".join(literal(word) for word in sorted(_NO_KEYS))
+    fit = f"regexp_full_match(key, {literal(_KEY)}) AND lower(key) NOT IN ({words})"
+    # why a list: what stands twice the engine computes of every row, before it looks at the CASE
+    return f"(CASE WHEN {plain} THEN {raw} ELSE list_filter([{trimmed}], lambda key: {fit})[1] END)"
+
+
+def kind_of(declared: str) -> str:
+    """Return a type in words.
+
+    Examples
+    --------
+    >>> kind_of("integer")
+    'a whole number'
+    """
+    if declared == "date":
+        return "a date (2026-09-30; another form is named with --date-format)"
+    words = {"integer": "a whole number", "timestamp": "a date and time", "money": "an amount"}
+    return words.get(declared, f"a {declared}")

@@ -1,0 +1,170 @@
+"""Workbooks as rows of texts: what their cells show, and why where they show no value."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from workbench.errors import SourceError
+from workbench.store.loading.values import NO_VALUE
+
+_COMPOUND = b"\xd0\xcf\x11\xe0"  # of old workbooks, and of protected ones
+_PROTECTED = "EncryptedPackage".encode("utf-16-le")
+_NOUGHTS = re.compile(r"0+")  # a number format that shows 42 as 00042
+_BROKEN = (OSError, ValueError, KeyError, SyntaxError, TypeError, zipfile.BadZipFile, zlib.error)
+_DIGITS_KEPT = 15  # of a number; a workbook forgets the others
+
+
+class Sheet:
+    """One sheet, read row by row, as often as wanted."""
+
+    def __init__(self, values: Any, formulas: Any) -> None:
+        self._values, self._formulas = values, formulas
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield each row that holds anything: its line, and the texts of its cells."""
+        pairs = (
+            zip(self._values.iter_rows(), self._formulas.iter_rows(), strict=True)
+            if self._formulas is not None
+            else ((row, ()) for row in self._values.iter_rows())
+        )
+        for line, (row, asked) in enumerate(pairs, 1):
+            texts = [_text(cell) for cell in row]
+            for place, cell in enumerate(asked):
+                if cell.data_type == "f" and not texts[place]:
+                    texts[place] = f"{NO_VALUE}a formula that was never computed"
+            if any(text.strip() for text in texts):
+                yield line, texts
+
+
+class Book:
+    """An opened workbook."""
+
+    def __init__(self, path: Path, values: Any, formulas: Any) -> None:
+        self._path, self._values, self._formulas = path, values, formulas
+        self.sheets: Sequence[str] = [each.title for each in values.worksheets]
+
+    def sheet(self, name: str | None) -> Sheet:
+        """Return one sheet, the first by default.
+
+        Raises
+        ------
+        SourceError
+            There is none of that name.
+        """
+        if not self.sheets or (name is not None and name not in self.sheets):
+            raise SourceError(
+                f"{self._path} has no sheet '{name}'. Its sheets: {', '.join(self.sheets)}. "
+                "Nothing was taken in."
+            )
+        books = [self._values, self._formulas]
+        found = [book and book[name or self.sheets[0]] for book in books]
+        for each in found:
+            if each is not None:
+                each.reset_dimensions()  # why: a size that is told may be of a million empty rows
+        return Sheet(*found)
+
+    def write(
+        self, sheet: Sheet, above: int, width: int, out: IO[bytes], passed_over: list[int]
+    ) -> None:
+        """Write a sheet's rows below a line as CSV: the line, then so many cells."""
+        text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=False)
+        writer, last = csv.writer(text, lineterminator="\n"), above
+        for line, cells in sheet.rows():
+            if line <= above:
+                continue
+            passed_over.extend(range(last + 1, line))
+            last = line
+            beyond = [cell for cell in cells[width:] if cell]
+            padded = [*cells[:width], *[""] * (width - len(cells))]
+            if beyond:
+                padded[0] = f"{NO_VALUE}more cells than column names"
+            writer.writerow([line, *padded])
+        text.flush()
+        text.detach()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Book]:
+    """Yield a workbook.
+
+    Raises
+    ------
+    SourceError
+        It is protected, an old one, cut, or none.
+    """
+    import openpyxl
+
+    with path.open("rb") as file:
+        compound = file.read(len(_COMPOUND)) == _COMPOUND
+        rest = file.read() if compound else b""
+    if compound:
+        what = "protected by a password" if _PROTECTED in rest else "an old .xls workbook"
+        raise SourceError(
+            f"{path} is {what}. Save it as .xlsx without a password; nothing was taken in."
+        )
+    books: list[Any] = []
+    with warnings.catch_warnings():
+        # why: openpyxl warns of charts, styles and forms that it leaves out; values are all there
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            books.append(openpyxl.load_workbook(path, read_only=True, data_only=True))
+            books.append(
+                openpyxl.load_workbook(path, read_only=True) if _has_formulas(path) else None
+            )
+            book = Book(path, *books)
+        except _BROKEN as problem:
+            raise SourceError(
+                f"{path} is corrupt or truncated, or no .xlsx file ({type(problem).__name__}). "
+                "Fetch it again; nothing was taken in."
+            ) from None
+        try:
+            yield book
+        finally:
+            for each in books:
+                if each is not None:
+                    each.close()
+
+
+def _has_formulas(path: Path) -> bool:
+    with zipfile.ZipFile(path) as parts:
+        for name in parts.namelist():
+            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                with parts.open(name) as part:
+                    before = b""
+                    while block := part.read(1 << 20):
+                        if b"<f>" in before + block or b"<f " in before + block:
+                            return True
+                        before = block[-3:]
+    return False
+
+
+def _text(cell: Any) -> str:
+    """Return what a cell shows, as the store reads texts."""
+    value = cell.value
+    if value is None:
+        return ""
+    if cell.data_type == "e":
+        return f"{NO_VALUE}an error"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
+    if isinstance(value, int | float):
+        text = f"{value:.{_DIGITS_KEPT}g}"
+        if abs(value) >= 10**_DIGITS_KEPT and float(text) != value:
+            return f"{NO_VALUE}a number of more digits than a workbook keeps"
+        if float(value).is_integer() and "e" in text:
+            text = f"{value:.0f}"
+        noughts = _NOUGHTS.fullmatch(cell.number_format or "")
+        return text.zfill(len(noughts[0])) if noughts else text
+    return str(value)

@@ -1,0 +1,1 @@
+"""What the data is worth: rules, measurements of them, hints, and how well people hide."""

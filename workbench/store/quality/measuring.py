@@ -1,0 +1,305 @@
+"""Measure the quality of a store: one aggregate query a table, counts only.
+
+What is expected comes from the catalog. What it does not say is not measured, and says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.catalog import Catalog, Table
+from workbench.store.engine import Store
+from workbench.store.loading.quarantine import rows_aside
+from workbench.store.quality import hints, protection
+from workbench.store.quality.result import NO_ROWS, Check, Hint, Quality, TableQuality
+from workbench.store.quality.rules import (
+    Reference,
+    RowRule,
+    literal,
+    references,
+    row_rules,
+    unique_columns,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+
+NOT_LOADED = "the table was never loaded"
+_TABLES_AT_ONCE = 4
+_COMPLETE_DAYS = 3  # a month that its newest row falls this short of counts as complete
+
+
+def measure(
+    store: Store,
+    catalog: Catalog,
+    snapshot: int,
+    *,
+    now: dt.datetime,
+    tables: Sequence[str] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Quality:
+    """Measure tables of one snapshot against what the catalog expects.
+
+    Parameters
+    ----------
+    tables : sequence of str, optional
+        Which; all when left out.
+    """
+    names = list(catalog.tables) if tables is None else list(tables)
+    connection = store.connect()
+    try:
+        store.attach(connection, snapshot)
+        there = store.tables(connection)
+
+        def one(name: str) -> tuple[TableQuality, list[Hint]]:
+            if name not in there:
+                return _absent(catalog, name, now.date()), []
+            with store.again(connection) as own:
+                looks = hints.scan(own, catalog, name)
+                return _table(own, store, catalog, name, there, looks, now.date()), looks
+
+        found: list[tuple[TableQuality, list[Hint]]] = []
+        # why at once: a small table keeps one core busy, planning and reading its few pages
+        with ThreadPoolExecutor(_TABLES_AT_ONCE) as pool:
+            for number, (name, result) in enumerate(
+                zip(names, pool.map(one, names), strict=True), 1
+            ):
+                progress(f"measured {name}: {number} of {len(names)}")
+                found.append(result)
+        looks = tuple(hint for _, hints_found in found for hint in hints_found)
+        return Quality(now, snapshot, tuple(table for table, _ in found), looks)
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One check and the aggregates that answer it."""
+
+    checked: str
+    failed: str
+    make: Callable[[int, int], Check]
+
+
+def _table(
+    connection: duckdb.DuckDBPyConnection,
+    store: Store,
+    catalog: Catalog,
+    name: str,
+    there: set[str],
+    looks: Sequence[Hint],
+    today: dt.date,
+) -> TableQuality:
+    table = catalog.tables[name]
+    bad = _unusable(connection, row_rules(table, today))
+    rules = [rule for rule in row_rules(table, today) if rule not in bad]
+    refs = [ref for ref in references(table) if ref.table in there]
+    asked = [*_of_rows(name, rules), *_of_references(name, refs), *_of_keys(name, table)]
+    newest = _newest(connection, name, table, today)
+    month = _in_month(table, newest)
+    parts = [part for each in asked for part in (each.checked, each.failed)]
+    values = _answers(connection, name, ["count(*)", month, *parts])
+    rows = int(values["count(*)"])
+    checks = [each.make(int(values[each.checked]), int(values[each.failed])) for each in asked]
+    checks += [
+        Check(name, rule.column, rule.dimension, rule.rule, None, None, why=_BAD_PATTERN)
+        for rule in bad
+    ]
+    checks += [
+        Check(name, ref.column, "consistency", ref.rule, None, None, why=NOT_LOADED)
+        for ref in references(table)
+        if ref.table not in there
+    ]
+    checks += _freshness(name, table, newest, today)
+    checks += _volume(name, table, rows, newest, values[month])
+    if aside := rows_aside(connection, name):
+        checks.append(Check(name, None, "completeness", "taken in", rows + aside, aside))
+    checks += protection.checks(connection, store, catalog, name, looks)
+    return TableQuality(name, rows, None if newest is None else str(newest), tuple(checks))
+
+
+_BAD_PATTERN = "the engine does not know this pattern: write it without look-around"
+
+
+def _unusable(connection: duckdb.DuckDBPyConnection, rules: Sequence[RowRule]) -> list[RowRule]:
+    """Return the rules whose pattern Python knows and the engine (RE2) does not."""
+    import duckdb
+
+    bad = []
+    for rule in rules:
+        if rule.rule == "pattern":
+            try:
+                connection.execute(f"SELECT {rule.fails} FROM (SELECT '' AS \"{rule.column}\")")
+            except duckdb.Error:
+                bad.append(rule)
+    return bad
+
+
+def _answers(
+    connection: duckdb.DuckDBPyConnection, name: str, aggregates: Sequence[str]
+) -> dict[str, Any]:
+    """Return what aggregates over a table come to, by their SQL, from one query."""
+    asked = list(dict.fromkeys(aggregates))
+    row = connection.execute(f'SELECT {", ".join(asked)} FROM lake."{name}"').fetchone() or ()
+    return dict(zip(asked, row, strict=True))
+
+
+def _of_rows(name: str, rules: Sequence[RowRule]) -> Iterator[_Asked]:
+    for rule in rules:
+
+        def make(checked: int, failed: int, rule: RowRule = rule) -> Check:
+            why = "" if checked else NO_ROWS
+            share = None if rule.tolerance is None else float(rule.tolerance)
+            return Check(name, rule.column, rule.dimension, rule.rule, checked, failed, share, why)
+
+        filled = f'count("{rule.column}")'
+        if rule.about == "true":  # whether it is filled: what the others count tells
+            yield _Asked("count(*)", f"count(*) - {filled}", make)
+        else:
+            about = f"count_if({rule.about})" if " AND " in rule.about else filled
+            yield _Asked(about, f"count_if({rule.fails})", make)
+
+
+def _of_references(name: str, refs: Sequence[Reference]) -> Iterator[_Asked]:
+    for ref in refs:
+
+        def make(checked: int, failed: int, ref: Reference = ref) -> Check:
+            why = "" if checked else NO_ROWS
+            share = float(ref.tolerance)
+            return Check(name, ref.column, "consistency", ref.rule, checked, failed, share, why)
+
+        yield _Asked(f'count("{ref.column}")', _unknown(name, ref), make)
+
+
+def _unknown(name: str, ref: Reference) -> str:
+    """Return SQL for the rows whose value the other table does not hold.
+
+    Each value is looked for once, however often it stands there; the engine keeps the smaller side
+    in memory.
+    """
+    return (
+        "(SELECT coalesce(sum(times), 0) FROM "
+        f'(SELECT "{ref.column}" AS value, count(*) AS times FROM lake."{name}" '
+        f'WHERE "{ref.column}" IS NOT NULL GROUP BY value) AS held '
+        f'ANTI JOIN lake."{ref.table}" AS known ON held.value = known."{ref.target}")'
+    )
+
+
+def _of_keys(name: str, table: Table) -> Iterator[_Asked]:
+    for columns, tolerance in unique_columns(table).items():
+
+        def make(
+            checked: int,
+            failed: int,
+            columns: tuple[str, ...] = columns,
+            tolerance: float = float(tolerance),
+        ) -> Check:
+            alone = columns[0] if len(columns) == 1 else None
+            rule = "unique" if alone else f"unique {' + '.join(columns)}"
+            why = "" if checked else NO_ROWS
+            return Check(name, alone, "consistency", rule, checked, failed, tolerance, why)
+
+        if len(columns) > 1:
+            row = ", ".join(f'"{column}"' for column in columns)
+            yield _Asked("count(*)", f"count(*) - count(DISTINCT ({row}))", make)
+        else:
+            filled = f'count("{columns[0]}")'
+            numbers = table.columns[columns[0]].type == "integer"
+            distinct = distinct_numbers if numbers else _distinct
+            yield _Asked(filled, f"{filled} - {distinct(name, columns[0])}", make)
+
+
+def _distinct(_: str, column: str) -> str:
+    return f'count(DISTINCT "{column}")'
+
+
+def distinct_numbers(name: str, column: str) -> str:
+    """Return SQL that counts whole numbers once each.
+
+    Of every 64 numbers that follow each other one word says which are there. Identifiers are mostly
+    counted up, so that takes a fraction of the time and memory of a list of them all.
+    """
+    return (
+        "(SELECT coalesce(sum(bit_count(there)), 0) FROM "
+        f'(SELECT bit_or(1::UBIGINT << ("{column}" & 63)::UBIGINT) AS there FROM lake."{name}" '
+        f'WHERE "{column}" IS NOT NULL GROUP BY "{column}" >> 6))'
+    )
+
+
+def _newest(
+    connection: duckdb.DuckDBPyConnection, name: str, table: Table, today: dt.date
+) -> dt.date | None:
+    """Return the last day that rows are of and that has come."""
+    if not table.time:
+        return None
+
+    def last(rows: str) -> dt.date | None:
+        row = connection.execute(f'SELECT max("{table.time}")::DATE FROM {rows}').fetchone()
+        return row[0] if row else None
+
+    # why in two: the files say which day is the greatest, and no row has to be read for it
+    newest = last(f'lake."{name}"')
+    if newest is None or newest <= today:
+        return newest
+    tomorrow = literal(today + dt.timedelta(days=1))
+    return last(f'lake."{name}" WHERE "{table.time}" < {tomorrow}')
+
+
+def _in_month(table: Table, newest: dt.date | None) -> str:
+    """Return SQL for the rows of the last complete month; NULL where that is not asked."""
+    if newest is None or not table.expected_rows:
+        return "NULL"
+    first = _complete_month(newest)
+    after = (first + dt.timedelta(days=31)).replace(day=1)
+    return f'count_if("{table.time}" >= {literal(first)} AND "{table.time}" < {literal(after)})'
+
+
+def _freshness(name: str, table: Table, newest: dt.date | None, today: dt.date) -> Iterator[Check]:
+    if not table.time:
+        return
+    if table.freshness_days is None:
+        why = "declare freshness_days"
+        yield Check(name, table.time, "timeliness", "fresh", None, None, why=why)
+    elif newest is None:
+        yield Check(name, table.time, "timeliness", "fresh", 1, 1, why="no row has a day")
+    else:
+        age = (today - newest).days
+        why = f"newest row {age} days old, at most {table.freshness_days}"
+        late = int(age > table.freshness_days)
+        yield Check(name, table.time, "timeliness", "fresh", 1, late, why=why)
+
+
+def _volume(
+    name: str, table: Table, rows: int, newest: dt.date | None, in_month: Any
+) -> Iterator[Check]:
+    if table.expected_rows is None:
+        return
+    least, most = table.expected_rows
+    if not table.time:
+        month, found = "in all", rows
+    elif newest is None:
+        yield Check(name, None, "completeness", "volume", None, None, why="no row has a day")
+        return
+    else:
+        month, found = f"in {_complete_month(newest):%Y-%m}", int(in_month)
+    why = f"{found:,} rows {month}, expected {least:,} to {most:,}"
+    wrong = int(not least <= found <= most)
+    yield Check(name, None, "completeness", "volume", 1, wrong, why=why)
+
+
+def _complete_month(newest: dt.date) -> dt.date:
+    """Return the first day of the last month that rows reach the end of, nearly."""
+    after = (newest + dt.timedelta(days=_COMPLETE_DAYS + 1)).replace(day=1)
+    return (after - dt.timedelta(days=1)).replace(day=1)
+
+
+def _absent(catalog: Catalog, name: str, today: dt.date) -> TableQuality:
+    """Return a table's checks, none of which could be measured."""
+    table = catalog.tables[name]
+    rules = [(rule.column, rule.dimension, rule.rule) for rule in row_rules(table, today)]
+    checks = [Check(name, *each, None, None, why=NOT_LOADED) for each in rules]
+    return TableQuality(name, None, None, tuple(checks))

@@ -1,0 +1,228 @@
+"""What a measurement of quality is: counts by table, column and rule, a light each, no value."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.errors import UnknownName
+from workbench.store.quality.rules import DIMENSIONS, Dimension
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Light = Literal["red", "amber", "not measured", "green", "no threshold"]
+Trend = Literal["worse", "steady", "better"]
+RED_FROM = 0.01  # a share this far above its tolerance is red, less is amber
+NO_ROWS = "no row it is about"
+_WORST_FIRST: tuple[Light, ...] = ("red", "amber", "not measured", "green", "no threshold")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule on one column, or on a table as a whole.
+
+    Attributes
+    ----------
+    table : str
+    column : str or None
+        None: the table as a whole.
+    dimension : str
+        ``accuracy``, ``completeness``, ``timeliness``, ``consistency`` or ``security``.
+    rule : str
+    checked, failed : int or None
+        Rows (or files, columns) it is about, and those at fault. None: not measured.
+    tolerance : float or None
+        Share that may be at fault; None: nothing is declared, so nothing is judged.
+    why : str
+        Why it was not measured, or what the figure means.
+    usual : tuple of float or None
+        Control limits of the share, three standard errors around what it was before.
+    trend : str or None
+        Against the measurement before.
+    """
+
+    table: str
+    column: str | None
+    dimension: Dimension
+    rule: str
+    checked: int | None
+    failed: int | None
+    tolerance: float | None = 0.0
+    why: str = ""
+    usual: tuple[float, float] | None = None
+    trend: Trend | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Share at fault; None where nothing was measured."""
+        return self.failed / self.checked if self.checked and self.failed is not None else None
+
+    @property
+    def light(self) -> Light:
+        """``green``, ``amber``, ``red``; ``not measured``, and ``no threshold``, are no green."""
+        if self.rate is None:
+            return "not measured"
+        if self.tolerance is None:
+            return "no threshold"
+        if self.rate <= self.tolerance:
+            return "green"
+        unusual = self.usual is not None and self.rate > self.usual[1]
+        return "red" if unusual or self.rate >= self.tolerance + RED_FROM else "amber"
+
+    @property
+    def id(self) -> str:
+        """What this is called in the history."""
+        return f"{self.column or '*'}: {self.rule}"
+
+
+@dataclass(frozen=True)
+class TableQuality:
+    """One table's checks, and how many rows they are about."""
+
+    table: str
+    rows: int | None
+    as_of: str | None
+    checks: tuple[Check, ...]
+
+    @property
+    def light(self) -> Light:
+        """The worst of its lights."""
+        return worst(check.light for check in self.checks)
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A column that is not declared as an identifier and looks like one.
+
+    Attributes
+    ----------
+    table, column, looks_like : str
+    rows, found : int
+        Rows looked at that hold a value, and those in which it was found.
+    """
+
+    table: str
+    column: str
+    looks_like: str
+    rows: int
+    found: int
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A measurement of the estate's quality in five dimensions: counts only, never a value.
+
+    Attributes
+    ----------
+    at : datetime
+    snapshot : int
+    tables : tuple of TableQuality
+    hints : tuple of Hint
+        Columns that look like identifiers and are declared as none.
+    """
+
+    at: dt.datetime
+    snapshot: int
+    tables: tuple[TableQuality, ...]
+    hints: tuple[Hint, ...] = ()
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Every check of every table."""
+        return tuple(check for table in self.tables for check in table.checks)
+
+    @property
+    def light(self) -> Light:
+        """The worst of all lights."""
+        return worst(check.light for check in self.checks)
+
+    def table(self, name: str) -> TableQuality:
+        """Return one table's checks.
+
+        Raises
+        ------
+        UnknownName
+            It was not measured.
+        """
+        for each in self.tables:
+            if each.table == name:
+                return each
+        raise UnknownName("measured table", name, [each.table for each in self.tables])
+
+    def dimensions(self) -> dict[Dimension, Light]:
+        """Return the worst light of each dimension; ``not measured`` where nothing was."""
+        return {name: worst(self._lights(name)) for name in DIMENSIONS}
+
+    def counts(self) -> dict[Dimension, dict[Light, int]]:
+        """Return how many checks of each dimension show which light."""
+        return {
+            name: {light: list(self._lights(name)).count(light) for light in _WORST_FIRST}
+            for name in DIMENSIONS
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row a check."""
+        import pandas as pd
+
+        return pd.DataFrame(rows(self.checks), columns=COLUMNS)
+
+    def _lights(self, dimension: Dimension) -> Iterator[Light]:
+        return (check.light for check in self.checks if check.dimension == dimension)
+
+    def _repr_html_(self) -> str:
+        shown = self.to_frame()
+        kept = shown[~shown["light"].isin(["green", "no threshold"])]
+        return str(kept.to_html(index=False, border=0))
+
+
+COLUMNS = [
+    "table",
+    "column",
+    "dimension",
+    "rule",
+    "checked",
+    "failed",
+    "rate",
+    "tolerance",
+    "light",
+    "usual_low",
+    "usual_high",
+    "trend",
+    "why",
+]
+
+
+def rows(checks: Iterable[Check]) -> list[dict[str, Any]]:
+    """Return checks as plain rows of `COLUMNS`."""
+    return [
+        {
+            "table": check.table,
+            "column": check.column,
+            "dimension": check.dimension,
+            "rule": check.rule,
+            "checked": check.checked,
+            "failed": check.failed,
+            "rate": check.rate,
+            "tolerance": check.tolerance,
+            "light": check.light,
+            "usual_low": check.usual[0] if check.usual else None,
+            "usual_high": check.usual[1] if check.usual else None,
+            "trend": check.trend,
+            "why": check.why,
+        }
+        for check in checks
+    ]
+
+
+def worst(lights: Iterable[Light]) -> Light:
+    """Return the worst of some lights; nothing at all is ``not measured``.
+
+    Examples
+    --------
+    >>> worst(["green", "not measured", "no threshold"]), worst([])
+    ('not measured', 'not measured')
+    """
+    return min(lights, key=_WORST_FIRST.index, default="not measured")

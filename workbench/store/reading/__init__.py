@@ -1,0 +1,1 @@
+"""Tables opened for a purpose: its columns, its people, audited."""

@@ -1,0 +1,113 @@
+"""Whose roles allow a purpose: groups of the operating system, JupyterHub, or one's own word.
+
+The operating system vouches for its users and groups. What JupyterHub tells a kernel comes through
+the environment, which the kernel's user can change, and so does ``$WORKBENCH_ROLE``: both are
+recorded as self-declared.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workbench.errors import AccessRefused
+from workbench.settings import Role
+from workbench.store.logs.audit import who
+
+HUB_USER, HUB_GROUPS, CLAIM = "JUPYTERHUB_USER", "JUPYTERHUB_GROUPS", "WORKBENCH_ROLE"
+SYSTEM, SELF = "operating system", "self-declared"
+EVERY = "*"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who the operating system says is running this."""
+
+    user: str
+    groups: frozenset[str]
+
+
+def account() -> Account:
+    """Return the operating system's user and groups of this process."""
+    import grp
+
+    def name(number: int) -> str:
+        try:
+            return grp.getgrgid(number).gr_name
+        except KeyError:  # a group without a name
+            return f"gid-{number}"
+
+    return Account(who(), frozenset(name(each) for each in {*os.getgroups(), os.getgid()}))
+
+
+@dataclass(frozen=True)
+class Held:
+    """A role somebody has, and who vouches for it."""
+
+    name: str
+    vouched_by: str
+
+
+def held(
+    roles: Mapping[str, Role],
+    account: Account,
+    environment: Mapping[str, str],
+) -> list[Held]:
+    """Return the roles somebody has.
+
+    Parameters
+    ----------
+    roles : mapping of str to Role
+        As workbench.toml declares them. A role that names neither groups nor users is anybody's
+        who claims it in ``$WORKBENCH_ROLE``.
+    account : Account
+        Whom the operating system vouches for.
+    environment : mapping
+        What JupyterHub and the user say.
+
+    Examples
+    --------
+    >>> declared = {"analyst": Role(groups=("crm",), purposes=("reporting",))}
+    >>> held(declared, Account("ana", frozenset({"crm"})), {})
+    [Held(name='analyst', vouched_by='operating system')]
+    """
+    hub_user = environment.get(HUB_USER, "")
+    hub_groups = set(environment.get(HUB_GROUPS, "").replace(",", " ").split())
+    found = []
+    for name, role in roles.items():
+        claimed = not role.groups and not role.users and environment.get(CLAIM) == name
+        if account.user in role.users or account.groups & set(role.groups):
+            found.append(Held(name, SYSTEM))
+        elif claimed or hub_user in role.users or hub_groups & set(role.groups):
+            found.append(Held(name, SELF))
+    return found
+
+
+def require_role(
+    roles: Mapping[str, Role],
+    purpose: str,
+    account: Account,
+    environment: Mapping[str, str],
+) -> Held | None:
+    """Return the role that allows a purpose, one that is vouched for first; None without roles.
+
+    Raises
+    ------
+    AccessRefused
+        No role of this user's allows it.
+    """
+    if not roles:
+        return None
+    mine = sorted(held(roles, account, environment), key=lambda each: each.vouched_by == SELF)
+    allowed = [name for name, role in roles.items() if {purpose, EVERY} & set(role.purposes)]
+    for each in mine:
+        if each.name in allowed:
+            return each
+    purposes = sorted({p for each in mine for p in roles[each.name].purposes})
+    raise AccessRefused(
+        f"purpose '{purpose}' is for the roles {', '.join(allowed) or '(none)'}; "
+        f"'{account.user}' has {', '.join(each.name for each in mine) or 'none of those declared'}"
+        f", which may read for: {', '.join(purposes) or 'nothing'}. Roles are granted under "
+        "[roles] in workbench.toml."
+    )
