@@ -12,7 +12,7 @@ from workbench.catalog import Limits
 from workbench.errors import BudgetExhausted
 from workbench.privacy.accounting import PICO, Cost, epsilon_of, pico_of, price
 from workbench.privacy.budget import Share, Standing, paced_before
-from workbench.store import chain
+from workbench.store.logs import chain
 
 LIMITS = Limits(month=2, year=8, lifetime=24)
 

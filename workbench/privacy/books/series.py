@@ -18,7 +18,7 @@ from typing import Any
 
 from workbench.privacy.accounting import Cost
 from workbench.privacy.budget import YEAR
-from workbench.store.chain import Entry, Reader
+from workbench.store.logs.chain import Entry, Reader
 
 Open = dict[str, dict[str, Any]]  # by the number of the entry that paid
 
