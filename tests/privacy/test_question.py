@@ -308,3 +308,12 @@ class TestPeriod:
         lab = Lab([], columns=columns)
         with pytest.raises(QuestionRefused, match=r"give period=\('2026-01', '2026-09'\)"):
             lab.resolve(wb.query(lab.table, by="month").customers())
+
+    def test_a_time_column_that_is_called_month_has_months(self):
+        columns = {"customer_id": COLUMNS["customer_id"], "month": COLUMNS["day"]}
+        table = {"time": "month", "retention": {"months": 84, "after": "month"}}
+        lab = Lab([{"customer_id": "u1", "month": dt.date(2026, 2, 1)}], columns=columns, **table)
+        query = wb.query(lab.table, by="month", period=("2026-01", "2026-03")).customers()
+        months = lab.resolve(query).dimensions[0].values
+        assert [str(each) for each in months] == ["2026-01", "2026-02", "2026-03"]
+        assert len(identities(lab, query)) == 3

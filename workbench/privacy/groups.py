@@ -143,7 +143,8 @@ def resolve_group(each: Any, scope: Scope) -> Group:
         return each.group(scope)
     if not isinstance(each, str):
         return _expression(each, scope)
-    if each in scope.allowed:
+    # why not the time column: what a table dates its rows by may be called "month", too
+    if each in scope.allowed and not (each in _TIME_GROUPS and each == scope.table.time):
         column = scope.allowed[each]
         code = declared_code(scope.source[each], each, column)
         return Group(*declared_group(each, column), RowCode(code, meaning_of(each, column)))
