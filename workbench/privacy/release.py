@@ -320,6 +320,82 @@ class Release:
         made = {"measure": measure, "grades": limits, **_called(into, title)}
         return derived("grade", [self], made, name)
 
+    def discrimination(
+        self, outcome: str, *, measure: str = "rows", name: str | None = None
+    ) -> Release:
+        """Compute how well bands of a score tell good from bad: Gini and Kolmogorov–Smirnov.
+
+        Parameters
+        ----------
+        outcome : str
+            The group column that is true of bad ones; beside it, bands of the score, and perhaps
+            one more group, such as months. Between bands both figures are a little lower than
+            between scores.
+        measure : str
+            ``rows`` or ``customers``.
+        name : str, optional
+            What to call the result.
+
+        Raises
+        ------
+        QuestionRefused
+            Fewer than 50 good or bad ones, or than five times the noise of their number.
+        """
+        return derived("discrimination", [self], {"outcome": outcome, "measure": measure}, name)
+
+    def stability(
+        self, against: Release, *, measure: str = "rows", name: str | None = None
+    ) -> Release:
+        """Compute how far bands of a score moved from an earlier table of the same bands.
+
+        Parameters
+        ----------
+        against : Release
+            By the same bands alone.
+        measure, name : str, optional
+            As for `discrimination`.
+
+        Returns
+        -------
+        Release
+            ``psi``, the population stability index, and ``no_drift``, which 95 of 100 stay below
+            where nothing changed.
+        """
+        return derived("stability", [self, against], {"measure": measure}, name)
+
+    def cutoffs(
+        self,
+        outcome: str,
+        *,
+        gain: float,
+        loss: float,
+        unit: str | None = None,
+        measure: str = "rows",
+        name: str | None = None,
+    ) -> Release:
+        """Compute what approving from each score up would have kept and earned.
+
+        Parameters
+        ----------
+        outcome : str
+            As for `discrimination`.
+        gain, loss : float
+            What a good one earns and a bad one costs, declared.
+        unit : str, optional
+            The currency's code.
+        measure, name : str, optional
+            As for `discrimination`.
+
+        Returns
+        -------
+        Release
+            By ``cutoff``: ``kept_share``, ``bad_rate``, ``profit``, and ``more`` than from
+            approving everybody.
+        """
+        worth = {"gain": gain, "loss": loss, "unit": unit}
+        arguments = {"outcome": outcome, "measure": measure, **worth}
+        return derived("cutoffs", [self], arguments, name)
+
     def affinity(self, of: Release, *, name: str | None = None) -> Release:
         """Compute how many times as often as by chance two values go together.
 

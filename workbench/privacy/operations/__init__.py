@@ -7,7 +7,17 @@ from workbench.privacy.operations import (
     pairing,
     ranking,
     rows,
+    scoring,
     small_groups,
 )
 
-__all__ = ["consistency", "deciles", "figures", "pairing", "ranking", "rows", "small_groups"]
+__all__ = [
+    "consistency",
+    "deciles",
+    "figures",
+    "pairing",
+    "ranking",
+    "rows",
+    "scoring",
+    "small_groups",
+]

@@ -1,0 +1,146 @@
+"""What a table of score band × outcome says: figures by hand, by libraries, and their coverage."""
+
+import numpy as np
+import pytest
+from factories.noisy import CUSTOMERS, REGION, Books, answer
+from scipy.stats import ks_2samp
+from sklearn.metrics import roc_auc_score
+
+from workbench.errors import QuestionRefused, UnknownName
+from workbench.privacy.columns import Dimension
+from workbench.privacy.operations.scoring import gini, ks, psi
+
+BAND = Dimension("score_band", "Score", "band", ("< 560", "560 to 600", "600 to 640", "≥ 640"))
+BAD = Dimension("bad", "Bad", "category", (False, True), exclusive=True)
+GOOD_AND_BAD = np.array([[100, 60], [200, 40], [400, 30], [900, 20]], float)
+
+
+def table(counts, *, sigma=1e-9, by=(BAND, BAD), books=None, number=1):
+    cells = [float(each) for each in np.ravel(counts)]
+    made = answer(list(by), {"n": cells}, sigma=sigma, measures=(CUSTOMERS,), number=number)
+    return (books or Books()).put(made)
+
+
+def pair_of(draw, sizes, sd):
+    """Return two tables in one ledger, and what noisy counts they show."""
+    books, seen = Books(), [draw(each) for each in sizes]
+    return seen, [
+        table(each, sigma=sd, by=[BAND], books=books, number=i + 1) for i, each in enumerate(seen)
+    ]
+
+
+def scores(counts=GOOD_AND_BAD):
+    """Return one row a customer: whether bad, and the band, as a library wants them."""
+    rows = [
+        (bad, band)
+        for band, row in enumerate(counts)
+        for bad in (0, 1)
+        for _ in range(int(row[bad]))
+    ]
+    return np.array(rows).T
+
+
+def test_gini_and_ks_are_those_of_libraries():
+    bad, band = scores()
+    assert gini(GOOD_AND_BAD) == pytest.approx(2 * roc_auc_score(bad, -band) - 1, abs=1e-12)
+    apart = ks_2samp(band[bad == 1], band[bad == 0]).statistic
+    assert ks(GOOD_AND_BAD) == pytest.approx(apart, abs=1e-12)
+
+
+def test_psi_by_hand():
+    # 10 and 90 become 20 and 80 of 100: 0.1·ln(2) + 0.1·ln(9/8), Siddiqi 2006, p. 139
+    assert psi(np.array([[10.0, 90.0], [20.0, 80.0]])) == pytest.approx(
+        0.1 * np.log(2) + 0.1 * np.log(9 / 8)
+    )
+
+
+def test_margins_of_gini_and_ks_hold_noise_and_who_was_there():
+    dice, shares = np.random.default_rng(7), GOOD_AND_BAD / GOOD_AND_BAD.sum()
+    held = {"gini": 0, "ks": 0}
+    truth = {"gini": gini(GOOD_AND_BAD), "ks": ks(GOOD_AND_BAD)}
+    tries = 150
+    for _ in range(tries):
+        sampled = dice.multinomial(2000, shares.ravel()).astype(float)
+        found = table(sampled + dice.normal(0, 8, 8), sigma=8.0).discrimination(
+            "bad", measure="customers"
+        )
+        for name, true in truth.items():
+            low, high = (found.columns[f"{name}_{end}"][0] for end in ("low", "high"))
+            held[name] += low <= true <= high
+    assert min(held.values()) >= 0.90 * tries  # 95 % at the least but for three standard deviations
+
+
+@pytest.mark.parametrize("sd", [1e-9, 12.0])
+def test_where_nothing_changed_five_in_a_hundred_are_beyond(sd):
+    dice, shares = np.random.default_rng(3), GOOD_AND_BAD.sum(axis=1) / GOOD_AND_BAD.sum()
+    alarms, held, tries = 0, 0, 150
+    for _ in range(tries):
+        seen, (before, now) = pair_of(
+            lambda n: dice.multinomial(n, shares) + dice.normal(0, sd, 4), (3000, 1000), sd
+        )
+        found = now.stability(before, measure="customers").columns
+        alarms += psi(np.array(seen)) > found["no_drift"][0]
+        held += found["psi_low"][0] == 0
+    assert alarms / tries == pytest.approx(0.05, abs=0.05)
+    assert held / tries > 0.92
+
+
+def test_a_real_drift_is_within_its_margin():
+    before, now = np.array([100, 200, 400, 800.0]), np.array([300, 300, 400, 500.0])
+    dice, held = np.random.default_rng(5), 0
+    for _ in range(100):
+        _, pair = pair_of(lambda n: dice.poisson(n) + dice.normal(0, 10, 4), (before, now), 10.0)
+        found = pair[1].stability(pair[0], measure="customers").columns
+        held += found["psi_low"][0] <= psi(np.array([before, now])) <= found["psi_high"][0]
+    assert held >= 93
+
+
+def test_cutoffs_by_hand():
+    found = table(GOOD_AND_BAD).cutoffs("bad", gain=10, loss=40, unit="EUR", measure="customers")
+    columns = found.columns
+    assert columns["cutoff"] == ["everybody", "from 560", "from 600", "from 640"]
+    assert columns["kept_share"] == pytest.approx([1, 1590 / 1750, 1350 / 1750, 920 / 1750])
+    assert columns["bad_rate"] == pytest.approx([150 / 1750, 90 / 1590, 50 / 1350, 20 / 920])
+    assert columns["profit"] == pytest.approx([10000, 11400, 11000, 8200])
+    assert columns["more"] == pytest.approx([0, 1400, 1000, -1800])
+    assert columns["more_high"][0] == 0  # everybody is no more than everybody, whatever the noise
+    # of 100 good and 60 bad ones drawn: 10² · 100 + 40² · 60
+    assert columns["more_high"][1] - 1400 == pytest.approx(1.96 * (10000 + 96000) ** 0.5, rel=1e-3)
+
+
+def test_other_groups_are_judged_one_by_one():
+    both = np.array([GOOD_AND_BAD, GOOD_AND_BAD[::-1], GOOD_AND_BAD])
+    found = table(both, by=[REGION, BAND, BAD]).discrimination("bad", measure="customers")
+    assert found.columns["region"] == ["North", "South", "West"]
+    first, second, _ = found.columns["gini"]
+    assert first > 0 > second
+
+
+def judged(made, outcome="bad", measure="customers"):
+    return made.discrimination(outcome, measure=measure)
+
+
+def moved(made):
+    return made.stability(made, measure="customers")
+
+
+def cut(made, gain=1.0):
+    return made.cutoffs("bad", gain=gain, loss=1, measure="customers")
+
+
+@pytest.mark.parametrize(
+    ("counts", "sigma", "by", "ask", "message"),
+    [
+        ([3] * 8, 1.0, [BAND, BAD], judged, "about 12 good and 12 bad"),
+        ([90] * 8, 50.0, [BAND, BAD], judged, "times the noise"),
+        ([9] * 8, 1.0, [BAND, BAD], lambda r: judged(r, "good"), "good"),
+        ([9] * 8, 1.0, [BAND, BAD], lambda r: judged(r, measure="rows"), "'rows' by one column"),
+        ([9] * 3, 1.0, [REGION], moved, "this is by region"),
+        ([9] * 12, 1.0, [REGION, BAND], moved, "the same bands"),
+        ([9] * 8, 1.0, [BAND, BAD], lambda r: cut(r, gain=0), "both above 0"),
+        ([9] * 8, 1.0, [BAND, BAD], lambda r: cut(r.suppress(min_customers=99)), "taken out"),
+    ],
+)
+def test_what_is_no_table_of_a_score_is_refused(counts, sigma, by, ask, message):
+    with pytest.raises((QuestionRefused, UnknownName), match=message):
+        ask(table(counts, sigma=sigma, by=by))

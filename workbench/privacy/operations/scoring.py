@@ -1,0 +1,254 @@
+"""What one table of score band × outcome says of a score: how well it tells, drift, cut-offs.
+
+Bands are of points, so the lowest is the riskiest. Margins hold noise and the chance of who was in
+the table: each count has a draw of its own, as wide as its root, beside its noise. Gini and
+Kolmogorov–Smirnov carry both over by their tangent (the delta method).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import QuestionRefused
+from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.margins import Affine, Fixed, Form, divided, plus, tangent, weighted
+from workbench.privacy.noted import noted
+from workbench.privacy.sheets import Sheet, operation, without
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LEAST = 50  # good and bad ones of a period, each
+SURELY = 5  # times the noise of their number
+_DRAWS = 1000
+
+
+@operation("discrimination")
+def discrimination(sheet: Sheet, *, measure: str, outcome: str) -> Sheet:
+    """Return how well bands of a score tell good from bad, of each other group."""
+    table = _Table(sheet, measure, outcome)
+    ginis, kss = list[Form](), list[Form]()
+    for forms, (counts, sd) in zip(table.forms, table.groups(), strict=True):
+        _require_enough(counts.sum(axis=0), sd)
+        ginis.append(_carried(gini, forms, counts))
+        kss.append(_carried(ks, forms, counts))
+    made = {
+        Measure("gini", "derived", "Gini", None, 2, -1.0): ginis,
+        Measure("ks", "derived", "Kolmogorov–Smirnov", None, 2, 0.0): kss,
+    }
+    return table.sheet(table.others, table.keys, made)
+
+
+@operation("stability")
+def stability(sheet: Sheet, before: Sheet | None = None, *, measure: str) -> Sheet:
+    """Return how far bands of a score moved from another table, of each other group."""
+    import numpy as np
+
+    table, other = _Table(sheet, measure), _Table(before or sheet, measure)
+    if other.others or other.band.values != table.band.values:
+        raise QuestionRefused(
+            f"stability is against a table of the same bands of '{table.band.name}' alone: add "
+            "others up with .derive(over=…) first."
+        )
+    ((first, first_sd),) = other.groups()
+    found, limits = list[Form](), list[Form]()
+    for counts, sd in table.groups():
+        pair = np.stack([first[:, 0], counts[:, 0]])
+        noise = np.stack([first_sd[:, 0], sd[:, 0]])
+        shares = _held(pair.sum(axis=0)) / _held(pair.sum(axis=0)).sum()
+        alike = shares * _held(pair.sum(axis=1, keepdims=True))
+        same = [psi(each) for each in _drawn(alike, noise)]
+        limit, shown = _quantile(same, 0.95), psi(pair)
+        # its root is nearly the length of a vector, which noise moves by no more than its own
+        ends = (max(0.0, sqrt(shown) - sqrt(limit)) ** 2, (sqrt(shown) + sqrt(limit)) ** 2)
+        found.append(Fixed(min(max(shown - sum(same) / len(same), ends[0]), ends[1]), *ends))
+        limits.append(Fixed(limit))
+    made = {
+        Measure("psi", "derived", "Population stability index", None, 3, 0.0): found,
+        Measure("no_drift", "derived", "Without drift, at most", None, 3, 0.0): limits,
+    }
+    return table.sheet(table.others, table.keys, made, "drift")
+
+
+@operation("cutoffs")
+def cutoffs(
+    sheet: Sheet, *, measure: str, outcome: str, gain: float, loss: float, unit: str | None
+) -> Sheet:
+    """Return of each cut-off what approving from there up would have kept and earned."""
+    table = _Table(sheet, measure, outcome)
+    if table.others or not (gain > 0 and loss > 0):
+        raise QuestionRefused(
+            "cut-offs are of one table of score bands by outcome alone, with gain= a good one and "
+            "loss= a bad one, both above 0."
+        )
+    good, bad = table.sides()
+    everyone = weighted((1.0, each) for each in (*good, *bad))
+    kept, rates, profits = list[Form](), list[Form](), list[Form]()
+    for place in range(len(good)):
+        goods, bads = (weighted((1.0, each) for each in side[place:]) for side in (good, bad))
+        approved = weighted([(1.0, goods), (1.0, bads)])
+        kept.append(divided(approved, everyone))
+        rates.append(divided(bads, approved))
+        profits.append(weighted([(gain, goods), (-loss, bads)]))
+    more = [plus(each, profits[0], -1.0) for each in profits]
+    labels = ("everybody", *(f"from {_lower(str(each))}" for each in table.band.values[1:]))
+    made = {
+        Measure("kept_share", "rate", "Still approved", None, 4): kept,
+        Measure("bad_rate", "rate", "Bad among them", None, 4): rates,
+        Measure("profit", "derived", "Profit", unit, 0): profits,
+        Measure("more", "derived", "More than from everybody", unit, 0, contrast="amount"): more,
+    }
+    by = Dimension("cutoff", "Cut-off", "band", labels, table.band.exclusive)
+    return table.sheet((by,), tuple((label,) for label in labels), made)
+
+
+class _Table:
+    """Figures by score band, and by outcome where one is named, group by group.
+
+    Forms know of sampling.
+    """
+
+    def __init__(self, sheet: Sheet, measure: str, outcome: str | None = None) -> None:
+        bands = [each for each in sheet.by if each.kind == "band"]
+        ways = [] if outcome is None else [sheet.axis(outcome)]
+        wrong = any(set(sheet.by[axis].values) != {False, True} for axis in ways)
+        if len(bands) != 1 or measure not in sheet.forms or wrong:
+            raise QuestionRefused(
+                f"a score is judged by '{measure}' by one column of bands, and by an outcome that "
+                "is true of bad ones: wb.query(loans, by=[card.bands([560, 600]), 'default_12m'])"
+                f".count(); this is by {', '.join(each.name for each in sheet.by) or 'nothing'}."
+            )
+        self.band, self._sheet = bands[0], sheet
+        place = sheet.by.index(self.band)
+        self.others = without(sheet.by, {place, *ways})
+        self.keys = tuple(dict.fromkeys(without(key, {place, *ways}) for key in sheet.keys))
+        cells: dict[tuple[Any, ...], tuple[Affine, float]] = {}
+        for row, (key, form) in enumerate(zip(sheet.keys, sheet.forms[measure], strict=True)):
+            line = tangent(form)
+            if line is None:
+                raise QuestionRefused("a table with figures taken out says too little of a score.")
+            chance = {("drawn", row, measure): sqrt(max(line.value, 0.0))}
+            drawn = Affine(line.value, {**line.terms, **chance})
+            at = (without(key, {place, *ways}), key[place], *(key[axis] for axis in ways))
+            cells[at] = drawn, sqrt(line.variance)
+        self._cells = [
+            [
+                [cells[group, band, bad] for bad in (False, True)] if ways else [cells[group, band]]
+                for band in self.band.values
+            ]
+            for group in self.keys
+        ]
+
+    @property
+    def forms(self) -> list[list[Affine]]:
+        """Every cell of every group, band by band."""
+        return [[form for row in rows for form, _ in row] for rows in self._cells]
+
+    def sides(self) -> tuple[list[Affine], list[Affine]]:
+        """Return good and bad ones by band, of a table without other groups."""
+        rows = self._cells[0]
+        return [row[0][0] for row in rows], [row[1][0] for row in rows]
+
+    def groups(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return counts and the noise of each, band × outcome, of every group."""
+        import numpy as np
+
+        return [
+            (
+                np.array([[form.value for form, _ in row] for row in rows]),
+                np.array([[sd for _, sd in row] for row in rows]),
+            )
+            for rows in self._cells
+        ]
+
+    def sheet(
+        self,
+        by: tuple[Dimension, ...],
+        keys: tuple[tuple[Any, ...], ...],
+        made: dict[Measure, list[Form]],
+        note: str = "sampled",
+    ) -> Sheet:
+        """Return a sheet of new figures."""
+        forms = {each.name: figures for each, figures in made.items()}
+        notes = (*self._sheet.notes, noted(note))
+        return Sheet(by, keys, tuple(made), forms, notes=notes, about=self._sheet.about)
+
+
+def gini(table: np.ndarray) -> float:
+    """Return the Gini of bands × (good, bad), the riskiest band first."""
+    import numpy as np
+
+    good, bad = (_held(table) / _held(table).sum(axis=0)).T
+    return float((bad * (2 * (1 - np.cumsum(good)) + good)).sum() - 1)
+
+
+def ks(table: np.ndarray) -> float:
+    """Return the largest distance between the shares of good and bad up to a band."""
+    import numpy as np
+
+    shares = _held(table) / _held(table).sum(axis=0)
+    return float(np.abs(np.cumsum(shares[:, 1] - shares[:, 0])).max())
+
+
+def psi(table: np.ndarray) -> float:
+    """Return the population stability index of two rows of counts."""
+    import numpy as np
+
+    before, now = _held(table) / _held(table).sum(axis=1, keepdims=True)
+    return float(((now - before) * np.log(now / before)).sum())
+
+
+def _held(table: np.ndarray) -> np.ndarray:
+    """Return counts that are none below half of one: shares of them have a logarithm."""
+    import numpy as np
+
+    held: np.ndarray = np.maximum(table, 0.5)
+    return held
+
+
+def _carried(way: Callable[[Any], float], forms: Sequence[Affine], table: np.ndarray) -> Affine:
+    """Return a figure of a table, with the noise of every cell it depends on."""
+    slopes = []
+    for place, form in enumerate(forms):
+        ends = []
+        step = max(1.0, sqrt(form.variance) / 10)
+        for moved in (step, -step):
+            near = table.copy()
+            near.flat[place] += moved
+            ends.append(way(near))
+        slopes.append((ends[0] - ends[1]) / (2 * step))
+    noise = weighted(zip(slopes, forms, strict=True))
+    return Affine(way(table), noise.terms, approximate=True)
+
+
+def _quantile(drawn: Sequence[float], part: float) -> float:
+    return sorted(drawn)[min(len(drawn) - 1, int(part * len(drawn)))]
+
+
+def _drawn(table: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """Return tables around one, with noise and sampling, by dice of their own."""
+    import numpy as np
+
+    dice = np.random.default_rng(0)  # of released figures alone: the same table, the same interval
+    spread = np.sqrt(sd**2 + np.maximum(table, 0))
+    drawn: np.ndarray = table + spread * dice.standard_normal((_DRAWS, *table.shape))
+    return drawn
+
+
+def _require_enough(found: np.ndarray, sd: np.ndarray) -> None:
+    """Refuse a table whose figures would be noise, by its noisy counts alone."""
+    least = max(LEAST, SURELY * float(((sd**2).sum(axis=0) ** 0.5).max()))
+    good, bad = (max(0.0, float(each)) for each in found)
+    if min(good, bad) < least:
+        raise QuestionRefused(
+            f"about {good:,.0f} good and {bad:,.0f} bad were found, and a score is judged by "
+            f"{least:,.0f} of each: {LEAST}, and {SURELY} times the noise of their number. Ask "
+            "for fewer bands, a longer period, or at a larger epsilon."
+        )
+
+
+def _lower(label: str) -> str:
+    """Return where a band begins, by what it is called."""
+    return label.removeprefix("≥ ").split(" to ")[0]
