@@ -1,0 +1,299 @@
+"""What can be derived of a release at no cost, as an analyst types it: one call an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import workbench.privacy.operations  # registers what can be derived  # noqa: F401
+from workbench.privacy.columns import Scalar
+from workbench.privacy.expressions import Expression, asked, expression, names
+from workbench.privacy.tables import derived
+
+if TYPE_CHECKING:
+    from workbench.privacy.release import Release
+
+
+class Derivable:
+    """Operations on a release; each result is stored with its parents."""
+
+    @property
+    def _self(self) -> Release:
+        return cast("Release", self)
+
+    def derive(
+        self,
+        *figures: Expression | str,
+        name: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        over: str | Sequence[str] = (),
+        simultaneous: bool = False,
+    ) -> Release:
+        """Compute further figures from this release; costs nothing, stored with its parents.
+
+        Parameters
+        ----------
+        figures : expressions or str
+            From `workbench.ratio`, `difference`, `share`, `rank`, `top`, `column` and arithmetic
+            on them; a name keeps a measure as it is. None: all measures as they are.
+        name : str, optional
+            What to call the result; this release's name when left out.
+        where : mapping, optional
+            Rows to keep: group column to a value (the column goes) or a list of values.
+        over : str or sequence of str, optional
+            Group columns to add up over first. Distinct customers are not added, except over
+            groups that are declared to hold a customer once.
+        simultaneous : bool
+            Store margins that hold for all figures at once, instead of for each alone.
+
+        Returns
+        -------
+        Release
+            Its margins take into account which figures share noise.
+
+        Raises
+        ------
+        QuestionRefused
+            The figures cannot be computed from what was released; the message says what would do.
+        """
+        wanted = [expression(each) for each in figures]
+        arguments = asked(wanted, where or {}, names(over), simultaneous)
+        others = [other for each in wanted for other in each.releases()]
+        return derived("derive", [self._self, *others], arguments, name)
+
+    def suppress(
+        self, min_customers: float = 0, deviations: float = 0, name: str | None = None
+    ) -> Release:
+        """Take out the figures of small groups, by their noisy number of customers alone.
+
+        Parameters
+        ----------
+        min_customers : float
+            A declared least number.
+        deviations : float
+            As many standard deviations of the number's noise; the larger of the two counts.
+        name : str, optional
+            What to call the result.
+        """
+        rule = {"min_customers": min_customers, "deviations": deviations, "widened": True}
+        return derived("suppress", [self._self], rule, name)
+
+    def merge_small(
+        self,
+        column: str,
+        min_customers: float = 0,
+        deviations: float = 0,
+        into: str = "Other",
+        name: str | None = None,
+    ) -> Release:
+        """Merge small values of a group column, by their noisy number of customers alone.
+
+        Neighbours of an ordered column are merged with each other, those of any other into one.
+
+        Parameters
+        ----------
+        column : str
+            A group column.
+        min_customers, deviations : float
+            As for `suppress`.
+        into : str
+            What the merged values of an unordered column are called.
+        name : str, optional
+            What to call the result.
+        """
+        rule = {"min_customers": min_customers, "deviations": deviations, "widened": True}
+        return derived("merge", [self._self], {"column": column, "into": into, **rule}, name)
+
+    def regroup(
+        self,
+        columns: Sequence[str],
+        into: str,
+        groups: Mapping[str, Sequence[Sequence[Scalar]]],
+        *,
+        title: str | None = None,
+        name: str | None = None,
+    ) -> Release:
+        """Add cells up into named groups: those who stayed of a table of movements, say.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Group columns that go.
+        into : str
+            The one that comes.
+        groups : mapping of str to cells
+            Name to cells, each with one value a column; a cell in none of them is left out.
+        title, name : str, optional
+            What to call the column, and the result.
+        """
+        # why a list: keys are sorted when they are stored, and groups have an order
+        listed = [[label, [list(cell) for cell in cells]] for label, cells in groups.items()]
+        made = {"columns": list(columns), "groups": listed, **_called(into, title)}
+        return derived("regroup", [self._self], made, name)
+
+    def describe(
+        self,
+        column: str,
+        into: str,
+        words: Mapping[str, str],
+        *,
+        title: str | None = None,
+        name: str | None = None,
+    ) -> Release:
+        """Set declared words beside a group column, such as what to do for each group.
+
+        Parameters
+        ----------
+        column : str
+            A group column.
+        into : str
+            The column of words; a value without any gets a dash.
+        words : mapping of str to str
+        title, name : str, optional
+            What to call the column, and the result.
+        """
+        told = {str(key): str(word) for key, word in words.items()}
+        made = {"column": column, "words": told, **_called(into, title)}
+        return derived("describe", [self._self], made, name)
+
+    def grade(
+        self,
+        measure: str,
+        grades: Mapping[str, float],
+        into: str = "grade",
+        *,
+        title: str | None = None,
+        name: str | None = None,
+    ) -> Release:
+        """Say in a word between which declared limits a figure lies, by its margin's lower end.
+
+        Parameters
+        ----------
+        measure : str
+        grades : mapping of str to float
+            Grade to the least figure of it, the highest first: ``{"A": 0.7, "B": 0.5, "C": 0}``.
+        into : str
+            The column of grades.
+        title, name : str, optional
+            What to call the column, and the result.
+        """
+        limits = [[label, limit] for label, limit in grades.items()]
+        made = {"measure": measure, "grades": limits, **_called(into, title)}
+        return derived("grade", [self._self], made, name)
+
+    def discrimination(
+        self, outcome: str, *, measure: str = "rows", name: str | None = None
+    ) -> Release:
+        """Compute how well bands of a score tell good from bad: Gini and Kolmogorov–Smirnov.
+
+        Parameters
+        ----------
+        outcome : str
+            The group column that is true of bad ones; beside it, bands of the score, and perhaps
+            one more group, such as months. Between bands both figures are a little lower than
+            between scores.
+        measure : str
+            ``rows`` or ``customers``.
+        name : str, optional
+            What to call the result.
+
+        Raises
+        ------
+        QuestionRefused
+            Fewer than 50 good or bad ones, or than five times the noise of their number.
+        """
+        return derived(
+            "discrimination", [self._self], {"outcome": outcome, "measure": measure}, name
+        )
+
+    def stability(
+        self, against: Release, *, measure: str = "rows", name: str | None = None
+    ) -> Release:
+        """Compute how far bands of a score moved from an earlier table of the same bands.
+
+        Parameters
+        ----------
+        against : Release
+            By the same bands alone.
+        measure, name : str, optional
+            As for `discrimination`.
+
+        Returns
+        -------
+        Release
+            ``psi``, the population stability index, and ``no_drift``, which 95 of 100 stay below
+            where nothing changed.
+        """
+        return derived("stability", [self._self, against], {"measure": measure}, name)
+
+    def cutoffs(
+        self,
+        outcome: str,
+        *,
+        gain: float,
+        loss: float,
+        unit: str | None = None,
+        measure: str = "rows",
+        name: str | None = None,
+    ) -> Release:
+        """Compute what approving from each score up would have kept and earned.
+
+        Parameters
+        ----------
+        outcome : str
+            As for `discrimination`.
+        gain, loss : float
+            What a good one earns and a bad one costs, declared.
+        unit : str, optional
+            The currency's code.
+        measure, name : str, optional
+            As for `discrimination`.
+
+        Returns
+        -------
+        Release
+            By ``cutoff``: ``kept_share``, ``bad_rate``, ``profit``, and ``more`` than from
+            approving everybody.
+        """
+        worth = {"gain": gain, "loss": loss, "unit": unit}
+        arguments = {"outcome": outcome, "measure": measure, **worth}
+        return derived("cutoffs", [self._self], arguments, name)
+
+    def affinity(self, of: Release, *, name: str | None = None) -> Release:
+        """Compute how many times as often as by chance two values go together.
+
+        Parameters
+        ----------
+        of : Release
+            All customers of the same question, without groups.
+        name : str, optional
+            What to call the result.
+
+        Returns
+        -------
+        Release
+            By pair: ``customers`` with both, ``both_rate`` of those with the first, ``lift``.
+        """
+        return derived("affinity", [self._self, of], {}, name)
+
+    def deciles(self, measure: str, *, name: str | None = None) -> Release:
+        """Share a total out over tenths of the customers, those with the most first.
+
+        Parameters
+        ----------
+        measure : str
+            A total of a release by `bands` of it, of customers, alone.
+        name : str, optional
+            What to call the result.
+
+        Returns
+        -------
+        Release
+            ``<measure>_share`` by ``decile``; finer bands tell more.
+        """
+        return derived("deciles", [self._self], {"measure": measure, "within_edges": True}, name)
+
+
+def _called(into: str, title: str | None) -> dict[str, str]:
+    """Return how a group column is called that an operation makes."""
+    return {"into": into, "title": title or into.replace("_", " ").capitalize()}
