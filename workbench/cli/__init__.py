@@ -8,6 +8,7 @@ store or ledger failed; 8 something is as bad as ``--fail-on`` says.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import re
 from typing import Any
@@ -61,6 +62,7 @@ MOVED = {
 }
 
 _FULL = "No space left on device"
+atexit.register(gc.freeze)  # why: what a command made goes with it; to sort it first takes a sixth
 
 
 class _Main(click.Group):

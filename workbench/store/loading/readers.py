@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -276,6 +276,7 @@ def _workbook(
     path: Path, name: str, table: Table, sheet: str | None, form: Form
 ) -> Iterator[Reading]:
     """Yield a sheet's rows as the texts its cells show, with their lines."""
+    form = replace(form, cells=True)
     with workbooks.opened(path) as book:
         chosen = book.sheet(sheet)
         lines = islice(chosen.rows(), TITLE_LINES)

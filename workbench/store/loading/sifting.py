@@ -15,11 +15,12 @@ from workbench.catalog import Catalog, Column, Table
 from workbench.store.keys.marks import marked_sql
 from workbench.store.loading.quarantine import HANDED
 from workbench.store.loading.readers import Reading
-from workbench.store.loading.values import kind_of
+from workbench.store.loading.values import kind_of, plain_key
 from workbench.store.quality.rules import RowRule, literal, references, row_rules
 
-_FEW = 8
+_FEW, _TEXT = 8, "VARCHAR"
 _COUNTED = "row_number() OVER ()"
+_PLAIN_KEY = "_plain_key"  # whether a key, as it was read, fits its pattern
 # why only these: a text of them is the same value again; of any other kind the text is kept
 _PLAIN = re.compile(
     r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*|BOOLEAN|DATE|TIMESTAMP"
@@ -100,6 +101,8 @@ def _read(source: Reading, table: Table, relation: str, number: str, more: Colle
     about is made once.
     """
     columns = [f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in table.columns]
+    if plain := _plain(table, source):
+        columns.append(f"{plain} AS {_PLAIN_KEY}")
     inner = f"SELECT {', '.join([*columns, *more])} FROM {relation}"
     return f"SELECT *, {number} AS _line FROM ({inner})"
 
@@ -136,7 +139,15 @@ def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str
     for rule in row_rules(table, today):
         told = nobody and (rule.column, rule.rule) == (key, "not_null")
         if rule.holds_back and not told:
-            yield f"{rule.column}: {rule.rule}", _soon(rule, table.columns[rule.column])
+            fails = _soon(rule, table.columns[rule.column])
+            if fails == f"NOT {_plain(table, source)}":
+                fails = f"NOT {_PLAIN_KEY} AND {fails}"  # looked at when it was taken for a key
+            yield f"{rule.column}: {rule.rule}", fails
+
+
+def _plain(table: Table, source: Reading) -> str:
+    key = table.subject_key
+    return plain_key(f'"{key}"', table.columns[key]) if key and source.types[key] == _TEXT else ""
 
 
 def without_customer(table: Table) -> str:

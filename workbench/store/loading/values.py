@@ -56,12 +56,15 @@ class Form:
         The marks within numbers.
     zone : str
         The workspace's time zone, in which moments are kept and days begin.
+    cells : bool
+        Whether texts are what a workbook's cells show, some of which show no value.
     """
 
     date_format: str | None = None
     decimal: str = "."
     thousands: str = ""
     zone: str = "UTC"
+    cells: bool = False
 
 
 def require_marks(decimal: str, thousands: str) -> None:
@@ -220,7 +223,8 @@ def _from_text(
         if declared.role == "subject key":
             return _key_sql(raw, declared), [_none(raw, read)]
         # why compared first: that costs next to nothing, and words stand above '='
-        return raw, [f"{read} < '>' AND starts_with({read}, '{NO_VALUE}')"]
+        shows_none = f"{read} < '>' AND starts_with({read}, '{NO_VALUE}')"
+        return raw, [shows_none] if form.cells else []
     if wanted in ("DATE", "TIMESTAMP"):
         value, unlike = (_day if wanted == "DATE" else _moment)(raw, read, form)
     elif wanted == "BOOLEAN":
@@ -307,11 +311,19 @@ def _unlike(read: str, pattern: str) -> str:
     return f"NOT regexp_full_match({read}, {literal(pattern)})"
 
 
-def _key_sql(raw: str, declared: Column) -> str:
-    """Return SQL of `normal_key`: what is plain is looked at once, by the key's own pattern."""
+def plain_key(raw: str, declared: Column) -> str:
+    """Return the condition that a text is a customer's key as it stands, and fits its pattern.
+
+    Empty where the pattern does not say as much.
+    """
     globs = (as_glob(rule.pattern) for rule in declared.rules if rule.pattern)
     glob = next((each for each in globs if each and _PLAIN_GLOB.fullmatch(each)), None)
-    plain = f"{raw} GLOB '{glob}'" if glob else f"regexp_full_match({raw}, {literal(_PLAIN_KEY)})"
+    return f"{raw} GLOB '{glob}'" if glob else ""
+
+
+def _key_sql(raw: str, declared: Column) -> str:
+    """Return SQL of `normal_key`: what is plain is looked at once, by the key's own pattern."""
+    plain = plain_key(raw, declared) or f"regexp_full_match({raw}, {literal(_PLAIN_KEY)})"
     narrow = f"translate({raw}, '{_WIDE}', {literal(_NARROW)})"
     trimmed = f"regexp_replace({narrow}, {literal(_EDGES)}, '', 'g')"
     words = ", ".join(literal(word) for word in sorted(_NO_KEYS))
