@@ -17,8 +17,8 @@ from workbench.privacy.accounting import pico_of
 from workbench.privacy.operational import operational
 from workbench.reporting.definitions.reading import load_definition
 from workbench.reporting.published.copies import pdf
-from workbench.summary.annexes import annexes
-from workbench.summary.evidence import Evidence
+from workbench.reporting.summary.annexes import annexes
+from workbench.reporting.summary.evidence import Evidence
 
 PERIOD = "2026-09"
 TOLD = ("indicator", "value", "numerator", "denominator", "light", "why")

@@ -4,8 +4,7 @@ The one door. What an analyst types is here; the house behind it::
 
     cli/          commands, each one call
     workspace/    settings, catalog, store and ledger, opened once
-    summary/      the compliance summary: records, indicators, annexes
-    reporting/    definitions, runs, pages, editions
+    reporting/    definitions, runs, pages, editions; in it the compliance summary
     analytics/    learns from frames, knows nothing of ledgers
     figures/      releases drawn as charts, tables, sentences
     privacy/      questions, bounding, noise, accounting, the ledger

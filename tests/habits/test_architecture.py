@@ -14,6 +14,7 @@ PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 LINES_AT_MOST = 400
 MODULES_AT_MOST = 22
+ROOMS_AT_MOST = 9
 CODE_LINES_AT_MOST = 39_200
 PLANNED = 2_800  # of these for risk scoring; strike out once it is in
 SLACK = 1_000
@@ -208,6 +209,11 @@ def test_a_room_holds_no_more_modules_than_one_looks_over():
     new = fuller - FULLER
     assert not new, f"over {MODULES_AT_MOST} modules: {sorted(new)}; make a folder of what is one"
     assert fuller == FULLER, f"few enough now, strike out: {sorted(FULLER - fuller)}"
+
+
+def test_the_house_has_no_more_rooms_than_one_keeps_in_mind():
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert len(rooms) <= ROOMS_AT_MOST, f"{sorted(rooms)}: put what is of one into one"
 
 
 def test_the_house_grows_only_by_capabilities():

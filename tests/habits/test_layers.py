@@ -25,7 +25,6 @@ LAYER = {
     "analytics": 3,
     "figures": 3,
     "reporting": 4,
-    "summary": 4,
     "workspace": 5,
     "checks": 6,
     "status": 6,

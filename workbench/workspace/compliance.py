@@ -14,8 +14,8 @@ from workbench.workspace.privacy import Private
 if TYPE_CHECKING:
     from workbench.privacy.query import Query
     from workbench.privacy.release import Release
+    from workbench.reporting.summary.summarising import Summary
     from workbench.store.quality.result import Quality
-    from workbench.summary.summarising import Summary
 
 
 class Compliance(Customers, Private):
@@ -40,7 +40,7 @@ class Compliance(Customers, Private):
         dict of table to Release
             For `compliance`.
         """
-        from workbench.summary import asking
+        from workbench.reporting.summary import asking
 
         month = Period.parse(period)
         asked = asking.past_retention(
@@ -71,8 +71,8 @@ class Compliance(Customers, Private):
         dict of str to Release
             For `compliance`; empty, at no cost, where nothing was read on the ground of consent.
         """
-        from workbench.summary import asking
-        from workbench.summary.records import Records
+        from workbench.reporting.summary import asking
+        from workbench.reporting.summary.records import Records
 
         month, source = Period.parse(period), self.catalog.consents
         found = Records(self, month).reads_on_consent
@@ -134,8 +134,8 @@ class Compliance(Customers, Private):
             private answers handed in; all of it in the ledger, at no further cost.
         """
         from workbench.privacy.release import Release
-        from workbench.summary.evidence import Evidence
-        from workbench.summary.summarising import summarised
+        from workbench.reporting.summary.evidence import Evidence
+        from workbench.reporting.summary.summarising import summarised
 
         by_attribute = (decisions,) if isinstance(decisions, Release) else tuple(decisions)
         month, past, agreed = Period.parse(period), retention or {}, consents or {}

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from workbench.analytics.compliance import Measured
 from workbench.errors import InputError
 from workbench.periods import Period
-from workbench.summary import estimates
-from workbench.summary.estimates import Selection
+from workbench.reporting.summary import estimates
+from workbench.reporting.summary.estimates import Selection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from workbench.lifecycle.review import Review
     from workbench.lifecycle.sharing import Share
     from workbench.privacy.release import Release
+    from workbench.reporting.summary.asking import ReadsOnConsent
     from workbench.store.quality.result import Quality
-    from workbench.summary.asking import ReadsOnConsent
 
 EXAMINED_MONTHS = 3
 
@@ -180,7 +180,7 @@ class Records:
     @cached_property
     def reads_on_consent(self) -> ReadsOnConsent:
         """Reads of the period on the ground of consent, by the audit log."""
-        from workbench.summary.asking import reads_on_consent
+        from workbench.reporting.summary.asking import reads_on_consent
 
         source = self.ws.catalog.consents
         loaded = self.times_loaded(source.table) if source else []

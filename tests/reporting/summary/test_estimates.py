@@ -5,7 +5,7 @@ import pytest
 from factories.releases import CUSTOMERS, release
 
 from workbench.privacy.columns import Dimension, Measure
-from workbench.summary import estimates
+from workbench.reporting.summary import estimates
 
 RATES = (Measure("approved_rate", "rate", "Approved, share", None, 4),)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.catalog import Catalog
     from workbench.privacy.operational import Exact
     from workbench.privacy.release import Release
-    from workbench.summary.evidence import Evidence
+    from workbench.reporting.summary.evidence import Evidence
 
 NAME = "compliance-indicators"
 
@@ -59,7 +59,7 @@ class Summary:
 
 def summarised(evidence: Evidence) -> Summary:
     """Return the summary of what was looked at."""
-    from workbench.summary.annexes import annexes
+    from workbench.reporting.summary.annexes import annexes
 
     lines, period = _lines(evidence), evidence.period.text
     private = evidence.private

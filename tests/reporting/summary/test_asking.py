@@ -7,8 +7,8 @@ from support.shop import CATALOG
 
 import workbench as wb
 from workbench.periods import Period
+from workbench.reporting.summary import asking, estimates
 from workbench.store.logs.chain import Entry
-from workbench.summary import asking, estimates
 
 SEPTEMBER = Period.parse("2026-09")
 LOADED = [

@@ -16,13 +16,13 @@ from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.noted import noted
 from workbench.privacy.operational import Exact
 from workbench.reporting.gate.sharing import written_anywhere
-from workbench.summary.records import date_of, time_of
+from workbench.reporting.summary.records import date_of, time_of
 
 if TYPE_CHECKING:
     from workbench.analytics.compliance import Measured
     from workbench.reporting.notebooks.chosen import Written
+    from workbench.reporting.summary.evidence import Evidence
     from workbench.store.quality.result import Light
-    from workbench.summary.evidence import Evidence
 
 Row = Sequence[Any]  # words that head it, then its figures; an estimate with its two ends
 NONE = "none"
@@ -37,7 +37,9 @@ def _declared() -> Mapping[str, Mapping[str, Any]]:
     """Return every annex as it is declared, by its name in the summary."""
     from ruamel.yaml import YAML
 
-    text = (resources.files("workbench.summary") / "data" / "annexes.yaml").read_text("utf-8")
+    text = (resources.files("workbench.reporting.summary") / "data" / "annexes.yaml").read_text(
+        "utf-8"
+    )
     content: Mapping[str, Mapping[str, Any]] = YAML(typ="safe").load(text)
     return content
 
@@ -350,7 +352,7 @@ def _accesses(evidence: Evidence) -> Sequence[Row]:
 
 
 def _checks(evidence: Evidence) -> Sequence[Row]:
-    from workbench.summary.evidence import named
+    from workbench.reporting.summary.evidence import named
 
     words = {True: "holds", False: "failed", None: "not measured"}
     found: dict[tuple[str, str, str], int] = {}

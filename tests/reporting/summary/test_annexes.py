@@ -10,8 +10,8 @@ from workbench.figures.kinds.table import TableSpec
 from workbench.figures.language import Language
 from workbench.figures.notes import translated
 from workbench.privacy.noted import noted
-from workbench.summary.annexes import band_of
-from workbench.summary.summarising import law_note
+from workbench.reporting.summary.annexes import band_of
+from workbench.reporting.summary.summarising import law_note
 
 
 def test_a_question_whose_name_could_hold_a_figure_or_a_rows_word_is_called_by_its_id(shop):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from workbench.analytics import compliance as amounts
 from workbench.analytics.compliance import Measured, count, days_since, share, unmeasured
 from workbench.analytics.kpis import Light, has_words
-from workbench.summary import estimates
-from workbench.summary.estimates import LEAST_SHARE, rate
-from workbench.summary.records import Records
+from workbench.reporting.summary import estimates
+from workbench.reporting.summary.estimates import LEAST_SHARE, rate
+from workbench.reporting.summary.records import Records
 
 if TYPE_CHECKING:
     import pandas as pd
