@@ -13,6 +13,7 @@ import math
 import random
 import shutil
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -27,6 +28,8 @@ from workbench.privacy.accounting import PURE_AS_GAUSSIAN, epsilon_of
 from workbench.privacy.books.answers import AnswerLedger
 from workbench.privacy.engine import answering, booking, bounding, truncation
 from workbench.privacy.engine.bounding import LATTICE
+from workbench.privacy.models.bins import Bins
+from workbench.privacy.models.card_tables import CardCells
 
 RHO = Fraction(1)
 CONFIDENCE = 0.99
@@ -215,6 +218,16 @@ def named(tx):
     return wb.personas(tx, rules, as_of="2026-02", money=[3000])
 
 
+def card(tx, **asked):
+    """Return a question of a scorecard's tables; the probe is the only one above the last edge."""
+    bins = (
+        Bins("kind", values=("p", "q", "r", "s")),
+        Bins("amount", edges=(Decimal(240), Decimal(400))),
+    )
+    cells = CardCells(bins, (tx.amount > 440).name("bad"), **asked)
+    return wb.query(tx, by=cells, cells=2, **PERIOD).customers()
+
+
 CANDIDATES = [100, 440]  # everybody else is between them
 QUESTIONS = {
     "customers": by_kind(lambda q, tx: q.customers()),
@@ -258,6 +271,11 @@ QUESTIONS = {
         tx, by=[wb.cohorts(tx, ("2025-Q4", "2026-Q1")), "kind"], **PERIOD
     ).customers(),
     "pairs": lambda tx: wb.query(tx, by=wb.pairs("kind"), **PERIOD).customers(),
+    "card counts": lambda tx: card(tx, counts=(2**19, 2**19)),
+    # the probe's scores are the longest
+    "card products": lambda tx: card(
+        tx, scores=((0, 0, 0, 900, 0), (0, 0, 900, 0)), longest_squared=2 * 900**2
+    ),
     "pure": by_month(lambda q, tx: q.customers().count()),
 }
 
@@ -400,7 +418,10 @@ def spend_skipped(monkeypatch):
 @pytest.mark.parametrize(
     ("broken", "name"),
     [
-        *[(noise_halved, name) for name in ("customers", "distinct", "pure", "quantile")],
+        *[
+            (noise_halved, name)
+            for name in ("customers", "distinct", "pure", "quantile", "card counts")
+        ],
         (cap_doubled, "customers"),
         (bound_off_by_one, "pure"),
         (scaling_skipped, "sum"),

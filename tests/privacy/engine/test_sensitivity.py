@@ -141,17 +141,19 @@ def clustered(e):
     return wb.query(e.table, by=by, **PERIOD).sum("amount")
 
 
+COUNTS = (331_591, 2**19)  # no multiple of any number of bins
+
+
 def card(count=3, longest_squared=900**2, **products):
     bins = (
         Bins("region", values=("a", "b", "c")),
         Bins("kind", values=("p", "q", "r", "s")),
         Bins("amount", edges=(Decimal(50), Decimal(201)), special=((Decimal(-1), "unknown"),)),
     )[:count]
-    if products:
-        products["longest_squared"] = longest_squared
+    asking = {"longest_squared": longest_squared, **products} if products else {"counts": COUNTS}
 
     def asked(e):
-        cells = CardCells(bins, (e.table.level > 2).name("bad"), **products)
+        cells = CardCells(bins, (e.table.level > 2).name("bad"), **asking)
         return wb.query(e.table, by=cells, cells=count, **PERIOD).customers()
 
     return asked

@@ -123,8 +123,11 @@ class TestInAWorkspace:
         pico = 10**30
         asked = Asked(ws, tx, "late", "exact", 10**14, where=(), period=None)
         counted = Counted(frame, frame["late"], pico)
-        assert asked.customers(bins)[0] == pytest.approx(counted.customers(bins)[0], abs=1)
-        assert asked.counts(bins)[0] == pytest.approx(counted.counts(bins)[0], abs=1)
+        assert asked.customers(bins)[0] == pytest.approx(counted.customers(bins)[0], abs=8)
+        worth = (2**19, 2**18 + 1)
+        mine, theirs = (each.counts(bins, worth)[0] for each in (asked, counted))
+        assert mine == pytest.approx(theirs, abs=1)
+        assert np.abs(theirs).max() > 100
         rng = np.random.default_rng(0)
         scores = [tuple(int(s) for s in rng.integers(-900, 900, len(b.labels))) for b in bins]
         for longest in (700**2, 10**9):
@@ -264,14 +267,14 @@ def test_bad_frames_are_refused(frame):
 def test_bins_of_the_catalog():
     columns = catalog_of(COLUMNS).tables["visits"].columns
     income = bins_of("income", None, columns["income"])
-    assert len(income.edges) == 19
+    assert len(income.edges) == 39
     assert 500 < min(income.edges) < max(income.edges) < 20_000
     assert income.labels[-2:] == ("-1: not stated", "None of these")
     assert bins_of("home", None, columns["home"]).labels == (
         "own", "rent", "other", "None of these",
     )  # fmt: skip
     places = income.places([-1, None, float("nan"), float("inf"), 0, "x"])
-    assert places.tolist() == [20, 21, 21, 19, 0, 21]
+    assert places.tolist() == [40, 41, 41, 39, 0, 41]
     assert Bins("home", values=("own",)).places(["own", None, "castle", 3]).tolist() == [0, 1, 1, 1]
 
 

@@ -1,12 +1,18 @@
 """Sums over one row of each customer: counts of several groups at once, or products of two scores.
 
 A customer's row is the latest asked about; of several on one day the one whose places come last. It
-is chosen among that customer's own rows alone, so nobody else's move it. Counts: the row adds 1 to
-one cell of each group, so with ``d`` groups its vector has the squared length ``d``. Products: the
-row's places have whole-number scores, scaled down together to a declared length ``R`` where they
-are longer; to each pair of groups it adds the product of two. With scores ``z`` that vector has the
-squared length ``Σ_{i<j} z_i²z_j² = ((Σ z_i²)² - Σ z_i⁴) / 2``, at most ``R⁴·(d - 1) / (2d)``, since
-``Σ z_i⁴ ≥ (Σ z_i²)² / d``.
+is chosen among that customer's own rows alone, so nobody else's move it.
+
+Counts. In each of ``d`` groups the row is in one of ``K`` places and adds there ``a`` (a customer)
+and ``c`` or ``-c`` (bad, good), less a ``K``-th of that to every place: what all places have in
+common says only how many there are, and two totals, of ``t`` times ``a`` and ``c``, tell that once
+for all groups. So the vector has the squared length ``(a² + c²)·(Σ (1 - 1/K) + t²)``, up to the
+rounding of a ``K``-th, which `OneRow.norm_squared` counts exactly.
+
+Products. The row's places have whole-number scores, scaled down together to a declared length ``R``
+where they are longer; to each pair of groups it adds the product of two. With scores ``z`` that
+vector has the squared length ``Σ_{i<j} z_i²z_j² = ((Σ z_i²)² - Σ z_i⁴) / 2``, at most
+``R⁴·(d - 1) / (2d)``, since ``Σ z_i⁴ ≥ (Σ z_i²)² / d``.
 """
 
 from __future__ import annotations
@@ -14,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from math import isqrt
+from math import isqrt, sqrt
 from typing import TYPE_CHECKING, Any
 
 from workbench.privacy.columns import Measure
@@ -40,13 +46,15 @@ class OneRow(Code):
     sizes : tuple of int
         How many places each has.
     outcome : Ibis expression
-        1 or 0; a row without is nobody's.
+        1 for bad, 0 for good; a row without is nobody's.
     order : Ibis expression or None
         The latest row counts.
     told : tuple of str
         All that determines places and outcome, besides the data.
+    counts : (int, int)
+        Of counts: what a customer is worth, and what bad and good are, on the `LATTICE`.
     scores : tuple of tuple of int
-        Of products: each place's score in `UNIT`; empty for counts, of places by outcome.
+        Of products: each place's score in `UNIT`; empty for counts.
     longest_squared : int
         Of products: how long scores of a row may be, squared, in ``UNIT²``.
     """
@@ -56,29 +64,43 @@ class OneRow(Code):
     outcome: Any
     order: Any
     told: tuple[str, ...]
+    counts: tuple[int, int] = (0, 0)
     scores: tuple[tuple[int, ...], ...] = ()
     longest_squared: int = 0
 
     @property
     def identity(self) -> list[str]:
         """See `Code`."""
-        longest = [f"at most {self.longest_squared}"] if self.scores else []
-        return ["one row", *self.told, *map(str, self.scores), *longest]
+        asked = [self.counts, *self.scores, self.longest_squared]
+        return ["one row", *self.told, *map(str, asked)]
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        """What a customer, and bad and good, are worth in the two totals.
+
+        Half as exact as if every place of every group told of them; without groups, all there is.
+        """
+        if not self.sizes:
+            return self.counts
+        customer, bad = (
+            int(each * sqrt(sum(1 / k for k in self.sizes)) / 2) for each in self.counts
+        )
+        return customer, bad
 
     @property
     def norm_squared(self) -> int:
         """The squared length, in `LATTICE`, of what one customer adds, at most."""
-        count = len(self.places)
-        if not self.scores:
-            return count * LATTICE**2
-        return self.longest_squared**2 * (count - 1) // (2 * count)
+        if self.scores:
+            return self.longest_squared**2 * (len(self.scores) - 1) // (2 * len(self.scores))
+        own = sum(each**2 for each in self.totals)
+        for each in self.counts:
+            own += sum((each - each // k) ** 2 + (k - 1) * (each // k) ** 2 for k in self.sizes)
+        return own
 
     @property
     def figures(self) -> list[tuple[Measure, dict[str, Any]]]:
         """What its sums are called; see `workbench.privacy.engine.coordinates.vector_measures`."""
-        measure = Measure("customers", "customers", "Customers", "customers")
-        if self.scores:
-            measure = Measure("products", "sum", "Products of two scores, total", None, 3)
+        measure = Measure("sums", "sum", "Sums over one row a customer", None, 3)
         return [(measure, {"linear": {"n": 1.0}})]
 
 
@@ -117,14 +139,7 @@ def sums_sql(question: Question, code: OneRow) -> str:
             FROM (SELECT {", ".join(f"r.{each} AS {each}" for each in [*places, "t"])} FROM latest)
         )"""
     if not code.scores:
-        start, tables = 0, []
-        for place, size in zip(places, code.sizes, strict=True):
-            tables.append(
-                f"SELECT 0, {start} + 2 * {place}::BIGINT + t AS c, "
-                f"count(*)::HUGEINT * {LATTICE} FROM one GROUP BY c"
-            )
-            start += 2 * size
-        return f"{source} {' UNION ALL '.join(tables)}"
+        return f"{source} SELECT 0, c, sum(n) FROM ({_counts(code)}) AS cells GROUP BY c"
     scored = ", ".join(
         f"{list(scores)}[{place} + 1]::BIGINT AS z{i}"
         for i, (place, scores) in enumerate(zip(places, code.scores, strict=True))
@@ -143,6 +158,24 @@ def sums_sql(question: Question, code: OneRow) -> str:
         long AS (SELECT *, {length} AS length FROM (SELECT *, {squares} AS s FROM scored) AS s_),
         short AS (SELECT {scaled} FROM long)
         SELECT 0, unnest(range({len(pairs)})), unnest([{sums}]) FROM short"""
+
+
+def _counts(code: OneRow) -> str:
+    """Return the SQL of ``c, n``: the two totals, then two cells for each place of each group."""
+    one, bad = "count(*)::HUGEINT", "sum(2 * t - 1)::HUGEINT"
+    tables, start = [], 2
+    for i, worth in enumerate(code.totals):
+        tables.append(f"SELECT {i} AS c, {worth} * coalesce({(one, bad)[i]}, 0) AS n FROM one")
+    for place, size in enumerate(code.sizes):
+        for i, worth in enumerate(code.counts):
+            cell, told = f"{start + i} + 2 * ", (one, bad)[i]
+            tables += [
+                f"SELECT {cell}g{place}::BIGINT AS c, {worth} * {told} FROM one GROUP BY c",
+                f"SELECT {cell}b, {-(worth // size)} * n FROM range({size}) AS p(b), "
+                f"(SELECT coalesce({told}, 0) AS n FROM one) AS whole",
+            ]
+        start += 2 * size
+    return " UNION ALL ".join(tables)
 
 
 def shortened(scores: np.ndarray, longest_squared: int) -> np.ndarray:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from workbench.catalog import NUMERIC, Column
 from workbench.errors import InputError, QuestionRefused
@@ -15,10 +18,7 @@ from workbench.privacy.grouping.codes import band_code
 from workbench.privacy.grouping.declared import index_of
 from workbench.privacy.groups import REST, rising
 
-if TYPE_CHECKING:
-    import numpy as np
-
-_RANGES = 20  # between bounds, where no edges were given
+_RANGES = 40  # between bounds, where no edges were given
 _WIDE = 20  # times: from there on ranges grow by equal ratios
 
 
@@ -68,26 +68,39 @@ class Bins:
 
     def place(self, value: Any) -> Any:
         """Return where an Ibis column's values stand, never NULL."""
-        code = band_code(value, self.edges) if self.edges else index_of(value, self.values)
+        if self.edges:
+            code = band_code(value, [_of_kind(each, value.type()) for each in self.edges])
+        else:
+            code = index_of(value, self.values)
         for place, (special, _) in enumerate(self.special, self.ordered):
-            code = (value == special).ifelse(place, code)
+            code = (value == _of_kind(special, value.type())).ifelse(place, code)
         return code.fill_null(len(self.labels) - 1)
 
     def places(self, values: Any) -> np.ndarray:
         """Return where a frame's values stand."""
-        import numpy as np
-        import pandas as pd
-
         last = len(self.labels) - 1
         if not self.edges:
             known = {each: place for place, each in enumerate(self.values)}
-            found = pd.Series(values).map(known)
-            return np.asarray(found.fillna(last), dtype=int)
+            return np.asarray(pd.Series(values).map(known).fillna(last), dtype=int)
         numbers = np.asarray(pd.to_numeric(pd.Series(values), errors="coerce"), dtype=float)
         place = np.searchsorted([float(each) for each in self.edges], numbers, side="right")
         for at, (special, _) in enumerate(self.special, self.ordered):
             place = np.where(numbers == float(special), at, place)
         return np.where(np.isnan(numbers), last, place)
+
+
+def _of_kind(number: Decimal, kind: Any) -> Any:
+    """Return a number as a column's kind has it: to compare kinds, the engine casts every value.
+
+    What lies between two of a column's steps becomes the upper: the same values are below it.
+    """
+    import ibis
+
+    if kind.is_floating():
+        return float(number)
+    scale = (kind.scale or 0) if kind.is_decimal() else 0
+    whole = number.quantize(Decimal(1).scaleb(-scale), ROUND_CEILING)
+    return ibis.literal(whole, kind) if kind.is_decimal() else int(whole)
 
 
 def bins_of(name: str, given: Any = None, column: Column | None = None) -> Bins:

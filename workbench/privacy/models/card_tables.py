@@ -9,13 +9,16 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 from math import sqrt
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from workbench.errors import InputError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import PICO, rho_fraction
 from workbench.privacy.columns import Dimension
 from workbench.privacy.engine.mechanisms import RandBelow, discrete_gaussian
-from workbench.privacy.engine.onerow import LATTICE, UNIT, OneRow, shortened
+from workbench.privacy.engine.onerow import LATTICE, OneRow, shortened
 from workbench.privacy.grouping.opened import row_by_row
 from workbench.privacy.groups import Group, GroupRule, Scope
 from workbench.privacy.identity import named, normal_form
@@ -23,34 +26,12 @@ from workbench.privacy.models.bins import Bins, values_of
 from workbench.privacy.provenance import RAW, Provenance
 from workbench.privacy.query import Query, query
 from workbench.privacy.question import resolve
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
-    from workbench.privacy.release import Release
+from workbench.privacy.release import Release
 
 # Of the price, what each table has: customers in all, their counts by bin, products of two scores.
-SHARES = (0.01, 0.91, 0.08)
+SHARES = (0.005, 0.925, 0.07)
 BARRED = ("target", "after-outcome", "price", "protected", "subject key", "direct identifier")
 Noisy = tuple[Any, float]  # figures, and the standard deviation of the noise of each
-
-
-class Tables(Protocol):
-    """What answers a card's three questions, each paid for before it is drawn."""
-
-    def customers(self, bins: Sequence[Bins]) -> Noisy:
-        """Return how many customers have an outcome."""
-
-    def counts(self, bins: Sequence[Bins]) -> Noisy:
-        """Return customers by the bins of each feature, and by outcome, all in one row."""
-
-    def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
-        """Return sums of products of the scores of two features, of each pair."""
-
-    @property
-    def provenance(self) -> Provenance:
-        """Where these come from."""
 
 
 Scores = Sequence[tuple[int, ...]]
@@ -62,6 +43,7 @@ class CardCells(GroupRule):
 
     bins: tuple[Bins, ...]
     target: Any
+    counts: tuple[int, int] = (0, 0)
     scores: tuple[tuple[int, ...], ...] = ()
     longest_squared: int = 0
 
@@ -81,11 +63,11 @@ class CardCells(GroupRule):
             cells = [f"{one} × {other}" for one, other in combinations(names, 2)]
             dimension = Dimension("pair", "Two features", "category", tuple(cells))
         else:
+            places = [f"{each.column}: {label}" for each in self.bins for label in each.labels]
             cells = [
-                f"{each.column}: {label}, {outcome}"
-                for each in self.bins
-                for label in each.labels
-                for outcome in ("good", "bad")
+                f"{place}, {told}"
+                for place in ("all", *places)
+                for told in ("customers", "bad less good")
             ]
             dimension = Dimension("cell", "Bin and outcome", "category", tuple(cells))
         code = OneRow(
@@ -94,10 +76,11 @@ class CardCells(GroupRule):
             outcome,
             None if scope.table.time is None else source[scope.table.time],
             (named([repr(each) for each in self.bins]), named(meaning)),
+            self.counts,
             self.scores,
             self.longest_squared,
         )
-        return Group(dimension, len(names), code)
+        return Group(dimension, max(1, len(names)), code)
 
 
 def require_feature(name: str, scope: Scope) -> None:
@@ -145,34 +128,30 @@ class Asked:
         self.releases: list[Release] = []
 
     def customers(self, bins: Sequence[Bins]) -> Noisy:
-        """See `Tables`; what would be refused later is refused here, before anything is paid."""
+        """Return all, and bad less good; what would be refused later is refused here, unpaid."""
         resolve(self._asking(CardCells(tuple(bins), self._target)), self._catalog, self._today)
-        target = self._table[self._target] if isinstance(self._target, str) else self._target
-        where = self._asked["where"]
-        single = isinstance(where, Mapping) or not isinstance(where, Sequence)
-        known = [*((where,) if single else where), target.notnull()]
-        asked = query(self._table, where=known, period=self._asked["period"])
-        return self._answer(asked.customers(), "customers", SHARES[0])
+        asked = self._asking(CardCells((), self._target, (LATTICE, LATTICE)))
+        return self._answer(asked, "customers", SHARES[0])
 
-    def counts(self, bins: Sequence[Bins]) -> Noisy:
-        """See `Tables`."""
-        return self._answer(self._asking(CardCells(tuple(bins), self._target)), "counts", SHARES[1])
+    def counts(self, bins: Sequence[Bins], worth: tuple[int, int]) -> Noisy:
+        """Return two totals, and two sums of each bin; see `workbench.privacy.engine.onerow`."""
+        asked = self._asking(CardCells(tuple(bins), self._target, worth))
+        return self._answer(asked, "counts", SHARES[1])
 
     def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
-        """See `Tables`."""
-        cells = CardCells(tuple(bins), self._target, tuple(scores), longest_squared)
+        """Return sums of products of the scores of two features, of each pair."""
+        cells = CardCells(tuple(bins), self._target, (0, 0), tuple(scores), longest_squared)
         return self._answer(self._asking(cells), "products", SHARES[2])
 
     @property
     def provenance(self) -> Provenance:
-        """See `Tables`."""
+        """Where these come from."""
         return Provenance("private", tuple(each.id for each in self.releases))
 
     def _asking(self, cells: CardCells) -> Query:
-        return query(self._table, cells, cells=len(cells.bins), **self._asked).customers()
+        return query(self._table, cells, cells=max(1, len(cells.bins)), **self._asked).customers()
 
     def _answer(self, asked: Query, what: str, share: float) -> Noisy:
-        import numpy as np
 
         rho = Decimal(int(self._pico * share)) / PICO
         found = self._ws.release(asked, name=f"{self._name}-{what}", rho=rho)
@@ -187,11 +166,11 @@ class Counted:
     """A card's tables, counted in a frame of one row a customer; no ledger knows of them."""
 
     provenance = RAW
+    releases: Sequence[Release] = ()
 
     def __init__(
         self, frame: pd.DataFrame, bad: Any, pico: int, randbelow: RandBelow = secrets.randbelow
     ) -> None:
-        import numpy as np
 
         outcome = np.asarray(bad, dtype=float)
         if outcome.shape != (len(frame),) or not np.isin(outcome[~np.isnan(outcome)], [0, 1]).all():
@@ -205,44 +184,39 @@ class Counted:
         self._places: list[np.ndarray] = []
 
     def customers(self, bins: Sequence[Bins]) -> Noisy:
-        """See `Tables`."""
-        import numpy as np
+        """Return all, and bad less good."""
+        both = np.array([len(self._bad), (2 * self._bad - 1).sum()]) * LATTICE
+        return self._noisy(both, 2 * LATTICE**2, SHARES[0])
 
-        return self._noisy(np.array([len(self._bad) * LATTICE]), LATTICE**2, SHARES[0])
-
-    def counts(self, bins: Sequence[Bins]) -> Noisy:
-        """See `Tables`."""
-        import numpy as np
-
+    def counts(self, bins: Sequence[Bins], worth: tuple[int, int]) -> Noisy:
+        """Return two totals, and two sums of each bin; see `workbench.privacy.engine.onerow`."""
         self._places = [each.places(values_of(self._frame, each.column)) for each in bins]
-        tables = [
-            np.bincount(2 * places + self._bad, minlength=2 * len(each.labels))
-            for each, places in zip(bins, self._places, strict=True)
-        ]
-        return self._noisy(np.concatenate(tables) * LATTICE, len(bins) * LATTICE**2, SHARES[1])
+        code = OneRow((), tuple(len(each.labels) for each in bins), None, None, (), worth)
+        signs = [np.ones(len(self._bad), dtype=np.int64), 2 * self._bad - 1]
+        sums = [np.array([w * sign.sum() for w, sign in zip(code.totals, signs, strict=True)])]
+        for size, places in zip(code.sizes, self._places, strict=True):
+            pair = [
+                one * np.bincount(places, sign, size).astype(np.int64) - one // size * sign.sum()
+                for one, sign in zip(worth, signs, strict=True)
+            ]
+            sums.append(np.column_stack(pair))
+        exact = np.concatenate([np.ravel(each) for each in sums])
+        return self._noisy(exact, code.norm_squared, SHARES[1])
 
     def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
-        """See `Tables`."""
-        import numpy as np
-
+        """Return sums of products of the scores of two features, of each pair."""
         rows = np.column_stack(
             [np.array(score)[place] for score, place in zip(scores, self._places, strict=True)]
         )
         short = shortened(rows, longest_squared).astype(float)
         # exact: whole numbers whose sums stay far below 2⁵³
         sums = (short.T @ short)[np.triu_indices(len(bins), 1)].astype(np.int64)
-        code = OneRow(tuple(bins), (), None, None, (), tuple(scores), longest_squared)
+        code = OneRow((), (), None, None, (), (0, 0), tuple(scores), longest_squared)
         return self._noisy(sums, code.norm_squared, SHARES[2])
 
     def _noisy(self, exact: np.ndarray, norm_squared: int, share: float) -> Noisy:
-        import numpy as np
 
         sigma_squared = Fraction(norm_squared) / (2 * rho_fraction(int(self._pico * share)))
         noise = discrete_gaussian(sigma_squared, len(exact), self._randbelow)
         noisy = [int(each) + more for each, more in zip(exact, noise, strict=True)]
         return np.array(noisy, float) / LATTICE, sqrt(sigma_squared) / LATTICE
-
-
-def in_units(woe: Any) -> tuple[int, ...]:
-    """Return WoE as whole scores."""
-    return tuple(round(float(each) * UNIT) for each in woe)

@@ -1,9 +1,9 @@
 """From noisy tables to a scorecard: weights of evidence, and how features go together.
 
-Everything here sees released figures alone. Of a bin with ``n`` customers, ``b`` of them bad, log
-odds ``alpha + woe`` and expected share ``q`` of bad ones, ``b - n·q`` has the variance
-``n·q·(1 - q)`` of sampling and ``sd²·((1 - q)² + q²)`` of noise. Under a normal prior of the WoE
-their posterior mean shrinks what noise would explain, smooths over neighbouring ranges, and has
+Everything here sees released figures alone. Of a bin with ``n`` customers, ``c`` more bad than good
+ones, and an expected share ``q`` of bad ones, ``c/2 + n·(1/2 - q)`` are bad beyond expectation,
+with the variance ``n·q·(1 - q)`` of sampling besides their noise. Under a normal prior of the WoE
+the posterior mean shrinks what noise would explain, smooths over neighbouring ranges, and has
 its own spread: the intervals. The prior's size is weighed by its likelihood, feature by feature,
 after how sizes spread over all features (empirical Bayes, Efron & Morris 1973).
 """
@@ -13,18 +13,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+import numpy as np
+import numpy.typing as npt
 
-    Array = npt.NDArray[np.floating]
+Array = npt.NDArray[np.floating]
 
 _SIZES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # variances of WoE: of hardly any to the strongest
 _FARTHEST = 4.0  # log odds; more is no evidence but a rule
 _BASE_RATES = (0.002, 0.998)
-_RELATED = 0.08  # prior spread of correlations of scores of two features, given the outcome
+_CAUTION = 5  # times: what is off in a pair is off in the weights of all
+_RELATED = (0.04, 0.2)  # spread of correlations of the scores of two features, at least, at most
 
 
 @dataclass(frozen=True)
@@ -51,52 +50,68 @@ class Evidence:
         return float((self.customers * self.woe**2).sum() / self.customers.sum()) + 1e-6
 
 
-def agreed(tables: Sequence[Array]) -> list[Array]:
-    """Return tables of the same customers, bins × outcomes, with the same totals.
+@dataclass(frozen=True)
+class Counts:
+    """Noisy customers, and bad less good ones, of a feature's bins; with their noise.
 
-    By least squares for equal noise in every cell: a total of ``k`` cells weighs ``1/k``, and what
-    a table is off is spread evenly over its cells.
+    Attributes
+    ----------
+    customers, balance : array of (bins,)
+        Their sums are the totals of all features.
+    sd : (float, float)
+        Standard deviation of the noise of each.
     """
-    import numpy as np
 
-    weights = np.array([1 / len(each) for each in tables])
-    sums = np.array([each.sum(axis=0) for each in tables])
-    totals = np.maximum((weights[:, None] * sums).sum(axis=0) / weights.sum(), 1.0)
-    return [each - (each.sum(axis=0) - totals) / len(each) for each in tables]
+    customers: Array
+    balance: Array
+    sd: tuple[float, float]
 
 
-def evidence(
-    tables: Sequence[Array], sd: float, ordered: Sequence[int], trends: Sequence[str | None]
-) -> tuple[list[Evidence], float]:
-    """Return what tables of bins × (good, bad) tell of each feature, and the share of bad ones.
+def counts_of(
+    noisy: Array, sd: float, sizes: Sequence[int], worth: Array, totals: Array
+) -> tuple[list[Counts], Array, Array]:
+    """Return counts of each feature's bins, put together from sums; the totals; their noise.
 
     Parameters
     ----------
-    tables : sequence of array of (bins, 2)
-        Noisy counts, of the same totals.
-    sd : float
-        Standard deviation of the noise of each.
+    noisy : array
+        Two totals, and two sums for each bin, less what all bins of a feature have in common.
+    worth, totals : array of (2,)
+        What a customer, and bad and good, are worth in the sums of bins and in the totals.
+    """
+    both = np.maximum(noisy[:2] / totals, (2.0, -np.inf))
+    both[1] = np.clip(both[1], -both[0] + 1, both[0] - 1)
+    parts = np.split(noisy[2:].reshape(-1, 2) / worth, np.cumsum(sizes)[:-1])
+    spread = sd / worth
+    found = []
+    for part in parts:
+        # a feature's sums are 0 but for noise
+        customers, balance = (part - part.mean(axis=0) + both / len(part)).T
+        found.append(Counts(customers, balance, (float(spread[0]), float(spread[1]))))
+    return found, both, sd / totals
+
+
+def evidence(
+    tables: Sequence[Counts], base: float, ordered: Sequence[int], trends: Sequence[str | None]
+) -> list[Evidence]:
+    """Return what counts tell of each feature.
+
+    Parameters
+    ----------
+    base : float
+        Share of bad customers.
     ordered : sequence of int
         How many bins of each, the first ones, are neighbouring ranges.
     trends : sequence of str or None
         ``ascending`` or ``descending`` where the share of bad ones must not fall or rise.
     """
-    import numpy as np
-
-    good, bad = tables[0].sum(axis=0)
-    base = float(np.clip(bad / (good + bad), *_BASE_RATES))
     middle = float(np.log(base / (1 - base)))
     found = []
     for table, ranges in zip(tables, ordered, strict=True):
-        customers = _customers(table.sum(axis=1), sd)
-        found.append((customers, _posteriors(table, customers, middle, sd, ranges)))
+        customers = _customers(table)
+        found.append((customers, _posteriors(table, customers, middle, ranges)))
     likelihoods = np.array([[each[2] for each in posteriors] for _, posteriors in found])
-    chances = np.exp(likelihoods - likelihoods.max(axis=1, keepdims=True))
-    shares = np.full(len(_SIZES), 1 / len(_SIZES))
-    for _ in range(5):
-        mixed = chances * shares / (chances * shares).sum(axis=1, keepdims=True)
-        shares = (mixed.sum(axis=0) + 1) / (len(tables) + len(_SIZES))
-    mixed = chances * shares / (chances * shares).sum(axis=1, keepdims=True)
+    mixed = _mixed(likelihoods)
     cards = []
     for (customers, posteriors), weights, ranges, trend in zip(
         found, mixed, ordered, trends, strict=True
@@ -110,41 +125,49 @@ def evidence(
         woe = woe - (woe * customers).sum() / customers.sum()
         rate = 1 / (1 + np.exp(-middle - woe))
         cards.append(Evidence(woe, np.sqrt(variance), customers, rate))
-    return cards, base
+    return cards
 
 
-def _customers(noisy: Array, sd: float) -> Array:
+def _mixed(likelihoods: Array) -> Array:
+    """Return how far each row is of each size: by its log likelihoods, and by all rows."""
+    chances = np.exp(likelihoods - likelihoods.max(axis=1, keepdims=True))
+    count, sizes = chances.shape
+    shares = np.full(sizes, 1 / sizes)
+    for _ in range(5):  # expectation and maximisation; one row of each size was there before
+        mixed = chances * shares
+        mixed /= mixed.sum(axis=1, keepdims=True)
+        shares = (mixed.sum(axis=0) + 1) / (count + sizes)
+    return np.asarray(mixed)
+
+
+def _customers(table: Counts) -> Array:
     """Return customers of each bin, drawn towards even shares as noise demands, none below 0."""
-    import numpy as np
-
-    total, even = noisy.sum(), noisy.sum() / len(noisy)
-    signal = even**2 / (even**2 + 2 * sd**2)
-    drawn = np.maximum(even + (noisy - even) * signal, 0.01 * even)
+    total, even = table.customers.sum(), table.customers.mean()
+    signal = even**2 / (even**2 + table.sd[0] ** 2)
+    drawn = np.maximum(even + (table.customers - even) * signal, 0.01 * even)
     shares: Array = drawn * total / drawn.sum()
     return shares
 
 
 def _posteriors(
-    table: Array, customers: Array, middle: float, sd: float, ranges: int
+    table: Counts, customers: Array, middle: float, ranges: int
 ) -> Sequence[tuple[Array, Array, float]]:
     """Return mean, variance and log likelihood of a feature's WoE under each size of the prior."""
-    import numpy as np
-
-    alike = np.eye(len(table))
+    alike = np.eye(len(customers))
     if ranges > 2:
         place = np.arange(ranges) / (ranges - 1)
         alike[:ranges, :ranges] = np.exp(-np.abs(place[:, None] - place[None]))
-    good, bad = table.T
 
     def linear(woe: Array) -> tuple[Array, Array, Array]:
         share = 1 / (1 + np.exp(-middle - woe))
         slope = customers * share * (1 - share)
-        noise = sd**2 * ((1 - share) ** 2 + share**2) + slope + 1e-9
-        return bad * (1 - share) - good * share + slope * woe, slope, noise
+        noise = (table.sd[1] / 2) ** 2 + ((0.5 - share) * table.sd[0]) ** 2 + slope + 1e-9
+        bad = table.balance / 2 + table.customers * (0.5 - share)  # beyond what is expected
+        return bad + slope * woe, slope, noise
 
     found = []
     for size in _SIZES:
-        prior, woe = size * alike, np.zeros(len(table))
+        prior, woe = size * alike, np.zeros(len(customers))
         target, slope, noise = linear(woe)
         spread = slope[:, None] * prior * slope + np.diag(noise)
         _, log_size = np.linalg.slogdet(spread)
@@ -184,37 +207,37 @@ def weights(
     sd : float
         Standard deviation of the noise of each.
     """
-    import numpy as np
-
     count, total = len(found), found[0].customers.sum()
     own = np.array([each.variance for each in found])
-    size = np.sqrt(own)
+    spread = np.sqrt(own)
     upper = np.triu_indices(count, 1)
-    pairs = size[upper[0]] * size[upper[1]]
+    pairs = spread[upper[0]] * spread[upper[1]]
     noise = (sd / total / pairs) ** 2 + 1 / total
     kept = _kept(found)
     raw, noise = products / total / pairs / kept, noise / kept**2
     related = np.eye(count)
-    related[upper] = np.clip(raw * _RELATED**2 / (_RELATED**2 + noise), -0.95, 0.95)
+    # prior variance of correlations: theirs beyond noise, pairs with much of it counting less
+    least, most = _RELATED
+    trust = 1 / (noise + least**2) ** 2
+    size = np.clip(((raw**2 - noise) * trust).sum() / max(trust.sum(), 1e-12), least**2, most**2)
+    related[upper] = np.clip(raw * size / (size + _CAUTION * noise), -0.95, 0.95)
     related += np.triu(related, 1).T
     values, axes = np.linalg.eigh(related)
     related = (axes * np.maximum(values, 0.1)) @ axes.T
-    weight = np.clip(np.linalg.solve(related, size) / size, 0.0, 3.0)
+    weight = np.clip(np.linalg.solve(related, spread) / spread, 0.0, 3.0)
     # one scale for all, from the sum of all pairs: far less noisy than any one of them
-    scores = weight * size
+    scores = weight * spread
     both = scores[upper[0]] * scores[upper[1]]
-    shared, spread = 2 * (both * raw).sum(), 2 * sqrt((both**2 * noise).sum())
+    shared, off = 2 * (both * raw).sum(), 2 * sqrt((both**2 * noise).sum())
     alone = float((scores**2).sum())
-    shared *= alone**2 / (alone**2 + spread**2)
-    scale = np.clip(float((scores * size).sum()) / max(alone + shared, alone / 3), 0.3, 1.2)
+    shared *= alone**2 / (alone**2 + off**2)
+    scale = np.clip(float((scores * spread).sum()) / max(alone + shared, alone / 3), 0.3, 1.2)
     weight = weight * scale
     return weight, _intercept(base, float(scale * sqrt(max(alone + shared, alone / 3))))
 
 
 def _kept(found: Sequence[Evidence]) -> float:
     """Return what is left of products in the ball, were features independent: about four fifths."""
-    import numpy as np
-
     dice = np.random.default_rng(0)  # of released shares alone: the same counts, the same card
     longest = sum(each.variance for each in found)
     squared = sum(
@@ -225,7 +248,6 @@ def _kept(found: Sequence[Evidence]) -> float:
 
 def _intercept(base: float, spread: float) -> float:
     """Return the intercept at which scores of a normal spread foretell the share of bad ones."""
-    import numpy as np
     from scipy.optimize import brentq
 
     nodes, shares = np.polynomial.hermite_e.hermegauss(31)

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from math import log, sqrt
-from typing import TYPE_CHECKING, Any
+from math import exp, inf, log, sqrt
+from typing import Any
 
+import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.errors import InputError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import PICO, price
-from workbench.privacy.engine.onerow import UNIT
+from workbench.privacy.engine.onerow import LATTICE, UNIT, OneRow
 from workbench.privacy.margins import quantile
 from workbench.privacy.models.bins import bins_of, values_of
-from workbench.privacy.models.card_tables import SHARES, Asked, Counted, Tables, in_units
-from workbench.privacy.models.evidence import Evidence, agreed, evidence, weights
+from workbench.privacy.models.card_tables import SHARES, Asked, Counted
+from workbench.privacy.models.evidence import Evidence, counts_of, evidence, weights
+from workbench.privacy.models.score_validation import (
+    PrivateValidation,
+    ScoreBands,
+    score_bands,
+    validated,
+)
 from workbench.privacy.question import source_of
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
+from workbench.privacy.release import Release
 
 TRENDS = ("ascending", "descending")
 _RANGES = 0.9  # ranges of a feature grow with the square root of customers over noise
+_MOST = 700  # of a power of e that a double holds
+_LEAST_WORTH = 0.1  # of a customer beside bad and good, squared
 _SURELY = 3  # standard deviations of noise
 
 
@@ -148,35 +155,42 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         tables = Asked(ws, X, self.target, name, pico, where=where, period=period)
         return self._fit(tables, ws.catalog.columns_for(*source_of(X)), pico)
 
-    def _fit(self, tables: Tables, columns: Mapping[str, Any], pico: int) -> PrivateScorecard:
-        import numpy as np
+    def _fit(
+        self, tables: Asked | Counted, columns: Mapping[str, Any], pico: int
+    ) -> PrivateScorecard:
 
         given = self._given()
         for name in given:
             if columns and name not in columns:
                 raise UnknownName("column", name, columns)
         bins = [bins_of(name, edges, columns.get(name)) for name, edges in given.items()]
-        total, _ = tables.customers(bins)
-        # known beforehand: a row adds 1 to one cell of each feature
-        sd = sqrt(len(bins) / (2 * pico * SHARES[1] / PICO))
-        most = max(2, round(_RANGES * sqrt(max(float(total[0]), 1.0) / sd)))
+        (total, balance), _ = tables.customers(bins)
+        rough = np.clip(balance / max(total, 1.0) / 2, -0.5, 0.5)
+        # what matters is c/2 + n·(1/2 - q); its noise is least where n counts |1/2 - q|/2, squared
+        worth = (int(LATTICE * sqrt(max(_LEAST_WORTH, abs(rough) / 2))), LATTICE // 2)
+        sd = sqrt(len(bins) / (2 * pico * SHARES[1] / PICO))  # of a count, about
+        most = max(2, round(_RANGES * sqrt(max(total, 1.0) / sd)))
         self.bins_ = [each.merged(most) for each in bins]
-        counts, sd = tables.counts(self.bins_)
-        ends = np.cumsum([2 * len(each.labels) for each in self.bins_])[:-1]
-        cells = agreed([each.reshape(-1, 2) for each in np.split(counts, ends)])
-        _require_some(cells, sd, tables)
+        sizes = [len(each.labels) for each in self.bins_]
+        code = OneRow((), tuple(sizes), None, None, (), worth)
+        sums, sd = tables.counts(self.bins_, worth)
+        counts, (total, balance), noise = counts_of(
+            sums, sd, sizes, np.array(worth) / LATTICE, np.array(code.totals) / LATTICE
+        )
+        _require_some(total, balance, noise, tables)
+        base = float((total + balance) / (2 * total))
         trends = [(self.trend or {}).get(name) for name in given]
-        found, base = evidence(cells, sd, [each.ordered for each in self.bins_], trends)
+        found = evidence(counts, base, [each.ordered for each in self.bins_], trends)
         products, sd = np.zeros(0), 0.0
         if len(found) > 1:
-            scores = [in_units(each.woe) for each in found]
+            scores = [tuple(round(float(w) * UNIT) for w in each.woe) for each in found]
             # the ball's radius: how long scores are on average, by the noisy counts
             longest = max(1, round(sum(each.variance for each in found) * UNIT**2))
             products, sd = tables.products(self.bins_, scores, longest)
         weight, self.intercept_ = weights(found, products, sd, base)
         self._set(found, weight)
         self.provenance_ = tables.provenance
-        self.releases_ = tuple(getattr(tables, "releases", ()))
+        self.releases_ = tuple(tables.releases)
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -193,8 +207,6 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return each row's chance of good and of bad; see `decision_function`."""
-        import numpy as np
-
         bad = 1 / (1 + np.exp(-self.decision_function(X)))
         return np.column_stack([1 - bad, bad])
 
@@ -204,11 +216,54 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
 
     def points(self, X: Any) -> pd.Series:
         """Return the score of each row, the sum of its bins' points: more points are safer."""
-        import pandas as pd
-
         places = self._places(X)
         found = sum(points[place] for points, place in zip(self._points, places, strict=True))
         return pd.Series(found, index=X.index, name="points")
+
+    def bands(self, edges: Sequence[int], name: str = "score_band") -> ScoreBands:
+        """Return bands of points as a group of a question: ``wb.query(loans, by=card.bands(…))``.
+
+        Parameters
+        ----------
+        edges : sequence of int
+            Where one band ends and the next begins, rising.
+        name : str
+            Of the group column.
+        """
+        check_is_fitted(self, "coefficients_")
+        return score_bands(self, edges, name)
+
+    def validate(self, release: Release, band: str = "score_band") -> PrivateValidation:
+        """Return Gini, KS, calibration and PSI with intervals, from one released table.
+
+        Parameters
+        ----------
+        release : Release
+            Customers by `bands` of this card, by the outcome, and by a period or not. It costs
+            nothing beside that table.
+        band : str
+            What the bands are called there.
+
+        Raises
+        ------
+        QuestionRefused
+            It is another table; or a period has fewer than 50 good or bad customers, or fewer than
+            ten times the noise of their number.
+        """
+        check_is_fitted(self, "coefficients_")
+        values = {each.name: each.values for each in release.by}.get(band, ())
+        ends = [float(str(each).split()[-1].replace(",", "")) for each in values[:-1]]
+
+        def chances(place: int) -> tuple[float, float]:
+            low, high = [-inf, *ends, inf][place : place + 2]
+            return self._chance(high), self._chance(low)
+
+        return validated(release, band, chances)
+
+    def _chance(self, points: float) -> float:
+        """Return the chance of being bad that a score means."""
+        power = log(2) * (points - self.base_score) / self.pdo + log(self.base_odds)
+        return 1 / (1 + exp(power)) if power < _MOST else 0.0
 
     def _given(self) -> dict[str, Any]:
         features = self.features
@@ -229,9 +284,6 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
 
     def _set(self, found: Sequence[Evidence], weight: np.ndarray) -> None:
         """Keep what the card is: weights, points by bin, and the table that shows them."""
-        import numpy as np
-        import pandas as pd
-
         names = [each.column for each in self.bins_]
         factor, far = self.pdo / log(2), quantile(0.95)
         start = (self.base_score - factor * (log(self.base_odds) + self.intercept_)) / len(names)
@@ -257,14 +309,10 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         return [each.places(values_of(X, each.column)) for each in self.bins_]
 
 
-def _require_some(cells: Sequence[np.ndarray], sd: float, tables: Tables) -> None:
+def _require_some(total: float, balance: float, noise: np.ndarray, tables: Any) -> None:
     """Refuse counts that are hardly more than their noise."""
-    import numpy as np
-
-    spread = sd / np.sqrt(sum(1 / len(each) for each in cells))
-    good, bad = cells[0].sum(axis=0)
-    planned = any(each.planned for each in getattr(tables, "releases", ()))
-    if not planned and min(good, bad) < _SURELY * spread:
+    good, bad, spread = (total - balance) / 2, (total + balance) / 2, float(np.hypot(*noise)) / 2
+    if min(good, bad) < _SURELY * spread and not any(each.planned for each in tables.releases):
         raise QuestionRefused(
             f"about {max(good, 0):,.0f} good and {max(bad, 0):,.0f} bad customers were found, "
             f"± {2 * spread:,.0f} by noise: too few for a card at this price. Name fewer features, "
