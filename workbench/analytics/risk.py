@@ -23,6 +23,10 @@ _HOME = {
         "validation.vintages": "loss_to_come roll_rates transitions vintage_curves",
         "validation.decisions": "Cutoff best_cutoff decide decision_bands override_table "
         "split_gain swap_set",
+        "validation.reject_inference": "benchmark_reject_inference fuzzy parcelling",
+        "fraud": "behaviour_features fraud_alerts precision_at_capacity",
+        "fairness": "automated_decision_notice calibration_by_group effect_of_leaving_out fairness "
+        "proxies",
     }.items()
     for name in names.split()
 }
