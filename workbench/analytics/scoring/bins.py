@@ -288,7 +288,7 @@ def fitted_bins(
         )
     if asked.edges is not None:
         _require_both(bins)
-    return bins, place
+    return bins, place.astype(np.uint8 if bins.size < 256 else np.int32)
 
 
 def _distinct(values: np.ndarray | Categories) -> int:

@@ -77,7 +77,7 @@ def fitted_pair(
         for name in names
     ]
     (rows, down), (across, along) = side
-    place = down * across.size + along
+    place = down.astype(np.int32) * across.size + along
     rowcount = float(len(bad) if weight is None else weight.sum())
     least_rows = asked[names[0]].least_share * rowcount
     pair = PairBins(rows, across, rows.counts, least_rows)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.analytics.scoring.bins import Characteristic, Weighed
@@ -17,6 +16,7 @@ from workbench.analytics.scoring.carrying import Carried
 from workbench.analytics.scoring.columns import bad_rows, columns_of
 from workbench.analytics.scoring.explaining import Explained
 from workbench.analytics.scoring.guarding import refuse_kept_out
+from workbench.analytics.scoring.regression import likeliest
 from workbench.analytics.scoring.woe import asked_of, learned
 from workbench.catalog import Table
 from workbench.errors import DataError, UnknownName
@@ -132,32 +132,27 @@ class Scorecard(Carried, ClassifierMixin, Explained):
         asked = asked_of(self, columns)
         found, bad, weight = learned(asked, columns, bad, sample_weight, self.pair)
         self.removed_ = {bins.name: bins.lonely for bins, _ in found if bins.lonely}
-        found = [(bins, place) for bins, place in found if bins.name not in self.removed_]
-        woe = np.empty((len(bad), len(found)), order="F")
-        for at, (bins, place) in enumerate(found):
-            woe[:, at] = bins.woe[place]
-        kept = [bins for bins, _ in found]
-        del found, columns
+        kept = [each for each in found if each[0].name not in self.removed_]
+        start = np.array([math.log(bad.mean() / (1 - bad.mean())), *[-1.0] * len(kept)])
         while kept:
-            fitted = LogisticRegression(solver="newton-cholesky").fit(woe, bad, weight)
-            slopes = fitted.coef_[0]
-            worst = int(slopes.argmax())
-            if slopes[worst] < 0:
+            start = likeliest(kept, bad, weight, start)
+            worst = int(start[1:].argmax())
+            if start[1 + worst] < 0:
                 break
-            gone = kept.pop(worst)
+            gone, _ = kept.pop(worst)
             self.removed_[gone.name] = (
-                f"its coefficient has the wrong sign ({slopes[worst]:+.3f}): its safer bins would "
-                "cost points, since other features tell what it does"
+                f"its coefficient has the wrong sign ({start[1 + worst]:+.3f}): its safer bins "
+                "would cost points, since other features tell what it does"
             )
-            woe = np.delete(woe, worst, axis=1)
+            start = np.delete(start, 1 + worst)
         if not kept:
             raise DataError(
                 "no feature is left for a card. "
                 + "; ".join(f"'{name}': {why}" for name, why in self.removed_.items())
             )
-        self.intercept_ = float(fitted.intercept_[0])
+        self.intercept_ = float(start[0])
         self.n_rows_, self.n_bads_ = len(bad), int(bad.sum())
-        self._tell(kept, slopes)
+        self._tell([bins for bins, _ in kept], start[1:])
         return self
 
     def _check_pair(self, columns: Mapping[str, Any]) -> None:
@@ -168,7 +163,7 @@ class Scorecard(Carried, ClassifierMixin, Explained):
         if first == second:
             raise DataError(f"a pair is of two features, not of '{first}' twice.")
 
-    def _tell(self, kept: Sequence[Characteristic], slopes: Sequence[float]) -> None:
+    def _tell(self, kept: Sequence[Characteristic], slopes: np.ndarray) -> None:
         """Turn weights into points."""
         factor = self.pdo / math.log(2)
         offset = self.base_score - factor * math.log(self.base_odds)
