@@ -169,7 +169,7 @@ def sql_scoring(run: Run) -> Iterator[Result]:
     frame, bad = _made_up()["made-up"] if run.smoke else _public()["credit_data"]
     card = ours(frame).fit(frame, bad)
     with duckdb.connect(str(run.folder / "loans.duckdb")) as connection:
-        many, _ = _many(frame, bad, rows)
+        many = frame.sample(rows, replace=True, random_state=0, ignore_index=True)
         connection.register("many", many)
         connection.execute("CREATE TABLE loans AS SELECT * FROM many")
         query = card.to_sql("duckdb", table="loans")

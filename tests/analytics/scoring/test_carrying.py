@@ -95,10 +95,12 @@ def test_duckdb_gives_pythons_points(card, rows):
     assert (found.astype(float) == card.points(rows)).all()
 
 
-@pytest.mark.parametrize("kind", ["DECIMAL(18, 3)", "FLOAT", "DOUBLE"])
-def test_a_number_compares_the_same_however_it_is_stored(applications, kind):
+@pytest.mark.parametrize("edges", [[0.2, 0.5, 0.7], [300, 500, 700]], ids=["broken", "whole"])
+@pytest.mark.parametrize("kind", ["DECIMAL(18, 3)", "FLOAT", "DOUBLE", "INTEGER", "HUGEINT"])
+def test_a_number_compares_the_same_however_it_is_stored(applications, kind, edges):
     X, bad = applications
-    card = Scorecard().fit(X, bad)
+    X = X.assign(debt=(X["debt"] * (1000 if edges[0] > 1 else 1)).round(3))
+    card = Scorecard(edges={"debt": edges}).fit(X, bad)
     with duckdb.connect() as connection:
         connection.register("x", X)
         connection.execute(f"CREATE TABLE t AS SELECT * REPLACE (debt::{kind} AS debt) FROM x")
