@@ -15,7 +15,7 @@ PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 LINES_AT_MOST = 400
 MODULES_AT_MOST = 22
 ROOMS_AT_MOST = 9
-CODE_LINES_AT_MOST = 39_500
+CODE_LINES_AT_MOST = 39_700
 PLANNED = 2_800  # of these for risk scoring; strike out once it is in
 SLACK = 1_000
 

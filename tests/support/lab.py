@@ -16,6 +16,7 @@ from workbench.privacy.accounting import Cost
 from workbench.privacy.books.entries import Event
 from workbench.privacy.engine.answering import Computed, answer
 from workbench.privacy.engine.booking import event_of
+from workbench.privacy.engine.stocks import decoded
 from workbench.privacy.question import Question, resolve
 from workbench.privacy.releasing import compute, statements
 
@@ -161,9 +162,13 @@ def booked(question: Question, pico: int, epsilon: Fraction | None = None) -> Ev
 
 def _rows(question: Question, totals: Sequence[Computed], pico: int) -> list[dict[str, Any]]:
     event = booked(question, pico, Fraction(10**9) if question.pure else None)
-    found = []
-    for part, each in zip(question.parts, totals, strict=True):
-        columns = answer(question, each, event).columns
+    found, before = [], None
+    for i, (part, each) in enumerate(zip(question.parts, totals, strict=True)):
+        figures = answer(question, each, event)
+        if question.stocks is not None:
+            figures = decoded(question, i, figures, f"r-{i}", before)
+            before = figures.mechanism
+        columns = figures.columns
         names = [name for name in columns if not name.endswith(("_low", "_high"))]
         for values in zip(*(columns[name] for name in names), strict=True):
             row = dict(zip(names, values, strict=True))

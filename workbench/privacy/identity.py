@@ -294,6 +294,7 @@ def _shared(question: Question) -> dict[str, Any]:
             "pure, 1" if question.pure else "discrete gaussian, vector scaled to its norm, 2"
         ),
         **({"once": True} if question.once else {}),
+        **(question.stocks.told if question.stocks else {}),
     }
 
 

@@ -19,6 +19,7 @@ from workbench.privacy.accounting import Cost, epsilon_of, price
 from workbench.privacy.books.entries import identity_of
 from workbench.privacy.columns import Dimension, cells
 from workbench.privacy.engine.answering import Z_95, sigma_of
+from workbench.privacy.engine.stocks import spread_of
 from workbench.privacy.noted import noted
 from workbench.privacy.operations.consistency import MAX_FIGURES
 from workbench.privacy.question import Question
@@ -127,6 +128,8 @@ def planned(
     relative: dict[str, float] = {}
     if question.counts and not question.pure and question.discovered is None and each:
         spread = sigma_of(question, each)
+        if question.stocks is not None:
+            spread *= spread_of(len(question.parts))
         for measure, plan in question.vector:
             if "linear" not in plan and ("ladder" not in plan or "bottom" in plan):
                 continue

@@ -91,6 +91,8 @@ class Query:
     asks: tuple[Ask, ...] = ()
     rest: bool = False
     once: bool = False
+    changes: int | None = None
+    until: str | None = None
     # what was given of it, where workbench itself made the rest of the catalog; see `given`
     given: Mapping[str, Any] | None = None
 
@@ -198,6 +200,8 @@ def query(
     rows: int | None = None,
     together: bool = False,
     once: bool = False,
+    changes: int | None = None,
+    until: str | None = None,
 ) -> Query:
     """Begin a question on a table that ``ws.open`` returned.
 
@@ -230,6 +234,14 @@ def query(
         price, also those that are asked in later editions, as long as a month is asked within a
         year of the last. Where rows of earlier months changed, who was first where may have too:
         that is a new series, which is paid for and says so.
+    changes : int, optional
+        2: count customers by month as a stock that each joins once and leaves once, as customers
+        with a loan: from their first month until the first without a row, in the group they
+        began in. The months share one price and a good part of their noise, so that over 12 months
+        it is 1.7 times less and over 36 months 2.4 times, and of differences even less.
+    until : str, optional
+        Last month of a series of stocks that goes on in later editions, at no further cost; fixed
+        when it begins, and begun with the period's first month. That of the period when left out.
 
     Returns
     -------
@@ -241,7 +253,9 @@ def query(
     groups = (by,) if single else tuple(by)
     if isinstance(where, Mapping) or not isinstance(where, Sequence):
         where = (where,)
-    return Query(table, groups, tuple(where), period, cells, rows, together, once=once)
+    return Query(
+        table, groups, tuple(where), period, cells, rows, together, (), False, once, changes, until
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from workbench.catalog import Catalog, Column, Table
-from workbench.errors import PeriodError, QuestionRefused, UnknownName, suggest
+from workbench.catalog import Catalog, Table
+from workbench.errors import PeriodError, QuestionRefused
 from workbench.periods import Period
 from workbench.privacy import identity
 from workbench.privacy.books.entries import Part
@@ -22,17 +22,14 @@ from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.engine.onerow import OneRow
 from workbench.privacy.given import Given, given
 from workbench.privacy.grouping.codes import PairCode
+from workbench.privacy.grouping.filters import filters_of, in_first_month, period_predicates
 from workbench.privacy.grouping.opened import (
-    require_declared,
     require_newest,
-    require_value,
-    row_by_row,
 )
-from workbench.privacy.grouping.span import in_first_month, period_predicates
+from workbench.privacy.grouping.stocks import Stocks, stocks_of
 from workbench.privacy.groups import (
     Group,
     Scope,
-    require_type,
     resolve_group,
     with_rest,
 )
@@ -67,6 +64,8 @@ class Question(Measured):
         Numbers, names and days that an analyst gave it; see `workbench.privacy.given`.
     once : bool
         Each customer is in the month of their first row alone, and the months share one price.
+    stocks : Stocks or None
+        The months of a series of stocks, which share one price, too.
     parts : tuple of Part
         One a month where it is grouped by month, else one.
     """
@@ -80,6 +79,7 @@ class Question(Measured):
     pure: bool
     given: Given
     once: bool = False
+    stocks: Stocks | None = None
     parts: tuple[Part, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -120,7 +120,7 @@ class Question(Measured):
     @property
     def shares(self) -> int:
         """How many equal parts its price is shared by."""
-        return 1 if self.once else len(self.parts)
+        return 1 if self.once or self.stocks else len(self.parts)
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -192,7 +192,7 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         )
     period = _period(query.period, table, today)
     scope = Scope(query.table, catalog, table, name, purpose, period, today)
-    predicates = _where(query, scope.allowed)
+    predicates = filters_of(query, scope.allowed)
     groups = tuple(resolve_group(each, scope) for each in query.by)
     if query.rest:
         groups = tuple(with_rest(each) for each in groups)
@@ -235,6 +235,7 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
         pure=pure,
         given=given(query),
         once=query.once,
+        stocks=stocks_of(query, groups, axis, period, pure),
     )
 
 
@@ -301,11 +302,11 @@ def _parts(question: Question) -> Iterator[Part]:
 
     def before(span: list[str] | None) -> Callable[[], Mapping[str, Any]] | None:
         # why none: answers of before counted all of nobody's rows as one customer
-        none = table.without_customer or question.once
+        none = table.without_customer or question.once or question.stocks
         return None if none else partial(identity.earlier, question, span)
 
     if axis is not None:
-        if question.once:  # the last month pays, for all of them
+        if question.once or question.stocks:  # the last month pays, for all of them
             ruled.append(str(groups[axis].dimension.values[-1]))
         for text in (str(value) for value in groups[axis].dimension.values):
             month = asked = Period.parse(text)
@@ -367,34 +368,3 @@ def _period(given: str | tuple[str, str] | None, table: Table, today: dt.date) -
         raise QuestionRefused(f"the periods are reversed: {first.text} is after {last.text}.")
     text = first.text if first == last else f"{first.text}..{last.text}"
     return Period(first.start, last.end, text, "span")
-
-
-def _where(query: Query, allowed: Mapping[str, Column]) -> list[Any]:
-    import ibis
-    from ibis.common.exceptions import IbisError
-
-    predicates: list[Any] = []
-    for each in query.where:
-        if isinstance(each, Mapping):
-            for column, value in each.items():
-                if column not in allowed:
-                    raise UnknownName("column", column, allowed)
-                values = value if isinstance(value, list | tuple | set) else [value]
-                for one in values:
-                    require_type(one, column, allowed[column])
-                    require_value(column, allowed[column], one)
-                predicates.append(query.table[column].isin(sorted(set(values), key=str)))
-            continue
-        try:
-            bound = query.table.bind(each)[0]
-        except (IbisError, AttributeError, TypeError, IndexError) as problem:
-            raise QuestionRefused(
-                f"where=… must be a mapping of column to value, or a condition on the columns of "
-                f"this table ({problem}).{suggest('', allowed)}"
-            ) from None
-        if not isinstance(bound, ibis.expr.types.BooleanValue):
-            raise QuestionRefused("where=… must be a condition, true or false for every row.")
-        row_by_row(bound, query.table)
-        require_declared(bound, allowed)
-        predicates.append(bound)
-    return predicates

@@ -25,6 +25,7 @@ from workbench.privacy.engine.bounding import bounded_totals, fits, rows_sql
 from workbench.privacy.engine.coordinates import Coordinate
 from workbench.privacy.engine.mechanisms import RandBelow
 from workbench.privacy.engine.onerow import sums_sql
+from workbench.privacy.engine.stocks import decoded, measured, stays_sql
 from workbench.privacy.engine.truncation import (
     customers_by_value,
     distinct_values,
@@ -57,6 +58,8 @@ def statements(question: Question) -> dict[str, str]:
     if question.pure:
         return {"vector": pure_totals(question)}
     found: dict[str, str] = {}
+    if question.stocks is not None:
+        return {"stays": stays_sql(question)}
     if question.one_row is not None:
         return {"vector": sums_sql(question, question.one_row)}
     if question.counts:
@@ -78,6 +81,8 @@ def compute(question: Question, sql: Mapping[str, str], run: Run) -> list[Comput
     rows = {name: run(text) for name, text in chosen.items()}
     if question.discovered is not None:
         return [Computed(found={value: int(count) for value, count in rows["found"]})]
+    if question.stocks is not None:
+        return [Computed(cells) for cells in measured(question, rows["stays"])]
     vectors: dict[int, dict[int, tuple[int, ...]]] = defaultdict(dict)
     for part, cell, *totals in rows.get("vector", ()):
         vectors[int(part)][int(cell)] = tuple(int(total) for total in totals)
@@ -153,16 +158,25 @@ def orders(
     ]
 
 
-def series_of(question: Question, versions: DataVersions) -> list[Series | None]:
-    """Return of what each part is a month, of a question whose months share one price."""
+def series_of(
+    question: Question, versions: DataVersions, told: Sequence[str]
+) -> list[Series | None]:
+    """Return of what each part is a month, of a question whose months share one price.
+
+    ``told``: the data version of each part.
+    """
     found: list[Series | None] = []
-    for part in question.parts:
-        if not question.once or not part.months:
+    for part, version in zip(question.parts, told, strict=True):
+        if not part.months or not (question.once or question.stocks):
             found.append(None)
             continue
         (month,), whole = part.months, digest({**part.canonical, "period": None})
         upto = versions.before(question.table, f"{month}~")  # itself, too
+        if question.stocks is not None:
+            upto = [each for each in upto if each in question.stocks.months]
         rows = {each: versions.of(question.table, [each]) for each in upto}
+        if question.stocks is not None:  # which rows are in a group is told by other tables, too
+            rows[""] = version.partition("+")[2]
         found.append(Series(whole, month, rows))
     return found
 
@@ -223,13 +237,19 @@ def _drawn(
     randbelow: RandBelow,
 ) -> list[tuple[Reservation, Release]]:
     """Draw what is not answered yet, as it was booked."""
-    drawn = []
+    drawn: list[tuple[Reservation, Release]] = []
+    before: Mapping[str, Any] | None = None  # of the month before, which a stock is decoded by
     computed = asked.totals() if any(each.answer is None for each in reservations) else ()
     for i, reservation in enumerate(reservations):
         if reservation.answer is None:
             figures = answer(asked.question, computed[i], reservation.event, randbelow)
             figures.notes.extend([*asked.exceptions, asked.nobody(asked.question.parts[i])])
+            if asked.question.stocks is not None:
+                figures = decoded(asked.question, i, figures, reservation.release_id, before)
             drawn.append((reservation, _release(asked, i, reservation, figures, payer)))
+            before = figures.mechanism
+        elif asked.question.stocks is not None:
+            before = Release.from_json(reservation.answer).mechanism
     return drawn
 
 
@@ -274,6 +294,7 @@ def _release(
     joined = [str(group.table) for group in question.groups if group.joined]
     notes += [noted("not in", title=catalog.table(each).title) for each in dict.fromkeys(joined)]
     notes += [noted("once")] if question.once else []
+    notes += [noted("stocks")] if question.stocks else []
     notes += figures.notes
     if earlier:
         notes.append(noted("changed", earlier=", ".join(earlier)))

@@ -126,7 +126,13 @@ def _affine(release: Release, row: int, coefficients: Mapping[str, float]) -> Af
     mechanism = release.mechanism
     noisy, step, sigma = mechanism["noisy"], mechanism["lattice"], mechanism["sigma"]
     value = sum(each * (noisy[name][row] / step) for name, each in coefficients.items())
-    terms = {(release.id, row, name): each * sigma for name, each in coefficients.items() if each}
+    # why by what was drawn: months of a stock are put together from the same draws
+    drawn = dict.fromkeys(coefficients, (release.id, sigma)) | mechanism.get("drawn", {})
+    terms = {
+        (drawn[name][0], row, name): each * drawn[name][1]
+        for name, each in coefficients.items()
+        if each
+    }
     return Affine(float(value), terms)
 
 

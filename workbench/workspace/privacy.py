@@ -100,7 +100,7 @@ class Private(Opened):
             sql = statements(question)
             self._require_loaded(question)
             versions = [self._data_version(question, part) for part in question.parts]
-            series = series_of(question, self.access.versions)
+            series = series_of(question, self.access.versions, versions)
             if environment.PLAN_FILE in os.environ:
                 planned.append(self._planned(question, name, cost, versions, series))
                 continue
@@ -341,6 +341,8 @@ class Private(Opened):
         months = part.months
         if question.once and months:  # who is first in a month is told by the months before, too
             months = (*versions.before(question.table, months[0]), *months)
+        if question.stocks and months:  # and who is in a stock by those since it begins
+            months = tuple(each for each in question.stocks.months if each <= months[0])
         version = versions.of(question.table, months)
         ruled = {group.table for group in question.groups if group.rule is not None}
         joined = {group.table for group in question.groups if group.rule is None}

@@ -62,6 +62,7 @@ def test_a_series_is_paid_once_however_many_months_and_in_whatever_order(ledger)
         (month("2026-07", {"2026-07": "late rows"}), "a month before the drawn one changed"),
         (month("2026-09", cost=1001), "more exact"),
         (month("2026-09", series="another"), "another series"),
+        (month("2026-09", {"": "another table", **ROWS}), "something else tells who is in it"),
     ],
 )
 def test_what_may_put_a_customer_into_two_months_is_a_series_of_its_own(ledger, then, why):

@@ -261,6 +261,7 @@ QUESTIONS = {
     "once": lambda tx: wb.query(
         tx, by=["month", "kind"], where={"level": 1}, once=True, **PERIOD
     ).sum("amount"),
+    "stocks": lambda tx: wb.query(tx, by=["month", "kind"], changes=2, **PERIOD).customers(),
     "months together": by_month(lambda q, tx: q.sum("amount")),
     "expression": lambda tx: wb.query(tx, by=(tx.amount > 240).name("large"), **PERIOD).customers(),
     "found": lambda tx: wb.query(tx, by=wb.discovered("note", delta="1e-7")).customers(),
@@ -420,7 +421,7 @@ def spend_skipped(monkeypatch):
     [
         *[
             (noise_halved, name)
-            for name in ("customers", "distinct", "pure", "quantile", "card counts")
+            for name in ("customers", "distinct", "pure", "quantile", "card counts", "stocks")
         ],
         (cap_doubled, "customers"),
         (bound_off_by_one, "pure"),

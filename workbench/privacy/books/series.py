@@ -33,7 +33,8 @@ class Series:
         Of the series: its question, whatever the month.
     month : str
     rows : mapping of str to str
-        Version of the rows of each month up to it, where there are any.
+        Version of the rows of each month up to it, where there are any; under "" of whatever else
+        tells who is in it.
     """
 
     identity: str

@@ -90,7 +90,7 @@ def answer(
         noise = _noise(event[distinct.name], question.size, randbelow)
         noisy = [float(counts.get(cell, 0) + noise[cell]) for cell in range(question.size)]
         margin = Z_95 * sqrt(sigma_squared)
-        _add(figures, distinct.measure, [(n, n - margin, n + margin) for n in noisy])
+        add(figures, distinct.measure, [(n, n - margin, n + margin) for n in noisy])
         figures.notes.append(noted("distinct", title=distinct.title, top=distinct.most))
     return figures
 
@@ -124,7 +124,7 @@ def _vector(
     ladder: dict[str, Any] = {}
     for measure, plan in question.vector:
         at = [{name: noisy[name][cell] / LATTICE for name in names} for cell in range(size)]
-        _add(figures, measure, [figure(measure.kind, plan, each, spread) for each in at])
+        add(figures, measure, [figure(measure.kind, plan, each, spread) for each in at])
         if "linear" in plan:
             linear[measure.name] = plan["linear"]
         elif "ladder" in plan:
@@ -200,7 +200,7 @@ def _quantile(
         utility = scores(weights.get(cell, {}), len(candidates), choice.q)
         place = exponential_choice(utility, epsilon, sensitivity, randbelow)
         values.append((candidates[place] / 10**choice.digits, None, None))
-    _add(figures, choice.measure, values)
+    add(figures, choice.measure, values)
     surely = log(len(candidates)) + log(20)
     rank = floor(2 * sensitivity / WEIGHT / 100 / float(epsilon) * surely) + 1
     figures.notes.append(noted("quantile", title=choice.title, rank=rank))
@@ -239,9 +239,7 @@ def _pure(
         ]
         noise = discrete_laplace(sensitivity / epsilon, question.size, randbelow)
         noisy = [each + more for each, more in zip(exact, noise, strict=True)]
-        _add(
-            figures, Measure(name, name, title, name), [(n, n - margin, n + margin) for n in noisy]
-        )
+        add(figures, Measure(name, name, title, name), [(n, n - margin, n + margin) for n in noisy])
     figures.mechanism.update({"epsilon": str(epsilon), "sensitivity": sensitivity})
     return figures
 
@@ -267,7 +265,7 @@ def _found(
     figures = Figures([], {group.dimension.name: list(noisy)}, {"kind": "selection"})
     margin = Z_95 * sigma
     measure = Measure("customers", "customers", "Customers", "customers")
-    _add(figures, measure, [(n, n - margin, n + margin) for n in noisy.values()])
+    add(figures, measure, [(n, n - margin, n + margin) for n in noisy.values()])
     figures.mechanism.update({"sigma": sigma, "threshold": least, "delta": float(delta)})
     figures.notes.append(noted("found", least=least))
     return figures
@@ -280,7 +278,8 @@ def _noise(booked: Mapping[str, Any], count: int, randbelow: RandBelow) -> list[
     return [Fraction(each, steps) for each in drawn]
 
 
-def _add(figures: Figures, measure: Measure, values: Sequence[Triple]) -> None:
+def add(figures: Figures, measure: Measure, values: Sequence[Triple]) -> None:
+    """Add a measure's figures with their ends, rounded as it is shown."""
     figures.measures.append(measure)
     for position, name in enumerate(measure.columns):
         figures.columns[name] = [_rounded(each[position], measure.digits) for each in values]

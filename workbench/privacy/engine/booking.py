@@ -58,7 +58,8 @@ def event_of(question: Question, cost: Cost) -> Event:
     drawn: dict[str, Mapping[str, Any]] = {}
     if question.counts:
         drawn["vector"] = _gaussian(norm_squared(question), share, cost.gaussian) | {
-            "coordinates": [[each.name, each.low, each.high] for each in question.coordinates]
+            "coordinates": [[each.name, each.low, each.high] for each in question.coordinates],
+            **(question.stocks.told if question.stocks else {}),
         }
     for choice in question.choices:
         hundred = int(choice.q * 100)

@@ -33,6 +33,8 @@ def norm_squared(question: Question) -> int:
     """Return the squared L2 norm bound of one customer's vector, in lattice units."""
     if question.one_row is not None:
         return question.one_row.norm_squared
+    if question.stocks is not None:
+        return question.stocks.norm_squared(LATTICE)
     # why exact: weights are powers of two, and so are the lattice's ends
     each = sum(int(c.weight * LATTICE) ** 2 for c in question.coordinates)
     return question.cells * (LATTICE * LATTICE + each)

@@ -151,7 +151,7 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
             return self._fit(Counted(X, bad, pico), {}, pico)
         if y is not None:
             raise InputError("with ws= the outcome is in the table: name its column as target=….")
-        pico = price(epsilon, rho, delta=ws.catalog.privacy.delta).pico
+        pico = price(epsilon, rho, delta=ws.catalog.privacy.delta, gaussian=ws.ledger.gaussian).pico
         tables = Asked(ws, X, self.target, name, pico, where=where, period=period)
         return self._fit(tables, ws.catalog.columns_for(*source_of(X)), pico)
 

@@ -1,4 +1,4 @@
-"""Events that happen once: a customer is in their first month, and all months share one price."""
+"""Series that cost once: of first events, each in one month, and of stocks, each for one stay."""
 
 import datetime as dt
 import math
@@ -10,6 +10,8 @@ from support.line import OPENING, write_report
 
 import workbench as wb
 from workbench.errors import QuestionRefused
+from workbench.privacy.margins import covariance
+from workbench.privacy.tables import sheet_of
 
 SPAN = {"period": ("2026-08", "2026-09")}
 
@@ -111,3 +113,63 @@ def test_a_plan_prices_a_series_once_and_later_months_at_nothing(shop, tx):
     assert planned.margins["customers"] == pytest.approx(margin, abs=1)
     (again,) = shop.reports.plan("customers", period="2026-09").answers
     assert (again.pico, again.epsilon, again.unpaid) == (0, 0.0, ())
+
+
+# ------------------------------------------------------------------ stocks
+
+
+def stocks(tx, last="2026-08", **options):
+    return wb.query(
+        tx, by="month", period=("2026-04", last), until="2027-03", changes=2, **options
+    ).customers()
+
+
+def test_a_month_of_a_series_of_stocks_is_free_and_decoded_by_those_before(shop, tx):
+    first = shop.release(stocks(tx), name="stock", rho="0.01")
+    paid = ledgers.spent(shop.ledger)
+    again = shop.release(stocks(tx, "2026-09"), name="later", rho="0.01")
+    assert ledgers.spent(shop.ledger) == paid == 10**10
+    assert again.mechanism["parts"][:-1] == list(first.mechanism["parts"])
+    assert again.frame.customers.to_list()[:-1] == first.frame.customers.to_list()
+    newest = shop.ledger.answer(again.mechanism["parts"][-1])
+    assert [drawn for drawn, _ in newest.mechanism["drawn"].values()] == again.mechanism["parts"]
+    exact = [row["customers"] for row in exactly(shop, stocks(tx, "2026-09"))]
+    for value, low, high, truth in zip(
+        *(again.columns[f"customers{end}"] for end in ("", "_low", "_high")), exact, strict=True
+    ):
+        assert abs(value - truth) < 2.5 * (high - low) / 2
+    assert shop.ledger.verify() > 0
+    spends = list(shop.ledger.chain.entries("spend"))
+    assert spends[-1].body["event"]["vector"]["horizon"] == ["2026-04", "2027-03"]
+    assert spends[-1].body["series"]["months"][-1] == "2026-09"
+
+
+def test_what_is_derived_from_stocks_knows_the_draws_they_share(shop, tx):
+    """A change is of one draw and of what is left of the others, not of two months apart."""
+    found = shop.release(stocks(tx), name="stock", rho="0.01")
+    one, other = sheet_of(found, shop.ledger.answer).forms["customers"][-2:]
+    spreads = [math.sqrt(each.variance) for each in (one, other)]
+    shared = covariance(one, other)
+    change = math.sqrt(one.variance + other.variance - 2 * shared)
+    assert shared > 0.2 * spreads[0] * spreads[1]
+    assert change < 1.15 * spreads[1] < math.hypot(*spreads)
+
+
+def test_a_plan_prices_a_series_of_stocks_once(shop, tx):
+    cells = [
+        OPENING,
+        'asked = wb.query(tx, by="month", period=("2026-04", period), changes=2).customers()\n'
+        'answer = ws.release(asked, name="stock", epsilon=epsilon)',
+        'wb.figures.line(answer, x="month", y="customers", title="Active customers")',
+    ]
+    write_report(shop.settings.root, *cells)
+    (planned,) = shop.reports.plan("customers", period="2026-09").answers
+    assert planned.epsilon == pytest.approx(0.1, abs=1e-6)
+    asked = wb.query(tx, by="month", period=("2026-04", "2026-09"), changes=2).customers()
+    got = shop.release(asked, name="x", epsilon="0.1")
+    sides = [a - b for a, b in zip(got.columns["customers_high"], got.columns["customers"],
+                                   strict=True)]  # fmt: skip
+    mean = math.sqrt(sum(each**2 for each in sides) / len(sides))
+    assert planned.margins["customers"] == pytest.approx(mean, abs=1)
+    (again,) = shop.reports.plan("customers", period="2026-09").answers
+    assert (again.pico, again.unpaid) == (0, ())
