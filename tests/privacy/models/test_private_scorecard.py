@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
-from support.lab import Lab, catalog_of
+from support.lab import Lab, catalog_of, exactly
 from support.ledgers import spent
 
 import workbench as wb
@@ -134,6 +134,24 @@ class TestInAWorkspace:
             mine, theirs = (each.products(bins, scores, longest)[0] for each in (asked, counted))
             assert mine == pytest.approx(theirs, abs=longest / 2**20)
             assert np.abs(theirs).max() > 20 * longest / 2**20 or longest == 10**9
+
+    def test_bands_of_its_score_are_released_and_judged(self, ws, frame):
+        tx = ws.open("visits", purpose="reporting")
+        card = PrivateScorecard("late", FEATURES).fit(tx, ws=ws, epsilon=2)
+        edges = [465, 490, 510, 535]
+        group = card.bands(edges)
+        assert provenance(group.label).kind == "private"
+        counted = [row["customers"] for row in exactly(ws, wb.query(tx, by=group).customers())]
+        exact = pd.cut(card.points(frame), [-np.inf, *edges, np.inf], right=False)
+        assert counted == exact.value_counts(sort=False).tolist()
+        table = ws.release(wb.query(tx, by=[group, "late"]).customers(), name="bands", epsilon=2)
+        told = table.discrimination("late", measure="customers").frame
+        assert told["gini_low"].item() < gini(card, frame) < told["gini_high"].item() + 0.05
+        assert card.chance(card.points(frame)) == pytest.approx(
+            card.predict_proba(frame)[:, 1], abs=0.02
+        )
+        with pytest.raises(QuestionRefused, match="points are whole numbers"):
+            card.bands([500.5])
 
     def test_what_must_not_enter_is_refused_before_it_is_paid(self, ws):
         tx = ws.open("visits", purpose="reporting")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from math import exp, inf, log, sqrt
+from math import log, sqrt
 from typing import Any
 
 import numpy as np
@@ -15,22 +15,18 @@ from sklearn.utils.validation import check_is_fitted
 from workbench.errors import InputError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import PICO, price
 from workbench.privacy.engine.onerow import LATTICE, UNIT, OneRow
+from workbench.privacy.grouping.bands import band_labels
+from workbench.privacy.groups import rising
 from workbench.privacy.margins import quantile
 from workbench.privacy.models.bins import bins_of, values_of
 from workbench.privacy.models.card_tables import SHARES, Asked, Counted
 from workbench.privacy.models.evidence import Evidence, counts_of, evidence, weights
-from workbench.privacy.models.score_validation import (
-    PrivateValidation,
-    ScoreBands,
-    score_bands,
-    validated,
-)
+from workbench.privacy.models.score_bands import ScoreBands
+from workbench.privacy.provenance import FittedLabel
 from workbench.privacy.question import source_of
-from workbench.privacy.release import Release
 
 TRENDS = ("ascending", "descending")
 _RANGES = 0.9  # ranges of a feature grow with the square root of customers over noise
-_MOST = 700  # of a power of e that a double holds
 _LEAST_WORTH = 0.1  # of a customer beside bad and good, squared
 _SURELY = 3  # standard deviations of noise
 
@@ -231,39 +227,18 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
             Of the group column.
         """
         check_is_fitted(self, "coefficients_")
-        return score_bands(self, edges, name)
+        ends = rising(edges, "the edges of score bands")
+        if any(end != int(end) for end in ends):
+            raise QuestionRefused("points are whole numbers, and so are the edges of their bands.")
+        bins, points = tuple(self.bins_), tuple(tuple(map(int, each)) for each in self._points)
+        labels = tuple(band_labels(ends))
+        label = FittedLabel(name, labels, self.provenance_, repr((bins, points)))
+        return ScoreBands(bins, points, tuple(map(int, ends)), label)
 
-    def validate(self, release: Release, band: str = "score_band") -> PrivateValidation:
-        """Return Gini, KS, calibration and PSI with intervals, from one released table.
-
-        Parameters
-        ----------
-        release : Release
-            Customers by `bands` of this card, by the outcome, and by a period or not. It costs
-            nothing beside that table.
-        band : str
-            What the bands are called there.
-
-        Raises
-        ------
-        QuestionRefused
-            It is another table; or a period has fewer than 50 good or bad customers, or fewer than
-            ten times the noise of their number.
-        """
-        check_is_fitted(self, "coefficients_")
-        values = {each.name: each.values for each in release.by}.get(band, ())
-        ends = [float(str(each).split()[-1].replace(",", "")) for each in values[:-1]]
-
-        def chances(place: int) -> tuple[float, float]:
-            low, high = [-inf, *ends, inf][place : place + 2]
-            return self._chance(high), self._chance(low)
-
-        return validated(release, band, chances)
-
-    def _chance(self, points: float) -> float:
-        """Return the chance of being bad that a score means."""
-        power = log(2) * (points - self.base_score) / self.pdo + log(self.base_odds)
-        return 1 / (1 + exp(power)) if power < _MOST else 0.0
+    def chance(self, points: Any) -> np.ndarray:
+        """Return the chance of being bad that scores mean, to hold against a band's own share."""
+        odds = log(self.base_odds) + log(2) * (np.asarray(points) - self.base_score) / self.pdo
+        return np.asarray(1 / (1 + np.exp(odds)))
 
     def _given(self) -> dict[str, Any]:
         features = self.features
