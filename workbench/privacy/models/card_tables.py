@@ -17,6 +17,7 @@ import pandas as pd
 from workbench.errors import InputError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import PICO, rho_fraction
 from workbench.privacy.columns import Dimension
+from workbench.privacy.engine.booking import ROUNDING
 from workbench.privacy.engine.mechanisms import RandBelow, discrete_gaussian
 from workbench.privacy.engine.onerow import LATTICE, OneRow, shortened
 from workbench.privacy.grouping.opened import row_by_row
@@ -217,6 +218,7 @@ class Counted:
     def _noisy(self, exact: np.ndarray, norm_squared: int, share: float) -> Noisy:
 
         sigma_squared = Fraction(norm_squared) / (2 * rho_fraction(int(self._pico * share)))
+        sigma_squared += ROUNDING
         noise = discrete_gaussian(sigma_squared, len(exact), self._randbelow)
         noisy = [int(each) + more for each, more in zip(exact, noise, strict=True)]
         return np.array(noisy, float) / LATTICE, sqrt(sigma_squared) / LATTICE

@@ -181,7 +181,7 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         if len(found) > 1:
             scores = [tuple(round(float(w) * UNIT) for w in each.woe) for each in found]
             # the ball's radius: how long scores are on average, by the noisy counts
-            longest = max(1, round(sum(each.variance for each in found) * UNIT**2))
+            longest = max(UNIT**2 // 100, round(sum(each.variance for each in found) * UNIT**2))
             products, sd = tables.products(self.bins_, scores, longest)
         weight, self.intercept_ = weights(found, products, sd, base)
         self._set(found, weight)
