@@ -32,9 +32,9 @@ class Counts:
     @classmethod
     def of(cls, place: np.ndarray, bad: np.ndarray, weight: np.ndarray | None, bins: int) -> Counts:
         """Count the rows of each bin; ``place`` is the bin of each row."""
-        total = np.bincount(place, weight, minlength=bins).astype(float)
+        total = np.bincount(place, weight, minlength=bins)
         held = np.bincount(place[bad], None if weight is None else weight[bad], minlength=bins)
-        return cls(total - held, held.astype(float))
+        return cls(total - held, held)
 
     @property
     def rows(self) -> np.ndarray:

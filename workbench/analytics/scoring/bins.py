@@ -28,6 +28,7 @@ class Characteristic:
     """What a card gives points for: bins, what each holds, and its weight of evidence."""
 
     counts: Counts
+    why: str = ""  # all its rows are in one bin, should they be
 
     @property
     def name(self) -> str:
@@ -57,8 +58,9 @@ class Characteristic:
     @property
     def lonely(self) -> str:
         """Why all rows weigh the same, in words; empty where they differ."""
-        held = self.counts.rows > 0
-        return "" if np.ptp(self.woe[held]) > 0 else "all its rows weigh the same"
+        if np.ptp(self.woe[self.counts.rows > 0]) > 0:
+            return ""
+        return self.why or "all its rows weigh the same"
 
     @cached_property
     def woe(self) -> np.ndarray:
@@ -102,9 +104,9 @@ class Characteristic:
             {
                 "variable": self.name,
                 "bin": self.labels,
-                "count": _whole(rows),
+                "count": rows,
                 "share": rows / rows.sum(),
-                "bads": _whole(self.counts.bads),
+                "bads": self.counts.bads,
                 "bad_rate": rate,
                 "woe": self.woe,
                 "woe_low": self.woe - spread,
@@ -113,12 +115,6 @@ class Characteristic:
                 "note": np.where(rows > 0, "", "no rows at fit: neutral"),
             }
         )
-
-
-def _whole(weights: np.ndarray) -> np.ndarray:
-    """Return counts as whole numbers, where they are."""
-    whole = weights.round()
-    return whole.astype(np.int64) if (whole == weights).all() else weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,12 +139,7 @@ class Bins(Characteristic):
     codes: Mapping[Any, str] = field(default_factory=dict)
     bounds: tuple[float, float] = (-FAR, FAR)
     counts: Counts = field(default_factory=lambda: Counts(np.zeros(0), np.zeros(0)))
-    why: str = ""  # all its rows are in one bin
-
-    @property
-    def lonely(self) -> str:
-        """Why all rows weigh the same, in words; empty where they differ."""
-        return super().lonely and (self.why or super().lonely)
+    why: str = ""
 
     @property
     def name(self) -> str:
@@ -164,6 +155,11 @@ class Bins(Characteristic):
     def regular(self) -> int:
         """How many bins are of ordinary values."""
         return len(self.groups) if self.edges is None else len(self.edges) + 1
+
+    @property
+    def categories(self) -> list[Any]:
+        """All values that have a bin by name."""
+        return [*itertools.chain(*self.groups), *self.codes]
 
     @property
     def size(self) -> int:
@@ -278,8 +274,10 @@ def fitted_bins(
                 )
         bins = Bins(name, edges, (), codes, asked.bounds)
     place = bins.placed(values)
-    bins = replace(bins.counted(place, bad, weight), why=_why_one(values, asked))
+    bins = bins.counted(place, bad, weight)
     held = bins.counts[bins.counts.rows > 0]
+    if len(held.rows) == 1:
+        bins = replace(bins, why=_why_one(values, asked))
     pure = len(held.rows) == 2 and not (held.goods * held.bads).any()
     # why not of few rows: there two values may go with the outcome by chance
     if pure and len(bad) >= 50 and _distinct(values) == 2:
@@ -292,21 +290,20 @@ def fitted_bins(
 
 
 def _distinct(values: np.ndarray | Categories) -> int:
-    return len(values.values if isinstance(values, Categories) else np.unique(values))
+    if isinstance(values, Categories):
+        return len(values.values)
+    return len(np.unique(values[~np.isnan(values)]))
 
 
 def _why_one(values: np.ndarray | Categories, asked: Asked) -> str:
-    """Say why a column has one bin, should it have one."""
+    """Say why a column has one bin."""
+    if (distinct := _distinct(values)) < 2:
+        return "it is constant" if distinct else "every value is missing"
     if isinstance(values, Categories):
         return (
-            f"none of its {len(values.values):,} categories tells: each is alone, or rarer than "
+            f"none of its {distinct:,} categories tells: each is rarer than "
             f"{asked.least_share / 2:.3g} of the rows; group them first, or leave it out"
         )
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return "every value is missing"
-    if known.min() == known.max():
-        return "it is constant"
     return (
         f"with trend '{asked.trend}' one bin is left: the bad rate does not go that way; ask for "
         "'auto' or 'none', or leave it out"

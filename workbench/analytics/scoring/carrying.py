@@ -8,20 +8,20 @@ import hashlib
 import itertools
 import json
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Self
-from xml.etree import ElementTree as Xml
 
 import numpy as np
 import sqlglot
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sklearn.utils.validation import check_is_fitted
 from sqlglot import exp
 
 from workbench.analytics.scoring.binning import FAR, Counts
 from workbench.analytics.scoring.bins import Bins, Characteristic, Weighed
 from workbench.analytics.scoring.pairing import PairBins
-from workbench.analytics.scoring.woe import meanings
 from workbench.catalog import Table
 from workbench.documents import canonical
 from workbench.errors import DataError, UnknownName
@@ -29,6 +29,7 @@ from workbench.privacy.provenance import RAW
 
 FORMAT, VERSION = "workbench scorecard", 1
 _NAN = ("duckdb", "spark", "databricks", "clickhouse")  # a number may be none there
+_CLASSES = {each.__name__: each for each in (Bins, PairBins, Counts, Weighed)}
 _KEPT = ("intercept_", "removed_", "n_rows_", "n_bads_", "feature_names_in_", "n_features_in_")
 
 
@@ -40,7 +41,9 @@ class Carried:
     def save(self, path: str | Path) -> None:
         """Write the card as JSON, with everything it needs to score."""
         check_is_fitted(self)
-        Path(path).write_text(json.dumps(_content(self), ensure_ascii=False), encoding="utf-8")
+        card = _content(self)
+        whole = {"format": FORMAT, "version": VERSION, "sha256": _digest(card), "card": card}
+        Path(path).write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -95,105 +98,66 @@ class Carried:
         its bins gives.
         """
         check_is_fitted(self)
-        root = Xml.Element("PMML", version="4.4", xmlns="http://www.dmg.org/PMML-4_4")
-        Xml.SubElement(Xml.SubElement(root, "Header"), "Application", name="workbench")
-        dictionary = Xml.SubElement(root, "DataDictionary")
-        model = Xml.SubElement(
-            root,
-            "Scorecard",
-            functionName="regression",
-            initialScore="0",
-            useReasonCodes="true",
-            reasonCodeAlgorithm="pointsBelow",
-        )
-        schema = Xml.SubElement(model, "MiningSchema")
-        for bins in (one for each in self.weighed_ for one in each.bins.parts):
-            truth = any(isinstance(each, bool) for group in bins.groups for each in group)
-            kind = "double" if bins.edges is not None else "boolean" if truth else "string"
-            operation = "continuous" if kind == "double" else "categorical"
-            Xml.SubElement(dictionary, "DataField", name=bins.name, optype=operation, dataType=kind)
-            Xml.SubElement(schema, "MiningField", name=bins.name, invalidValueTreatment="asIs")
-        output = Xml.SubElement(model, "Output")
-        plain = {"optype": "continuous", "dataType": "double"}
-        Xml.SubElement(
-            output, "OutputField", {**plain, "name": "points", "feature": "predictedValue"}
-        )
-        characteristics = Xml.SubElement(model, "Characteristics")
-        for each in self.weighed_:
-            told = {"name": each.bins.name, "reasonCode": each.bins.name}
-            told["baselineScore"] = f"{each.points.max():.15g}"
-            group = Xml.SubElement(characteristics, "Characteristic", told)
-            shape = [part.size for part in each.bins.parts]
-            for places in itertools.product(*map(_order, each.bins.parts)):
-                points = each.points[np.ravel_multi_index(places, shape)]
-                held = Xml.SubElement(group, "Attribute", partialScore=f"{points:.15g}")
-                if len(places) > 1:
-                    held = Xml.SubElement(held, "CompoundPredicate", booleanOperator="and")
-                for part, place in zip(each.bins.parts, places, strict=True):
-                    _predicate(held, part, place)
-        Xml.indent(root)
-        return Xml.tostring(root, encoding="unicode", xml_declaration=True)
+        parts = [part for each in self.weighed_ for part in each.bins.parts]
+        return written("pmml.xml", parts=parts, weighed=self.weighed_, cells=_cells)
+
+
+def written(template: str, **values: Any) -> str:
+    """Return a template of this folder with its values."""
+    made = Environment(
+        loader=PackageLoader("workbench.analytics.scoring", ""),
+        autoescape=select_autoescape(["xml.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    return made.get_template(f"{template}.j2").render(values).lstrip()
 
 
 def _digest(card: Any) -> str:
     return hashlib.sha256(canonical(card).encode()).hexdigest()
 
 
-def _content(card: Any) -> dict[str, Any]:
-    params = card.get_params(deep=False)
-    declared = params["declared"]
-    params["declared"] = declared and declared.model_dump(mode="json")
-    special = params["special_codes"] or {}
-    # why pairs: keys of JSON are text, and codes may be numbers
-    params["special_codes"] = {name: list(meanings(each).items()) for name, each in special.items()}
+def _content(card: Any) -> Any:
+    """Return what of a card is saved, as JSON has it: keys are text, also of numbers."""
     content = {
-        "params": params,
-        "classes": card.classes_,
+        "params": card.get_params(deep=False),
+        "classes_": card.classes_,
+        "weighed_": card.weighed_,
         "kept": {name: getattr(card, name) for name in _KEPT if hasattr(card, name)},
-        "weighed": [[_written(each.bins), each.coefficient, each.points] for each in card.weighed_],
     }
-    card = json.loads(json.dumps(content, default=lambda value: value.tolist()))
-    return {"format": FORMAT, "version": VERSION, "sha256": _digest(card), "card": card}
+    return json.loads(json.dumps(content, default=_plain))
 
 
-def _written(bins: Characteristic) -> dict[str, Any]:
-    counts = {"goods": bins.counts.goods, "bads": bins.counts.bads}
-    if isinstance(bins, PairBins):
-        sides = {"rows": _written(bins.rows), "across": _written(bins.across)}
-        return {**sides, **counts, "least_rows": bins.least_rows}
-    assert isinstance(bins, Bins)  # noqa: S101  # why: a card has these two kinds
-    codes = list(bins.codes.items())
-    own = {"column": bins.name, "edges": bins.edges, "groups": bins.groups, "codes": codes}
-    return {**own, **counts, "bounds": bins.bounds, "why": bins.why}
+def _plain(value: Any) -> Any:
+    if isinstance(value, Table):
+        return value.model_dump(mode="json")
+    if is_dataclass(value):
+        return {"class": type(value).__name__} | {
+            each.name: getattr(value, each.name) for each in fields(value)
+        }
+    return value.tolist()
 
 
-def _read(content: dict[str, Any]) -> Characteristic:
-    counts = Counts(np.array(content.pop("goods")), np.array(content.pop("bads")))
-    if "across" in content:
-        rows, across = _read(content["rows"]), _read(content["across"])
-        return PairBins(rows, across, counts, content["least_rows"])  # type: ignore[arg-type]
-    content["codes"] = dict(content["codes"])
-    for name in ("groups", "bounds", "edges"):
-        content[name] = content[name] if content[name] is None else tuple(content[name])
-    content["groups"] = tuple(map(tuple, content["groups"]))
-    return Bins(**content, counts=counts)
+def _revived(node: dict[str, Any]) -> Any:
+    """Return an object of JSON as the thing it was saved from."""
+    if (kind := node.pop("class", None)) is None:
+        return node
+    for name in {"goods", "bads", "points"} & set(node):
+        node[name] = np.array(node[name])
+    if node.get("edges") is not None:
+        node["codes"] = {float(code): text for code, text in node["codes"].items()}
+    return _CLASSES[kind](**node)
 
 
-def _card(cls: Any, content: dict[str, Any]) -> Any:
+def _card(cls: Any, content: Any) -> Any:
+    content = json.loads(json.dumps(content), object_hook=_revived)
     params = content["params"]
     params["declared"] = params["declared"] and Table.model_validate(params["declared"])
-    special = params["special_codes"].items()
-    params["special_codes"] = {name: dict(each) for name, each in special} or None
-    params["pair"] = params["pair"] and tuple(params["pair"])
     card = cls(**params)
-    vars(card).update(content["kept"], classes_=np.array(content["classes"]))
+    vars(card).update(content["kept"], weighed_=content["weighed_"], provenance_=RAW)
+    card.classes_ = np.array(content["classes_"])
     if hasattr(card, "feature_names_in_"):
         card.feature_names_in_ = np.array(card.feature_names_in_, dtype=object)
-    card.weighed_ = tuple(
-        Weighed(_read(bins), coefficient, np.array(points, dtype=float))
-        for bins, coefficient, points in content["weighed"]
-    )
-    card.provenance_ = RAW
     return card
 
 
@@ -254,30 +218,14 @@ def _number(value: float) -> exp.Expr:
     return exp.convert(int(value) if whole else float(value))
 
 
-def _order(bins: Bins) -> list[int]:
-    """Return the bins of a column with special codes first: they may lie within a regular one."""
-    codes = range(bins.regular, bins.regular + len(bins.codes))
-    return [*codes, *range(bins.regular), *range(codes.stop, bins.size)]
+def _cells(each: Weighed) -> Iterator[tuple[float, list[tuple[Bins, int]]]]:
+    """Yield the points of each cell, and in which bin of each column it is.
 
-
-def _predicate(parent: Xml.Element, bins: Bins, at: int) -> None:
-    """Add what is true of a value in a bin."""
-    name, regular = bins.name, bins.regular
-    if at == bins.size - 1:
-        Xml.SubElement(parent, "SimplePredicate", operator="isMissing", field=name)
-    elif regular <= at < regular + len(bins.codes):
-        code = str(list(bins.codes)[at - regular])
-        Xml.SubElement(parent, "SimplePredicate", operator="equal", value=code, field=name)
-    elif bins.edges is None:
-        known = [*itertools.chain(*bins.groups), *bins.codes]
-        held, values = ("isIn", bins.groups[at]) if at < regular else ("isNotIn", known)
-        within = Xml.SubElement(parent, "SimpleSetPredicate", booleanOperator=held, field=name)
-        array = Xml.SubElement(within, "Array", type="string", n=str(len(values)))
-        quoted = (str(each).replace("\\", "\\\\").replace('"', '\\"') for each in values)
-        array.text = " ".join(f'"{each}"' for each in quoted)
-    else:
-        ends = (bins.bounds[0], *bins.edges, bins.bounds[1])
-        last = "lessThan" if at < regular - 1 else "lessOrEqual"
-        between = Xml.SubElement(parent, "CompoundPredicate", booleanOperator="and")
-        for sign, end in (("greaterOrEqual", ends[at]), (last, ends[at + 1])):
-            Xml.SubElement(between, "SimplePredicate", operator=sign, value=repr(end), field=name)
+    Special codes come first: they may lie within a regular bin.
+    """
+    parts = each.bins.parts
+    ends = [(part.regular, part.regular + len(part.codes), part.size) for part in parts]
+    orders = [[*range(a, b), *range(a), *range(b, size)] for a, b, size in ends]
+    for places in itertools.product(*orders):
+        cell = np.ravel_multi_index(places, [part.size for part in parts])
+        yield float(each.points[cell]), list(zip(parts, places, strict=True))

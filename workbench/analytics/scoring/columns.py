@@ -47,26 +47,16 @@ def columns_of(estimator: Any, X: Any, *, reset: bool) -> dict[str, Any]:
 
 def bad_rows(y: Any, rows: int, bad: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """Return the two classes, the bad one last, and which rows are bad."""
-    if y is None:
-        raise DataError(
-            "this requires y to be passed, but the target y is None: which rows went bad."
-        )
     y = column_or_1d(y, warn=True)
     assert_all_finite(y, input_name="y")
-    kind = type_of_target(y, input_name="y")
-    if kind not in ("binary", "multiclass"):
+    kind, classes = type_of_target(y, input_name="y"), np.unique(y)
+    if kind != "binary":
         raise DataError(
             f"Only binary classification is supported. The type of the target is {kind}. "
             "Unknown label type: give y with two values, such as 0 and 1, 1 for bad."
         )
     if len(y) != rows:
         raise DataError(f"X has {rows:,} rows and y {len(y):,}: inconsistent numbers of samples.")
-    classes = np.unique(y)
-    if len(classes) > 2:
-        raise DataError(
-            "Only binary classification is supported. The type of the target is multiclass: "
-            f"{len(classes)} values. Give y with two values, such as 0 and 1, 1 for bad."
-        )
     if len(classes) < 2:
         raise DataError(
             "Classifier can't train when only one class is present: y holds one class, and a card "

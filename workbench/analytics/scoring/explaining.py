@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
 from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.analytics.scoring.bins import Bins, Characteristic, Weighed
+from workbench.analytics.scoring.carrying import written
 from workbench.analytics.scoring.columns import bad_rows
 from workbench.analytics.scoring.guarding import kept_out
 from workbench.catalog import Table
@@ -33,10 +33,6 @@ class Explained(BaseEstimator):
     decimals: int
     bad: Any
     declared: Table | None
-    classes_: np.ndarray
-    removed_: dict[str, str]
-    n_rows_: int
-    n_bads_: int
 
     def reasons(
         self,
@@ -70,30 +66,26 @@ class Explained(BaseEstimator):
         if language not in phrases:
             raise UnknownName("language", language, phrases)
         columns, words = self._columns(X), words or {}
-        lost: dict[str, np.ndarray] = {}
-        told: dict[str, np.ndarray] = {}
-        codes: dict[str, np.ndarray] = {}
-        for each in self.weighed_:
+        titles = [self._title(each.bins, words) for each in self.weighed_]
+        lost = np.empty((len(next(iter(columns.values()))), len(titles)))
+        told = np.empty(lost.shape, dtype=object)
+        for at, (each, title) in enumerate(zip(self.weighed_, titles, strict=True)):
             place = each.bins.place(columns)
-            title = self._title(each.bins, words)
-            texts = np.array(_texts(each, title, phrases[language], words), dtype=object)
-            mine, text = (each.points.max() - each.points)[place], texts[place]
-            code = np.full(len(place), each.bins.name, dtype=object)
-            if title in lost:
-                more = mine > lost[title]
-                mine = np.where(more, mine, lost[title])
-                text = np.where(more, text, told[title])
-                code = np.where(more, code, codes[title])
-            lost[title], told[title], codes[title] = mine, text, code
-        every = np.column_stack(list(lost.values()))
-        order = np.argsort(-every, axis=1, kind="stable")[:, :n]
-        some = np.take_along_axis(every, order, axis=1) > 0
-        found = {}
-        for rank in range(order.shape[1]):
-            for what, of in (("code", codes), ("reason", told)):
-                value = np.column_stack(list(of.values()))
-                value = np.take_along_axis(value, order[:, [rank]], axis=1)[:, 0]
-                found[f"{what}_{rank + 1}"] = np.where(some[:, rank], value, "")
+            lost[:, at] = (each.points.max() - each.points)[place]
+            said = _texts(each, title, phrases[language], words)
+            told[:, at] = np.array(said, dtype=object)[place]
+        for title in set(titles):
+            same = [at for at, each in enumerate(titles) if each == title]
+            most = lost[:, same].argmax(axis=1)[:, None]
+            lost[:, same] *= most == np.arange(len(same))
+        order = np.argsort(-lost, axis=1, kind="stable")[:, : min(n, len(set(titles)))]
+        some = np.take_along_axis(lost, order, axis=1) > 0
+        names = np.array([each.bins.name for each in self.weighed_], dtype=object)
+        codes = np.where(some, names[order], "")
+        texts = np.where(some, np.take_along_axis(told, order, axis=1), "")
+        found: dict[str, np.ndarray] = {}
+        for at in range(order.shape[1]):
+            found |= {f"code_{at + 1}": codes[:, at], f"reason_{at + 1}": texts[:, at]}
         return pd.DataFrame(found, index=getattr(X, "index", None))
 
     def _title(self, bins: Characteristic, words: Mapping[str, str]) -> str:
@@ -209,39 +201,9 @@ class Explained(BaseEstimator):
         be documented.
         """
         check_is_fitted(self)
-        rows = [
-            {
-                "title": self._title(each.bins, {}),
-                "bins": len(each.points),
-                "iv": each.bins.iv.sum(),
-                "coefficient": each.coefficient,
-                "low": each.points.min(),
-                "high": each.points.max(),
-            }
-            for each in self.weighed_
-        ]
-        empty = [
-            f"{each.bins.name} {label}"
-            for each in self.weighed_
-            for label, held in zip(each.bins.labels, each.bins.evidence.rows, strict=True)
-            if not held
-        ]
         known = {} if self.declared is None else self.declared.columns
-        targets = [name for name, column in known.items() if column.role == "target"]
-        values = {
-            **self.get_params(deep=False),
-            "rows": rows,
-            "title": self.declared and self.declared.title,
-            "target": ", ".join(targets) or f"{self.classes_[1]} is bad, {self.classes_[0]} good",
-            "n_rows": self.n_rows_,
-            "n_bads": self.n_bads_,
-            "removed": self.removed_,
-            "neutral": empty,
-            "kept_out": [f"{name} ({why})" for name, why in kept_out(self.declared, known).items()],
-        }
-        made = Environment(trim_blocks=True, undefined=StrictUndefined, autoescape=False)  # noqa: S701  # why: Markdown
-        text = Path(__file__).with_name("model_card.md.j2").read_text(encoding="utf-8")
-        return made.from_string(text).render(values)
+        kept = [f"{name} ({why})" for name, why in kept_out(self.declared, known).items()]
+        return written("model_card.md", card=self, kept_out=kept, columns=known)
 
 
 @cache

@@ -19,7 +19,7 @@ from workbench.analytics.scoring.guarding import refuse_kept_out
 from workbench.analytics.scoring.regression import likeliest
 from workbench.analytics.scoring.woe import asked_of, learned
 from workbench.catalog import Table
-from workbench.errors import DataError, UnknownName
+from workbench.errors import DataError
 from workbench.privacy.provenance import Provenance
 
 
@@ -127,8 +127,8 @@ class Scorecard(Carried, ClassifierMixin, Explained):
         columns = columns_of(self, X, reset=True)
         refuse_kept_out(self.declared, columns)
         self.classes_, bad = bad_rows(y, len(next(iter(columns.values()))), self.bad)
-        if self.pair is not None:
-            self._check_pair(columns)
+        if self.pair is not None and len(set(self.pair)) != 2:
+            raise DataError(f"a pair is of two features, not {tuple(self.pair)}.")
         asked = asked_of(self, columns)
         found, bad, weight = learned(asked, columns, bad, sample_weight, self.pair)
         self.removed_ = {bins.name: bins.lonely for bins, _ in found if bins.lonely}
@@ -154,14 +154,6 @@ class Scorecard(Carried, ClassifierMixin, Explained):
         self.n_rows_, self.n_bads_ = len(bad), int(bad.sum())
         self._tell([bins for bins, _ in kept], start[1:])
         return self
-
-    def _check_pair(self, columns: Mapping[str, Any]) -> None:
-        first, second = self.pair or ("", "")
-        for name in (first, second):
-            if name not in columns:
-                raise UnknownName("column", name, columns)
-        if first == second:
-            raise DataError(f"a pair is of two features, not of '{first}' twice.")
 
     def _tell(self, kept: Sequence[Characteristic], slopes: np.ndarray) -> None:
         """Turn weights into points."""

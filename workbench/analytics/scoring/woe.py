@@ -146,7 +146,8 @@ def asked_of(estimator: Any, columns: Mapping[str, Any]) -> dict[str, Asked]:
     special = estimator.special_codes or {}
     declared = getattr(estimator, "declared", None)
     known = {} if declared is None else declared.columns
-    for name in (*trends, *edges, *special, *bounds):
+    pair = getattr(estimator, "pair", None) or ()
+    for name in (*trends, *edges, *special, *bounds, *pair):
         if name not in columns:
             raise UnknownName("column", str(name), columns)
     for each in trends.values():
