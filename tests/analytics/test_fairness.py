@@ -72,7 +72,8 @@ def test_the_sample_bank_approves_rural_customers_less_often(applications):
 
 def test_the_district_is_found_as_the_proxy_that_was_planted(applications):
     features = ["district", "region", "debt_to_income", "employment_years", "overdraft_days_6m"]
-    table = wb.risk.proxies(applications[features], applications["household_registration"])
+    last = applications.drop_duplicates("customer_id", keep="last")
+    table = wb.risk.proxies(last[features], last["household_registration"])
     assert table.index[0] == "district"
     assert table["proxy"].to_dict() == {
         "district": True,
@@ -90,18 +91,18 @@ def test_leaving_the_proxy_out_raises_the_impact_ratio(applications):
     words = make_column_selector(dtype_exclude="number")
     encoder = make_column_transformer((OneHotEncoder(), words), remainder="passthrough")
     table = wb.risk.effect_of_leaving_out(
-        make_pipeline(encoder, LogisticRegression(max_iter=2_000)),
+        make_pipeline(encoder, LogisticRegression(solver="newton-cholesky")),
         X,
         applications["decision"] == "declined",  # what the policy of then decided
         applications["household_registration"],
-        ["district"],
+        ["district", "enquiries_6m"],
         approval_rate=0.7,
     )
     with_all, without = table.loc["all features"], table.loc["without district"]
     assert without["impact_ratio"] > with_all["impact_ratio"] + 0.05
     assert without["change_upper"] < 0
     assert with_all["gini_change"] == 0
-    assert table.loc["without all of these", "gini"] == without["gini"]
+    assert table.loc["without all of these", "gini"] < without["gini"]
 
 
 def test_calibration_is_told_by_group():

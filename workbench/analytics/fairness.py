@@ -77,14 +77,13 @@ def fairness(
     the risk ratio in cohort studies*, Biometrics 34, 1978. Hardt, Price & Srebro, *Equality of
     opportunity in supervised learning*, 2016, arXiv 1610.02413.
     """
-    from fairlearn.metrics import MetricFrame, count, selection_rate
+    from fairlearn.metrics import MetricFrame, selection_rate
 
     def rates(chosen: Array, groups: Array) -> tuple[pd.Series, pd.Series]:
-        metrics = {"n": count, "rate": selection_rate}
         found = MetricFrame(
-            metrics=metrics, y_true=chosen, y_pred=chosen, sensitive_features=groups
+            metrics=selection_rate, y_true=chosen, y_pred=chosen, sensitive_features=groups
         ).by_group
-        return found["n"].astype(int), found["rate"]
+        return pd.Series(groups).value_counts().reindex(found.index), found
 
     groups, chosen = _groups(attribute), np.asarray(approved, dtype=bool).astype(int)
     n, rate = rates(chosen, groups)
@@ -140,7 +139,9 @@ def _without_attribute(X: pd.DataFrame, attribute: Any) -> Array:
 def _foretold(X: pd.DataFrame, codes: Array, level: float) -> tuple[float, float, float]:
     """Return the AUC by which features foretell the group that they foretell best."""
     words = X.select_dtypes(exclude="number").columns
-    encoder = make_column_transformer((TargetEncoder(), words), remainder="passthrough")
+    encoder = make_column_transformer(
+        (TargetEncoder(random_state=0), words), remainder="passthrough"
+    )
     tree = DecisionTreeClassifier(min_samples_leaf=max(10, len(X) // 100), random_state=0)
     parts = StratifiedKFold(5, shuffle=True, random_state=0)
     model = make_pipeline(encoder, tree)
@@ -194,7 +195,7 @@ def effect_of_leaving_out(
         Fitted anew on what is left of X.
     X, y, attribute : DataFrame, array-like, array-like
     features : sequence of str
-        Each is left out alone, and all of them together.
+        Each is left out alone, and all of several together.
     approval_rate : float
         Share approved, the same with and without.
 
@@ -210,7 +211,8 @@ def effect_of_leaving_out(
     if absent:
         raise UnknownName("feature", absent[0], X.columns)
     left = {"all features": [], **{f"without {each}": [each] for each in features}}
-    left["without all of these"] = list(features)
+    if len(features) > 1:
+        left["without all of these"] = list(features)
     parts = list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, labels))
     chances = {
         name: cross_val_predict(

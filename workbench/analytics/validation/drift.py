@@ -21,7 +21,7 @@ from scipy import stats
 from workbench.analytics.validation.estimates import Array, one_of_many
 from workbench.errors import InputError
 
-_DRAWS = 2_500
+_DRAWS = 4_000
 _HALF = 0.5  # added to every bin: none is empty, and noise takes none below nothing
 
 
@@ -31,12 +31,14 @@ def _psi(reference: Array, current: Array) -> Array:
     return np.asarray(((other - one) * np.log(other / one)).sum(axis=-1))
 
 
-def _unchanged(base: Array, row: Array, noise_sd: float, dice: np.random.Generator) -> Array:
+def _unchanged(base: Array, row: Array, noise_sd: float) -> Array:
     """Return drawn values of the index for a period of this size where nothing changed."""
     both = np.maximum(np.rint(base + row), 0).astype(np.int64)
     if both.sum() < 2:
         raise InputError("a period or its reference has no case; leave it out.")
     n = int(np.clip(round(row.sum()), 1, both.sum() - 1))
+    # why: the same counts have the same limit, and what drawing gets wrong differs by period
+    dice = np.random.default_rng(np.abs(np.concatenate([base, row])).astype(np.int64))
     drawn = dice.multivariate_hypergeometric(both, n, _DRAWS, method="marginals")
     noise = noise_sd * dice.standard_normal((2, *drawn.shape))
     noise -= noise.mean(axis=2, keepdims=True)  # why: the totals drawn for hold their noise already
@@ -97,11 +99,10 @@ def psi(
         raise InputError(
             "counts below 0 carry privacy noise; give its standard deviation, noise_sd."
         )
-    dice = np.random.default_rng(0)
     beyond = 1 - level, 1 - one_of_many(level, looked_at or len(counts))
     rows = []
     for row in counts:
-        unchanged = _unchanged(base, row, noise_sd, dice)
+        unchanged = _unchanged(base, row, noise_sd)
         middle, limit = unchanged.mean(), np.quantile(unchanged, level)
         dof = 2 * middle**2 / unchanged.var()
         wider = stats.chi2.isf(beyond[1], dof) / stats.chi2.isf(beyond[0], dof)
