@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 import time
 
 _CHILD = """\
@@ -24,21 +25,34 @@ def run_and_kill(folder, code, now, after_seconds=None):
     Without ``after_seconds`` it runs to its end.
     """
     text = _CHILD.format(folder=str(folder), now=now.isoformat(), code=code)
-    child = subprocess.Popen(
-        [sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert child.stdout.readline() == "ready\n"
-        began = time.monotonic()
-        child.stdin.write("\n")
-        child.stdin.flush()
-        if after_seconds is None:
-            assert child.stdout.readline() == "done\n"
-            return time.monotonic() - began
-        time.sleep(after_seconds)
-        return after_seconds
-    finally:
-        child.kill()
-        child.wait()
-        child.stdin.close()
-        child.stdout.close()
+    with tempfile.TemporaryFile("w+") as told:
+        child = subprocess.Popen(
+            [sys.executable, "-c", text],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=told,
+            text=True,
+        )
+
+        def said(word):
+            if child.stdout.readline() == f"{word}\n":
+                return
+            code = child.wait()
+            told.seek(0)
+            raise AssertionError(f"the child ended with {code} before {word}: {told.read()}")
+
+        try:
+            said("ready")
+            began = time.monotonic()
+            child.stdin.write("\n")
+            child.stdin.flush()
+            if after_seconds is None:
+                said("done")
+                return time.monotonic() - began
+            time.sleep(after_seconds)
+            return after_seconds
+        finally:
+            child.kill()
+            child.wait()
+            child.stdin.close()
+            child.stdout.close()
