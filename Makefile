@@ -77,19 +77,20 @@ $(STAMP): pyproject.toml uv.lock
 	@touch $@
 
 # Tests of pages open them in a browser, with Chinese fonts, and look at them on paper, with
-# poppler. Elsewhere than on Debian these are installed by hand; a test that misses one says so.
+# poppler; one records what reaches the disk, with strace. Elsewhere than on Debian these are installed by hand; a test that misses one says so.
 test-packages: $(STAMP)
 	@missing= ; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v chromedriver >/dev/null || missing="$$missing chromium-driver"; \
 	command -v pdftoppm >/dev/null || missing="$$missing poppler-utils"; \
+	command -v strace >/dev/null || missing="$$missing strace"; \
 	ls /usr/share/fonts/opentype/noto/NotoSansCJK* >/dev/null 2>&1 || missing="$$missing fonts-noto-cjk"; \
 	[ -n "$$missing" ] || exit 0; \
-	command -v apt-get >/dev/null || { echo "Tests of pages need:$$missing" >&2; exit 0; }; \
+	command -v apt-get >/dev/null || { echo "Tests need:$$missing" >&2; exit 0; }; \
 	as= ; \
 	if [ "$$(id -u)" -ne 0 ]; then \
 	  if sudo -n true 2>/dev/null; then as="sudo -n"; \
-	  else echo "Tests of pages need:$$missing; install them with apt-get." >&2; exit 0; fi; \
+	  else echo "Tests need:$$missing; install them with apt-get." >&2; exit 0; fi; \
 	fi; \
 	echo "Installing$$missing …"; \
 	log=$$(mktemp); \

@@ -17,6 +17,7 @@ from workbench.lifecycle.holds import Hold, holds
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.correcting import drop_past
 from workbench.lifecycle.rights.erasure import take_erased
+from workbench.store.durable import sync
 from workbench.store.keys.marks import marked_sql
 from workbench.store.reading.consents import agreeing_sql
 from workbench.store.rewriting import Cut, take_away
@@ -99,6 +100,8 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
         removed[RUNS] = len(old)
         for path in old:
             path.unlink(missing_ok=True)
+        for folder in {path.parent for path in old}:
+            sync(folder)
     drop_past(office)
     office.note("retention applied", {"rows": removed})
     office.look_anew()

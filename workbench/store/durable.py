@@ -31,7 +31,7 @@ def replace_whole(path: Path, content: bytes) -> None:
     """Replace a file as `write_whole` does, for whoever has words of their own for a disk's no."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -42,6 +42,20 @@ def replace_whole(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):  # why: what cannot be written may not be there at all
             partial.unlink(missing_ok=True)
         raise
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where none is, mode 0700, and have its name stay."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for each in new:
+        sync(each.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, and have it stay away."""
+    path.unlink()
+    sync(path.parent)
 
 
 def flush(file: IO[bytes]) -> None:

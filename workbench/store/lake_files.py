@@ -189,6 +189,12 @@ def remove_unnamed(connection: duckdb.DuckDBPyConnection, data: Path) -> None:
             path.unlink()
 
 
+def sync_folders(data: Path) -> None:
+    """Have files that were removed, here or by the engine, stay away."""
+    for folder in (data, *(each for each in data.rglob("*") if each.is_dir())):
+        sync(folder)
+
+
 def in_lake(name: str) -> str:
     """Return SQL for a table of the lake, named ``table`` or ``schema.table``."""
     return "lake." + ".".join(f'"{part}"' for part in name.split("."))

@@ -21,7 +21,14 @@ from workbench.errors import StorageError, StoreMissing
 from workbench.store.durable import sync, write_whole
 from workbench.store.engine import Store, StoreWriter, one_commit
 from workbench.store.keys.master import derive
-from workbench.store.lake_files import META, in_lake, remove_unnamed, sync_new, there
+from workbench.store.lake_files import (
+    META,
+    in_lake,
+    remove_unnamed,
+    sync_folders,
+    sync_new,
+    there,
+)
 from workbench.store.months import coverage, hash_sql
 from workbench.store.quality.rules import literal
 from workbench.store.versions import newest
@@ -185,6 +192,7 @@ def settle(
         connection.execute(f"CALL ducklake_expire_snapshots('lake', versions => {older})")
     connection.execute("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
     remove_unnamed(connection, store.data)
+    sync_folders(store.data)
     connection.execute("DETACH lake")
     progress("writing the catalog anew")
     rewrite_catalog(store, connection, store.catalog_path, store.master_key)

@@ -47,7 +47,7 @@ from workbench.privacy.books.witnesses import move
 from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
-from workbench.store.durable import sync, write_whole
+from workbench.store.durable import remove_file, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.keys.marks import FILE as MARKS_FILE
 from workbench.store.keys.marks import read_marks
@@ -347,7 +347,8 @@ def finish_swap(private: Path) -> None:
         sync(private.parent)
     if (private / READY).exists():
         remove(private.with_name(f"{private.name}.replaced"))
-        (private / READY).unlink()
+        sync(private.parent)
+        remove_file(private / READY)
 
 
 def lay_settings(file: Path, master: bytes, into: Path) -> None:

@@ -23,7 +23,7 @@ from workbench.store.durable import write_whole
 from workbench.store.engine import Store
 from workbench.store.keys.sealed import reseal
 from workbench.store.keys.sources import destroy, fingerprint
-from workbench.store.lake_files import SHREDDED
+from workbench.store.lake_files import SHREDDED, sync_folders
 from workbench.store.rewriting import rewrite_catalog, write_anew
 
 ROTATED = "key rotated"
@@ -113,5 +113,6 @@ def shred(office: Office) -> None:
         for path in (store.folder / "data").rglob("*"):
             if path.is_file():
                 path.unlink()
+        sync_folders(store.data)
         store.key_source.shred()
         store.forget_key()

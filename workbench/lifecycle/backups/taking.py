@@ -28,7 +28,7 @@ from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import registers
-from workbench.store.durable import flush, sync, write_whole
+from workbench.store.durable import flush, make_folder, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.lake_files import faults
 from workbench.store.logs.chain import Chain, log_in
@@ -117,7 +117,7 @@ def back_up(
     at = office.now.astimezone(dt.UTC).isoformat(timespec="seconds")
     partial = target.with_suffix(".part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(target.parent)
         if office.store.exists:
             look_over(office.store, progress)
         with office.store.locked(), open(partial, "wb", opener=_private) as file:

@@ -19,6 +19,7 @@ from workbench.lifecycle.rights import traces
 from workbench.lifecycle.rights.customers import Known, consents_of, known_by, unknown_subject
 from workbench.lifecycle.rights.obligations import recipients
 from workbench.lifecycle.rights.traces import SHORTEST
+from workbench.store.durable import remove_file
 from workbench.store.locks import file_lock
 from workbench.store.rewriting import Cut, take_away, unfinished
 
@@ -131,7 +132,7 @@ def erase(
         made_again = [office.private / name for name in ("runs", "ipython", "tmp")]
         for path in traces.search(made_again, values):
             if path.suffix != ".ipynb":  # what somebody wrote into a notebook, they must see to
-                path.unlink()
+                remove_file(path)
                 cleared += 1
         found = _left_in_store(office, known) + [
             str(path)

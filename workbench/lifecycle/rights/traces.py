@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from workbench.documents import read_json
-from workbench.store.durable import write_whole
+from workbench.store.durable import remove_file, sync, write_whole
 from workbench.store.quality.rules import literal
 
 if TYPE_CHECKING:
@@ -40,7 +40,11 @@ def clear(private: Path) -> int:
     for pattern in ("runs/**/*.log", "ipython/**/history.sqlite*", "ipython/**/*.log"):
         for path in sorted(private.glob(pattern)):
             if path.stat().st_size:
-                path.write_bytes(b"") if path.suffix == ".log" else path.unlink()
+                if path.suffix == ".log":  # a kernel may still hold it open
+                    path.write_bytes(b"")
+                    sync(path)
+                else:
+                    remove_file(path)
                 changed += 1
     return changed
 
@@ -50,7 +54,7 @@ def _clear_outputs(path: Path) -> bool:
         content = read_json(path)
         cells = content["cells"]
     except (ValueError, KeyError, TypeError):  # no notebook after all, or one cut by a crash
-        path.unlink()
+        remove_file(path)
         return True
     full = [cell for cell in cells if cell.get("outputs")]
     if not full:
