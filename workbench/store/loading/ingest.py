@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -81,12 +82,21 @@ def load_estate(
             if store.unseen(writer.connection):
                 cut_off = [name for name in _changed(digests, before) if name not in now]
                 loaded |= {name: _rows(writer.connection, name) for name in cut_off}
+            faults: Counter[str] = Counter()  # stays empty: the first file that has one is refused
+            lock = threading.Lock()  # the engine calls from several threads
+
+            def note(which: str) -> None:
+                with lock:
+                    faults[which] += 1
+
+            called(writer.connection, "note_faults", note, ["VARCHAR"])
             for name in now:
                 progress(f"loading {name}")
                 table, path = catalog.tables[name], source / catalog.tables[name].source
                 forget_files(writer.connection, name)
                 choose_format(writer.connection, table)
-                loaded[name] = _load(store, writer, name, table, path, digests[name], today, zone)
+                made = (name, table, path, digests[name])
+                loaded[name] = _load(store, writer, *made, today, zone, faults)
     return loaded
 
 
@@ -166,16 +176,29 @@ def _load(
     digest: str,
     today: dt.date,
     zone: str,
+    faults: Mapping[str, int],
 ) -> int:
-    connection = writer.connection
+    connection, columns = writer.connection, list(table.columns)
     options = Options(**dict(table.source_format))
-    _require_readable(connection, path, name, table, options, zone)
     with reading(connection, path, name, table, options, zone=zone) as source, failing_as(path):
-        values = ", ".join(f'{value} AS "{column}"' for column, value in source.values.items())
+        read = ", ".join(f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in columns)
+        wrong = [*(source.wrong[c] for c in columns), without_customer(table) or "false"]
+        noted = " || ".join(f"CASE WHEN {each} THEN '1' ELSE '0' END" for each in wrong)
+        bad, named = " OR ".join(map("({})".format, wrong)), ", ".join(map('"{}"'.format, columns))
+        erased = writer.erased and table.subject_key
+        keep = f"NOT {marked_sql(str(erased), 'erased')}" if erased else "true"
         connection.execute(
-            f'CREATE OR REPLACE TABLE lake."{name}" AS SELECT * FROM '
-            f"(SELECT {values} FROM {source.relation}){not_erased(writer, table)}"
+            f'CREATE OR REPLACE TABLE lake."{name}" AS SELECT {named} FROM '
+            f"(SELECT {read} FROM {source.relation}) "
+            f"WHERE CASE WHEN {bad} THEN note_faults({noted}) ELSE {keep} END"
         )
+    lines = unreadable_lines(connection, source, table, path, options)
+    if lines:
+        raise SourceError(
+            f"{path} is corrupt or truncated: line {lines[0].line:,} has {lines[0].reasons}. Fetch "
+            "it again; nothing was loaded."
+        )
+    _require_sound(faults, name, table, path)
     rows = _filled(connection, name, table, path)
     correct_again(store, connection, name, table)
     as_of, months = coverage(connection, name, table, today) if table.time else (None, {})
@@ -183,46 +206,44 @@ def _load(
     return rows
 
 
-def _require_readable(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    name: str,
-    table: Table,
-    options: Options,
-    zone: str,
+def called(
+    connection: duckdb.DuckDBPyConnection, name: str, act: Callable[..., None], kinds: list[str]
 ) -> None:
-    """Read a file whole before it replaces anything; refuse what `ingest` would keep aside.
+    """Have the engine call a function for a row; it says NULL, so that the row is left out.
 
-    Raises
-    ------
-    SourceError
-        Tells lines that are no rows, and counts of values that are not of their declared type;
-        never the values.
+    NULL and not false, which the engine would import pandas to tell from its missing values.
     """
-    columns = list(table.columns)
-    with reading(connection, path, name, table, options, zone=zone) as source:
-        read = ", ".join(f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in columns)
-        faults = [*(source.wrong[c] for c in columns), without_customer(table) or "false"]
-        checks = ", ".join(f"count(*) FILTER ({fault})" for fault in faults)
-        with failing_as(path):
-            counts = connection.execute(
-                f"SELECT {checks} FROM (SELECT {read} FROM {source.relation})"
-            ).fetchone()
-    lines = unreadable_lines(connection, source, table, path, options)
-    if lines:
-        raise SourceError(
-            f"{path} is corrupt or truncated: line {lines[0].line:,} has {lines[0].reasons}. Fetch "
-            "it again; nothing was loaded."
-        )
+    connection.create_function(  # type: ignore[call-overload]  # why: its stub knows no names
+        name,
+        act,
+        kinds,
+        "BOOLEAN",
+        type="native",  # why not by Arrow: few rows of many batches, and a batch costs the most
+        null_handling="special",
+        side_effects=True,
+    )
+
+
+def _require_sound(faults: Mapping[str, int], name: str, table: Table, path: Path) -> None:
+    """Refuse a file with rows that `ingest` would keep aside; counts them, and shows no value.
+
+    Parameters
+    ----------
+    faults : mapping
+        Which columns of a row are not of their type, and whether it is nobody's, as a text of
+        zeros and ones; to how many rows.
+    """
+    kinds = range(len(table.columns) + 1)
+    counts = [sum(n for which, n in faults.items() if which[at] == "1") for at in kinds]
     bad = [
         f"'{column}' in {count:,} rows is not "
-        + ("a customer's key" if column == table.subject_key else table.columns[column].type)
-        for column, count in zip(columns, (counts or ())[:-1], strict=True)
+        + ("a customer's key" if column == table.subject_key else declared.type)
+        for (column, declared), count in zip(table.columns.items(), counts, strict=False)
         if count
     ]
     if bad:
         raise SourceError(f"{path} does not match table '{name}': " + "; ".join(bad) + ".")
-    if counts and counts[-1]:
+    if counts[-1]:
         raise SourceError(
             f"{path}: '{table.subject_key}' is empty in {counts[-1]:,} rows of table '{name}', "
             "which are then nobody's. Keep them by 'without_customer: keep' in the catalog, or "
@@ -278,13 +299,6 @@ def correct_again(
     """Correct what a load brought back of values that were corrected; return how many rows."""
     types = {column: sql_type(declared) for column, declared in table.columns.items()}
     return replay(connection, table, store.corrections.of(name), types)
-
-
-def not_erased(writer: StoreWriter, table: Table) -> str:
-    """Return the condition that keeps erased customers from coming back; empty without any."""
-    if not table.subject_key or not writer.erased:
-        return ""
-    return f" WHERE NOT {marked_sql(table.subject_key, 'erased')}"
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from workbench.errors import SourceError
 from workbench.store.engine import Store, StoreWriter
 from workbench.store.loading import near_duplicates, quarantine, upserts
 from workbench.store.loading.ingest import (
+    called,
     choose_format,
     correct_again,
     failing_as,
@@ -138,15 +139,7 @@ def _take(
         connection.execute(f'CREATE TABLE lake."{name}" ({columns})')
     with store.again(connection) as side:
         aside = Aside(side)
-        connection.create_function(  # type: ignore[call-overload]  # why: its stub knows no names
-            "keep_aside",
-            aside.take,
-            ["BIGINT", "VARCHAR"],
-            "BOOLEAN",
-            type="native",  # why not by Arrow: few rows of many batches, and a batch costs the most
-            null_handling="special",
-            side_effects=True,
-        )
+        called(connection, "keep_aside", aside.take, ["BIGINT", "VARCHAR"])
         with reading(
             connection, path, name, table, options, zone=zone, long_lines=long_lines
         ) as source:

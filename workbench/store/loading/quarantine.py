@@ -266,9 +266,7 @@ class Aside:
         return len(self._erased)
 
     def take(self, line: int, texts: str | None) -> None:
-        """Keep a row aside; says NULL, so that it does not become a row of the table.
-
-        NULL and not false, which the engine would import pandas to tell from its missing values.
+        """Keep a row aside.
 
         Parameters
         ----------
