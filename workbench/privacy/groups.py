@@ -65,6 +65,8 @@ class Group:
         A column whose values are found privately, and the chance of a false one.
     rest : bool
         Whether its last value holds the rows that are in none of the others.
+    number : str or None
+        The column whose values it reads as numbers.
     """
 
     dimension: Dimension
@@ -76,6 +78,7 @@ class Group:
     discovered: str | None = None
     delta: Decimal | None = None
     rest: bool = False
+    number: str | None = None
 
     @property
     def rule(self) -> CustomerCode | None:
@@ -235,6 +238,16 @@ def numeric(name: str, allowed: Mapping[str, Column], what: str) -> Column:
     if allowed[name].type not in NUMERIC:
         raise QuestionRefused(f"'{name}' is {allowed[name].type}; only numbers have {what}.")
     return allowed[name]
+
+
+def number(source: ibis.Table, name: str, column: Column) -> Any:
+    """Return a number column; where a special code stands, such as "not reported", is no number."""
+    import ibis
+
+    value: Any = source[name]
+    for code in column.special_codes:
+        value = value.nullif(ibis.literal(Decimal(code)).cast(value.type()))
+    return value
 
 
 def rising(edges: Sequence[Any], what: str) -> list[Decimal]:

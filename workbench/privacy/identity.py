@@ -295,6 +295,7 @@ def _shared(question: Question) -> dict[str, Any]:
         ),
         **({"once": True} if question.once else {}),
         **(question.stocks.told if question.stocks else {}),
+        **({"coded": coded} if (coded := question.coded) else {}),
     }
 
 

@@ -13,7 +13,7 @@ from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.columns import Measure
 from workbench.privacy.engine.coordinates import Coordinate, Value, vector_measures
 from workbench.privacy.grouping.opened import require_declared, row_by_row
-from workbench.privacy.groups import Scope, in_units, numeric, rising
+from workbench.privacy.groups import Scope, in_units, number, numeric, rising
 from workbench.privacy.identity import fingerprint
 from workbench.privacy.query import Ask, Query
 
@@ -210,7 +210,8 @@ def _value(name: str, column: Column, scope: Scope) -> Value:
         limits = int(low), int(high)
     title = column.title or name.replace("_", " ").capitalize()
     unit = scope.catalog.currency if column.type == "money" else column.unit
-    return Value(name, scope.source[name], column.digits, limits, title=title, unit=unit)
+    value = number(scope.source, name, column)
+    return Value(name, value, column.digits, limits, title=title, unit=unit)
 
 
 def _condition(name: str, condition: Any, scope: Scope) -> Value:

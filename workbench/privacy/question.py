@@ -107,6 +107,17 @@ class Question(Measured):
         return self.scope.key
 
     @property
+    def coded(self) -> dict[str, list[str]]:
+        """Columns it reads as numbers, with their special codes, which are none."""
+        columns = self.scope.allowed
+        read = {*self.values, *(each.number for each in self.groups)}
+        return {
+            name: sorted(column.special_codes)
+            for name, column in sorted(columns.items())
+            if name in read and column.special_codes
+        }
+
+    @property
     def period(self) -> str | None:
         """The span asked about."""
         return None if self.scope.period is None else self.scope.period.text

@@ -295,6 +295,10 @@ def _release(
     notes += [noted("not in", title=catalog.table(each).title) for each in dict.fromkeys(joined)]
     notes += [noted("once")] if question.once else []
     notes += [noted("stocks")] if question.stocks else []
+    for name in question.coded:
+        column = question.scope.allowed[name]
+        codes = ", ".join(sorted(column.special_codes.values()))
+        notes.append(noted("coded", title=column.title or name, codes=codes))
     notes += figures.notes
     if earlier:
         notes.append(noted("changed", earlier=", ".join(earlier)))

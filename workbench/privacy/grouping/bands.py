@@ -20,6 +20,7 @@ from workbench.privacy.groups import (
     in_units,
     listed,
     named_column,
+    number,
     numeric,
     rising,
 )
@@ -62,16 +63,17 @@ class Bands(GroupRule):
             return self._customer_days(scope)
         column = numeric(self.column, scope.allowed, "bands")
         edges, labels = _edges(self)
+        value = number(scope.source, self.column, column)
         title = column.title or self.column.replace("_", " ").capitalize()
         of_customer = self.of == "customer"
         words = f"{title} of a customer, band" if of_customer else f"{title}, band"
         dimension = Dimension(self.name, words, "band", tuple(labels))
         if of_customer:
             units = tuple(in_units(edges, column.digits, f"the edges of bands of '{self.column}'"))
-            source = scope.source[self.column]
-            return Group(dimension, 1, CustomerBand(source, "total", units, ("total", self.column)))
-        code = band_code(scope.source[self.column], edges)
-        return Group(dimension, len(labels), RowCode(code, ["bands", self.column]))
+            band = CustomerBand(value, "total", units, ("total", self.column))
+            return Group(dimension, 1, band, number=self.column)
+        code = RowCode(band_code(value, edges), ["bands", self.column])
+        return Group(dimension, len(labels), code, number=self.column)
 
     def _customer_days(self, scope: Scope) -> Group:
         """Resolve bands of how many days a customer has rows on, or of the days since the last."""

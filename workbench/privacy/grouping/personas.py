@@ -43,6 +43,7 @@ from workbench.privacy.groups import (
     Scope,
     day_literal,
     in_units,
+    number,
     numeric,
     rising,
 )
@@ -164,6 +165,10 @@ class Personas(GroupRule):
         )
         time = self.table[declared.time]
         kept = self.table.filter(time >= days[0], time < days[1])
+        codes: tuple[str, ...] = ()
+        if self.money is not None:
+            codes = tuple(sorted(columns[self.money].special_codes))
+            kept = kept.mutate(**{self.money: number(kept, self.money, columns[self.money])})
         key = kept[str(declared.subject_key)]
         totals = (
             kept.filter(key.notnull())
@@ -178,6 +183,7 @@ class Personas(GroupRule):
             str(self.money), str(self.returns), str(self.cuts and sorted(
                 (each, [str(cut) for cut in cuts]) for each, cuts in self.cuts.items())),
             str([sorted((k, sorted(v)) for k, v in rule.scores.items()) for rule in self.rules]),
+            *codes,
         )  # fmt: skip
         read_off = [f"{release} ({each})" for each, release in self.sources.items()]
         rule = CustomerCode(

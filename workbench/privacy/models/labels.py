@@ -17,7 +17,7 @@ from workbench.periods import Period, months_between
 from workbench.privacy.columns import Dimension
 from workbench.privacy.grouping.codes import CustomerCode
 from workbench.privacy.grouping.personas import rfm, table_of
-from workbench.privacy.groups import Group, GroupRule, Scope, day_literal, numeric
+from workbench.privacy.groups import Group, GroupRule, Scope, day_literal, number, numeric
 from workbench.privacy.models.axes import Axis
 from workbench.privacy.provenance import FittedLabel
 
@@ -78,6 +78,10 @@ class NearestCentre(GroupRule):
             time >= day_literal(start, declared), time < day_literal(end, declared), key.notnull()
         )
         columns = scope.catalog.columns_for(name, scope.purpose)
+        named = sorted({axis.column for axis in self.axes} & set(columns))
+        codes = [code for each in named for code in sorted(columns[each].special_codes)]
+        if codes:
+            rows = rows.mutate(**{each: number(rows, each, columns[each]) for each in named})
         features = {
             f"f{i}": self._feature(axis, rows, declared.time, end - dt.timedelta(days=1), columns)
             for i, axis in enumerate(self.axes)
@@ -85,7 +89,7 @@ class NearestCentre(GroupRule):
         made = rows.group_by(joined_k=rows[str(declared.subject_key)]).aggregate(**features)
         rule = CustomerCode(
             made.select("joined_k", code=self._code(made)),
-            ("rule", "label", name, str(start), str(end), str(self.label.canonical())),
+            ("rule", "label", name, str(start), str(end), str(self.label.canonical()), *codes),
             months_between(start, end),
         )
         title = self.label.name.replace("_", " ").capitalize()
