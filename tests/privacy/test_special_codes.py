@@ -63,7 +63,8 @@ ASKED = {
     "personas": lambda tx: wb.query(
         tx,
         by=wb.personas(
-            tx, ["persona | money", "much | 2", "little | 1"], as_of="2026-01", months=1, money=[30],
+            tx, ["persona | money", "much | 2", "little | 1"], as_of="2026-01", months=1,
+            money=[30],
         ),
         period="2026-01",
     ).customers(),
