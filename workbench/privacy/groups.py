@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from workbench.catalog import NUMERIC, Catalog, Column, Table
+from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import Period, add_months, months_between
 from workbench.privacy.columns import Dimension
@@ -229,25 +229,6 @@ def decimal_of(what: str, given: Number | str) -> Decimal:
         return Decimal(str(given))
     except ArithmeticError:
         raise QuestionRefused(f"{what} must be a number, not {given!r}.") from None
-
-
-def numeric(name: str, allowed: Mapping[str, Column], what: str) -> Column:
-    """Return a declared number column; refuse others, saying what it was wanted for."""
-    if name not in allowed:
-        raise UnknownName("column", name, allowed)
-    if allowed[name].type not in NUMERIC:
-        raise QuestionRefused(f"'{name}' is {allowed[name].type}; only numbers have {what}.")
-    return allowed[name]
-
-
-def number(source: ibis.Table, name: str, column: Column) -> Any:
-    """Return a number column; where a special code stands, such as "not reported", is no number."""
-    import ibis
-
-    value: Any = source[name]
-    for code in column.special_codes:
-        value = value.nullif(ibis.literal(Decimal(code)).cast(value.type()))
-    return value
 
 
 def rising(edges: Sequence[Any], what: str) -> list[Decimal]:

@@ -12,6 +12,7 @@ from typing import Any
 from workbench.errors import QuestionRefused
 from workbench.privacy.columns import Dimension
 from workbench.privacy.grouping.codes import CustomerBand, RowCode, band_code
+from workbench.privacy.grouping.numbers import number, numeric
 from workbench.privacy.groups import (
     Group,
     GroupRule,
@@ -20,8 +21,6 @@ from workbench.privacy.groups import (
     in_units,
     listed,
     named_column,
-    number,
-    numeric,
     rising,
 )
 

@@ -26,6 +26,7 @@ from workbench.periods import months_between
 from workbench.privacy.columns import Dimension
 from workbench.privacy.grouping.bands import MAX_EDGES
 from workbench.privacy.grouping.codes import CustomerCode, band_code, whole_units
+from workbench.privacy.grouping.numbers import number, numeric
 from workbench.privacy.grouping.opened import require_purpose
 from workbench.privacy.grouping.rules import (
     Rule,
@@ -43,8 +44,6 @@ from workbench.privacy.groups import (
     Scope,
     day_literal,
     in_units,
-    number,
-    numeric,
     rising,
 )
 from workbench.privacy.noted import noted
