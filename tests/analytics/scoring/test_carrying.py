@@ -67,11 +67,21 @@ def test_json_brings_back_the_same_card(card, rows, applications, tmp_path):
     [
         (lambda text: text[:-40], "no scorecard, or was cut"),
         (lambda text: "[]", "no scorecard, or was cut"),
+        (lambda text: text.replace('"version": 1', '"version": "one"'), "no scorecard"),
+        (lambda text: text.replace('"pdo": 20', '"pdo": NaN'), "no scorecard"),
         (lambda text: text.replace('"version": 1', '"version": 2'), "up to version 1. Install"),
         (lambda text: text.replace('"pdo": 20', '"pdo": 21'), "was altered since it was saved"),
         (lambda text: text.replace("workbench scorecard", "receipt"), "is 'receipt' of version 1"),
     ],
-    ids=["cut", "another document", "newer", "altered", "another format"],
+    ids=[
+        "cut",
+        "another document",
+        "no version",
+        "no number",
+        "newer",
+        "altered",
+        "another format",
+    ],
 )
 def test_json_that_is_not_what_was_saved_is_refused(applications, tmp_path, change, match):
     path = tmp_path / "card.json"

@@ -104,15 +104,37 @@ def test_ten_thousand_categories_are_others_but_for_the_common_ones():
     assert card.table_["bin"].tolist() == ["-1", "other categories", "missing"]
 
 
-def test_labels_in_words_need_the_bad_one_named(applications):
+@pytest.mark.parametrize(
+    ("labels", "options"),
+    [
+        (("good", "bad"), {}),
+        (("paid", "Default"), {}),
+        (("A", "B"), {}),
+        (("good", "awful"), {"bad": "awful"}),
+        ((1, 0), {"bad": 0}),
+    ],
+    ids=str,
+)
+def test_whichever_label_is_bad_points_and_metrics_are_the_same(applications, labels, options):
     X, bad = applications
-    words = np.where(bad, "bad", "good")
-    named = Scorecard(special_codes=CODES, bad="bad").fit(X, words)
-    assert list(named.classes_) == ["good", "bad"]
+    y = np.where(bad, labels[1], labels[0])
+    named = Scorecard(special_codes=CODES, **options).fit(X, y)
     plain = Scorecard(special_codes=CODES).fit(X, bad)
+    assert named.bad_ == labels[1]
     assert (named.points(X) == plain.points(X)).all()
+    chance = named.predict_proba(X)[:, list(named.classes_).index(labels[1])]
+    assert chance == pytest.approx(plain.predict_proba(X)[:, 1])
+    score = {"scoring": "roc_auc", "cv": 3}
+    assert cross_val_score(named, X, y, **score) == pytest.approx(
+        cross_val_score(plain, X, bad, **score)
+    )
+    assert (named.table({"same": (X, y)})["same"]["bads"] == plain.table_["bads"].to_numpy()).all()
+
+
+def test_a_label_that_is_not_there_is_refused(applications):
+    X, bad = applications
     with pytest.raises(UnknownName, match="no class named 'default'"):
-        Scorecard(bad="default").fit(X, words)
+        Scorecard(bad="default").fit(X, np.where(bad, "bad", "good"))
 
 
 def test_samples_stand_side_by_side(card, applications):

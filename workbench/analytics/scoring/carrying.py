@@ -56,7 +56,8 @@ class Carried:
         """
         try:
             whole = json.loads(Path(path).read_text(encoding="utf-8"))
-            form, version, card = whole["format"], whole["version"], whole["card"]
+            form, version, card = whole["format"], int(whole["version"]), whole["card"]
+            digest = _digest(card)
         except (ValueError, KeyError, TypeError):
             raise DataError(f"{path} is no scorecard, or was cut; save it anew.") from None
         if form != FORMAT or version > VERSION:
@@ -64,7 +65,7 @@ class Carried:
                 f"{path} is '{form}' of version {version}; this workbench reads '{FORMAT}' up to "
                 f"version {VERSION}. Install a newer workbench, or save the card with this one."
             )
-        if whole.get("sha256") != _digest(card):
+        if whole.get("sha256") != digest:
             raise DataError(f"{path} was altered since it was saved; save the card anew.")
         found: Self = _card(cls, card)
         return found
@@ -122,6 +123,7 @@ def _content(card: Any) -> Any:
     content = {
         "params": card.get_params(deep=False),
         "classes_": card.classes_,
+        "bad_": card.bad_,
         "weighed_": card.weighed_,
         "kept": {name: getattr(card, name) for name in _KEPT if hasattr(card, name)},
     }
@@ -154,7 +156,9 @@ def _card(cls: Any, content: Any) -> Any:
     params = content["params"]
     params["declared"] = params["declared"] and Table.model_validate(params["declared"])
     card = cls(**params)
-    vars(card).update(content["kept"], weighed_=content["weighed_"], provenance_=RAW)
+    vars(card).update(
+        content["kept"], bad_=content["bad_"], weighed_=content["weighed_"], provenance_=RAW
+    )
     card.classes_ = np.array(content["classes_"])
     if hasattr(card, "feature_names_in_"):
         card.feature_names_in_ = np.array(card.feature_names_in_, dtype=object)

@@ -45,8 +45,11 @@ def columns_of(estimator: Any, X: Any, *, reset: bool) -> dict[str, Any]:
     return {str(name): X[name] for name in X.columns}
 
 
-def bad_rows(y: Any, rows: int, bad: Any = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the two classes, the bad one last, and which rows are bad."""
+_BAD = ("bad", "default", "defaulted")  # labels that say so themselves
+
+
+def bad_rows(y: Any, rows: int, bad: Any = None) -> tuple[Any, np.ndarray]:
+    """Return the label that means bad, and which rows are."""
     y = column_or_1d(y, warn=True)
     assert_all_finite(y, input_name="y")
     kind, classes = type_of_target(y, input_name="y"), np.unique(y)
@@ -62,11 +65,12 @@ def bad_rows(y: Any, rows: int, bad: Any = None) -> tuple[np.ndarray, np.ndarray
             "Classifier can't train when only one class is present: y holds one class, and a card "
             "tells good from bad. Give rows of both; are outcomes matured?"
         )
-    if bad is not None:
-        if bad not in classes.tolist():
-            raise UnknownName("class", str(bad), map(str, classes.tolist()))
-        classes = np.array([*classes[classes != bad], *classes[classes == bad]])
-    return classes, y == classes[1]
+    known = classes.tolist()
+    if bad is None:
+        bad = next((each for each in known if str(each).lower() in _BAD), known[1])
+    if bad not in known:
+        raise UnknownName("class", str(bad), map(str, known))
+    return bad, y == bad
 
 
 def read_column(name: str, column: Any, *, number: bool | None = None) -> np.ndarray | Categories:

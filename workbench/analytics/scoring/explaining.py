@@ -31,7 +31,7 @@ class Explained(BaseEstimator):
     weighed_: tuple[Weighed, ...]
     _columns: Callable[[Any], dict[str, Any]]
     decimals: int
-    bad: Any
+    bad_: Any
     declared: Table | None
 
     def reasons(
@@ -174,7 +174,7 @@ class Explained(BaseEstimator):
         """
         columns = self._columns(X)
         period = np.asarray(period)
-        _, bad = bad_rows(y, len(period), self.bad)
+        _, bad = bad_rows(y, len(period), self.bad_)
         found = []
         for each in self.weighed_:
             held = np.flatnonzero(each.bins.counts.rows > 0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -45,7 +46,8 @@ class Scorecard(Carried, ClassifierMixin, Explained):
     pair : (str, str), optional
         Two features that enter as one two-way table.
     bad : label, optional
-        The label of ``y`` that means bad; the larger one when left out: 1, or True.
+        The label of ``y`` that means bad. When left out it is a label that says so, such as
+        ``"bad"`` or ``"default"``, else the larger one: 1, or True.
     declared : Table, optional
         What the catalog declares of the rows: ``ws.catalog.table("credit_applications")``. Columns
         that must not enter are refused, and special codes, bounds and titles are those declared.
@@ -58,8 +60,8 @@ class Scorecard(Carried, ClassifierMixin, Explained):
         Features that were taken out, and why.
     intercept_, coefficients_ : float, Series
         Of the logarithm of the odds of bad to good.
-    classes_ : array
-        Good, then bad.
+    classes_, bad_ : array, label
+        The labels, in order, and the one that means bad.
 
     Raises
     ------
@@ -126,7 +128,8 @@ class Scorecard(Carried, ClassifierMixin, Explained):
             raise DataError("pdo and base_odds are above 0; ask for pdo=20, base_odds=50.")
         columns = columns_of(self, X, reset=True)
         refuse_kept_out(self.declared, columns)
-        self.classes_, bad = bad_rows(y, len(next(iter(columns.values()))), self.bad)
+        self.bad_, bad = bad_rows(y, len(next(iter(columns.values()))), self.bad)
+        self.classes_ = np.unique(np.asarray(y))
         if self.pair is not None and len(set(self.pair)) != 2:
             raise DataError(f"a pair is of two features, not {tuple(self.pair)}.")
         asked = asked_of(self, columns)
@@ -167,23 +170,22 @@ class Scorecard(Carried, ClassifierMixin, Explained):
         self.provenance_ = Provenance("raw", (), f"a scorecard of {len(kept)} features")
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Return the logarithm of the odds of bad to good, without rounding."""
+        """Return the logarithm of the odds of the second class to the first, without rounding."""
         columns = self._columns(X)
         found = np.full(len(next(iter(columns.values()))), self.intercept_)
         for each in self.weighed_:
             found += (each.coefficient * each.bins.woe)[each.bins.place(columns)]
-        return found
+        return found if self.classes_[1] == self.bad_ else -found
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the chances of good and of bad."""
-        odds = self.decision_function(X)
-        bad = 1 / (1 + np.exp(-odds))
-        return np.column_stack([1 - bad, bad])
+        """Return the chance of each class, as they stand in ``classes_``."""
+        second = expit(self.decision_function(X))
+        return np.column_stack([1 - second, second])
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the likelier class; to decide on credit compare `points` with a cut-off."""
-        bad = self.decision_function(X) > 0
-        return np.asarray(self.classes_[bad.astype(int)])
+        second = self.decision_function(X) > 0
+        return np.asarray(self.classes_[second.astype(int)])
 
     def points(self, X: Any) -> pd.Series:
         """Return the score of each row: more points are safer."""
@@ -233,7 +235,7 @@ class Scorecard(Carried, ClassifierMixin, Explained):
         found = {}
         for name, (X, y) in on.items():
             columns = self._columns(X)
-            _, bad = bad_rows(y, len(next(iter(columns.values()))), self.bad)
+            _, bad = bad_rows(y, len(next(iter(columns.values()))), self.bad_)
             bins = [
                 each.bins.counted(each.bins.place(columns), bad).table() for each in self.weighed_
             ]
