@@ -46,7 +46,7 @@ def test_young_loans_count_for_the_months_they_were_seen():
 
 
 def test_limits_of_vintages_hold_their_share(size):
-    draws = 100 if size == "smoke" else 2_000
+    draws = 60 if size == "smoke" else 600
     rng, held = np.random.default_rng(0), 0
     for _ in range(draws):
         begun, hazard = rng.integers(0, 6, 300), rng.random((300, 8)) < 0.03
@@ -69,7 +69,7 @@ def test_limits_of_vintages_hold_their_share(size):
         )
         found = wb.risk.vintage_curves(frame, freq="Y").loc[("2026", 6)]
         held += found["lower"] <= 1 - 0.97**6 <= found["upper"]
-    assert held / draws == pytest.approx(0.95, abs=0.07 if size == "smoke" else 0.02)
+    assert held / draws == pytest.approx(0.95, abs=0.08 if size == "smoke" else 0.025)
 
 
 def test_vintages_of_the_sample_are_its_default_rates(performance, sample_source):

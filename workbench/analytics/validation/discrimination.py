@@ -97,17 +97,44 @@ def gini_difference(
 def ks(y_true: Any, score: Any, *, level: float = 0.95) -> Estimate:
     """Return the largest gap between the bads' and goods' distributions, with its interval.
 
-    The interval is that of the two shares at the score where the gap is largest.
+    The interval is that of the two shares at the score where the gap is largest, moved down by what
+    looking for the largest adds.
     """
     y, values = outcomes(y_true, score)
     bad, good = values[y == 1], values[y == 0]
     found = stats.ks_2samp(bad, good, method="asymp")
-    at = found.statistic_location
-    parts = [(np.mean(each <= at), len(each)) for each in (bad, good)]
-    spread = np.sqrt(sum(share * (1 - share) / n for share, n in parts))
-    gap, margin = float(found.statistic), float(stats.norm.isf((1 - level) / 2) * spread)
-    words = f"at score {at:g}"
-    return Estimate(gap, max(gap - margin, 0.0), min(gap + margin, 1.0), len(y), words)
+    gap, at = float(found.statistic), found.statistic_location
+    # why one and two: Agresti & Caffo, Simple and effective confidence intervals, Am. Statist. 2000
+    parts = [((np.sum(each <= at) + 1) / (len(each) + 2), len(each) + 2) for each in (bad, good)]
+    luck = _luck(y, values, gap)
+    variance = sum(share * (1 - share) / n for share, n in parts)
+    # why again: luck is itself known to about its own size only
+    margin = float(stats.norm.isf((1 - level) / 2) * np.sqrt(variance + luck**2))
+    middle = gap - luck
+    lower, upper = max(middle - margin, 0.0), min(max(middle + margin, gap), 1.0)
+    return Estimate(gap, lower, upper, len(y), f"at score {at:g}")
+
+
+def _luck(y: Array, values: Array, gap: float) -> float:
+    """Return how much larger the largest gap is than the true one, on average.
+
+    Where it is sought on nine tenths of the cases and read on the others it is too small by about
+    as much, so half of what the two differ by is luck.
+    """
+    edges = np.unique(np.quantile(values, np.arange(1, 200) / 200))
+    codes, bins = np.searchsorted(edges, values, side="left"), len(edges) + 1
+    dice, read = np.random.default_rng(0), []
+    for _ in range(10):
+        folds = dice.permutation(len(y)) % 10
+        counts = np.bincount((10 * y + folds) * bins + codes, minlength=20 * bins)
+        own = counts.reshape(2, 10, bins).cumsum(axis=2)
+        rest = own.sum(axis=1, keepdims=True) - own
+        gaps, held = (np.subtract(*(each / np.maximum(each[:, :, -1:], 1))) for each in (rest, own))
+        known = (own[:, :, -1] > 0).all(axis=0)
+        place = np.abs(gaps).argmax(axis=1)[:, None]
+        signed = np.take_along_axis(held * np.sign(gaps), place, axis=1)[known]
+        read.append(signed.mean() if known.any() else gap)
+    return max(0.0, (gap - float(np.mean(read))) / 2)
 
 
 def curves(y_true: Any, score: Any, *, points: int = 20, level: float = 0.95) -> pd.DataFrame:
