@@ -120,7 +120,6 @@ def sums_sql(question: Question, code: OneRow) -> str:
     count = len(code.places)
     places = [f"g{i}" for i in range(count)]
     chosen = ", ".join(f"{each} := {each}" for each in [*(set(wanted) & {"o"}), *places, "t"])
-    alone = ", ".join(f"max({each}) AS {each}" for each in [*places, "t"])
     kept = ", ".join([*places, "t"])
     # why apart: most customers have one row, and to compare rows is slow
     source = f"""
@@ -128,14 +127,16 @@ def sums_sql(question: Question, code: OneRow) -> str:
             SELECT * FROM ({ibis.to_sql(rows.select(**wanted), dialect="duckdb")})
             WHERE t IS NOT NULL
         ),
-        single AS MATERIALIZED (SELECT k, count(*) AS rows, {alone} FROM rows_ GROUP BY k),
-        several AS (SELECT k AS who FROM single WHERE rows > 1),
+        several AS MATERIALIZED (
+            SELECT k AS who FROM rows_ GROUP BY k HAVING count(*) > 1
+        ),
         latest AS (
             SELECT max(struct_pack({chosen})) AS r
             FROM rows_ JOIN several ON k IS NOT DISTINCT FROM who GROUP BY k
         ),
         one AS MATERIALIZED (
-            SELECT {kept} FROM single WHERE rows = 1 UNION ALL SELECT {kept}
+            SELECT {kept} FROM rows_ ANTI JOIN several ON k IS NOT DISTINCT FROM who
+            UNION ALL SELECT {kept}
             FROM (SELECT {", ".join(f"r.{each} AS {each}" for each in [*places, "t"])} FROM latest)
         )"""
     if not code.scores:

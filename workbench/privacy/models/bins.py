@@ -14,7 +14,6 @@ from workbench.catalog import NUMERIC, Column
 from workbench.errors import InputError, QuestionRefused
 from workbench.privacy.columns import Scalar
 from workbench.privacy.grouping.bands import MAX_EDGES, band_labels
-from workbench.privacy.grouping.codes import band_code
 from workbench.privacy.grouping.declared import index_of
 from workbench.privacy.groups import REST, rising
 
@@ -69,7 +68,9 @@ class Bins:
     def place(self, value: Any) -> Any:
         """Return where an Ibis column's values stand, never NULL."""
         if self.edges:
-            code = band_code(value, [_of_kind(each, value.type()) for each in self.edges])
+            code = _range(value, [_of_kind(each, value.type()) for each in self.edges])
+            none = value.isnull() | value.isnan() if value.type().is_floating() else value.isnull()
+            code = none.ifelse(None, code)
         else:
             code = index_of(value, self.values)
         for place, (special, _) in enumerate(self.special, self.ordered):
@@ -87,6 +88,17 @@ class Bins:
         for at, (special, _) in enumerate(self.special, self.ordered):
             place = np.where(numbers == float(special), at, place)
         return np.where(np.isnan(numbers), last, place)
+
+
+def _range(value: Any, edges: Sequence[Any], first: int = 0) -> Any:
+    """Return the range an Ibis number is in, by halves: few comparisons, however many ranges."""
+    if not edges:
+        return first
+    middle = len(edges) // 2
+    below = _range(value, edges[:middle], first)
+    return (value < edges[middle]).ifelse(
+        below, _range(value, edges[middle + 1 :], first + middle + 1)
+    )
 
 
 def _of_kind(number: Decimal, kind: Any) -> Any:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.floating]
 
 _SIZES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # variances of WoE: of hardly any to the strongest
+_STRAIGHT = 6.0  # how much more than neighbours a straight line explains beforehand
 _FARTHEST = 4.0  # log odds; more is no evidence but a rule
 _BASE_RATES = (0.002, 0.998)
 _CAUTION = 5  # times: what is off in a pair is off in the weights of all
@@ -155,8 +156,10 @@ def _posteriors(
     """Return mean, variance and log likelihood of a feature's WoE under each size of the prior."""
     alike = np.eye(len(customers))
     if ranges > 2:
-        place = np.arange(ranges) / (ranges - 1)
-        alike[:ranges, :ranges] = np.exp(-np.abs(place[:, None] - place[None]))
+        # neighbours are alike, and log odds mostly go one way
+        place = np.arange(ranges) / (ranges - 1) - 0.5
+        near = np.exp(-np.abs(place[:, None] - place))
+        alike[:ranges, :ranges] = near + _STRAIGHT * np.outer(place, place)
 
     def linear(woe: Array) -> tuple[Array, Array, Array]:
         share = 1 / (1 + np.exp(-middle - woe))
