@@ -138,6 +138,8 @@ def test_the_notice_names_both_laws_in_both_languages():
 def test_one_group_and_unknown_features_are_said():
     with pytest.raises(InputError, match="one value"):
         wb.risk.fairness([1, 0], ["a", "a"])
+    with pytest.raises(InputError, match="no outcome is known to be good"):
+        wb.risk.fairness([1, 0], ["a", "b"], y_true=[None, 1])
     X = pd.DataFrame({"x": [1.0, 2.0, 3.0]})
     with pytest.raises(UnknownName, match="no feature named 'z'"):
         wb.risk.effect_of_leaving_out(

@@ -1,5 +1,7 @@
 """Fraud: behaviour as it was seen then, the planted bursts found, nothing of later days read."""
 
+import decimal
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -40,7 +42,10 @@ def test_behaviour_is_that_of_two_days_and_of_the_customers_own_past():
         (5, "b", "2026-01-02", 70.0, "m", False),
         (6, "a", "2026-01-02", 99.0, "m", True),
     ]
-    found = wb.risk.behaviour_features(pd.DataFrame(rows, columns=columns)).sort_index()
+    frame = pd.DataFrame(rows, columns=columns)
+    found = wb.risk.behaviour_features(frame).sort_index()
+    money = frame.assign(amount=frame["amount"].map(decimal.Decimal))  # as a store gives it
+    assert wb.risk.behaviour_features(money).sort_index().equals(found)
     assert found.index.tolist() == [1, 2, 3, 4, 5]
     assert found["count_2d"].tolist() == [1, 3, 3, 1, 1]
     assert found["same_merchant_2d"].tolist() == [1, 2, 1, 1, 1]

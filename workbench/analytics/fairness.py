@@ -103,6 +103,8 @@ def fairness(
     if y_true is None:
         return table
     good = pd.Series(np.asarray(y_true)).astype(float).to_numpy() == 0
+    if not good.any():
+        raise InputError("no outcome is known to be good: equal opportunity is of those who paid.")
     goods, rate = rates(chosen[good], groups[good])
     best = rate.idxmax()
     spread = (rate * (1 - rate) + 1 / (4 * goods)) / goods

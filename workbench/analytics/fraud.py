@@ -16,13 +16,7 @@ RULES = {
     "a burst of spending": "count_2d >= 4 and spent_2d_to_usual >= 20",
     "far above the usual": "amount_to_usual >= 15",
 }
-_BEHAVIOUR = [
-    "amount_to_usual",
-    "round_hundred",
-    "count_2d",
-    "same_merchant_2d",
-    "spent_2d_to_usual",
-]
+_ROW = ["customer_id", "booked_on", "amount"]  # of a payment itself; the other features behave
 _QUIET = 20_000  # ordinary transactions to learn from: more change nothing but the time
 
 
@@ -46,7 +40,7 @@ def behaviour_features(transactions: pd.DataFrame) -> pd.DataFrame:
         ``spent_2d_to_usual``.
     """
     frame = transactions.drop_duplicates("transaction_id").dropna(subset="amount")
-    frame = frame[frame["amount"] > 0]
+    frame = frame.assign(amount=frame["amount"].astype(float)).query("amount > 0")
     if "is_refund" in frame:
         frame = frame[~frame["is_refund"].astype(bool)]
     frame = frame.set_index("transaction_id")
@@ -132,7 +126,7 @@ def fraud_alerts(
     ordinary = features.index[before & ~fraud]
     drawn = np.random.default_rng(random_state).permutation(len(ordinary))[:_QUIET]
     learned = features.index[before & fraud].append(ordinary[drawn])
-    behaviour = np.log1p(features[_BEHAVIOUR].astype(float))
+    behaviour = np.log1p(features.drop(columns=_ROW).astype(float))
     forest = IsolationForest(random_state=random_state).fit(behaviour.loc[learned].to_numpy())
     asked = features.index[~before]
     parts = learned.append(asked)
@@ -143,7 +137,7 @@ def fraud_alerts(
     model = LogisticRegression().fit(
         scaler.transform(inputs.loc[learned]), fraud[learned], sample_weight=weight
     )
-    found = features.loc[asked, ["customer_id", "booked_on", "amount"]].assign(
+    found = features.loc[asked, _ROW].assign(
         rules=[", ".join(hits.columns[row]) for row in hits.loc[asked].to_numpy(dtype=bool)],
         anomaly=anomaly[asked],
         chance=model.predict_proba(scaler.transform(inputs.loc[asked]))[:, 1],

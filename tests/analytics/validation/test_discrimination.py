@@ -1,6 +1,7 @@
 """AUC, Gini, KS and curves against published figures, and intervals that hold."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,6 +131,10 @@ def test_samples_stand_side_by_side():
     [
         ([0, 1, None], [1, 2, 3], "1 of 3 outcomes are not known"),
         ([0, 1, 2], [1, 2, 3], "0 .good. and 1 .bad."),
+        (["good", "bad"], [1, 2], "0 .good. and 1 .bad."),
+        ([0, 1], [[0.2, 0.8]] * 2, r"figures of shape \(2, 2\): one figure a case"),
+        ([0, 1], ["low", 3], "1 figures are missing or infinite"),
+        ([0, 1], [pd.NA, 3], "1 figures are missing or infinite"),
         ([0, 0], [1, 2], "all 2 outcomes are alike"),
         ([0, 1], [1, 2, 3], "2 outcomes and figures of shape"),
         ([0, 1], [1, np.inf], "1 figures are missing or infinite"),

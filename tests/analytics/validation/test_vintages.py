@@ -106,6 +106,14 @@ def test_moves_are_counted_by_state_and_unknown_months_are_nobodys():
     assert rates.loc["90+", "worse"] == 1
 
 
+def test_a_missing_month_is_nobodys_evidence():
+    frame = loans([0, None, 90], [0, 0, 0])
+    assert wb.risk.transitions(frame)["n"].sum() == 2
+    assert wb.risk.vintage_curves(frame)["share"].tolist() == [0, 0, 0.5]
+    days = frame.assign(month=frame["month"].dt.date)
+    assert wb.risk.transitions(days).equals(wb.risk.transitions(frame))
+
+
 def test_roll_rates_of_the_sample_are_those_planted(performance):
     moves = wb.risk.transitions(performance)
     rates = wb.risk.roll_rates(moves)

@@ -62,8 +62,8 @@ def psi(
     current : DataFrame, shape (periods, bins), or array-like, shape (bins,)
         Counts of each period in the same bins.
     noise_sd : float
-        Standard deviation of the privacy noise on each count, of both: `Release` tells it. 0 for
-        exact counts.
+        Standard deviation of the privacy noise on each count, of both: a released count's 95 %
+        margin is 1.96 of it. 0 for exact counts.
     level : float
         Chance of a period without drift to stay below ``limit``.
     looked_at : int, optional

@@ -41,9 +41,10 @@ def _histories(performance: pd.DataFrame, codes: Mapping[int, str], loan: str) -
     if unknown:
         raise UnknownName("meaning of a code", unknown[0], [*ENDED, "not reported"])
     places = {name: place for place, name in enumerate(STATES)}
-    behind = np.searchsorted([1, 30, 60, 90], days.to_numpy(), side="right")
+    behind = np.searchsorted([1, 30, 60, 90], days.to_numpy(dtype=float), side="right")
+    behind = np.where(days.isna(), -1, behind)
     state = np.where(special.isna(), behind, special.map(places).fillna(-1)).astype(int)
-    month = pd.PeriodIndex(frame["month"], freq="M").astype("int64").to_numpy()
+    month = pd.to_datetime(frame["month"]).dt.to_period("M").astype("int64").to_numpy()
     last = frame[loan].ne(frame[loan].shift(-1)).to_numpy()
     following = np.where(last, -1, np.roll(state, -1))
     following = np.where(~last & (np.roll(month, -1) != month + 1), -1, following)
