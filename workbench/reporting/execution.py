@@ -7,7 +7,6 @@ words of a refusal of workbench's own are told: they name what was asked and wha
 from __future__ import annotations
 
 import contextlib
-import errno
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from workbench.reporting.environment import (
 )
 from workbench.reporting.forking import forking, import_light
 from workbench.reporting.watch import Watch
+from workbench.store.durable import refusal
 
 FILES = "files"  # where a run's kernel stands
 _ENGINE, _KERNEL = "workbench", "python3"
@@ -165,11 +165,10 @@ def _failing(
             kernel_died=True,
         ) from None
     except OSError as problem:
-        full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
-        why = "the disk is full" if full else f"it cannot be written ({problem.strerror})"
         raise StorageError(
-            f"{run} at {executed.parent}: {why}. Make room or let this user write there, and run "
-            "the report again; what it released is in the ledger and costs nothing a second time."
+            f"{run} at {executed.parent}: {refusal(problem)}. Make room or let this user "
+            "write there, and run the report again; what it released is in the ledger and costs "
+            "nothing a second time."
         ) from None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import threading
 import time
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from workbench.reporting.execution import execute
 from workbench.reporting.facts import edition_identity, facts_of, made_of, page_context, releases_in
 from workbench.reporting.forking import import_light
 from workbench.reporting.telling import is_news, tell_hooks
+from workbench.store.durable import refusal
 from workbench.store.logs.audit import Audit
 
 if TYPE_CHECKING:
@@ -238,11 +238,9 @@ def _copied(folder: Path, name: str, notebook: bytes) -> Path:
         make_private(folder)
         (folder / name).write_bytes(notebook)
     except OSError as problem:
-        full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
-        why = "the disk is full" if full else f"it cannot be written ({problem.strerror})"
         raise StorageError(
-            f"the run cannot keep its notebook in {folder}: {why}. Make room or let this user "
-            "write there, and run the report again; nothing was spent."
+            f"the run cannot keep its notebook in {folder}: {refusal(problem)}. Make room or "
+            "let this user write there, and run the report again; nothing was spent."
         ) from None
     return folder
 

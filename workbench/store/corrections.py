@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Table
 from workbench.documents import parse_json
-from workbench.errors import StorageError
 from workbench.store.durable import write_whole
 from workbench.store.keys.sealed import seal, unseal
 from workbench.store.loading.values import computed
 from workbench.store.locks import file_lock
-from workbench.store.logs.begun import known, lost, remember
+from workbench.store.logs.counted import Counted
 
 if TYPE_CHECKING:
     import duckdb
@@ -55,7 +54,7 @@ class Correction:
     after: Values
 
 
-class Corrections:
+class Corrections(Counted[Correction]):
     """The corrections of one workspace.
 
     Parameters
@@ -66,40 +65,11 @@ class Corrections:
         Whose secret they are sealed under.
     """
 
+    missed = "corrections, without which values that were wrong come back"
+
     def __init__(self, private: Path, marks: Marks) -> None:
-        self.path, self._marks, self._private = private / FILE, marks, private
-        self._lock = private / "corrections.lock"
-
-    def all(self) -> list[Correction]:
-        """Return every correction, oldest first.
-
-        Raises
-        ------
-        StorageError
-            There are fewer than there were: without them older data brings the old values back.
-        """
-        there, (count, _) = self._read(self.path), known(self._private, FILE)
-        if len(there) < count:
-            what = (
-                f"it has {len(there)} of {count} corrections, without which values that were wrong "
-                f"come back. A copy lies beside the backups as {FILE}"
-            )
-            raise StorageError(lost(self.path, what))
-        return there
-
-    def lost(self) -> bool:
-        """Return whether there are fewer than there were."""
-        return len(self._read(self.path)) < known(self._private, FILE)[0]
-
-    def begin_anew(self) -> None:
-        """Let lost corrections be lost; who may say so is asked before."""
-        remember(self._private, FILE, len(self._read(self.path)))
-
-    def expect(self, other: Path) -> None:
-        """Expect as many as another private folder is known to have had."""
-        count = max(known(folder, FILE)[0] for folder in (self._private, other))
-        if count:
-            remember(self._private, FILE, count)
+        super().__init__(private, FILE)
+        self._marks = marks
 
     def of(self, table: str) -> list[Correction]:
         """Return a table's corrections that are to be replayed: not those of erased customers."""
@@ -136,19 +106,9 @@ class Corrections:
             ]
             if len(kept) < len(there):
                 # why first: cut off in between, there are more than it knows of, not fewer
-                remember(self._private, FILE, len(kept))
+                self._remember(len(kept))
                 self._write(kept)
             return len(there) - len(kept)
-
-    def _merge(self, others: Iterable[Correction]) -> int:
-        with file_lock(self._lock):
-            there = self._read(self.path)  # a copy that is put back is merged, too
-            new = [each for each in others if each not in there]
-            if new:
-                self._write(sorted([*there, *new], key=lambda each: each.at))
-                if len(there) + len(new) > known(self._private, FILE)[0]:
-                    remember(self._private, FILE, len(there) + len(new))
-            return len(new)
 
     def _read(self, path: Path) -> list[Correction]:
         if not path.exists():

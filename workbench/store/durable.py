@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 from typing import IO
@@ -56,6 +57,12 @@ def remove_file(path: Path) -> None:
     """Remove a file, and have it stay away."""
     path.unlink()
     sync(path.parent)
+
+
+def refusal(problem: OSError) -> str:
+    """Return what a disk's no means, in words that go on with what to do."""
+    full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "the disk is full" if full else f"it cannot be written ({problem.strerror})"
 
 
 def flush(file: IO[bytes]) -> None:

@@ -23,7 +23,7 @@ from workbench.store.keys.sealed import sealed_secret
 from workbench.store.keys.sources import Keys
 from workbench.store.lake_files import in_lake
 from workbench.store.locks import file_lock
-from workbench.store.logs.begun import known, lost, remember
+from workbench.store.logs.counted import Counted
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,7 +58,7 @@ class Mark:
         return json.dumps(vars(self), sort_keys=True)
 
 
-class Marks:
+class Marks(Counted[Mark]):
     """The marks of one workspace.
 
     Parameters
@@ -69,10 +69,12 @@ class Marks:
         What the marks' own secret is sealed with.
     """
 
+    missed = "marks, without which erased customers come back"
+
     def __init__(self, private: Path, keys: Keys) -> None:
-        self.path, self._keys, self._private = private / FILE, keys, private
+        super().__init__(private, FILE)
+        self._keys = keys
         self.secret_path = keys.folder / "marks.sealed"
-        self._lock = private / "marks.lock"
 
     def of(self, subject: str) -> str:
         """Return a customer's mark."""
@@ -82,45 +84,17 @@ class Marks:
         """Make the marks' secret unless it is there: a backup without it could replay no mark."""
         self.secret()
 
-    def all(self) -> list[Mark]:
-        """Return every line, oldest first.
-
-        Raises
-        ------
-        StorageError
-            There are fewer than there were: without them the erased come back.
-        """
-        there, (count, _) = self._read(), known(self._private, FILE)
-        if len(there) < count:
-            what = (
-                f"it has {len(there)} of {count} marks, without which erased customers come back. "
-                f"A copy lies beside the backups as {FILE}"
-            )
-            raise StorageError(lost(self.path, what))
-        return there
-
-    def lost(self) -> bool:
-        """Return whether there are fewer than there were."""
-        return len(self._read()) < known(self._private, FILE)[0]
-
-    def begin_anew(self) -> None:
-        """Let lost marks be lost; who may say so is asked before."""
-        remember(self._private, FILE, len(self._read()))
-
-    def expect(self, other: Path) -> None:
-        """Expect as many marks as another private folder is known to have had."""
-        count = max(known(folder, FILE)[0] for folder in (self._private, other))
-        if count:
-            remember(self._private, FILE, count)
-
-    def _read(self) -> list[Mark]:
+    def _read(self, path: Path) -> list[Mark]:
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return []
         except OSError as problem:
-            raise StorageError(f"{self.path} cannot be read: {problem.strerror}.") from None
-        return read_marks(text, self.path)
+            raise StorageError(f"{path} cannot be read: {problem.strerror}.") from None
+        return read_marks(text, path)
+
+    def _write(self, lines: Iterable[Mark]) -> None:
+        write_whole(self.path, "".join(f"{each.to_json()}\n" for each in lines).encode())
 
     def erased(self) -> dict[str, str]:
         """Return the marks of erased customers, and when each was erased first."""
@@ -157,7 +131,7 @@ class Marks:
 
     def add(self, kind: Kind, mark: str, *, at: dt.datetime, purposes: Sequence[str] = ()) -> None:
         """Add a mark; durable when this returns. It counts after all that are there."""
-        there = self._read()
+        there = self._read(self.path)
         # why not before: under a clock that was ahead one was set, and this one is the later word
         when = at.astimezone(dt.UTC)
         if there:
@@ -167,15 +141,7 @@ class Marks:
 
     def merge(self, others: Iterable[Mark]) -> int:
         """Add lines that are not there, such as those beside a backup; return how many."""
-        with file_lock(self._lock):
-            there = self._read()  # a copy that is put back is merged, too
-            new = [each for each in dict.fromkeys(others) if each not in there]
-            if new:
-                lines = sorted([*there, *new], key=lambda each: each.at)
-                write_whole(self.path, "".join(f"{e.to_json()}\n" for e in lines).encode())
-                if len(lines) > known(self._private, FILE)[0]:
-                    remember(self._private, FILE, len(lines))
-            return len(new)
+        return self._merge(dict.fromkeys(others))
 
     def prepare(
         self, connection: duckdb.DuckDBPyConnection, marks: Iterable[str], name: str = "chosen"

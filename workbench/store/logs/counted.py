@@ -1,0 +1,86 @@
+"""A file of entries of which is known how many it held, so that a lost or cut one is missed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from workbench.errors import StorageError
+from workbench.store.locks import file_lock
+from workbench.store.logs.begun import known, lost, remember
+
+
+class _Dated(Protocol):
+    @property
+    def at(self) -> str: ...
+
+
+Line = TypeVar("Line", bound=_Dated)
+
+
+class Counted(ABC, Generic[Line]):
+    """One such file of a private folder."""
+
+    missed: ClassVar[str]  # the entries, and what comes of it when they are lost
+
+    def __init__(self, private: Path, name: str) -> None:
+        self.path, self._private = private / name, private
+        self._lock = self.path.with_suffix(".lock")
+
+    @abstractmethod
+    def _read(self, path: Path) -> list[Line]:
+        """Return what a file holds, oldest first; nothing where there is none."""
+
+    @abstractmethod
+    def _write(self, lines: Iterable[Line]) -> None:
+        """Write the whole file; durable."""
+
+    def all(self) -> list[Line]:
+        """Return every entry, oldest first.
+
+        Raises
+        ------
+        StorageError
+            There are fewer than there were.
+        """
+        there, count = self._read(self.path), self._known()
+        if len(there) < count:
+            what = (
+                f"it has {len(there)} of {count} {self.missed}. A copy lies beside the backups as "
+                f"{self.path.name}"
+            )
+            raise StorageError(lost(self.path, what))
+        return there
+
+    def lost(self) -> bool:
+        """Return whether there are fewer than there were."""
+        return len(self._read(self.path)) < self._known()
+
+    def begin_anew(self) -> None:
+        """Let what is lost be lost; who may say so is asked before."""
+        self._remember(len(self._read(self.path)))
+
+    def expect(self, other: Path) -> None:
+        """Expect as many entries as another private folder is known to have had."""
+        if count := max(self._known(), known(other, self.path.name)[0]):
+            self._remember(count)
+
+    def _merge(self, others: Iterable[Line]) -> int:
+        """Add entries that are not there; return how many."""
+        with file_lock(self._lock):
+            there = self._read(self.path)  # a copy that is put back is merged, too
+            new = [each for each in others if each not in there]
+            if new:
+                lines = sorted([*there, *new], key=lambda each: each.at)
+                self._write(lines)
+                if len(lines) > self._known():
+                    self._remember(len(lines))
+            return len(new)
+
+    def _known(self) -> int:
+        return known(self._private, self.path.name)[0]
+
+    def _remember(self, count: int) -> None:
+        remember(self._private, self.path.name, count)
