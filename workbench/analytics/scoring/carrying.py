@@ -183,9 +183,10 @@ def _case(bins: Characteristic, thens: Sequence[exp.Expr], dialect: str) -> exp.
     case = exp.Case(this=column)
     groups = (*bins.groups, *((code,) for code in bins.codes))
     for at in np.argsort(-bins.counts.rows[: len(groups)], kind="stable"):  # frequent ones first
-        for value in groups[at]:
+        for value in groups[at] if thens[at] != thens[-2] else ():
             case = case.when(exp.convert(value), thens[at])
-    return case.else_(exp.Case().when(column.is_(exp.null()), thens[-1]).else_(thens[-2]))
+    rest = exp.Case().when(column.is_(exp.null()), thens[-1]).else_(thens[-2])
+    return case.else_(rest) if case.args.get("ifs") else rest
 
 
 def _branch(
