@@ -95,6 +95,48 @@ def test_a_catalog_with_a_changed_bit_is_told_or_says_what_it_said(shop):
     assert told
 
 
+def torn(path):
+    """Change the block that the engine writes where it stood, as a cut-off write does."""
+    content = bytearray(path.read_bytes())
+    content[12_288 + 100] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("act", "left"),
+    [
+        (lambda ws: ws.office.rotate_key(), 600),
+        (lambda ws: ws.office.rotate_key(data=True), 600),
+        (lambda ws: ws.office.erase_subject("K-000001", verified_by="id card"), 599),
+        (lambda ws: ws.init(reload=["customers"]), 600),
+        (lambda ws: ws.office.back_up(), 600),
+    ],
+)
+def test_a_catalog_torn_by_a_cut_is_put_back_from_what_readers_have(shop, act, left):
+    catalog = shop.store.catalog_path
+    torn(catalog)
+    catalog.with_name(f"{catalog.name}.wal").write_bytes(b"of the torn one")
+    act(shop)
+    again = wb.open_workspace(shop.settings.root, now=shop.now)
+    assert again.open("customers", "service").count().execute() == left
+    assert losses(again) == []
+    assert again.office.verify_logs()["audit log"].holds
+
+
+def test_a_catalog_whose_copy_is_torn_as_well_is_told_and_nothing_is_changed(shop):
+    (copy,) = shop.store.folder.glob("snapshots/*.ducklake")
+    catalog = shop.store.catalog_path
+    shutil.copyfile(catalog, copy)
+    torn(copy)
+    torn(catalog)
+    before = catalog.read_bytes()
+    with pytest.raises(StorageError, match=r"cannot be opened: .*AES tag differs"):
+        shop.office.rotate_key()
+    with pytest.raises(StorageError, match=r"cannot be opened: .*AES tag differs"):
+        losses(shop)
+    assert catalog.read_bytes() == before
+
+
 def test_files_nobody_names_go_and_a_neighbours_stay(tmp_path):
     one, other = (
         wb.open_workspace(make_shop(tmp_path / n), now=lambda: NOW) for n in ("a[1]", "a1")

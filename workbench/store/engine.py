@@ -22,7 +22,7 @@ from workbench.store.durable import sync
 from workbench.store.keys.marks import Marks
 from workbench.store.keys.master import derive
 from workbench.store.keys.sources import Keys, Kind
-from workbench.store.lake_files import is_shredded, remove_unnamed, sync_new, there
+from workbench.store.lake_files import is_shredded, put_back, remove_unnamed, sync_new, there
 from workbench.store.locks import file_lock
 from workbench.store.quality.rules import literal
 from workbench.store.spill import spill_folder
@@ -171,6 +171,8 @@ class Store:
                 return
             except duckdb.Error as problem:
                 text = str(problem).replace(key, "…")
+                if path == self.catalog_path and put_back(path, text):
+                    return self._attach(connection, path, option, name)
                 if "encryption key" not in text:
                     told = f"the store at {self.folder} cannot be opened: {text}"
                     raise StorageError(told) from None

@@ -7,7 +7,9 @@ shows.
 
 from __future__ import annotations
 
+import filecmp
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 META = "__ducklake_metadata_lake"
 ENCRYPTED = b"PARE"  # how an encrypted Parquet file begins; a plain one begins with PAR1
+_TORN = "Computed AES tag differs"  # what the engine says of a block that is not as written
 SHREDDED = b"shredded\n"  # what is left of a catalog whose file keys were destroyed
 
 
@@ -187,6 +190,26 @@ def remove_unnamed(connection: duckdb.DuckDBPyConnection, data: Path) -> None:
     for path in there(data):
         if path.resolve() not in known:
             path.unlink()
+
+
+def put_back(catalog: Path, problem: str) -> bool:
+    """Put readers' newest copy in the place of a catalog that was torn; return whether that helps.
+
+    The engine writes a block of 256 kB where it stood, and a kill or a power cut in the middle of
+    that leaves a part of it. The copy holds all that was said to be done: it is made before.
+    """
+    copies = [p for p in catalog.parent.glob("snapshots/*.ducklake") if p.stem.isdigit()]
+    newest = max(copies, key=lambda path: int(path.stem), default=None)
+    if _TORN not in problem or newest is None or filecmp.cmp(newest, catalog, shallow=False):
+        return False
+    partial = catalog.with_suffix(".part")
+    shutil.copyfile(newest, partial)
+    sync(partial)
+    catalog.with_name(f"{catalog.name}.wal").unlink(missing_ok=True)  # it goes on from the torn one
+    sync(catalog.parent)
+    partial.replace(catalog)
+    sync(catalog.parent)
+    return True
 
 
 def sync_folders(data: Path) -> None:

@@ -24,6 +24,7 @@ from workbench.store.keys.master import derive
 from workbench.store.lake_files import (
     META,
     in_lake,
+    put_back,
     remove_unnamed,
     sync_folders,
     sync_new,
@@ -249,6 +250,8 @@ def attach_plain(
             return master
         except duckdb.Error as problem:
             text = str(problem).replace(key, "…")
+            if path == store.catalog_path and put_back(path, text):
+                return attach_plain(store, connection, path, name)
             if "encryption key" not in text:
                 raise StorageError(f"{path} cannot be opened: {text}") from None
     raise StoreMissing(
