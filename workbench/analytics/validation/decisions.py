@@ -85,11 +85,13 @@ def best_cutoff(
     )
     again = np.cumsum(np.insert(again, 0, 0.0, axis=1), axis=1) / len(p)
     place = again.argmax(axis=1)
-    luck = again.max(axis=1) - whole[place]
+    luck = float((again.max(axis=1) - whole[place]).mean())
     taken = int(counts[best])
     earned = np.where(np.arange(len(p)) < taken, worth, 0.0)
-    middle = float(earned.mean() - luck.mean())  # Efron's bootstrap estimate of optimism
-    margin = float(stats.norm.isf((1 - level) / 2) * earned.std(ddof=1) / np.sqrt(len(p)))
+    middle = float(earned.mean()) - luck  # Efron's bootstrap estimate of optimism
+    # why luck again: it is itself known to about its own size only
+    spread = np.sqrt(earned.var(ddof=1) / len(p) + luck**2)
+    margin = float(stats.norm.isf((1 - level) / 2) * spread)
     lower, upper = np.quantile(cuts[place], [(1 - level) / 2, (1 + level) / 2])
     bads = np.append(0, np.cumsum(y))[counts]
     rate = np.divide(bads, counts, out=np.full(len(cuts), np.nan), where=counts > 0)
