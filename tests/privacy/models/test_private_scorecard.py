@@ -276,9 +276,7 @@ def test_bad_frames_are_refused(frame):
     card = PrivateScorecard(features={"age": [40]})
     with pytest.raises(InputError, match="lacks the column 'age'"):
         card.fit(frame.drop(columns="age"), frame["late"], epsilon=1)
-    with pytest.raises(InputError, match="one of 1 and 0"):
-        card.fit(frame, frame["age"], epsilon=1)
-    with pytest.raises(InputError, match="one of 1 and 0"):
+    with pytest.raises(InputError, match=r"5 outcomes were given for 3,000 rows"):
         card.fit(frame, frame["late"][:5], epsilon=1)
 
 
@@ -294,6 +292,19 @@ def test_bins_of_the_catalog():
     places = income.places([-1, None, float("nan"), float("inf"), 0, "x"])
     assert places.tolist() == [40, 41, 41, 39, 0, 41]
     assert Bins("home", values=("own",)).places(["own", None, "castle", 3]).tolist() == [0, 1, 1, 1]
+
+
+def test_no_value_of_a_row_raises_an_error(frame):
+    """Not among features, nor among outcomes: whoever has it would be known by the error."""
+    odd = [["a", "list"], {"a": 1}, 10**400, "text", None, pd.NA, float("inf"), b"\xff", 1j]
+    rows = frame.astype(object).copy()
+    for i, value in enumerate(odd):
+        for column in ("home", "age", "late"):
+            rows.at[i, column] = value
+    card = seeded({"home": ["own", "rent"], "age": [40]}, rows, 3)
+    last = len(card.bins_[0].labels) - 1
+    assert card.bins_[0].places(rows["home"])[: len(odd)].tolist() == [last] * len(odd)
+    assert np.isfinite(card.predict_proba(rows)).all()
 
 
 def test_ranges_are_put_together_evenly():

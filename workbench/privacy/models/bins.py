@@ -82,12 +82,33 @@ class Bins:
         last = len(self.labels) - 1
         if not self.edges:
             known = {each: place for place, each in enumerate(self.values)}
-            return np.asarray(pd.Series(values).map(known).fillna(last), dtype=int)
-        numbers = np.asarray(pd.to_numeric(pd.Series(values), errors="coerce"), dtype=float)
+            try:
+                found = pd.Series(values).map(known)
+            except TypeError:  # why: a value that no table can look up would tell of itself
+                found = pd.Series(
+                    [known.get(v) if isinstance(v, str | int) else None for v in values]
+                )
+            return np.asarray(found.fillna(last), dtype=int)
+        numbers = numbers_of(values)
         place = np.searchsorted([float(each) for each in self.edges], numbers, side="right")
         for at, (special, _) in enumerate(self.special, self.ordered):
             place = np.where(numbers == float(special), at, place)
         return np.where(np.isnan(numbers), last, place)
+
+
+def numbers_of(values: Any) -> np.ndarray:
+    """Return a frame's numbers; what is none is missing, for an error would tell who has it."""
+    series = pd.Series(values)
+    if pd.api.types.is_numeric_dtype(series):
+        return np.asarray(series.to_numpy(dtype=float, na_value=np.nan))
+    return np.array([_number(each) for each in series], dtype=float)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
 
 
 def _range(value: Any, edges: Sequence[Any], first: int = 0) -> Any:

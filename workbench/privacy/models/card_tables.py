@@ -23,7 +23,7 @@ from workbench.privacy.engine.onerow import LATTICE, OneRow, shortened
 from workbench.privacy.grouping.opened import row_by_row
 from workbench.privacy.groups import Group, GroupRule, Scope
 from workbench.privacy.identity import named, normal_form
-from workbench.privacy.models.bins import Bins, values_of
+from workbench.privacy.models.bins import Bins, numbers_of, values_of
 from workbench.privacy.provenance import RAW, Provenance
 from workbench.privacy.query import Query, query
 from workbench.privacy.question import resolve
@@ -173,14 +173,15 @@ class Counted:
         self, frame: pd.DataFrame, bad: Any, pico: int, randbelow: RandBelow = secrets.randbelow
     ) -> None:
 
-        outcome = np.asarray(bad, dtype=float)
-        if outcome.shape != (len(frame),) or not np.isin(outcome[~np.isnan(outcome)], [0, 1]).all():
+        # why no error for other values: it would tell that somebody has one
+        outcome = numbers_of(bad)
+        if len(outcome) != len(frame):
             raise InputError(
-                "the outcome is one of 1 and 0, or true and false, for bad and good, a row; leave "
-                "it missing where it is not known yet."
+                f"{len(outcome):,} outcomes were given for {len(frame):,} rows. Give 1 for bad and "
+                "0 for good, one a row; whatever else stands there is not known yet."
             )
-        self._frame = frame[~np.isnan(outcome)]
-        self._bad = outcome[~np.isnan(outcome)].astype(int)
+        known = np.isin(outcome, [0, 1])
+        self._frame, self._bad = frame[known], outcome[known].astype(int)
         self._pico, self._randbelow = pico, randbelow
         self._places: list[np.ndarray] = []
 
