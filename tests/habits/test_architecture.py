@@ -16,7 +16,6 @@ LINES_AT_MOST = 400
 MODULES_AT_MOST = 22
 ROOMS_AT_MOST = 9
 CODE_LINES_AT_MOST = 39_700
-PLANNED = 2_800  # of these for risk scoring; strike out once it is in
 SLACK = 1_000
 
 # What is still beyond a rule. Each leaves here when it is mended, and nothing comes in.
@@ -223,9 +222,8 @@ def test_the_house_grows_only_by_capabilities():
         "replaces. Where it adds a capability that CHANGELOG.md says, raise the ceiling by what "
         "that costs."
     )
-    assert count > CODE_LINES_AT_MOST - PLANNED - SLACK, (
-        f"{count:,} code lines: well done; lower CODE_LINES_AT_MOST to "
-        f"{-(-count // 50) * 50 + PLANNED:,}"
+    assert count > CODE_LINES_AT_MOST - SLACK, (
+        f"{count:,} code lines: well done; lower CODE_LINES_AT_MOST to {-(-count // 50) * 50:,}"
     )
 
 
