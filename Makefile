@@ -77,7 +77,8 @@ $(STAMP): pyproject.toml uv.lock
 	@touch $@
 
 # Tests of pages open them in a browser, with Chinese fonts, and look at them on paper, with
-# poppler; one records what reaches the disk, with strace. Elsewhere than on Debian these are installed by hand; a test that misses one says so.
+# poppler; one records what reaches the disk, with strace. Elsewhere than on Debian these are
+# installed by hand; a test that misses one says so.
 test-packages: $(STAMP)
 	@missing= ; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
