@@ -279,10 +279,10 @@ class Private(Opened):
         """Refuse groups fitted on raw rows; return what readers must know of exceptions."""
         from workbench.privacy.provenance import require_private
 
+        # a plan's answers are in no ledger
+        lookup = None if environment.PLAN_FILE in os.environ else self.ledger.answer
         notes = [
-            require_private(
-                label.what, label, approvals=self.ledger.approvals(), lookup=self.ledger.answer
-            )
+            require_private(label.what, label, approvals=self.ledger.approvals(), lookup=lookup)
             for group in question.groups
             for label in (group.label,)
             if label is not None

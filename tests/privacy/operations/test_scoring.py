@@ -138,9 +138,16 @@ def cut(made, gain=1.0):
         ([9] * 3, 1.0, [REGION], moved, "this is by region"),
         ([9] * 12, 1.0, [REGION, BAND], moved, "the same bands"),
         ([9] * 8, 1.0, [BAND, BAD], lambda r: cut(r, gain=0), "both above 0"),
-        ([9] * 8, 1.0, [BAND, BAD], lambda r: cut(r.suppress(min_customers=99)), "taken out"),
     ],
 )
 def test_what_is_no_table_of_a_score_is_refused(counts, sigma, by, ask, message):
     with pytest.raises((QuestionRefused, UnknownName), match=message):
         ask(table(counts, sigma=sigma, by=by))
+
+
+def test_of_a_table_with_figures_taken_out_nothing_is_known():
+    hidden = table(GOOD_AND_BAD).suppress(min_customers=50)
+    bands = table(GOOD_AND_BAD.sum(axis=1), by=[BAND]).suppress(min_customers=300)
+    for found in (judged(hidden), moved(bands), cut(hidden)):
+        names = [each.name for each in found.measures]
+        assert {found.columns[name][0] for name in names} == {None}

@@ -157,8 +157,8 @@ class Asked:
         rho = Decimal(int(self._pico * share)) / PICO
         found = self._ws.release(asked, name=f"{self._name}-{what}", rho=rho)
         self.releases.append(found)
-        if found.planned:  # there is no figure, and what is asked next costs the same
-            return np.zeros(len(found)), 1.0
+        if found.planned:  # there is no figure, so any will do: what is asked next costs the same
+            return np.resize([1000.0, 0.0], len(found)), 1.0
         mechanism = found.mechanism
         return np.array(mechanism["noisy"]["n"], float) / LATTICE, float(mechanism["sigma"])
 

@@ -211,12 +211,12 @@ def weights(
         Standard deviation of the noise of each.
     """
     count, total = len(found), found[0].customers.sum()
-    own = np.array([each.variance for each in found])
+    own = np.array([max(1e-9, each.variance) for each in found])  # none where all bins are alike
     spread = np.sqrt(own)
     upper = np.triu_indices(count, 1)
     pairs = spread[upper[0]] * spread[upper[1]]
     noise = (sd / total / pairs) ** 2 + 1 / total
-    kept = _kept(found)
+    kept = max(1e-3, _kept(found))
     raw, noise = products / total / pairs / kept, noise / kept**2
     related = np.eye(count)
     # prior variance of correlations: theirs beyond noise, pairs with much of it counting less
@@ -242,7 +242,7 @@ def weights(
 def _kept(found: Sequence[Evidence]) -> float:
     """Return what is left of products in the ball, were features independent: about four fifths."""
     dice = np.random.default_rng(0)  # of released shares alone: the same counts, the same card
-    longest = sum(each.variance for each in found)
+    longest = max(1e-9, sum(each.variance for each in found))
     squared = sum(
         dice.choice(each.woe**2, 4000, p=each.customers / each.customers.sum()) for each in found
     )

@@ -7,7 +7,7 @@ Kolmogorov–Smirnov carry both over by their tangent (the delta method).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,9 @@ def discrimination(sheet: Sheet, *, measure: str, outcome: str) -> Sheet:
     """Return how well bands of a score tell good from bad, of each other group."""
     table = _Table(sheet, measure, outcome)
     ginis, kss = list[Form](), list[Form]()
-    for forms, (counts, sd) in zip(table.forms, table.groups(), strict=True):
-        _require_enough(counts.sum(axis=0), sd)
+    for forms, counts, sd in table.groups():
+        if forms:
+            _require_enough(counts.sum(axis=0), sd)
         ginis.append(_carried(gini, forms, counts))
         kss.append(_carried(ks, forms, counts))
     made = {
@@ -52,9 +53,13 @@ def stability(sheet: Sheet, before: Sheet | None = None, *, measure: str) -> She
             f"stability is against a table of the same bands of '{table.band.name}' alone: add "
             "others up with .derive(over=…) first."
         )
-    ((first, first_sd),) = other.groups()
+    ((those, first, first_sd),) = other.groups()
     found, limits = list[Form](), list[Form]()
-    for counts, sd in table.groups():
+    for forms, counts, sd in table.groups():
+        if not forms or not those:
+            found.append(None)
+            limits.append(None)
+            continue
         pair = np.stack([first[:, 0], counts[:, 0]])
         noise = np.stack([first_sd[:, 0], sd[:, 0]])
         shares = _held(pair.sum(axis=0)) / _held(pair.sum(axis=0)).sum()
@@ -83,10 +88,15 @@ def cutoffs(
             "cut-offs are of one table of score bands by outcome alone, with gain= a good one and "
             "loss= a bad one, both above 0."
         )
-    good, bad = table.sides()
-    everyone = weighted((1.0, each) for each in (*good, *bad))
+    ((forms, _, _),) = table.groups()
+    good, bad = forms[::2], forms[1::2]
+    everyone = weighted((1.0, each) for each in forms)
     kept, rates, profits = list[Form](), list[Form](), list[Form]()
-    for place in range(len(good)):
+    for place in range(len(table.band.values)):
+        if not forms:
+            for figures in (kept, rates, profits):
+                figures.append(None)
+            continue
         goods, bads = (weighted((1.0, each) for each in side[place:]) for side in (good, bad))
         approved = weighted([(1.0, goods), (1.0, bads)])
         kept.append(divided(approved, everyone))
@@ -124,44 +134,39 @@ class _Table:
         place = sheet.by.index(self.band)
         self.others = without(sheet.by, {place, *ways})
         self.keys = tuple(dict.fromkeys(without(key, {place, *ways}) for key in sheet.keys))
-        cells: dict[tuple[Any, ...], tuple[Affine, float]] = {}
+        cells: dict[tuple[Any, ...], tuple[Affine, float] | None] = {}
         for row, (key, form) in enumerate(zip(sheet.keys, sheet.forms[measure], strict=True)):
-            line = tangent(form)
-            if line is None:
-                raise QuestionRefused("a table with figures taken out says too little of a score.")
-            chance = {("drawn", row, measure): sqrt(max(line.value, 0.0))}
-            drawn = Affine(line.value, {**line.terms, **chance})
             at = (without(key, {place, *ways}), key[place], *(key[axis] for axis in ways))
-            cells[at] = drawn, sqrt(line.variance)
+            line = tangent(form)
+            if line is not None:
+                chance = {("drawn", row, measure): sqrt(max(line.value, 0.0))}
+                drawn = Affine(line.value, {**line.terms, **chance})
+                cells[at] = drawn, sqrt(line.variance)
+        outcomes: list[tuple[Any, ...]] = [(False,), (True,)] if ways else [()]
         self._cells = [
-            [
-                [cells[group, band, bad] for bad in (False, True)] if ways else [cells[group, band]]
-                for band in self.band.values
-            ]
+            [cells.get((group, band, *each)) for band in self.band.values for each in outcomes]
             for group in self.keys
         ]
 
-    @property
-    def forms(self) -> list[list[Affine]]:
-        """Every cell of every group, band by band."""
-        return [[form for row in rows for form, _ in row] for rows in self._cells]
+    def groups(self) -> Iterator[tuple[list[Affine], np.ndarray, np.ndarray]]:
+        """Yield of every group its cells band by band, their counts and their noise.
 
-    def sides(self) -> tuple[list[Affine], list[Affine]]:
-        """Return good and bad ones by band, of a table without other groups."""
-        rows = self._cells[0]
-        return [row[0][0] for row in rows], [row[1][0] for row in rows]
-
-    def groups(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return counts and the noise of each, band × outcome, of every group."""
+        There are no cells where one of them is not known.
+        """
         import numpy as np
 
-        return [
-            (
-                np.array([[form.value for form, _ in row] for row in rows]),
-                np.array([[sd for _, sd in row] for row in rows]),
+        for cells in self._cells:
+            known = [each for each in cells if each is not None]
+            if len(known) < len(cells):
+                yield [], np.zeros(0), np.zeros(0)
+                continue
+            shape = (len(self.band.values), -1)
+            counts = np.array([form.value for form, _ in known]).reshape(shape)
+            yield (
+                [form for form, _ in known],
+                counts,
+                np.array([sd for _, sd in known]).reshape(shape),
             )
-            for rows in self._cells
-        ]
 
     def sheet(
         self,
@@ -208,8 +213,10 @@ def _held(table: np.ndarray) -> np.ndarray:
     return held
 
 
-def _carried(way: Callable[[Any], float], forms: Sequence[Affine], table: np.ndarray) -> Affine:
+def _carried(way: Callable[[Any], float], forms: Sequence[Affine], table: np.ndarray) -> Form:
     """Return a figure of a table, with the noise of every cell it depends on."""
+    if not forms:
+        return None
     slopes = []
     for place, form in enumerate(forms):
         ends = []
