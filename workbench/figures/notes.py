@@ -70,6 +70,8 @@ def _said(name: str, value: str, language: Language) -> str:
         return language.join([language.measure(each) for each in value.split("; ")])
     if name == "of":  # a title as it stands within a sentence
         return language.measure(f"{value[:1].upper()}{value[1:]}")
+    if name == "codes":
+        return language.join([language.say(each) for each in value.split(", ")])
     if name == "unit":
         return f" {language.say(value.strip())}" if value else ""
     if name == "grades":  # "A from 0.7, C from 0"

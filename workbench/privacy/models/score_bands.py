@@ -32,7 +32,7 @@ class ScoreBands(GroupRule):
         import ibis
 
         parts = [
-            ibis.array(list(points))[bins.place(scope.source[bins.column])]
+            ibis.array(list(points)).cast("array<int64>")[bins.place(scope.source[bins.column])]
             for bins, points in zip(self.bins, self.points, strict=True)
         ]
         title = self.label.name.replace("_", " ").capitalize()

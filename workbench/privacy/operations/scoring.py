@@ -99,7 +99,7 @@ def cutoffs(
             continue
         goods, bads = (weighted((1.0, each) for each in side[place:]) for side in (good, bad))
         approved = weighted([(1.0, goods), (1.0, bads)])
-        kept.append(divided(approved, everyone))
+        kept.append(divided(approved, everyone) if place else Affine(1.0))
         rates.append(divided(bads, approved))
         profits.append(weighted([(gain, goods), (-loss, bads)]))
     more = [plus(each, profits[0], -1.0) for each in profits]

@@ -1,0 +1,97 @@
+"""The risk reports, from data to page: what a risk committee is shown, its cost, its truth."""
+
+import html
+import re
+import shutil
+
+import pandas as pd
+import pytest
+from support.browser import browsing
+from support.line import workbench_json
+
+REPORTS = ("risk-scoring", "risk-monitoring")
+
+
+@pytest.fixture(scope="module")
+def bank(repository, tmp_path_factory):
+    """Return a workspace on the sample bank, with both reports of its last month rendered."""
+    folder = tmp_path_factory.mktemp("bank")
+    shutil.copy(repository / "workbench.toml", folder)
+    ignore = shutil.ignore_patterns("published")
+    for kind in ("notebooks", "reports", "data"):
+        shutil.copytree(repository / kind, folder / kind, ignore=ignore)
+    workbench_json("init", "-w", folder)
+    return folder, {each: workbench_json("run", each, "-w", folder) for each in REPORTS}
+
+
+def page(bank, name, language=""):
+    return (bank[0] / f"reports/published/{name}/2026-09/index{language}.html").read_text()
+
+
+def text(page):
+    shown = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", shown)))
+
+
+def test_each_costs_no_more_than_is_planned_for(bank):
+    for name, most in zip(REPORTS, (1.5, 0.8), strict=True):
+        assert 0 < bank[1][name]["spent_now"] <= most, name
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_chart_is_drawn(bank, name, tmp_path):
+    with browsing(tmp_path) as browser:
+        browser.open(bank[0] / f"reports/published/{name}/2026-09/index.html")
+        assert browser.state() == "drawn"
+        assert min(browser.marks()) > 0
+        assert browser.complaints() == []
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_chinese_page_has_no_english_word(bank, name):
+    told = text(page(bank, name, ".zh")).partition("数据来源")[0]  # then come names of packages
+    assert set(re.findall(r"[A-Za-z]{2,}", told)) <= {"English", "zh", "GDPR", "KS"}
+
+
+def test_page_one_says_the_decision_and_how_sure_it_is(bank):
+    told = text(page(bank, "risk-scoring"))
+    for word in ("Gini, out of time", "Drift of the score (PSI)", "from 550", "Lead of the card"):
+        assert word in told
+    assert "Margins hold the noise and the chance of who was in the table" in told
+
+
+def test_figures_hold_the_truth_as_they_are_worded(bank):
+    """Five figures of the pages against the source files, each a little wider than its margin."""
+    source = bank[0] / "data/sample"
+    loans = pd.read_parquet(source / "loan_performance.parquet")
+    asked = pd.read_parquet(source / "credit_applications.parquet")
+    now = loans[loans.month.astype(str).str[:7] == "2026-09"]
+    now = now[now.days_past_due <= 360]  # beyond are codes: settled, written off, not reported
+    month = asked.applied_on.astype(str).str[:7]
+    half, quarter = asked[month.between("2026-04", "2026-09")], asked[month >= "2026-07"]
+    later = asked[month.between("2025-04", "2025-09") & (asked.decision == "approved")]
+    person, bad = half.decided_by == "person", later.default_12m.dropna().astype(bool)
+    truth = [
+        ("risk-monitoring", "90 days or more past due", (now.days_past_due >= 90).mean()),
+        ("risk-monitoring", "Approved, six months", (half.decision == "approved").mean()),
+        ("risk-monitoring", "Decided by a person, six months", person.mean()),
+        ("risk-scoring", "Approved, three months", (quarter.decision == "approved").mean()),
+        ("risk-scoring", "Bad within twelve months", bad.mean()),
+    ]
+    for name, label, true in truth:
+        value, low, high = card(text(page(bank, name)), label)
+        wide = high - low  # one of twenty figures lies beyond its margin; none by as much again
+        assert low - wide / 2 <= 100 * true <= high + wide / 2, (label, value, low, high, true)
+
+
+def card(told, label):
+    """Return a key figure in percent with the ends of its margin, as a reader reads it."""
+    found = re.search(re.escape(label) + r" ([\d.]+)% (?:± ([\d.]+)%|([\d.]+)% to ([\d.]+)%)", told)
+    value = float(found[1])
+    if found[2]:
+        return value, value - float(found[2]), value + float(found[2])
+    return value, float(found[3]), float(found[4])
+
+
+def test_a_rerun_costs_nothing(bank):
+    assert workbench_json("run", "risk-scoring", "-w", bank[0], "--force")["spent_now"] == 0
