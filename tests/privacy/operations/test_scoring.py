@@ -6,6 +6,7 @@ from factories.noisy import CUSTOMERS, REGION, Books, answer
 from scipy.stats import ks_2samp
 from sklearn.metrics import roc_auc_score
 
+import workbench as wb
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.columns import Dimension
 from workbench.privacy.operations.scoring import gini, ks, psi
@@ -93,6 +94,15 @@ def test_a_real_drift_is_within_its_margin():
         found = pair[1].stability(pair[0], measure="customers").columns
         held += found["psi_low"][0] <= psi(np.array([before, now])) <= found["psi_high"][0]
     assert held >= 93
+
+
+def test_who_was_in_another_table_is_another_chance():
+    books = Books()
+    one, other = (judged(table(GOOD_AND_BAD, books=books, number=n)) for n in (1, 2))
+    lead = one.derive(wb.difference("gini", against=other, name="lead")).columns
+    each = one.columns["gini_high"][0] - one.columns["gini"][0]
+    assert lead["lead"] == [0]
+    assert lead["lead_high"][0] == pytest.approx(2**0.5 * each, rel=1e-6)
 
 
 def test_cutoffs_by_hand():

@@ -139,7 +139,8 @@ class _Table:
             at = (without(key, {place, *ways}), key[place], *(key[axis] for axis in ways))
             line = tangent(form)
             if line is not None:
-                chance = {("drawn", row, measure): sqrt(max(line.value, 0.0))}
+                # why its id: who was in another table is another chance
+                chance = {(f"{sheet.about['id']}, drawn", row, measure): sqrt(max(line.value, 0.0))}
                 drawn = Affine(line.value, {**line.terms, **chance})
                 cells[at] = drawn, sqrt(line.variance)
         outcomes: list[tuple[Any, ...]] = [(False,), (True,)] if ways else [()]
