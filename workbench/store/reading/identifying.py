@@ -123,18 +123,22 @@ def find_identifiers(
     conditions = {
         kind: " OR ".join((held, *_conditions(candidates, kind))) for kind in (False, True)
     }
-    found: list[tuple[str, str, str]] = []
-    for table, column, subject_key in columns:
-        cursor = connection.execute(
-            f'SELECT DISTINCT value FROM (SELECT CAST("{column}" AS VARCHAR) AS value '
-            f'FROM lake."{table}") WHERE value IS NOT NULL AND ({conditions[subject_key]})'
-        )
-        mine: set[str] = set()
-        while batch := cursor.fetchmany(_BATCH):
-            for (text,) in batch:
-                mine |= candidates.intersection(forms(text, column, subject_key=subject_key))
-        found += [(table, column, text) for text in sorted(mine)]
-    return found
+    places = list(columns)
+    if not places:
+        return []
+    looks = [
+        f'SELECT DISTINCT {at}, value FROM (SELECT CAST("{column}" AS VARCHAR) AS value '
+        f'FROM lake."{table}") WHERE value IS NOT NULL AND ({conditions[subject_key]})'
+        for at, (table, column, subject_key) in enumerate(places)
+    ]
+    found: set[tuple[str, str, str]] = set()
+    cursor = connection.execute(" UNION ALL ".join(looks))
+    while batch := cursor.fetchmany(_BATCH):
+        for at, text in batch:
+            table, column, subject_key = places[at]
+            mine = candidates.intersection(forms(text, column, subject_key=subject_key))
+            found.update((table, column, each) for each in mine)
+    return sorted(found)
 
 
 def _conditions(candidates: set[str], subject_key: bool) -> Iterator[str]:
