@@ -122,7 +122,9 @@ def test_after_an_officers_word_no_series_goes_on(tmp_path):
     drawn(ledger, month("2026-07"))
     word = {"reason": "the clock was ahead by a day", "role": "officer", "who": "o"}
     ledger.set_clock(word, NOW - dt.timedelta(days=1))
+    ledger.reserve([order("another", 5)], share=None, now=NOW, label="it")  # its sums name series
     assert drawn(ledger, month("2026-09"), now=NOW) == [1000]
+    assert spent(ledger, now=NOW) == 2005
 
 
 def test_a_crash_before_a_free_month_is_stored_is_taken_up(tmp_path):

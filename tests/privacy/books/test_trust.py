@@ -200,6 +200,21 @@ def test_numbers_of_the_lost_end_are_not_given_away_again(ledger, tmp_path):
     assert fresh.releases() == ["r-000001", "r-000003", "r-000010"]
 
 
+def test_an_answer_that_was_lost_is_not_drawn_again_for_its_price(tmp_path):
+    """Its payment is there, its text is not: somebody may have read another draw of it."""
+    first = make_ledger(tmp_path / "now")
+    paid = reserve(first, "q")
+    shutil.copytree(tmp_path / "now", tmp_path / "old")
+    first.store([(paid, answer_for(paid).to_json())], NOW)
+    restore(tmp_path)
+    ledger = make_ledger(tmp_path / "now")
+    ledger.acknowledge("an old disk image", role="officer", now=NOW)
+    drawn = reserve(ledger, "q")
+    assert drawn.seq > paid.seq
+    assert spent(ledger) == 2000
+    assert reserve(ledger, "q").seq == drawn.seq  # after a crash of its own it is taken up
+
+
 def test_the_entry_names_what_was_lost_and_who_says_so(ledger, tmp_path):
     restore(tmp_path)
     publish(tmp_path, ledger.head())

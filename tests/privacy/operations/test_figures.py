@@ -473,12 +473,17 @@ class TestADifferenceOfRatesOfWhoWasDrawn:
 
     ARM = Dimension("arm", "Arm", "category", ("control", "treated"))
 
-    def gap(self, books, rates, sizes, sigma=0.001, **options):
+    def apart(self, books, rates, sizes, sigma=0.001, number=1, **options):
         taken = [size * rate for size, rate in zip(sizes, rates, strict=True)]
         truth = {"n": list(map(float, sizes)), "app": taken}
-        whole = books.put(answer([self.ARM], truth, sigma=sigma, measures=(CUSTOMERS, RATE)))
+        whole = books.put(
+            answer([self.ARM], truth, sigma=sigma, measures=(CUSTOMERS, RATE), number=number)
+        )
         control, treated = (whole.derive("app_rate", where={"arm": arm}) for arm in self.ARM.values)
-        made = treated.derive(difference("app_rate", against=control, **options))
+        return treated.derive(difference("app_rate", against=control, **options))
+
+    def gap(self, *given, **options):
+        made = self.apart(*given, **options)
         return [made.columns[f"app_rate_change{end}"][0] for end in ("", "_low", "_high")]
 
     def test_without_noise_the_margin_is_that_of_two_proportions(self, books):
@@ -493,6 +498,15 @@ class TestADifferenceOfRatesOfWhoWasDrawn:
         only = self.gap(Books(), [0.1, 0.2], [400, 900], sigma=20)
         widths = [(high - low) ** 2 for _, low, high in (quiet, loud, only)]
         assert widths[1] == pytest.approx(widths[0] + widths[2], rel=0.01)
+
+    def test_that_of_other_answers_is_a_chance_of_its_own(self, books):
+        asked = {"rates": [0.1, 0.2], "sizes": [400, 900], "sampling": True}
+        one, other = (self.apart(books, number=number, **asked) for number in (1, 2))
+        for against, times in ((other, 2**0.5), (one, 0.0)):
+            made = one.derive(difference("app_rate_change", against=against)).columns
+            margin = one.columns["app_rate_change_high"][0] - one.columns["app_rate_change"][0]
+            found = made["app_rate_change_change_high"][0]
+            assert found == pytest.approx(times * margin, abs=1e-9)
 
     def test_nobody_who_responded_is_no_proof_of_never(self, books):
         _, low, high = self.gap(books, [0.0, 0.0], [50, 50], sampling=True)

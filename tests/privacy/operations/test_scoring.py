@@ -118,6 +118,19 @@ def test_cutoffs_by_hand():
     assert columns["more_high"][1] - 1400 == pytest.approx(1.96 * (10000 + 96000) ** 0.5, rel=1e-3)
 
 
+@pytest.mark.parametrize(("number", "times"), [(2, 2**0.5), (1, 0.0)])
+def test_the_chance_of_who_was_there_is_shared_by_figures_of_one_answer_alone(number, times):
+    """Two tables are of other customers, so what is between them has the chance of both."""
+    books = Books()
+    one, other = (
+        judged(table(GOOD_AND_BAD, sigma=1.0, books=books, number=each)) for each in (1, number)
+    )
+    apart = one.derive(wb.difference("gini", against=other))
+    assert apart.columns["gini_change_high"][0] == pytest.approx(
+        times * (one.columns["gini_high"][0] - one.columns["gini"][0]), abs=1e-9
+    )
+
+
 def test_other_groups_are_judged_one_by_one():
     both = np.array([GOOD_AND_BAD, GOOD_AND_BAD[::-1], GOOD_AND_BAD])
     found = table(both, by=[REGION, BAND, BAD]).discrimination("bad", measure="customers")

@@ -226,7 +226,8 @@ def stored_answer(
     """Return the most exact answer to a question on the same data, if it is exact enough.
 
     One that was paid for and not drawn is taken up only where what would be drawn is what was
-    booked. ``earlier``: where there is none, the newest one on data before it changed.
+    booked, and no officer's word came since: a part that is lost may have held its answer.
+    ``earlier``: where there is none, the newest one on data before it changed.
     """
     identity = identity_of(canonical, order.data_version)
     spends = [
@@ -240,6 +241,9 @@ def stored_answer(
         answer = answer_to(read, identity, each.seq)
         if answer is not None:
             return Reservation(each.seq, identity, answer, price_of(each), {})
+        word = read.last("acknowledged")
+        if word is not None and each.seq < word.seq:
+            continue
         event = order.event(paid)
         # why: entries from before events were kept hold the price alone, which tells all of it
         if each.body.get("event", event) == event:

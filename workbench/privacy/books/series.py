@@ -70,11 +70,13 @@ def paid_for(
     Parameters
     ----------
     last : Entry or None
-        The ledger's last charge; after an officer's word no series goes on, for what was drawn in
-        a part that is lost nobody knows.
+        The ledger's last charge. No series goes on that was drawn of before an officer's word, for
+        what was drawn in a part that is lost nobody knows.
     """
+    word = read.last("acknowledged")
     for each in reversed(open_series(last, at).values()):
-        entry = read.entry(each["entry"]) if each["of"] == series.identity else None
+        mine = each["of"] == series.identity and (word is None or each["entry"] > word.seq)
+        entry = read.entry(each["entry"]) if mine else None
         if entry is not None and series.follows(entry.body["series"]):
             return entry
     return None

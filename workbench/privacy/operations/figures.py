@@ -15,6 +15,7 @@ from workbench.privacy.columns import Measure
 from workbench.privacy.margins import (
     Affine,
     Form,
+    Ratio,
     added,
     divided,
     is_ratio,
@@ -22,7 +23,7 @@ from workbench.privacy.margins import (
     times,
 )
 from workbench.privacy.operations.ranking import ranks
-from workbench.privacy.operations.sampling import drawn_apart, telling
+from workbench.privacy.operations.sampling import drawn_apart, drawn_into, telling
 from workbench.privacy.sheets import (
     ORDERED,
     Sheet,
@@ -312,7 +313,8 @@ def _difference(
             f"sampling=True is for rates, and '{measure.name}' is none: how much single "
             "customers differ in it was not released."
         )
-    draws = [(f"drawn {found.name}", row, "") for row in range(len(pairs))]
+    rates = [[each for each in pair if isinstance(each, Ratio)] for pair in pairs]
+    draws = [drawn_into(*(x for each in pair for x in (each.top, each.bottom))) for pair in rates]
     drawn = [
         (x, y, drawn_apart(x, y, draw), draw) for (x, y), draw in zip(pairs, draws, strict=True)
     ]

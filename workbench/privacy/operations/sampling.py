@@ -10,6 +10,15 @@ from workbench.privacy.margins import Affine, Form, Noise, Ratio, interval, plus
 from workbench.privacy.noted import noted
 
 
+def drawn_into(*figures: Affine) -> Noise:
+    """Return the chance of who was drawn into some figures as a draw of its own.
+
+    It is named by the noise beneath them, so that what is told of other answers, months or groups
+    does not share it, and the same figures do wherever they stand.
+    """
+    return f"drawn {[sorted(each.terms.items()) for each in figures]}", 0, ""
+
+
 def drawn_apart(one: Form, other: Form, draw: Noise) -> Form:
     """Return the difference of two rates of separate rows, with the chance of who was drawn.
 

@@ -15,6 +15,7 @@ from workbench.errors import QuestionRefused
 from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.margins import Affine, Fixed, Form, divided, plus, tangent, weighted
 from workbench.privacy.noted import noted
+from workbench.privacy.operations.sampling import drawn_into
 from workbench.privacy.sheets import Sheet, operation, without
 
 if TYPE_CHECKING:
@@ -135,12 +136,11 @@ class _Table:
         self.others = without(sheet.by, {place, *ways})
         self.keys = tuple(dict.fromkeys(without(key, {place, *ways}) for key in sheet.keys))
         cells: dict[tuple[Any, ...], tuple[Affine, float] | None] = {}
-        for row, (key, form) in enumerate(zip(sheet.keys, sheet.forms[measure], strict=True)):
+        for key, form in zip(sheet.keys, sheet.forms[measure], strict=True):
             at = (without(key, {place, *ways}), key[place], *(key[axis] for axis in ways))
             line = tangent(form)
             if line is not None:
-                # why its id: who was in another table is another chance
-                chance = {(f"{sheet.about['id']}, drawn", row, measure): sqrt(max(line.value, 0.0))}
+                chance = {drawn_into(line): sqrt(max(line.value, 0.0))}
                 drawn = Affine(line.value, {**line.terms, **chance})
                 cells[at] = drawn, sqrt(line.variance)
         outcomes: list[tuple[Any, ...]] = [(False,), (True,)] if ways else [()]
