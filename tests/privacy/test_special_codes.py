@@ -7,7 +7,9 @@ import pytest
 from support.lab import COLUMNS, Lab, cents
 
 import workbench as wb
+from workbench.catalog import Column
 from workbench.privacy.books.entries import identity_of
+from workbench.privacy.grouping.numbers import number
 
 CODES = {"997": "settled", "999": "not reported"}
 COLUMNS_WITH_CODES = {
@@ -92,3 +94,25 @@ def test_what_reads_no_such_number_stays_the_same_question(labs):
         for lab in labs
     ]
     assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize(
+    ("column", "code", "missing"),
+    [
+        ("level", "9223372036854775807", 2**63 - 1),
+        ("level", "9.5", None),  # no value is that; ten is a number
+        ("level", "99999999999999999999", None),
+        ("amount", "9999999999999999.99", Decimal("9999999999999999.99")),
+        ("amount", "9.995", None),
+        ("amount", "1e30", None),
+        ("weight", "9.9999", 9.9999),
+        ("weight", "1e30", 1e30),
+    ],
+)
+def test_a_code_is_missing_to_its_last_digit_and_what_is_near_is_not(column, code, missing):
+    told = {**COLUMNS[column], "special_codes": {code: "none"}}
+    others = [0, 9, 10]
+    values = others if missing is None else [*others, missing]
+    table = Lab([{column: each} for each in values], columns={**COLUMNS, column: told}).table
+    kept = number(table, column, Column.model_validate(told)).name("x").execute().dropna()
+    assert sorted(map(int, kept)) == others

@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from support.lab import Lab
+from support.lab import Lab, cents
 
 import workbench as wb
 from workbench.errors import QuestionRefused
@@ -96,3 +96,20 @@ def test_a_table_without_a_time_column_has_no_days():
         lab.resolve(
             wb.query(lab.table, by=wb.bands("frequency_days", [2], of="customer")).customers()
         )
+
+
+@pytest.mark.parametrize(
+    ("column", "edges", "values", "found"),
+    [
+        ("weight", ["0.0004", "9.9997"], [0, 0.0002, 9.9996, 9.9998], [2, 1, 1]),
+        ("weight", [1, "1e30"], [0, 5, 1e29, 1e31], [1, 2, 1]),
+        ("amount", [1, "1e17"], [cents(0), cents(999)], [1, 1, 0]),
+        ("amount", ["-1e17", "0.0005"], [cents(0), cents(1)], [0, 1, 1]),
+        ("level", ["0.99999", "1e30"], [0, 1, 2**63 - 1], [1, 2, 0]),
+    ],
+)
+def test_edges_divide_to_their_last_digit_and_no_row_fails_on_them(column, edges, values, found):
+    rows = [{"customer_id": f"u{i}", column: each} for i, each in enumerate(values)]
+    lab = Lab(rows, cells=12)
+    band = wb.bands(column, edges)
+    assert [row["customers"] for row in lab.ask(wb.query(lab.table, by=band).customers())] == found

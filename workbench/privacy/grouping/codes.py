@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from workbench.privacy.grouping.numbers import below
 from workbench.privacy.identity import named, printed
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def band_code(value: Any, edges: Sequence[Any]) -> Any:
     """Return the index of the band a value falls into; NULL for NULL and NaN."""
     code: Any = len(edges)
     for index, edge in reversed(list(enumerate(edges))):
-        code = (value < edge).ifelse(index, code)
+        code = below(value, edge).ifelse(index, code)
     none = value.isnull()
     if value.type().is_floating():
         none = none | value.isnan()  # why: the engine sorts NaN above all numbers

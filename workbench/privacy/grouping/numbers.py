@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any
 
 from workbench.catalog import NUMERIC, Column
 from workbench.errors import QuestionRefused, UnknownName
+
+_PLAIN = Decimal("0.001")  # what the engine takes a decimal to
+_MOST_DIGITS = 38
+_WIDE = Context(prec=80)
 
 
 def numeric(name: str, allowed: Mapping[str, Column], what: str) -> Column:
@@ -21,9 +25,45 @@ def numeric(name: str, allowed: Mapping[str, Column], what: str) -> Column:
 
 def number(source: Any, name: str, column: Column) -> Any:
     """Return a number column; where a special code stands, such as "not reported", is no number."""
-    import ibis
-
     value: Any = source[name]
     for code in column.special_codes:
-        value = value.nullif(ibis.literal(Decimal(code)).cast(value.type()))
+        same = exactly(Decimal(code), value.type())
+        value = value if same is None else value.nullif(same)
     return value
+
+
+def exactly(number: Decimal, kind: Any) -> Any:
+    """Return a number as values of an Ibis type have it; None where none of them can be it.
+
+    The engine takes a decimal to three digits, and fails on a row where that is too long.
+    """
+    import ibis
+
+    if kind.is_floating():
+        return ibis.literal(float(number), kind)
+    whole = _in_steps(number, kind)
+    return None if whole is None or whole != number else ibis.literal(whole, kind)
+
+
+def below(value: Any, edge: Decimal | int) -> Any:
+    """Return whether values of an Ibis column are below a number, however many digits it has."""
+    import ibis
+
+    kind = value.type()
+    if isinstance(edge, int) or (edge.adjusted() < 15 and edge == edge.quantize(_PLAIN)):
+        return value < edge  # why: names of before are the SQL of this
+    if kind.is_floating():
+        return value < float(edge)
+    whole = _in_steps(edge, kind)
+    return ibis.literal(edge > 0) if whole is None else value < ibis.literal(whole, kind)
+
+
+def _in_steps(number: Decimal, kind: Any) -> Decimal | int | None:
+    """Return the least value of a type that is no less than a number; None if it has no room."""
+    if number.adjusted() > _MOST_DIGITS:
+        return None
+    scale = (kind.scale or 0) if kind.is_decimal() else 0
+    whole = number.quantize(Decimal(1).scaleb(-scale), ROUND_CEILING, _WIDE)
+    if kind.is_decimal():
+        return whole if whole.adjusted() < (kind.precision or _MOST_DIGITS) - scale else None
+    return int(whole) if kind.bounds.lower <= whole <= kind.bounds.upper else None

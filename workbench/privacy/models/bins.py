@@ -15,6 +15,7 @@ from workbench.errors import InputError, QuestionRefused
 from workbench.privacy.columns import Scalar
 from workbench.privacy.grouping.bands import MAX_EDGES, band_labels
 from workbench.privacy.grouping.declared import index_of
+from workbench.privacy.grouping.numbers import exactly
 from workbench.privacy.groups import REST, rising
 
 _RANGES = 40  # between bounds, where no edges were given
@@ -74,7 +75,8 @@ class Bins:
         else:
             code = index_of(value, self.values)
         for place, (special, _) in enumerate(self.special, self.ordered):
-            code = (value == _of_kind(special, value.type())).ifelse(place, code)
+            same = exactly(special, value.type())
+            code = code if same is None else (value == same).ifelse(place, code)
         return code.fill_null(len(self.labels) - 1)
 
     def places(self, values: Any) -> np.ndarray:
