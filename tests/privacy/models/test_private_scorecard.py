@@ -16,9 +16,10 @@ from support.ledgers import spent
 import workbench as wb
 from workbench.errors import BudgetExhausted, InputError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import price
+from workbench.privacy.engine.onerow import LATTICE
 from workbench.privacy.models import PrivateScorecard
 from workbench.privacy.models.bins import Bins, bins_of
-from workbench.privacy.models.card_tables import Asked, Counted
+from workbench.privacy.models.card_tables import Asked, CardCells, Counted
 from workbench.privacy.provenance import provenance
 
 COLUMNS = {
@@ -312,3 +313,12 @@ def test_ranges_are_put_together_evenly():
     assert [int(edge) for edge in ten.merged(3).edges] == [3, 6]
     assert [int(edge) for edge in ten.merged(2).edges] == [5]
     assert ten.merged(20) is ten
+
+
+def test_of_many_values_none_fails_by_its_place():
+    """An error would tell that somebody has it."""
+    bins = bins_of("free", [f"v{number}" for number in range(2**15 + 1)])
+    lab = Lab([{"customer_id": "u", "free": f"v{2**15}", "late": True}], columns=COLUMNS)
+    cells = CardCells((bins,), "late", (LATTICE, LATTICE))
+    (totals,) = lab.totals(lab.resolve(wb.query(lab.table, by=cells, cells=1).customers()))
+    assert len(totals.vector) == 2 * (1 + len(bins.labels))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from factories.noisy import CUSTOMERS, REGION, Books, answer
+from factories.noisy import AMOUNT, CUSTOMERS, REGION, Books, answer
 from scipy.stats import ks_2samp
 from sklearn.metrics import roc_auc_score
 
@@ -166,6 +166,13 @@ def cut(made, gain=1.0):
 def test_what_is_no_table_of_a_score_is_refused(counts, sigma, by, ask, message):
     with pytest.raises((QuestionRefused, UnknownName), match=message):
         ask(table(counts, sigma=sigma, by=by))
+
+
+def test_a_score_is_judged_by_counts_alone():
+    cells = [float(each) for each in GOOD_AND_BAD.ravel()]
+    made = answer([BAND, BAD], {"n": cells, "amount": cells}, measures=(CUSTOMERS, AMOUNT))
+    with pytest.raises(QuestionRefused, match="judged by 'amount_sum'"):
+        judged(Books().put(made), measure="amount_sum")
 
 
 def test_of_a_table_with_figures_taken_out_nothing_is_known():

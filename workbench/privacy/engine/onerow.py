@@ -111,11 +111,12 @@ def sums_sql(question: Question, code: OneRow) -> str:
     rows = question.source
     for predicate in question.predicates:
         rows = rows.filter(predicate)
+    placed = zip(code.places, code.sizes, strict=True)
     wanted: Mapping[str, Any] = {
         "k": question.source[question.key],
         "t": code.outcome.cast("int8"),
         **({} if code.order is None else {"o": code.order}),
-        **{f"g{i}": each.cast("int16") for i, each in enumerate(code.places)},
+        **{f"g{i}": _small(each, size) for i, (each, size) in enumerate(placed)},
     }
     count = len(code.places)
     places = [f"g{i}" for i in range(count)]
@@ -159,6 +160,11 @@ def sums_sql(question: Question, code: OneRow) -> str:
         long AS (SELECT *, {length} AS length FROM (SELECT *, {squares} AS s FROM scored) AS s_),
         short AS (SELECT {scaled} FROM long)
         SELECT 0, unnest(range({len(pairs)})), unnest([{sums}]) FROM short"""
+
+
+def _small(place: Any, size: int) -> Any:
+    """Return a place in two bytes, where all of so many have room: else one of them would fail."""
+    return place.cast("int16" if size < 2**15 else "int32")
 
 
 def _counts(code: OneRow) -> str:

@@ -125,7 +125,8 @@ class _Table:
         bands = [each for each in sheet.by if each.kind == "band"]
         ways = [] if outcome is None else [sheet.axis(outcome)]
         wrong = any(set(sheet.by[axis].values) != {False, True} for axis in ways)
-        if len(bands) != 1 or measure not in sheet.forms or wrong:
+        counted = {each.name for each in sheet.measures if each.kind in ("customers", "rows")}
+        if len(bands) != 1 or measure not in counted or wrong:
             raise QuestionRefused(
                 f"a score is judged by '{measure}' by one column of bands, and by an outcome that "
                 "is true of bad ones: wb.query(loans, by=[card.bands([560, 600]), 'default_12m'])"
