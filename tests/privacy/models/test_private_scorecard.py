@@ -322,3 +322,14 @@ def test_of_many_values_none_fails_by_its_place():
     cells = CardCells((bins,), "late", (LATTICE, LATTICE))
     (totals,) = lab.totals(lab.resolve(wb.query(lab.table, by=cells, cells=1).customers()))
     assert len(totals.vector) == 2 * (1 + len(bins.labels))
+
+
+def test_a_fit_that_is_refused_leaves_the_card_as_it_was():
+    people = pd.DataFrame({"age": np.arange(6000) % 60})
+    bad = (people["age"] < 15).astype(int)
+    card = PrivateScorecard(features={"age": list(range(5, 60, 5))}).fit(people, bad, epsilon=3)
+    points, bins = card.points(people), card.bins_
+    with pytest.raises(QuestionRefused, match="too few for a card"):
+        card.fit(people[:60], bad[:60], epsilon="0.05")
+    assert card.bins_ == bins
+    assert card.points(people).equals(points)

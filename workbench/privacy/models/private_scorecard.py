@@ -166,24 +166,25 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         worth = (int(LATTICE * sqrt(max(_LEAST_WORTH, abs(rough) / 2))), LATTICE // 2)
         sd = sqrt(len(bins) / (2 * pico * SHARES[1] / PICO))  # of a count, about
         most = max(2, round(_RANGES * sqrt(max(total, 1.0) / sd)))
-        self.bins_ = [each.merged(most) for each in bins]
-        sizes = [len(each.labels) for each in self.bins_]
+        merged = [each.merged(most) for each in bins]
+        sizes = [len(each.labels) for each in merged]
         code = OneRow((), tuple(sizes), None, None, (), worth)
-        sums, sd = tables.counts(self.bins_, worth)
+        sums, sd = tables.counts(merged, worth)
         counts, (total, balance), noise = counts_of(
             sums, sd, sizes, np.array(worth) / LATTICE, np.array(code.totals) / LATTICE
         )
         _require_some(total, balance, noise, tables)
         base = float((total + balance) / (2 * total))
         trends = [(self.trend or {}).get(name) for name in given]
-        found = evidence(counts, base, [each.ordered for each in self.bins_], trends)
+        found = evidence(counts, base, [each.ordered for each in merged], trends)
         products, sd = np.zeros(0), 0.0
         if len(found) > 1:
             scores = [tuple(round(float(w) * UNIT) for w in each.woe) for each in found]
             # the ball's radius: how long scores are on average, by the noisy counts
             longest = max(UNIT**2 // 100, round(sum(each.variance for each in found) * UNIT**2))
-            products, sd = tables.products(self.bins_, scores, longest)
-        weight, self.intercept_ = weights(found, products, sd, base)
+            products, sd = tables.products(merged, scores, longest)
+        weight, intercept = weights(found, products, sd, base)
+        self.bins_, self.intercept_ = merged, intercept  # all at once: a refused fit changes none
         self._set(found, weight)
         self.provenance_ = tables.provenance
         self.releases_ = tuple(tables.releases)
