@@ -31,9 +31,9 @@ def derived(shop):
     """Return an answer derived by every operation there is, by its name."""
     tx = shop.open("transactions", "reporting")
 
-    def ask(by, more=lambda query: query, **options):
+    def ask(by, more=lambda query: query, epsilon="0.3", **options):
         query = wb.query(tx, by=by, **({"period": "2026-09"} | options))
-        return shop.release(more(query.customers()), name="asked", epsilon="0.3")
+        return shop.release(more(query.customers()), name="asked", epsilon=epsilon)
 
     grid = ask(["region", "category"], lambda query: query.sum("amount"))
     spend = wb.bands("amount", [100, 200, 400, 800], of="customer")
@@ -43,6 +43,9 @@ def derived(shop):
     rate = {"big": tx.amount > 50}
     ask("region", lambda query: query.rate(**rate))
     regions, deep = region.by[0].values, region.by[0].name
+    score = wb.bands("amount", [50, 100])
+    told = ask([score, (tx.region == "north").name("north")], epsilon="1.4")
+    scored = ask(score)
     groups = {"first": [[regions[0]]], "others": [[each] for each in regions[1:]]}
     words = {str(each): f"in {each}" for each in regions}
     return {
@@ -60,6 +63,9 @@ def derived(shop):
         "deciles": bands.deciles("amount_sum"),
         "affinity": ask(wb.pairs("category")).affinity(of=total),
         "joined": ask(["month", "region"], **SPAN),
+        "discrimination": told.discrimination("north", measure="customers"),
+        "cutoffs": told.cutoffs("north", gain=1, loss=2, measure="customers"),
+        "stability": scored.stability(scored, measure="customers"),
     }  # fmt: skip
 
 
