@@ -22,7 +22,7 @@ report: $(STAMP)  ## Render the customer report of the last complete month; say 
 	@$(BIN)/workbench run customer-overview
 
 test: lint test-packages  ## Check style, types and behaviour
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## Check style and types only
 	@$(BIN)/ruff check --quiet .

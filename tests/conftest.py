@@ -110,3 +110,8 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     yield mount
     for folder in mounted:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with files that lie nearest to the root: they run whole reports, and take longest."""
+    items.sort(key=lambda item: len(item.path.parts))

@@ -303,7 +303,7 @@ def _read(path):
 
 def test_a_kill_at_any_moment_leaves_a_whole_page_and_an_honest_ledger(folder, size):
     """Kill runs, each asking something new, at moments spread over the time a run takes."""
-    kills = 12 if size == "smoke" else 200
+    kills = 6 if size == "smoke" else 200
     _allow_much(folder)
     start = time.monotonic()
     workbench_json("run", "customers", "-w", folder, "--force")

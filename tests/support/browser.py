@@ -57,13 +57,14 @@ class Browser:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """Return every address that was asked for."""
+        """Return every address that was asked for, but those of the browser's own first tab."""
         events = (json.loads(e["message"])["message"] for e in self.driver.get_log("performance"))
-        return [
+        asked = [
             event["params"]["request"]["url"]
             for event in events
             if event["method"] == "Network.requestWillBeSent"
         ]
+        return [url for url in asked if not url.startswith("chrome://")]
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class OneRow(Code):
     def identity(self) -> list[str]:
         """See `Code`."""
         asked = [self.counts, *self.scores, self.longest_squared]
-        return ["one row", *self.told, *map(str, asked)]
+        return ["a row each", *self.told, *map(str, asked)]
 
     @property
     def totals(self) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -54,6 +55,9 @@ _CALLS: Mapping[str, Callable[..., Any]] = {
 
 class _Computed(Exception):  # why: no error, but what an expression is
     """An expression is not written out."""
+
+
+PARSING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,12 @@ def _is_name(node: ast.AST) -> TypeGuard[ast.Name | ast.Attribute]:
 
 
 def _parsed(code: str) -> ast.Module | None:
+    # why one at a time: Python 3.11 counts the depth of all threads' trees in one place and fails
+    with PARSING:
+        return _tree(code)
+
+
+def _tree(code: str) -> ast.Module | None:
     plain = [line for line in code.splitlines() if not line.lstrip().startswith(("%", "!", "?"))]
     for each in (code, "\n".join(plain)):  # the second without IPython's own commands
         with suppress(SyntaxError):

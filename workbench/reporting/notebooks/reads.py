@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.documents import read_json
 from workbench.reporting.definitions.due import Span
 from workbench.reporting.definitions.parameters import Value
+from workbench.reporting.notebooks.literals import PARSING
 
 if TYPE_CHECKING:
     from workbench.store.reading.access import Access
@@ -133,4 +134,5 @@ def parsed(cells: Sequence[Mapping[str, Any]]) -> ast.Module:
             if not line.startswith(_HARMLESS_MAGICS):
                 raise Unknown
             lines[number] = ""
-    return ast.parse("\n".join(lines))
+    with PARSING:
+        return ast.parse("\n".join(lines))
