@@ -58,6 +58,7 @@ def test_page_one_says_the_decision_and_how_sure_it_is(bank):
     for word in ("Gini, out of time", "Drift of the score (PSI)", "from 550", "Lead of the card"):
         assert word in told
     assert "Margins hold the noise and the chance of who was in the table" in told
+    assert re.search(r"everybody 100(\.0)?%", told)  # known, and no dash
 
 
 def test_figures_hold_the_truth_as_they_are_worded(bank):
