@@ -11,6 +11,7 @@ from support.line import OPENING, write_report
 import workbench as wb
 from workbench.errors import QuestionRefused
 from workbench.privacy.margins import covariance
+from workbench.privacy.releasing import series_of
 from workbench.privacy.tables import sheet_of
 
 SPAN = {"period": ("2026-08", "2026-09")}
@@ -47,6 +48,31 @@ def test_customers_count_in_their_first_month_of_all_and_in_no_other():
     found = {row["month"]: (row["customers"], row["rows"]) for row in lab.ask(asked)
              if row["region"] == "a"}  # fmt: skip
     assert found == {"2026-02": (3, 3), "2026-03": (1, 2)}
+
+
+@pytest.mark.parametrize("consents", [None, "visits"])
+def test_of_a_register_whose_rows_tell_of_others_every_row_counts_as_one_seen(consents):
+    """A withdrawal may stand in a row of its own month, and end an agreement of another's."""
+
+    class Versions:
+        """Data of which a row without a month came after the first time."""
+
+        def __init__(self, whole):
+            self.whole = whole
+
+        def of(self, table, months=None):
+            return self.whole if months is None else "as before"
+
+        def before(self, table, month):
+            return ["2026-01"]
+
+    lab = Lab([])
+    if consents is not None:
+        source = {"table": consents, "purpose": "kind", "given": "day", "withdrawn": "day"}
+        lab.catalog = lab.catalog.model_validate({**lab.catalog.model_dump(), "consents": source})
+    question = lab.resolve(first(lab.table, period=("2026-01", "2026-01")))
+    before, after = (series_of(question, Versions(whole), ["v"])[0] for whole in ("one", "two"))
+    assert (before.rows == after.rows) is (consents is None)
 
 
 @pytest.mark.parametrize("options", [{"by": []}, {"by": "month", "together": True}])

@@ -177,6 +177,9 @@ def series_of(
         rows = {each: versions.of(question.table, [each]) for each in upto}
         if question.stocks is not None:  # which rows are in a group is told by other tables, too
             rows[""] = version.partition("+")[2]
+        consents = question.scope.catalog.consents
+        if consents is not None and consents.table == question.table:
+            rows[""] = versions.of(question.table)  # a withdrawal's own row tells of other rows
         found.append(Series(whole, month, rows))
     return found
 
