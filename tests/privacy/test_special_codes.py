@@ -56,6 +56,7 @@ ASKED = {
     "ladder": lambda tx: wb.query(tx).sum("amount", bounds=wb.ladder(50, 200)),
     "mean": lambda tx: wb.query(tx).mean("level"),
     "spread": lambda tx: wb.query(tx).std("amount"),
+    "distinct values": lambda tx: wb.query(tx).distinct("level", most=9),
     "quantile": lambda tx: wb.query(tx).median("level"),
     "bands of rows": lambda tx: wb.query(tx, by=wb.bands("level", [1, 30, 90])).count(),
     "bands of numbers": lambda tx: wb.query(tx, by=wb.bands("score", [0.1, 0.2])).count(),

@@ -13,7 +13,7 @@ from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from workbench.catalog import Catalog, Table
+from workbench.catalog import NUMERIC, Catalog, Table
 from workbench.errors import PeriodError, QuestionRefused
 from workbench.periods import Period
 from workbench.privacy import identity
@@ -111,6 +111,7 @@ class Question(Measured):
         """Columns it reads as numbers, with their special codes, which are none."""
         columns = self.scope.allowed
         read = {*self.values, *(each.number for each in self.groups)}
+        read |= {d.column for d in self.distincts if columns[d.column].type in NUMERIC}
         return {
             name: sorted(column.special_codes)
             for name, column in sorted(columns.items())

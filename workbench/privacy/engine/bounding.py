@@ -21,8 +21,10 @@ from __future__ import annotations
 from math import isqrt
 from typing import Any
 
+from workbench.catalog import NUMERIC
 from workbench.privacy.engine.coordinates import Coordinate
 from workbench.privacy.grouping.codes import HUGE, PairCode
+from workbench.privacy.grouping.numbers import number
 from workbench.privacy.question import Question
 
 LATTICE = 2**20
@@ -169,7 +171,9 @@ def rows_sql(question: Question, extra: str | None = None) -> str:
     for i, value in enumerate(question.values.values()):
         wanted[f"a{i}"] = value.expression
     if extra is not None:
-        wanted["extra"] = source[extra]
+        column = question.scope.allowed[extra]
+        numeric = column.type in NUMERIC
+        wanted["extra"] = number(source, extra, column) if numeric else source[extra]
     rows = source
     for predicate in question.predicates:
         rows = rows.filter(predicate)
