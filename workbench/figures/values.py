@@ -226,9 +226,8 @@ def drawn(release: Release, measure: Measure) -> list[Interval]:
     names = (measure.name, f"{measure.name}_low", f"{measure.name}_high")
     columns = ([_float(each) for each in release.columns[name]] for name in names)
     found: list[Interval] = list(zip(*columns, strict=True))
-    whole = (
-        release.mechanism.get("recipe", {}).get("op") == "cutoffs"
-    )  # all of all, in its first row
+    # why: the first row of cut-offs is all of all, which no noise moves
+    whole = release.mechanism.get("recipe", {}).get("op") == "cutoffs"
     if whole or measure.kind not in ("rate", "var", "std"):
         return found
     # why: earlier versions stored these cut at both ends, so that noise looked like certainty
