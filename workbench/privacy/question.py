@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -315,7 +315,7 @@ def _parts(question: Question) -> Iterator[Part]:
     def before(span: list[str] | None) -> Callable[[], Mapping[str, Any]] | None:
         # why none: answers of before counted all of nobody's rows as one customer
         none = table.without_customer or question.once or question.stocks
-        return None if none else partial(identity.earlier, question, span)
+        return None if none else cache(partial(identity.earlier, question, span))
 
     if axis is not None:
         if question.once or question.stocks:  # the last month pays, for all of them

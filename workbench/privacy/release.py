@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -169,8 +169,11 @@ class Release(Derivable):
 
     def to_json(self) -> str:
         """Return the answer as canonical JSON, the bytes the ledger stores."""
-        content = asdict(replace(self, left={}, origin=None))
-        del content["left"], content["origin"]
+        content = {
+            **{each.name: getattr(self, each.name) for each in fields(self) if each.compare},
+            "by": [asdict(each) for each in self.by],
+            "measures": [asdict(each) for each in self.measures],
+        }
         told = {"epsilon": content.pop("epsilon"), "delta": content.pop("delta")}
         content["cost"] = {"rho": str(self.cost.rho), **told}
         for measure in content["measures"]:  # why: answers from before these were there stay equal

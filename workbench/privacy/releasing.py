@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from workbench.privacy.engine.answering import Computed, answer
 from workbench.privacy.engine.booking import event_of
 from workbench.privacy.engine.bounding import bounded_totals, fits, rows_sql
 from workbench.privacy.engine.coordinates import Coordinate
-from workbench.privacy.engine.mechanisms import RandBelow
+from workbench.privacy.engine.mechanisms import RandBelow, system_source
 from workbench.privacy.engine.onerow import sums_sql
 from workbench.privacy.engine.stocks import decoded, measured, stays_sql
 from workbench.privacy.engine.truncation import (
@@ -189,7 +188,7 @@ def release(
     *,
     payer: Payer,
     earlier: bool = False,
-    randbelow: RandBelow = secrets.randbelow,
+    randbelow: RandBelow | None = None,
 ) -> list[Release]:
     """Answer questions privately, or return the answers they have; all are paid for, or none.
 
@@ -220,7 +219,7 @@ def release(
     found: list[list[Reservation]] = [list(islice(reserved, len(each))) for each in wanted]
     drawn: list[tuple[Reservation, Release]] = []
     for each, reservations in zip(asked, found, strict=True):
-        drawn += _drawn(each, reservations, payer, randbelow)
+        drawn += _drawn(each, reservations, payer, randbelow or system_source())
     texts = [(reservation, release.to_json()) for reservation, release in drawn]
     stored = iter(ledger.store(texts, now) if texts else ())
     answers = [

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from diffprivlib.mechanisms import Geometric
 from scipy import stats
@@ -18,6 +19,7 @@ from workbench.privacy.engine.mechanisms import (
     discrete_gaussian,
     discrete_laplace,
     exponential_choice,
+    system_source,
 )
 
 IMPROBABLE = 1e-6  # a chance no run of these tests meets
@@ -110,6 +112,21 @@ def test_it_is_decided_by_its_source_of_integers_alone():
         discrete_gaussian(Fraction(50), 100, random.Random(seed).randrange) for seed in (1, 1, 2)
     )
     assert first == second != third
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 255, 256, 257, 2**64 + 1])
+def test_a_source_of_many_bytes_at_a_time_draws_evenly(limit):
+    below, count = system_source(), 30_000
+    draws = [below(limit) for _ in range(count)]
+    assert all(0 <= each < limit for each in draws)
+    cells = min(limit, 300)
+    found = np.bincount([each * cells // limit for each in draws], minlength=cells)
+    assert stats.chisquare(found).pvalue > 1e-6 if cells > 1 else found == [count]
+
+
+def test_no_two_sources_draw_the_same():
+    firsts = {tuple(system_source()(2**32) for _ in range(4)) for _ in range(20)}
+    assert len(firsts) == 20
 
 
 def test_the_source_is_the_systems_and_nothing_else_is_offered():

@@ -12,8 +12,33 @@ import secrets
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import isqrt
+from os import urandom
 
 RandBelow = Callable[[int], int]
+_BLOCK_BYTES = 4096
+
+
+def system_source() -> RandBelow:
+    """Return a source of uniform integers below a limit, of many of the system's bytes at a time.
+
+    One is made for each release and kept nowhere: no process that is forked later draws its bytes
+    again.
+    """
+    block, at = b"", 0
+
+    def below(limit: int) -> int:
+        nonlocal block, at
+        bits = (limit - 1).bit_length()
+        size = (bits + 7) // 8
+        while True:
+            if at + size > len(block):
+                block, at = urandom(max(_BLOCK_BYTES, size)), 0
+            drawn = int.from_bytes(block[at : at + size], "little") >> (8 * size - bits)
+            at += size
+            if drawn < limit:
+                return drawn
+
+    return below
 
 
 def discrete_gaussian(
