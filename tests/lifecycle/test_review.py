@@ -85,6 +85,7 @@ def busy(shop):
             "x", owner="it", likelihood=1, impact=1, treatment="accept", plan="", due=None, now=NOW
         )
         shop.office.shares.begin("shared", {"n": number}, now=NOW)
+        shop.decisions.register.begin("decided", {"n": number}, now=NOW)
         shop.release(
             wb.query(shop.open("transactions", "reporting"), period="2026-09").customers(),
             name=f"n{number}",
@@ -103,6 +104,7 @@ LOGS = {
     "register of shares": "registers/shares.sqlite",
     "register of risks": "registers/risks.sqlite",
     "register of reviews": "registers/reviews.sqlite",
+    "register of decisions": "registers/decisions.sqlite",
 }
 
 

@@ -17,6 +17,7 @@ import click
 
 from workbench.cli import (
     data,
+    decision,
     handed_over,  # noqa: F401  # why: its commands are of `office`
     incidents,  # noqa: F401  # why: its commands are of `office`
     office,
@@ -193,5 +194,5 @@ def main() -> None:
 
 for _command in top.top.commands.values():
     main.add_command(_command)
-for _group in (data.data, report.report, subject.subject, office.office, store.store):
-    main.add_command(_group)
+for _room in (data, report, decision, subject, office, store):
+    main.add_command(getattr(_room, _room.__name__.rpartition(".")[2]))

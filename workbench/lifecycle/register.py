@@ -19,7 +19,7 @@ from workbench.store.logs.begun import known
 from workbench.store.logs.chain import GENESIS, Entry, log_in
 
 FOLDER = "registers"
-NAMES = ("incidents", "shares", "risks", "reviews")
+NAMES = ("incidents", "shares", "risks", "reviews", "decisions")
 
 
 def said(text: str, wanted: str) -> str:
@@ -44,7 +44,7 @@ class Register:
     folder : Path
         The workspace's private folder.
     name : str
-        ``incidents``, ``shares``, ``risks``, ``reviews``: the file's and the table's name.
+        One of `NAMES`: the file's and the table's name.
     prefix : str
         Begins the ids it gives: ``IN`` for IN-2026-001.
     noun : str

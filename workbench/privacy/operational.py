@@ -30,6 +30,7 @@ REGISTERS = (
     "audit log",
     "backups",
     "catalog",
+    "decision register",
     "incident register",
     "ledger",
     "quality history",

@@ -15,6 +15,7 @@ from workbench.workspace.compliance import Compliance
 
 if TYPE_CHECKING:
     from workbench.reporting.desk import Answers
+    from workbench.workspace.decisions import Decisions
     from workbench.workspace.office import Office
     from workbench.workspace.reports import Reports
 
@@ -72,6 +73,13 @@ class Workspace(Compliance):
         from workbench.workspace.reports import Reports
 
         return Reports(self)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """The decision log: what was decided, on which figures, and what came of it."""
+        from workbench.workspace.decisions import Decisions
+
+        return Decisions(self)
 
     if not TYPE_CHECKING:  # why: a name of before is an error when types are checked
 

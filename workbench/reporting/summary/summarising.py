@@ -63,10 +63,10 @@ def summarised(evidence: Evidence) -> Summary:
 
     lines, period = _lines(evidence), evidence.period.text
     private = evidence.private
-    kept = {name: _keep(evidence.ws, each) for name, each in annexes(evidence).items()}
+    kept = {name: keep(evidence.ws, each) for name, each in annexes(evidence).items()}
     return Summary(
-        counts=_keep(evidence.ws, _counts(lines, period, private)),
-        indicators=_keep(evidence.ws, _indicators(lines, period, private)),
+        counts=keep(evidence.ws, _counts(lines, period, private)),
+        indicators=keep(evidence.ws, _indicators(lines, period, private)),
         **kept,
     )
 
@@ -114,7 +114,7 @@ def _owners(catalog: Catalog) -> dict[str, str]:
     }
 
 
-def _keep(ws: Any, exact: Exact) -> Release:
+def keep(ws: Any, exact: Exact) -> Release:
     """Keep exact figures in the ledger; in a plan, return them without keeping."""
     from workbench.privacy.books.answers import handed_out
     from workbench.privacy.operational import KIND, operational

@@ -1,0 +1,185 @@
+"""The decision log: what a decision rests on is there, and what came of it beside the expected."""
+
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from factories.notebooks import code, markdown, notebook, written
+from factories.pages import CONTEXT
+
+import workbench as wb
+from workbench.errors import InputError, LeakFound, StorageError, UnknownName
+from workbench.lifecycle.decisions import Decision, Outcome
+from workbench.reporting.exporter import export
+from workbench.reporting.gate.leaks import refuse_leaks
+
+DAY = dt.date(2026, 8, 15)
+ABOUT = {"owner": "sales", "measure": "Customers in a month", "expected": 600.0, "low": 570.0,
+         "high": 630.0, "on": DAY}  # fmt: skip
+
+
+def asked(shop, **more):
+    tx = shop.open("transactions", "reporting")
+    query = wb.query(tx, period="2026-09", **more).customers()
+    return shop.release(query, name="active", epsilon=0.5)
+
+
+@pytest.fixture
+def release(shop):
+    return asked(shop)
+
+
+def decided(shop, release, **changed):
+    about = {**ABOUT, "releases": [release.id], **changed}
+    return shop.decisions.record("Open on Sundays", **about)
+
+
+def test_a_decision_and_what_came_of_it_by_a_release(shop, release):
+    name = decided(shop, release, due=dt.date(2026, 10, 1)).id
+    assert name == "DC-2026-001"
+    found = shop.decisions.review(name, release=release.id)
+    (value,), (margin,) = release.columns["customers"], release.margin("customers")
+    assert found.outcome.on == dt.date(2026, 9, 30)
+    assert (found.outcome.value, found.outcome.release) == (value, release.id)
+    assert found.difference == value - 600
+    assert found.margin == pytest.approx(np.hypot(30, margin), rel=0.1)
+    assert found.beyond_noise is (abs(value - 600) > found.margin)
+    assert shop.decisions.all() == (found,)
+
+
+def test_the_margin_of_the_difference_covers_what_noise_does(size):
+    """Where nothing but noise is between them, 95 of 100 differences lie within their margin."""
+    draws = 4_000 if size == "smoke" else 400_000
+    random = np.random.default_rng(7)
+    expected, actual = 100 + 5 * random.normal(size=(2, draws))
+    half = 1.96 * 5
+    beyond = [
+        Decision("", "", "", DAY, (), (), "", "", e, e - half, e + half, None,
+                 Outcome(DAY, a, a - half, a + half)).beyond_noise
+        for e, a in zip(expected, actual, strict=True)
+    ]  # fmt: skip
+    assert np.mean(beyond) == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / draws))
+
+
+@pytest.mark.parametrize(
+    ("actual", "margin", "beyond"),
+    [(620, 0, False), (631, 0, True), (631, 10, False), (569, 0, True), (560, 40, False)],
+)
+def test_a_number_with_its_margin(shop, release, actual, margin, beyond):
+    name = decided(shop, release).id
+    found = shop.decisions.review(name, value=actual, margin=margin)
+    assert found.beyond_noise is beyond
+
+
+def test_the_newest_outcome_counts_and_the_earlier_stays_on_record(shop, release):
+    name = decided(shop, release).id
+    shop.decisions.review(name, value=700, margin=5, on=dt.date(2026, 9, 20))
+    shop.decisions.review(name, value=610, margin=5, on=dt.date(2026, 9, 10))
+    assert shop.decisions.all()[0].outcome.value == 700
+    assert len(shop.decisions.register.events(name)) == 3
+
+
+WRONG = {
+    "no-release": ({"releases": ["r-00000x"]}, UnknownName, "Did you mean"),
+    "no-edition": ({"editions": ["customers/2026-09"]}, UnknownName, "no published edition named"),
+    "nothing-to-rest-on": ({"releases": []}, InputError, "say what it rests on"),
+    "interval": ({"low": 601.0}, InputError, "601 to 630 does not hold 600"),
+    "not-a-number": ({"expected": float("nan")}, InputError, "does not hold nan"),
+    "no-owner": ({"owner": " "}, InputError, "say with --owner"),
+    "no-title": ({"measure": ""}, InputError, "say with --measure"),
+    "to-come": ({"on": dt.date(2026, 10, 3)}, InputError, "2026-10-03 is to come"),
+    "due-before": ({"due": DAY}, InputError, "Give a later --due"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_contradicts_itself_or_rests_on_nothing_is_refused(shop, release, name):
+    changed, error, said = WRONG[name]
+    with pytest.raises(error, match=said):
+        decided(shop, release, **changed)
+    assert shop.decisions.all() == ()
+
+
+REVIEWS = {
+    "unknown-decision": ({"name": "DC-2026-002"}, UnknownName, "Did you mean 'DC-2026-001'"),
+    "before": ({"on": DAY}, InputError, "decided on 2026-08-15: its outcome is of a day after"),
+    "to-come": ({"on": dt.date(2026, 10, 3)}, InputError, "not of 2026-10-03"),
+    "no-margin": ({"margin": None}, InputError, "--value with --margin"),
+    "both": ({"release": "r-000001"}, InputError, "--value with --margin"),
+    "negative-margin": ({"margin": -1.0}, InputError, "does not hold 600"),
+}
+
+
+@pytest.mark.parametrize("name", REVIEWS)
+def test_an_outcome_that_can_be_none_is_refused(shop, release, name):
+    decided(shop, release)
+    changed, error, said = REVIEWS[name]
+    with pytest.raises(error, match=said):
+        shop.decisions.review(**{"name": "DC-2026-001", "value": 600.0, "margin": 1.0, **changed})
+    assert shop.decisions.all()[0].outcome is None
+
+
+def test_a_release_of_several_rows_or_of_before_or_in_another_unit(shop, release):
+    name = decided(shop, release).id
+    regions = asked(shop, by="region")
+    row = regions.columns["region"][0]
+    for more, error, said in (
+        ({}, InputError, r"Name it by its groups \(region\)"),
+        ({"where": {"regoin": row}}, UnknownName, "Did you mean 'region'"),
+        ({"of": "customer"}, UnknownName, "Did you mean 'customers'"),
+    ):
+        with pytest.raises(error, match=said):
+            shop.decisions.review(name, release=regions.id, **more)
+    found = shop.decisions.review(name, release=regions.id, where={"region": row})
+    assert found.outcome.value == regions.columns["customers"][0]
+    later = decided(shop, release, on=dt.date(2026, 10, 1)).id
+    with pytest.raises(InputError, match="decided on 2026-10-01"):
+        shop.decisions.review(later, release=release.id)
+    share = regions.derive(wb.share("customers", name="part"), name="parts")
+    with pytest.raises(InputError, match="counted in %, and what was expected in no unit"):
+        shop.decisions.review(name, release=share.id, where={"region": row})
+    percent = decided(shop, release, unit="%", expected=40, low=30, high=50).id
+    found = shop.decisions.review(percent, release=share.id, where={"region": row})
+    assert found.outcome.value == pytest.approx(100 * share.columns["part"][0])
+
+
+def page(figure, ws):
+    made = notebook(markdown("# What we decided"), code("x", figure))
+    return export(
+        made,
+        source_notebook=written(made),
+        lookup=ws.ledger.checked,
+        context=replace(CONTEXT, facts=None),
+    )
+
+
+def test_a_later_edition_shows_expected_against_actual(shop, release):
+    first = decided(shop, release).id
+    shop.decisions.review(first, value=700, margin=10)
+    decided(shop, release, unit="EUR", on=dt.date(2026, 9, 1))
+    shown = shop.decisions.results("2026-09")
+    assert shown.columns["verdict"] == ["not known yet", "more than noise"]
+    assert shown.columns["over_margin"][1] == pytest.approx(100 / np.hypot(30, 10))
+    assert shown.columns["actual"] == ["–", "700 [690; 710]"]
+    assert len(shop.decisions.results("2026-08")) == 1
+    made = page(wb.figures.table(shown), shop)
+    refuse_leaks(made, shop.access.find_identifiers)
+    assert "600 [570; 630] EUR" in made.html
+    assert release.id not in made.html.partition("700 [690")[2][:200]
+
+
+@pytest.mark.parametrize("named", ["Ask Given7 Family7 first", "Close the account of K-000007"])
+def test_a_customer_in_a_decisions_words_reaches_no_page(shop, release, named):
+    shop.decisions.record(named, **ABOUT, releases=[release.id])
+    made = page(wb.figures.table(shop.decisions.results("2026-09")), shop)
+    with pytest.raises(LeakFound):
+        refuse_leaks(made, shop.access.find_identifiers)
+
+
+def test_a_log_that_is_gone_is_not_taken_for_an_empty_one(shop, release):
+    decided(shop, release)
+    (shop.private / "registers/decisions.sqlite").unlink()
+    again = wb.open_workspace(shop.settings.root, now=shop.now)
+    with pytest.raises(StorageError, match="is lost, was cut or begun anew"):
+        again.decisions.all()

@@ -1,0 +1,306 @@
+"""`ws.decisions`: what was decided, on which figures, and what came of it beside the expected."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from math import floor, log10
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import InputError, UnknownName
+from workbench.lifecycle import decisions as log
+from workbench.lifecycle.register import Register
+from workbench.periods import Period
+
+if TYPE_CHECKING:
+    from workbench.lifecycle.decisions import Decision
+    from workbench.privacy.release import Release
+    from workbench.workspace import Workspace
+
+SOURCE = "decision register"
+VERDICTS = {None: "not known yet", False: "within the noise", True: "more than noise"}
+
+
+class Decisions:
+    """The decision log of a workspace.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> ws = wb.open_workspace()  # doctest: +SKIP
+    >>> wb.figures.table(ws.decisions.results("2026-09"))  # doctest: +SKIP
+    """
+
+    def __init__(self, ws: Workspace) -> None:
+        self.ws = ws
+
+    @property
+    def register(self) -> Register:
+        """Where the log is kept."""
+        return Register(
+            self.ws.private, "decisions", "DC", "decision on the log", self.ws.settings.zone
+        )
+
+    def all(self) -> tuple[Decision, ...]:
+        """Return every decision as it stands, in the order they were recorded."""
+        return log.decisions(self.register)
+
+    def record(
+        self,
+        title: str,
+        *,
+        owner: str,
+        measure: str,
+        expected: float,
+        low: float,
+        high: float,
+        unit: str = "",
+        editions: Sequence[str] = (),
+        releases: Sequence[str] = (),
+        on: dt.date | None = None,
+        due: dt.date | None = None,
+    ) -> Decision:
+        """Put a decision on the log.
+
+        Parameters
+        ----------
+        title, owner : str
+            What was decided, and which role or department decided it.
+        measure, unit : str
+            What is expected to come, in words, and in what it is counted: ``CNY``, ``%``.
+        expected, low, high : float
+            With the ends of its 95 % interval.
+        editions, releases : sequence of str
+            What it rests on: ``risk-scoring/2026-09`` and ids of releases; one at least.
+        on : date, optional
+            When it was decided; today when left out.
+        due : date, optional
+            When its outcome is to be looked at.
+
+        Raises
+        ------
+        UnknownName
+            No such edition is published, or no such release is in the ledger.
+        InputError
+            Something is missing, or contradicts itself; nothing was recorded.
+        """
+        now = self.ws.now()
+        return log.record(
+            self.register,
+            title,
+            owner=owner,
+            on=on or now.date(),
+            editions=tuple(map(self._edition, editions)),
+            releases=tuple(map(self._release, releases)),
+            measure=measure,
+            unit=unit,
+            expected=expected,
+            low=low,
+            high=high,
+            due=due,
+            now=now,
+        )
+
+    def review(
+        self,
+        name: str,
+        *,
+        value: float | None = None,
+        margin: float | None = None,
+        release: str | None = None,
+        of: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        on: dt.date | None = None,
+    ) -> Decision:
+        """Record what came of a decision: a number with its margin, or a figure of a release.
+
+        Parameters
+        ----------
+        name : str
+            ``DC-2026-001``.
+        value, margin : float, optional
+            The outcome and half its 95 % interval; a margin of 0 says that it is exact.
+        release, of, where : optional
+            In their place a release's id, one of its measures, and the row where it has several:
+            ``{"region": "Hubei"}``.
+        on : date, optional
+            The day the outcome is of: today, or the last day of the release's period, when left
+            out.
+
+        Raises
+        ------
+        UnknownName
+            No such decision, release, measure or row.
+        InputError
+            The outcome lies before its decision, is in another unit, or is not said.
+        """
+        now = self.ws.now()
+        if (release is None) == (value is None) or (value is not None and margin is None):
+            raise InputError(
+                "say what came of it: --value with --margin (0 where it is exact), or --release "
+                "with --of. Nothing was recorded."
+            )
+        if value is not None and margin is not None:
+            outcome = log.Outcome(on or now.date(), value, value - margin, value + margin)
+        else:
+            found = log.decision(name, self.register)
+            released = self.ws.ledger.checked(self._release(str(release)))
+            ends = _figure(released, of, where or {}, found.unit)
+            outcome = log.Outcome(on or _last_day(released), *ends, release=released.id)
+        return log.review(self.register, name, outcome, now=now)
+
+    def results(self, period: str) -> Release:
+        """Return the decisions taken up to the end of a period, for ``wb.figures.table``.
+
+        Parameters
+        ----------
+        period : str
+            ``2026-09``.
+
+        Returns
+        -------
+        Release
+            A row a decision, the newest first: ``expected`` and ``actual`` in words with their
+            intervals, ``verdict``, and ``over_margin``: the difference over its margin, beyond 1
+            more than noise. In the ledger, at no cost; its words go through the gate of a page.
+        """
+        from workbench.privacy.columns import Dimension, Measure
+        from workbench.privacy.noted import noted
+        from workbench.privacy.operational import Exact
+        from workbench.reporting.summary.summarising import keep
+
+        end = Period.parse(period).end
+        found = sorted((each for each in self.all() if each.on < end), key=_newest_first)
+        heads = {"decision": "Decision", "owner": "Owner", "decided": "Decided",
+                 "of": "Expected of it", "expected": "Expected", "actual": "Actual",
+                 "verdict": "Difference"}  # fmt: skip
+        rows = [told(each) for each in found]
+        told_by = {each.outcome.release for each in found if each.outcome}
+        private = sorted(each for each in told_by if each and self._still(each))
+        columns: dict[str, list[Any]] = {
+            name: [row[name] for row in rows] for name in (*heads, "over_margin")
+        }
+        return keep(
+            self.ws,
+            Exact(
+                "decisions",
+                (SOURCE,),
+                columns,
+                by=tuple(
+                    Dimension(
+                        name,
+                        title,
+                        "date" if name == "decided" else "category",
+                        tuple(dict.fromkeys(columns[name])),
+                    )
+                    for name, title in heads.items()
+                ),
+                measures=(Measure("over_margin", "count", "Difference over its margin", None, 1),),
+                period=period,
+                private=tuple(private),
+                notes=(noted("mixed"),) if private else (),
+            ),
+        )
+
+    def _release(self, name: str) -> str:
+        self.ws.ledger.text(name)  # refuses an unknown one, with the nearest
+        return name
+
+    def _still(self, name: str) -> bool:
+        """Return whether the ledger holds a release: an acknowledged loss may have taken it."""
+        try:
+            return bool(self._release(name))
+        except UnknownName:
+            return False
+
+    def _edition(self, name: str) -> str:
+        """Return an edition with the revision it is of."""
+        from workbench.reporting.published.record import editions
+
+        found = list(editions(self.ws.settings.path("published")))
+        known = {each.folder.as_posix(): each.revision for each in found}  # the newest comes last
+        known |= {f"{each.folder.as_posix()}/r{each.revision}": 0 for each in found}
+        if name not in known:
+            raise UnknownName("published edition", name, known)
+        return f"{name}/r{known[name]}" if known[name] else name
+
+
+def _figure(
+    release: Release, of: str | None, where: Mapping[str, Any], unit: str
+) -> tuple[float, float, float]:
+    """Return a figure of a release with the ends of its interval, in a decision's unit."""
+    measures = {each.name: each for each in release.measures}
+    if of is None and len(measures) == 1:
+        of = next(iter(measures))
+    if of not in measures:
+        raise UnknownName("measure", of or "", measures)
+    for name in where:
+        if name not in release.columns:
+            raise UnknownName("group column", name, [each.name for each in release.by])
+    rows = [
+        row
+        for row in range(len(release))
+        if all(str(release.columns[name][row]) == str(value) for name, value in where.items())
+    ]
+    if len(rows) != 1:
+        groups = ", ".join(each.name for each in release.by)
+        raise InputError(
+            f"{len(rows)} rows of '{release.name}' are meant, and an outcome is one. Name it by "
+            f"its groups ({groups}): --where {groups.split(', ')[0] or 'region'}=…"
+        )
+    value, low, high = (release.columns[name][rows[0]] for name in measures[of].columns)
+    if value is None:
+        raise InputError(f"'{of}' is not known in that row of {release.id}: it is no outcome yet.")
+    rate = measures[of].kind == "rate" or measures[of].unit == "fraction"
+    counted = "%" if rate else measures[of].unit
+    if counted != unit and (rate or unit == "%" or (counted or "").isupper()):
+        raise InputError(
+            f"'{of}' is counted in {counted or 'no unit'}, and what was expected in "
+            f"{unit or 'no unit'}. Review with a figure of the same unit."
+        )
+    ends = (value, value if low is None else low, value if high is None else high)
+    return tuple(each * 100 if rate else each for each in ends)
+
+
+def _last_day(release: Release) -> dt.date:
+    if release.period is None:
+        raise InputError(f"{release.id} is of no period: say with --on which day it is of.")
+    return Period.parse(release.period.rpartition("..")[2]).end - dt.timedelta(days=1)
+
+
+def _newest_first(each: Decision) -> tuple[int, str]:
+    return -each.on.toordinal(), each.id
+
+
+def told(each: Decision) -> dict[str, Any]:
+    """Return a decision in a reader's words, by the columns of `Decisions.results`."""
+    outcome, margin = each.outcome, each.margin
+    # why 1e-9: an exact outcome of an exact expectation has no margin to be beyond
+    over = None if outcome is None else abs(each.difference or 0.0) / max(margin or 0.0, 1e-9)
+    ends = (outcome.value, outcome.low, outcome.high) if outcome else None
+    return {
+        "decision": f"{each.id}: {each.title}",
+        "owner": each.owner,
+        "decided": each.on.isoformat(),
+        "of": each.measure,
+        "expected": _words((each.expected, each.low, each.high), each.unit),
+        "actual": "–" if ends is None else _words(ends, each.unit),
+        "verdict": VERDICTS[each.beyond_noise],
+        "over_margin": over,
+    }
+
+
+def _words(ends: tuple[float, float, float], unit: str) -> str:
+    """Return a figure no finer than its interval, in signs that need no translation.
+
+    Examples
+    --------
+    >>> _words((5.21, 4.08, 6.32), "%")
+    '5.2 [4.1; 6.3] %'
+    >>> _words((120_000, 100_000, 140_000), "CNY")
+    '120,000 [100,000; 140,000] CNY'
+    """
+    wide = (ends[2] - ends[1]) / 2
+    digits = max(0, 1 - floor(log10(wide))) if 0 < wide < 100 else 0 if wide else 2
+    value, low, high = (f"{each:,.{digits}f}".replace("-", "−") for each in ends)
+    return f"{value} [{low}; {high}] {unit}".rstrip() if wide else f"{value} {unit}".rstrip()
