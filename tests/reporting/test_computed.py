@@ -117,6 +117,19 @@ def test_a_computed_number_in_a_question_is_not_published(module_shop, tx, publi
     assert str(NUMBER) not in str(refused.value)
 
 
+def test_what_a_slider_may_be_stands_written(module_shop, tx, publish):
+    def priced(most, title="Price"):
+        price = figures.slider("price", 3, low=1, high=most, step=1, title=title)
+        made = regions(module_shop, tx).derive((wb.column("customers") * price).named("worth"))
+        return publish(made, "'price', 'worth', 'Price', 3, 1, 5")
+
+    assert priced(5)
+    with pytest.raises(DefinitionError, match="what 'price' may be"):
+        priced(NUMBER)
+    with pytest.raises(DefinitionError, match="title or label that stands neither"):
+        priced(5, SPOKEN)
+
+
 def test_edges_of_an_axis_are_reckoned_from_written_bounds(module_shop, tx, publish):
     release = asked(module_shop, by(tx, by=wb.Axis("amount", 0, NUMBER, cells=4).bands()))
     assert publish(release, f"wb.Axis('amount', 0, {NUMBER}, cells=4)")

@@ -10,6 +10,7 @@ string that was computed, because a computed string can hold a value read from a
 
 from __future__ import annotations
 
+from workbench.figures.controls import choice, slider
 from workbench.figures.drawn import Cards, Chart, Drawn, Sentence, Sheet
 from workbench.figures.kinds.bar import bar
 from workbench.figures.kinds.heatmap import heatmap
@@ -30,11 +31,13 @@ __all__ = [
     "Sentence",
     "Sheet",
     "bar",
+    "choice",
     "heatmap",
     "indicators",
     "kpis",
     "line",
     "sankey",
+    "slider",
     "table",
     "text",
 ]

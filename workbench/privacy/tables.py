@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import Cost
+from workbench.privacy.assumed import assumptions
 from workbench.privacy.columns import Dimension, Measure, cells
 from workbench.privacy.margins import (
     Affine,
@@ -78,6 +79,7 @@ def recipe_of(release: Release) -> tuple[str, Mapping[str, Any]]:
     """Return by which operation, with which arguments, a derived release was made."""
     arguments = dict(release.mechanism["recipe"])
     name: str = arguments.pop("op")
+    arguments.pop("assumed", None)  # where a reader may put other numbers
     if name not in OPERATIONS:
         raise QuestionRefused(
             f"{release.id} was derived by '{name}', which this version does not know. "
@@ -242,7 +244,9 @@ def derived(
     find = origin.find if origin else None
     known = {each.id: each for each in reversed(parents)}
     sheets = [sheet_of(known[each], find) for each in dict.fromkeys(p.id for p in parents)]
-    return kept(name, parents, plain, apply(name, plain, sheets), called)
+    made = apply(name, plain, sheets)
+    assumed = list(assumptions(arguments))
+    return kept(name, parents, {**plain, "assumed": assumed} if assumed else plain, made, called)
 
 
 def kept(
@@ -306,6 +310,8 @@ def _period(first: Release, sheet: Sheet, arguments: Mapping[str, Any]) -> str |
 def _notes(sheet: Sheet, arguments: Mapping[str, Any], together: float) -> list[str]:
     """Return what a reader must know of figures that were computed."""
     notes = [noted("chosen", rows=sheet.among)] if sheet.among > 1 else []
+    titles = "; ".join(dict.fromkeys(each["title"] for each in arguments.get("assumed", ())))
+    notes += [noted("assumed", titles=titles)] if titles else []
     notes += sheet.notes
     if arguments.get("simultaneous") and together > 1:
         notes.append(noted("at once", figures=together))

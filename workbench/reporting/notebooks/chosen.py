@@ -213,7 +213,11 @@ def _of_recipe(recipe: Mapping[str, Any] | None) -> Mapping[str, Any]:
                 numbers.setdefault(what, []).append(number)
     elif recipe["op"] == "grade" and dict(recipe["grades"]) != GRADES:
         numbers["the limits of grades"] = [str(limit) for _, limit in recipe["grades"]]
-    for key in ("min_customers", "deviations"):
+    for each in recipe.get("assumed", ()):
+        said = [each[key] for key in ("low", "high", "step") if key in each]
+        said += [value for _, value in each.get("values", ())]
+        numbers.setdefault(f"what '{each['name']}' may be", []).extend(map(str, said))
+    for key in ("min_customers", "deviations", "gain", "loss"):
         if key in recipe:
             numbers[f"{key}="] = [str(recipe[key])]
     return {"numbers": numbers}
@@ -312,6 +316,8 @@ def found_values(release: Release, find: Any) -> Iterator[str]:
 def _typed(recipe: Mapping[str, Any]) -> Iterator[str]:
     """Yield the words in a recipe that were handed in with it."""
     yield from (str(recipe[key]) for key in ("into", "title") if recipe.get(key))
+    for each in recipe.get("assumed", ()):
+        yield from (each["title"], *(label for label, _ in each.get("values", ())))
     if recipe["op"] == "derive":
         for each in recipe["figures"]:
             yield from _named(each)
