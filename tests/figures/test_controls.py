@@ -1,4 +1,4 @@
-"""Numbers a reader may change: declared, stored beside the number, and refused where they are odd."""
+"""Numbers a reader may change: declared, stored beside the number, refused where they are odd."""
 
 import pytest
 from factories.noisy import REGION, Books, answer

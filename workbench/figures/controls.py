@@ -65,7 +65,7 @@ def slider(
             f"slider '{name}' has more than {_STEPS_AT_MOST:,} steps; take a larger step=."
         )
     about = {"low": float(low), "high": float(high), "step": float(step)}
-    return Assumed(float(value), {**_named(name, title), **about, **({"unit": unit} if unit else {})})
+    return Assumed(float(value), {**_named(name, title, unit), **about})
 
 
 def choice(
@@ -97,11 +97,11 @@ def choice(
     if first not in values:
         raise QuestionRefused(f"choice '{name}' has no '{first}'; it has {', '.join(values)}.")
     listed = [[str(label), float(value)] for label, value in values.items()]
-    about = {**_named(name, title), "values": listed, **({"unit": unit} if unit else {})}
-    return Assumed(float(values[first]), about)
+    return Assumed(float(values[first]), {**_named(name, title, unit), "values": listed})
 
 
-def _named(name: str, title: str | None) -> dict[str, str]:
+def _named(name: str, title: str | None, unit: str | None) -> dict[str, str]:
     if not name.isidentifier() or len(name) > 40:
         raise QuestionRefused(f"a slider's name is letters, digits and _, not '{name}'.")
-    return {"name": name, "title": title or name.replace("_", " ").capitalize()}
+    said = {"name": name, "title": title or name.replace("_", " ").capitalize()}
+    return {**said, "unit": unit} if unit else said
