@@ -8,7 +8,7 @@ from workbench import figures
 from workbench.errors import QuestionRefused
 from workbench.figures.language import Language
 from workbench.figures.notes import translated
-from workbench.privacy.assumed import restated
+from workbench.privacy.expressions import restated
 from workbench.privacy.release import Release
 from workbench.privacy.tables import recipe_of
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from math import isclose
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.assumed import Assumed
-from workbench.privacy.expressions import is_number
+from workbench.privacy.expressions import Assumed, is_number
 
 _STEPS_AT_MOST = 1000
 _CHOICES_AT_MOST = 12

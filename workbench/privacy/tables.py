@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import Cost
-from workbench.privacy.assumed import assumptions
 from workbench.privacy.columns import Dimension, Measure, cells
+from workbench.privacy.expressions import assumptions
 from workbench.privacy.margins import (
     Affine,
     Fixed,
