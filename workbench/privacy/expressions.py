@@ -315,6 +315,7 @@ def is_number(given: object) -> bool:
 def _whole(given: object) -> bool:
     return isinstance(given, int) and not isinstance(given, bool)
 
+
 # ---------------------------------------------------------------------- what is assumed
 
 
