@@ -1,5 +1,6 @@
 """A page's order, words, size and safety."""
 
+import gzip
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,6 +12,7 @@ from factories.pages import FACTS, MONTHLY, SPENDING, TOTAL, page
 from workbench import figures
 from workbench.reporting.pages.layout import arrange
 from workbench.reporting.pages.parts import ROOT, Drawing
+from workbench.reporting.pages.template import compact
 from workbench.reporting.pages.text import Heading, Prose
 
 LINE = figures.line(MONTHLY, x="month", y="customers")
@@ -72,6 +74,27 @@ def test_a_chinese_page_says_parameters_in_chinese():
     assert "<li>已流失 | 任意 | 询问</li>" in html
 
 
+def _places(html):
+    return re.findall(r'<(?:section|div|figure)[^>]* id="([^"]+)"', html)
+
+
+def test_links_to_figures_stay_when_cells_move_and_are_the_same_in_every_language():
+    trend = [markdown("## Trend"), code("x", figures.table(MONTHLY)), code("x", LINE)]
+    short = [markdown("## 2026 in short"), code("x", figures.table(SPENDING))]
+    titled = figures.table(SPENDING, title="Where it goes")
+    report = [markdown("### Report"), code("x = 'Where it goes'", titled)]
+    executed = notebook(*trend, *short, *report)
+    found = _places(page(executed).html)
+    moved = _places(page(notebook(*short, *report, *trend)).html)
+    assert set(found) == set(moved)
+    assert len(set(found)) == len(found)
+    assert {"trend", "2026-in-short", "table-customers-category", "report-2"} <= {*found}
+    words = {"Trend": "趋势", "Report": "报告"}
+    chinese = page(executed, language="zh", translations=words).html
+    assert ">趋势</h2>" in chinese
+    assert _places(chinese) == found
+
+
 def test_prose_that_introduces_a_figure_moves_with_it():
     executed = notebook(
         markdown("# Title\n\nQuestion?"),
@@ -108,7 +131,10 @@ def test_arranging_nothing_but_prose():
 
 
 def test_sizes():
-    assert len(page().html.encode()) <= 60_000
+    html = page().html
+    assert len(re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL).encode()) <= 60_000
+    scripts = "".join(map(compact, ("page.js", "downloads.js")))
+    assert len(gzip.compress(scripts.encode())) <= 5_000
     assert len(page().alone().encode()) <= 750_000
 
 

@@ -43,6 +43,11 @@ class Spec(BaseModel):
         """Every string of the specification a reader would see."""
         return (self.title,) if self.title else ()
 
+    def named(self, releases: Sequence[Release]) -> str:
+        """Return what links call it: its title as it was written, else its kind and columns."""
+        measures = list(self.measures(0, releases[0]))[:1]
+        return self.title or " ".join([self.kind, *measures, *(x.name for x in releases[0].by)])
+
     def prose(self) -> tuple[str, ...]:
         """What of its words was written by the analyst, without fields that are filled."""
         return self.words()

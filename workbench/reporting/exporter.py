@@ -174,7 +174,9 @@ def _translated(part: Heading | Prose, language: Language) -> Heading | Prose:
     text = language.say(part.text)
     if text == part.text:
         return part
-    return replace(part, text=text) if isinstance(part, Heading) else plain_prose(text)
+    if isinstance(part, Heading):
+        return replace(part, text=text, name=part.text)
+    return plain_prose(text)
 
 
 def figures(cell: Cell, where: str, desk: Desk) -> Iterator[tuple[Block, Sequence[Authored]]]:
@@ -243,7 +245,7 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
     told = dict.fromkeys(word for each in releases for word in spoken(each, desk.lookup))
     found = dict.fromkeys(value for each in releases for value in found_values(each, desk.lookup))
     return (
-        Drawing(drawn, payload.releases, notes, tuple(found)),
+        Drawing(drawn, payload.releases, notes, tuple(found), payload.spec.named(releases)),
         [
             *(Authored(f"a figure's words in {where}", text) for text in payload.spec.prose()),
             *(Authored(f"the words of a release in {where}", text) for text in told),

@@ -213,9 +213,9 @@ def _own() -> set[str]:
 @cache
 def _fixed() -> tuple[frozenset[str], str]:
     """Return the package's own texts on every page, and its style sheet, to which pages add."""
-    from workbench.reporting.pages.template import SPARK_BOX, compact
+    from workbench.reporting.pages.template import SCRIPTS, SPARK_BOX, compact
 
-    scripts = {_plain(compact(name)) for name in ("page.js", "index.js")}
+    scripts = {_plain(compact(name)) for name in SCRIPTS}
     fixed = (*scripts, page_assets.bundle().packed, SPARK_BOX)
     return frozenset(fixed), compact("page.css")
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from workbench.figures import Cards, Chart, Sentence, Sheet
 from workbench.reporting.pages.parts import Block, Drawing
 from workbench.reporting.pages.text import Heading, Prose
+
+# Places of the page's own; a section has a second one, for its title.
+_OWN = ("report", "contents", "comment", "said", "plotly-packed", "section-0")
+_LETTERS_AT_MOST = 60
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,29 @@ def _once(first: dict[str, Item]) -> None:
         first[kind] = replace(item, drawing=replace(item.drawing, notes=tuple(notes)))
 
 
+def _place(name: str, taken: set[str]) -> str:
+    """Return a name as a place on the page that links lead to, and take it.
+
+    Examples
+    --------
+    >>> taken = set()
+    >>> _place("Who left, and why?", taken), _place("Who left, and why", taken)
+    ('who-left-and-why', 'who-left-and-why-2')
+    """
+    plain = "-".join(re.findall(r"\w+", name.casefold()))[:_LETTERS_AT_MOST] or "part"
+    several = chain([plain], (f"{plain}-{number}" for number in count(2)))
+    found = next(each for each in several if taken.isdisjoint((each, f"{each}-title")))
+    taken |= {found, f"{found}-title"}
+    return found
+
+
+def _cells(blocks: Sequence[Block]) -> Iterator[str]:
+    """Yield the places within tables."""
+    for block in blocks:
+        if isinstance(block, Drawing) and isinstance(block.drawn, Sheet):
+            yield from (cell.anchor for row in block.drawn.grid.rows for cell in row if cell.anchor)
+
+
 def _sections(blocks: Sequence[Block]) -> tuple[tuple[Prose, ...], list[Section]]:
     """Return the question, and the sections in the notebook's order.
 
@@ -152,16 +181,17 @@ def _sections(blocks: Sequence[Block]) -> tuple[tuple[Prose, ...], list[Section]
     """
     question: tuple[Prose, ...] = ()
     sections = [Section("", "section-0", (), ())]
-    heading, prose = "", list[Prose]()
+    heading, prose = Heading(3, ""), list[Prose]()
+    taken = {*_OWN, *_cells(blocks)}
 
     def add(item: Item) -> None:
         sections[-1] = replace(sections[-1], items=(*sections[-1].items, item))
 
-    number, titled = 0, False
+    titled = False
     for block in (*blocks, Heading(2, "")):  # a last heading closes what is open
         if isinstance(block, Prose):
             here = sections[-1]
-            untouched = not (heading or prose or here.items or here.lead)
+            untouched = not (heading.text or prose or here.items or here.lead)
             if untouched and len(sections) == 1 and not question:
                 question = (block,)
             elif untouched and here.title:
@@ -174,11 +204,11 @@ def _sections(blocks: Sequence[Block]) -> tuple[tuple[Prose, ...], list[Section]
             continue
         drawing = block if isinstance(block, Drawing) else None
         if drawing or prose:
-            number += 1
-            add(Item(heading, tuple(prose), drawing, f"figure-{number}"))
-        heading, prose = "", []
+            name = heading.name or heading.text or (drawing.name if drawing else "text")
+            add(Item(heading.text, tuple(prose), drawing, _place(name, taken)))
+        heading, prose = Heading(3, ""), []
         if isinstance(block, Heading) and block.level > 2:
-            heading = block.text
+            heading = block
         elif isinstance(block, Heading) and block.text:
-            sections.append(Section(block.text, f"section-{len(sections)}", (), ()))
+            sections.append(Section(block.text, _place(block.name or block.text, taken), (), ()))
     return question, sections

@@ -92,13 +92,15 @@ class Context:
 class Drawing:
     """One figure, what its releases say a reader must know, and their ids.
 
-    ``found``: group values that were found privately, which may stand on a page.
+    ``found``: group values that were found privately, which may stand on a page. ``name``: what
+    links to it are made of, the same in every language and edition.
     """
 
     drawn: Drawn
     releases: tuple[str, ...]
     notes: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 _SPARK_WIDTH, _SPARK_HEIGHT = 100, 28
 LONG = 100  # letters of a parameter that are read in passing
 SPARK_BOX = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
+SCRIPTS = ("page.js", "downloads.js", "index.js")
+# What a file of figures says about itself, in the page's words.
+_SAID = (
+    *("csv", "xlsx", "margin", "note", "report", "edition", "figure", "filter", "releases"),
+    *("figures", "what this is", "how to read"),
+)
 
 
 def render(
@@ -33,6 +39,8 @@ def render(
     heights = sorted({chart.figure["layout"]["height"] for chart in charts})
     style = compact("page.css") + "".join(f".h-{each}{{height:{each}px}}" for each in heights)
     script = compact("page.js")
+    downloads = compact("downloads.js") if any(_grids(layout)) else ""
+    scripts = [each for each in (downloads, script if charts else "") if each]
     facts = context.facts
     html: str = (
         environment()
@@ -43,9 +51,11 @@ def render(
             language=language,
             word=language.word,
             period=language.period(context.period, full=True) if context.period else "",
-            policy=page_assets.policy([script] if charts else [], [style], bool(charts)),
+            policy=page_assets.policy(scripts, [style], bool(charts)),
             style=style,
             script=script,
+            downloads=downloads,
+            said={key: language.word(key) for key in _SAID},
             draws=bool(charts),
             bundle=page_assets.bundle(),
             root=ROOT,
@@ -141,12 +151,16 @@ def _json(content: object) -> Any:
     return Markup(page_assets.plain_json(content))  # noqa: S704  # why: without a '<'
 
 
-def _charts(layout: Layout) -> Iterator[Chart]:
+def _grids(layout: Layout) -> Iterator[Chart | Sheet]:
     items = [layout.main, *(item for section in layout.sections for item in section.items)]
     for item in items:
         drawn = item.drawing.drawn if item and item.drawing else None
-        if isinstance(drawn, Chart) and not drawn.empty:
+        if isinstance(drawn, Chart | Sheet):
             yield drawn
+
+
+def _charts(layout: Layout) -> Iterator[Chart]:
+    return (each for each in _grids(layout) if isinstance(each, Chart) and not each.empty)
 
 
 def _anchors(layout: Layout) -> frozenset[str]:

@@ -22,10 +22,14 @@ _ADDRESSES = ("https://", "http://", "#")
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading that gives the page its structure; levels 1 to 3."""
+    """A heading that gives the page its structure; levels 1 to 3.
+
+    ``name``: as it was written, where ``text`` is a translation; links are made of it.
+    """
 
     level: int
     text: str
+    name: str = ""
 
 
 @dataclass(frozen=True)

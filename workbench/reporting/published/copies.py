@@ -20,6 +20,7 @@ from pathlib import Path
 
 from workbench.errors import InputError, PublishError
 from workbench.reporting.pages import page_assets
+from workbench.reporting.published.around import without_ways
 from workbench.reporting.published.files import put_outside
 from workbench.store.keys.sources import without_keys
 
@@ -68,7 +69,7 @@ def standalone(html: str, assets: Path | None = None) -> str:
             "this is not a published page of a report. Name an edition's index.html, such as "
             "reports/published/NAME/2026-09/index.html."
         )
-    html = _SUPERSEDED.sub(r"\1</p>", _NAVIGATION.sub("", html, count=1))
+    html = _SUPERSEDED.sub(r"\1</p>", _NAVIGATION.sub("", without_ways(html), count=1))
     shared = _SHARED.search(html)
     if shared is None:  # a page without charts, or one that stands alone already
         return html

@@ -28,6 +28,7 @@ from workbench.privacy.release import Release
 from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import ROOT, Drawing
+from workbench.reporting.published.around import MAIN, lead_around, without_ways
 from workbench.reporting.published.copies import pdf, standalone
 from workbench.reporting.published.failures import forget_failures, show_failures
 from workbench.reporting.published.files import (
@@ -45,8 +46,6 @@ from workbench.reporting.published.record import latest as latest_record
 from workbench.reporting.published.revisions import causes, paired, what_changed
 from workbench.store.durable import sync
 from workbench.store.published_files import FOLDER_MODE, make_folder
-
-_MAIN = '<main id="report" class="wrap">'  # as in page.html.j2
 
 
 @dataclass(frozen=True)
@@ -149,6 +148,7 @@ def publish(
     else:
         edition = _still_there(published, newest, identity)
     show_failures(published, report)
+    lead_around(published, report, edition)
     rebuild_index(published)
     return Published(edition, published / edition.way(), new)
 
@@ -235,7 +235,7 @@ def _settle(published: Path, folder: Path) -> None:
             page = (folder / f"r{edition.revision}" / name).read_text(encoding="utf-8")
             page = page.replace(f'="{below}', f'="{below.removesuffix("../")}')
             shown = folder / name
-            if not shown.is_file() or shown.read_text(encoding="utf-8") != page:
+            if not shown.is_file() or without_ways(shown.read_text(encoding="utf-8")) != page:
                 write(top / name, page.encode())
         _show(published, edition, top)
 
@@ -270,7 +270,7 @@ def _supersede(published: Path, folder: Path) -> None:
             )
             html = page.read_text(encoding="utf-8")
             if banner not in html:
-                put_whole(published, page, html.replace(_MAIN, _MAIN + banner, 1).encode())
+                put_whole(published, page, html.replace(MAIN, MAIN + banner, 1).encode())
 
 
 def share_script(published: Path) -> Path:
@@ -293,6 +293,8 @@ def clean(published: Path) -> None:
         folders = sorted({edition.folder for edition in editions(published)})
         for folder in folders:
             _settle(published, published / folder)
+    for report in sorted({folder.parts[0] for folder in folders}):
+        lead_around(published, report)
     if folders:
         rebuild_index(published)
 
