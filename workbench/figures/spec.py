@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -131,6 +132,10 @@ class Figure:
 
     def drawn(self) -> Drawn:
         """Return what it draws: a chart, a table, key figures or a sentence."""
+        return self._drawn
+
+    @cached_property
+    def _drawn(self) -> Drawn:
         return self.spec.draw(self.releases)
 
     def _repr_mimebundle_(

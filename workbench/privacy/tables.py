@@ -36,10 +36,11 @@ if TYPE_CHECKING:  # why: a release's methods are these functions, and pandas is
     from workbench.privacy.release import Release
 
 Find = Callable[[str], "Release"]
+_SHEET = "_sheet"
 
 
 def sheet_of(release: Release, find: Find | None = None) -> Sheet:
-    """Return a release as a sheet; a derived one by applying its operation again.
+    """Return a release as a sheet; a derived one by applying its operation again, once.
 
     Parameters
     ----------
@@ -51,6 +52,13 @@ def sheet_of(release: Release, find: Find | None = None) -> Sheet:
     QuestionRefused
         It stands on other releases, and nobody says where they are.
     """
+    if _SHEET not in release.__dict__:  # why: figures ask for it row by row
+        object.__setattr__(release, _SHEET, _sheet_of(release, find))
+    sheet: Sheet = release.__dict__[_SHEET]
+    return sheet
+
+
+def _sheet_of(release: Release, find: Find | None) -> Sheet:
     find = find or (release.origin.find if release.origin else None)
     mechanism = release.mechanism
     kind = mechanism.get("kind")

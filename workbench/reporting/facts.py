@@ -6,7 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -40,7 +40,7 @@ def edition_identity(asked: Asked, notebook: bytes, desk: Desk) -> str:
         "notebook": hashlib.sha256(notebook).hexdigest(),
         "data": desk.data_version,
         "catalog": desk.catalog.hash,
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": _versions(),
         "lock": installed(),
     }
     if definition.reuse_answers:  # why only then: what was published without it stays the same
@@ -154,13 +154,18 @@ def page_facts(desk: Desk, releases: Sequence[str], earlier: int = 0) -> Facts:
         as_of=desk.as_of,
         catalog_hash=desk.catalog.hash[:12],
         commit=commit(desk.settings.root),
-        packages={name: version(name) for name in PACKAGES},
+        packages=_versions(),
         privacy_unit=desk.catalog.privacy.unit,
         share=_part(pico, scopes["year"].limit_pico),
         budgets=tuple(
             Budget(scope, _part(line.spent_pico, line.limit_pico)) for scope, line in scopes.items()
         ),
     )
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    return {name: version(name) for name in PACKAGES}
 
 
 def _part(pico: int, limit_pico: int) -> float:

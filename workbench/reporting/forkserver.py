@@ -91,13 +91,21 @@ def warm_up() -> None:
 
 
 def _rehearse() -> None:
-    """Draw a figure, since plotly picks its renderer when it first does; compile a question."""
+    """Draw a figure, since plotly picks its renderer when it first does; compile a question.
+
+    Words and notes are read, for the kernels.
+    """
     import duckdb
     import ibis
     import plotly.graph_objects as go
 
+    from workbench.figures.language import LANGUAGES, spoken
+    from workbench.privacy.noted import read
     from workbench.store.engine import Store
 
+    read("")
+    for code in LANGUAGES:
+        spoken(code)
     with tempfile.TemporaryDirectory() as folder:  # no store of anybody's: an engine without data
         Store(Path(folder)).connect().close()
     go.Figure(go.Bar(x=["a"], y=[1], error_y={"array": [1]})).to_plotly_json()

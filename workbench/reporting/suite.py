@@ -91,10 +91,13 @@ def run_suite(
     jobs : int, optional
         How many at a time; `default_jobs` when left out.
     """
+    from workbench.reporting.gate.held import look_up
+
     ordered = sorted(asked, key=lambda each: each.period.end)
     try:
         editions.clean(desk.settings.path("published"))
-    except WorkbenchError as error:  # nothing can be published there, so nothing is spent
+        look_up(ordered, desk)
+    except WorkbenchError as error:  # nothing can be published or searched: nothing is spent
         return Outcome(failures=tuple(fail(each, desk, error) for each in ordered))
     made: dict[int, Edition | Failure] = {}
     sorter = TopologicalSorter(_needs(ordered))

@@ -7,7 +7,7 @@ searched before anything is paid, and once more before a failure is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from workbench.errors import WorkbenchError
 from workbench.reporting.desk import Asked, Desk
@@ -26,6 +26,12 @@ def refuse_held(asked: Asked, desk: Desk) -> None:
     """
     written = list(_written(asked, desk))
     check({}, desk.find, authored=written, allowed=desk.declared_words())
+
+
+def look_up(several: Iterable[Asked], desk: Desk) -> None:
+    """Ask the store about the words of several editions at once, before each is searched."""
+    written = [words for asked in several for words in _written(asked, desk)]
+    scan({}, desk.find, authored=written, allowed=desk.declared_words())
 
 
 def holds(asked: Asked, desk: Desk, *, kind: str | None) -> bool:
