@@ -23,6 +23,7 @@ from workbench.reporting.definitions.definition import Definition, Variant
 from workbench.reporting.definitions.parameters import Value
 from workbench.settings import Settings
 from workbench.store.locks import file_lock
+from workbench.store.reading.identifying import Find
 
 Fits = Callable[[Need, Sequence[Need]], tuple[Short, ...]]
 
@@ -66,7 +67,6 @@ class Promises:
             self._changed.notify_all()
 
 
-Find = Callable[[set[str]], list[tuple[str, str, str]]]
 Tell = Callable[[str], None]
 
 

@@ -382,6 +382,7 @@ class Reports(Exports):
     def desk(self) -> Desk:
         """Return what a run needs of its workspace."""
         from workbench.reporting.runner import Desk
+        from workbench.store.reading.identifying import remembered
 
         ws, access, now = self.ws, self.ws.access, self.ws.now()
         return Desk(
@@ -392,7 +393,7 @@ class Reports(Exports):
             data_version=ws.seal.version(access.versions.of_all()),
             as_of=max(filter(None, access.as_of.values()), default=now.date().isoformat()),
             snapshot=access.snapshot,
-            find=access.find_identifiers,
+            find=remembered(access.find_identifiers),
             now=now,
             begins=lambda definition: self._span(definition).start,
         )

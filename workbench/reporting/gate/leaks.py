@@ -29,7 +29,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from html.parser import HTMLParser
@@ -41,9 +41,9 @@ from workbench.reporting.gate.spellings import Window, spelled
 from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import Authored, Drawing
+from workbench.store.reading.identifying import Find
 from workbench.store.reading.identifying import key as key
 
-Find = Callable[[set[str]], Iterable[tuple[str, str, str]]]
 """From candidates, as `key` writes them, to (table, column, candidate) of those that are values."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")

@@ -16,7 +16,7 @@ from workbench.errors import DefinitionError, QuestionRefused
 from workbench.privacy.operational import KIND
 from workbench.privacy.release import Release
 from workbench.reporting.definitions.reading import definition_paths, load_definition
-from workbench.reporting.desk import Find, catalog_words, declared_words
+from workbench.reporting.desk import catalog_words, declared_words
 from workbench.reporting.exporter import Lookup
 from workbench.reporting.gate.leaks import check
 from workbench.reporting.notebooks.chosen import (
@@ -28,6 +28,7 @@ from workbench.reporting.notebooks.chosen import (
 )
 from workbench.reporting.pages.parts import Authored, strings_of
 from workbench.settings import Settings
+from workbench.store.reading.identifying import Find
 
 
 def require_publishable(

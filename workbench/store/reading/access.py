@@ -83,8 +83,6 @@ class Access:
         self._backend: ibis.BaseBackend | None = None
         self._lakes: set[str] = set()
         self._held: dict[tuple[str, int], int] = {}
-        self._looked_up: set[str] = set()  # texts, and those of them that are somebody's
-        self._identifiers: set[tuple[str, str, str]] = set()
 
     def open(
         self,
@@ -309,17 +307,17 @@ class Access:
     def find_identifiers(self, candidates: set[str]) -> list[tuple[str, str, str]]:
         """Return (table, column, text) of texts that are somebody's key or direct identifier.
 
-        They come in the forms of `workbench.store.reading.identifying`; each is looked up once.
+        They come in the forms of `workbench.store.reading.identifying`.
         """
-        if unknown := candidates - self._looked_up:
+        connection = self._attached()
+        try:
             columns = [
                 (table, column, self._catalog.tables[table].columns[column].role == "subject key")
                 for table, column in self._catalog.identifiers()
             ]
-            with self._attached() as connection:
-                self._identifiers.update(find_identifiers(connection, columns, unknown))
-            self._looked_up |= unknown
-        return sorted(each for each in self._identifiers.copy() if each[2] in candidates)
+            return find_identifiers(connection, columns, candidates)
+        finally:
+            connection.close()
 
     def view_sql(
         self,

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import duckdb
+
+Find = Callable[[set[str]], list[tuple[str, str, str]]]
 
 COMPOUND = (  # surnames of two characters
     *("欧阳", "司马", "上官", "诸葛", "夏侯", "东方", "皇甫", "尉迟", "公孙", "慕容"),
@@ -92,6 +94,20 @@ def forms(value: str, column: str, *, subject_key: bool) -> Iterator[str]:
         if len(parts) > 1:
             yield f"initial:{parts[0][0]} {parts[-1]}"
             yield f"initial:{parts[-1][0]} {parts[0]}"
+
+
+def remembered(find: Find) -> Find:
+    """Return a search of one snapshot that asks about each text once."""
+    asked: set[str] = set()
+    found: set[tuple[str, str, str]] = set()
+
+    def known(candidates: set[str]) -> list[tuple[str, str, str]]:
+        if fresh := candidates - asked:
+            found.update(find(fresh))
+            asked.update(fresh)
+        return sorted(each for each in found.copy() if each[2] in candidates)
+
+    return known
 
 
 def find_identifiers(
