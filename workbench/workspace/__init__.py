@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import Renamed, SettingsError
 from workbench.settings import FILE_NAME, find_settings, load_settings
+from workbench.workspace.asking import Asking
 from workbench.workspace.base import utc_now
 from workbench.workspace.compliance import Compliance
 
@@ -44,7 +45,7 @@ def _moved(name: str) -> str | None:
     return f"office.{name}" if name in {*Office.does, "incidents", "reviews", "shares"} else None
 
 
-class Workspace(Compliance):
+class Workspace(Compliance, Asking):
     """Everything about one body of customer data, opened once.
 
     Attributes

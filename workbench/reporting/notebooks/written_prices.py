@@ -25,6 +25,8 @@ from workbench.reporting.notebooks.reads import ODD_CODE, Unknown, parsed
 # Methods of a workspace that pay, and how often they pay their price.
 PAYING = {
     "release": 1,
+    "answer": 1,
+    "foresee": 0,
     "release_marginals": 1,
     "suggest_bounds": 1,
     "clipping": 2,
