@@ -79,6 +79,35 @@ def test_a_computed_title_is_refused_and_not_repeated(source):
     assert "Zhang" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("source", "stands"),
+    [
+        ("target=1_234", True),
+        ("goal = 1234\nwb.figures.line(m, target=goal)", True),
+        ("target=1000 + 234", True),
+        ("target=len(frame)", False),
+        ("target=frame.amount.sum()", False),
+        ("target=1_235", False),
+    ],
+)
+def test_a_target_stands_written(source, stands):
+    aimed = figures.line(MONTHLY, x="month", y="customers", target=1234)
+    carded = figures.kpis(MONTHLY, target={"customers": 1234})
+    for figure in (aimed, carded):
+        executed = notebook(code(source, figure))
+        if stands:
+            assert "1,234" in page(executed).html
+        else:
+            with pytest.raises(DefinitionError, match="cell 1: a target of this figure") as refusal:
+                page(executed)
+            assert "234" not in str(refusal.value)
+
+
+def test_a_target_may_be_a_parameter():
+    aimed = notebook(code("x", figures.kpis(MONTHLY, target={"customers": 1234})))
+    assert "1,234" in page(aimed, parameters={"goal": "1234"}).html
+
+
 def test_a_title_from_injected_parameters_is_refused():
     executed = notebook(
         code("title = 'Spend'", tags=["parameters"]),

@@ -79,7 +79,8 @@ class Card:
     its earlier figures and itself, ``value`` and ``interval`` it in numbers, rounded as shown;
     ``key`` is its measure, ``digits`` its decimals, ``rate`` whether it is a percentage. ``light``
     is green, amber, red or another light's name, where the figure counts what has that light.
-    ``bound`` says what a bound cuts.
+    ``bound`` says what a bound cuts, ``target`` where the figure stands beside its target; ``step``
+    is what it is rounded to.
     """
 
     label: str
@@ -97,6 +98,8 @@ class Card:
     light: str = ""
     change_margin: str = ""
     bound: str = ""
+    target: str = ""
+    step: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,8 @@ class Cards:
             f"<tr><th style='text-align:left'>{escape(card.label)}</th>"
             f"<td style='text-align:right'><b>{escape(card.text)}</b></td>"
             f"<td style='text-align:left'>{escape(f'{card.margin} {card.bound}')}</td>"
-            f"<td style='text-align:left'>{escape(f'{card.change} {card.change_margin}')}</td></tr>"
+            f"<td style='text-align:left'>{escape(f'{card.change} {card.change_margin}')}</td>"
+            f"<td style='text-align:left'>{escape(card.target)}</td></tr>"
             for card in self.cards
         )
         html = f"<table><caption>{escape(self.title)}</caption>{rows}</table>"

@@ -222,15 +222,20 @@ def hover_bound(figures: Series, language: Language) -> str:
     return f"<br>{plain(said)}<extra></extra>" if said else "<extra></extra>"
 
 
-def extent(values: Iterable[Value], ends: bool = True) -> tuple[float, float]:
-    """Return the lowest and highest released figure, with or without their margins."""
+def extent(
+    values: Iterable[Value], ends: bool = True, target: float | None = None
+) -> tuple[float, float]:
+    """Return the lowest and highest released figure, with or without their margins, and target."""
     found = [
         number
         for each in values
         for number in ((each.value, each.low, each.high) if ends else (each.value,))
         if number is not None and each.value is not None
     ]
-    return (min(found), max(found)) if found else (0.0, 1.0)
+    if not found:
+        return 0.0, 1.0
+    found += [] if target is None else [target]
+    return min(found), max(found)
 
 
 def _ticks(

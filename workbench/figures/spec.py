@@ -27,6 +27,7 @@ MIME = "application/vnd.workbench.figure+json"
 Column = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$", strict=True)]
 ReleaseId = Annotated[str, Field(pattern=r"^[a-z]{1,3}-[0-9a-f]{4,40}$", strict=True)]
 Words = Annotated[str, Field(min_length=1, max_length=400, strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Flag = Annotated[bool, Field(strict=True)]
 Index = Annotated[int, Field(ge=0, le=31, strict=True)]
 Lights = Literal["green", "amber", "red", "not measured", "information"]
@@ -48,6 +49,10 @@ class Spec(BaseModel):
         """Return what links call it: its title as it was written, else its kind and columns."""
         measures = list(self.measures(0, releases[0]))[:1]
         return self.title or " ".join([self.kind, *measures, *(x.name for x in releases[0].by)])
+
+    def numbers(self) -> tuple[float, ...]:
+        """Every number of the specification a reader would see."""
+        return ()
 
     def prose(self) -> tuple[str, ...]:
         """What of its words was written by the analyst, without fields that are filled."""

@@ -15,9 +15,10 @@ from functools import cache
 from typing import Any
 
 from workbench.errors import DefinitionError, QuestionRefused, RunFailed, UnknownName
-from workbench.figures import MIME
+from workbench.figures import MIME, Chart
 from workbench.figures.changes import Together
 from workbench.figures.language import Language
+from workbench.figures.marks import noted
 from workbench.figures.notes import notes_about
 from workbench.figures.payload import read_payload
 from workbench.figures.spec import Spec
@@ -62,6 +63,8 @@ class Desk:
         What an analyst may have called things in a release.
     together : Together
         How the changes of all key figures of the page are judged.
+    notes : mapping of str to str
+        Period to a note on it.
     """
 
     lookup: Lookup
@@ -70,6 +73,7 @@ class Desk:
     markdown: frozenset[str]
     written: Written
     together: Together
+    notes: Mapping[str, str]
 
 
 def export(
@@ -104,7 +108,8 @@ def export(
     given = {**context.parameters, **({"period": context.period} if context.period else {})}
     written = Written.of(literals, _code_of(source_notebook), given, context.declared)
     together = Together.of(_drawings(notebook, language, lookup), lookup)
-    desk = Desk(lookup, language, literals, _markdown_of(source_notebook), written, together)
+    markdown = _markdown_of(source_notebook)
+    desk = Desk(lookup, language, literals, markdown, written, together, context.notes)
     blocks: list[Block] = []
     authored: list[Authored] = []
     for number, cell in numbered(notebook):
@@ -221,6 +226,12 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
                 "value read from a row. Write it out, or put figures in with "
                 "wb.text('… {customers:,} …', release)."
             )
+    if not all(map(desk.written.has_number, map(str, payload.spec.numbers()))):
+        raise DefinitionError(
+            f"{where}: a target of this figure stands neither in the notebook nor in a parameter "
+            "or the catalog. It was computed, and a computed number can hold what was counted on "
+            "rows. Write the number into the cell or declare it as a parameter."
+        )
     releases = [_found(name, where, desk.lookup) for name in payload.releases]
     for each in releases:
         number = computed_number(each, desk.lookup, desk.written)
@@ -242,6 +253,9 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
     except (QuestionRefused, UnknownName) as problem:
         raise DefinitionError(f"{where}: {problem}") from None
     notes = notes_about(payload.spec, releases, desk.language)
+    if isinstance(drawn, Chart):
+        drawn, marked = noted(drawn, payload.spec, releases[0], desk.notes, desk.language)
+        notes = (*marked, *notes)
     told = dict.fromkeys(word for each in releases for word in spoken(each, desk.lookup))
     found = dict.fromkeys(value for each in releases for value in found_values(each, desk.lookup))
     return (

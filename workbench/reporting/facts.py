@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import RunFailed, UnknownName
 from workbench.reporting.definitions.definition import Definition
+from workbench.reporting.definitions.remarks import remarks_on
 from workbench.reporting.desk import Asked, Desk
 from workbench.store.keys.sources import without_keys
 
@@ -43,6 +44,9 @@ def edition_identity(asked: Asked, notebook: bytes, desk: Desk) -> str:
         "packages": _versions(),
         "lock": installed(),
     }
+    remarks = remarks_on(desk.settings.path("reports"), definition.name, asked.period).plain()
+    if remarks:  # why only then: as below
+        content["remarks"] = remarks
     if definition.reuse_answers:  # why only then: what was published without it stays the same
         content[_REUSE] = True
     # why sealed: a notebook may hold outputs, and its hash is published
@@ -69,6 +73,9 @@ def made_of(asked: Asked, notebook: bytes, desk: Desk) -> dict[str, str]:
         "catalog": desk.catalog.hash.encode(),
         "software": installed().encode(),
     }
+    remarks = remarks_on(desk.settings.path("reports"), asked.definition.name, asked.period).plain()
+    if remarks:
+        content["remarks"] = json.dumps(remarks, sort_keys=True).encode()
     return {
         name: desk.ledger.seal(hashlib.sha256(each).hexdigest())[:16]
         for name, each in content.items()
@@ -104,6 +111,7 @@ def page_context(asked: Asked, desk: Desk, facts: Facts | None) -> Context:
     """Return what an edition's page says about itself, before its language is chosen."""
     from workbench.reporting.pages.parts import Context
 
+    remarks = remarks_on(desk.settings.path("reports"), asked.definition.name, asked.period)
     return Context(
         title=asked.definition.title,
         subtitle=asked.definition.subtitle,
@@ -112,6 +120,8 @@ def page_context(asked: Asked, desk: Desk, facts: Facts | None) -> Context:
         parameters={name: in_words(value) for name, value in asked.values.items()},
         facts=facts,
         declared=desk.catalog_words(),
+        comments=remarks.comments,
+        notes=remarks.notes,
     )
 
 

@@ -7,7 +7,8 @@ from typing import Literal
 
 from workbench.figures import plotting, theme
 from workbench.figures.language import Language
-from workbench.figures.plotting import ChartSpec, Drawing
+from workbench.figures.marks import AimedSpec
+from workbench.figures.plotting import Drawing
 from workbench.figures.spec import Column, Figure, Flag, figure
 from workbench.figures.values import is_time
 from workbench.privacy.release import Release
@@ -15,7 +16,7 @@ from workbench.privacy.release import Release
 _LABELS_STAND_UP_TO = 12  # characters under a standing bar
 
 
-class BarSpec(ChartSpec):
+class BarSpec(AimedSpec):
     """Bars, grouped by ``color``; lying down when ``horizontal``, as fits when None."""
 
     kind: Literal["bar"] = "bar"
@@ -53,7 +54,7 @@ class BarSpec(ChartSpec):
                 **plotting.hover(points, "y" if lying else "x", name, figures, language),
             }
             data.append(trace)
-        low, high = plotting.extent(values.values())
+        low, high = plotting.extent(values.values(), target=self.target)
         values_on = plotting.value_axis(figures, min(low, 0.0), max(high, 0.0), language)
         names = x.settings(language)
         height = 340
@@ -83,9 +84,11 @@ def bar(
     color: str | None = None,
     title: str | None = None,
     horizontal: bool | None = None,
+    target: float | None = None,
 ) -> Figure:
     """Draw bars in declared order, with 95 % margins; parameters as `line`.
 
     ``horizontal`` lays the bars down; by default they lie when their labels are long or many.
     """
-    return figure(BarSpec, (release,), x=x, y=y, color=color, title=title, horizontal=horizontal)
+    spec = {"x": x, "y": y, "color": color, "title": title, "target": target}
+    return figure(BarSpec, (release,), **spec, horizontal=horizontal)

@@ -13,7 +13,8 @@ from workbench.figures.bounds import beside, cut
 from workbench.figures.changes import Change, Find, Together, change
 from workbench.figures.drawn import Card, Cards
 from workbench.figures.language import Language
-from workbench.figures.spec import Column, Figure, Index, Lights, Spec, Words, figure
+from workbench.figures.marks import beside_target
+from workbench.figures.spec import Column, Figure, Index, Lights, Number, Spec, Words, figure
 from workbench.figures.values import Series, declared_order, is_time, pick, series
 from workbench.privacy.columns import Dimension
 from workbench.privacy.release import Release
@@ -32,6 +33,7 @@ class KpiSpec(BaseModel):
     label: Words | None = None
     previous: Index | None = None
     light: Lights | None = None
+    target: Number | None = None
 
 
 class KpisSpec(Spec):
@@ -43,6 +45,10 @@ class KpisSpec(Spec):
     def words(self) -> tuple[str, ...]:
         """Every string of the specification a reader would see."""
         return super().words() + tuple(item.label for item in self.items if item.label)
+
+    def numbers(self) -> tuple[float, ...]:
+        """Every number of the specification a reader would see."""
+        return tuple(item.target for item in self.items if item.target is not None)
 
     def measures(self, at: int, release: Release) -> Iterator[str]:  # why: named
         """Yield the measures shown of the ``at``-th release."""
@@ -81,6 +87,7 @@ def kpis(
     labels: Mapping[str, str] | None = None,
     previous: Release | Sequence[Release] = (),
     lights: Mapping[str, str] | None = None,
+    target: Mapping[str, float] | None = None,
     title: str | None = None,
 ) -> Figure:
     """Show key figures in a row, each with its margin and its change.
@@ -99,17 +106,21 @@ def kpis(
     lights : mapping of str to str, optional
         The light of a measure: ``red``, ``amber``, ``not measured``, ``green``, ``information``;
         its card shows it as a shape and in colour.
+    target : mapping of str to float, optional
+        The target of a measure; of a rate, a fraction. Its card says above or below where the whole
+        margin is, else that it is not known. On a page the number must stand written in the
+        notebook, a parameter or the catalog.
     title : str, optional
         A plain string.
     """
     earlier = (previous,) if isinstance(previous, Release) else tuple(previous)
-    labels, lights = labels or {}, lights or {}
+    labels, lights, target = labels or {}, lights or {}, target or {}
     if not releases:
         raise QuestionRefused("key figures need a release: wb.figures.kpis(total).")
     for release in (*releases, *earlier):
         one_line(release)
     known = [measure.name for release in releases for measure in release.measures]
-    for name in (*(measures or ()), *labels, *lights):
+    for name in (*(measures or ()), *labels, *lights, *target):
         if name not in known:
             raise UnknownName("measure", name, known)
     everything = (*releases, *earlier)
@@ -119,7 +130,8 @@ def kpis(
         places = [i for i, r in enumerate(everything) if name in {x.name for x in r.measures}]
         before = next((place for place in places if place >= len(releases)), None)
         item = {"release": places[0], "measure": name, "previous": before}
-        items.append({**item, "label": labels.get(name), "light": lights.get(name)})
+        item |= {"label": labels.get(name), "light": lights.get(name)}
+        items.append({**item, "target": target.get(name)})
     return figure(KpisSpec, everything, items=tuple(items), title=title)
 
 
@@ -183,6 +195,9 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
     title = language.say(item.label) if item.label else language.measure(figures.measure.title)
     points = tuple(figures.plain(figures.values[row].value) for row in rows)
     low, high = figures.plain(now.low), figures.plain(now.high)
+    aimed = ""
+    if item.target is not None:
+        aimed = beside_target(figures, now, item.target, release, language)
     return Card(
         label=title,
         text=text,
@@ -198,6 +213,8 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
         rate=figures.rate,
         light=item.light or "",
         bound=cut(release, figures.measure, rows[-1], language),
+        target=aimed,
+        step=10.0 ** -(figures.digits + 2 if figures.rate else figures.digits),
     )
 
 

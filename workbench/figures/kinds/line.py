@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from workbench.figures import plotting, theme
 from workbench.figures.language import Language
-from workbench.figures.plotting import ChartSpec, Drawing
+from workbench.figures.marks import AimedSpec
+from workbench.figures.plotting import Drawing
 from workbench.figures.spec import Column, Figure, figure
 from workbench.figures.values import Series, Value
 from workbench.privacy.release import Release
@@ -15,7 +16,7 @@ from workbench.privacy.release import Release
 _BANDS_UP_TO = 4  # more bands lie over each other; then whiskers
 
 
-class LineSpec(ChartSpec):
+class LineSpec(AimedSpec):
     """A line over an ordered column, one a value of ``color``."""
 
     kind: Literal["line"] = "line"
@@ -53,7 +54,7 @@ class LineSpec(ChartSpec):
             if not banded:
                 trace["error_y"] = plotting.whiskers(points, figures, theme.color(index))
             data.append(trace)
-        low, high = plotting.extent(values.values())
+        low, high = plotting.extent(values.values(), target=self.target)
         layout = theme.layout(
             340,
             xaxis=x.settings(language),
@@ -65,7 +66,13 @@ class LineSpec(ChartSpec):
 
 
 def line(
-    release: Release, *, x: str, y: str, color: str | None = None, title: str | None = None
+    release: Release,
+    *,
+    x: str,
+    y: str,
+    color: str | None = None,
+    title: str | None = None,
+    target: float | None = None,
 ) -> Figure:
     """Draw lines over months or another ordered group column, with 95 % margins.
 
@@ -79,6 +86,9 @@ def line(
         A measure, such as ``customers`` or ``amount_sum``.
     title : str, optional
         A plain string; by default from the catalog's titles.
+    target : float, optional
+        A number to compare with, drawn across; of a rate, a fraction. On a page it must stand
+        written in the notebook, a parameter or the catalog.
 
     Returns
     -------
@@ -95,7 +105,7 @@ def line(
     --------
     >>> line(spend, x="month", y="amount_sum", color="region")  # doctest: +SKIP
     """
-    return figure(LineSpec, (release,), x=x, y=y, color=color, title=title)
+    return figure(LineSpec, (release,), x=x, y=y, color=color, title=title, target=target)
 
 
 def _bands(

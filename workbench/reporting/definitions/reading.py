@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from workbench.documents import load_yaml, read_json
 from workbench.errors import DefinitionError, UnknownName, suggest
 from workbench.reporting.definitions.definition import Definition
+from workbench.reporting.definitions.remarks import wrong_remarks
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _ASSIGNED = re.compile(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=", re.MULTILINE)
@@ -45,6 +46,7 @@ def load_definition(path: Path, notebooks: Path) -> Definition:
         f"{document.where('notebook')}: {problem}"
         for problem in notebook_problems(notebooks / definition.notebook, definition.parameters)
     ]
+    problems += wrong_remarks(path.parent, path.stem, definition.period.kind)
     if problems:
         raise DefinitionError(summary, problems)
     return definition

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from workbench.errors import WorkbenchError
+from workbench.reporting.definitions.remarks import NOTES, remarks_on
 from workbench.reporting.desk import Asked, Desk
 from workbench.reporting.facts import in_words
 from workbench.reporting.gate.leaks import check, scan
@@ -24,7 +25,7 @@ def refuse_held(asked: Asked, desk: Desk) -> None:
     LeakFound
         Says which words, never the value.
     """
-    written = list(_written(asked, desk))
+    written = [*_written(asked, desk), *_remarked(asked, desk)]
     check({}, desk.find, authored=written, allowed=desk.declared_words())
 
 
@@ -32,6 +33,16 @@ def look_up(several: Iterable[Asked], desk: Desk) -> None:
     """Ask the store about the words of several editions at once, before each is searched."""
     written = [words for asked in several for words in _written(asked, desk)]
     scan({}, desk.find, authored=written, allowed=desk.declared_words())
+
+
+def _remarked(asked: Asked, desk: Desk) -> Iterator[Authored]:
+    """Yield what was added to an edition: told where it failed is none of it."""
+    reports, name = desk.settings.path("reports"), asked.definition.name
+    remarks = remarks_on(reports, name, asked.period)
+    for text in remarks.comments.values():
+        yield Authored(f"the comment {name}/{asked.period.text}.md", text)
+    for period, note in remarks.notes.items():
+        yield Authored(f"the note on {period} in {name}/{NOTES}", note)
 
 
 def holds(asked: Asked, desk: Desk, *, kind: str | None) -> bool:

@@ -96,8 +96,8 @@ def check(
         more = f"\n  and {len(findings) - 20} more" if len(findings) > 20 else ""
         raise LeakFound(
             f"nothing was published: {len(findings)} places hold an identifier of a customer."
-            f"{lines}{more}\nTake it out of the notebook's text, titles or parameters. If it is an "
-            "ordinary word that is also a customer's name, say it in other words."
+            f"{lines}{more}\nTake it out of the notebook's text, titles, parameters or comment. If "
+            "it is an ordinary word that is also a customer's name, say it in other words."
         )
 
 

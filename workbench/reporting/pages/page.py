@@ -130,6 +130,8 @@ def _words_of(context: Context) -> Iterator[Authored]:
         "the parameters": context.parameters,
         "the translations": context.translations,
         "what changed": context.changed,
+        "the comment": [*context.comments.values()],
+        "the notes on periods": context.notes,
     }
     for where, value in parts.items():
         for text in strings_of(value):

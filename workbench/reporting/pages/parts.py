@@ -72,6 +72,10 @@ class Context:
         What a new revision changed.
     declared : frozenset of str
         The catalog's words, which may name a group; empty where no catalog is known.
+    comments : mapping of str to str
+        Language to a manager's comment in Markdown, "" to that of any other language.
+    notes : mapping of str to str
+        Period to a note on it, for axes of time.
     """
 
     title: str = ""
@@ -86,6 +90,13 @@ class Context:
     editions: Mapping[str, str] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     declared: frozenset[str] = frozenset()
+    comments: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def comment(self) -> str:
+        """The comment on a page in its language."""
+        return self.comments.get(self.language, self.comments.get("", ""))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from workbench.figures.language import LANGUAGES, Language
 from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.layout import Layout
 from workbench.reporting.pages.parts import ROOT, Context, Facts
+from workbench.reporting.pages.text import Prose, read_markdown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -55,6 +56,7 @@ def render(
             style=style,
             script=script,
             downloads=downloads,
+            comment=_comment(context),
             said={key: language.word(key) for key in _SAID},
             draws=bool(charts),
             bundle=page_assets.bundle(),
@@ -149,6 +151,14 @@ def _json(content: object) -> Any:
     from markupsafe import Markup
 
     return Markup(page_assets.plain_json(content))  # noqa: S704  # why: without a '<'
+
+
+def _comment(context: Context) -> list[str]:
+    """Return the comment's headings and paragraphs, as safe HTML."""
+    from markupsafe import escape
+
+    parts = read_markdown(context.comment) if context.comment else ()
+    return [p.html if isinstance(p, Prose) else f"<h3>{escape(p.text)}</h3>" for p in parts]
 
 
 def _grids(layout: Layout) -> Iterator[Chart | Sheet]:

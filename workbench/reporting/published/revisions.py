@@ -13,7 +13,7 @@ from workbench.privacy.release import Release
 
 SHOWN_AT_MOST = 24
 # What an edition is made of beside rows, by the word that says it changed.
-PARTS = ("notebook", "definition", "catalog", "software")
+PARTS = ("notebook", "definition", "remarks", "catalog", "software")
 Find = Callable[[str], Release]
 
 
