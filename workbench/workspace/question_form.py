@@ -74,7 +74,7 @@ def form(ws: Asking) -> Any:
                 measures=measures.value,
                 by=by.value,
                 where={} if column.value == ALL else {column.value: value.value},
-                period=(first.value, last.value),
+                period=first.value if first.value == last.value else (first.value, last.value),
                 epsilon=str(epsilon.value),
             )
         except WorkbenchError as refusal:
