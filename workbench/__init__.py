@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from workbench.analytics.clusters import find_clusters
     from workbench.analytics.desk import compare, scatter
     from workbench.analytics.features import features
+    from workbench.analytics.forecasting.releases import backtest, forecast
     from workbench.analytics.gains import campaign_effect, expected_gain
     from workbench.analytics.lifetime_value import BetaGeoModel, GammaGammaModel, lifetime_value
     from workbench.analytics.movement import movement, retention
@@ -70,6 +71,7 @@ __all__ = [
     "WoeEncoder",
     "Workspace",
     "assign_personas",
+    "backtest",
     "bands",
     "campaign_effect",
     "cohorts",
@@ -84,6 +86,7 @@ __all__ = [
     "features",
     "figures",
     "find_clusters",
+    "forecast",
     "grouped",
     "holdout_check",
     "labelled",
@@ -122,6 +125,7 @@ _HOME = {
     "WoeEncoder": "workbench.analytics.scoring.woe",
     "Workspace": "workbench.workspace",
     "assign_personas": "workbench.analytics.personas",
+    "backtest": "workbench.analytics.forecasting.releases",
     "bands": "workbench.privacy.grouping.bands",
     "campaign_effect": "workbench.analytics.gains",
     "cohorts": "workbench.privacy.grouping.cohorts",
@@ -134,6 +138,7 @@ _HOME = {
     "expected_gain": "workbench.analytics.gains",
     "features": "workbench.analytics.features",
     "find_clusters": "workbench.analytics.clusters",
+    "forecast": "workbench.analytics.forecasting.releases",
     "grouped": "workbench.privacy.grouping.grouped",
     "holdout_check": "workbench.analytics.purchases",
     "labelled": "workbench.privacy.grouping.labelled",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import workbench.analytics.operations  # registers what analytics derives  # noqa: F401
 from workbench.errors import DefinitionError, QuestionRefused, RunFailed, UnknownName
 from workbench.figures import MIME, Chart
 from workbench.figures.changes import Together

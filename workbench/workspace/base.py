@@ -104,6 +104,7 @@ class Opened:
     @cached_property
     def ledger(self) -> AnswerLedger:
         """What was spent, and every answer."""
+        import workbench.analytics.operations  # registers what analytics derives  # noqa: F401
         from workbench.privacy.books.answers import AnswerLedger
         from workbench.privacy.books.witnesses import TRACE
 

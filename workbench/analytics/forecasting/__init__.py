@@ -1,0 +1,1 @@
+"""Forecasts of released series: structural models, rules against each other, breaks."""

@@ -1,0 +1,179 @@
+"""Rules of forecasting against each other, from every start in the past: a rolling-origin backtest.
+
+The rule to beat is the seasonal naive one: as a year ago, or as last month where no part of a
+season was seen twice. Errors are against what was then released; margins are of the figure without
+noise, so that the noise of what came is added before it is looked whether they held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.analytics.forecasting.structural import Array, Structural, structural
+from workbench.errors import InputError
+from workbench.privacy.margins import quantile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAIVE, LEVEL, TREND = "seasonal naive", "level", "trend"
+RULES = (NAIVE, LEVEL, TREND)
+FEWEST = 8  # figures known
+_STARTS_AFTER = 6  # figures known
+_CLEARLY = 0.98  # of the naive rule's error, or it stays
+
+
+@dataclass(frozen=True, eq=False)
+class Naive:
+    """As a season ago, with the noise of that figure and the changes from season to season."""
+
+    series: Array
+    noise: Array
+    season: int
+    horizon: int
+
+    def _from(self, origin: int) -> tuple[Array, Array]:
+        known, noise = self.series[:origin], self.noise[:origin]
+        for at in range(1, origin):  # why: where a figure is not known, the one before it stands
+            if np.isnan(known[at]):
+                back = at - self.season if at >= self.season else at - 1
+                known, noise = known.copy(), noise.copy()
+                known[at], noise[at] = known[back], noise[back]
+        lag = self.season
+        moved = np.square(known[lag:] - known[:-lag]) - noise[lag:] ** 2 - noise[:-lag] ** 2
+        some = moved[np.isfinite(moved)]
+        least = float(np.nanmean(np.square(noise))) / 10 or 1e-12
+        moves = max(float(some.mean()) if len(some) else 0.0, least)
+        months = np.arange(self.horizon)
+        source = origin - lag + months % lag
+        rounds = 1 + months // lag
+        same = source[:, None] == source[None, :]
+        spread = np.minimum(rounds[:, None], rounds[None, :]) * moves + noise[source] ** 2
+        return known[source], np.where(same, spread, 0.0)
+
+    @property
+    def origins(self) -> tuple[Array, Array]:
+        """Forecasts from every origin, and their standard deviations: each n + 1 × horizon."""
+        n = len(self.series)
+        mean, sd = np.full((2, n + 1, self.horizon), np.nan)
+        for origin in range(self.season + 1, n + 1):
+            mean[origin], spread = self._from(origin)
+            sd[origin] = np.sqrt(np.diag(spread))
+        return mean, sd
+
+    @property
+    def ahead(self) -> tuple[Array, Array]:
+        """The forecast from the last figure on, and the covariance of its errors over months."""
+        return self._from(len(self.series))
+
+
+def rule_of(
+    name: str, series: Array, noise: Array, season: int, horizon: int
+) -> Naive | Structural:
+    """Return a rule, ready to foretell a series."""
+    if require_rule(name) == NAIVE:
+        return Naive(series, noise, season, horizon)
+    return structural(tuple(series), tuple(noise), season, horizon, name == TREND)
+
+
+def require_rule(name: str) -> str:
+    """Return the name of a rule, or refuse what is none."""
+    if name not in RULES:
+        raise InputError(f"a rule of forecasting is one of {', '.join(RULES)}, not '{name}'.")
+    return name
+
+
+def season_seen(season: int, figures: int) -> int:
+    """Return the season where some of it was seen twice, else 1 for none."""
+    if type(season) is not int or season < 1:
+        raise InputError(f"a season is a number of periods, 1 for none, not {season!r}.")
+    return season if figures >= season + max(2, season // 4) else 1
+
+
+def scored(series: Array, noise: Array, season: int, horizon: int) -> list[dict[str, Any]]:
+    """Return of each rule and horizon the errors of its forecasts from all origins."""
+    n, rows = len(series), []
+    first = max(_STARTS_AFTER, season + 1)
+    # why a least: where the naive rule never erred, any error is one too many
+    scale = float(np.nanmean(np.abs(series[season:] - series[:-season])))
+    scale = max(scale, 1e-12 * float(np.nanmax(np.abs(series))))
+    for name in RULES:
+        mean, sd = rule_of(name, series, noise, season, horizon).origins
+        for step in range(horizon):
+            starts = np.arange(first, n - step)
+            actual, by_chance = series[starts + step], noise[starts + step]
+            error = actual - mean[starts, step]
+            wide = np.sqrt(sd[starts, step] ** 2 + by_chance**2)
+            good = np.isfinite(error)
+            held = np.abs(error[good]) / wide[good]
+            rows.append(
+                {
+                    "rule": name,
+                    "horizon": step + 1,
+                    "forecasts": int(good.sum()),
+                    "mae": _mean(np.abs(error[good])),
+                    "mase": _mean(np.abs(error[good]) / scale) if scale else 0.0,
+                    "coverage_80": _mean(held <= quantile(0.80)),
+                    "coverage_95": _mean(held <= quantile(0.95)),
+                }
+            )
+    return rows
+
+
+def _mean(values: Any) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")
+
+
+def best(tables: Sequence[list[dict[str, Any]]]) -> str:
+    """Return the rule with the least error over all series; naive unless clearly beaten."""
+    error = {}
+    for name in RULES:
+        rows = [row for table in tables for row in table if row["rule"] == name]
+        error[name] = _mean([row["mase"] for row in rows if row["forecasts"]])
+    if not error[NAIVE] > 0:  # it never erred, or there was no start to try it from
+        return NAIVE if error[NAIVE] == 0 or not tables else LEVEL
+    found = min((LEVEL, TREND), key=error.__getitem__)
+    return NAIVE if error[NAIVE] * _CLEARLY <= error[found] else found
+
+
+def checked(series: Any, noise: Any) -> tuple[Array, Array]:
+    """Return a series and its noise as arrays; refuse what nothing can be foretold from."""
+    values = np.asarray(series, dtype=float)
+    sigma = np.broadcast_to(np.asarray(noise, dtype=float), values.shape).copy()
+    known = int(np.isfinite(values).sum())
+    if known < FEWEST:
+        raise InputError(
+            f"a forecast needs at least {FEWEST} figures that are known, and there are {known}. "
+            "Ask for more months, such as period=wb.trailing(last, 24)."
+        )
+    if not np.isfinite(values[-1]):
+        raise InputError("the last figure is not known, so that nothing is foretold from it.")
+    sigma[~np.isfinite(values)] = 0.0
+    if not (np.isfinite(sigma).all() and (sigma >= 0).all()):
+        raise InputError("sigma is the standard deviation of each figure's noise: 0 or more.")
+    return values, sigma
+
+
+def contiguous(series: pd.Series) -> None:
+    """Refuse a series whose index leaves months or weeks out."""
+    import pandas as pd
+
+    index = series.index
+    if isinstance(index, pd.DatetimeIndex) and index.is_monotonic_increasing:
+        freq = index.freqstr or pd.infer_freq(index)
+        index = index.to_period(freq) if freq else index.to_period("M")
+    if isinstance(index, pd.DatetimeIndex):
+        raise InputError("a series is foretold from periods in order, the earliest first.")
+    if isinstance(index, pd.PeriodIndex):
+        every = pd.period_range(index.min(), index.max(), freq=index.freq)
+        missing = [str(each) for each in every.difference(index)]
+        if missing or not index.is_monotonic_increasing or not index.is_unique:
+            told = ", ".join(missing[:3]) or "the order of the rest"
+            raise InputError(
+                f"a series is foretold from periods without gaps, in order, and lacks {told}. Put "
+                "in what was sold then, or NaN where it is not known."
+            )

@@ -1,0 +1,5 @@
+"""Operations on released tables that analytics adds to those of privacy; to import it registers."""
+
+from workbench.analytics.forecasting import releases
+
+__all__ = ["releases"]
