@@ -101,6 +101,18 @@ def schedule(ws: Workspace, scheduler: str) -> Told:
     return Told({"scheduler": scheduler, "install": found}, [found.removesuffix("\n")])
 
 
+@command(report)
+@click.argument("name")
+@click.option("--period", required=True, metavar="PERIOD", help="2026-09; which edition.")
+@with_parameters
+@click.option("--reason", required=True, help="What readers see; it is searched for identifiers.")
+@click.option("--role", help="officer; else $WORKBENCH_ROLE. It is self-declared.")
+def withdraw(ws: Workspace, name: str, period: str, reason: str, **asked: Any) -> Told:
+    """Take back a published edition: its page says so and why, and nothing leads to it any more."""
+    page = str(ws.reports.withdraw(name, period=period, reason=reason, **asked))
+    return Told({"page": page}, [f"Withdrawn. {page} says when and why."])
+
+
 @report.group()
 def export() -> None:
     """Write a published edition as a file to send, print or keep."""

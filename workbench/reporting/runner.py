@@ -205,6 +205,8 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
     notebook = desk.notebook(asked).read_bytes()
     identity = edition_identity(asked, notebook, desk)
     there = editions.latest(published, **names)
+    if there is not None and there.edition.withdrawn:
+        there = None  # whoever asks for it again has it published anew
     if there is not None and there.edition.identity == identity and not force:
         return _edition(asked, there, True, 0, there.edition.releases, desk)
     # before its name is written or a question paid: the page would be refused for the same words

@@ -1,4 +1,4 @@
-"""Published editions of a workspace as files to send or print: one HTML file, a PDF."""
+"""Published editions of a workspace as files to send or print, and taken back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Exports:
-    """Copies of what is published; nothing is run and nothing is spent."""
+    """Copies of what is published, and its withdrawal; nothing is run and nothing is spent."""
 
     ws: Opened
 
@@ -98,6 +98,76 @@ class Exports:
 
         return write_standalone(self._page(name, period, parameters, language), Path(out))
 
+    def withdraw(
+        self,
+        name: str,
+        *,
+        period: str,
+        reason: str,
+        parameters: Sequence[str] = (),
+        role: str | None = None,
+        wait_seconds: float = 3600.0,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Path:
+        """Take back a published edition, every revision of it, by an officer's recorded word.
+
+        Its page says that it was withdrawn, when and why; the index and other pages lead to it no
+        more. Its figures stay in the ledger. A run of the same period publishes it anew.
+
+        Parameters
+        ----------
+        name, period, parameters
+            As for `export_pdf`; a period must be named.
+        reason : str
+            What readers see; it is searched for identifiers.
+        role : str, optional
+            ``officer``; ``$WORKBENCH_ROLE`` when left out. It is office-declared.
+        wait_seconds, progress
+            As for `render`.
+
+        Returns
+        -------
+        Path
+            The page that says so.
+
+        Raises
+        ------
+        UnknownName
+            No such edition.
+        InputError
+            It was withdrawn already, several editions of a grid are meant, or no reason is given.
+        Refused
+            The role is not an officer's.
+        LeakFound
+            The reason holds an identifier; nothing was changed.
+        """
+        from workbench.privacy.books.trust import require_officer, require_reason
+        from workbench.reporting.desk import declared_words, turn
+        from workbench.reporting.gate.leaks import check
+        from workbench.reporting.pages.parts import Authored
+        from workbench.reporting.published.record import Withdrawal
+        from workbench.reporting.published.withdrawn import withdraw
+
+        word = {"role": require_officer(role, "to withdraw an edition")}
+        word["reason"] = require_reason(reason)
+        what, now = f"the withdrawal of '{name}' {period}", self.ws.now()
+        with turn(self.ws.private, what, now, wait_seconds=wait_seconds, tell=progress):
+            edition = self._published(name, period, parameters, withdrawn=True)
+            if gone := edition.withdrawn:
+                raise InputError(
+                    f"'{name}' {edition.period} was withdrawn already, on {gone.at[:10]} "
+                    f"({gone.reason}). Nothing was changed; 'workbench run {name} --period "
+                    f"{edition.period}' publishes it anew."
+                )
+            authored = [Authored("the reason", word["reason"])]
+            find = self.ws.access.find_identifiers
+            check({}, find, authored=authored, allowed=declared_words(self.ws.catalog))
+            names = {key: getattr(edition, key) for key in ("report", "period", "variant")}
+            self.ws.audit.record("withdrawn", {**names, **word}, now=now)
+            moment = now.isoformat(timespec="seconds")
+            withdrawal = Withdrawal(at=moment, reason=word["reason"])
+            return withdraw(self.ws.settings.path("published"), edition, withdrawal)
+
     def add_files(
         self,
         edition: runner.Edition,
@@ -150,12 +220,19 @@ class Exports:
         file = languages[language] if language else next(iter(languages.values()))
         return published / edition.folder / file
 
-    def _published(self, name: str, period: str | None, parameters: Sequence[str]) -> Edition:
+    def _published(
+        self,
+        name: str,
+        period: str | None,
+        parameters: Sequence[str],
+        withdrawn: bool = False,
+    ) -> Edition:
         """Return the newest revision of the one published edition that is meant."""
         from workbench.reporting.published.record import editions, latest
 
         published = self.ws.settings.path("published")
-        everything = {each.folder.as_posix(): each for each in editions(published)}
+        found = (each for each in editions(published) if withdrawn or not each.withdrawn)
+        everything = {each.folder.as_posix(): each for each in found}
         asked = "/".join([name, period or "", ",".join(parameters)]).strip("/")
         mine = [each for each in everything.values() if each.report == name]
         meant = self._meant(name, parameters, {each.variant for each in mine})

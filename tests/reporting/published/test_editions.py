@@ -327,4 +327,5 @@ def test_records_hold_released_facts_only(tmp_path):
         "titles",
         "variant",
         "version",
+        "withdrawn",
     }

@@ -30,10 +30,11 @@ def lead_around(published: Path, report: str, at: Edition | None = None) -> None
         known = newest.get(each.folder)
         if known is None or each.revision > known.revision:
             newest[each.folder] = each
-    shown = sorted(newest.values(), key=lambda each: (each.ends, each.period, each.variant))
+    every = sorted(newest.values(), key=lambda each: (each.ends, each.period, each.variant))
+    shown = [each for each in every if not each.withdrawn]
     near = None if at is None else {at.folder, *(each.folder for _, _, each in _beside(at, shown))}
     with storage(published, f"lead to other editions of '{report}'"):
-        for edition in shown:
+        for edition in every:
             if near is None or edition.folder in near or (at and edition.period == at.period):
                 _lead(published, edition, shown)
 

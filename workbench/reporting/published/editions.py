@@ -16,7 +16,6 @@ The caller holds the workspace's lock.
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from workbench.figures.language import Language
 from workbench.privacy.release import Release
 from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.page import Page
-from workbench.reporting.pages.parts import ROOT, Drawing
+from workbench.reporting.pages.parts import ROOT
 from workbench.reporting.published.around import MAIN, lead_around, without_ways
 from workbench.reporting.published.copies import pdf, standalone
 from workbench.reporting.published.failures import forget_failures, show_failures
@@ -40,10 +39,11 @@ from workbench.reporting.published.files import (
     write,
 )
 from workbench.reporting.published.index import index_language, rebuild_index
-from workbench.reporting.published.places import FILE, revisions
+from workbench.reporting.published.places import FILE, alone, printed, revisions
 from workbench.reporting.published.record import Edition, digest, editions, read
 from workbench.reporting.published.record import latest as latest_record
-from workbench.reporting.published.revisions import causes, paired, what_changed
+from workbench.reporting.published.revisions import changes, said_of
+from workbench.reporting.published.withdrawn import finish
 from workbench.store.durable import sync
 from workbench.store.published_files import FOLDER_MODE, make_folder
 
@@ -113,11 +113,11 @@ def publish(
     }
     newest = latest_record(published, report, period, variant)
     revision = newest.revision if newest else 1
-    said = {page.language: _said(newest, page.language) for page in pages}
+    said = {page.language: said_of(newest, page.language) for page in pages}
     contents = _set(pages, revision, said, files)
-    if newest is not None and _hashes(contents) != newest.sha256:
+    if newest is not None and (newest.withdrawn or _hashes(contents) != newest.sha256):
         revision += 1
-        said = {page.language: _changes(newest, page, lookup, made_of or {}) for page in pages}
+        said = {page.language: changes(newest, page, lookup, made_of or {}) for page in pages}
         contents = _set(pages, revision, said, files)
     facts = pages[0].context.facts
     edition = Edition(
@@ -254,7 +254,8 @@ def _show(published: Path, edition: Edition, top: Path) -> None:
         if path.name not in edition.languages.values():
             for name in (path.name, alone(path.name), printed(path.name)):
                 (folder / name).unlink(missing_ok=True)
-    _supersede(published, folder)
+    if not edition.withdrawn:
+        _supersede(published, folder)
 
 
 def _supersede(published: Path, folder: Path) -> None:
@@ -293,20 +294,13 @@ def clean(published: Path) -> None:
         folders = sorted({edition.folder for edition in editions(published)})
         for folder in folders:
             _settle(published, published / folder)
+            edition = latest_record(published, *folder.parts)
+            if edition is not None and edition.withdrawn:
+                finish(published, edition)
     for report in sorted({folder.parts[0] for folder in folders}):
         lead_around(published, report)
     if folders:
         rebuild_index(published)
-
-
-def alone(name: str) -> str:
-    """Return the name of a page as one file."""
-    return "standalone" + name.removeprefix("index")
-
-
-def printed(name: str) -> str:
-    """Return the name of a page as a PDF."""
-    return "report" + name.removeprefix("index").removesuffix(".html") + ".pdf"
 
 
 def add_standalone(
@@ -362,35 +356,9 @@ def add_pdf(published: Path, report: str, period: str, variant: str = "") -> tup
 def _known(published: Path, report: str, period: str, variant: str) -> Edition:
     """Return the newest revision of an edition that must be there."""
     edition = latest_record(published, report, period, variant)
-    if edition is None:
-        known = [each.folder.as_posix() for each in editions(published)]
+    if edition is None or edition.withdrawn:
+        known = [each.folder.as_posix() for each in editions(published) if not each.withdrawn]
         raise UnknownName(
             "published edition", "/".join(filter(None, (report, period, variant))), known
         )
     return edition
-
-
-def _said(newest: Edition | None, language: str) -> tuple[str, ...]:
-    """Return what an edition that is there says of its own changes."""
-    return newest.changed_in.get(language, newest.changed) if newest else ()
-
-
-def _changes(
-    newest: Edition,
-    page: Page,
-    lookup: Callable[[str], Release] | None,
-    made_of: Mapping[str, str],
-) -> tuple[str, ...]:
-    """Return in words why an edition differs from its last revision, and then in which figures."""
-    language = Language(page.language, page.context.translations)
-    before = {card.key: card for card in newest.cards.get(page.language, ())}
-    cards = [(before[card.key], card) for card in page.cards if card.key in before]
-    pairs: list[tuple[Release, Release]] = []
-    if lookup is not None:
-        drawn = (each for each in page.blocks if isinstance(each, Drawing))
-        shown = dict.fromkeys(name for each in drawn for name in each.releases)
-        # why: an acknowledged loss may have taken the old revision's answers out of the ledger
-        with contextlib.suppress(UnknownName):
-            pairs = paired(list(map(lookup, newest.releases)), list(map(lookup, shown)))
-    why = causes(newest.made_of, made_of, pairs, lookup, language)
-    return why, *(what_changed(cards, pairs, language) or (language.word("was none"),))

@@ -75,7 +75,7 @@ def show_failures(published: Path, report: str) -> None:
 
     Each leads to the newest good edition before it, or to the newest of all.
     """
-    good = [each for each in editions(published) if each.report == report]
+    good = [e for e in editions(published) if e.report == report and not e.withdrawn]
     with storage(published, "say which periods failed"):
         for name, titles in read_failures(published, report).items():
             period, _, variant = name.partition("/")

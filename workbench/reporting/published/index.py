@@ -57,7 +57,7 @@ def rebuild_index(published: Path) -> Path:
     as theirs; at first the newest edition's. Where editions are published in several languages,
     ``index.LANGUAGE.html`` stands beside it for each. The same records give the same bytes.
     """
-    found = list(editions(published))
+    found = [each for each in editions(published) if not each.withdrawn]
     newest = max(found, key=lambda each: (each.ends, each.revision), default=None)
     spoken: list[Iterable[str]] = [each.languages for each in ([newest] if newest else []) + found]
     for report in sorted(_failing(published)):

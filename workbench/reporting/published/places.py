@@ -35,6 +35,16 @@ def place(report: str, period: str, variant: str = "") -> Path:
     return Path(*names)
 
 
+def alone(name: str) -> str:
+    """Return the name of a page as one file."""
+    return "standalone" + name.removeprefix("index")
+
+
+def printed(name: str) -> str:
+    """Return the name of a page as a PDF."""
+    return "report" + name.removeprefix("index").removesuffix(".html") + ".pdf"
+
+
 def revisions(folder: Path) -> list[int]:
     """Return the revisions an edition's folder holds, in order."""
     found = [match for path in folder.glob("r*") if (match := REVISION.match(path.name))]

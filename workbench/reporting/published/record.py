@@ -20,6 +20,15 @@ OPENED = "index.html"
 _BY_LANGUAGE = ("languages", "headline", "cards", "titles", "houses", "changed_in")
 
 
+class Withdrawal(BaseModel):
+    """When an edition was taken back, as ISO 8601, and why, as readers see it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: str
+    reason: str
+
+
 class Edition(BaseModel):
     """One report for one period.
 
@@ -61,6 +70,8 @@ class Edition(BaseModel):
         Whose report it is.
     titles, houses : mapping of str to str
         Language to its title, and to whose report it is, where there are several languages.
+    withdrawn : Withdrawal or None
+        That it was taken back; what it said is then gone from its record.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,6 +96,7 @@ class Edition(BaseModel):
     houses: dict[str, str] = {}
     changed_in: dict[str, tuple[str, ...]] = {}
     made_of: dict[str, str] = {}
+    withdrawn: Withdrawal | None = None
 
     @model_validator(mode="after")
     def _has_a_folder(self) -> Edition:

@@ -3,18 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from math import hypot, inf
 
+from workbench.errors import UnknownName
 from workbench.figures.bounds import beside
 from workbench.figures.drawn import Card
 from workbench.figures.language import Language
 from workbench.figures.values import Value, label, series
 from workbench.privacy.release import Release
+from workbench.reporting.pages.page import Page
+from workbench.reporting.pages.parts import Drawing
+from workbench.reporting.published.record import Edition
 
 SHOWN_AT_MOST = 24
 # What an edition is made of beside rows, by the word that says it changed.
 PARTS = ("notebook", "definition", "remarks", "catalog", "software")
 Find = Callable[[str], Release]
+
+
+def said_of(newest: Edition | None, language: str) -> tuple[str, ...]:
+    """Return what an edition that is there says of its own changes."""
+    return newest.changed_in.get(language, newest.changed) if newest else ()
+
+
+def changes(
+    newest: Edition,
+    page: Page,
+    lookup: Find | None,
+    made_of: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Return in words why an edition differs from its last revision, and then in which figures."""
+    language = Language(page.language, page.context.translations)
+    if newest.withdrawn:
+        day, reason = language.period(newest.withdrawn.at[:10]), newest.withdrawn.reason
+        return (language.word("anew", day=day, reason=reason),)
+    before = {card.key: card for card in newest.cards.get(page.language, ())}
+    cards = [(before[card.key], card) for card in page.cards if card.key in before]
+    pairs: list[tuple[Release, Release]] = []
+    if lookup is not None:
+        drawn = (each for each in page.blocks if isinstance(each, Drawing))
+        shown = dict.fromkeys(name for each in drawn for name in each.releases)
+        # why: an acknowledged loss may have taken the old revision's answers out of the ledger
+        with suppress(UnknownName):
+            pairs = paired(list(map(lookup, newest.releases)), list(map(lookup, shown)))
+    why = causes(newest.made_of, made_of, pairs, lookup, language)
+    return why, *(what_changed(cards, pairs, language) or (language.word("was none"),))
 
 
 def causes(
