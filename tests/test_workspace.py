@@ -95,7 +95,7 @@ def test_the_clock_is_handed_in(shop):
         shop.settings.root, now=lambda: dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
     )
     assert early.open("transactions", "old-partner").count().execute() == 5400
-    assert early.audit.chain.entries("open")[-1].at == dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
+    assert early.events.entries("open")[-1].at == dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
 
 
 def test_the_default_clock_is_in_utc(shop_folder):

@@ -16,7 +16,6 @@ from workbench.errors import (
     StorageError,
     WorkbenchError,
 )
-from workbench.lifecycle.register import registers
 from workbench.reporting.definitions.reading import definition_paths, load_all
 from workbench.reporting.forking import forking
 from workbench.reporting.notebooks.remarks import miswritten
@@ -105,14 +104,11 @@ def _private(ws: Workspace) -> Iterator[Problem]:
 
 
 def _registers(ws: Workspace) -> Iterator[Problem]:
-    """Yield which registers are lost, cut or altered."""
+    """Yield which of the log and the files of entries are lost, cut or altered."""
     looks: dict[str, Callable[[], object]] = {
-        "audit log": ws.audit.chain.verify,
-        "journal": ws.journal.chain.verify,
+        "audit log": ws.events.verify,
         "marks": ws.store.marks.all,
         "corrections": ws.store.corrections.all,
-        "history of quality": ws.quality_history.chain.verify,
-        **{name: each.require for name, each in registers(ws.private).items()},
     }
     for name, look in looks.items():
         try:

@@ -59,7 +59,7 @@ def _health(ws: Workspace) -> Iterator[Seen]:
 
 
 def _heads(ws: Workspace) -> Iterator[Seen]:
-    for name, head in (("ledger", ws.ledger.head()), ("audit log", ws.audit.chain.head())):
+    for name, head in (("ledger", ws.ledger.head()), ("audit log", ws.events.head())):
         yield Seen(f"head of the {name}", "green", f"entry {head[0]:,}, {head[1][:16]}…")
 
 
@@ -87,7 +87,7 @@ def _budget(ws: Workspace) -> Iterator[Seen]:
 
 
 def _backups(ws: Workspace) -> Iterator[Seen]:
-    made, tests = ws.journal.last(BACKED_UP), ws.journal.entries(TESTED)
+    made, tests = ws.events.last(BACKED_UP), ws.events.entries(TESTED)
     if not ws.store.exists:
         yield Seen("backup", "not measured", "nothing is loaded yet", "workbench init")
         return

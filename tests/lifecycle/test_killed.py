@@ -53,7 +53,7 @@ def require_whole(ws):
     ]
     assert data_files(ws) == listed_files(ws)
     assert ws.office.verify_logs()["audit log"].holds
-    ws.journal.chain.verify()
+    ws.events.verify()
 
 
 def killed(shop, tmp_path, size, code, now=NOW):
@@ -172,7 +172,7 @@ def test_killed_while_backups_are_pruned(shop, tmp_path, size):
             f"{name}.sha256" for name in kept
         ]
         assert set(check(opened(place).office).values()) == {""}
-        assert opened(place).journal.entries("backups pruned")
+        assert opened(place).events.entries("backups pruned")
         require_whole(opened(place))
 
 

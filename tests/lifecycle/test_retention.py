@@ -142,9 +142,9 @@ def test_a_clock_that_went_back_removes_nothing(later, shop):
 
 def test_removals_are_recorded(later):
     later.office.apply_retention()
-    entry = later.journal.last("retention applied")
+    entry = later.events.last("retention applied")
     assert entry.body["rows"] == {"customers": PAST, "incidents": 1}
-    assert later.audit.chain.entries("retention applied")
+    assert later.events.entries("retention applied")
 
 
 @pytest.mark.parametrize("after", ["given_on", "withdrawn_on"])

@@ -27,7 +27,8 @@ def test_a_sound_workspace_passes_and_the_review_is_kept(shop):
     assert "no installed package has a known weakness" in unknown  # no list was given
     (kept,) = shop.office.reviews.past()
     assert kept.checks == found.checks
-    assert shop.audit.chain.entries("review")[0].body == {"who": kept.who, "failed": 0}
+    body = shop.events.entries("reviewed")[0].body
+    assert (body["who"], body["failed"]) == (kept.who, 0)
 
 
 def test_open_doors_are_found(shop):
@@ -98,13 +99,7 @@ def busy(shop):
 
 LOGS = {
     "audit log": "audit.sqlite",
-    "journal": "journal.sqlite",
     "ledger": "ledger.sqlite",
-    "register of incidents": "registers/incidents.sqlite",
-    "register of shares": "registers/shares.sqlite",
-    "register of risks": "registers/risks.sqlite",
-    "register of reviews": "registers/reviews.sqlite",
-    "register of decisions": "registers/decisions.sqlite",
 }
 
 
@@ -116,7 +111,6 @@ def test_every_log_is_found_altered_shortened_or_cut(busy, tmp_path, name):
     assert {n for n, each in busy.office.verify_logs().items() if not each.holds} == set()
     assert set(busy.office.verify_logs()) == {
         *LOGS,
-        "history of quality",
         "file of marks",
         "file of corrections",
     }
@@ -138,20 +132,19 @@ def test_every_log_is_found_altered_shortened_or_cut(busy, tmp_path, name):
         (busy.private / file).write_bytes(kept)
 
 
-def test_a_hold_taken_out_of_the_journal_with_its_count_is_known_by_the_audit_log(shop):
+def test_a_hold_taken_out_of_the_log_with_its_count_is_known_by_the_mark_at_the_keys(shop):
     import sqlite3
 
     shop.office.hold("dispute", table="customers")
-    assert shop.office.verify_logs()["journal"].witnesses == 1
-    with sqlite3.connect(shop.private / "journal.sqlite") as log:
-        log.execute("DELETE FROM journal")
-        log.execute("UPDATE sqlite_sequence SET seq = 0")
+    with sqlite3.connect(shop.private / "audit.sqlite") as log:
+        log.execute("DELETE FROM audit WHERE kind = 'hold'")
+        log.execute("UPDATE sqlite_sequence SET seq = 1")
     log.close()
-    (fault,) = shop.office.verify_logs()["journal"].faults
-    assert (fault.seq, fault.what.split(";")[0]) == (1, "missing: cut off at the end")
-    assert "the journal is whole" in failed(shop.office.review())
-    (shop.private / "journal.sqlite").unlink()
-    assert "the journal is whole" in failed(shop.office.review())
+    (fault,) = shop.office.verify_logs()["audit log"].faults
+    assert (fault.seq, fault.what) == (2, "missing: 1 cut off at the end")
+    assert "the audit log is whole" in failed(shop.office.review())
+    (shop.private / "audit.sqlite").unlink()
+    assert "the audit log is whole" in failed(shop.office.review())
 
 
 def test_with_a_cut_log_the_review_is_told_and_says_that_it_is_on_no_record(busy):
@@ -162,21 +155,21 @@ def test_with_a_cut_log_the_review_is_told_and_says_that_it_is_on_no_record(busy
     from workbench.cli import main
 
     with sqlite3.connect(busy.private / "audit.sqlite") as log:
-        log.execute("DELETE FROM audit WHERE seq > 3")
-    log.close()
-    with sqlite3.connect(busy.private / "registers" / "risks.sqlite") as log:
-        log.execute("UPDATE risks SET body = '{}' WHERE seq = 1")
+        log.execute("DELETE FROM audit WHERE seq > 7")
     log.close()
     told = CliRunner().invoke(main, ["office", "review", "--workspace", str(busy.settings.root)])
     assert told.exit_code == 2
     for said in ("the audit log is whole", "cut off at the end", "the review is on record",
                  "The register of risks cannot be read."):  # fmt: skip
         assert said in told.output
+    with sqlite3.connect(busy.private / "audit.sqlite") as log:
+        log.execute("UPDATE audit SET body = '{}' WHERE seq = 3")
+    log.close()
     told = CliRunner().invoke(
         main, ["office", "audit", "verify", "--workspace", str(busy.settings.root)]
     )
     assert told.exit_code == 7
-    assert "register of risks: entry 1: altered" in told.output
+    assert "entry 3: altered" in told.output
 
 
 def test_pip_audit_and_osv_lists_are_understood(tmp_path):
@@ -287,9 +280,7 @@ def test_a_risk_that_is_not_there(shop):
 
 def test_columns_nobody_read_and_how_far_the_log_goes_back(shop):
     shop.open("transactions", "reporting")
-    found = minimisation(
-        shop.catalog, shop.audit.chain.entries(), today=dt.date(2026, 10, 2), months=12
-    )
+    found = minimisation(shop.catalog, shop.events.entries(), today=dt.date(2026, 10, 2), months=12)
     names = {(each.table, each.column) for each in found.unread}
     assert ("transactions", "amount") not in names
     assert ("customers", "email") in names

@@ -62,7 +62,7 @@ def test_private_tables_leave_with_their_margins_and_notes(shop, tmp_path):
         0,
         (release.id,),
     )
-    assert shop.audit.chain.entries("share")[0].body["share"] == name
+    assert shop.events.entries("share")[0].body["share"] == name
 
 
 def test_an_extract_is_minimised_under_pseudonyms_of_its_own(lending, tmp_path):

@@ -128,7 +128,7 @@ def test_no_plain_version_digest_or_head_stands_in_anything_that_left(estates):
         plain |= {versions.of("transactions", [f"2026-{month:02}"]) for month in range(1, 10)}
         for change in versions.changes:
             plain |= set(map(digest, change.months.values()))
-        for chain in (ws.ledger.chain, ws.audit.chain):
+        for chain in (ws.ledger.chain, ws.events):
             plain |= {entry.hash for entry in chain.entries()}
         everything = b"".join(left.values())
         assert not [each for each in plain if each and each.encode() in everything]

@@ -315,7 +315,7 @@ def test_a_disk_that_is_full_after_the_commit_says_so_and_what_was_loaded_is_on_
         assert kept or "no data is changed" in said
         assert again(shop).store.latest_snapshot() == before  # nobody sees it yet
         assert again(shop).init() == {"incidents": 1}
-        load = shop.audit.chain.entries("load")[-1].body
+        load = shop.events.entries("load")[-1].body
         assert load["tables"] == ["incidents"]
         assert load["snapshot"] == shop.store.latest_snapshot() > before
         written = shop.store.latest_snapshot() - before
@@ -340,7 +340,7 @@ def test_a_file_taken_in_before_the_disk_was_full_counts_once_it_is_seen(small_d
         (1, 0, False),
         (0, 1, True),
     ]
-    assert again(shop).audit.chain.entries("ingest")[0].body["added"] == 1
+    assert again(shop).events.entries("ingest")[0].body["added"] == 1
 
 
 def test_a_full_disk_in_the_middle_of_a_load_keeps_the_last_one(small_disk):

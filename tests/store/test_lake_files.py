@@ -68,7 +68,7 @@ def test_a_loss_is_told_by_check_and_no_backup_hides_it(shop, damage, told, tmp_
         made = shop.office.back_up(tmp_path / "one.backup")
         with pytest.raises(StorageError, match="data is lost: table 'transactions'"):
             shop.office.restore_test(made.file)
-        assert shop.journal.last("restore tested").body["ok"] is False
+        assert shop.events.last("restore tested").body["ok"] is False
 
 
 def test_a_catalog_with_a_changed_bit_is_told_or_says_what_it_said(shop):

@@ -16,7 +16,7 @@ def who(shop):
 
 
 def events(shop):
-    return [entry for entry in shop.audit.chain.entries() if entry.kind == "look-up"]
+    return [entry for entry in shop.events.entries() if entry.kind == "look-up"]
 
 
 def test_all_that_the_purpose_may_read_of_a_customer(shop, who):

@@ -15,7 +15,7 @@ def test_an_extract_is_measured_by_the_catalogs_roles(shop):
     )
     assert (found.groups, found.smallest, found.share_under) == (300, 2, 1.0)
     assert found.sensitive["email"].l == 2
-    entry = shop.audit.chain.entries("re-identification measured")[-1]
+    entry = shop.events.entries("re-identification measured")[-1]
     assert entry.body["quasi_identifiers"] == ["opened_on"]
 
 

@@ -77,7 +77,7 @@ def test_the_newest_outcome_counts_and_the_earlier_stays_on_record(shop, release
     shop.decisions.review(name, value=700, margin=5, on=dt.date(2026, 9, 20))
     shop.decisions.review(name, value=610, margin=5, on=dt.date(2026, 9, 10))
     assert shop.decisions.all()[0].outcome.value == 700
-    assert len(shop.decisions.register.events(name)) == 3
+    assert len(shop.decisions.register.of(name)) == 3
 
 
 WRONG = {
@@ -179,7 +179,7 @@ def test_a_customer_in_a_decisions_words_reaches_no_page(shop, release, named):
 
 def test_a_log_that_is_gone_is_not_taken_for_an_empty_one(shop, release):
     decided(shop, release)
-    (shop.private / "registers/decisions.sqlite").unlink()
+    (shop.private / "audit.sqlite").unlink()
     again = wb.open_workspace(shop.settings.root, now=shop.now)
     with pytest.raises(StorageError, match="is lost, was cut or begun anew"):
         again.decisions.all()

@@ -42,9 +42,9 @@ def test_today_is_the_day_in_the_workspaces_zone(shop, zone, moment, day):
     with pytest.raises(InputError, match=f"and today is {today}"):
         shop.office.open_request("access", "K-000001", received=today + dt.timedelta(1))
     # what was written is read as of that day, and stands there in UTC
-    (opened, *_) = shop.audit.chain.entries("request opened")
+    (opened, *_) = shop.events.entries("request opened")
     assert opened.at.date() == today
-    with shop.audit.chain.reading() as read:
+    with shop.events.reading() as read:
         stamps = read._connection.exec_driver_sql("SELECT at FROM audit").scalars().all()
     assert all(stamp.endswith("+00:00") for stamp in stamps)
     # months begin there

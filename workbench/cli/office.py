@@ -199,7 +199,7 @@ def audit() -> None:
 def verify(ws: Workspace) -> Told:
     """Check every entry, the end of the log, and what published editions know of it.
 
-    The journal, the ledger and the registers are checked with it.
+    The ledger, the file of marks and the file of corrections are checked with it.
     """
     logs = dict(ws.office.verify_logs())
     whole = all(each.holds for each in logs.values())
@@ -238,12 +238,10 @@ def verify(ws: Workspace) -> Told:
 )
 def show(ws: Workspace, kind: str | None, table: str | None, last: int) -> Told:
     """Show the newest entries: who did what, when, and for which purpose."""
-    from workbench.store.logs.audit import NOTED
-
-    entries = ws.audit.chain.entries(kind, **({"subject": table} if table else {}))[-last:]
+    entries = ws.events.entries(kind, **({"subject": table} if table else {}))[-last:]
     lines = []
     for entry in entries:
-        body = {k: v for k, v in entry.body.items() if k not in ("who", NOTED)}
+        body = {k: v for k, v in entry.body.items() if k not in ("who", "journal")}
         told = ", ".join(f"{name} {value}" for name, value in body.items() if value is not None)
         who = entry.body.get("who", "")
         line = f"{entry.seq:>6}  {entry.at:%Y-%m-%d %H:%M}  {who:10} {entry.kind:10} {told}"

@@ -89,7 +89,7 @@ class Decision:
 
 def decision(name: str, register: Register) -> Decision:
     """Return one decision as it stands, or raise `UnknownName`."""
-    return _folded(name, register.events(name))
+    return _folded(name, register.of(name))
 
 
 def decisions(register: Register) -> tuple[Decision, ...]:
@@ -145,7 +145,7 @@ def record(
         raise InputError(
             f"its outcome would be due on {due}, and it is decided on {on}. Give a later --due."
         )
-    return decision(register.begin("decided", body, now=now), register)
+    return decision(register.begin("decision recorded", body, now=now), register)
 
 
 def review(
@@ -176,7 +176,7 @@ def review(
         "release": outcome.release,
         **_interval("value", outcome.value, outcome.low, outcome.high),
     }
-    register.record(name, "reviewed", body, now=now)
+    register.record(name, "decision reviewed", body, now=now)
     return decision(name, register)
 
 
@@ -191,7 +191,7 @@ def _interval(what: str, value: float, low: float, high: float) -> dict[str, flo
 
 def _folded(name: str, events: list[Entry]) -> Decision:
     body = events[0].body
-    reviewed = [_outcome(each.body) for each in events if each.kind == "reviewed"]
+    reviewed = [_outcome(each.body) for each in events if each.kind == "decision reviewed"]
     newest = max(reversed(reviewed), key=lambda each: each.on, default=None)
     return Decision(
         name,

@@ -13,10 +13,10 @@ from typing import Any
 from workbench.lifecycle import retention
 from workbench.lifecycle.backups.rotation import ROTATED
 from workbench.lifecycle.backups.taking import BACKED_UP, TESTED
-from workbench.lifecycle.holds import holds
+from workbench.lifecycle.holds import in_force
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.erasure import still_findable
-from workbench.lifecycle.rights.requests import requests
+from workbench.lifecycle.rights.requests import on_record
 from workbench.store.keys.sealing import Seal
 from workbench.store.logs.auditing import verify
 from workbench.store.rewriting import unfinished
@@ -38,9 +38,9 @@ def facts(office: Office) -> Mapping[str, Any]:
     due = retention.plan(office)
     oldest = [each.oldest for each in due if each.rows and each.oldest]
     published = office.settings.path("published")
-    verdict = verify(office.audit, published, Seal(office.private).head)
+    verdict = verify(office.events, published, Seal(office.private).head)
     erased = office.store.marks.erased()
-    tests = office.journal.entries(TESTED)
+    tests = office.events.acts(TESTED)
     held = [e for e in tests if e.body["ok"]]
     return {
         "key": _key(office),
@@ -55,7 +55,7 @@ def facts(office: Office) -> Mapping[str, Any]:
             "unfinished": unfinished(office.store),
         },
         "backups": {
-            "last_days": _days(office.journal.last(BACKED_UP), office),
+            "last_days": _days(office.events.last(BACKED_UP), office),
             "last_test_days": _days(held[-1] if held else None, office),
             "last_test_held": tests[-1].body["ok"] if tests else None,
         },
@@ -65,13 +65,13 @@ def facts(office: Office) -> Mapping[str, Any]:
             "faults": [f"entry {each.seq}: {each.what}" for each in verdict.faults],
         },
         "requests": _requests(office, today),
-        "holds": len(holds(office.journal)),
+        "holds": len(in_force(office)),
     }
 
 
 def _key(office: Office) -> dict[str, Any]:
     source = office.store.key_source
-    rotated = office.journal.last(ROTATED)
+    rotated = office.events.last(ROTATED)
     made: dt.date | None = rotated.at.date() if rotated else None
     path = Path(source.place())
     if made is None and source.kind == "file" and path.exists():
@@ -85,7 +85,7 @@ def _days(entry: Any, office: Office) -> int | None:
 
 
 def _requests(office: Office, today: dt.date) -> dict[str, Any]:
-    found = requests(office.journal, office.settings.holidays)
+    found = on_record(office)
     open_ = [each for each in found if each.closed is None]
     closed = [each for each in found if each.closed is not None]
     return {

@@ -6,11 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 from workbench.errors import InputError, Refused
-from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.register import said
+from workbench.lifecycle.register import Register, said
 from workbench.lifecycle.rights.customers import identifiers, unknown_subject
-from workbench.store.logs.chain import Entry
+from workbench.store.logs.events import Events
 
 
 @dataclass(frozen=True)
@@ -42,30 +41,22 @@ class Hold:
         return self.mark is None or self.mark == mark
 
 
-def holds(journal: Journal) -> list[Hold]:
+def holds(events: Events) -> list[Hold]:
     """Return the holds in force, oldest first."""
-    with journal.chain.reading() as read:
-        begun, ended = read.entries("hold"), read.entries("hold released")
-        names = [each.body["hold"] for each in ended]
-    return [each for each in _numbered(begun) if each.id not in names]
+    return [
+        Hold(name, first.body["reason"], first.at, first.body.get("table"), first.body.get("mark"))
+        for name, (first, *released) in _register(events).items().items()
+        if not released
+    ]
 
 
 def in_force(office: Office) -> list[Hold]:
     """Return the holds in force, oldest first."""
-    return holds(office.journal)
+    return holds(office.events)
 
 
-def _numbered(entries: list[Entry]) -> list[Hold]:
-    return [
-        Hold(
-            f"H-{number:04d}",
-            entry.body["reason"],
-            entry.at,
-            entry.body.get("table"),
-            entry.body.get("mark"),
-        )
-        for number, entry in enumerate(entries, 1)
-    ]
+def _register(events: Events) -> Register:
+    return Register(events, "H", "hold", called="hold", yearly=False)
 
 
 def hold(
@@ -89,7 +80,7 @@ def hold(
     if mark is not None and not identifiers(office, mark):
         raise unknown_subject(office)
     body = {"reason": told, "table": table, "mark": mark}
-    name = office.begin("hold", "H", body, called="hold")
+    name = _register(office.events).begin("hold", body, now=office.now)
     return Hold(name, told, office.now, table, mark)
 
 
@@ -101,15 +92,15 @@ def release_hold(office: Office, name: str, reason: str) -> Hold:
     InputError
         No such hold is in force, or no reason is given.
     """
-    known = {each.id: each for each in holds(office.journal)}
+    known = {each.id: each for each in holds(office.events)}
     if name not in known:
         raise InputError(f"no hold '{name}' is in force. In force: {', '.join(known) or 'none'}.")
     told = said(reason, "say why with --reason: what the hold kept may be removed from now on.")
-    office.note("hold released", {"hold": name, "reason": told})
+    _register(office.events).record(name, "hold released", {"reason": told}, now=office.now)
     return known[name]
 
 
-def require_none_of(journal: Journal, table: str) -> None:
+def require_none_of(events: Events, table: str) -> None:
     """Refuse to empty the quarantine of a table of which a hold keeps rows, whosever they are.
 
     Raises
@@ -117,7 +108,7 @@ def require_none_of(journal: Journal, table: str) -> None:
     Refused
         Names the holds.
     """
-    kept = [each for each in holds(journal) if each.table in (None, table)]
+    kept = [each for each in holds(events) if each.table in (None, table)]
     if kept:
         told = "; ".join(f"{each.id}: {each.reason}" for each in kept)
         raise Refused(
@@ -127,7 +118,7 @@ def require_none_of(journal: Journal, table: str) -> None:
         )
 
 
-def require_no_hold(journal: Journal, tables: list[str], mark: str) -> None:
+def require_no_hold(events: Events, tables: list[str], mark: str) -> None:
     """Refuse to erase what a hold keeps.
 
     Raises
@@ -137,7 +128,7 @@ def require_no_hold(journal: Journal, tables: list[str], mark: str) -> None:
     """
     found = [
         f"{each.id} since {each.since:%Y-%m-%d} ({', '.join(kept)}): {each.reason}"
-        for each in holds(journal)
+        for each in holds(events)
         if (kept := [table for table in tables if each.covers(table, mark)])
     ]
     if found:

@@ -6,13 +6,11 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from workbench.lifecycle.journal import Journal
-from workbench.lifecycle.register import registers
 from workbench.store.corrections import Corrections
 from workbench.store.engine import Store
 from workbench.store.keys.marks import Marks
-from workbench.store.logs.audit import Audit
-from workbench.store.quality.history import QualityHistory
+from workbench.store.logs.events import Events
+from workbench.store.logs.older import broken_of, set_aside
 
 LOST = "register lost"
 
@@ -20,7 +18,7 @@ LOST = "register lost"
 def begin_anew(
     private: Path,
     store: Store,
-    audit: Audit,
+    events: Events,
     word: Callable[[], Mapping[str, str]],
     now: dt.datetime,
 ) -> list[str]:
@@ -31,21 +29,15 @@ def begin_anew(
     word : callable
         Whose word it is and why; asked for where something is lost, refuses who may not say so.
     """
-    journal, kept = Journal(private), registers(private)
-    logs = {"audit": audit.chain, "journal": journal.chain}
-    logs |= {"history of quality": QualityHistory(private).chain}
-    gone = {name: chain for name, chain in logs.items() if chain.lost()}
-    gone |= {name: register.chain for name, register in kept.items() if register.lost()}
-    counted: dict[str, Marks | Corrections] = {"marks": store.marks}
-    counted["corrections"] = store.corrections
-    fewer = {name: each for name, each in counted.items() if each.lost()}
-    names = [*gone, *fewer]
+    older = [each.name for each in broken_of(private)]
+    fewer: dict[str, Marks | Corrections] = {"marks": store.marks, "corrections": store.corrections}
+    names = [*older, *(["audit"] if events.lost() else [])]
+    names += [name for name, file in fewer.items() if file.lost()]
     if names:
         told = {**word(), "registers": names}
-        for chain in gone.values():
-            chain.begin_anew()
-        for each in fewer.values():
+        set_aside(private)
+        lost: dict[str, Events | Marks | Corrections] = {"audit": events, **fewer}
+        for each in (lost[name] for name in names if name in lost):
             each.begin_anew()
-        journal.record(LOST, told, now=now)
-        audit.record(LOST, told, now=now)
+        events.act(LOST, told, now=now)
     return names

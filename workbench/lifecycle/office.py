@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 
     from workbench.catalog import Catalog
     from workbench.lifecycle.incidents.cases import Incidents
-    from workbench.lifecycle.journal import Journal
     from workbench.lifecycle.register import Register
     from workbench.lifecycle.review import Reviews
     from workbench.settings import Settings
     from workbench.store.engine import Store
-    from workbench.store.logs.audit import Audit
-    from workbench.store.logs.chain import Entry
+    from workbench.store.logs.events import Events
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,7 @@ class Office:
     settings: Settings
     catalog: Catalog
     store: Store
-    audit: Audit
-    journal: Journal
+    events: Events
     private: Path
     now: dt.datetime
     look_anew: Callable[[], None] = lambda: None  # called when an open snapshot may have ended
@@ -84,21 +81,21 @@ class Office:
         """The register of incidents."""
         from workbench.lifecycle.incidents.cases import Incidents
 
-        return Incidents(self.private, self.settings.zone)
+        return Incidents(self.events)
 
     @property
     def shares(self) -> Register:
         """The register of what was handed over."""
         from workbench.lifecycle.sharing import share_register
 
-        return share_register(self.private, self.settings.zone)
+        return share_register(self.events)
 
     @property
     def reviews(self) -> Reviews:
         """Security reviews and the register of risks."""
         from workbench.lifecycle.review import Reviews
 
-        return Reviews(self.private, self.settings.zone)
+        return Reviews(self.events)
 
     @property
     def subject_tables(self) -> dict[str, str]:
@@ -169,26 +166,7 @@ class Office:
             if kept.exists():
                 write_whole(folder / kept.name, kept.read_bytes())
 
-    def note(
-        self, kind: str, body: Mapping[str, Any], *, ref: str | None = None, mark: str | None = None
-    ) -> None:
-        """Record an event in the journal and in the audit log."""
-        told = {**body, **({"request": ref} if ref else {})}
-        entry = self.journal.record(kind, told, now=self.now, ref=ref, subject=mark)
-        self._audited(entry, {**told, **({"mark": mark} if mark else {})})
-
-    def begin(self, kind: str, prefix: str, body: Mapping[str, Any], *, called: str) -> str:
-        """Record, in both, an event of a kind whose items are numbered; return its name.
-
-        ``called`` is the word for such an item in the audit log.
-        """
-        name, entry = self.journal.number(kind, prefix, body, now=self.now)
-        self._audited(entry, {called: name, **body})
-        return name
-
-    def _audited(self, entry: Entry, body: Mapping[str, Any]) -> None:
-        from workbench.store.logs.audit import NOTED
-
-        # why its hash: what is taken out of the journal is known by the audit log
-        noted = {NOTED: [entry.seq, entry.hash]}
-        self.audit.record(entry.kind, {**body, **noted}, now=self.now)
+    def note(self, kind: str, body: Mapping[str, Any], *, mark: str | None = None) -> None:
+        """Record what the office did, and to whom."""
+        told = {**body, **({"mark": mark} if mark else {})}
+        self.events.act(kind, told, now=self.now, subject=mark)

@@ -62,7 +62,7 @@ def plan(office: Office) -> list[Due]:
 
     A row whose date is empty has not begun its time: an account that is open has no closing day.
     """
-    in_force, due = holds(office.journal), {}
+    in_force, due = holds(office.events), {}
     with office.reading() as connection:
         loaded = office.store.tables(connection)
         for name, table in office.catalog.tables.items():
@@ -84,8 +84,8 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
 
     Runs that were cut off are finished by running again, and so are erasures.
     """
-    store, in_force = office.store, holds(office.journal)
-    office.journal.require_clock(office.now)
+    store, in_force = office.store, holds(office.events)
+    office.events.require_clock(office.now)
     if store.marks.erased():  # an erasure may have been cut off before its rows went
         take_erased(office, progress)
     removed = take_away(

@@ -18,6 +18,7 @@ from workbench.lifecycle.register import Register
 from workbench.lifecycle.risks import Risks
 from workbench.settings import FILE_NAME, Settings
 from workbench.store.logs.auditing import Verdict
+from workbench.store.logs.events import Events
 from workbench.store.published_files import strange
 
 ENCRYPTED_PARQUET = b"PARE"  # a plain one begins with PAR1
@@ -59,19 +60,11 @@ class Review:
 
 
 class Reviews(Risks):
-    """Reviews and risks of one workspace.
+    """Reviews and risks of one workspace."""
 
-    Parameters
-    ----------
-    folder : Path
-        The workspace's private folder.
-    zone : tzinfo
-        In which they tell when something was.
-    """
-
-    def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
-        self.reviews = Register(folder, "reviews", "RV", "review", zone)
-        super().__init__(folder, zone)
+    def __init__(self, events: Events) -> None:
+        self.reviews = Register(events, "RV", "review")
+        super().__init__(events)
 
     def keep(self, review: Review) -> str:
         """Record a review; return its id."""
@@ -79,6 +72,7 @@ class Reviews(Risks):
             "checks": [vars(check) for check in review.checks],
             "files": review.files,
             "encrypted": review.encrypted,
+            "failed": len(review.failed),
         }
         return self.reviews.begin("reviewed", body, now=review.at)
 

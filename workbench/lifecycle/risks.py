@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError
 from workbench.lifecycle.register import Register, said
 from workbench.store.logs.chain import Entry
+from workbench.store.logs.events import Events
 
 MIDDLE, HIGH = 8, 15  # of 25: likelihood times impact
 TREATMENTS = ("mitigate", "accept", "avoid", "transfer")
@@ -46,14 +46,14 @@ class Risk:
 
 
 class Risks:
-    """The risks of one workspace, in its private folder."""
+    """The risks of one workspace."""
 
-    def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
-        self.risks_register = Register(folder, "risks", "RK", "risk", zone)
+    def __init__(self, events: Events) -> None:
+        self.risks_register = Register(events, "RK", "risk")
 
     def risk(self, name: str) -> Risk:
         """Return one risk as it stands, or raise `UnknownName`."""
-        return _risk(name, self.risks_register.events(name))
+        return _risk(name, self.risks_register.of(name))
 
     def risks(self) -> tuple[Risk, ...]:
         """Return every risk as it stands, gravest first, closed ones last."""
@@ -92,7 +92,7 @@ class Risks:
             "plan": plan,
             "due": due.isoformat() if due else None,
         }
-        name = self.risks_register.begin("added", body, now=now)
+        name = self.risks_register.begin("risk added", body, now=now)
         return self.risk(name)
 
     def change_risk(self, name: str, changes: Mapping[str, Any], *, now: dt.datetime) -> Risk:
@@ -117,7 +117,7 @@ class Risks:
             key: value.isoformat() if isinstance(value, dt.date) else value
             for key, value in changes.items()
         }
-        self.risks_register.record(name, "changed", told, now=now)
+        self.risks_register.record(name, "risk changed", told, now=now)
         return self.risk(name)
 
     def close_risk(self, name: str, reason: str, *, now: dt.datetime) -> Risk:
@@ -130,7 +130,7 @@ class Risks:
         """
         self._require_open(name)
         told = said(reason, "say with --reason why it is none any more.")
-        self.risks_register.record(name, "closed", {"reason": told}, now=now)
+        self.risks_register.record(name, "risk closed", {"reason": told}, now=now)
         return self.risk(name)
 
     def _require_open(self, name: str) -> Risk:
@@ -156,7 +156,7 @@ def _risk(name: str, events: list[Entry]) -> Risk:
     now = dict(events[0].body)
     history = []
     for event in events:
-        if event.kind == "changed":
+        if event.kind == "risk changed":
             now |= event.body
         history.append((event.at, now["likelihood"] * now["impact"]))
     return Risk(
@@ -168,6 +168,6 @@ def _risk(name: str, events: list[Entry]) -> Risk:
         now["treatment"],
         now["plan"],
         dt.date.fromisoformat(now["due"]) if now["due"] else None,
-        events[-1].kind == "closed",
+        events[-1].kind == "risk closed",
         tuple(history),
     )

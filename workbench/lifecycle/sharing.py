@@ -25,6 +25,7 @@ from workbench.catalog import Catalog, ExtractTerms
 from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, UnknownName
 from workbench.lifecycle.cells import cell
 from workbench.lifecycle.register import Register
+from workbench.store.logs.events import Events
 
 if TYPE_CHECKING:
     import ibis
@@ -138,9 +139,9 @@ class Share:
     measured: Mapping[str, Any] = field(default_factory=dict)
 
 
-def share_register(folder: Path, zone: dt.tzinfo = dt.UTC) -> Register:
-    """Return the share register of a private folder."""
-    return Register(folder, "shares", "SH", "share", zone)
+def share_register(events: Events) -> Register:
+    """Return the register of what was handed over."""
+    return Register(events, "SH", "share")
 
 
 def shares(register: Register) -> tuple[Share, ...]:
@@ -148,7 +149,7 @@ def shares(register: Register) -> tuple[Share, ...]:
     return tuple(
         Share(
             name,
-            events[0].kind,
+            events[0].kind.removeprefix("share "),
             events[0].at,
             events[0].body["terms"],
             int(events[0].body["people_at_most"]),
@@ -204,7 +205,7 @@ def write_tables(
         "files": [*files, "metadata.json"],
         "releases": list(tables),
     }
-    name = register.begin("tables", body, now=now)
+    name = register.begin("share tables", body, now=now)
     facts = [
         {"file": file, "release": release, **about}
         for file, (release, (_, about)) in zip(files, tables.items(), strict=True)
@@ -340,7 +341,7 @@ def write_extract(
         "rows": len(made.frame),
         "joinable_with": list(joinable(register, made.table, terms.recipient, now.date())),
     }
-    name = register.begin("extract", body, now=now)
+    name = register.begin("share extract", body, now=now)
     _write(out, {file: made.frame})
     about = {
         "file": file,

@@ -23,7 +23,7 @@ from workbench.reporting.facts import edition_identity, facts_of, made_of, page_
 from workbench.reporting.forking import import_light
 from workbench.reporting.telling import is_news, tell_hooks
 from workbench.store.durable import refusal
-from workbench.store.logs.audit import Audit
+from workbench.store.logs.events import Events
 
 if TYPE_CHECKING:
     from workbench.reporting.pages.page import Page
@@ -212,8 +212,8 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
     # before its name is written or a question paid: the page would be refused for the same words
     refuse_held(asked, desk)
     folder = desk.folder(asked)
-    audit = Audit(desk.private)
-    audit.record("run", names, now=desk.now)
+    events = Events(desk.private)
+    events.record("run", names, now=desk.now)
     own = desk.with_notebooks(_copied(folder / "source", asked.definition.notebook, notebook))
     answered = there is not None and there.edition.identity == identity
     with affordable(asked, own, tell, folder, answered=answered) as prices:
@@ -226,7 +226,7 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
             identity=identity,
             releases=releases,
             ledger_head=desk.ledger.sealed(desk.ledger.head()),
-            audit_head=desk.ledger.sealed(audit.head()),
+            audit_head=desk.ledger.sealed(events.head()),
             lookup=desk.ledger.checked,
             made_of=made_of(asked, notebook, desk),
         )

@@ -60,13 +60,13 @@ def _acknowledge_registers(office: Office, reason: str, role: str | None) -> lis
         claimed = require_officer(role, "to acknowledge that a register is lost")
         return {"reason": require_reason(reason), "role": claimed}
 
-    return begin_anew(office.private, office.store, office.audit, word, office.now)
+    return begin_anew(office.private, office.store, office.events, word, office.now)
 
 
 def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[str, dt.datetime]:
     """Record that the clock is right now, though it was ahead when something was marked.
 
-    Ledger, journal and record of runs go on by it. Budgets gain nothing: what was spent under
+    Ledger, audit log and record of runs go on by it. Budgets gain nothing: what was spent under
     the clock that was ahead stays spent, and counts in this month too.
 
     Parameters
@@ -88,8 +88,8 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
     """
     from workbench.privacy.books.trust import require_officer, require_reason
     from workbench.reporting import telling
-    from workbench.store.logs.audit import who
     from workbench.store.logs.clocks import BEGAN
+    from workbench.store.logs.events import who
 
     claimed = require_officer(role, "setting the clock's marks back")
     word = {"reason": require_reason(reason), "role": claimed}
@@ -102,7 +102,7 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
         )
     found = {
         "ledger": office.ws.ledger.set_clock(signed, now) if office.ws.ledger.head()[0] else None,
-        "journal": office.journal.set_clock(word, now=now),
+        "audit log": office.events.ahead(now),
         "runs": telling.set_clock(office.private, now, word),
     }
     ahead = {name: at.astimezone(now.tzinfo) for name, at in found.items() if at}
@@ -112,7 +112,7 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
             "Nothing was recorded."
         )
     told = {name: at.isoformat() for name, at in ahead.items()}
-    office.audit.record("clock set", {**word, "ahead": told}, now=now)
+    office.events.set_clock({**word, "ahead": told}, now=now)
     return ahead
 
 

@@ -18,11 +18,10 @@ from workbench.reporting import environment
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
-    from workbench.lifecycle.journal import Journal
     from workbench.privacy.books.answers import AnswerLedger
     from workbench.store.engine import Store
     from workbench.store.keys.sealing import Seal
-    from workbench.store.logs.audit import Audit
+    from workbench.store.logs.events import Events
     from workbench.store.reading.access import Access
 
 
@@ -81,18 +80,11 @@ class Opened:
         return Store(self.private, self.settings.key)
 
     @cached_property
-    def audit(self) -> Audit:
-        """Who read what."""
-        from workbench.store.logs.audit import Audit
+    def events(self) -> Events:
+        """The one log: who read what, and what the office did."""
+        from workbench.store.logs.events import Events
 
-        return Audit(self.private, self.settings.zone)
-
-    @cached_property
-    def journal(self) -> Journal:
-        """Holds, removals, requests, backups, restores, rotations: what the office did."""
-        from workbench.lifecycle.journal import Journal
-
-        return Journal(self.private, self.settings.zone)
+        return Events(self.private, self.settings.zone)
 
     @cached_property
     def seal(self) -> Seal:
@@ -128,7 +120,7 @@ class Opened:
         return Access(
             self.store,
             self.catalog,
-            self.audit,
+            self.events,
             int(pinned) if pinned else None,
             roles=self.settings.roles,
             bulk_rows=self.settings.bulk_rows,

@@ -63,7 +63,7 @@ class Customers(Data):
         mark, now = self.store.marks.of(customer), self.now()
         event = {"purpose": purpose, "reason": reason, "mark": mark, "tables": ", ".join(keys)}
         held = self.access.held(keys, at_most=ROWS_AT_MOST)
-        self.audit.record("look-up", {**event, "held": held}, now=now)
+        self.events.record("look-up", {**event, "held": held}, now=now)
         found = {}
         for name, key in keys.items():
             table = self.access.open(name, purpose, now=now, rows_at_most=ROWS_AT_MOST)
@@ -168,7 +168,7 @@ class Customers(Data):
             if name not in source.columns:
                 raise UnknownName("column of this extract", name, source.columns)
         event = {"table": ", ".join(sorted(tables)), "quasi_identifiers": list(quasi)}
-        self.audit.record("re-identification measured", event, now=self.now())
+        self.events.record("re-identification measured", event, now=self.now())
         return reidentification(
             source.get_backend().con,
             f"({ibis.to_sql(source, dialect='duckdb')})",
@@ -185,7 +185,7 @@ class Customers(Data):
         now = self.now()
         with cells_of_people(query, self.catalog, self.access, now) as (connection, rows, names):
             event = {"table": query.table.get_name(), "quasi_identifiers": list(names)}
-            self.audit.record("re-identification measured", event, now=now)
+            self.events.record("re-identification measured", event, now=now)
             found = reidentification(
                 connection,
                 f"({rows})",

@@ -53,7 +53,7 @@ class Data(Opened):
         )
         # also where nothing was new: from now on it is known that nothing was
         event = {"tables": sorted(loaded), "snapshot": self.store.latest_snapshot()}
-        self.audit.record("load", event, now=now)
+        self.events.record("load", event, now=now)
         return loaded
 
     def ingest(
@@ -118,7 +118,7 @@ class Data(Opened):
         counts = {name: value for name, value in vars(taken).items() if isinstance(value, int)}
         event = {"table": table, "digest": taken.digest, **counts}
         event["snapshot"] = self.store.latest_snapshot()
-        self.audit.record("ingest", event, now=now)
+        self.events.record("ingest", event, now=now)
         return taken
 
     def ingests(self, table: str | None = None) -> list[Ingested]:
@@ -170,7 +170,7 @@ class Data(Opened):
                 left_out=lambda subject: bool(barred) and self.store.marks.of(subject) in barred,
             )
         event = {"table": table, "purpose": purpose, "rows": len(found), "columns": columns}
-        self.audit.record("quarantine opened", event, now=self.now())
+        self.events.record("quarantine opened", event, now=self.now())
         return found
 
     def possible_duplicates(self, table: str, purpose: str) -> pd.DataFrame:
@@ -192,7 +192,7 @@ class Data(Opened):
         for name in ("customer", "other"):
             found[name] = found[name].map(known_as)
         event = {"table": table, "purpose": purpose, "rows": len(found)}
-        self.audit.record("possible duplicates opened", event, now=self.now())
+        self.events.record("possible duplicates opened", event, now=self.now())
         return found
 
     def _aside_for(self, table: str, purpose: str) -> tuple[list[str], Callable[[str], str]]:
@@ -201,7 +201,7 @@ class Data(Opened):
         columns = self.access.admitted(table, purpose, now=now)
         if self.catalog.purposes[purpose].consent is not None:
             event = {"table": table, "purpose": purpose, "why": "AccessRefused"}
-            self.audit.record("refused", event, now=now)
+            self.events.record("refused", event, now=now)
             raise AccessRefused(
                 f"purpose '{purpose}' rests on consent, and of lines kept aside it is not known "
                 "who agreed. Open them for another purpose that reads this table."
@@ -221,8 +221,8 @@ class Data(Opened):
 
         self.catalog.table(table)
         now = self.now()
-        require_none_of(self.journal, table)
-        self.audit.record("quarantine emptied", {"table": table}, now=now)
+        require_none_of(self.events, table)
+        self.events.record("quarantine emptied", {"table": table}, now=now)
         cut = Cut("intake.quarantine", f"table_name = '{table}'")
         gone = take_away(
             self.store, self.catalog, lambda _: [cut], message="quarantine", today=now.date()
@@ -311,7 +311,7 @@ class Data(Opened):
             self.catalog.table(name)
         snapshot, now = self.store.latest_snapshot(), self.now()
         event = {"tables": sorted(tables) or "all", "snapshot": snapshot}
-        self.audit.record("quality measured", event, now=now)
+        self.events.record("quality measured", event, now=now)
         found = measure(
             self.store, self.catalog, snapshot, now=now, tables=tables or None, progress=progress
         )
@@ -324,7 +324,7 @@ class Data(Opened):
         """Every measurement of quality: ``.points()``, ``.to_frame()``."""
         from workbench.store.quality.history import QualityHistory
 
-        return QualityHistory(self.private, self.settings.zone)
+        return QualityHistory(self.events)
 
     def operational(self, table: str) -> pd.DataFrame | None:
         """Return an operational table as a frame; None where the catalog has none of that name.

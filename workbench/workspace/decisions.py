@@ -37,9 +37,7 @@ class Decisions:
     @property
     def register(self) -> Register:
         """Where the log is kept."""
-        return Register(
-            self.ws.private, "decisions", "DC", "decision on the log", self.ws.settings.zone
-        )
+        return Register(self.ws.events, "DC", "decision on the log")
 
     def all(self) -> tuple[Decision, ...]:
         """Return every decision as it stands, in the order they were recorded."""

@@ -124,7 +124,7 @@ class Private(Opened):
             table, purpose = asked.question.table, asked.question.purpose
             event = {"table": table, "purpose": purpose, "release": answer.id}
             held = self.access.held([table])
-            self.audit.record("release", {**event, "held": held}, now=now)
+            self.events.record("release", {**event, "held": held}, now=now)
             current = "+".join(dict.fromkeys(asked.data_versions))
             note_answer(answer.id, earlier=answer.data_version != current)
         return [handed_out(answer, self.ledger, self.now) for answer in answers]

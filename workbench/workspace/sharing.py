@@ -157,4 +157,4 @@ def _record_share(
     office: Office, name: str, agreed: Terms, *, rows: int | None, table: str | None = None
 ) -> None:
     event = {"share": name, "purpose": agreed.purpose, "recipient": agreed.recipient}
-    office.audit.record("share", {**event, "rows": rows, "table": table}, now=office.now)
+    office.events.record("share", {**event, "rows": rows, "table": table}, now=office.now)

@@ -65,9 +65,7 @@ def minimisation(office: Office, months: int = 12) -> Minimisation:
     """Return the columns about customers that no purpose read in the last months."""
     from workbench.lifecycle.minimisation import minimisation as unread
 
-    return unread(
-        office.catalog, office.audit.chain.entries(), today=office.now.date(), months=months
-    )
+    return unread(office.catalog, office.events.entries(), today=office.now.date(), months=months)
 
 
 def _present_transfers(office: Office) -> list[Mapping[str, Any]]:

@@ -29,7 +29,7 @@ def reads(office: Office) -> list[Read]:
     """Return every read on record: of the audit log, and of tables that are logs of reads."""
     from workbench.lifecycle.incidents.reads import COLUMNS, from_audit, from_frame
 
-    found = from_audit(office.audit.chain.entries())
+    found = from_audit(office.events.entries())
     for name, table in office.catalog.tables.items():
         if table.operational and set(COLUMNS) <= set(table.columns):
             frame = office.ws.operational(name)
@@ -63,7 +63,7 @@ def detect(office: Office, *, until: str | None = None, months: int = EXAMINED_M
     for _ in range(months - 1):
         first = first.previous()
     found = unusual(known, first.start, last.end - dt.timedelta(days=1))
-    office.audit.record(
+    office.events.record(
         "detection",
         {"until": last.text, "months": months, "found": len(found.found)},
         now=office.now,
@@ -110,7 +110,7 @@ def assess(
             office.store, office.catalog, newest, names, [b for b in before if b[0] in names]
         ),
         gone=lambda read: gone(
-            [r for r in read if r.snapshot not in {None, *left}], office.audit.chain.entries()
+            [r for r in read if r.snapshot not in {None, *left}], office.events.entries()
         ),
         readers=readers,
         tables=tables,
@@ -150,7 +150,6 @@ def review(office: Office, advisories: str | Path | None = None) -> Review:
     found = look_over(office, advisories)
     try:
         office.reviews.keep(found)
-        office.audit.record("review", {"failed": len(found.failed)}, now=found.at)
     except StorageError as problem:  # why: what stops the record is what the review has to tell
         return unrecorded(found, problem)
     return found
@@ -170,12 +169,10 @@ def look_over(office: Office, advisories: str | Path | None = None) -> Review:
 
 
 def verify_logs(office: Office) -> Mapping[str, Verdict]:
-    """Return what a check of every chained log finds, by its name: one verifier for all."""
-    from workbench.lifecycle.register import registers
-    from workbench.store.logs.auditing import Verdict, told, verdict, verify, verify_journal
+    """Return what a check of every log and file of entries finds, by its name."""
+    from workbench.store.logs.auditing import Verdict, told, verify
 
     published = office.settings.path("published")
-    kept = registers(office.private, office.settings.zone)
 
     def ledger() -> Verdict:
         count = office.ws.ledger.verify()
@@ -185,11 +182,8 @@ def verify_logs(office: Office) -> Mapping[str, Verdict]:
         return Verdict(len(each.all()), (0, GENESIS), ())
 
     checks: dict[str, Callable[[], Verdict]] = {
-        "audit log": lambda: verify(office.audit, published, office.ws.seal.head),
-        "journal": lambda: verify_journal(office.journal.chain, office.audit),
+        "audit log": lambda: verify(office.events, published, office.ws.seal.head),
         "ledger": ledger,
-        **{name: each.verdict for name, each in kept.items()},
-        "history of quality": lambda: verdict(office.ws.quality_history.chain),
         "file of marks": lambda: counted(office.store.marks),
         "file of corrections": lambda: counted(office.store.corrections),
     }

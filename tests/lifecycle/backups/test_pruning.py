@@ -50,7 +50,7 @@ def test_the_last_of_each_day_week_and_month_stays(desk):
     left = {path.name for path in desk.settings.path("backups").glob("*.backup")}
     assert left == {f"workbench-2026{day.replace('-', '')}.backup" for day in kept}
     assert pruning.prune(desk.office) == []
-    (entry,) = desk.journal.entries("backups pruned")
+    (entry,) = desk.events.entries("backups pruned")
     assert (len(entry.body["files"]), entry.body["left"]) == (31, 4)
 
 

@@ -85,16 +85,15 @@ def test_who_rotates_goes_on(shop):
     assert shop.store.connect() is not None
     shop.office.rotate_key()
     assert again(shop).open("customers", "service").count().execute() == 600
-    assert len(shop.journal.entries("key rotated")) == 2
+    assert len(shop.events.entries("key rotated")) == 2
 
 
 def test_a_rotation_is_recorded_by_fingerprints(shop):
     old = fingerprint(shop.store.master_key)
     new = shop.office.rotate_key()
-    body = dict(shop.audit.chain.entries("key rotated")[0].body)
-    assert body.pop("journal")  # its head, which every entry carries
+    body = dict(shop.events.entries("key rotated")[0].body)
     assert body == {
-        "who": shop.audit.chain.entries()[0].body["who"],
+        "who": shop.events.entries()[0].body["who"],
         "old": old,
         "new": new,
     }
@@ -110,7 +109,7 @@ def test_a_shredded_key_leaves_nothing_to_read(shop):
     assert list((shop.private / "keys").glob("*.key")) == []
     with pytest.raises(StoreMissing, match="no key at"):
         again(shop).open("customers", "service")
-    assert shop.audit.chain.entries("keys shredded")
+    assert shop.events.entries("keys shredded")
     with pytest.raises(StoreMissing, match="no key at"):  # none is made over data that is there
         again(shop).init()
 
@@ -188,7 +187,7 @@ def test_shredding_with_a_key_of_the_environment_leaves_nothing_that_it_opens(ow
     for act in (lambda: again(ws).open("customers", "service"), lambda: again(ws).init()):
         with pytest.raises(StoreMissing, match="were destroyed by 'workbench store keys shred'"):
             act()
-    (entry,) = ws.audit.chain.entries("keys shredded")
+    (entry,) = ws.events.entries("keys shredded")
     assert (entry.body["of"], entry.body["catalogs"]) == ("environment", len(old))
     again(ws).office.restore(
         made.file, over=True
@@ -340,7 +339,7 @@ def test_rotating_the_data_too_leaves_nothing_that_old_keys_open(shop, tmp_path)
     assert ws.ingest("transactions", path).known
     assert len(ws.snapshots()) == 1
     assert any(step.startswith("writing transactions anew") for step in steps)
-    assert ws.journal.last("key rotated").body["data"] is True
+    assert ws.events.last("key rotated").body["data"] is True
 
 
 def test_a_store_without_data_may_be_rotated_so_too(tmp_path):

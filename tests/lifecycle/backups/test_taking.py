@@ -43,7 +43,7 @@ def test_a_backup_is_one_file_with_its_checksum_and_an_entry(shop, made):
     assert file.with_name("one.backup.sha256").read_text() == f"{made.sha256}  one.backup\n"
     assert file.stat().st_mode & 0o777 == 0o600
     assert made.rows == {"customers": 600, "transactions": 5400, "consents": 300, "incidents": 1}
-    assert shop.journal.last("backup").body["sha256"] == made.sha256
+    assert shop.events.last("backup").body["sha256"] == made.sha256
     assert read_header(file)["made"] == "2026-10-02T09:00:00+00:00"
 
 
@@ -64,9 +64,9 @@ def test_a_test_restores_beside_and_records_that_it_held(shop, made):
     found = again(shop).office.restore_test(made.file)
     assert found.rows == made.rows
     assert sorted(shop.settings.root.iterdir()) == before
-    entry = shop.journal.last("restore tested")
+    entry = shop.events.last("restore tested")
     assert entry.body["ok"] is True
-    assert shop.audit.chain.entries("restore tested")
+    assert shop.events.entries("restore tested")
 
 
 def test_a_lost_store_comes_back(shop, made):
@@ -100,7 +100,7 @@ def test_logs_that_went_on_stay(shop, made):
     later = wb.query(shop.open("transactions", "reporting"), period="2026-04").customers()
     answer = shop.release(later, name="later", epsilon=0.1)
     kept = again(shop).office.restore(made.file, over=True).kept
-    assert set(kept) == {"ledger.sqlite", "audit.sqlite", "journal.sqlite"}
+    assert set(kept) == {"ledger.sqlite", "audit.sqlite"}
     assert again(shop).ledger.answer(answer.id).id == answer.id
     assert again(shop).ledger.verify()
 
@@ -143,7 +143,7 @@ def test_a_changed_byte_is_named_with_its_block(shop, made, share):
     assert counts(again(shop)) == 600
     with pytest.raises(StorageError, match="corrupted"):
         again(shop).office.restore_test(file)
-    assert shop.journal.last("restore tested").body["ok"] is False
+    assert shop.events.last("restore tested").body["ok"] is False
     assert not list(shop.settings.root.glob(".workbench.*"))
 
 
@@ -153,7 +153,7 @@ def test_a_slip_in_the_path_is_no_failed_test(shop, made, slip):
     told = rf"there is no backup of workbench at .*{made.file}.* Nothing was tested"
     with pytest.raises(InputError, match=told):
         again(shop).office.restore_test(shop.settings.root / slip)
-    assert [entry.body["ok"] for entry in shop.journal.entries("restore tested")] == [True]
+    assert [entry.body["ok"] for entry in shop.events.entries("restore tested")] == [True]
     assert shop.office.lifecycle_facts()["backups"]["last_test_held"] is True
 
 
@@ -161,7 +161,7 @@ def test_a_backup_on_record_that_is_gone_is_a_failed_test(shop, made):
     Path(made.file).unlink()
     with pytest.raises(StorageError, match="there is no backup at"):
         again(shop).office.restore_test(made.file)
-    assert shop.journal.last("restore tested").body["ok"] is False
+    assert shop.events.last("restore tested").body["ok"] is False
 
 
 @pytest.mark.parametrize("cut", [1, 17, (1 << 20) + 16, 3 << 20])

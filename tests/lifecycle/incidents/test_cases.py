@@ -13,6 +13,8 @@ from workbench.lifecycle.incidents.reads import Read
 from workbench.lifecycle.incidents.scope import scope_of
 from workbench.lifecycle.law import clock, clocks
 from workbench.lifecycle.letters.incident import draft
+from workbench.store.logs.auditing import verify
+from workbench.store.logs.events import Events
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 SEEN = NOW - dt.timedelta(hours=3)
@@ -21,7 +23,7 @@ FACTS = {"personal_data": True, "cyber": True, "critical_infrastructure": False}
 
 @pytest.fixture
 def incidents(tmp_path):
-    return Incidents(tmp_path)
+    return Incidents(Events(tmp_path))
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_whatever_hands_out_rows_is_a_read_with_its_volume(shop):
     again.look_up(someone, "reporting", reason="complaint 1")
     again.quarantine("customers", "service")
     again.possible_duplicates("customers", "service")
-    told = [(e.kind, e.body.get("rows")) for e in again.audit.chain.entries() if e.kind != "load"]
+    told = [(e.kind, e.body.get("rows")) for e in again.events.entries() if e.kind != "load"]
     assert ("bulk read", 5400) in told
     found = again.office.reads()
     assert 5400 in [read.rows for read in found if read.table == "transactions"]
@@ -218,8 +220,8 @@ def test_a_whole_life_with_lessons(incidents, opened, shop):
     closed = incidents.close(name, ["lock folders"], now=NOW)
     assert (closed.state, closed.lessons) == ("closed", ("lock folders",))
     assert {each.state(NOW) for each in closed.deadlines()} == {"met"}
-    verdict = incidents.register.verdict()
-    assert (verdict.holds, verdict.entries) == (True, len(incidents.register.events(name)))
+    verdict = verify(incidents.register.events)
+    assert (verdict.holds, verdict.entries) == (True, len(incidents.register.of(name)))
     with pytest.raises(InputError, match="was closed on 2026-10-02"):
         incidents.contain(name, "again", at=NOW, now=NOW)
 

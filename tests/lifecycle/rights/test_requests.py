@@ -133,7 +133,7 @@ def test_what_a_command_does_of_a_right_the_method_does(shop, act, kind):
     request, _ = act(shop, verified_by="id card, branch 12")
     assert (request.kind, request.verified_by) == (kind, "id card, branch 12")
     assert [request] == shop.office.requests()
-    told = [entry.kind for entry in shop.audit.chain.entries() if "request" in entry.body]
+    told = [entry.kind for entry in shop.events.entries() if "request" in entry.body]
     for wanted in ("request opened", "identity checked", "request closed"):
         assert wanted in told
 
@@ -179,7 +179,7 @@ def test_a_request_may_be_closed_otherwise(shop):
         InputError, match=r"'R-0001' was closed on 2026-10-02 \(refused: not theirs"
     ):
         shop.office.close_request(made.id, "done after all")
-    assert [entry.kind for entry in shop.audit.chain.entries()] == [
+    assert [entry.kind for entry in shop.events.entries()] == [
         "load",
         "request opened",
         "request closed",

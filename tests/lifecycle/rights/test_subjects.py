@@ -101,7 +101,7 @@ def test_a_value_is_corrected(shop):
     assert after.of("customers") != before.of("customers")
     assert after.of("transactions") == before.of("transactions")
     assert again(shop).init() == {}
-    assert "new@example.org" not in str([e.body for e in shop.audit.chain.entries()])
+    assert "new@example.org" not in str([e.body for e in shop.events.entries()])
 
 
 def test_one_of_several_rows_is_corrected_where_it_is_named(shop):

@@ -143,7 +143,7 @@ def test_one_word_covers_the_ledger_and_the_audit_log_lost_with_it(asked, witnes
     assert held >= before
     [entry] = fresh.ledger.chain.entries("acknowledged")
     assert (entry.body["reason"], entry.body["role"]) == ("The disk died on Friday.", "officer")
-    [lost] = fresh.audit.chain.entries("register lost")
+    [lost] = fresh.events.entries("register lost")
     assert lost.body["registers"] == ["audit"]
     ask(fresh)
     assert spent(fresh) > held

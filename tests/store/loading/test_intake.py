@@ -315,12 +315,12 @@ def test_lines_aside_are_opened_for_a_purpose_as_tables_are(shop, tmp_path):
             with pytest.raises(error):
                 opening("transactions", purpose)
             recorded = "(not declared)" if purpose == "report" else purpose
-            assert shop.audit.chain.entries("refused")[-1].body["purpose"] == recorded
+            assert shop.events.entries("refused")[-1].body["purpose"] == recorded
     with pytest.raises(TypeError, match="purpose"):
         shop.quarantine("transactions")
     shop.office.restrict_subject("K-000011", ["reporting"], verified_by="id card")
     kept = shop.quarantine("transactions", "reporting")
-    entry = shop.audit.chain.entries("quarantine opened")[-1].body
+    entry = shop.events.entries("quarantine opened")[-1].body
     assert (entry["table"], entry["purpose"], entry["rows"]) == ("transactions", "reporting", 2)
     assert list(kept.line) == [2, 4]
     row, none = kept.content
@@ -594,7 +594,7 @@ def test_people_that_may_be_one_are_paired(desk):
     found = desk.possible_duplicates("customers", "reporting")
     named = desk.open("customers", "reporting").customer_id.execute()
     assert set(named) > set(found.customer) | set(found.other)
-    entry = desk.audit.chain.entries("possible duplicates opened")[-1].body
+    entry = desk.events.entries("possible duplicates opened")[-1].body
     assert (entry["purpose"], entry["rows"]) == ("reporting", 3)
     with desk._newest() as connection:
         rows = connection.execute("SELECT subject, other, agree FROM lake.intake.same_person")
@@ -629,5 +629,5 @@ def test_what_was_taken_in_is_on_record(desk):
     take(desk, HEADER + GOOD)
     found = [(each.table, each.file, each.rows) for each in desk.ingests()]
     assert found == [("customers", "people.csv", 100), ("bookings", "bookings.csv", 8)]
-    entry = desk.audit.chain.entries("ingest")[-1]
+    entry = desk.events.entries("ingest")[-1]
     assert (entry.body["table"], entry.body["rows"], entry.body["added"]) == ("bookings", 8, 8)

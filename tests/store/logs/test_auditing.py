@@ -6,9 +6,9 @@ import sqlite3
 
 import pytest
 
-from workbench.store.logs.audit import Audit
 from workbench.store.logs.auditing import verify
 from workbench.store.logs.chain import entry_hash
+from workbench.store.logs.events import Events
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 
@@ -16,14 +16,14 @@ NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 @pytest.fixture
 def audit(tmp_path):
     """Return a log of ten entries."""
-    audit = Audit(tmp_path)
+    audit = Events(tmp_path)
     for number in range(10):
         audit.record("open", {"table": "t", "number": number}, now=NOW)
     return audit
 
 
 def change(audit, *statements):
-    database = sqlite3.connect(audit.chain.path)
+    database = sqlite3.connect(audit.path)
     with database:
         for statement in statements:
             database.execute(statement)
@@ -43,7 +43,7 @@ def test_a_whole_log_holds(audit):
 
 
 def test_an_empty_log_holds(tmp_path):
-    verdict = verify(Audit(tmp_path))
+    verdict = verify(Events(tmp_path))
     assert (verdict.holds, verdict.entries) == (True, 0)
 
 
@@ -56,7 +56,7 @@ def test_an_altered_entry_is_named_and_no_other(audit, column, seq):
 
 def test_an_entry_whose_hash_was_made_to_fit_shows_at_the_next(audit):
     row = ("x", "open", None, None, "{}")
-    before = audit.chain.hash_at(4)
+    before = audit.hash_at(4)
     new = entry_hash(before, 5, *row)
     change(audit, f"UPDATE audit SET at='x', subject=NULL, body='{{}}', hash='{new}' WHERE seq = 5")
     assert places(audit) == [(6, "altered")]

@@ -33,7 +33,7 @@ def test_one_wrong_clock_stops_nothing_once_an_officer_has_said_so(shop):
         lambda: ask(ws, "now", "0.2"): (LedgerError, "of the ledger, its last spend"),
         lambda: ws.office.hold("another", table="customers"): (
             InputError,
-            "entry 1 of the journal",
+            "of the audit log",
         ),
         lambda: require_running_clock(ws.private, ws.now()): (PeriodError, "runs.jsonl"),
     }
@@ -57,14 +57,14 @@ def test_one_wrong_clock_stops_nothing_once_an_officer_has_said_so(shop):
     ]
     assert set(ws.office.set_clock("The battery died.", role="officer")) == {
         "ledger",
-        "journal",
+        "audit log",
         "runs",
     }
     for act in acts:
         act()
     with pytest.raises(InputError, match="no mark lies after"):
         ws.office.set_clock("Again.", role="officer")
-    [told] = ws.audit.chain.entries("clock set")
+    [told] = ws.events.entries("clock set")
     assert told.body["reason"] == "The battery died."
     spent = {line.scope: line.spent_pico for line in ws.budget("2026-09")}
     assert spent["2026-09"] == spent["rolling year"] == spent["lifetime"] > 0

@@ -116,7 +116,7 @@ def test_a_sample_that_nobody_loads_into_is_late_from_the_middle_of_the_next_mon
 
 def test_no_value_is_in_what_is_told_or_kept(bank, measured):
     told = json.dumps([vars(c) for c in measured.checks], default=str) + repr(measured)
-    for path in bank.private.glob("quality.sqlite*"):
+    for path in bank.private.glob("audit.sqlite*"):
         told += path.read_bytes().decode("latin-1")
     source = bank.settings.path("source") / "customers.parquet"
     values = duckdb.sql(f"SELECT customer_id, full_name, phone FROM '{source}'").fetchall()
@@ -334,7 +334,7 @@ def test_control_limits_and_trend_come_from_earlier_snapshots(tmp_path):
     found = check(ws.quality("visits"), "visits", *rule)
     assert found.trend == "worse"
     assert found.usual[1] > 0
-    assert ws.quality_history.chain.verify() == len(ws.quality_history.chain.entries())
+    assert ws.events.verify() == len(ws.events.entries())
     frame = ws.quality_history.to_frame()
     assert list(frame.columns) == [
         "at", "snapshot", "table", "check", "checked", "failed", "rate",
@@ -346,8 +346,8 @@ def test_measuring_again_says_the_same_and_keeps_one_entry(tmp_path):
     ws = clean(tmp_path)
     first, second = ws.quality(), ws.quality()
     assert first.to_frame().drop(columns="trend").equals(second.to_frame().drop(columns="trend"))
-    assert len(ws.quality_history.chain.entries("measured")) == 1
-    assert len(ws.audit.chain.entries("quality measured")) == 2
+    assert len(ws.events.entries("quality counts")) == 1
+    assert len(ws.events.entries("quality measured")) == 2
 
 
 def test_limits_are_those_of_a_p_chart():

@@ -61,19 +61,19 @@ def test_the_account_is_the_systems_and_not_the_environments(environment):
 
 def test_without_roles_everything_works_as_before(shop):
     shop.open("transactions", "reporting")
-    assert "role" not in shop.audit.chain.entries("open")[0].body
+    assert "role" not in shop.events.entries("open")[0].body
 
 
 def test_a_role_opens_its_purposes_and_stands_in_the_log(shop, environment):
     ws = declared(shop, f'[roles.reader]\nusers = ["{me()}"]\npurposes = ["reporting"]\n')
     assert ws.open("transactions", "reporting").count().execute() == 5400
-    body = ws.audit.chain.entries("open")[0].body
+    body = ws.events.entries("open")[0].body
     assert (body["role"], body["vouched_by"]) == ("reader", "operating system")
     with pytest.raises(
         AccessRefused, match=r"'marketing' is for the roles \(none\); .* has reader"
     ):
         ws.open("transactions", "marketing")
-    refused = ws.audit.chain.entries("refused")[0].body
+    refused = ws.events.entries("refused")[0].body
     assert (refused["purpose"], refused["why"]) == ("marketing", "AccessRefused")
 
 
@@ -83,7 +83,7 @@ def test_a_claimed_role_is_marked(shop, environment):
         ws.open("transactions", "reporting")
     environment.setenv(CLAIM, "guest")
     ws.open("transactions", "reporting")
-    assert ws.audit.chain.entries("open")[0].body["vouched_by"] == "self-declared"
+    assert ws.events.entries("open")[0].body["vouched_by"] == "self-declared"
 
 
 def test_a_release_needs_the_role_too(shop, environment):

@@ -75,7 +75,7 @@ def test_a_day_means_the_last_snapshot_written_until_its_end(desk):
         ("2999-01-01", 5401),
     ):
         assert rows(again(desk).open("transactions", "reporting", as_of=day)) == count
-    entry = desk.audit.chain.entries("open")[0]
+    entry = desk.events.entries("open")[0]
     assert entry.body["snapshot"] == 1
     with pytest.raises(InputError, match=r"loaded by 2026-03-31 can be opened: the oldest .* is 1"):
         again(desk).open("transactions", "reporting", as_of="2026-03-31")
@@ -123,7 +123,7 @@ def test_a_snapshot_that_never_was_or_has_ended_is_refused_and_recorded(desk):
     match = rf"snapshot 1 has ended: rows were erased .* Left: {newest}\."
     with pytest.raises(StoreMissing, match=match):
         again(desk).open("transactions", "reporting", snapshot=1)
-    refused = desk.audit.chain.entries("refused")
+    refused = desk.events.entries("refused")
     assert [entry.body["snapshot"] for entry in refused] == [99, 0, 1]
 
 
@@ -150,7 +150,7 @@ def test_columns_are_those_the_table_had(desk):
     catalog.write_text(text.replace("is_online: {", "channel: {type: text}\n      is_online: {"))
     assert "channel" in again(desk).open("transactions", "reporting").columns
     assert "channel" not in again(desk).open("transactions", "reporting", snapshot=1).columns
-    assert "channel" not in desk.audit.chain.entries("open")[-1].body["columns"]
+    assert "channel" not in desk.events.entries("open")[-1].body["columns"]
 
 
 def test_unknown_names_are_refused_as_ever(desk):
@@ -174,9 +174,9 @@ def test_answers_are_about_the_newest_data(desk):
 
 
 def test_a_bulk_read_names_its_purpose_and_snapshot(desk):
-    access = Access(desk.store, desk.catalog, desk.audit, bulk_rows=10, clock=desk.now)
+    access = Access(desk.store, desk.catalog, desk.events, bulk_rows=10, clock=desk.now)
     access.open("transactions", "reporting", now=desk.now(), snapshot=1).execute()
-    (entry,) = desk.audit.chain.entries("bulk read")
+    (entry,) = desk.events.entries("bulk read")
     told = {name: entry.body[name] for name in ("table", "purpose", "rows", "snapshots")}
     assert told == {
         "table": "transactions", "purpose": "reporting", "rows": 5400, "snapshots": [1],

@@ -18,7 +18,7 @@ WAYS = {
 
 
 def bulk_reads(ws):
-    return [entry.body for entry in ws.audit.chain.entries("bulk read")]
+    return [entry.body for entry in ws.events.entries("bulk read")]
 
 
 @pytest.fixture
@@ -62,4 +62,4 @@ def test_what_is_read_is_what_was_read_before(narrow, shop):
 
 def test_the_entry_is_written_at_the_workspaces_time(narrow):
     narrow.open("transactions", "reporting").execute()
-    assert narrow.audit.chain.entries("bulk read")[0].at == narrow.now()
+    assert narrow.events.entries("bulk read")[0].at == narrow.now()

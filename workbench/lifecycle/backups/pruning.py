@@ -68,7 +68,7 @@ def backups(office: Office) -> list[KeptBackup]:
 
 def prune(office: Office) -> list[str]:
     """Remove the backups that nothing keeps, and their checksums; return their files."""
-    office.journal.require_clock(office.now)  # why: under a wrong clock the newest may not be
+    office.events.require_clock(office.now)  # why: under a wrong clock the newest may not be
     found = backups(office)
     going = [Path(each.file) for each in found if not each.kept]
     if going:

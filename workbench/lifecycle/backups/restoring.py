@@ -1,8 +1,8 @@
 """Restore a backup: beside what is there, checked, erasures replayed, and only then put in place.
 
 Whoever was erased since the backup stays erased: the marks are taken from the workspace as it is
-and from the file that lies beside the backups. Logs that went on since the backup (ledger, audit
-log, journal) stay as they are; a backup's log is taken only where the present one is lost. An older
+and from the file that lies beside the backups. Logs that went on since the backup (ledger and
+audit log) stay as they are; a backup's log is taken only where the present one is lost. An older
 ledger is recognised by its anchor and by published editions all the same, and spends nothing until
 an officer acknowledged the loss.
 """
@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,7 @@ from workbench.lifecycle.backups.taking import (
     row_counts,
     unpack,
 )
-from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.register import FOLDER as REGISTERS
-from workbench.lifecycle.register import NAMES
 from workbench.lifecycle.rights.correcting import replay
 from workbench.lifecycle.rights.customers import known_by
 from workbench.lifecycle.rights.erasure import still_findable, take_erased
@@ -54,12 +51,14 @@ from workbench.store.keys.marks import read_marks
 from workbench.store.keys.sealing import FILE as SEAL_FILE
 from workbench.store.lake_files import sync_new
 from workbench.store.locks import file_lock
-from workbench.store.logs.audit import Audit
 from workbench.store.logs.chain import Chain
+from workbench.store.logs.events import Events
 
 KEPT_ASIDE = ("runs", "logs", "ipython")  # in no backup, and no reason to lose them
 READY = "restored.ready"
+MARK = Path("keys", "audit.mark")
 Tell = Callable[[str], None]
+Heads = Mapping[str, tuple[int, str]]  # of a backup's logs, as they were in it
 
 
 @dataclass(frozen=True)
@@ -135,11 +134,13 @@ def restore(
             for name in ("run.lock", "store/writer.lock"):
                 locks.enter_context(file_lock(private / name))
         remove(beside)
-        restored, there = _prepare(office, file, master, beside, progress)
+        with suppress(StorageError):  # what of before is lost or damaged is told of when it is used
+            office.events.take_over()
+        restored, there, heads = _prepare(office, file, master, beside, progress)
         if private.exists():
             for name in LOGS.values():
                 locks.enter_context(file_lock(private / f"{name}.lock"))
-        kept = _keep_logs(private, beside)
+        kept = _keep_logs(private, beside, heads)
         there.store.marks.expect(private)
         there.store.corrections.expect(private)
         _take_key(office, there, master)
@@ -148,6 +149,8 @@ def restore(
         )
         progress("putting it in place")
         there.note(RESTORED, _facts(restored))
+        if (private / MARK).exists() and office.events.lost():  # what the backup lacks is missed
+            shutil.copy2(private / MARK, beside / MARK)
         sync_new(beside, set())
         (beside / READY).touch()
         sync(beside)
@@ -182,7 +185,7 @@ def restore_test(
         tempfile.mkdtemp(prefix=f"{office.private.name}.test-", dir=office.private.parent)
     )
     try:
-        restored, there = _prepare(office, file, master, folder / "private", progress)
+        restored, there, _ = _prepare(office, file, master, folder / "private", progress)
         for name in LOGS:
             log_of(there.private, name).verify()
         left = still_findable(there)
@@ -200,7 +203,7 @@ def restore_test(
 
 def _require_backup(office: Office, file: Path, master: bytes) -> None:
     """Refuse a slip in the path or the key, which says nothing of any backup."""
-    made = [entry.body["file"] for entry in office.journal.entries(BACKED_UP)]
+    made = [entry.body["file"] for entry in office.events.acts(BACKED_UP)]
     try:
         with file.open("rb") as archive:
             ArchiveReader(archive, file, master)
@@ -218,7 +221,7 @@ def _require_backup(office: Office, file: Path, master: bytes) -> None:
 
 def _prepare(
     office: Office, file: Path, master: bytes, private: Path, progress: Tell
-) -> tuple[Restored, Office]:
+) -> tuple[Restored, Office, Heads]:
     """Unpack a backup into a private folder of its own and make it fit to be used."""
     progress("reading the backup")
     scratch = private.with_name(f"{private.name}.unpacked")
@@ -235,10 +238,11 @@ def _prepare(
             f"{file} is not whole: it holds no ledger though its anchor knows one. Take another "
             "backup; nothing was restored."
         )
+    heads = {name: log_of(private, name).head() for name in LOGS}
     store = Store(private, given=master)  # why given: a key of the environment stands on no disk
-    zone = office.settings.zone
-    audit, journal = Audit(private, zone), Journal(private, zone)
-    there = dataclasses.replace(office, store=store, audit=audit, journal=journal, private=private)
+    there = dataclasses.replace(
+        office, store=store, events=Events(private, office.settings.zone), private=private
+    )
     for folder in (office.private, office.settings.path("backups"), file.absolute().parent):
         path = folder / MARKS_FILE
         if path.is_file() and folder != private:
@@ -256,6 +260,7 @@ def _prepare(
     return (
         Restored(str(file), manifest["made"], row_counts(there), again, corrected, others),
         there,
+        heads,
     )
 
 
@@ -273,14 +278,13 @@ def _take_corrections(office: Office, there: Office, file: Path) -> tuple[str, .
     return tuple(others)
 
 
-def _keep_logs(private: Path, beside: Path) -> tuple[str, ...]:
+def _keep_logs(private: Path, beside: Path, heads: Heads) -> tuple[str, ...]:
     """Lay present logs that went on since the backup over the backup's; return their names."""
     kept = []
     for name in LOGS:
         if not (private / name).exists():
             continue
-        present, old = log_of(private, name), log_of(beside, name)
-        seq, hash_ = old.head()
+        present, (seq, hash_) = log_of(private, name), heads[name]
         if _sound(present) and present.hash_at(seq) == hash_:
             shutil.copy2(private / name, beside / name)
             kept.append(name)
@@ -290,15 +294,12 @@ def _keep_logs(private: Path, beside: Path) -> tuple[str, ...]:
         move(private, beside)
     if (private / SEAL_FILE).exists():  # why the present one: editions are sealed with it
         shutil.copy2(private / SEAL_FILE, beside / SEAL_FILE)
-    for name in NAMES:  # why: a register that is lost, and was begun since, is not taken for none
-        mark = f"keys/{name}.mark"
-        if (private / mark).exists() and not (beside / mark).exists():
-            shutil.copy2(private / mark, beside / mark)
-    for name in (REGISTERS, *KEPT_ASIDE):
+    for name in KEPT_ASIDE:
         if (private / name).is_dir():
             # why linked: what is replaced goes at once, and notebooks may be many
-            link = shutil.copy2 if name == REGISTERS else os.link
-            shutil.copytree(private / name, beside / name, copy_function=link, dirs_exist_ok=True)
+            shutil.copytree(
+                private / name, beside / name, copy_function=os.link, dirs_exist_ok=True
+            )
     return tuple(kept)
 
 

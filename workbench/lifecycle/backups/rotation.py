@@ -45,7 +45,7 @@ def rotate(
     StoreMissing
         There is no key, or it comes from the environment and no new one is named there.
     """
-    office.journal.require_clock(office.now)
+    office.events.require_clock(office.now)
     store = office.store
     with store.locked():
         old, new = store.key_source.read(), store.key_source.begin()
@@ -90,7 +90,7 @@ def shred(office: Office) -> None:
     Refused
         A legal hold keeps rows.
     """
-    kept = holds(office.journal)
+    kept = holds(office.events)
     if kept:
         raise Refused(
             f"a legal hold keeps rows ({', '.join(each.id for each in kept)}), and without the key "

@@ -27,7 +27,6 @@ from workbench.documents import parse_json
 from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.register import registers
 from workbench.store.durable import flush, make_folder, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.lake_files import faults
@@ -39,7 +38,7 @@ BACKED_UP, TESTED, RESTORED = "backup", "restore tested", "restored"
 SUFFIX = ".backup"
 MANIFEST = "manifest.json"
 # the chained logs: file in the private folder, table
-LOGS = {"ledger.sqlite": "ledger", "audit.sqlite": "audit", "journal.sqlite": "journal"}
+LOGS = {"ledger.sqlite": "ledger", "audit.sqlite": "audit"}
 _LEFT_OUT = ("tmp", "runs", "ipython", "logs")
 _LEFT_OUT_SUFFIXES = (
     ".lock",
@@ -94,12 +93,10 @@ def back_up(
     StorageError
         It cannot be written.
     """
-    office.journal.require_clock(office.now)
-    office.audit.chain.verify()
+    office.events.require_clock(office.now)
+    office.events.verify()
     office.store.marks.all()
     office.store.corrections.all()
-    for register in registers(office.private).values():
-        register.require()
     if ledger_lost(office.private):
         raise StorageError(
             f"{office.private / 'ledger.sqlite'} is lost: its anchor knows it. Put it back from a "

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError
@@ -17,6 +16,7 @@ from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.register import Register, said
 from workbench.periods import local
 from workbench.store.logs.chain import Entry
+from workbench.store.logs.events import Events
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ def incident_of(name: str, events: Sequence[Entry], zone: dt.tzinfo = dt.UTC) ->
     notified: dict[str, dt.datetime] = {}
     for event in events[1:]:
         body = event.body
-        if event.kind == "assessed":
+        if event.kind == "incident assessed":
             told |= {"scope": body["scope"], "severity": body["severity"]}
             told["facts"] |= body["facts"]
-        elif event.kind == "notified":
+        elif event.kind == "incident notified":
             notified[body["clock"]] = _time(body["at"], zone)
-        elif event.kind == "contained":
+        elif event.kind == "incident contained":
             told["contained_at"] = _time(body["at"], zone)
-        elif event.kind == "closed":
+        elif event.kind == "incident closed":
             told |= {"closed_at": event.at, "lessons": tuple(body["lessons"])}
     return Incident(
         id=name,
@@ -104,19 +104,11 @@ def incident_of(name: str, events: Sequence[Entry], zone: dt.tzinfo = dt.UTC) ->
 
 
 class Incidents:
-    """The incidents of one workspace.
+    """The incidents of one workspace."""
 
-    Parameters
-    ----------
-    folder : Path
-        The workspace's private folder.
-    zone : tzinfo
-        In which times are told.
-    """
-
-    def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
-        self._zone = zone
-        self.register = Register(folder, "incidents", "IN", "incident", zone)
+    def __init__(self, events: Events) -> None:
+        self._zone = events.zone
+        self.register = Register(events, "IN", "incident")
 
     def all(self) -> tuple[Incident, ...]:
         """Return every incident, oldest first."""
@@ -125,7 +117,7 @@ class Incidents:
 
     def get(self, name: str) -> Incident:
         """Return one incident, or raise `UnknownName`."""
-        return incident_of(name, self.register.events(name), self._zone)
+        return incident_of(name, self.register.of(name), self._zone)
 
     def open(
         self,
@@ -158,7 +150,7 @@ class Incidents:
             "detected_at": detected_at.isoformat(),
             "facts": dict(facts),
         }
-        return self.get(self.register.begin("opened", body, now=now))
+        return self.get(self.register.begin("incident opened", body, now=now))
 
     def assess(
         self,
@@ -172,7 +164,7 @@ class Incidents:
         """Record scope and risk; a later assessment counts, the earlier one stays on record."""
         self._require_open(name)
         body = {"scope": scope.to_json(), "severity": severity, "facts": dict(facts)}
-        self.register.record(name, "assessed", body, now=now)
+        self.register.record(name, "incident assessed", body, now=now)
         return self.get(name)
 
     def notify(self, name: str, clock: str, *, at: dt.datetime, now: dt.datetime) -> Incident:
@@ -192,7 +184,9 @@ class Incidents:
             )
         what = f"a notice goes out after {name} was detected and before it is recorded"
         _require_between(incident.detected_at, at, now, what)
-        self.register.record(name, "notified", {"clock": clock, "at": at.isoformat()}, now=now)
+        self.register.record(
+            name, "incident notified", {"clock": clock, "at": at.isoformat()}, now=now
+        )
         return self.get(name)
 
     def contain(self, name: str, how: str, *, at: dt.datetime, now: dt.datetime) -> Incident:
@@ -207,7 +201,9 @@ class Incidents:
         told = said(how, "say with --how what stopped it.")
         what = f"{name} is contained after it began, or was detected, and before it is recorded"
         _require_between(incident.occurred_at or incident.detected_at, at, now, what)
-        self.register.record(name, "contained", {"how": told, "at": at.isoformat()}, now=now)
+        self.register.record(
+            name, "incident contained", {"how": told, "at": at.isoformat()}, now=now
+        )
         return self.get(name)
 
     def close(self, name: str, lessons: Sequence[str], *, now: dt.datetime) -> Incident:
@@ -236,7 +232,7 @@ class Incidents:
         if missing or not learned:
             steps = ", ".join(missing) or "say at least one lesson"
             raise InputError(f"{name} cannot be closed yet; to do first: {steps}.")
-        self.register.record(name, "closed", {"lessons": learned}, now=now)
+        self.register.record(name, "incident closed", {"lessons": learned}, now=now)
         return self.get(name)
 
     def _require_open(self, name: str) -> Incident:

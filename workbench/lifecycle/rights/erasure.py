@@ -109,17 +109,17 @@ def erase(
         A report is being rendered, whose notebook might show them.
     """
     mark = office.mark(subject)
-    office.journal.require_clock(office.now)
+    office.events.require_clock(office.now)
     with file_lock(office.private / "run.lock", busy=_busy):
         erased = office.store.marks.erased().get(mark)
-        done = office.journal.entries("erased", subject=mark)
+        done = office.events.acts("erased", subject=mark)
         known, told = known_by(office, mark), notes(office, mark, fitted)
         if erased and done and not known and not unfinished(office.store):
             return Erasure(dt.datetime.fromisoformat(erased), True, notes=told)
         if not erased:
             if not known:
                 raise unknown_subject(office)
-            require_no_hold(office.journal, list(office.subject_tables), mark)
+            require_no_hold(office.events, list(office.subject_tables), mark)
             office.store.marks.add("erased", mark, at=office.now)
         office.mirror_marks()
         key = office.key(subject)
@@ -141,8 +141,8 @@ def erase(
         outside = traces.search(
             [office.settings.path(name) for name in ("notebooks", "reports", "published")], values
         )
-        body = {"rows": rows, "cleared": cleared, "found_in": len(found)}
-        office.note("erased", body, ref=request, mark=mark)
+        body = {"rows": rows, "cleared": cleared, "found_in": len(found), "request": request}
+        office.note("erased", body, mark=mark)
         return Erasure(
             office.now if erased is None else dt.datetime.fromisoformat(erased),
             False,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from workbench.lifecycle.law import add_months
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.sharing import share_register, shares
+from workbench.lifecycle.sharing import shares
 from workbench.store.quality.rules import literal
 
 _OBLIGING = ("legal obligation", "contract")
@@ -90,7 +90,7 @@ def recipients(
     }
     handed = {
         f"{each.terms['recipient']} (extract {each.id} of {each.table})"
-        for each in shares(share_register(office.private, office.settings.zone))
+        for each in shares(office.shares)
         if each.kind == "extract"
         and each.table in tables
         and (purposes is None or each.terms["purpose"] in purposes)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Required, TypedDict, TypeVar
 
 from workbench.errors import InputError, Refused, UnknownName
-from workbench.lifecycle.journal import Journal
 from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.register import said
+from workbench.lifecycle.register import Register, said
 from workbench.lifecycle.rights.customers import identifiers, unknown_subject
 from workbench.store.logs.chain import Entry
 
@@ -130,7 +129,7 @@ def open_request(
         raise InputError(f"the request is of {came} and today is {today}. Correct one of the two.")
     clock = _clock(law, came, office)
     body = {"kind": kind, "law": clock.law, "clock": clock.id, "received": came.isoformat()}
-    name = office.begin(OPENED, "R", {**body, "mark": mark}, called="request")
+    name = _register(office).begin(OPENED, {**body, "mark": mark}, now=office.now)
     if verified_by:
         check_identity(office, name, verified_by)
     return find_request(office, name)
@@ -214,7 +213,7 @@ def check_identity(office: Office, name: str, verified_by: str) -> None:
         Nothing is said.
     """
     told = require_said(verified_by)
-    office.note(CHECKED, {"verified_by": told}, ref=name)
+    _register(office).record(name, CHECKED, {"verified_by": told}, now=office.now)
 
 
 def extend(office: Office, name: str, *, told_on: dt.date, reason: str) -> Request:
@@ -245,7 +244,8 @@ def extend(office: Office, name: str, *, told_on: dt.date, reason: str) -> Reque
             "It stays overdue; answer now."
         )
     told = said(reason, "say with --reason why it takes longer: the person has to be told it too.")
-    office.note(EXTENDED, {"told_on": told_on.isoformat(), "reason": told}, ref=name)
+    body = {"told_on": told_on.isoformat(), "reason": told}
+    _register(office).record(name, EXTENDED, body, now=office.now)
     return find_request(office, name)
 
 
@@ -259,7 +259,7 @@ def close(office: Office, name: str, outcome: str) -> Request:
     """
     _require_open(find_request(office, name))
     told = said(outcome, "say with --outcome how it ended, such as 'refused: not theirs'.")
-    office.note(CLOSED, {"outcome": told}, ref=name)
+    _register(office).record(name, CLOSED, {"outcome": told}, now=office.now)
     return find_request(office, name)
 
 
@@ -274,35 +274,24 @@ def _require_open(request: Request) -> None:
 
 def find_request(office: Office, name: str) -> Request:
     """Return one request, or raise `UnknownName`."""
-    known = {each.id: each for each in requests(office.journal, office.settings.holidays)}
-    if name not in known:
-        raise UnknownName("request", name, known)
-    return known[name]
+    return _request(name, _register(office).of(name), office.settings.holidays)
 
 
 def on_record(office: Office) -> list[Request]:
-    """Return every request of a customer, with its deadline and how it ended."""
-    return requests(office.journal, office.settings.holidays)
+    """Return every request of a customer, oldest first, with its deadline and how it ended."""
+    items = _register(office).items().items()
+    return [_request(name, events, office.settings.holidays) for name, events in items]
 
 
-def requests(journal: Journal, holidays: Collection[dt.date] = ()) -> list[Request]:
-    """Return every request as it stands, oldest first."""
-    with journal.chain.reading() as read:
-        opened = read.entries(OPENED)
-        later = [each for kind in (CHECKED, EXTENDED, CLOSED) for each in read.entries(kind)]
-    events: dict[str, list[Entry]] = {}
-    for entry in later:
-        events.setdefault(entry.body["request"], []).append(entry)
-    named = {f"R-{number:04d}": entry for number, entry in enumerate(opened, 1)}
-    return [_request(name, e, events.get(name, ()), holidays) for name, e in named.items()]
+def _register(office: Office) -> Register:
+    return Register(office.events, "R", "request", called="request", yearly=False)
 
 
-def _request(
-    name: str, opened: Entry, events: Sequence[Entry], holidays: Collection[dt.date]
-) -> Request:
+def _request(name: str, events: Sequence[Entry], holidays: Collection[dt.date]) -> Request:
+    opened, *later = events
     clock = next(each for each in clocks("request") if each.id == opened.body["clock"])
     received = dt.date.fromisoformat(opened.body["received"])
-    by_kind = {entry.kind: entry for entry in events}
+    by_kind = {entry.kind: entry for entry in later}
     closed = by_kind.get(CLOSED)
     return Request(
         name,

@@ -171,7 +171,7 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
     snapshot = office.store.latest_snapshot()
     going = [(each.table, snapshot, each.rows) for each in described if each.rows]
     body = {"tables": ", ".join(table for table, *_ in going), "held": going, "mark": mark}
-    office.audit.record("subject exported", body, now=office.now)
+    office.events.record("subject exported", body, now=office.now)
     try:
         target.mkdir(parents=True, mode=0o700)
         tables: dict[str, Any] = {}

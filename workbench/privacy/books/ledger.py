@@ -29,8 +29,8 @@ from workbench.privacy.books.trust import Guard, require_officer, require_reason
 from workbench.privacy.books.witnesses import ANCHOR, Seal
 from workbench.privacy.budget import Line, Share, Standing, refusal
 from workbench.privacy.provenance import Approval, approval_of
-from workbench.store.logs.audit import who
 from workbench.store.logs.chain import Entry, Reader, log_in
+from workbench.store.logs.events import who
 
 _ANSWERS = ("answer", "derived", "operational")
 

@@ -18,8 +18,8 @@ from workbench.errors import LedgerError
 from workbench.privacy.accounting import Cost
 from workbench.privacy.books.entries import CHARGES, SCHEMA, lifetime_of
 from workbench.store.durable import replace_whole, write_whole
-from workbench.store.logs.audit import Audit
 from workbench.store.logs.chain import Reader
+from workbench.store.logs.events import Events
 
 ANCHOR = Path("anchor", "ledger.head")
 TRACE = ".ledger"  # beside the settings
@@ -181,7 +181,7 @@ def elsewhere(private: Path, published: Path | None) -> list[Witness]:
             except (OSError, ValueError, TypeError):
                 found.append(Witness(f"the mark {path}", 0, UNREADABLE))
     if (private / "audit.sqlite").exists():
-        with Audit(private).chain.reading() as log:
+        with Events(private).reading() as log:
             last = log.last("release")
         name = "" if last is None else str(last.body.get("release"))
         if _ANSWER.fullmatch(name):

@@ -164,7 +164,7 @@ class Evidence(Records):
         since = self.ws.now() - dt.timedelta(days=BULK_DAYS)
         bulk = [
             entry.at
-            for entry in self.ws.audit.chain.entries("bulk read")
+            for entry in self.ws.events.entries("bulk read")
             if entry.at >= since and not self.operational(entry.body["table"])
         ]
         seen = sum(last is not None and at <= last.at for at in bulk)
@@ -187,7 +187,7 @@ class Evidence(Records):
         }
 
     def _rest(self) -> dict[str, Measured]:
-        applied = self.ws.journal.last("retention applied")
+        applied = self.ws.events.last("retention applied")
         run = days_since(
             applied.at.date() if applied else None,
             self.today,

@@ -184,7 +184,7 @@ class Records:
 
         source = self.ws.catalog.consents
         loaded = self.times_loaded(source.table) if source else []
-        opened = self.ws.audit.chain.entries("open")
+        opened = self.ws.events.entries("open")
         return reads_on_consent(self.ws.catalog, opened, loaded, self.period, self.as_of)
 
     @cached_property
@@ -229,7 +229,7 @@ class Records:
         """
         return [
             (entry.body["snapshot"], entry.at)
-            for entry in self.ws.audit.chain.entries()
+            for entry in self.ws.events.entries()
             if entry.kind == "load"
             or (
                 entry.kind == "ingest" and entry.body["table"] == table and "snapshot" in entry.body

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from workbench.documents import read_json
 from workbench.errors import StorageError
-from workbench.store.logs.audit import NOTED, Audit
 from workbench.store.logs.chain import GENESIS, Chain, entry_hash
+from workbench.store.logs.events import Events
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ class Verdict:
     faults : tuple of Fault
         Every place that does not hold; empty when all do.
     witnesses : int
-        What else knows entries of it: published editions of the audit log, the audit log of the
-        journal.
+        What else knows entries of it: published editions.
     """
 
     entries: int
@@ -53,21 +52,14 @@ class Verdict:
 
 
 def verify(
-    audit: Audit, published: Path | None = None, seal: Callable[[str], str] = str
+    events: Events, published: Path | None = None, seal: Callable[[str], str] = str
 ) -> Verdict:
-    """Check every entry of the audit log, its end, and what published editions know of it.
+    """Check every entry of the log of events, its end, and what published editions know of it.
 
     ``seal`` makes of an entry's hash what editions hold of it.
     """
-    return verdict(audit.chain, _published_heads(published), seal)
-
-
-def verify_journal(chain: Chain, audit: Audit) -> Verdict:
-    """Check every entry of the office's journal, its end, and what the audit log knows of it."""
-    noted = [entry for entry in audit.chain.entries() if NOTED in entry.body]
-    return verdict(
-        chain, ((*entry.body[NOTED], f"entry {entry.seq} of the audit log") for entry in noted)
-    )
+    events.take_over()
+    return verdict(events, _published_heads(published), seal)
 
 
 def told(check: Callable[[], Verdict]) -> Verdict:
@@ -100,7 +92,11 @@ def verdict(
                 what = "missing: cut off at the end" if seq > head[0] else "another than was known"
                 faults.append(Fault(seq, f"{what}; {place} knew it"))
     if not faults and chain.lost():
-        faults.append(Fault(1, "missing: the log is gone, or was begun anew"))
+        seq, _ = chain.marked()
+        if seq > head[0] > 0:
+            faults.append(Fault(head[0] + 1, f"missing: {seq - head[0]} cut off at the end"))
+        else:
+            faults.append(Fault(1, "missing: the log is gone, or was begun anew"))
     count = head[0] if faults else chain.verify()
     return Verdict(count, head, tuple(sorted(faults, key=lambda each: each.seq)), len(heads))
 
@@ -136,7 +132,7 @@ def _fits(previous: str, row: Any) -> bool:
 
 
 def _published_heads(published: Path | None) -> Iterator[tuple[int, str, str]]:
-    """Yield what every published edition knows of the audit log's end."""
+    """Yield what every published edition knows of the log's end."""
     if published is None:
         return
     for path in sorted(published.glob("**/edition.json")):

@@ -39,6 +39,8 @@ class Entry:
     kind: str
     body: Mapping[str, Any]
     hash: str
+    subject: str | None = None
+    ref: str | None = None
 
 
 def entry_hash(
@@ -104,15 +106,23 @@ class Chain:
         """Where the log is, for messages."""
         return path_of(self.url)
 
+    def take_over(self) -> None:
+        """Bring what must be in this log before it is read or written: nothing, see `Events`."""
+
     @contextmanager
-    def writing(self, committed: Callable[[], None] = lambda: None) -> Iterator[Writer]:
+    def writing(
+        self, committed: Callable[[], None] = lambda: None, *, mark: bool = False
+    ) -> Iterator[Writer]:
         """Open one durable write: lock, ``BEGIN IMMEDIATE``, commit at the end, or nothing.
 
         Parameters
         ----------
         committed : callable
             Called once the write is durable and before the lock is given back.
+        mark : bool
+            Keep the end outside the log, too, so that it is missed when it is cut off.
         """
+        self.take_over()
         engine = self._engine.execution_options(writes=True)
         with file_lock(self._lock_path, self.error, wait_seconds=self._wait_seconds):
             with guarded(self.path, self.error), engine.begin() as connection:
@@ -122,7 +132,7 @@ class Chain:
                 self._require_begun(writer)
                 yield writer
                 head = writer.head()
-            if self._begun is not None and head[0] and known(self._begun, self.name) == (0, ""):
+            if self._begun is not None and head[0] and (mark or self.marked() == (0, "")):
                 remember(self._begun, self.name, *head)
             committed()
 
@@ -132,6 +142,8 @@ class Chain:
 
         With ``lost`` one that is not what was begun is read too, to be looked over.
         """
+        if not lost:
+            self.take_over()
         with guarded(self.path, self.error), self._engine.connect() as connection:
             exists = self._engine.dialect.has_table(connection, self.name)
             reader = Reader(self, connection if exists else None)
@@ -139,19 +151,24 @@ class Chain:
                 self._require_begun(reader)
             yield reader
 
+    def marked(self) -> tuple[int, str]:
+        """Return number and hash of the entry it is known to have held; (0, "") if of none."""
+        return (0, "") if self._begun is None else known(self._begun, self.name)
+
     def _require_begun(self, read: Reader) -> None:
         """Refuse a log that does not hold the entry it is known to have held."""
-        seq, hash_ = (0, "") if self._begun is None else known(self._begun, self.name)
+        seq, hash_ = self.marked()
         if hash_ and read.hash_at(seq) != hash_:
             raise self.error(lost_text(Path(self.path), f"it does not hold entry {seq} any more"))
 
     def lost(self) -> bool:
         """Return whether the log is not there, or not the one that was begun."""
         try:
-            with self.reading():
-                return False
+            with self.reading(lost=True) as read:
+                self._require_begun(read)
         except StorageError:
             return True
+        return False
 
     def begin_anew(self) -> None:
         """Let a lost log begin anew; who may say so is asked before."""
@@ -286,6 +303,10 @@ class Reader:
         where = f"{' AND '.join(clauses)} ORDER BY {order} LIMIT 1"
         return next(iter(self._read(where, {**values, "upto": upto, **match})), None)
 
+    def last_referring(self) -> Entry | None:
+        """Return the last entry that refers to something."""
+        return next(iter(self._read("e.ref IS NOT NULL ORDER BY e.seq DESC LIMIT 1", {})), None)
+
     def head(self) -> tuple[int, str]:
         """Return (sequence number, hash) of the last entry; (0, zeros) when empty."""
         if self._connection is None:
@@ -332,7 +353,7 @@ class Reader:
             except (ValueError, TypeError) as problem:  # nobody here wrote that
                 raise unreadable(self._chain.path, problem, self._chain.error) from None
             self._chain._require_fit(row, row.before or GENESIS, row.last or 0)
-            found.append(Entry(row.seq, at, row.kind, body, row.hash))
+            found.append(Entry(row.seq, at, row.kind, body, row.hash, row.subject, row.ref))
         return found
 
 
@@ -370,7 +391,7 @@ class Writer(Reader):
                 seq=number, at=stamp, kind=kind, subject=subject, ref=ref, body=content, hash=new
             )
         )
-        return Entry(number, local(at, self._chain.zone), kind, body, new)
+        return Entry(number, local(at, self._chain.zone), kind, body, new, subject, ref)
 
 
 def _stamp(at: dt.datetime) -> str:

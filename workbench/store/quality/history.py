@@ -10,16 +10,15 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.store.logs.chain import log_in
+from workbench.store.logs.events import Events
 from workbench.store.quality.result import Check, Quality, Trend
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FILE = "quality.sqlite"
+COUNTS = "quality counts"
 LEAST_POINTS = 5  # earlier snapshots that control limits need
 _CHANGED = 2.58  # standard errors between two measurements that are no chance, 99 of 100
 
@@ -35,32 +34,24 @@ class Point:
 
 
 class QualityHistory:
-    """The history of one workspace's quality.
+    """The history of one workspace's quality, folded from its events."""
 
-    Parameters
-    ----------
-    folder : Path
-        The workspace's private folder.
-    zone : tzinfo
-        In which it tells when something was.
-    """
-
-    def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
-        self.chain = log_in(folder, "quality", zone=zone, begun=folder)
+    def __init__(self, events: Events) -> None:
+        self._events = events
 
     def record(self, quality: Quality) -> None:
         """Keep a measurement, unless the last one of these tables says the same."""
         body = _body(quality)
-        with self.chain.writing() as write:
-            before = [entry.body for entry in write.entries("measured")]
+        with self._events.writing() as write:
+            before = [entry.body for entry in write.entries(COUNTS)]
             same = [each for each in before if set(each["tables"]) == set(body["tables"])]
             if not same or same[-1] != body:
-                write.append("measured", body, at=quality.at)
+                write.append(COUNTS, body, at=quality.at)
 
     def points(self) -> dict[tuple[str, str], list[Point]]:
         """Return the counts by (table, check), one a snapshot, the last measured, oldest first."""
         found: dict[tuple[str, str], dict[int, Point]] = {}
-        for entry in self.chain.entries("measured"):
+        for entry in self._events.entries(COUNTS):
             snapshot = int(entry.body["snapshot"])
             for table, checks in entry.body["tables"].items():
                 for name, (checked, failed) in checks["checks"].items():

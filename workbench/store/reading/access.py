@@ -23,7 +23,7 @@ from workbench.store.engine import Store
 from workbench.store.keys.marks import marked_sql
 from workbench.store.keys.master import derive
 from workbench.store.keys.pseudonyms import KEYS, pseudonym_sql, set_pseudonym_key
-from workbench.store.logs.audit import Audit
+from workbench.store.logs.events import Events
 from workbench.store.quality.rules import literal
 from workbench.store.reading import snapshots
 from workbench.store.reading.consents import agreeing_sql, recorded_sql
@@ -62,7 +62,7 @@ class Access:
         self,
         store: Store,
         catalog: Catalog,
-        audit: Audit,
+        events: Events,
         snapshot: int | None = None,
         *,
         roles: Mapping[str, Role] | None = None,
@@ -70,7 +70,7 @@ class Access:
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         zone: dt.tzinfo = dt.UTC,
     ) -> None:
-        self._store, self._catalog, self._audit = store, catalog, audit
+        self._store, self._catalog, self._events = store, catalog, events
         self._roles, self._bulk_rows, self._clock = roles or {}, bulk_rows, clock
         self._zone = zone
         self.snapshot = store.latest_snapshot() if snapshot is None else snapshot
@@ -120,7 +120,7 @@ class Access:
         if role is not None:
             event |= {"role": role.name, "vouched_by": role.vouched_by}
         held = self.held([table], then, rows_at_most)
-        self._audit.record("open", {**event, "columns": columns, "held": held}, now=now)
+        self._events.record("open", {**event, "columns": columns, "held": held}, now=now)
         set_pseudonym_key(self._connection, purpose, self._store.master_key)
         sql += self._unbarred(self._connection, table, purpose, then)
         # why a schema of its own: a question asked of it must not be answered from the newest rows
@@ -204,7 +204,7 @@ class Access:
         try:
             yield
         except WorkbenchError as refusal:
-            self._audit.record("refused", {**event, "why": type(refusal).__name__}, now=now)
+            self._events.record("refused", {**event, "why": type(refusal).__name__}, now=now)
             raise
 
     def _allowed(self, purpose: str) -> Held | None:
@@ -230,7 +230,7 @@ class Access:
         }
         if older := sorted({int(number) for *_, number in parts if number}):
             event["snapshots"] = older
-        self._audit.record("bulk read" if bulk else "read", event, now=self._clock())
+        self._events.record("bulk read" if bulk else "read", event, now=self._clock())
 
     def release_connection(
         self, tables: list[tuple[str, str]], now: dt.datetime

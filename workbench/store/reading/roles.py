@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from workbench.errors import AccessRefused
 from workbench.settings import Role
-from workbench.store.logs.audit import who
+from workbench.store.logs.events import who
 
 HUB_USER, HUB_GROUPS, CLAIM = "JUPYTERHUB_USER", "JUPYTERHUB_GROUPS", "WORKBENCH_ROLE"
 SYSTEM, SELF = "operating system", "self-declared"

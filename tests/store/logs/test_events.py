@@ -7,7 +7,7 @@ import pwd
 import pytest
 
 from workbench.errors import AccessRefused, StorageError, UnknownName
-from workbench.store.logs.audit import Audit
+from workbench.store.logs.events import Events
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 
@@ -15,25 +15,25 @@ NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 @pytest.mark.parametrize("name", ["LOGNAME", "USER", "LNAME", "USERNAME", "JUPYTERHUB_USER"])
 def test_an_event_names_who_and_when_and_the_environment_has_no_say(tmp_path, monkeypatch, name):
     monkeypatch.setenv(name, "somebody-else")
-    Audit(tmp_path).record("open", {"table": "t", "purpose": "p"}, now=NOW)
-    (entry,) = Audit(tmp_path).chain.entries("open", subject="t")
+    Events(tmp_path).record("open", {"table": "t", "purpose": "p"}, now=NOW)
+    (entry,) = Events(tmp_path).entries("open", subject="t")
     assert entry.body == {"table": "t", "purpose": "p", "who": pwd.getpwuid(os.getuid()).pw_name}
     assert entry.at == NOW
 
 
 def test_opening_is_recorded_before_the_table_is_there(shop):
     table = shop.open("transactions", "reporting")
-    (entry,) = shop.audit.chain.entries("open")
+    (entry,) = shop.events.entries("open")
     assert entry.body["columns"] == list(table.columns)
     assert (entry.body["table"], entry.body["purpose"]) == ("transactions", "reporting")
     assert entry.body["snapshot"] == shop.access.snapshot
     assert entry.at == shop.now()
-    assert shop.audit.chain.verify() == 2  # it was loaded before
+    assert shop.events.verify() == 2  # it was loaded before
 
 
 def test_a_load_is_recorded_with_its_snapshot_also_where_nothing_was_new(shop):
     assert shop.init() == {}
-    first, again = shop.audit.chain.entries("load")
+    first, again = shop.events.entries("load")
     assert first.body["tables"] == sorted(shop.catalog.tables)
     assert (again.body["tables"], again.body["snapshot"]) == ([], first.body["snapshot"])
 
@@ -50,7 +50,7 @@ def test_a_load_is_recorded_with_its_snapshot_also_where_nothing_was_new(shop):
 def test_a_refusal_is_recorded_before_it_is_told(shop, table, purpose, error, message):
     with pytest.raises(error, match=message):
         shop.open(table, purpose)
-    _, entry = shop.audit.chain.entries()
+    _, entry = shop.events.entries()
     assert entry.kind == "refused"
     known = {*shop.catalog.tables, *shop.catalog.purposes}
     asked = tuple(each if each in known else "(not declared)" for each in (table, purpose))

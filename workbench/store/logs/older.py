@@ -1,0 +1,129 @@
+"""Logs that were files of their own before: taken over into the one log, whole or not at all.
+
+Their files go when what they held is durable there, so a take-over that was cut off begins again
+and finds what it brought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.documents import canonical
+from workbench.errors import StorageError
+from workbench.store.logs.begun import forget, known
+from workbench.store.logs.chain import Chain, Entry, log_in
+
+REQUEST = ("request opened", "identity checked", "request extended", "request closed")
+
+
+@dataclass(frozen=True)
+class Older:
+    """A log of before: its file, and what its events are called and refer to now."""
+
+    file: str
+    kind: str = "{}"
+    ref: str | None = "office"
+
+    @property
+    def name(self) -> str:
+        """Its table, and its mark among the keys."""
+        return Path(self.file).stem
+
+    def chain(self, private: Path) -> Chain:
+        """Return it as it was written."""
+        path = private / self.file
+        path.parent.mkdir(exist_ok=True, mode=0o700)  # one that is gone is looked for, and missed
+        return log_in(path.parent, self.name, begun=private)
+
+    def renewed(self, entry: Entry) -> dict[str, Any]:
+        """Return what is appended to the one log for an entry."""
+        ref, called = self.ref, "id"
+        name = entry.subject
+        if self.name == "journal" and entry.kind in ("hold", "hold released"):
+            ref, called, name = "H", "hold", entry.ref or entry.body["hold"]
+        elif self.name == "journal" and entry.kind in REQUEST:
+            ref, called, name = "R", "request", entry.ref
+        body = {**entry.body} if ref in (None, "office") else {**entry.body, called: name}
+        return {
+            "kind": self.kind.format(entry.kind),
+            "body": body,
+            "at": entry.at,
+            "subject": name,
+            "ref": ref,
+        }
+
+
+OLDER = (
+    Older("journal.sqlite"),
+    Older("registers/incidents.sqlite", "incident {}", "IN"),
+    Older("registers/shares.sqlite", "share {}", "SH"),
+    Older("registers/risks.sqlite", "risk {}", "RK"),
+    Older("registers/reviews.sqlite", "{}", "RV"),
+    Older("quality.sqlite", "quality counts", None),
+)
+
+
+def take_over(into: Chain, private: Path) -> None:
+    """Bring what older logs hold into the one log, then remove their files.
+
+    Raises
+    ------
+    StorageError
+        One of them is lost, cut or altered; all is as it was.
+    """
+    if not any(_left(private)):
+        return
+    left: list[Older] = []
+    with into.writing(lambda: _clear(private, left), mark=True) as write:
+        left += _left(private)  # again: another process may have been faster
+        brought = []
+        for each in left:
+            chain = each.chain(private)
+            chain.verify()
+            brought += [each.renewed(entry) for entry in chain.entries()]
+        there = {_told(vars(entry)) for entry in write.entries()}
+        for new in sorted(brought, key=lambda new: new["at"]):
+            if _told(new) not in there:
+                write.append(**new)
+
+
+def set_aside(private: Path) -> None:
+    """Put away the older logs that are lost, cut or altered, as an officer said."""
+    for each in list(broken_of(private)):
+        forget(private, each.name)
+        path = private / each.file
+        if path.exists():
+            path.rename(path.with_suffix(".broken"))
+
+
+def broken_of(private: Path) -> Iterator[Older]:
+    """Yield the older logs that cannot be taken over."""
+    for each in _left(private):
+        try:
+            each.chain(private).verify()
+        except StorageError:
+            yield each
+
+
+def _left(private: Path) -> Iterator[Older]:
+    """Yield the older logs that are there, or are known to have been."""
+    for each in OLDER:
+        if (private / each.file).exists() or known(private, each.name) != (0, ""):
+            yield each
+
+
+def _clear(private: Path, done: list[Older]) -> None:
+    for each in done:
+        forget(private, each.name)  # first: a file without its mark is taken over, not missed
+        (private / each.file).unlink(missing_ok=True)
+        (private / each.file).with_suffix(".lock").unlink(missing_ok=True)
+    registers = private / "registers"
+    if registers.is_dir() and not any(registers.iterdir()):
+        registers.rmdir()
+
+
+def _told(event: Any) -> tuple[Any, ...]:
+    return (event["kind"], event["at"], event["subject"], event["ref"], canonical(event["body"]))
