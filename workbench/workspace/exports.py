@@ -163,7 +163,7 @@ class Exports:
             find = self.ws.access.find_identifiers
             check({}, find, authored=authored, allowed=declared_words(self.ws.catalog))
             names = {key: getattr(edition, key) for key in ("report", "period", "variant")}
-            self.ws.audit.record("withdrawn", {**names, **word}, now=now)
+            self.ws.events.record("withdrawn", {**names, **word}, now=now)
             moment = now.isoformat(timespec="seconds")
             withdrawal = Withdrawal(at=moment, reason=word["reason"])
             return withdraw(self.ws.settings.path("published"), edition, withdrawal)

@@ -134,7 +134,7 @@ def _take_back(ws: wb.Workspace, name="customers", period="2026-09", reason=WHY,
 def test_an_officers_word_is_recorded_and_a_run_publishes_it_anew_at_no_cost(made):
     page = _take_back(made)
     assert WHY in page.read_text("utf-8")
-    assert [e.body["reason"] for e in made.audit.chain.entries("withdrawn")] == [WHY]
+    assert [e.body["reason"] for e in made.events.entries("withdrawn")] == [WHY]
     assert made.reports.due() == ()
     with pytest.raises(InputError, match=r"was withdrawn already, on 2026-10-02 \(A price list"):
         _take_back(made)
@@ -161,4 +161,4 @@ def test_what_may_not_be_withdrawn_stays_as_it_was(made, asked, error, said):
     with pytest.raises(error, match=said):
         _take_back(made, **asked)
     assert _texts(published) == before
-    assert made.audit.chain.entries("withdrawn") == []
+    assert made.events.entries("withdrawn") == []
