@@ -119,6 +119,18 @@ def test_it_is_noticed_from_what_remains_and_asks_for_a_word(asked, case):
     fresh.ledger.verify()
 
 
+@pytest.mark.parametrize(
+    ("case", "known"),
+    [("only the audit log knows", False), ("older private folder put back", True)],
+)
+def test_a_loss_is_counted_as_gaussian_only_where_something_left_says_that_costs_were(
+    asked, case, known
+):
+    ws = CASES[case](asked)
+    ws.office.acknowledge("The disk died on Friday.", role="officer", lost_rho="0.001")
+    assert opened(ws.settings.root).ledger.gaussian is known
+
+
 WITNESSES = {"store": (MARKS[1], ".ledger"), "key": (MARKS[0], ".ledger"), "trace": MARKS}
 
 

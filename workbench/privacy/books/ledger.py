@@ -367,8 +367,10 @@ class Ledger:
         """
         claimed = require_officer(role, "acknowledging a lost end of the ledger")
         text = require_reason(reason)
-        stated = None if lost_rho is None else Cost(stated_pico(lost_rho))
-        year = Cost(pico_of(self.limits.year, float(self.delta), self.gaussian))
+        with self.chain.reading() as read:  # where nothing is left to say how costs were counted,
+            known = read.last(*entries.CHARGES) is not None and self.gaussian  # the dearer way
+        stated = None if lost_rho is None else Cost(stated_pico(lost_rho), gaussian=known)
+        year = Cost(pico_of(self.limits.year, float(self.delta), known), gaussian=known)
         return self._guard.acknowledge(
             {"reason": text, "role": claimed, "role_is": "self-declared", "who": who()},
             (self.limits, self.delta),
