@@ -273,6 +273,7 @@ QUESTIONS = {
     ).customers(),
     "pairs": lambda tx: wb.query(tx, by=wb.pairs("kind"), **PERIOD).customers(),
     "card counts": lambda tx: card(tx, counts=(2**19, 2**19)),
+    "card ranges": lambda tx: card(tx, counts=(2**20, 0)),
     # the probe's scores are the longest
     "card products": lambda tx: card(
         tx, scores=((0, 0, 0, 900, 0), (0, 0, 900, 0)), longest_squared=2 * 900**2

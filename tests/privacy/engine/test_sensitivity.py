@@ -150,7 +150,8 @@ def card(count=3, longest_squared=900**2, **products):
         Bins("kind", values=("p", "q", "r", "s")),
         Bins("amount", edges=(Decimal(50), Decimal(201)), special=((Decimal(-1), "unknown"),)),
     )[:count]
-    asking = {"longest_squared": longest_squared, **products} if products else {"counts": COUNTS}
+    asking = {"longest_squared": longest_squared, **products}
+    asking = asking if "scores" in asking else {"counts": COUNTS, **products}
 
     def asked(e):
         cells = CardCells(bins, (e.table.level > 2).name("bad"), **asking)
@@ -243,6 +244,7 @@ QUESTIONS = {
     "found": lambda e: wb.query(
         e.table, by=wb.discovered("note", delta="1e-8"), cells=3
     ).customers(),
+    "card ranges": card(counts=(COUNTS[0], 0)),
     "card counts": card(),
     "card products": card(
         scores=((900, -3000, 17, 0), (-250, 1, 700, -700, 0), (5, 2**12, -1, 0)),
@@ -343,6 +345,7 @@ def test_one_customer_moves_no_more_than_was_booked(estate, name, size):
         "found",
         "quantile",
         "card counts",
+        "card ranges",
         "card products of two",
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import functools
 import hashlib
 import itertools
@@ -179,7 +178,7 @@ def _case(bins: Characteristic, thens: Sequence[exp.Expr], dialect: str) -> exp.
         ends = [each for each in (*bins.edges, *bins.codes, *bins.bounds) if abs(each) < FAR]
         whole = all(each == int(each) and abs(each) < 2**24 for each in ends)
         value = column if whole else exp.cast(column, "double")
-        return _branch(bins, thens, value, dialect, 0, bins.regular - 1)
+        return _ranges(bins, thens, value, dialect)
     case = exp.Case(this=column)
     groups = (*bins.groups, *((code,) for code in bins.codes))
     for at in np.argsort(-bins.counts.rows[: len(groups)], kind="stable"):  # frequent ones first
@@ -189,33 +188,26 @@ def _case(bins: Characteristic, thens: Sequence[exp.Expr], dialect: str) -> exp.
     return case.else_(rest) if case.args.get("ifs") else rest
 
 
-def _branch(
-    bins: Bins, thens: Sequence[exp.Expr], value: exp.Expr, dialect: str, first: int, last: int
-) -> exp.Expr:
-    """Return a tree of comparisons for a run of a number's bins, halving the rows each time.
+def _ranges(bins: Bins, thens: Sequence[exp.Expr], value: exp.Expr, dialect: str) -> exp.Expr:
+    """Return what gives each bin of a number its expression, from the least on.
 
-    What is missing is below nothing, so it comes to the last bin.
+    A row is compared until its bin is found. What is missing is below nothing.
     """
-    edges = bins.edges or ()
-    if first < last:
-        rows = np.cumsum(bins.counts.rows[first : last + 1])
-        middle = first + 1 + int(np.abs(2 * rows[:-1] - rows[-1]).argmin())
-        below = _branch(bins, thens, value, dialect, first, middle - 1)
-        above = _branch(bins, thens, value, dialect, middle, last)
-        return exp.Case().when(value < _number(edges[middle - 1]), below).else_(above)
-    case = exp.Case()
+    missing: exp.Expr = value.is_(exp.null())
+    if dialect in _NAN:
+        missing = exp.or_(missing, exp.IsNan(this=value))
+    case, regular = exp.Case(), list(thens[: bins.regular])
     for at, code in enumerate(bins.codes, bins.regular):
-        if bisect.bisect(edges, code) == first:
-            case = case.when(value.eq(_number(code)), thens[at])
-    if first == 0:
+        case = case.when(value.eq(_number(code)), thens[at])
+    # why inside: of whole numbers, to be compared with a bound takes longer than with an edge
+    if bins.edges:
+        regular[0] = exp.Case().when(value < _number(bins.bounds[0]), exp.null()).else_(regular[0])
+    else:
         case = case.when(value < _number(bins.bounds[0]), exp.null())
-    if last == len(edges):
-        missing: exp.Expr = value.is_(exp.null())
-        if dialect in _NAN:
-            missing = exp.or_(missing, exp.IsNan(this=value))
-        case = case.when(value <= _number(bins.bounds[1]), thens[last]).when(missing, thens[-1])
-        return case.else_(exp.null())
-    return case.else_(thens[last]) if case.args.get("ifs") else thens[last]
+    for edge, then in zip(bins.edges or (), regular, strict=False):
+        case = case.when(value < _number(edge), then)
+    last = case.when(value <= _number(bins.bounds[1]), regular[-1])
+    return last.when(missing, thens[-1]).else_(exp.null())
 
 
 def _number(value: float) -> exp.Expr:

@@ -41,8 +41,9 @@ class OneRow(Code):
 
     Attributes
     ----------
-    places : tuple of Ibis expressions
-        Where a row stands in each group, from 0, never NULL.
+    places : tuple of (Ibis expression, str)
+        Where a row stands in each group, from 0, never NULL: what is read of the row, and SQL of
+        it, in which that stands as ``{}``.
     sizes : tuple of int
         How many places each has.
     outcome : Ibis expression
@@ -59,7 +60,7 @@ class OneRow(Code):
         Of products: how long scores of a row may be, squared, in ``UNIT²``.
     """
 
-    places: tuple[Any, ...]
+    places: tuple[tuple[Any, str], ...]
     sizes: tuple[int, ...]
     outcome: Any
     order: Any
@@ -82,6 +83,8 @@ class OneRow(Code):
         """
         if not self.sizes:
             return self.counts
+        if not self.counts[1]:
+            return (int(self.counts[0] * sqrt(len(self.sizes)) / 2),) * 2
         customer, bad = (
             int(each * sqrt(sum(1 / k for k in self.sizes)) / 2) for each in self.counts
         )
@@ -111,21 +114,26 @@ def sums_sql(question: Question, code: OneRow) -> str:
     rows = question.source
     for predicate in question.predicates:
         rows = rows.filter(predicate)
-    placed = zip(code.places, code.sizes, strict=True)
     wanted: Mapping[str, Any] = {
         "k": question.source[question.key],
         "t": code.outcome.cast("int8"),
         **({} if code.order is None else {"o": code.order}),
-        **{f"g{i}": _small(each, size) for i, (each, size) in enumerate(placed)},
+        **{f"v{i}": value for i, (value, _) in enumerate(code.places)},
     }
     count = len(code.places)
     places = [f"g{i}" for i in range(count)]
     chosen = ", ".join(f"{each} := {each}" for each in [*(set(wanted) & {"o"}), *places, "t"])
     kept = ", ".join([*places, "t"])
+    # why text: of hundreds of comparisons, Ibis takes longer to write them than the engine to run
+    placed = ", ".join(
+        f"CAST({sql.format(f'v{i}')} AS {'SMALLINT' if size < 2**15 else 'INTEGER'}) AS g{i}"
+        for i, ((_, sql), size) in enumerate(zip(code.places, code.sizes, strict=True))
+    )
     # why apart: most customers have one row, and to compare rows is slow
     source = f"""
         WITH rows_ AS MATERIALIZED (
-            SELECT * FROM ({ibis.to_sql(rows.select(**wanted), dialect="duckdb")})
+            SELECT {", ".join(sorted(set(wanted) & {"k", "o", "t"}))}{", " * bool(count)}{placed}
+            FROM ({ibis.to_sql(rows.select(**wanted), dialect="duckdb")})
             WHERE t IS NOT NULL
         ),
         several AS MATERIALIZED (
@@ -141,7 +149,7 @@ def sums_sql(question: Question, code: OneRow) -> str:
             FROM (SELECT {", ".join(f"r.{each} AS {each}" for each in [*places, "t"])} FROM latest)
         )"""
     if not code.scores:
-        return f"{source} SELECT 0, c, sum(n) FROM ({_counts(code)}) AS cells GROUP BY c"
+        return f"{source}, {_counts(code)}"
     scored = ", ".join(
         f"{list(scores)}[{place} + 1]::BIGINT AS z{i}"
         for i, (place, scores) in enumerate(zip(places, code.scores, strict=True))
@@ -150,9 +158,7 @@ def sums_sql(question: Question, code: OneRow) -> str:
     cap = isqrt(code.longest_squared)
     # why + 1: the square root is a float; one more than its ceiling is never too small
     length = f"CASE WHEN s > {cap * cap} THEN ceil(sqrt(s::DOUBLE))::BIGINT + 1 ELSE {cap} END"
-    scaled = ", ".join(
-        f"sign(z{i})::BIGINT * (abs(z{i}) * {cap} // length) AS z{i}" for i in range(count)
-    )
+    scaled = ", ".join(f"z{i} * {cap} // length AS z{i}" for i in range(count))
     pairs = list(combinations(range(count), 2))
     sums = ", ".join(f"coalesce(sum(z{i} * z{j}), 0)" for i, j in pairs)
     return f"""{source},
@@ -162,27 +168,31 @@ def sums_sql(question: Question, code: OneRow) -> str:
         SELECT 0, unnest(range({len(pairs)})), unnest([{sums}]) FROM short"""
 
 
-def _small(place: Any, size: int) -> Any:
-    """Return a place in two bytes, where all of so many have room: else one of them would fail."""
-    return place.cast("int16" if size < 2**15 else "int32")
-
-
 def _counts(code: OneRow) -> str:
-    """Return the SQL of ``c, n``: the two totals, then two cells for each place of each group."""
-    one, bad = "count(*)::HUGEINT", "sum(2 * t - 1)::HUGEINT"
-    tables, start = [], 2
+    """Return the SQL of ``part, cell, n``: two totals, then a cell for each sum of each place."""
+    told = [(figure, worth) for figure, worth in zip("nm", code.counts, strict=True) if worth]
+    tall, cells, start = [], [], 2
     for i, worth in enumerate(code.totals):
-        tables.append(f"SELECT {i} AS c, {worth} * coalesce({(one, bad)[i]}, 0) AS n FROM one")
+        cells.append(f"SELECT {i} AS c, {worth} * {'nm'[i]} AS sums FROM whole")
     for place, size in enumerate(code.sizes):
-        for i, worth in enumerate(code.counts):
-            cell, told = f"{start + i} + 2 * ", (one, bad)[i]
-            tables += [
-                f"SELECT {cell}g{place}::BIGINT AS c, {worth} * {told} FROM one GROUP BY c",
-                f"SELECT {cell}b, {-(worth // size)} * n FROM range({size}) AS p(b), "
-                f"(SELECT coalesce({told}, 0) AS n FROM one) AS whole",
-            ]
-        start += 2 * size
-    return " UNION ALL ".join(tables)
+        cell = f"{start} + {len(told)} *"
+        tall.append(
+            f"SELECT {cell} g{place}::BIGINT AS c, count(*) AS n, sum(2 * t - 1) AS m "
+            f"FROM one GROUP BY g{place}"
+        )
+        cells += [
+            f"SELECT {cell} p + {at}, -{worth // size} * {figure} FROM range({size}) AS _(p), whole"
+            for at, (figure, worth) in enumerate(told)
+        ]
+        start += len(told) * size
+    for at, (figure, worth) in enumerate(told if tall else ()):
+        cells.append(f"SELECT c + {at}, {worth}::HUGEINT * {figure} FROM tall")
+    return f"""
+        whole AS MATERIALIZED (
+            SELECT count(*)::HUGEINT AS n, coalesce(sum(2 * t - 1), 0)::HUGEINT AS m FROM one
+        ),
+        tall AS ({" UNION ALL ".join(tall) or "SELECT 1"})
+        SELECT 0, c, sum(sums) FROM ({" UNION ALL ".join(cells)}) AS cells GROUP BY c"""
 
 
 def shortened(scores: np.ndarray, longest_squared: int) -> np.ndarray:

@@ -39,10 +39,9 @@ def exactly(number: Decimal, kind: Any) -> Any:
     """
     import ibis
 
-    if kind.is_floating():
-        return ibis.literal(float(number), kind)
-    whole = _in_steps(number, kind)
-    return None if whole is None or whole != number else ibis.literal(whole, kind)
+    whole = in_steps(number, kind)
+    same = whole is not None and (kind.is_floating() or whole == number)
+    return ibis.literal(whole, kind) if same else None
 
 
 def below(value: Any, edge: Decimal | int) -> Any:
@@ -52,14 +51,14 @@ def below(value: Any, edge: Decimal | int) -> Any:
     kind = value.type()
     if isinstance(edge, int) or (edge.adjusted() < 15 and edge == edge.quantize(_PLAIN)):
         return value < edge  # why: names of before are the SQL of this
-    if kind.is_floating():
-        return value < float(edge)
-    whole = _in_steps(edge, kind)
+    whole = in_steps(edge, kind)
     return ibis.literal(edge > 0) if whole is None else value < ibis.literal(whole, kind)
 
 
-def _in_steps(number: Decimal, kind: Any) -> Decimal | int | None:
+def in_steps(number: Decimal, kind: Any) -> Decimal | int | float | None:
     """Return the least value of a type that is no less than a number; None if it has no room."""
+    if kind.is_floating():
+        return float(number)
     if number.adjusted() > _MOST_DIGITS:
         return None
     scale = (kind.scale or 0) if kind.is_decimal() else 0

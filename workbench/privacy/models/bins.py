@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from workbench.catalog import NUMERIC, Column
@@ -15,11 +16,13 @@ from workbench.errors import InputError, QuestionRefused
 from workbench.privacy.columns import Scalar
 from workbench.privacy.grouping.bands import MAX_EDGES, band_labels
 from workbench.privacy.grouping.declared import index_of
-from workbench.privacy.grouping.numbers import exactly
+from workbench.privacy.grouping.numbers import in_steps
 from workbench.privacy.groups import REST, rising
 
+Array = npt.NDArray[np.floating]
+
 _RANGES = 40  # between bounds, where no edges were given
-_WIDE = 20  # times: from there on ranges grow by equal ratios
+_WIDE = 20  # times: from there on what is small is told apart, too
 
 
 @dataclass(frozen=True)
@@ -59,25 +62,75 @@ class Bins:
         numbers = all(isinstance(each, int) and not isinstance(each, bool) for each in self.values)
         return len(self.values) if numbers else 0
 
-    def merged(self, most: int) -> Bins:
-        """Return it with so many ranges at most, each of as many as were declared."""
+    def merged(self, most: int, customers: Array | None = None) -> Bins:
+        """Return it with so many ranges at most, cut where declared ranges end.
+
+        Each has as much of the whole: half of that are declared ranges, half is their noisy
+        ``customers``, where these are known.
+        """
         count = len(self.edges) + 1
         if count <= most:
             return self
-        return replace(self, edges=tuple(self.edges[count * i // most - 1] for i in range(1, most)))
+        part = np.full(count, 1 / count)
+        if customers is not None:
+            part = (part + customers / customers.sum()) / 2
+        upto = np.cumsum(part)[:-1]
+        nearest = np.searchsorted((upto[1:] + upto[:-1]) / 2, np.arange(1, most) / most)
+        edges = dict.fromkeys(self.edges[end] for end in nearest)
+        return replace(self, edges=tuple(edges))
+
+    def require(self, kind: Any) -> None:
+        """Refuse bins of numbers for a column of another type, and values of another than its."""
+        fits = kind.is_numeric() if self.ordered or self.edges else not kind.is_numeric()
+        if not fits:
+            told = "edges" if self.edges else "values"
+            raise QuestionRefused(
+                f"the {told} of '{self.column}' do not fit a column of type {kind}. Numbers have "
+                "edges; text, and what is true or false, has values."
+            )
 
     def place(self, value: Any) -> Any:
         """Return where an Ibis column's values stand, never NULL."""
-        if self.edges:
-            code = _range(value, [_of_kind(each, value.type()) for each in self.edges])
-            none = value.isnull() | value.isnan() if value.type().is_floating() else value.isnull()
-            code = none.ifelse(None, code)
-        else:
-            code = index_of(value, self.values)
-        for place, (special, _) in enumerate(self.special, self.ordered):
-            same = exactly(special, value.type())
-            code = code if same is None else (value == same).ifelse(place, code)
-        return code.fill_null(len(self.labels) - 1)
+        import ibis
+
+        last, kind = len(self.labels) - 1, value.type()
+        if not self.edges:
+            return index_of(value, self.values).fill_null(last)
+        none = value.isnull() | value.isnan() if kind.is_floating() else value.isnull()
+        tests = [(none, last)]
+        for same, number, place in self._steps(kind):
+            other = ibis.literal(number, kind)
+            tests.append((value == other if same else value < other, place))
+        return ibis.cases(*tests, else_=self.ordered - 1)
+
+    def placed(self, value: Any) -> tuple[Any, str]:
+        """Return what to read of a row, and in DuckDB's SQL its place, with what was read as {}."""
+        if not self.edges:
+            return self.place(value), "{0}"
+        kind, last = value.type(), len(self.labels) - 1
+        floating = " OR isnan({0})" * kind.is_floating()
+        tests = [f"WHEN {{0}} IS NULL{floating} THEN {last}"]
+        for same, number, place in self._steps(kind):
+            tests.append(f"WHEN {{0}} {'=' if same else '<'} {_sql(number, kind)} THEN {place}")
+        return value, f"CASE {' '.join(tests)} ELSE {self.ordered - 1} END"
+
+    def _steps(self, kind: Any) -> Iterator[tuple[bool, Any, int]]:
+        """Yield codes to be equal to, then edges to be below, as a kind has them, with a place.
+
+        To compare kinds, the engine would cast every value. What lies between two of a kind's
+        steps becomes the upper: the same values are below it.
+        """
+        for place, (code, _) in enumerate(self.special, self.ordered):
+            number = in_steps(code, kind)
+            if number is not None and (kind.is_floating() or number == code):
+                yield True, number, place
+        for place, edge in enumerate(self.edges):
+            if (number := in_steps(edge, kind)) is None:
+                raise QuestionRefused(
+                    f"the edge {edge} of '{self.column}' is beyond what a column of type {kind} "
+                    "holds. Give edges that its values can reach."
+                )
+            yield False, number, place
 
     def places(self, values: Any) -> np.ndarray:
         """Return where a frame's values stand."""
@@ -113,29 +166,10 @@ def _number(value: Any) -> float:
         return float("nan")
 
 
-def _range(value: Any, edges: Sequence[Any], first: int = 0) -> Any:
-    """Return the range an Ibis number is in, by halves: few comparisons, however many ranges."""
-    if not edges:
-        return first
-    middle = len(edges) // 2
-    below = _range(value, edges[:middle], first)
-    return (value < edges[middle]).ifelse(
-        below, _range(value, edges[middle + 1 :], first + middle + 1)
-    )
-
-
-def _of_kind(number: Decimal, kind: Any) -> Any:
-    """Return a number as a column's kind has it: to compare kinds, the engine casts every value.
-
-    What lies between two of a column's steps becomes the upper: the same values are below it.
-    """
-    import ibis
-
-    if kind.is_floating():
-        return float(number)
-    scale = (kind.scale or 0) if kind.is_decimal() else 0
-    whole = number.quantize(Decimal(1).scaleb(-scale), ROUND_CEILING)
-    return ibis.literal(whole, kind) if kind.is_decimal() else int(whole)
+def _sql(number: Any, kind: Any) -> str:
+    if kind.is_decimal():
+        return f"'{number}'::DECIMAL({kind.precision or 38}, {kind.scale or 0})"
+    return f"{number!r}::DOUBLE" if kind.is_floating() else str(number)
 
 
 def bins_of(name: str, given: Any = None, column: Column | None = None) -> Bins:
@@ -184,11 +218,13 @@ def _declared(name: str, column: Column | None, special: tuple[tuple[Decimal, st
             "in the catalog."
         )
     low, high = (float(end) for end in column.bounds)  # type: ignore[arg-type]  # why: numbers
-    steps = range(1, _RANGES)
-    if low >= 0 and (high + 1) / (low + 1) > _WIDE:
-        found = [(high + 1) ** (i / _RANGES) * (low + 1) ** (1 - i / _RANGES) - 1 for i in steps]
-    else:
-        found = [low + (high - low) * i / _RANGES for i in steps]
+    found = [low + (high - low) * i / _RANGES for i in range(1, _RANGES)]
+    if low >= 0 and (high + 1) / (low + 1) > _WIDE:  # half of them grow by equal ratios
+        steps = range(1, _RANGES // 2)
+        ratios = [
+            ((high + 1) ** i * (low + 1) ** (_RANGES // 2 - i)) ** (2 / _RANGES) - 1 for i in steps
+        ]
+        found = [*found[1::2], *ratios]
     digits = column.digits if column.type != "number" or column.scale is not None else 6
     rounded = {round(Decimal(each), digits) for each in found}
     inside = sorted(each for each in rounded if low < each < high)

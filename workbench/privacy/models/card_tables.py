@@ -29,8 +29,8 @@ from workbench.privacy.query import Query, query
 from workbench.privacy.question import resolve
 from workbench.privacy.release import Release
 
-# Of the price, what each table has: customers in all, their counts by bin, products of two scores.
-SHARES = (0.005, 0.925, 0.07)
+# Of the price, what each table has: customers by range, good and bad by bin, products of scores.
+SHARES = (0.02, 0.91, 0.07)
 BARRED = ("target", "after-outcome", "price", "protected", "subject key", "direct identifier")
 Noisy = tuple[Any, float]  # figures, and the standard deviation of the noise of each
 
@@ -57,7 +57,7 @@ class CardCells(GroupRule):
     def group(self, scope: Scope) -> Group:
         """Return them resolved against a question."""
         for each in self.bins:
-            require_feature(each.column, scope)
+            require_feature(each, scope)
         source, names = scope.source, [each.column for each in self.bins]
         outcome, meaning = outcome_of(self.target, scope)
         if self.scores:
@@ -65,14 +65,13 @@ class CardCells(GroupRule):
             dimension = Dimension("pair", "Two features", "category", tuple(cells))
         else:
             places = [f"{each.column}: {label}" for each in self.bins for label in each.labels]
-            cells = [
-                f"{place}, {told}"
-                for place in ("all", *places)
-                for told in ("customers", "bad less good")
-            ]
+            told = ("customers", "bad less good")
+            of_bins = told if self.counts[1] else told[:1]
+            cells = [f"all, {each}" for each in told]
+            cells += [f"{place}, {each}" for place in places for each in of_bins]
             dimension = Dimension("cell", "Bin and outcome", "category", tuple(cells))
         code = OneRow(
-            tuple(each.place(source[each.column]) for each in self.bins),
+            tuple(each.placed(source[each.column]) for each in self.bins),
             tuple(len(each.labels) for each in self.bins),
             outcome,
             None if scope.table.time is None else source[scope.table.time],
@@ -84,16 +83,17 @@ class CardCells(GroupRule):
         return Group(dimension, max(1, len(names)), code)
 
 
-def require_feature(name: str, scope: Scope) -> None:
-    """Refuse a column that must not foretell the outcome."""
-    column = scope.allowed.get(name)
+def require_feature(bins: Bins, scope: Scope) -> None:
+    """Refuse a column that must not foretell the outcome, or that the bins do not fit."""
+    column = scope.allowed.get(bins.column)
     if column is None:
-        raise UnknownName("column", name, scope.allowed)
+        raise UnknownName("column", bins.column, scope.allowed)
     if column.role in BARRED:
         raise QuestionRefused(
-            f"'{name}' is declared as {column.role}, and no feature of a scorecard: it is known "
-            "only after the decision, or must not enter it. Leave it out."
+            f"'{bins.column}' is declared as {column.role}, and no feature of a scorecard: it is "
+            "known only after the decision, or must not enter it. Leave it out."
         )
+    bins.require(scope.source[bins.column].type())
 
 
 def outcome_of(target: Any, scope: Scope) -> tuple[Any, Any]:
@@ -117,6 +117,11 @@ def outcome_of(target: Any, scope: Scope) -> tuple[Any, Any]:
     )
 
 
+def worth_of_all(fine: Sequence[Bins]) -> tuple[int, int]:
+    """Return what a customer, and bad and good, are worth in the first table."""
+    return (LATTICE, 0) if fine else (LATTICE, LATTICE)
+
+
 class Asked:
     """A card's tables, asked of a workspace."""
 
@@ -128,10 +133,13 @@ class Asked:
         self._name, self._pico, self._asked = name, pico, asked
         self.releases: list[Release] = []
 
-    def customers(self, bins: Sequence[Bins]) -> Noisy:
-        """Return all, and bad less good; what would be refused later is refused here, unpaid."""
+    def customers(self, bins: Sequence[Bins], fine: Sequence[Bins]) -> Noisy:
+        """Return all, and bad less good, then customers of each range of the ``fine`` ones.
+
+        What would be refused later, of all bins, is refused here, unpaid.
+        """
         resolve(self._asking(CardCells(tuple(bins), self._target)), self._catalog, self._today)
-        asked = self._asking(CardCells((), self._target, (LATTICE, LATTICE)))
+        asked = self._asking(CardCells(tuple(fine), self._target, worth_of_all(fine)))
         return self._answer(asked, "customers", SHARES[0])
 
     def counts(self, bins: Sequence[Bins], worth: tuple[int, int]) -> Noisy:
@@ -185,13 +193,17 @@ class Counted:
         self._pico, self._randbelow = pico, randbelow
         self._places: list[np.ndarray] = []
 
-    def customers(self, bins: Sequence[Bins]) -> Noisy:
-        """Return all, and bad less good."""
-        both = np.array([len(self._bad), (2 * self._bad - 1).sum()]) * LATTICE
-        return self._noisy(both, 2 * LATTICE**2, SHARES[0])
+    def customers(self, bins: Sequence[Bins], fine: Sequence[Bins]) -> Noisy:
+        """Return all, and bad less good, then customers of each range of the ``fine`` ones."""
+        for each in bins:
+            values_of(self._frame, each.column)
+        return self._sums(fine, worth_of_all(fine), SHARES[0])
 
     def counts(self, bins: Sequence[Bins], worth: tuple[int, int]) -> Noisy:
         """Return two totals, and two sums of each bin; see `workbench.privacy.engine.onerow`."""
+        return self._sums(bins, worth, SHARES[1])
+
+    def _sums(self, bins: Sequence[Bins], worth: tuple[int, int], share: float) -> Noisy:
         self._places = [each.places(values_of(self._frame, each.column)) for each in bins]
         code = OneRow((), tuple(len(each.labels) for each in bins), None, None, (), worth)
         signs = [np.ones(len(self._bad), dtype=np.int64), 2 * self._bad - 1]
@@ -200,10 +212,11 @@ class Counted:
             pair = [
                 one * np.bincount(places, sign, size).astype(np.int64) - one // size * sign.sum()
                 for one, sign in zip(worth, signs, strict=True)
+                if one
             ]
             sums.append(np.column_stack(pair))
         exact = np.concatenate([np.ravel(each) for each in sums])
-        return self._noisy(exact, code.norm_squared, SHARES[1])
+        return self._noisy(exact, code.norm_squared, share)
 
     def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
         """Return sums of products of the scores of two features, of each pair."""

@@ -92,6 +92,25 @@ def counts_of(
     return found, both, sd / totals
 
 
+def ranges_of(
+    noisy: Array, sd: float, total: float, sizes: Sequence[int], ordered: Sequence[int]
+) -> list[Array]:
+    """Return customers of each feature's ranges, drawn to even ones as their noise demands.
+
+    Parameters
+    ----------
+    noisy : array
+        Of each bin, less what all bins of a feature have in common.
+    """
+    found = []
+    for part, ranges in zip(np.split(noisy, np.cumsum(sizes))[:-1], ordered, strict=True):
+        beyond = part[:ranges] - part[:ranges].mean()
+        signal = max(0.0, beyond.var() - sd**2)
+        drawn = total / ranges + beyond * signal / (signal + sd**2)
+        found.append(np.maximum(drawn, 0.01 * total / ranges))
+    return found
+
+
 def evidence(
     tables: Sequence[Counts], base: float, ordered: Sequence[int], trends: Sequence[str | None]
 ) -> list[Evidence]:

@@ -19,8 +19,8 @@ from workbench.privacy.grouping.bands import band_labels
 from workbench.privacy.groups import rising
 from workbench.privacy.margins import quantile
 from workbench.privacy.models.bins import bins_of, values_of
-from workbench.privacy.models.card_tables import SHARES, Asked, Counted
-from workbench.privacy.models.evidence import Evidence, counts_of, evidence, weights
+from workbench.privacy.models.card_tables import SHARES, Asked, Counted, worth_of_all
+from workbench.privacy.models.evidence import Evidence, counts_of, evidence, ranges_of, weights
 from workbench.privacy.models.score_bands import ScoreBands
 from workbench.privacy.provenance import FittedLabel
 from workbench.privacy.question import source_of
@@ -28,6 +28,7 @@ from workbench.privacy.question import source_of
 TRENDS = ("ascending", "descending")
 _RANGES = 0.9  # ranges of a feature grow with the square root of customers over noise
 _LEAST_WORTH = 0.1  # of a customer beside bad and good, squared
+_FEW = 4  # edges; fewer ranges are not looked at first
 _SURELY = 3  # standard deviations of noise
 
 
@@ -160,13 +161,20 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
             if columns and name not in columns:
                 raise UnknownName("column", name, columns)
         bins = [bins_of(name, edges, columns.get(name)) for name, edges in given.items()]
-        (total, balance), _ = tables.customers(bins)
-        rough = np.clip(balance / max(total, 1.0) / 2, -0.5, 0.5)
+        fine = [each for each in bins if len(each.edges) > _FEW]
+        sums, sd = tables.customers(bins, fine)
+        widths = [len(each.labels) for each in fine]
+        code = OneRow((), tuple(widths), None, None, (), worth_of_all(fine))
+        total, balance = sums[:2] * LATTICE / np.array(code.totals)
+        total = max(float(total), 1.0)
+        rough = np.clip(balance / total / 2, -0.5, 0.5)
         # what matters is c/2 + n·(1/2 - q); its noise is least where n counts |1/2 - q|/2, squared
         worth = (int(LATTICE * sqrt(max(_LEAST_WORTH, abs(rough) / 2))), LATTICE // 2)
+        ranges = ranges_of(sums[2:], sd, total, widths, [each.ordered for each in fine])
+        by_range = {each.column: held for each, held in zip(fine, ranges, strict=True)}
         sd = sqrt(len(bins) / (2 * pico * SHARES[1] / PICO))  # of a count, about
-        most = max(2, round(_RANGES * sqrt(max(total, 1.0) / sd)))
-        merged = [each.merged(most) for each in bins]
+        most = max(2, round(_RANGES * sqrt(total / sd)))
+        merged = [each.merged(most, by_range.get(each.column)) for each in bins]
         sizes = [len(each.labels) for each in merged]
         code = OneRow((), tuple(sizes), None, None, (), worth)
         sums, sd = tables.counts(merged, worth)

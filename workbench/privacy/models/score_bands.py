@@ -10,6 +10,7 @@ from workbench.privacy.columns import Dimension
 from workbench.privacy.grouping.codes import RowCode, band_code
 from workbench.privacy.groups import Group, GroupRule, Scope
 from workbench.privacy.models.bins import Bins
+from workbench.privacy.models.card_tables import require_feature
 from workbench.privacy.provenance import FittedLabel
 
 
@@ -31,6 +32,8 @@ class ScoreBands(GroupRule):
         """Return them resolved against a question."""
         import ibis
 
+        for each in self.bins:
+            require_feature(each, scope)
         parts = [
             ibis.array(list(points)).cast("array<int64>")[bins.place(scope.source[bins.column])]
             for bins, points in zip(self.bins, self.points, strict=True)
