@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -110,8 +111,15 @@ class Bins:
         kind, last = value.type(), len(self.labels) - 1
         floating = " OR isnan({0})" * kind.is_floating()
         tests = [f"WHEN {{0}} IS NULL{floating} THEN {last}"]
-        for same, number, place in self._steps(kind):
-            tests.append(f"WHEN {{0}} {'=' if same else '<'} {_sql(number, kind)} THEN {place}")
+        steps = [(same, _sql(number, kind), place) for same, number, place in self._steps(kind)]
+        tests += [f"WHEN {{0}} = {code} THEN {place}" for same, code, place in steps if same]
+        below = [(edge, place) for same, edge, place in steps if not same]
+        width = isqrt(len(below))
+        for start in range(0, len(below), width):  # two short runs of comparisons, not a long one
+            *inner, (end, last) = below[start : start + width]
+            cases = " ".join(f"WHEN {{0}} < {edge} THEN {place}" for edge, place in inner)
+            then = f"CASE {cases} ELSE {last} END" if inner else last
+            tests.append(f"WHEN {{0}} < {end} THEN {then}")
         return value, f"CASE {' '.join(tests)} ELSE {self.ordered - 1} END"
 
     def _steps(self, kind: Any) -> Iterator[tuple[bool, Any, int]]:
