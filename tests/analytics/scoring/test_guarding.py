@@ -36,6 +36,8 @@ def frame():
             "customer_id": [f"c{i}" for i in range(rows)],
             "applied_on": days,
             "decided_on": days.date,
+            "decision": "approved",
+            "decided_by": "person",
             "bureau_score": score,
             "income_monthly": np.where(
                 rng.random(rows) < 0.1, -1, rng.uniform(9e3, 2e4, rows) - 4e3 * bad
@@ -69,11 +71,19 @@ def test_without_the_guard_what_was_after_the_outcome_would_foretell_it(declared
     leaking = frame[["bureau_score", "collection_calls_12m"]]
     unguarded = Scorecard().fit(leaking, bad)
     assert roc_auc_score(bad, unguarded.decision_function(leaking)) > 0.999
-    with pytest.raises(DataError, match="is known only after the outcome"):
+    with pytest.raises(DataError, match="is known only after the decision or the outcome"):
         Scorecard(declared=declared).fit(leaking, bad)
     X, y, _, _ = development_sample(frame, declared, **WINDOWS)
     guarded = Scorecard(declared=declared).fit(X, y)
     assert roc_auc_score(y, guarded.decision_function(X)) < 0.9
+
+
+@pytest.mark.parametrize("column", ["decision", "decided_by", "decided_on"])
+def test_what_was_decided_is_no_feature_of_the_sample(declared, frame, column):
+    with pytest.raises(DataError, match=f"'{column}'"):
+        Scorecard(declared=declared).fit(frame[["bureau_score", column]], frame["default_12m"])
+    X, _, _, _ = development_sample(frame, declared, **WINDOWS)
+    assert column not in X
 
 
 def test_the_target_among_features_is_refused_also_without_a_catalog(frame):

@@ -18,7 +18,6 @@ FALLING = {"bureau_score", "employment_years"}
 NOT_PLANTED = {"channel", "loan_purpose", "amount_requested"}
 # what each tells by itself, at least: the lender's own price, and two that only defaults bring
 LEAKS = {"rate_pct": 0.65, "collection_calls_12m": 0.9, "recovered": 0.9}
-DECIDED = ["decision", "decided_by"]  # after an application, by people
 WINDOWS = {"observed": "decided_on", "observation_months": 12, "performance_months": 12}
 
 
@@ -29,7 +28,7 @@ def declared(sample_source):
 
 @pytest.fixture(scope="module")
 def frame(sample_source):
-    return pd.read_parquet(sample_source / "credit_applications.parquet").drop(columns=DECIDED)
+    return pd.read_parquet(sample_source / "credit_applications.parquet")
 
 
 @pytest.fixture(scope="module")

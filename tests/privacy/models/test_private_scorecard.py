@@ -138,6 +138,20 @@ class TestInAWorkspace:
             assert mine == pytest.approx(theirs, abs=longest / 2**20)
             assert np.abs(theirs).max() > 20 * longest / 2**20 or longest == 10**9
 
+    def test_its_points_are_a_release_of_their_own(self, ws, frame):
+        tx = ws.open("visits", purpose="reporting")
+        card = PrivateScorecard("late", FEATURES).fit(tx, ws=ws, epsilon=2)
+        before = spent(ws.ledger)
+        shown = card.shown()
+        assert spent(ws.ledger) == before
+        assert shown.columns["feature"][:2] == ["Home", "Home"]
+        assert shown.columns["bin"] == card.table_["bin"].tolist()
+        for name in ("points", "points_low", "points_high"):
+            assert shown.columns[name] == card.table_[name].tolist()
+        assert shown.columns["bad_rate"] == pytest.approx(card.table_["bad_rate"], abs=1e-9)
+        with pytest.raises(QuestionRefused, match="is in no ledger"):
+            seeded(FEATURES, frame, 3).shown()
+
     def test_bands_of_its_score_are_released_and_judged(self, ws, frame):
         tx = ws.open("visits", purpose="reporting")
         card = PrivateScorecard("late", FEATURES).fit(tx, ws=ws, epsilon=2)

@@ -118,6 +118,21 @@ def test_cutoffs_by_hand():
     assert columns["more_high"][1] - 1400 == pytest.approx(1.96 * (10000 + 96000) ** 0.5, rel=1e-3)
 
 
+def test_the_best_cutoff_has_a_margin_for_having_been_chosen():
+    worth = {"gain": 10, "loss": 40, "measure": "customers"}
+    every, best = (
+        table(GOOD_AND_BAD).cutoffs("bad", **worth, best=each).columns for each in (False, True)
+    )
+    assert (best["cutoff"], best["profit"]) == ([560], every["profit"][1:2])
+    alone = every["profit_high"][1] - every["profit"][1]
+    # of four cut-offs all hold at once: 0.95 ** (1 / 4), Šidák
+    assert best["profit_high"][0] - best["profit"][0] == pytest.approx(
+        alone * 2.491 / 1.96, rel=1e-3
+    )
+    costly = table(GOOD_AND_BAD).cutoffs("bad", gain=10, loss=1, measure="customers", best=True)
+    assert costly.columns["cutoff"] == [None]  # everybody
+
+
 @pytest.mark.parametrize(("number", "times"), [(2, 2**0.5), (1, 0.0)])
 def test_the_chance_of_who_was_there_is_shared_by_figures_of_one_answer_alone(number, times):
     """Two tables are of other customers, so what is between them has the chance of both."""

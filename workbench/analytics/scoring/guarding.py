@@ -16,7 +16,7 @@ WHY_NOT = {
     "subject key": "says who it is",
     "direct identifier": "says who it is",
     "target": "is what a card foretells",
-    "after-outcome": "is known only after the outcome",
+    "after-outcome": "is known only after the decision or the outcome",
     "price": "was set by somebody who knew the risk",
     "protected": "must not decide",
     "time": "goes on while a card stays",

@@ -20,10 +20,12 @@ from workbench.privacy.groups import rising
 from workbench.privacy.margins import quantile
 from workbench.privacy.models.bins import bins_of, values_of
 from workbench.privacy.models.card_tables import SHARES, Asked, Counted, worth_of_all
-from workbench.privacy.models.evidence import Evidence, counts_of, evidence, ranges_of, weights
 from workbench.privacy.models.score_bands import ScoreBands
+from workbench.privacy.operations.evidence import Card, card_of, points_of, ranges_of, weights
 from workbench.privacy.provenance import FittedLabel
 from workbench.privacy.question import source_of
+from workbench.privacy.release import Release
+from workbench.privacy.tables import derived
 
 TRENDS = ("ascending", "descending")
 _RANGES = 0.9  # ranges of a feature grow with the square root of customers over noise
@@ -175,25 +177,21 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         sd = sqrt(len(bins) / (2 * pico * SHARES[1] / PICO))  # of a count, about
         most = max(2, round(_RANGES * sqrt(total / sd)))
         merged = [each.merged(most, by_range.get(each.column)) for each in bins]
-        sizes = [len(each.labels) for each in merged]
-        code = OneRow((), tuple(sizes), None, None, (), worth)
         sums, sd = tables.counts(merged, worth)
-        counts, (total, balance), noise = counts_of(
-            sums, sd, sizes, np.array(worth) / LATTICE, np.array(code.totals) / LATTICE
-        )
-        _require_some(total, balance, noise, tables)
-        base = float((total + balance) / (2 * total))
         trends = [(self.trend or {}).get(name) for name in given]
-        found = evidence(counts, base, [each.ordered for each in merged], trends)
+        sizes, ordered = [len(e.labels) for e in merged], [e.ordered for e in merged]
+        card = card_of(sums, sd, sizes, worth, ordered, trends)
+        _require_some(card, tables)
         products, sd = np.zeros(0), 0.0
-        if len(found) > 1:
-            scores = [tuple(round(float(w) * UNIT) for w in each.woe) for each in found]
+        if len(card.found) > 1:
+            scores = [tuple(round(float(w) * UNIT) for w in each.woe) for each in card.found]
             # the ball's radius: how long scores are on average, by the noisy counts
-            longest = max(UNIT**2 // 100, round(sum(each.variance for each in found) * UNIT**2))
-            products, sd = tables.products(merged, scores, longest)
-        weight, intercept = weights(found, products, sd, base)
+            longest = sum(each.variance for each in card.found) * UNIT**2
+            products, sd = tables.products(merged, scores, max(UNIT**2 // 100, round(longest)))
+        weight, intercept = weights(card.found, products, sd, card.base)
         self.bins_, self.intercept_ = merged, intercept  # all at once: a refused fit changes none
-        self._set(found, weight)
+        self._told = {"sizes": sizes, "ordered": ordered, "trends": trends, "worth": worth}
+        self._set(card, weight)
         self.provenance_ = tables.provenance
         self.releases_ = tuple(tables.releases)
         return self
@@ -244,6 +242,27 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         label = FittedLabel(name, labels, self.provenance_, repr((bins, points)))
         return ScoreBands(bins, points, tuple(map(int, ends)), label)
 
+    def shown(self, name: str = "points") -> Release:
+        """Return the points of every bin as a release, to be shown on a page; costs nothing.
+
+        Returns
+        -------
+        Release
+            By ``feature`` and ``bin``: ``points`` and ``bad_rate``, with 95 % intervals from noise
+            and sampling, given the weight of each feature.
+
+        Raises
+        ------
+        QuestionRefused
+            The card was fitted on a frame: no answer of a ledger says what it is.
+        """
+        check_is_fitted(self, "coefficients_")
+        if not self.releases_:
+            raise QuestionRefused(
+                "a card fitted on a frame is in no ledger, and no page shows it. Fit it with ws=."
+            )
+        return derived("points", self.releases_[1:], {**self._told, "scale": self._scale}, name)
+
     def chance(self, points: Any) -> np.ndarray:
         """Return the chance of being bad that scores mean, to hold against a band's own share."""
         odds = log(self.base_odds) + log(2) * (np.asarray(points) - self.base_score) / self.pdo
@@ -266,22 +285,23 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
             )
         return given
 
-    def _set(self, found: Sequence[Evidence], weight: np.ndarray) -> None:
+    @property
+    def _scale(self) -> dict[str, float]:
+        return {"pdo": self.pdo, "base_score": self.base_score, "base_odds": self.base_odds}
+
+    def _set(self, card: Card, weight: np.ndarray) -> None:
         """Keep what the card is: weights, points by bin, and the table that shows them."""
         names = [each.column for each in self.bins_]
-        factor, far = self.pdo / log(2), quantile(0.95)
-        start = (self.base_score - factor * (log(self.base_odds) + self.intercept_)) / len(names)
-        self._woe = [each.woe for each in found]
+        self._woe = [each.woe for each in card.found]
+        found = points_of(card.found, weight, self.intercept_, **self._scale)
+        self._points = [points for points, _, _ in found]
         parts = []
-        self._points = []
-        for bins, each, by in zip(self.bins_, found, factor * weight, strict=True):
-            low, high = (each.woe + sign * far * each.spread for sign in (-1, 1))
-            ends = {"points": each.woe, "points_low": high, "points_high": low}
-            points = {name: np.round(start - by * woe).astype(int) for name, woe in ends.items()}
-            self._points.append(points["points"])
+        for bins, each, points in zip(self.bins_, card.found, found, strict=True):
+            low, high = (each.woe + sign * quantile(0.95) * each.spread for sign in (-1, 1))
             shown = {"feature": bins.column, "bin": bins.labels, "customers": each.customers}
-            woe = {"bad_rate": each.rate, "woe": each.woe, "woe_low": low, "woe_high": high}
-            parts.append(pd.DataFrame({**shown, **woe, **points}))
+            woe = {"bad_rate": each.rates(card.base)[0], "woe": each.woe}
+            ends = dict(zip(("points", "points_low", "points_high"), points, strict=True))
+            parts.append(pd.DataFrame({**shown, **woe, "woe_low": low, "woe_high": high, **ends}))
         self.table_ = pd.concat(parts, ignore_index=True).round({"customers": 0})
         self.coefficients_ = pd.Series(weight, index=names, name="coefficient")
         self.classes_ = np.array([0, 1])
@@ -293,9 +313,10 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         return [each.places(values_of(X, each.column)) for each in self.bins_]
 
 
-def _require_some(total: float, balance: float, noise: np.ndarray, tables: Any) -> None:
+def _require_some(card: Card, tables: Any) -> None:
     """Refuse counts that are hardly more than their noise."""
-    good, bad, spread = (total - balance) / 2, (total + balance) / 2, float(np.hypot(*noise)) / 2
+    good, bad = (card.total - card.balance) / 2, (card.total + card.balance) / 2
+    spread = float(np.hypot(*card.noise)) / 2
     if min(good, bad) < _SURELY * spread and not any(each.planned for each in tables.releases):
         raise QuestionRefused(
             f"about {max(good, 0):,.0f} good and {max(bad, 0):,.0f} bad customers were found, "

@@ -1,6 +1,7 @@
 """Operations on released tables, each registered under the name it is stored by."""
 
 from workbench.privacy.operations import (
+    cards,
     consistency,
     deciles,
     figures,
@@ -12,6 +13,7 @@ from workbench.privacy.operations import (
 )
 
 __all__ = [
+    "cards",
     "consistency",
     "deciles",
     "figures",

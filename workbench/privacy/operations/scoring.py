@@ -8,7 +8,8 @@ Kolmogorov–Smirnov carry both over by their tangent (the delta method).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from math import sqrt
+from dataclasses import replace
+from math import inf, sqrt
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
@@ -80,9 +81,19 @@ def stability(sheet: Sheet, before: Sheet | None = None, *, measure: str) -> She
 
 @operation("cutoffs")
 def cutoffs(
-    sheet: Sheet, *, measure: str, outcome: str, gain: float, loss: float, unit: str | None
+    sheet: Sheet,
+    *,
+    measure: str,
+    outcome: str,
+    gain: float,
+    loss: float,
+    unit: str | None,
+    best: bool = False,
 ) -> Sheet:
-    """Return of each cut-off what approving from there up would have kept and earned."""
+    """Return of each cut-off what approving from there up would have kept and earned.
+
+    ``best``: of the one with the most profit alone, margins holding for all it was chosen from.
+    """
     table = _Table(sheet, measure, outcome)
     if table.others or not (gain > 0 and loss > 0):
         raise QuestionRefused(
@@ -112,7 +123,15 @@ def cutoffs(
         Measure("more", "derived", "More than from everybody", unit, 0, contrast="amount"): more,
     }
     by = Dimension("cutoff", "Cut-off", "band", labels, table.band.exclusive)
-    return table.sheet((by,), tuple((label,) for label in labels), made)
+    if not best:
+        return table.sheet((by,), tuple((label,) for label in labels), made)
+    lines = [tangent(form) for form in profits]
+    earned = [-inf if line is None else line.value for line in lines]
+    place = earned.index(max(earned))
+    edge: Form = Fixed(float(_lower(labels[place].removeprefix("from ")))) if place else None
+    cutoff = Measure("cutoff", "derived", "Recommended cut-off", "points", 0)
+    chosen = {cutoff: [edge], **{each: [figures[place]] for each, figures in made.items()}}
+    return replace(table.sheet((), ((),), chosen), among=len(labels))
 
 
 class _Table:

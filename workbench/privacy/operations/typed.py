@@ -233,6 +233,7 @@ class Derivable:
         gain: float,
         loss: float,
         unit: str | None = None,
+        best: bool = False,
         measure: str = "rows",
         name: str | None = None,
     ) -> Release:
@@ -246,6 +247,9 @@ class Derivable:
             What a good one earns and a bad one costs, declared.
         unit : str, optional
             The currency's code.
+        best : bool
+            Only the one that earned the most: one row, with ``cutoff`` in points, and margins that
+            hold although it was chosen.
         measure, name : str, optional
             As for `discrimination`.
 
@@ -256,7 +260,12 @@ class Derivable:
             approving everybody.
         """
         worth = {"gain": gain, "loss": loss, "unit": unit}
-        arguments = {"outcome": outcome, "measure": measure, **worth}
+        arguments = {
+            "outcome": outcome,
+            "measure": measure,
+            **worth,
+            **({"best": True} if best else {}),
+        }
         return derived("cutoffs", [self._self], arguments, name)
 
     def affinity(self, of: Release, *, name: str | None = None) -> Release:

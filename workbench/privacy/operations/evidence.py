@@ -12,10 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import log, sqrt
 
 import numpy as np
 import numpy.typing as npt
+
+from workbench.privacy.engine.onerow import LATTICE, OneRow
+from workbench.privacy.margins import quantile
 
 Array = npt.NDArray[np.floating]
 
@@ -36,14 +39,19 @@ class Evidence:
     woe, spread : array of (bins,)
         Log odds of being bad beside all customers', and their standard deviation by noise and
         sampling.
-    customers, rate : array of (bins,)
-        Noisy number of customers, never below 0, and share of bad ones as the card has it.
+    customers : array of (bins,)
+        Noisy number of customers, never below 0.
     """
 
     woe: Array
     spread: Array
     customers: Array
-    rate: Array
+
+    def rates(self, base: float) -> Array:
+        """Return the share of bad ones and its 95 % interval, of shape (3, bins)."""
+        far = quantile(0.95) * self.spread
+        odds = np.log(base / (1 - base)) + np.array([self.woe, self.woe - far, self.woe + far])
+        return np.asarray(1 / (1 + np.exp(-odds)))
 
     @property
     def variance(self) -> float:
@@ -90,6 +98,52 @@ def counts_of(
         customers, balance = (part - part.mean(axis=0) + both / len(part)).T
         found.append(Counts(customers, balance, (float(spread[0]), float(spread[1]))))
     return found, both, sd / totals
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the table of good and bad by bins says: of all, their noise, and of each feature."""
+
+    total: float
+    balance: float
+    noise: Array
+    base: float
+    found: list[Evidence]
+
+
+def card_of(
+    sums: Array,
+    sd: float,
+    sizes: Sequence[int],
+    worth: Sequence[int],
+    ordered: Sequence[int],
+    trends: Sequence[str | None],
+) -> Card:
+    """Return what noisy sums say; see `counts_of` and `evidence`."""
+    code = OneRow((), tuple(sizes), None, None, (), (worth[0], worth[1]))
+    lengths = (np.array(each) / LATTICE for each in (worth, code.totals))
+    counts, (total, balance), noise = counts_of(sums, sd, sizes, *lengths)
+    base = float((total + balance) / (2 * total))
+    return Card(total, balance, noise, base, evidence(counts, base, ordered, trends))
+
+
+def points_of(
+    found: Sequence[Evidence],
+    weight: Array,
+    intercept: float,
+    *,
+    pdo: float,
+    base_score: float,
+    base_odds: float,
+) -> list[Array]:
+    """Return whole points of each feature's bins with their 95 % intervals, of shape (3, bins)."""
+    factor, far = pdo / log(2), quantile(0.95)
+    start = (base_score - factor * (log(base_odds) + intercept)) / len(found)
+    ends = (np.array([e.woe, e.woe + far * e.spread, e.woe - far * e.spread]) for e in found)
+    return [
+        np.round(start - by * woe).astype(int)
+        for woe, by in zip(ends, factor * weight, strict=True)
+    ]
 
 
 def ranges_of(
@@ -143,8 +197,7 @@ def evidence(
         if trend is not None:
             woe[:ranges] = _monotone(woe[:ranges], customers[:ranges], trend)
         woe = woe - (woe * customers).sum() / customers.sum()
-        rate = 1 / (1 + np.exp(-middle - woe))
-        cards.append(Evidence(woe, np.sqrt(variance), customers, rate))
+        cards.append(Evidence(woe, np.sqrt(variance), customers))
     return cards
 
 
