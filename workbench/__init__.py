@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.analytics import risk
     from workbench.analytics.affinity import recommendations
     from workbench.analytics.clusters import find_clusters
+    from workbench.analytics.decisions.portfolio import portfolio_loss, tornado
     from workbench.analytics.desk import compare, scatter
     from workbench.analytics.features import features
     from workbench.analytics.forecasting.releases import backtest, forecast
@@ -97,6 +98,7 @@ __all__ = [
     "open_workspace",
     "pairs",
     "personas",
+    "portfolio_loss",
     "purchase_summary",
     "query",
     "rank",
@@ -108,6 +110,7 @@ __all__ = [
     "share",
     "text",
     "top",
+    "tornado",
     "trailing",
 ]
 
@@ -149,6 +152,7 @@ _HOME = {
     "open_workspace": "workbench.workspace",
     "pairs": "workbench.privacy.grouping.pairs",
     "personas": "workbench.privacy.grouping.personas",
+    "portfolio_loss": "workbench.analytics.decisions.portfolio",
     "purchase_summary": "workbench.analytics.purchases",
     "query": "workbench.privacy.query",
     "rank": "workbench.privacy.expressions",
@@ -159,6 +163,7 @@ _HOME = {
     "share": "workbench.privacy.expressions",
     "text": "workbench.figures",
     "top": "workbench.privacy.expressions",
+    "tornado": "workbench.analytics.decisions.portfolio",
     "trailing": "workbench.periods",
 }
 

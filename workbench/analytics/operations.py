@@ -1,5 +1,6 @@
 """Operations on released tables that analytics adds to those of privacy; to import it registers."""
 
+from workbench.analytics.decisions import portfolio
 from workbench.analytics.forecasting import releases
 
-__all__ = ["releases"]
+__all__ = ["portfolio", "releases"]

@@ -24,6 +24,7 @@ _HOME = {
         "validation.decisions": "Cutoff best_cutoff decide decision_bands override_table "
         "split_gain swap_set",
         "validation.reject_inference": "benchmark_reject_inference fuzzy parcelling",
+        "decisions.losses": "Losses simulate_losses",
         "fraud": "behaviour_features fraud_alerts precision_at_capacity",
         "fairness": "automated_decision_notice calibration_by_group effect_of_leaving_out fairness "
         "proxies",

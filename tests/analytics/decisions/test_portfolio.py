@@ -1,0 +1,144 @@
+"""Losses of released grades: by hand, by the law's formula, margins that hold, replayed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from factories.noisy import CUSTOMERS, Books, answer, in_ledger, ledger
+
+import workbench as wb
+from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.privacy.columns import Dimension, Measure
+
+GRADE = Dimension("grade", "Grade", "band", ("A", "B", "C"), exclusive=True)
+BAD = Measure("app_rate", "rate", "Bad, share", None, 4)
+COUNTS, RATES = np.array([5000.0, 3000.0, 1000.0]), np.array([0.01, 0.04, 0.15])
+ASSUMED = {"pd": "app_rate", "lgd": 0.4, "ead": 10.0, "correlation": 0.15}
+
+
+def grades(*, sigma=1e-6, counts=COUNTS, rates=RATES, by=(GRADE,), noise=None):
+    """Return customers and their bad rate by grade; ``noise`` in customers, of both figures."""
+    bad = counts * rates
+    if noise is not None:
+        counts, bad = counts + noise[0], bad + noise[1]
+    truth = {"n": list(counts), "app": list(bad)}
+    return answer(by, truth, sigma=sigma, measures=(CUSTOMERS, BAD))
+
+
+def losses(release, **options):
+    return wb.portfolio_loss(Books().put(release), **{**ASSUMED, "draws": 20_000, **options})
+
+
+def test_the_expected_loss_by_hand_and_the_value_at_risk_by_the_laws_formula():
+    found = losses(grades(), draws=100_000).columns
+    assert found["expected_loss"] == [pytest.approx(0.4 * 10 * (COUNTS * RATES).sum(), rel=1e-5)]
+    # unexpected loss plus expected: capital of a retail mortgage, whose correlation is 0.15
+    weight = wb.risk.irb_risk_weight(RATES, lgd=0.4, asset_class="residential mortgage")
+    wanted = (10 * COUNTS * (weight / 12.5 + 0.4 * RATES)).sum()
+    (low,), (high,) = found["value_at_risk_low"], found["value_at_risk_high"]
+    assert low <= wanted <= high
+    assert found["expected_shortfall"][0] > found["value_at_risk"][0] > found["expected_loss"][0]
+
+
+def test_scenarios_stand_beside_each_other_and_are_worse_by_what_they_assume():
+    scenarios = {"twice": {"pd_times": 2.0}, "downturn": {"factor_shift": -1.0, "lgd_times": 1.2}}
+    found = losses(grades(), scenarios=scenarios)
+    assert list(found.frame.scenario) == ["as released", "twice", "downturn"]
+    base, twice, down = found.columns["expected_loss"]
+    assert twice == pytest.approx(2 * base)
+    assert down > 1.5 * base
+    assert any("in no margin" in each for each in found.notes)
+
+
+def test_an_exposure_that_was_released_is_taken_as_it_is():
+    amount = Measure("rows", "rows", "Exposure", "rows")
+    made = grades()
+    mechanism = {**made.mechanism, "linear": {**made.mechanism["linear"], "rows": {"n": 7.0}}}
+    given = replace(
+        made, measures=(*made.measures, amount), mechanism=mechanism,
+        columns={**made.columns, "rows": [1.0] * 3, "rows_low": [1.0] * 3, "rows_high": [1.0] * 3},
+    )  # fmt: skip
+    assert losses(given, ead="rows").columns["expected_loss"] == pytest.approx(
+        losses(grades(), ead=7.0).columns["expected_loss"], rel=1e-6
+    )
+
+
+def test_a_loss_given_default_may_be_each_grades_own():
+    found = losses(grades(), lgd={"A": 0.0, "B": 0.5, "C": 1.0}).columns["expected_loss"]
+    assert found == [pytest.approx(10 * (0.5 * 120 + 150), rel=1e-5)]
+
+
+@pytest.mark.parametrize("figure", ["expected_loss", "value_at_risk", "expected_shortfall"])
+def test_margins_hold_the_noise_and_who_was_in_the_table(figure, size):
+    dice, sigma, tries = np.random.default_rng(4), 15.0, 40 if size == "smoke" else 1000
+    truth = losses(grades(), draws=200_000, level=0.99).columns[figure][0]
+    held = 0
+    for _ in range(tries):
+        drawn = dice.binomial(COUNTS.astype(int), RATES) / COUNTS
+        noisy = grades(sigma=sigma, rates=drawn, noise=dice.normal(0, sigma, (2, 3)))
+        found = losses(noisy, draws=2000, level=0.99).columns
+        held += found[f"{figure}_low"][0] <= truth <= found[f"{figure}_high"][0]
+    assert held >= 0.94 * tries - 3 * np.sqrt(0.05 * 0.95 * tries)
+
+
+def test_a_tornado_tells_noise_model_and_assumption_apart():
+    spans = {"lgd": 0.1, "correlation": 0.05, "factor": 0.5, "pd": 0.2, "ead": 0.1}
+    found = wb.tornado(Books().put(grades(sigma=15.0)), **ASSUMED, by=spans, of="expected_loss")
+    frame = found.frame.pivot(index="input", columns="end", values="change")
+    base = 0.4 * 10 * (COUNTS * RATES).sum()
+    for label in ("assumption: loss given default", "assumption: exposure"):
+        np.testing.assert_allclose(frame.loc[label, ["less", "more"]], [-0.1 * base, 0.1 * base])
+    np.testing.assert_allclose(frame.loc["assumption: probability of default", "more"], 0.2 * base)
+    assert frame.loc["model: correlation"].abs().max() < 1e-6 * base  # it moves no mean
+    assert frame.loc["noise of the releases", "more"] > 0
+    assert next(iter(found.frame.input)) in ("assumption: state of the economy",)
+    wb.figures.bar(found, x="input", y="change", color="end")
+
+
+def test_what_stands_on_a_page_is_computed_again(tmp_path):
+    book = ledger(tmp_path)
+    asked = in_ledger(grades(sigma=15.0), book)
+    wb.portfolio_loss(asked, **ASSUMED, draws=20_000, scenarios={"bad": {"factor_shift": -1.0}})
+    wb.tornado(asked, **ASSUMED, by={"lgd": 0.1})
+    assert book.verify() > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"lgd": 1.5}, InputError, "lgd is a number from 0 to 1, not 1.5"),
+        ({"lgd": {"A": 0.4}}, UnknownName, "'B'"),
+        ({"ead": -1.0}, InputError, "ead is a number from 0"),
+        ({"ead": "balance"}, UnknownName, "balance"),
+        ({"correlation": 1.0}, InputError, "correlation is a number from 0"),
+        ({"pd": "customers"}, QuestionRefused, "is none"),
+        ({"pd": "bad_rate"}, UnknownName, "app_rate"),
+        ({"draws": 2_000_000}, InputError, "up to 1,000,000"),
+        ({"level": 0.3}, InputError, "level"),
+        ({"scenarios": {"x": {"gdp": -2}}}, UnknownName, "pd_times"),
+        ({"scenarios": {"x": {"pd_times": -1}}}, InputError, "pd_times of 'x'"),
+    ],
+)
+def test_what_is_no_portfolio_is_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        losses(grades(), **options)
+
+
+def test_grades_that_are_not_known_are_named():
+    with pytest.raises(QuestionRefused, match="grade 'C' is not known"):
+        losses(grades(sigma=100.0, counts=np.array([5000.0, 3000.0, 20.0])))
+    two = (GRADE, Dimension("region", "Region", "category", ("N",)))
+    with pytest.raises(QuestionRefused, match="by grade, region"):
+        losses(grades(by=two))
+
+
+@pytest.mark.parametrize("by", [{"gdp": 1.0}, {"lgd": 0.0}, {"lgd": -0.1}])
+def test_a_span_is_known_and_above_nothing(by):
+    with pytest.raises(InputError, match="no span of a tornado"):
+        wb.tornado(Books().put(grades()), **ASSUMED, by=by)
+
+
+def test_one_grade_is_a_portfolio():
+    one = replace(GRADE, values=("A",))
+    found = losses(grades(counts=COUNTS[:1], rates=RATES[:1], by=(one,)))
+    assert found.columns["value_at_risk"][0] > found.columns["expected_loss"][0]

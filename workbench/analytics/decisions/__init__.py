@@ -1,0 +1,1 @@
+"""What to expect of a portfolio, where to put a budget, and what an action brought."""
