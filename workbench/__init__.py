@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from workbench.analytics import risk
     from workbench.analytics.affinity import recommendations
     from workbench.analytics.clusters import find_clusters
-    from workbench.analytics.decisions.portfolio import portfolio_loss, tornado
+    from workbench.analytics.decisions.portfolio import Portfolio
     from workbench.analytics.desk import compare, scatter
     from workbench.analytics.features import features
     from workbench.analytics.forecasting.releases import backtest, forecast
@@ -64,6 +64,7 @@ __all__ = [
     "FittedLabel",
     "GammaGammaModel",
     "GridKMeans",
+    "Portfolio",
     "PrivateScorecard",
     "Provenance",
     "Query",
@@ -98,7 +99,6 @@ __all__ = [
     "open_workspace",
     "pairs",
     "personas",
-    "portfolio_loss",
     "purchase_summary",
     "query",
     "rank",
@@ -110,7 +110,6 @@ __all__ = [
     "share",
     "text",
     "top",
-    "tornado",
     "trailing",
 ]
 
@@ -120,6 +119,7 @@ _HOME = {
     "FittedLabel": "workbench.privacy.provenance",
     "GammaGammaModel": "workbench.analytics.lifetime_value",
     "GridKMeans": "workbench.privacy.models.grid_kmeans",
+    "Portfolio": "workbench.analytics.decisions.portfolio",
     "PrivateScorecard": "workbench.privacy.models.private_scorecard",
     "Provenance": "workbench.privacy.provenance",
     "Query": "workbench.privacy.query",
@@ -152,7 +152,6 @@ _HOME = {
     "open_workspace": "workbench.workspace",
     "pairs": "workbench.privacy.grouping.pairs",
     "personas": "workbench.privacy.grouping.personas",
-    "portfolio_loss": "workbench.analytics.decisions.portfolio",
     "purchase_summary": "workbench.analytics.purchases",
     "query": "workbench.privacy.query",
     "rank": "workbench.privacy.expressions",
@@ -163,7 +162,6 @@ _HOME = {
     "share": "workbench.privacy.expressions",
     "text": "workbench.figures",
     "top": "workbench.privacy.expressions",
-    "tornado": "workbench.analytics.decisions.portfolio",
     "trailing": "workbench.periods",
 }
 

@@ -176,7 +176,6 @@ def test_a_negative_figure_is_noise_and_is_shown_as_none():
         ((month(9),), {"horizon": 0}, InputError, "1 to 53"),
         ((month(9),), {"rule": "arima"}, InputError, "one of seasonal naive"),
         ((month(9),), {"measure": "amount_sum"}, UnknownName, "amount_sum"),
-        ((month(9),), {"season": -3}, InputError, "a season"),
     ],
 )
 def test_what_cannot_be_foretold_is_refused(by, options, error, message):

@@ -56,12 +56,12 @@ def test_a_season_that_comes_back_is_the_naive_rules():
         (
             pd.Series(range(8), pd.period_range("2025-01", periods=12, freq="M")[[*range(7), 11]]),
             0.0,
-            "lacks 2025-08, 2025-09, 2025-10",
+            "in order, without gaps",
         ),
         (
             pd.Series(range(9), pd.date_range("2025-01-05", periods=9, freq="W")[::-1]),
             0.0,
-            "in order",
+            "in order, without gaps",
         ),
     ],
 )  # fmt: skip
@@ -75,6 +75,11 @@ def test_what_nothing_can_be_foretold_from_is_refused(series, sigma, message):
 def test_a_horizon_is_a_number_of_steps(horizon):
     with pytest.raises(InputError, match="1 to 53 steps"):
         wb.backtest(list(range(9)), horizon=horizon)
+
+
+def test_a_season_is_a_number_of_periods():
+    with pytest.raises(InputError, match="a season is a number of periods"):
+        wb.backtest(list(range(9)), season=0)
 
 
 def test_an_unknown_rule_is_refused():

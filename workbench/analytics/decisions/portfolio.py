@@ -6,8 +6,8 @@ a large portfolio, in closed form. The simulation has its own error, and scenari
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +25,20 @@ if TYPE_CHECKING:
     from workbench.privacy.release import Release
 
 BASE = "as released"
-_SCENARIO = ("pd_times", "lgd_times", "ead_times", "correlation", "factor_shift")
-_NODES = 200  # of the tail, and of the common factor
+_NODES = 200  # of the tail
 _FIGURES = {
     "expected_loss": "Expected loss",
     "value_at_risk": "Value at risk",
     "expected_shortfall": "Expected shortfall",
 }
-_SPANS = {
+_SCENARIO = {  # what a scenario assumes, and within which limits
+    "pd_times": (0.0, 1000.0),
+    "lgd_times": (0.0, 1000.0),
+    "ead_times": (0.0, 1000.0),
+    "correlation": (0.0, 0.999),
+    "factor_shift": (-10.0, 10.0),
+}
+_INPUTS = {
     "pd": ("pd_times", "assumption: probability of default"),
     "lgd": ("lgd_times", "assumption: loss given default"),
     "ead": ("ead_times", "assumption: exposure"),
@@ -41,21 +47,12 @@ _SPANS = {
 }
 
 
-def portfolio_loss(
-    grades: Release,
-    *,
-    pd: str,
-    lgd: float | Mapping[str, float],
-    ead: float | str,
-    correlation: float,
-    count: str = "customers",
-    scenarios: Mapping[str, Mapping[str, float]] | None = None,
-    level: float = 0.999,
-    draws: int = 100_000,
-    unit: str | None = None,
-    name: str | None = None,
-) -> Release:
-    """Simulate the losses of a portfolio of released grades, by scenario; costs nothing.
+@dataclass(frozen=True)
+class Portfolio:
+    """Loans by released grade, with what is declared of them, to simulate their losses at no cost.
+
+    Loans default together through one common factor: the one-factor Gaussian copula, as in the
+    law's capital formula. Attributes are what it is made with.
 
     Parameters
     ----------
@@ -71,336 +68,296 @@ def portfolio_loss(
         With the common factor, from 0 to below 1; see `workbench.risk.simulate_losses`.
     count : str
         How many loans: ``customers`` or ``rows``.
-    scenarios : mapping of str to mapping
-        Name to what is assumed: ``pd_times``, ``lgd_times``, ``ead_times``, ``correlation``,
-        ``factor_shift`` (in standard deviations of the common factor, below 0 for bad years).
     level : float
         Of the value at risk and the expected shortfall.
-    draws : int
-        Simulated years, up to a million.
-    unit, name : str, optional
-        The currency's code; what to call the result.
-
-    Returns
-    -------
-    Release
-        By ``scenario``, the first ``as released``: ``expected_loss``, ``value_at_risk`` and
-        ``expected_shortfall``. Margins hold noise, the chance of who was in the table, and the
-        simulation's error; what is assumed is told by scenario: see `tornado`.
-
-    Raises
-    ------
-    InputError
-        An assumption beyond what it can be.
-    QuestionRefused
-        The release is not by one group column, or a grade is not known.
+    unit : str, optional
+        The currency's code.
 
     Examples
     --------
     >>> # grades = ws.release(wb.query(loans, by=card.bands([560, 600])).count().rate(
     >>> #     bad=loans.default_12m), …)
-    >>> # wb.portfolio_loss(grades, pd="bad_rate", count="rows", lgd=0.45, ead=20_000,
-    >>> #     correlation=0.15, scenarios={"downturn": {"factor_shift": -1.0, "lgd_times": 1.2}})
+    >>> # book = wb.Portfolio(grades, pd="bad_rate", count="rows", lgd=0.45, ead=20_000,
+    >>> #     correlation=0.15)
+    >>> # book.losses({"downturn": {"factor_shift": -1.0, "lgd_times": 1.2}})
     """
-    given = _given(pd, lgd, ead, correlation, count, level, unit)
-    listed = [[each, dict(assumed)] for each, assumed in (scenarios or {}).items()]
-    asked = {**given, "draws": draws, "scenarios": listed}
-    return derived("portfolio_loss", [grades], asked, name or f"{grades.name}-losses")
 
+    grades: Release
+    _: KW_ONLY
+    pd: str
+    lgd: float | Mapping[str, float]
+    ead: float | str
+    correlation: float
+    count: str = "customers"
+    level: float = 0.999
+    unit: str | None = None
 
-def tornado(
-    grades: Release,
-    *,
-    pd: str,
-    lgd: float | Mapping[str, float],
-    ead: float | str,
-    correlation: float,
-    by: Mapping[str, float],
-    of: str = "value_at_risk",
-    count: str = "customers",
-    level: float = 0.999,
-    unit: str | None = None,
-    name: str | None = None,
-) -> Release:
-    """Say what moves a loss the most: noise, who was there, the model, or what is assumed.
+    def losses(
+        self,
+        scenarios: Mapping[str, Mapping[str, float]] | None = None,
+        *,
+        draws: int = 100_000,
+        name: str | None = None,
+    ) -> Release:
+        """Simulate losses, by scenario.
 
-    Parameters
-    ----------
-    grades, pd, lgd, ead, correlation, count, level, unit, name
-        As of `portfolio_loss`.
-    by : mapping of str to float
-        How far each assumption may be off: ``pd``, ``lgd`` and ``ead`` as a part of itself,
-        ``correlation`` and ``factor`` as they are: ``{"lgd": 0.1, "correlation": 0.05}``.
-    of : str
-        ``expected_loss``, ``value_at_risk`` or ``expected_shortfall``, of a large portfolio.
+        Parameters
+        ----------
+        scenarios : mapping of str to mapping
+            Name to what is assumed: ``pd_times``, ``lgd_times``, ``ead_times``, ``correlation``,
+            ``factor_shift`` (standard deviations of the common factor, below 0 for bad years).
+        draws : int
+            Simulated years, up to a million.
+        name : str, optional
+            What to call the result.
 
-    Returns
-    -------
-    Release
-        ``change`` by ``input``, the widest first, and ``end`` (``less`` or ``more`` of it).
-    """
-    given = _given(pd, lgd, ead, correlation, count, level, unit)
-    spans = [[each, float(span)] for each, span in by.items()]
-    called = name or f"{grades.name}-tornado"
-    return derived("tornado", [grades], {**given, "spans": spans, "of": of}, called)
+        Returns
+        -------
+        Release
+            By ``scenario``, the first ``as released``: ``expected_loss``, ``value_at_risk`` and
+            ``expected_shortfall``. Margins hold noise, the chance of who was in the table, and the
+            simulation's error; what is assumed is in no margin.
 
+        Raises
+        ------
+        InputError
+            What is declared or assumed is beyond what it can be.
+        QuestionRefused
+            The release is not by one group column, or a grade is not known.
+        """
+        asked = {"draws": draws, "scenarios": [list(each) for each in (scenarios or {}).items()]}
+        return self._derived("portfolio_loss", asked, name or f"{self.grades.name}-losses")
 
-def _given(
-    pd: str,
-    lgd: float | Mapping[str, float],
-    ead: float | str,
-    correlation: float,
-    count: str,
-    level: float,
-    unit: str | None,
-) -> dict[str, Any]:
-    of_grade = [list(each) for each in lgd.items()] if isinstance(lgd, Mapping) else lgd
-    inputs = {"pd": pd, "lgd": of_grade, "ead": ead, "correlation": correlation, "count": count}
-    return {"inputs": inputs, "level": level, "unit": unit}
+    def tornado(
+        self, by: Mapping[str, float], *, of: str = "value_at_risk", name: str | None = None
+    ) -> Release:
+        """Say what moves a loss the most: noise, who was there, the model, or what is assumed.
+
+        Parameters
+        ----------
+        by : mapping of str to float
+            How far each may be off: ``pd``, ``lgd`` and ``ead`` as a part of itself,
+            ``correlation`` and ``factor`` as they are: ``{"lgd": 0.1, "correlation": 0.05}``.
+        of : str
+            ``expected_loss``, ``value_at_risk`` or ``expected_shortfall``, of a large portfolio.
+        name : str, optional
+            What to call the result.
+
+        Returns
+        -------
+        Release
+            ``change`` by ``input``, the widest first, and ``end`` (``less`` or ``more`` of it).
+        """
+        asked = {"spans": [list(each) for each in by.items()], "of": of}
+        return self._derived("tornado", asked, name or f"{self.grades.name}-tornado")
+
+    def _derived(self, operation: str, asked: Mapping[str, Any], name: str) -> Release:
+        given = {key: value for key, value in vars(self).items() if key != "grades"}
+        return derived(operation, [self.grades], {"book": given, **asked}, name)
 
 
 @operation("portfolio_loss")
 def _portfolio_loss(
     sheet: Sheet,
     *,
-    inputs: Mapping[str, Any],
-    level: float,
-    unit: str | None,
+    book: Mapping[str, Any],
     draws: int,
-    scenarios: list[tuple[str, Mapping[str, float]]],
+    scenarios: Sequence[tuple[str, Mapping[str, float]]],
 ) -> Sheet:
     from workbench.analytics.decisions.losses import simulate_losses
 
-    if type(draws) is not int or not 1 <= draws <= 1_000_000:
-        raise InputError(f"draws is a number of simulated years up to 1,000,000, not {draws!r}.")
-    book, forms = _Book.of(sheet, inputs), dict[str, list[Form]]({each: [] for each in _FIGURES})
-    labels = [BASE, *(each for each, _ in scenarios)]
+    _require("draws", draws, 1, 1_000_000)
+    base, forms = _Book.of(sheet, **book), {each: list[Form]() for each in _FIGURES}
     for label, assumed in [(BASE, {}), *scenarios]:
-        there = book.under(assumed, label)
+        there = base.under(assumed, label)
         losses = simulate_losses(
-            there.pd, lgd=there.lgd, ead=there.each, correlation=there.correlation,
-            count=there.loans, factor_shift=there.shift, draws=draws,
+            there.pd, lgd=there.lgd, ead=there.each, correlation=there.assumed["correlation"],
+            count=there.loans, factor_shift=there.assumed["factor_shift"], draws=draws,
         )  # fmt: skip
-        found = losses.value_at_risk(level), losses.expected_shortfall(level)
-        exact = there.pool("expected_loss", level)
-        forms["expected_loss"].append(there.carried("expected_loss", level, exact))
-        for name, each in zip(("value_at_risk", "expected_shortfall"), found, strict=True):
-            error = (each.upper - each.lower) / 2 / quantile(0.95)
-            line = there.carried(name, level, each.estimate)
+        forms["expected_loss"].append(there.carried("expected_loss"))
+        for name in ("value_at_risk", "expected_shortfall"):
+            found = getattr(losses, name)(base.level)
+            line = there.carried(name)
             draw = (f"simulated {name} {label} {sorted(line.terms.items())}", 0, "")
-            forms[name].append(replace(line, terms={**line.terms, draw: error}))
-    measures = [Measure(each, "derived", title, unit, 0, 0.0) for each, title in _FIGURES.items()]
-    notes = noted("losses", level=level, draws=draws), noted("losses margin")
-    by = Dimension("scenario", "Scenario", "category", tuple(labels))
-    keys = tuple((each,) for each in labels)
-    told = (*sheet.notes, *notes)
-    return Sheet((by,), keys, tuple(measures), forms, notes=told, about=sheet.about)
+            error = (found.upper - found.lower) / 2 / quantile(0.95)
+            forms[name].append(Affine(found.estimate, {**line.terms, draw: error}, True))
+    labels = (BASE, *(label for label, _ in scenarios))
+    unit = book["unit"]
+    return Sheet(
+        (Dimension("scenario", "Scenario", "category", labels),),
+        tuple((label,) for label in labels),
+        tuple(Measure(each, "derived", title, unit, 0, 0.0) for each, title in _FIGURES.items()),
+        forms,
+        notes=(
+            *sheet.notes,
+            noted("losses", level=base.level, draws=draws),
+            noted("losses margin"),
+        ),
+        about=sheet.about,
+    )
 
 
 @operation("tornado")
 def _tornado(
-    sheet: Sheet,
-    *,
-    inputs: Mapping[str, Any],
-    level: float,
-    unit: str | None,
-    spans: list[tuple[str, float]],
-    of: str,
+    sheet: Sheet, *, book: Mapping[str, Any], spans: Sequence[tuple[str, float]], of: str
 ) -> Sheet:
     if of not in _FIGURES:
         raise UnknownName("figure of a loss", of, _FIGURES)
-    book = _Book.of(sheet, inputs)
-    base = book.pool(of, level)
-    line = book.carried(of, level, base)
-    chance = {draw: each for draw, each in line.terms.items() if draw in book.chances}
-    found: dict[str, tuple[float, float]] = {}
-    for label, variance in (
-        ("noise of the releases", line.variance - sum(each**2 for each in chance.values())),
-        ("who was in the table", sum(each**2 for each in chance.values())),
-    ):
-        wide = quantile(0.95) * sqrt(max(0.0, variance))
-        found[label] = -wide, wide
-    for each, span in spans:
-        if each not in _SPANS or not span > 0:
-            raise InputError(
-                f"'{each}': {span} is no span of a tornado. Known are {', '.join(_SPANS)}, each "
-                "above 0."
-            )
-        key, label = _SPANS[each]
-        middle = {"correlation": book.correlation, "factor_shift": 0.0}.get(key, 1.0)
-        ends = [
-            book.under({key: middle + side * span}, label).pool(of, level) - base
+    base = _Book.of(sheet, **book)
+    line = base.carried(of)
+    chance = sum(each**2 for draw, each in line.terms.items() if draw in base.chances)
+    noise = {"noise of the releases": line.variance - chance, "who was in the table": chance}
+    wide = {label: quantile(0.95) * sqrt(max(0.0, each)) for label, each in noise.items()}
+    found = {label: (-each, each) for label, each in wide.items()}
+    for name, span in spans:
+        if name not in _INPUTS:
+            raise UnknownName("input of a tornado", name, _INPUTS)
+        _require(f"span of {name}", span, 1e-9, 10)
+        key, label = _INPUTS[name]
+        less, more = (
+            base.under({key: base.assumed[key] + side * span}, label).carried(of).value - line.value
             for side in (-1, 1)
-        ]
-        found[label] = ends[0], ends[1]
-    order = sorted(found, key=lambda each: (-max(map(abs, found[each])), each))
-    by = (
-        Dimension("input", "Input", "category", tuple(order)),
-        Dimension("end", "Of it", "category", ("less", "more")),
-    )
-    keys = tuple((label, end) for label in order for end in ("less", "more"))
-    change = Measure("change", "derived", f"{_FIGURES[of]}, change", unit, 0)
-    forms: list[Form] = [Fixed(each) for label in order for each in found[label]]
+        )
+        found[label] = less, more
+    order = tuple(sorted(found, key=lambda each: (-max(map(abs, found[each])), each)))
+    ends = ("less", "more")
     said = ", ".join(f"{each} ± {span:g}" for each, span in spans) or "–"
-    notes = (*sheet.notes, noted("tornado", spans=said))
-    return Sheet(by, keys, (change,), {"change": forms}, notes=notes, about=sheet.about)
+    return Sheet(
+        (
+            Dimension("input", "Input", "category", order),
+            Dimension("end", "Of it", "category", ends),
+        ),
+        tuple((label, end) for label in order for end in ends),
+        (Measure("change", "derived", f"{_FIGURES[of]}, change", book["unit"], 0),),
+        {"change": [Fixed(each) for label in order for each in found[label]]},
+        notes=(*sheet.notes, noted("tornado", spans=said)),
+        about=sheet.about,
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class _Book:
-    """Grades with what is assumed of them: arrays of one length, and the draws beneath.
+    """Grades with what is assumed of them.
 
-    ``rates`` and ``exposures`` are the forms whose noise is carried over; ``chances`` the draws of
-    who was in the table.
+    ``rates`` and ``exposures`` are forms whose noise is carried over; ``chances`` the draws of who
+    was in the table; ``loans`` and ``severity`` are arrays, one entry a grade.
     """
 
     rates: list[Affine]
     exposures: list[Affine]
-    chances: frozenset[Any]
+    chances: set[Any]
     loans: np.ndarray
-    part: np.ndarray
-    correlation: float
-    pd_times: float = 1.0
-    lgd_times: float = 1.0
-    ead_times: float = 1.0
-    shift: float = 0.0
+    severity: np.ndarray
+    level: float
+    assumed: Mapping[str, float]
 
     @classmethod
-    def of(cls, sheet: Sheet, inputs: Mapping[str, Any]) -> _Book:
+    def of(
+        cls,
+        sheet: Sheet,
+        *,
+        pd: str,
+        lgd: float | Mapping[str, float],
+        ead: float | str,
+        correlation: float,
+        count: str,
+        level: float,
+        unit: str | None,  # said of the figures
+    ) -> _Book:
         import numpy as np
 
-        if len(sheet.by) != 1:
+        if len(sheet.by) != 1 or sheet.measure(pd).kind != "rate":
             names = ", ".join(each.name for each in sheet.by) or "nothing"
             raise QuestionRefused(
-                f"a portfolio is of loans by one group column, such as grade; these are by {names}."
-                " Keep one value of the others with .derive(where=…), or add them up with over=…."
+                "a portfolio is of loans by one group column, such as grade, and pd= is a rate of "
+                f"them; here '{pd}' is by {names}. Keep one value of the other columns with "
+                ".derive(where=…), or add them up with over=…."
             )
-        given, ead = inputs["lgd"], inputs["ead"]
-        if sheet.measure(inputs["pd"]).kind != "rate":
-            raise QuestionRefused(f"pd is a rate of defaults, and '{inputs['pd']}' is none.")
-        named = {str(key): part for key, part in given} if isinstance(given, list) else {}
+        _require("level", level, 0.5, 0.99999)
+        sheet.measure(count)
+        if isinstance(ead, str):
+            sheet.measure(ead)
+        else:
+            _require("ead", ead, 0.0, float("inf"))
         rates, exposures, chances, loans, parts = [], [], set(), [], []
-        sheet.measure(inputs["count"])
         for row, (key,) in enumerate(sheet.keys):
-            rate, count = (tangent(sheet.forms[inputs[x]][row]) for x in ("pd", "count"))
-            whole: Form = count
-            if isinstance(ead, str):
-                sheet.measure(ead)
-                whole = sheet.forms[ead][row]
-            elif count is not None:
-                _require("ead", ead, 0.0, float("inf"))
-                whole = times(count, Affine(float(ead)))
-            line = tangent(whole)
-            if rate is None or count is None or line is None:
+            rate, size = (tangent(sheet.forms[each][row]) for each in (pd, count))
+            whole = sheet.forms[ead][row] if isinstance(ead, str) else times(size, Affine(ead))
+            exposure = tangent(whole)
+            if rate is None or size is None or exposure is None:
                 raise QuestionRefused(
                     f"grade '{key}' is not known: it is suppressed, or its number of loans is not "
                     "surely above 0. Merge it with .merge_small(…), or leave it out by where=…."
                 )
-            if named and str(key) not in named:
-                raise UnknownName("grade with a loss given default", str(key), named)
-            part = named.get(str(key), given) if named else given
-            _require("lgd", part, 0.0, 1.0)
-            share = min(max(rate.value, 0.0), 1.0)
-            size = max(count.value, 1.0)
-            draw = drawn_into(rate)
+            if isinstance(lgd, Mapping) and str(key) not in lgd:
+                raise UnknownName("grade with a loss given default", str(key), lgd)
+            parts.append(lgd[str(key)] if isinstance(lgd, Mapping) else lgd)
+            _require("lgd", parts[-1], 0.0, 1.0)
+            share, many = min(max(rate.value, 0.0), 1.0), max(size.value, 1.0)
             # why + 1: none of few is no proof of never (Wilson's correction, to first order)
-            shown = (share * size + 1) / (size + 2)
-            sampled = {**rate.terms, draw: sqrt(shown * (1 - shown) / size)}
+            shown, draw = (share * many + 1) / (many + 2), drawn_into(rate)
+            sampled = {**rate.terms, draw: sqrt(shown * (1 - shown) / many)}
             rates.append(Affine(share, sampled))
-            exposures.append(replace(line, value=max(0.0, line.value)))
+            exposures.append(replace(exposure, value=max(0.0, exposure.value)))
             chances.add(draw)
-            loans.append(max(0, round(count.value)))
-            parts.append(part)
-        _require("correlation", inputs["correlation"], 0.0, 0.999)
-        return cls(
-            rates, exposures, frozenset(chances), np.array(loans), np.array(parts, float),
-            float(inputs["correlation"]),
-        )  # fmt: skip
+            loans.append(max(0, round(size.value)))
+        usual = {"pd_times": 1.0, "lgd_times": 1.0, "ead_times": 1.0, "factor_shift": 0.0}
+        book = cls(rates, exposures, chances, np.array(loans), np.array(parts), level, usual)
+        return book.under({"correlation": correlation}, BASE)
 
     def under(self, assumed: Mapping[str, float], label: str) -> _Book:
         """Return the book as a scenario sees it."""
         for key, value in assumed.items():
             if key not in _SCENARIO:
                 raise UnknownName(f"assumption of '{label}'", key, _SCENARIO)
-            if key == "factor_shift":
-                _require(f"{key} of '{label}'", value, -10.0, 10.0)
-            elif key == "correlation":
-                _require(f"{key} of '{label}'", value, 0.0, 0.999)
-            else:
-                _require(f"{key} of '{label}'", value, 0.0, 1000.0)
-        return replace(
-            self,
-            pd_times=float(assumed.get("pd_times", 1.0)),
-            lgd_times=float(assumed.get("lgd_times", 1.0)),
-            ead_times=float(assumed.get("ead_times", 1.0)),
-            correlation=float(assumed.get("correlation", self.correlation)),
-            shift=float(assumed.get("factor_shift", 0.0)),
-        )
+            _require(f"{key} of '{label}'", value, *_SCENARIO[key])
+        return replace(self, assumed={**self.assumed, **assumed})
 
     @property
     def pd(self) -> np.ndarray:
         """Probabilities of default as they are assumed."""
         import numpy as np
 
-        return np.clip(np.array([each.value for each in self.rates]) * self.pd_times, 0.0, 1.0)
+        rates = np.array([each.value for each in self.rates])
+        return np.clip(rates * self.assumed["pd_times"], 0.0, 1.0)
 
     @property
     def lgd(self) -> np.ndarray:
         """Losses given default as they are assumed."""
         import numpy as np
 
-        return np.clip(self.part * self.lgd_times, 0.0, 1.0)
-
-    @property
-    def whole(self) -> np.ndarray:
-        """Exposures of all loans of a grade, as they are assumed."""
-        import numpy as np
-
-        return np.array([each.value for each in self.exposures]) * self.ead_times
+        return np.clip(self.severity * self.assumed["lgd_times"], 0.0, 1.0)
 
     @property
     def each(self) -> np.ndarray:
-        """The exposure of one loan of each grade; 0 where there is none."""
+        """The exposure of one loan of each grade, as it is assumed; none where there is no loan."""
         import numpy as np
 
-        return np.where(self.loans > 0, self.whole / np.maximum(self.loans, 1), 0.0)
+        whole = np.array([each.value for each in self.exposures]) * self.assumed["ead_times"]
+        return np.where(self.loans > 0, whole / np.maximum(self.loans, 1), 0.0)
 
-    def _shares(self, of: str, level: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the part of each grade that defaults, and its slope by the probability.
+    def carried(self, of: str) -> Affine:
+        """Return a figure of so many loans that only the factor matters, and its noise.
 
-        Of a large portfolio, in the mean over the years that the figure is about.
+        The noise is that of every input, by its tangent.
         """
         import numpy as np
         from scipy.special import ndtr, ndtri
 
-        middles = (np.arange(_NODES) + 0.5) / _NODES
-        bad = {
-            "expected_loss": middles,
-            "value_at_risk": np.array([1 - level]),
-            "expected_shortfall": (1 - level) * middles,
-        }[of]
-        factor = ndtri(bad)[:, None] + self.shift
-        held = np.clip(self.pd, 1e-9, 1 - 1e-9)
-        root, own = sqrt(self.correlation), sqrt(1 - self.correlation)
-        at = (ndtri(held) - root * factor) / own
-        if of == "expected_loss":  # in closed form: the mean over all factors
-            at, own = (ndtri(held) - root * self.shift)[None, :], 1.0
-        slope = np.exp((np.square(ndtri(held)) - np.square(at)) / 2) / own * self.pd_times
-        return ndtr(at).mean(axis=0), slope.mean(axis=0)
-
-    def pool(self, of: str, level: float) -> float:
-        """Return a figure of the loss of a portfolio so large that only the factor matters."""
-        if not 0.5 <= level < 1:
-            raise InputError(f"a level is from 0.5 to below 1, such as 0.999, not {level}.")
-        shares, _ = self._shares(of, level)
-        return float((self.whole * self.lgd) @ shares)
-
-    def carried(self, of: str, level: float, value: float) -> Affine:
-        """Return a figure with the noise of every input it depends on, by their tangents."""
-        shares, slopes = self._shares(of, level)
-        weights = [*self.whole * self.lgd * slopes, *self.lgd * shares * self.ead_times]
+        root, own = sqrt(self.assumed["correlation"]), sqrt(1 - self.assumed["correlation"])
+        reach = ndtri(np.clip(self.pd, 1e-9, 1 - 1e-9))
+        if of == "expected_loss":  # the mean over all years is known in closed form
+            at, own = (reach - root * self.assumed["factor_shift"])[None, :], 1.0
+        else:
+            beyond = (np.arange(_NODES) + 0.5) / _NODES if of == "expected_shortfall" else [1.0]
+            factor = ndtri((1 - self.level) * np.array(beyond)) + self.assumed["factor_shift"]
+            at = (reach - root * factor[:, None]) / own
+        shares = ndtr(at).mean(axis=0)
+        slopes = np.exp((reach**2 - at**2) / 2).mean(axis=0) / own * self.assumed["pd_times"]
+        whole, lost = self.each * self.loans, self.lgd * shares
+        weights = [*whole * self.lgd * slopes, *lost * self.assumed["ead_times"]]
         line = weighted(zip(map(float, weights), self.rates + self.exposures, strict=True))
-        return Affine(value, line.terms, approximate=True)
+        return Affine(float(whole @ lost), line.terms, approximate=True)
 
 
 def _require(name: str, value: Any, least: float, most: float) -> None:

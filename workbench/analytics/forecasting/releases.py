@@ -36,16 +36,16 @@ def forecast(
     measure: str,
     *,
     horizon: int = 3,
-    season: int | None = None,
     rule: str | None = None,
     name: str | None = None,
 ) -> Release:
     """Foretell a released series by month or week, and smooth it; costs nothing.
 
     The noise of each figure is known, so a structural model (level, slope, season) tells change
-    from noise. Where the groups add up, a row of all together comes with them, and figures and
-    margins of parts and totals agree (MinT). Forecasts share their errors over months and groups,
-    so that `Release.derive` computes with them as with any figures.
+    from noise. A season is twelve months or 52 weeks, used once a quarter of it was seen twice.
+    Where the groups add up, a row of all together comes with them, and figures and margins of
+    parts and totals agree (MinT). Forecasts share their errors over months and groups, so that
+    `Release.derive` computes with them as with any figures.
 
     Parameters
     ----------
@@ -55,8 +55,6 @@ def forecast(
         A figure of it, such as ``amount_sum``.
     horizon : int
         Months, or weeks, to foretell: 1 to 53.
-    season : int, optional
-        12 for months, 52 for weeks when left out; used once a quarter of it was seen twice.
     rule : str, optional
         ``seasonal naive``, ``level`` or ``trend``; when left out, the one with the least error
         over all starts in the past, and the naive one unless it is beaten: see `backtest`.
@@ -84,7 +82,7 @@ def forecast(
     >>> # wb.figures.line(wb.forecast(sales, "amount_sum").derive(where={"region": "All together"}),
     >>> #                 x="month", y="amount_sum", color="line")
     """
-    asked = {"measure": measure, "horizon": horizon, "season": season, "rule": rule}
+    asked = {"measure": measure, "horizon": horizon, "rule": rule}
     return derived("forecast", [release], asked, name or f"{release.name}-forecast")
 
 
@@ -94,7 +92,7 @@ def backtest(
     *,
     sigma: float | Sequence[float] = 0.0,
     horizon: int = 3,
-    season: int | None = None,
+    season: int = 1,
 ) -> pd.DataFrame:
     """Return how far each rule of forecasting was off, from all starts in the past.
 
@@ -108,8 +106,8 @@ def backtest(
         Standard deviation of the noise of plain figures.
     horizon : int
         Steps ahead.
-    season : int, optional
-        By the release, or by the series' index; else none.
+    season : int
+        Of plain figures: 12 for months, say; 1 for none.
 
     Returns
     -------
@@ -129,8 +127,9 @@ def backtest(
     from workbench.privacy.release import Release
 
     if isinstance(series, Release):
-        table = _Series(sheet_of(series), _named(measure), season)
-        frames = []
+        if measure is None:
+            raise InputError("say which figure of the release: wb.backtest(sales, 'amount_sum').")
+        table, frames = _Series(sheet_of(series), measure), []
         for row, key in enumerate(table.keys):
             found = pd.DataFrame(scored(*table.checked(row), table.season, _steps(horizon)))
             for at, each in enumerate(table.groups):
@@ -140,14 +139,8 @@ def backtest(
     if isinstance(series, pd.Series):
         contiguous(series)
     values, noise = checked(series, sigma)
-    seen = season_seen(1 if season is None else season, len(values))
+    seen = season_seen(season, len(values))
     return pd.DataFrame(scored(values, noise, seen, _steps(horizon)))
-
-
-def _named(measure: str | None) -> str:
-    if measure is None:
-        raise InputError("say which figure of the release: wb.backtest(sales, 'amount_sum').")
-    return measure
 
 
 def _steps(horizon: int) -> int:
@@ -157,12 +150,10 @@ def _steps(horizon: int) -> int:
 
 
 @operation("forecast")
-def _forecast(
-    sheet: Sheet, *, measure: str, horizon: int, season: int | None, rule: str | None
-) -> Sheet:
+def _forecast(sheet: Sheet, *, measure: str, horizon: int, rule: str | None) -> Sheet:
     from workbench.analytics.forecasting import rules
 
-    table, steps = _Series(sheet, measure, season), _steps(horizon)
+    table, steps = _Series(sheet, measure), _steps(horizon)
     data = [table.checked(row) for row in range(len(table.keys))]
     tables = [rules.scored(*each, table.season, steps) for each in data]
     chosen = rules.require_rule(rule) if rule else rules.best(tables)
@@ -186,7 +177,9 @@ def _forecast(
 class _Series:
     """Figures of a sheet over time, group by group, and of all sums of groups that add up."""
 
-    def __init__(self, sheet: Sheet, measure: str, season: int | None) -> None:
+    def __init__(self, sheet: Sheet, measure: str) -> None:
+        from workbench.analytics.forecasting.rules import season_seen
+
         self._source, self.measure = sheet, sheet.measure(measure)
         times = [axis for axis, each in enumerate(sheet.by) if _kind(each)]
         if len(times) != 1:
@@ -205,14 +198,11 @@ class _Series:
         known = {key: [at.get(self._key(key, month)) for month in self.months] for key in bottom}
         adds = not why_not_added(self.measure, measure in sheet.adds, self.groups)
         self._summed = [adds and len(each.values) > 1 for each in self.groups]
-        self.keys: list[Key] = list(
-            product(
-                *(
-                    (*each.values, ALL) if more else each.values
-                    for each, more in zip(self.groups, self._summed, strict=True)
-                )
-            )
-        )
+        values = [
+            (*each.values, ALL) if more else each.values
+            for each, more in zip(self.groups, self._summed, strict=True)
+        ]
+        self.keys: list[Key] = list(product(*values))
         self.parts = [
             [place for place, low in enumerate(bottom) if _within(low, key)] for key in self.keys
         ]
@@ -222,10 +212,7 @@ class _Series:
             else known[bottom[parts[0]]]
             for parts in self.parts
         ]
-        from workbench.analytics.forecasting.rules import season_seen
-
-        kind = Period.parse(self.months[0]).kind
-        self.season = season_seen(_SEASONS[kind] if season is None else season, len(self.months))
+        self.season = season_seen(_SEASONS[Period.parse(self.months[0]).kind], len(self.months))
 
     def _key(self, key: Key, month: str) -> Key:
         return (*key[: self._axis], month, *key[self._axis :])
@@ -271,10 +258,7 @@ class _Series:
             (_LINE, *by),
             tuple((line, *self._key(key, month)) for line, key, month in order),
             (replace(self.measure, at_bound_of=None), revision),
-            {
-                self.measure.name: [one for one, _ in told],
-                name: [other for _, other in told],
-            },
+            {self.measure.name: [one for one, _ in told], name: [more for _, more in told]},
             notes=(*self._source.notes, *notes),
             about=self._source.about,
         )
@@ -304,18 +288,14 @@ def _require_all(months: Sequence[str]) -> None:
 
 def _told(rule: str, tables: Sequence[list[dict[str, Any]]]) -> str:
     """Say by which rule, how far it was off against the one to beat, and how often it held."""
-    from workbench.analytics.forecasting.rules import NAIVE
+    from workbench.analytics.forecasting.rules import NAIVE, errors
 
-    def mean(of: str, what: str) -> float:
-        found = [row for table in tables for row in table if row["rule"] == of and row["forecasts"]]
-        weight = sum(row["forecasts"] for row in found)
-        return sum(row[what] * row["forecasts"] for row in found) / weight if weight else 0.0
-
-    naive = mean(NAIVE, "mase")
-    ratio = mean(rule, "mase") / naive if naive else 1.0
-    count = sum(row["forecasts"] for table in tables for row in table if row["rule"] == rule)
+    found = errors(tables)
+    rows = [row for table in tables for row in table if row["rule"] == rule and row["forecasts"]]
+    held = sum(row["coverage_95"] for row in rows) / max(1, len(rows))
+    ratio = found[rule] / found[NAIVE] if found[NAIVE] else 1.0
     key = "forecast as before" if rule == NAIVE else f"forecast by {rule}"
-    return noted(key, count=count, ratio=ratio, held=mean(rule, "coverage_95"))
+    return noted(key, count=sum(row["forecasts"] for row in rows), ratio=ratio, held=held)
 
 
 def _broken(table: _Series, data: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[str]:
