@@ -13,12 +13,14 @@ from workbench.errors import (
     CatalogError,
     CatalogUnanswered,
     ProblemsError,
+    SettingsError,
     StorageError,
     WorkbenchError,
 )
 from workbench.reporting.definitions.reading import definition_paths, load_all
 from workbench.reporting.forking import forking
 from workbench.reporting.notebooks.remarks import miswritten
+from workbench.reporting.pages.brand import brand_of
 from workbench.store.lake_files import faults, unreadable
 from workbench.store.loading.ingest import current_digests, fed_tables, file_digest
 from workbench.store.published_files import strange
@@ -190,6 +192,10 @@ def _ledger(ws: Workspace) -> Iterator[Problem]:
 
 
 def _definitions(ws: Workspace) -> Iterator[Problem]:
+    try:
+        brand_of(ws.settings)
+    except SettingsError as error:
+        yield Problem("settings", str(error))
     reports = ws.settings.path("reports")
     if not definition_paths(reports):
         yield Problem("reports", f"no definition (*.yaml, *.yml) in {reports}.")

@@ -123,6 +123,12 @@ class Settings(BaseModel):
         no offset are of there.
     fork_kernels : bool
         Whether a run forks its kernels from a process that has imported what reports import.
+    logo : Path or None
+        A small PNG or SVG, shown on every page.
+    accent : str or None
+        The colour of links and marks on light pages, ``#14536f``; one for dark pages is made of it.
+    address : str
+        Where the published folder is served, with a slash at its end, for links in mails and feed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -145,6 +151,9 @@ class Settings(BaseModel):
     holidays: tuple[dt.date, ...] = ()
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     fork_kernels: bool = True
+    logo: Path | None = None
+    accent: str | None = Field(None, pattern=r"^#[0-9a-fA-F]{6}$")
+    address: str = Field("", pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?/)?$")
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
@@ -236,6 +245,10 @@ def _told(problem: Any) -> str:
         return f"must be a whole number above 0 {got}."
     if name == "fork_kernels":
         return f"must be true, or false to start kernels the plain way {got}."
+    if name == "accent":
+        return f'must be a colour such as "#14536f" {got}.'
+    if name == "address":
+        return f"must be an http or https address that ends with a slash {got}."
     if name == "time_zone":
         return f"must be the name of a time zone, such as Europe/Berlin {got}."
     if name == "holidays":

@@ -80,7 +80,7 @@ class Card:
     ``key`` is its measure, ``digits`` its decimals, ``rate`` whether it is a percentage. ``light``
     is green, amber, red or another light's name, where the figure counts what has that light.
     ``bound`` says what a bound cuts, ``target`` where the figure stands beside its target; ``step``
-    is what it is rounded to.
+    is what it is rounded to, and an ``exact`` one has no margin since it has no noise.
     """
 
     label: str
@@ -100,6 +100,7 @@ class Card:
     bound: str = ""
     target: str = ""
     step: float = 0.0
+    exact: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ def edition_identity(asked: Asked, notebook: bytes, desk: Desk) -> str:
 
 def _of_the_page(definition: Definition) -> dict[str, Any]:
     told = definition.model_dump(mode="json", exclude={*_NOT_OF_THE_PAGE, _REUSE})
+    if not definition.alerts:
+        del told["alerts"]
     # why: definitions once said so, and what was published then stays the same
     return {**told, "engine": "workbench"}
 
@@ -109,6 +111,7 @@ def facts_of(desk: Desk, releases: Sequence[str], earlier: int = 0) -> Facts | N
 
 def page_context(asked: Asked, desk: Desk, facts: Facts | None) -> Context:
     """Return what an edition's page says about itself, before its language is chosen."""
+    from workbench.reporting.pages.brand import brand_of
     from workbench.reporting.pages.parts import Context
 
     remarks = remarks_on(desk.settings.path("reports"), asked.definition.name, asked.period)
@@ -120,6 +123,9 @@ def page_context(asked: Asked, desk: Desk, facts: Facts | None) -> Context:
         parameters={name: in_words(value) for name, value in asked.values.items()},
         facts=facts,
         declared=desk.catalog_words(),
+        brand=brand_of(desk.settings),
+        audience=asked.definition.audience,
+        alerts=asked.definition.alerts,
         comments=remarks.comments,
         notes=remarks.notes,
     )

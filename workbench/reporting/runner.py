@@ -55,6 +55,10 @@ class Edition:
         What went wrong with telling its hooks.
     dropped : tuple of str
         What its notebook shows and its page does not, for the author.
+    alerts : tuple of str
+        Its rules that hold, in words.
+    mail : str
+        It as a mail's text, in its first language.
     """
 
     report: str
@@ -70,6 +74,8 @@ class Edition:
     changed: tuple[str, ...] = ()
     hooks: tuple[str, ...] = field(default=(), compare=False)
     dropped: tuple[str, ...] = field(default=(), compare=False)
+    alerts: tuple[str, ...] = ()
+    mail: str = field(default="", compare=False)
 
     def facts(self) -> dict[str, Any]:
         """Return plain values for machines."""
@@ -135,7 +141,7 @@ def make(
     done = {**asked.facts(), "state": "published", **{name: facts[name] for name in kept}}
     telling.note(desk.private, desk.now, {**done, "seconds": seconds})
     told = {**done, "page": str(edition.page), "audience": asked.definition.audience}
-    told["exit_code"] = 0
+    told |= {"exit_code": 0, "alerts": facts["alerts"], "mail": edition.mail}
     problems = tell_hooks(asked.definition.hooks, "published", told, desk.settings.root)
     return replace(edition, hooks=tuple(problems))
 
@@ -229,6 +235,7 @@ def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
             audit_head=desk.ledger.sealed(events.head()),
             lookup=desk.ledger.checked,
             made_of=made_of(asked, notebook, desk),
+            now=desk.now,
         )
     spent_pico = desk.ledger.spent_by(_answers(folder), after=before)
     return replace(_edition(asked, made, False, spent_pico, releases, desk), dropped=left_out)
@@ -314,6 +321,12 @@ def _executed(asked: Asked, desk: Desk, folder: Path, tell: Tell, prices: Path |
     raise AssertionError  # the loop returns or raises
 
 
+def _mail(desk: Desk, made: Published) -> str:
+    from workbench.reporting.published.mail import mail_text
+
+    return mail_text(made.edition, next(iter(made.edition.languages)), desk.settings.address)
+
+
 def _edition(
     asked: Asked,
     made: Published,
@@ -332,6 +345,8 @@ def _edition(
         index=desk.settings.path("published") / "index.html",
         unchanged=unchanged,
         changed=() if unchanged else made.edition.changed,
+        alerts=next(iter(made.edition.alerts.values()), ()),
+        mail=_mail(desk, made),
         spent_now=round(epsilon_of(spent_pico, delta, known), 4),
         epsilon=round(epsilon_of(desk.ledger.spent_by(releases), delta, known), 4),
         left=desk.ledger.status(paced_by(asked.period), desk.now, share_of(asked.definition)),

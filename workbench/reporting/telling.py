@@ -1,6 +1,7 @@
 """Whoever is to know of a run is told, and a private line is kept of each: the record of runs.
 
-What is told are declared names, places and exit codes: never a figure, never a value of a row.
+What is told are declared names, places and exit codes, and of an edition that was published what
+stands on its page: headline, key figures, alerts. Never a value of a row.
 A hook that fails undoes nothing; it is reported. What ``${NAME}`` in a hook stands for is read from
 the environment when it is told, and is written nowhere: it often is a secret. The record is in
 ``logs/runs.jsonl``; a clock that shows less than it does was set back.

@@ -59,7 +59,9 @@ def test_an_edition_is_a_page_a_record_a_shared_script_and_the_index(tmp_path):
         "index.html",
         f"assets/{page_assets.bundle().file_name}",
         "assets/plotly.LICENSE.txt",
+        "feed.xml",
         "overview/2026-09/index.html",
+        "overview/2026-09/mail.txt",
         "overview/2026-09/r1/index.html",
         "overview/2026-09/r1/edition.json",
     }
@@ -131,6 +133,7 @@ def test_a_language_that_a_revision_has_no_more_leaves_no_page_behind(tmp_path):
     editions.publish(tmp_path, "overview", "2026-09", [_page(2)])
     assert sorted(path.name for path in folder.iterdir()) == [
         "index.html",
+        "mail.txt",
         "r1",
         "r2",
         "standalone.html",
@@ -306,6 +309,9 @@ def test_records_hold_released_facts_only(tmp_path):
     editions.publish(tmp_path, "overview", "2026-09", _page())
     record = json.loads((tmp_path / "overview/2026-09/r1/edition.json").read_text())
     assert set(record) == {
+        "alerts",
+        "at",
+        "audience",
         "audit_head",
         "cards",
         "changed",

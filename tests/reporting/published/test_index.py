@@ -45,6 +45,8 @@ def test_each_report_shows_its_newest_period_and_links_all_others(published):
     html = _index(published)
     links = re.findall(r'href="([^"#]+)"', html)
     assert links == [
+        "feed.xml",  # for readers of feeds, and in sight
+        "feed.xml",
         "overview/2026-09/index.html",
         "overview/2026-08/index.html",
         "overview/2026-08/r1/index.html",

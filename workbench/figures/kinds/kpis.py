@@ -17,6 +17,7 @@ from workbench.figures.marks import beside_target
 from workbench.figures.spec import Column, Figure, Index, Lights, Number, Spec, Words, figure
 from workbench.figures.values import Series, declared_order, is_time, pick, series
 from workbench.privacy.columns import Dimension
+from workbench.privacy.operational import KIND as OPERATIONAL
 from workbench.privacy.release import Release
 from workbench.privacy.shown import decimals
 
@@ -214,6 +215,7 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
         light=item.light or "",
         bound=cut(release, figures.measure, rows[-1], language),
         target=aimed,
+        exact=release.mechanism.get("kind") == OPERATIONAL,
         step=10.0 ** -(figures.digits + 2 if figures.rate else figures.digits),
     )
 

@@ -81,6 +81,31 @@ class Hooks(Declared):
         return command
 
 
+class Alert(Declared):
+    """A rule over a key figure of the page: it holds where the whole margin is past the limit.
+
+    Attributes
+    ----------
+    figure : str
+        A measure that ``wb.figures.kpis`` shows; ``RELEASE/MEASURE`` where two have its name.
+    below, above : float or None
+        One limit; of a rate, a fraction.
+    say : str
+        What to add for readers.
+    """
+
+    figure: str = Field(min_length=1, max_length=120)
+    below: float | None = Field(default=None, allow_inf_nan=False)
+    above: float | None = Field(default=None, allow_inf_nan=False)
+    say: str = Field(default="", max_length=200)
+
+    @model_validator(mode="after")
+    def _has_one_limit(self) -> Alert:
+        if (self.below is None) == (self.above is None):
+            raise ValueError("an alert has one limit, 'below' or 'above'")
+        return self
+
+
 @dataclass(frozen=True)
 class Variant:
     """One edition of a report's grid: its name, empty without a grid, and its parameters."""
@@ -125,6 +150,8 @@ class Definition(Declared):
     retries : int
         How often a run whose kernel died is tried again.
     hooks : Hooks
+    alerts : tuple of Alert
+        Rules over key figures, told where they hold.
     lang : tuple of str
         Languages of the page, the first to be opened.
     translations : mapping
@@ -149,6 +176,7 @@ class Definition(Declared):
     limits: Limits = Limits()
     retries: int = Field(default=1, ge=0, le=10)
     hooks: Hooks = Hooks()
+    alerts: tuple[Alert, ...] = ()
     lang: tuple[Code, ...] = Field(default=("en",), min_length=1)
     translations: dict[Code, dict[str, str]] = Field(default={})
 

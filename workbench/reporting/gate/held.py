@@ -60,6 +60,8 @@ def _written(asked: Asked, desk: Desk) -> Iterator[Authored]:
     yield Authored("the title", definition.title)
     yield Authored("the subtitle", definition.subtitle)
     yield Authored("the audience", definition.audience)
+    for rule in definition.alerts:
+        yield Authored("an alert", f"{rule.figure} {rule.say}")
     yield Authored("the workspace's title", desk.settings.title)
     for words in definition.translations.values():
         for text, said in words.items():

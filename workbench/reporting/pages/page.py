@@ -13,6 +13,7 @@ from typing import Any
 from workbench.figures import Cards, Sentence
 from workbench.figures.drawn import Card
 from workbench.figures.language import Language
+from workbench.reporting.pages.alerts import Alert, raised
 from workbench.reporting.pages.layout import arrange
 from workbench.reporting.pages.parts import ROOT, Authored, Block, Context, Drawing, strings_of
 from workbench.reporting.pages.template import fact_texts, render
@@ -32,6 +33,8 @@ class Page:
         Its key figures, for the index.
     releases : tuple of str
         Every release it draws.
+    alerts : tuple of Alert
+        Its rules that hold.
     language : str
         Its language.
     authored : tuple of Authored
@@ -45,6 +48,7 @@ class Page:
     headline: str
     cards: tuple[Card, ...]
     releases: tuple[str, ...]
+    alerts: tuple[Alert, ...]
     language: str
     authored: tuple[Authored, ...]
     blocks: tuple[Block, ...]
@@ -56,12 +60,18 @@ class Page:
         language = Language(self.language, self.context.translations)
         drawings = [block for block in self.blocks if isinstance(block, Drawing)]
         told = fact_texts(self.context, self.releases, language)
-        return frozenset(strings_of([drawings, self.context.facts, told]))
+        alerts = [self.alerts, self.context.brand.logo]
+        return frozenset(strings_of([drawings, self.context.facts, told, *alerts]))
 
     @property
     def house(self) -> str:
         """Whose report it is, in its language."""
         return Language(self.language, self.context.translations).say(self.context.house)
+
+    @property
+    def audience(self) -> str:
+        """Who reads it, in its language."""
+        return Language(self.language, self.context.translations).say(self.context.audience)
 
     def revised(self, revision: int, changed: tuple[str, ...], editions: Mapping[str, str]) -> Page:
         """Return the same page as a revision of an edition that may have other languages."""
@@ -106,7 +116,9 @@ def set_page(
     layout = arrange(blocks, language.say(context.title))
     drawings = [block for block in blocks if isinstance(block, Drawing)]
     releases = tuple(sorted({name for drawing in drawings for name in drawing.releases}))
-    html = render(layout, context, language, releases)
+    shown = [d.drawn.cards for d in drawings if isinstance(d.drawn, Cards)]
+    alerts = raised(context.alerts, [card for cards in shown for card in cards], language)
+    html = render(layout, context, language, releases, alerts)
     answer = layout.answer.drawing.drawn if layout.answer and layout.answer.drawing else None
     cards = layout.cards.drawing.drawn if layout.cards and layout.cards.drawing else None
     return Page(
@@ -115,6 +127,7 @@ def set_page(
         headline=answer.text if isinstance(answer, Sentence) else "",
         cards=cards.cards if isinstance(cards, Cards) else (),
         releases=releases,
+        alerts=alerts,
         language=context.language,
         authored=tuple(dict.fromkeys((*authored, *_words_of(context)))),
         blocks=tuple(blocks),
@@ -130,6 +143,8 @@ def _words_of(context: Context) -> Iterator[Authored]:
         "the parameters": context.parameters,
         "the translations": context.translations,
         "what changed": context.changed,
+        "the audience": context.audience,
+        "an alert": [rule.say for rule in context.alerts],
         "the comment": [*context.comments.values()],
         "the notes on periods": context.notes,
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from workbench.figures import Drawn
+from workbench.reporting.pages.alerts import Rule
 from workbench.reporting.pages.text import Heading, Prose
 
 ROOT = "@workbench-root@/"
@@ -45,6 +46,15 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Brand:
+    """Whose pages these are: a logo's data, colours as a style sheet, where they are served."""
+
+    logo: str = ""
+    style: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True)
 class Context:
     """What a page says about itself.
 
@@ -72,6 +82,12 @@ class Context:
         What a new revision changed.
     declared : frozenset of str
         The catalog's words, which may name a group; empty where no catalog is known.
+    audience : str
+        Who reads it.
+    alerts : sequence of Rule
+        Rules over the page's key figures.
+    brand : Brand
+        Whose pages these are.
     comments : mapping of str to str
         Language to a manager's comment in Markdown, "" to that of any other language.
     notes : mapping of str to str
@@ -90,6 +106,9 @@ class Context:
     editions: Mapping[str, str] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     declared: frozenset[str] = frozenset()
+    audience: str = ""
+    alerts: Sequence[Rule] = ()
+    brand: Brand = Brand()
     comments: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
 

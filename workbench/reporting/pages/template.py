@@ -11,6 +11,7 @@ from workbench.figures import Chart, Sheet
 from workbench.figures.kinds.indicators import SHAPES
 from workbench.figures.language import LANGUAGES, Language
 from workbench.reporting.pages import page_assets
+from workbench.reporting.pages.alerts import Alert
 from workbench.reporting.pages.layout import Layout
 from workbench.reporting.pages.parts import ROOT, Context, Facts
 from workbench.reporting.pages.text import Prose, read_markdown
@@ -34,11 +35,13 @@ def render(
     context: Context,
     language: Language,
     releases: tuple[str, ...],
+    alerts: tuple[Alert, ...] = (),
 ) -> str:
     """Return the page's HTML."""
     charts = list(_charts(layout))
     heights = sorted({chart.figure["layout"]["height"] for chart in charts})
     style = compact("page.css") + "".join(f".h-{each}{{height:{each}px}}" for each in heights)
+    style += context.brand.style
     script = compact("page.js")
     downloads = compact("downloads.js") if any(_grids(layout)) else ""
     scripts = [each for each in (downloads, script if charts else "") if each]
@@ -57,6 +60,7 @@ def render(
             script=script,
             downloads=downloads,
             comment=_comment(context),
+            alerts=alerts,
             said={key: language.word(key) for key in _SAID},
             draws=bool(charts),
             bundle=page_assets.bundle(),

@@ -16,6 +16,7 @@ The caller holds the workspace's lock.
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import ROOT
 from workbench.reporting.published.around import MAIN, lead_around, without_ways
+from workbench.reporting.published.brand import keep_brand
 from workbench.reporting.published.copies import pdf, standalone
 from workbench.reporting.published.failures import forget_failures, show_failures
 from workbench.reporting.published.files import (
@@ -39,7 +41,8 @@ from workbench.reporting.published.files import (
     write,
 )
 from workbench.reporting.published.index import index_language, rebuild_index
-from workbench.reporting.published.places import FILE, alone, printed, revisions
+from workbench.reporting.published.mail import put_mails
+from workbench.reporting.published.places import FILE, alone, mailed, printed, revisions
 from workbench.reporting.published.record import Edition, digest, editions, read
 from workbench.reporting.published.record import latest as latest_record
 from workbench.reporting.published.revisions import changes, said_of
@@ -76,6 +79,7 @@ def publish(
     variant: str = "",
     lookup: Callable[[str], Release] | None = None,
     made_of: Mapping[str, str] | None = None,
+    now: dt.datetime | None = None,
 ) -> Published:
     """Publish an edition's page, or its pages in several languages, and rebuild the index.
 
@@ -100,6 +104,8 @@ def publish(
         From a release's id to the release, so that a revision can say which figures changed.
     made_of : mapping of str to str, optional
         What a next revision compares, to say why it differs; kept in the record.
+    now : datetime, optional
+        When it is published, for the feed.
 
     Raises
     ------
@@ -141,14 +147,20 @@ def publish(
         houses={page.language: page.house for page in pages},
         changed_in=said,
         made_of=dict(made_of or {}),
+        at=now.isoformat(timespec="seconds") if now else "",
+        audience={page.language: page.audience for page in pages if page.audience},
+        alerts={page.language: tuple(each.text for each in page.alerts) for page in pages},
     )
     new = newest is None or revision > newest.revision
+    with storage(published, "keep whose pages these are"):
+        keep_brand(published, pages[0].context.brand)
     if newest is None or new:
         _put(published, edition, contents)
     else:
         edition = _still_there(published, newest, identity)
     show_failures(published, report)
     lead_around(published, report, edition)
+    put_mails(published, edition)
     rebuild_index(published)
     return Published(edition, published / edition.way(), new)
 
@@ -252,7 +264,7 @@ def _show(published: Path, edition: Edition, top: Path) -> None:
     move(published, top, folder)
     for path in folder.glob("index*.html"):  # a language it has no more, a page that it failed
         if path.name not in edition.languages.values():
-            for name in (path.name, alone(path.name), printed(path.name)):
+            for name in (path.name, *(each(path.name) for each in (alone, printed, mailed))):
                 (folder / name).unlink(missing_ok=True)
     if not edition.withdrawn:
         _supersede(published, folder)

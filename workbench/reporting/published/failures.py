@@ -12,6 +12,8 @@ from pathlib import Path
 
 from workbench.figures.language import Language
 from workbench.reporting.pages import page_assets
+from workbench.reporting.pages.parts import Brand
+from workbench.reporting.published.brand import read_brand
 from workbench.reporting.published.files import put_whole, storage
 from workbench.reporting.published.index import index_language, rebuild_index
 from workbench.reporting.published.places import FAILED, place, read_failures
@@ -86,7 +88,8 @@ def show_failures(published: Path, report: str) -> None:
             for code, file in files.items():
                 main = index_language(published) or next(iter(titles))
                 index = "index.html" if code == main else f"index.{code}.html"
-                html = _page(report, period, variant, good, code, titles, files, index)
+                brand = read_brand(published)
+                html = _page(report, period, variant, good, code, titles, files, index, brand)
                 put_whole(published, published / report / name / file, html.encode())
             _clear(published / report / name, files.values())
 
@@ -136,6 +139,7 @@ def _page(
     titles: Mapping[str, str],
     files: Mapping[str, str],
     index: str,
+    brand: Brand,
 ) -> str:
     from workbench.reporting.pages.template import compact, environment
 
@@ -146,7 +150,7 @@ def _page(
     )
     last = mine[-1] if mine else None
     root = "../" * (3 if variant else 2)
-    style = compact("page.css")
+    style = compact("page.css") + brand.style
     language, said = Language(code), titles[code]
     html: str = (
         environment()
@@ -166,6 +170,7 @@ def _page(
                 if each != code
             ],
             style=style,
+            brand=brand,
             policy=page_assets.policy([], [style], shares_script=False),
         )
     )

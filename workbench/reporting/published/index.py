@@ -8,17 +8,20 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.figures.drawn import Card
 from workbench.figures.language import LANGUAGES, Language
 from workbench.privacy.margins import quantile
 from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.template import compact, environment
+from workbench.reporting.published.brand import read_brand
+from workbench.reporting.published.feed import FEED, write_feed
 from workbench.reporting.published.files import put_whole, storage
 from workbench.reporting.published.places import FAILED, read_failures
 from workbench.reporting.published.record import Edition, editions
 
+T = TypeVar("T")
 _LANGUAGE = re.compile(r'<html lang="([a-z]+)')
 _HISTORY = 24  # editions a sparkline reaches back
 
@@ -35,6 +38,8 @@ class Shelf:
     revisions: Mapping[str, tuple[int, ...]]
     cards: tuple[Card, ...]
     failed: tuple[str, ...]
+    audience: str
+    alerts: tuple[str, ...]
 
     @property
     def all(self) -> tuple[Edition, ...]:
@@ -78,6 +83,8 @@ def rebuild_index(published: Path) -> Path:
             others = {each: f"index.{each}.html" for each in codes if each != code}
             html = _index(found, published, house, Language(code), others)
             put_whole(published, published / name, html.encode())
+        house = newest.houses.get(main, newest.house) if newest is not None else ""
+        write_feed(published, house, Language(main))
     return published / "index.html"
 
 
@@ -97,7 +104,9 @@ def _index(
         for variant, (title, periods) in _failed(published, report, words).items()
         if (report, variant) not in shown
     ]
-    style, script = compact("page.css") + compact("index.css"), compact("index.js")
+    brand = read_brand(published)
+    style = compact("page.css") + compact("index.css") + brand.style
+    script = compact("index.js")
     html: str = (
         environment()
         .get_template("index.html.j2")
@@ -105,6 +114,7 @@ def _index(
             shelves=shelves,
             empty=empty,
             house=house,
+            brand=brand,
             others=others,
             tags={code: Language(code).tag for code in LANGUAGES},
             names={code: Language(code).word("language") for code in LANGUAGES},
@@ -115,6 +125,8 @@ def _index(
             script=script,
             policy=page_assets.policy([script], [style], shares_script=False),
             comparison=_comparison(shelves, words),
+            audiences=sorted({each.audience for each in shelves if each.audience}),
+            feed=FEED if found else "",
         )
     )
     return html + "\n"
@@ -163,6 +175,8 @@ def _shelves(
             },
             cards=_cards(newest_first, words),
             failed=tuple(sorted(failed, reverse=True)),
+            audience=_spoken(newest_first[0].audience, words, ""),
+            alerts=_spoken(newest_first[0].alerts, words, ()),
         )
 
 
@@ -189,8 +203,12 @@ def _title(edition: Edition, words: Language) -> str:
 
 
 def _in_language(edition: Edition, words: Language) -> tuple[Card, ...]:
-    cards = edition.cards
-    return cards.get(words.code) or next(iter(cards.values()), ())
+    return _spoken(edition.cards, words, ())
+
+
+def _spoken(told: Mapping[str, T], words: Language, nothing: T) -> T:
+    """Return what is told in a language, else in the first there is."""
+    return told.get(words.code) or next(iter(told.values()), nothing)
 
 
 def _anchor(shelf: Shelf) -> str:

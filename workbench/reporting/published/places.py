@@ -45,6 +45,11 @@ def printed(name: str) -> str:
     return "report" + name.removeprefix("index").removesuffix(".html") + ".pdf"
 
 
+def mailed(name: str) -> str:
+    """Return the name of a page as a mail's text."""
+    return "mail" + name.removeprefix("index").removesuffix(".html") + ".txt"
+
+
 def revisions(folder: Path) -> list[int]:
     """Return the revisions an edition's folder holds, in order."""
     found = [match for path in folder.glob("r*") if (match := REVISION.match(path.name))]

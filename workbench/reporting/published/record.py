@@ -13,11 +13,21 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from workbench.documents import parse_json
 from workbench.errors import InputError, PeriodError
 from workbench.figures.drawn import Card
+from workbench.figures.language import Language
 from workbench.periods import Period
 from workbench.reporting.published.places import FILE, REVISION, place, revisions
 
 OPENED = "index.html"
-_BY_LANGUAGE = ("languages", "headline", "cards", "titles", "houses", "changed_in")
+_BY_LANGUAGE = (
+    "languages",
+    "headline",
+    "cards",
+    "titles",
+    "houses",
+    "changed_in",
+    "audience",
+    "alerts",
+)
 
 
 class Withdrawal(BaseModel):
@@ -70,6 +80,12 @@ class Edition(BaseModel):
         Whose report it is.
     titles, houses : mapping of str to str
         Language to its title, and to whose report it is, where there are several languages.
+    at : str
+        When this revision was published, as ISO 8601; empty of earlier versions.
+    audience : mapping of str to str
+        Language to who reads it.
+    alerts : mapping of str to tuple of str
+        Language to its rules that hold, in words.
     withdrawn : Withdrawal or None
         That it was taken back; what it said is then gone from its record.
     """
@@ -96,6 +112,9 @@ class Edition(BaseModel):
     houses: dict[str, str] = {}
     changed_in: dict[str, tuple[str, ...]] = {}
     made_of: dict[str, str] = {}
+    at: str = ""
+    audience: dict[str, str] = {}
+    alerts: dict[str, tuple[str, ...]] = {}
     withdrawn: Withdrawal | None = None
 
     @model_validator(mode="after")
@@ -115,6 +134,12 @@ class Edition(BaseModel):
             return Period.parse(self.period).end
         except PeriodError:  # of an address that a person made
             return dt.date.min
+
+    def named(self, language: Language) -> str:
+        """Return its title, variant and period in words."""
+        title = self.titles.get(language.code) or language.say(self.title)
+        titled = f"{title} · {self.variant}" if self.variant else title
+        return language.join([titled, language.period(self.period, full=True)])
 
     def way(self, language: str = "", revision: int | None = None) -> str:
         """Return the way from the published folder to its page, or to an older revision's."""

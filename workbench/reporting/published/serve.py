@@ -26,6 +26,7 @@ _TYPES = {
     ".json": "application/json",
     ".txt": "text/plain; charset=utf-8",
     ".pdf": "application/pdf",
+    ".xml": "application/atom+xml; charset=utf-8",
 }
 _POLICY = re.compile(rb'<meta http-equiv="Content-Security-Policy" content="([^"]*)"')
 _NOTHING = "default-src 'none'"

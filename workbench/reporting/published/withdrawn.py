@@ -12,10 +12,11 @@ from pathlib import Path
 from workbench.figures.language import Language
 from workbench.reporting.pages import page_assets
 from workbench.reporting.published.around import lead_around, without_ways
+from workbench.reporting.published.brand import read_brand
 from workbench.reporting.published.failures import show_failures
 from workbench.reporting.published.files import put_whole, storage
 from workbench.reporting.published.index import index_language, rebuild_index
-from workbench.reporting.published.places import FILE, alone, printed, revisions
+from workbench.reporting.published.places import FILE, alone, mailed, printed, revisions
 from workbench.reporting.published.record import Edition, Withdrawal, read
 
 
@@ -51,12 +52,18 @@ def finish(published: Path, edition: Edition) -> None:
                 _put(published, edition, code, folder / f"r{number}" / name)
         for code, name in edition.languages.items():
             _put(published, edition, code, folder / name)
-            for beside in (alone(name), printed(name)):
+            for beside in (alone(name), printed(name), mailed(name)):
                 (folder / beside).unlink(missing_ok=True)
 
 
 def _mark(published: Path, edition: Edition) -> None:
-    said: dict[str, object] = {"headline": {}, "cards": {}, "changed": (), "changed_in": {}}
+    said: dict[str, object] = {
+        "headline": {},
+        "cards": {},
+        "alerts": {},
+        "changed": (),
+        "changed_in": {},
+    }
     path = published / edition.folder / f"r{edition.revision}" / FILE
     with storage(published, f"take back {edition.folder}"):
         put_whole(published, path, edition.model_copy(update=said).to_json().encode())
@@ -65,7 +72,8 @@ def _mark(published: Path, edition: Edition) -> None:
 def _put(published: Path, edition: Edition, code: str, path: Path) -> None:
     from workbench.reporting.pages.template import compact, environment
 
-    language, style = Language(code), compact("page.css")
+    language, brand = Language(code), read_brand(published)
+    style = compact("page.css") + brand.style
     main = index_language(published) or next(iter(edition.languages))
     root = "../" * len(path.relative_to(published).parent.parts)
     title = edition.titles.get(code, edition.title)
@@ -88,6 +96,7 @@ def _put(published: Path, edition: Edition, code: str, path: Path) -> None:
             day=language.period(withdrawal.at[:10]) if withdrawal else "",
             reason=withdrawal.reason if withdrawal else "",
             style=style,
+            brand=brand,
             policy=page_assets.policy([], [style], shares_script=False),
         )
     )

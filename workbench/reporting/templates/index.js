@@ -3,18 +3,32 @@
   const shelves = Array.from(document.querySelectorAll("[data-words]"));
   const search = document.getElementById("search");
   const none = document.getElementById("none");
-  search?.addEventListener("input", () => {
-    const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const audience = document.getElementById("audience");
+  const meant = (each) => !audience?.value || each.dataset.audience === audience.value;
+  const sift = () => {
+    const wanted = (search?.value ?? "").toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const shelf of shelves) {
       const words = shelf.dataset.words.toLowerCase();
-      shelf.hidden = !wanted.every((word) => words.includes(word));
+      shelf.hidden = !meant(shelf) || !wanted.every((word) => words.includes(word));
       shown += shelf.hidden ? 0 : 1;
       const past = shelf.querySelector("details");
       if (past) past.open = wanted.length > 0; // an earlier period may be what was looked for
     }
     none.hidden = shown > 0;
+    for (const alert of document.querySelectorAll(".alerts li")) alert.hidden = !meant(alert);
+  };
+  search?.addEventListener("input", sift);
+  audience?.addEventListener("change", () => {
+    history.replaceState(null, "", `#audience=${encodeURIComponent(audience.value)}`);
+    sift();
   });
+  const asked = /^#audience=(.+)$/.exec(location.hash);
+  if (audience && asked) {
+    audience.value = decodeURIComponent(asked[1]);
+    if (audience.selectedIndex < 0) audience.value = "";
+    sift();
+  }
 
   const source = document.getElementById("comparison");
   if (!source) return;

@@ -1,0 +1,90 @@
+"""What is new, for a feed reader: ``feed.xml``, an Atom feed of editions, from records alone.
+
+An edition's address in it never changes, so a revision or a withdrawal is the same entry, renewed.
+Nothing in it names a host, unless the workspace says where its pages are served.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench.figures.language import Language
+from workbench.reporting.pages.template import environment
+from workbench.reporting.published.brand import read_brand
+from workbench.reporting.published.files import put_whole
+from workbench.reporting.published.record import Edition, editions
+
+FEED = "feed.xml"
+_SHOWN_AT_MOST = 100
+_ID = re.compile(r"<id>urn:uuid:([0-9a-f-]{36})</id>")
+
+
+def write_feed(published: Path, house: str, language: Language) -> None:
+    """Write the feed anew, all or nothing: the newest revision of each edition, newest first."""
+    newest: dict[Path, Edition] = {}
+    first: dict[Path, str] = {}
+    for each in sorted(editions(published), key=lambda each: each.revision):
+        newest[each.folder] = each
+        first.setdefault(each.folder, _at(each))
+    if not newest:
+        return
+    feed = _known(published) or uuid.uuid5(uuid.NAMESPACE_OID, house + min(map(str, newest)))
+    shown = sorted(newest.values(), key=lambda each: (_changed(each), each.ends), reverse=True)
+    content = (
+        environment()
+        .get_template("feed.xml.j2")
+        .render(
+            id=feed.urn,
+            house=house,
+            word=language.word,
+            tag=language.tag,
+            updated=_changed(shown[0]),
+            address=read_brand(published).address,
+            feed=FEED,
+            entries=_entries(shown[:_SHOWN_AT_MOST], first, feed, language),
+        )
+    )
+    put_whole(published, published / FEED, (content + "\n").encode())
+
+
+def _entries(
+    shown: Sequence[Edition], first: dict[Path, str], feed: uuid.UUID, language: Language
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": uuid.uuid5(feed, each.folder.as_posix()).urn,
+            "title": each.named(language),
+            "published": first[each.folder],
+            "updated": _changed(each),
+            "way": each.way(language.code),
+            "withdrawn": each.withdrawn,
+            "day": language.period(_changed(each)[:10]),
+            "summary": [
+                each.headline.get(language.code) or next(iter(each.headline.values()), ""),
+                *each.alerts.get(language.code, ()),
+            ],
+        }
+        for each in shown
+    ]
+
+
+def _known(published: Path) -> uuid.UUID | None:
+    """Return the feed's own address, which stays for good."""
+    try:
+        found = _ID.search((published / FEED).read_text(encoding="utf-8", errors="replace"))
+        return uuid.UUID(found[1]) if found else None
+    except (OSError, ValueError):
+        return None
+
+
+def _at(edition: Edition) -> str:
+    """Return when a revision was published; of one that does not say, when its period was over."""
+    return edition.at or f"{edition.ends}T00:00:00+00:00"
+
+
+def _changed(edition: Edition) -> str:
+    return edition.withdrawn.at if edition.withdrawn else _at(edition)
