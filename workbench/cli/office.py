@@ -197,7 +197,7 @@ def audit() -> None:
 
 @command(audit)
 def verify(ws: Workspace) -> Told:
-    """Check every entry, the end of the log, and what published editions know of it.
+    """Check every entry, the end of the log, and what editions and backups know of it.
 
     The ledger, the file of marks and the file of corrections are checked with it.
     """
@@ -214,7 +214,7 @@ def verify(ws: Workspace) -> Told:
         lines.insert(
             0,
             f"All {verdict.entries:,} entries hold. The last one is {verdict.head[0]}, "
-            f"{verdict.head[1][:16]}…; {verdict.witnesses} published editions know the log.",
+            f"{verdict.head[1][:16]}…; {verdict.witnesses} editions and backups know the log.",
         )
     if not whole:
         lines.append("Put the log back from a backup, and find out who could write the file.")
@@ -223,7 +223,7 @@ def verify(ws: Workspace) -> Told:
         "holds": whole,
         "entries": verdict.entries,
         "head": list(verdict.head),
-        "editions": verdict.witnesses,
+        "witnesses": verdict.witnesses,
         "faults": verdict.faults,
         "others": {other: each.faults for other, each in logs.items()},
     }

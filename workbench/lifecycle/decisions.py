@@ -12,7 +12,7 @@ from math import hypot, isfinite
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.lifecycle.register import Register, said
+from workbench.lifecycle.register import Register, said, told_of
 from workbench.store.logs.chain import Entry
 
 
@@ -89,12 +89,12 @@ class Decision:
 
 def decision(name: str, register: Register) -> Decision:
     """Return one decision as it stands, or raise `UnknownName`."""
-    return _folded(name, register.of(name))
+    return _folded(register.of(name))
 
 
 def decisions(register: Register) -> tuple[Decision, ...]:
     """Return every decision as it stands, in the order they were recorded."""
-    return tuple(_folded(name, events) for name, events in register.items().items())
+    return tuple(map(_folded, register.items().values()))
 
 
 def record(
@@ -189,25 +189,13 @@ def _interval(what: str, value: float, low: float, high: float) -> dict[str, flo
     return {what: float(value), "low": float(low), "high": float(high)}
 
 
-def _folded(name: str, events: list[Entry]) -> Decision:
+def _folded(events: list[Entry]) -> Decision:
     body = events[0].body
     reviewed = [_outcome(each.body) for each in events if each.kind == "decision reviewed"]
     newest = max(reversed(reviewed), key=lambda each: each.on, default=None)
-    return Decision(
-        name,
-        body["title"],
-        body["owner"],
-        dt.date.fromisoformat(body["on"]),
-        tuple(body["editions"]),
-        tuple(body["releases"]),
-        body["measure"],
-        body["unit"],
-        body["expected"],
-        body["low"],
-        body["high"],
-        dt.date.fromisoformat(body["due"]) if body["due"] else None,
-        newest,
-    )
+    due = dt.date.fromisoformat(body["due"]) if body["due"] else None
+    dated = {"on": dt.date.fromisoformat(body["on"]), "due": due, "outcome": newest}
+    return Decision(**{**told_of(Decision, body), **dated})
 
 
 def _outcome(body: Any) -> Outcome:

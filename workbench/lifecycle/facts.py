@@ -12,7 +12,7 @@ from typing import Any
 
 from workbench.lifecycle import retention
 from workbench.lifecycle.backups.rotation import ROTATED
-from workbench.lifecycle.backups.taking import BACKED_UP, TESTED
+from workbench.lifecycle.backups.taking import BACKED_UP, TESTED, witnesses
 from workbench.lifecycle.holds import in_force
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.erasure import still_findable
@@ -38,7 +38,7 @@ def facts(office: Office) -> Mapping[str, Any]:
     due = retention.plan(office)
     oldest = [each.oldest for each in due if each.rows and each.oldest]
     published = office.settings.path("published")
-    verdict = verify(office.events, published, Seal(office.private).head)
+    verdict = verify(office.events, published, Seal(office.private).head, witnesses(office))
     erased = office.store.marks.erased()
     tests = office.events.acts(TESTED)
     held = [e for e in tests if e.body["ok"]]

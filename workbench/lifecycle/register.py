@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from workbench.errors import InputError, UnknownName
@@ -28,6 +28,13 @@ def said(text: str, wanted: str) -> str:
     if not told:
         raise InputError(wanted)
     return told
+
+
+def told_of(kind: type, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an event says of the fields of a dataclass."""
+    names = {each.name for each in fields(kind)}
+    found = {name: value for name, value in body.items() if name in names}
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in found.items()}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.lifecycle.register import Register, said
+from workbench.lifecycle.register import Register, said, told_of
 from workbench.store.logs.chain import Entry
 from workbench.store.logs.events import Events
 
@@ -53,11 +53,11 @@ class Risks:
 
     def risk(self, name: str) -> Risk:
         """Return one risk as it stands, or raise `UnknownName`."""
-        return _risk(name, self.risks_register.of(name))
+        return _risk(self.risks_register.of(name))
 
     def risks(self) -> tuple[Risk, ...]:
         """Return every risk as it stands, gravest first, closed ones last."""
-        found = [_risk(name, events) for name, events in self.risks_register.items().items()]
+        found = [_risk(events) for events in self.risks_register.items().values()]
         return tuple(sorted(found, key=lambda risk: (risk.closed, -risk.severity, risk.id)))
 
     def add_risk(
@@ -152,22 +152,13 @@ def _require_risk(likelihood: int, impact: int, treatment: str, due: dt.date | N
         raise InputError(f"a risk to {treatment} has a day by which that is done: --due.")
 
 
-def _risk(name: str, events: list[Entry]) -> Risk:
+def _risk(events: list[Entry]) -> Risk:
     now = dict(events[0].body)
     history = []
     for event in events:
         if event.kind == "risk changed":
             now |= event.body
         history.append((event.at, now["likelihood"] * now["impact"]))
-    return Risk(
-        name,
-        now["title"],
-        now["owner"],
-        now["likelihood"],
-        now["impact"],
-        now["treatment"],
-        now["plan"],
-        dt.date.fromisoformat(now["due"]) if now["due"] else None,
-        events[-1].kind == "risk closed",
-        tuple(history),
-    )
+    due = dt.date.fromisoformat(now["due"]) if now["due"] else None
+    closed = events[-1].kind == "risk closed"
+    return Risk(**{**told_of(Risk, now), "due": due}, closed=closed, history=tuple(history))

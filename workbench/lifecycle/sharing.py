@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Required, TextIO, TypedDict
 from workbench.catalog import Catalog, ExtractTerms
 from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, UnknownName
 from workbench.lifecycle.cells import cell
-from workbench.lifecycle.register import Register
+from workbench.lifecycle.register import Register, told_of
 from workbench.store.logs.events import Events
 
 if TYPE_CHECKING:
@@ -146,23 +146,10 @@ def share_register(events: Events) -> Register:
 
 def shares(register: Register) -> tuple[Share, ...]:
     """Return every share on record, oldest first."""
+    firsts = (events[0] for events in register.items().values())
     return tuple(
-        Share(
-            name,
-            events[0].kind.removeprefix("share "),
-            events[0].at,
-            events[0].body["terms"],
-            int(events[0].body["people_at_most"]),
-            events[0].body["k"],
-            tuple(events[0].body["files"]),
-            tuple(events[0].body["releases"]),
-            events[0].body.get("table"),
-            tuple(events[0].body.get("joinable_with", ())),
-            events[0].body.get("l"),
-            events[0].body.get("t"),
-            events[0].body.get("measured", {}),
-        )
-        for name, events in register.items().items()
+        Share(kind=first.kind.removeprefix("share "), at=first.at, **told_of(Share, first.body))
+        for first in firsts
     )
 
 

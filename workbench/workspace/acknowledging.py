@@ -10,6 +10,9 @@ from workbench.errors import InputError
 
 if TYPE_CHECKING:
     from workbench.privacy.provenance import Approval
+    from workbench.store.corrections import Corrections
+    from workbench.store.keys.marks import Marks
+    from workbench.store.logs.events import Events
     from workbench.workspace.office import Office
 
 
@@ -41,7 +44,7 @@ def acknowledge(
     """
     from workbench.privacy.accounting import epsilon_of
 
-    registers = _acknowledge_registers(office, reason, role)
+    registers = _begin_anew(office, reason, role)
     try:
         lost = office.ws.ledger.acknowledge(reason, role=role, now=office.now, lost_rho=lost_rho)
     except InputError:
@@ -51,16 +54,25 @@ def acknowledge(
     return epsilon_of(lost.pico, float(office.catalog.privacy.delta), office.ws.ledger.gaussian)
 
 
-def _acknowledge_registers(office: Office, reason: str, role: str | None) -> list[str]:
-    """Let registers that are lost begin anew, by an officer's recorded word; return which."""
-    from workbench.lifecycle.losses import begin_anew
+def _begin_anew(office: Office, reason: str, role: str | None) -> list[str]:
+    """Let what is lost begin anew, by an officer's recorded word and nothing else; return which."""
     from workbench.privacy.books.trust import require_officer, require_reason
+    from workbench.store.logs.older import broken_of, set_aside
 
-    def word() -> dict[str, str]:
+    store, events = office.store, office.events
+    kept: dict[str, Events | Marks | Corrections] = {
+        "audit": events, "marks": store.marks, "corrections": store.corrections
+    }  # fmt: skip  # why: one thought
+    lost = [name for name, each in kept.items() if each.lost()]
+    names = [*(each.name for each in broken_of(office.private)), *lost]
+    if names:
         claimed = require_officer(role, "to acknowledge that a register is lost")
-        return {"reason": require_reason(reason), "role": claimed}
-
-    return begin_anew(office.private, office.store, office.events, word, office.now)
+        told = {"reason": require_reason(reason), "role": claimed, "registers": names}
+        set_aside(office.private)
+        for name in lost:
+            kept[name].begin_anew()
+        events.act("register lost", told, now=office.now)
+    return names
 
 
 def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[str, dt.datetime]:

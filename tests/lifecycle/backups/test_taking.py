@@ -129,6 +129,23 @@ def test_a_log_that_was_changed_is_put_back(shop, made):
     assert again(shop).office.verify_logs()["audit log"].holds
 
 
+def test_a_log_cut_with_its_count_and_its_mark_is_known_by_the_backup(shop):
+    for _ in range(3):
+        shop.open("customers", "service")
+    made = shop.office.back_up()
+    assert shop.office.verify_logs()["audit log"].witnesses == 1
+    with sqlite3.connect(shop.private / "audit.sqlite") as database:
+        database.execute("DELETE FROM audit WHERE seq > 2")
+        database.execute("UPDATE sqlite_sequence SET seq = 2")
+        [row] = database.execute("SELECT seq, hash FROM audit WHERE seq = 2").fetchall()
+    database.close()
+    (shop.private / "keys" / "audit.mark").write_text(json.dumps(row))
+    (fault,) = again(shop).office.verify_logs()["audit log"].faults
+    assert fault.seq == 4
+    assert fault.what == f"missing: cut off at the end; the backup {made.file} knew it"
+    assert again(shop).office.lifecycle_facts()["audit"]["holds"] is False
+
+
 @pytest.mark.parametrize("share", [0.0001, 0.3, 0.7, 0.999])
 def test_a_changed_byte_is_named_with_its_block(shop, made, share):
     file = Path(made.file)

@@ -25,10 +25,11 @@ from typing import Any
 
 from workbench.documents import parse_json
 from workbench.errors import StorageError, StoreMissing
-from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter
+from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter, read_header
 from workbench.lifecycle.office import Office
 from workbench.store.durable import flush, make_folder, sync, write_whole
 from workbench.store.engine import Store
+from workbench.store.keys.sealing import Seal
 from workbench.store.lake_files import faults
 from workbench.store.logs.chain import Chain, log_in
 from workbench.store.published_files import require_outside
@@ -123,7 +124,10 @@ def back_up(
             for copies in office.private.glob(".copy-*"):  # of a backup that was killed
                 shutil.rmtree(copies)
             rows = row_counts(office)
-            writer = ArchiveWriter(file, master, {"made": at, "title": office.settings.title})
+            seq, hash_ = office.events.head()
+            known = {"audit_head": [seq, Seal(office.private).head(hash_)]}
+            about = {"made": at, "title": office.settings.title, **known}
+            writer = ArchiveWriter(file, master, about)
             files = _write(office, writer, {"made": at, "rows": rows}, progress)
             sha256 = writer.finish()
             flush(file)
@@ -142,6 +146,14 @@ def back_up(
     office.note(BACKED_UP, asdict(made))
     office.mirror_marks(target.parent)
     return made
+
+
+def witnesses(office: Office) -> Iterator[tuple[int, str, str]]:
+    """Yield what each backup knows of the audit log: an entry's number, sealed hash, the file."""
+    for path in sorted(office.settings.path("backups").glob(f"*{SUFFIX}")):
+        with contextlib.suppress(StorageError, KeyError, ValueError, TypeError):  # older or damaged
+            seq, hash_ = read_header(path)["audit_head"]
+            yield int(seq), str(hash_), f"the backup {path}"
 
 
 def _target(office: Office, out: Path | None) -> Path:

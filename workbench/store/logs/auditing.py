@@ -37,7 +37,7 @@ class Verdict:
     faults : tuple of Fault
         Every place that does not hold; empty when all do.
     witnesses : int
-        What else knows entries of it: published editions.
+        How many published editions and backups know an entry of it.
     """
 
     entries: int
@@ -52,14 +52,24 @@ class Verdict:
 
 
 def verify(
-    events: Events, published: Path | None = None, seal: Callable[[str], str] = str
+    events: Events,
+    published: Path | None = None,
+    seal: Callable[[str], str] = str,
+    known: Iterable[tuple[int, str, str]] = (),
 ) -> Verdict:
-    """Check every entry of the log of events, its end, and what published editions know of it.
+    """Check every entry of the log of events, its end, and what others know of it.
 
-    ``seal`` makes of an entry's hash what editions hold of it.
+    Parameters
+    ----------
+    published : Path, optional
+        Where editions lie, each with the head it was published at.
+    seal : callable
+        Makes of an entry's hash what editions and backups hold of it.
+    known : iterable of (int, str, str)
+        What backups know: an entry's number, its sealed hash, the file.
     """
     events.take_over()
-    return verdict(events, _published_heads(published), seal)
+    return verdict(events, (*_published_heads(published), *known), seal)
 
 
 def told(check: Callable[[], Verdict]) -> Verdict:
@@ -97,8 +107,7 @@ def verdict(
             faults.append(Fault(head[0] + 1, f"missing: {seq - head[0]} cut off at the end"))
         else:
             faults.append(Fault(1, "missing: the log is gone, or was begun anew"))
-    count = head[0] if faults else chain.verify()
-    return Verdict(count, head, tuple(sorted(faults, key=lambda each: each.seq)), len(heads))
+    return Verdict(head[0], head, tuple(sorted(faults, key=lambda each: each.seq)), len(heads))
 
 
 def faults_of(chain: Chain) -> Iterator[Fault]:
