@@ -24,7 +24,7 @@ _DAYS = "DATE '1000-01-01'", "DATE '9999-12-31'"
 _MOMENTS = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
 _DATE = r"\s*\d{4}-\d{1,2}-\d{1,2}([ T]00:00(:00(\.0+)?)?)?\s*"
 _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?"
-_OFFSET = r" ?(Z|[+-]\d{2}(:?\d{2})?)"
+_OFFSET = r" ?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
 _TIME = rf"\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}([ T]{_CLOCK}({_OFFSET})?)?\s*"
 _FLOATING = ("FLOAT", "DOUBLE")
 _NUMBERED = re.compile(r"VARCHAR|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|UUID")  # what keys are kept as
@@ -33,13 +33,24 @@ _INSTANT = "TIMESTAMP WITH TIME ZONE"
 _SMALLEST_DOUBLE = "2.2250738585072014e-308"  # below it digits are lost
 # Words that programs write for nothing, and that people write below a column: no customer's key.
 _NO_KEYS = frozenset(
-    r"null nul nil none nan na n/a #n/a \n (null) (none) (blank) undefined unknown ? - -- . "  # noqa: SIM905  # why: a list of words is read faster as one
-    "total totals subtotal sum 合计 总计 小计 无 空".split()
-) | {"grand total"}
-_PLAIN_KEY = r"[!-<>-~]*[0-9][!-~]*"  # with a digit it is none of the words above
-_PLAIN_GLOB = re.compile(r"(?!=)(?=.*\[0-9\])[!-)+-~]+")  # matches such keys only
-_EDGES = r"^[\s\p{Z}\p{C}]+|[\s\p{Z}\p{C}]+$"
-_KEY = r"[^\s=\p{Z}\p{C}][^\s\p{Z}\p{C}]*( [^\s\p{Z}\p{C}]+)*"
+    r"null nul nil none nan nat na n/a n.a. #n/a \n (null) (none) (blank) (empty) <null> <na> "  # noqa: SIM905  # why: a list of words is read faster as one
+    "<none> (leer) #ref! #value! #name? #num! #null! #div/0! undefined unknown "
+    "missing empty unbekannt total totals subtotal sum total: sum: gesamt summe insgesamt "
+    "合计 总计 小计 汇总 无 空 未知 缺失".split()
+) | {"grand total", "grand total:"}
+# with a digit it is none of the words above, and without a point or a quote no number
+_SIMPLE = r"!$-&(-*,\-/-<>-_a-~"
+_PLAIN_KEY = rf"[{_SIMPLE}]*[0-9][{_SIMPLE}]*"
+_PLAIN_GLOB = re.compile(rf"(?=.*\[0-9\])(?!.*[*?])[{_SIMPLE}]+")  # matches such keys only
+# signs that nobody sees, though they are letters, marks or symbols
+_IGNORED = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0" + "".join(
+    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
+_UNSEEN = rf"\s\p{{Z}}\p{{C}}{_IGNORED}"
+_EDGES = f"^[{_UNSEEN}]+|[{_UNSEEN}]+$"
+_KEY = rf"[^='\"`{_UNSEEN}][^{_UNSEEN}]*( [^{_UNSEEN}]+)*"
+_NAMES = r"[\p{L}\p{N}]"  # a key has one
+_NUMBER = r"[0-9]+\.0+|[0-9.]+[eE]\+[0-9]+"  # as programs write numbers, which were keys before
 _WIDE = "".join(map(chr, range(0xFF01, 0xFF5F)))
 _NARROW = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -102,25 +113,29 @@ def sql_type(column: Column) -> str:
 def normal_key(text: str) -> str | None:
     r"""Return a customer's key as it is kept, or None where it is none.
 
-    Full-width signs become plain ones, blanks and invisible signs at its ends go; what then holds
-    one of these inside, begins with ``=``, or is a word for nothing or for a sum, is no key.
+    Full-width signs become plain ones, letters with marks one sign, blanks and invisible signs at
+    its ends go. What then holds one of these inside, begins with ``=`` or a quote, has no letter
+    and no digit, is a number as programs write it, or a word for nothing or for a sum, is no key.
 
     Examples
     --------
-    >>> normal_key(" Ｃ001\u200b"), normal_key("N/A"), normal_key("Total"), normal_key("C\t1")
+    >>> normal_key(" Ｃ001\u200b"), normal_key("N/A"), normal_key("1001.0"), normal_key("C\t1")
     ('C001', None, None, None)
     """
-    text = text.translate(str.maketrans(_WIDE, _NARROW))
+    text = unicodedata.normalize("NFC", text.translate(str.maketrans(_WIDE, _NARROW)))
     edge = {i for i, sign in enumerate(text) if not _unseen(sign)}
     text = text[min(edge) : max(edge) + 1] if edge else ""
     inside = text.replace(" ", "")
-    if not text or text.startswith("=") or "  " in text or any(map(_unseen, inside)):
+    if text.startswith(("=", "'", '"', "`")) or "  " in text or any(map(_unseen, inside)):
         return None
-    return None if text.casefold() in _NO_KEYS else text
+    named = any(unicodedata.category(sign)[0] in "LN" for sign in text)
+    none = not named or re.fullmatch(_NUMBER, text) or text.lower() in _NO_KEYS
+    return None if none else text
 
 
 def _unseen(sign: str) -> bool:
-    return sign.isspace() or unicodedata.category(sign)[0] in "ZC"
+    kind = unicodedata.category(sign)  # Cn is of signs that came after the table of them
+    return sign.isspace() or sign in _IGNORED or (kind[0] in "ZC" and kind != "Cn")
 
 
 def taken(column: str, declared: Column, found: str, form: Form) -> tuple[str, str]:
@@ -142,6 +157,8 @@ def taken(column: str, declared: Column, found: str, form: Form) -> tuple[str, s
         low, high = _DAYS if wanted == "DATE" else _MOMENTS
         wrong.append(f'"{column}" < {low}')
         wrong.append(f'"{column}" > {high}')
+        if wanted == "TIMESTAMP" and form.zone != "UTC":
+            wrong.append(_shifted(column, found, form))
     elif wanted == "DOUBLE":
         wrong.append(f'NOT isfinite("{column}")')
     return value, " OR ".join(f"({each})" for each in wrong) or "false"
@@ -231,6 +248,8 @@ def _from_text(
         return f"TRY_CAST({raw} AS BOOLEAN)", [_none(raw, read)]
     else:
         value, unlike = _number(raw, read, declared, form)
+        if form.decimal != ".":  # what is written again with a point is not what was read
+            return value, [_none(raw, read), unlike]
     # why a CASE: of an OR both sides are computed for every row
     same = f"CAST({raw} AS VARCHAR) = {read}"
     return value, [_none(raw, read), f"CASE WHEN {same} THEN false ELSE {unlike} END"]
@@ -246,13 +265,33 @@ def _day(raw: str, read: str, form: Form) -> tuple[str, str]:
     return _formatted(raw, read, form.date_format, "DATE")
 
 
+def _shifted(column: str, found: str, form: Form) -> str:
+    """Return the condition that a moment of the zone is not what was read: the clocks changed.
+
+    There is none in the hour that they skip; of the hour that they repeat one instant is kept.
+    """
+    zone, read = literal(form.zone), f'"read {column}"'
+    there = f'"{column}" AT TIME ZONE {zone}'
+    other = f'({there}) AT TIME ZONE {zone} <> "{column}"'
+    if found == _INSTANT:
+        other = f"({there}) <> {read}"
+    elif found == "VARCHAR" and form.date_format is None:
+        instant = f"TRY_CAST(trim({read}) AS TIMESTAMPTZ)"
+        other = f"CASE WHEN {_offset(read)} THEN ({there}) <> {instant} ELSE {other} END"
+    # why a CASE: what lies far beyond has no time in a zone, and would be an error
+    return f'CASE WHEN "{column}" BETWEEN {_MOMENTS[0]} AND {_MOMENTS[1]} THEN {other} END'
+
+
+def _offset(text: str) -> str:
+    return f"regexp_matches(trim({text}), ':.*{_OFFSET}$')"
+
+
 def _moment(raw: str, read: str, form: Form) -> tuple[str, str]:
     if form.date_format is not None:
         return _formatted(raw, read, form.date_format, "TIMESTAMP")
     text = f"trim({raw})"
-    offset = f"regexp_matches({text}, ':.*{_OFFSET}$')"
     there = f"TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE {literal(form.zone)}"
-    value = f"CASE WHEN {offset} THEN {there} ELSE TRY_CAST({text} AS TIMESTAMP) END"
+    value = f"CASE WHEN {_offset(raw)} THEN {there} ELSE TRY_CAST({text} AS TIMESTAMP) END"
     return value, _unlike(read, _TIME)
 
 
@@ -324,10 +363,14 @@ def plain_key(raw: str, declared: Column) -> str:
 def _key_sql(raw: str, declared: Column) -> str:
     """Return SQL of `normal_key`: what is plain is looked at once, by the key's own pattern."""
     plain = plain_key(raw, declared) or f"regexp_full_match({raw}, {literal(_PLAIN_KEY)})"
-    narrow = f"translate({raw}, '{_WIDE}', {literal(_NARROW)})"
-    trimmed = f"regexp_replace({narrow}, {literal(_EDGES)}, '', 'g')"
+    # why another sign for NUL, as little seen: the engine's normal form ends there
+    narrow = f"translate(replace({raw}, chr(0), chr(1)), '{_WIDE}', {literal(_NARROW)})"
+    trimmed = f"regexp_replace(nfc_normalize({narrow}), {literal(_EDGES)}, '', 'g')"
     words = ", ".join(literal(word) for word in sorted(_NO_KEYS))
-    fit = f"regexp_full_match(key, {literal(_KEY)}) AND lower(key) NOT IN ({words})"
+    fit = (
+        f"regexp_full_match(key, {literal(_KEY)}) AND regexp_matches(key, {literal(_NAMES)}) AND "
+        f"NOT regexp_full_match(key, {literal(_NUMBER)}) AND lower(key) NOT IN ({words})"
+    )
     # why a list: what stands twice the engine computes of every row, before it looks at the CASE
     return f"(CASE WHEN {plain} THEN {raw} ELSE list_filter([{trimmed}], lambda key: {fit})[1] END)"
 
@@ -342,5 +385,6 @@ def kind_of(declared: str) -> str:
     """
     if declared == "date":
         return "a date (2026-09-30; another form is named with --date-format)"
-    words = {"integer": "a whole number", "timestamp": "a date and time", "money": "an amount"}
+    words = {"integer": "a whole number", "money": "an amount"}
+    words["timestamp"] = "a date and time (2026-09-30 14:05:00; none that a change of clocks skips)"
     return words.get(declared, f"a {declared}")

@@ -1,0 +1,280 @@
+"""Texts by kind: each is itself in every kind of file and as somebody types it, or it is aside."""
+
+import csv
+import datetime as dt
+import unicodedata
+from decimal import Decimal
+
+import duckdb
+import openpyxl
+import pytest
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+import workbench as wb
+from benchmarks.catalogs import catalog_of
+from workbench.catalog import Column
+from workbench.store.loading.values import Form, taken, value_of
+
+COLUMNS = {
+    "day": Column(type="date"),
+    "at": Column(type="timestamp"),
+    "amount": Column(type="money"),
+    "whole": Column(type="integer"),
+    "share": Column(type="number"),
+    "scaled": Column(type="number", scale=1),
+    "flag": Column(type="boolean"),
+    "words": Column(type="text"),
+    "customer_id": Column(type="text", role="subject key"),
+}
+ZONE = "Europe/Berlin"  # clocks skip 02:00 to 03:00 on 2026-03-29, and repeat it on 2026-10-25
+
+
+def day(text):
+    return dt.date.fromisoformat(text)
+
+
+def at(text):
+    return dt.datetime.fromisoformat(text)
+
+
+TAKEN = {
+    "day": {
+        "2024-02-29": day("2024-02-29"), "2000-02-29": day("2000-02-29"),
+        **dict.fromkeys(["2026-8-3", "2026-08-3", "2026-8-03", "2026-08-03 00:00", "\t2026-08-03",
+                         "2026-08-03T00:00:00", "2026-08-03 00:00:00.000000",
+                         "2026-08-03 00:00:00 "], day("2026-08-03")),
+    },
+    "at": {
+        "2026-03-29 01:59:59": at("2026-03-29 01:59:59"),
+        "2026-03-29 03:00": at("2026-03-29 03:00"),
+        "2026-03-29T01:30:00Z": at("2026-03-29 03:30"), "2026-10-25 02:30": at("2026-10-25 02:30"),
+        "2026-10-25T01:30:00Z": at("2026-10-25 02:30"), "2026-08-01": at("2026-08-01"),
+        "2026-08-01T10:00:00+08": at("2026-08-01 04:00"), "2026-8-1": at("2026-08-01"),
+        "2026-08-01T10:00:00+05:45": at("2026-08-01 06:15"),
+        "2026-08-01T10:00:00+1400": at("2026-07-31 22:00"),
+        "2026-08-01T10:00:00-00:00": at("2026-08-01 12:00"),
+        "2026-08-01 10:00:00.1": at("2026-08-01 10:00:00.1"),
+        "2026-08-01 10:00:00.123456000": at("2026-08-01 10:00:00.123456"),
+        "9999-12-31T23:59:59.999999": at("9999-12-31T23:59:59.999999"),
+    },
+    "amount": {
+        **dict.fromkeys(["5", "+5", "5.", "5.0", "5.00000000", " 5 ", "0005"], Decimal(5)),
+        ".5": Decimal("0.5"), "-0": Decimal(0), "1.10": Decimal("1.1"), "-5": Decimal(-5),
+        "1234567890123456.78": Decimal("1234567890123456.78"),
+    },
+    "whole": {
+        "00012": 12, "1e3": 1000, "1E+3": 1000, "1.5e3": 1500, "-0.0": 0,
+        "1.00000000000000000000": 1,
+        "9223372036854775807": 2**63 - 1, "-9223372036854775808": -(2**63), "1e18": 10**18,
+    },
+    "share": {"1.10": 1.1, ".5": 0.5, "5.": 5.0, "1E-5": 1e-5, "-0.0": 0.0, "00012": 12.0,
+              "123456789012345.67": 123456789012345.67},
+    "scaled": {"1.10": Decimal("1.1"), "1e-1": Decimal("0.1"), "1e15": Decimal(10**15)},
+    "flag": {**dict.fromkeys(["true", "TRUE", "True", "tRuE", "T", "t", "1", "yes", "y"], True),
+             **dict.fromkeys(["false", "False", "F", "f", "0", "no", "N"], False)},
+    "words": {text: text for text in [
+        "a\0b", "\u202eevil\u202c", "\u200f\u0639", "e\u0301", "é", " x ", "NULL", "#N/A",
+        "a\tb", "-",
+        "line\nbreak", 'a "quoted" b', "a,b;c", "𠀀", "\ufeffx", "=1+1", "x" * 40_000,
+        "\\N", "\u00a0",
+        "1e400", "\x1b[31m", "'", '"', "naïve", "\u2028", "👩\u200d🔬", "\x7f", "١٢٣"]},
+    "customer_id": {
+        **{text: text for text in [
+            "c001", "0001", "1001", "1E3", "C/001", "../C1", "C 001", "-5", "+1", "@C1",
+            "客户7", "0",
+            "true", "C\\1", "x" * 5000, "ß", "a.b+c@d.example", "10.5", "v1.0.1", "1.0e",
+            "Total 7"]},
+        **dict.fromkeys(["C1\u00ad", "\u2066C1\u2069", "\u202eC1", "\u3164C1", "C1\u2800",
+        "C1\ufe0f",
+                         "\U000e0001C1", "\x85C1\r\n", "C1\u034f", "\ufeffC1\u2060"], "C1"),
+        **{unicodedata.normalize("NFD", text): text for text in ["Müller-7", "가1", "Cé", "ạ̀1"]},
+        "\u212a1": "K1",  # the sign of the kelvin
+    },
+}  # fmt: skip  # why: a table
+ASIDE = {
+    "day": [
+        "2026-02-29", "1900-02-29", "03.08.2026", "2026-08-03T24:00:00", "+002026-08-03",
+        "+2026-08-03", "2026-W31-1", "2026-215", "2026-08", "2026", "46237", "46237.0",
+        "2026/08/03",
+        "2026-08-03T00:00:00Z", "2026-08-03 00:00:00+00:00", "2026-08-03 00", "2026.08.03",
+        "2026-08-03T00:00:00.000001", "2026 08 03", "2026-08/03", "2026-08-3x", "2026-08-03\u00a0",
+        "2026-08-03\u200b", "２０２６-08-03", "٢٠٢٦-٠٨-٠٣", "2026\u201308\u201303", "0000-00-00",
+        "2026-00-10", "2026-01-00", "2026-001-01", "2026-08-032", "3 Aug 2026", "02026-08-03",
+        "2026-08-03 AD", "2026-08-03 (BC)", "yesterday", "tomorrow", "2026-08-03--", "26-8-3",
+        "'2026-08-03", "epoch     ", " epoch", "Infinity", "1e3", "NULL", "2026-08-03 00:00:00."],
+    "at": [
+        "2026-03-29 02:30:00", "2026-10-25 02:30:00+02:00", "2026-10-25T00:30:00Z",
+        "2026-08-01T10:00:00+25:00", "2026-08-01T10:00:00+15:00", "2026-08-01T10:00:00+08:60",
+        "2026-08-01T10:00:00+08:00:30", "2026-08-01T10:00:00+8", "2016-12-31T23:59:60Z",
+        "2016-12-31 23:59:60", "2026-08-01T10:00:00UTC", "2026-08-01T10:00:00 CET",
+        "2026-08-01T10:00:00[Europe/Berlin]", "2026-08-01T10", "2026-08-01 10:00:00.1234567",
+        "2026-08-01 10:00:00,5", "2026-08-01 10:00 am", "2026-08-01  10:00:00", "20260801T100000Z",
+        "1785578400", "2026-08-01 24:00", "2026-08-01 25:00:00", "2026-08-01 10:00:61",
+        "2026-08-01\u00a010:00:00", "2026-08-01T10:00:00\u221205:00", "9999-12-31T23:59:59-05:00",
+        "1000-01-01T00:00:00+05:00", "2026-02-29 10:00:00", "today 10:00",
+        "2026-10-25T00:30:00+00"],
+    "amount": [
+        "1e3", "1.234", "1,234", "1 234", "1'234", "1\u00a0234", "١٢٣", "１２３",
+        "\u22125", "(5.00)", "5-",
+        "5.00-", "++5", "1_000", "0b1", "0x1F", "$5", "5%", "€5", "1/2", "½", "²", "∞",
+        "12,5", "1..2",
+        "1.2.3", "5\u00a0", "\u200b5", "1 2", "NULL", "nan", "12345678901234567.89",
+        "true", "1e-400"],
+    "whole": [
+        "1e-1", "0.1", "9223372036854775808", "-9223372036854775809", "9" * 41, "1e19",
+        "1_000", "0b1",
+        "0x1F", "0o17", "١٢٣", "１２", "\u22125", "5-", "(5)", "½", "²", "1,000", "1 000",
+        "1e", "e5", "1d3",
+        "5%", "0.99999999999999999999", "1.0000000000000000000000001", "true", "", "1e3.5", "--5"],
+    "share": ["1,5", "1e400", "-1e400", "1e-400", "0x1p3", "1_0", "inf", "Infinity",
+    "nan(1)", "1d3",
+              "9007199254740993", "0.1234567890123456789", "1e", "½", "5%", "１.5",
+              "\u22121.5", "1.5-"],
+    "scaled": ["1.23", "1e-2", "0.04999", "nan", "1e18", "123456789012345678.9"],
+    "flag": ["ja", "nein", "是", "oui", "on", "off", "1.0", "2", "-1", "01", "10", " true",
+    "true ", "wahr",
+             "х", "t\u200b", "TRUE.", "NULL", "0.0", "y e s"],
+    "words": [],
+    "customer_id": [
+        "C\u00ad1", "C\u200d1", "C\u2060\u0031", "C\u202e1", "C\u034f1", "C\u115f1", "C\u31641",
+        "C\ufe0f1", "C\u28001", "C\u180e1", "C\uffa01", "C\u00a01", "C\u30001", "C\u20031", "C\r1",
+        "C\n1", "C\x7f1", "C\x1b1", "C\x851", "C\0001", "\u3164", "1001.0", "7.000",
+        "1.5E+10", "1E+3",
+        "１００１．０", "=A1", "＝A1", "'C001", '"C001"', "`C1`", "—", "–", "\u2212",
+        "...", "''", "*", "\ufffd",
+        "N.A.", "<NA>", "<null>", "NaT", "(empty)", "#REF!", "#VALUE!", "#DIV/0!",
+        "#NAME?", "#NUM!",
+        "Total:", "Summe", "Gesamt", "Grand Total", "汇总", "missing", "unbekannt",
+        "未知", "ＮＵＬＬ"],
+}  # fmt: skip  # why: a table
+CASES = [
+    (kind, text, value)
+    for kind in COLUMNS
+    for text, value in [*TAKEN[kind].items(), *((text, None) for text in ASIDE[kind] if text)]
+]
+
+
+def judged(kind, texts, form):
+    """Return what becomes of texts, None where they are aside."""
+    value, wrong = taken("c", COLUMNS[kind], "VARCHAR", form)
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        found = connection.execute(
+            f'SELECT if({wrong}, NULL, "c") FROM (SELECT "c" AS "read c", {value} AS "c" '
+            "FROM (SELECT unnest($1) AS c))",
+            [texts],
+        )
+        return [row[0] for row in found.fetchall()]
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_somebody_types_what_a_file_may_hold(kind):
+    cases = [case[1:] for case in CASES if case[0] == kind]
+    for text, value in cases[::5]:  # the SQL is that of files; each opens an engine
+        found = value_of(COLUMNS[kind], text, ZONE)
+        assert (found and found[1]) == value, text
+
+
+FORMS = {
+    "%d.%m.%Y": (["03.08.2026", "3.8.2026", " 03.08.2026 "],
+                 ["03.08.26", "29.02.2026", "03.08.0026", "03.08.12026", "03/08/2026", "3. 8. 2026",
+                  "03.08.2026 00:00", "03.8.2026x", "epoch", "infinity", "00.08.2026", "3.8.٢٠٢٦"]),
+    "%d.%m.%y": (["03.08.26", "3.8.26"], ["03.08.2026", "31.02.26", "3.8.-6", "03.08.026"]),
+    "%m/%d/%y": (["08/03/26", "8/3/26"], ["13/03/26", "08/03/2026", "08/33/26"]),
+    "%y%m%d": (["260803"], ["20260803", "26083", "260833"]),
+    "%Y%m%d": (["20260803", "20260803 "], ["2026083", "260803", "20260230", "020260803"]),
+    "%d-%b-%Y": (["03-Aug-2026", "3-AUG-2026"], ["03-Mai-2026", "03-August-2026", "03-Aug-26"]),
+    "%B %d, %Y": (["August 3, 2026"], ["Aug 3, 2026", "August 3, 26"]),
+    "%Y-%j": (["2026-215"], ["2026-366", "26-215"]),
+    "%G-W%V-%u": (["2026-W32-1"], ["2026-W54-1", "26-W32-1"]),
+}  # fmt: skip  # why: a table
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_day_is_read_in_the_form_that_is_named(form):
+    good, bad = FORMS[form]
+    found = judged("day", [*good, *bad], Form(form))
+    assert dict(zip([*good, *bad], found, strict=True)) == {
+        **dict.fromkeys(good, day("2026-08-03")), **dict.fromkeys(bad)
+    }  # fmt: skip  # why: two parts
+
+
+MARKS = {  # by decimal and thousands mark
+    (".", ""): [None, 1.234, None, None, None, None, None],
+    (".", ","): [1234, 1.234, 1234.5, None, None, None, None],
+    (",", "."): [1.234, 1234, None, 1234.5, None, None, None],
+    (",", " "): [1.234, None, None, None, 1234.5, None, None],
+    (".", "'"): [None, 1.234, None, None, None, 1234.5, None],
+}
+TEXTS = ["1,234", "1.234", "1,234.50", "1.234,50", "1 234,50", "1'234.50", "12,34.5"]
+
+
+@pytest.mark.parametrize(("decimal", "thousands"), MARKS)
+def test_a_number_is_read_by_the_marks_that_are_named(decimal, thousands):
+    values = MARKS[decimal, thousands]
+    form = Form(decimal=decimal, thousands=thousands)
+    assert judged("share", TEXTS, form) == values
+    whole = [value if value is not None and value % 1 == 0 else None for value in values]
+    assert judged("whole", TEXTS, form) == whole
+    exact = [None if value is None or value == 1.234 else Decimal(str(value)) for value in values]
+    assert judged("amount", TEXTS, form) == exact
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kinds")
+    (folder / "workbench.toml").write_text(f'time_zone = "{ZONE}"\n')
+    columns = "".join(
+        f"{name}: {{type: {each.type}{'' if each.scale is None else f', scale: {each.scale}'}"
+        f"{', role: subject key, sensitivity: personal' if name == 'customer_id' else ''}}}\n"
+        for name, each in COLUMNS.items()
+    )
+    (folder / "catalog.yaml").write_text(catalog_of("events", f"n: {{type: integer}}\n{columns}"))
+    return wb.open_workspace(folder)
+
+
+def write(path, rows):
+    names = ["n", *COLUMNS]
+    if path.suffix == ".csv":
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([names, *rows])
+    elif path.suffix == ".xlsx":
+        book = openpyxl.Workbook()
+        for place, row in enumerate([names, *rows], 1):
+            for column, text in enumerate(row, 1):
+                cell = book.active.cell(place, column, text)
+                cell.data_type = "n" if text is None else "s"
+        book.save(path)
+    else:
+        with duckdb.connect() as connection:
+            kinds = ", ".join(f'"{name}" VARCHAR' for name in names)
+            connection.execute(f"CREATE TABLE t ({kinds})")
+            connection.execute("INSERT INTO t SELECT unnest($1), " + ", ".join(
+                f"unnest(${n})" for n in range(2, len(names) + 1)
+            ), list(map(list, zip(*rows, strict=True))))  # fmt: skip  # why: one call
+            connection.execute(f"COPY t TO '{path}' (FORMAT parquet)")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx"])
+def test_every_text_is_itself_or_aside_in_every_kind_of_file(desk, suffix):
+    good = {"customer_id": "C1"}
+    cases = [
+        (kind, text, value)
+        for kind, text, value in CASES
+        if suffix != ".xlsx"
+        or not (ILLEGAL_CHARACTERS_RE.search(text) or set(text) & set("\r\n") or len(text) > 32_000)
+    ]
+    rows = [
+        [str(n), *({**good, kind: text}.get(name) for name in COLUMNS)]
+        for n, (kind, text, _) in enumerate(cases)
+    ]
+    path = desk.settings.root / f"kinds{suffix}"
+    write(path, rows)
+    taken = desk.ingest("events", path)
+    assert taken.rows == len(rows) == taken.added + taken.quarantined
+    with desk._newest() as connection:
+        named = ", ".join(f'"{name}"' for name in COLUMNS)
+        found = connection.execute(f"SELECT n, {named} FROM lake.events ORDER BY rowid").fetchall()
+    stored = {row[0]: dict(zip(COLUMNS, row[1:], strict=True)) for row in found[-taken.added :]}
+    for n, (kind, text, value) in enumerate(cases):
+        assert stored.get(n, {}).get(kind) == value, (kind, text)
