@@ -137,6 +137,14 @@ def pdf(ws: Workspace, name: str, out: Path, **chosen: Any) -> Told:
 
 @command(export)
 @_of_an_edition
+def slides(ws: Workspace, name: str, out: Path, **chosen: Any) -> Told:
+    """Print a published edition as slides, 16:9, a section each, to a PDF; Chromium does it."""
+    file = str(ws.reports.export_slides(name, out, **chosen))
+    return Told({"file": file}, [file])
+
+
+@command(export)
+@_of_an_edition
 def standalone(ws: Workspace, name: str, out: Path, **chosen: Any) -> Told:
     """Write a published edition, by default the newest, as one HTML file for e-mail."""
     file = str(ws.reports.export_standalone(name, out, **chosen))

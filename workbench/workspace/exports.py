@@ -64,6 +64,31 @@ class Exports:
 
         return pdf(self._page(name, period, parameters, language), Path(out))
 
+    def export_slides(
+        self,
+        name: str,
+        out: str | Path,
+        *,
+        period: str | None = None,
+        parameters: Sequence[str] = (),
+        language: str | None = None,
+    ) -> Path:
+        """Print a published edition as slides of 16:9, a section each, to a PDF, by Chromium.
+
+        Parameters
+        ----------
+        name, out, period, parameters, language
+            As for `export_pdf`, whose errors it raises.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        from workbench.reporting.published.copies import slides
+
+        return slides(self._page(name, period, parameters, language), Path(out))
+
     def export_standalone(
         self,
         name: str,

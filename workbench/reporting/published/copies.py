@@ -32,6 +32,7 @@ _OURS = '<meta http-equiv="Content-Security-Policy" content="'
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 # At this width small charts stand two in a row, each as wide as it will be on paper.
 _WINDOW_PIXELS = 1000
+_SLIDE_PIXELS = 1280  # as in slides.css
 _FLAGS = (
     "--headless",
     "--disable-gpu",
@@ -43,7 +44,6 @@ _FLAGS = (
     "--disable-extensions",
     "--host-resolver-rules=MAP * ~NOTFOUND",  # a page needs no network; this holds it to that
     "--no-pdf-header-footer",
-    f"--window-size={_WINDOW_PIXELS},1400",
     # why: charts are drawn by a script; its timers run at once, and printing waits for them
     "--virtual-time-budget=20000",
 )
@@ -113,6 +113,37 @@ def write_standalone(page: Path, out: Path) -> Path:
     PublishError
         The target cannot be written.
     """
+    return put_outside(out, _standing(page).encode())
+
+
+def slides(page: Path, out: Path) -> Path:
+    """Print a published page as slides of 16:9, a section each, whole or not at all.
+
+    A section that would be too small to read on one slide goes on to the next.
+
+    Raises
+    ------
+    InputError
+        There is no such page.
+    PublishError
+        As for `pdf`.
+    """
+    from workbench.reporting.pages.template import compact
+
+    style, script = compact("slides.css"), compact("slides.js")
+    html = _standing(page)
+    for kind, part in (("style", style), ("script", script)):
+        html = html.replace(f"{kind}-src ", f"{kind}-src {page_assets.csp_hash(part)} ", 1)
+    html = html.replace("</head>", f"<style>{style}</style></head>", 1)
+    before, end, after = html.rpartition("</body>")
+    with tempfile.TemporaryDirectory(prefix="workbench-slides-") as folder:
+        made = Path(folder, "slides.html")
+        made.write_text(f"{before}<script>{script}</script>{end}{after}", encoding="utf-8")
+        return pdf(made, out, width_pixels=_SLIDE_PIXELS)
+
+
+def _standing(page: Path) -> str:
+    """Return a published page from disk as one that stands alone."""
     try:
         html = page.read_text(encoding="utf-8")
         way = _SHARED.search(html)
@@ -121,7 +152,7 @@ def write_standalone(page: Path, out: Path) -> Path:
         raise InputError(
             f"{page} cannot be read as a page ({problem}). Name an edition's index.html."
         ) from None
-    return put_outside(out, standalone(html, assets.parent if assets else None).encode())
+    return standalone(html, assets.parent if assets else None)
 
 
 def find_browser(browsers: Sequence[str] = BROWSERS) -> str:
@@ -148,6 +179,7 @@ def pdf(
     *,
     browsers: Sequence[str] = BROWSERS,
     timeout_seconds: float = 120,
+    width_pixels: int = _WINDOW_PIXELS,
 ) -> Path:
     """Print a published page to a PDF, whole or not at all; returns where it is.
 
@@ -161,6 +193,8 @@ def pdf(
         Commands to look for, the first found being used.
     timeout_seconds : float
         After which the browser is stopped.
+    width_pixels : int
+        Of the window that the page is laid out in.
 
     Raises
     ------
@@ -175,6 +209,7 @@ def pdf(
     with tempfile.TemporaryDirectory(prefix="workbench-pdf-") as folder:
         made = Path(folder, "page.pdf")
         command = [browser, *_FLAGS, f"--user-data-dir={folder}/profile", f"--print-to-pdf={made}"]
+        command.append(f"--window-size={width_pixels},1400")
         if os.geteuid() == 0:
             command.append("--no-sandbox")  # why: Chromium refuses its sandbox to root
         try:
