@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from workbench.analytics import risk
     from workbench.analytics.affinity import recommendations
     from workbench.analytics.clusters import find_clusters
+    from workbench.analytics.decisions.actions import next_best_action
     from workbench.analytics.decisions.portfolio import Portfolio
+    from workbench.analytics.decisions.readout import qini, readout
+    from workbench.analytics.decisions.spending import allocate, frontier
     from workbench.analytics.desk import compare, scatter
     from workbench.analytics.features import features
     from workbench.analytics.forecasting.releases import backtest, forecast
@@ -72,6 +75,7 @@ __all__ = [
     "Scorecard",
     "WoeEncoder",
     "Workspace",
+    "allocate",
     "assign_personas",
     "backtest",
     "bands",
@@ -89,6 +93,7 @@ __all__ = [
     "figures",
     "find_clusters",
     "forecast",
+    "frontier",
     "grouped",
     "holdout_check",
     "labelled",
@@ -96,13 +101,16 @@ __all__ = [
     "lifetime_value",
     "marginals",
     "movement",
+    "next_best_action",
     "open_workspace",
     "pairs",
     "personas",
     "purchase_summary",
+    "qini",
     "query",
     "rank",
     "ratio",
+    "readout",
     "recommendations",
     "retention",
     "risk",
@@ -127,6 +135,7 @@ _HOME = {
     "Scorecard": "workbench.analytics.scoring.scorecard",
     "WoeEncoder": "workbench.analytics.scoring.woe",
     "Workspace": "workbench.workspace",
+    "allocate": "workbench.analytics.decisions.spending",
     "assign_personas": "workbench.analytics.personas",
     "backtest": "workbench.analytics.forecasting.releases",
     "bands": "workbench.privacy.grouping.bands",
@@ -142,6 +151,7 @@ _HOME = {
     "features": "workbench.analytics.features",
     "find_clusters": "workbench.analytics.clusters",
     "forecast": "workbench.analytics.forecasting.releases",
+    "frontier": "workbench.analytics.decisions.spending",
     "grouped": "workbench.privacy.grouping.grouped",
     "holdout_check": "workbench.analytics.purchases",
     "labelled": "workbench.privacy.grouping.labelled",
@@ -149,13 +159,16 @@ _HOME = {
     "lifetime_value": "workbench.analytics.lifetime_value",
     "marginals": "workbench.privacy.query",
     "movement": "workbench.analytics.movement",
+    "next_best_action": "workbench.analytics.decisions.actions",
     "open_workspace": "workbench.workspace",
     "pairs": "workbench.privacy.grouping.pairs",
     "personas": "workbench.privacy.grouping.personas",
     "purchase_summary": "workbench.analytics.purchases",
+    "qini": "workbench.analytics.decisions.readout",
     "query": "workbench.privacy.query",
     "rank": "workbench.privacy.expressions",
     "ratio": "workbench.privacy.expressions",
+    "readout": "workbench.analytics.decisions.readout",
     "recommendations": "workbench.analytics.affinity",
     "retention": "workbench.analytics.movement",
     "scatter": "workbench.analytics.desk",

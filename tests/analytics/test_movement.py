@@ -200,6 +200,8 @@ class TestRecommendations:
         offers = [(row.product, row.offer) for row in found.itertuples()]
         assert offers == [("p", "q"), ("q", "p"), ("q", "r"), ("r", "q")]  # p + r is chance
         assert wb.recommendations(lifts, most=1).shape == (3, 4)
+        both = wb.recommendations({"Loyal": lifts, "New": lifts}, most=1)
+        assert list(both.persona) == ["Loyal"] * 3 + ["New"] * 3
 
     def test_where_nothing_is_sure_nothing_is_offered(self, books):
         lifts = self.lifts(books, [400.0, 160.0, 120.0, 400.0, 120.0, 300.0])

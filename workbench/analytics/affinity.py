@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from workbench.errors import QuestionRefused
@@ -12,21 +13,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def recommendations(affinity: Release, *, most: int = 3) -> pd.DataFrame:
+def recommendations(affinity: Release | Mapping[str, Release], *, most: int = 3) -> pd.DataFrame:
     """Return what to offer to whom has a product: what surely goes with it more than by chance.
 
     Parameters
     ----------
-    affinity : Release
-        From `Release.affinity`.
+    affinity : Release or mapping of str to Release
+        From `Release.affinity`; or persona to that of its customers alone.
     most : int
         Products a list is long at most.
 
     Returns
     -------
     DataFrame
-        ``product``, ``offer``, ``lift``, ``lift_low``, the surest first. Pairs whose margin holds
-        1, the lift of chance, are left out. It stands on released figures alone.
+        ``product``, ``offer``, ``lift``, ``lift_low``, the surest first; of several, ``persona``.
+        Pairs whose margin holds 1, the lift of chance, are left out. It stands on released figures
+        alone.
 
     Raises
     ------
@@ -35,6 +37,9 @@ def recommendations(affinity: Release, *, most: int = 3) -> pd.DataFrame:
     """
     import pandas as pd
 
+    if isinstance(affinity, Mapping):
+        lists = {persona: recommendations(each, most=most) for persona, each in affinity.items()}
+        return pd.concat(lists, names=["persona"]).reset_index(level=0).reset_index(drop=True)
     if "lift" not in affinity.columns or len(affinity.by) != 1:
         raise QuestionRefused(
             f"recommendations are made of lifts; '{affinity.name}' has none. Ask "

@@ -1,0 +1,200 @@
+"""What a campaign brought: the difference it made, whether it could be seen, and whom it moved."""
+
+from __future__ import annotations
+
+from math import sqrt
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import InputError, QuestionRefused
+from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.margins import Affine, Fixed, Form, Ratio, quantile, tangent, weighted
+from workbench.privacy.noted import noted
+from workbench.privacy.operations.sampling import drawn_apart, drawn_into
+from workbench.privacy.sheets import Sheet, operation, without
+from workbench.privacy.tables import derived
+
+if TYPE_CHECKING:
+    from workbench.privacy.release import Release
+
+_POWER = 0.8
+_RANDOM, _RANKED = "at random", "by score"
+
+
+def readout(
+    arms: Release,
+    *,
+    measure: str = "responded_rate",
+    arm: str = "arm",
+    treated: str = "treated",
+    control: str = "control",
+    worth: float | None = None,
+    name: str | None = None,
+) -> Release:
+    """Say what a campaign changed, with its margin, and how much it could have seen.
+
+    Parameters
+    ----------
+    arms : Release
+        A rate by ``arm``, and by other groups where wanted.
+    measure, arm, treated, control : str
+        The rate, the group column, and its two values.
+    worth : float, optional
+        The least effect that would be worth its cost: adds the chance of seeing it, ``power``.
+    name : str, optional
+        What to call the result.
+
+    Returns
+    -------
+    Release
+        By the other groups: ``treated`` and ``control`` rates, ``effect`` with a margin of noise
+        and of who was drawn, and ``detectable``, the effect seen 4 times in 5 at 95 %.
+    """
+    asked = {"measure": measure, "arm": arm, "values": [treated, control], "worth": worth}
+    return derived("readout", [arms], asked, name or f"{arms.name}-readout")
+
+
+def qini(
+    arms: Release,
+    *,
+    measure: str = "responded_rate",
+    arm: str = "arm",
+    treated: str = "treated",
+    control: str = "control",
+    name: str | None = None,
+) -> Release:
+    """Say how many more responses contacting the best-scored first brings than a random order.
+
+    Parameters
+    ----------
+    arms : Release
+        A rate by bands of a score and by ``arm``; the highest band is contacted first.
+    measure, arm, treated, control, name
+        As of `readout`.
+
+    Returns
+    -------
+    Release
+        ``more_responses`` by ``line`` (``by score``, ``at random``) and ``contacted``, the share of
+        customers. The margin of the random line is where 95 of 100 random orders would lie, noise
+        included: a score whose line is within it ranks no better than dice.
+
+    References
+    ----------
+    Radcliffe, *Using control groups to target on predicted lift*, Direct Marketing Analytics
+    Journal 1 (2007).
+    """
+    asked = {"measure": measure, "arm": arm, "values": [treated, control]}
+    return derived("qini", [arms], asked, name or f"{arms.name}-qini")
+
+
+@operation("readout")
+def _readout(
+    sheet: Sheet, *, measure: str, arm: str, values: list[Any], worth: float | None
+) -> Sheet:
+    if worth is not None and not worth > 0:
+        raise InputError(f"worth is the least effect that pays, above 0, not {worth}.")
+    others, keys, pairs = _pairs(sheet, measure, arm, values)
+    effects, least, powers = list[Form](), list[Form](), list[Form]()
+    seen, normal = quantile(0.95), NormalDist()
+    for one, other in pairs:
+        draw = drawn_into(one.top, one.bottom, other.top, other.bottom)
+        gap = drawn_apart(one, other, draw)
+        effects.append(gap)
+        sd = sqrt(gap.variance) if isinstance(gap, Affine) else 0.0
+        least.append(Fixed((seen + normal.inv_cdf(_POWER)) * sd) if sd else None)
+        chance = normal.cdf((worth or 0.0) / sd - seen) if sd else 0.0
+        powers.append(Fixed(chance) if sd else None)
+    made: dict[Measure, list[Form]] = {
+        Measure("treated", "rate", "Treated", None, 4): [one for one, _ in pairs],
+        Measure("control", "rate", "Control", None, 4): [other for _, other in pairs],
+        Measure("effect", "derived", "Effect", "fraction", 4, contrast="points"): effects,
+        Measure("detectable", "derived", "Would be seen from", "fraction", 4): least,
+    }
+    if worth is not None:
+        made[Measure("power", "rate", "Chance of seeing what pays", None, 2)] = powers
+    notes = (*sheet.notes, noted("readout"))
+    forms = {each.name: figures for each, figures in made.items()}
+    return Sheet(others, keys, tuple(made), forms, notes=notes, about=sheet.about)
+
+
+@operation("qini")
+def _qini(sheet: Sheet, *, measure: str, arm: str, values: list[Any]) -> Sheet:
+    others, keys, pairs = _pairs(sheet, measure, arm, values)
+    if len(others) != 1 or others[0].kind != "band" or len(keys) < 2:
+        raise QuestionRefused(
+            "a Qini is of one table by bands of a score and by arm: wb.query(…, by=[score bands, "
+            "'arm']).rate(responded=…)."
+        )
+    order = sorted(range(len(keys)), key=lambda row: -others[0].values.index(keys[row][0]))
+    sums: list[list[Affine]] = []  # customers and responses, treated and control, so far
+    for row in order:
+        ones = [x for each in pairs[row] for x in (each.bottom, each.top)]
+        before = sums[-1] if sums else [Affine(0.0)] * 4
+        sums.append([weighted([(1.0, a), (1.0, b)]) for a, b in zip(before, ones, strict=True)])
+    many_t, all_t, many_c, all_c = sums[-1]
+    ranked: list[Form] = [Affine(0.0)]
+    random: list[Form] = [Fixed(0.0, 0.0, 0.0)]
+    shares = [0.0]
+    whole = _brought(sums[-1], many_t.value)
+    rates = [min(1.0, max(0.0, r.value / n.value)) for n, r in ((many_t, all_t), (many_c, all_c))]
+    for each in sums:
+        share = each[0].value / many_t.value
+        line = _brought(each, each[0].value)
+        by_chance = weighted([(1.0, line), (-share, whole)])
+        # of a random order: who of the responders comes first is drawn without putting back
+        drawn = sum(
+            many_t.value**2 / n.value * p * (1 - p) * share * (1 - share)
+            for n, p in zip((many_t, many_c), rates, strict=True)
+        )
+        wide = quantile(0.95) * sqrt(max(0.0, by_chance.variance + drawn))
+        at = share * whole.value
+        ranked.append(line)
+        random.append(Fixed(at, at - wide, at + wide))
+        shares.append(share)
+    labels = tuple(f"{100 * share:.0f} %" for share in shares)
+    if len(set(labels)) < len(labels):
+        raise QuestionRefused("bands of the score are of hardly anybody; ask for fewer of them.")
+    by = (
+        Dimension("line", "Line", "category", (_RANKED, _RANDOM)),
+        Dimension("contacted", "Contacted", "band", labels),
+    )
+    measure_ = Measure("more_responses", "derived", "More responses", None, 0)
+    return Sheet(
+        by,
+        tuple((line, label) for line in (_RANKED, _RANDOM) for label in labels),
+        (measure_,),
+        {"more_responses": [*ranked, *random]},
+        notes=(*sheet.notes, noted("qini")),
+        about=sheet.about,
+    )
+
+
+def _brought(sums: list[Affine], treated: float) -> Affine:
+    """Return responses of the treated beyond those that as many controls would have had."""
+    _, responded, many, without_it = sums
+    rate = tangent(Ratio(without_it, many))
+    if rate is None:
+        raise QuestionRefused("too few controls are in the best bands to say what they would do.")
+    return weighted([(1.0, responded), (-treated, rate)])
+
+
+def _pairs(
+    sheet: Sheet, measure: str, arm: str, values: list[Any]
+) -> tuple[tuple[Dimension, ...], tuple[Any, ...], list[tuple[Ratio, Ratio]]]:
+    """Return other groups, their keys, and of each the rates of the treated and the controls."""
+    axis = sheet.axis(arm)
+    for value in values:
+        sheet.require_value(axis, value)
+    at = dict(zip(sheet.keys, sheet.forms[sheet.measure(measure).name], strict=True))
+    keys = tuple(dict.fromkeys(without(key, {axis}) for key in sheet.keys))
+    pairs = []
+    for key in keys:
+        one, other = (at.get((*key[:axis], value, *key[axis:])) for value in values)
+        if not isinstance(one, Ratio) or not isinstance(other, Ratio):
+            raise QuestionRefused(
+                f"'{measure}' is no rate that is known of both '{values[0]}' and '{values[1]}'"
+                f"{' of ' + ' / '.join(map(str, key)) if key else ''}."
+            )
+        pairs.append((one, other))
+    return without(sheet.by, {axis}), keys, pairs

@@ -1,0 +1,292 @@
+"""Where a budget should go among released groups, why not elsewhere, and what more of it brings.
+
+Whoever spends where noisy gains are largest expects too much: by how much is found by drawing the
+noise again, choosing again, and comparing what was expected with what would come. It is taken off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.margins import Affine, Fixed, Form, divided, tangent, weighted
+from workbench.privacy.noted import noted
+from workbench.privacy.sheets import Sheet, operation
+from workbench.privacy.tables import derived
+
+if TYPE_CHECKING:
+    from workbench.analytics.decisions.allocation import Allocation
+    from workbench.privacy.release import Release
+
+BUDGET = "budget"
+_DRAWS = 50  # of the noise, to see what choosing by it is worth
+_LIMIT = ("where", "at_least", "at_most", "of")
+
+
+def allocate(
+    gains: Release,
+    *,
+    cost: float | Mapping[str, float],
+    budget: float | None,
+    gain: str = "expected_gain",
+    limits: Mapping[str, Mapping[str, Any]] | None = None,
+    unit: str | None = None,
+    name: str | None = None,
+) -> Release:
+    """Share a budget out over groups so that it gains most under limits; costs nothing.
+
+    Parameters
+    ----------
+    gains : Release
+        ``customers`` by group (personas, channels, or both), and what contacting all of a group
+        gains: from `expected_gain`.
+    cost : float or mapping of group to float
+        Of one contact, declared; each group's, or each channel's.
+    budget : float or None
+        None: no limit but those below.
+    gain : str
+        The measure that is the gain of all of a group.
+    limits : mapping of str to mapping
+        Name to ``where`` (group column to a value or a list of them; all when left out),
+        ``at_least`` and ``at_most`` (both: fixed), and ``of``, ``customers`` or ``cost``:
+        ``{"branch is booked": {"where": {"channel": "branch"}, "at_least": 900, "at_most": 900,
+        "of": "cost"}}``.
+    unit, name : str, optional
+        The currency's code; what to call the result.
+
+    Returns
+    -------
+    Release
+        ``contacts``, ``spend`` and ``expected_gain`` by group and ``limited_by``: the limit that
+        keeps the group from more. Notes say what one more of each limit would gain. Margins of
+        gains are of the amounts as they are; what choosing by noisy gains adds is taken off.
+
+    Raises
+    ------
+    InputError
+        Limits contradict each other, or nothing limits a group; said by their names.
+
+    Examples
+    --------
+    >>> # wb.allocate(wb.expected_gain(sizes, value_each=150, effect=effect), cost=4.0,
+    >>> #     budget=20_000, limits={"touch": {"where": {"persona": "Loyal"}, "at_least": 200}})
+    """
+    asked = {**_asked(cost, gain, limits, unit), "budget": budget}
+    return derived("allocate", [gains], asked, name or f"{gains.name}-plan")
+
+
+def frontier(
+    gains: Release,
+    *,
+    cost: float | Mapping[str, float],
+    budgets: Sequence[float],
+    gain: str = "expected_gain",
+    limits: Mapping[str, Mapping[str, Any]] | None = None,
+    unit: str | None = None,
+    name: str | None = None,
+) -> Release:
+    """Return what each of several budgets gains at best, and what one more of it would.
+
+    Parameters
+    ----------
+    budgets : sequence of float
+        Rising.
+    gains, cost, gain, limits, unit, name
+        As of `allocate`.
+
+    Returns
+    -------
+    Release
+        ``expected_gain``, ``contacts`` and ``price`` (of one more of the budget) by ``budget``.
+    """
+    asked = {**_asked(cost, gain, limits, unit), "budgets": list(budgets)}
+    return derived("frontier", [gains], asked, name or f"{gains.name}-frontier")
+
+
+def _asked(
+    cost: float | Mapping[str, float],
+    gain: str,
+    limits: Mapping[str, Mapping[str, Any]] | None,
+    unit: str | None,
+) -> dict[str, Any]:
+    listed = [[name, dict(each)] for name, each in (limits or {}).items()]
+    return {"offers": {"cost": cost, "gain": gain, "limits": listed}, "unit": unit}
+
+
+@operation("allocate")
+def _allocate(
+    sheet: Sheet, *, offers: Mapping[str, Any], budget: float | None, unit: str | None
+) -> Sheet:
+    table = _Offers(sheet, **offers)
+    plan, gains = table.best(budget)
+    why = Dimension("limited_by", "Limited by", "category", tuple(dict.fromkeys(plan.reasons)))
+    notes = [noted("allocated")]
+    for name, price in plan.prices.items():
+        if abs(price) > 1e-9:
+            key = "limit frees" if price > 0 else "limit binds"
+            notes.append(noted(key, limit=name, price=abs(price)))
+    made: dict[Measure, list[Form]] = {
+        Measure("contacts", "derived", "Contacts", None, 0, 0.0): [
+            Fixed(float(each)) for each in plan.amounts
+        ],
+        Measure("spend", "derived", "Spend", unit, 0, 0.0): [
+            Fixed(float(each)) for each in plan.amounts * table.costs
+        ],
+        Measure("expected_gain", "derived", "Expected gain", unit, 0, contrast="gain"): [*gains],
+    }
+    keys = tuple((*key, why) for key, why in zip(sheet.keys, plan.reasons, strict=True))
+    return _sheet(sheet, (*sheet.by, why), keys, made, notes, frozenset(["expected_gain"]))
+
+
+@operation("frontier")
+def _frontier(
+    sheet: Sheet, *, offers: Mapping[str, Any], budgets: Sequence[float], unit: str | None
+) -> Sheet:
+    if not budgets or list(budgets) != sorted(set(budgets)):
+        raise InputError("budgets are amounts, each once, the smallest first.")
+    table = _Offers(sheet, **offers)
+    found = [table.best(budget) for budget in budgets]
+    labels = tuple(f"{budget:,.10g}" for budget in budgets)
+    made: dict[Measure, list[Form]] = {
+        Measure("expected_gain", "derived", "Expected gain", unit, 0, contrast="gain"): [
+            weighted((1.0, each) for each in gains) for _, gains in found
+        ],
+        Measure("contacts", "derived", "Contacts", None, 0, 0.0): [
+            Fixed(float(plan.amounts.sum())) for plan, _ in found
+        ],
+        Measure("price", "derived", "One more of the budget gains", None, 2): [
+            Fixed(plan.prices[BUDGET]) for plan, _ in found
+        ],
+    }
+    by = (Dimension("budget", "Budget", "band", labels),)
+    return _sheet(sheet, by, tuple((each,) for each in labels), made, [noted("allocated")])
+
+
+def _sheet(
+    sheet: Sheet,
+    by: tuple[Dimension, ...],
+    keys: tuple[Any, ...],
+    made: Mapping[Measure, list[Form]],
+    notes: Sequence[str],
+    adds: frozenset[str] = frozenset(),
+) -> Sheet:
+    forms = {each.name: figures for each, figures in made.items()}
+    told = (*sheet.notes, *notes)
+    return Sheet(by, keys, tuple(made), forms, adds, notes=told, about=sheet.about)
+
+
+class _Offers:
+    """Groups with what one contact gains and costs, how many there are, and the limits on them."""
+
+    def __init__(
+        self, sheet: Sheet, *, cost: float | Mapping[str, float], gain: str, limits: Sequence[Any]
+    ) -> None:
+        import numpy as np
+
+        self._sheet = sheet
+        sheet.measure(gain), sheet.measure("customers")
+        if not sheet.by:
+            raise QuestionRefused("a budget is shared out over groups, such as personas.")
+        self.labels = [" / ".join(map(str, key)) for key in sheet.keys]
+        self.costs = np.array([_cost(key, cost) for key in sheet.keys])
+        self._each: list[Affine] = []
+        sizes = []
+        for whole, many in zip(sheet.forms[gain], sheet.forms["customers"], strict=True):
+            each = tangent(divided(tangent(whole), tangent(many)))
+            size = tangent(many)
+            known = each is not None and size is not None
+            # why none: a group that is not surely there gains nothing that could be told
+            self._each.append(each if known and each else Affine(0.0))
+            sizes.append(size.value if known and size else 0.0)
+        self._upper = np.floor(np.maximum(np.array(sizes), 0.0))
+        self._limits = [self._limit(name, **self._known(name, each)) for name, each in limits]
+
+    def _known(self, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        for key in given:
+            if key not in _LIMIT:
+                raise UnknownName(f"part of the limit '{name}'", key, _LIMIT)
+        if name == BUDGET:
+            raise InputError("a limit has a name of its own; the budget is budget=.")
+        return given
+
+    def _limit(
+        self,
+        name: str,
+        *,
+        where: Mapping[str, Any] | None = None,
+        at_least: float | None = None,
+        at_most: float | None = None,
+        of: str = "customers",
+    ) -> Any:
+        import numpy as np
+
+        from workbench.analytics.decisions.allocation import Limit
+
+        if of not in ("customers", "cost") or (at_least is None and at_most is None):
+            raise InputError(
+                f"the limit '{name}' is at_least= or at_most= so much of 'customers' or 'cost'."
+            )
+        weights = self.costs.copy() if of == "cost" else np.ones(len(self.costs))
+        for column, wanted in (where or {}).items():
+            axis = self._sheet.axis(column)
+            values = wanted if isinstance(wanted, list) else [wanted]
+            for value in values:
+                self._sheet.require_value(axis, value)
+            weights *= [key[axis] in values for key in self._sheet.keys]
+        ends = [
+            _amount(f"'{name}'", each, empty)
+            for each, empty in ((at_least, -np.inf), (at_most, np.inf))
+        ]
+        return Limit(name, weights, *ends)
+
+    def best(self, budget: float | None) -> tuple[Allocation, list[Affine]]:
+        """Return what to spend on each group, and what it gains, less what the choice adds."""
+        import numpy as np
+
+        from workbench.analytics.decisions.allocation import Limit, allocation, solved
+
+        limits = list(self._limits)
+        if budget is not None:
+            limits.append(Limit(BUDGET, self.costs, most=_amount("a budget", budget, 0.0)))
+        gain = np.array([each.value for each in self._each])
+        plan = allocation(self.labels, gain, self._upper, limits)
+        draws = sorted({draw for each in self._each for draw in each.terms})
+        slopes = np.array([[each.terms.get(d, 0.0) for d in draws] for each in self._each])
+        dice = np.random.default_rng(0)  # of released figures alone: the same figures, the same sum
+        more = np.zeros(len(gain))
+        for _ in range(_DRAWS if draws else 0):
+            off = slopes @ dice.standard_normal(len(draws))
+            chosen = solved(gain + off, self._upper, limits, whole=False)
+            more += off * (0.0 if chosen is None else chosen) / _DRAWS
+        told = [weighted([(float(n), g)]) for n, g in zip(plan.amounts, self._each, strict=True)]
+        # why scaled: what the choice adds to the sum is taken off where something was chosen
+        spread = gain * plan.amounts
+        share = spread / spread.sum() if spread.sum() > 0 else np.zeros(len(gain))
+        off = float(more.sum()) * share
+        return plan, [
+            Affine(each.value - float(less), each.terms, approximate=True)
+            for each, less in zip(told, off, strict=True)
+        ]
+
+
+def _cost(key: Sequence[Any], cost: float | Mapping[str, float]) -> float:
+    if not isinstance(cost, Mapping):
+        return _amount("cost", cost, 0.0)
+    found = [cost[str(value)] for value in key if str(value) in cost]
+    if len(found) != 1:
+        raise InputError(
+            f"cost= has {len(found) or 'no'} costs of a contact with {' / '.join(map(str, key))}, "
+            "and each has one: name the values of one group column."
+        )
+    return _amount("cost", found[0], 0.0)
+
+
+def _amount(what: str, value: Any, empty: float) -> float:
+    """Return a declared amount, or what stands for none."""
+    if value is None:
+        return empty
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
+        raise InputError(f"{what} is an amount of 0 or more, not {value!r}.")
+    return float(value)
