@@ -18,7 +18,7 @@ from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.erasure import still_findable
 from workbench.lifecycle.rights.requests import on_record
 from workbench.store.keys.sealing import Seal
-from workbench.store.logs.auditing import verify
+from workbench.store.logs.auditing import Verdict, verify
 from workbench.store.rewriting import unfinished
 
 
@@ -37,8 +37,7 @@ def facts(office: Office) -> Mapping[str, Any]:
     today = office.now.date()
     due = retention.plan(office)
     oldest = [each.oldest for each in due if each.rows and each.oldest]
-    published = office.settings.path("published")
-    verdict = verify(office.events, published, Seal(office.private).head, witnesses(office))
+    verdict = log_verdict(office)
     erased = office.store.marks.erased()
     tests = office.events.acts(TESTED)
     held = [e for e in tests if e.body["ok"]]
@@ -67,6 +66,12 @@ def facts(office: Office) -> Mapping[str, Any]:
         "requests": _requests(office, today),
         "holds": len(in_force(office)),
     }
+
+
+def log_verdict(office: Office) -> Verdict:
+    """Return whether the audit log is whole, by itself, published editions and backups."""
+    published, seal = office.settings.path("published"), Seal(office.private).head
+    return verify(office.events, published, seal, witnesses(office))
 
 
 def _key(office: Office) -> dict[str, Any]:

@@ -144,6 +144,12 @@ class Office:
         finally:
             connection.close()
 
+    def apart(self, out: Path) -> Path:
+        """Return where a path leads; refuse one within the private or the published folder."""
+        from workbench.store.published_files import require_outside
+
+        return require_outside(out, {n: self.settings.path(n) for n in ("private", "published")})
+
     def mirror_marks(self, *more: Path) -> None:
         """Lay marks and corrections beside the backups, so that a restore knows what came after.
 

@@ -15,16 +15,16 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Required, TextIO, TypedDict
+from typing import TYPE_CHECKING, Any, Required, TypedDict
 
 from workbench.catalog import Catalog, ExtractTerms
 from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, UnknownName
 from workbench.lifecycle.cells import cell
 from workbench.lifecycle.register import Register, told_of
+from workbench.store.durable import new_file
 from workbench.store.logs.events import Events
 
 if TYPE_CHECKING:
@@ -359,7 +359,7 @@ def _write(out: Path, frames: Mapping[str, pd.DataFrame]) -> None:
         out.mkdir(parents=True, exist_ok=True, mode=0o700)
         out.chmod(0o700)  # it may have been there, empty
         for name, frame in frames.items():
-            with _private_file(out / name) as file:
+            with new_file(out / name) as file:
                 told = frame.map(cell).rename(columns=cell)
                 told.to_csv(file, index=False, quoting=csv.QUOTE_MINIMAL)
     except OSError as problem:
@@ -374,10 +374,5 @@ def _metadata(
 ) -> None:
     content = {"share": name, "made": now.isoformat(), "terms": terms.to_json(), **about}
     text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
-    with _private_file(out / "metadata.json") as file:
+    with new_file(out / "metadata.json") as file:
         file.write(text + "\n")
-
-
-def _private_file(path: Path) -> TextIO:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    return os.fdopen(handle, "w", encoding="utf-8", newline="")

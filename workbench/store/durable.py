@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 from workbench.errors import StorageError
 
@@ -43,6 +43,12 @@ def replace_whole(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):  # why: what cannot be written may not be there at all
             partial.unlink(missing_ok=True)
         raise
+
+
+def new_file(path: Path) -> TextIO:
+    """Open a file that is not there yet, mode 0600, for text whose line ends stay as written."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(handle, "w", encoding="utf-8", newline="")
 
 
 def make_folder(folder: Path) -> None:

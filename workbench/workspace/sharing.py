@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from workbench.errors import InputError
-from workbench.store.published_files import require_outside
 
 if TYPE_CHECKING:
     from workbench.lifecycle.sharing import Deal, Terms
@@ -76,7 +75,7 @@ def share(
             "notes": list(release.notes),
         }
         tables[each] = (frame, about)
-    name = write_tables(office.shares, agreed, tables, _apart(office, out), now=now)
+    name = write_tables(office.shares, agreed, tables, office.apart(Path(out)), now=now)
     _record_share(office, name, agreed, rows=None)
     return name
 
@@ -143,14 +142,9 @@ def share_extract(
         people=people,
         terms=hidden,
     )
-    name = write_extract(office.shares, agreed, made, _apart(office, out), now=now)
+    name = write_extract(office.shares, agreed, made, office.apart(Path(out)), now=now)
     _record_share(office, name, agreed, rows=len(made.frame), table=table)
     return name
-
-
-def _apart(office: Office, out: str | Path) -> Path:
-    places = {name: office.settings.path(name) for name in ("private", "published")}
-    return require_outside(Path(out), places)
 
 
 def _record_share(

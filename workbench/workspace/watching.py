@@ -170,10 +170,8 @@ def look_over(office: Office, advisories: str | Path | None = None) -> Review:
 
 def verify_logs(office: Office) -> Mapping[str, Verdict]:
     """Return what a check of every log and file of entries finds, by its name."""
-    from workbench.lifecycle.backups.taking import witnesses
-    from workbench.store.logs.auditing import Verdict, told, verify
-
-    published = office.settings.path("published")
+    from workbench.lifecycle.facts import log_verdict
+    from workbench.store.logs.auditing import Verdict, told
 
     def ledger() -> Verdict:
         count = office.ws.ledger.verify()
@@ -183,9 +181,7 @@ def verify_logs(office: Office) -> Mapping[str, Verdict]:
         return Verdict(len(each.all()), (0, GENESIS), ())
 
     checks: dict[str, Callable[[], Verdict]] = {
-        "audit log": lambda: verify(
-            office.events, published, office.ws.seal.head, witnesses(office)
-        ),
+        "audit log": lambda: log_verdict(office),
         "ledger": ledger,
         "file of marks": lambda: counted(office.store.marks),
         "file of corrections": lambda: counted(office.store.corrections),

@@ -5,7 +5,6 @@ Regulation (EU) 2016/679, article 15(1). It has no values: the copy of the data 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from workbench.errors import InputError, StorageError
 from workbench.lifecycle.letters.templates import written
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.subjects import HeldTable
-from workbench.store.published_files import require_outside
+from workbench.store.durable import new_file
 
 
 def letter(office: Office, found: Sequence[HeldTable], lang: str, contact: str = "") -> str:
@@ -38,8 +37,7 @@ def _declared(office: Office, name: str) -> dict[str, Any]:
 
 def require_place(office: Office, out: Path) -> Path:
     """Return where a letter is to be written; refuse a file that is there, or a folder of ours."""
-    places = {name: office.settings.path(name) for name in ("private", "published")}
-    target = require_outside(out, places)
+    target = office.apart(out)
     if target.exists():
         raise InputError(f"{out} is there already. Name a file that is not.")
     return target
@@ -48,8 +46,7 @@ def require_place(office: Office, out: Path) -> Path:
 def write_letter(target: Path, text: str) -> None:
     """Write a letter, mode 0600."""
     try:
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with new_file(target) as file:
             file.write(text)
     except OSError as problem:
         raise StorageError(f"{target} cannot be written: {problem.strerror}.") from None

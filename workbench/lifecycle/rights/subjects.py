@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +14,8 @@ from workbench.lifecycle.cells import cell
 from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.customers import consents_of, known_by, unknown_subject
+from workbench.store.durable import new_file
 from workbench.store.keys.marks import EVERY_PURPOSE, REACHED, Kind, marked_sql
-from workbench.store.published_files import require_outside
 
 if TYPE_CHECKING:
     import duckdb
@@ -157,9 +156,7 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
         git work tree, from where it could be committed.
     """
     described = held(office, mark)
-    target = require_outside(
-        out, {name: office.settings.path(name) for name in ("private", "published")}
-    )
+    target = office.apart(out)
     for folder in target.parents:
         if (folder / ".git").exists():
             raise InputError(
@@ -211,7 +208,7 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
                 if e.mark == mark
             ],
         }
-        with _private_file(target / "subject.json") as file:
+        with new_file(target / "subject.json") as file:
             json.dump(content, file, ensure_ascii=False, indent=2)
     except OSError as problem:
         raise StorageError(f"{out} cannot be written: {problem.strerror}.") from None
@@ -231,17 +228,12 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     """Write a table; return how many cells would have been taken for formulas."""
     plain = [[_plain(value) for value in row] for row in rows]
     safe = [[cell(value) for value in row] for row in plain]
-    with _private_file(path) as file:
+    with new_file(path) as file:
         writer = csv.writer(file)
         writer.writerow([cell(each) for each in columns])
         writer.writerows(safe)
     return sum(a != b for one, other in zip(plain, safe, strict=True)
                for a, b in zip(one, other, strict=True))  # fmt: skip
-
-
-def _private_file(path: Path) -> Any:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    return os.fdopen(handle, "w", encoding="utf-8", newline="")
 
 
 def _plain(value: Any) -> Any:

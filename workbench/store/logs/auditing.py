@@ -69,30 +69,9 @@ def verify(
         What backups know: an entry's number, its sealed hash, the file.
     """
     events.take_over()
-    return verdict(events, (*_published_heads(published), *known), seal)
-
-
-def told(check: Callable[[], Verdict]) -> Verdict:
-    """Return what a check of a log finds; a log that cannot be read, or a refusal, is a fault."""
-    try:
-        return check()
-    except StorageError as problem:
-        return Verdict(0, (0, GENESIS), (Fault(0, str(problem)),))
-
-
-def verdict(
-    chain: Chain, known: Iterable[tuple[int, str, str]] = (), seal: Callable[[str], str] = str
-) -> Verdict:
-    """Check every entry of a chained log, its end, and what others know of it.
-
-    Parameters
-    ----------
-    known : iterable of (int, str, str)
-        An entry's number, its hash plain or sealed, and who knows it so.
-    """
-    faults = list(faults_of(chain))
-    heads = list(known)
-    with chain.reading(lost=True) as read:
+    faults = list(faults_of(events))
+    heads = (*_published_heads(published), *known)
+    with events.reading(lost=True) as read:
         head = read.head()
         held = read.hashes([seq for seq, _, _ in heads])
         found = {fault.seq for fault in faults}
@@ -101,13 +80,21 @@ def verdict(
             if (mine is None or hash_ not in (mine, seal(mine))) and seq not in found:
                 what = "missing: cut off at the end" if seq > head[0] else "another than was known"
                 faults.append(Fault(seq, f"{what}; {place} knew it"))
-    if not faults and chain.lost():
-        seq, _ = chain.marked()
+    if not faults and events.lost():
+        seq, _ = events.marked()
         if seq > head[0] > 0:
             faults.append(Fault(head[0] + 1, f"missing: {seq - head[0]} cut off at the end"))
         else:
             faults.append(Fault(1, "missing: the log is gone, or was begun anew"))
     return Verdict(head[0], head, tuple(sorted(faults, key=lambda each: each.seq)), len(heads))
+
+
+def told(check: Callable[[], Verdict]) -> Verdict:
+    """Return what a check of a log finds; a log that cannot be read, or a refusal, is a fault."""
+    try:
+        return check()
+    except StorageError as problem:
+        return Verdict(0, (0, GENESIS), (Fault(0, str(problem)),))
 
 
 def faults_of(chain: Chain) -> Iterator[Fault]:
