@@ -20,7 +20,8 @@ class Cell:
     """One cell of a table; a number's margin stands apart so that both can be aligned.
 
     ``below`` is said in small letters beneath; ``light`` is green, amber, red or another light's
-    name, which ``text`` says too. ``anchor`` names its place on the page, ``link`` leads to one.
+    name, which ``text`` says too. ``anchor`` names its place on the page, ``link`` leads to one,
+    and ``way`` to a page of the published folder.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Cell:
     light: str = ""
     anchor: str = ""
     link: str = ""
+    way: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,24 @@ from workbench.periods import Period
 
 if TYPE_CHECKING:
     from workbench.lifecycle.decisions import Decision
+    from workbench.privacy.columns import Measure
     from workbench.privacy.release import Release
     from workbench.workspace import Workspace
 
 SOURCE = "decision register"
+ADVICE = {None: "Wait: not known yet", True: "Go ahead", False: "Leave it"}
 VERDICTS = {None: "not known yet", False: "within the noise", True: "more than noise"}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A decision that waits: what it is expected to bring, what if that is wrong, and why."""
+
+    title: str
+    of: Release
+    measure: str
+    if_wrong: str
+    evidence: str
 
 
 class Decisions:
@@ -162,10 +176,7 @@ class Decisions:
             intervals, ``verdict``, and ``over_margin``: the difference over its margin, beyond 1
             more than noise. In the ledger, at no cost; its words go through the gate of a page.
         """
-        from workbench.privacy.columns import Dimension, Measure
-        from workbench.privacy.noted import noted
-        from workbench.privacy.operational import Exact
-        from workbench.reporting.summary.summarising import keep
+        from workbench.privacy.columns import Measure
 
         end = Period.parse(period).end
         found = sorted((each for each in self.all() if each.on < end), key=_newest_first)
@@ -178,26 +189,112 @@ class Decisions:
         columns: dict[str, list[Any]] = {
             name: [row[name] for row in rows] for name in (*heads, "over_margin")
         }
+        measure = Measure("over_margin", "count", "Difference over its margin", None, 1)
+        return self._kept("decisions", heads, columns, measure, period, tuple(private))
+
+    def propose(
+        self, title: str, *, of: Release, measure: str, if_wrong: str, evidence: str
+    ) -> Proposal:
+        """Return a decision that waits, for `waiting`.
+
+        Parameters
+        ----------
+        title : str
+            What to do.
+        of, measure : Release and str
+            What it is expected to bring: a figure of a release of one row.
+        if_wrong : str
+            What it costs where the expectation is wrong.
+        evidence : str
+            The report that its figures stand in; the page leads to its edition of the period.
+        """
+        if measure not in {each.name for each in of.measures}:
+            raise UnknownName("measure", measure, [each.name for each in of.measures])
+        if len(of) != 1:
+            raise InputError(f"'{of.name}' has {len(of)} rows; a decision is of one. Pick it.")
+        return Proposal(title, of, measure, if_wrong, evidence)
+
+    def waiting(self, period: str, proposals: Sequence[Proposal]) -> Release:
+        """Return the decisions that wait, for ``wb.figures.table``.
+
+        Returns
+        -------
+        Release
+            A row a decision, in order: ``expected`` with a margin that holds for all of them at
+            once (Šidák), and ``recommendation`` by it: go ahead where the whole margin is above 0,
+            leave it where it is below, else wait.
+
+        Raises
+        ------
+        InputError
+            There is none, or they are counted in several units.
+        """
+        from workbench.privacy.columns import Measure
+        from workbench.privacy.noted import noted
+
+        figures = [
+            next(one for one in each.of.measures if one.name == each.measure) for each in proposals
+        ]
+        units = dict.fromkeys(each.unit for each in figures)
+        if len(units) != 1:
+            raise InputError(
+                "decisions that wait stand side by side by what they bring, in one unit; these are "
+                f"in {', '.join(map(str, units)) or 'none'}. Give each worth in money."
+            )
+        measure = Measure(
+            "expected", "derived", "Expected result", figures[0].unit, contrast="amount"
+        )
+        columns: dict[str, list[Any]] = {}
+        for each in proposals:
+            ends = _ends(each, level)
+            row = {"decision": each.title, "recommendation": _advice(ends)}
+            row |= {"if_wrong": each.if_wrong, **self._evidence(each.evidence, period)}
+            row |= dict(zip(measure.columns, ends, strict=True))
+            for name, value in row.items():
+                columns.setdefault(name, []).append(value)
+        heads = {"decision": "Decision", "recommendation": "Recommendation",
+                 "if_wrong": "If that is wrong", "evidence": "Evidence"}  # fmt: skip
+        private = tuple(dict.fromkeys(each.of.id for each in proposals))
+        notes = (noted("at once", figures=len(proposals)),)
+        return self._kept("decisions-that-wait", heads, columns, measure, period, private, notes)
+
+    def _evidence(self, report: str, period: str) -> dict[str, str]:
+        """Return a report's title, and for each language the way to its edition."""
+        from workbench.figures.language import LANGUAGES
+        from workbench.reporting.published.record import latest
+
+        edition = latest(self.ws.settings.path("published"), report, period)
+        ways = {f"evidence_{code}": edition.way(code) if edition else "" for code in LANGUAGES}
+        return {"evidence": edition.title if edition else report, **ways}
+
+    def _kept(
+        self,
+        name: str,
+        heads: Mapping[str, str],
+        columns: Mapping[str, list[Any]],
+        measure: Measure,
+        period: str,
+        private: tuple[str, ...],
+        notes: tuple[str, ...] = (),
+    ) -> Release:
+        """Keep rows as they are told now, with what heads them."""
+        from workbench.privacy.columns import Dimension
+        from workbench.privacy.noted import noted
+        from workbench.privacy.operational import Exact
+        from workbench.reporting.summary.summarising import keep
+
+        by = tuple(
+            Dimension(
+                column,
+                title,
+                "date" if column == "decided" else "category",
+                tuple(dict.fromkeys(columns[column])),
+            )
+            for column, title in heads.items()
+        )
+        notes = (*((noted("mixed"),) if private else ()), *notes)
         return keep(
-            self.ws,
-            Exact(
-                "decisions",
-                (SOURCE,),
-                columns,
-                by=tuple(
-                    Dimension(
-                        name,
-                        title,
-                        "date" if name == "decided" else "category",
-                        tuple(dict.fromkeys(columns[name])),
-                    )
-                    for name, title in heads.items()
-                ),
-                measures=(Measure("over_margin", "count", "Difference over its margin", None, 1),),
-                period=period,
-                private=tuple(private),
-                notes=(noted("mixed"),) if private else (),
-            ),
+            self.ws, Exact(name, (SOURCE,), columns, by, (measure,), period, private, notes)
         )
 
     def _release(self, name: str) -> str:
@@ -264,6 +361,22 @@ def _last_day(release: Release) -> dt.date:
     if release.period is None:
         raise InputError(f"{release.id} is of no period: say with --on which day it is of.")
     return Period.parse(release.period.rpartition("..")[2]).end - dt.timedelta(days=1)
+
+
+def _ends(each: Proposal, level: float) -> list[float | None]:
+    """Return what a decision is expected to bring, with the ends of its interval at a level."""
+    if each.of.planned:
+        return [None, None, None]
+    frame = each.of.intervals(level)
+    return [float(frame[f"{each.measure}{end}"].iloc[0]) for end in ("", "_low", "_high")]
+
+
+def _advice(ends: Sequence[float | None]) -> str | None:
+    """Return what a figure's whole margin speaks for; nothing of a report that is only planned."""
+    _, low, high = ends
+    if low is None or high is None:
+        return None
+    return ADVICE[None if low <= 0 <= high else low > 0]
 
 
 def _newest_first(each: Decision) -> tuple[int, str]:

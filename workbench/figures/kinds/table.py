@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Literal
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from workbench.figures.grids import head_cell, number_cell
 from workbench.figures.language import Language
 from workbench.figures.spec import Column, Figure, Flag, Spec, figure, the_one
 from workbench.figures.values import Series, declared_order, label, series, within
+from workbench.privacy.columns import Dimension
 from workbench.privacy.release import Release
 
 
@@ -47,10 +49,11 @@ class TableSpec(Spec):
         for name in wanted:
             if name not in (*axes, *measures):
                 raise UnknownName("column", name, [*axes, *measures])
-        groups = [axes[name] for name in wanted if name in axes]
         untold = {each.measure.name for each in self._untold(release)}
-        figures = [
-            series(release, name) for name in wanted if name in measures and name not in untold
+        shown: list[Dimension | Series] = [
+            axes[name] if name in axes else series(release, name)
+            for name in wanted
+            if name not in untold
         ]
         left_out = [name for name in axes if name not in wanted]
         if left_out and len(release) > 1:
@@ -59,16 +62,18 @@ class TableSpec(Spec):
                 f"{', '.join(left_out)}. Name every group column, or release the question without "
                 "it."
             )
-        heads = [Cell(language.measure(axis.title)) for axis in groups]
-        heads += [head_cell(each, language) for each in figures]
-        rows = []
-        for row in declared_order(release):
-            cells = [Cell(label(x, release.columns[x.name][row], language)) for x in groups]
-            for each in figures:
-                below = beyond(release, each.measure, row, language)
-                cells.append(number_cell(each, each.values[row], language, below))
-            rows.append(tuple(cells))
-        grid = Grid(title, tuple(heads), tuple(rows), len(groups))
+        heads = [
+            Cell(language.measure(each.title))
+            if isinstance(each, Dimension)
+            else head_cell(each, language)
+            for each in shown
+        ]
+        rows = [
+            tuple(_cell(each, release, row, language) for each in shown)
+            for row in declared_order(release)
+        ]
+        leading = takewhile(lambda each: isinstance(each, Dimension), shown)
+        grid = Grid(title, tuple(heads), tuple(rows), len(list(leading)))
         return grid.or_none(language.word("nothing here"))
 
     def _untold(self, release: Release) -> list[Series]:
@@ -106,6 +111,16 @@ def table(
         title=title,
         first=first or None,
     )
+
+
+def _cell(each: Dimension | Series, release: Release, row: int, language: Language) -> Cell:
+    """Return a figure, or a group value with the way to an edition that its release has for it."""
+    if not isinstance(each, Dimension):
+        below = beyond(release, each.measure, row, language)
+        return number_cell(each, each.values[row], language, below)
+    ways = release.columns.get(f"{each.name}_{language.code}")
+    text = label(each, release.columns[each.name][row], language)
+    return Cell(text, way=ways[row] if ways else "")
 
 
 def _title(release: Release, language: Language) -> str:

@@ -27,6 +27,7 @@ from workbench.store.keys.sources import without_keys
 _NAVIGATION = re.compile(r"<nav aria-label=\"[^\"]*\">.*?</nav>", re.DOTALL)
 _SHARED = re.compile(r"<script src=\"[^\"]*assets/(plotly-[0-9a-f]+\.min\.js)\" defer></script>")
 _SUPERSEDED = re.compile(r"(<p class=\"banner superseded\">[^<]*) <a [^>]*>[^<]*</a></p>")
+_WAY = re.compile(r'<a class="way" [^>]*>(.*?)</a>')  # as in parts.html.j2
 _OURS = '<meta http-equiv="Content-Security-Policy" content="'
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
@@ -69,7 +70,8 @@ def standalone(html: str, assets: Path | None = None) -> str:
             "this is not a published page of a report. Name an edition's index.html, such as "
             "reports/published/NAME/2026-09/index.html."
         )
-    html = _SUPERSEDED.sub(r"\1</p>", _NAVIGATION.sub("", without_ways(html), count=1))
+    html = _WAY.sub(r"\1", _NAVIGATION.sub("", without_ways(html), count=1))
+    html = _SUPERSEDED.sub(r"\1</p>", html)
     shared = _SHARED.search(html)
     if shared is None:  # a page without charts, or one that stands alone already
         return html
