@@ -1,4 +1,4 @@
-"""The risk reports, from data to page: what a risk committee is shown, its cost, its truth."""
+"""The risk reports and the decisions on them, from data to page: what is shown, its cost, truth."""
 
 import html
 import re
@@ -9,7 +9,15 @@ import pytest
 from support.browser import browsing
 from support.line import workbench_json
 
+import workbench as wb
+
 REPORTS = ("risk-scoring", "risk-monitoring")
+DASHBOARD = "decision-dashboard"
+DECIDED = [
+    *("decision", "record", "Remind by app", "--owner", "collections", "--unit", "CNY"),
+    *("--measure", "Saved by calls", "--expected", "30000", "--low", "20000", "--high", "40000"),
+    *("--edition", "risk-monitoring/2026-09", "--on", "2026-09-06"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +29,11 @@ def bank(repository, tmp_path_factory):
     for kind in ("notebooks", "reports", "data"):
         shutil.copytree(repository / kind, folder / kind, ignore=ignore)
     workbench_json("init", "-w", folder)
-    return folder, {each: workbench_json("run", each, "-w", folder) for each in REPORTS}
+    made = {each: workbench_json("run", each, "-w", folder) for each in REPORTS}
+    workbench_json(*DECIDED, "-w", folder)
+    came = ["--value", "52000", "--margin", "9000", "--on", "2026-10-31"]
+    workbench_json("decision", "review", "DC-2026-001", *came, "-w", folder)
+    return folder, made | {DASHBOARD: workbench_json("run", DASHBOARD, "-w", folder)}
 
 
 def page(bank, name, language=""):
@@ -47,9 +59,10 @@ def test_every_chart_is_drawn(bank, name, tmp_path):
         assert browser.complaints() == []
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", [*REPORTS, DASHBOARD])
 def test_the_chinese_page_has_no_english_word(bank, name):
     told = text(page(bank, name, ".zh")).partition("数据来源")[0]  # then come names of packages
+    told = told.partition("已作出的决定")[0].replace("Šidák", "")  # then come decisions as typed
     assert set(re.findall(r"[A-Za-z]{2,}", told)) <= {"English", "zh", "GDPR", "KS"}
 
 
@@ -76,6 +89,8 @@ def test_figures_hold_the_truth_as_they_are_worded(bank):
         ("risk-monitoring", "90 days or more past due", (now.days_past_due >= 90).mean()),
         ("risk-monitoring", "Approved, six months", (half.decision == "approved").mean()),
         ("risk-monitoring", "Decided by a person, six months", person.mean()),
+        (DASHBOARD, "Approved, six months", (half.decision == "approved").mean()),
+        (DASHBOARD, "90 days or more past due", (now.days_past_due >= 90).mean()),
         ("risk-scoring", "Approved, three months", (quarter.decision == "approved").mean()),
         ("risk-scoring", "Bad within twelve months", bad.mean()),
     ]
@@ -96,3 +111,45 @@ def card(told, label):
 
 def test_a_rerun_costs_nothing(bank):
     assert workbench_json("run", "risk-scoring", "-w", bank[0], "--force")["spent_now"] == 0
+
+
+def test_the_dashboard_pays_for_no_answer_that_another_report_has(bank):
+    ledger = wb.open_workspace(bank[0]).ledger
+    paid = [each.body for each in ledger.chain.entries("spend")]
+    mine = {each["name"] for each in paid if each["report"] == DASHBOARD}
+    assert mine == {"monthly-activity", "personas", "campaigns"}  # whose reports did not run here
+
+
+def test_decisions_that_wait_have_advice_by_their_whole_margin_and_lead_to_their_evidence(bank):
+    shown = page(bank, DASHBOARD)
+    told = text(shown)
+    rows = re.findall(
+        r"(Approve loans|Call everybody|Adviser calls|App rewards|Win-back letter)[^±]*?"
+        r"(Go ahead|Wait|Leave it) (−?[\d,]+) (?:± ([\d,]+)|(−?[\d,]+) to (−?[\d,]+))",
+        told.partition("The decisions that wait")[2],
+    )
+    assert len(rows) == 5
+    for _, advice, *figures in rows:
+        value, margin, low, high = (
+            float(each.replace(",", "").replace("−", "-") or 0) for each in figures
+        )
+        low, high = (value - margin, value + margin) if margin else (low, high)
+        assert advice == ("Go ahead" if low > 0 else "Leave it" if high < 0 else "Wait")
+    links = re.findall(r'<a class="way" href="([^"]+)">', shown)
+    folder = bank[0] / f"reports/published/{DASHBOARD}/2026-09"
+    assert {(folder / each).resolve().is_file() for each in links} == {True}
+    assert len(links) == 2  # of the reports that ran here
+
+
+def test_the_dashboard_shows_what_came_of_a_decision(bank):
+    told = text(page(bank, DASHBOARD)).partition("Decisions taken, expected and actual")[2]
+    for word in ("DC-2026-001: Remind by app", "30,000 [20,000; 40,000] CNY",
+                 "52,000 [43,000; 61,000] CNY", "more than noise 1.6"):  # fmt: skip
+        assert word in told
+
+
+def test_the_dashboard_stands_alone_without_ways_to_other_pages(bank, tmp_path):
+    out = tmp_path / "alone.html"
+    workbench_json("report", "export", "standalone", DASHBOARD, "--out", out, "-w", bank[0])
+    assert 'class="way"' not in out.read_text()
+    assert "Risk scoring" in out.read_text()

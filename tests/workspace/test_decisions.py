@@ -2,11 +2,13 @@
 
 import datetime as dt
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 from factories.notebooks import code, markdown, notebook, written
 from factories.pages import CONTEXT
+from support.line import write_report
 
 import workbench as wb
 from workbench.errors import InputError, LeakFound, StorageError, UnknownName
@@ -183,3 +185,54 @@ def test_a_log_that_is_gone_is_not_taken_for_an_empty_one(shop, release):
     again = wb.open_workspace(shop.settings.root, now=shop.now)
     with pytest.raises(StorageError, match="is lost, was cut or begun anew"):
         again.decisions.all()
+
+
+def offered(shop, gain, name):
+    """Return a gain of one row, in euros."""
+    each = asked(shop).derive(
+        (wb.column("customers") * gain).named("gain", "Gain", "EUR", 0), name=name
+    )
+    return {"of": each, "measure": "gain", "if_wrong": "Nothing lost", "evidence": "daily"}
+
+
+@pytest.fixture
+def daily(shop):
+    """Put a report beside the shop that decisions rest on."""
+    write_report(shop.settings.root, name="daily")
+    return shop
+
+
+def test_advice_is_by_the_whole_margin_of_all_decisions_at_once(daily):
+    release = asked(daily)
+    all_, margin = release.columns["customers"][0], release.margin("customers")[0]
+    proposals = [
+        daily.decisions.propose(title, **{**offered(daily, 1, title), "of": release.derive(
+            (wb.column("customers") - (all_ - above * margin)).named("gain", "Gain", "EUR", 0),
+            name=title)})
+        for title, above in {"sure": 1.5, "nearly": 1.1, "loss": -1.5}.items()
+    ]  # fmt: skip
+    alone = daily.decisions.waiting("2026-09", proposals[1:2])
+    assert alone.columns["recommendation"] == ["Go ahead"]
+    shown = daily.decisions.waiting("2026-09", proposals)
+    assert shown.columns["recommendation"] == ["Go ahead", "Wait", "Leave it"]  # three at once
+    wider = NormalDist().inv_cdf(0.5 + 0.95 ** (1 / 3) / 2) / NormalDist().inv_cdf(0.975)
+    found = shown.columns["expected_high"][0] - shown.columns["expected"][0]
+    assert found == pytest.approx(margin * wider, rel=0.01)
+
+
+def test_what_cannot_stand_beside_each_other_is_refused(daily):
+    one = daily.decisions.propose("one", **offered(daily, 2, "one"))
+    other = daily.decisions.propose("other", **{**offered(daily, 2, "two"), "of": asked(daily),
+                                                "measure": "customers"})  # fmt: skip
+    with pytest.raises(InputError, match="in EUR, customers"):
+        daily.decisions.waiting("2026-09", [one, other])
+    with pytest.raises(InputError, match="in none"):
+        daily.decisions.waiting("2026-09", [])
+    with pytest.raises(InputError, match="has 3 rows; a decision is of one"):
+        daily.decisions.propose("x", **{**offered(daily, 2, "x"), "of": asked(daily, by="region"),
+                                        "measure": "customers"})  # fmt: skip
+    with pytest.raises(UnknownName, match="Did you mean 'gain'"):
+        daily.decisions.propose("x", **{**offered(daily, 2, "x"), "measure": "gian"})
+    wrong = daily.decisions.propose("x", **{**offered(daily, 2, "x"), "evidence": "dialy"})
+    with pytest.raises(UnknownName, match="Did you mean 'daily'"):
+        daily.decisions.waiting("2026-09", [wrong])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.workspace import Workspace
 
 SOURCE = "decision register"
-ADVICE = {None: "Wait: not known yet", True: "Go ahead", False: "Leave it"}
+ADVICE = {None: "Wait", True: "Go ahead", False: "Leave it"}
 VERDICTS = {None: "not known yet", False: "within the noise", True: "more than noise"}
 
 
@@ -241,18 +241,17 @@ class Decisions:
                 "decisions that wait stand side by side by what they bring, in one unit; these are "
                 f"in {', '.join(map(str, units)) or 'none'}. Give each worth in money."
             )
-        measure = Measure(
-            "expected", "derived", "Expected result", figures[0].unit, contrast="amount"
-        )
+        measure = Measure("expected", "derived", "Expected", figures[0].unit)
+        level = 0.95 ** (1 / len(proposals))
         columns: dict[str, list[Any]] = {}
         for each in proposals:
             ends = _ends(each, level)
-            row = {"decision": each.title, "recommendation": _advice(ends)}
+            row: dict[str, Any] = {"decision": each.title, "recommendation": _advice(ends)}
             row |= {"if_wrong": each.if_wrong, **self._evidence(each.evidence, period)}
             row |= dict(zip(measure.columns, ends, strict=True))
             for name, value in row.items():
                 columns.setdefault(name, []).append(value)
-        heads = {"decision": "Decision", "recommendation": "Recommendation",
+        heads = {"decision": "Decision", "recommendation": "Advice",
                  "if_wrong": "If that is wrong", "evidence": "Evidence"}  # fmt: skip
         private = tuple(dict.fromkeys(each.of.id for each in proposals))
         notes = (noted("at once", figures=len(proposals)),)
@@ -261,11 +260,15 @@ class Decisions:
     def _evidence(self, report: str, period: str) -> dict[str, str]:
         """Return a report's title, and for each language the way to its edition."""
         from workbench.figures.language import LANGUAGES
+        from workbench.reporting.definitions.reading import find_definition
         from workbench.reporting.published.record import latest
 
-        edition = latest(self.ws.settings.path("published"), report, period)
+        settings = self.ws.settings
+        reports, notebooks = settings.path("reports"), settings.path("notebooks")
+        title = find_definition(report, reports, notebooks).title
+        edition = latest(settings.path("published"), report, period)
         ways = {f"evidence_{code}": edition.way(code) if edition else "" for code in LANGUAGES}
-        return {"evidence": edition.title if edition else report, **ways}
+        return {"evidence": title, **ways}
 
     def _kept(
         self,
