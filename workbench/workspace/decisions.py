@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
@@ -12,30 +11,16 @@ from workbench.errors import InputError, UnknownName
 from workbench.lifecycle import decisions as log
 from workbench.lifecycle.register import Register
 from workbench.periods import Period
+from workbench.workspace.proposals import Proposals
 
 if TYPE_CHECKING:
     from workbench.lifecycle.decisions import Decision
-    from workbench.privacy.columns import Measure
     from workbench.privacy.release import Release
-    from workbench.workspace import Workspace
 
-SOURCE = "decision register"
-ADVICE = {None: "Wait", True: "Go ahead", False: "Leave it"}
 VERDICTS = {None: "not known yet", False: "within the noise", True: "more than noise"}
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """A decision that waits: what it is expected to bring, what if that is wrong, and why."""
-
-    title: str
-    of: Release
-    measure: str
-    if_wrong: str
-    evidence: str
-
-
-class Decisions:
+class Decisions(Proposals):
     """The decision log of a workspace.
 
     Examples
@@ -44,9 +29,6 @@ class Decisions:
     >>> ws = wb.open_workspace()  # doctest: +SKIP
     >>> wb.figures.table(ws.decisions.results("2026-09"))  # doctest: +SKIP
     """
-
-    def __init__(self, ws: Workspace) -> None:
-        self.ws = ws
 
     @property
     def register(self) -> Register:
@@ -190,115 +172,7 @@ class Decisions:
             name: [row[name] for row in rows] for name in (*heads, "over_margin")
         }
         measure = Measure("over_margin", "count", "Difference over its margin", None, 1)
-        return self._kept("decisions", heads, columns, measure, period, tuple(private))
-
-    def propose(
-        self, title: str, *, of: Release, measure: str, if_wrong: str, evidence: str
-    ) -> Proposal:
-        """Return a decision that waits, for `waiting`.
-
-        Parameters
-        ----------
-        title : str
-            What to do.
-        of, measure : Release and str
-            What it is expected to bring: a figure of a release of one row.
-        if_wrong : str
-            What it costs where the expectation is wrong.
-        evidence : str
-            The report that its figures stand in; the page leads to its edition of the period.
-        """
-        if measure not in {each.name for each in of.measures}:
-            raise UnknownName("measure", measure, [each.name for each in of.measures])
-        if len(of) != 1:
-            raise InputError(f"'{of.name}' has {len(of)} rows; a decision is of one. Pick it.")
-        return Proposal(title, of, measure, if_wrong, evidence)
-
-    def waiting(self, period: str, proposals: Sequence[Proposal]) -> Release:
-        """Return the decisions that wait, for ``wb.figures.table``.
-
-        Returns
-        -------
-        Release
-            A row a decision, in order: ``expected`` with a margin that holds for all of them at
-            once (Šidák), and ``recommendation`` by it: go ahead where the whole margin is above 0,
-            leave it where it is below, else wait.
-
-        Raises
-        ------
-        InputError
-            There is none, or they are counted in several units.
-        """
-        from workbench.privacy.columns import Measure
-        from workbench.privacy.noted import noted
-
-        figures = [
-            next(one for one in each.of.measures if one.name == each.measure) for each in proposals
-        ]
-        units = dict.fromkeys(each.unit for each in figures)
-        if len(units) != 1:
-            raise InputError(
-                "decisions that wait stand side by side by what they bring, in one unit; these are "
-                f"in {', '.join(map(str, units)) or 'none'}. Give each worth in money."
-            )
-        measure = Measure("expected", "derived", "Expected", figures[0].unit)
-        level = 0.95 ** (1 / len(proposals))
-        columns: dict[str, list[Any]] = {}
-        for each in proposals:
-            ends = _ends(each, level)
-            row: dict[str, Any] = {"decision": each.title, "recommendation": _advice(ends)}
-            row |= {"if_wrong": each.if_wrong, **self._evidence(each.evidence, period)}
-            row |= dict(zip(measure.columns, ends, strict=True))
-            for name, value in row.items():
-                columns.setdefault(name, []).append(value)
-        heads = {"decision": "Decision", "recommendation": "Advice",
-                 "if_wrong": "If that is wrong", "evidence": "Evidence"}  # fmt: skip
-        private = tuple(dict.fromkeys(each.of.id for each in proposals))
-        notes = (noted("at once", figures=len(proposals)),)
-        return self._kept("decisions-that-wait", heads, columns, measure, period, private, notes)
-
-    def _evidence(self, report: str, period: str) -> dict[str, str]:
-        """Return a report's title, and for each language the way to its edition."""
-        from workbench.figures.language import LANGUAGES
-        from workbench.reporting.definitions.reading import find_definition
-        from workbench.reporting.published.record import latest
-
-        settings = self.ws.settings
-        reports, notebooks = settings.path("reports"), settings.path("notebooks")
-        title = find_definition(report, reports, notebooks).title
-        edition = latest(settings.path("published"), report, period)
-        ways = {f"evidence_{code}": edition.way(code) if edition else "" for code in LANGUAGES}
-        return {"evidence": title, **ways}
-
-    def _kept(
-        self,
-        name: str,
-        heads: Mapping[str, str],
-        columns: Mapping[str, list[Any]],
-        measure: Measure,
-        period: str,
-        private: tuple[str, ...],
-        notes: tuple[str, ...] = (),
-    ) -> Release:
-        """Keep rows as they are told now, with what heads them."""
-        from workbench.privacy.columns import Dimension
-        from workbench.privacy.noted import noted
-        from workbench.privacy.operational import Exact
-        from workbench.reporting.summary.summarising import keep
-
-        by = tuple(
-            Dimension(
-                column,
-                title,
-                "date" if column == "decided" else "category",
-                tuple(dict.fromkeys(columns[column])),
-            )
-            for column, title in heads.items()
-        )
-        notes = (*((noted("mixed"),) if private else ()), *notes)
-        return keep(
-            self.ws, Exact(name, (SOURCE,), columns, by, (measure,), period, private, notes)
-        )
+        return self.keep("decisions", heads, columns, measure, period, tuple(private))
 
     def _release(self, name: str) -> str:
         self.ws.ledger.text(name)  # refuses an unknown one, with the nearest
@@ -364,22 +238,6 @@ def _last_day(release: Release) -> dt.date:
     if release.period is None:
         raise InputError(f"{release.id} is of no period: say with --on which day it is of.")
     return Period.parse(release.period.rpartition("..")[2]).end - dt.timedelta(days=1)
-
-
-def _ends(each: Proposal, level: float) -> list[float | None]:
-    """Return what a decision is expected to bring, with the ends of its interval at a level."""
-    if each.of.planned:
-        return [None, None, None]
-    frame = each.of.intervals(level)
-    return [float(frame[f"{each.measure}{end}"].iloc[0]) for end in ("", "_low", "_high")]
-
-
-def _advice(ends: Sequence[float | None]) -> str | None:
-    """Return what a figure's whole margin speaks for; nothing of a report that is only planned."""
-    _, low, high = ends
-    if low is None or high is None:
-        return None
-    return ADVICE[None if low <= 0 <= high else low > 0]
 
 
 def _newest_first(each: Decision) -> tuple[int, str]:
