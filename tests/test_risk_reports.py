@@ -117,7 +117,8 @@ def test_the_dashboard_pays_for_no_answer_that_another_report_has(bank):
     ledger = wb.open_workspace(bank[0]).ledger
     paid = [each.body for each in ledger.chain.entries("spend")]
     mine = {each["name"] for each in paid if each["report"] == DASHBOARD}
-    assert mine == {"monthly-activity", "personas", "campaigns", "history"}  # whose reports did not run here
+    # of reports that did not run here, and months before those that they ask about
+    assert mine == {"monthly-activity", "personas", "campaigns", "history"}
 
 
 def test_decisions_that_wait_have_advice_by_their_whole_margin_and_lead_to_their_evidence(bank):
