@@ -29,6 +29,12 @@ def test_a_name_of_before_answers_with_the_one_of_now(shop, name, room):
     assert name in dir(getattr(shop, room))
 
 
+@pytest.mark.parametrize("name", ["audit", "journal"])
+def test_two_logs_of_before_are_one(name, shop):
+    with pytest.raises(Renamed, match=rf"'ws\.{name}' is now 'ws\.events'\."):
+        getattr(shop, name)
+
+
 def test_the_office_names_what_it_does_not_know(shop):
     with pytest.raises(AttributeError, match=r"no 'backup'. Did you mean 'backups'"):
         shop.office.backup()

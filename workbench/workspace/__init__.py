@@ -42,6 +42,8 @@ def _moved(name: str) -> str | None:
 
     if name in REPORTS:
         return f"reports.{name}"
+    if name in ("audit", "journal"):
+        return "events"
     return f"office.{name}" if name in {*Office.does, "incidents", "reviews", "shares"} else None
 
 
