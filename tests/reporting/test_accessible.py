@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import pytest
 from factories.notebooks import code, notebook
-from factories.pages import page
+from factories.pages import MONTHLY, overview, page
 from factories.releases import MONTH, release
 
 from workbench import figures
-from workbench.reporting.published import editions, failures
+from workbench.reporting.definitions.definition import Alert
+from workbench.reporting.pages.brand import brand_of
+from workbench.reporting.published import editions, failures, withdrawn
+from workbench.reporting.published.record import Withdrawal
+from workbench.settings import Settings
 
 VERSION = "4.14.1"
 RUN = """
@@ -34,7 +38,7 @@ def axe(repository):
 
 @pytest.fixture(scope="module")
 def shelves(published, tmp_path_factory):
-    """Return the published folder with a failure, a revision, a search box, an empty chart."""
+    """Return the published folder with a failure, a withdrawal, an empty chart, and all else."""
     folder = tmp_path_factory.mktemp("shelves") / "published"
     shutil.copytree(published, folder)
     planned = release((MONTH,))
@@ -47,9 +51,28 @@ def shelves(published, tmp_path_factory):
         ),
         lookup=lambda _: planned,
         title="Risk",
+        audience="risk board",
     )
     editions.publish(folder, "risk", "2026-09", empty)
-    editions.publish(folder, "overview", "2026-09", page(subtitle="Once more"))
+    aimed = figures.line(MONTHLY, x="month", y="customers", target=1000)
+    everything = notebook(
+        *overview()["cells"],
+        code("t", figures.kpis(MONTHLY, target={"customers": 1000})),
+        code("target=1000", aimed),
+    )
+    full = {
+        "audience": "managers",
+        "alerts": [Alert(figure="customers", above=1)],
+        "comments": {"": "North *grew*.\n\n### Why\n\n- [more](https://example.org)"},
+        "notes": {"2026-03": "Branch closed"},
+        "brand": brand_of(Settings(root=folder, accent="#8a1c5b")),
+    }
+    editions.publish(folder, "overview", "2026-09", page(everything, subtitle="Again", **full))
+    for region in ("north", "south"):
+        editions.publish(folder, "spend", "2026-09", page(), variant=f"region={region}")
+    gone = editions.publish(folder, "overview", "2026-07", page(period="2026-07")).edition
+    why = Withdrawal(at="2026-10-05T09:00:00+00:00", reason="A list was loaded twice.")
+    withdrawn.withdraw(folder, gone, why)
     failures.record_failure(folder, "overview", "2026-10", "Customer overview")
     return folder
 
@@ -86,6 +109,8 @@ def test_page_and_index_on_every_screen(browser, axe, shelves, place, screen):
         "alone.html",
         "overview/2026-09/r1/index.html",
         "risk/2026-09/index.html",
+        "overview/2026-07/index.html",
+        "spend/2026-09/region=north/index.html",
     ],
 )
 def test_other_pages(browser, axe, shelves, place):
