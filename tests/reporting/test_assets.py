@@ -1,5 +1,7 @@
 """The committed Plotly bundle: plotly.py's version, its traces, its licence."""
 
+import gzip
+import hashlib
 import json
 from pkgutil import iter_modules
 
@@ -20,8 +22,6 @@ def test_the_bundle_is_of_the_version_plotly_carries():
 
 def test_the_bundle_is_the_one_its_build_wrote():
     facts = json.loads(page_assets.asset("plotly.json"))
-    import hashlib
-
     assert hashlib.sha256(page_assets.bundle().script).hexdigest() == facts["sha256"]
 
 
@@ -31,6 +31,19 @@ def test_the_build_script_names_the_same_version_and_traces(repository):
     assert manifest["devDependencies"]["plotly.js"] == page_assets.bundle().version
     traces = json.dumps(list(page_assets.bundle().traces))
     assert f"const TRACES = {traces};" in (folder / "build.mjs").read_text()
+
+
+def test_the_script_of_pages_that_answer_back_is_built_from_its_sources(repository):
+    sources = [repository / "tools/live-script" / name for name in ("tables.js", "page.js")]
+    code = "\n".join(each.read_text(encoding="utf-8") for each in sources)
+    built = page_assets.asset("live.min.js").decode()
+    digest = hashlib.sha256(code.encode()).hexdigest()
+    assert built.startswith(f"/* from {digest} */"), "cd tools/live-script && npm run build"
+    assert not [each for each in ("eval(", "Function(", "fetch(", "innerHTML") if each in built]
+
+
+def test_the_script_of_pages_that_answer_back_is_small():
+    assert len(gzip.compress(page_assets.asset("live.min.js"), 9)) <= 12_000
 
 
 def test_the_licence_of_every_part_is_beside_it():

@@ -156,6 +156,27 @@ class Language:
         sign = get_currency_symbol(currency, self.locale)
         return f"−{sign}{text[1:]}" if text.startswith("−") else f"{sign}{text}"
 
+    def around(self, unit: str) -> tuple[str, str]:
+        """Return what stands before and after a number of a unit: a currency's sign, or a word."""
+        from babel.numbers import get_currency_symbol
+
+        if re.fullmatch("[A-Z]{3}", unit):
+            return get_currency_symbol(unit, self.locale), ""
+        return "", f" {self.say(unit)}"
+
+    def short(self) -> list[Any]:
+        """Return how numbers are said in short: from where, by which unit, and with which words."""
+        from babel import Locale
+
+        forms = Locale.parse(self.locale).compact_decimal_formats["short"]["other"]
+        steps = []
+        for magnitude in sorted(map(int, forms), reverse=True):
+            pattern = forms[str(magnitude)].pattern
+            if pattern != "0":
+                zeros = pattern.count("0")
+                steps.append([magnitude // 10 ** (zeros - 1), magnitude, pattern.strip("0")])
+        return [self.compact_from, int(spoken(self.code)["compact"]["unit"]), steps]
+
     def period(self, value: str, full: bool = False) -> str:
         """Return ``2026-09``, ``2026-09-30`` or ``2026-Q3`` in words, months in full if asked."""
         from babel.dates import format_date, format_skeleton

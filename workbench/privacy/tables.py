@@ -58,6 +58,13 @@ def sheet_of(release: Release, find: Find | None = None) -> Sheet:
     return sheet
 
 
+def restated(release: Release, sheet: Sheet, columns: Mapping[str, list[Any]]) -> Release:
+    """Return a release with other figures, which stand in no ledger, and their sheet."""
+    made = replace(release, columns=columns, origin=None)
+    object.__setattr__(made, _SHEET, sheet)
+    return made
+
+
 def _sheet_of(release: Release, find: Find | None) -> Sheet:
     find = find or (release.origin.find if release.origin else None)
     mechanism = release.mechanism
@@ -108,7 +115,7 @@ def _keys(release: Release) -> tuple[Key, ...]:
 def paid(release: Release, measure: Measure) -> list[Form]:
     """Return the forms of one measure of a paid answer."""
     mechanism, name = release.mechanism, measure.name
-    plan = _plan(mechanism, name)
+    plan = plan_of(mechanism, name)
     if plan is not None:
         return [form_of(plan, partial(_affine, release, row)) for row in range(len(release))]
     triples = list(zip(*(release.columns[each] for each in measure.columns), strict=True))
@@ -124,7 +131,7 @@ def paid(release: Release, measure: Measure) -> list[Form]:
     return [None if triple[0] is None else Fixed(*triple) for triple in triples]
 
 
-def _plan(mechanism: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+def plan_of(mechanism: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     """Return how a figure is put together from noisy integers; None for one that is not."""
     if name in mechanism.get("linear", {}):
         return {"linear": mechanism["linear"][name]}
@@ -149,7 +156,7 @@ def _affine(release: Release, row: int, coefficients: Mapping[str, float]) -> Af
 def _adds(release: Release, measure: Measure) -> bool:
     if measure.kind in ("rows", "sum") or measure.at_bound_of:
         return True  # at a bound lie totals in a cell, so that it is a share of customers' cells
-    plan = _plan(release.mechanism, measure.name) or {}
+    plan = plan_of(release.mechanism, measure.name) or {}
     # a mean or rate of rows adds up above and below the line; one of customers does not
     return "bottom" in plan and measure.kind in ("mean", "rate") and set(plan["bottom"]) != {"n"}
 
@@ -157,7 +164,7 @@ def _adds(release: Release, measure: Measure) -> bool:
 def _joined(release: Release, parts: Sequence[Sheet]) -> Sheet:
     """Put the parts of a release over months together: each month's rows from its part."""
     keys = _keys(release)
-    places = _places(release.by, keys, [(part.by, part.keys) for part in parts])
+    places = places_in(release.by, keys, [(part.by, part.keys) for part in parts])
     forms = {
         each.name: [parts[month].forms[each.name][row] for month, row in places]
         for each in release.measures
@@ -170,7 +177,7 @@ def joined_columns(by: Sequence[Dimension], parts: Sequence[Release]) -> dict[st
     """Return the columns of a release over months, each month's rows from its part."""
     columns = cells(by)
     keys = tuple(zip(*columns.values(), strict=True))
-    places = _places(by, keys, [(part.by, _keys(part)) for part in parts])
+    places = places_in(by, keys, [(part.by, _keys(part)) for part in parts])
     for name in parts[0].columns:
         # why of all: a month answered before shares at bounds were does not know them
         if name not in columns and all(name in part.columns for part in parts):
@@ -178,7 +185,7 @@ def joined_columns(by: Sequence[Dimension], parts: Sequence[Release]) -> dict[st
     return columns
 
 
-def _places(
+def places_in(
     by: Sequence[Dimension],
     keys: Sequence[Key],
     parts: Sequence[tuple[Sequence[Dimension], Sequence[Key]]],

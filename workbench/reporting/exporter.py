@@ -19,6 +19,7 @@ from workbench.errors import DefinitionError, QuestionRefused, RunFailed, Unknow
 from workbench.figures import MIME, Chart
 from workbench.figures.changes import Together
 from workbench.figures.language import Language
+from workbench.figures.live.embedded import Shown, embedded
 from workbench.figures.marks import noted
 from workbench.figures.notes import notes_about
 from workbench.figures.payload import read_payload
@@ -108,7 +109,8 @@ def export(
     literals = literals_of(source_notebook)
     given = {**context.parameters, **({"period": context.period} if context.period else {})}
     written = Written.of(literals, _code_of(source_notebook), given, context.declared)
-    together = Together.of(_drawings(notebook, language, lookup), lookup)
+    drawings = list(_drawings(notebook, language, lookup))
+    together = Together.of(drawings, lookup)
     markdown = _markdown_of(source_notebook)
     desk = Desk(lookup, language, literals, markdown, written, together, context.notes)
     blocks: list[Block] = []
@@ -118,6 +120,9 @@ def export(
         if _shown(cell, language):
             for step in STEPS:
                 for block, words in step(cell, where, desk):
+                    if isinstance(block, Drawing):
+                        drawn = sum(isinstance(each, Drawing) for each in blocks)
+                        block = replace(block, live=drawn)
                     blocks.append(block)
                     authored.extend(words)
     if not any(isinstance(block, Drawing) for block in blocks):
@@ -126,7 +131,8 @@ def export(
             "with wb.figures.…(release) or wb.text(…, release); frames and plots of raw data are "
             "not published."
         )
-    return set_page(blocks, context, authored)
+    shown = [Shown(spec, tuple(releases)) for spec, releases in drawings]
+    return set_page(blocks, context, authored, embedded(shown, language, together, lookup))
 
 
 def export_languages(

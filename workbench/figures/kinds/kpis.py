@@ -138,19 +138,25 @@ def kpis(
 
 def _compared(item: KpiSpec, releases: Sequence[Release], find: Find | None) -> Change | None:
     release = pick(releases, item.release)
-    time, rows = one_line(release)
-    earlier, row, then = release, rows[-1], ""
-    if item.previous is not None:
-        earlier = pick(releases, item.previous)
-        row = one_line(earlier)[1][-1]
-        if earlier.period and earlier.period != release.period:
-            then = earlier.period
-    elif time is not None and len(rows) > 1:
-        row = rows[-2]
-        then = str(release.columns[time.name][row])
-    else:
+    rows = one_line(release)[1]
+    found = earlier(item, releases)
+    if found is None:
         return None
-    return change((release, rows[-1]), (earlier, row), item.measure, then, find)
+    at, row, then = found
+    return change((release, rows[-1]), (releases[at], row), item.measure, then, find)
+
+
+def earlier(item: KpiSpec, releases: Sequence[Release]) -> tuple[int, int, str] | None:
+    """Return what a key figure is compared with: which release's which row, and its period."""
+    release = pick(releases, item.release)
+    time, rows = one_line(release)
+    if item.previous is not None:
+        before = pick(releases, item.previous)
+        apart = before.period and before.period != release.period
+        return item.previous, one_line(before)[1][-1], str(before.period) if apart else ""
+    if time is not None and len(rows) > 1:
+        return item.release, rows[-2], str(release.columns[time.name][rows[-2]])
+    return None
 
 
 def _not_apart(

@@ -38,7 +38,7 @@ class TableSpec(Spec):
         grid = self._grid(release, title, language)
         has_margins = any(cell.margin for row in grid.rows for cell in row)
         notes = [language.word("cell note")] if has_margins else []
-        untold = [each.title(language) for each in self._untold(release)]
+        untold = [each.title(language) for each in self.untold(release)]
         notes += [language.word("untold", title=each) for each in untold]
         return Sheet(title, " · ".join(notes), grid, bool(self.first))
 
@@ -49,7 +49,7 @@ class TableSpec(Spec):
         for name in wanted:
             if name not in (*axes, *measures):
                 raise UnknownName("column", name, [*axes, *measures])
-        untold = {each.measure.name for each in self._untold(release)}
+        untold = {each.measure.name for each in self.untold(release)}
         shown: list[Dimension | Series] = [
             axes[name] if name in axes else series(release, name)
             for name in wanted
@@ -76,7 +76,7 @@ class TableSpec(Spec):
         grid = Grid(title, tuple(heads), tuple(rows), len(list(leading)))
         return grid.or_none(language.word("nothing here"))
 
-    def _untold(self, release: Release) -> list[Series]:
+    def untold(self, release: Release) -> list[Series]:
         """Return what has no column, since no row's figure is known: said beneath the table."""
         wanted = self.columns or [each.name for each in beside(release)]
         found = [series(release, each.name) for each in release.measures if each.name in wanted]

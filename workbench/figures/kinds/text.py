@@ -19,6 +19,7 @@ from workbench.privacy.release import Release
 
 _FIELD = re.compile(r"^(?:(\d{1,2})\.)?([A-Za-z_]\w*)$")
 _FORMAT = re.compile(r"^[ +,]{0,2}\d{0,2},?(\.\d)?[dfgn%]?$")
+_SCRIPTED = re.compile(r"^\+?(,?(\.\d)?[df%])?,?$")
 
 
 class TextSpec(Spec):
@@ -127,6 +128,30 @@ def _fields(template: str) -> Iterator[tuple[str, str, str]]:
                 "{0.customers} is the first one's. Expressions and conversions are not evaluated."
             )
         yield literal, name, format_spec or ""
+
+
+def filled(
+    template: str, releases: Sequence[Release], language: Language
+) -> list[tuple[str, tuple[int, str, bool, str, bool] | None]] | None:
+    """Return a sentence's literals, each with the field after it, as a page's script fills them.
+
+    A field is its release's number, measure, whether it is the margin, its format, and whether its
+    margin follows. None for a sentence with a format that the script does not write.
+    """
+    parts = list(_fields(language.say(template)))
+    names = {name for _, name, _ in parts}
+    made: list[tuple[str, tuple[int, str, bool, str, bool] | None]] = []
+    for literal, name, form in parts:
+        field = _field(name, releases, language) if name else ""
+        if isinstance(field, str):
+            made.append((literal + field, None))
+            continue
+        if not _SCRIPTED.match(form):
+            return None
+        at = next(i for i, each in enumerate(releases) if each is field.release)
+        follows = f"{name}_margin" in names
+        made.append((literal, (at, field.figures.measure.name, field.margin, form, follows)))
+    return made
 
 
 @dataclass(frozen=True)

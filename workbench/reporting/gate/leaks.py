@@ -216,6 +216,7 @@ def _fixed() -> tuple[frozenset[str], str]:
     from workbench.reporting.pages.template import SCRIPTS, SPARK_BOX, compact
 
     scripts = {_plain(compact(name)) for name in SCRIPTS}
+    scripts.add(_plain(page_assets.asset("live.min.js").decode()))
     fixed = (*scripts, page_assets.bundle().packed, SPARK_BOX)
     return frozenset(fixed), compact("page.css")
 

@@ -6,7 +6,7 @@ The same parts give the same bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,8 @@ class Page:
         Every string on it that a person wrote.
     blocks, context
         What it was set from.
+    live : mapping
+        What its script draws figures anew from; empty where nothing on it answers back.
     """
 
     html: str
@@ -53,6 +55,7 @@ class Page:
     authored: tuple[Authored, ...]
     blocks: tuple[Block, ...]
     context: Context
+    live: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -60,8 +63,8 @@ class Page:
         language = Language(self.language, self.context.translations)
         drawings = [block for block in self.blocks if isinstance(block, Drawing)]
         told = fact_texts(self.context, self.releases, language)
-        alerts = [self.alerts, self.context.brand.logo]
-        return frozenset(strings_of([drawings, self.context.facts, told, *alerts]))
+        further = [self.alerts, self.context.brand.logo, self.live]
+        return frozenset(strings_of([drawings, self.context.facts, told, *further]))
 
     @property
     def house(self) -> str:
@@ -83,7 +86,7 @@ class Page:
         )
         if context == self.context:
             return self
-        return set_page(self.blocks, context, self.authored)
+        return set_page(self.blocks, context, self.authored, self.live)
 
     def alone(self) -> str:
         """Return the page as one file with everything in it, which leads nowhere else."""
@@ -100,6 +103,7 @@ def set_page(
     blocks: Sequence[Block],
     context: Context,
     authored: Sequence[Authored] = (),
+    live: Mapping[str, Any] | None = None,
 ) -> Page:
     """Set a page from its blocks: the same blocks and context, the same bytes.
 
@@ -111,6 +115,8 @@ def set_page(
         What the page says about itself.
     authored : sequence of Authored
         Where the words on it were written.
+    live : mapping, optional
+        What its script draws figures anew from.
     """
     language = Language(context.language, context.translations)
     layout = arrange(blocks, language.say(context.title))
@@ -118,7 +124,7 @@ def set_page(
     releases = tuple(sorted({name for drawing in drawings for name in drawing.releases}))
     shown = [d.drawn.cards for d in drawings if isinstance(d.drawn, Cards)]
     alerts = raised(context.alerts, [card for cards in shown for card in cards], language)
-    html = render(layout, context, language, releases, alerts)
+    html = render(layout, context, language, releases, alerts, live or {})
     answer = layout.answer.drawing.drawn if layout.answer and layout.answer.drawing else None
     cards = layout.cards.drawing.drawn if layout.cards and layout.cards.drawing else None
     return Page(
@@ -132,6 +138,7 @@ def set_page(
         authored=tuple(dict.fromkeys((*authored, *_words_of(context)))),
         blocks=tuple(blocks),
         context=context,
+        live=live or {},
     )
 
 

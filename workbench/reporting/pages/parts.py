@@ -123,7 +123,8 @@ class Drawing:
     """One figure, what its releases say a reader must know, and their ids.
 
     ``found``: group values that were found privately, which may stand on a page. ``name``: what
-    links to it are made of, the same in every language and edition.
+    links to it are made of, the same in every language and edition. ``live``: its number among the
+    figures that the page's script draws anew.
     """
 
     drawn: Drawn
@@ -131,6 +132,7 @@ class Drawing:
     notes: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
     name: str = ""
+    live: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -35,16 +35,18 @@ def render(
     context: Context,
     language: Language,
     releases: tuple[str, ...],
-    alerts: tuple[Alert, ...] = (),
+    alerts: tuple[Alert, ...],
+    live: Mapping[str, Any],
 ) -> str:
     """Return the page's HTML."""
     charts = list(_charts(layout))
     heights = sorted({chart.figure["layout"]["height"] for chart in charts})
     style = compact("page.css") + "".join(f".h-{each}{{height:{each}px}}" for each in heights)
     style += context.brand.style
-    script = compact("page.js")
+    script = compact("page.js") if charts or live else ""
+    answering = page_assets.asset("live.min.js").decode() if live else ""
     downloads = compact("downloads.js") if any(_grids(layout)) else ""
-    scripts = [each for each in (downloads, script if charts else "") if each]
+    scripts = [each for each in (downloads, script, answering) if each]
     facts = context.facts
     html: str = (
         environment()
@@ -58,6 +60,8 @@ def render(
             policy=page_assets.policy(scripts, [style], bool(charts)),
             style=style,
             script=script,
+            answering=answering,
+            live=live,
             downloads=downloads,
             comment=_comment(context),
             alerts=alerts,

@@ -22,9 +22,10 @@
   };
   // As it stands on the page now, its margins in columns of their own.
   const rows = (table) => {
-    const body = all(table.tBodies[0], "tr").map((row) => Array.from(row.cells, read));
+    const cells = (row) => Array.from(row.cells).filter((cell) => !cell.hidden);
+    const body = all(table.tBodies[0], "tr:not([hidden])").map((row) => cells(row).map(read));
     const wide = (at) => body.some((row) => row[at]?.[1] !== "" && row[at]?.[1] !== undefined);
-    const heads = Array.from(table.tHead.rows[0].cells, (cell) => read(cell)[0]);
+    const heads = cells(table.tHead.rows[0]).map((cell) => read(cell)[0]);
     const spread = (row, second) => row.flatMap((cell, at) => (wide(at) ? [cell, second(at)] : [cell]));
     return [
       spread(heads, (at) => `${heads[at]} ${said.margin}`),

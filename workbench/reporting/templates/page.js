@@ -1,3 +1,4 @@
+const page = {}; // what other scripts of the page may ask of this one
 (() => {
   "use strict";
   const charts = Array.from(document.querySelectorAll(".chart"), (element) => ({
@@ -52,15 +53,21 @@
     await Plotly.restyle(element, { text: [text], "textfont.size": font });
   };
 
+  const set = async (chart) => {
+    const layout = structuredClone(chart.figure.layout);
+    for (const [key, value] of Object.entries(fit(chart))) layout.xaxis[key.slice(6)] = value;
+    await Plotly.react(chart.element, structuredClone(chart.figure.data), layout,
+      { displayModeBar: false, responsive: true, showTips: false, doubleClick: false });
+    await cells(chart);
+    frame(chart.element);
+  };
+  page.redraw = (element, figure) => {
+    const chart = charts.find((each) => each.element === element);
+    chart.figure = figure;
+    return document.documentElement.classList.contains("drawn") ? set(chart) : null;
+  };
   const draw = async () => {
-    for (const chart of charts) {
-      const layout = structuredClone(chart.figure.layout);
-      for (const [key, value] of Object.entries(fit(chart))) layout.xaxis[key.slice(6)] = value;
-      await Plotly.newPlot(chart.element, structuredClone(chart.figure.data), layout,
-        { displayModeBar: false, responsive: true, showTips: false, doubleClick: false });
-      await cells(chart);
-      frame(chart.element);
-    }
+    for (const chart of charts) await set(chart);
     let waiting = 0;
     addEventListener("resize", () => {
       clearTimeout(waiting);
@@ -75,6 +82,7 @@
       }, 120);
     });
     document.documentElement.classList.add("drawn");
+    page.drawn?.();
   };
 
   // A viewBox lets a sheet of paper shrink a chart instead of clipping it.

@@ -1,0 +1,382 @@
+"""Pages that answer back, in a real browser: every figure as Python draws it in that state."""
+
+import gzip
+import json
+import random
+import re
+from dataclasses import replace
+
+import pytest
+from factories.live import REPORTS, language_of, overview, products
+
+from workbench.errors import LeakFound
+from workbench.figures.drawn import Cards, Chart, Sentence, Sheet
+from workbench.figures.live.embedded import embedded
+from workbench.figures.live.redrawn import picked, redrawn
+from workbench.figures.live.states import State
+from workbench.figures.plotting import Axis
+from workbench.reporting.gate.leaks import refuse_leaks
+from workbench.reporting.pages.template import spark
+
+SETTLED = "return document.documentElement.dataset.answers !== 'moving'"
+SEEN = """
+const text = (node) => (node?.textContent ?? "").replace(/\\s+/g, " ").trim();
+const shown = (list) => [...list].filter((each) => !each.hidden);
+const path = ".spark:not([hidden]) path";
+return [...document.querySelectorAll("[data-live]")].map((root) => {
+  const chart = root.querySelector(".chart"), table = root.querySelector("table");
+  const answer = root.matches(".answer");
+  const after = answer ? [root.nextElementSibling] : [...root.children];
+  const lies = (each) => each.orientation === "h";
+  return {
+    at: Number(root.dataset.live),
+    text: text(answer ? root : root.querySelector(".sentence")),
+    stays: text(after.find((each) => each?.matches(".live-not"))),
+    cards: [...root.querySelectorAll(".kpi")].map((card) => ({
+      figure: text(card.querySelector(".figure")),
+      margin: text(card.querySelector(".margin")),
+      change: text(card.querySelector(".change:not([hidden])")),
+      spark: card.querySelector(path)?.getAttribute("d") ?? "",
+      stays: text(card.querySelector(".live-not")),
+    })),
+    rows: table ? shown(table.tBodies[0].rows).map((row) =>
+      shown(row.cells).map((each) => text(each).replaceAll(" ", ""))) : [],
+    alt: chart?.getAttribute("aria-label") ?? "",
+    note: text(root.querySelector(".note span:last-child")),
+    traces: (chart?.data ?? []).filter((each) => each.customdata).map((each) => ({
+      values: [lies(each) ? each.x : each.z ?? each.y, each.customdata, each.text ?? null],
+      ends: ["array", "arrayminus"].map((end) => each[lies(each) ? "error_x" : "error_y"]?.[end]),
+    })),
+    axes: chart && ["xaxis", "yaxis"].map((axis) => [...(chart.layout[axis]?.ticktext ?? [])]),
+  };
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Return where each report's page stands alone, by its name and language."""
+    folder = tmp_path_factory.mktemp("live")
+    found = {}
+    for name, report in REPORTS.items():
+        for language in ("en", "zh"):
+            found[name, language] = folder / f"{name}-{language}.html"
+            found[name, language].write_text(report().page(language).alone(), encoding="utf-8")
+    return found
+
+
+def states(report, count, seed):
+    """Yield states of a page's filters and sliders: every column alone, and random ones."""
+    dice = random.Random(seed)
+    made = embedded(report.shown, language_of("en"), report.together, report.books.answers.get)
+    for _ in range(count):
+        filters = {
+            each["n"]: dice.choice(each["v"]) for each in made["filters"] if dice.random() < 0.5
+        }
+        assumed = {}
+        for each in made["assumed"]:
+            if dice.random() < 0.6:
+                steps = round((each.get("high", 0) - each.get("low", 0)) / each.get("step", 1))
+                value = (
+                    dice.choice(each["v"])[1]
+                    if "v" in each
+                    else float(f"{each['low'] + dice.randint(0, steps) * each['step']:.12g}")
+                )
+                if value != each["at"]:
+                    assumed[each["n"]] = value
+        yield State(filters, assumed)
+
+
+def address(state):
+    """Return a state as it stands in an address."""
+    pairs = [*state.filters.items(), *((k, f"{v:.12g}") for k, v in state.assumed.items())]
+    return "#" + ("".join(f"~{name}={value}" for name, value in pairs) or "~")
+
+
+def go(browser, fragment):
+    """Go to an address, and wait until the page has answered."""
+    browser.run(
+        "document.documentElement.dataset.answers = 'moving'; location.hash = arguments[0]",
+        fragment,
+    )
+    browser.wait(SETTLED)
+
+
+def cell(each):
+    return f"{each.text}{each.margin}{each.below}".replace(" ", "")
+
+
+def table_of(grid, keep):
+    return [[cell(each) for each in row] for row, kept in zip(grid.rows, keep, strict=True) if kept]
+
+
+def flat(text):
+    return " ".join(text.replace("\xa0", " ").split())
+
+
+def expected(report, at, state, language):
+    """Return what a figure shows under a state, as its page says it."""
+    figure = report.figures[at]
+    found = redrawn(report.tables, figure.spec, figure.releases, state, language, report.together)
+    base = figure.spec.draw(figure.releases, language, report.together)
+    return found, found.drawn or base, base
+
+
+def differences(report, state, seen, language):
+    """Return every place where a page shows something else than Python draws."""
+    wrong = []
+    for each in seen:
+        found, drawn, base = expected(report, each["at"], state, language)
+        spec, releases = report.figures[each["at"]].spec, report.figures[each["at"]].releases
+        why = ""
+        if found.stays:
+            why = language.word("live not", why=language.word(f"live {found.stays}"))
+        check = [("stays", each["stays"], why)]
+        own = {} if found.stays else {
+            axis.name: state.filters[axis.name]
+            for axis in picked(spec, releases)
+            if axis.name in state.filters
+        }  # fmt: skip
+        if isinstance(drawn, Sentence):
+            check.append(("text", each["text"], flat(drawn.text)))
+        elif isinstance(drawn, Cards):
+            check += list(_cards(found, base, each["cards"], language))
+        elif isinstance(drawn, Sheet):
+            release = releases[0]
+            order = sorted(
+                range(len(release)),
+                key=lambda row: [a.values.index(release.columns[a.name][row]) for a in release.by],
+            )
+            keep = [all(release.columns[n][r] == v for n, v in own.items()) for r in order]
+            check.append(("rows", each["rows"], table_of(drawn.grid, keep)))
+        elif isinstance(drawn, Chart):
+            check += list(_chart(spec, releases[0], drawn, base, own, each, bool(found.drawn)))
+        wrong += [(each["at"], *one) for one in check if one[1] != one[2]]
+    return wrong
+
+
+def _cards(found, base, seen, language):
+    pairs = found.cards or ((None, ""),) * len(base.cards)
+    for at, ((now, reason), card, shown) in enumerate(zip(pairs, base.cards, seen, strict=True)):
+        card = now or card
+        signs = {"up": "▲ ", "down": "▼ ", "same": "≈ ", "": ""}
+        change = (
+            flat(f"{signs[card.direction]}{card.change} {card.change_margin}")
+            if card.change
+            else ""
+        )
+        why = language.word("live not", why=language.word(f"live {reason}")) if reason else ""
+        yield f"card {at}", shown["figure"], card.text
+        yield f"card {at} line", shown["spark"], _spark(card.points)
+        yield (
+            f"card {at} margin",
+            shown["margin"].replace(" ", ""),
+            f"{card.margin}{card.bound}".replace(" ", ""),
+        )
+        yield f"card {at} change", shown["change"], change
+        yield f"card {at} stays", shown["stays"], why
+
+
+def _spark(points):
+    drawn = re.search(r'<path d="([^"]*)"', str(spark(points)))
+    return drawn[1] if drawn else ""
+
+
+def _chart(spec, release, drawn, base, own, seen, moved):
+    _, first, second = spec.axes
+    axes = [Axis.of(release, name, language_of("en")) for name in (first, second) if name]
+    keep = [[own.get(a.column.name, v) == v for v in a.values] for a in axes]
+    only = lambda items, kept: [x for x, k in zip(items, kept, strict=True) if k]  # noqa: E731
+    rows = [
+        [cell(row[0]), *only([cell(each) for each in row[1:]], keep[1] if second else [True])]
+        for row in drawn.grid.rows
+    ]
+    yield "table", seen["rows"], only(rows, keep[0])
+    traces = [each for each in drawn.figure["data"] if "customdata" in each]
+    if spec.kind == "heatmap":
+        wanted = [
+            [
+                [only(row, keep[1]) for row in only(traces[0][key], keep[0])]
+                for key in ("z", "customdata", "text")
+            ]
+        ]
+        yield "cells", [seen["traces"][0]["values"][:2]], [wanted[0][:2]]
+    else:
+        lying = traces[0].get("orientation") == "h"
+        if second:
+            traces = only(traces, keep[1])
+        value, error = ("x", "error_x") if lying else ("y", "error_y")
+        yield (
+            "values",
+            [each["values"][:2] for each in seen["traces"]],
+            [[only(each[value], keep[0]), only(each["customdata"], keep[0])] for each in traces],
+        )
+        yield "margins", [each["ends"] for each in seen["traces"]], [
+            [only(each[error]["array"], keep[0]), only(each[error]["arrayminus"], keep[0])]
+            if error in each else [None, None]
+            for each in traces
+        ]  # fmt: skip
+        ticks = drawn.figure["layout"]["xaxis" if lying else "yaxis"]["ticktext"]
+        if not lying:  # page.js leaves out what does not fit beneath bars that lie
+            yield "ticks", seen["axes"][1], list(ticks)
+    yield "alt", seen["alt"], drawn.alt
+    yield "note", seen["note"], flat(drawn.note)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_figure_is_what_python_computes(browser, pages, size, name, language):
+    report, said = REPORTS[name](), language_of(language)
+    browser.show(pages[name, language])
+    count = 6 if size == "smoke" else 170
+    tried = [*states(report, count, f"{name}{language}"), State()]
+    for state in (each for at, each in enumerate(tried) if at == 0 or each != tried[at - 1]):
+        go(browser, address(state))
+        seen = browser.run(SEEN)
+        assert len(seen) == len(report.figures)
+        assert differences(report, state, seen, said) == [], state
+    assert browser.complaints() == []
+    assert {each.partition(":")[0] for each in browser.requests()} <= {"file", "data", "blob"}
+
+
+ODD = {
+    "#~planet=Mars": "planet=Mars",
+    "#~region=Atlantis": "region=Atlantis",
+    "#~region": "region",
+    "#~%E0%A4%A=1": "%E0%A4%A=1",
+    "#~region=<img src=x onerror=alert(1)>": "region=%3Cimg%20src=x%20onerror=alert(1)%3E",
+    "#~=~=~": "=",
+}
+
+
+def test_an_address_that_asks_for_what_is_not_there_is_said_and_left_out(browser, pages):
+    report, said = overview(), language_of("en")
+    browser.show(pages["overview", "en"])
+    for fragment, asked in ODD.items():
+        go(browser, fragment)
+        text = browser.run("return document.getElementById('live-said').textContent")
+        assert text.startswith("This address asks for what the page does not have: "), fragment
+        assert asked in text
+        assert browser.run("return document.querySelectorAll('#live-said *, img').length") == 0
+        assert differences(report, State(), browser.run(SEEN), said) == []
+    assert browser.complaints() == []
+
+
+def test_a_choice_out_of_range_is_said(browser, pages):
+    browser.show(pages["cutoffs", "en"])
+    go(browser, "#~gain=99999~loss=8000~price=x")
+    text = browser.run("return document.getElementById('live-said').textContent")
+    assert "Assumed by the reader: A bad one costs: half." in text
+    assert "gain=99999" in text
+    assert "price=x" in text
+
+
+def test_a_filtered_view_is_linked_and_printed_with_its_filter_in_words(browser, pages):
+    browser.show(pages["overview", "en"].as_uri() + "#~region=South~channel=app")
+    browser.wait(SETTLED)
+    browser.wait("return document.getElementById('live-said').textContent")
+    said = "Shown only for Region: South, Channel: app."
+    assert browser.run("return document.getElementById('live-said').textContent") == said
+    browser.command("Emulation.setEmulatedMedia", media="print")
+    seen = "return ['live-said', 'live-form'].map((id) => document.getElementById(id).offsetHeight)"
+    words, controls = browser.run(seen)
+    browser.command("Emulation.setEmulatedMedia", media="")
+    assert words > 0
+    assert controls == 0
+
+
+def test_a_keyboard_alone_filters_and_shows_everything_again(browser, pages):
+    browser.show(pages["overview", "en"])
+    tab = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
+    for _ in range(12):
+        for kind in ("keyDown", "keyUp"):
+            browser.command("Input.dispatchKeyEvent", type=kind, **tab)
+        if browser.run("return document.activeElement.name === 'f:region'"):
+            break
+    for kind, text in (("keyDown", "S"), ("keyUp", "S")):
+        browser.command("Input.dispatchKeyEvent", type=kind, key=text, text=text)
+    browser.wait("return location.hash === '#~region=South'")
+    assert "South" in browser.run("return document.getElementById('live-said').textContent")
+    browser.run("document.querySelector('#live-form button').focus()")
+    enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
+    for kind in ("keyDown", "keyUp"):
+        browser.command("Input.dispatchKeyEvent", type=kind, **enter)
+    browser.wait("return document.getElementById('live-said').textContent === ''")
+    browser.wait(SETTLED)
+    assert differences(overview(), State(), browser.run(SEEN), language_of("en")) == []
+
+
+BARRIERS = """
+const done = arguments[arguments.length - 1];
+axe.run(document, { resultTypes: ["violations"] }).then((found) => done(found.violations.flatMap(
+  (each) => each.nodes.map((node) => `${each.id}: ${node.html.slice(0, 200)}`))));
+"""
+
+
+@pytest.mark.parametrize(("name", "language"), [("cutoffs", "en"), ("overview", "zh")])
+def test_nothing_bars_the_way(browser, pages, repository, name, language):
+    packed = repository / "tests" / "assets" / "axe-core" / "axe.min.js.gz"
+    browser.show(pages[name, language])
+    browser.run(gzip.decompress(packed.read_bytes()).decode())
+    for fragment in ("#~", "#~region=South", "#~tier=plus"):
+        go(browser, fragment)
+        assert browser.driver.execute_async_script(BARRIERS) == []
+
+
+def test_a_bar_that_is_clicked_is_filtered_by(browser, pages):
+    browser.show(pages["products", "en"])
+    point = (
+        "const chart = document.querySelectorAll('.chart')[0];"
+        "scrollTo({top: chart.getBoundingClientRect().top + scrollY - 200, behavior: 'instant'});"
+        "const box = chart.querySelectorAll('.barlayer .point path')[1].getBoundingClientRect();"
+        "return [box.left + box.width / 2, box.top + box.height / 2]"
+    )
+    browser.wait(SETTLED)
+    x, y = browser.run(point)
+    mouse = {"x": x, "y": y, "button": "left", "clickCount": 1}
+    browser.command("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    browser.wait("return document.querySelectorAll('.chart')[0]._hoverdata?.length")
+    for kind in ("mousePressed", "mouseReleased"):
+        browser.command("Input.dispatchMouseEvent", type=kind, **mouse)
+    browser.wait("return location.hash === '#~tier=plus'")
+
+
+def test_what_a_page_suppressed_is_not_in_it():
+    report = products()
+    small = report.figures[6].releases[0]
+    fine = report.books.answers[small.mechanism["parents"][0]]
+    hidden = [row for row, each in enumerate(small.columns["customers"]) if each is None]
+    assert hidden
+    made = embedded(report.shown, language_of("en"), report.together, report.books.answers.get)
+    leaf = made["leaves"][fine.id]
+    assert [leaf["rows"][row] for row in hidden] == [[-1, -1]] * len(hidden)
+    content = json.dumps(made)
+    for values in fine.mechanism["noisy"].values():
+        assert not [row for row in hidden if str(values[row]) in content]
+
+
+def test_a_page_carries_its_own_released_tables_alone():
+    report = overview()
+    made = embedded(report.shown, language_of("en"), report.together, report.books.answers.get)
+    shown = {each.id for figure in report.figures for each in figure.releases}
+    assert set(made["leaves"]) <= shown
+    known = {abs(x) for each in report.books.answers.values()
+             for values in each.mechanism.get("noisy", {}).values() for x in values}  # fmt: skip
+    numbers = {
+        abs(x)
+        for leaf in made["leaves"].values()
+        for part in leaf["parts"]
+        for values in part["noisy"].values()
+        for x in values
+    }
+    assert numbers <= known
+
+
+def test_the_gate_searches_what_a_page_carries():
+    page = overview().page()
+    refuse_leaks(page, lambda asked: [])
+    planted = replace(page, html=page.html.replace('"live deeper"', '"Ottokar Wendelin"'))
+    with pytest.raises(LeakFound, match="a chart's data"):
+        refuse_leaks(
+            planted, lambda asked: [("customers", "name", x) for x in asked if "ottokar" in x]
+        )

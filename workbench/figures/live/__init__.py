@@ -1,0 +1,1 @@
+"""A page that answers back: its figures under a reader's filters and assumptions."""

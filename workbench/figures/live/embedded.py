@@ -1,0 +1,365 @@
+"""What a page carries so that its script can draw its figures anew: released cells, and how.
+
+Nothing is here that was not released: declared names, noisy totals and their noise as they stand in
+the ledger, and the operations on them. Groups that the page suppressed or merged are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.figures import plotting
+from workbench.figures.bounds import at_least, beside, bounded
+from workbench.figures.changes import Together
+from workbench.figures.kinds.kpis import KpisSpec, earlier, one_line
+from workbench.figures.kinds.table import TableSpec
+from workbench.figures.kinds.text import TextSpec, filled
+from workbench.figures.language import Language
+from workbench.figures.live.answering import alike, way
+from workbench.figures.live.redrawn import CHARTS, picked
+from workbench.figures.live.states import Find, Tables, keys_of
+from workbench.figures.plotting import ChartSpec
+from workbench.figures.spec import Spec
+from workbench.figures.values import declared_order, label, series
+from workbench.privacy.columns import Dimension
+from workbench.privacy.margins import Fixed
+from workbench.privacy.release import Release
+from workbench.privacy.shown import COUNTS, limits
+from workbench.privacy.tables import places_in, plan_of
+
+_FILTERS_AT_MOST = 6
+_VALUES_AT_MOST = 60
+# What the script says itself; everything else of a figure stands on the page already.
+_WORDS = (
+    "none", "range", "comma", "clause", "points", "up", "down", "same", "no difference",
+    "not known", "not known: between", "between points", "between percent", "between plain",
+    "at least figure", "above", "outside", "beyond by group", "more groups", "sentence",
+    "change margin", "one draw", "no values", "alt", "extent", "live shown", "live assumed",
+    "live is", "live not", "live no table", "live own way", "live too fine", "live unknown",
+    "live deeper", "live all",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure of a page: how it is drawn, and of which releases."""
+
+    spec: Spec
+    releases: tuple[Release, ...]
+
+
+def embedded(
+    figures: Sequence[Shown], language: Language, together: Together, find: Find
+) -> dict[str, Any]:
+    """Return what a page's script draws from; empty where nothing on it can answer back."""
+    shown = [release for each in figures for release in each.releases]
+    tables = Tables.of(shown, find)
+    offered = list(_offered(figures, tables))[:_FILTERS_AT_MOST]
+    assumed = _assumed(tables, language)
+    if not offered and not assumed:
+        return {}
+    useful = _useful(tables, shown, [each.name for each in offered])
+    kept = [name for name in tables.leaves if name in useful]
+    return {
+        "words": {key: language.word(key) for key in _WORDS},
+        "lang": language.code,
+        "short": language.short(),
+        "wider": together.wider,
+        "filters": [_filter(each, language) for each in offered],
+        "assumed": assumed,
+        "leaves": {name: _leaf(name, tables, kept) for name in kept},
+        "nodes": {
+            name: [
+                each.op,
+                each.arguments,
+                each.parents,
+                each.measures,
+                sorted(each.used),
+            ]
+            for name, each in tables.nodes.items()
+        },
+        "figures": [_figure(each, language) for each in figures],
+    }
+
+
+def _offered(figures: Sequence[Shown], tables: Tables) -> Iterator[Dimension]:
+    """Yield the group columns that figures show and that some released table is by."""
+    released = {(each.name, each.values) for sheet in tables.leaves.values() for each in sheet.by}
+    seen = set[str]()
+    for figure in figures:
+        for each in picked(figure.spec, figure.releases):
+            plain = each.kind in ("category", "band") and all(
+                isinstance(v, str) for v in each.values
+            )
+            many = 2 <= len(each.values) <= _VALUES_AT_MOST
+            if plain and many and each.name not in seen and (each.name, each.values) in released:
+                seen.add(each.name)
+                yield each
+
+
+def _filter(column: Dimension, language: Language) -> dict[str, Any]:
+    labels = [label(column, value, language) for value in column.values]
+    title = language.measure(column.title)
+    return {"n": column.name, "t": title, "v": list(column.values), "l": labels}
+
+
+def _assumed(tables: Tables, language: Language) -> list[dict[str, Any]]:
+    """Return the sliders and choices of a page, each once."""
+    found: dict[str, dict[str, Any]] = {}
+    for node in tables.nodes.values():
+        for each in node.arguments.get("assumed", ()):
+            value: Any = node.arguments
+            for step in each["at"]:
+                value = value[step]
+            told = {"n": each["name"], "t": language.measure(each["title"]), "at": float(value)}
+            unit = each.get("unit")
+            if unit:
+                told["u"] = [*language.around(unit)]
+            if "values" in each:
+                told["v"] = [[language.say(name), number] for name, number in each["values"]]
+            else:
+                told |= {key: each[key] for key in ("low", "high", "step")}
+            found.setdefault(each["name"], told)
+    return list(found.values())
+
+
+def _useful(tables: Tables, shown: Sequence[Release], filters: Sequence[str]) -> set[str]:
+    """Return the tables that any figure on the page could be computed from."""
+    leaves = tables.leaves
+    finer = [name for name, each in leaves.items() if {x.name for x in each.by} & set(filters)]
+    pairs = [
+        (name, other)
+        for name in {leaf for each in shown for leaf in tables.beneath(each.id)}
+        for other in finer
+        if way(leaves[name], leaves[other]) is not None and alike(leaves[name], leaves[other])
+    ]
+    moved = [tables.beneath(each.id) for each in shown if tables.depends(each.id)]
+    return {name for pair in (*pairs, *moved) for name in pair}
+
+
+# ---------------------------------------------------------------------- tables
+
+
+def _leaf(name: str, tables: Tables, kept: Sequence[str]) -> dict[str, Any]:
+    sheet, paid = tables.leaves[name], tables.paid[name]
+    places = [(0, row) for row in range(len(sheet.keys))]
+    if len(paid) > 1 or paid[0].id != name:
+        parts = [(each.by, tuple(keys_of(each))) for each in paid]
+        places = places_in(sheet.by, sheet.keys, parts)
+    gone = [
+        row
+        for row in range(len(sheet.keys))
+        if all(column[row] is None for column in sheet.forms.values())
+    ]
+    hidden = {places[row] for row in gone}
+    measures: list[list[Any]] = []
+    fixed = {}
+    for each in sheet.measures:
+        plans = [plan_of(part.mechanism, each.name) for part in paid]
+        same = all(plan is not None and plan == plans[0] for plan in plans)
+        added = int(each.name in sheet.adds) or -int(each.kind == "customers")
+        measures.append([each.name, plans[0] if same else None, added])
+        if not same:
+            forms = sheet.forms[each.name]
+            fixed[each.name] = [
+                [form.value, form.low, form.high] if isinstance(form, Fixed) else None
+                for form in forms
+            ]
+    used = {
+        coordinate
+        for _, plan, _ in measures
+        for coefficients in _linear(plan)
+        for coordinate in coefficients
+    }
+    return {
+        "by": [[each.name, each.kind, list(each.values), each.exclusive] for each in sheet.by],
+        "keys": [
+            [each.values.index(v) for each, v in zip(sheet.by, key, strict=True)]
+            for key in sheet.keys
+        ],
+        "m": measures,
+        "fixed": fixed,
+        "rows": [[-1, -1] if places[row] in hidden else places[row] for row in range(len(places))],
+        "parts": [_part(each, at, used, hidden) for at, each in enumerate(paid)],
+        "when": sheet.about["period"],
+        "from": [
+            [other, alike(sheet, tables.leaves[other]), *found]
+            for other in kept
+            if (found := way(sheet, tables.leaves[other])) is not None
+        ],
+    }
+
+
+def _linear(plan: Mapping[str, Any] | None) -> Iterator[Mapping[str, float]]:
+    if plan is None:
+        return
+    if "linear" in plan:
+        yield plan["linear"]
+        return
+    yield from plan.get("ladder", ())
+    yield from (plan[key] for key in ("top", "bottom") if key in plan)
+
+
+def _part(
+    release: Release, at: int, used: set[str], hidden: set[tuple[int, int]]
+) -> dict[str, Any]:
+    mechanism = release.mechanism
+    noisy = {
+        name: [None if (at, row) in hidden else value for row, value in enumerate(values)]
+        for name, values in mechanism.get("noisy", {}).items()
+        if name in used
+    }
+    drawn = dict.fromkeys(noisy, (release.id, mechanism.get("sigma", 0.0)))
+    drawn |= {k: v for k, v in mechanism.get("drawn", {}).items() if k in noisy}
+    return {
+        "step": mechanism.get("lattice", 1),
+        "noisy": noisy,
+        "drawn": {name: list(each) for name, each in drawn.items()},
+    }
+
+
+# ---------------------------------------------------------------------- figures
+
+
+def _figure(figure: Shown, language: Language) -> dict[str, Any]:
+    """Return how the script draws a figure anew; of another kind, that it does not."""
+    spec, releases = figure.spec, figure.releases
+    made: dict[str, Any] = {"k": spec.kind, "r": [each.id for each in releases]}
+    made["rows"] = [len(each) for each in releases]
+    if spec.numbers() and not isinstance(spec, KpisSpec):
+        made["aimed"] = 1
+    if isinstance(spec, CHARTS):
+        return {**made, **_chart(spec, releases[0], language)}
+    if isinstance(spec, TableSpec):
+        return {**made, **_table(spec, releases[0], language)}
+    if isinstance(spec, KpisSpec):
+        return {
+            **made,
+            "items": [_item(spec, at, releases, language) for at in range(len(spec.items))],
+        }
+    if isinstance(spec, TextSpec):
+        parts = filled(spec.template, releases, language)
+        if parts is not None:
+            return {**made, "parts": [_field(each, releases, language) for each in parts]}
+    return {**made, "k": ""}
+
+
+def _series(release: Release, name: str, language: Language, at: int = 0) -> dict[str, Any]:
+    """Return what the script must know of a measure to write its figures."""
+    found = series(release, name)
+    measure = found.measure
+    least, most = limits(measure)
+    made: dict[str, Any] = {
+        "n": name,
+        "r": at,
+        "d": measure.digits,
+        "lo": least,
+        "hi": most,
+    }
+    further: dict[str, Any] = {
+        "rate": found.rate,
+        "whole": measure.kind in (*COUNTS, "sum"),
+        "c": found.contrast,
+        "sign": language.money("", found.currency) if found.currency else None,
+        "b": bounded(measure, language),
+        "least": at_least(measure),
+        "nil": [row for row, value in enumerate(release.columns[name]) if value is None],
+    }
+    made |= {key: value for key, value in further.items() if value}
+    if measure.bound is not None:
+        made["above"] = "above" if measure.bound.cuts == "upper" else "outside"
+        beyond = next(
+            (
+                each.name
+                for each in release.measures
+                if each.at_bound_of
+                and name in (f"{each.at_bound_of}_sum", f"{each.at_bound_of}_mean")
+            ),
+            None,
+        )
+        if beyond:
+            made["s"] = _series(release, beyond, language, at)
+    return made
+
+
+def _chart(spec: ChartSpec, release: Release, language: Language) -> dict[str, Any]:
+    measure, first, second = spec.axes
+    x, colors = plotting.Axis.of(release, first, language), None
+    if second:
+        colors = plotting.Axis.of(release, second, language)
+    axes = [x.column, *([colors.column] if colors else [])]
+    at = {
+        key: row
+        for row, key in enumerate(zip(*(release.columns[a.name] for a in axes), strict=True))
+    }
+    drawn = series(release, measure)
+    chart = spec.plot(release, language)
+    return {
+        "s": _series(release, measure, language),
+        "by": [
+            [each.name, list(axis.values)]
+            for each, axis in zip(axes, [x, colors] if colors else [x], strict=True)
+        ],
+        "at": [
+            [at.get((v,) if c is None else (v, c), -1) for v in x.values]
+            for c in (colors.values if colors else [None])
+        ],
+        "names": [
+            " / ".join(label(a, release.columns[a.name][row], language) for a in axes)
+            for row in range(len(release))
+        ],
+        "t": drawn.title(language),
+        "title": language.say(spec.title) if spec.title else "",
+        "kind": language.word(chart.kind),
+        "margins": language.word(chart.margins),
+    }
+
+
+def _table(spec: TableSpec, release: Release, language: Language) -> dict[str, Any]:
+    names = [each.name for each in release.measures]
+    wanted = spec.columns or [
+        *(axis.name for axis in release.by),
+        *(measure.name for measure in beside(release)),
+    ]
+    untold = {each.measure.name for each in spec.untold(release)}
+    told = [name for name in wanted if name not in untold]
+    columns = [name for name in told if name in names]
+    order = declared_order(release)
+    return {
+        "cols": [_series(release, name, language) for name in columns],
+        "order": order,
+        "by": [[each.name, list(each.values)] for each in release.by],
+        "keys": [[str(release.columns[each.name][row]) for each in release.by] for row in order],
+        "cells": [told.index(name) for name in columns],
+        "untold": sorted(untold),
+    }
+
+
+def _item(
+    spec: KpisSpec, at: int, releases: Sequence[Release], language: Language
+) -> dict[str, Any]:
+    item = spec.items[at]
+    release = releases[item.release]
+    rows = one_line(release)[1]
+    made: dict[str, Any] = {
+        "s": _series(release, item.measure, language, item.release),
+        "rows": rows,
+    }
+    if item.target is not None:
+        made["aimed"] = 1
+    compared = earlier(item, releases)
+    if compared is not None:
+        before, row, then = compared
+        made["prev"] = [before, row]
+        made["then"] = language.period(then) if then else language.word("period before")
+    return made
+
+
+def _field(part: Any, releases: Sequence[Release], language: Language) -> list[Any]:
+    literal, field = part
+    if field is None:
+        return [literal]
+    at, name, margin, form, follows = field
+    return [literal, _series(releases[at], name, language, at), int(margin), form, int(follows)]

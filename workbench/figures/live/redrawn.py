@@ -1,0 +1,142 @@
+"""A figure under a reader's filters and assumptions, as a page's script draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from workbench.figures.changes import Together
+from workbench.figures.drawn import Card, Cards, Drawn
+from workbench.figures.kinds.bar import BarSpec
+from workbench.figures.kinds.heatmap import HeatmapSpec
+from workbench.figures.kinds.kpis import KpiSpec, KpisSpec, earlier, one_line
+from workbench.figures.kinds.line import LineSpec
+from workbench.figures.kinds.table import TableSpec
+from workbench.figures.kinds.text import TextSpec
+from workbench.figures.language import Language
+from workbench.figures.live.states import NotFollowed, State, Tables
+from workbench.figures.spec import Spec
+from workbench.privacy.columns import Dimension
+from workbench.privacy.release import Release
+
+CHARTS = (BarSpec, LineSpec, HeatmapSpec)
+PICKED = (*CHARTS, TableSpec)
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """A figure under a state.
+
+    Attributes
+    ----------
+    drawn : Drawn or None
+        What it draws, of all groups that it shows; None where it stays as it was published.
+    stays : str
+        Why it does not follow; empty where it does, or where the state does not concern it.
+    cards : tuple of (Card or None, str)
+        Of key figures, each one's card and why it does not follow.
+    """
+
+    drawn: Drawn | None = None
+    stays: str = ""
+    cards: tuple[tuple[Card | None, str], ...] = ()
+
+
+def picked(spec: Spec, releases: Sequence[Release]) -> tuple[Dimension, ...]:
+    """Return the group columns whose rows a figure shows, which a filter picks."""
+    return releases[0].by if isinstance(spec, PICKED) and len(releases) == 1 else ()
+
+
+def redrawn(
+    tables: Tables,
+    spec: Spec,
+    releases: Sequence[Release],
+    state: State,
+    language: Language | None = None,
+    together: Together | None = None,
+) -> Redrawn:
+    """Return what a figure draws under a state."""
+    language, together = language or Language(), together or Together()
+    own = {each.name: each.values for each in picked(spec, releases)}
+    if any(name in own and value not in own[name] for name, value in state.filters.items()):
+        return Redrawn(stays="no table")
+    deep = state.beyond(own)
+    if not any(tables.moves(each.id, deep) for each in releases):
+        return Redrawn()
+    if isinstance(spec, KpisSpec):
+        return _cards(tables, spec, releases, deep, language, together)
+    stays = ""
+    for each in (deep, replace(deep, filters={})):  # what cannot be filtered is still assumed
+        try:
+            if any(tables.moves(release.id, each) for release in releases):
+                made = _made(tables, spec, releases, each)
+                return Redrawn(spec.draw(made, language, together), stays)
+        except NotFollowed as reason:
+            stays = stays or str(reason)
+    return Redrawn(stays=stays)
+
+
+def _made(tables: Tables, spec: Spec, releases: Sequence[Release], state: State) -> list[Release]:
+    # why numbers: a target is one of everybody, and what is filtered is not
+    if not isinstance(spec, (*PICKED, TextSpec)) or spec.numbers():
+        raise NotFollowed("own way")
+    made = [_of(tables, spec, at, each, state) for at, each in enumerate(releases)]
+    if isinstance(spec, TableSpec) and (spec.untold(releases[0]) or spec.untold(made[0])):
+        raise NotFollowed("own way")
+    return made
+
+
+def _of(tables: Tables, spec: Spec, at: int, release: Release, state: State) -> Release:
+    known = {each.name for each in release.measures}
+    shown = [name for name in spec.measures(at, release) if name in known]
+    return tables.restated(release, state, shown) if shown else release
+
+
+def _cards(
+    tables: Tables,
+    spec: KpisSpec,
+    releases: Sequence[Release],
+    state: State,
+    language: Language,
+    together: Together,
+) -> Redrawn:
+    reasons = dict.fromkeys(range(len(spec.items)), "")
+    places, items, everything = list[int](), list[KpiSpec](), list[Release]()
+    for at, item in enumerate(spec.items):
+        release = releases[item.release]
+        before = earlier(item, releases)
+        for each in (state, replace(state, filters={})):
+            if not tables.moves(release.id, each):
+                continue
+            try:
+                if item.target is not None:
+                    raise NotFollowed("own way")
+                now = tables.restated(release, each, [item.measure], one_line(release)[1][-1:])
+            except NotFollowed as reason:
+                reasons[at] = reasons[at] or str(reason)
+                continue
+            place, previous = len(everything), None
+            everything.append(now)
+            if before is not None and item.previous is not None:
+                previous = place + 1
+                everything.append(_before(tables, releases[before[0]], each))
+            items.append(item.model_copy(update={"release": place, "previous": previous}))
+            places.append(at)
+            break
+    cards = dict[int, Card]()
+    if items:
+        drawn = spec.model_copy(update={"items": tuple(items)}).draw(everything, language, together)
+        assert isinstance(drawn, Cards)  # noqa: S101  # why: what key figures draw
+        cards = dict(zip(places, drawn.cards, strict=True))
+    return Redrawn(cards=tuple((cards.get(at), reason) for at, reason in reasons.items()))
+
+
+def _before(tables: Tables, release: Release, state: State) -> Release:
+    """Return an earlier release under a state; without figures where none can be known."""
+    try:
+        return tables.restated(release, state, [])
+    except NotFollowed:
+        nothing = {
+            name: [None] * len(release) for each in release.measures for name in each.columns
+        }
+        return replace(release, columns={**release.columns, **nothing})
