@@ -1,7 +1,8 @@
 """Logs that were files of their own before: taken over into the one log, whole or not at all.
 
 Their files go when what they held is durable there, so a take-over that was cut off begins again
-and finds what it brought.
+and finds what it brought. Their marks stay and say so: an earlier workbench, which would take a log
+that is not there for an empty one and see no hold, calls it lost and does nothing.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Any
 
 from workbench.documents import canonical
 from workbench.errors import StorageError
-from workbench.store.logs.begun import forget, known
+from workbench.store.logs.begun import known, remember
 from workbench.store.logs.chain import Chain, Entry, log_in
 
+TAKEN = (0, "taken over")
 REQUEST = ("request opened", "identity checked", "request extended", "request closed")
 
 
@@ -36,7 +38,8 @@ class Older:
         """Return it as it was written."""
         path = private / self.file
         path.parent.mkdir(exist_ok=True, mode=0o700)  # one that is gone is looked for, and missed
-        return log_in(path.parent, self.name, begun=private)
+        begun = None if known(private, self.name) == TAKEN else private
+        return log_in(path.parent, self.name, begun=begun)
 
     def renewed(self, entry: Entry) -> dict[str, Any]:
         """Return what is appended to the one log for an entry."""
@@ -93,7 +96,7 @@ def take_over(into: Chain, private: Path) -> None:
 def set_aside(private: Path) -> None:
     """Put away the older logs that are lost, cut or altered, as an officer said."""
     for each in list(broken_of(private)):
-        forget(private, each.name)
+        remember(private, each.name, *TAKEN)
         path = private / each.file
         if path.exists():
             path.rename(path.with_suffix(".broken"))
@@ -111,15 +114,16 @@ def broken_of(private: Path) -> Iterator[Older]:
 def _left(private: Path) -> Iterator[Older]:
     """Yield the older logs that are there, or are known to have been."""
     for each in OLDER:
-        if (private / each.file).exists() or known(private, each.name) != (0, ""):
+        if (private / each.file).exists() or known(private, each.name) not in ((0, ""), TAKEN):
             yield each
 
 
 def _clear(private: Path, done: list[Older]) -> None:
     for each in done:
-        forget(private, each.name)  # first: a file without its mark is taken over, not missed
-        (private / each.file).unlink(missing_ok=True)
-        (private / each.file).with_suffix(".lock").unlink(missing_ok=True)
+        remember(private, each.name, *TAKEN)  # first: else the file would be missed
+        path = private / each.file
+        for file in (path, *path.parent.glob(f"{each.name}.lock*")):
+            file.unlink(missing_ok=True)
     registers = private / "registers"
     if registers.is_dir() and not any(registers.iterdir()):
         registers.rmdir()
