@@ -68,6 +68,8 @@ def _said(name: str, value: str, language: Language) -> str:
         return value
     if name == "titles":
         return language.join([language.measure(each) for each in value.split("; ")])
+    if name == "limit":  # a word of the product's own, or the notebook's
+        return language.say(value)
     if name == "of":  # a title as it stands within a sentence
         return language.measure(f"{value[:1].upper()}{value[1:]}")
     if name == "codes":
