@@ -50,7 +50,7 @@ def test_each_costs_no_more_than_is_planned_for(bank):
         assert 0 < bank[1][name]["spent_now"] <= most, name
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", [*REPORTS, DASHBOARD])
 def test_every_chart_is_drawn(bank, name, tmp_path):
     with browsing(tmp_path) as browser:
         browser.open(bank[0] / f"reports/published/{name}/2026-09/index.html")
