@@ -20,6 +20,7 @@ from workbench.figures.kinds.line import line
 from workbench.figures.kinds.sankey import sankey
 from workbench.figures.kinds.table import table
 from workbench.figures.kinds.text import text
+from workbench.figures.live.lab import explore
 from workbench.figures.spec import MIME, Figure
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Sheet",
     "bar",
     "choice",
+    "explore",
     "heatmap",
     "indicators",
     "kpis",

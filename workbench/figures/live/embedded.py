@@ -57,8 +57,8 @@ def embedded(
     shown = [release for each in figures for release in each.releases]
     tables = Tables.of(shown, find)
     offered = list(_offered(figures, tables))[:_FILTERS_AT_MOST]
-    assumed = _assumed(tables, language)
-    if not offered and not assumed:
+    changeable = assumed(tables, language)
+    if not offered and not changeable:
         return {}
     useful = _useful(tables, shown, [each.name for each in offered])
     kept = [name for name in tables.leaves if name in useful]
@@ -68,7 +68,7 @@ def embedded(
         "short": language.short(),
         "wider": together.wider,
         "filters": [_filter(each, language) for each in offered],
-        "assumed": assumed,
+        "assumed": changeable,
         "leaves": {name: _leaf(name, tables, kept) for name in kept},
         "nodes": {
             name: [
@@ -105,7 +105,7 @@ def _filter(column: Dimension, language: Language) -> dict[str, Any]:
     return {"n": column.name, "t": title, "v": list(column.values), "l": labels}
 
 
-def _assumed(tables: Tables, language: Language) -> list[dict[str, Any]]:
+def assumed(tables: Tables, language: Language) -> list[dict[str, Any]]:
     """Return the sliders and choices of a page, each once."""
     found: dict[str, dict[str, Any]] = {}
     for node in tables.nodes.values():
