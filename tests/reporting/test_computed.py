@@ -210,6 +210,12 @@ DERIVED = {
     "merged groups": lambda r, n: r.merge_small("region", min_customers=n),
     "a gain": lambda r, n: wb.expected_gain(r, value_each=n, assumed=0.5),
     "an assumption": lambda r, n: wb.expected_gain(r, value_each=5, assumed=n / 1000),
+    "a response's worth": lambda r, n: wb.frontier(
+        wb.expected_gain(r, value_each=5, assumed=0.5), cost=1, budgets=[5, n]
+    ),
+    "a contact's cost": lambda r, n: plan(r, cost={**dict.fromkeys(r.by[0].values, 5), "south": n}),
+    "a budget": lambda r, n: plan(r, budget=n),
+    "a limit of a plan": lambda r, n: plan(r, limits={"A": {"at_most": n}}),
     "derived again": lambda r, n: r.derive((wb.column("customers") * n).named("each")).derive(
         "each", where={"region": ["north", "south"]}
     ),
@@ -223,6 +229,11 @@ DERIVED = {
 }
 
 
+def plan(release, **asked):
+    gains = wb.expected_gain(release, value_each=5, assumed=0.5)
+    return wb.allocate(gains, **{"cost": 5, "budget": 5, **asked})
+
+
 @pytest.mark.parametrize("way", DERIVED)
 def test_a_computed_number_in_a_derivation_is_not_published(module_shop, tx, publish, way):
     release = regions(module_shop, tx)
@@ -234,6 +245,22 @@ def test_a_computed_number_in_a_derivation_is_not_published(module_shop, tx, pub
     with pytest.raises(DefinitionError, match="declare it as a parameter"):
         publish(DERIVED[way](release, NUMBER), said)
     assert publish(DERIVED[way](release, NUMBER), f"{said}x = [587, 587 / 1000, 587 % 7]")
+
+
+def test_what_a_portfolio_assumes_stands_written(module_shop, tx, publish):
+    query = by(tx, by=[(tx.amount > 0).name("paid")]).rate(large=tx.amount > 50)
+    grades = module_shop.release(query, name="grades", epsilon="0.5").derive(where={"paid": [True]})
+
+    def losses(lgd=0.5, label="downturn", unit="CNY", **assumed):
+        book = wb.Portfolio(grades, pd="large_rate", lgd=lgd, ead=5, correlation=0.5, unit=unit)
+        return book.losses({label: {"pd_times": 5, **assumed}}, draws=20_000)
+
+    said = "'paid'; 'large'; 0; 0.5, 5, 20_000, 'downturn', 'CNY', 50\n"
+    assert publish(losses(), said)
+    for computed in ({"lgd": 0.587}, {"lgd_times": 0.587}, {"label": SPOKEN}, {"unit": SPOKEN}):
+        with pytest.raises(DefinitionError, match="neither"):
+            publish(losses(**computed), said)
+        assert publish(losses(**computed), f"{said}0.587, {SPOKEN!r}")
 
 
 @pytest.mark.parametrize(
@@ -309,6 +336,8 @@ WORDS = {
     "a unit": lambda r, w: r.derive(wb.ratio("amount_sum", "customers", name="what", unit=w)),
     "merged": lambda r, w: r.merge_small("region", min_customers=5, into=w),
     "a gain": lambda r, w: wb.expected_gain(r, value_each=5, assumed=0.5, title=w),
+    "a limit": lambda r, w: plan(r, limits={w: {"at_most": 5}}),
+    "a currency": lambda r, w: plan(r, unit=w),
 }
 
 

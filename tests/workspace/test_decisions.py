@@ -11,7 +11,7 @@ from factories.pages import CONTEXT
 from support.line import write_report
 
 import workbench as wb
-from workbench.errors import InputError, LeakFound, StorageError, UnknownName
+from workbench.errors import DefinitionError, InputError, LeakFound, StorageError, UnknownName
 from workbench.lifecycle.decisions import Decision, Outcome
 from workbench.reporting.exporter import export
 from workbench.reporting.gate.leaks import refuse_leaks
@@ -146,8 +146,8 @@ def test_a_release_of_several_rows_or_of_before_or_in_another_unit(shop, release
     assert found.outcome.value == pytest.approx(100 * share.columns["part"][0])
 
 
-def page(figure, ws):
-    made = notebook(markdown("# What we decided"), code("x", figure))
+def page(figure, ws, said=()):
+    made = notebook(markdown("# What we decided"), code(repr(said), figure))
     return export(
         made,
         source_notebook=written(made),
@@ -177,6 +177,26 @@ def test_a_customer_in_a_decisions_words_reaches_no_page(shop, release, named):
     made = page(wb.figures.table(shop.decisions.results("2026-09")), shop)
     with pytest.raises(LeakFound):
         refuse_leaks(made, shop.access.find_identifiers)
+
+
+def test_what_a_person_told_is_said_to_be_no_released_figure(shop, release):
+    decided(shop, release)
+    (note,) = shop.decisions.results("2026-09").notes
+    assert "no released figure" in note
+    assert "but for 0 of 1 decisions" in note
+
+
+@pytest.mark.parametrize("variable", ["WORKBENCH_RUN_REPORT", "WORKBENCH_PLAN"])
+def test_a_report_records_nothing(shop, release, monkeypatch, variable):
+    name = decided(shop, release).id
+    monkeypatch.setenv(variable, "daily")
+    for record in (
+        lambda: decided(shop, release),
+        lambda: shop.decisions.review(name, value=587, margin=0),
+    ):
+        with pytest.raises(InputError, match="not by a report that runs"):
+            record()
+    assert shop.decisions.all()[0].outcome is None
 
 
 def test_a_log_that_is_gone_is_not_taken_for_an_empty_one(shop, release):
@@ -218,6 +238,17 @@ def test_advice_is_by_the_whole_margin_of_all_decisions_at_once(daily):
     wider = NormalDist().inv_cdf(0.5 + 0.95 ** (1 / 3) / 2) / NormalDist().inv_cdf(0.975)
     found = shown.columns["expected_high"][0] - shown.columns["expected"][0]
     assert found == pytest.approx(margin * wider, rel=0.01)
+
+
+@pytest.mark.parametrize("where", ["title", "if_wrong"])
+def test_computed_words_of_a_proposal_are_not_published(daily, where):
+    one = {"title": "Call them", **offered(daily, 2, "gain")}
+    said = ["Call them", "Nothing lost", "active", "gain", "Gain", "EUR"]
+    proposal = daily.decisions.propose(**{**one, where: f"{587} of them owe"})
+    figure = wb.figures.table(daily.decisions.waiting("2026-09", [proposal]))
+    with pytest.raises(DefinitionError, match="Write it out"):
+        page(figure, daily, said)
+    assert page(figure, daily, [*said, "587 of them owe"])
 
 
 def test_what_cannot_stand_beside_each_other_is_refused(daily):

@@ -65,6 +65,10 @@ class Exact:
     private : tuple of str
         Ids of private answers some of the figures were computed from.
     notes : tuple of str
+    said : tuple of str
+        Words and figures in it that a person told: on a page they are searched as prose is.
+    typed : tuple of str
+        Those of them that a notebook told: on a page they stand written.
     """
 
     name: str
@@ -75,6 +79,8 @@ class Exact:
     period: str | None = None
     private: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    said: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
     origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -106,8 +112,14 @@ def operational(exact: Exact, catalog: Catalog, data_version: str) -> Release:
         cost=Cost(),
         delta=float(catalog.privacy.delta),
         data_version=data_version,
-        notes=exact.notes if exact.private else (noted("exact"), *exact.notes),
-        mechanism={"kind": KIND, "sources": list(exact.sources), "private": list(exact.private)},
+        notes=exact.notes if exact.private or exact.said else (noted("exact"), *exact.notes),
+        mechanism={
+            "kind": KIND,
+            "sources": list(exact.sources),
+            "private": list(exact.private),
+            **({"said": list(exact.said)} if exact.said else {}),
+            **({"given": {"names": list(exact.typed)}} if exact.typed else {}),
+        },
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping, Sequence
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from workbench.errors import InputError, UnknownName
 from workbench.lifecycle import decisions as log
 from workbench.lifecycle.register import Register
 from workbench.periods import Period
+from workbench.reporting import environment
 from workbench.workspace.proposals import Proposals
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class Decisions(Proposals):
         InputError
             Something is missing, or contradicts itself; nothing was recorded.
         """
-        now = self.ws.now()
+        now = self._now()
         return log.record(
             self.register,
             title,
@@ -128,7 +130,7 @@ class Decisions(Proposals):
         InputError
             The outcome lies before its decision, is in another unit, or is not said.
         """
-        now = self.ws.now()
+        now = self._now()
         if (release is None) == (value is None) or (value is not None and margin is None):
             raise InputError(
                 "say what came of it: --value with --margin (0 where it is exact), or --release "
@@ -159,6 +161,7 @@ class Decisions(Proposals):
             more than noise. In the ledger, at no cost; its words go through the gate of a page.
         """
         from workbench.privacy.columns import Measure
+        from workbench.privacy.noted import noted
 
         end = Period.parse(period).end
         found = sorted((each for each in self.all() if each.on < end), key=_newest_first)
@@ -172,7 +175,28 @@ class Decisions(Proposals):
             name: [row[name] for row in rows] for name in (*heads, "over_margin")
         }
         measure = Measure("over_margin", "count", "Difference over its margin", None, 1)
-        return self.keep("decisions", heads, columns, measure, period, tuple(private))
+        said = [
+            text for each in found for text in (each.title, each.owner, each.measure, each.unit)
+        ]
+        return self.keep(
+            "decisions",
+            heads,
+            columns,
+            measure,
+            period,
+            tuple(private),
+            (noted("told", released=len(told_by - {None}), all=len(found)),) if found else (),
+            said=tuple(filter(None, said)),
+        )
+
+    def _now(self) -> dt.datetime:
+        """Return the time; refuse a report, whose code could record what it counted on rows."""
+        if environment.RUN_REPORT in os.environ or environment.PLAN_FILE in os.environ:
+            raise InputError(
+                "a decision and what came of it are recorded by whoever answers for it, not by a "
+                "report that runs: workbench decision record, or review. Nothing was recorded."
+            )
+        return self.ws.now()
 
     def _release(self, name: str) -> str:
         self.ws.ledger.text(name)  # refuses an unknown one, with the nearest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, UnknownName
@@ -97,7 +97,10 @@ class Proposals:
                  "if_wrong": "If that is wrong", "evidence": "Evidence"}  # fmt: skip
         private = tuple(dict.fromkeys(each.of.id for each in proposals))
         notes = (noted("at once", figures=len(proposals)),)
-        return self.keep("decisions-that-wait", heads, columns, measure, period, private, notes)
+        typed = tuple(text for each in proposals for text in (each.title, each.if_wrong))
+        return self.keep(
+            "decisions-that-wait", heads, columns, measure, period, private, notes, typed=typed
+        )
 
     def _evidence(self, report: str, period: str) -> dict[str, str]:
         """Return a report's title, and for each language the way to its edition."""
@@ -121,6 +124,9 @@ class Proposals:
         period: str,
         private: tuple[str, ...],
         notes: tuple[str, ...] = (),
+        *,
+        said: tuple[str, ...] = (),
+        typed: tuple[str, ...] = (),
     ) -> Release:
         """Keep rows in the ledger as they are told now, with what heads them."""
         from workbench.privacy.columns import Dimension
@@ -137,10 +143,9 @@ class Proposals:
             )
             for column, title in heads.items()
         )
-        notes = (*((noted("mixed"),) if private else ()), *notes)
-        return kept(
-            self.ws, Exact(name, (SOURCE,), columns, by, (measure,), period, private, notes)
-        )
+        notes = (*((noted("mixed"),) if private and not said else ()), *notes)
+        rows = Exact(name, (SOURCE,), columns, by, (measure,), period, private, notes)
+        return kept(self.ws, replace(rows, said=said, typed=typed))
 
 
 def _ends(each: Proposal, level: float) -> list[float | None]:

@@ -46,6 +46,15 @@ _ADDED = re.compile(
     r"|(?:, total)?: cut off by bounds, as seen with bounds \d+ times as wide|(?:_sum)?_cut_off)"
 )
 _CALENDAR_YEARS = 10  # how far from a written period a whole month may lie
+# Of operations: what was reckoned from released figures, or is a place, and so nobody's choice.
+_RECKONED = {
+    "consistent": ("index",),
+    "points": ("sizes", "ordered", "worth"),
+    "regroup": ("groups",),
+}
+_BUNDLES = ("book", "offers", "scale")  # of arguments
+_MEANT = {"base_odds": 50, "base_score": 600, "draws": 100_000, "horizon": 3, "level": 0.999,
+          "pdo": 20}  # fmt: skip  # where nothing is said
 _ALWAYS = frozenset(map(plain_number, (0, 1, -1, 0.95)))  # what is meant where nothing is said
 
 
@@ -211,16 +220,33 @@ def _of_recipe(recipe: Mapping[str, Any] | None) -> Mapping[str, Any]:
         for each in recipe["figures"]:
             for what, number in _numbers_of(each):
                 numbers.setdefault(what, []).append(number)
-    elif recipe["op"] == "grade" and dict(recipe["grades"]) != GRADES:
-        numbers["the limits of grades"] = [str(limit) for _, limit in recipe["grades"]]
+    elif recipe["op"] == "grade":
+        if dict(recipe["grades"]) != GRADES:
+            numbers["the limits of grades"] = [str(limit) for _, limit in recipe["grades"]]
+    else:
+        gone = {"op", "assumed", *_RECKONED.get(recipe["op"], ())}
+        for key, value in recipe.items():
+            for what, number in () if key in gone else _handed_in(value, key):
+                numbers.setdefault(f"{what}=", []).append(number)
     for each in recipe.get("assumed", ()):
         said = [each[key] for key in ("low", "high", "step") if key in each]
         said += [value for _, value in each.get("values", ())]
         numbers.setdefault(f"what '{each['name']}' may be", []).extend(map(str, said))
-    for key in ("min_customers", "deviations", "gain", "loss"):
-        if key in recipe:
-            numbers[f"{key}="] = [str(recipe[key])]
     return {"numbers": numbers}
+
+
+def _handed_in(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    """Yield the numbers of an argument, however deep, with which argument it is."""
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _handed_in(each, name if key in _BUNDLES else key)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _handed_in(each, key)
+    elif (
+        isinstance(value, int | float) and not isinstance(value, bool) and _MEANT.get(key) != value
+    ):
+        yield key, str(value)
 
 
 def _numbers_of(figure: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -261,7 +287,8 @@ def unwritten(
         parents = (unwritten(each, find, written, gone) for each in found)
         return next((each for each in parents if each is not None), None)
     if release.mechanism.get("kind") == "operational":
-        return None  # its words are ours, and of tables that hold no customer
+        # why not the others: they are ours, and of tables and registers that hold no customer
+        return next((each for each in _names(release, ()) if not written.holds(each)), None)
     if release.mechanism.get("kind") == "joined":
         parts = (unwritten(find(each), find, written) for each in release.mechanism["parts"])
         return next((each for each in parts if each is not None), None)
@@ -297,6 +324,7 @@ def spoken(release: Release, find: Any) -> Iterator[str]:
     """
     mechanism = release.mechanism
     yield from (note for note in release.notes if note.startswith(EXCEPTION))
+    yield from mechanism.get("said", ())
     yield from mechanism.get("given", {}).get("names", ())
     if mechanism.get("recipe") is not None:
         yield from _typed(mechanism["recipe"])
@@ -315,7 +343,11 @@ def found_values(release: Release, find: Any) -> Iterator[str]:
 
 def _typed(recipe: Mapping[str, Any]) -> Iterator[str]:
     """Yield the words in a recipe that were handed in with it."""
-    yield from (str(recipe[key]) for key in ("into", "title") if recipe.get(key))
+    bundles = (recipe, *(recipe.get(key, {}) for key in _BUNDLES))
+    for key in ("into", "title", "unit"):
+        yield from (str(each[key]) for each in bundles if each.get(key))
+    for key in ("scenarios", "limits"):
+        yield from (label for each in bundles for label, _ in each.get(key, ()))
     for each in recipe.get("assumed", ()):
         yield from (each["title"], *(label for label, _ in each.get("values", ())))
     if recipe["op"] == "derive":
