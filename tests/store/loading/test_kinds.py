@@ -2,17 +2,21 @@
 
 import csv
 import datetime as dt
+import re
 import unicodedata
 from decimal import Decimal
 
 import duckdb
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 import workbench as wb
 from benchmarks.catalogs import catalog_of
 from workbench.catalog import Column
+from workbench.errors import SourceError
 from workbench.store.loading.values import Form, taken, value_of
 
 COLUMNS = {
@@ -278,3 +282,187 @@ def test_every_text_is_itself_or_aside_in_every_kind_of_file(desk, suffix):
     stored = {row[0]: dict(zip(COLUMNS, row[1:], strict=True)) for row in found[-taken.added :]}
     for n, (kind, text, value) in enumerate(cases):
         assert stored.get(n, {}).get(kind) == value, (kind, text)
+
+
+CELLS = {  # a column's place, what its cell holds and in which format; what is stored, or why not
+    "percent": (4, 0.5, "0%", Decimal("0.5")),
+    "currency": (4, 1234.5, '#,##0.00 "€"', Decimal("1234.5")),
+    "float": (4, 0.1 + 0.2, "General", Decimal("0.3")),
+    "too fine": (4, 1.005, "General", "amount: not an amount"),
+    "yes for an amount": (4, True, "General", "amount: not an amount"),
+    "whole": (5, 3.0, "0.00", 3),
+    "serial": (2, 46237, "General", "day: not a date (2026"),
+    "serial as a day": (2, 46237, "yyyy-mm-dd", day("2026-08-03")),
+    "digits": (2, 20260803, "General", "day: not a date (2026"),
+    "a day with a time": (2, 46237.5, "yyyy-mm-dd", "day: not a date (2026"),
+    "before all days": (2, -1, "yyyy-mm-dd", "day: a day before 1900"),
+    "after all days": (2, 2958466, "yyyy-mm-dd", "day: an error"),
+    "time alone": (2, dt.time(10), "hh:mm", "day: not a date (2026"),
+    "day as text": (2, "2026-08-03", "@", day("2026-08-03")),
+    "one": (8, 1, "General", True),
+    "two": (8, 2, "General", "flag: not a boolean"),
+    "error": (4, "#DIV/0!", "General", "amount: an error"),
+    "formula": (4, "=1+1", "General", "amount: a formula that was never computed"),
+    "long": (9, 12345678901234567890, "0", "words: a number of more digits than a workbook keeps"),
+    "zeros": (9, 7, "00000", "00007"),
+    "grouped": (9, 1234567, "#,##0", "1234567"),
+    "red": (9, -5, "#,##0;[Red](#,##0)", "-5"),
+    "half": (9, 0.5, "0%", "words: a number that its format shows with other signs"),
+    "prefixed": (9, 7, '"K-"000', "words: a number that its format shows with other signs"),
+    "day in words": (9, day("2026-08-03"), "yyyy-mm-dd", "2026-08-03"),
+    "prefixed key": (10, 42, '"C"000', "customer_id: a number that its format shows with other"),
+    "key": (10, 1001.0, "General", "1001"),
+    "half a key": (10, 1001.5, "General", "customer_id: no text and no whole number"),
+    "yes for a key": (10, True, "General", "customer_id: no text and no whole number"),
+    "day for a key": (10, day("2026-08-03"), "yyyy-mm-dd", "customer_id: no text and no whole"),
+    "error for a key": (10, "#REF!", "General", "customer_id: an error"),
+    "beyond": (11, "beside", "General", "n: more cells than column names"),
+}
+NAMES = ["n", *COLUMNS]
+ROW = [1, day("2026-08-03"), at("2026-08-03 10:00"), 1.5, 1, 0.5, 0.5, True, "x", "C1"]
+
+
+def aside(desk, taken):
+    with desk._newest() as connection:
+        found = connection.execute(
+            "SELECT line, reasons FROM lake.intake.quarantine WHERE digest = $1", [taken.digest]
+        )
+        return dict(found.fetchall())
+
+
+def last(desk, count, column="words"):
+    with desk._newest() as connection:
+        found = connection.execute(f'SELECT "{column}" FROM lake.events ORDER BY rowid').fetchall()
+    return [row[0] for row in found[-count:]]
+
+
+def words(text):
+    return [*ROW[:-2], text, "C1"]
+
+
+def workbook(desk, name, *sheets):
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, rows, *hidden in sheets:
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+        if hidden:
+            sheet.sheet_state = "hidden"
+    path = desk.settings.root / name
+    book.save(path)
+    return path
+
+
+def test_a_cell_is_what_it_shows_or_aside(desk):
+    def placed(place):  # beside an empty column, and with one among them
+        return place + 1 + (place > 8)
+
+    book = openpyxl.Workbook()
+    for place, name in enumerate(NAMES, 1):
+        book.active.cell(1, placed(place), name)
+    for line, (column, value, form, _) in enumerate(CELLS.values(), 2):
+        for place, good in enumerate([*ROW, None], 1):
+            cell = book.active.cell(line, placed(place), value if place == column else good)
+            cell.number_format = form if place == column else cell.number_format
+    path = desk.settings.root / "cells.xlsx"
+    book.save(path)
+    taken = desk.ingest("events", path)
+    assert taken.rows == len(CELLS) == taken.added + taken.quarantined
+    reasons, stored = aside(desk, taken), iter(range(taken.added))
+    for line, (what, (column, *_, value)) in enumerate(CELLS.items(), 2):
+        if line in reasons:
+            assert reasons[line].startswith(str(value)), what
+        else:
+            assert last(desk, taken.added, NAMES[column - 1])[next(stored)] == value, what
+
+
+def test_no_sheet_is_passed_over_in_silence(desk):
+    path = workbook(desk, "two.xlsx", ("May", [NAMES, words("m")]), ("June", [NAMES, words("j")]))
+    told = "has the columns of table 'events' on several sheets: May, June. Take them in one by one"
+    with pytest.raises(SourceError, match=told):
+        desk.ingest("events", path)
+    for sheet, text in (("May", "m"), ("June", "j")):
+        assert desk.ingest("events", path, sheet=sheet).added == 1
+        assert last(desk, 1) == [text]
+        assert desk.ingest("events", path, sheet=sheet).known
+    path = workbook(
+        desk, "hidden.xlsx", ("Old", [NAMES, words("o")], "hidden"), ("New", [NAMES, words("n")])
+    )
+    assert desk.ingest("events", path).added == 1
+    assert last(desk, 1) == ["n"]
+
+
+def test_a_cell_merged_with_another_one_has_no_value_of_its_own(desk):
+    book = openpyxl.Workbook()
+    for row in (["Events"], NAMES, words("one"), words("two"), words("three"), []):
+        book.active.append(row)
+    for cells in ("A1:J1", "I3:I4", "A6:J6", "J5:L5"):
+        book.active.merge_cells(cells)
+    path = desk.settings.root / "merged.xlsx"
+    book.save(path)
+    taken = desk.ingest("events", path)
+    assert (taken.rows, taken.added) == (3, 2)
+    assert last(desk, 2) == ["one", "three"]
+    assert aside(desk, taken) == {4: "words: a cell merged with another one"}
+
+
+PARTS = {  # a column and what a Parquet file holds in it; what is stored, or None
+    ("at", "TIMESTAMPTZ '2026-10-25 00:30:00+00'"): None,
+    ("at", "TIMESTAMPTZ 'infinity'"): None,
+    ("at", "TIMESTAMPTZ '294246-12-31 00:00:00+00'"): None,
+    ("at", "TIMESTAMPTZ '2026-10-25 01:30:00+00'"): at("2026-10-25 02:30"),
+    ("day", "TIMESTAMPTZ '2026-08-02 22:00:00+00'"): day("2026-08-03"),
+    ("day", "TIMESTAMPTZ '2026-08-03 00:00:00+00'"): None,
+    ("amount", "true"): None,
+    ("words", "'\\xFF'::BLOB"): None,
+    ("words", "encode('é')"): "é",
+    ("words", "['a, b', NULL]"): "['a, b', NULL]",
+}
+
+
+@pytest.mark.parametrize(("column", "part"), PARTS)
+def test_a_parquet_files_type_is_a_value_or_aside(desk, column, part):
+    value, path = PARTS[column, part], desk.settings.root / "parts.parquet"
+    good = {"n": "1", "customer_id": "'C1'"}
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        row = {**good, column: f"if(i = 0, {part}, NULL)"}
+        named = ", ".join(f'{row.get(name, "NULL")} AS "{name}"' for name in NAMES)
+        connection.execute(f"COPY (SELECT {named} FROM range(2) r(i)) TO '{path}' (FORMAT parquet)")
+    taken = desk.ingest("events", path)
+    assert (taken.rows, taken.added) == (2, 1 + (value is not None))
+    assert last(desk, taken.added, column) == ([value] if value else []) + [None]
+
+
+def test_decimals_that_the_engine_cannot_hold_are_refused(desk):
+    wide = pa.array([Decimal("1.50")], pa.decimal256(50, 2))
+    columns = [wide if name == "amount" else pa.nulls(1) for name in NAMES]
+    path = desk.settings.root / "wide.parquet"
+    pq.write_table(pa.Table.from_arrays(columns, names=NAMES), path)
+    with pytest.raises(SourceError, match="'amount' has decimals of more than 38 digits"):
+        desk.ingest("events", path)
+
+
+LINE = "1,2026-08-03,,1,1,1,1,true,客,C1"
+SHAPES = {
+    "title.csv": ("a quote above its column names", '"Events\nof August"\n{}\n{}\n'),
+    "late.csv": ("mixes ends of lines (LF, CR LF)", "{}\n" + f"{LINE}\n" * 50_000 + "{}\r\n"),
+    "a.tsv": ("Save it as one of these; text with tabs", "{}\n{}\n"),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_files_shape_is_named(desk, name):
+    told, content = SHAPES[name]
+    path = desk.settings.root / name
+    path.write_bytes(content.format(",".join(NAMES), LINE).encode())
+    with pytest.raises(SourceError, match=re.escape(told)):
+        desk.ingest("events", path)
+
+
+def test_text_of_four_bytes_a_sign_says_so_itself(desk):
+    path = desk.settings.root / "four.csv"
+    path.write_bytes(f"{','.join(NAMES)}\n{LINE}\n".encode("utf-32"))
+    assert desk.ingest("events", path).added == 1
+    assert last(desk, 1) == ["客"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 _REASONS_SHOWN = 5
+_SHEET = re.compile(r" --sheet ('.*?'|\".*?\")( --|$)")
 _MEMORY = "1GB"  # beyond it the engine goes on in encrypted temporary files
 
 
@@ -84,7 +86,7 @@ def take_in(
         choose_format(writer.connection, table)
         quarantine.prepare(writer.connection)
         known = quarantine.taken_in(writer.connection, name)
-        same = [before for before in known if before.digest.partition(" ")[0] == content]
+        same = [before for before in known if _same_rows(before.digest, digest)]
         if same and same[-1].digest == digest:  # later ones replaced what earlier ones brought
             if store.unseen(writer.connection) and same[-1] not in files_seen(store):
                 return same[-1]  # why: it was cut off before anybody was told
@@ -111,6 +113,12 @@ def take_in(
         progress(f"naming the content of {name}")
         _record(writer, name, table, digest, now.date(), None if corrected else replaced)
     return taken
+
+
+def _same_rows(one: str, other: str) -> bool:
+    """Whether two files are one, read in whichever way; two sheets are not."""
+    sheets = [match[1] for each in (one, other) if (match := _SHEET.search(each))]
+    return one.partition(" ")[0] == other.partition(" ")[0] and len({*sheets}) < 2
 
 
 def _again(before: Ingested) -> Ingested:

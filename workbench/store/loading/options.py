@@ -59,7 +59,8 @@ def require_fitting(path: Path, options: Options) -> str:
         raise SourceError(f"{path} is an old workbook. Save it as .xlsx; nothing was taken in.")
     if kind not in (".csv", ".parquet", ".xlsx"):
         raise SourceError(
-            f"{path}: only .csv, .parquet and .xlsx files are read, not '{path.suffix}'."
+            f"{path}: only .csv, .parquet and .xlsx files are read, not '{path.suffix}'. Save it "
+            "as one of these; text with tabs or semicolons between columns is read as .csv too."
         )
     if kind != ".csv" and options.encoding:
         raise InputError("an encoding is of CSV files; leave it out.")

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 # of which the engine holds several at a time; with less than 32 MB it may leave out a line of more
 # than 2 MB without a word
 _BUFFER_BYTES, _BUFFER_BYTES_LONG = 16_000_000, 32_000_000
+_DIGITS_MOST = 38  # of a decimal
 # of a workbook's rows on their way
 _LINE, _ROW = "workbench_line", "workbench_row"
 
@@ -124,6 +125,7 @@ def reading(
             relation = f"read_parquet({literal(str(place))}, file_row_number = true)"
             types = _described(connection, relation, path)
             types.pop("file_row_number", None)
+            _require_readable(connection, place, path)
             columns = columns_of(name, table, list(types), path)
             renamed = "".join(f', "{there}" AS "{column}"' for there, column in columns.items())
             yield _reading(
@@ -279,12 +281,22 @@ def _workbook(
     form = replace(form, cells=True)
     with workbooks.opened(path) as book:
         chosen = book.sheet(sheet)
-        lines = islice(chosen.rows(), TITLE_LINES)
-        titles = [(line, [cell for cell in cells if cell]) for line, cells in lines]
+        titles = list(islice(chosen.rows(), TITLE_LINES))
         if not titles:
             raise SourceError(f"{path} is empty or does not start with a line of column names.")
-        fitting = (row for row in titles if names_all(row[1], table))
-        at, names = next(fitting, titles[0])  # a title may stand above
+        found_at = next((row for row in titles if _fits(row[1], table)), None)
+        at, cells = found_at or titles[0]  # a title may stand above
+        others = [] if sheet or not found_at else book.shown[1:]
+        starts = {each: islice(book.sheet(each).rows(), TITLE_LINES) for each in others}
+        like = [each for each in others if any(_fits(row, table) for _, row in starts[each])]
+        if like:
+            raise SourceError(
+                f"{path} has the columns of table '{name}' on several sheets: "
+                f"{', '.join([book.shown[0], *like])}. Take them in one by one, each named with "
+                "--sheet; nothing was taken in."
+            )
+        places = [place for place, cell in enumerate(cells) if cell]
+        names = [cells[place] for place in places]
         try:
             columns = columns_of(name, table, names, path)
         except SourceError as refusal:
@@ -295,9 +307,12 @@ def _workbook(
                 "named with --sheet."
             ) from None
         passed_over: list[int] = []
+        at_place = {columns[cells[place]]: place for place in places}
+        words = [at_place[c] for c, d in table.file_columns.items() if d.type == "text"]
+        key = at_place.get(table.subject_key or "")
 
         def feed(out: IO[bytes]) -> None:
-            book.write(chosen, at, len(names), out, passed_over)
+            book.write(chosen, at, places, words, key, out, passed_over)
 
         read_as = ", ".join(f"{literal(columns[each])}: 'VARCHAR'" for each in names)
         with pipe_of(feed) as place:
@@ -318,6 +333,22 @@ def _workbook(
             )
             yield found
         found.passed_over.extend(passed_over)
+
+
+def _require_readable(connection: duckdb.DuckDBPyConnection, place: Path, path: Path) -> None:
+    """Refuse decimals of more digits than the engine has, of which it makes other numbers."""
+    wide = connection.execute(
+        f"SELECT name FROM parquet_schema({literal(str(place))}) WHERE precision > {_DIGITS_MOST}"
+    ).fetchall()
+    if wide:
+        raise SourceError(
+            f"{path}: column '{wide[0][0]}' has decimals of more than {_DIGITS_MOST} digits. Write "
+            "it with fewer; nothing was taken in."
+        )
+
+
+def _fits(cells: Sequence[str], table: Table) -> bool:
+    return names_all([cell for cell in cells if cell], table)
 
 
 def _described(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> dict[str, str]:

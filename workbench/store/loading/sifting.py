@@ -15,7 +15,7 @@ from workbench.catalog import Catalog, Column, Table
 from workbench.store.keys.marks import marked_sql
 from workbench.store.loading.quarantine import HANDED
 from workbench.store.loading.readers import Reading
-from workbench.store.loading.values import kind_of, plain_key
+from workbench.store.loading.values import NO_VALUE, kind_of, plain_key
 from workbench.store.quality.rules import RowRule, literal, references, row_rules
 
 _FEW, _TEXT = 8, "VARCHAR"
@@ -23,7 +23,8 @@ _COUNTED = "row_number() OVER ()"
 _PLAIN_KEY = "_plain_key"  # whether a key, as it was read, fits its pattern
 # why only these: a text of them is the same value again; of any other kind the text is kept
 _PLAIN = re.compile(
-    r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*|BOOLEAN|DATE|TIMESTAMP"
+    r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\([^[]*|BOOLEAN|BLOB|DATE"
+    r"|TIMESTAMP(_NS|_MS|_S| WITH TIME ZONE)?"
 )
 
 
@@ -116,7 +117,9 @@ def _told(source: Reading, table: Table, faults: Mapping[str, str], flags: Colle
     ]
     given += [f"CAST(t{len(columns) + n} AS BOOLEAN) AS {flag}" for n, flag in enumerate(flags)]
     again = f"(SELECT line AS _at, {', '.join(given)} FROM {HANDED})"
-    why = ", ".join(f"CASE WHEN {fault} THEN {literal(told)} END" for told, fault in faults.items())
+    why = ", ".join(
+        f"CASE WHEN {fault} THEN {_said(told, source)} END" for told, fault in faults.items()
+    )
     subject = f'CAST("{table.subject_key}" AS VARCHAR)' if table.subject_key else "NULL::VARCHAR"
     content = ", ".join(f'"{c}" := "read {c}"' for c in table.file_columns)
     return (
@@ -124,6 +127,17 @@ def _told(source: Reading, table: Table, faults: Mapping[str, str], flags: Colle
         f"{subject} AS subject, to_json(struct_pack({content}))::VARCHAR AS content "
         f"FROM ({_read(source, table, again, '_at', ['_at', *flags])})"
     )
+
+
+def _said(told: str, source: Reading) -> str:
+    """Return SQL of a fault in words; a workbook's cell says itself why it shows no value."""
+    column, _, what = told.partition(": ")
+    if source.types[column] != _TEXT or not what.startswith("not "):
+        return literal(told)
+    read = f'"read {column}"'
+    shown = f"{literal(f'{column}: ')} || substr({read}, {len(NO_VALUE) + 1})"
+    own = f"starts_with({read}, {literal(NO_VALUE)})"
+    return f"CASE WHEN {own} THEN {shown} ELSE {literal(told)} END"
 
 
 def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ _QUOTED = re.compile(rb'"[^"]*"')
 _ENDS = re.compile(rb"\r\n|\n|\r")
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
@@ -89,6 +90,11 @@ def first_line(path: Path, encoding: str, table: Table) -> tuple[list[str], str,
     for above, line in enumerate(lines):  # a title, or 'sep=;', may stand above
         names, delimiter = fields_of(line)
         if names_all(names, table):
+            if any(each.count('"') % 2 for each in lines[:above]):
+                raise SourceError(
+                    f"{path} has a quote above its column names that does not end on its line. "
+                    "Take the title away; nothing was taken in."
+                )
             return names, delimiter, above
     if not first.strip():
         raise SourceError(f"{path} is empty or does not start with a line of column names.")
@@ -189,10 +195,11 @@ def wrong_encoding(path: Path, encoding: str) -> SourceError:
 
 def two_ends_of_lines(path: Path) -> str:
     """Return what to say of a text file whose lines end in two ways; empty where they do not."""
+    names, found = {b"\r\n": "CR LF", b"\n": "LF", b"\r": "CR"}, dict[str, None]()
     with path.open("rb") as file:
-        start = _QUOTED.sub(b"", file.read(_LOOKED_BYTES))
-    names = {b"\r\n": "CR LF", b"\n": "LF", b"\r": "CR"}
-    found = {names[end]: None for end in _ENDS.findall(start)}
+        while len(found) < 2 and (block := file.read(_LOOKED_BYTES)):
+            block += file.readline(LINE_BYTES_MOST)  # ends are two bytes, or one
+            found |= {names[end]: None for end in _ENDS.findall(_QUOTED.sub(b"", block))}
     if len(found) < 2:
         return ""
     return f"{path} mixes ends of lines ({', '.join(found)}). Export it anew with one of them."

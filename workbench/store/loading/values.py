@@ -28,7 +28,6 @@ _OFFSET = r" ?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
 _TIME = rf"\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}([ T]{_CLOCK}({_OFFSET})?)?\s*"
 _FLOATING = ("FLOAT", "DOUBLE")
 _NUMBERED = re.compile(r"VARCHAR|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|UUID")  # what keys are kept as
-_OTHERS = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP")  # than bytes and yes or no
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
 _SMALLEST_DOUBLE = "2.2250738585072014e-308"  # below it digits are lost
 # Words that programs write for nothing, and that people write below a column: no customer's key.
@@ -223,11 +222,14 @@ def _from_typed(
     if found == "BLOB" and wanted == "VARCHAR":  # of a program that does not say that it is text
         value = f"TRY(decode({raw}))"
     elif (key and wanted == "VARCHAR" and not _NUMBERED.fullmatch(found)) or (
-        found in ("BLOB", "BOOLEAN") and wanted in _OTHERS
+        found in ("BLOB", "BOOLEAN") and wanted not in ("VARCHAR", "BOOLEAN")
     ):
         return f"CAST(NULL AS {wanted})", [_none(raw, read)]
     if wanted == "VARCHAR":
-        return (_key_sql(value, declared) if key else value), [_none(raw, read)]
+        # what has parts is itself only if it can be told apart again
+        again = f"TRY_CAST({raw} AS {found}) IS DISTINCT FROM {read}"
+        parts = [again] if set("([") & set(found) and not key else []
+        return (_key_sql(value, declared) if key else value), [_none(raw, read), *parts]
     back = "TIMESTAMP" if found == _INSTANT else found
     return value, [_none(raw, read), f"TRY_CAST({raw} AS {back}) <> {again}"]
 

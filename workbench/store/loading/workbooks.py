@@ -9,7 +9,7 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -22,16 +22,28 @@ _PROTECTED = "EncryptedPackage".encode("utf-16-le")
 _NOUGHTS = re.compile(r"0+")  # a number format that shows 42 as 00042
 _BROKEN = (OSError, ValueError, KeyError, SyntaxError, TypeError, zipfile.BadZipFile, zlib.error)
 _DIGITS_KEPT = 15  # of a number; a workbook forgets the others
+_MERGED = f"{NO_VALUE}a cell merged with another one"
+_RANGE = re.compile(rb'<mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
+_NO_SIGNS = re.compile(r"General|\[[^]$]*\]|_.|E\+0+|[0#?,. ();@-]")  # of a number format
+_FIRST_DAY = dt.datetime(1900, 1, 1)  # noqa: DTZ001  # why: a cell has no zone
 
 
 class Sheet:
     """One sheet, read row by row, as often as wanted."""
 
-    def __init__(self, values: Any, formulas: Any) -> None:
+    def __init__(self, values: Any, formulas: Any, merged: Sequence[Sequence[int]]) -> None:
         self._values, self._formulas = values, formulas
+        self._merged = sorted(merged, key=lambda each: each[1])  # columns and rows, from 1 on
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield each row that holds anything: its line, and the texts of its cells."""
+    def rows(
+        self, words: Collection[int] = (), key: int | None = None
+    ) -> Iterator[tuple[int, list[str]]]:
+        """Yield each row that holds anything: its line, and the texts of its cells.
+
+        Of words a number is taken only where its cell shows nothing else, of keys no other value.
+        """
+        coming, merged = iter([*self._merged, (0, 1 << 30, 0, 0)]), list[Sequence[int]]()
+        following = next(coming)
         pairs = (
             zip(self._values.iter_rows(), self._formulas.iter_rows(), strict=True)
             if self._formulas is not None
@@ -39,10 +51,21 @@ class Sheet:
         )
         for line, (row, asked) in enumerate(pairs, 1):
             texts = [_text(cell) for cell in row]
+            for place in words:
+                if place < len(row):
+                    texts[place] = _word(row[place], texts[place], place == key)
             for place, cell in enumerate(asked):
                 if cell.data_type == "f" and not texts[place]:
                     texts[place] = f"{NO_VALUE}a formula that was never computed"
+            while following[1] <= line:
+                merged.append(following)
+                following = next(coming)
+            merged = [each for each in merged if each[3] >= line]
             if any(text.strip() for text in texts):
+                for left, top, right, _ in merged:
+                    texts += [""] * (right - len(texts))
+                    first = left if top == line else left - 1  # its first cell has the value
+                    texts[first:right] = [text or _MERGED for text in texts[first:right]]
                 yield line, texts
 
 
@@ -52,9 +75,10 @@ class Book:
     def __init__(self, path: Path, values: Any, formulas: Any) -> None:
         self._path, self._values, self._formulas = path, values, formulas
         self.sheets: Sequence[str] = [each.title for each in values.worksheets]
+        self.shown = [e.title for e in values.worksheets if e.sheet_state == "visible"]
 
     def sheet(self, name: str | None) -> Sheet:
-        """Return one sheet, the first by default.
+        """Return one sheet, the first that is not hidden by default.
 
         Raises
         ------
@@ -67,28 +91,37 @@ class Book:
                 "Nothing was taken in."
             )
         books = [self._values, self._formulas]
-        found = [book and book[name or self.sheets[0]] for book in books]
+        found = [book and book[name or [*self.shown, *self.sheets][0]] for book in books]
+        merged = _merged(self._path, found[0]._worksheet_path)
         for each in found:
             if each is not None:
                 each.reset_dimensions()  # why: a size that is told may be of a million empty rows
-        return Sheet(*found)
+        return Sheet(found[0], found[1], merged)
 
     def write(
-        self, sheet: Sheet, above: int, width: int, out: IO[bytes], passed_over: list[int]
+        self,
+        sheet: Sheet,
+        above: int,
+        places: Sequence[int],
+        words: Collection[int],
+        key: int | None,
+        out: IO[bytes],
+        passed_over: list[int],
     ) -> None:
-        """Write a sheet's rows below a line as CSV: the line, then so many cells."""
+        """Write a sheet's rows below a line as CSV: the line, then the cells at some places."""
         text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=False)
-        writer, last = csv.writer(text, lineterminator="\n"), above
-        for line, cells in sheet.rows():
+        writer, last, named = csv.writer(text, lineterminator="\n"), above, set(places)
+        telling = next((n for n, place in enumerate(places) if place != key), 0)
+        for line, cells in sheet.rows(words, key):
             if line <= above:
                 continue
             passed_over.extend(range(last + 1, line))
             last = line
-            beyond = [cell for cell in cells[width:] if cell]
-            padded = [*cells[:width], *[""] * (width - len(cells))]
-            if beyond:
-                padded[0] = f"{NO_VALUE}more cells than column names"
-            writer.writerow([line, *padded])
+            picked = [cells[place] if place < len(cells) else "" for place in places]
+            beyond = (cell for place, cell in enumerate(cells) if place not in named)
+            if any(cell and cell != _MERGED for cell in beyond):
+                picked[telling] = f"{NO_VALUE}more cells than column names"
+            writer.writerow([line, *picked])
         text.flush()
         text.detach()
 
@@ -148,6 +181,29 @@ def _has_formulas(path: Path) -> bool:
     return False
 
 
+def _merged(path: Path, sheet: str) -> list[Sequence[int]]:
+    """Return the ranges of merged cells, of which a workbook holds the first one's value only."""
+    from openpyxl.utils import range_boundaries
+
+    found: set[bytes] = set()
+    with zipfile.ZipFile(path) as parts, parts.open(sheet) as part:
+        before = b""
+        while block := part.read(1 << 20):
+            found.update(_RANGE.findall(before + block))
+            before = block[-60:]
+    return [range_boundaries(each.decode()) for each in found]
+
+
+def _word(cell: Any, text: str, key: bool) -> str:
+    """Return a cell's text, or why it is none: its format shows other signs, or it is no key."""
+    value = cell.value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and _NO_SIGNS.sub("", cell.number_format or ""):
+        return f"{NO_VALUE}a number that its format shows with other signs"
+    whole = isinstance(value, str | None) or (number and float(value).is_integer())
+    return text if whole or not key else f"{NO_VALUE}no text and no whole number"
+
+
 def _text(cell: Any) -> str:
     """Return what a cell shows, as the store reads texts."""
     value = cell.value
@@ -157,6 +213,8 @@ def _text(cell: Any) -> str:
         return f"{NO_VALUE}an error"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dt.datetime) and value < _FIRST_DAY:
+        return f"{NO_VALUE}a day before 1900"
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
     if isinstance(value, int | float):
