@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from workbench.lifecycle.incidents.reads import Read
     from workbench.lifecycle.review import Review
     from workbench.lifecycle.rights.requests import Request
-    from workbench.store.corrections import Corrections
-    from workbench.store.keys.marks import Marks
     from workbench.store.logs.auditing import Verdict
     from workbench.workspace.office import Office
 
@@ -173,17 +171,11 @@ def verify_logs(office: Office) -> Mapping[str, Verdict]:
     from workbench.lifecycle.facts import log_verdict
     from workbench.store.logs.auditing import Verdict, told
 
-    def ledger() -> Verdict:
-        count = office.ws.ledger.verify()
-        return Verdict(count, office.ws.ledger.head(), ())
-
-    def counted(each: Marks | Corrections) -> Verdict:
-        return Verdict(len(each.all()), (0, GENESIS), ())
-
+    ws, store, none = office.ws, office.store, (0, GENESIS)
     checks: dict[str, Callable[[], Verdict]] = {
         "audit log": lambda: log_verdict(office),
-        "ledger": ledger,
-        "file of marks": lambda: counted(office.store.marks),
-        "file of corrections": lambda: counted(office.store.corrections),
+        "ledger": lambda: Verdict(ws.ledger.verify(), ws.ledger.head(), ()),
+        "file of marks": lambda: Verdict(len(store.marks.all()), none, ()),
+        "file of corrections": lambda: Verdict(len(store.corrections.all()), none, ()),
     }
     return {name: told(check) for name, check in checks.items()}

@@ -106,10 +106,9 @@ class Events(Chain):
             self._require_clock(read, now)
 
     def _require_clock(self, read: Reader, now: dt.datetime) -> None:
-        last = read.last_referring()
-        at, seq = (None, 0) if last is None else (last.at, last.seq)
-        what = f"entry {seq} of the audit log ({self.path})"
-        require_clock(now, at, what, "Nothing is done", InputError)
+        if last := read.last_referring():
+            what = f"entry {last.seq} of the audit log ({self.path})"
+            require_clock(now, last.at, what, "Nothing is done", InputError)
 
     def ahead(self, now: dt.datetime) -> dt.datetime | None:
         """Return when the last act was, where that lies in the time to come."""

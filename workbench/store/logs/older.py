@@ -8,9 +8,8 @@ that is not there for an empty one and see no hold, calls it lost and does nothi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from workbench.documents import canonical
 from workbench.errors import StorageError
@@ -41,22 +40,16 @@ class Older:
         begun = None if known(private, self.name) == TAKEN else private
         return log_in(path.parent, self.name, begun=begun)
 
-    def renewed(self, entry: Entry) -> dict[str, Any]:
-        """Return what is appended to the one log for an entry."""
-        ref, called = self.ref, "id"
-        name = entry.subject
+    def renewed(self, entry: Entry) -> Entry:
+        """Return what stands in the one log for an entry."""
+        ref, called, name, body = self.ref, "id", entry.subject, dict(entry.body)
         if self.name == "journal" and entry.kind in ("hold", "hold released"):
-            ref, called, name = "H", "hold", entry.ref or entry.body["hold"]
+            ref, called, name = "H", "hold", entry.ref or body["hold"]
         elif self.name == "journal" and entry.kind in REQUEST:
             ref, called, name = "R", "request", entry.ref
-        body = {**entry.body} if ref in (None, "office") else {**entry.body, called: name}
-        return {
-            "kind": self.kind.format(entry.kind),
-            "body": body,
-            "at": entry.at,
-            "subject": name,
-            "ref": ref,
-        }
+        if ref not in (None, "office"):
+            body[called] = name
+        return replace(entry, kind=self.kind.format(entry.kind), body=body, subject=name, ref=ref)
 
 
 OLDER = (
@@ -87,10 +80,10 @@ def take_over(into: Chain, private: Path) -> None:
             chain = each.chain(private)
             chain.verify()
             brought += [each.renewed(entry) for entry in chain.entries()]
-        there = {_told(vars(entry)) for entry in write.entries()}
-        for new in sorted(brought, key=lambda new: new["at"]):
+        there = set(map(_told, write.entries()))
+        for new in sorted(brought, key=lambda new: new.at):
             if _told(new) not in there:
-                write.append(**new)
+                write.append(new.kind, new.body, at=new.at, subject=new.subject, ref=new.ref)
 
 
 def set_aside(private: Path) -> None:
@@ -129,5 +122,5 @@ def _clear(private: Path, done: list[Older]) -> None:
         registers.rmdir()
 
 
-def _told(event: Any) -> tuple[Any, ...]:
-    return (event["kind"], event["at"], event["subject"], event["ref"], canonical(event["body"]))
+def _told(entry: Entry) -> tuple[object, ...]:
+    return entry.kind, entry.at, entry.subject, entry.ref, canonical(entry.body)
