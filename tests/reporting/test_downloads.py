@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 import time
 import zipfile
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -77,16 +79,34 @@ def test_no_text_is_a_formula(saved):
     assert [row[0] for row in rows[1:]] == [*(f"'{each}" for each in TRAPS[:4]), TRAPS[4]]
     with zipfile.ZipFile(saved(made, "Download XLSX: Odd")) as book:
         assert book.testzip() is None
-        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        sheet = book.read("xl/sheet1.xml").decode()
     assert "<f>" not in sheet
     assert "=1+1</t>" in sheet
+
+
+def test_a_workbook_holds_together(saved):
+    """Every part that another names is there, of a kind that is declared: ECMA-376, part 2."""
+    with zipfile.ZipFile(saved(_cells(), "Download XLSX: Odd")) as book:
+        parts = {name: book.read(name).decode() for name in book.namelist()}
+    for text in parts.values():
+        ElementTree.fromstring(text)  # noqa: S314  # why: we wrote it
+    declared = re.findall(r'PartName="/([^"]+)"', parts["[Content_Types].xml"])
+    linked = [f"xl/{each}" for each in _targets(parts["xl/_rels/workbook.xml.rels"])]
+    assert _targets(parts["_rels/.rels"]) == ["xl/workbook.xml"]
+    assert sorted(declared) == sorted(["xl/workbook.xml", *linked])
+    assert set(declared) == {name for name in parts if "rels" not in name and name[0] != "["}
+    assert "<fill><patternFill/></fill>" in parts["xl/styles.xml"]  # else readers refuse all of it
+
+
+def _targets(relations):
+    return re.findall(r'Target="([^"]+)"', relations)
 
 
 def test_a_workbook_says_what_it_is(saved):
     file = saved(_cells(), "Download XLSX: Odd")
     with zipfile.ZipFile(file) as book:
         names = book.read("xl/workbook.xml").decode()
-        sheet = book.read("xl/worksheets/sheet2.xml").decode()
+        sheet = book.read("xl/sheet2.xml").decode()
     assert 'name="What this is"' in names
     for told in (
         "Customer overview",
@@ -104,8 +124,8 @@ def test_percentages_are_fractions_and_a_filter_is_told(saved):
     filtered = "document.querySelector('h1').outerHTML += '<p data-filter>North only</p>';"
     label = "Download XLSX: Active share by month"
     with zipfile.ZipFile(saved(made, label, filtered)) as book:
-        assert "North only" in book.read("xl/worksheets/sheet2.xml").decode()
-        figures_of = book.read("xl/worksheets/sheet1.xml").decode()
+        assert "North only" in book.read("xl/sheet2.xml").decode()
+        figures_of = book.read("xl/sheet1.xml").decode()
     values = [float(v.partition("<")[0]) for v in figures_of.split('<c s="1"><v>')[1:]]
     assert values
     assert all(0 < each < 1 for each in values)

@@ -100,8 +100,8 @@
       ["_rels/.rels", links(link(1, "officeDocument", "xl/workbook.xml"))],
       ["xl/workbook.xml", `<workbook xmlns="${SCHEMA}/spreadsheetml/2006/main" xmlns:r="${SCHEMA}/officeDocument/2006/relationships"><sheets>${sheets.map(([name], at) => `<sheet name="${xml(name)}" sheetId="${at + 1}" r:id="r${at + 1}"/>`).join("")}</sheets></workbook>`],
       ["xl/_rels/workbook.xml.rels", links(numbers.map((n) => link(n, "worksheet", `sheet${n}.xml`)).join("") + link(9, "styles", "styles.xml"))],
-      ["xl/styles.xml", `<styleSheet xmlns="${SCHEMA}/spreadsheetml/2006/main"><fonts count="1"><font/></fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf/><xf numFmtId="10" applyNumberFormat="1"/></cellXfs></styleSheet>`],
-      ...sheets.map(([, lines], at) => [`xl/worksheets/sheet${at + 1}.xml`, sheet(lines)]),
+      ["xl/styles.xml", `<styleSheet xmlns="${SCHEMA}/spreadsheetml/2006/main"><fonts><font/></fonts><fills><fill><patternFill/></fill></fills><borders><border/></borders><cellStyleXfs><xf/></cellStyleXfs><cellXfs><xf/><xf numFmtId="10" applyNumberFormat="1"/></cellXfs></styleSheet>`],
+      ...sheets.map(([, lines], at) => [`xl/sheet${at + 1}.xml`, sheet(lines)]),
     ].map(([path, text]) => [path, `<?xml version="1.0" encoding="UTF-8"?>\n${text}`]));
   };
 
