@@ -70,12 +70,26 @@ def test_page_one_says_the_decision_and_how_sure_it_is(bank):
     told = text(page(bank, "risk-scoring"))
     for word in ("Gini, out of time", "Drift of the score (PSI)", "from 550", "Lead of the card"):
         assert word in told
+    cutoff = re.search(r"Recommended cut-off (\d+)", told)[1]
+    assert re.search(rf"from {cutoff} [\d.]+%", told)
+    assert "Profit at that cut-off, out of time CN¥" in told
+
+
+def test_the_card_is_shown_bin_by_bin_and_held_against_what_was_found(bank):
+    told = text(page(bank, "risk-scoring"))
+    for word in ("Points of the card", "Bureau score < 560", "Found less foretold", "Four-fifths"):
+        assert word in told
+    points = [
+        int(re.search(rf"Bureau score {each} (-?\d+) ± \d+", told)[1])
+        for each in ("< 560", "600 to 640", "≥ 680")
+    ]
+    assert points == sorted(points)  # the trend that was declared
     assert "Margins hold the noise and the chance of who was in the table" in told
     assert re.search(r"everybody 100(\.0)?%", told)  # known, and no dash
 
 
 def test_figures_hold_the_truth_as_they_are_worded(bank):
-    """Five figures of the pages against the source files, each a little wider than its margin."""
+    """Six figures of the pages against the source files, each a little wider than its margin."""
     source = bank[0] / "data/sample"
     loans = pd.read_parquet(source / "loan_performance.parquet")
     asked = pd.read_parquet(source / "credit_applications.parquet")
@@ -91,6 +105,7 @@ def test_figures_hold_the_truth_as_they_are_worded(bank):
         ("risk-monitoring", "Decided by a person, six months", person.mean()),
         (DASHBOARD, "Approved, six months", (half.decision == "approved").mean()),
         (DASHBOARD, "90 days or more past due", (now.days_past_due >= 90).mean()),
+        ("risk-monitoring", "Granted 13 to 18 months ago", _first(asked, "2025-04", "2025-09")),
         ("risk-scoring", "Approved, three months", (quarter.decision == "approved").mean()),
         ("risk-scoring", "Bad within twelve months", bad.mean()),
     ]
@@ -98,6 +113,14 @@ def test_figures_hold_the_truth_as_they_are_worded(bank):
         value, low, high = card(text(page(bank, name)), label)
         wide = high - low  # one of twenty figures lies beyond its margin; none by as much again
         assert low - wide / 2 <= 100 * true <= high + wide / 2, (label, value, low, high, true)
+
+
+def _first(asked, start, end):
+    """Return the share of bad ones among customers' first loans that were granted in a span."""
+    first = asked[asked.decision == "approved"].sort_values("applied_on")
+    first = first.drop_duplicates("customer_id")
+    within = first.applied_on.astype(str).str[:7].between(start, end)
+    return first.default_12m[within].dropna().astype(bool).mean()
 
 
 def card(told, label):

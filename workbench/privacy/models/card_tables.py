@@ -60,16 +60,17 @@ class CardCells(GroupRule):
             require_feature(each, scope)
         source, names = scope.source, [each.column for each in self.bins]
         outcome, meaning = outcome_of(self.target, scope)
+        # kind band: the edges and values in its labels are looked at where they were given
         if self.scores:
             cells = [f"{one} × {other}" for one, other in combinations(names, 2)]
-            dimension = Dimension("pair", "Two features", "category", tuple(cells))
+            dimension = Dimension("pair", "Two features", "band", tuple(cells))
         else:
             places = [f"{each.column}: {label}" for each in self.bins for label in each.labels]
             told = ("customers", "bad less good")
             of_bins = told if self.counts[1] else told[:1]
             cells = [f"all, {each}" for each in told]
             cells += [f"{place}, {each}" for place in places for each in of_bins]
-            dimension = Dimension("cell", "Bin and outcome", "category", tuple(cells))
+            dimension = Dimension("cell", "Bin and outcome", "band", tuple(cells))
         code = OneRow(
             tuple(each.placed(source[each.column]) for each in self.bins),
             tuple(len(each.labels) for each in self.bins),
@@ -158,7 +159,7 @@ class Asked:
         return Provenance("private", tuple(each.id for each in self.releases))
 
     def _asking(self, cells: CardCells) -> Query:
-        return query(self._table, cells, cells=max(1, len(cells.bins)), **self._asked).customers()
+        return query(self._table, cells, **self._asked).customers()
 
     def _answer(self, asked: Query, what: str, share: float) -> Noisy:
 

@@ -7,6 +7,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.groups import REST
 from workbench.privacy.margins import Fixed, Form, tangent
 from workbench.privacy.noted import noted
 from workbench.privacy.sheets import Sheet, operation
@@ -51,10 +52,11 @@ def points(
         each = points_of(card.found, weight, intercept, **scale)
         score = [Fixed(*map(float, ends)) for feature in each for ends in feature.T]
         rate = [Fixed(*ends) for feature in card.found for ends in feature.rates(card.base).T]
-    features, bins = (tuple(dict.fromkeys(key[axis] for key in keys)) for axis in (0, 1))
+    features, bins = (dict.fromkeys(key[axis] for key in keys) for axis in (0, 1))
+    bins = {**{each: None for each in bins if each != REST}, REST: None}  # last of each feature
     by = (
-        Dimension("feature", "Feature", "category", features),
-        Dimension("bin", "Bin", "category", bins),
+        Dimension("feature", "Feature", "category", tuple(features)),
+        Dimension("bin", "Bin", "category", tuple(bins)),
     )
     measures = (
         Measure("points", "derived", "Points", None, 0),
