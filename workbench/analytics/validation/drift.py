@@ -18,31 +18,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from workbench.analytics.validation.estimates import Array, one_of_many
+from workbench.analytics.validation.estimates import one_of_many
 from workbench.errors import InputError
-
-_DRAWS = 4_000
-_HALF = 0.5  # added to every bin: none is empty, and noise takes none below nothing
-
-
-def _psi(reference: Array, current: Array) -> Array:
-    one, other = (np.maximum(each, 0) + _HALF for each in (reference, current))
-    one, other = (each / each.sum(axis=-1, keepdims=True) for each in (one, other))
-    return np.asarray(((other - one) * np.log(other / one)).sum(axis=-1))
-
-
-def _unchanged(base: Array, row: Array, noise_sd: float) -> Array:
-    """Return drawn values of the index for a period of this size where nothing changed."""
-    both = np.maximum(np.rint(base + row), 0).astype(np.int64)
-    if both.sum() < 2:
-        raise InputError("a period or its reference has no case; leave it out.")
-    n = int(np.clip(round(row.sum()), 1, both.sum() - 1))
-    # why: the same counts have the same limit, and what drawing gets wrong differs by period
-    dice = np.random.default_rng(np.abs(np.concatenate([base, row])).astype(np.int64))
-    drawn = dice.multivariate_hypergeometric(both, n, _DRAWS, method="marginals")
-    noise = noise_sd * dice.standard_normal((2, *drawn.shape))
-    noise -= noise.mean(axis=2, keepdims=True)  # why: the totals drawn for hold their noise already
-    return _psi(both - drawn + noise[0], drawn + noise[1])
+from workbench.privacy.operations import scoring
 
 
 def psi(
@@ -102,11 +80,13 @@ def psi(
     beyond = 1 - level, 1 - one_of_many(level, looked_at or len(counts))
     rows = []
     for row in counts:
-        unchanged = _unchanged(base, row, noise_sd)
+        if base.sum() + row.sum() < 2:
+            raise InputError("a period or its reference has no case; leave it out.")
+        unchanged = scoring.unchanged(np.stack([base, row]), np.full((2, len(base)), noise_sd))
         middle, limit = unchanged.mean(), np.quantile(unchanged, level)
         dof = 2 * middle**2 / unchanged.var()
         wider = stats.chi2.isf(beyond[1], dof) / stats.chi2.isf(beyond[0], dof)
-        rows.append((round(row.sum()), float(_psi(base, row)), middle, limit, limit * wider))
+        rows.append((round(row.sum()), float(scoring.psi(base, row)), middle, limit, limit * wider))
     names = ["n", "psi", "no_drift", "limit", "limit_all"]
     found = pd.DataFrame(rows, index=table.index, columns=names)
     found["drift"] = found["psi"] > found["limit"]

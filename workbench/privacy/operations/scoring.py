@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LEAST = 50  # good and bad ones of a period, each
 SURELY = 5  # times the noise of their number
-_DRAWS = 1000
+_DRAWS = 4000
 
 
 @operation("discrimination")
@@ -63,14 +63,11 @@ def stability(sheet: Sheet, before: Sheet | None = None, *, measure: str) -> She
             limits.append(None)
             continue
         pair = np.stack([first[:, 0], counts[:, 0]])
-        noise = np.stack([first_sd[:, 0], sd[:, 0]])
-        shares = _held(pair.sum(axis=0)) / _held(pair.sum(axis=0)).sum()
-        alike = shares * _held(pair.sum(axis=1, keepdims=True))
-        same = [psi(each) for each in _drawn(alike, noise)]
-        limit, shown = _quantile(same, 0.95), psi(pair)
+        same = unchanged(pair, np.stack([first_sd[:, 0], sd[:, 0]]))
+        limit, shown = float(np.quantile(same, 0.95)), float(psi(*pair))
         # its root is nearly the length of a vector, which noise moves by no more than its own
         ends = (max(0.0, sqrt(shown) - sqrt(limit)) ** 2, (sqrt(shown) + sqrt(limit)) ** 2)
-        found.append(Fixed(min(max(shown - sum(same) / len(same), ends[0]), ends[1]), *ends))
+        found.append(Fixed(min(max(shown - float(same.mean()), ends[0]), ends[1]), *ends))
         limits.append(Fixed(limit))
     made = {
         Measure("psi", "derived", "Population stability index", None, 3, 0.0): found,
@@ -218,12 +215,31 @@ def ks(table: np.ndarray) -> float:
     return float(np.abs(np.cumsum(shares[:, 1] - shares[:, 0])).max())
 
 
-def psi(table: np.ndarray) -> float:
-    """Return the population stability index of two rows of counts."""
+def psi(before: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Return the population stability index of counts, along their last axis."""
     import numpy as np
 
-    before, now = _held(table) / _held(table).sum(axis=1, keepdims=True)
-    return float(((now - before) * np.log(now / before)).sum())
+    one, other = (_held(each) / _held(each).sum(axis=-1, keepdims=True) for each in (before, now))
+    return np.asarray(((other - one) * np.log(other / one)).sum(axis=-1))
+
+
+def unchanged(pair: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """Return drawn values of the index where nothing changed from one row of counts to the other.
+
+    The second is then a draw without replacement from both, whatever their common shares are.
+    ``sd``: of the noise of each count.
+    """
+    import numpy as np
+
+    both = np.maximum(np.rint(pair.sum(axis=0)), 0).astype(np.int64)
+    both[both.argmax()] += max(0, 2 - both.sum())
+    n = int(np.clip(round(pair[1].sum()), 1, both.sum() - 1))
+    # why: the same counts have the same limit, and what drawing gets wrong differs by period
+    dice = np.random.default_rng(np.abs(pair).ravel().astype(np.int64))
+    drawn = dice.multivariate_hypergeometric(both, n, _DRAWS, method="marginals")
+    noise = sd[:, None] * dice.standard_normal((2, *drawn.shape))
+    noise -= noise.mean(axis=2, keepdims=True)  # why: the totals drawn for hold their noise already
+    return psi(both - drawn + noise[0], drawn + noise[1])
 
 
 def _held(table: np.ndarray) -> np.ndarray:
@@ -249,20 +265,6 @@ def _carried(way: Callable[[Any], float], forms: Sequence[Affine], table: np.nda
         slopes.append((ends[0] - ends[1]) / (2 * step))
     noise = weighted(zip(slopes, forms, strict=True))
     return Affine(way(table), noise.terms, approximate=True)
-
-
-def _quantile(drawn: Sequence[float], part: float) -> float:
-    return sorted(drawn)[min(len(drawn) - 1, int(part * len(drawn)))]
-
-
-def _drawn(table: np.ndarray, sd: np.ndarray) -> np.ndarray:
-    """Return tables around one, with noise and sampling, by dice of their own."""
-    import numpy as np
-
-    dice = np.random.default_rng(0)  # of released figures alone: the same table, the same interval
-    spread = np.sqrt(sd**2 + np.maximum(table, 0))
-    drawn: np.ndarray = table + spread * dice.standard_normal((_DRAWS, *table.shape))
-    return drawn
 
 
 def _require_enough(found: np.ndarray, sd: np.ndarray) -> None:
