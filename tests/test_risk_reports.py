@@ -89,7 +89,7 @@ def test_the_card_is_shown_bin_by_bin_and_held_against_what_was_found(bank):
 
 
 def test_figures_hold_the_truth_as_they_are_worded(bank):
-    """Six figures of the pages against the source files, each a little wider than its margin."""
+    """Figures of the pages against the source files, each a little wider than its margin."""
     source = bank[0] / "data/sample"
     loans = pd.read_parquet(source / "loan_performance.parquet")
     asked = pd.read_parquet(source / "credit_applications.parquet")
