@@ -92,6 +92,11 @@ def test_json_that_is_not_what_was_saved_is_refused(applications, tmp_path, chan
         Scorecard.load(path)
 
 
+def test_a_card_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(DataError, match="there is no card at"):
+        Scorecard.load(tmp_path / "none.json")
+
+
 def test_duckdb_gives_pythons_points(card, rows):
     with duckdb.connect() as connection:
         connection.register(

@@ -212,6 +212,7 @@ def test_what_cannot_be_asked_is_refused(applications, options, kind, match):
 @pytest.mark.parametrize(
     ("column", "match"),
     [
+        ([[1]] * 10, "neither number nor text"),
         ([np.inf] + [1.0] * 9, "infinity never"),
         (pd.to_datetime(["2026-01-01"] * 10), "dates or times"),
         (["a", 1] * 5, "mixes text and numbers"),
@@ -248,3 +249,10 @@ def test_a_message_tells_no_value_of_a_row():
     with pytest.raises(DataError) as caught:
         WoeEncoder(bounds={"x": (0, 10)}).fit(X, [0, 1] * 5)
     assert "271828" not in str(caught.value)
+
+
+def test_outcomes_that_are_not_known_are_counted(applications):
+    X, bad = applications
+    unknown = np.where(np.arange(len(bad)) < 7, np.nan, bad)
+    with pytest.raises(DataError, match=f"7 of {len(bad):,} outcomes are not known"):
+        WoeEncoder().fit(X, unknown)

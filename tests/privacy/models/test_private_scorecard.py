@@ -288,6 +288,9 @@ def test_noise_alone_is_refused(frame):
         ({"features": {"age": list(range(200))}}, "at most 100"),
         ({"features": {"home": ["own", "own"]}}, "must be different"),
         ({"features": ["age"], "trend": {"home": "ascending"}}, "must name a feature"),
+        ({"features": {"age": [40]}, "pdo": 0}, "above 0"),
+        ({"features": {"age": [40]}, "base_odds": -1}, "above 0"),
+        ({"features": {"age": [40]}, "base_score": "600"}, "above 0"),
         ({"features": ["age"], "trend": {"age": "up"}}, "must name a feature"),
     ],
 )

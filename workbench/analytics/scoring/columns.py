@@ -51,6 +51,11 @@ _BAD = ("bad", "default", "defaulted")  # labels that say so themselves
 def bad_rows(y: Any, rows: int, bad: Any = None) -> tuple[Any, np.ndarray]:
     """Return the label that means bad, and which rows are."""
     y = column_or_1d(y, warn=True)
+    if (missing := int(pd.isna(y).sum())) and np.ndim(y) == 1:
+        raise DataError(
+            f"Input y contains NaN: {missing:,} of {len(y):,} outcomes are not known. Fit on rows "
+            "whose outcome is, see wb.development_sample."
+        )
     assert_all_finite(y, input_name="y")
     kind, classes = type_of_target(y, input_name="y"), np.unique(y)
     if kind != "binary":
@@ -115,4 +120,9 @@ def _read(name: str, column: pd.Series) -> np.ndarray | Categories:
         )
     if kind.startswith("mixed") and any(isinstance(each, str) for each in column):
         raise DataError(f"column '{name}' mixes text and numbers; make it one of them.")
-    return np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
+    try:
+        return np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
+    except (TypeError, ValueError):
+        raise DataError(
+            f"column '{name}' holds what is neither number nor text ({kind}); make it one of them."
+        ) from None

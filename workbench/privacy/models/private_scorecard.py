@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from math import log, sqrt
+from math import inf, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -275,6 +275,10 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
                 "PrivateScorecard needs features=[…], columns of the catalog, or "
                 "features={'age': [25, 40, 60], 'home': ['own', 'rent']}, edges and values."
             )
+        if not all(isinstance(each, int | float) for each in self._scale.values()) or not (
+            0 < self.pdo < inf and 0 < self.base_odds < inf
+        ):
+            raise QuestionRefused("pdo and base_odds are above 0; ask for pdo=20, base_odds=50.")
         given = dict(features) if isinstance(features, Mapping) else dict.fromkeys(features)
         trend = self.trend or {}
         wrong = [name for name in trend if name not in given or trend[name] not in TRENDS]
