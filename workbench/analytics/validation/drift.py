@@ -59,7 +59,7 @@ def psi(
     >>> found[["n", "psi", "drift"]].round(2)
         n   psi  drift
     0  50  0.00  False
-    1  50  0.73   True
+    1  50  0.75   True
     """
     base = np.asarray(reference, dtype=float)
     table = pd.DataFrame(current)
