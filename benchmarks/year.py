@@ -29,7 +29,8 @@ def year(run: Run) -> Iterator[Result]:
     lowered alike, to what a year then fits. A margin is half a key figure's interval over the
     figure; of shares and coefficients, which lie between 0 and 1, it is in points. ``itself`` is
     over the figure for all of them, as a reader may take it. ``reports`` are those that could be
-    made at that price: some figures refuse to be told from more noise than they bear.
+    made at that price: some figures refuse to be told from more noise than they bear. The small
+    size is one report's first month.
     """
     names = sorted(path.stem for path in (REPOSITORY / "reports").glob("*.yaml"))
     names, customers = (["customer-overview"], 300) if run.smoke else (names, 0)
