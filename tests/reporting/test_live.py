@@ -7,11 +7,14 @@ import re
 from dataclasses import replace
 
 import pytest
-from factories.live import REPORTS, language_of, overview, products
+from factories.live import REGION, REPORTS, TIER, asked, language_of, overview, products
+from factories.noisy import Books
 
+from workbench import figures
 from workbench.errors import LeakFound
+from workbench.figures.changes import Together
 from workbench.figures.drawn import Cards, Chart, Sentence, Sheet
-from workbench.figures.live.embedded import embedded
+from workbench.figures.live.embedded import Shown, embedded
 from workbench.figures.live.redrawn import picked, redrawn
 from workbench.figures.live.states import State
 from workbench.figures.plotting import Axis
@@ -252,11 +255,11 @@ ODD = {
 def test_an_address_that_asks_for_what_is_not_there_is_said_and_left_out(browser, pages):
     report, said = overview(), language_of("en")
     browser.show(pages["overview", "en"])
-    for fragment, asked in ODD.items():
+    for fragment, wanted in ODD.items():
         go(browser, fragment)
         text = browser.run("return document.getElementById('live-said').textContent")
         assert text.startswith("This address asks for what the page does not have: "), fragment
-        assert asked in text
+        assert wanted in text
         assert browser.run("return document.querySelectorAll('#live-said *, img').length") == 0
         assert differences(report, State(), browser.run(SEEN), said) == []
     assert browser.complaints() == []
@@ -353,6 +356,38 @@ def test_what_a_page_suppressed_is_not_in_it():
     content = json.dumps(made)
     for values in fine.mechanism["noisy"].values():
         assert not [row for row in hidden if str(values[row]) in content]
+
+
+SUPPRESSED = {
+    "its own table": lambda small: small,
+    "put together": lambda small: small.regroup(
+        ["tier"], "paying", {"no": [["basic"]], "yes": [["plus"], ["premium"]]}
+    ),
+    "added up": lambda small: small.derive(over="tier", name="all"),
+}
+
+
+@pytest.mark.parametrize("way", SUPPRESSED)
+def test_a_finer_table_does_not_open_what_was_suppressed(way):
+    books = Books()
+    tiers, fine, others = (
+        asked(books, by, at, seed=4, size=90.0)
+        for at, by in enumerate(([TIER], [TIER, REGION], [REGION]), 1)
+    )
+    small = SUPPRESSED[way](tiers).suppress(min_customers=10**6)
+    drawn = [figures.table(each) for each in (small, fine.derive(over="tier", name="r"), others)]
+    made = embedded(
+        [Shown(each.spec, each.releases) for each in drawn],
+        language_of("en"),
+        Together(),
+        books.answers.get,
+    )
+    assert others.id in made["leaves"]
+    for each in (tiers, fine):
+        rows = made["leaves"].get(each.id, {"rows": []})["rows"]
+        assert all(row == [-1, -1] for row in rows), way
+        content = json.dumps(made)
+        assert not [x for x in each.mechanism["noisy"]["n"] if str(x) in content]
 
 
 def test_a_page_carries_its_own_released_tables_alone():

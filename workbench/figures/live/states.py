@@ -15,7 +15,7 @@ from typing import Any
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.figures.live.answering import answer, variance
 from workbench.figures.values import Value
-from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.columns import Measure
 from workbench.privacy.expressions import restated
 from workbench.privacy.margins import Form
 from workbench.privacy.release import Release
@@ -112,10 +112,16 @@ class Tables:
                 full |= arguments
                 nodes[release.id] = Node(op, full, tuple(parents), used, names, about)
         for op, release, before in hidden:
-            keys = set(_hidden(op, release, before))
-            for name in _beneath(release.id, nodes, find):
-                if name in leaves:
-                    leaves[name] = _masked(leaves[name], before.by, keys)
+            gone = [(before, set(_hidden(op, release, before)))]
+            beneath = set(_beneath(release.id, find)) & set(leaves)
+            for name in beneath:
+                sheet = leaves[name] = _masked(leaves[name], *gone[0])
+                gone.append((sheet, set(_unknown(sheet))))
+            # why others too: a finer table adds up to the figures that were taken out
+            for name in set(leaves) - beneath:
+                for other, keys in gone:
+                    if _holds(leaves[name], other):
+                        leaves[name] = _masked(leaves[name], other, keys)
         return cls(leaves, paid, nodes)
 
     def under(self, name: str, state: State, *, whole: bool = False) -> Sheet:
@@ -264,18 +270,38 @@ def _hidden(op: str, release: Release, before: Sheet) -> Iterator[Key]:
             yield key
 
 
-def _beneath(name: str, nodes: Mapping[str, Node], find: Find) -> Iterator[str]:
+def _beneath(name: str, find: Find) -> Iterator[str]:
     release = find(name)
     for each in release.mechanism.get("parents", ()):
         yield each
-        yield from _beneath(each, nodes, find)
+        yield from _beneath(each, find)
 
 
-def _masked(sheet: Sheet, by: Sequence[Dimension], hidden: set[Key]) -> Sheet:
-    """Return a sheet without the figures of hidden groups, by the columns that it shares."""
-    named = [each.name for each in by]
+def _holds(sheet: Sheet, other: Sheet) -> bool:
+    """Return whether a table of the same rows is by all group columns of another."""
+    monthly = any(each.kind == "month" for each in sheet.by)
+    same = ("table", "purpose") if monthly else ("table", "purpose", "period")
+    return (
+        all(sheet.about[each] == other.about[each] for each in same)
+        and sheet.filters == other.filters
+        and {each.name for each in other.by} <= {each.name for each in sheet.by}
+    )
+
+
+def _unknown(sheet: Sheet) -> Iterator[Key]:
+    for key, *forms in zip(sheet.keys, *sheet.forms.values(), strict=True):
+        if all(form is None for form in forms):
+            yield key
+
+
+def _masked(sheet: Sheet, other: Sheet, hidden: set[Key]) -> Sheet:
+    """Return a sheet without the figures of another's hidden groups, by the columns they share.
+
+    Where they share none, its groups were renamed or put together: none of its figures stays.
+    """
+    named = [each.name for each in other.by]
     shared = [(i, named.index(each.name)) for i, each in enumerate(sheet.by) if each.name in named]
-    if not shared or not hidden:
+    if not hidden or (named and not sheet.by):  # all together are no hidden group
         return sheet
     gone = {tuple(key[there] for _, there in shared) for key in hidden}
     out = [tuple(key[here] for here, _ in shared) in gone for key in sheet.keys]
