@@ -75,6 +75,20 @@ def test_months_of_a_timestamp():
     assert sum(counts(lab, lab.table.day.hour()).values()) == 2
 
 
+@pytest.mark.parametrize("kind", ["date", "timestamp"])
+def test_weeks_are_those_that_lie_in_the_span_as_a_whole(kind):
+    columns = {**COLUMNS, "day": {**COLUMNS["day"], "type": kind}}
+    days = ["2026-01-04", "2026-01-05", "2026-01-11", "2026-01-12", "2026-01-25", "2026-01-26"]
+    rows = [
+        {"customer_id": f"u{i}", "day": dt.date.fromisoformat(day) if kind == "date" else day}
+        for i, day in enumerate(days)
+    ]
+    lab = Lab(rows, columns=columns, cells=12)
+    found = counts(lab, "week", "week", period="2026-01")
+    assert found == {"2026-W02": 2, "2026-W03": 1, "2026-W04": 1}
+    assert list(counts(lab, "week", "week", period="2026-Q1"))[-1] == "2026-W13"
+
+
 def test_weekdays_begin_on_monday():
     monday = dt.date(2026, 1, 5)
     days = [monday + dt.timedelta(days=n) for n in (0, 0, 1, 6)]

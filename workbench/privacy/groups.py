@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Number = int | float | Decimal
 REST = "None of these"
-_TIME_GROUPS = ("month", "weekday")
+_TIME_GROUPS = ("month", "week", "weekday")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # Ibis operations whose result is finite by itself: operation, values, first value.
 _FINITE = {
@@ -154,6 +154,8 @@ def resolve_group(each: Any, scope: Scope) -> Group:
     if each in _TIME_GROUPS and scope.table.time is not None:
         if each == "month":
             return _months(scope)
+        if each == "week":
+            return _weeks(scope)
         days = scope.source[scope.table.time].day_of_week.index().cast("int64")
         dimension = Dimension("weekday", "Weekday", "category", WEEKDAYS)
         return Group(dimension, len(WEEKDAYS), RowCode(days, ["weekday", scope.table.time]))
@@ -174,21 +176,42 @@ def with_rest(group: Group) -> Group:
     return replace(group, dimension=replace(group.dimension, values=(*values, REST)), rest=True)
 
 
-def _months(scope: Scope) -> Group:
-    table, period = scope.table, scope.period
-    name = str(table.time)
-    declared = table.columns[name].bounds
+def _span(scope: Scope) -> tuple[dt.date, dt.date]:
+    """Return from which day to before which the months or weeks of a question are."""
+    name, period = str(scope.table.time), scope.period
+    declared = scope.table.columns[name].bounds
     if period is not None:
-        start, end = period.start, period.end
-    elif declared is not None and isinstance(declared[0], dt.date):
-        start, end = declared[0], declared[1]  # type: ignore[assignment]  # why: dates, see catalog
+        return period.start, period.end
+    if declared is not None and isinstance(declared[0], dt.date):
+        start, end = declared[0], declared[1]
         # why whole months: each is stored as the month's answer, and serves as that
-        end = add_months(end - dt.timedelta(days=1), 1)
-    else:
-        raise QuestionRefused(
-            f"months need a span: give period=('2026-01', '2026-09'), or declare bounds for "
-            f"'{name}' in the catalog."
-        )
+        return start, add_months(end - dt.timedelta(days=1), 1)  # type: ignore[operator]
+    raise QuestionRefused(
+        f"months and weeks need a span: give period=('2026-01', '2026-09'), or declare bounds for "
+        f"'{name}' in the catalog."
+    )
+
+
+def _weeks(scope: Scope) -> Group:
+    """Group by the ISO weeks that lie in the span as a whole; rows of others are in no group."""
+    (start, end), name = _span(scope), str(scope.table.time)
+    week = Period.containing(start, "week")
+    week = week if week.start >= start else week.next()
+    first, weeks = week.start, []
+    while week.end <= end:
+        weeks.append(week.text)
+        week = week.next()
+    if not weeks:
+        raise QuestionRefused(f"no whole week lies between {start} and {end}; ask a longer period.")
+    days = scope.source[name].cast("date").epoch_days() - (first - dt.date(1970, 1, 1)).days
+    code = ((days >= 0) & (days < 7 * len(weeks))).ifelse((days // 7).cast("int64"), None)
+    dimension = Dimension("week", "Week", "date", tuple(weeks))
+    return Group(dimension, len(weeks), RowCode(code, ["week", name, weeks[0], len(weeks)]))
+
+
+def _months(scope: Scope) -> Group:
+    table, name = scope.table, str(scope.table.time)
+    start, end = _span(scope)
     months = months_between(start, end)
     time = scope.source[name]
     code = (time.year() * 12 + time.month() - (start.year * 12 + start.month)).cast("int64")

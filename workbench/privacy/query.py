@@ -210,8 +210,9 @@ def query(
     table : ibis.Table
         From ``ws.open(table, purpose)``.
     by : str, bands, Ibis expression, or a sequence of them
-        Group columns: declared columns with a domain, ``"month"``, ``"weekday"``, `bands`,
-        `discovered`, `personas`, `cohorts`, `pairs`; an expression that is finite by itself, such
+        Group columns: declared columns with a domain, ``"month"``, ``"week"`` (whole ISO weeks),
+        ``"weekday"``, `bands`, `discovered`, `personas`, `cohorts`, `pairs`; an expression that is
+        finite by itself, such
         as ``tx.booked_on.quarter()``, ``tx.amount.bucket([50, 200])`` or a condition with a name,
         ``(tx.amount > 100).name("large")``; or
         a column of another table of the same purpose, joined through the customer.

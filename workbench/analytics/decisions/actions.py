@@ -43,17 +43,17 @@ def next_best_action(
         next best; and ``wrong``, the chance that another would gain more. Where the margin of the
         best reaches nothing, the action is "none is sure: test first".
     """
-    asked = {"action": action, "gain": gain}
+    asked = {"action": action, "measure": gain}
     return derived("next_best", [gains], asked, name or f"{gains.name}-next")
 
 
 @operation("next_best")
-def _next_best(sheet: Sheet, *, action: str, gain: str) -> Sheet:
-    axis, measure = sheet.axis(action), sheet.measure(gain)
+def _next_best(sheet: Sheet, *, action: str, measure: str) -> Sheet:
+    axis, gain = sheet.axis(action), sheet.measure(measure)
     among = len(sheet.by[axis].values)
     keys, best, leads, wrongs = [], list[Form](), list[Form](), list[Form]()
     for key, rows in grouped(without(key, {axis}) for key in sheet.keys).items():
-        lines = [(line, row) for row in rows if (line := tangent(sheet.forms[gain][row]))]
+        lines = [(line, row) for row in rows if (line := tangent(sheet.forms[measure][row]))]
         if not lines:
             raise QuestionRefused(f"no gain is known of {' / '.join(map(str, key))}.")
         (first, row), *others = sorted(lines, key=lambda each: (-each[0].value, each[1]))
@@ -67,8 +67,8 @@ def _next_best(sheet: Sheet, *, action: str, gain: str) -> Sheet:
     told = tuple(dict.fromkeys(str(key[-1]) for key in keys))
     made = Dimension(action, sheet.by[axis].title, "category", told)
     measures = (
-        measure,
-        Measure("lead", "derived", "More than the next best", measure.unit, 0, contrast="amount"),
+        gain,
+        Measure("lead", "derived", "More than the next best", gain.unit, 0, contrast="amount"),
         Measure("wrong", "rate", "Chance that another gains more", None, 2),
     )
     return replace(
@@ -76,7 +76,7 @@ def _next_best(sheet: Sheet, *, action: str, gain: str) -> Sheet:
         by=(*without(sheet.by, {axis}), made),
         keys=tuple(keys),
         measures=measures,
-        forms={gain: best, "lead": leads, "wrong": wrongs},
+        forms={measure: best, "lead": leads, "wrong": wrongs},
         adds=frozenset(),
         refused={},
         among=max(sheet.among, among),
