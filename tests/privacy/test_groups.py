@@ -8,6 +8,7 @@ from support.lab import COLUMNS, Lab, cents, exactly
 
 import workbench as wb
 from workbench.errors import QuestionRefused, UnknownName
+from workbench.privacy.grouping.spans import whole_weeks
 
 DAY = dt.date(2026, 1, 15)
 
@@ -87,6 +88,8 @@ def test_weeks_are_those_that_lie_in_the_span_as_a_whole(kind):
     found = counts(lab, "week", "week", period="2026-01")
     assert found == {"2026-W02": 2, "2026-W03": 1, "2026-W04": 1}
     assert list(counts(lab, "week", "week", period="2026-Q1"))[-1] == "2026-W13"
+    with pytest.raises(QuestionRefused, match="no whole week"):
+        whole_weeks(dt.date(2026, 1, 6), dt.date(2026, 1, 12))
 
 
 def test_weekdays_begin_on_monday():

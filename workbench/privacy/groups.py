@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.periods import Period, add_months, months_between
+from workbench.periods import Period, months_between
 from workbench.privacy.columns import Dimension
 from workbench.privacy.grouping.codes import Code, CustomerCode, PairCode, RowCode
 from workbench.privacy.grouping.declared import declared_code, declared_group, meaning_of
@@ -21,6 +21,7 @@ from workbench.privacy.grouping.opened import (
     require_purpose,
     row_by_row,
 )
+from workbench.privacy.grouping.spans import span_of, whole_weeks
 from workbench.privacy.identity import normal_form
 from workbench.privacy.provenance import FittedLabel
 
@@ -176,42 +177,18 @@ def with_rest(group: Group) -> Group:
     return replace(group, dimension=replace(group.dimension, values=(*values, REST)), rest=True)
 
 
-def _span(scope: Scope) -> tuple[dt.date, dt.date]:
-    """Return from which day to before which the months or weeks of a question are."""
-    name, period = str(scope.table.time), scope.period
-    declared = scope.table.columns[name].bounds
-    if period is not None:
-        return period.start, period.end
-    if declared is not None and isinstance(declared[0], dt.date):
-        start, end = declared[0], declared[1]
-        # why whole months: each is stored as the month's answer, and serves as that
-        return start, add_months(end - dt.timedelta(days=1), 1)  # type: ignore[operator]
-    raise QuestionRefused(
-        f"months and weeks need a span: give period=('2026-01', '2026-09'), or declare bounds for "
-        f"'{name}' in the catalog."
-    )
-
-
 def _weeks(scope: Scope) -> Group:
-    """Group by the ISO weeks that lie in the span as a whole; rows of others are in no group."""
-    (start, end), name = _span(scope), str(scope.table.time)
-    week = Period.containing(start, "week")
-    week = week if week.start >= start else week.next()
-    first, weeks = week.start, []
-    while week.end <= end:
-        weeks.append(week.text)
-        week = week.next()
-    if not weeks:
-        raise QuestionRefused(f"no whole week lies between {start} and {end}; ask a longer period.")
+    name = str(scope.table.time)
+    first, weeks = whole_weeks(*span_of(scope.table, scope.period))
     days = scope.source[name].cast("date").epoch_days() - (first - dt.date(1970, 1, 1)).days
     code = ((days >= 0) & (days < 7 * len(weeks))).ifelse((days // 7).cast("int64"), None)
-    dimension = Dimension("week", "Week", "date", tuple(weeks))
+    dimension = Dimension("week", "Week", "date", weeks)
     return Group(dimension, len(weeks), RowCode(code, ["week", name, weeks[0], len(weeks)]))
 
 
 def _months(scope: Scope) -> Group:
     table, name = scope.table, str(scope.table.time)
-    start, end = _span(scope)
+    start, end = span_of(table, scope.period)
     months = months_between(start, end)
     time = scope.source[name]
     code = (time.year() * 12 + time.month() - (start.year * 12 + start.month)).cast("int64")
