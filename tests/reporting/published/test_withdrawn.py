@@ -1,5 +1,8 @@
 """An edition taken back: nothing of it is read any more but that it was withdrawn, when and why."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from factories.notebooks import code, notebook
 from factories.pages import CHINESE, MONTHLY, page
@@ -32,13 +35,19 @@ def _texts(folder):
     return {p.relative_to(folder).as_posix(): p.read_text("utf-8") for p in folder.rglob("*.*ml")}
 
 
-@pytest.fixture
-def published(tmp_path):
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("three")
     for period in ("2026-07", "2026-08", "2026-09"):
-        _publish(tmp_path, period)
-    _publish(tmp_path, "2026-08", subtitle="Mended")
-    editions.add_standalone(tmp_path, "overview", "2026-08")
-    return tmp_path
+        _publish(folder, period)
+    _publish(folder, "2026-08", subtitle="Mended")
+    editions.add_standalone(folder, "overview", "2026-08")
+    return folder
+
+
+@pytest.fixture
+def published(three, tmp_path):
+    return Path(shutil.copytree(three, tmp_path / "published"))
 
 
 def _withdraw(folder, period="2026-08"):
