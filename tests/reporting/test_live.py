@@ -5,6 +5,7 @@ import json
 import random
 import re
 from dataclasses import replace
+from html import escape
 
 import pytest
 from factories.live import REGION, REPORTS, TIER, asked, language_of, overview, products
@@ -307,6 +308,34 @@ def test_a_keyboard_alone_filters_and_shows_everything_again(browser, pages):
     browser.wait("return document.getElementById('live-said').textContent === ''")
     browser.wait(SETTLED)
     assert differences(overview(), State(), browser.run(SEEN), language_of("en")) == []
+
+
+CHOOSE_SOUTH = """
+const region = document.getElementsByName("f:region")[0];
+region.value = "South";
+region.dispatchEvent(new Event(arguments[0], { bubbles: true }));
+"""
+
+
+def test_a_choice_that_a_script_makes_filters_too(browser, pages):
+    """An assistive tool or a test sets a value and fires a change event, and nothing else."""
+    browser.show(pages["overview", "en"])
+    browser.run(CHOOSE_SOUTH, "change")
+    browser.wait("return location.hash === '#~region=South'")
+    assert "South" in browser.run("return document.getElementById('live-said').textContent")
+
+
+def test_a_preview_in_a_frame_without_an_address_filters_too(browser, pages, tmp_path):
+    page = escape(pages["overview", "en"].read_text(encoding="utf-8"))
+    framed = tmp_path / "framed.html"
+    framed.write_text(f'<iframe sandbox="allow-scripts" srcdoc="{page}"></iframe>')
+    browser.driver.get(framed.as_uri())
+    browser.driver.switch_to.frame(0)
+    browser.wait("return /drawn|failed/.test(document.documentElement.className)")
+    browser.run(CHOOSE_SOUTH, "input")
+    said = browser.run("return document.getElementById('live-said').textContent")
+    assert said == "Shown only for Region: South."
+    assert browser.complaints() == []
 
 
 BARRIERS = """

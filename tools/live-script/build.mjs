@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { minify } from "terser";
 
 // Names of the script's own, which stand in no page's data, sentence or document.
-const OWN = /^(floor10|leastBeside|formatted|quantile|fieller|covariance|weighted|variance|tangent|sheetOf|depends|percent|compact|digits|places|unknown|told|both|reach|even|plain|rungs|among|memo|kept|here|element|shown|changed|noise|shared|forms|miss|commas|minus|money|round|number)$/;
+const OWN = /^(floor10|leastBeside|formatted|quantile|fieller|covariance|weighted|variance|tangent|sheetOf|depends|percent|compact|digits|places|unknown|told|both|reach|even|plain|rungs|among|memo|kept|here|element|shown|changed|noise|shared|forms|miss|commas|minus|money|round|number|figure_)$/;
 const here = dirname(fileURLToPath(import.meta.url));
 const code = ["tables.js", "page.js"].map((name) => readFileSync(join(here, name), "utf8")).join("\n");
 const made = await minify(`(() => {${code}})();`, {

@@ -375,7 +375,7 @@
   const places = data.figures.map((figure, at) => {
     const root = document.querySelector(`[data-live="${at}"]`);
     if (!root) return null;
-    const here = { figure_: figure, root, original: new Map() };
+    const here = { figure_: figure, root };
     here.element = root.querySelector(".chart");
     here.body = root.querySelector("tbody");
     here.list = root.querySelector(".kpis");
@@ -534,7 +534,9 @@
       missing.length ? word("live unknown", { what: missing.join(word("comma")) }) : "",
     ].filter(Boolean).join(" ");
   };
+  let seen = "";
   const show = (missing = []) => {
+    seen = pairs();
     const state = stateOf();
     document.documentElement.dataset.answers = "moving";
     for (const output of form.querySelectorAll("output")) {
@@ -549,7 +551,9 @@
   const pairs = () => inputs.filter((each) => (each.name[0] === "f" ? each.value : Number(each.value) !== about(each.name.slice(2)).at))
     .map((each) => `~${encodeURIComponent(each.name.slice(2))}=${encodeURIComponent(each.value)}`).join("");
   const change = () => {
-    history.replaceState(null, "", `#${pairs()}`);
+    try {
+      history.replaceState(null, "", `#${pairs()}`);
+    } catch { /* a preview in a frame has no address of its own */ }
     show();
   };
   const read = () => {
@@ -573,6 +577,7 @@
   };
   form.hidden = false;
   form.addEventListener("input", change);
+  form.addEventListener("change", () => seen === pairs() || change()); // a script may fire nothing else
   form.addEventListener("reset", () => setTimeout(change));
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("hashchange", read);
