@@ -11,10 +11,13 @@ from workbench.analytics.kpis import kpi
 from workbench.checks import check
 from workbench.errors import WorkbenchError
 from workbench.lifecycle.backups.taking import BACKED_UP, TESTED
+from workbench.periods import local
+from workbench.store.lake_files import PUT_BACK
 from workbench.workspace import Workspace
 
 SOON = dt.timedelta(days=7)  # a request that is due within needs somebody now
 BACKUP_DAYS = (1, 7)  # green and amber at most, of the last backup
+TOLD_FOR = dt.timedelta(days=30)
 SHORT = 0.2  # of a limit: with less left, somebody has to choose what is asked
 
 Look = Callable[[Workspace], Iterator["Seen"]]
@@ -54,6 +57,11 @@ def _health(ws: Workspace) -> Iterator[Seen]:
     problems = check(ws, quick=True)
     for each in problems:
         yield Seen(f"health: {each.part}", "red", each.text)
+    for event in ws.events.entries(PUT_BACK)[-1:]:
+        if ws.now() - event.at < TOLD_FOR:
+            when = f"{local(event.at, ws.settings.zone):%Y-%m-%d %H:%M}"
+            what = f"a write was cut off, and readers' copy of the catalog was put back on {when}"
+            yield Seen("catalog", "amber", what, "workbench check, then a look at the disk")
     if not problems:
         yield Seen("health", "green", "no problem; 'workbench check' reads every file as well")
 

@@ -12,6 +12,7 @@ import workbench as wb
 from workbench.checks import _files, check
 from workbench.errors import StorageError
 from workbench.lifecycle.backups import taking as backups
+from workbench.status import status
 from workbench.store.lake_files import META, faults, named, remove_unnamed
 
 LAKE_TABLES = ("ducklake_data_file", "ducklake_table", "ducklake_column", "ducklake_snapshot")
@@ -121,6 +122,12 @@ def test_a_catalog_torn_by_a_cut_is_put_back_from_what_readers_have(shop, act, l
     assert again.open("customers", "service").count().execute() == left
     assert losses(again) == []
     assert again.office.verify_logs()["audit log"].holds
+    (event,) = again.events.entries("catalog put back")
+    assert event.body["snapshot"] == 1
+    told = [
+        each for each in status(wb.open_workspace(shop.settings.root)) if each.part == "catalog"
+    ]
+    assert [each.light for each in told] == ["amber"]
 
 
 def test_a_catalog_whose_copy_is_torn_as_well_is_told_and_nothing_is_changed(shop):

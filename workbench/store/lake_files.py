@@ -7,6 +7,7 @@ shows.
 
 from __future__ import annotations
 
+import datetime as dt
 import filecmp
 import os
 import shutil
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 META = "__ducklake_metadata_lake"
 ENCRYPTED = b"PARE"  # how an encrypted Parquet file begins; a plain one begins with PAR1
 _TORN = "Computed AES tag differs"  # what the engine says of a block that is not as written
+PUT_BACK = "catalog put back"  # an event
 SHREDDED = b"shredded\n"  # what is left of a catalog whose file keys were destroyed
 
 
@@ -196,8 +198,11 @@ def put_back(catalog: Path, problem: str) -> bool:
     """Put readers' newest copy in the place of a catalog that was torn; return whether that helps.
 
     The engine writes a block of 256 kB where it stood, and a kill or a power cut in the middle of
-    that leaves a part of it. The copy holds all that was said to be done: it is made before.
+    that leaves a part of it. The copy holds all that was said to be done: it is made before. The
+    audit log says so.
     """
+    from workbench.store.logs.events import Events  # why here: few need SQLAlchemy for it
+
     copies = [p for p in catalog.parent.glob("snapshots/*.ducklake") if p.stem.isdigit()]
     newest = max(copies, key=lambda path: int(path.stem), default=None)
     if _TORN not in problem or newest is None or filecmp.cmp(newest, catalog, shallow=False):
@@ -209,6 +214,8 @@ def put_back(catalog: Path, problem: str) -> bool:
     sync(catalog.parent)
     partial.replace(catalog)
     sync(catalog.parent)
+    note = {"snapshot": int(newest.stem)}
+    Events(catalog.parents[1]).record(PUT_BACK, note, now=dt.datetime.now(dt.UTC))
     return True
 
 
