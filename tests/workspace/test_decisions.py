@@ -267,3 +267,14 @@ def test_what_cannot_stand_beside_each_other_is_refused(daily):
     wrong = daily.decisions.propose("x", **{**offered(daily, 2, "x"), "evidence": "dialy"})
     with pytest.raises(UnknownName, match="Did you mean 'daily'"):
         daily.decisions.waiting("2026-09", [wrong])
+
+
+def test_a_table_keeps_the_order_of_its_columns_and_leads_to_editions(daily):
+    proposal = daily.decisions.propose("one", **offered(daily, 2, "one"))
+    shown = daily.decisions.waiting("2026-09", [proposal])
+    shown.columns["evidence_en"][0] = "daily/2026-09/index.html"
+    order = ["decision", "expected", "evidence"]
+    grid = wb.figures.table(shown, columns=[*order, "recommendation", "if_wrong"]).drawn().grid
+    assert [each.text for each in grid.heads][:3] == ["Decision", "Expected (EUR)", "Evidence"]
+    assert (grid.row_heads, grid.rows[0][1].numeric) == (1, True)
+    assert grid.rows[0][2].way == "daily/2026-09/index.html"
