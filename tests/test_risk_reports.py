@@ -158,6 +158,8 @@ def test_decisions_that_wait_have_advice_by_their_whole_margin_and_lead_to_their
             float(each.replace(",", "").replace("−", "-") or 0) for each in figures
         )
         low, high = (value - margin, value + margin) if margin else (low, high)
+        if min(abs(low), abs(high)) < (high - low) / 50:
+            continue  # an end is rounded to about zero, on either side of it
         assert advice == ("Go ahead" if low > 0 else "Leave it" if high < 0 else "Wait")
     links = re.findall(r'<a class="way" href="([^"]+)">', shown)
     folder = bank[0] / f"reports/published/{DASHBOARD}/2026-09"
