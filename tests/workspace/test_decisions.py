@@ -243,12 +243,26 @@ def test_advice_is_by_the_whole_margin_of_all_decisions_at_once(daily):
 @pytest.mark.parametrize("where", ["title", "if_wrong"])
 def test_computed_words_of_a_proposal_are_not_published(daily, where):
     one = {"title": "Call them", **offered(daily, 2, "gain")}
-    said = ["Call them", "Nothing lost", "active", "gain", "Gain", "EUR"]
+    said = ["Call them", "Nothing lost", "active", "gain", "Gain", "EUR", "2"]
     proposal = daily.decisions.propose(**{**one, where: f"{587} of them owe"})
     figure = wb.figures.table(daily.decisions.waiting("2026-09", [proposal]))
     with pytest.raises(DefinitionError, match="Write it out"):
         page(figure, daily, said)
     assert page(figure, daily, [*said, "587 of them owe"])
+
+
+def test_a_computed_number_in_what_a_proposal_may_bring_is_not_published(daily):
+    counted = asked(daily).derive(
+        (wb.column("customers") * 1e-9 + 587).named("gain", "Gain", "EUR", 0), name="gain"
+    )
+    one = {**offered(daily, 2, "gain"), "of": counted}
+    figure = wb.figures.table(
+        daily.decisions.waiting("2026-09", [daily.decisions.propose("Call them", **one)])
+    )
+    said = ["Call them", "Nothing lost", "active", "gain", "Gain", "EUR", "1e-9"]
+    with pytest.raises(DefinitionError, match="a number in a derived figure"):
+        page(figure, daily, said)
+    assert page(figure, daily, [*said, "587"])
 
 
 def test_what_cannot_stand_beside_each_other_is_refused(daily):

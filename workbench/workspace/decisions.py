@@ -169,8 +169,10 @@ class Decisions(Proposals):
                  "of": "Expected of it", "expected": "Expected", "actual": "Actual",
                  "verdict": "Difference"}  # fmt: skip
         rows = [told(each) for each in found]
-        told_by = {each.outcome.release for each in found if each.outcome}
-        private = sorted(each for each in told_by if each and self._still(each))
+        told_by = [each.outcome.release for each in found if each.outcome and each.outcome.release]
+        private = sorted(
+            each for each in {*told_by} if not each.startswith("e-") and self._still(each)
+        )
         columns: dict[str, list[Any]] = {
             name: [row[name] for row in rows] for name in (*heads, "over_margin")
         }
@@ -185,7 +187,9 @@ class Decisions(Proposals):
             measure,
             period,
             tuple(private),
-            (noted("told", released=len(told_by - {None}), all=len(found)),) if found else (),
+            (noted("told", released=sum(each in private for each in told_by), all=len(found)),)
+            if found
+            else (),
             said=tuple(filter(None, said)),
         )
 

@@ -182,9 +182,15 @@ def computed_number(release: Release, find: Any, written: Written) -> str | None
                 return f"the edges of {dimension.name}"
     if recipe is None and release.period is not None and not _has_period(release.period, written):
         return "its period"
-    parents = [*mechanism.get("parents", ()), *mechanism.get("parts", ())]
-    asked = (computed_number(find(each), find, written) for each in parents)
+    asked = (computed_number(find(each), find, written) for each in _below(mechanism))
     return next((each for each in asked if each is not None), None)
+
+
+def _below(mechanism: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a release was computed from; of exact figures, what a notebook put among them."""
+    yield from (*mechanism.get("parents", ()), *mechanism.get("parts", ()))
+    if mechanism.get("kind") == "operational" and "given" in mechanism:
+        yield from mechanism["private"]
 
 
 def _has_day(day: dt.date, written: Written) -> bool:
@@ -288,7 +294,9 @@ def unwritten(
         return next((each for each in parents if each is not None), None)
     if release.mechanism.get("kind") == "operational":
         # why not the others: they are ours, and of tables and registers that hold no customer
-        return next((each for each in _names(release, ()) if not written.holds(each)), None)
+        below = (unwritten(find(each), find, written) for each in _below(release.mechanism))
+        said = (each for each in _names(release, ()) if not written.holds(each))
+        return next(said, None) or next(filter(None, below), None)
     if release.mechanism.get("kind") == "joined":
         parts = (unwritten(find(each), find, written) for each in release.mechanism["parts"])
         return next((each for each in parts if each is not None), None)
@@ -328,7 +336,7 @@ def spoken(release: Release, find: Any) -> Iterator[str]:
     yield from mechanism.get("given", {}).get("names", ())
     if mechanism.get("recipe") is not None:
         yield from _typed(mechanism["recipe"])
-    for each in (*mechanism.get("parents", ()), *mechanism.get("parts", ())):
+    for each in _below(mechanism):
         yield from spoken(find(each), find)
 
 
