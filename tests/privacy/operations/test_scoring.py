@@ -10,6 +10,8 @@ import workbench as wb
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.columns import Dimension
 from workbench.privacy.operations.scoring import gini, ks, psi
+from workbench.privacy.sheets import apply
+from workbench.privacy.tables import columns_of, sheet_of
 
 BAND = Dimension("score_band", "Score", "band", ("< 560", "560 to 600", "600 to 640", "≥ 640"))
 BAD = Dimension("bad", "Bad", "category", (False, True), exclusive=True)
@@ -94,6 +96,21 @@ def test_a_real_drift_is_within_its_margin():
         found = pair[1].stability(pair[0], measure="customers").columns
         held += found["psi_low"][0] <= psi(before, now) <= found["psi_high"][0]
     assert held >= 93
+
+
+def test_an_answer_of_before_comes_out_as_it_did():
+    books, counts = Books(), ([100, 200, 400, 800], [140, 230, 380, 750])
+    before, now = (
+        table(each, sigma=5.0, by=[BAND], books=books, number=i) for i, each in enumerate(counts, 1)
+    )
+    again = apply("stability", {"measure": "customers"}, [sheet_of(now), sheet_of(before)])
+    found = {name: values[0] for name, values in columns_of(again).items() if values[0] is not None}
+    assert found == {  # as stored by the version that drew with replacement
+        "psi": 0.0100729614884,
+        "psi_low": 0.000160836138341,
+        "psi_high": 0.0524427616849,
+        "no_drift": 0.0116987724578,
+    }
 
 
 def test_who_was_in_another_table_is_another_chance():

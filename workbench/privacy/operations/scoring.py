@@ -45,8 +45,14 @@ def discrimination(sheet: Sheet, *, measure: str, outcome: str) -> Sheet:
 
 
 @operation("stability")
-def stability(sheet: Sheet, before: Sheet | None = None, *, measure: str) -> Sheet:
-    """Return how far bands of a score moved from another table, of each other group."""
+def stability(
+    sheet: Sheet, before: Sheet | None = None, *, measure: str, without_replacement: bool = False
+) -> Sheet:
+    """Return how far bands of a score moved from another table, of each other group.
+
+    ``without_replacement``: how the index without drift is drawn; answers of before lack it, and
+    come out as they did.
+    """
     import numpy as np
 
     table, other = _Table(sheet, measure), _Table(before or sheet, measure)
@@ -63,8 +69,10 @@ def stability(sheet: Sheet, before: Sheet | None = None, *, measure: str) -> She
             limits.append(None)
             continue
         pair = np.stack([first[:, 0], counts[:, 0]])
-        same = unchanged(pair, np.stack([first_sd[:, 0], sd[:, 0]]))
-        limit, shown = float(np.quantile(same, 0.95)), float(psi(*pair))
+        draw = unchanged if without_replacement else _unchanged_before
+        same = draw(pair, np.stack([first_sd[:, 0], sd[:, 0]]))
+        limit = float(np.quantile(same, 0.95, method="linear" if without_replacement else "higher"))
+        shown = float(psi(*pair))
         # its root is nearly the length of a vector, which noise moves by no more than its own
         ends = (max(0.0, sqrt(shown) - sqrt(limit)) ** 2, (sqrt(shown) + sqrt(limit)) ** 2)
         found.append(Fixed(min(max(shown - float(same.mean()), ends[0]), ends[1]), *ends))
@@ -240,6 +248,16 @@ def unchanged(pair: np.ndarray, sd: np.ndarray) -> np.ndarray:
     noise = sd[:, None] * dice.standard_normal((2, *drawn.shape))
     noise -= noise.mean(axis=2, keepdims=True)  # why: the totals drawn for hold their noise already
     return psi(both - drawn + noise[0], drawn + noise[1])
+
+
+def _unchanged_before(pair: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    shares = _held(pair.sum(axis=0)) / _held(pair.sum(axis=0)).sum()
+    alike = shares * _held(pair.sum(axis=1, keepdims=True))
+    dice, spread = np.random.default_rng(0), np.sqrt(sd**2 + np.maximum(alike, 0))
+    drawn = alike + spread * dice.standard_normal((1000, *alike.shape))
+    return psi(drawn[:, 0], drawn[:, 1])
 
 
 def _held(table: np.ndarray) -> np.ndarray:

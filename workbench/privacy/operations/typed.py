@@ -224,7 +224,8 @@ class Derivable:
             ``psi``, the population stability index, and ``no_drift``, which 95 of 100 stay below
             where nothing changed.
         """
-        return derived("stability", [self._self, against], {"measure": measure}, name)
+        arguments = {"measure": measure, "without_replacement": True}
+        return derived("stability", [self._self, against], arguments, name)
 
     def cutoffs(
         self,
