@@ -384,13 +384,14 @@
     here.figure = here.element && JSON.parse(here.element.nextElementSibling.textContent);
     here.title = figure.title || here.body?.closest("table").caption.textContent;
     here.label = here.element?.getAttribute("aria-label");
-    here.kept = [here.body, here.list, here.text, here.note].filter(Boolean).map((each) => [each, each.cloneNode(true)]);
     return here;
   });
+  const keep = (here) => {
+    here.kept ??= [here.body, here.list, here.text, here.note].filter(Boolean).map((each) => [each, each.cloneNode(true)]);
+  };
   const back = (here) => {
     for (const [now, kept] of here.kept) now.replaceChildren(...kept.cloneNode(true).childNodes);
     here.element?.setAttribute("aria-label", here.label);
-    here.changed = false;
   };
   const says = (where_, text) => {
     const answer = where_.matches(".answer"), what = ".live-not";
@@ -406,8 +407,10 @@
   const pick = (figure, here, own, drawn) => {
     const column = (name) => figure.by.findIndex((each) => each[0] === name);
     if (figure.k === "table") {
+      const rows = [...here.body.rows], wanted = own.map(([name, value]) => [column(name), value]);
       figure.keys.forEach((key, i) => {
-        here.body.rows[i].hidden = own.some(([name, value]) => key[column(name)] !== value);
+        const hidden = wanted.some(([at, value]) => key[at] !== value);
+        if (rows[i].hidden !== hidden) rows[i].hidden = hidden;
       });
       return;
     }
@@ -454,7 +457,8 @@
     const deep = { ...state, filters, memo: memoOf(state, filters) };
     const moving = figure.r.some((name) => moves(name, deep));
     if (here.changed) back(here);
-    here.changed = moving || own.length > 0;
+    if (moving) keep(here);
+    here.changed = moving;
     let drawn = null, reason = "", each = [];
     if (own.some(([name, value]) => !figure.by.find((column) => column[0] === name)[1].includes(value))) reason = "no table";
     else if (here.list && figure.items) each = cards(figure, here, deep);
@@ -471,7 +475,6 @@
     }
     [...here.list?.children ?? []].forEach((li, i) => says(li, each[i] && stays(each[i])));
     says(here.root, reason && stays(reason));
-    here.root.classList.toggle("live-stays", Boolean(reason));
     const wanted = drawn ?? here.figure;
     if (here.element && here.shown !== wanted && (drawn || here.shown)) {
       here.shown = wanted;
@@ -490,7 +493,7 @@
   // Charts follow one by one after the next frame, so that a slider does not wait for them.
   const queue = [];
   const later = (task) => {
-    if (queue.push(task) === 1) requestAnimationFrame(next);
+    if (queue.push(task) === 1) requestAnimationFrame(() => setTimeout(next));
   };
   const next = async () => {
     while (queue.length) {

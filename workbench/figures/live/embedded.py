@@ -6,6 +6,7 @@ the ledger, and the operations on them. Groups that the page suppressed or merge
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,12 @@ def embedded(
         return {}
     useful = _useful(tables, shown, [each.name for each in offered])
     kept = [name for name in tables.leaves if name in useful]
+    nodes = {
+        name: [each.op, each.arguments, each.parents, each.measures, sorted(each.used)]
+        for name, each in tables.nodes.items()
+    }
+    drawn = [_figure(each, language) for each in figures]
+    said = json.dumps([nodes, drawn], ensure_ascii=False)
     return {
         "words": {key: language.word(key) for key in _WORDS},
         "lang": language.code,
@@ -69,18 +76,9 @@ def embedded(
         "wider": together.wider,
         "filters": [_filter(each, language) for each in offered],
         "assumed": changeable,
-        "leaves": {name: _leaf(name, tables, kept) for name in kept},
-        "nodes": {
-            name: [
-                each.op,
-                each.arguments,
-                each.parents,
-                each.measures,
-                sorted(each.used),
-            ]
-            for name, each in tables.nodes.items()
-        },
-        "figures": [_figure(each, language) for each in figures],
+        "leaves": {name: _leaf(name, tables, kept, said) for name in kept},
+        "nodes": nodes,
+        "figures": drawn,
     }
 
 
@@ -142,7 +140,7 @@ def _useful(tables: Tables, shown: Sequence[Release], filters: Sequence[str]) ->
 # ---------------------------------------------------------------------- tables
 
 
-def _leaf(name: str, tables: Tables, kept: Sequence[str]) -> dict[str, Any]:
+def _leaf(name: str, tables: Tables, kept: Sequence[str], said: str) -> dict[str, Any]:
     sheet, paid = tables.leaves[name], tables.paid[name]
     places = [(0, row) for row in range(len(sheet.keys))]
     if len(paid) > 1 or paid[0].id != name:
@@ -156,7 +154,7 @@ def _leaf(name: str, tables: Tables, kept: Sequence[str]) -> dict[str, Any]:
     hidden = {places[row] for row in gone}
     measures: list[list[Any]] = []
     fixed = {}
-    for each in sheet.measures:
+    for each in (each for each in sheet.measures if f'"{each.name}"' in said):
         plans = [plan_of(part.mechanism, each.name) for part in paid]
         same = all(plan is not None and plan == plans[0] for plan in plans)
         added = int(each.name in sheet.adds) or -int(each.kind == "customers")
