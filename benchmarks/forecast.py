@@ -107,10 +107,9 @@ def _coverage(worlds: int) -> float:
     from workbench.analytics.forecasting.structural import Structural
 
     dice, held = np.random.default_rng(5), []
-    kinds = ((3.0, 3.0, 0.0), (3.0, 10.0, 0.0), (1.0, 6.0, 10.0), (0.0, 5.0, 0.0))
-    for at in range(worlds):
-        change, noise, season = kinds[at % len(kinds)]
-        truth = _world(dice, 39, change, season)
+    for _ in range(worlds):
+        change, own, noise = dice.uniform(1, 5), dice.uniform(0, 5), dice.uniform(2, 10)
+        truth = _world(dice, 39, change, dice.choice([0.0, 10.0])) + dice.normal(0, own, 39)
         shown = truth[:36] + dice.normal(0, noise, 36)
         mean, spread = Structural(shown, np.full(36, noise), 12, 3, False).ahead
         held.append(np.abs(truth[36:] - mean) <= 1.2816 * np.sqrt(np.diag(spread)))

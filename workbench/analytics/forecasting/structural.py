@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 # standard deviations, in those of a month's change
-_LEVELS = (0.0, 0.1, 0.2, 0.4, 0.8)
-_OWN = (0.0, 0.35, 0.7)  # of what one month has and no other
+_LEVELS = (0.0, 0.07, 0.15, 0.3, 0.6)
+_OWN = (0.0, 0.2, 0.5)  # of what one month has and no other
 _SEASONS = (0.7, 2.5)
 _SLOPES = ((1.0, 0.0), (1.0, 0.05), (0.9, 0.15))  # part that stays, and how it moves
 _HARMONICS = {12: 6, 52: 3, 4: 2}
