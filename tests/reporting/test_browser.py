@@ -74,6 +74,20 @@ def test_labels_of_months_do_not_overlap_on_a_phone(browser, published):
         assert overlaps == [], width
 
 
+def test_figures_of_cards_side_by_side_stand_on_one_line(browser, published):
+    lines = (
+        "document.querySelectorAll('.kpi:first-child :is(.change, .spark)')"
+        ".forEach((each) => each.remove());"
+        "return [...document.querySelectorAll('.kpi')].map((card) => [card, "
+        "card.querySelector('.figure')].map((each) => each.getBoundingClientRect().bottom))"
+    )
+    for width in (390, 820, 1280):
+        browser.show(published / "overview/2026-09/index.html", width=width)
+        cards = browser.run(lines)
+        assert len(cards) > 1
+        assert len({figure for _, figure in cards}) == len({card for card, _ in cards}), width
+
+
 def test_a_turned_phone_redraws_its_charts(browser, published):
     browser.show(published / PAGES["sharing"], width=390)
     narrow = browser.run("return document.querySelector('.main-svg').getAttribute('width')")
