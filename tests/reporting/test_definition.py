@@ -377,3 +377,13 @@ def test_a_grids_edition_is_a_folder_before_it_is_paid_for(tmp_path):
     grid = "  _who: {{type: text, required: true}}\ngrid: {{_who: [a, b]}}\n"
     with pytest.raises(DefinitionError, match="has a name that no folder can have: '_who=a'"):
         _load(tmp_path, grid)
+
+
+def test_reports_of_the_sample_call_each_other_and_their_readers_alike_in_chinese(repository):
+    found, problems = load_all(repository / "reports", repository / "notebooks")
+    assert problems == ()
+    chinese = {name: each.translations["zh"] for name, each in found.items()}
+    for name, each in found.items():
+        assert each.audience in chinese[name], name
+        spoken = {words[each.title] for words in chinese.values() if each.title in words}
+        assert len(spoken) == 1, each.title
