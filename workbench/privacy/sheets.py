@@ -66,6 +66,11 @@ class Sheet:
     kinds: frozenset[str] = frozenset()
 
     @property
+    def unknown(self) -> bool:
+        """Whether no figure of it is known, as in a report that is planned."""
+        return not any(form for forms in self.forms.values() for form in forms)
+
+    @property
     def chosen(self) -> float:
         """For how many figures at once a margin holds, for the choice of the rows alone."""
         return self.among / self.kept

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.columns import Dimension, Measure
-from workbench.privacy.margins import Fixed, Form, chance_below_zero, quantile, tangent, weighted
+from workbench.privacy.margins import (
+    Affine,
+    Fixed,
+    Form,
+    chance_below_zero,
+    quantile,
+    tangent,
+    weighted,
+)
 from workbench.privacy.noted import noted
 from workbench.privacy.sheets import Sheet, grouped, operation, without
 from workbench.privacy.tables import derived
@@ -54,13 +62,15 @@ def _next_best(sheet: Sheet, *, action: str, measure: str) -> Sheet:
     keys, best, leads, wrongs = [], list[Form](), list[Form](), list[Form]()
     for key, rows in grouped(without(key, {axis}) for key in sheet.keys).items():
         lines = [(line, row) for row in rows if (line := tangent(sheet.forms[measure][row]))]
+        if sheet.unknown:
+            lines = [(Affine(0.0), rows[0])]
         if not lines:
             raise QuestionRefused(f"no gain is known of {' / '.join(map(str, key))}.")
         (first, row), *others = sorted(lines, key=lambda each: (-each[0].value, each[1]))
         gaps = [weighted([(1.0, first), (-1.0, other)]) for other, _ in others]
         sure = first.value - quantile(0.95, among) * first.variance**0.5 > 0
         keys.append((*key, sheet.keys[row][axis] if sure else WAIT))
-        best.append(first)
+        best.append(None if sheet.unknown else first)
         leads.append(gaps[0] if gaps else None)
         chances = [chance_below_zero(gap.value, gap.variance**0.5) for gap in gaps]
         wrongs.append(Fixed(min(1.0, sum(chances))))

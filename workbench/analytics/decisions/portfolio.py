@@ -164,11 +164,33 @@ def _portfolio_loss(
     draws: int,
     scenarios: Sequence[tuple[str, Mapping[str, float]]],
 ) -> Sheet:
+    _require("draws", draws, 1, 1_000_000)
+    labels = (BASE, *(label for label, _ in scenarios))
+    forms: dict[str, list[Form]] = {each: [None] * len(labels) for each in _FIGURES}
+    if not sheet.unknown:
+        forms = _simulated(_Book.of(sheet, **book), draws, [(BASE, {}), *scenarios])
+    unit = book["unit"]
+    return Sheet(
+        (Dimension("scenario", "Scenario", "category", labels),),
+        tuple((label,) for label in labels),
+        tuple(Measure(each, "derived", title, unit, 0, 0.0) for each, title in _FIGURES.items()),
+        forms,
+        notes=(
+            *sheet.notes,
+            noted("losses", level=book["level"], draws=draws),
+            noted("losses margin"),
+        ),
+        about=sheet.about,
+    )
+
+
+def _simulated(
+    base: _Book, draws: int, scenarios: Sequence[tuple[str, Mapping[str, float]]]
+) -> dict[str, list[Form]]:
     from workbench.analytics.decisions.losses import simulate_losses
 
-    _require("draws", draws, 1, 1_000_000)
-    base, forms = _Book.of(sheet, **book), {each: list[Form]() for each in _FIGURES}
-    for label, assumed in [(BASE, {}), *scenarios]:
+    forms = {each: list[Form]() for each in _FIGURES}
+    for label, assumed in scenarios:
         there = base.under(assumed, label)
         losses = simulate_losses(
             there.pd, lgd=there.lgd, ead=there.each, correlation=there.assumed["correlation"],
@@ -181,20 +203,7 @@ def _portfolio_loss(
             draw = (f"simulated {name} {label} {sorted(line.terms.items())}", 0, "")
             error = (found.upper - found.lower) / 2 / quantile(0.95)
             forms[name].append(Affine(found.estimate, {**line.terms, draw: error}, True))
-    labels = (BASE, *(label for label, _ in scenarios))
-    unit = book["unit"]
-    return Sheet(
-        (Dimension("scenario", "Scenario", "category", labels),),
-        tuple((label,) for label in labels),
-        tuple(Measure(each, "derived", title, unit, 0, 0.0) for each, title in _FIGURES.items()),
-        forms,
-        notes=(
-            *sheet.notes,
-            noted("losses", level=base.level, draws=draws),
-            noted("losses margin"),
-        ),
-        about=sheet.about,
-    )
+    return forms
 
 
 @operation("tornado")
@@ -203,22 +212,13 @@ def _tornado(
 ) -> Sheet:
     if of not in _FIGURES:
         raise UnknownName("figure of a loss", of, _FIGURES)
-    base = _Book.of(sheet, **book)
-    line = base.carried(of)
-    chance = sum(each**2 for draw, each in line.terms.items() if draw in base.chances)
-    noise = {"noise of the releases": line.variance - chance, "who was in the table": chance}
-    wide = {label: quantile(0.95) * sqrt(max(0.0, each)) for label, each in noise.items()}
-    found = {label: (-each, each) for label, each in wide.items()}
     for name, span in spans:
         if name not in _INPUTS:
             raise UnknownName("input of a tornado", name, _INPUTS)
         _require(f"span of {name}", span, 1e-9, 10)
-        key, label = _INPUTS[name]
-        less, more = (
-            base.under({key: base.assumed[key] + side * span}, label).carried(of).value - line.value
-            for side in (-1, 1)
-        )
-        found[label] = less, more
+    found = {_INPUTS[name][1]: (0.0, 0.0) for name, _ in spans}
+    if not sheet.unknown:
+        found = _moved(_Book.of(sheet, **book), spans, of)
     order = tuple(sorted(found, key=lambda each: (-max(map(abs, found[each])), each)))
     ends = ("less", "more")
     said = ", ".join(f"{each} ± {span:g}" for each, span in spans) or "–"
@@ -229,10 +229,33 @@ def _tornado(
         ),
         tuple((label, end) for label in order for end in ends),
         (Measure("change", "derived", f"{_FIGURES[of]}, change", book["unit"], 0),),
-        {"change": [Fixed(each) for label in order for each in found[label]]},
+        {
+            "change": [
+                None if sheet.unknown else Fixed(each) for label in order for each in found[label]
+            ]
+        },
         notes=(*sheet.notes, noted("tornado", spans=said)),
         about=sheet.about,
     )
+
+
+def _moved(
+    base: _Book, spans: Sequence[tuple[str, float]], of: str
+) -> dict[str, tuple[float, float]]:
+    """Return how much less and more a loss is at the ends of each span, and by chance."""
+    line = base.carried(of)
+    chance = sum(each**2 for draw, each in line.terms.items() if draw in base.chances)
+    noise = {"noise of the releases": line.variance - chance, "who was in the table": chance}
+    wide = {label: quantile(0.95) * sqrt(max(0.0, each)) for label, each in noise.items()}
+    found = {label: (-each, each) for label, each in wide.items()}
+    for name, span in spans:
+        key, label = _INPUTS[name]
+        less, more = (
+            base.under({key: base.assumed[key] + side * span}, label).carried(of).value - line.value
+            for side in (-1, 1)
+        )
+        found[label] = less, more
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,7 +95,8 @@ def _readout(
     if worth is not None and not worth > 0:
         raise InputError(f"worth is the least effect that pays, above 0, not {worth}.")
     others, keys, pairs = _pairs(sheet, measure, arm, values)
-    effects, least, powers = list[Form](), list[Form](), list[Form]()
+    nothing: list[Form] = [None] * (len(keys) if sheet.unknown else 0)
+    effects, least, powers = [*nothing], [*nothing], [*nothing]
     seen, normal = quantile(0.95), NormalDist()
     for one, other in pairs:
         draw = drawn_into(one.top, one.bottom, other.top, other.bottom)
@@ -106,8 +107,8 @@ def _readout(
         chance = normal.cdf((worth or 0.0) / sd - seen) if sd else 0.0
         powers.append(Fixed(chance) if sd else None)
     made: dict[Measure, list[Form]] = {
-        Measure("treated", "rate", "Treated", None, 4): [one for one, _ in pairs],
-        Measure("control", "rate", "Control", None, 4): [other for _, other in pairs],
+        Measure("treated", "rate", "Treated", None, 4): [*nothing, *(one for one, _ in pairs)],
+        Measure("control", "rate", "Control", None, 4): [*nothing, *(other for _, other in pairs)],
         Measure("effect", "derived", "Effect", "fraction", 4, contrast="points"): effects,
         Measure("detectable", "derived", "Would be seen from", "fraction", 4): least,
     }
@@ -126,6 +127,9 @@ def _qini(sheet: Sheet, *, measure: str, arm: str, values: list[Any]) -> Sheet:
             "a Qini is of one table by bands of a score and by arm: wb.query(…, by=[score bands, "
             "'arm']).rate(responded=…)."
         )
+    if sheet.unknown:
+        labels = tuple(f"{100 * step / len(keys):.0f} %" for step in range(len(keys) + 1))
+        return _lines(sheet, labels, [None] * (2 * len(labels)))
     order = sorted(range(len(keys)), key=lambda row: -others[0].values.index(keys[row][0]))
     sums: list[list[Affine]] = []  # customers and responses, treated and control, so far
     for row in order:
@@ -155,6 +159,10 @@ def _qini(sheet: Sheet, *, measure: str, arm: str, values: list[Any]) -> Sheet:
     labels = tuple(f"{100 * share:.0f} %" for share in shares)
     if len(set(labels)) < len(labels):
         raise QuestionRefused("bands of the score are of hardly anybody; ask for fewer of them.")
+    return _lines(sheet, labels, [*ranked, *random])
+
+
+def _lines(sheet: Sheet, labels: tuple[str, ...], forms: list[Form]) -> Sheet:
     by = (
         Dimension("line", "Line", "category", (_RANKED, _RANDOM)),
         Dimension("contacted", "Contacted", "band", labels),
@@ -164,7 +172,7 @@ def _qini(sheet: Sheet, *, measure: str, arm: str, values: list[Any]) -> Sheet:
         by,
         tuple((line, label) for line in (_RANKED, _RANDOM) for label in labels),
         (measure_,),
-        {"more_responses": [*ranked, *random]},
+        {"more_responses": forms},
         notes=(*sheet.notes, noted("qini")),
         about=sheet.about,
     )
@@ -188,8 +196,8 @@ def _pairs(
         sheet.require_value(axis, value)
     at = dict(zip(sheet.keys, sheet.forms[sheet.measure(measure).name], strict=True))
     keys = tuple(dict.fromkeys(without(key, {axis}) for key in sheet.keys))
-    pairs = []
-    for key in keys:
+    pairs: list[tuple[Ratio, Ratio]] = []
+    for key in () if sheet.unknown else keys:
         one, other = (at.get((*key[:axis], value, *key[axis:])) for value in values)
         if not isinstance(one, Ratio) or not isinstance(other, Ratio):
             raise QuestionRefused(

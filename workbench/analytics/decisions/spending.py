@@ -247,7 +247,8 @@ class _Offers:
 
         from workbench.analytics.decisions.allocation import Limit, allocation, solved
 
-        limits = list(self._limits)
+        # of a report that is planned nobody is known to be there, and nothing can be kept
+        limits = [] if self._sheet.unknown else list(self._limits)
         if budget is not None:
             limits.append(Limit(BUDGET, self.costs, most=_amount("a budget", budget, 0.0)))
         gain = np.array([each.value for each in self._each])

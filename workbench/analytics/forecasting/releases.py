@@ -154,6 +154,8 @@ def _forecast(sheet: Sheet, *, measure: str, horizon: int, rule: str | None) -> 
     from workbench.analytics.forecasting import rules
 
     table, steps = _Series(sheet, measure), _steps(horizon)
+    if sheet.unknown:
+        return table.unknown(steps)
     data = [table.checked(row) for row in range(len(table.keys))]
     tables = [rules.scored(*each, table.season, steps) for each in data]
     chosen = rules.require_rule(rule) if rule else rules.best(tables)
@@ -234,6 +236,13 @@ class _Series:
             found.append(last.text)
         return tuple(found)
 
+    def unknown(self, steps: int) -> Sheet:
+        """Return all its lines without figures."""
+        months, nothing = (*self.months, *self.coming(steps)), (None, None)
+        past = [(month, line) for line in (RELEASED, SMOOTHED) for month in self.months]
+        lines = [*past, *((month, FORECAST) for month in months[-steps:])]
+        return self.sheet(months, {(k, *line): nothing for k in self.keys for line in lines}, ())
+
     def sheet(
         self,
         months: tuple[str, ...],
@@ -288,14 +297,14 @@ def _require_all(months: Sequence[str]) -> None:
 
 def _told(rule: str, tables: Sequence[list[dict[str, Any]]]) -> str:
     """Say by which rule, how far it was off against the one to beat, and how often it held."""
-    from workbench.analytics.forecasting.rules import NAIVE, errors
+    from workbench.analytics.forecasting.rules import LEVEL, NAIVE, TREND, errors
 
     found = errors(tables)
     rows = [row for table in tables for row in table if row["rule"] == rule and row["forecasts"]]
     held = sum(row["coverage_95"] for row in rows) / max(1, len(rows))
     ratio = found[rule] / found[NAIVE] if found[NAIVE] else 1.0
-    key = "forecast as before" if rule == NAIVE else f"forecast by {rule}"
-    return noted(key, count=sum(row["forecasts"] for row in rows), ratio=ratio, held=held)
+    keys = {NAIVE: "forecast as before", LEVEL: "forecast by level", TREND: "forecast by trend"}
+    return noted(keys[rule], count=sum(row["forecasts"] for row in rows), ratio=ratio, held=held)
 
 
 def _broken(table: _Series, data: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[str]:
