@@ -1,4 +1,4 @@
-"""In a report that is only planned, no figure is known: each operation gives its rows without any."""
+"""Of a report that is only planned no figure is known: operations give their rows without any."""
 
 from dataclasses import replace
 
@@ -20,8 +20,13 @@ MONTH = Dimension("month", "Month", "month", MONTHS, exclusive=True)
 RATE = Measure("bad_rate", "rate", "Bad, share", None, 4)
 GAIN = Measure("gain", "sum", "Gain", "CNY", 0)
 BOOK = {
-    **{"pd": "bad_rate", "lgd": 0.45, "ead": 20_000, "correlation": 0.15},
-    **{"count": "customers", "level": 0.999, "unit": "CNY"},
+    "pd": "bad_rate",
+    "lgd": 0.45,
+    "ead": 20_000,
+    "correlation": 0.15,
+    "count": "customers",
+    "level": 0.999,
+    "unit": "CNY",
 }
 PAIR = {"measure": "bad_rate", "arm": "arm", "values": ["treated", "control"]}
 OFFERS = {"cost": 2.0, "gain": "gain", "limits": [["at risk", {"at_least": 50.0}]]}
