@@ -7,11 +7,11 @@
 // The result is committed with its licence, so that nobody needs node to render a report. Its
 // version must be the one plotly.py carries; tests/reporting/test_assets.py compares the two.
 
+import { gzipAsync } from "@gfx/zopfli";
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { gzipSync } from "node:zlib";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -72,8 +72,8 @@ const licences = parts.map((name) => {
 
 const text = `/* plotly.js ${manifest.version} (MIT), traces: ${TRACES.join(", ")}; see plotly.LICENSE.txt */\n`
   + result.outputFiles[0].text.trimEnd() + "\n";
-// compressed by the same zlib for everyone, so that a standalone page is the same bytes everywhere
-writeFileSync(join(assets, "plotly.min.js.gz"), gzipSync(text, { level: 9 }));
+// compressed once for everyone, so that a standalone page is the same bytes everywhere
+writeFileSync(join(assets, "plotly.min.js.gz"), await gzipAsync(Buffer.from(text), { numiterations: 15 }));
 writeFileSync(join(assets, "plotly.LICENSE.txt"), licences.join("\n"));
 writeFileSync(join(assets, "plotly.json"), JSON.stringify({
   version: manifest.version,
