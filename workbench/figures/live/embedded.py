@@ -63,9 +63,16 @@ def embedded(
         return {}
     useful = _useful(tables, shown, [each.name for each in offered])
     kept = [name for name in tables.leaves if name in useful]
+
+    def follows(name: str) -> bool:
+        return name in kept or (
+            name in tables.nodes and all(map(follows, tables.nodes[name].parents))
+        )
+
     nodes = {
         name: [each.op, each.arguments, each.parents, each.measures, sorted(each.used)]
         for name, each in tables.nodes.items()
+        if follows(name)
     }
     drawn = [_figure(each, language) for each in figures]
     said = json.dumps([nodes, drawn], ensure_ascii=False)
