@@ -16,6 +16,7 @@ from support.line import OPENING, at_work, command, workbench_json, write_report
 
 import workbench as wb
 from workbench.reporting.pages.parts import ROOT
+from workbench.reporting.published.around import without_ways
 
 VARIANTS = [
     f"group={group},online={on}" for group in ("region", "category") for on in ("true", "false")
@@ -128,8 +129,9 @@ def _revisions(edition):
 
 
 def _hash(page, root):
-    """Return a page's hash as its record keeps it: before links were set, and any later banner."""
-    text = re.sub(r'\n<p class="banner superseded">.*?</p>', "", page.read_text(encoding="utf-8"))
+    """Return a page's hash as its record keeps it: before links, ways around and any banner."""
+    text = without_ways(page.read_text(encoding="utf-8"))
+    text = re.sub(r'\n<p class="banner superseded">.*?</p>', "", text)
     return hashlib.sha256(text.replace(root, ROOT).encode()).hexdigest()
 
 
