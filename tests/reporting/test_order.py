@@ -85,6 +85,8 @@ def test_the_samples_compliance_summary_comes_after_the_reports_it_sums_up(repos
     others = {f"{name} 2026-09" for name in found} - {"compliance-summary 2026-09"}
     assert len(others) >= 2
     assert order.pop("compliance-summary 2026-09") == others
+    judged = order.pop("decision-dashboard 2026-09")
+    assert judged == others - {"decision-dashboard 2026-09"}
     assert not any(order.values())
 
 
