@@ -164,7 +164,7 @@ def test_decisions_that_wait_have_advice_by_their_whole_margin_and_lead_to_their
     links = re.findall(r'<a class="way" href="([^"]+)">', shown)
     folder = bank[0] / f"reports/published/{DASHBOARD}/2026-09"
     assert {(folder / each).resolve().is_file() for each in links} == {True}
-    assert len(links) == 2  # of the reports that ran here
+    assert len(links) == 5  # of the reports that ran here
 
 
 def test_the_dashboard_shows_what_came_of_a_decision(bank):
