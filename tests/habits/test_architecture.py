@@ -15,8 +15,8 @@ PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 LINES_AT_MOST = 400
 MODULES_AT_MOST = 22
 ROOMS_AT_MOST = 9
-CODE_LINES_AT_MOST = 44_800
-SLACK = 2_500
+CODE_LINES_AT_MOST = 44_450
+SLACK = 1_000
 
 # What is still beyond a rule. Each leaves here when it is mended, and nothing comes in.
 LONGER: set[str] = set()
