@@ -18,6 +18,8 @@ from workbench.privacy.sheets import OPERATIONS
 # What `derive` is made of; it is stored as a whole.
 WITHIN = {"add", "column", "difference", "multiply", "number", "over", "rank", "ratio", "share"}
 WITHIN |= {"top", "where"}
+# Of a card, and of more customers than a shop has: tests/privacy/models, tests/analytics/decisions.
+ELSEWHERE = {"points", "portfolio_loss", "qini", "readout", "tornado"}
 SPAN = {"period": ("2026-08", "2026-09")}
 
 
@@ -66,12 +68,16 @@ def derived(shop):
         "discrimination": told.discrimination("north", measure="customers"),
         "cutoffs": told.cutoffs("north", gain=1, loss=2, measure="customers"),
         "stability": scored.stability(scored, measure="customers"),
+        "forecast": wb.forecast(ask("month", period=("2025-10", "2026-09")), "customers"),
+        "next": wb.next_best_action(grid, action="category", gain="amount_sum"),
+        "allocate": wb.allocate(region, cost=1.0, gain="amount_sum", budget=10.0),
+        "frontier": wb.frontier(region, cost=1.0, gain="amount_sum", budgets=[5.0, 10.0]),
     }  # fmt: skip
 
 
 def test_every_operation_is_computed_again_and_holds(shop, derived):
     done = {each.mechanism.get("recipe", {}).get("op", "joined") for each in derived.values()}
-    assert done | WITHIN == {*OPERATIONS, "joined"}
+    assert done | WITHIN | ELSEWHERE == {*OPERATIONS, "joined"}
     assert all(each.id.startswith("d-") for each in derived.values())
     for each in derived.values():
         assert shop.ledger.checked(each.id) == each
