@@ -15,7 +15,6 @@ from workbench.errors import InputError
 from workbench.reporting.published import editions
 from workbench.reporting.published.serve import serve
 from workbench.store.published_files import RECORD, note, recorded, require_outside, strange
-from workbench.workspace.sharing import _apart
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def test_no_way_leads_rows_into_the_published_folder(shop):
         with pytest.raises(InputError, match="lies in the published folder"):
             shop.office.back_up(out)
         with pytest.raises(InputError, match="lies in the published folder"):
-            _apart(shop.office, out)  # as every share does
+            shop.office.apart(out)  # as every share does
     assert sorted(p.name for p in shop.settings.path("published").rglob("*")) == ["deep"]
 
 

@@ -149,6 +149,7 @@ class TestInAWorkspace:
         for name in ("points", "points_low", "points_high"):
             assert shown.columns[name] == card.table_[name].tolist()
         assert shown.columns["bad_rate"] == pytest.approx(card.table_["bad_rate"], abs=1e-9)
+        assert ws.ledger.verify() > 0
         with pytest.raises(QuestionRefused, match="is in no ledger"):
             seeded(FEATURES, frame, 3).shown()
 
