@@ -70,6 +70,10 @@ def test_notes_are_chinese_on_a_chinese_page():
             "稳定性：以“保持”误差范围的下端为准：A 自 0.7 起、否 自 0 起。",
         ),
         (
+            "All together: the level changes in 2026-04; chance of a false alarm: at most 1.0%.",
+            "合计：水平自 2026年4月 起改变；误报概率至多 1.0%。",
+        ),
+        (
             "1 of 9 rows are not shown: their noisy number of customers is below 2 standard "
             "deviations of its noise.",
             "9 行中有 1 行未显示：其带噪客户数低于其噪声标准差的 2 倍。",

@@ -64,6 +64,8 @@ def _said(name: str, value: str, language: Language) -> str:
         return language.measure(value)
     if name == "top":
         return value.removesuffix(".00")
+    if name == "month":
+        return language.period(value)
     if language.code == "en":
         return value
     if name == "titles":
@@ -72,7 +74,7 @@ def _said(name: str, value: str, language: Language) -> str:
         return language.say(value)
     if name == "of":  # a title as it stands within a sentence
         return language.measure(f"{value[:1].upper()}{value[1:]}")
-    if name == "codes":
+    if name in ("codes", "where"):
         return language.join([language.say(each) for each in value.split(", ")])
     if name == "unit":
         return f" {language.say(value.strip())}" if value else ""
