@@ -69,6 +69,18 @@ def test_an_address_that_asks_for_what_is_not_there_is_said_and_left_out(browser
     assert browser.complaints() == []
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_slider_says_its_value_before_it_is_moved_as_after(browser, pages, language):
+    says = "return [...document.querySelectorAll('output')].map((each) => each.textContent)"
+    browser.show(pages["cutoffs", language])
+    first = browser.run(says)
+    assert first
+    assert all(first)
+    browser.run("document.querySelector('#live-form').dispatchEvent(new Event('change'))")
+    browser.wait(SETTLED)
+    assert browser.run(says) == first
+
+
 def test_a_choice_out_of_range_is_said(browser, pages):
     browser.show(pages["cutoffs", "en"])
     go(browser, "#~gain=99999~loss=8000~price=x")

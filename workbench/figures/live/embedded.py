@@ -126,6 +126,10 @@ def assumed(tables: Tables, language: Language) -> list[dict[str, Any]]:
                 told["v"] = [[language.say(name), number] for name, number in each["values"]]
             else:
                 told |= {key: each[key] for key in ("low", "high", "step")}
+                ends = (str(each[key]).partition(".")[2] for key in ("low", "step"))
+                number = language.number(float(value), max(len(end.rstrip("0")) for end in ends))
+                before, after = told.get("u", ("", ""))
+                told["s"] = language.money(number, unit) if before else number + after
             found.setdefault(each["name"], told)
     return list(found.values())
 
