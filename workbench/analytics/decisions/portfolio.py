@@ -15,7 +15,7 @@ from workbench.errors import InputError, QuestionRefused, UnknownName
 from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.margins import Affine, Fixed, Form, quantile, tangent, times, weighted
 from workbench.privacy.noted import noted
-from workbench.privacy.operations.sampling import drawn_into
+from workbench.privacy.operations.sampling import drawn_into, drawn_variance
 from workbench.privacy.sheets import Sheet, operation
 from workbench.privacy.tables import derived
 
@@ -317,10 +317,8 @@ class _Book:
             parts.append(lgd[str(key)] if isinstance(lgd, Mapping) else lgd)
             _require("lgd", parts[-1], 0.0, 1.0)
             share, many = min(max(rate.value, 0.0), 1.0), max(size.value, 1.0)
-            # why + 1: none of few is no proof of never (Wilson's correction, to first order)
-            shown, draw = (share * many + 1) / (many + 2), drawn_into(rate)
-            sampled = {**rate.terms, draw: sqrt(shown * (1 - shown) / many)}
-            rates.append(Affine(share, sampled))
+            draw = drawn_into(rate)
+            rates.append(Affine(share, {**rate.terms, draw: sqrt(drawn_variance(share, many))}))
             exposures.append(replace(exposure, value=max(0.0, exposure.value)))
             chances.add(draw)
             loans.append(max(0, round(size.value)))

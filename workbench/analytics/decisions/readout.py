@@ -10,14 +10,13 @@ from workbench.errors import InputError, QuestionRefused
 from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.margins import Affine, Fixed, Form, Ratio, quantile, tangent, weighted
 from workbench.privacy.noted import noted
-from workbench.privacy.operations.sampling import drawn_apart, drawn_into
+from workbench.privacy.operations.sampling import SEEN, drawn_apart, drawn_into
 from workbench.privacy.sheets import Sheet, operation, without
 from workbench.privacy.tables import derived
 
 if TYPE_CHECKING:
     from workbench.privacy.release import Release
 
-_POWER = 0.8
 _RANDOM, _RANKED = "at random", "by score"
 
 
@@ -97,14 +96,13 @@ def _readout(
     others, keys, pairs = _pairs(sheet, measure, arm, values)
     nothing: list[Form] = [None] * (len(keys) if sheet.unknown else 0)
     effects, least, powers = [*nothing], [*nothing], [*nothing]
-    seen, normal = quantile(0.95), NormalDist()
     for one, other in pairs:
         draw = drawn_into(one.top, one.bottom, other.top, other.bottom)
         gap = drawn_apart(one, other, draw)
         effects.append(gap)
         sd = sqrt(gap.variance) if isinstance(gap, Affine) else 0.0
-        least.append(Fixed((seen + normal.inv_cdf(_POWER)) * sd) if sd else None)
-        chance = normal.cdf((worth or 0.0) / sd - seen) if sd else 0.0
+        least.append(Fixed(SEEN * sd) if sd else None)
+        chance = NormalDist().cdf((worth or 0.0) / sd - quantile(0.95)) if sd else 0.0
         powers.append(Fixed(chance) if sd else None)
     made: dict[Measure, list[Form]] = {
         Measure("treated", "rate", "Treated", None, 4): [*nothing, *(one for one, _ in pairs)],

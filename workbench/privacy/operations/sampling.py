@@ -9,6 +9,9 @@ from statistics import NormalDist
 from workbench.privacy.margins import Affine, Form, Noise, Ratio, interval, plus, quantile
 from workbench.privacy.noted import noted
 
+SEEN = quantile(0.95) + NormalDist().inv_cdf(0.8)
+"""How many standard deviations an effect has that is seen 4 times in 5, at 95 % certainty."""
+
 
 def drawn_into(*figures: Affine) -> Noise:
     """Return the chance of who was drawn into some figures as a draw of its own.
@@ -28,13 +31,18 @@ def drawn_apart(one: Form, other: Form, draw: Noise) -> Form:
     gap = plus(one, other, -1.0)
     if not isinstance(gap, Affine) or not isinstance(one, Ratio) or not isinstance(other, Ratio):
         return None
-    variance = 0.0
-    for rate in (one, other):
-        share = min(1.0, max(0.0, rate.top.value / rate.bottom.value))
-        # why + 1: none of few is no proof of never (Wilson's correction, to first order)
-        share = (share * rate.bottom.value + 1) / (rate.bottom.value + 2)
-        variance += share * (1 - share) / rate.bottom.value
+    variance = sum(
+        drawn_variance(rate.top.value / rate.bottom.value, rate.bottom.value)
+        for rate in (one, other)
+    )
     return Affine(gap.value, {**gap.terms, draw: sqrt(variance)}, approximate=True)
+
+
+def drawn_variance(share: float, rows: float) -> float:
+    """Return the variance of a share of so many rows by the chance of who was drawn."""
+    # why + 1: none of few is no proof of never (Wilson's correction, to first order)
+    shown = (min(1.0, max(0.0, share)) * rows + 1) / (rows + 2)
+    return shown * (1 - shown) / rows
 
 
 def times_as_many(gap: Affine, draw: Noise, effect: float) -> float:
@@ -51,7 +59,7 @@ def times_as_many(gap: Affine, draw: Noise, effect: float) -> float:
     """
     chance = gap.terms.get(draw, 0.0) ** 2
     noise = gap.variance - chance
-    enough = (effect / (quantile(0.95) + NormalDist().inv_cdf(0.8))) ** 2
+    enough = (effect / SEEN) ** 2
     return (chance + sqrt(chance * chance + 4 * noise * enough)) / (2 * enough)
 
 
