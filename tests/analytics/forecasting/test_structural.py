@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workbench.analytics.forecasting.structural import Structural, _ahead, _filtered, _model
+from workbench.analytics.forecasting.structural import Structural, _ahead, filtered, model_of
 
 
 def walk(dice, n, change, noise, season=0.0):
@@ -16,7 +16,7 @@ def walk(dice, n, change, noise, season=0.0):
 @pytest.mark.parametrize("slope", [(1.0, 0.0), (0.9, 0.15)])
 def test_filter_smoother_and_paths_are_those_of_the_joint_normal(season, slope):
     n, steps, noise = 15, 4, np.linspace(0.3, 1.2, 15)
-    model = _model(0.4, 0.35, 0.7 if season > 1 else 0.0, slope, season)
+    model = model_of(0.4, 0.35, 0.7 if season > 1 else 0.0, slope, season)
     shown = np.random.default_rng(1).normal(size=n)
     shown[5] = np.nan
     # covariance of all true figures, past and to come, from the states' own
@@ -34,7 +34,7 @@ def test_filter_smoother_and_paths_are_those_of_the_joint_normal(season, slope):
     seen = joint[np.ix_(known, known)] + np.diag(noise[known] ** 2)
     told = np.linalg.solve(seen, joint[known]).T
     mean, spread = told @ shown[known], joint - told @ joint[known]
-    run = _filtered(model, shown, noise, smooth=True)
+    run = filtered(model, shown, noise, smooth=True)
     line = model.design @ run.smoothed_state
     wide = np.einsum("k,klt,l->t", model.design, run.smoothed_state_cov, model.design)
     ahead, own = _ahead(model, steps)

@@ -17,9 +17,9 @@ import numpy as np
 
 from workbench.analytics.forecasting.structural import (
     Array,
-    _filtered,
-    _Model,
-    _model,
+    Model,
+    filtered,
+    model_of,
     structural,
 )
 
@@ -60,7 +60,7 @@ def breaks(
     z, sigma = whole.scaled
     kinds, columns = _interventions(len(z))
     models = [
-        _model(level, own, swing, (1.0, 0.0), season)
+        model_of(level, own, swing, (1.0, 0.0), season)
         for level, own, swing in product(
             (0.0, 0.1, 0.3, 0.8), (0.0, 0.35, 0.7), (0.6,) if season > 1 else (0.0,)
         )
@@ -95,9 +95,9 @@ def _interventions(n: int) -> tuple[list[tuple[str, int]], Array]:
     return [kind for kind, _ in made], np.stack([column for _, column in made], axis=1)
 
 
-def _whitening(model: _Model, z: Array, noise: Array, known: Array) -> tuple[Array, float]:
+def _whitening(model: Model, z: Array, noise: Array, known: Array) -> tuple[Array, float]:
     """Return the matrix that makes a series of known figures white, and its log determinant."""
-    run = _filtered(model, z, noise)
+    run = filtered(model, z, noise)
     made, state = np.eye(len(z)), np.zeros((len(model.design), len(z)))
     for at in range(len(z)):
         state_next = model.transition @ state

@@ -33,7 +33,7 @@ _WORTH = 1e-3  # a model with less weight is left out of smoothing
 
 
 @dataclass(frozen=True)
-class _Model:
+class Model:
     """Matrices of one model of the grid, in units of a month's change."""
 
     design: Array  # states
@@ -42,15 +42,16 @@ class _Model:
     first: Array  # covariance of the states before the first month
 
 
-def _models(season: int, sloping: bool) -> list[_Model]:
+def _models(season: int, sloping: bool) -> list[Model]:
     seasons = (0.0, *_SEASONS) if season > 1 else (0.0,)
     slopes = _SLOPES if sloping else ((0.0, 0.0),)
-    return [_model(*each, season) for each in product(_LEVELS, _OWN, seasons, slopes)]
+    return [model_of(*each, season) for each in product(_LEVELS, _OWN, seasons, slopes)]
 
 
-def _model(
+def model_of(
     level: float, own: float, swing: float, slope: tuple[float, float], season: int
-) -> _Model:
+) -> Model:
+    """Return a model by how fast its level, a month's own, its season and its slope move."""
     harmonics = _HARMONICS.get(season, min(3, season // 2)) if swing else 0
     waves = [k for k in range(1, harmonics + 1) for _ in range(1 if 2 * k == season else 2)]
     size = 3 + len(waves)  # level, slope, own, and the waves of the season
@@ -75,10 +76,11 @@ def _model(
     spread = [_ANYWHERE, _STEEP if slope[0] else 0.0, own**2]
     # why by the square: a season is round before it is ragged
     first = np.diag([*spread, *((swing / wave) ** 2 for wave in waves)])
-    return _Model(design, transition, moving, first)
+    return Model(design, transition, moving, first)
 
 
-def _filtered(model: _Model, series: Array, noise: Array, smooth: bool = False) -> Any:
+def filtered(model: Model, series: Array, noise: Array, smooth: bool = False) -> Any:
+    """Return what statsmodels' Kalman filter, or smoother, makes of a series under a model."""
     from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
 
     kalman = KalmanSmoother(1, len(model.design), model.moving.shape[1])
@@ -135,7 +137,7 @@ class Structural:
         return (self.series - middle) / unit, np.maximum(self.noise / unit, _LEAST)
 
     @cached_property
-    def _grid(self) -> tuple[list[_Model], Array, Array, Array, Array]:
+    def _grid(self) -> tuple[list[Model], Array, Array, Array, Array]:
         """Return models; log-likelihoods up to each origin; forecasts; variances; last states' own.
 
         An origin t knows the first t figures, so that row t of each is a forecast made then.
@@ -148,7 +150,7 @@ class Structural:
         variances = np.zeros((len(models), n + 1, steps))
         ends = np.zeros((len(models), steps, steps))
         for place, model in enumerate(models):
-            run = _filtered(model, z, noise)
+            run = filtered(model, z, noise)
             told[place, 1:] = np.cumsum(run.llf_obs)
             # the state foretold at t, before t is known, is where a forecast from t begins
             ahead, own = _ahead(model, steps)
@@ -158,10 +160,12 @@ class Structural:
             ends[place] = ahead @ spread[:, :, -1] @ ahead.T + own
         return models, told, means, variances, ends
 
-    def _weights(self, origin: int) -> Array:
-        told = self._grid[1][:, origin]
-        weights = np.exp(told - told.max())
-        return np.asarray(weights / weights.sum())
+    @cached_property
+    def _weights(self) -> Array:
+        """How well each model foretold what was known at each origin; of all models 1."""
+        told = self._grid[1]
+        weights = np.exp(told - told.max(axis=0))
+        return np.asarray(weights / weights.sum(axis=0))
 
     @cached_property
     def origins(self) -> tuple[Array, Array]:
@@ -170,9 +174,7 @@ class Structural:
         Row t was foretold from the first t figures alone; the chance is of the true figure.
         """
         middle, unit = self._where
-        _, told, means, variances, _ = self._grid
-        weights = np.exp(told - told.max(axis=0))
-        weights /= weights.sum(axis=0)
+        weights, (_, _, means, variances, _) = self._weights, self._grid
         mean = np.einsum("gt,gth->th", weights, means)
         spread = np.einsum("gt,gth->th", weights, variances + means**2) - mean**2
         return middle + unit * mean, unit * np.sqrt(np.maximum(spread, 0.0))
@@ -181,7 +183,7 @@ class Structural:
     def ahead(self) -> tuple[Array, Array]:
         """The forecast from the last figure on, and the covariance of its errors over months."""
         _, unit = self._where
-        weights, (_, _, means, _, ends) = self._weights(-1), self._grid
+        weights, (_, _, means, _, ends) = self._weights[:, -1], self._grid
         last = means[:, -1]
         mean = weights @ last
         spread = np.einsum("g,gij->ij", weights, ends + np.einsum("gi,gj->gij", last, last))
@@ -191,21 +193,22 @@ class Structural:
         """Return the line through the first ``known`` figures, and its standard deviation."""
         middle, unit = self._where
         z, noise = (each[:known] for each in self.scaled)
-        weights = self._weights(known)
+        weights = self._weights[:, known]
+        places = np.flatnonzero(weights > _WORTH * weights.max())
         mean, square = np.zeros(known), np.zeros(known)
-        for place in np.flatnonzero(weights > _WORTH * weights.max()):
+        for place in places:
             model = self._grid[0][place]
-            run = _filtered(model, z, noise, smooth=True)
+            run = filtered(model, z, noise, smooth=True)
             line = model.design @ run.smoothed_state
             spread = np.einsum("k,klt,l->t", model.design, run.smoothed_state_cov, model.design)
             mean += weights[place] * line
             square += weights[place] * (spread + line**2)
-        worth = weights[weights > _WORTH * weights.max()].sum()
+        worth = weights[places].sum()
         mean, square = mean / worth, square / worth
         return middle + unit * mean, unit * np.sqrt(np.maximum(square - mean**2, 0.0))
 
 
-def _ahead(model: _Model, steps: int) -> tuple[Array, Array]:
+def _ahead(model: Model, steps: int) -> tuple[Array, Array]:
     """Return what states add to each coming month, and the covariance that comes on the way."""
     rows = [model.design]
     for _ in range(steps - 1):
