@@ -14,7 +14,7 @@ from workbench.periods import Period
 from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.margins import Affine, Fixed, Form, added, quantile, tangent
 from workbench.privacy.noted import noted
-from workbench.privacy.sheets import Key, Sheet, operation, why_not_added
+from workbench.privacy.sheets import Key, Sheet, operation, why_not_added, without
 from workbench.privacy.tables import derived, sheet_of
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class _Series:
         self._time = sheet.by[times[0]]
         self._axis = times[0]
         self.months = tuple(str(each) for each in self._time.values)
-        self.groups = tuple(each for axis, each in enumerate(sheet.by) if axis != self._axis)
+        self.groups = without(sheet.by, {self._axis})
         _require_all(self.months)
         at = dict(zip(sheet.keys, sheet.forms[measure], strict=True))
         bottom = list(product(*(each.values for each in self.groups)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,13 +37,17 @@ class Naive:
     season: int
     horizon: int
 
+    @cached_property
+    def _filled(self) -> tuple[Array, Array]:
+        """The series and its noise; where a figure is not known, the one before it stands."""
+        known, noise = self.series.copy(), self.noise.copy()
+        for at in np.flatnonzero(np.isnan(known[1:])) + 1:
+            back = at - self.season if at >= self.season else at - 1
+            known[at], noise[at] = known[back], noise[back]
+        return known, noise
+
     def _from(self, origin: int) -> tuple[Array, Array]:
-        known, noise = self.series[:origin], self.noise[:origin]
-        for at in range(1, origin):  # why: where a figure is not known, the one before it stands
-            if np.isnan(known[at]):
-                back = at - self.season if at >= self.season else at - 1
-                known, noise = known.copy(), noise.copy()
-                known[at], noise[at] = known[back], noise[back]
+        known, noise = (each[:origin] for each in self._filled)
         lag = self.season
         moved = np.square(known[lag:] - known[:-lag]) - noise[lag:] ** 2 - noise[:-lag] ** 2
         some = moved[np.isfinite(moved)]
