@@ -125,6 +125,7 @@ def test_a_gain_from_a_campaigns_effect_is_shared_out():
     [
         ({"budget": -1.0}, InputError, "a budget is an amount of 0 or more"),
         ({"cost": -2.0}, InputError, "cost is an amount of 0 or more"),
+        ({"cost": None}, InputError, "cost is an amount of 0 or more, not None"),
         ({"cost": {"Loyal": 2.0}}, InputError, "no costs of a contact with New"),
         ({"gain": "profit"}, UnknownName, "profit"),
         ({"limits": {"x": {"where": {"persona": "Gold"}, "at_least": 1}}}, UnknownName, "Gold"),
@@ -154,6 +155,12 @@ def test_a_gain_from_a_campaigns_effect_is_shared_out():
 def test_what_cannot_be_shared_out_is_refused_by_name(options, error, message):
     with pytest.raises(error, match=message):
         planned(**options)
+
+
+@pytest.mark.parametrize("budget", [None, "all", -1.0, True])
+def test_a_budget_of_a_frontier_is_an_amount(budget):
+    with pytest.raises(InputError, match="a budget is an amount of 0 or more"):
+        wb.frontier(Books().put(gains()), cost=1.0, budgets=[5, budget], gain="amount_sum")
 
 
 def test_a_total_has_no_groups_to_share_among():

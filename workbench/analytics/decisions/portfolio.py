@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, QuestionRefused, UnknownName
 from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Fixed, Form, quantile, tangent, times, weighted
 from workbench.privacy.noted import noted
 from workbench.privacy.operations.sampling import drawn_into, drawn_variance
@@ -382,6 +383,5 @@ class _Book:
 
 
 def _require(name: str, value: Any, least: float, most: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not least <= value <= most:
+    if not is_number(value) or not least <= value <= most:
         raise InputError(f"{name} is a number from {least:g} to {most:g}, not {value!r}.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, QuestionRefused, UnknownName
 from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Fixed, Form, divided, tangent, weighted
 from workbench.privacy.noted import noted
 from workbench.privacy.sheets import Sheet, operation
@@ -120,7 +121,7 @@ def _allocate(
     sheet: Sheet, *, offers: Mapping[str, Any], budget: float | None, unit: str | None
 ) -> Sheet:
     table = _Offers(sheet, **offers)
-    plan, gains = table.best(budget)
+    plan, gains = table.best(None if budget is None else _amount("a budget", budget))
     why = Dimension("limited_by", "Limited by", "category", tuple(dict.fromkeys(plan.reasons)))
     notes = [noted("allocated")]
     for name, price in plan.prices.items():
@@ -144,10 +145,11 @@ def _allocate(
 def _frontier(
     sheet: Sheet, *, offers: Mapping[str, Any], budgets: Sequence[float], unit: str | None
 ) -> Sheet:
-    if not budgets or list(budgets) != sorted(set(budgets)):
+    amounts = [_amount("a budget", each) for each in budgets]
+    if not amounts or amounts != sorted(set(amounts)):
         raise InputError("budgets are amounts, each once, the smallest first.")
     table = _Offers(sheet, **offers)
-    found = [table.best(budget) for budget in budgets]
+    found = [table.best(amount) for amount in amounts]
     labels = tuple(f"{budget:,.10g}" for budget in budgets)
     made: dict[Measure, list[Form]] = {
         Measure("expected_gain", "derived", "Expected gain", unit, 0, contrast="gain"): [
@@ -235,11 +237,9 @@ class _Offers:
             for value in values:
                 self._sheet.require_value(axis, value)
             weights *= [key[axis] in values for key in self._sheet.keys]
-        ends = [
-            _amount(f"'{name}'", each, empty)
-            for each, empty in ((at_least, -np.inf), (at_most, np.inf))
-        ]
-        return Limit(name, weights, *ends)
+        ends = {"least": at_least, "most": at_most}
+        known = {x: _amount(f"'{name}'", each) for x, each in ends.items() if each is not None}
+        return Limit(name, weights, **known)
 
     def best(self, budget: float | None) -> tuple[Allocation, list[Affine]]:
         """Return what to spend on each group, and what it gains, less what the choice adds."""
@@ -250,7 +250,7 @@ class _Offers:
         # of a report that is planned nobody is known to be there, and nothing can be kept
         limits = [] if self._sheet.unknown else list(self._limits)
         if budget is not None:
-            limits.append(Limit(BUDGET, self.costs, most=_amount("a budget", budget, 0.0)))
+            limits.append(Limit(BUDGET, self.costs, most=budget))
         gain = np.array([each.value for each in self._each])
         plan = allocation(self.labels, gain, self._upper, limits)
         draws = sorted({draw for each in self._each for draw in each.terms})
@@ -274,20 +274,17 @@ class _Offers:
 
 def _cost(key: Sequence[Any], cost: float | Mapping[str, float]) -> float:
     if not isinstance(cost, Mapping):
-        return _amount("cost", cost, 0.0)
+        return _amount("cost", cost)
     found = [cost[str(value)] for value in key if str(value) in cost]
     if len(found) != 1:
         raise InputError(
             f"cost= has {len(found) or 'no'} costs of a contact with {' / '.join(map(str, key))}, "
             "and each has one: name the values of one group column."
         )
-    return _amount("cost", found[0], 0.0)
+    return _amount("cost", found[0])
 
 
-def _amount(what: str, value: Any, empty: float) -> float:
-    """Return a declared amount, or what stands for none."""
-    if value is None:
-        return empty
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
+def _amount(what: str, value: Any) -> float:
+    if not is_number(value) or not 0 <= value < 1e15:
         raise InputError(f"{what} is an amount of 0 or more, not {value!r}.")
     return float(value)

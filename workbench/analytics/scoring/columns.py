@@ -51,7 +51,7 @@ _BAD = ("bad", "default", "defaulted")  # labels that say so themselves
 def bad_rows(y: Any, rows: int, bad: Any = None) -> tuple[Any, np.ndarray]:
     """Return the label that means bad, and which rows are."""
     y = column_or_1d(y, warn=True)
-    if (missing := int(pd.isna(y).sum())) and np.ndim(y) == 1:
+    if missing := int(pd.isna(y).sum()):
         raise DataError(
             f"Input y contains NaN: {missing:,} of {len(y):,} outcomes are not known. Fit on rows "
             "whose outcome is, see wb.development_sample."
