@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from workbench.privacy.release import Release
     from workbench.privacy.sheets import Sheet
 
-MEASURES = ("customers", "rows")  # of every table; of a column, "amount_sum" and "amount_mean"
+# Of every table, with how a query asks it; of a column there are "amount_sum" and "amount_mean".
+MEASURES = {"customers": "customers", "rows": "count"}
 
 
 @dataclass(frozen=True)
@@ -106,20 +107,14 @@ def _months(span: str) -> tuple[str, ...]:
 
 def widest(sheet: Sheet) -> dict[str, float]:
     """Return the widest margin of each measure over the rows."""
+    from workbench.privacy.shown import longer_side
     from workbench.privacy.tables import columns_of
 
     columns = columns_of(sheet)
     found = {}
     for measure in sheet.measures:
-        rows = zip(*(columns[name] for name in measure.columns), strict=True)
-        found[measure.name] = max(
-            (
-                max(value - low, high - value)
-                for value, low, high in rows
-                if None not in (value, low, high)
-            ),
-            default=0.0,
-        )
+        sides = map(longer_side, *(columns[name] for name in measure.columns))
+        found[measure.name] = max((each for each in sides if each is not None), default=0.0)
     return found
 
 
@@ -128,13 +123,17 @@ def name_of(wanted: Wanted) -> str:
     return "-".join([wanted.table, *(("by", *wanted.by) if wanted.by else ())]).replace("_", "-")
 
 
+def call_of(measure: str) -> tuple[str, tuple[str, ...]]:
+    """Return how a query asks a measure: the method, and the columns it is given."""
+    column, _, kind = measure.rpartition("_")
+    return (MEASURES[measure], ()) if measure in MEASURES else (kind, (column,))
+
+
 def code_for(wanted: Wanted, epsilon: object) -> str:
     """Return the lines that ask and pay."""
     asks = ""
-    for name in wanted.measures:
-        column, _, kind = name.rpartition("_")
-        known = {"customers": ".customers()", "rows": ".count()"}
-        asks += known.get(name, f'.{kind}("{column}")')
+    for method, columns in map(call_of, wanted.measures):
+        asks += f".{method}(" + "".join(f'"{each}"' for each in columns) + ")"
     where = f", where={dict(wanted.where)!r}" if wanted.where else ""
     by = f", by={list(wanted.by)!r}" if wanted.by else ""
     return (

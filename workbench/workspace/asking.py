@@ -17,6 +17,7 @@ from workbench.workspace.answerable import (
     MEASURES,
     Answerable,
     Wanted,
+    call_of,
     code_for,
     derivation,
     name_of,
@@ -174,10 +175,8 @@ class Asking(Data, Private):
             where=dict(where) or (),
             period=period,
         )
-        for name in wanted.measures:
-            column, _, kind = name.rpartition("_")
-            of_all = {"customers": made.customers, "rows": made.count}
-            made = of_all[name]() if name in of_all else getattr(made, kind)(column)
+        for method, columns in map(call_of, wanted.measures):
+            made = getattr(made, method)(*columns)
         return made
 
     def _found(self, wanted: Wanted) -> Answerable | None:
