@@ -194,5 +194,6 @@ def main() -> None:
 
 for _command in top.top.commands.values():
     main.add_command(_command)
-for _room in (data, report, decision, subject, office, store):
-    main.add_command(getattr(_room, _room.__name__.rpartition(".")[2]))
+_groups = (data.data, report.report, decision.decision, subject.subject, office.office, store.store)
+for _group in _groups:
+    main.add_command(_group)

@@ -241,6 +241,7 @@ def show(ws: Workspace, kind: str | None, table: str | None, last: int) -> Told:
     entries = ws.events.entries(kind, **({"subject": table} if table else {}))[-last:]
     lines = []
     for entry in entries:
+        # why not the journal: entries of before told where their twins stood in a log that is gone
         body = {k: v for k, v in entry.body.items() if k not in ("who", "journal")}
         told = ", ".join(f"{name} {value}" for name, value in body.items() if value is not None)
         who = entry.body.get("who", "")

@@ -121,7 +121,7 @@ class Asking(Data, Private):
         best = next(self._candidates(wanted), None)
         if best is None:
             return self.release(self._query(wanted), name=name_of(wanted), epsilon=epsilon)
-        release, arguments = best[1], best[2]
+        _, release, arguments = best
         return release.derive(*measures, **arguments, name=name_of(wanted))
 
     def stored(self, release: str) -> Release:

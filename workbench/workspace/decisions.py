@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Mapping, Sequence
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
@@ -195,7 +194,7 @@ class Decisions(Proposals):
 
     def _now(self) -> dt.datetime:
         """Return the time; refuse a report, whose code could record what it counted on rows."""
-        if environment.RUN_REPORT in os.environ or environment.PLAN_FILE in os.environ:
+        if environment.of_a_report():
             raise InputError(
                 "a decision and what came of it are recorded by whoever answers for it, not by a "
                 "report that runs: workbench decision record, or review. Nothing was recorded."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ ALL = "(all)"
 
 def form(ws: Asking) -> Any:
     """Return the form; None in a scheduled run, where nobody clicks."""
-    if environment.RUN_REPORT in os.environ or environment.PLAN_FILE in os.environ:
+    if environment.of_a_report():
         return None
     import ipywidgets as widgets
 
