@@ -25,11 +25,8 @@ def without_ways(html: str) -> str:
 
 def lead_around(published: Path, report: str, at: Edition | None = None) -> None:
     """Let a report's pages lead to the editions around them; with ``at``, those around that one."""
-    newest: dict[Path, Edition] = {}
-    for each in editions(published / report):
-        known = newest.get(each.folder)
-        if known is None or each.revision > known.revision:
-            newest[each.folder] = each
+    ordered = sorted(editions(published / report), key=lambda each: each.revision)
+    newest = {each.folder: each for each in ordered}
     every = sorted(newest.values(), key=lambda each: (each.ends, each.period, each.variant))
     shown = [each for each in every if not each.withdrawn]
     near = None if at is None else {at.folder, *(each.folder for _, _, each in _beside(at, shown))}

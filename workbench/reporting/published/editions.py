@@ -233,12 +233,12 @@ def _write(
     sync(folder)
 
 
-def _settle(published: Path, folder: Path) -> None:
+def _settle(published: Path, folder: Path) -> Edition | None:
     """Make an edition's own address show its newest revision, whatever was interrupted."""
     numbers = revisions(folder)
     edition = read(folder / f"r{numbers[-1]}") if numbers else None
     if edition is None:
-        return
+        return None
     below = "../" * (len(edition.folder.parts) + 1)
     with staged(published) as staging:
         top = staging / "top"
@@ -250,6 +250,7 @@ def _settle(published: Path, folder: Path) -> None:
             if not shown.is_file() or without_ways(shown.read_text(encoding="utf-8")) != page:
                 write(top / name, page.encode())
         _show(published, edition, top)
+    return edition
 
 
 def _show(published: Path, edition: Edition, top: Path) -> None:
@@ -305,8 +306,7 @@ def clean(published: Path) -> None:
             pass
         folders = sorted({edition.folder for edition in editions(published)})
         for folder in folders:
-            _settle(published, published / folder)
-            edition = latest_record(published, *folder.parts)
+            edition = _settle(published, published / folder)
             if edition is not None and edition.withdrawn:
                 finish(published, edition)
     for report in sorted({folder.parts[0] for folder in folders}):

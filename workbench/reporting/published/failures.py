@@ -77,9 +77,13 @@ def show_failures(published: Path, report: str) -> None:
 
     Each leads to the newest good edition before it, or to the newest of all.
     """
-    good = [e for e in editions(published) if e.report == report and not e.withdrawn]
     with storage(published, "say which periods failed"):
-        for name, titles in read_failures(published, report).items():
+        failed = read_failures(published, report)
+        if not failed:
+            return
+        good = [e for e in editions(published) if e.report == report and not e.withdrawn]
+        brand = read_brand(published)
+        for name, titles in failed.items():
             period, _, variant = name.partition("/")
             files = {
                 code: "index.html" if at == 0 else f"index.{code}.html"
@@ -88,7 +92,6 @@ def show_failures(published: Path, report: str) -> None:
             for code, file in files.items():
                 main = index_language(published) or next(iter(titles))
                 index = "index.html" if code == main else f"index.{code}.html"
-                brand = read_brand(published)
                 html = _page(report, period, variant, good, code, titles, files, index, brand)
                 put_whole(published, published / report / name / file, html.encode())
             _clear(published / report / name, files.values())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,18 @@ from workbench.figures.language import Language
 from workbench.reporting.pages.template import environment
 from workbench.reporting.published.brand import read_brand
 from workbench.reporting.published.files import put_whole
-from workbench.reporting.published.record import Edition, editions
+from workbench.reporting.published.record import Edition
 
 FEED = "feed.xml"
 _SHOWN_AT_MOST = 100
 _ID = re.compile(r"<id>urn:uuid:([0-9a-f-]{36})</id>")
 
 
-def write_feed(published: Path, house: str, language: Language) -> None:
+def write_feed(published: Path, every: Iterable[Edition], house: str, language: Language) -> None:
     """Write the feed anew, all or nothing: the newest revision of each edition, newest first."""
-    newest: dict[Path, Edition] = {}
-    first: dict[Path, str] = {}
-    for each in sorted(editions(published), key=lambda each: each.revision):
-        newest[each.folder] = each
-        first.setdefault(each.folder, _at(each))
+    ordered = sorted(every, key=lambda each: each.revision)
+    newest = {each.folder: each for each in ordered}
+    first = {each.folder: _at(each) for each in reversed(ordered)}
     if not newest:
         return
     feed = _known(published) or uuid.uuid5(uuid.NAMESPACE_OID, house + min(map(str, newest)))

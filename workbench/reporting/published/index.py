@@ -62,7 +62,8 @@ def rebuild_index(published: Path) -> Path:
     as theirs; at first the newest edition's. Where editions are published in several languages,
     ``index.LANGUAGE.html`` stands beside it for each. The same records give the same bytes.
     """
-    found = [each for each in editions(published) if not each.withdrawn]
+    every = list(editions(published))
+    found = [each for each in every if not each.withdrawn]
     newest = max(found, key=lambda each: (each.ends, each.revision), default=None)
     spoken: list[Iterable[str]] = [each.languages for each in ([newest] if newest else []) + found]
     for report in sorted(_failing(published)):
@@ -84,7 +85,7 @@ def rebuild_index(published: Path) -> Path:
             html = _index(found, published, house, Language(code), others)
             put_whole(published, published / name, html.encode())
         house = newest.houses.get(main, newest.house) if newest is not None else ""
-        write_feed(published, house, Language(main))
+        write_feed(published, every, house, Language(main))
     return published / "index.html"
 
 
