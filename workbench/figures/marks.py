@@ -71,12 +71,15 @@ def beside_target(
 
 def target_text(figures: Series, target: float, language: Language) -> str:
     """Return a target as it was written, in a figure's unit."""
-    shown = target * 100 if figures.rate else target
+    text = as_written(target, figures.rate, language)
+    return text if figures.rate or not figures.currency else language.money(text, figures.currency)
+
+
+def as_written(number: float, rate: bool, language: Language) -> str:
+    """Return a number that a person wrote with the decimals it was written with."""
+    shown = number * 100 if rate else number
     digits = next((n for n in range(_DIGITS_AT_MOST) if math.isclose(round(shown, n), shown)), 2)
-    if figures.rate:
-        return language.percent(target, digits)
-    text = language.number(target, digits)
-    return language.money(text, figures.currency) if figures.currency else text
+    return language.percent(number, digits) if rate else language.number(number, digits)
 
 
 def _stands(value: Value, target: float, release: Release) -> str:

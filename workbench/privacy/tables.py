@@ -75,7 +75,7 @@ def _sheet_of(release: Release, find: Find | None) -> Sheet:
         forms = {each.name: paid(release, each) for each in release.measures}
         adds = frozenset(each.name for each in release.measures if _adds(release, each))
         filters = frozenset([tuple(mechanism.get("where", ()))])
-        made = Sheet(release.by, _keys(release), release.measures, forms, adds)
+        made = Sheet(release.by, keys_of(release), release.measures, forms, adds)
         return replace(made, about=about, filters=filters, kinds=kinds)
     if find is None:
         raise QuestionRefused(
@@ -106,7 +106,8 @@ def recipe_of(release: Release) -> tuple[str, Mapping[str, Any]]:
     return name, arguments
 
 
-def _keys(release: Release) -> tuple[Key, ...]:
+def keys_of(release: Release) -> tuple[Key, ...]:
+    """Return the group values of each row."""
     if not release.by:
         return ((),) * len(release)
     return tuple(zip(*(release.columns[each.name] for each in release.by), strict=True))
@@ -163,7 +164,7 @@ def _adds(release: Release, measure: Measure) -> bool:
 
 def _joined(release: Release, parts: Sequence[Sheet]) -> Sheet:
     """Put the parts of a release over months together: each month's rows from its part."""
-    keys = _keys(release)
+    keys = keys_of(release)
     places = places_in(release.by, keys, [(part.by, part.keys) for part in parts])
     forms = {
         each.name: [parts[month].forms[each.name][row] for month, row in places]
@@ -177,7 +178,7 @@ def joined_columns(by: Sequence[Dimension], parts: Sequence[Release]) -> dict[st
     """Return the columns of a release over months, each month's rows from its part."""
     columns = cells(by)
     keys = tuple(zip(*columns.values(), strict=True))
-    places = places_in(by, keys, [(part.by, _keys(part)) for part in parts])
+    places = places_in(by, keys, [(part.by, keys_of(part)) for part in parts])
     for name in parts[0].columns:
         # why of all: a month answered before shares at bounds were does not know them
         if name not in columns and all(name in part.columns for part in parts):

@@ -20,7 +20,7 @@ from workbench.figures.kinds.text import TextSpec, filled
 from workbench.figures.language import Language
 from workbench.figures.live.answering import alike, way
 from workbench.figures.live.redrawn import CHARTS, picked
-from workbench.figures.live.states import Find, Tables, keys_of
+from workbench.figures.live.states import Find, Tables
 from workbench.figures.plotting import ChartSpec
 from workbench.figures.spec import Spec
 from workbench.figures.values import declared_order, label, series
@@ -28,7 +28,7 @@ from workbench.privacy.columns import Dimension
 from workbench.privacy.margins import Fixed
 from workbench.privacy.release import Release
 from workbench.privacy.shown import COUNTS, limits
-from workbench.privacy.tables import places_in, plan_of
+from workbench.privacy.tables import keys_of, places_in, plan_of
 
 _FILTERS_AT_MOST = 6
 _VALUES_AT_MOST = 60
@@ -155,7 +155,7 @@ def _leaf(name: str, tables: Tables, kept: Sequence[str], said: str) -> dict[str
     sheet, paid = tables.leaves[name], tables.paid[name]
     places = [(0, row) for row in range(len(sheet.keys))]
     if len(paid) > 1 or paid[0].id != name:
-        parts = [(each.by, tuple(keys_of(each))) for each in paid]
+        parts = [(each.by, keys_of(each)) for each in paid]
         places = places_in(sheet.by, sheet.keys, parts)
     gone = [
         row

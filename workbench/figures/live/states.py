@@ -21,7 +21,7 @@ from workbench.privacy.margins import Form
 from workbench.privacy.release import Release
 from workbench.privacy.sheets import Key, Sheet, apply
 from workbench.privacy.shown import placed
-from workbench.privacy.tables import columns_of, recipe_of, sheet_of
+from workbench.privacy.tables import columns_of, keys_of, recipe_of, sheet_of
 from workbench.privacy.tables import restated as remade
 
 Find = Callable[[str], Release]
@@ -218,7 +218,7 @@ class Tables:
         """
         sheet, full = self.under(release.id, state), self.under(release.id, state, whole=True)
         rows = range(len(release)) if rows is None else rows
-        if list(sheet.keys) != keys_of(release) or any(name not in sheet.forms for name in shown):
+        if sheet.keys != keys_of(release) or any(name not in sheet.forms for name in shown):
             raise NotFollowed("no table")
         for name in shown:
             for row in rows:
@@ -310,13 +310,6 @@ def _masked(sheet: Sheet, other: Sheet, hidden: set[Key]) -> Sheet:
         for name, column in sheet.forms.items()
     }
     return replace(sheet, forms=forms)
-
-
-def keys_of(release: Release) -> list[Key]:
-    """Return the group values of each row."""
-    if not release.by:
-        return [()] * len(release)
-    return list(zip(*(release.columns[each.name] for each in release.by), strict=True))
 
 
 def _held(release: Release, sheet: Sheet) -> tuple[Measure, ...]:

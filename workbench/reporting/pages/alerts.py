@@ -7,7 +7,6 @@ else on the limit's good side.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,8 +14,7 @@ from typing import Protocol
 from workbench.errors import DefinitionError, suggest
 from workbench.figures.drawn import Card
 from workbench.figures.language import Language
-
-_DIGITS_AT_MOST = 9
+from workbench.figures.marks import as_written
 
 
 class Rule(Protocol):
@@ -68,7 +66,7 @@ def raised(rules: Sequence[Rule], cards: Sequence[Card], language: Language) -> 
                 f"alert {way}",
                 figure=card.label,
                 value=card.full,
-                limit=_limit(card, limit, language),
+                limit=as_written(limit, card.rate, language),
             )
             more = f" {language.say(rule.say)}" if rule.say else ""
             found.append(Alert(rule.figure, text + more, not card.exact))
@@ -83,9 +81,3 @@ def _past(card: Card, way: str, limit: float) -> bool:
     if low is None or high is None:
         return False
     return high < limit if way == "below" else low > limit
-
-
-def _limit(card: Card, limit: float, language: Language) -> str:
-    shown = limit * 100 if card.rate else limit
-    digits = next((n for n in range(_DIGITS_AT_MOST) if math.isclose(round(shown, n), shown)), 2)
-    return language.percent(limit, digits) if card.rate else language.number(limit, digits)

@@ -12,6 +12,7 @@ from workbench.figures.drawn import Card
 from workbench.figures.language import Language
 from workbench.figures.values import Value, label, series
 from workbench.privacy.release import Release
+from workbench.privacy.tables import keys_of
 from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import Drawing
 from workbench.reporting.published.record import Edition
@@ -133,9 +134,9 @@ def _figures(
     """Yield how each figure reads before and now, and a sentence, where that differs."""
     for measure in beside(new):
         past, present = series(old, measure.name), series(new, measure.name)
-        before = dict(zip(_rows(old), past.values, strict=True))
+        before = dict(zip(keys_of(old), past.values, strict=True))
         moved = []
-        for row, now in zip(_rows(new), present.values, strict=True):
+        for row, now in zip(keys_of(new), present.values, strict=True):
             was = before.get(row, Value(None, None, None))
             texts = (past.both(was, language), present.both(now, language))
             if texts[0] != texts[1]:
@@ -157,11 +158,6 @@ def _distance(was: Value, now: Value) -> float:
     if was.value is None or now.value is None:
         return inf
     return abs(now.value - was.value) / (hypot(was.margin or 0, now.margin or 0) or 1)
-
-
-def _rows(release: Release) -> list[tuple[object, ...]]:
-    columns = [release.columns[each.name] for each in release.by]
-    return list(zip(*columns, strict=True)) if columns else [()] * len(release)
 
 
 def _named(release: Release, row: Sequence[object], language: Language, title: str) -> str:
