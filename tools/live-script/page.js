@@ -508,16 +508,17 @@
 
   const inputs = [...form.elements].filter((each) => each.name);
   const begins = new Map(inputs.map((each) => [each, each.value]));
+  const about = (name) => data.assumed.find((each) => each.n === name);
+  const chosen = () => inputs.map((each) => [each.name.slice(2), each.value, each.name[0] === "f"])
+    .filter(([name, value, filters]) => (filters ? value : Number(value) !== about(name).at));
   const stateOf = () => {
     const state = { filters: {}, assumed: {} };
-    for (const each of inputs) {
-      const [kind, name] = [each.name[0], each.name.slice(2)];
-      if (kind === "f" && each.value) state.filters[name] = each.value;
-      if (kind === "a" && Number(each.value) !== about(name).at) state.assumed[name] = Number(each.value);
+    for (const [name, value, filters] of chosen()) {
+      if (filters) state.filters[name] = value;
+      else state.assumed[name] = Number(value);
     }
     return state;
   };
-  const about = (name) => data.assumed.find((each) => each.n === name);
   const amount = (each, x) => {
     const named = each.v?.find(([, value]) => value === x);
     const [before, after] = each.u ?? ["", ""];
@@ -537,22 +538,24 @@
       missing.length ? word("live unknown", { what: missing.join(word("comma")) }) : "",
     ].filter(Boolean).join(" ");
   };
+  const amounts = (state) => {
+    for (const output of form.querySelectorAll("output")) {
+      const each = about(output.dataset.of);
+      output.textContent = amount(each, state.assumed[each.n] ?? each.at);
+    }
+  };
   let seen = "";
   const show = (missing = []) => {
     seen = pairs();
     const state = stateOf();
     document.documentElement.dataset.answers = "moving";
-    for (const output of form.querySelectorAll("output")) {
-      const each = about(output.dataset.of);
-      output.textContent = amount(each, state.assumed[each.n] ?? each.at);
-    }
+    amounts(state);
     said.textContent = told(state, missing);
     form.querySelector("button").hidden = !said.textContent;
     for (const here of places) if (here) update(here, state);
     later(() => {});
   };
-  const pairs = () => inputs.filter((each) => (each.name[0] === "f" ? each.value : Number(each.value) !== about(each.name.slice(2)).at))
-    .map((each) => `~${encodeURIComponent(each.name.slice(2))}=${encodeURIComponent(each.value)}`).join("");
+  const pairs = () => chosen().map((each) => `~${each.slice(0, 2).map(encodeURIComponent).join("=")}`).join("");
   const change = () => {
     try {
       history.replaceState(null, "", `#${pairs()}`);
@@ -576,8 +579,9 @@
         if (input) input.value = had;
       }
     }
-    if (said.textContent || location.hash || missing.length) show(missing);
+    if (said.textContent || location.hash) show(missing);
   };
+  amounts(stateOf());
   form.hidden = false;
   form.addEventListener("input", change);
   form.addEventListener("change", () => seen === pairs() || change()); // a script may fire nothing else

@@ -39,7 +39,6 @@ _WORDS = (
     "at least figure", "above", "outside", "beyond by group", "more groups", "sentence",
     "change margin", "one draw", "no values", "alt", "extent", "live shown", "live assumed",
     "live is", "live not", "live no table", "live own way", "live too fine", "live unknown",
-    "live deeper", "live all",
 )  # fmt: skip
 
 
@@ -119,17 +118,12 @@ def assumed(tables: Tables, language: Language) -> list[dict[str, Any]]:
             for step in each["at"]:
                 value = value[step]
             told = {"n": each["name"], "t": language.measure(each["title"]), "at": float(value)}
-            unit = each.get("unit")
-            if unit:
-                told["u"] = [*language.around(unit)]
+            if each.get("unit"):
+                told["u"] = [*language.around(each["unit"])]
             if "values" in each:
                 told["v"] = [[language.say(name), number] for name, number in each["values"]]
             else:
                 told |= {key: each[key] for key in ("low", "high", "step")}
-                ends = (str(each[key]).partition(".")[2] for key in ("low", "step"))
-                number = language.number(float(value), max(len(end.rstrip("0")) for end in ends))
-                before, after = told.get("u", ("", ""))
-                told["s"] = language.money(number, unit) if before else number + after
             found.setdefault(each["name"], told)
     return list(found.values())
 
