@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -35,15 +36,15 @@ def private_scorecard(run: Run) -> Iterator[Result]:
     sets = {"invented": lambda: invented(3_000, 4)} if run.smoke else _READ
     for name, read in sets.items():
         frame, bad, bins = read()
-        exact = statistics.mean(_ginis(frame, bad, bins, None))
+        exact = lending.gini(frame, bad, partial(_without_noise, bins))
         yield run.result(f"{name}-without-noise", exact, bar="≥ 0", informative=True)
         for epsilon, least in _BARS.get(name, {"1": 0.2}).items():
             draws = 2 if run.smoke else 20
-            drawn = [statistics.mean(_ginis(frame, bad, bins, epsilon)) for _ in range(draws)]
+            drawn = [lending.gini(frame, bad, partial(_ours, bins, epsilon)) for _ in range(draws)]
             found = statistics.median(drawn)
             yield run.result(f"{name}-{epsilon}", found, bar=f"≥ {least}")
             if not run.smoke and find_spec("interpret"):
-                theirs = [statistics.mean(_ebm_ginis(frame, bad, epsilon)) for _ in range(3)]
+                theirs = [_ebm_gini(frame, bad, epsilon) for _ in range(3)]
                 more = found - statistics.median(theirs)
                 yield run.result(f"{name}-{epsilon}-beside-ebm", more, bar="≥ -0.005")
     frame, bad, bins = invented(5_000 if run.smoke else 150_000, 20)
@@ -74,12 +75,10 @@ def _card(bins: dict[str, Any]) -> Any:
     return PrivateScorecard(features=bins)
 
 
-def _ebm_ginis(frame: Any, bad: Any, epsilon: str) -> list[float]:
-    """Return the Gini of each of five folds of InterpretML's private boosting machine."""
+def _ebm_gini(frame: Any, bad: Any, epsilon: str) -> float:
+    """Return the Gini of InterpretML's private boosting machine."""
     from interpret.privacy import DPExplainableBoostingClassifier
     from pandas.api.types import is_numeric_dtype
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedKFold
 
     numbers = [is_numeric_dtype(frame[each]) and frame[each].nunique() > 2 for each in frame]
     known = frame.copy()
@@ -88,42 +87,34 @@ def _ebm_ginis(frame: Any, bad: Any, epsilon: str) -> list[float]:
             frame[name].fillna(frame[name].median()) if number else frame[name].astype(str)
         )
     ends = {i: known.iloc[:, i].agg(["min", "max"]).tolist() for i, n in enumerate(numbers) if n}
-    found = []
-    for train, test in StratifiedKFold(5, shuffle=True, random_state=0).split(known, bad):
+
+    def foretold(rows: Any, bad: Any, others: Any) -> Any:
         model = DPExplainableBoostingClassifier(
             epsilon=float(epsilon),
             delta=1e-6,
             feature_types=["continuous" if number else "nominal" for number in numbers],
             privacy_bounds=ends,
             random_state=None,
-        ).fit(known.iloc[train], bad[train])
-        chance = model.predict_proba(known.iloc[test])[:, 1]
-        found.append(2 * roc_auc_score(bad[test], chance) - 1)
-    return found
+        ).fit(rows, bad)
+        return model.predict_proba(others)[:, 1]
+
+    return lending.gini(known, bad, foretold)
 
 
-def _ginis(frame: Any, bad: Any, bins: dict[str, Any], epsilon: str | None) -> list[float]:
-    """Return the Gini of each of five folds; without a price, of a regression on the same bins."""
+def _ours(bins: dict[str, Any], epsilon: str, rows: Any, bad: Any, others: Any) -> Any:
+    return _card(bins).fit(rows, bad, epsilon=epsilon).predict_proba(others)[:, 1]
+
+
+def _without_noise(bins: dict[str, Any], rows: Any, bad: Any, others: Any) -> Any:
+    """Return what a logistic regression on the same bins foretells."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedKFold
 
     from workbench.privacy.models.bins import bins_of
 
-    found = []
-    for train, test in StratifiedKFold(5, shuffle=True, random_state=0).split(frame, bad):
-        rows, others = frame.iloc[train], frame.iloc[test]
-        if epsilon is None:
-            declared = [bins_of(name, given) for name, given in bins.items()]
-            dummies = [
-                np.hstack([np.eye(len(b.labels))[b.places(part[b.column])] for b in declared])
-                for part in (rows, others)
-            ]
-            exact = LogisticRegression(max_iter=1000).fit(dummies[0], bad[train])
-            chance = exact.predict_proba(dummies[1])[:, 1]
-        else:
-            card = _card(bins).fit(rows, bad[train], epsilon=epsilon)
-            chance = card.predict_proba(others)[:, 1]
-        found.append(2 * roc_auc_score(bad[test], chance) - 1)
-    return found
+    declared = [bins_of(name, given) for name, given in bins.items()]
+    dummies = [
+        np.hstack([np.eye(len(b.labels))[b.places(part[b.column])] for b in declared])
+        for part in (rows, others)
+    ]
+    return LogisticRegression(max_iter=1000).fit(dummies[0], bad).predict_proba(dummies[1])[:, 1]

@@ -69,13 +69,13 @@ def scorecard(run: Run) -> Iterator[Result]:
     """
     if run.smoke:
         ((name, (frame, bad)),) = _made_up().items()
-        yield run.result(f"{name}-gini", _ginis(ours, frame, bad, 1))
+        yield run.result(f"{name}-gini", _gini(ours, frame, bad, 1))
         return
     sets, known = _public(), importlib.util.find_spec("optbinning") is not None
     ratios = []
     for name, (frame, bad) in sets.items():
-        mine = _ginis(ours, frame, bad, 10)
-        other = _ginis(theirs, frame, bad, 10) if known else _KNOWN[name]
+        mine = _gini(ours, frame, bad, 10)
+        other = _gini(theirs, frame, bad, 10) if known else _KNOWN[name]
         ratios.append(mine / other)
         yield run.result(f"{name}-gini", mine, reference=other)
     yield run.result("better-on-one", max(ratios), bar="> 1")
@@ -106,20 +106,16 @@ def _timed(
         yield run.result("million-peak-mb", most["ours"], reference=most["theirs"], bar="≤ 1")
 
 
-def _ginis(make: Callable[[Any], Any], frame: Any, bad: Any, splittings: int) -> float:
+def _gini(make: Callable[[Any], Any], frame: Any, bad: Any, splittings: int) -> float:
     """Return the mean Gini over the folds of so many splittings."""
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedKFold
+    from benchmarks.lending import gini
 
-    found = []
-    for seed in range(splittings):
-        for train, test in StratifiedKFold(5, shuffle=True, random_state=seed).split(frame, bad):
-            with warnings.catch_warnings():  # why: optbinning's solvers warn
-                warnings.simplefilter("ignore")
-                card = make(frame).fit(frame.iloc[train], bad[train])
-                chance = card.predict_proba(frame.iloc[test])[:, 1]
-            found.append(2 * float(roc_auc_score(bad[test], chance)) - 1)
-    return statistics.mean(found)
+    def foretold(rows: Any, bad: Any, others: Any) -> Any:
+        with warnings.catch_warnings():  # why: optbinning's solvers warn
+            warnings.simplefilter("ignore")
+            return make(frame).fit(rows, bad).predict_proba(others)[:, 1]
+
+    return gini(frame, bad, foretold, splittings)
 
 
 def _public() -> dict[str, tuple[Any, Any]]:
