@@ -29,3 +29,5 @@ def test_a_decision_from_taken_to_judged(run, shop):
     assert "actual 900.0 [899.0; 901.0]: more than noise" in told
     (facts,) = json.loads(run("decision", "list", "--json"))
     assert (facts["beyond_noise"], facts["difference"]) == (True, 300.0)
+    assert "DC-2026-002" in run(*words, "--release", release)
+    assert "DC-2026-002" in run("decision", "list").splitlines()[0]  # its outcome is still due

@@ -28,7 +28,7 @@ def acknowledge(
     reason : str
         What happened.
     role : str, optional
-        ``officer``; ``$WORKBENCH_ROLE`` when left out. It is office-declared.
+        ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
     lost_rho : number, optional
         What the officer states was lost; never lowers what a witness knows.
 
@@ -86,7 +86,7 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
     reason : str
         How the clock came to be wrong.
     role : str, optional
-        ``officer``; ``$WORKBENCH_ROLE`` when left out. It is office-declared.
+        ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
     claimed = require_officer(role, "setting the clock's marks back")
     word = {"reason": require_reason(reason), "role": claimed}
     now = office.now
-    signed = {**word, "role_is": "office-declared", "who": who()}
+    signed = {**word, "role_is": "self-declared", "who": who()}
     if now < BEGAN:
         raise InputError(
             f"this machine's clock shows {now:%Y-%m-%d %H:%M %Z}, before any workspace was "
@@ -138,6 +138,6 @@ def approve(office: Office, what: str, reason: str, *, role: str | None = None) 
     reason : str
         Why it may be published; pages show it.
     role : str, optional
-        ``officer``; ``$WORKBENCH_ROLE`` when left out. It is office-declared.
+        ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
     """
     return office.ws.ledger.approve(what, reason, role=role, now=office.now)

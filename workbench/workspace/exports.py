@@ -146,7 +146,7 @@ class Exports:
         reason : str
             What readers see; it is searched for identifiers.
         role : str, optional
-            ``officer``; ``$WORKBENCH_ROLE`` when left out. It is office-declared.
+            ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
         wait_seconds, progress
             As for `render`.
 

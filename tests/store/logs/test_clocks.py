@@ -66,6 +66,8 @@ def test_one_wrong_clock_stops_nothing_once_an_officer_has_said_so(shop):
         ws.office.set_clock("Again.", role="officer")
     [told] = ws.events.entries("clock set")
     assert told.body["reason"] == "The battery died."
+    [paid] = ws.ledger.chain.entries("acknowledged")
+    assert paid.body["role_is"] == "self-declared"
     spent = {line.scope: line.spent_pico for line in ws.budget("2026-09")}
     assert spent["2026-09"] == spent["rolling year"] == spent["lifetime"] > 0
     assert all(each.holds for each in dict(ws.office.verify_logs()).values())
