@@ -202,6 +202,8 @@ class TestRecommendations:
         assert wb.recommendations(lifts, most=1).shape == (3, 4)
         both = wb.recommendations({"Loyal": lifts, "New": lifts}, most=1)
         assert list(both.persona) == ["Loyal"] * 3 + ["New"] * 3
+        with pytest.raises(QuestionRefused, match="one persona's lifts or more"):
+            wb.recommendations({})
 
     def test_where_nothing_is_sure_nothing_is_offered(self, books):
         lifts = self.lifts(books, [400.0, 160.0, 120.0, 400.0, 120.0, 300.0])

@@ -33,11 +33,13 @@ def recommendations(affinity: Release | Mapping[str, Release], *, most: int = 3)
     Raises
     ------
     QuestionRefused
-        The release has no lifts.
+        The release has no lifts, or there is none.
     """
     import pandas as pd
 
     if isinstance(affinity, Mapping):
+        if not affinity:
+            raise QuestionRefused("recommendations are of one persona's lifts or more; none given.")
         lists = {persona: recommendations(each, most=most) for persona, each in affinity.items()}
         return pd.concat(lists, names=["persona"]).reset_index(level=0).reset_index(drop=True)
     if "lift" not in affinity.columns or len(affinity.by) != 1:
