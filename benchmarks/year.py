@@ -14,7 +14,7 @@ from benchmarks.harness import BenchmarkError, Result, Run, benchmark, measure, 
 REPOSITORY = Path(__file__).parents[1]
 BEFORE, PERIOD = "2026-06", "2026-09"
 QUARTER = ("2026-07", "2026-08", PERIOD)
-DELTA = "1e-6"
+DELTA = 1e-6
 LIMITS = "limits: {month: 1.95, year: 8, lifetime: 24}"
 # Limit of the year, customers of the estate, most that the median margin of page one may be.
 PROMISES = (("8", 5_000, None), ("3", 5_000, 0.04), ("1", 100_000, 0.006))
@@ -43,7 +43,7 @@ def year(run: Run) -> Iterator[Result]:
     booked = first if run.smoke else first + 11 * rest / len(QUARTER)
     yield run.result("booked", _epsilon(booked))
     for limit, wanted, most in PROMISES[: 1 if run.smoke else None]:
-        share = min(1.0, _rho(limit) / booked)
+        share = min(1.0, _pico(limit) / booked)
         folder = whole
         if share < 1 or wanted != PROMISES[0][1]:
             folder = run.folder / f"year-{limit}"
@@ -91,8 +91,8 @@ def _run(folder: Path, period: str) -> None:
     measure([script("workbench"), *words], check=False)
 
 
-def _booked(folder: Path, month: str) -> tuple[float, float]:
-    """Return what a first month's reports booked, and all later ones, in rho."""
+def _booked(folder: Path, month: str) -> tuple[int, int]:
+    """Return what a first month's reports booked, and all later ones, in pico-rho."""
     from workbench.reporting.published.record import editions
     from workbench.workspace import open_workspace
 
@@ -102,7 +102,7 @@ def _booked(folder: Path, month: str) -> tuple[float, float]:
     spends = ws.ledger.chain.entries("spend")
     first = sum(each.body["pico_rho"] for each in spends if each.seq <= last)
     rest = sum(each.body["pico_rho"] for each in spends if each.seq > last)
-    return first / 1e12, rest / 1e12
+    return first, rest
 
 
 def _margins(folder: Path) -> tuple[float, float, int]:
@@ -127,17 +127,17 @@ def _margins(folder: Path) -> tuple[float, float, int]:
     return median(points), median(itself), made
 
 
-def _rho(epsilon: str) -> float:
+def _pico(epsilon: str) -> int:
     from workbench.privacy.accounting import pico_of
 
-    return pico_of(Decimal(epsilon), float(DELTA)) / 1e12
+    return pico_of(Decimal(epsilon), DELTA)
 
 
-def _epsilon(rho: float) -> float:
+def _epsilon(pico: float) -> float:
     from workbench.privacy.accounting import epsilon_of
 
-    return epsilon_of(round(rho * 1e12), float(DELTA))
+    return epsilon_of(round(pico), DELTA)
 
 
 def _lowered(epsilon: str, share: float) -> str:
-    return epsilon if share == 1 else f"{_epsilon(_rho(epsilon) * share):.6f}"
+    return epsilon if share == 1 else f"{_epsilon(_pico(epsilon) * share):.6f}"
