@@ -50,29 +50,44 @@ def test_customers_count_in_their_first_month_of_all_and_in_no_other():
     assert found == {"2026-02": (3, 3), "2026-03": (1, 2)}
 
 
-@pytest.mark.parametrize("consents", [None, "visits"])
-def test_of_a_register_whose_rows_tell_of_others_every_row_counts_as_one_seen(consents):
-    """A withdrawal may stand in a row of its own month, and end an agreement of another's."""
+class Versions:
+    """Data of which a row without a month may have come."""
 
-    class Versions:
-        """Data of which a row without a month came after the first time."""
+    def __init__(self, whole="as before"):
+        self.whole = whole
 
-        def __init__(self, whole):
-            self.whole = whole
+    def of(self, table, months=None):
+        return self.whole if months is None else "as before"
 
-        def of(self, table, months=None):
-            return self.whole if months is None else "as before"
+    def before(self, table, month):
+        return ["2026-01"]
 
-        def before(self, table, month):
-            return ["2026-01"]
 
+def register(consents):
+    """Return a lab whose table is the one of consents, or none is."""
     lab = Lab([])
     if consents is not None:
         source = {"table": consents, "purpose": "kind", "given": "day", "withdrawn": "day"}
         lab.catalog = lab.catalog.model_validate({**lab.catalog.model_dump(), "consents": source})
+    return lab
+
+
+@pytest.mark.parametrize("consents", [None, "visits"])
+def test_of_a_register_whose_rows_tell_of_others_every_row_counts_as_one_seen(consents):
+    """A withdrawal may stand in a row of its own month, and end an agreement of another's."""
+    lab = register(consents)
     question = lab.resolve(first(lab.table, period=("2026-01", "2026-01")))
     before, after = (series_of(question, Versions(whole), ["v"])[0] for whole in ("one", "two"))
     assert (before.rows == after.rows) is (consents is None)
+
+
+@pytest.mark.parametrize("consents", [None, "visits"])
+def test_who_is_in_a_stock_is_told_by_other_tables_of_a_register_too(consents):
+    lab = register(consents)
+    asked = wb.query(lab.table, by="month", period=("2026-01", "2026-01"), changes=2).customers()
+    question = lab.resolve(asked)
+    before, after = (series_of(question, Versions(), [f"v+{each}"])[0] for each in ("one", "two"))
+    assert before.rows != after.rows
 
 
 @pytest.mark.parametrize("options", [{"by": []}, {"by": "month", "together": True}])

@@ -174,11 +174,14 @@ def series_of(
         if question.stocks is not None:
             upto = [each for each in upto if each in question.stocks.months]
         rows = {each: versions.of(question.table, [each]) for each in upto}
+        others = []
         if question.stocks is not None:  # which rows are in a group is told by other tables, too
-            rows[""] = version.partition("+")[2]
+            others.append(version.partition("+")[2])
         consents = question.scope.catalog.consents
         if consents is not None and consents.table == question.table:
-            rows[""] = versions.of(question.table)  # a withdrawal's own row tells of other rows
+            others.append(versions.of(question.table))  # a withdrawal's own row tells of other rows
+        if others:
+            rows[""] = "+".join(others)
         found.append(Series(whole, month, rows))
     return found
 
