@@ -241,7 +241,7 @@ def stored_answer(
         answer = answer_to(read, identity, each.seq)
         if answer is not None:
             return Reservation(each.seq, identity, answer, price_of(each), {})
-        word = read.last("acknowledged")
+        word = read.last("acknowledged", subject="acknowledged")
         if word is not None and each.seq < word.seq:
             continue
         event = order.event(paid)

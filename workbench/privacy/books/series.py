@@ -73,7 +73,7 @@ def paid_for(
         The ledger's last charge. No series goes on that was drawn of before an officer's word, for
         what was drawn in a part that is lost nobody knows.
     """
-    word = read.last("acknowledged")
+    word = read.last("acknowledged", subject="acknowledged")
     for each in reversed(open_series(last, at).values()):
         mine = each["of"] == series.identity and (word is None or each["entry"] > word.seq)
         entry = read.entry(each["entry"]) if mine else None
