@@ -25,23 +25,22 @@ def numeric(name: str, allowed: Mapping[str, Column], what: str) -> Column:
 
 def number(source: Any, name: str, column: Column) -> Any:
     """Return a number column; where a special code stands, such as "not reported", is no number."""
+    import ibis
+
     value: Any = source[name]
+    kind = value.type()
     for code in column.special_codes:
-        same = exactly(Decimal(code), value.type())
-        value = value if same is None else value.nullif(same)
+        # why of its type: else the engine takes a decimal to three digits, and fails on a row
+        # where that is too long
+        same = exactly(Decimal(code), kind)
+        value = value if same is None else value.nullif(ibis.literal(same, kind))
     return value
 
 
-def exactly(number: Decimal, kind: Any) -> Any:
-    """Return a number as values of an Ibis type have it; None where none of them can be it.
-
-    The engine takes a decimal to three digits, and fails on a row where that is too long.
-    """
-    import ibis
-
+def exactly(number: Decimal, kind: Any) -> Decimal | int | float | None:
+    """Return a number as values of an Ibis type have it; None where none of them can be it."""
     whole = in_steps(number, kind)
-    same = whole is not None and (kind.is_floating() or whole == number)
-    return ibis.literal(whole, kind) if same else None
+    return whole if kind.is_floating() or whole == number else None
 
 
 def below(value: Any, edge: Decimal | int) -> Any:

@@ -17,7 +17,7 @@ from workbench.errors import InputError, QuestionRefused
 from workbench.privacy.columns import Scalar
 from workbench.privacy.grouping.bands import MAX_EDGES, band_labels
 from workbench.privacy.grouping.declared import index_of
-from workbench.privacy.grouping.numbers import in_steps
+from workbench.privacy.grouping.numbers import exactly, in_steps
 from workbench.privacy.groups import REST, rising
 
 Array = npt.NDArray[np.floating]
@@ -129,8 +129,7 @@ class Bins:
         steps becomes the upper: the same values are below it.
         """
         for place, (code, _) in enumerate(self.special, self.ordered):
-            number = in_steps(code, kind)
-            if number is not None and (kind.is_floating() or number == code):
+            if (number := exactly(code, kind)) is not None:
                 yield True, number, place
         for place, edge in enumerate(self.edges):
             if (number := in_steps(edge, kind)) is None:

@@ -25,7 +25,6 @@ Array = npt.NDArray[np.floating]
 _SIZES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # variances of WoE: of hardly any to the strongest
 _STRAIGHT = 6.0  # how much more than neighbours a straight line explains beforehand
 _FARTHEST = 4.0  # log odds; more is no evidence but a rule
-_BASE_RATES = (0.002, 0.998)
 _CAUTION = 5  # times: what is off in a pair is off in the weights of all
 _RELATED = (0.04, 0.2)  # spread of correlations of the scores of two features, at least, at most
 
