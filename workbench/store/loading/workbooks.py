@@ -170,15 +170,12 @@ def opened(path: Path) -> Iterator[Book]:
 
 def _has_formulas(path: Path) -> bool:
     with zipfile.ZipFile(path) as parts:
-        for name in parts.namelist():
-            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-                with parts.open(name) as part:
-                    before = b""
-                    while block := part.read(1 << 20):
-                        if b"<f>" in before + block or b"<f " in before + block:
-                            return True
-                        before = block[-3:]
-    return False
+        return any(
+            b"<f>" in block or b"<f " in block
+            for name in parts.namelist()
+            if name.startswith("xl/worksheets/") and name.endswith(".xml")
+            for block in _blocks(parts, name)
+        )
 
 
 def _merged(path: Path, sheet: str) -> list[Sequence[int]]:
@@ -186,12 +183,19 @@ def _merged(path: Path, sheet: str) -> list[Sequence[int]]:
     from openpyxl.utils import range_boundaries
 
     found: set[bytes] = set()
-    with zipfile.ZipFile(path) as parts, parts.open(sheet) as part:
+    with zipfile.ZipFile(path) as parts:
+        for block in _blocks(parts, sheet):
+            found.update(_RANGE.findall(block))
+    return [range_boundaries(each.decode()) for each in found]
+
+
+def _blocks(parts: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """Yield a part of a workbook in blocks, each with the end of the one before it."""
+    with parts.open(name) as part:
         before = b""
         while block := part.read(1 << 20):
-            found.update(_RANGE.findall(before + block))
+            yield before + block
             before = block[-60:]
-    return [range_boundaries(each.decode()) for each in found]
 
 
 def _word(cell: Any, text: str, key: bool) -> str:
