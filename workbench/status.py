@@ -95,7 +95,7 @@ def _budget(ws: Workspace) -> Iterator[Seen]:
 
 
 def _backups(ws: Workspace) -> Iterator[Seen]:
-    made, tests = ws.events.last(BACKED_UP), ws.events.entries(TESTED)
+    made, tests = ws.events.last(BACKED_UP), ws.events.acts(TESTED)
     if not ws.store.exists:
         yield Seen("backup", "not measured", "nothing is loaded yet", "workbench init")
         return
