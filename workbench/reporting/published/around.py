@@ -62,5 +62,7 @@ def _lead(published: Path, edition: Edition, shown: Sequence[Edition]) -> None:
                 variants=variants,
             )
         if path.is_file():
-            plain = without_ways(path.read_text(encoding="utf-8"))
-            put_whole(published, path, plain.replace(MAIN, MAIN + ways, 1).encode())
+            html = path.read_text(encoding="utf-8")
+            led = without_ways(html).replace(MAIN, MAIN + ways, 1)
+            if led != html:
+                put_whole(published, path, led.encode())

@@ -60,7 +60,7 @@ def _entries(
             "updated": _changed(each),
             "way": each.way(language.code),
             "withdrawn": each.withdrawn,
-            "day": language.period(_changed(each)[:10]),
+            "day": each.withdrawn and language.period(each.withdrawn.at[:10]),
             "summary": [
                 each.headline.get(language.code) or next(iter(each.headline.values()), ""),
                 *each.alerts.get(language.code, ()),
