@@ -118,6 +118,20 @@ class Period:
         return self
 
 
+def ends_of(span: str) -> tuple[Period, Period]:
+    """Return the first and last period of a span as a release says it.
+
+    Examples
+    --------
+    >>> [each.text for each in ends_of("2026-07..2026-09")]
+    ['2026-07', '2026-09']
+    >>> ends_of("2026-09")[0] == ends_of("2026-09")[1]
+    True
+    """
+    first, _, last = span.partition("..")
+    return Period.parse(first), Period.parse(last or first)
+
+
 def add_months(day: dt.date, months: int) -> dt.date:
     """Return the first day of the month ``months`` after that of ``day``."""
     index = day.year * 12 + day.month - 1 + months

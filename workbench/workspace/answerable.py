@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from workbench.periods import Period, months_between
+from workbench.periods import ends_of, months_between
 
 if TYPE_CHECKING:
     from workbench.privacy.release import Release
@@ -101,8 +101,8 @@ def derivation(release: Release, wanted: Wanted) -> dict[str, Any] | None:
 
 
 def _months(span: str) -> tuple[str, ...]:
-    first, _, last = span.partition("..")
-    return months_between(Period.parse(first).start, Period.parse(last or first).end)
+    first, last = ends_of(span)
+    return months_between(first.start, last.end)
 
 
 def widest(sheet: Sheet) -> dict[str, float]:

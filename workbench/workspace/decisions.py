@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import InputError, UnknownName
 from workbench.lifecycle import decisions as log
 from workbench.lifecycle.register import Register
-from workbench.periods import Period
+from workbench.periods import Period, ends_of
 from workbench.reporting import environment
 from workbench.workspace.proposals import Proposals
 
@@ -264,7 +264,7 @@ def _figure(
 def _last_day(release: Release) -> dt.date:
     if release.period is None:
         raise InputError(f"{release.id} is of no period: say with --on which day it is of.")
-    return Period.parse(release.period.rpartition("..")[2]).end - dt.timedelta(days=1)
+    return ends_of(release.period)[1].end - dt.timedelta(days=1)
 
 
 def _newest_first(each: Decision) -> tuple[int, str]:

@@ -23,7 +23,7 @@ from typing import Any
 from workbench.catalog import Limits
 from workbench.documents import canonical
 from workbench.errors import LedgerError
-from workbench.periods import Period
+from workbench.periods import Period, ends_of
 from workbench.privacy.accounting import Cost
 from workbench.privacy.books.series import Series, free, of_year, paid_for
 from workbench.privacy.budget import YEAR, Standing, paced_before
@@ -294,10 +294,8 @@ def _holds(joined: Mapping[str, Any], month: str) -> bool:
     if joined["period"] is None:  # the last month ended where the catalog's bounds did
         months = next(each["values"] for each in joined["by"] if each["kind"] == "month")
         return bool(month != months[-1])
-    first, _, last = joined["period"].partition("..")
-    asked = Period.parse(month)
-    start, end = Period.parse(first).start, Period.parse(last or first).end
-    return start <= asked.start and asked.end <= end
+    asked, (first, last) = Period.parse(month), ends_of(joined["period"])
+    return first.start <= asked.start and asked.end <= last.end
 
 
 def price_of(spend: Entry) -> Cost:

@@ -22,7 +22,7 @@ from typing import Any
 
 from workbench.analytics.movement import GRADES
 from workbench.errors import PeriodError
-from workbench.periods import Period
+from workbench.periods import Period, ends_of
 from workbench.privacy.columns import Dimension
 from workbench.privacy.groups import REST, WEEKDAYS, plain_name
 from workbench.privacy.provenance import EXCEPTION
@@ -211,9 +211,8 @@ def _has_day(day: dt.date, written: Written) -> bool:
 
 def _has_period(text: str, written: Written) -> bool:
     with suppress(PeriodError):
-        first, _, last = text.partition("..")
-        spans = Period.parse(first), Period.parse(last or first)
-        return written.has_span(spans[0].start, spans[1].end)
+        first, last = ends_of(text)
+        return written.has_span(first.start, last.end)
     return False
 
 
