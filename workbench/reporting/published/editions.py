@@ -40,7 +40,7 @@ from workbench.reporting.published.files import (
     storage,
     write,
 )
-from workbench.reporting.published.index import index_language, rebuild_index
+from workbench.reporting.published.index import index_names, rebuild_index
 from workbench.reporting.published.mail import put_mails
 from workbench.reporting.published.places import FILE, alone, mailed, printed, revisions
 from workbench.reporting.published.record import Edition, digest, editions, read
@@ -201,9 +201,9 @@ def _put(published: Path, edition: Edition, contents: Mapping[str, str]) -> None
     with storage(published, what), staged(published) as staging:
         share_script(published)
         whole, top = staging / "whole", staging / "top"
-        main = index_language(published) or next(iter(edition.languages))
-        _write(whole, edition, contents, main, depth=1)
-        _write(top, edition, contents, main, depth=0)
+        indexes = index_names(published, edition.languages)
+        _write(whole, edition, contents, indexes, depth=1)
+        _write(top, edition, contents, indexes, depth=0)
         target = published / edition.folder
         make_folder(target)
         record(published, whole, target / f"r{edition.revision}")
@@ -215,18 +215,21 @@ def _put(published: Path, edition: Edition, contents: Mapping[str, str]) -> None
 
 
 def _write(
-    folder: Path, edition: Edition, contents: Mapping[str, str], main: str, depth: int
+    folder: Path,
+    edition: Edition,
+    contents: Mapping[str, str],
+    indexes: Mapping[str, str],
+    depth: int,
 ) -> None:
     """Write an edition's files with links that lead from ``depth`` folders below its own.
 
-    ``main`` is the language of the index that has none in its name.
+    ``indexes``: language to the name of its index.
     """
     folder.mkdir(mode=FOLDER_MODE)
     root = "../" * (len(edition.folder.parts) + depth)
     spoken = {name: code for code, name in edition.languages.items()}
     for name, page in contents.items():
-        index = "index.html" if spoken[name] == main else f"index.{spoken[name]}.html"
-        page = page.replace(f'"{ROOT}{name}"', f'"{ROOT}{index}"')
+        page = page.replace(f'"{ROOT}{name}"', f'"{ROOT}{indexes[spoken[name]]}"')
         write(folder / name, page.replace(ROOT, root).encode())
     if depth:
         write(folder / FILE, edition.to_json().encode())

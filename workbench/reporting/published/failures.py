@@ -15,7 +15,7 @@ from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.parts import Brand
 from workbench.reporting.published.brand import read_brand
 from workbench.reporting.published.files import put_whole, storage
-from workbench.reporting.published.index import index_language, rebuild_index
+from workbench.reporting.published.index import index_names, rebuild_index
 from workbench.reporting.published.places import FAILED, place, read_failures
 from workbench.reporting.published.record import Edition, editions, latest
 
@@ -89,9 +89,9 @@ def show_failures(published: Path, report: str) -> None:
                 code: "index.html" if at == 0 else f"index.{code}.html"
                 for at, code in enumerate(titles)
             }
+            indexes = index_names(published, titles)
             for code, file in files.items():
-                main = index_language(published) or next(iter(titles))
-                index = "index.html" if code == main else f"index.{code}.html"
+                index = indexes[code]
                 html = _page(report, period, variant, good, code, titles, files, index, brand)
                 put_whole(published, published / report / name / file, html.encode())
             _clear(published / report / name, files.values())

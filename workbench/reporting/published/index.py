@@ -55,6 +55,13 @@ def index_language(published: Path) -> str:
     return ""
 
 
+def index_names(published: Path, codes: Iterable[str]) -> dict[str, str]:
+    """Return language to its index's name, which pages lead to before there is one."""
+    codes = list(codes)
+    main = index_language(published) or codes[0]
+    return {code: "index.html" if code == main else f"index.{code}.html" for code in codes}
+
+
 def rebuild_index(published: Path) -> Path:
     """Write ``index.html`` anew from the editions' records, all or nothing; return its path.
 

@@ -15,7 +15,7 @@ from workbench.reporting.published.around import lead_around, without_ways
 from workbench.reporting.published.brand import read_brand
 from workbench.reporting.published.failures import show_failures
 from workbench.reporting.published.files import put_whole, storage
-from workbench.reporting.published.index import index_language, rebuild_index
+from workbench.reporting.published.index import index_names, rebuild_index
 from workbench.reporting.published.places import FILE, alone, mailed, printed, revisions
 from workbench.reporting.published.record import Edition, Withdrawal, read
 
@@ -74,7 +74,6 @@ def _put(published: Path, edition: Edition, code: str, path: Path) -> None:
 
     language, brand = Language(code), read_brand(published)
     style = compact("page.css") + brand.style
-    main = index_language(published) or next(iter(edition.languages))
     root = "../" * len(path.relative_to(published).parent.parts)
     title = edition.titles.get(code, edition.title)
     withdrawal = edition.withdrawn
@@ -87,7 +86,7 @@ def _put(published: Path, edition: Edition, code: str, path: Path) -> None:
             title=f"{title} · {edition.variant}" if edition.variant else title,
             house=edition.houses.get(code, edition.house),
             period=language.period(edition.period, full=True),
-            index=root + ("index.html" if code == main else f"index.{code}.html"),
+            index=root + index_names(published, edition.languages)[code],
             others=[
                 (file, Language(each).tag, Language(each).word("language"))
                 for each, file in edition.languages.items()
