@@ -31,22 +31,18 @@
   };
   // The second half of a slide's items, or of its only table's rows, goes on to a slide of its own.
   const halved = (content) => {
-    const items = all(content, ".items > .item");
-    const rows = all(content, "tbody > tr");
-    const half = (parts) => parts.slice(Math.ceil(parts.length / 2));
-    if (items.length > 1 || rows.length > ROWS) {
-      const moved = items.length > 1 ? items : rows;
-      const rest = content.cloneNode(true);
-      const twins = items.length > 1 ? all(rest, ".items > .item") : all(rest, "tbody > tr");
-      for (const each of half(moved)) each.remove();
-      twins.slice(0, Math.ceil(twins.length / 2)).forEach((twin) => twin.remove());
-      for (const each of all(rest, ".plain, .intro")) if (!each.closest(".item") || rows === moved) each.remove();
-      // a chart that was cloned is only a picture of it: the one that was drawn moves
-      const drawn = half(moved);
-      if (moved === items) all(rest, ".items > .item").forEach((twin, at) => twin.replaceWith(drawn[at]));
-      return rest;
-    }
-    return null;
+    const several = all(content, ".items > .item").length > 1;
+    const what = several ? ".items > .item" : "tbody > tr";
+    const parts = all(content, what);
+    if (!several && parts.length <= ROWS) return null;
+    const rest = content.cloneNode(true);
+    const twins = all(rest, what);
+    const half = Math.ceil(parts.length / 2);
+    for (const each of all(rest, ".plain, .intro")) if (!several || !each.closest(".item")) each.remove();
+    for (const twin of twins.slice(0, half)) twin.remove();
+    // a chart that was cloned is only a picture of it: the one that was drawn moves
+    parts.slice(half).forEach((part, at) => twins[half + at].replaceWith(part));
+    return rest;
   };
 
   const build = () => {
