@@ -21,6 +21,7 @@ from workbench.privacy.budget import Need, Short
 from workbench.privacy.release import Release
 from workbench.reporting.definitions.definition import Definition, Variant
 from workbench.reporting.definitions.parameters import Value
+from workbench.reporting.definitions.remarks import Remarks, remarks_on
 from workbench.settings import Settings
 from workbench.store.locks import file_lock
 from workbench.store.reading.identifying import Find
@@ -180,6 +181,10 @@ class Desk:
     def notebook(self, asked: Asked) -> Path:
         """Return the notebook an edition is made of."""
         return self.settings.path("notebooks") / asked.definition.notebook
+
+    def remarks(self, asked: Asked) -> Remarks:
+        """Return what a person added to an edition by hand."""
+        return remarks_on(self.settings.path("reports"), asked.definition.name, asked.period)
 
     def folder(self, asked: Asked) -> Path:
         """Return where an edition's executed notebook and logs go: private."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import RunFailed, UnknownName
 from workbench.reporting.definitions.definition import Definition
-from workbench.reporting.definitions.remarks import remarks_on
 from workbench.reporting.desk import Asked, Desk
 from workbench.store.keys.sources import without_keys
 
@@ -44,7 +43,7 @@ def edition_identity(asked: Asked, notebook: bytes, desk: Desk) -> str:
         "packages": _versions(),
         "lock": installed(),
     }
-    remarks = remarks_on(desk.settings.path("reports"), definition.name, asked.period).plain()
+    remarks = desk.remarks(asked).plain()
     if remarks:  # why only then: as below
         content["remarks"] = remarks
     if definition.reuse_answers:  # why only then: what was published without it stays the same
@@ -75,7 +74,7 @@ def made_of(asked: Asked, notebook: bytes, desk: Desk) -> dict[str, str]:
         "catalog": desk.catalog.hash.encode(),
         "software": installed().encode(),
     }
-    remarks = remarks_on(desk.settings.path("reports"), asked.definition.name, asked.period).plain()
+    remarks = desk.remarks(asked).plain()
     if remarks:
         content["remarks"] = json.dumps(remarks, sort_keys=True).encode()
     return {
@@ -114,7 +113,7 @@ def page_context(asked: Asked, desk: Desk, facts: Facts | None) -> Context:
     from workbench.reporting.pages.brand import brand_of
     from workbench.reporting.pages.parts import Context
 
-    remarks = remarks_on(desk.settings.path("reports"), asked.definition.name, asked.period)
+    remarks = desk.remarks(asked)
     return Context(
         title=asked.definition.title,
         subtitle=asked.definition.subtitle,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from workbench.errors import WorkbenchError
-from workbench.reporting.definitions.remarks import NOTES, remarks_on
+from workbench.reporting.definitions.remarks import NOTES
 from workbench.reporting.desk import Asked, Desk
 from workbench.reporting.facts import in_words
 from workbench.reporting.gate.leaks import check, scan
@@ -37,8 +37,7 @@ def look_up(several: Iterable[Asked], desk: Desk) -> None:
 
 def _remarked(asked: Asked, desk: Desk) -> Iterator[Authored]:
     """Yield what was added to an edition: told where it failed is none of it."""
-    reports, name = desk.settings.path("reports"), asked.definition.name
-    remarks = remarks_on(reports, name, asked.period)
+    remarks, name = desk.remarks(asked), asked.definition.name
     for text in remarks.comments.values():
         yield Authored(f"the comment {name}/{asked.period.text}.md", text)
     for period, note in remarks.notes.items():
