@@ -12,7 +12,6 @@ from pathlib import Path
 
 from workbench.documents import load_yaml
 from workbench.errors import DefinitionError, PeriodError
-from workbench.figures.language import LANGUAGES
 from workbench.periods import Period
 
 NOTES = "notes.yaml"
@@ -56,6 +55,9 @@ def remarks_on(reports: Path, name: str, period: Period) -> Remarks:
 def wrong_remarks(reports: Path, name: str, kind: str) -> Iterator[str]:
     """Yield what is wrong with a report's comments and notes; ``kind``: of its periods."""
     for path, text, language in _comments(reports / name):
+        # why here: a list of what is due reads definitions, and draws no figure
+        from workbench.figures.language import LANGUAGES
+
         try:
             period = Period.parse(text)
             if period.kind != kind:
