@@ -10,9 +10,12 @@ from html import unescape
 import pytest
 from factories.notebooks import code, notebook
 from factories.pages import CHINESE, TOTAL, page
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workbench import figures
 from workbench.errors import InputError, PublishError, UnknownName
+from workbench.reporting.pages import page_assets
 from workbench.reporting.published import editions
 from workbench.reporting.published.copies import standalone, write_standalone
 
@@ -81,12 +84,31 @@ def test_a_page_of_an_earlier_version_stands_alone_with_the_script_it_was_publis
     page.write_text(re.sub(r"plotly-[0-9a-f]+", name, page.read_text(encoding="utf-8")))
     html = write_standalone(page, tmp_path / "old.html").read_text(encoding="utf-8")
     (packed,) = re.findall(r'id="plotly-packed">([^<]*)<', html)
-    assert gzip.decompress(base64.b64decode(packed)) == script
+    assert gzip.decompress(_unpacked(packed)) == script
     digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
     assert f"sha256-{digest}" in unescape(html)
     assert "src=" not in html
     (made, _) = editions.add_standalone(published, "overview", "2026-09")
     assert made.read_text(encoding="utf-8") == html
+
+
+def test_a_page_that_unpacks_base64_is_given_base64(published):
+    html = (published / PLACE / "index.html").read_text(encoding="utf-8")
+    alone = standalone(html.replace("const unpack", "atob('');\nconst unpack"))
+    (packed,) = re.findall(r'id="plotly-packed">([^<]*)<', alone)
+    assert gzip.decompress(base64.b64decode(packed)) == page_assets.bundle().script
+
+
+@given(st.binary(max_size=40))
+def test_bytes_come_back_from_the_text_they_are_carried_as(content):
+    assert _unpacked(page_assets.as_text(content)) == content
+
+
+def _unpacked(text):
+    digits = [ord(each) - 35 - (each > "<") for each in text[1:]]
+    bits = "".join(f"{a * 91 + b:013b}" for a, b in zip(digits[::2], digits[1::2], strict=True))
+    content = bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits) // 8 * 8, 8))
+    return content[: len(content) - int(text[0])]
 
 
 def test_a_place_that_cannot_be_written_is_told(published, tmp_path):

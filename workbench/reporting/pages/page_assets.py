@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 _PACKAGE = "workbench.reporting"
@@ -25,14 +25,19 @@ class Bundle:
         Trace types it can draw.
     script : bytes
         The script.
-    packed : str
-        The script, gzip-compressed, as base64.
+    compressed : bytes
+        The script, by gzip.
     """
 
     version: str
     traces: tuple[str, ...]
     script: bytes
-    packed: str
+    compressed: bytes
+
+    @cached_property
+    def packed(self) -> str:
+        """The script as a page that stands alone carries it."""
+        return as_text(self.compressed)
 
     @property
     def file_name(self) -> str:
@@ -44,11 +49,26 @@ class Bundle:
 def bundle() -> Bundle:
     """Return the committed bundle; a test holds that it draws every kind of figure."""
     facts = json.loads(asset("plotly.json"))
-    packed = asset("plotly.min.js.gz")
-    script = gzip.decompress(packed)
-    return Bundle(
-        facts["version"], tuple(facts["traces"]), script, base64.b64encode(packed).decode()
-    )
+    compressed = asset("plotly.min.js.gz")
+    script = gzip.decompress(compressed)
+    return Bundle(facts["version"], tuple(facts["traces"]), script, compressed)
+
+
+def as_text(content: bytes) -> str:
+    """Return bytes as text for a script element, a twelfth shorter than base64.
+
+    Its first letter says how many bytes at the end are no content; then each two letters, of the 91
+    from ``#`` to ``~`` without ``<``, are thirteen bits.
+    """
+    import numpy as np
+
+    bits = np.unpackbits(np.frombuffer(content, np.uint8))
+    padding = -len(bits) % 13
+    rows = np.pad(bits, (0, padding)).reshape(-1, 13)
+    numbers = np.packbits(np.pad(rows, ((0, 0), (3, 0)))).view(">u2")
+    letters = np.stack(np.divmod(numbers, 91), axis=1).astype(np.uint8) + ord("#")
+    letters += letters >= ord("<")
+    return f"{padding // 8}{letters.tobytes().decode()}"
 
 
 @cache

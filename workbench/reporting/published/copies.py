@@ -81,8 +81,10 @@ def standalone(html: str, assets: Path | None = None) -> str:
     html = html.replace(shared[0], "", 1)
     own = str(escape(page_assets.csp_hash(bundle.script)))
     html = html.replace(str(escape("'self'")), own, 1)
-    packed = f'<script type="text/plain" id="plotly-packed">{bundle.packed}</script>'
     before, drawing, after = html.rpartition("<script>")
+    # why base64: the script of an earlier version reads that
+    text = base64.b64encode(bundle.compressed).decode() if "atob(" in html else bundle.packed
+    packed = f'<script type="text/plain" id="plotly-packed">{text}</script>'
     return f"{before}{packed}{drawing}{after}"
 
 
@@ -95,8 +97,7 @@ def _bundle(name: str, assets: Path | None) -> page_assets.Bundle:
         script = (assets / name).read_bytes() if assets else b""
     except OSError:
         script = b""
-    packed = base64.b64encode(gzip.compress(script, mtime=0)).decode()
-    found = replace(bundle, script=script, packed=packed)
+    found = replace(bundle, script=script, compressed=gzip.compress(script, mtime=0))
     if found.file_name != name:  # its name holds its hash
         raise InputError(
             f"this page draws with {name}, and this version of workbench carries "
