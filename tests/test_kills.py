@@ -16,7 +16,7 @@ from support.line import OPENING, at_work, command, workbench_json, write_report
 
 import workbench as wb
 from workbench.reporting.pages.parts import ROOT
-from workbench.reporting.published.around import without_ways
+from workbench.reporting.published.index import without_ways
 
 VARIANTS = [
     f"group={group},online={on}" for group in ("region", "category") for on in ("true", "false")

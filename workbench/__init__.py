@@ -25,17 +25,15 @@ if TYPE_CHECKING:
     from workbench.analytics import risk
     from workbench.analytics.affinity import recommendations
     from workbench.analytics.clusters import find_clusters
-    from workbench.analytics.decisions.actions import next_best_action
     from workbench.analytics.decisions.portfolio import Portfolio
-    from workbench.analytics.decisions.readout import qini, readout
+    from workbench.analytics.decisions.readout import next_best_action, qini, readout
     from workbench.analytics.decisions.spending import allocate, frontier
     from workbench.analytics.desk import compare, scatter
     from workbench.analytics.features import features
     from workbench.analytics.forecasting.releases import backtest, forecast
     from workbench.analytics.gains import campaign_effect, expected_gain
     from workbench.analytics.lifetime_value import BetaGeoModel, GammaGammaModel, lifetime_value
-    from workbench.analytics.movement import movement, retention
-    from workbench.analytics.personas import assign_personas
+    from workbench.analytics.movement import assign_personas, movement, retention
     from workbench.analytics.purchases import holdout_check, purchase_summary
     from workbench.analytics.scoring.guarding import development_sample
     from workbench.analytics.scoring.scorecard import Scorecard
@@ -45,10 +43,7 @@ if TYPE_CHECKING:
     from workbench.privacy.expressions import column, difference, rank, ratio, share, top
     from workbench.privacy.grouping.bands import bands
     from workbench.privacy.grouping.cohorts import cohorts
-    from workbench.privacy.grouping.discovered import discovered
-    from workbench.privacy.grouping.grouped import grouped
-    from workbench.privacy.grouping.labelled import labelled
-    from workbench.privacy.grouping.pairs import pairs
+    from workbench.privacy.grouping.grouped import discovered, grouped, labelled, pairs
     from workbench.privacy.grouping.personas import personas
     from workbench.privacy.models.axes import Axis
     from workbench.privacy.models.grid_kmeans import GridKMeans
@@ -136,7 +131,7 @@ _HOME = {
     "WoeEncoder": "workbench.analytics.scoring.woe",
     "Workspace": "workbench.workspace",
     "allocate": "workbench.analytics.decisions.spending",
-    "assign_personas": "workbench.analytics.personas",
+    "assign_personas": "workbench.analytics.movement",
     "backtest": "workbench.analytics.forecasting.releases",
     "bands": "workbench.privacy.grouping.bands",
     "campaign_effect": "workbench.analytics.gains",
@@ -146,7 +141,7 @@ _HOME = {
     "consistent": "workbench.privacy.operations.consistency",
     "development_sample": "workbench.analytics.scoring.guarding",
     "difference": "workbench.privacy.expressions",
-    "discovered": "workbench.privacy.grouping.discovered",
+    "discovered": "workbench.privacy.grouping.grouped",
     "expected_gain": "workbench.analytics.gains",
     "features": "workbench.analytics.features",
     "find_clusters": "workbench.analytics.clusters",
@@ -154,14 +149,14 @@ _HOME = {
     "frontier": "workbench.analytics.decisions.spending",
     "grouped": "workbench.privacy.grouping.grouped",
     "holdout_check": "workbench.analytics.purchases",
-    "labelled": "workbench.privacy.grouping.labelled",
+    "labelled": "workbench.privacy.grouping.grouped",
     "ladder": "workbench.privacy.query",
     "lifetime_value": "workbench.analytics.lifetime_value",
     "marginals": "workbench.privacy.query",
     "movement": "workbench.analytics.movement",
-    "next_best_action": "workbench.analytics.decisions.actions",
+    "next_best_action": "workbench.analytics.decisions.readout",
     "open_workspace": "workbench.workspace",
-    "pairs": "workbench.privacy.grouping.pairs",
+    "pairs": "workbench.privacy.grouping.grouped",
     "personas": "workbench.privacy.grouping.personas",
     "purchase_summary": "workbench.analytics.purchases",
     "qini": "workbench.analytics.decisions.readout",

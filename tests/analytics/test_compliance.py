@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from workbench.analytics import compliance as amounts
-from workbench.analytics import indicators as lines_of
+from workbench.analytics import summarising as lines_of
 from workbench.analytics.kpis import kpi, kpis, sections, word
 from workbench.errors import UnknownName
 from workbench.estates.sample import planted

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from workbench.estates.sample import identifiers
+from workbench.estates.sample import people
 
 INDICES = [1, 2, 9, 10, 499, 500, 4_217, 999_999, 5_000_000]
 
@@ -39,26 +39,26 @@ def test_checkers_know_the_published_examples():
 
 @pytest.mark.parametrize("index", INDICES)
 def test_check_digits_are_valid(index: int):
-    assert luhn_holds(identifiers.customer_id(index).removeprefix("C-"))
-    assert luhn_holds(identifiers.card_number(index))
-    assert iban_holds(identifiers.iban(index))
-    assert resident_id_holds(identifiers.resident_id(index, dt.date(1980, 2, 29), male=True))
+    assert luhn_holds(people.customer_id(index).removeprefix("C-"))
+    assert luhn_holds(people.card_number(index))
+    assert iban_holds(people.iban(index))
+    assert resident_id_holds(people.resident_id(index, dt.date(1980, 2, 29), male=True))
 
 
 @pytest.mark.parametrize("index", INDICES)
 def test_a_spoiled_resident_id_no_longer_holds(index: int):
-    number = identifiers.resident_id(index, dt.date(1990, 7, 1), male=False)
-    assert not resident_id_holds(identifiers.spoiled(number))
+    number = people.resident_id(index, dt.date(1990, 7, 1), male=False)
+    assert not resident_id_holds(people.spoiled(number))
 
 
 def test_a_check_digit_of_ten_is_an_x_and_can_be_spoiled():
-    ends = {identifiers.resident_id(i, dt.date(1975, 5, 5), male=True)[-1] for i in range(60)}
+    ends = {people.resident_id(i, dt.date(1975, 5, 5), male=True)[-1] for i in range(60)}
     assert "X" in ends
-    assert identifiers.spoiled("11010519491231002X") == "110105194912310021"
+    assert people.spoiled("11010519491231002X") == "110105194912310021"
 
 
 def test_gender_and_birth_date_stand_in_a_resident_id():
-    number = identifiers.resident_id(7, dt.date(1961, 12, 3), male=True)
+    number = people.resident_id(7, dt.date(1961, 12, 3), male=True)
     assert number[6:14] == "19611203"
     assert int(number[16]) % 2 == 1
     assert number.startswith("99")
@@ -67,9 +67,9 @@ def test_gender_and_birth_date_stand_in_a_resident_id():
 def test_no_identifier_comes_twice():
     indices = range(1, 20_001)
     for make in (
-        identifiers.customer_id,
-        identifiers.card_number,
-        identifiers.iban,
-        identifiers.chinese_mobile,
+        people.customer_id,
+        people.card_number,
+        people.iban,
+        people.chinese_mobile,
     ):
         assert len({make(i) for i in indices}) == len(indices)

@@ -11,7 +11,7 @@ import workbench
 from workbench import figures
 from workbench.figures.language import LANGUAGES, Language
 from workbench.figures.notes import notes_about, translated
-from workbench.privacy import noted
+from workbench.privacy import columns
 
 BOUND = "Amount: one customer counts for at most 3,000.00 CNY in a cell."
 ROWS = "One customer counts for at most 20 rows in a cell."
@@ -119,14 +119,14 @@ def test_what_is_said_of_derived_figures_is_chinese_too(note, read):
 OLDER = {"one row", "adjusted all"}  # read, and no longer written, or by another key
 
 
-@pytest.mark.parametrize("key", noted.notes())
+@pytest.mark.parametrize("key", columns.notes())
 def test_a_note_is_found_again_by_its_sentence_and_read_in_each_language(key):
-    each = noted.notes()[key]
+    each = columns.notes()[key]
     fields = [(name, form) for _, name, form, _ in Formatter().parse(each["stored"]) if name]
     values = {name: 12 if form else f"a {name}" for name, form in fields}
-    stored = noted.noted(key, **values)
-    assert noted.read(stored)[0] == key
-    assert set(noted.read(stored)[1]) == set(values)
+    stored = columns.noted(key, **values)
+    assert columns.read(stored)[0] == key
+    assert set(columns.read(stored)[1]) == set(values)
     for code in LANGUAGES:
         assert {name for _, name, _, _ in Formatter().parse(each[code]) if name} <= set(values)
         assert "{" not in translated(stored, Language(code))
@@ -136,4 +136,4 @@ def test_every_note_is_one_that_is_written():
     sources = " ".join(
         path.read_text(encoding="utf-8") for path in Path(workbench.__file__).parent.rglob("*.py")
     )
-    assert {key for key in noted.notes() if f'"{key}"' not in sources} == OLDER
+    assert {key for key in columns.notes() if f'"{key}"' not in sources} == OLDER

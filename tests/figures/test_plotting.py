@@ -17,7 +17,7 @@ from factories.releases import (
 
 from workbench import figures
 from workbench.errors import QuestionRefused
-from workbench.figures import theme
+from workbench.figures import plotting
 from workbench.figures.language import Language
 from workbench.figures.plotting import nice_ticks
 
@@ -175,12 +175,12 @@ def _contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("color", theme.PALETTE)
+@pytest.mark.parametrize("color", plotting.PALETTE)
 @pytest.mark.parametrize("page", ["#ffffff", "#182028"])
 def test_series_stand_out_on_either_page_wcag_1_4_11(color, page):
     assert _contrast(color, page) >= 3
 
 
-@pytest.mark.parametrize(("at", "shade"), theme.SHADES)
+@pytest.mark.parametrize(("at", "shade"), plotting.SHADES)
 def test_figures_on_shaded_cells_are_legible_wcag_1_4_3(at, shade):
-    assert _contrast(theme.INK, shade) >= 4.5
+    assert _contrast(plotting.INK, shade) >= 4.5

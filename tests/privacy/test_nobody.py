@@ -10,7 +10,7 @@ from benchmarks.catalogs import catalog_of
 from workbench.errors import SourceError
 from workbench.figures.language import Language
 from workbench.figures.notes import translated
-from workbench.privacy.noted import of_nobody, together
+from workbench.privacy.columns import of_nobody, together
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 COLUMNS = """\

@@ -9,7 +9,7 @@ from support.lab import COLUMNS, Lab, cents
 import workbench as wb
 from workbench.catalog import Column
 from workbench.privacy.books.entries import identity_of
-from workbench.privacy.grouping.numbers import number
+from workbench.privacy.grouping.opened import number
 
 CODES = {"997": "settled", "999": "not reported"}
 COLUMNS_WITH_CODES = {

@@ -10,7 +10,7 @@ from support.lab import COLUMNS, Lab, cents
 
 import workbench as wb
 from workbench.errors import LedgerError, QuestionRefused, UnknownName
-from workbench.privacy.books.verifying import require_replayed
+from workbench.privacy.books.answers import require_replayed
 from workbench.privacy.release import Release
 from workbench.privacy.tables import sheet_of
 

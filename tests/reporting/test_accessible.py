@@ -12,7 +12,7 @@ from factories.releases import MONTH, release
 from workbench import figures
 from workbench.reporting.definitions.definition import Alert
 from workbench.reporting.pages.brand import brand_of
-from workbench.reporting.published import editions, failures, withdrawn
+from workbench.reporting.published import editions, failures
 from workbench.reporting.published.record import Withdrawal
 from workbench.settings import Settings
 
@@ -72,7 +72,7 @@ def shelves(published, tmp_path_factory):
         editions.publish(folder, "spend", "2026-09", page(), variant=f"region={region}")
     gone = editions.publish(folder, "overview", "2026-07", page(period="2026-07")).edition
     why = Withdrawal(at="2026-10-05T09:00:00+00:00", reason="A list was loaded twice.")
-    withdrawn.withdraw(folder, gone, why)
+    failures.withdraw(folder, gone, why)
     failures.record_failure(folder, "overview", "2026-10", "Customer overview")
     return folder
 

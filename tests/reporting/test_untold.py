@@ -9,7 +9,7 @@ from support.line import DEFINITION, OPENING, write_report
 from workbench.cli import main
 from workbench.errors import escaped
 from workbench.reporting import telling
-from workbench.reporting.untold import untold
+from workbench.reporting.execution import untold
 
 TYPED = [
     "Anna Schmidt",

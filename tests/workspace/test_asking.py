@@ -4,7 +4,7 @@ import pytest
 
 import workbench as wb
 from workbench.errors import BudgetExhausted, QuestionRefused, UnknownName
-from workbench.workspace.question_form import described
+from workbench.workspace.answerable import described
 
 PAID = {"table": "transactions", "purpose": "reporting", "period": "2026-09"}
 

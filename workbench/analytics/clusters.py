@@ -12,7 +12,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError
-from workbench.privacy.grouping.labelled import Labelled, labelled
+from workbench.privacy.grouping.grouped import Labelled, labelled
 from workbench.privacy.provenance import FittedLabel, Provenance
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.analytics.fitting import Fitted, check_summary
-from workbench.analytics.value_formulas import (
+from workbench.analytics.fitting import (
+    Fitted,
     chance_alive,
+    check_summary,
     expected_purchases,
     expected_spend,
     purchases_log_likelihood,

@@ -1,18 +1,28 @@
-"""How customers move between personas: who stays, rises, falls, comes and leaves.
+"""How customers move between personas, and which persona an analyst's own customers have.
 
 All of it is computed from one release of customers by persona before and persona now, in which a
 customer is one cell; so it costs nothing further, and its parts share one noise.
+
+The very rules that a private question groups by give every row of features its scores and its
+persona, as one lazy expression, so counting them runs in the engine. What is counted here is exact
+and for analysts' eyes; releases group by the rules themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import InputError, QuestionRefused, UnknownName
 from workbench.privacy.columns import Dimension
 from workbench.privacy.expressions import column, difference, ratio
+from workbench.privacy.grouping.personas import Personas, score
 from workbench.privacy.release import Release
+
+if TYPE_CHECKING:
+    import ibis
+
 
 GRADES = {"A": 0.7, "B": 0.5, "C": 0.0}  # least share of customers who keep their persona
 
@@ -219,3 +229,50 @@ def retention(cohorts: Release, *, lost: Sequence[str]) -> Release:
         ),
         name=f"{cohorts.name}-retention",
     )  # fmt: skip
+
+
+COLUMNS = {"recency": "recency_days", "frequency": "frequency_days", "money": "monetary"}
+
+
+def assign_personas(features: ibis.Table, personas: Personas) -> ibis.Table:
+    """Return features with their scores and persona.
+
+    Parameters
+    ----------
+    features : ibis.Table
+        From `workbench.features`, as of the same date.
+    personas : Personas
+        From `workbench.personas`.
+
+    Returns
+    -------
+    ibis.Table
+        Lazy: ``recency_score``, ``frequency_score``, ``money_score`` as far as the rules use them,
+        and the persona under its own name.
+
+    Raises
+    ------
+    InputError
+        A feature that the rules need is not there.
+    """
+    import ibis
+
+    needed = {each: COLUMNS[each] for each in personas.cuts}
+    missing = [name for name in needed.values() if name not in features.columns]
+    if missing:
+        raise InputError(
+            f"the rules need {', '.join(missing)}, which these features do not have. Take them "
+            "from wb.features(…)."
+        )
+    scores: dict[str, Any] = {}
+    for each, name in needed.items():
+        # why no digits: features show money in the currency, cut points are in it too
+        value = features[name].fill_null(0) if each == "money" else features[name]
+        scores[each] = score(value, each, personas.cuts[each], exact=True)
+    scored = features.mutate(**{f"{each}_score": value for each, value in scores.items()})
+    code = personas.code({each: scored[f"{each}_score"] for each in scores})
+    names = ibis.array([rule.persona for rule in personas.rules])
+    active = scored.frequency_days > 0 if "frequency_days" in scored.columns else code.notnull()
+    inactive = ibis.null("string") if personas.inactive is None else personas.inactive
+    named = (active & code.notnull()).ifelse(names[code], inactive)
+    return scored.mutate(**{personas.name: named})

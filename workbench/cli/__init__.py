@@ -18,7 +18,6 @@ import click
 from workbench.cli import (
     data,
     decision,
-    handed_over,  # noqa: F401  # why: its commands are of `office`
     incidents,  # noqa: F401  # why: its commands are of `office`
     office,
     report,

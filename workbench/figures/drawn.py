@@ -1,4 +1,4 @@
-"""What a figure draws: a chart, key figures, a sentence or a table; each shows itself.
+"""What a figure draws: a chart, key figures, a sentence or a table, and a table's cells.
 
 A published page sets them itself, and never reads what they show in JupyterLab.
 """
@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from workbench.figures.bounds import bounded
+from workbench.figures.language import Language
+from workbench.figures.values import Series, Value, at, label
+from workbench.privacy.columns import Dimension, Scalar
+from workbench.privacy.release import Release
 from workbench.privacy.shown import plain
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
@@ -63,8 +68,8 @@ class Grid:
 
     def _row(self, row: Sequence[Cell], head: bool = False) -> str:
         parts = []
-        for at, cell in enumerate(row):
-            tag = "th" if head or at < self.row_heads else "td"
+        for place, cell in enumerate(row):
+            tag = "th" if head or place < self.row_heads else "td"
             align = "right" if cell.numeric else "left"
             words = escape(f"{cell.text} {cell.margin}".strip())
             below = f"<br><small>{escape(cell.below)}</small>" if cell.below else ""
@@ -195,3 +200,48 @@ class Sheet:
 
 
 Drawn = Chart | Cards | Sentence | Sheet
+
+
+def head_cell(figures: Series, language: Language) -> Cell:
+    """Return a measure's title as a column's head, over what a bound cuts of it."""
+    return Cell(figures.title(language), numeric=True, below=bounded(figures.measure, language))
+
+
+def number_cell(figures: Series, value: Value | None, language: Language, below: str = "") -> Cell:
+    """Return one figure as a table's cell."""
+    if value is None:
+        return Cell(language.word("none"), numeric=True)
+    return Cell(*figures.told(value, language), numeric=True, below=below)
+
+
+def pivot(
+    title: str,
+    release: Release,
+    rows: Dimension,
+    columns: Dimension | None,
+    figures: Series,
+    language: Language,
+) -> Grid:
+    """Return one measure by one or two group columns, as the table beneath a chart."""
+    places: list[list[tuple[Scalar, ...]]]
+    corner = Cell(language.measure(rows.title))
+    if columns is None:
+        values = at(release, [rows], figures)
+        heads = [head_cell(figures, language)]
+        places = [[(row,)] for row in rows.values if (row,) in values]
+    else:
+        values = at(release, [rows, columns], figures)
+        across = [value for value in columns.values if any(key[1] == value for key in values)]
+        heads = [Cell(label(columns, value, language), numeric=True) for value in across]
+        held = [row for row in rows.values if any(key[0] == row for key in values)]
+        places = [[(row, value) for value in across] for row in held]
+        said = bounded(figures.measure, language)
+        title = language.word("clause").join(filter(None, [title, said]))
+    body = tuple(
+        (
+            Cell(label(rows, line[0][0], language)),
+            *(number_cell(figures, values.get(place), language) for place in line),
+        )
+        for line in places
+    )
+    return Grid(title, (corner, *heads), body, 1)

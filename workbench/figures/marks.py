@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.errors import PeriodError
-from workbench.figures import theme
+from workbench.figures import plotting
 from workbench.figures.changes import Together
 from workbench.figures.drawn import Chart
 from workbench.figures.language import Language
@@ -147,8 +147,8 @@ def _drawn(
 ) -> Chart:
     """Return a chart with a line across it, and a word beside the line."""
     layout = chart.figure["layout"]
-    shape = {"type": "line", **line, "line": {"color": theme.MUTED, "width": 1.25, "dash": dash}}
-    word = {"showarrow": False, "font": {"color": theme.MUTED, "size": 12}, **side}
+    shape = {"type": "line", **line, "line": {"color": plotting.MUTED, "width": 1.25, "dash": dash}}
+    word = {"showarrow": False, "font": {"color": plotting.MUTED, "size": 12}, **side}
     margin = layout["margin"]
     more = {
         "height": layout["height"] + above,

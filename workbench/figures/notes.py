@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 from workbench.figures.language import Language
 from workbench.figures.spec import Spec
-from workbench.privacy.columns import Measure
-from workbench.privacy.noted import notes, read
+from workbench.privacy.columns import Measure, notes, read
 from workbench.privacy.release import Release
 
 _NOISE = " standard deviations of its noise"

@@ -1,8 +1,12 @@
-"""What charts have in common: axes, ticks, margins, titles, and the words and table beneath.
+"""What charts have in common: axes, ticks, margins, titles, one theme, and the words beneath.
 
 Positions, order, ranges and ticks come from declared domains and released figures only. Every
 chart is a plain dictionary for Plotly, the same in JupyterLab and on the page, and carries its
 95 % margins.
+
+Series colours keep a contrast of at least 3:1 on the light and the dark page, so a chart needs no
+second set; a test measures it. Text and grid colours are the light page's; the page's style sheet
+replaces them when dark.
 """
 
 from __future__ import annotations
@@ -13,11 +17,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.figures import theme
 from workbench.figures.bounds import bounded, in_words
 from workbench.figures.changes import Together
-from workbench.figures.drawn import Chart
-from workbench.figures.grids import pivot
+from workbench.figures.drawn import Chart, pivot
 from workbench.figures.language import Language
 from workbench.figures.spec import Spec, the_one
 from workbench.figures.values import Series, Value, at, dimension, label, series, within
@@ -126,7 +128,7 @@ class Axis:
                 self._tick(language, value, with_year=at == 0 or years[at] != years[at - 1])
                 for at, value in enumerate(self.values)
             ]
-        return theme.axis(
+        return axis(
             type="category",
             categoryorder="array",
             categoryarray=list(self.labels),
@@ -264,7 +266,7 @@ def value_axis(figures: Series, low: float, high: float, language: Language) -> 
     """Return the axis of figures, over round numbers that enclose them."""
     ticks = _ticks(figures, low, high, language)
     ends = [ticks["tickvals"][0], ticks["tickvals"][-1]]
-    return theme.axis(range=ends, **ticks)
+    return axis(range=ends, **ticks)
 
 
 def _extent_words(
@@ -289,3 +291,88 @@ def _extent_words(
         high=figures.both(highest[2], language),
         high_at=highest[1],
     )
+
+
+# Told apart with the usual colour-vision deficiencies; beyond nine, dashes tell them apart.
+PALETTE = (
+    "#2878b5",
+    "#d0661a",
+    "#1f8a6d",
+    "#b8529a",
+    "#8a7a1c",
+    "#6a6fd0",
+    "#c2484a",
+    "#5f7f8c",
+    "#5b9a2f",
+)
+DASHES = ("solid", "dash", "dot", "dashdot")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon")
+SHADES = (  # light to middling, one hue: figures on them stay dark and legible, on either page
+    (0.0, "#eef5f9"),
+    (0.25, "#d0e4ee"),
+    (0.5, "#aed0e1"),
+    (0.75, "#88b9d2"),
+    (1.0, "#5fa1c2"),
+)
+INK, MUTED, GRID, WHISKER = "#1c2733", "#5a6775", "#dde3e8", "#56636f"
+FONT = (
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'PingFang SC', "
+    "'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif"
+)
+
+
+def color(index: int) -> str:
+    """Return the colour of the ``index``-th series."""
+    return PALETTE[index % len(PALETTE)]
+
+
+def faint(index: int) -> str:
+    """Return the colour of the ``index``-th series' margin band."""
+    red, green, blue = (int(color(index)[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.18)"
+
+
+def dash(index: int) -> str:
+    """Return the dash of the ``index``-th series."""
+    return DASHES[index // len(PALETTE) % len(DASHES)]
+
+
+def axis(**settings: Any) -> dict[str, Any]:
+    """Return an axis in the theme: no zoom, so that its ticks can be words."""
+    return {
+        "automargin": True,
+        "fixedrange": True,
+        "gridcolor": GRID,
+        "linecolor": GRID,
+        "zeroline": False,
+        "tickfont": {"color": MUTED, "size": 12},
+        "ticks": "",
+        **settings,
+    }
+
+
+def layout(height: int, **settings: Any) -> dict[str, Any]:
+    """Return a chart's layout in the theme."""
+    return {
+        "height": height,
+        "autosize": True,
+        "margin": {"l": 8, "r": 12, "t": 8, "b": 8, "pad": 4},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 13, "color": INK},
+        "dragmode": False,
+        "hovermode": "closest",
+        "hoverlabel": {"bgcolor": "#ffffff", "bordercolor": GRID, "font": {"color": INK}},
+        "showlegend": False,
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "font": {"color": INK, "size": 12.5},
+            "itemclick": "toggle",
+            "itemdoubleclick": "toggleothers",
+        },
+        **settings,
+    }

@@ -19,7 +19,7 @@ from workbench.lifecycle.rights.correcting import drop_past
 from workbench.lifecycle.rights.erasure import take_erased
 from workbench.store.durable import sync
 from workbench.store.keys.marks import marked_sql
-from workbench.store.reading.consents import agreeing_sql
+from workbench.store.reading.roles import agreeing_sql
 from workbench.store.rewriting import Cut, take_away
 
 RUNS = "executed notebooks"

@@ -28,7 +28,7 @@ from workbench.privacy.provenance import FittedLabel
 if TYPE_CHECKING:
     import ibis
 
-    from workbench.privacy.grouping.labelled import Labelled
+    from workbench.privacy.grouping.grouped import Labelled
 
 Number = int | float | Decimal
 REST = "None of these"

@@ -12,8 +12,7 @@ from workbench.catalog import Column, Ladder
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.columns import Measure
 from workbench.privacy.engine.coordinates import Coordinate, Value, vector_measures
-from workbench.privacy.grouping.numbers import number, numeric
-from workbench.privacy.grouping.opened import require_declared, row_by_row
+from workbench.privacy.grouping.opened import number, numeric, require_declared, row_by_row
 from workbench.privacy.groups import Scope, in_units, rising
 from workbench.privacy.identity import fingerprint
 from workbench.privacy.query import Ask, Query

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Catalog, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.accounting import Cost
-from workbench.privacy.columns import Dimension, Measure
-from workbench.privacy.noted import noted
+from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.release import Release
 
 if TYPE_CHECKING:

@@ -17,10 +17,9 @@ from workbench.documents import parse_json, read_json
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import Cost, epsilon_of, price
 from workbench.privacy.books.entries import identity_of
-from workbench.privacy.columns import Dimension, cells
+from workbench.privacy.columns import Dimension, cells, noted
 from workbench.privacy.engine.answering import Z_95, sigma_of
 from workbench.privacy.engine.stocks import spread_of
-from workbench.privacy.noted import noted
 from workbench.privacy.operations.consistency import MAX_FIGURES
 from workbench.privacy.question import Question
 from workbench.privacy.release import Origin, Release

@@ -17,7 +17,7 @@ from workbench.privacy.books.answers import AnswerLedger, handed_out, relabelled
 from workbench.privacy.books.entries import Order, Part, Reservation, digest
 from workbench.privacy.books.series import Series
 from workbench.privacy.budget import Share
-from workbench.privacy.columns import Dimension
+from workbench.privacy.columns import Dimension, noted, together
 from workbench.privacy.engine.answering import Computed, answer
 from workbench.privacy.engine.booking import event_of
 from workbench.privacy.engine.bounding import bounded_totals, fits, rows_sql
@@ -32,7 +32,6 @@ from workbench.privacy.engine.truncation import (
     weights_below,
 )
 from workbench.privacy.identity import earlier_labels, labels
-from workbench.privacy.noted import noted, together
 from workbench.privacy.question import Question
 from workbench.privacy.release import Release
 from workbench.privacy.tables import joined_columns

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import Cost
-from workbench.privacy.columns import Dimension, Measure, cells
+from workbench.privacy.columns import Dimension, Measure, cells, noted
 from workbench.privacy.expressions import assumptions
 from workbench.privacy.margins import (
     Affine,
@@ -27,7 +27,6 @@ from workbench.privacy.margins import (
     quantile,
     tangent,
 )
-from workbench.privacy.noted import noted
 from workbench.privacy.sheets import OPERATIONS, Key, Sheet, apply, without
 
 if TYPE_CHECKING:  # why: a release's methods are these functions, and pandas is slow to import

@@ -1,4 +1,4 @@
-"""What an edition would cost and whether it can be paid to its end, before its first question is.
+"""What an edition would cost, whether it can be paid, and its page drawn without values before.
 
 The notebook runs in a kernel where ``ws.release`` spends and draws nothing: it notes the question
 and returns a release without values. Its page is drawn from these by the exporter itself, so that
@@ -14,6 +14,9 @@ the data changes. So what an edition needs is known beforehand, by the cheapest 
 
 What running editions may still pay is promised to them, so that two side by side do not count on
 the same rest.
+
+Planning runs a notebook to its end with releases that hold no figures. Here its page is drawn from
+them by the exporter itself, so that whatever the exporter refuses is refused already.
 """
 
 from __future__ import annotations
@@ -21,23 +24,26 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.documents import read_json
-from workbench.errors import BudgetExhausted, RunFailed
+from workbench.errors import BudgetExhausted, RunFailed, UnknownName, WorkbenchError
 from workbench.periods import Period
 from workbench.privacy.accounting import Cost, epsilon_of
 from workbench.privacy.budget import Line, Need, Share, Short, need_of, shortfalls
 from workbench.privacy.planning import PlannedAnswer, beside, read_prices, split
+from workbench.privacy.release import Release
 from workbench.reporting.definitions.definition import Definition
 from workbench.reporting.desk import Asked, Desk, Detail, Tell
 from workbench.reporting.environment import PLAN_FILE, PRICES_FILE
 from workbench.reporting.execution import execute
+from workbench.reporting.facts import page_context
+from workbench.reporting.forking import import_light
 from workbench.reporting.notebooks.written_prices import most_pico
-from workbench.reporting.rehearsal import PLAN, rehearsed
 from workbench.store.locks import file_lock
 
 _PRICES, _WAIT_SECONDS = "prices.json", 600.0
@@ -296,3 +302,80 @@ def _refusal(asked: Asked, planned: Plan, found: Sequence[Short]) -> str:
         f"are not answered on this data, and {lines}. A page that is there stays. What helps: "
         f"{'; '.join(ways)}."
     )
+
+
+PLAN = "plan.jsonl"
+# What a calculation with figures that are not there says; with figures it may well succeed.
+_FOR_WANT_OF_FIGURES = re.compile(r"NoneType|\bNone\b|NaN|\bnan\b|NAType|empty|zero", re.IGNORECASE)
+
+
+def rehearsed(
+    asked: Asked, desk: Desk, folder: Path, failure: RunFailed | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a run would fail by, and what its page would not hold, of a notebook planned.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it was planned.
+    failure : RunFailed or None
+        What kept the notebook from its end. A failure for want of figures is not told: a run has
+        them.
+    """
+    from workbench.reporting.exporter import export_languages
+    from workbench.reporting.notebooks.remarks import dropped
+
+    nbformat = import_light("nbformat")
+    source = nbformat.read(str(desk.notebook(asked)), as_version=4)
+    if failure is not None:
+        told = _told(failure, source)
+        return ((told,) if told else ()), ()
+    notebook = nbformat.read(str(folder / asked.definition.notebook), as_version=4)
+    planned = _releases(folder / PLAN)
+
+    def lookup(name: str) -> Release:
+        if name not in planned:
+            raise UnknownName("release", name, planned)
+        return planned[name]
+
+    wrong: tuple[str, ...] = ()
+    try:
+        export_languages(
+            notebook,
+            source_notebook=source,
+            lookup=lookup,
+            context=page_context(asked, desk, None),
+            languages=asked.definition.languages,
+        )
+    except WorkbenchError as refusal:
+        wrong = (str(refusal),)
+    return wrong, dropped(notebook)
+
+
+def _told(failure: RunFailed, source: Mapping[str, object]) -> str:
+    """Return what a failure is told as; nothing where figures would have kept it from failing."""
+    from workbench.reporting.notebooks.remarks import names_in
+
+    words = _words_of(failure)
+    if _FOR_WANT_OF_FIGURES.search(words):
+        return ""
+    names = names_in(source, words)
+    about = f" It is about {', '.join(names)}." if names and words not in str(failure) else ""
+    return f"{failure}{about}"
+
+
+def _words_of(failure: RunFailed) -> str:
+    """Return an error's own words, from the executed notebook, which is private."""
+    if not failure.log or not str(failure.log).endswith(".ipynb"):
+        return ""
+    executed = import_light("nbformat").read(str(failure.log), as_version=4)
+    outputs = [each for cell in executed.cells for each in cell.get("outputs", ())]
+    errors = [each.evalue for each in outputs if each.output_type == "error"]
+    return errors[-1] if errors else ""
+
+
+def _releases(file: Path) -> dict[str, Release]:
+    """Return what a plan's notebook was answered and derived, by id."""
+    kept = beside(file)
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept.is_file() else []
+    return {each.id: each for each in map(Release.from_json, lines)}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from workbench.catalog_files import keep_checked
@@ -191,7 +192,6 @@ def _said(name: str, message: str, desk: Desk, cell: int) -> str:
     """Return how a sentence ends: with a refusal's own words, but not with an error's of others."""
     from workbench import errors
     from workbench.reporting.gate.leaks import scan
-    from workbench.reporting.untold import untold
 
     ours = getattr(errors, name, None)
     if not (isinstance(ours, type) and issubclass(ours, WorkbenchError)):
@@ -201,3 +201,57 @@ def _said(name: str, message: str, desk: Desk, cell: int) -> str:
     if held:
         return ", whose words hold an identifier."
     return f": {untold(message, desk.names(), f'cell {cell}')}"
+
+
+_QUOTED = re.compile(r"""(?<!\w)(?P<quote>['"])(?P<said>.*?)(?P=quote)(?!\w)""", re.DOTALL)
+_DIGITS_AT_MOST = 8  # of a day or of a number in a message; longer ones may be somebody's
+_CODE = ("workbench ", "ws.", "wb.")
+
+
+def untold(message: str, known: Collection[str], place: str) -> str:
+    """Return a refusal's words with what neither we nor the catalog call so told by its place.
+
+    Examples
+    --------
+    >>> untold("no table named 'Anna Schmidt'. Known: 'customers'.", {"customers"}, "cell 4")
+    "no table named [what cell 4 gave]. Known: 'customers'."
+    >>> untold("not anna@example.org, a number", (), "cell 4")
+    'not [what cell 4 gave] a number'
+    """
+    gap = f"[what {place} gave]"
+    words, quoted = _ours()
+    declared = {word for name in known for word in _words(name)}
+
+    def of(match: re.Match[str]) -> str:
+        said = match["said"]
+        ours = said in known or match[0] in quoted or said.startswith(_CODE)
+        return match[0] if ours else gap
+
+    def plain(chunk: str) -> str:
+        digits = sum(each.isdigit() for each in chunk) <= _DIGITS_AT_MOST
+        ours = all(
+            word in declared or word in words or (word.isdigit() and len(word) <= 4)
+            for word in _words(chunk)
+        )
+        return chunk if digits and ours else gap
+
+    parts = _QUOTED.sub(of, message).split(gap)
+    told = gap.join(re.sub(r"\S+", lambda match: plain(match[0]), part) for part in parts)
+    return re.sub(rf"{re.escape(gap)}(?:\s*{re.escape(gap)})+", gap, told)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower())
+
+
+@cache
+def _ours() -> tuple[frozenset[str], frozenset[str]]:
+    """Return every word of the program, and everything it has in quotes.
+
+    Estates and docstrings have people's names for examples, so these are no words of ours.
+    """
+    package = Path(__file__).parents[1]
+    files = [p for p in package.rglob("*.py") if "estates" not in p.relative_to(package).parts]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    text = re.sub(r'"""(?!\\).*?"""', "", text, flags=re.DOTALL)
+    return frozenset(_words(text)), frozenset(re.findall(r"""(?<!\w)'[^'\n{}]+'(?!\w)""", text))

@@ -24,7 +24,7 @@ from workbench.figures.marks import noted
 from workbench.figures.notes import notes_about
 from workbench.figures.payload import read_payload
 from workbench.figures.spec import Spec
-from workbench.privacy.books.verifying import believed
+from workbench.privacy.books.answers import believed
 from workbench.privacy.release import Release
 from workbench.reporting.notebooks.chosen import (
     Written,

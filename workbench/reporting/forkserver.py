@@ -100,7 +100,7 @@ def _rehearse() -> None:
     import plotly.graph_objects as go
 
     from workbench.figures.language import LANGUAGES, spoken
-    from workbench.privacy.noted import read
+    from workbench.privacy.columns import read
     from workbench.store.engine import Store
 
     read("")

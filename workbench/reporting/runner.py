@@ -151,7 +151,7 @@ def fail(asked: Asked, desk: Desk, error: WorkbenchError, seconds: float = 0.0) 
 
     What may not stand on a page is in the record alone, which is private.
     """
-    from workbench.reporting.gate.held import holds
+    from workbench.reporting.gate.sharing import holds
     from workbench.reporting.published import failures
 
     definition, published = asked.definition, desk.settings.path("published")
@@ -202,7 +202,7 @@ def _told(error: WorkbenchError) -> dict[str, Any]:
 
 
 def _make(asked: Asked, desk: Desk, force: bool, tell: Tell) -> Edition:
-    from workbench.reporting.gate.held import refuse_held
+    from workbench.reporting.gate.sharing import refuse_held
     from workbench.reporting.published import editions
 
     names = asked.facts()
@@ -322,7 +322,7 @@ def _executed(asked: Asked, desk: Desk, folder: Path, tell: Tell, prices: Path |
 
 
 def _mail(desk: Desk, made: Published) -> str:
-    from workbench.reporting.published.mail import mail_text
+    from workbench.reporting.published.feed import mail_text
 
     return mail_text(made.edition, next(iter(made.edition.languages)), desk.settings.address)
 

@@ -91,7 +91,7 @@ def run_suite(
     jobs : int, optional
         How many at a time; `default_jobs` when left out.
     """
-    from workbench.reporting.gate.held import look_up
+    from workbench.reporting.gate.sharing import look_up
 
     ordered = sorted(asked, key=lambda each: each.period.end)
     try:

@@ -41,7 +41,7 @@ class Asking(Data, Private):
         It tells what answers the question and what that costs, and puts the code into the next
         cell on a click. Where no kernel is watched, as in a scheduled run, it shows nothing.
         """
-        from workbench.workspace.question_form import form
+        from workbench.workspace.answerable import form
 
         return form(self)
 

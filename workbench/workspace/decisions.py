@@ -159,8 +159,7 @@ class Decisions(Proposals):
             intervals, ``verdict``, and ``over_margin``: the difference over its margin, beyond 1
             more than noise. In the ledger, at no cost; its words go through the gate of a page.
         """
-        from workbench.privacy.columns import Measure
-        from workbench.privacy.noted import noted
+        from workbench.privacy.columns import Measure, noted
 
         end = Period.parse(period).end
         found = sorted((each for each in self.all() if each.on < end), key=_newest_first)

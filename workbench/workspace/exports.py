@@ -170,8 +170,8 @@ class Exports:
         from workbench.reporting.desk import declared_words, turn
         from workbench.reporting.gate.leaks import check
         from workbench.reporting.pages.parts import Authored
+        from workbench.reporting.published.failures import withdraw
         from workbench.reporting.published.record import Withdrawal
-        from workbench.reporting.published.withdrawn import withdraw
 
         word = {"role": require_officer(role, "to withdraw an edition")}
         word["reason"] = require_reason(reason)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.privacy.books.series import Series
     from workbench.privacy.budget import Share
     from workbench.privacy.clipping import Suggestion
-    from workbench.privacy.grouping.labelled import Labelled
+    from workbench.privacy.grouping.grouped import Labelled
     from workbench.privacy.query import Marginals, Query
     from workbench.privacy.question import Question
     from workbench.privacy.release import Release

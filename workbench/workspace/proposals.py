@@ -71,8 +71,7 @@ class Proposals:
         InputError
             There is none, or they are counted in several units.
         """
-        from workbench.privacy.columns import Measure
-        from workbench.privacy.noted import noted
+        from workbench.privacy.columns import Measure, noted
 
         figures = [
             next(one for one in each.of.measures if one.name == each.measure) for each in proposals
@@ -129,8 +128,7 @@ class Proposals:
         typed: tuple[str, ...] = (),
     ) -> Release:
         """Keep rows in the ledger as they are told now, with what heads them."""
-        from workbench.privacy.columns import Dimension
-        from workbench.privacy.noted import noted
+        from workbench.privacy.columns import Dimension, noted
         from workbench.privacy.operational import Exact
         from workbench.reporting.summary.summarising import keep as kept
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.analytics.forecasting.reconciling import mapped, shrunk_correlation
+from workbench.analytics.forecasting.rules import mapped, shrunk_correlation
 
 SUMS = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])
 

@@ -16,7 +16,7 @@ from factories.noisy import (
 import workbench as wb
 from workbench.errors import InputError, LedgerError, QuestionRefused, UnknownName
 from workbench.periods import Period
-from workbench.privacy.books.verifying import require_replayed
+from workbench.privacy.books.answers import require_replayed
 from workbench.privacy.columns import Dimension
 
 SIGMA = 20.0

@@ -15,7 +15,7 @@ from support.ledgers import NOW, answer_for, epsilon_for, make_ledger, reserve, 
 from workbench.documents import canonical
 from workbench.errors import BudgetExhausted, InputError, LedgerError, Refused
 from workbench.privacy.accounting import Cost, pico_of
-from workbench.privacy.books.places import mounted, require_local
+from workbench.privacy.books.witnesses import mounted, require_local
 from workbench.privacy.budget import Share
 from workbench.store.logs.chain import entry_hash
 

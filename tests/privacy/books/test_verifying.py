@@ -11,7 +11,7 @@ from support.ledgers import NOW, tamper
 
 import workbench as wb
 from workbench.errors import LedgerError, QuestionRefused, UnknownName, WorkbenchError
-from workbench.privacy.books.verifying import require_replayed
+from workbench.privacy.books.answers import require_replayed
 from workbench.privacy.release import Release
 from workbench.privacy.sheets import OPERATIONS
 

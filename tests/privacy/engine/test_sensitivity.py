@@ -18,7 +18,7 @@ import workbench as wb
 from workbench.catalog import Catalog
 from workbench.privacy.engine import booking
 from workbench.privacy.engine.answering import scores
-from workbench.privacy.grouping.labelled import labels_table
+from workbench.privacy.grouping.grouped import labels_table
 from workbench.privacy.models import Axis, GridKMeans, NoisyCounts
 from workbench.privacy.models.bins import Bins
 from workbench.privacy.models.card_tables import CardCells

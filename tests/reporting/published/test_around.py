@@ -8,7 +8,7 @@ from factories.pages import CHINESE, MONTHLY, page
 
 from workbench import figures
 from workbench.reporting.published import editions
-from workbench.reporting.published.around import without_ways
+from workbench.reporting.published.index import without_ways
 from workbench.reporting.published.record import digest, read
 from workbench.store.published_files import strange
 

@@ -10,7 +10,7 @@ from factories.pages import CHINESE, MONTHLY, SENTENCE, TOTAL, page
 
 from workbench import figures
 from workbench.reporting.pages.parts import Brand
-from workbench.reporting.published import editions, withdrawn
+from workbench.reporting.published import editions, failures
 from workbench.reporting.published.index import rebuild_index
 from workbench.reporting.published.record import Withdrawal, latest
 from workbench.store.published_files import strange
@@ -69,7 +69,7 @@ def test_an_entrys_address_stays_through_revisions_and_withdrawal(tmp_path):
     assert revised["published"].text == first["published"].text
     assert revised["updated"].text > first["updated"].text
     taken = Withdrawal(at="2026-10-09T08:00:00+00:00", reason="Rows <twice>.")
-    withdrawn.withdraw(tmp_path, latest(tmp_path, "overview", "2026-09"), taken)
+    failures.withdraw(tmp_path, latest(tmp_path, "overview", "2026-09"), taken)
     gone = _feed(tmp_path)[1][0]
     assert gone["id"].text == first["id"].text
     assert gone["title"].text.endswith("September 2026 · withdrawn")
@@ -112,7 +112,7 @@ def test_a_mail_follows_revisions_and_goes_with_a_withdrawal(tmp_path):
     _publish(tmp_path, "2026-09", title="Overview of customers")
     assert mail.read_text("utf-8").startswith("Overview of customers, ")
     taken = Withdrawal(at="2026-10-09T08:00:00+00:00", reason="Why.")
-    withdrawn.withdraw(tmp_path, latest(tmp_path, "overview", "2026-09"), taken)
+    failures.withdraw(tmp_path, latest(tmp_path, "overview", "2026-09"), taken)
     assert not mail.exists()
 
 

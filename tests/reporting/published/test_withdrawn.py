@@ -11,7 +11,7 @@ from support.line import write_report
 import workbench as wb
 from workbench import figures
 from workbench.errors import InputError, LeakFound, Refused, UnknownName
-from workbench.reporting.published import editions, withdrawn
+from workbench.reporting.published import editions, failures
 from workbench.reporting.published.record import Withdrawal, latest, read
 from workbench.store.published_files import strange
 
@@ -51,7 +51,7 @@ def published(three, tmp_path):
 
 
 def _withdraw(folder, period="2026-08"):
-    return withdrawn.withdraw(folder, latest(folder, "overview", period), WITHDRAWAL)
+    return failures.withdraw(folder, latest(folder, "overview", period), WITHDRAWAL)
 
 
 def test_its_pages_say_so_in_every_language_and_revision_and_show_no_figure(published):
@@ -97,7 +97,7 @@ def test_its_records_keep_what_witnesses_need_and_nothing_that_was_said(publishe
 
 def test_what_a_kill_interrupted_is_finished(published, monkeypatch):
     edition = latest(published, "overview", "2026-08")
-    withdrawn._mark(published, edition.model_copy(update={"withdrawn": WITHDRAWAL}))
+    failures._mark(published, edition.model_copy(update={"withdrawn": WITHDRAWAL}))
     assert "1,259" in (published / "overview/2026-08/r1/index.html").read_text("utf-8")
     editions.clean(published)
     mine = [text for name, text in _texts(published).items() if "2026-08/" in name]

@@ -9,7 +9,7 @@ import workbench as wb
 from workbench.figures.kinds.table import TableSpec
 from workbench.figures.language import Language
 from workbench.figures.notes import translated
-from workbench.privacy.noted import noted
+from workbench.privacy.columns import noted
 from workbench.reporting.summary.annexes import band_of
 from workbench.reporting.summary.summarising import law_note
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.estates.sample import identifiers
-from workbench.store.quality.check_digits import CHECKS
+from workbench.estates.sample import people
+from workbench.store.quality.patterns import CHECKS
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_check_digits(kind, good, bad):
 
 
 def test_check_digits_find_every_single_slip():
-    card = identifiers.card_number(4711)
+    card = people.card_number(4711)
     slips = [card[:i] + d + card[i + 1 :] for i in range(16) for d in "0123456789" if d != card[i]]
     with duckdb.connect() as connection:
         connection.execute("CREATE TABLE t AS SELECT unnest(?) AS x", [[card, *slips]])
@@ -73,7 +73,7 @@ def test_luhn_is_what_adding_digit_by_digit_finds(engine, numbers):
 @given(st.dates(dt.date(1900, 1, 1), dt.date(2030, 1, 1)), st.integers(0, 10**6))
 @settings(max_examples=20)
 def test_a_resident_number_passes_and_a_slip_of_any_digit_does_not(engine, born, index):
-    number = identifiers.resident_id(index, born, male=index % 2 == 0)
+    number = people.resident_id(index, born, male=index % 2 == 0)
     slips = [
         f"{number[:place]}{digit}{number[place + 1 :]}"
         for place in range(17)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 import workbench as wb
 from workbench.catalog_files import load_catalog
 from workbench.errors import CatalogError, UnknownName
-from workbench.estates.sample import identifiers, planted
+from workbench.estates.sample import people, planted
+from workbench.store.quality.hints import encrypted_files
 from workbench.store.quality.history import Point, limits
 from workbench.store.quality.measuring import distinct_numbers
-from workbench.store.quality.protection import encrypted_files
 from workbench.store.quality.result import Check
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
@@ -129,8 +129,8 @@ def clean(folder, customers=40):
     (folder / "workbench.toml").write_text('source = "data"\n')
     (folder / "catalog.yaml").write_text(CLEAN)
     rows = [
-        f"K-{n:02d},{identifiers.card_number(n)},{identifiers.iban(n)},"
-        f"{identifiers.resident_id(n, dt.date(1980, 1, 1 + n % 28), n % 2 == 0)},"
+        f"K-{n:02d},{people.card_number(n)},{people.iban(n)},"
+        f"{people.resident_id(n, dt.date(1980, 1, 1 + n % 28), n % 2 == 0)},"
         f"139{n:08d},2026-09-{1 + n % 30:02d}\n"
         for n in range(customers)
     ]
@@ -258,12 +258,12 @@ def test_a_tolerance_is_the_catalogs(tmp_path):
         ("write to a.b@example.org please", "an e-mail address"),
         ("call +8613912345678", "a phone number"),
         ("call 13912345678 now", "a phone number"),
-        (f"card {identifiers.card_number(7)}", "a card number"),
+        (f"card {people.card_number(7)}", "a card number"),
         (
-            f"id {identifiers.resident_id(7, dt.date(1980, 1, 1), True)}.",
+            f"id {people.resident_id(7, dt.date(1980, 1, 1), True)}.",
             "a Chinese resident number",
         ),
-        (f"to {identifiers.iban(7)}", "an IBAN"),
+        (f"to {people.iban(7)}", "an IBAN"),
     ],
 )
 def test_identifiers_within_words_are_hinted_at(tmp_path, remark, looks_like):

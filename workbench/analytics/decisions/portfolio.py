@@ -12,10 +12,9 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, QuestionRefused, UnknownName
-from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Fixed, Form, quantile, tangent, times, weighted
-from workbench.privacy.noted import noted
 from workbench.privacy.operations.sampling import drawn_into, drawn_variance
 from workbench.privacy.sheets import Sheet, operation
 from workbench.privacy.tables import derived

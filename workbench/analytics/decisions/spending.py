@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, QuestionRefused, UnknownName
-from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Fixed, Form, divided, tangent, weighted
-from workbench.privacy.noted import noted
 from workbench.privacy.sheets import Sheet, operation
 from workbench.privacy.tables import derived
 

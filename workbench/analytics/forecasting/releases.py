@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, PeriodError, QuestionRefused
 from workbench.periods import Period
-from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.margins import Affine, Fixed, Form, added, quantile, tangent
-from workbench.privacy.noted import noted
 from workbench.privacy.sheets import Key, Sheet, operation, why_not_added, without
 from workbench.privacy.tables import derived, sheet_of
 
@@ -326,7 +325,7 @@ def _agreeing(
     """Return smoothed lines, their deviations, those of a month ago, and forecasts; all agree."""
     import numpy as np
 
-    from workbench.analytics.forecasting import reconciling, rules
+    from workbench.analytics.forecasting import rules
     from workbench.analytics.forecasting.structural import structural
 
     season, n = table.season, len(table.months)
@@ -340,12 +339,12 @@ def _agreeing(
     for row, parts in enumerate(table.parts):
         sums[row, parts] = 1.0
     start = max(6, season)
-    alike = reconciling.shrunk_correlation(np.stack(errors, axis=1)[start:])
+    alike = rules.shrunk_correlation(np.stack(errors, axis=1)[start:])
     now = [each.smoothed(n) for each in models]
     earlier = np.stack([np.append(each.smoothed(n - 1)[0], np.nan) for each in models])
     line, sd = (np.stack([each[i] for each in now]) for i in (0, 1))
     for at in range(n):
-        agree = reconciling.mapped(sums, sd[:, at], alike)
+        agree = rules.mapped(sums, sd[:, at], alike)
         spread = agree @ (alike * np.outer(sd[:, at], sd[:, at])) @ agree.T
         line[:, at], earlier[:, at] = agree @ line[:, at], agree @ earlier[:, at]
         sd[:, at] = np.sqrt(np.maximum(np.diag(spread), 0.0))
@@ -357,7 +356,7 @@ def _agreeing(
     future: list[list[Affine]] = [[] for _ in data]
     for step in range(steps):
         wide = np.sqrt(np.square(paths[:, step]).sum(axis=1))
-        agree = reconciling.mapped(sums, wide, alike)
+        agree = rules.mapped(sums, wide, alike)
         told = agree @ means[:, step]
         for row in range(len(data)):
             # a path of a series is its own factor times draws that it shares with the others

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import Literal
 
-from workbench.figures import plotting, theme
+from workbench.figures import plotting
 from workbench.figures.language import Language
 from workbench.figures.marks import AimedSpec
 from workbench.figures.plotting import Drawing
@@ -40,14 +40,14 @@ class BarSpec(AimedSpec):
         data = []
         for index, (value, name) in enumerate(colors):
             points = [values.get(plotting.place(at_x, value)) for at_x in x.values]
-            margins = plotting.whiskers(points, figures, theme.WHISKER)
+            margins = plotting.whiskers(points, figures, plotting.WHISKER)
             heights = [figures.plain(point.value) if point else None for point in points]
             trace = {
                 "type": "bar",
                 "orientation": "h" if lying else "v",
                 "x": heights if lying else list(x.labels),
                 "y": list(x.labels) if lying else heights,
-                "marker": {"color": theme.color(index), "cornerradius": 3},
+                "marker": {"color": plotting.color(index), "cornerradius": 3},
                 "error_x" if lying else "error_y": margins,
                 "cliponaxis": False,
                 **plotting.named(name, index),
@@ -61,7 +61,7 @@ class BarSpec(AimedSpec):
         if lying:
             names |= {"autorange": "reversed"}
             height = 64 + len(x.labels) * max(30, 20 * len(colors))
-        layout = theme.layout(
+        layout = plotting.layout(
             height,
             xaxis=values_on if lying else names,
             yaxis=names if lying else values_on,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from workbench.figures import theme
+from workbench.figures import plotting
 from workbench.figures.language import Language
 from workbench.figures.plotting import Axis, ChartSpec, Drawing, extent, hover_bound
 from workbench.figures.spec import Column, Figure, figure
@@ -49,8 +49,8 @@ class HeatmapSpec(ChartSpec):
                 "customdata": each(lambda cell: figures.both(cell, language) if cell else ""),
                 "hovertemplate": "%{y}, %{x}<br>%{customdata}" + hover_bound(figures, language),
                 "texttemplate": "%{text}",
-                "textfont": {"size": 12 if roomy else 10, "color": theme.INK},
-                "colorscale": [list(stop) for stop in theme.SHADES],
+                "textfont": {"size": 12 if roomy else 10, "color": plotting.INK},
+                "colorscale": [list(stop) for stop in plotting.SHADES],
                 "zmin": figures.plain(min(low, high)),
                 "zmax": figures.plain(high if high > low else low + 1),
                 "xgap": 2,
@@ -61,7 +61,7 @@ class HeatmapSpec(ChartSpec):
                 "showscale": False,
             }
         ]
-        layout = theme.layout(
+        layout = plotting.layout(
             72 + len(rows.labels) * (46 if roomy else 28),
             xaxis=columns.settings(language) | {"side": "bottom"},
             yaxis=rows.settings(language) | {"autorange": "reversed"},

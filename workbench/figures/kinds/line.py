@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from workbench.figures import plotting, theme
+from workbench.figures import plotting
 from workbench.figures.language import Language
 from workbench.figures.marks import AimedSpec
 from workbench.figures.plotting import Drawing
@@ -38,24 +38,28 @@ class LineSpec(AimedSpec):
             points = [values.get(plotting.place(at_x, value)) for at_x in x.values]
             if banded:
                 data.extend(_bands(x.labels, points, figures, index))
-            symbol = theme.SYMBOLS[index % len(theme.SYMBOLS)]
+            symbol = plotting.SYMBOLS[index % len(plotting.SYMBOLS)]
             trace = {
                 "type": "scatter",
                 "mode": "lines+markers",
                 "x": list(x.labels),
                 "y": [figures.plain(point.value) if point else None for point in points],
-                "line": {"color": theme.color(index), "width": 2.25, "dash": theme.dash(index)},
-                "marker": {"color": theme.color(index), "size": 6, "symbol": symbol},
+                "line": {
+                    "color": plotting.color(index),
+                    "width": 2.25,
+                    "dash": plotting.dash(index),
+                },
+                "marker": {"color": plotting.color(index), "size": 6, "symbol": symbol},
                 "connectgaps": False,
                 "cliponaxis": False,
                 **plotting.named(name, index),
                 **plotting.hover(points, "x", name, figures, language),
             }
             if not banded:
-                trace["error_y"] = plotting.whiskers(points, figures, theme.color(index))
+                trace["error_y"] = plotting.whiskers(points, figures, plotting.color(index))
             data.append(trace)
         low, high = plotting.extent(values.values(), target=self.target)
-        layout = theme.layout(
+        layout = plotting.layout(
             340,
             xaxis=x.settings(language),
             yaxis=plotting.value_axis(figures, 0.0 if low <= 0.4 * high else low, high, language),
@@ -126,7 +130,7 @@ def _bands(
             "y": [figures.plain(high) for _, _, high in run]
             + [figures.plain(low) for _, low, _ in reversed(run)],
             "fill": "toself",
-            "fillcolor": theme.faint(index),
+            "fillcolor": plotting.faint(index),
             "line": {"width": 0},
             "hoverinfo": "skip",
             "showlegend": False,

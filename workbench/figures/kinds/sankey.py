@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from workbench.figures import theme
+from workbench.figures import plotting
 from workbench.figures.language import Language
 from workbench.figures.plotting import Axis, ChartSpec, Drawing, hover_bound
 from workbench.figures.spec import Column, Figure, figure
@@ -51,7 +51,7 @@ class SankeySpec(ChartSpec):
                     "source": i,
                     "target": len(source.values) + j,
                     "value": figures.plain(flow.value),
-                    "color": theme.faint(i).replace("0.18", "0.32"),
+                    "color": plotting.faint(i).replace("0.18", "0.32"),
                     "customdata": figures.both(flow, language),
                 }
                 links.append(link)
@@ -59,10 +59,10 @@ class SankeySpec(ChartSpec):
         used = sorted({link[end] for link in links for end in ("source", "target")})
         place = {node: at for at, node in enumerate(used)}
         labels = [*source.labels, *target.labels]
-        shades = [theme.color(i) for i in range(len(source.values))]
+        shades = [plotting.color(i) for i in range(len(source.values))]
         by_value = dict(zip(source.values, shades, strict=True))
         shades += [
-            by_value.get(value, theme.color(len(by_value) + i))
+            by_value.get(value, plotting.color(len(by_value) + i))
             for i, value in enumerate(target.values)
         ]
         trace = {
@@ -84,10 +84,10 @@ class SankeySpec(ChartSpec):
                 "hovertemplate": "%{source.label} → %{target.label}<br>%{customdata}"
                 + hover_bound(figures, language),
             },
-            "textfont": {"color": theme.INK, "size": 12},
+            "textfont": {"color": plotting.INK, "size": 12},
         }
         rows = max(len(source.values), len(target.values))
-        layout = theme.layout(max(300, 60 + rows * _ROW_HEIGHT))
+        layout = plotting.layout(max(300, 60 + rows * _ROW_HEIGHT))
         layout["margin"] = {"l": 8, "r": 8, "t": 12, "b": 12, "pad": 0}
         margins = "flow note" if left_out else "table note"
         return Drawing("flow chart", margins, [trace], layout)

@@ -12,7 +12,7 @@ from workbench.periods import local
 from workbench.store.keys.marks import marked_sql
 from workbench.store.lake_files import in_lake
 from workbench.store.quality.rules import literal
-from workbench.store.reading.consents import agreeing_sql
+from workbench.store.reading.roles import agreeing_sql
 
 if TYPE_CHECKING:
     import duckdb

@@ -26,7 +26,6 @@ from workbench.catalog import Limits
 from workbench.errors import InputError, LedgerError, Refused
 from workbench.privacy.accounting import PICO, Cost
 from workbench.privacy.books import entries
-from workbench.privacy.books.places import require_local
 from workbench.privacy.books.witnesses import (
     ANSWERED,
     MISSING,
@@ -38,6 +37,7 @@ from workbench.privacy.books.witnesses import (
     home_of,
     keep_trace,
     read_anchor,
+    require_local,
     same_home,
     write_anchor,
     write_marks,

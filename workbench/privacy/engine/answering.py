@@ -13,7 +13,7 @@ from typing import Any
 
 from workbench.privacy.accounting import rho_fraction
 from workbench.privacy.books.entries import Event
-from workbench.privacy.columns import Measure, cells
+from workbench.privacy.columns import Measure, cells, noted
 from workbench.privacy.engine.bounding import LATTICE, norm_squared
 from workbench.privacy.engine.mechanisms import (
     RandBelow,
@@ -24,7 +24,6 @@ from workbench.privacy.engine.mechanisms import (
 from workbench.privacy.engine.truncation import WEIGHT
 from workbench.privacy.margins import Affine, form_of, interval, quantile
 from workbench.privacy.measuring import Choice
-from workbench.privacy.noted import noted
 from workbench.privacy.question import Question
 
 Z_95 = quantile(0.95)

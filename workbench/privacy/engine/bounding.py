@@ -24,7 +24,7 @@ from typing import Any
 from workbench.catalog import NUMERIC
 from workbench.privacy.engine.coordinates import Coordinate
 from workbench.privacy.grouping.codes import HUGE, PairCode
-from workbench.privacy.grouping.numbers import number
+from workbench.privacy.grouping.opened import number
 from workbench.privacy.question import Question
 
 LATTICE = 2**20

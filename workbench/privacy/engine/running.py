@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Catalog
 from workbench.errors import QuestionRefused
 from workbench.privacy.books.entries import Part
+from workbench.privacy.columns import of_nobody
 from workbench.privacy.engine.answering import Computed
 from workbench.privacy.engine.bounding import rows_sql
-from workbench.privacy.grouping.labelled import labels_table
-from workbench.privacy.noted import of_nobody
+from workbench.privacy.grouping.grouped import labels_table
 from workbench.privacy.query import Query
 from workbench.privacy.question import Question, resolve
 from workbench.privacy.releasing import compute

@@ -12,7 +12,7 @@ from typing import Any
 from workbench.errors import QuestionRefused
 from workbench.privacy.columns import Dimension
 from workbench.privacy.grouping.codes import CustomerBand, RowCode, band_code
-from workbench.privacy.grouping.numbers import number, numeric
+from workbench.privacy.grouping.opened import number, numeric
 from workbench.privacy.groups import (
     Group,
     GroupRule,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workbench.privacy.grouping.numbers import below
+from workbench.privacy.grouping.opened import below
 from workbench.privacy.identity import named, printed
 
 if TYPE_CHECKING:

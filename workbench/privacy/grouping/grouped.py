@@ -1,16 +1,24 @@
-"""Values of a column put together under names of the question's own: countries as regions."""
+"""Groups beside declared columns: values put together, found, handed in by a model, or paired.
+
+Customers with both of two values are counted privately, all pairs at once; a customer has many, so
+the bound on cells decides how much each counts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
+from workbench.documents import canonical
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.columns import Dimension
-from workbench.privacy.grouping.codes import RowCode
+from workbench.privacy.columns import AND, Dimension
+from workbench.privacy.grouping.codes import CustomerCode, PairCode, RowCode
+from workbench.privacy.grouping.declared import declared_code, declared_group, meaning_of
 from workbench.privacy.grouping.opened import require_value
-from workbench.privacy.groups import Group, GroupRule, Scope, named_column
+from workbench.privacy.groups import Group, GroupRule, Number, Scope, decimal_of, named_column
+from workbench.privacy.provenance import FittedLabel, Provenance
 
 
 @dataclass(frozen=True)
@@ -101,3 +109,162 @@ def grouped(
     if rest in groups:
         raise QuestionRefused(f"'{rest}' is a group already; the rest needs a name of its own.")
     return Grouped(named_column(column), given, rest)
+
+
+# Why labels that are handed in are raw, whatever model they are of.
+_FRAME = "labels were handed in, and what the features beneath them look at is not known"
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled(GroupRule):
+    """A group column whose values a model gave to customers, with where the model comes from."""
+
+    label: FittedLabel
+    customers: Any
+    labels: Any
+
+    def given(self) -> Mapping[str, Any]:
+        """Return the name."""
+        return {"names": (self.label.name,)}
+
+    def group(self, scope: Scope) -> Group:
+        """Return them resolved; the release engine alone knows whose they are."""
+        import ibis
+
+        label, kind = self.label, scope.source[scope.key].type()
+        given = ibis.table({scope.key: kind, "code": "int64"}, name=labels_table(label))
+        codes = given.select(joined_k=given[scope.key], code=given.code)
+        code = CustomerCode(codes, ("labels", canonical(label.canonical())))
+        title = label.name.replace("_", " ").capitalize()
+        dimension = Dimension(label.name, title, "category", label.values)
+        return Group(dimension, 1, code, label=label, labels=self)
+
+
+def labels_table(label: FittedLabel) -> str:
+    """Return the name of the engine's table of a label's values: the key and ``code``."""
+    return f"fitted_labels_{label.fingerprint}"
+
+
+def labelled(label: FittedLabel, customers: Any, labels: Any) -> Labelled:
+    """Group by labels that a model gave to customers, such as segments.
+
+    Parameters
+    ----------
+    label : FittedLabel
+        Name and values of the labels. Labels that are handed in count as raw, whatever model gave
+        them, since a feature may look at other customers; they are refused when they are asked
+        about, and an officer may approve an exception with ``ws.office.approve``. Labels of a
+        private model are made inside the engine: ``model.label(tx, period=…)``.
+    customers : sequence of str
+        Pseudonyms, as in the table the model was given; under the question's own purpose.
+    labels : sequence of str
+        The label of each.
+    """
+    unknown = {each for each in labels if isinstance(each, str)} - set(label.values)
+    if unknown:
+        raise UnknownName(f"value of {label.name}", min(unknown), label.values)
+    if len(customers) != len(labels):
+        raise QuestionRefused(
+            f"there are {len(customers):,} customers and {len(labels):,} labels; give one each."
+        )
+    words = "; ".join(filter(None, (label.provenance.description, _FRAME)))
+    return Labelled(replace(label, provenance=Provenance("raw", (), words)), customers, labels)
+
+
+@dataclass(frozen=True)
+class Discovered(GroupRule):
+    """A column without a declared domain, whose values are found privately."""
+
+    column: str
+    delta: Decimal
+
+    def given(self) -> Mapping[str, Any]:
+        """Return the chance of a false value."""
+        return {"numbers": {f"the delta of '{self.column}'": (self.delta,)}}
+
+    def group(self, scope: Scope) -> Group:
+        """Return it resolved against a question."""
+        if self.column not in scope.allowed:
+            raise UnknownName("column", self.column, scope.allowed)
+        column = scope.allowed[self.column]
+        if column.role in ("subject key", "direct identifier"):
+            raise QuestionRefused(
+                f"'{self.column}' is a {column.role}: its values name customers and are never "
+                "found."
+            )
+        if column.type not in ("text", "integer"):
+            raise QuestionRefused(
+                f"'{self.column}' is {column.type}; only text and integers are found."
+            )
+        if not (self.delta.is_finite() and 0 < self.delta < 1):
+            raise QuestionRefused(f"delta must lie between 0 and 1, not {self.delta}.")
+        title = column.title or self.column.replace("_", " ").capitalize()
+        return Group(
+            Dimension(self.column, title, "category", ()),
+            column.values_per_customer or 2**31,
+            discovered=self.column,
+            delta=self.delta,
+        )
+
+
+def discovered(column: str, *, delta: Number | str) -> Discovered:
+    """Group by a column whose values are not declared; only values many customers share appear.
+
+    Parameters
+    ----------
+    column : str
+        A text or integer column.
+    delta : number
+        The chance, taken out of the customers' delta, that a value one customer alone has is
+        shown. It has no default.
+
+    Examples
+    --------
+    >>> discovered("merchant", delta="1e-8").column
+    'merchant'
+    """
+    return Discovered(named_column(column), decimal_of("delta", delta))
+
+
+@dataclass(frozen=True)
+class Pairs(GroupRule):
+    """Pairs of a column's values, as a group of a question; made by `pairs`."""
+
+    column: str
+
+    def group(self, scope: Scope) -> Group:
+        """Return them resolved against a question."""
+        if self.column not in scope.allowed:
+            raise UnknownName("column", self.column, scope.allowed)
+        single, most = declared_group(self.column, scope.allowed[self.column])
+        values = single.values
+        if any(AND in str(value) for value in values):
+            raise QuestionRefused(
+                f"a value of '{self.column}' holds '{AND}', which stands between two of a pair."
+            )
+        both = tuple(
+            str(one) if i == j else f"{one}{AND}{values[j]}"
+            for i, one in enumerate(values)
+            for j in range(i, len(values))
+        )
+        dimension = Dimension(f"{self.column}_pair", f"{single.title}, pair", "category", both)
+        column = scope.allowed[self.column]
+        code = declared_code(scope.source[self.column], self.column, column)
+        meaning = meaning_of(self.column, column)
+        return Group(dimension, most * (most + 1) // 2, PairCode(code, meaning, len(values)))
+
+
+def pairs(column: str) -> Pairs:
+    """Group by two values of a column that one customer has, for `Release.affinity`.
+
+    Parameters
+    ----------
+    column : str
+        A column with a declared domain. The question asks for ``.customers()`` by it alone.
+
+    Examples
+    --------
+    >>> pairs("category").column
+    'category'
+    """
+    return Pairs(named_column(column))

@@ -23,11 +23,10 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Column
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import months_between
-from workbench.privacy.columns import Dimension
+from workbench.privacy.columns import Dimension, noted
 from workbench.privacy.grouping.bands import MAX_EDGES
 from workbench.privacy.grouping.codes import CustomerCode, band_code, whole_units
-from workbench.privacy.grouping.numbers import number, numeric
-from workbench.privacy.grouping.opened import require_purpose
+from workbench.privacy.grouping.opened import number, numeric, require_purpose
 from workbench.privacy.grouping.rules import (
     Rule,
     asked,
@@ -46,7 +45,6 @@ from workbench.privacy.groups import (
     in_units,
     rising,
 )
-from workbench.privacy.noted import noted
 from workbench.privacy.release import Release
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from workbench.errors import InputError, QuestionRefused
 from workbench.privacy.grouping.bands import band_labels
-from workbench.privacy.grouping.labelled import Labelled, labelled
+from workbench.privacy.grouping.grouped import Labelled, labelled
 from workbench.privacy.groups import rising
 from workbench.privacy.models.axes import Axis
 from workbench.privacy.models.density import NoisyCounts, density, refined

@@ -1,11 +1,9 @@
 """Operations on released tables, each registered under the name it is stored by."""
 
 from workbench.privacy.operations import (
-    cards,
     consistency,
     deciles,
     figures,
-    pairing,
     ranking,
     rows,
     scoring,
@@ -13,11 +11,9 @@ from workbench.privacy.operations import (
 )
 
 __all__ = [
-    "cards",
     "consistency",
     "deciles",
     "figures",
-    "pairing",
     "ranking",
     "rows",
     "scoring",

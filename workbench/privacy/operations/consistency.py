@@ -24,10 +24,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.columns import Dimension
+from workbench.privacy.columns import Dimension, noted
 from workbench.privacy.expressions import names
 from workbench.privacy.margins import Affine, Laddered, Noise, Ratio, rung_of
-from workbench.privacy.noted import noted
 from workbench.privacy.sheets import Sheet, operation, why_not_added
 from workbench.privacy.tables import kept, sheet_of
 

@@ -14,9 +14,8 @@ from dataclasses import replace
 from math import copysign, inf, isinf, sqrt
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.margins import Affine, Form, Noise, quantile, tangent, weighted
-from workbench.privacy.noted import noted
 from workbench.privacy.sheets import Sheet, operation
 
 TENTHS = 10

@@ -14,7 +14,7 @@ from itertools import combinations, pairwise
 from math import inf, sqrt
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.columns import Measure
+from workbench.privacy.columns import Measure, noted
 from workbench.privacy.margins import (
     Affine,
     Fixed,
@@ -25,7 +25,6 @@ from workbench.privacy.margins import (
     quantile,
     tangent,
 )
-from workbench.privacy.noted import noted
 from workbench.privacy.sheets import Sheet, operation
 
 MAX_RANKED = 1000  # pairs grow with the square

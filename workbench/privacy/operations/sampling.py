@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import floor, log10, sqrt
 from statistics import NormalDist
 
+from workbench.privacy.columns import noted
 from workbench.privacy.margins import Affine, Form, Noise, Ratio, interval, plus, quantile
-from workbench.privacy.noted import noted
 
 SEEN = quantile(0.95) + NormalDist().inv_cdf(0.8)
 """How many standard deviations an effect has that is seen 4 times in 5, at 95 % certainty."""

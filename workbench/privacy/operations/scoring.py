@@ -1,4 +1,4 @@
-"""What one table of score band × outcome says of a score: how well it tells, drift, cut-offs.
+"""What one table of score band × outcome says of a score, and a private card's points.
 
 Bands are of points, so the lowest is the riskiest. Margins hold noise and the chance of who was in
 the table: each count has a draw of its own, as wide as its root, beside its noise. Gini and
@@ -7,20 +7,21 @@ Kolmogorov–Smirnov carry both over by their tangent (the delta method).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import inf, sqrt
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.columns import Dimension, Measure, noted
+from workbench.privacy.groups import REST
 from workbench.privacy.margins import Affine, Fixed, Form, divided, plus, tangent, weighted
-from workbench.privacy.noted import noted
 from workbench.privacy.operations.sampling import drawn_into
 from workbench.privacy.sheets import Sheet, operation, without
 
 if TYPE_CHECKING:
     import numpy as np
+
 
 LEAST = 50  # good and bad ones of a period, each
 SURELY = 5  # times the noise of their number
@@ -300,3 +301,67 @@ def _require_enough(found: np.ndarray, sd: np.ndarray) -> None:
 def _lower(label: str) -> str:
     """Return where a band begins, by what it is called."""
     return label.removeprefix("≥ ").split(" to ")[0]
+
+
+_CUSTOMERS = ", customers"
+
+
+@operation("points")
+def points(
+    counts: Sheet,
+    products: Sheet | None = None,
+    *,
+    sizes: Sequence[int],
+    ordered: Sequence[int],
+    trends: Sequence[str | None],
+    worth: tuple[int, int],
+    scale: Mapping[str, float],
+) -> Sheet:
+    """Return points and the share of bad ones of every bin, as the card of these tables has them.
+
+    ``sizes``, ``ordered``, ``trends``: of each feature. ``worth``: see `onerow`.
+    """
+    import numpy as np
+
+    from workbench.privacy.operations.evidence import card_of, points_of, weights
+
+    cells = [str(key[0]) for key in counts.keys if str(key[0]).endswith(_CUSTOMERS)][1:]
+    keys = []
+    for cell in cells:
+        feature, _, told = cell.removesuffix(_CUSTOMERS).partition(": ")
+        keys.append((feature.replace("_", " ").capitalize(), told))
+    score: list[Form] = [None] * len(keys)
+    rate = list(score)
+    sums, sd = _drawn(counts)
+    if len(sums):
+        card = card_of(sums, sd, sizes, worth, ordered, trends)
+        pairs, sd = (np.zeros(0), 0.0) if products is None else _drawn(products)
+        weight, intercept = weights(card.found, pairs, sd, card.base)
+        each = points_of(card.found, weight, intercept, **scale)
+        score = [Fixed(*map(float, ends)) for feature in each for ends in feature.T]
+        rate = [Fixed(*ends) for feature in card.found for ends in feature.rates(card.base).T]
+    features, bins = (dict.fromkeys(key[axis] for key in keys) for axis in (0, 1))
+    bins = {**{each: None for each in bins if each != REST}, REST: None}  # last of each feature
+    by = (
+        Dimension("feature", "Feature", "category", tuple(features)),
+        Dimension("bin", "Bin", "category", tuple(bins)),
+    )
+    measures = (
+        Measure("points", "derived", "Points", None, 0),
+        Measure("bad_rate", "rate", "Bad among them", None, 4),
+    )
+    forms = {"points": score, "bad_rate": rate}
+    notes = (*counts.notes, noted("sampled"))
+    return Sheet(by, tuple(keys), measures, forms, notes=notes, about=counts.about)
+
+
+def _drawn(sheet: Sheet) -> tuple[np.ndarray, float]:
+    """Return a card table's noisy sums and the deviation of each; none where they are not known."""
+    import numpy as np
+
+    (figures,) = sheet.forms.values()
+    lines = [tangent(form) for form in figures]
+    known = [line for line in lines if line is not None]
+    if len(known) < len(lines) or not known:
+        return np.zeros(0), 0.0
+    return np.array([line.value for line in known]), sqrt(known[0].variance)

@@ -13,10 +13,9 @@ from math import comb, sqrt
 from typing import Any
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.columns import Dimension
+from workbench.privacy.columns import Dimension, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Form, doubted, quantile, tangent, weighted
-from workbench.privacy.noted import noted
 from workbench.privacy.sheets import (
     ORDERED,
     Key,

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from workbench.errors import InputError, PublishError
 from workbench.reporting.pages import page_assets
-from workbench.reporting.published.around import without_ways
 from workbench.reporting.published.files import put_outside
+from workbench.reporting.published.index import without_ways
 from workbench.store.keys.sources import without_keys
 
 _NAVIGATION = re.compile(r"<nav aria-label=\"[^\"]*\">.*?</nav>", re.DOTALL)

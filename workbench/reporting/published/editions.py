@@ -28,10 +28,9 @@ from workbench.privacy.release import Release
 from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import ROOT
-from workbench.reporting.published.around import MAIN, lead_around, without_ways
-from workbench.reporting.published.brand import keep_brand
 from workbench.reporting.published.copies import pdf, standalone
-from workbench.reporting.published.failures import forget_failures, show_failures
+from workbench.reporting.published.failures import finish, forget_failures, show_failures
+from workbench.reporting.published.feed import put_mails
 from workbench.reporting.published.files import (
     move,
     put_whole,
@@ -40,13 +39,17 @@ from workbench.reporting.published.files import (
     storage,
     write,
 )
-from workbench.reporting.published.index import index_names, rebuild_index
-from workbench.reporting.published.mail import put_mails
-from workbench.reporting.published.places import FILE, alone, mailed, printed, revisions
+from workbench.reporting.published.index import (
+    MAIN,
+    index_names,
+    lead_around,
+    rebuild_index,
+    without_ways,
+)
+from workbench.reporting.published.places import FILE, alone, keep_brand, mailed, printed, revisions
 from workbench.reporting.published.record import Edition, digest, editions, read
 from workbench.reporting.published.record import latest as latest_record
 from workbench.reporting.published.revisions import changes, said_of
-from workbench.reporting.published.withdrawn import finish
 from workbench.store.durable import sync
 from workbench.store.published_files import FOLDER_MODE, make_folder
 

@@ -1,4 +1,4 @@
-"""What is new, for a feed reader: ``feed.xml``, an Atom feed of editions, from records alone.
+"""What is new, told elsewhere: ``feed.xml`` from records alone, and an edition as a mail's text.
 
 An edition's address in it never changes, so a revision or a withdrawal is the same entry, renewed.
 Nothing in it names a host, unless the workspace says where its pages are served.
@@ -12,10 +12,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.figures.drawn import Card
 from workbench.figures.language import Language
 from workbench.reporting.pages.template import environment
-from workbench.reporting.published.brand import read_brand
-from workbench.reporting.published.files import put_whole
+from workbench.reporting.published.files import put_whole, storage
+from workbench.reporting.published.places import mailed, read_brand
 from workbench.reporting.published.record import Edition
 
 FEED = "feed.xml"
@@ -86,3 +87,36 @@ def _at(edition: Edition) -> str:
 
 def _changed(edition: Edition) -> str:
     return edition.withdrawn.at if edition.withdrawn else _at(edition)
+
+
+def mail_text(edition: Edition, code: str, address: str = "") -> str:
+    """Return the text in one language; its first line is the subject.
+
+    ``address`` is where the published folder is served; without one the way within it is told.
+    """
+    language = Language(code)
+    alerts = edition.alerts.get(code, ())
+    parts = [
+        [edition.named(language)],
+        [edition.headline.get(code, "")],
+        [_line(card, language) for card in edition.cards.get(code, ())],
+        [language.word("alerts"), *(f"- {each}" for each in alerts)] if alerts else [],
+        [f"{address}{edition.way(code)}"],
+    ]
+    shown = ("\n".join(filter(None, lines)) for lines in parts)
+    return "\n\n".join(filter(None, shown)) + "\n"
+
+
+def put_mails(published: Path, edition: Edition) -> None:
+    """Put an edition's texts beside its pages."""
+    address = read_brand(published).address
+    with storage(published, f"write the mail of {edition.folder}"):
+        for code, name in edition.languages.items():
+            text = mail_text(edition, code, address)
+            put_whole(published, published / edition.folder / mailed(name), text.encode())
+
+
+def _line(card: Card, language: Language) -> str:
+    change = f"{card.change} {card.change_margin}".strip()
+    told = " · ".join(filter(None, (card.full, card.bound, change, card.target)))
+    return language.word("mail line", label=card.label, figure=told)

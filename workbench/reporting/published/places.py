@@ -1,16 +1,20 @@
-"""Where editions lie in the published folder, and which of them are noted as failed.
+"""Where editions lie in the published folder, which are noted as failed, and whose they are.
 
 It asks for names alone, so that a list of what is due is quick.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from workbench.documents import read_json
 from workbench.errors import InputError
+from workbench.reporting.pages.parts import Brand
+from workbench.reporting.published.files import put_whole
 
 FILE, FAILED = "edition.json", "failed.json"
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._=,+-]{0,119}$", re.IGNORECASE)
@@ -86,3 +90,22 @@ def _is_failure(report: str, name: str, titles: object) -> bool:
     except (ValueError, InputError):  # half a surrogate
         return False
     return sound and bool(known) and set(known) <= set(LANGUAGES)
+
+
+BRAND = Path("assets", "brand.json")
+
+
+def read_brand(published: Path) -> Brand:
+    """Return what the newest edition was published with; nothing where that was not kept."""
+    try:
+        content = read_json(published / BRAND)
+        return Brand(**{name: str(value) for name, value in content.items()})
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return Brand()
+
+
+def keep_brand(published: Path, brand: Brand) -> None:
+    """Keep it, where there is anything to keep."""
+    if brand != read_brand(published):
+        content = json.dumps(dataclasses.asdict(brand), ensure_ascii=False, indent=1) + "\n"
+        put_whole(published, published / BRAND, content.encode())

@@ -12,8 +12,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import DefinitionError
-from workbench.privacy.columns import Dimension, Measure
-from workbench.privacy.noted import noted
+from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.operational import Exact
 from workbench.reporting.gate.sharing import written_anywhere
 from workbench.reporting.summary.records import date_of, time_of

@@ -1,4 +1,4 @@
-"""The compliance summary of a month: indicators and annexes, each kept in the ledger."""
+"""The compliance summary of a month: indicators with lights, and annexes, kept in the ledger."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.analytics.compliance import Measured, unmeasured
+from workbench.analytics.kpis import Light, kpis
 from workbench.reporting import environment
 
 if TYPE_CHECKING:
-    from workbench.analytics.indicators import Indicator
     from workbench.catalog import Catalog
     from workbench.privacy.operational import Exact
     from workbench.privacy.release import Release
     from workbench.reporting.summary.evidence import Evidence
+
 
 NAME = "compliance-indicators"
 
@@ -73,7 +75,6 @@ def summarised(evidence: Evidence) -> Summary:
 
 def _lines(evidence: Evidence) -> tuple[Indicator, ...]:
     """Return the indicators with what they were before, who answers, and by when."""
-    from workbench.analytics.indicators import indicators
     from workbench.privacy.operational import kept
 
     period = evidence.period
@@ -128,9 +129,7 @@ def keep(ws: Any, exact: Exact) -> Release:
 
 
 def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
-    from workbench.analytics.indicators import lights
-    from workbench.privacy.columns import Measure
-    from workbench.privacy.noted import noted
+    from workbench.privacy.columns import Measure, noted
     from workbench.privacy.operational import Exact
 
     found = {name.replace(" ", "_"): number for name, number in lights(lines).items()}
@@ -157,17 +156,15 @@ def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release])
 def law_note(provisions: Sequence[str]) -> str:
     """Return what stands under a table that names provisions; the star where one carries it."""
     from workbench.lifecycle import law
-    from workbench.privacy.noted import noted
+    from workbench.privacy.columns import noted
 
     recalled = "*" in law.cite(list(provisions))
     return noted("law recalled" if recalled else "law file", version=law.version())
 
 
 def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
-    from workbench.analytics.indicators import columns_of
     from workbench.analytics.kpis import kpi
-    from workbench.privacy.columns import Dimension
-    from workbench.privacy.noted import noted
+    from workbench.privacy.columns import Dimension, noted
     from workbench.privacy.operational import Exact
 
     columns = columns_of(lines)
@@ -196,4 +193,91 @@ def _due_before(past: Sequence[Release]) -> Mapping[str, dt.date]:
         name: dt.date.fromisoformat(day)
         for name, day in zip(columns["indicator"], columns["due"], strict=True)
         if day
+    }
+
+
+DUE_DAYS = {"red": 14, "amber": 45}
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One line of the summary."""
+
+    id: str
+    measured: Measured
+    light: Light
+    previous: float | None
+    owner: str
+    due: dt.date | None
+    as_of: dt.date
+
+
+def indicators(
+    measured: Mapping[str, Measured],
+    *,
+    previous: Mapping[str, float | None],
+    owners: Mapping[str, str],
+    due: Mapping[str, dt.date],
+    as_of: Mapping[str, dt.date],
+    today: dt.date,
+) -> tuple[Indicator, ...]:
+    """Return the summary's lines, in order; what nobody measured is not left out.
+
+    Parameters
+    ----------
+    measured : mapping of indicator to Measured
+    previous : mapping
+        The value one period before.
+    owners : mapping
+        Department that answers for it; the definition's own when left out.
+    due : mapping
+        Days that were set earlier for what is still not green: they stay.
+    as_of : mapping
+        The day each is looked at.
+    today : date
+        New days are reckoned from it.
+    """
+    found = []
+    for name, definition in kpis().items():
+        mine = measured.get(name, unmeasured("no record of it"))
+        light = mine.light or definition.light(mine.value, mine.low, mine.high)
+        if light == "green" and mine.denominator is not None and mine.denominator <= 0:
+            light = "not measured"
+        days = DUE_DAYS.get(light)
+        fresh = today + dt.timedelta(days=days) if days else None
+        found.append(
+            Indicator(
+                name,
+                mine,
+                light,
+                previous.get(name),
+                owners.get(name, definition.owner),
+                (mine.due or due.get(name, fresh)) if days else None,
+                as_of.get(name, today),
+            )
+        )
+    return tuple(found)
+
+
+def columns_of(lines: Sequence[Indicator]) -> dict[str, list[Any]]:
+    """Return lines as plain columns, as they are kept."""
+    measured = ("value", "low", "high", "numerator", "denominator")
+    return {
+        "indicator": [line.id for line in lines],
+        **{name: [getattr(line.measured, name) for line in lines] for name in measured},
+        **{
+            name: [getattr(line, name) for line in lines] for name in ("light", "previous", "owner")
+        },
+        "due": [line.due.isoformat() if line.due else None for line in lines],
+        "as_of": [line.as_of.isoformat() for line in lines],
+        "why": [line.measured.why for line in lines],
+        "failed": [list(line.measured.failed) for line in lines],
+    }
+
+
+def lights(lines: Sequence[Indicator]) -> dict[str, int]:
+    """Return how many lines have each light."""
+    return {
+        light: sum(line.light == light for line in lines)
+        for light in ("green", "amber", "red", "not measured", "information")
     }

@@ -1,20 +1,23 @@
-"""A scan for columns whose content looks like an identifier though they are declared as none.
+"""Columns whose content looks like an identifier, and whether protection is in force.
 
 A hint, not a proof: rows of a large table are sampled, and only counts are told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog, Column
-from workbench.store.quality.check_digits import iban_sql, luhn_sql, resident_id_sql
-from workbench.store.quality.patterns import pattern_sql
-from workbench.store.quality.result import Hint
+from workbench.store.engine import Store
+from workbench.store.lake_files import ENCRYPTED, META
+from workbench.store.quality.patterns import iban_sql, luhn_sql, pattern_sql, resident_id_sql
+from workbench.store.quality.result import Check, Hint
 
 if TYPE_CHECKING:
     import duckdb
+
 
 SAMPLE_ROWS = 200_000  # a table of more rows is sampled
 LEAST_FOUND = 3  # fewer may be chance
@@ -118,3 +121,63 @@ def looks_like(text: str) -> dict[str, str]:
 def _may_be(text: str) -> str:
     """Return the condition that a text holds what every identifier holds at least."""
     return pattern_sql(text, _MAY_BE)
+
+
+_ABOUT_PEOPLE = ("subject key", "direct identifier", "quasi-identifier", "protected")
+_ENOUGH = ("personal", "sensitive")
+
+
+def checks(
+    connection: duckdb.DuckDBPyConnection,
+    store: Store,
+    catalog: Catalog,
+    name: str,
+    looks: Sequence[Hint],
+) -> Iterator[Check]:
+    """Yield the security checks of one table."""
+    files, plain = encrypted_files(connection, store, name)
+    why = "" if files else "no data file"
+    yield Check(name, None, "security", "encrypted files", files, plain, why=why)
+    for column, declared in catalog.tables[name].columns.items():
+        if declared.role in _ABOUT_PEOPLE:
+            low = int(declared.sensitivity not in _ENOUGH)
+            why = f"a {declared.role} is declared '{declared.sensitivity}'" if low else ""
+            yield Check(name, column, "security", "classified", 1, low, why=why)
+    for hint in looks:
+        why = f"holds what looks like {hint.looks_like}; declare it or take it out"
+        yield Check(
+            name, hint.column, "security", f"undeclared {hint.looks_like}",
+            hint.rows, hint.found, why=why,
+        )  # fmt: skip  # why: the three parts in three lines
+
+
+def encrypted_files(
+    connection: duckdb.DuckDBPyConnection, store: Store, name: str
+) -> tuple[int, int]:
+    """Return how many data files a table has, and how many of them are not encrypted.
+
+    A file counts as encrypted when the catalog holds its key and the file itself begins as an
+    encrypted one does.
+    """
+    rows = connection.execute(
+        f"""
+        SELECT files.path, files.path_is_relative, tables.path, schemas.path,
+            files.encryption_key IS NOT NULL AND files.encryption_key <> ''
+        FROM {META}.ducklake_data_file files
+        JOIN {META}.ducklake_table tables USING (table_id)
+        JOIN {META}.ducklake_schema schemas USING (schema_id)
+        WHERE tables.table_name = ? AND schemas.schema_name = 'main'
+            AND tables.end_snapshot IS NULL AND files.end_snapshot IS NULL
+        """,
+        [name],
+    ).fetchall()
+    plain = 0
+    for path, relative, folder, schema, keyed in rows:
+        file = store.folder / "data" / schema / folder / path if relative else Path(path)
+        plain += not (keyed and _begins_encrypted(file))
+    return len(rows), plain
+
+
+def _begins_encrypted(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == ENCRYPTED

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Catalog, Table
 from workbench.store.engine import Store
 from workbench.store.loading.quarantine import rows_aside
-from workbench.store.quality import hints, protection
+from workbench.store.quality import hints
 from workbench.store.quality.result import NO_ROWS, Check, Hint, Quality, TableQuality
 from workbench.store.quality.rules import (
     Reference,
@@ -118,7 +118,7 @@ def _table(
     checks += _volume(name, table, rows, newest, values[month])
     if aside := rows_aside(connection, name):
         checks.append(Check(name, None, "completeness", "taken in", rows + aside, aside))
-    checks += protection.checks(connection, store, catalog, name, looks)
+    checks += hints.checks(connection, store, catalog, name, looks)
     return TableQuality(name, rows, None if newest is None else str(newest), tuple(checks))
 
 

@@ -12,8 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from workbench.catalog import Column, Table
-from workbench.store.quality.check_digits import CHECKS
-from workbench.store.quality.patterns import pattern_sql
+from workbench.store.quality.patterns import CHECKS, pattern_sql
 
 Dimension = Literal["accuracy", "completeness", "timeliness", "consistency", "security"]
 DIMENSIONS: tuple[Dimension, ...] = (

@@ -26,9 +26,8 @@ from workbench.store.keys.pseudonyms import KEYS, pseudonym_sql, set_pseudonym_k
 from workbench.store.logs.events import Events
 from workbench.store.quality.rules import literal
 from workbench.store.reading import snapshots
-from workbench.store.reading.consents import agreeing_sql, recorded_sql
 from workbench.store.reading.identifying import find_identifiers
-from workbench.store.reading.roles import Held, account, require_role
+from workbench.store.reading.roles import Held, account, agreeing_sql, recorded_sql, require_role
 from workbench.store.reading.watching import watched
 from workbench.store.versions import DataVersions, changes_of
 
