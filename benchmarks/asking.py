@@ -100,7 +100,7 @@ class Desk:
         asked = Asked(
             "benchmark",
             question,
-            lambda: compute(question, sql, self.run),
+            lambda: compute(question, sql, self.connection.execute),
             [f"version {self._number}"],
             price(EPSILON, delta=DELTA),
         )

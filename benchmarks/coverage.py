@@ -89,7 +89,7 @@ class Bench:
         compute = running.run
 
         def once(question: Any, sql: Any, *rest: Any) -> Any:
-            key = json.dumps(sql, sort_keys=True)
+            key = json.dumps([sql, [each.canonical for each in question.parts]], sort_keys=True)
             if key not in self.computed:
                 self.computed[key] = compute(question, sql, *rest)
             return self.computed[key]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import statistics
 import time
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import lending
+from benchmarks.catalogs import catalog_of
 from benchmarks.harness import Result, Run, benchmark
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ _BARS = {
     "german": {"0.5": 0.355, "1": 0.46, "3": 0.55},
     "credit-data": {"0.5": 0.596, "1": 0.635, "3": 0.649},
 }
+DAY = dt.date(2026, 3, 5)
 _READ = {"german": lending.german, "credit-data": lending.credit_data}
 
 
@@ -31,7 +35,7 @@ def private_scorecard(run: Run) -> Iterator[Result]:
     invented ones. The reference that is held to nothing is a logistic regression of the same bins
     without noise. ``beside-ebm``: how much more than InterpretML's private boosting machine (group
     ``oracles``; as it comes, given the bounds of each number), median of 3 draws of its own. Fit:
-    150,000 rows of 20 features in 10 ranges each, of a frame.
+    150,000 rows of 20 features in 10 ranges each, of a frame; and, paid from a ledger, of a table.
     """
     sets = {"invented": lambda: invented(3_000, 4)} if run.smoke else _READ
     for name, read in sets.items():
@@ -54,6 +58,36 @@ def private_scorecard(run: Run) -> Iterator[Result]:
         _card(bins).fit(frame, bad, epsilon=1)
         seconds.append(time.process_time() - start)
     yield run.result("fit-seconds", statistics.median(seconds), bar="≤ 0.5 s")
+    seconds = list(_paid(run.folder, frame, bad, bins))
+    yield run.result("fit-seconds-paid", statistics.median(seconds), bar="≤ 0.5 s")
+
+
+def _paid(folder: Path, frame: pd.DataFrame, bad: Any, bins: dict[str, Any]) -> Iterator[float]:
+    """Yield CPU seconds of fits to rows of a workspace, paid from its ledger."""
+    from workbench.privacy.models import PrivateScorecard
+    from workbench.workspace import open_workspace
+
+    (folder / "data").mkdir()
+    columns = ["customer_id: {type: text, role: subject key}", "bad: {type: boolean, role: target}"]
+    columns += [
+        "day: {type: date, role: time}",
+        *(f"{n}: {{type: number, scale: 1}}" for n in frame),
+    ]
+    limits = "{month: 100, year: 100, lifetime: 100}"
+    content = catalog_of(
+        "loans", "\n".join(columns), suffix="parquet", more="time: day", limits=limits
+    )
+    (folder / "catalog.yaml").write_text(content)
+    (folder / "workbench.toml").write_text('catalog = "catalog.yaml"\nsource = "data"\n')
+    known = {"customer_id": frame.index.map("c{}".format), "bad": bad == 1, "day": DAY}
+    frame.assign(**known).to_parquet(folder / "data/loans.parquet")
+    ws = open_workspace(folder)
+    ws.init()
+    loans = ws.open("loans", purpose="reporting")
+    for epsilon in ("1", "1.01", "1.02", "1.03", "1.04"):  # each is another question, asked anew
+        start = time.process_time()
+        PrivateScorecard("bad", bins).fit(loans, ws=ws, epsilon=epsilon)
+        yield time.process_time() - start
 
 
 def invented(rows: int, features: int) -> tuple[pd.DataFrame, np.ndarray, dict[str, Any]]:

@@ -63,9 +63,7 @@ def _noise(months: int, draws: int) -> dict[str, float]:
     for name, options in ways.items():
         asked = query(table, by="month", period=span, **options).customers()
         question = resolve(asked, _catalog(), dt.date(2026, 10, 2))
-        totals = compute(
-            question, statements(question), lambda sql: connection.execute(sql).fetchall()
-        )
+        totals = compute(question, statements(question), connection.execute)
         truth = [row[1] for row in connection.execute(_TRUTH[name]).fetchall()]
         cost = shared(price(rho=PRICE, delta=Decimal("1e-6")), question.shares)
         event, squares = event_of(question, cost), 0.0

@@ -132,7 +132,7 @@ class Lab:
         return compute(
             question,
             statements(question),
-            lambda sql: self.connection.execute(sql).fetchall(),
+            self.connection.execute,
         )
 
     def ask(self, query: Any, *, pico: int = PRICELESS, pure: bool = False) -> list[dict[str, Any]]:
@@ -149,7 +149,7 @@ def exactly(workspace: Any, query: Any, *, pure: bool = False) -> list[dict[str,
     connection = workspace.access.release_connection(tables, now)
     with connection:
         sql = statements(question)
-        totals = compute(question, sql, lambda text: connection.execute(text).fetchall())
+        totals = compute(question, sql, connection.execute)
     return _rows(question, totals, PRICELESS)
 
 

@@ -23,7 +23,7 @@ from workbench.privacy.engine.booking import event_of
 from workbench.privacy.engine.bounding import bounded_totals, fits, rows_sql
 from workbench.privacy.engine.coordinates import Coordinate
 from workbench.privacy.engine.mechanisms import RandBelow, system_source
-from workbench.privacy.engine.onerow import sums_sql
+from workbench.privacy.engine.onerow import rows_sql as one_row_each
 from workbench.privacy.engine.stocks import decoded, measured, stays_sql
 from workbench.privacy.engine.truncation import (
     customers_by_value,
@@ -37,7 +37,7 @@ from workbench.privacy.release import Release
 from workbench.privacy.tables import joined_columns
 from workbench.store.versions import DataVersions
 
-Run = Callable[[str], Sequence[tuple[Any, ...]]]
+Run = Callable[[str], Any]  # runs SQL in DuckDB, and returns what rows are fetched from
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def statements(question: Question) -> dict[str, str]:
     if question.stocks is not None:
         return {"stays": stays_sql(question)}
     if question.one_row is not None:
-        return {"vector": sums_sql(question, question.one_row)}
+        return {"vector": one_row_each(question, question.one_row)}
     if question.counts:
         rows, check = rows_sql(question), fits(question)
         found["vector"] = bounded_totals(question, rows=rows)
@@ -74,9 +74,12 @@ def compute(question: Question, sql: Mapping[str, str], run: Run) -> list[Comput
     """Return the exact bounded totals of every part: what noise is added to."""
     chosen = dict(sql)
     check, wide = chosen.pop("fits", None), chosen.pop("wide vector", None)
-    if check is not None and wide is not None and not run(check)[0][0]:
+    if check is not None and wide is not None and not run(check).fetchall()[0][0]:
         chosen["vector"] = wide
-    rows = {name: run(text) for name, text in chosen.items()}
+    if question.one_row is not None:
+        rows_of_card = question.one_row.standing(run(chosen["vector"]))
+        return [Computed(question.one_row.vector(rows_of_card))]
+    rows = {name: run(text).fetchall() for name, text in chosen.items()}
     if question.discovered is not None:
         return [Computed(found={value: int(count) for value, count in rows["found"]})]
     if question.stocks is not None:

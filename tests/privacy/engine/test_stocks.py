@@ -102,7 +102,7 @@ def test_one_customer_moves_all_months_together_by_no_more_than_was_booked(lab, 
 
     def totals(rows):
         lab.fill(rows)
-        return compute(question, sql, lambda text: lab.connection.execute(text).fetchall())
+        return compute(question, sql, lab.connection.execute)
 
     @settings(
         max_examples=400 if size == "full" else 25,

@@ -5,6 +5,8 @@ import json
 import random
 from decimal import Decimal
 
+import duckdb
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +23,7 @@ from workbench.privacy.models import PrivateScorecard
 from workbench.privacy.models.bins import Bins, bins_of
 from workbench.privacy.models.card_tables import Asked, CardCells, Counted
 from workbench.privacy.provenance import provenance
+from workbench.store.reading.access import Access
 
 COLUMNS = {
     "customer_id": {"type": "text", "role": "subject key"},
@@ -359,13 +362,71 @@ def crowded():
     return pd.DataFrame({"x": rng.exponential(2, 4000), "late": rng.random(4000) < 0.3})
 
 
-def test_of_many_values_none_fails_by_its_place():
+@pytest.mark.parametrize("last", [2**8 - 2, 2**8 - 1, 2**8])
+def test_of_many_values_none_fails_by_its_place(last):
     """An error would tell that somebody has it."""
-    bins = bins_of("free", [f"v{number}" for number in range(2**15 + 1)])
-    lab = Lab([{"customer_id": "u", "free": f"v{2**15}", "late": True}], columns=COLUMNS)
+    bins = bins_of("free", [f"v{number}" for number in range(last + 1)])
+    lab = Lab([{"customer_id": "u", "free": f"v{last}", "late": True}], columns=COLUMNS)
     cells = CardCells((bins,), "late", (LATTICE, LATTICE))
     (totals,) = lab.totals(lab.resolve(wb.query(lab.table, by=cells, cells=1).customers()))
     assert len(totals.vector) == 2 * (1 + len(bins.labels))
+    assert totals.vector[2 * (1 + last)] == (LATTICE - LATTICE // len(bins.labels),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "edges", "values"),
+    [
+        ("BIGINT", ["-1.5", "0", "7"], ["-2", "-1", "0", "6", "7", "9", "999", str(2**62)]),
+        ("BIGINT", ["5", str(2**60)], [str(2**60 - 1), str(2**60), str(2**60 + 1), "4"]),
+        ("DECIMAL(18,2)", ["0.1", "0.105", "99.99"], ["0.09", "0.1", "0.11", "99.99", "999"]),
+        ("DECIMAL(18,6)", ["99999999999.999999"], ["99999999999.999998", "99999999999.999999"]),
+        ("DECIMAL(38,9)", ["1e28", "1.000000001"], [str(10**28), "9" * 28, "1.000000001", "1"]),
+        ("DOUBLE", ["0.1", "1e300"], ["0.1", "0.09999999999999999", "1e300", "inf", "-inf", "nan"]),
+        ("FLOAT", ["0.1", "2"], ["0.1", "2", "1.9999999", "999", "nan"]),
+    ],
+)
+def test_rows_stand_where_questions_place_them(kind, edges, values):
+    """Numbers are compared to their last digit, in numpy as in the engine, missing ones too."""
+    bins = Bins("v", tuple(map(Decimal, edges)), special=((Decimal(999), "unknown"),))
+    lake = duckdb.connect()
+    lake.execute(f"CREATE TABLE t AS SELECT unnest(?::VARCHAR[])::{kind} AS v", [[*values, None]])
+    table = ibis.duckdb.from_connection(lake).table("t")
+    number, standing = bins.read(table.v)
+    both = table.select(read=number, place=bins.place(table.v)).execute()
+    assert standing(both["read"].to_numpy()).tolist() == both["place"].tolist()
+    assert both["place"].nunique() > 2
+
+
+def test_rows_are_read_once(ws, monkeypatch):
+    """Three answers of one fit, each paid for, of the same rows; another fit reads them anew."""
+    opened, connect = [], Access.release_connection
+    monkeypatch.setattr(
+        Access, "release_connection", lambda *asked: opened.append(1) or connect(*asked)
+    )
+    tx = ws.open("visits", purpose="reporting")
+    for times, epsilon in enumerate(("2.1", "2.2"), 1):
+        card = PrivateScorecard("late", FEATURES).fit(tx, ws=ws, epsilon=epsilon)
+        assert (len(card.releases_), len(opened)) == (3, times)
+
+
+def test_of_rows_on_one_day_a_customers_own_decide():
+    """In whatever order they stand, and whoever else is there."""
+    rows = [
+        {"customer_id": "a", "day": dt.date(2026, 3, 5), "age": age, "late": late}
+        for age, late in ((30, True), (50, False), (70, None), (90, True))
+    ]
+    rows.append({"customer_id": "a", "day": dt.date(2026, 3, 4), "age": 20, "late": False})
+    other = {"customer_id": "b", "day": dt.date(2026, 3, 5), "age": 30, "late": False}
+    cells = CardCells((bins_of("age", [25, 40, 60, 80]),), "late", (LATTICE, LATTICE))
+    found = []
+    for held in ([*rows], rows[::-1], [*rows, other]):
+        lab = Lab(held, columns=COLUMNS)
+        (totals,) = lab.totals(lab.resolve(wb.query(lab.table, by=cells, cells=1).customers()))
+        found.append(np.array([each for (each,) in totals.vector.values()]))
+    assert (found[0] == found[1]).all()
+    lab = Lab([other], columns=COLUMNS)
+    (alone,) = lab.totals(lab.resolve(wb.query(lab.table, by=cells, cells=1).customers()))
+    assert (found[2] - found[0] == [each for (each,) in alone.vector.values()]).all()
 
 
 def test_a_fit_that_is_refused_leaves_the_card_as_it_was():

@@ -34,7 +34,7 @@ _EXACT = 2**53  # a double holds every whole number below
 def norm_squared(question: Question) -> int:
     """Return the squared L2 norm bound of one customer's vector, in lattice units."""
     if question.one_row is not None:
-        return question.one_row.norm_squared
+        return question.one_row.sums.norm_squared
     if question.stocks is not None:
         return question.stocks.norm_squared(LATTICE)
     # why exact: weights are powers of two, and so are the lattice's ends

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from math import isqrt
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from workbench.privacy.groups import REST, rising
 Array = npt.NDArray[np.floating]
 
 _RANGES = 40  # between bounds, where no edges were given
+_APART = 10**15  # digits of a float
 _WIDE = 20  # times: from there on what is small is told apart, too
 
 
@@ -104,23 +106,18 @@ class Bins:
             tests.append((value == other if same else value < other, place))
         return ibis.cases(*tests, else_=self.ordered - 1)
 
-    def placed(self, value: Any) -> tuple[Any, str]:
-        """Return what to read of a row, and in DuckDB's SQL its place, with what was read as {}."""
-        if not self.edges:
-            return self.place(value), "{0}"
-        kind, last = value.type(), len(self.labels) - 1
-        floating = " OR isnan({0})" * kind.is_floating()
-        tests = [f"WHEN {{0}} IS NULL{floating} THEN {last}"]
-        steps = [(same, _sql(number, kind), place) for same, number, place in self._steps(kind)]
-        tests += [f"WHEN {{0}} = {code} THEN {place}" for same, code, place in steps if same]
-        below = [(edge, place) for same, edge, place in steps if not same]
-        width = isqrt(len(below))
-        for start in range(0, len(below), width):  # two short runs of comparisons, not a long one
-            *inner, (end, last) = below[start : start + width]
-            cases = " ".join(f"WHEN {{0}} < {edge} THEN {place}" for edge, place in inner)
-            then = f"CASE {cases} ELSE {last} END" if inner else last
-            tests.append(f"WHEN {{0}} < {end} THEN {then}")
-        return value, f"CASE {' '.join(tests)} ELSE {self.ordered - 1} END"
+    def read(self, value: Any) -> tuple[Any, Callable[[np.ndarray], np.ndarray]]:
+        """Return what to read of an Ibis column, as numbers, and where such stand."""
+        kind, steps = value.type(), list(self._steps(value.type()))
+        scale = (kind.scale or 0) if kind.is_decimal() else 0
+        # why: so far floats tell such numbers apart, and none takes the place of another
+        told = all(abs(number) * 10**scale < _APART for _, number, _ in steps)
+        narrow = not kind.is_decimal() or (kind.precision or 38) <= 18  # as the engine divides
+        if not self.edges or not (kind.is_floating() or (told and narrow)):
+            return self.place(value), partial(np.asarray, dtype=self._kept)
+        edges = [float(number) for same, number, _ in steps if not same]
+        codes = [(float(number), at) for same, number, at in steps if same]
+        return value.cast("float64"), partial(self._standing, edges, codes)
 
     def _steps(self, kind: Any) -> Iterator[tuple[bool, Any, int]]:
         """Yield codes to be equal to, then edges to be below, as a kind has them, with a place.
@@ -151,11 +148,29 @@ class Bins:
                     [known.get(v) if isinstance(v, str | int) else None for v in values]
                 )
             return np.asarray(found.fillna(last), dtype=int)
-        numbers = numbers_of(values)
-        place = np.searchsorted([float(each) for each in self.edges], numbers, side="right")
-        for at, (special, _) in enumerate(self.special, self.ordered):
-            place = np.where(numbers == float(special), at, place)
-        return np.where(np.isnan(numbers), last, place)
+        codes = [(float(code), at) for at, (code, _) in enumerate(self.special, self.ordered)]
+        return self._standing([float(each) for each in self.edges], codes, numbers_of(values))
+
+    def _standing(
+        self, edges: Sequence[float], codes: Sequence[tuple[float, int]], numbers: np.ndarray
+    ) -> np.ndarray:
+        place = np.searchsorted(edges, numbers, side="right").astype(self._kept)
+        for code, at in codes:
+            place[numbers == code] = at
+        place[np.isnan(numbers)] = len(self.labels) - 1
+        return place
+
+    @property
+    def _kept(self) -> np.dtype[Any]:
+        """The smallest kind of number that tells all places."""
+        return np.min_scalar_type(len(self.labels))
+
+    def within(self, fine: Bins) -> np.ndarray:
+        """Return where each place of the column's finest bins, of which these are made, goes."""
+        ranges = [0, *(bisect_right(self.edges, edge) for edge in fine.edges)]
+        first = ranges if self.edges else range(len(self.values))
+        rest = len(self.special) + 1
+        return np.array([*first, *range(len(self.labels) - rest, len(self.labels))], self._kept)
 
 
 def numbers_of(values: Any) -> np.ndarray:
@@ -171,12 +186,6 @@ def _number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return float("nan")
-
-
-def _sql(number: Any, kind: Any) -> str:
-    if kind.is_decimal():
-        return f"'{number}'::DECIMAL({kind.precision or 38}, {kind.scale or 0})"
-    return f"{number!r}::DOUBLE" if kind.is_floating() else str(number)
 
 
 def bins_of(name: str, given: Any = None, column: Column | None = None) -> Bins:

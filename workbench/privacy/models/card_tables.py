@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
@@ -19,14 +19,13 @@ from workbench.privacy.accounting import PICO, rho_fraction
 from workbench.privacy.columns import Dimension
 from workbench.privacy.engine.booking import ROUNDING
 from workbench.privacy.engine.mechanisms import RandBelow, discrete_gaussian
-from workbench.privacy.engine.onerow import LATTICE, OneRow, shortened
+from workbench.privacy.engine.onerow import LATTICE, OneRow, Sums
 from workbench.privacy.grouping.opened import row_by_row
 from workbench.privacy.groups import Group, GroupRule, Scope
 from workbench.privacy.identity import named, normal_form
 from workbench.privacy.models.bins import Bins, numbers_of, values_of
 from workbench.privacy.provenance import RAW, Provenance
-from workbench.privacy.query import Query, query
-from workbench.privacy.question import resolve
+from workbench.privacy.query import query
 from workbench.privacy.release import Release
 
 # Of the price, what each table has: customers by range, good and bad by bin, products of scores.
@@ -47,6 +46,8 @@ class CardCells(GroupRule):
     counts: tuple[int, int] = (0, 0)
     scores: tuple[tuple[int, ...], ...] = ()
     longest_squared: int = 0
+    finest: tuple[Bins, ...] = ()  # of all tables of a card; these alone, where there are none
+    held: dict[Any, Any] = field(default_factory=dict)
 
     def given(self) -> Mapping[str, Any]:
         """Return edges and values."""
@@ -56,7 +57,8 @@ class CardCells(GroupRule):
 
     def group(self, scope: Scope) -> Group:
         """Return them resolved against a question."""
-        for each in self.bins:
+        finest = {each.column: each for each in self.finest or self.bins}
+        for each in finest.values():
             require_feature(each, scope)
         source, names = scope.source, [each.column for each in self.bins]
         outcome, meaning = outcome_of(self.target, scope)
@@ -71,15 +73,15 @@ class CardCells(GroupRule):
             cells = [f"all, {each}" for each in told]
             cells += [f"{place}, {each}" for place in places for each in of_bins]
             dimension = Dimension("cell", "Bin and outcome", "band", tuple(cells))
+        columns = list(finest)
         code = OneRow(
-            tuple(each.placed(source[each.column]) for each in self.bins),
-            tuple(len(each.labels) for each in self.bins),
+            Sums(sizes_of(self.bins), self.counts, self.scores, self.longest_squared),
+            tuple(each.read(source[each.column]) for each in finest.values()),
+            tuple((columns.index(e.column), e.within(finest[e.column])) for e in self.bins),
             outcome,
             None if scope.table.time is None else source[scope.table.time],
             (named([repr(each) for each in self.bins]), named(meaning)),
-            self.counts,
-            self.scores,
-            self.longest_squared,
+            self.held,
         )
         return Group(dimension, max(1, len(names)), code)
 
@@ -118,6 +120,11 @@ def outcome_of(target: Any, scope: Scope) -> tuple[Any, Any]:
     )
 
 
+def sizes_of(bins: Sequence[Bins]) -> tuple[int, ...]:
+    """Return how many places each has."""
+    return tuple(len(each.labels) for each in bins)
+
+
 def worth_of_all(fine: Sequence[Bins]) -> tuple[int, int]:
     """Return what a customer, and bad and good, are worth in the first table."""
     return (LATTICE, 0) if fine else (LATTICE, LATTICE)
@@ -130,39 +137,35 @@ class Asked:
         self, ws: Any, table: Any, target: Any, name: str, pico: int, **asked: Any
     ) -> None:
         self._ws, self._table, self._target = ws, table, target
-        self._catalog, self._today = ws.catalog, ws.now().date()
         self._name, self._pico, self._asked = name, pico, asked
         self.releases: list[Release] = []
+        self._rows: dict[Any, Any] = {}  # read once, and only here: exact ones go no further
 
     def customers(self, bins: Sequence[Bins], fine: Sequence[Bins]) -> Noisy:
         """Return all, and bad less good, then customers of each range of the ``fine`` ones.
 
         What would be refused later, of all bins, is refused here, unpaid.
         """
-        resolve(self._asking(CardCells(tuple(bins), self._target)), self._catalog, self._today)
-        asked = self._asking(CardCells(tuple(fine), self._target, worth_of_all(fine)))
-        return self._answer(asked, "customers", SHARES[0])
+        self._finest = tuple(bins)
+        return self._answer("customers", SHARES[0], fine, worth_of_all(fine))
 
     def counts(self, bins: Sequence[Bins], worth: tuple[int, int]) -> Noisy:
         """Return two totals, and two sums of each bin; see `workbench.privacy.engine.onerow`."""
-        asked = self._asking(CardCells(tuple(bins), self._target, worth))
-        return self._answer(asked, "counts", SHARES[1])
+        return self._answer("counts", SHARES[1], bins, worth)
 
     def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
         """Return sums of products of the scores of two features, of each pair."""
-        cells = CardCells(tuple(bins), self._target, (0, 0), tuple(scores), longest_squared)
-        return self._answer(self._asking(cells), "products", SHARES[2])
+        return self._answer("products", SHARES[2], bins, (0, 0), tuple(scores), longest_squared)
 
     @property
     def provenance(self) -> Provenance:
         """Where these come from."""
         return Provenance("private", tuple(each.id for each in self.releases))
 
-    def _asking(self, cells: CardCells) -> Query:
-        return query(self._table, cells, **self._asked).customers()
-
-    def _answer(self, asked: Query, what: str, share: float) -> Noisy:
-
+    def _answer(self, what: str, share: float, bins: Sequence[Bins], *sums: Any) -> Noisy:
+        cells = CardCells(tuple(bins), self._target, *sums)
+        common = replace(cells, finest=self._finest, held=self._rows)
+        asked = query(self._table, common, **self._asked).customers()
         rho = Decimal(int(self._pico * share)) / PICO
         found = self._ws.release(asked, name=f"{self._name}-{what}", rho=rho)
         self.releases.append(found)
@@ -192,47 +195,24 @@ class Counted:
         known = np.isin(outcome, [0, 1])
         self._frame, self._bad = frame[known], outcome[known].astype(int)
         self._pico, self._randbelow = pico, randbelow
-        self._places: list[np.ndarray] = []
 
     def customers(self, bins: Sequence[Bins], fine: Sequence[Bins]) -> Noisy:
         """Return all, and bad less good, then customers of each range of the ``fine`` ones."""
-        for each in bins:
-            values_of(self._frame, each.column)
-        return self._sums(fine, worth_of_all(fine), SHARES[0])
+        self._placed = {e.column: (e, e.places(values_of(self._frame, e.column))) for e in bins}
+        return self._noisy(fine, Sums(sizes_of(fine), worth_of_all(fine)), SHARES[0])
 
     def counts(self, bins: Sequence[Bins], worth: tuple[int, int]) -> Noisy:
         """Return two totals, and two sums of each bin; see `workbench.privacy.engine.onerow`."""
-        return self._sums(bins, worth, SHARES[1])
-
-    def _sums(self, bins: Sequence[Bins], worth: tuple[int, int], share: float) -> Noisy:
-        self._places = [each.places(values_of(self._frame, each.column)) for each in bins]
-        code = OneRow((), tuple(len(each.labels) for each in bins), None, None, (), worth)
-        signs = [np.ones(len(self._bad), dtype=np.int64), 2 * self._bad - 1]
-        sums = [np.array([w * sign.sum() for w, sign in zip(code.totals, signs, strict=True)])]
-        for size, places in zip(code.sizes, self._places, strict=True):
-            pair = [
-                one * np.bincount(places, sign, size).astype(np.int64) - one // size * sign.sum()
-                for one, sign in zip(worth, signs, strict=True)
-                if one
-            ]
-            sums.append(np.column_stack(pair))
-        exact = np.concatenate([np.ravel(each) for each in sums])
-        return self._noisy(exact, code.norm_squared, share)
+        return self._noisy(bins, Sums(sizes_of(bins), worth), SHARES[1])
 
     def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
         """Return sums of products of the scores of two features, of each pair."""
-        rows = np.column_stack(
-            [np.array(score)[place] for score, place in zip(scores, self._places, strict=True)]
-        )
-        short = shortened(rows, longest_squared).astype(float)
-        # exact: whole numbers whose sums stay far below 2⁵³
-        sums = (short.T @ short)[np.triu_indices(len(bins), 1)].astype(np.int64)
-        code = OneRow((), (), None, None, (), (0, 0), tuple(scores), longest_squared)
-        return self._noisy(sums, code.norm_squared, SHARES[2])
+        return self._noisy(bins, Sums((), (0, 0), tuple(scores), longest_squared), SHARES[2])
 
-    def _noisy(self, exact: np.ndarray, norm_squared: int, share: float) -> Noisy:
-
-        sigma_squared = Fraction(norm_squared) / (2 * rho_fraction(int(self._pico * share)))
+    def _noisy(self, bins: Sequence[Bins], sums: Sums, share: float) -> Noisy:
+        placed = [(each, *self._placed[each.column]) for each in bins]
+        exact = sums.of([each.within(finest)[own] for each, finest, own in placed], self._bad)
+        sigma_squared = Fraction(sums.norm_squared) / (2 * rho_fraction(int(self._pico * share)))
         sigma_squared += ROUNDING
         noise = discrete_gaussian(sigma_squared, len(exact), self._randbelow)
         noisy = [int(each) + more for each, more in zip(exact, noise, strict=True)]

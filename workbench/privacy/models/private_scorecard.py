@@ -14,12 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from workbench.errors import InputError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import PICO, price
-from workbench.privacy.engine.onerow import LATTICE, UNIT, OneRow
+from workbench.privacy.engine.onerow import LATTICE, UNIT, Sums
 from workbench.privacy.grouping.bands import band_labels
 from workbench.privacy.groups import rising
 from workbench.privacy.margins import quantile
 from workbench.privacy.models.bins import bins_of, values_of
-from workbench.privacy.models.card_tables import SHARES, Asked, Counted, worth_of_all
+from workbench.privacy.models.card_tables import SHARES, Asked, Counted, sizes_of, worth_of_all
 from workbench.privacy.models.score_bands import ScoreBands
 from workbench.privacy.operations.evidence import Card, card_of, points_of, ranges_of, weights
 from workbench.privacy.provenance import FittedLabel
@@ -30,6 +30,9 @@ from workbench.privacy.tables import derived
 TRENDS = ("ascending", "descending")
 _RANGES = 0.9  # ranges of a feature grow with the square root of customers over noise
 _LEAST_WORTH = 0.1  # of a customer beside bad and good, squared
+_NUMBERS = (
+    "customers", "bad_rate", "woe", "woe_low", "woe_high", "points", "points_low", "points_high",
+)  # fmt: skip
 _FEW = 4  # edges; fewer ranges are not looked at first
 _SURELY = 3  # standard deviations of noise
 
@@ -165,9 +168,9 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         bins = [bins_of(name, edges, columns.get(name)) for name, edges in given.items()]
         fine = [each for each in bins if len(each.edges) > _FEW]
         sums, sd = tables.customers(bins, fine)
-        widths = [len(each.labels) for each in fine]
-        code = OneRow((), tuple(widths), None, None, (), worth_of_all(fine))
-        total, balance = sums[:2] * LATTICE / np.array(code.totals)
+        widths = sizes_of(fine)
+        totals = Sums(widths, worth_of_all(fine)).totals
+        total, balance = sums[:2] * LATTICE / np.array(totals)
         total = max(float(total), 1.0)
         rough = np.clip(balance / total / 2, -0.5, 0.5)
         # what matters is c/2 + n·(1/2 - q); its noise is least where n counts |1/2 - q|/2, squared
@@ -179,7 +182,7 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         merged = [each.merged(most, by_range.get(each.column)) for each in bins]
         sums, sd = tables.counts(merged, worth)
         trends = [(self.trend or {}).get(name) for name in given]
-        sizes, ordered = [len(e.labels) for e in merged], [e.ordered for e in merged]
+        sizes, ordered = sizes_of(merged), [e.ordered for e in merged]
         card = card_of(sums, sd, sizes, worth, ordered, trends)
         _require_some(card, tables)
         products, sd = np.zeros(0), 0.0
@@ -299,14 +302,15 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         self._woe = [each.woe for each in card.found]
         found = points_of(card.found, weight, self.intercept_, **self._scale)
         self._points = [points for points, _, _ in found]
-        parts = []
-        for bins, each, points in zip(self.bins_, card.found, found, strict=True):
-            low, high = (each.woe + sign * quantile(0.95) * each.spread for sign in (-1, 1))
-            shown = {"feature": bins.column, "bin": bins.labels, "customers": each.customers}
-            woe = {"bad_rate": each.rates(card.base)[0], "woe": each.woe}
-            ends = dict(zip(("points", "points_low", "points_high"), points, strict=True))
-            parts.append(pd.DataFrame({**shown, **woe, "woe_low": low, "woe_high": high, **ends}))
-        self.table_ = pd.concat(parts, ignore_index=True).round({"customers": 0})
+        told = [(each.column, label) for each in self.bins_ for label in each.labels]
+        rows = []
+        for each, points in zip(card.found, found, strict=True):
+            far = quantile(0.95) * each.spread
+            woe = each.woe, each.woe - far, each.woe + far
+            rows.append([each.customers.round(), each.rates(card.base)[0], *woe, *points])
+        shown = pd.DataFrame(told, columns=["feature", "bin"])
+        numbers = zip(_NUMBERS, np.concatenate(rows, axis=1), strict=True)
+        self.table_ = shown.assign(**dict(numbers)).astype(dict.fromkeys(_NUMBERS[-3:], int))
         self.coefficients_ = pd.Series(weight, index=names, name="coefficient")
         self.classes_ = np.array([0, 1])
         self.n_features_in_ = len(names)

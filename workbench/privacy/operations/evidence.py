@@ -17,7 +17,7 @@ from math import log, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from workbench.privacy.engine.onerow import LATTICE, OneRow
+from workbench.privacy.engine.onerow import LATTICE, Sums
 from workbench.privacy.margins import quantile
 
 Array = npt.NDArray[np.floating]
@@ -119,8 +119,8 @@ def card_of(
     trends: Sequence[str | None],
 ) -> Card:
     """Return what noisy sums say; see `counts_of` and `evidence`."""
-    code = OneRow((), tuple(sizes), None, None, (), (worth[0], worth[1]))
-    lengths = (np.array(each) / LATTICE for each in (worth, code.totals))
+    totals = Sums(tuple(sizes), (worth[0], worth[1])).totals
+    lengths = (np.array(each) / LATTICE for each in (worth, totals))
     counts, (total, balance), noise = counts_of(sums, sd, sizes, *lengths)
     base = float((total + balance) / (2 * total))
     return Card(total, balance, noise, base, evidence(counts, base, ordered, trends))
@@ -183,14 +183,11 @@ def evidence(
     for table, ranges in zip(tables, ordered, strict=True):
         customers = _customers(table)
         found.append((customers, _posteriors(table, customers, middle, ranges)))
-    likelihoods = np.array([[each[2] for each in posteriors] for _, posteriors in found])
-    mixed = _mixed(likelihoods)
+    mixed = _mixed(np.array([likelihoods for _, (_, _, likelihoods) in found]))
     cards = []
-    for (customers, posteriors), weights, ranges, trend in zip(
+    for (customers, (means, spreads, _)), weights, ranges, trend in zip(
         found, mixed, ordered, trends, strict=True
     ):
-        means = np.array([mean for mean, _, _ in posteriors])
-        spreads = np.array([variance for _, variance, _ in posteriors])
         woe = weights @ means
         variance = weights @ (spreads + (means - woe) ** 2)
         if trend is not None:
@@ -223,7 +220,7 @@ def _customers(table: Counts) -> Array:
 
 def _posteriors(
     table: Counts, customers: Array, middle: float, ranges: int
-) -> Sequence[tuple[Array, Array, float]]:
+) -> tuple[Array, Array, Array]:
     """Return mean, variance and log likelihood of a feature's WoE under each size of the prior."""
     alike = np.eye(len(customers))
     if ranges > 2:
@@ -233,28 +230,25 @@ def _posteriors(
         alike[:ranges, :ranges] = near + _STRAIGHT * np.outer(place, place)
 
     def linear(woe: Array) -> tuple[Array, Array, Array]:
+        """Return what bad ones are beyond what is expected, its slope and its whole spread."""
         share = 1 / (1 + np.exp(-middle - woe))
         slope = customers * share * (1 - share)
         noise = (table.sd[1] / 2) ** 2 + ((0.5 - share) * table.sd[0]) ** 2 + slope + 1e-9
         bad = table.balance / 2 + table.customers * (0.5 - share)  # beyond what is expected
-        return bad + slope * woe, slope, noise
+        spread = slope[:, :, None] * prior * slope[:, None] + noise[:, :, None] * np.eye(len(alike))
+        return (bad + slope * woe)[:, :, None], slope[:, :, None], spread
 
-    found = []
-    for size in _SIZES:
-        prior, woe = size * alike, np.zeros(len(customers))
-        target, slope, noise = linear(woe)
-        spread = slope[:, None] * prior * slope + np.diag(noise)
-        _, log_size = np.linalg.slogdet(spread)
-        likelihood = -(log_size + target @ np.linalg.solve(spread, target)) / 2
-        for _ in range(4):  # Newton's steps: the share of bad ones bends where evidence is strong
-            gain = prior @ (slope[:, None] * np.linalg.inv(spread))
-            woe = np.clip(gain @ target, -_FARTHEST, _FARTHEST)
-            target, slope, noise = linear(woe)
-            spread = slope[:, None] * prior * slope + np.diag(noise)
-        gain = prior @ (slope[:, None] * np.linalg.inv(spread))
-        left = np.diag(prior) - np.einsum("ij,ji->i", gain, slope[:, None] * prior)
-        found.append((woe, np.maximum(left, 0.0), float(likelihood)))
-    return found
+    prior = np.array(_SIZES)[:, None, None] * alike  # of all sizes at once: (sizes, bins, bins)
+    target, slope, spread = linear(np.zeros((len(_SIZES), len(alike))))
+    square = (target * np.linalg.solve(spread, target)).sum(axis=(1, 2))
+    likelihoods = -(np.linalg.slogdet(spread)[1] + square) / 2
+    for _ in range(4):  # Newton's steps: the share of bad ones bends where evidence is strong
+        gain = prior @ (slope * np.linalg.inv(spread))
+        woe = np.clip((gain @ target)[:, :, 0], -_FARTHEST, _FARTHEST)
+        target, slope, spread = linear(woe)
+    gain = prior @ (slope * np.linalg.inv(spread))
+    left = np.diagonal(prior, axis1=1, axis2=2) - np.einsum("sij,sji->si", gain, slope * prior)
+    return woe, np.maximum(left, 0.0), likelihoods
 
 
 def _monotone(woe: Array, customers: Array, trend: str) -> Array:
