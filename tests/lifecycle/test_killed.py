@@ -5,12 +5,16 @@ import random
 import shutil
 from pathlib import Path
 
+import pytest
 from support.killing import run_and_kill
 
 import workbench as wb
+from workbench.errors import Busy
 from workbench.lifecycle.backups.archive import ArchiveWriter
+from workbench.lifecycle.backups.placing import tested_in
 from workbench.lifecycle.backups.pruning import check, prune
 from workbench.lifecycle.rights.erasure import still_findable
+from workbench.store.locks import file_lock
 from workbench.store.rewriting import unfinished
 
 LATER = dt.datetime(2032, 6, 15, 9, tzinfo=dt.UTC)
@@ -185,3 +189,39 @@ def test_a_restore_cut_off_between_two_renames_is_ended_by_whatever_comes_next(s
     assert customers(shop.settings.root) == 600
     assert not list(shop.settings.root.glob(".workbench.*"))
     assert not (private / "restored.ready").exists()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda ws: ws.office.erase_subject("K-000010", verified_by="id card"),
+        lambda ws: ws.office.apply_retention(),
+        lambda ws: ws.office.shred_keys(),
+        lambda ws: ws.office.restore(ws.settings.root / "one.backup", over=True),
+    ],
+    ids=["erase", "retention", "shred", "restore"],
+)
+def test_what_a_killed_restore_left_of_rows_goes_with_what_must_go(shop, act):
+    shop.office.back_up(shop.settings.root / "one.backup")
+    for name in ("restoring", "restoring.unpacked", "replaced", "test-x"):
+        shutil.copytree(shop.private, shop.private.with_name(f".workbench.{name}"))
+    others = shop.private.with_name(".workbench-of-another")
+    others.mkdir()
+    act(opened(shop.settings.root))
+    left = {each.name for each in shop.settings.root.glob(".workbench*")}
+    assert left == {".workbench", others.name}
+
+
+def test_rows_do_not_go_while_a_backup_is_tested_that_has_them(shop, monkeypatch):
+    monkeypatch.setitem(file_lock.__wrapped__.__kwdefaults__, "wait_seconds", 0.1)
+    made = shop.office.back_up()
+    with tested_in(shop.private) as place:
+        for act in (
+            lambda ws: ws.office.erase_subject("K-000010", verified_by="id card"),
+            lambda ws: ws.office.restore_test(made.file),
+        ):
+            with pytest.raises(Busy, match=r"a backup is being tested .* nothing was changed"):
+                act(opened(shop.settings.root))
+        assert place.exists()
+    assert not list(shop.settings.root.glob(".workbench.*"))
+    assert shop.store.marks.all() == []

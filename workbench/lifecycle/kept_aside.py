@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.documents import parse_json
-from workbench.lifecycle.rights.traces import SHORTEST
+from workbench.lifecycle.rights.traces import SHORTEST, dialled, folded_sql
 from workbench.store.engine import Store
 from workbench.store.keys.marks import marked_sql
 from workbench.store.loading.quarantine import ASIDE, ASIDE_BY_FILE, FILES, PAIRS
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 USE = "held back from use: no purpose reads it"
 LINES, DOUBLES = (name.removeprefix("lake.") for name in (ASIDE, PAIRS))
 _LONG = 6  # bytes; what is shorter is part of other words and numbers
+_WORD, _NUMBER = r"\pL\pN", r"\pN"
 _FOUND = "memory._marks.named"
 NAMED = {LINES: "quarantine of {}", DOUBLES: "possible duplicates of {}"}
 
@@ -146,7 +147,8 @@ def _find(
     known = list(known)
     whole = [each for each in known if not _is_part(each, known)]
     texts = ", ".join(
-        f"({literal(each.who)}, {literal(each.text)}, {each.alone}, {each.identifies})"
+        f"({literal(each.who)}, {folded_sql(literal(each.text))}, {literal(dialled(each.text))}, "
+        f"{each.alone}, {each.identifies})"
         for each in whole
     )
     if not texts or LINES not in store.kept_aside(connection):
@@ -157,20 +159,28 @@ def _find(
         for name, key in keys.items()
         if name in loaded
     )
-    end = r"[^\pL\pN]"
-    by_itself = f"regexp_matches(content, '(^|{end})' || regexp_escape(text) || '($|{end})')"
     connection.execute("CREATE SCHEMA IF NOT EXISTS memory._marks")
     connection.execute(
-        f"CREATE OR REPLACE TABLE {_FOUND} AS WITH known(who, text, alone, identifies) AS "
-        f"(VALUES {texts}), lines AS (SELECT DISTINCT coalesce(subject, '') AS subject, content, "
-        f"coalesce({others or 'false'}, false) AS others FROM {ASIDE}) "
-        "SELECT *, CASE WHEN NOT alone THEN 1 "
+        f"CREATE OR REPLACE TABLE {_FOUND} AS WITH known AS (SELECT who, text, max(number) AS "
+        "number, bool_and(alone) AS alone, bool_or(identifies) AS identifies FROM (VALUES "
+        f"{texts}) AS t(who, text, number, alone, identifies) GROUP BY ALL), lines AS (SELECT "
+        "DISTINCT coalesce(subject, '') AS subject, content, "
+        f"coalesce({others or 'false'}, false) AS others, {folded_sql('content')} AS said, "
+        f"regexp_replace(content, '[ ().+/-]', '', 'g') AS run_together FROM {ASIDE}) "
+        "SELECT subject, content, who, identifies, others, CASE WHEN NOT alone THEN 1 "
         f"WHEN others THEN if(strlen(text) >= {_LONG} AND (length(text) >= {SHORTEST} OR "
-        f"{by_itself}), 2, 1) ELSE if(strlen(text) >= {SHORTEST}, 2, 1) END AS weight "
-        "FROM lines JOIN known ON contains(content, text) "
-        f"WHERE strlen(text) >= {_LONG} OR {by_itself}"
+        f"{_by_itself('said', 'text')}), 2, 1) ELSE if(strlen(text) >= {SHORTEST}, 2, 1) END AS "
+        "weight FROM lines JOIN known ON (contains(said, text) "
+        f"AND (strlen(text) >= {_LONG} OR {_by_itself('said', 'text')})) OR (number <> '' AND "
+        f"contains(run_together, number) AND {_by_itself('run_together', 'number', _NUMBER)})"
     )
     return True
+
+
+def _by_itself(line: str, text: str, within: str = _WORD) -> str:
+    """Return SQL true where a text stands in a line and within no other word or number."""
+    end = f"[^{within}]"
+    return f"regexp_matches({line}, '(^|{end})' || regexp_escape({text}) || '($|{end})')"
 
 
 def _is_part(one: Known, known: Iterable[Known]) -> bool:

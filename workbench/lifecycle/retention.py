@@ -13,6 +13,7 @@ from typing import Any
 
 from workbench.catalog import Table
 from workbench.lifecycle import kept_aside
+from workbench.lifecycle.backups.placing import remove_leftovers
 from workbench.lifecycle.holds import Hold, holds
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.correcting import drop_past
@@ -86,6 +87,8 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
     """
     store, in_force = office.store, holds(office.events)
     office.events.require_clock(office.now)
+    with store.locked():
+        remove_leftovers(office.private)
     if store.marks.erased():  # an erasure may have been cut off before its rows went
         take_erased(office, progress)
     removed = take_away(

@@ -7,6 +7,7 @@ import json
 import lzma
 import random
 import zipfile
+import zlib
 
 import duckdb
 import pytest
@@ -42,6 +43,17 @@ def test_a_notebook_without_outputs_is_left_alone(tmp_path):
     assert path.stat().st_mtime_ns == before
 
 
+def test_what_a_kernel_wrote_goes_in_whatever_form(tmp_path):
+    folder = tmp_path / "runs" / "overview" / "2026-09" / "files" / "more"
+    folder.mkdir(parents=True)
+    (folder / "scores.npy").write_bytes(b"anything")
+    (folder.parents[1] / "catalog.json").write_text("{}")
+    (tmp_path / "kernels.log").write_text("anything")
+    assert traces.clear(tmp_path) == 2
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size}
+    assert left == {"catalog.json"}
+
+
 def test_what_a_crash_left_of_a_notebook_goes(tmp_path):
     (tmp_path / "half.ipynb").write_text('{"cells": [{"outputs": ["K-000010')
     assert traces.clear(tmp_path) == 1
@@ -66,7 +78,7 @@ ERASED = (
     "Ann-Li",
     "K-17",
 )
-ENCODINGS = ("utf-8", "gb18030", "utf-16", "utf-16-le", "utf-16-be")
+ENCODINGS = ("utf-8", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "utf-32-le")
 
 
 def zipped(content):
@@ -104,6 +116,34 @@ def test_values_are_found_in_tables_and_as_json_and_xml_write_them(tmp_path, val
         connection.execute(f"COPY t TO '{tmp_path}/a[1].parquet' (COMPRESSION zstd)")
     found = [path.name for path in traces.search([tmp_path], [value])]
     assert found == ["a.duckdb", "a.json", "a.xml", "a[1].parquet"]
+
+
+SPELLED = {
+    "Wei.Wang@example.org": ["WEI.WANG@example.org", "wei.wang%40example.org"],
+    "+86 138-0013-8000": ["8613800138000", "+86 138-0013-8000"],
+    "Renée": ["RENÉE", "Rene\u0301e", "Ren\\u00E9e", "Ren\\\\u00e9e", "Ren&#xe9;e", "Ren%C3%A9e"],
+    'Bo "B" O\'Ne & Co': ['"Bo ""B"" O\'Ne & Co"', "Bo &quot;B&quot; O&#x27;Ne &amp; Co"],
+}
+
+
+@pytest.mark.parametrize("value", SPELLED)
+def test_another_spelling_of_a_value_is_found(tmp_path, value):
+    for number, spelled in enumerate(SPELLED[value]):
+        (tmp_path / f"{number}").write_text(f"客户,{spelled},来电\n")
+    (tmp_path / "other").write_text("客户,王伟,来电\n")
+    found = [path.name for path in traces.search([tmp_path], [value])]
+    assert found == [str(number) for number in range(len(SPELLED[value]))]
+
+
+@pytest.mark.parametrize("value", ERASED)
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
+def test_what_a_cut_archive_still_holds_is_searched(tmp_path, pack, value):
+    noise = random.Random(2026).randbytes(
+        1 << (20 if pack is bz2.compress else 17)
+    )  # why: of bz2 a whole block
+    packed = pack(f"客户{value}来电\n".encode() + noise)
+    (tmp_path / "cut").write_bytes(packed[: len(packed) * 99 // 100])
+    assert traces.search([tmp_path], [value]) == [tmp_path / "cut"]
 
 
 def test_chance_bytes_are_no_name_and_two_names_are_no_chance(tmp_path):

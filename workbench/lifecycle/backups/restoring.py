@@ -10,6 +10,7 @@ an officer acknowledged the loss.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import shutil
 import tempfile
@@ -22,6 +23,14 @@ from typing import Any
 
 from workbench.errors import InputError, Refused, StorageError, StoreMissing, WorkbenchError
 from workbench.lifecycle.backups.archive import ArchiveReader, read_header
+from workbench.lifecycle.backups.placing import (
+    READY,
+    finish_swap,
+    remove,
+    remove_leftovers,
+    swap,
+    tested_in,
+)
 from workbench.lifecycle.backups.rotation import rekey
 from workbench.lifecycle.backups.taking import (
     BACKED_UP,
@@ -31,7 +40,6 @@ from workbench.lifecycle.backups.taking import (
     ledger_lost,
     log_of,
     look_over,
-    remove,
     require_key,
     row_counts,
     unpack,
@@ -44,7 +52,7 @@ from workbench.privacy.books.witnesses import move
 from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
-from workbench.store.durable import remove_file, sync, write_whole
+from workbench.store.durable import sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.keys.marks import FILE as MARKS_FILE
 from workbench.store.keys.marks import read_marks
@@ -55,7 +63,6 @@ from workbench.store.logs.chain import Chain
 from workbench.store.logs.events import Events
 
 KEPT_ASIDE = ("runs", "logs", "ipython")  # in no backup, and no reason to lose them
-READY = "restored.ready"
 MARK = Path("keys", "audit.mark")
 Tell = Callable[[str], None]
 Heads = Mapping[str, tuple[int, str]]  # of a backup's logs, as they were in it
@@ -133,7 +140,7 @@ def restore(
         if private.exists():
             for name in ("run.lock", "store/writer.lock"):
                 locks.enter_context(file_lock(private / name))
-        remove(beside)
+        remove_leftovers(private)
         with suppress(StorageError):  # what of before is lost or damaged is told of when it is used
             office.events.take_over()
         restored, there, heads = _prepare(office, file, master, beside, progress)
@@ -179,26 +186,27 @@ def restore_test(
     began = time.monotonic()
     file, master = Path(file), require_key(office, Path(key_file) if key_file else None)
     _require_backup(office, file, master)
-    for leftover in office.private.parent.glob(f"{office.private.name}.test-*"):
-        remove(leftover)
-    folder = Path(
-        tempfile.mkdtemp(prefix=f"{office.private.name}.test-", dir=office.private.parent)
-    )
-    try:
-        restored, there, _ = _prepare(office, file, master, folder / "private", progress)
-        for name in LOGS:
-            log_of(there.private, name).verify()
-        left = still_findable(there)
-        if left:
-            raise StorageError(f"{file}: erased customers are still in {', '.join(left)}.")
+    with tested_in(office.private) as folder:
+        try:
+            restored, there, _ = _prepare(office, file, master, folder / "private", progress)
+            for name in LOGS:
+                log_of(there.private, name).verify()
+            left = still_findable(there)
+            if left:
+                raise StorageError(f"{file}: erased customers are still in {', '.join(left)}.")
+        except WorkbenchError as problem:
+            if not _no_room(problem):  # why: it says nothing of the backup
+                office.note(TESTED, {"ok": False, "file": str(file), "why": str(problem)})
+            raise
         restored = dataclasses.replace(restored, seconds=round(time.monotonic() - began, 1))
         office.note(TESTED, {"ok": True, **_facts(restored)})
         return restored
-    except WorkbenchError as problem:
-        office.note(TESTED, {"ok": False, "file": str(file), "why": str(problem)})
-        raise
-    finally:
-        remove(folder)
+
+
+def _no_room(problem: WorkbenchError) -> bool:
+    """Return whether a backup could not be laid out, for the disk is full or takes nothing."""
+    why = problem.__context__
+    return isinstance(why, OSError) and why.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def _require_backup(office: Office, file: Path, master: bytes) -> None:
@@ -330,26 +338,6 @@ def _take_key(office: Office, there: Office, master: bytes) -> None:
 
 def _facts(restored: Restored) -> dict[str, Any]:
     return dataclasses.asdict(restored)
-
-
-def swap(private: Path, beside: Path) -> None:
-    """Put a restored folder in a private folder's place; cut off in between, see `finish_swap`."""
-    old = private.with_name(f"{private.name}.replaced")
-    remove(old)
-    private.rename(old)
-    finish_swap(private)
-
-
-def finish_swap(private: Path) -> None:
-    """End a restore that was being put in place; does nothing where none was."""
-    beside = private.with_name(f"{private.name}.restoring")
-    if not private.exists() and (beside / READY).exists():
-        beside.rename(private)
-        sync(private.parent)
-    if (private / READY).exists():
-        remove(private.with_name(f"{private.name}.replaced"))
-        sync(private.parent)
-        remove_file(private / READY)
 
 
 def lay_settings(file: Path, master: bytes, into: Path) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workbench.errors import Refused
+from workbench.lifecycle.backups.placing import remove_leftovers
 from workbench.lifecycle.holds import holds
 from workbench.lifecycle.office import Office
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
@@ -99,6 +100,7 @@ def shred(office: Office) -> None:
         )
     store = office.store
     with store.locked():
+        remove_leftovers(office.private)
         catalogs = sorted(path for path in store.folder.rglob("*.ducklake*") if path.is_file())
         key = fingerprint(store.key_source.read())
         told = {"key": key, "of": store.key_source.kind, "catalogs": len(catalogs)}

@@ -350,9 +350,3 @@ def require_key(office: Office, key_file: Path | None) -> bytes:
         return office.store.key_source.read()
     except StoreMissing as missing:
         raise StoreMissing(f"{missing} Or name the backup's key with --key-file.") from None
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder that a restore made."""
-    if folder.exists():
-        shutil.rmtree(folder)

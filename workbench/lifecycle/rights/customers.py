@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import InputError
 from workbench.lifecycle.office import Office
+from workbench.lifecycle.rights.traces import folded_sql
 from workbench.periods import local
 from workbench.store.keys.marks import marked_sql
 from workbench.store.lake_files import in_lake
@@ -88,16 +89,17 @@ def _of_others(
     theirs: Mapping[str, str],
     texts: Collection[str],
 ) -> set[str]:
-    """Return which texts are a direct identifier of somebody else as well."""
+    """Return which texts are a direct identifier of somebody else as well, however spelled."""
     found: set[str] = set()
-    asked = ", ".join(literal(text) for text in sorted(texts)) or "''"
+    asked = ", ".join(f"({literal(text)})" for text in sorted(texts)) or "('')"
     for name, condition in theirs.items():
         for column in office.catalog.tables[name].columns:
             # why not keys: that a key is somebody's phone number too says nothing of whose it is
             if office.catalog.tables[name].columns[column].role == "direct identifier":
+                folded = folded_sql(f'CAST("{column}" AS VARCHAR)')
                 rows = connection.execute(
-                    f'SELECT DISTINCT CAST("{column}" AS VARCHAR) AS text FROM lake."{name}" '
-                    f"WHERE text IN ({asked}) AND NOT {condition}"
+                    f"SELECT text FROM (VALUES {asked}) AS t(text) WHERE {folded_sql('text')} IN "
+                    f'(SELECT {folded} FROM lake."{name}" WHERE NOT {condition})'
                 ).fetchall()
                 found |= {row[0] for row in rows}
     return found

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from workbench.lifecycle.backups.placing import remove_leftovers
 from workbench.lifecycle.holds import require_no_hold
 from workbench.lifecycle.kept_aside import LINES, naming, unclear_lines
 from workbench.lifecycle.office import Office
@@ -111,6 +112,7 @@ def erase(
     mark = office.mark(subject)
     office.events.require_clock(office.now)
     with file_lock(office.private / "run.lock", busy=_busy):
+        remove_leftovers(office.private)
         erased = office.store.marks.erased().get(mark)
         done = office.events.acts("erased", subject=mark)
         known, told = known_by(office, mark), notes(office, mark, fitted)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
 import json
 import re
+import unicodedata
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from workbench.documents import read_json
 from workbench.store.durable import remove_file, sync, write_whole
@@ -17,17 +21,27 @@ if TYPE_CHECKING:
     import duckdb
 
 SHORTEST = 4  # bytes; shorter values are found in any file
+_DIGITS = 7  # of a telephone number; a shorter one stands in other numbers
 _CHANCE = 6  # bytes; a shorter pattern stands by chance in what is no text
-_ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
+_WIDE = {"utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}  # bytes of a sign
+_ENCODINGS = ("utf-8", "gb18030", "big5", "cp1252", *_WIDE)
+_DIALLED = re.compile(r"[+(]?\d[\d ().+/-]{5,}\d")
 _BLOCK, _AROUND = 1 << 24, 64
 _DEEPEST = 3  # an archive in an archive in an archive
+_KERNELS = (
+    "runs/**/*.log",
+    "runs/**/files/**/*",  # where a run's kernel stands
+    "kernels.log",
+    "ipython/**/history.sqlite*",
+    "ipython/**/*.log",
+)
 
 
 def clear(private: Path) -> int:
-    """Take the outputs out of executed notebooks, and kernels' logs and histories away.
+    """Take the outputs out of executed notebooks, and kernels' files, logs and histories away.
 
-    An output may hold a value in a form no search finds, inside a picture or an array in base64, so
-    that all go. What the notebooks say stays, and figures are drawn from the ledger.
+    An output or a file may hold a value in a form no search finds, inside a picture or an array in
+    base64, so that all go. What the notebooks say stays, and figures are drawn from the ledger.
 
     Returns
     -------
@@ -37,9 +51,9 @@ def clear(private: Path) -> int:
     changed = 0
     for path in sorted(private.rglob("*.ipynb")):
         changed += _clear_outputs(path)
-    for pattern in ("runs/**/*.log", "ipython/**/history.sqlite*", "ipython/**/*.log"):
+    for pattern in _KERNELS:
         for path in sorted(private.glob(pattern)):
-            if path.stat().st_size:
+            if path.is_file() and path.stat().st_size:
                 if path.suffix == ".log":  # a kernel may still hold it open
                     path.write_bytes(b"")
                     sync(path)
@@ -102,11 +116,8 @@ class _Wanted:
         self.texts = texts
         self.means: dict[bytes, set[tuple[str, str]]] = {}
         for text in texts:
-            forms = [(text.encode(each), each) for each in _ENCODINGS]
-            forms += [(json.dumps(text)[1:-1].encode(), "utf-8")]
-            forms += [(text.encode("ascii", "xmlcharrefreplace"), "utf-8")]
-            for form, encoding in forms:
-                self.means.setdefault(form, set()).add((text, encoding))
+            for form, encoding in _forms(text):
+                self.means.setdefault(form.lower(), set()).add((text, encoding))
         self.longest = max(map(len, self.means), default=0)
 
     def stream(self, read: Callable[[int], bytes]) -> bool:
@@ -114,8 +125,9 @@ class _Wanted:
         tail, seen = b"", set[str]()
         while block := read(_BLOCK):
             here = tail + block
+            small = here.lower()
             for form, meanings in self.means.items():
-                place = here.find(form)
+                place = small.find(form)
                 while place >= 0:
                     if len(form) >= _CHANCE:
                         return True
@@ -123,7 +135,7 @@ class _Wanted:
                     if any(_is_text(here, place, end, encoding) for _, encoding in meanings):
                         return True
                     seen |= {text for text, _ in meanings}
-                    place = here.find(form, place + 1)
+                    place = small.find(form, place + 1)
             # why two: by chance one stands in a picture, and hardly another
             if len(seen) > 1:
                 return True
@@ -131,17 +143,56 @@ class _Wanted:
         return False
 
 
+def _forms(text: str) -> Iterator[tuple[bytes, str]]:
+    """Yield the bytes a text may stand as, in which encoding; of ASCII, capitals are left out."""
+    cases = {text, text.lower(), text.upper(), dialled(text) or text}
+    plain = {unicodedata.normalize(form, each) for form in ("NFC", "NFD") for each in cases}
+    written = {text, *plain}
+    for each in plain:
+        written |= {html.escape(each), html.escape(each, quote=False), each.replace('"', '""')}
+        escaped = json.dumps(each)[1:-1]
+        written |= {json.dumps(each, ensure_ascii=False)[1:-1], escaped, json.dumps(escaped)[1:-1]}
+        written |= {each.encode("ascii", "xmlcharrefreplace").decode(), quote(each, safe="")}
+        written.add("".join(c if c.isascii() else f"&#x{ord(c):x};" for c in each))
+    for each in written:
+        for encoding in _ENCODINGS:
+            with contextlib.suppress(UnicodeEncodeError):  # it has no such sign
+                yield each.encode(encoding), encoding
+
+
+def dialled(text: str) -> str:
+    """Return the digits of a telephone number, however it is divided; empty where it is none.
+
+    Examples
+    --------
+    >>> dialled("+49 (30) 123-4567"), dialled("1990-02-03"), dialled("K-000017")
+    ('49301234567', '', '')
+    """
+    digits = re.sub(r"\D", "", text)
+    day = re.fullmatch(r"\d{4}-\d\d-\d\d", text)
+    return digits if _DIALLED.fullmatch(text) and len(digits) >= _DIGITS and not day else ""
+
+
+def folded_sql(text: str) -> str:
+    """Return SQL of a text without what two spellings of a value may differ in.
+
+    Which are capitals, composed letters, the number of blanks, and the quotes and escapes of JSON.
+    """
+    plain = f"""regexp_replace(translate({text}, '"\\', ''), '[\\s\\pZ]+', ' ', 'g')"""
+    return f"nfc_normalize(lower({plain}))"
+
+
 def _is_text(block: bytes, start: int, end: int, encoding: str) -> bool:
     """Return whether what is around a place can be read as text of an encoding, and as no other."""
-    wide = encoding.startswith("utf-16")
+    wide = _WIDE.get(encoding, 0)
     before = block[max(0, start - _AROUND) : start]
     after = block[end : end + _AROUND]
     if wide:
-        before, after = before[len(before) % 2 :], after[: len(after) // 2 * 2]
+        before, after = before[len(before) % wide :], after[: len(after) // wide * wide]
     else:  # within its line: a sign of several bytes does not run over its end
         before = before[before.rfind(b"\n") + 1 :]
         after = after.split(b"\n", 1)[0]
-        if encoding == "gb18030" and _reads(before + block[start:end] + after, "utf-8"):
+        if encoding != "utf-8" and _reads(before + block[start:end] + after, "utf-8"):
             return False
     return _reads(before, encoding) and _reads(block[start:end] + after, encoding)
 
@@ -167,11 +218,12 @@ def _file_holds(path: Path, wanted: _Wanted) -> bool:
     return (parquet or database) and _data_holds(path, wanted, parquet)
 
 
-def _holds(file: IO[bytes], wanted: _Wanted, depth: int = 0) -> bool:
+def _holds(file: Any, wanted: _Wanted, depth: int = 0) -> bool:
     """Return whether a file holds one of the texts, in its bytes or in what they unpack to."""
     start = file.read(16)
     file.seek(0)
-    if wanted.stream(file.read):
+    # why as it comes: of an archive that was cut off, what there is
+    if wanted.stream(file.read1 if depth else file.read):
         return True
     file.seek(0)
     return depth < _DEEPEST and _packed_holds(file, start, wanted, depth + 1)
@@ -197,11 +249,25 @@ def _packed_holds(file: IO[bytes], start: bytes, wanted: _Wanted, depth: int) ->
             if start.startswith(magic):
                 with opener(file) as part:
                     return _holds(part, wanted, depth)
+        if start[:1] == b"\x78" and int.from_bytes(start[:2]) % 31 == 0:  # RFC 1950
+            return wanted.stream(_inflated(file))
     # why no fault: it may only begin like an archive, be cut, or be under a password
     except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile,
             lzma.LZMAError):  # fmt: skip
         return False
     return False
+
+
+def _inflated(file: IO[bytes]) -> Callable[[int], bytes]:
+    inflate = zlib.decompressobj()
+
+    def read(_: int) -> bytes:
+        while block := file.read(1 << 16):
+            if found := inflate.decompress(block):
+                return found
+        return b""
+
+    return read
 
 
 def _data_holds(path: Path, wanted: _Wanted, parquet: bool) -> bool:
@@ -236,12 +302,13 @@ def rows_holding(
     if columns is None:
         columns = [row[0] for row in connection.execute(f"DESCRIBE FROM {place}").fetchall()]
     quoted = (each.replace('"', '""') for each in columns)
-    line = ", ".join(f'CAST("{each}" AS VARCHAR)' for each in quoted)
-    asked = " OR ".join(f"contains(line, {literal(text)})" for text in sorted(texts))
-    if not line or not asked:
+    cells = ", ".join(f'CAST("{each}" AS VARCHAR)' for each in quoted)
+    folded = (folded_sql(literal(text)) for text in sorted(texts))
+    asked = " OR ".join(f"contains(line, {text})" for text in folded)
+    if not cells or not asked:
         return 0
+    line = folded_sql(f"concat_ws(chr(10), {cells})")
     row = connection.execute(
-        f"SELECT count(*) FROM (SELECT concat_ws(chr(10), {line}) AS line FROM {place}) "
-        f"WHERE {asked}"
+        f"SELECT count(*) FROM (SELECT {line} AS line FROM {place}) WHERE {asked}"
     ).fetchone()
     return int(row[0]) if row else 0
