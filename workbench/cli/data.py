@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.common import (
-    FOLDER,
-    PATH,
-    Told,
-    command,
-    failing_on,
-    gate,
-    in_zone,
-    say,
-    steps,
-)
+from workbench.cli.common import FOLDER, PATH, Told, command, failing_on, gate, in_zone, say, steps
 
 if TYPE_CHECKING:
     from workbench.store.loading.quarantine import Ingested

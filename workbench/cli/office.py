@@ -254,9 +254,7 @@ def show(ws: Workspace, kind: str | None, table: str | None, last: int) -> Told:
 @command(office)
 @click.option("--period", metavar="MONTH", help="Month whose allowance to show; this one else.")
 @click.option(
-    "--pld",
-    is_flag=True,
-    help="Add a second figure of all answers: by privacy loss distributions.",
+    "--pld", is_flag=True, help="Add a second figure of all answers: by privacy loss distributions."
 )
 def budget(ws: Workspace, period: str | None, pld: bool) -> Told:
     """Show what was spent of the customers' privacy budget, what is left, and the answers."""

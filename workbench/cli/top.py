@@ -107,9 +107,7 @@ def sample(out: Path, **size: Any) -> Told:
 
     with steps() as tell:
         rows = generate(
-            out,
-            **size,
-            progress=lambda done, total: tell(f"{done:,} of {total:,} customers"),
+            out, **size, progress=lambda done, total: tell(f"{done:,} of {total:,} customers")
         )
     line = f"Wrote {sum(rows.values()):,} rows in {len(rows)} tables into {out}."
     return Told({"out": str(out), "rows": rows}, [line])

@@ -148,13 +148,7 @@ def record(
     return decision(register.begin("decision recorded", body, now=now), register)
 
 
-def review(
-    register: Register,
-    name: str,
-    outcome: Outcome,
-    *,
-    now: dt.datetime,
-) -> Decision:
+def review(register: Register, name: str, outcome: Outcome, *, now: dt.datetime) -> Decision:
     """Record what came of a decision.
 
     Raises

@@ -132,7 +132,7 @@ def unclear_lines(
     rows = connection.execute(
         f"SELECT table_name, count(*) FROM {ASIDE} WHERE (coalesce(subject, ''), content) IN "
         f"(SELECT (subject, content) FROM {_FOUND} WHERE NOT others AND identifies) "
-        "GROUP BY ALL ORDER BY ALL",
+        "GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     return dict(rows)
 

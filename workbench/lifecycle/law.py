@@ -86,11 +86,7 @@ class Clock:
     note: str = ""
 
     def due(
-        self,
-        start: dt.datetime,
-        holidays: Collection[dt.date] = (),
-        *,
-        extended: bool = False,
+        self, start: dt.datetime, holidays: Collection[dt.date] = (), *, extended: bool = False
     ) -> dt.datetime:
         """Return when it runs out.
 

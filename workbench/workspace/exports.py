@@ -246,11 +246,7 @@ class Exports:
         return published / edition.folder / file
 
     def _published(
-        self,
-        name: str,
-        period: str | None,
-        parameters: Sequence[str],
-        withdrawn: bool = False,
+        self, name: str, period: str | None, parameters: Sequence[str], withdrawn: bool = False
     ) -> Edition:
         """Return the newest revision of the one published edition that is meant."""
         from workbench.reporting.published.record import editions, latest

@@ -15,12 +15,7 @@ if TYPE_CHECKING:
     from workbench.workspace.office import Office
 
 
-def share(
-    office: Office,
-    releases: Sequence[str],
-    out: str | Path,
-    **deal: Unpack[Deal],
-) -> str:
+def share(office: Office, releases: Sequence[str], out: str | Path, **deal: Unpack[Deal]) -> str:
     """Hand over private tables that are in the ledger; return the share's id.
 
     Parameters

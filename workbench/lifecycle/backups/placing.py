@@ -6,7 +6,7 @@ import glob
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workbench.store.durable import remove_file, sync
@@ -45,13 +45,14 @@ def finish_swap(private: Path) -> None:
 @contextmanager
 def tested_in(private: Path) -> Iterator[Path]:
     """Yield a folder to restore into for a test, one at a time; it goes with its block."""
-    with _testing(private):
-        _remove_tests(private)
-        place = tempfile.mkdtemp(prefix=f"{private.name}.test-", dir=private.parent)
+    with file_lock(private / "test.lock", busy=_busy):
+        for folder in private.parent.glob(f"{glob.escape(private.name)}.test-*"):
+            remove(folder)
+        place = Path(tempfile.mkdtemp(prefix=f"{private.name}.test-", dir=private.parent))
         try:
-            yield Path(place)
+            yield place
         finally:
-            remove(Path(place))
+            remove(place)
 
 
 def remove_leftovers(private: Path) -> None:
@@ -65,21 +66,12 @@ def remove_leftovers(private: Path) -> None:
     finish_swap(private)
     for name in ("restoring", "restoring.unpacked", "replaced"):
         remove(private.with_name(f"{private.name}.{name}"))
-    with _testing(private):
-        _remove_tests(private)
-    sync(private.parent)
+    with tested_in(private):  # which removes what tests have left
+        sync(private.parent)
 
 
-def _testing(private: Path) -> AbstractContextManager[None]:
-    return file_lock(
-        private / "test.lock",
-        busy=lambda holder: (
-            f"a backup is being tested ({holder}), restored beside the workspace. Wait until that "
-            "is done; nothing was changed."
-        ),
+def _busy(holder: str) -> str:
+    return (
+        f"a backup is being tested ({holder}), restored beside the workspace. Wait until that is "
+        "done; nothing was changed."
     )
-
-
-def _remove_tests(private: Path) -> None:
-    for folder in private.parent.glob(f"{glob.escape(private.name)}.test-*"):
-        remove(folder)

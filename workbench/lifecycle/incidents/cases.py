@@ -153,13 +153,7 @@ class Incidents:
         return self.get(self.register.begin("incident opened", body, now=now))
 
     def assess(
-        self,
-        name: str,
-        scope: Scope,
-        *,
-        severity: str,
-        facts: Mapping[str, bool],
-        now: dt.datetime,
+        self, name: str, scope: Scope, *, severity: str, facts: Mapping[str, bool], now: dt.datetime
     ) -> Incident:
         """Record scope and risk; a later assessment counts, the earlier one stays on record."""
         self._require_open(name)

@@ -18,13 +18,7 @@ _UNKNOWN = dict.fromkeys(("subjects_at_most", "records_at_most", "reads", "first
 
 
 def draft(
-    incident: Incident,
-    clock: Clock,
-    *,
-    lang: str,
-    controller: str,
-    contact: str,
-    now: dt.datetime,
+    incident: Incident, clock: Clock, *, lang: str, controller: str, contact: str, now: dt.datetime
 ) -> str:
     """Return the draft of one notice.
 

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
 
 def correct(
-    office: Office,
-    mark: str,
-    changes: Mapping[str, str],
-    where: Mapping[str, str],
+    office: Office, mark: str, changes: Mapping[str, str], where: Mapping[str, str]
 ) -> dict[str, int]:
     """Correct values of a customer; return the rows changed, by table.
 

@@ -158,9 +158,7 @@ def erase(
 
 
 def take_erased(
-    office: Office,
-    progress: Callable[[str], None] = lambda _: None,
-    known: Collection[Known] = (),
+    office: Office, progress: Callable[[str], None] = lambda _: None, known: Collection[Known] = ()
 ) -> dict[str, int]:
     """Take away the rows of everybody who was ever erased; return how many, by table.
 

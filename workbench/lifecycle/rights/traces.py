@@ -9,6 +9,7 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -250,24 +251,14 @@ def _packed_holds(file: IO[bytes], start: bytes, wanted: _Wanted, depth: int) ->
                 with opener(file) as part:
                     return _holds(part, wanted, depth)
         if start[:1] == b"\x78" and int.from_bytes(start[:2]) % 31 == 0:  # RFC 1950
-            return wanted.stream(_inflated(file))
+            parts = map(zlib.decompressobj().decompress, iter(partial(file.read, 1 << 16), b""))
+            some = filter(None, parts)
+            return wanted.stream(lambda _: next(some, b""))
     # why no fault: it may only begin like an archive, be cut, or be under a password
     except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile,
             lzma.LZMAError):  # fmt: skip
         return False
     return False
-
-
-def _inflated(file: IO[bytes]) -> Callable[[int], bytes]:
-    inflate = zlib.decompressobj()
-
-    def read(_: int) -> bytes:
-        while block := file.read(1 << 16):
-            if found := inflate.decompress(block):
-                return found
-        return b""
-
-    return read
 
 
 def _data_holds(path: Path, wanted: _Wanted, parquet: bool) -> bool:

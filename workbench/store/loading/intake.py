@@ -234,12 +234,7 @@ def _nothing_good(path: Path, name: str, aside: Aside) -> SourceError:
 
 
 def _record(
-    writer: StoreWriter,
-    name: str,
-    table: Table,
-    digest: str,
-    today: dt.date,
-    replaced: Sums | None,
+    writer: StoreWriter, name: str, table: Table, digest: str, today: dt.date, replaced: Sums | None
 ) -> None:
     """Note what names the table's content now.
 

@@ -28,13 +28,7 @@ from workbench.store.loading.text_files import (
     pipe_of,
     text_of,
 )
-from workbench.store.loading.values import (
-    Form,
-    computed,
-    not_computed,
-    sql_type,
-    taken,
-)
+from workbench.store.loading.values import Form, computed, not_computed, sql_type, taken
 from workbench.store.quality.rules import literal
 
 if TYPE_CHECKING:
@@ -236,12 +230,7 @@ def _require_content(path: Path) -> None:
 
 @contextmanager
 def _csv(
-    path: Path,
-    name: str,
-    table: Table,
-    encoding: str | None,
-    form: Form,
-    buffer_bytes: int,
+    path: Path, name: str, table: Table, encoding: str | None, form: Form, buffer_bytes: int
 ) -> Iterator[Reading]:
     chosen, cut = text_of(path, encoding)
     names, delimiter, above = first_line(path, chosen, table)

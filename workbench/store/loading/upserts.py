@@ -94,10 +94,7 @@ def _among(
     kind = sql_type(table.columns[column])
     least, most = (f"CAST({literal(each or '')} AS {kind})" for each in (low, high))
     within = "false" if low is None else f'"{column}" BETWEEN {least} AND {most}'
-    return (
-        f'(SELECT *, rowid, snapshot_id FROM lake."{name}" WHERE {within})',
-        int(rising),
-    )
+    return (f'(SELECT *, rowid, snapshot_id FROM lake."{name}" WHERE {within})', int(rising))
 
 
 def _known(connection: duckdb.DuckDBPyConnection, among: str) -> bool:

@@ -51,11 +51,7 @@ class Held:
     vouched_by: str
 
 
-def held(
-    roles: Mapping[str, Role],
-    account: Account,
-    environment: Mapping[str, str],
-) -> list[Held]:
+def held(roles: Mapping[str, Role], account: Account, environment: Mapping[str, str]) -> list[Held]:
     """Return the roles somebody has.
 
     Parameters
@@ -87,10 +83,7 @@ def held(
 
 
 def require_role(
-    roles: Mapping[str, Role],
-    purpose: str,
-    account: Account,
-    environment: Mapping[str, str],
+    roles: Mapping[str, Role], purpose: str, account: Account, environment: Mapping[str, str]
 ) -> Held | None:
     """Return the role that allows a purpose, one that is vouched for first; None without roles.
 

@@ -69,10 +69,7 @@ def snapshots(store: Store, zone: dt.tzinfo = dt.UTC) -> list[Snapshot]:
 
 
 def chosen(
-    store: Store,
-    snapshot: int | None,
-    as_of: dt.date | str | None,
-    zone: dt.tzinfo = dt.UTC,
+    store: Store, snapshot: int | None, as_of: dt.date | str | None, zone: dt.tzinfo = dt.UTC
 ) -> int | None:
     """Return the snapshot that a number or a day means; None where neither is given.
 
