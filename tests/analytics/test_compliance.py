@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from workbench.analytics import compliance as amounts
-from workbench.analytics import summarising as lines_of
 from workbench.analytics.kpis import kpi, kpis, sections, word
 from workbench.errors import UnknownName
 from workbench.estates.sample import planted
 from workbench.lifecycle.law import articles
+from workbench.reporting.summary import summarising as lines_of
 from workbench.store.quality.rules import DIMENSIONS
 
 END = dt.date(2026, 9, 30)

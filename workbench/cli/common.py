@@ -28,6 +28,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 PATH = click.Path(path_type=Path)
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"])
 
+asks = partial(click.option, show_default=True)
 in_workspace = click.option(
     "--workspace",
     "-w",
@@ -42,12 +43,8 @@ with_parameters = click.option(
     metavar="NAME=VALUE",
     help="A parameter of the report; may be given several times.",
 )
-in_language = click.option(
-    "--lang",
-    type=click.Choice(["en", "zh"]),
-    default="en",
-    show_default=True,
-    help="Language of what is written.",
+in_language = asks(
+    "--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of what is written."
 )
 as_json_too = click.option(
     "--json",
@@ -59,11 +56,10 @@ as_json_too = click.option(
     help="Print JSON for machines.",
 )
 meant = click.option("--yes", is_flag=True, help="Mean it: what is shown goes for good.")
-failing_on = click.option(
+failing_on = asks(
     "--fail-on",
     type=click.Choice(["red", "amber", "never"]),
     default="never",
-    show_default=True,
     help=f"End with exit code {GATE} where something is that bad.",
 )
 

@@ -14,6 +14,7 @@ from workbench.cli.common import (
     FOLDER,
     MOMENT,
     Told,
+    asks,
     command,
     failing_on,
     gate,
@@ -36,11 +37,10 @@ def incident() -> None:
 @click.argument("title")
 @click.option("--detected", type=MOMENT, help="When it was found out; now if left out.")
 @click.option("--occurred", type=MOMENT, help="When it began; not known if left out.")
-@click.option(
+@asks(
     "--nature",
     type=click.Choice(["leak", "tampering", "loss"]),
     default="leak",
-    show_default=True,
     help="What happened to the data.",
 )
 @click.option("--cyber/--not-cyber", default=True, help="Whether network or systems were involved.")
@@ -148,11 +148,10 @@ def list_(ws: Workspace) -> Told:
 
 @command(office)
 @click.option("--until", metavar="MONTH", help="Last month examined; the log's last if left out.")
-@click.option(
+@asks(
     "--months",
     type=click.IntRange(1, 24),
     default=6,
-    show_default=True,
     help="How many months are examined; all before show what is usual.",
 )
 @failing_on
@@ -298,11 +297,10 @@ def notice(ws: Workspace, out: Path | None, **words: str) -> Told:
 
 
 @command(office)
-@click.option(
+@asks(
     "--form",
     type=click.Choice(["csv", "fides"]),
     default="csv",
-    show_default=True,
     help="CSV, or YAML that Fides reads.",
 )
 @click.option("--contact", default="", help="Contact, data protection officer, representative.")
@@ -320,13 +318,7 @@ def _written(text: str, out: Path | None) -> Told:
 
 
 @command(office)
-@click.option(
-    "--months",
-    type=click.IntRange(1, 120),
-    default=12,
-    show_default=True,
-    help="How long nobody read them.",
-)
+@asks("--months", type=click.IntRange(1, 120), default=12, help="How long nobody read them.")
 def minimisation(ws: Workspace, months: int) -> Told:
     """List the columns no purpose read in the last months: candidates to stop collecting."""
     found = ws.office.minimisation(months)

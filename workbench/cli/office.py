@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.common import DAY, PATH, Told, command, meant, say, steps
+from workbench.cli.common import DAY, PATH, Told, asks, command, meant, say, steps
 from workbench.errors import escaped
 
 if TYPE_CHECKING:
@@ -233,9 +233,7 @@ def verify(ws: Workspace) -> Told:
 @command(audit)
 @click.option("--kind", metavar="KIND", help="Only entries of one kind, such as 'bulk read'.")
 @click.option("--table", metavar="TABLE", help="Only entries about one table.")
-@click.option(
-    "--last", type=click.IntRange(1), default=20, show_default=True, help="How many, newest last."
-)
+@asks("--last", type=click.IntRange(1), default=20, help="How many, newest last.")
 def show(ws: Workspace, kind: str | None, table: str | None, last: int) -> Told:
     """Show the newest entries: who did what, when, and for which purpose."""
     entries = ws.events.entries(kind, **({"subject": table} if table else {}))[-last:]

@@ -12,6 +12,7 @@ import click
 from workbench.cli.common import (
     FOLDER,
     Told,
+    asks,
     command,
     failing_on,
     gate,
@@ -87,19 +88,9 @@ def new(folder: Path, sources: tuple[str, ...], customer: str | None) -> Told:
 
 
 @command(top, opens=False)
-@click.option(
-    "--customers", type=click.IntRange(1), default=5000, show_default=True, help="How many."
-)
-@click.option(
-    "--months",
-    type=click.IntRange(1, 240),
-    default=18,
-    show_default=True,
-    help="Over how many months.",
-)
-@click.option(
-    "--seed", type=int, default=2026, show_default=True, help="Same seed, same customers."
-)
+@asks("--customers", type=click.IntRange(1), default=5000, help="How many.")
+@asks("--months", type=click.IntRange(1, 240), default=18, help="Over how many months.")
+@asks("--seed", type=int, default=2026, help="Same seed, same customers.")
 @click.option("--out", type=FOLDER, required=True, help="Folder to write into; made if absent.")
 def sample(out: Path, **size: Any) -> Told:
     """Write an invented bank's customer data, with its catalog, into a folder."""
