@@ -120,7 +120,7 @@ def _breaks(worlds: int) -> tuple[float, float]:
     """Return how many planted trend breaks are named, and how many that are none."""
     import numpy as np
 
-    from workbench.analytics.forecasting.breaks import breaks
+    from workbench.analytics.forecasting.structural import breaks
 
     dice, n, found, alarms = np.random.default_rng(8), 36, 0, 0
     planted = 4 * NOISE * np.maximum(0, np.arange(n) - (n - 2) + 1)

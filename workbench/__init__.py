@@ -23,12 +23,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench import errors, figures
     from workbench.analytics import risk
-    from workbench.analytics.affinity import recommendations
     from workbench.analytics.clusters import find_clusters
     from workbench.analytics.decisions.portfolio import Portfolio
     from workbench.analytics.decisions.readout import next_best_action, qini, readout
     from workbench.analytics.decisions.spending import allocate, frontier
-    from workbench.analytics.desk import compare, scatter
+    from workbench.analytics.desk import compare, recommendations, scatter
     from workbench.analytics.features import features
     from workbench.analytics.forecasting.releases import backtest, forecast
     from workbench.analytics.gains import campaign_effect, expected_gain
@@ -164,7 +163,7 @@ _HOME = {
     "rank": "workbench.privacy.expressions",
     "ratio": "workbench.privacy.expressions",
     "readout": "workbench.analytics.decisions.readout",
-    "recommendations": "workbench.analytics.affinity",
+    "recommendations": "workbench.analytics.desk",
     "retention": "workbench.analytics.movement",
     "scatter": "workbench.analytics.desk",
     "share": "workbench.privacy.expressions",

@@ -14,7 +14,7 @@ from workbench.lifecycle.backups.archive import ArchiveWriter
 from workbench.lifecycle.backups.placing import tested_in
 from workbench.lifecycle.backups.pruning import check, prune
 from workbench.lifecycle.rights.erasure import still_findable
-from workbench.store.locks import file_lock
+from workbench.store.durable import file_lock
 from workbench.store.rewriting import unfinished
 
 LATER = dt.datetime(2032, 6, 15, 9, tzinfo=dt.UTC)

@@ -19,7 +19,7 @@ from support.shop import make_shop
 
 import workbench as wb
 from workbench.store.loading.ingest import current_digests
-from workbench.store.months import digest
+from workbench.store.versions import digest
 
 HEXADECIMAL = re.compile(rb"(?<![0-9a-f])[0-9a-f]{10,64}(?![0-9a-f])")
 HOOK = "import sys; open('told.json', 'wb').write(sys.stdin.buffer.read())"

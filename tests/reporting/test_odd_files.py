@@ -18,7 +18,7 @@ from workbench.reporting.published.failures import show_failures
 from workbench.reporting.published.places import FAILED, read_failures
 from workbench.reporting.telling import last_of, last_run, runs_file
 from workbench.store.engine import one_commit
-from workbench.store.logs.begun import known
+from workbench.store.logs.counted import known
 from workbench.store.published_files import recorded
 from workbench.store.rewriting import contents
 

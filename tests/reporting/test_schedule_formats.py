@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 from workbench.cli import main
 from workbench.errors import InputError, UnknownName
 from workbench.reporting.definitions.definition import Definition
+from workbench.reporting.definitions.due import FORMATS, calendar_events, schedule_for
 from workbench.reporting.definitions.schedule import Schedule
-from workbench.reporting.definitions.schedulers import FORMATS, calendar_events, schedule_for
 
 ROOT = Path("/srv/our bank/100% {{here}}")
 

@@ -7,8 +7,7 @@ import pytest
 
 import workbench as wb
 from benchmarks.catalogs import catalog_of
-from workbench.store.months import coverage, digest
-from workbench.store.versions import DataVersions, changes_of
+from workbench.store.versions import DataVersions, changes_of, coverage, digest
 
 CATALOG = catalog_of(
     "bookings",

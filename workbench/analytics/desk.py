@@ -1,4 +1,4 @@
-"""Analysts' own view of customers: two dates side by side, and customers as dots. Never published.
+"""Analysts' own view of customers and products: dots, two dates, what goes together.
 
 What is made here stands on single customers' rows. A page shows releases only, so none of it can
 reach a reader; the picture says so itself, for whoever copies it.
@@ -6,14 +6,18 @@ reach a reader; the picture says so itself, for whoever copies it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.privacy.columns import AND
+from workbench.privacy.release import Release
 from workbench.privacy.shown import plain
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
+
 
 NOT_PUBLISHED = "Single customers: for your eyes, not for publication"
 DOTS_AT_MOST = 20_000
@@ -104,3 +108,52 @@ def scatter(frame: pd.DataFrame, *, x: str, y: str, color: str | None = None) ->
         yaxis_title=plain(y),
         showlegend=color is not None,
     )
+
+
+def recommendations(affinity: Release | Mapping[str, Release], *, most: int = 3) -> pd.DataFrame:
+    """Return what to offer to whom has a product: what surely goes with it more than by chance.
+
+    Parameters
+    ----------
+    affinity : Release or mapping of str to Release
+        From `Release.affinity`; or persona to that of its customers alone.
+    most : int
+        Products a list is long at most.
+
+    Returns
+    -------
+    DataFrame
+        ``product``, ``offer``, ``lift``, ``lift_low``, the surest first; of several, ``persona``.
+        Pairs whose margin holds 1, the lift of chance, are left out. It stands on released figures
+        alone.
+
+    Raises
+    ------
+    QuestionRefused
+        The release has no lifts, or there is none.
+    """
+    import pandas as pd
+
+    if isinstance(affinity, Mapping):
+        if not affinity:
+            raise QuestionRefused("recommendations are of one persona's lifts or more; none given.")
+        lists = {persona: recommendations(each, most=most) for persona, each in affinity.items()}
+        return pd.concat(lists, names=["persona"]).reset_index(level=0).reset_index(drop=True)
+    if "lift" not in affinity.columns or len(affinity.by) != 1:
+        raise QuestionRefused(
+            f"recommendations are made of lifts; '{affinity.name}' has none. Ask "
+            "wb.query(…, by=wb.pairs(…)).customers() and take .affinity(of=…) of the release."
+        )
+    frame = affinity.frame[[affinity.by[0].name, "lift", "lift_low"]].dropna()
+    frame = frame[frame.lift_low > 1]
+    names = frame[affinity.by[0].name].str.split(AND, expand=True, regex=False)
+    one, other = (names[i] if i in names else names.get(0) for i in (0, 1))
+    both = pd.concat(
+        [
+            frame.assign(product=one, offer=other),
+            frame.assign(product=other, offer=one),
+        ]
+    )[["product", "offer", "lift", "lift_low"]]
+    ranked = both.sort_values(["lift_low", "product", "offer"], ascending=[False, True, True])
+    best = ranked.groupby("product", sort=False).head(most)
+    return best.sort_values(["product", "lift_low"], ascending=[True, False], ignore_index=True)

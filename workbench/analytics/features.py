@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.analytics.days import distinct_days, distinct_places, local
+from workbench.analytics.purchases import distinct_days, distinct_places, local
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import InputError, UnknownName
 from workbench.periods import add_months
-from workbench.privacy.grouping.declared import index_of
+from workbench.privacy.grouping.codes import index_of
 from workbench.privacy.grouping.rules import day_of, span_start
 
 if TYPE_CHECKING:

@@ -13,8 +13,15 @@ from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import Period, months_between
 from workbench.privacy.columns import Dimension
-from workbench.privacy.grouping.codes import Code, CustomerCode, PairCode, RowCode
-from workbench.privacy.grouping.declared import declared_code, declared_group, meaning_of
+from workbench.privacy.grouping.codes import (
+    Code,
+    CustomerCode,
+    PairCode,
+    RowCode,
+    declared_code,
+    declared_group,
+    meaning_of,
+)
 from workbench.privacy.grouping.opened import (
     require_declared,
     require_opened,

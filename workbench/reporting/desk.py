@@ -23,7 +23,7 @@ from workbench.reporting.definitions.definition import Definition, Variant
 from workbench.reporting.definitions.parameters import Value
 from workbench.reporting.definitions.remarks import Remarks, remarks_on
 from workbench.settings import Settings
-from workbench.store.locks import file_lock
+from workbench.store.durable import file_lock
 from workbench.store.reading.identifying import Find
 
 Fits = Callable[[Need, Sequence[Need]], tuple[Short, ...]]

@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.corrections import Corrections
-from workbench.store.durable import sync
+from workbench.store.durable import file_lock, sync
 from workbench.store.keys.marks import Marks
 from workbench.store.keys.master import derive
 from workbench.store.keys.sources import Keys, Kind
 from workbench.store.lake_files import is_shredded, put_back, remove_unnamed, sync_new, there
-from workbench.store.locks import file_lock
 from workbench.store.quality.rules import literal
 from workbench.store.spill import spill_folder
 from workbench.store.versions import Change, changes_of, ended, newest

@@ -30,9 +30,8 @@ from workbench.store.lake_files import (
     sync_new,
     there,
 )
-from workbench.store.months import coverage, hash_sql
 from workbench.store.quality.rules import literal
-from workbench.store.versions import newest
+from workbench.store.versions import coverage, hash_sql, newest
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from workbench.errors import StorageError
-from workbench.store.locks import file_lock
+from workbench.store.durable import file_lock
 
 _PREFIX, _LOCK = "spill-", "lock"
 _mine: dict[tuple[int, Path], tuple[Path, int]] = {}  # by process: a fork has folders of its own

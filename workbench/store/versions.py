@@ -1,15 +1,21 @@
-"""What the data of a snapshot is named by: every change of every table, and versions of them."""
+"""What the data of a snapshot is named by: every change of every table, month by month.
+
+A month's rows are named by how many they are and the sum of their hashes. Sums add up: what a file
+brings is added, what it replaces is taken off, and the rows that were there are not read again.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from workbench.catalog import Table
 from workbench.errors import StoreMissing
-from workbench.store.months import digest
+from workbench.store.quality.rules import literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -108,3 +114,129 @@ def ended(what: str) -> str:
         f"{what} has ended: rows were erased or removed for good since this workspace was opened. "
         "Open it again (restart the kernel); a report is run again."
     )
+
+
+Sums = Mapping[str, tuple[int, int]]  # of a month: rows, and the sum of their hashes
+
+
+def hash_sql(table: Table) -> str:
+    """Return SQL for the hash of a row of a table."""
+    return "hash(" + ", ".join(f'"{column}"' for column in table.columns) + ")"
+
+
+def coverage(
+    connection: duckdb.DuckDBPyConnection, name: str, table: Table, today: dt.date
+) -> tuple[str | None, dict[str, str]]:
+    """Return the last day that is not in the future, and what names each month's rows."""
+    sums, latest = _sums(connection, name, table, today, "true")
+    return latest, _named(sums, _kind(table))
+
+
+def coverage_after(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    table: Table,
+    today: dt.date,
+    *,
+    before: Change | None,
+    replaced: Sums,
+) -> tuple[str | None, dict[str, str]]:
+    """Return the same as `coverage`, from what this transaction changed.
+
+    Parameters
+    ----------
+    before : Change
+        The table's last change; None where it had no rows.
+    replaced : mapping of month to (rows, sum of hashes)
+        Rows that were there, and that this transaction deleted.
+    """
+    kind = _kind(table)
+    known = {} if before is None else _known(before, kind)
+    if known is None or before is None or before.as_of is None:
+        return coverage(connection, name, table, today)
+    fresh, latest = _sums(connection, name, table, today, "snapshot_id IS NULL")
+    sums = {}
+    for month in sorted({*known, *fresh}):
+        parts = [each.get(month, (0, 0)) for each in (known, fresh, replaced)]
+        rows, total = (old + new - gone for old, new, gone in zip(*parts, strict=True))
+        if rows:
+            sums[month] = (rows, total)
+    # why asked for: the day that was the last may be gone, a day to come have come
+    since = max(filter(None, (before.as_of, latest)))
+    last = _last(connection, name, table, today, since) or _last(connection, name, table, today)
+    return last, _named(sums, kind)
+
+
+def digest(named: str) -> str:
+    """Return what a month's rows are named by in versions of the data.
+
+    Examples
+    --------
+    >>> digest("12 3456 ab12") == digest("12 3456 cd34"), digest("94ee059335e587e5")
+    (True, '94ee059335e587e5')
+    """
+    rows, _, rest = named.partition(" ")
+    if not rest:  # as stores of before keep it
+        return named
+    return hashlib.sha256(f"{rows} {rest.partition(' ')[0]}".encode()).hexdigest()[:16]
+
+
+def _sums(
+    connection: duckdb.DuckDBPyConnection, name: str, table: Table, today: dt.date, where: str
+) -> tuple[dict[str, tuple[int, int]], str | None]:
+    """Return the sums of some rows, and their last day that is not in the future."""
+    # why by day first: a day is a number, and a month's name a text to be made of every row
+    rows = connection.execute(
+        f"""
+        SELECT strftime(day, '%Y-%m') AS month, sum(n)::VARCHAR, sum(total)::VARCHAR,
+            max(day) FILTER (day <= {literal(today)})::VARCHAR
+        FROM (
+            SELECT CAST("{table.time}" AS DATE) AS day, count(*) AS n,
+                sum({hash_sql(table)}) AS total
+            FROM lake."{name}" WHERE "{table.time}" IS NOT NULL AND {where} GROUP BY day
+        ) GROUP BY month
+        """
+    ).fetchall()
+    sums = {month: (int(count), int(total)) for month, count, total, _ in rows}
+    return sums, max((day for *_, day in rows if day), default=None)
+
+
+def _last(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    table: Table,
+    today: dt.date,
+    since: str | None = None,
+) -> str | None:
+    tomorrow = literal(today + dt.timedelta(days=1))
+    from_there = "" if since is None else f'"{table.time}" >= DATE {literal(since)} AND '
+    row = connection.execute(
+        f'SELECT max(CAST("{table.time}" AS DATE))::VARCHAR FROM lake."{name}" '
+        f'WHERE {from_there}"{table.time}" < {tomorrow}'
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _kind(table: Table) -> str:
+    """Return what the hashes depend on besides the rows."""
+    import duckdb
+
+    columns = [f"{name} {each.type} {each.scale}" for name, each in table.columns.items()]
+    text = "\n".join([duckdb.__version__, str(table.time), *columns])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _named(sums: Sums, kind: str) -> dict[str, str]:
+    return {month: f"{rows} {total} {kind}" for month, (rows, total) in sorted(sums.items())}
+
+
+def _known(before: Change, kind: str) -> dict[str, tuple[int, int]] | None:
+    """Return the sums of a change; None where they are of other columns, or were not kept."""
+    found = {}
+    for month, named in before.months.items():
+        rows, _, rest = named.partition(" ")
+        total, _, of = rest.partition(" ")
+        if of != kind:
+            return None
+        found[month] = (int(rows), int(total))
+    return found

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.store.loading.quarantine import Ingested
-    from workbench.store.quality.history import QualityHistory
-    from workbench.store.quality.result import Quality
+    from workbench.store.quality.result import Quality, QualityHistory
     from workbench.store.reading.snapshots import Snapshot
 
 
@@ -322,7 +321,7 @@ class Data(Opened):
     @cached_property
     def quality_history(self) -> QualityHistory:
         """Every measurement of quality: ``.points()``, ``.to_frame()``."""
-        from workbench.store.quality.history import QualityHistory
+        from workbench.store.quality.result import QualityHistory
 
         return QualityHistory(self.events)
 

@@ -176,7 +176,7 @@ class Reports(Exports):
         ----------
         scheduler : {"cron", "systemd", "airflow", "kubernetes"}
         """
-        from workbench.reporting.definitions.schedulers import schedule_for
+        from workbench.reporting.definitions.due import schedule_for
 
         definitions, _ = self._definitions(None)
         return schedule_for(scheduler, definitions.values(), self.ws.settings.root)

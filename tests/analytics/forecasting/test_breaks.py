@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workbench.analytics.forecasting.breaks import OUTLIER, STEP, TREND_BREAK, breaks
+from workbench.analytics.forecasting.structural import OUTLIER, STEP, TREND_BREAK, breaks
 
 N, NOISE = 36, 3.0
 

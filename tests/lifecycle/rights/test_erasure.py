@@ -13,8 +13,8 @@ from support.shop import make_shop
 import workbench as wb
 from workbench.errors import Busy, InputError, Refused, StoreMissing
 from workbench.lifecycle.rights.erasure import still_findable
+from workbench.store.durable import file_lock
 from workbench.store.lake_files import in_lake
-from workbench.store.locks import file_lock
 from workbench.store.rewriting import attach_plain
 
 ERASED = [f"K-{number:06d}" for number in range(3, 153, 3)]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import Busy, LedgerError, StorageError
-from workbench.store.locks import file_lock
+from workbench.store.durable import file_lock
 from workbench.store.logs.chain import GENESIS, Chain
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
@@ -248,7 +248,7 @@ import datetime as dt, sys, time
 from pathlib import Path
 from workbench.errors import LedgerError
 from workbench.store.logs.chain import Chain
-from workbench.store.locks import file_lock
+from workbench.store.durable import file_lock
 NOW = dt.datetime({NOW.year}, 10, 2, tzinfo=dt.UTC)
 folder = Path(sys.argv[1])
 chain = Chain(f"sqlite:///{{folder / 'log.sqlite'}}", "log", folder / "log.lock", LedgerError)

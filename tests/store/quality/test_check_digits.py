@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.estates.sample import people
-from workbench.store.quality.patterns import CHECKS
+from workbench.store.quality.rules import CHECKS
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,8 @@ from workbench.catalog_files import load_catalog
 from workbench.errors import CatalogError, UnknownName
 from workbench.estates.sample import people, planted
 from workbench.store.quality.hints import encrypted_files
-from workbench.store.quality.history import Point, limits
 from workbench.store.quality.measuring import distinct_numbers
-from workbench.store.quality.result import Check
+from workbench.store.quality.result import Check, Point, limits
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 

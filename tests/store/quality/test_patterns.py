@@ -5,7 +5,7 @@ import random
 import duckdb
 import pytest
 
-from workbench.store.quality.patterns import as_glob, pattern_sql
+from workbench.store.quality.rules import as_glob, pattern_sql
 
 SIMPLE = [
     "^C-[0-9]{8}$", "^[0-9]{2}$", "[a-c]x", "^a", "b$", "^[A-Fa-f0-9]{4}-\\d\\d$", "^\\+49[0-9]{3}",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.store.quality.patterns import pattern_sql
+from workbench.store.quality.rules import pattern_sql
 
 PATTERNS = [
     "^C-[0-9]{3}$", "b",

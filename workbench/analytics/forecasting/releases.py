@@ -307,7 +307,7 @@ def _told(rule: str, tables: Sequence[list[dict[str, Any]]]) -> str:
 
 
 def _broken(table: _Series, data: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[str]:
-    from workbench.analytics.forecasting.breaks import breaks
+    from workbench.analytics.forecasting.structural import breaks
 
     told = []
     for key, (values, noise) in zip(table.keys, data, strict=True):

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from workbench.store.durable import remove_file, sync
-from workbench.store.locks import file_lock
+from workbench.store.durable import file_lock, remove_file, sync
 
 READY = "restored.ready"
 

@@ -52,13 +52,12 @@ from workbench.privacy.books.witnesses import move
 from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
-from workbench.store.durable import sync, write_whole
+from workbench.store.durable import file_lock, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.keys.marks import FILE as MARKS_FILE
 from workbench.store.keys.marks import read_marks
 from workbench.store.keys.sealing import FILE as SEAL_FILE
 from workbench.store.lake_files import sync_new
-from workbench.store.locks import file_lock
 from workbench.store.logs.chain import Chain
 from workbench.store.logs.events import Events
 

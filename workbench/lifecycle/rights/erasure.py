@@ -20,8 +20,7 @@ from workbench.lifecycle.rights import traces
 from workbench.lifecycle.rights.customers import Known, consents_of, known_by, unknown_subject
 from workbench.lifecycle.rights.obligations import recipients
 from workbench.lifecycle.rights.traces import SHORTEST
-from workbench.store.durable import remove_file
-from workbench.store.locks import file_lock
+from workbench.store.durable import file_lock, remove_file
 from workbench.store.rewriting import Cut, take_away, unfinished
 
 if TYPE_CHECKING:

@@ -14,8 +14,14 @@ from typing import Any
 from workbench.documents import canonical
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.privacy.columns import AND, Dimension
-from workbench.privacy.grouping.codes import CustomerCode, PairCode, RowCode
-from workbench.privacy.grouping.declared import declared_code, declared_group, meaning_of
+from workbench.privacy.grouping.codes import (
+    CustomerCode,
+    PairCode,
+    RowCode,
+    declared_code,
+    declared_group,
+    meaning_of,
+)
 from workbench.privacy.grouping.opened import require_value
 from workbench.privacy.groups import Group, GroupRule, Number, Scope, decimal_of, named_column
 from workbench.privacy.provenance import FittedLabel, Provenance

@@ -17,7 +17,7 @@ from workbench.catalog import NUMERIC, Column
 from workbench.errors import InputError, QuestionRefused
 from workbench.privacy.columns import Scalar
 from workbench.privacy.grouping.bands import MAX_EDGES, band_labels
-from workbench.privacy.grouping.declared import index_of
+from workbench.privacy.grouping.codes import index_of
 from workbench.privacy.grouping.opened import exactly, in_steps
 from workbench.privacy.groups import REST, rising
 

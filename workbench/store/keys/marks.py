@@ -3,6 +3,8 @@
 A mark is HMAC-SHA-256 of the customer's key under a secret of its own, sealed under the master key.
 It outlives a rotation of the master key and goes into every backup, so that an erased customer is
 recognised, and left out, whenever older data comes back: from a source file or from a backup.
+
+Two purposes cannot be joined, and nobody without the key can go back.
 """
 
 from __future__ import annotations
@@ -18,15 +20,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.documents import parse_json
 from workbench.errors import StorageError
-from workbench.store.durable import write_whole
+from workbench.store.durable import file_lock, write_whole
+from workbench.store.keys.master import derive
 from workbench.store.keys.sealed import sealed_secret
 from workbench.store.keys.sources import Keys
 from workbench.store.lake_files import in_lake
-from workbench.store.locks import file_lock
 from workbench.store.logs.counted import Counted
 
 if TYPE_CHECKING:
     import duckdb
+
 
 # "lifted" is of before: it ended both a restriction and an objection
 Kind = Literal[
@@ -218,3 +221,25 @@ def padded(key: bytes) -> tuple[bytes, bytes]:
     block = key.ljust(_BLOCK_BYTES, b"\0")
     inner, outer = (bytes(each ^ byte for each in block) for byte in (0x36, 0x5C))
     return inner, outer
+
+
+KEYS = "memory._keys"  # one table of one row a purpose; no purpose's name starts so
+
+
+def pseudonym_sql(key: str, purpose: str) -> str:
+    """Return SQL for HMAC-SHA-256 of a key column; the key material is a row of a table."""
+    inner, outer = (f'{KEYS}."{purpose}"._{part}' for part in ("inner", "outer"))
+    return f'{hmac_sql(f"""CAST("{key}" AS VARCHAR)""", inner, outer)} AS "{key}"'
+
+
+def set_pseudonym_key(
+    connection: duckdb.DuckDBPyConnection, purpose: str, master_key: bytes
+) -> None:
+    """Give the engine the padded key of one purpose (RFC 2104), outside any SQL text.
+
+    In a table, for a constant would stand in query plans, which notebooks show.
+    """
+    inner, outer = padded(derive(master_key, f"purpose:{purpose}"))
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {KEYS}")
+    connection.execute(f'CREATE OR REPLACE TABLE {KEYS}."{purpose}" (_inner BLOB, _outer BLOB)')
+    connection.execute(f'INSERT INTO {KEYS}."{purpose}" VALUES (?, ?)', [inner, outer])

@@ -13,8 +13,7 @@ import stat
 from pathlib import Path
 
 from workbench.errors import StoreMissing
-from workbench.store.durable import write_whole
-from workbench.store.locks import file_lock
+from workbench.store.durable import file_lock, write_whole
 
 _NAME = "master.key"
 

@@ -12,9 +12,8 @@ import hmac
 import secrets
 from pathlib import Path
 
-from workbench.store.durable import write_whole
+from workbench.store.durable import file_lock, write_whole
 from workbench.store.keys.master import derive, read_key_file
-from workbench.store.locks import file_lock
 
 FILE = "seal.secret"
 

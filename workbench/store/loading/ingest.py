@@ -23,8 +23,7 @@ from workbench.store.loading.rejects import UNENDED, Rejected, rejected
 from workbench.store.loading.sifting import without_customer
 from workbench.store.loading.text_files import two_ends_of_lines, wrong_encoding
 from workbench.store.loading.values import kind_of, sql_type
-from workbench.store.months import coverage
-from workbench.store.versions import changes_of
+from workbench.store.versions import changes_of, coverage
 
 if TYPE_CHECKING:
     import duckdb

@@ -35,7 +35,7 @@ from workbench.store.loading.readers import Reading, reading
 from workbench.store.loading.sifting import sift
 from workbench.store.loading.text_files import read_through
 from workbench.store.loading.values import sql_type
-from workbench.store.months import Sums, coverage, coverage_after
+from workbench.store.versions import Sums, coverage, coverage_after
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Table
 from workbench.store.loading.values import sql_type
-from workbench.store.months import Sums, hash_sql
 from workbench.store.quality.rules import literal
+from workbench.store.versions import Sums, hash_sql
 
 if TYPE_CHECKING:
     import duckdb

@@ -15,8 +15,7 @@ from typing import Any
 from workbench.catalog import Column
 from workbench.computed import columns_in, computed_sql
 from workbench.errors import InputError
-from workbench.store.quality.patterns import as_glob
-from workbench.store.quality.rules import literal
+from workbench.store.quality.rules import as_glob, literal
 
 # a workbook's cell that shows no value, nor a key: what stands behind it says why
 NO_VALUE = "=\ue000"

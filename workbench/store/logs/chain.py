@@ -22,9 +22,9 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, TextC
 from workbench.documents import canonical, parse_json
 from workbench.errors import StorageError
 from workbench.periods import local
-from workbench.store.locks import LOCK_WAIT_SECONDS, file_lock
-from workbench.store.logs.begun import forget, known, remember
-from workbench.store.logs.begun import lost as lost_text
+from workbench.store.durable import LOCK_WAIT_SECONDS, file_lock
+from workbench.store.logs.counted import forget, known, remember
+from workbench.store.logs.counted import lost as lost_text
 from workbench.store.logs.databases import engine_of, guarded, path_of, unreadable
 
 GENESIS = "0" * 64

@@ -1,15 +1,16 @@
-"""A file of entries of which is known how many it held, so that a lost or cut one is missed."""
+"""What a register held, and a file of entries how many, so that a lost or cut one is missed."""
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar, Generic, Protocol, TypeVar
 
+from workbench.documents import read_json
 from workbench.errors import StorageError
-from workbench.store.locks import file_lock
-from workbench.store.logs.begun import known, lost, remember
+from workbench.store.durable import file_lock, write_whole
 
 
 class _Dated(Protocol):
@@ -84,3 +85,36 @@ class Counted(ABC, Generic[Line]):
 
     def _remember(self, count: int) -> None:
         remember(self._private, self.path.name, count)
+
+
+FOLDER = "keys"
+
+
+def known(private: Path, name: str) -> tuple[int, str]:
+    """Return the number and hash of an entry a register held; (0, "") where nothing is known."""
+    try:
+        seq, hash_ = read_json(private / FOLDER / f"{name}.mark")
+        return int(seq), str(hash_)
+    except FileNotFoundError:
+        return 0, ""
+    except (OSError, ValueError, TypeError, RecursionError):
+        return 0, "unreadable"
+
+
+def remember(private: Path, name: str, seq: int, hash_: str = "") -> None:
+    """Keep what a register holds; durable."""
+    write_whole(private / FOLDER / f"{name}.mark", json.dumps([seq, hash_]).encode())
+
+
+def forget(private: Path, name: str) -> None:
+    """Let a register begin anew: an officer has said that it is lost."""
+    (private / FOLDER / f"{name}.mark").unlink(missing_ok=True)
+
+
+def lost(path: Path, what: str) -> str:
+    """Return what to say of a register that is gone, or holds less than it held."""
+    return (
+        f"{path} is lost, was cut or begun anew: {what}. Put it back from a backup with 'workbench "
+        "store restore'. If it is lost for good, an officer says so with 'workbench office "
+        "acknowledge --reason … --role officer'. Nothing is done without it."
+    )

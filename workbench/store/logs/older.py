@@ -13,8 +13,8 @@ from pathlib import Path
 
 from workbench.documents import canonical
 from workbench.errors import StorageError
-from workbench.store.logs.begun import known, remember
 from workbench.store.logs.chain import Chain, Entry, log_in
+from workbench.store.logs.counted import known, remember
 
 TAKEN = (0, "taken over")
 REQUEST = ("request opened", "identity checked", "request extended", "request closed")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Catalog, Column
 from workbench.store.engine import Store
 from workbench.store.lake_files import ENCRYPTED, META
-from workbench.store.quality.patterns import iban_sql, luhn_sql, pattern_sql, resident_id_sql
 from workbench.store.quality.result import Check, Hint
+from workbench.store.quality.rules import iban_sql, luhn_sql, pattern_sql, resident_id_sql
 
 if TYPE_CHECKING:
     import duckdb

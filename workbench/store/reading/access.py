@@ -20,9 +20,8 @@ from workbench.periods import local
 from workbench.settings import Role
 from workbench.store import THEN
 from workbench.store.engine import Store
-from workbench.store.keys.marks import marked_sql
+from workbench.store.keys.marks import KEYS, marked_sql, pseudonym_sql, set_pseudonym_key
 from workbench.store.keys.master import derive
-from workbench.store.keys.pseudonyms import KEYS, pseudonym_sql, set_pseudonym_key
 from workbench.store.logs.events import Events
 from workbench.store.quality.rules import literal
 from workbench.store.reading import snapshots
