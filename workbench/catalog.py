@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from workbench.errors import AccessRefused, UnknownName
+from workbench.errors import AccessRefused, require_known
 
 Kind = Literal["identity", "transactions", "usage", "feedback", "linked", "operational"]
 ColumnType = Literal["text", "integer", "number", "money", "date", "timestamp", "boolean"]
@@ -221,8 +221,7 @@ class Table(_Declared):
 
     def column(self, name: str) -> Column:
         """Return one declared column, or raise `UnknownName` with a suggestion."""
-        if name not in self.columns:
-            raise UnknownName("column", name, self.columns)
+        require_known("column", self.columns, name)
         return self.columns[name]
 
 
@@ -312,8 +311,7 @@ class Catalog(_Declared):
 
     def table(self, name: str) -> Table:
         """Return one declared table, or raise `UnknownName` with a suggestion."""
-        if name not in self.tables:
-            raise UnknownName("table", name, self.tables)
+        require_known("table", self.tables, name)
         return self.tables[name]
 
     def purpose(self, name: str, today: dt.date) -> Purpose:
@@ -326,8 +324,7 @@ class Catalog(_Declared):
         AccessRefused
             The purpose expired.
         """
-        if name not in self.purposes:
-            raise UnknownName("purpose", name, self.purposes)
+        require_known("purpose", self.purposes, name)
         purpose = self.purposes[name]
         if purpose.expires < today:
             raise AccessRefused(

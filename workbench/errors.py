@@ -33,7 +33,8 @@ and counts, never a value read from a customer's row.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 
 class WorkbenchError(Exception):
@@ -209,6 +210,13 @@ def escaped(text: str) -> str:
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
     return "".join(shown).replace("\\n  - ", "\n  - ")
+
+
+def require_known(kind: str, known: Collection[Any], *names: Any) -> None:
+    """Refuse a name that is not among the known ones."""
+    for name in names:
+        if name not in known:
+            raise UnknownName(kind, str(name), map(str, known))
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.errors import InputError, QuestionRefused, require_known
 from workbench.privacy.columns import AND
 from workbench.privacy.release import Release
 from workbench.privacy.shown import plain
@@ -85,9 +85,7 @@ def scatter(frame: pd.DataFrame, *, x: str, y: str, color: str | None = None) ->
     """
     import plotly.graph_objects as go
 
-    for name in filter(None, (x, y, color)):
-        if name not in frame.columns:
-            raise UnknownName("column", name, [str(each) for each in frame.columns])
+    require_known("column", frame.columns, *filter(None, (x, y, color)))
     shown = frame.iloc[:: -(-len(frame) // DOTS_AT_MOST) or 1]
     groups = [("", shown)] if color is None else list(shown.groupby(color, sort=True))
     figure = go.Figure(

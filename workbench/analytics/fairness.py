@@ -20,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from workbench.analytics.validation.discrimination import auc, gini, gini_difference
 from workbench.analytics.validation.estimates import Array, one_of_many, outcomes, shares
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, UnknownName, require_known
 
 FOUR_FIFTHS = 0.8  # EEOC, Uniform guidelines on employee selection procedures, 29 CFR 1607.4(D)
 
@@ -35,8 +35,7 @@ NOTICE = {
 
 def automated_decision_notice(language: str = "en") -> str:
     """Return what a person is told who is declined without anybody having looked."""
-    if language not in NOTICE:
-        raise UnknownName("language", language, NOTICE)
+    require_known("language", NOTICE, language)
     return NOTICE[language]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.analytics.purchases import distinct_days, distinct_places, local
 from workbench.catalog import Catalog, Column, Table
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, UnknownName, require_known
 from workbench.periods import add_months
 from workbench.privacy.grouping.codes import index_of
 from workbench.privacy.grouping.rules import day_of, span_start
@@ -268,8 +268,7 @@ def _of_customers(source: _Source, found: Any, key: str, opened: str, end: dt.da
     """Add tenure, and the customers who have no transaction in the span."""
     import ibis
 
-    if opened not in source.columns:
-        raise UnknownName("column", opened, source.columns)
+    require_known("column", source.columns, opened)
     last = ibis.date(end.isoformat())
     rows = source.rows
     kept = rows[source.key].notnull() & (rows[opened].cast("date") <= last)
@@ -320,8 +319,7 @@ def _of_feedback(
     if "topic" in source.columns:
         declared = source.domain("topic")
         for topic in declared if topics is None else topics:
-            if topic not in declared:
-                raise UnknownName("topic", str(topic), [str(each) for each in declared])
+            require_known("topic", declared, topic)
             wanted[f"topic_{_plain(topic)}"] = rows.count(where=rows.topic == topic)
     return rows.group_by(joined_k=rows[source.key]).aggregate(**wanted)
 

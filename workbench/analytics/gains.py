@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.errors import InputError, QuestionRefused, require_known
 from workbench.privacy.expressions import Expression, column, difference, expression
 from workbench.privacy.release import Release
 
@@ -45,11 +45,8 @@ def campaign_effect(
     >>> # wb.campaign_effect(ws.release(asked, …))
     """
     values = {each.name: each.values for each in arms.by}
-    if arm not in values:
-        raise UnknownName("group column", arm, values)
-    for each in (treated, control):
-        if each not in values[arm]:
-            raise UnknownName(f"value of {arm}", each, [str(value) for value in values[arm]])
+    require_known("group column", values, arm)
+    require_known(f"value of {arm}", values[arm], treated, control)
     one, other = (arms.derive(measure, where={arm: each}) for each in (treated, control))
     gap = difference(
         measure, against=other, sampling=True, name="effect", title="Responses, treated – control"

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-from workbench.errors import UnknownName
+from workbench.errors import require_known
 
 Light = Literal["green", "amber", "red", "not measured", "information"]
 LIGHTS: tuple[Light, ...] = ("red", "amber", "not measured", "green", "information")
@@ -100,8 +100,7 @@ def kpis() -> Mapping[str, Kpi]:
 
 def kpi(name: str) -> Kpi:
     """Return one indicator, or raise `UnknownName` with a suggestion."""
-    if name not in kpis():
-        raise UnknownName("indicator", name, kpis())
+    require_known("indicator", kpis(), name)
     return kpis()[name]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.errors import InputError, QuestionRefused, require_known
 from workbench.privacy.columns import Dimension
 from workbench.privacy.expressions import column, difference, ratio
 from workbench.privacy.grouping.personas import Personas, score
@@ -79,9 +79,7 @@ def movement(flows: Release, *, lost: Sequence[str]) -> Movement:
     """
     before, now = _both(flows)
     names = [str(value) for value in now.values]
-    for each in lost:
-        if each not in names:
-            raise UnknownName("persona", each, names)
+    require_known("persona", names, *lost)
     active = [each for each in names if each not in lost]
     if not active or not lost:
         raise QuestionRefused(
@@ -214,9 +212,7 @@ def retention(cohorts: Release, *, lost: Sequence[str]) -> Release:
         )
     persona = cohorts.by[1]
     names = [str(value) for value in persona.values]
-    for each in lost:
-        if each not in names:
-            raise UnknownName("persona", each, names)
+    require_known("persona", names, *lost)
     whole = cohorts.derive("customers", over=persona.name, name=f"{cohorts.name}-all")
     groups = {"active": [[each] for each in names if each not in lost]}
     active = cohorts.regroup([persona.name], "who", groups, name=f"{cohorts.name}-active")

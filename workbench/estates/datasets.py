@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.catalog_files import load_catalog
-from workbench.errors import InputError, StorageError, UnknownName
+from workbench.errors import InputError, StorageError, require_known
 from workbench.estates.starter import write_report, write_settings
 
 _CATALOGS = Path(__file__).with_name("catalogs")
@@ -92,8 +92,7 @@ def import_dataset(name: str, out: Path) -> dict[str, int]:
     """
     from workbench.estates.writing import Sink  # why: PyArrow is slow to import for --help
 
-    if name not in DATASETS:
-        raise UnknownName("dataset", name, DATASETS)
+    require_known("dataset", DATASETS, name)
     dataset = DATASETS[name]
     tables = dataset.read(carrier_folder(name, dataset))
     template = _CATALOGS / f"{name}.yaml"

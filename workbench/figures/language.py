@@ -11,7 +11,7 @@ from math import floor, log10
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import UnknownName
+from workbench.errors import require_known
 
 Number = int | float
 LANGUAGES = ("en", "zh")  # each with its words in words.CODE.yaml
@@ -56,8 +56,7 @@ class Language:
     translations: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.code not in LANGUAGES:
-            raise UnknownName("language", self.code, LANGUAGES)
+        require_known("language", LANGUAGES, self.code)
 
     @property
     def tag(self) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Any
 
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import QuestionRefused, require_known
 from workbench.figures.language import Language
 from workbench.privacy.columns import AND, Dimension, Measure
 from workbench.privacy.margins import Interval, interval, quantile
@@ -191,8 +191,7 @@ class Series:
 def measure_of(release: Release, name: str) -> Measure:
     """Return one measure of a release, or raise `UnknownName` with a suggestion."""
     known = {measure.name: measure for measure in release.measures}
-    if name not in known:
-        raise UnknownName("measure", name, known)
+    require_known("measure", known, name)
     return known[name]
 
 
@@ -242,8 +241,7 @@ def drawn(release: Release, measure: Measure) -> list[Interval]:
 def dimension(release: Release, name: str) -> Dimension:
     """Return one group column of a release, or raise `UnknownName` with a suggestion."""
     known = {each.name: each for each in release.by}
-    if name not in known:
-        raise UnknownName("group column", name, known)
+    require_known("group column", known, name)
     return known[name]
 
 

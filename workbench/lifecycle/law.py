@@ -17,7 +17,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from workbench.errors import UnknownName
+from workbench.errors import require_known
 
 UNCHECKED = {"en": "to be checked against the text", "zh": "有待与法律原文核对"}
 
@@ -225,8 +225,7 @@ def clocks(kind: str | None = None) -> tuple[Clock, ...]:
 def clock(name: str) -> Clock:
     """Return one clock by its id, or raise `UnknownName` with a suggestion."""
     known = {each.id: each for each in clocks()}
-    if name not in known:
-        raise UnknownName("clock of a law", name, known)
+    require_known("clock of a law", known, name)
     return known[name]
 
 
@@ -255,7 +254,5 @@ def cite(names: tuple[str, ...] | list[str]) -> str:
     'GDPR 33; NDSR 23*'
     """
     known = articles()
-    for name in names:
-        if name not in known:
-            raise UnknownName("provision", name, known)
+    require_known("provision", known, *names)
     return "; ".join(name if known[name].get("checked") else f"{name}*" for name in names)

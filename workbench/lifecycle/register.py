@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, require_known
 from workbench.periods import local
 from workbench.store.logs.chain import Entry
 from workbench.store.logs.events import Events, who
@@ -101,6 +101,5 @@ class Register:
             There is no such item.
         """
         items = self.items()
-        if name not in items:
-            raise UnknownName(self.noun, name, items)
+        require_known(self.noun, items, name)
         return items[name]

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Required, TypedDict
 
 from workbench.catalog import Catalog, ExtractTerms
-from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, UnknownName
+from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, require_known
 from workbench.lifecycle.cells import cell
 from workbench.lifecycle.register import Register, told_of
 from workbench.store.durable import new_file
@@ -269,9 +269,7 @@ def extract(
         raise InputError("say with --people how many people the agreement allows at most.")
     key = declared.subject_key
     readable = catalog.columns_for(table, purpose)
-    for name in columns:
-        if name not in readable:
-            raise UnknownName(f"column of '{table}' for purpose '{purpose}'", name, readable)
+    require_known(f"column of '{table}' for purpose '{purpose}'", readable, *columns)
     direct = [n for n in columns if readable[n].role in ("direct identifier", "subject key")]
     if direct:
         raise QuestionRefused(

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from workbench.catalog import Column, Ladder
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import QuestionRefused, require_known
 from workbench.privacy.columns import Measure
 from workbench.privacy.engine.coordinates import Coordinate, Value, vector_measures
 from workbench.privacy.grouping.opened import number, numeric, require_declared, row_by_row
@@ -319,8 +319,7 @@ def grid(low: int, high: int, points: int = _GRID) -> list[int]:
 
 def _distinct(ask: Ask, scope: Scope) -> Distinct:
     name = str(ask.column)
-    if name not in scope.allowed:
-        raise UnknownName("column", name, scope.allowed)
+    require_known("column", scope.allowed, name)
     if name == scope.table.subject_key:
         raise QuestionRefused("distinct customers are .customers().")
     if type(ask.most) is not int or ask.most < 1:

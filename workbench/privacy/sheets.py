@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import QuestionRefused, UnknownName, require_known
 from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.margins import Fixed, Form, added
 
@@ -101,8 +101,7 @@ class Sheet:
     def axis(self, name: str) -> int:
         """Return the position of a group column."""
         names = [each.name for each in self.by]
-        if name not in names:
-            raise UnknownName("group column", name, names)
+        require_known("group column", names, name)
         return names.index(name)
 
     def require_value(self, axis: int, value: Any) -> None:

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.documents import read_json
-from workbench.errors import BudgetExhausted, RunFailed, UnknownName, WorkbenchError
+from workbench.errors import BudgetExhausted, RunFailed, WorkbenchError, require_known
 from workbench.periods import Period
 from workbench.privacy.accounting import Cost, epsilon_of
 from workbench.privacy.budget import Line, Need, Share, Short, need_of, shortfalls
@@ -334,8 +334,7 @@ def rehearsed(
     planned = _releases(folder / PLAN)
 
     def lookup(name: str) -> Release:
-        if name not in planned:
-            raise UnknownName("release", name, planned)
+        require_known("release", planned, name)
         return planned[name]
 
     wrong: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import NUMERIC
-from workbench.errors import PeriodError, QuestionRefused, UnknownName
+from workbench.errors import PeriodError, QuestionRefused, UnknownName, require_known
 from workbench.workspace.answerable import (
     MEASURES,
     Answerable,
@@ -151,12 +151,8 @@ class Asking(Data, Private):
         self.catalog.purpose(purpose, self.now().date())
         known = self.choices(table, purpose)
         columns = self.catalog.columns_for(table, purpose)
-        for name in measures:
-            if name not in known["measures"]:
-                raise UnknownName(f"measure of '{table}'", name, known["measures"])
-        for name in (*by, *where):
-            if name not in known["by"]:
-                raise UnknownName(f"group column of '{table}'", name, known["by"])
+        require_known(f"measure of '{table}'", known["measures"], *measures)
+        require_known(f"group column of '{table}'", known["by"], *by, *where)
         for name, value in where.items():
             if name == "month" or value not in columns[name].values:
                 values = [str(each) for each in columns[name].values] if name in columns else []

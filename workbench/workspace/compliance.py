@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from workbench.errors import AccessRefused, InputError, UnknownName
+from workbench.errors import AccessRefused, InputError, require_known
 from workbench.periods import Period
 from workbench.workspace.data import PURPOSE, Data
 from workbench.workspace.privacy import Private
@@ -171,9 +171,7 @@ class Customers(Data):
                 for name, column in declared.items()
                 if column.sensitivity == "sensitive" and name not in (key, *quasi)
             ]
-        for name in (*quasi, *sensitive):
-            if name not in source.columns:
-                raise UnknownName("column of this extract", name, source.columns)
+        require_known("column of this extract", source.columns, *quasi, *sensitive)
         event = {"table": ", ".join(sorted(tables)), "quasi_identifiers": list(quasi)}
         self.events.record("re-identification measured", event, now=self.now())
         return reidentification(

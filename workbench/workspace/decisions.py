@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, UnknownName, require_known
 from workbench.lifecycle import decisions as log
 from workbench.lifecycle.register import Register
 from workbench.periods import Period, ends_of
@@ -218,8 +218,7 @@ class Decisions(Proposals):
         found = list(editions(self.ws.settings.path("published")))
         known = {each.folder.as_posix(): each.revision for each in found}  # the newest comes last
         known |= {f"{each.folder.as_posix()}/r{each.revision}": 0 for each in found}
-        if name not in known:
-            raise UnknownName("published edition", name, known)
+        require_known("published edition", known, name)
         return f"{name}/r{known[name]}" if known[name] else name
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, require_known
 
 if TYPE_CHECKING:
     from workbench.lifecycle.minimisation import Minimisation
@@ -185,8 +185,7 @@ def record_of_processing(office: Office, form: str = "csv", *, contact: str = ""
     """
     from workbench.lifecycle.letters.record import processings, to_csv, to_fides
 
-    if form not in ("csv", "fides"):
-        raise UnknownName("form of the record", form, ("csv", "fides"))
+    require_known("form of the record", ("csv", "fides"), form)
     record = processings(
         office.catalog,
         office.settings.title,

@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.errors import InputError, QuestionRefused, UnknownName, require_known
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Fixed, Form, quantile, tangent, times, weighted
@@ -210,11 +210,9 @@ def _simulated(
 def _tornado(
     sheet: Sheet, *, book: Mapping[str, Any], spans: Sequence[tuple[str, float]], of: str
 ) -> Sheet:
-    if of not in _FIGURES:
-        raise UnknownName("figure of a loss", of, _FIGURES)
+    require_known("figure of a loss", _FIGURES, of)
     for name, span in spans:
-        if name not in _INPUTS:
-            raise UnknownName("input of a tornado", name, _INPUTS)
+        require_known("input of a tornado", _INPUTS, name)
         _require(f"span of {name}", span, 1e-9, 10)
     found = {_INPUTS[name][1]: (0.0, 0.0) for name, _ in spans}
     if not sheet.unknown:
@@ -329,8 +327,7 @@ class _Book:
     def under(self, assumed: Mapping[str, float], label: str) -> _Book:
         """Return the book as a scenario sees it."""
         for key, value in assumed.items():
-            if key not in _SCENARIO:
-                raise UnknownName(f"assumption of '{label}'", key, _SCENARIO)
+            require_known(f"assumption of '{label}'", _SCENARIO, key)
             _require(f"{key} of '{label}'", value, *_SCENARIO[key])
         return replace(self, assumed={**self.assumed, **assumed})
 

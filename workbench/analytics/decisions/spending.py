@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.errors import InputError, QuestionRefused, require_known
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Fixed, Form, divided, tangent, weighted
@@ -205,9 +205,7 @@ class _Offers:
         self._limits = [self._limit(name, **self._known(name, each)) for name, each in limits]
 
     def _known(self, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        for key in given:
-            if key not in _LIMIT:
-                raise UnknownName(f"part of the limit '{name}'", key, _LIMIT)
+        require_known(f"part of the limit '{name}'", _LIMIT, *given)
         if name == BUDGET:
             raise InputError("a limit has a name of its own; the budget is budget=.")
         return given

@@ -13,7 +13,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from workbench.errors import DataError, UnknownName
+from workbench.errors import DataError, require_known
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +73,7 @@ def bad_rows(y: Any, rows: int, bad: Any = None) -> tuple[Any, np.ndarray]:
     known = classes.tolist()
     if bad is None:
         bad = next((each for each in known if str(each).lower() in _BAD), known[1])
-    if bad not in known:
-        raise UnknownName("class", str(bad), map(str, known))
+    require_known("class", known, bad)
     return bad, y == bad
 
 

@@ -19,7 +19,7 @@ from workbench.analytics.scoring.carrying import written
 from workbench.analytics.scoring.columns import bad_rows
 from workbench.analytics.scoring.guarding import kept_out
 from workbench.catalog import Table
-from workbench.errors import UnknownName
+from workbench.errors import require_known
 
 DIRECTIONS = ("up", "down", "any")
 _FEATURE = 1_000  # cost of changing one more feature, in bins moved
@@ -63,8 +63,7 @@ class Explained(BaseEstimator):
             wrong; empty where nothing more was lost.
         """
         phrases = _phrases()
-        if language not in phrases:
-            raise UnknownName("language", language, phrases)
+        require_known("language", phrases, language)
         columns, words = self._columns(X), words or {}
         titles = [self._title(each.bins, words) for each in self.weighed_]
         lost = np.empty((len(next(iter(columns.values()))), len(titles)))
@@ -118,10 +117,8 @@ class Explained(BaseEstimator):
         columns = self._columns(X)
         known = {part.name for each in self.weighed_ for part in each.bins.parts}
         for name, way in allowed.items():
-            if name not in known:
-                raise UnknownName("feature of the card", name, known)
-            if way not in DIRECTIONS:
-                raise UnknownName("direction", way, DIRECTIONS)
+            require_known("feature of the card", known, name)
+            require_known("direction", DIRECTIONS, way)
         places = np.column_stack([each.bins.place(columns) for each in self.weighed_])
         have = sum(each.points[places[:, at]] for at, each in enumerate(self.weighed_))
         index = getattr(X, "index", range(len(places)))

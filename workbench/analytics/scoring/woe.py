@@ -16,7 +16,7 @@ from workbench.analytics.scoring.bins import Asked, Characteristic, fitted_bins
 from workbench.analytics.scoring.columns import bad_rows, columns_of
 from workbench.analytics.scoring.pairing import fitted_pair
 from workbench.catalog import NUMERIC, Column
-from workbench.errors import DataError, UnknownName
+from workbench.errors import DataError, require_known
 
 
 class WoeEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -147,12 +147,8 @@ def asked_of(estimator: Any, columns: Mapping[str, Any]) -> dict[str, Asked]:
     declared = getattr(estimator, "declared", None)
     known = {} if declared is None else declared.columns
     pair = getattr(estimator, "pair", None) or ()
-    for name in (*trends, *edges, *special, *bounds, *pair):
-        if name not in columns:
-            raise UnknownName("column", str(name), columns)
-    for each in trends.values():
-        if each not in TRENDS:
-            raise UnknownName("trend", str(each), TRENDS)
+    require_known("column", columns, *trends, *edges, *special, *bounds, *pair)
+    require_known("trend", TRENDS, *trends.values())
     return {
         name: Asked(
             trends.get(name, "auto"),

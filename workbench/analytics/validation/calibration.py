@@ -19,7 +19,7 @@ from workbench.analytics.validation.estimates import (
     share,
     shares,
 )
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, require_known
 
 _DRAWS = 4_000
 
@@ -222,8 +222,7 @@ def irb_risk_weight(pd: Any, *, lgd: Any, asset_class: str, maturity_years: Any 
     >>> round(100 * float(irb_risk_weight(0.01, lgd=0.45, asset_class="corporate")), 2)
     92.32
     """
-    if asset_class not in ASSET_CLASSES:
-        raise UnknownName("asset class", asset_class, ASSET_CLASSES)
+    require_known("asset class", ASSET_CLASSES, asset_class)
     p, loss = np.asarray(pd, dtype=float), np.asarray(lgd, dtype=float)
     rho = _correlation(p, asset_class)
     stressed = stats.norm.ppf(p) + np.sqrt(rho) * stats.norm.ppf(0.999)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import QuestionRefused, require_known
 from workbench.figures.bounds import beside, cut
 from workbench.figures.changes import Change, Find, Together, change
 from workbench.figures.drawn import Card, Cards
@@ -121,9 +121,7 @@ def kpis(
     for release in (*releases, *earlier):
         one_line(release)
     known = [measure.name for release in releases for measure in release.measures]
-    for name in (*(measures or ()), *labels, *lights, *target):
-        if name not in known:
-            raise UnknownName("measure", name, known)
+    require_known("measure", known, *(measures or ()), *labels, *lights, *target)
     everything = (*releases, *earlier)
     items = []
     shown = dict.fromkeys(each.name for release in releases for each in beside(release))

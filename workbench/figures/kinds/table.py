@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import QuestionRefused, require_known
 from workbench.figures.bounds import beside, beyond
 from workbench.figures.changes import Together
 from workbench.figures.drawn import Cell, Grid, Sheet, head_cell, number_cell
@@ -45,9 +45,7 @@ class TableSpec(Spec):
         axes = {axis.name: axis for axis in release.by}
         measures = [measure.name for measure in release.measures]
         wanted = self.columns or [*axes, *(measure.name for measure in beside(release))]
-        for name in wanted:
-            if name not in (*axes, *measures):
-                raise UnknownName("column", name, [*axes, *measures])
+        require_known("column", (*axes, *measures), *wanted)
         untold = {each.measure.name for each in self.untold(release)}
         shown: list[Dimension | Series] = [
             axes[name] if name in axes else series(release, name)

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import UnknownName
+from workbench.errors import require_known
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -22,8 +22,7 @@ LANGUAGES = ("en", "zh")
 
 def require_language(what: str, lang: str) -> None:
     """Refuse a language that nobody wrote this in."""
-    if lang not in LANGUAGES:
-        raise UnknownName(f"language of {what}", lang, LANGUAGES)
+    require_known(f"language of {what}", LANGUAGES, lang)
 
 
 def written(what: str, template: str, lang: str, **values: Any) -> str:

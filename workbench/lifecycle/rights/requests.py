@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Required, TypedDict, TypeVar
 
-from workbench.errors import InputError, Refused, UnknownName
+from workbench.errors import InputError, Refused, UnknownName, require_known
 from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.register import Register, said
@@ -121,8 +121,7 @@ def open_request(
     InputError
         It came in the future, or no law of that name has a deadline for requests.
     """
-    if kind not in KINDS:
-        raise UnknownName("kind of request", kind, KINDS)
+    require_known("kind of request", KINDS, kind)
     today = office.now.date()
     came = received or today
     if came > today:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, Refused, StorageError, UnknownName
+from workbench.errors import InputError, Refused, StorageError, require_known
 from workbench.lifecycle.cells import cell
 from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
@@ -272,9 +272,7 @@ def bar(
         The law lets nobody object to one of them.
     """
     held(office, mark)
-    for purpose in purposes:
-        if purpose not in office.catalog.purposes:
-            raise UnknownName("purpose", purpose, office.catalog.purposes)
+    require_known("purpose", office.catalog.purposes, *purposes)
     beyond = beyond_objection(office)
     if kind == "objected" and (
         named := {each: beyond[each] for each in purposes if each in beyond}

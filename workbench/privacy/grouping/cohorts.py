@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.errors import PeriodError, QuestionRefused, UnknownName
+from workbench.errors import PeriodError, QuestionRefused, require_known
 from workbench.periods import Period, add_months, months_between
 from workbench.privacy.columns import Dimension
 from workbench.privacy.grouping.codes import CustomerCode
@@ -46,8 +46,7 @@ class Cohorts(GroupRule):
                 f"cohorts are by a date, and table '{name}' declares no time column. Name one: "
                 "column='…'."
             )
-        if column not in columns:
-            raise UnknownName("column", column, columns)
+        require_known("column", columns, column)
         if columns[column].type not in ("date", "timestamp"):
             raise QuestionRefused(f"'{column}' is {columns[column].type}; cohorts are by a date.")
         last, coming = self.spans[-1], add_months(scope.today.replace(day=1), 1)

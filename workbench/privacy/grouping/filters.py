@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.catalog import Column
-from workbench.errors import QuestionRefused, UnknownName, suggest
+from workbench.errors import QuestionRefused, require_known, suggest
 from workbench.privacy.grouping.opened import require_declared, require_value, row_by_row
 from workbench.privacy.groups import Scope, day_literal, require_type
 from workbench.privacy.query import Query
@@ -40,8 +40,7 @@ def filters_of(query: Query, allowed: Mapping[str, Column]) -> list[Any]:
     for each in query.where:
         if isinstance(each, Mapping):
             for column, value in each.items():
-                if column not in allowed:
-                    raise UnknownName("column", column, allowed)
+                require_known("column", allowed, column)
                 values = value if isinstance(value, list | tuple | set) else [value]
                 for one in values:
                     require_type(one, column, allowed[column])

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from workbench.documents import canonical
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import QuestionRefused, UnknownName, require_known
 from workbench.privacy.columns import AND, Dimension
 from workbench.privacy.grouping.codes import (
     CustomerCode,
@@ -37,8 +37,7 @@ class Grouped(GroupRule):
 
     def group(self, scope: Scope) -> Group:
         """Return it resolved against a question."""
-        if self.column not in scope.allowed:
-            raise UnknownName("column", self.column, scope.allowed)
+        require_known("column", scope.allowed, self.column)
         column = scope.allowed[self.column]
         kind: type = int
         if column.role in ("subject key", "direct identifier"):
@@ -190,8 +189,7 @@ class Discovered(GroupRule):
 
     def group(self, scope: Scope) -> Group:
         """Return it resolved against a question."""
-        if self.column not in scope.allowed:
-            raise UnknownName("column", self.column, scope.allowed)
+        require_known("column", scope.allowed, self.column)
         column = scope.allowed[self.column]
         if column.role in ("subject key", "direct identifier"):
             raise QuestionRefused(
@@ -240,8 +238,7 @@ class Pairs(GroupRule):
 
     def group(self, scope: Scope) -> Group:
         """Return them resolved against a question."""
-        if self.column not in scope.allowed:
-            raise UnknownName("column", self.column, scope.allowed)
+        require_known("column", scope.allowed, self.column)
         single, most = declared_group(self.column, scope.allowed[self.column])
         values = single.values
         if any(AND in str(value) for value in values):

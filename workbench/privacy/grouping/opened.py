@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import NUMERIC, Column
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import QuestionRefused, UnknownName, require_known
 from workbench.store import THEN
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ _WIDE = Context(prec=80)
 
 def numeric(name: str, allowed: Mapping[str, Column], what: str) -> Column:
     """Return a declared number column; refuse others, saying what it was wanted for."""
-    if name not in allowed:
-        raise UnknownName("column", name, allowed)
+    require_known("column", allowed, name)
     if allowed[name].type not in NUMERIC:
         raise QuestionRefused(f"'{name}' is {allowed[name].type}; only numbers have {what}.")
     return allowed[name]

@@ -21,7 +21,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Column
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import QuestionRefused, require_known
 from workbench.periods import months_between
 from workbench.privacy.columns import Dimension, noted
 from workbench.privacy.grouping.bands import MAX_EDGES
@@ -115,8 +115,7 @@ class Personas(GroupRule):
         score : {"recency", "frequency", "money"}
             One the rules use.
         """
-        if score not in self.cuts:
-            raise UnknownName("score", score, self.cuts)
+        require_known("score", self.cuts, score)
         return {rule.persona: asked(rule, score, self.cuts[score]) for rule in self.rules}
 
     @property
@@ -375,8 +374,7 @@ def table_of(table: ibis.Table, scope: Scope) -> tuple[str, Any]:
 def _require_returns(name: str | None, columns: Mapping[str, Column]) -> None:
     if name is None:
         return
-    if name not in columns:
-        raise UnknownName("column", name, columns)
+    require_known("column", columns, name)
     if columns[name].type != "boolean":
         raise QuestionRefused(
             f"returns='{name}' is {columns[name].type}; it names a boolean column that is true for "

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import QuestionRefused, require_known
 from workbench.privacy.columns import AND, Dimension, Measure, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Form, divided, interval, quantile, tangent, times
@@ -104,8 +104,7 @@ def describe(
             raise QuestionRefused(
                 f"what describes a group has at most {WORDS_AT_MOST} characters, not '{word}'."
             )
-        if each not in known:
-            raise UnknownName(f"value of {column}", each, known)
+        require_known(f"value of {column}", known, each)
     told = [words.get(str(key[axis]), "–") for key in sheet.keys]
     return _beside(sheet, axis + 1, into, title, told)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from cronsim import CronSim
 
-from workbench.errors import InputError, PeriodError, UnknownName
+from workbench.errors import InputError, PeriodError, require_known
 from workbench.periods import Period
 from workbench.reporting.definitions.definition import Definition, Variant
 from workbench.reporting.definitions.schedule import PeriodRule, Schedule
@@ -235,8 +235,7 @@ def schedule_for(scheduler: str, definitions: Iterable[Definition], root: Path) 
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    if scheduler not in FORMATS:
-        raise UnknownName("scheduler", scheduler, FORMATS)
+    require_known("scheduler", FORMATS, scheduler)
     named: dict[Schedule, list[str]] = {}
     for definition in definitions:
         if definition.schedule is not None:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench.documents import load_yaml, read_json
-from workbench.errors import DefinitionError, UnknownName, suggest
+from workbench.errors import DefinitionError, require_known, suggest
 from workbench.reporting.definitions.definition import Definition
 from workbench.reporting.definitions.remarks import wrong_remarks
 
@@ -120,8 +120,7 @@ def find_definition(name: str, reports: Path, notebooks: Path) -> Definition:
         It is wrong, or there are two.
     """
     paths = definition_paths(reports)
-    if name not in paths:
-        raise UnknownName("report", name, paths)
+    require_known("report", paths, name)
     if twice := _doubled(reports).get(name.casefold()):
         raise DefinitionError(f"report '{name}' is defined twice:", [twice])
     return load_definition(paths[name], notebooks)

@@ -48,40 +48,41 @@ def render(
     downloads = compact("downloads.js") if any(_grids(layout)) else ""
     scripts = [each for each in (downloads, script, answering) if each]
     facts = context.facts
-    html: str = (
-        environment()
-        .get_template("page.html.j2")
-        .render(
-            layout=layout,
-            context=context,
-            language=language,
-            word=language.word,
-            period=language.period(context.period, full=True) if context.period else "",
-            policy=page_assets.policy(scripts, [style], bool(charts)),
-            style=style,
-            script=script,
-            answering=answering,
-            live=live,
-            downloads=downloads,
-            comment=_comment(context),
-            alerts=alerts,
-            said={key: language.word(key) for key in _SAID},
-            draws=bool(charts),
-            bundle=page_assets.bundle(),
-            root=ROOT,
-            contents=_contents(layout),
-            anchors=_anchors(layout),
-            tags={code: Language(code).tag for code in LANGUAGES},
-            names={code: Language(code).word("language") for code in LANGUAGES},
-            facts=facts,
-            unit=_unit(facts, language) if facts else "",
-            cost=_cost(facts, language) if facts else None,
-            used=_used(facts, language) if facts else "",
-            provenance=_provenance(context, releases, language) if facts else [],
-            lists=long_lists(context, language) if facts else {},
-        )
+    return rendered(
+        "page.html.j2",
+        language,
+        layout=layout,
+        context=context,
+        period=language.period(context.period, full=True) if context.period else "",
+        policy=page_assets.policy(scripts, [style], bool(charts)),
+        style=style,
+        script=script,
+        answering=answering,
+        live=live,
+        downloads=downloads,
+        comment=_comment(context),
+        alerts=alerts,
+        said={key: language.word(key) for key in _SAID},
+        draws=bool(charts),
+        bundle=page_assets.bundle(),
+        root=ROOT,
+        contents=_contents(layout),
+        anchors=_anchors(layout),
+        tags={code: Language(code).tag for code in LANGUAGES},
+        names={code: Language(code).word("language") for code in LANGUAGES},
+        facts=facts,
+        unit=_unit(facts, language) if facts else "",
+        cost=_cost(facts, language) if facts else None,
+        used=_used(facts, language) if facts else "",
+        provenance=_provenance(context, releases, language) if facts else [],
+        lists=long_lists(context, language) if facts else {},
     )
-    return html + "\n"
+
+
+def rendered(template: str, language: Language, **facts: Any) -> str:
+    """Return a template filled in, in a language."""
+    made = environment().get_template(template)
+    return made.render(language=language, word=language.word, **facts) + "\n"
 
 
 @cache

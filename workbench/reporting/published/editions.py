@@ -46,7 +46,15 @@ from workbench.reporting.published.index import (
     rebuild_index,
     without_ways,
 )
-from workbench.reporting.published.places import FILE, alone, keep_brand, mailed, printed, revisions
+from workbench.reporting.published.places import (
+    FILE,
+    alone,
+    keep_brand,
+    mailed,
+    page_names,
+    printed,
+    revisions,
+)
 from workbench.reporting.published.record import Edition, digest, editions, read
 from workbench.reporting.published.record import latest as latest_record
 from workbench.reporting.published.revisions import changes, said_of
@@ -116,10 +124,7 @@ def publish(
         The disk is full, or the folder cannot be written. What was published before is unchanged.
     """
     pages = (pages,) if isinstance(pages, Page) else tuple(pages)
-    files = {
-        page.language: f"index.{page.language}.html" if at else "index.html"
-        for at, page in enumerate(pages)
-    }
+    files = page_names(page.language for page in pages)
     newest = latest_record(published, report, period, variant)
     revision = newest.revision if newest else 1
     said = {page.language: said_of(newest, page.language) for page in pages}
@@ -336,14 +341,13 @@ def add_standalone(
         The disk is full, or the folder cannot be written.
     """
     edition = _known(published, report, period, variant)
-    folder = published / edition.folder
-    made = []
-    for name in edition.languages.values():
-        html = standalone((folder / name).read_text(encoding="utf-8"), published / "assets")
-        with storage(published, f"write {edition.folder}/{alone(name)}"):
-            put_whole(published, folder / alone(name), html.encode())
-        made.append(folder / alone(name))
-    return tuple(made)
+    assets = published / "assets"
+    return _put_beside(
+        published,
+        edition,
+        alone,
+        lambda page: standalone(page.read_text(encoding="utf-8"), assets).encode(),
+    )
 
 
 def add_pdf(published: Path, report: str, period: str, variant: str = "") -> tuple[Path, ...]:
@@ -358,17 +362,25 @@ def add_pdf(published: Path, report: str, period: str, variant: str = "") -> tup
     PublishError
         No Chromium is installed, it failed, or the folder cannot be written.
     """
-    edition = _known(published, report, period, variant)
-    folder = published / edition.folder
-    made = []
-    for name in edition.languages.values():
-        target = folder / printed(name)
+
+    def as_pdf(page: Path) -> bytes:
         with tempfile.TemporaryDirectory(prefix="workbench-pdf-") as beside:
-            content = pdf(folder / name, Path(beside, target.name)).read_bytes()
+            return pdf(page, Path(beside, printed(page.name))).read_bytes()
+
+    return _put_beside(published, _known(published, report, period, variant), printed, as_pdf)
+
+
+def _put_beside(
+    published: Path, edition: Edition, called: Callable[[str], str], made: Callable[[Path], bytes]
+) -> tuple[Path, ...]:
+    """Put what is made of each page of an edition beside it."""
+    folder = published / edition.folder
+    targets = {folder / name: folder / called(name) for name in edition.languages.values()}
+    for page, target in targets.items():
+        content = made(page)
         with storage(published, f"write {edition.folder}/{target.name}"):
             put_whole(published, target, content)
-        made.append(target)
-    return tuple(made)
+    return tuple(targets.values())
 
 
 def _known(published: Path, report: str, period: str, variant: str) -> Edition:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from workbench.figures.language import Language
 from workbench.reporting.pages import page_assets
-from workbench.reporting.pages.parts import Brand
 from workbench.reporting.published.files import put_whole, storage
 from workbench.reporting.published.index import (
     index_names,
@@ -29,6 +28,7 @@ from workbench.reporting.published.places import (
     FILE,
     alone,
     mailed,
+    page_names,
     place,
     printed,
     read_brand,
@@ -100,18 +100,20 @@ def show_failures(published: Path, report: str) -> None:
         if not failed:
             return
         good = [e for e in editions(published) if e.report == report and not e.withdrawn]
-        brand = read_brand(published)
         for name, titles in failed.items():
             period, _, variant = name.partition("/")
-            files = {
-                code: "index.html" if at == 0 else f"index.{code}.html"
-                for at, code in enumerate(titles)
-            }
-            indexes = index_names(published, titles)
+            files = page_names(titles)
+            edition = Edition(
+                report=report,
+                period=period,
+                title="",
+                variant=variant,
+                titles=dict(titles),
+                languages=files,
+            )
             for code, file in files.items():
-                index = indexes[code]
-                html = _page(report, period, variant, good, code, titles, files, index, brand)
-                put_whole(published, published / report / name / file, html.encode())
+                path = published / report / name / file
+                put_whole(published, path, _failed(published, edition, code, path, good).encode())
             _clear(published / report / name, files.values())
 
 
@@ -151,51 +153,53 @@ def _withdraw(published: Path, report: str, names: Collection[str]) -> None:
                 folder.rmdir()
 
 
-def _page(
-    report: str,
-    period: str,
-    variant: str,
-    good: list[Edition],
-    code: str,
-    titles: Mapping[str, str],
-    files: Mapping[str, str],
-    index: str,
-    brand: Brand,
-) -> str:
-    from workbench.reporting.pages.template import compact, environment
-
-    ends = Edition(report=report, period=period, title="").ends
+def _failed(published: Path, edition: Edition, code: str, path: Path, good: list[Edition]) -> str:
     mine = sorted(
-        (each for each in good if each.variant == variant),
-        key=lambda each: (each.ends < ends, each.ends, each.revision),
+        (each for each in good if each.variant == edition.variant),
+        key=lambda each: (each.ends < edition.ends, each.ends, each.revision),
     )
     last = mine[-1] if mine else None
-    root = "../" * (3 if variant else 2)
-    style = compact("page.css") + brand.style
-    language, said = Language(code), titles[code]
-    html: str = (
-        environment()
-        .get_template("failed.html.j2")
-        .render(
-            language=language,
-            word=language.word,
-            title=f"{said} · {variant}" if variant else said,
-            house=last.houses.get(code, last.house) if last else "",
-            period=language.period(period, full=True),
-            good=language.period(last.period, full=True) if last else "",
-            way=root + last.way(code) if last else "",
-            index=root + index,
-            others=[
-                (file, Language(each).tag, Language(each).word("language"))
-                for each, file in files.items()
-                if each != code
-            ],
-            style=style,
-            brand=brand,
-            policy=page_assets.policy([], [style], shares_script=False),
-        )
+    return _instead(
+        "failed.html.j2",
+        published,
+        edition,
+        code,
+        path,
+        house=last.houses.get(code, last.house) if last else "",
+        good=Language(code).period(last.period, full=True) if last else "",
+        way=_root(published, path) + last.way(code) if last else "",
     )
-    return html + "\n"
+
+
+def _root(published: Path, path: Path) -> str:
+    return "../" * len(path.relative_to(published).parent.parts)
+
+
+def _instead(
+    template: str, published: Path, edition: Edition, code: str, path: Path, **facts: str
+) -> str:
+    """Return a page that stands in an edition's place."""
+    from workbench.reporting.pages.template import compact, rendered
+
+    language, brand = Language(code), read_brand(published)
+    style = compact("page.css") + brand.style
+    title = edition.titles.get(code, edition.title)
+    return rendered(
+        template,
+        language,
+        title=f"{title} · {edition.variant}" if edition.variant else title,
+        period=language.period(edition.period, full=True),
+        index=_root(published, path) + index_names(published, edition.languages)[code],
+        others=[
+            (file, Language(each).tag, Language(each).word("language"))
+            for each, file in edition.languages.items()
+            if each != code
+        ],
+        style=style,
+        brand=brand,
+        policy=page_assets.policy([], [style], shares_script=False),
+        **facts,
+    )
 
 
 def withdraw(published: Path, edition: Edition, withdrawal: Withdrawal) -> Path:
@@ -248,35 +252,17 @@ def _mark(published: Path, edition: Edition) -> None:
 
 
 def _put(published: Path, edition: Edition, code: str, path: Path) -> None:
-    from workbench.reporting.pages.template import compact, environment
-
-    language, brand = Language(code), read_brand(published)
-    style = compact("page.css") + brand.style
-    root = "../" * len(path.relative_to(published).parent.parts)
-    title = edition.titles.get(code, edition.title)
-    withdrawal = edition.withdrawn
-    html = (
-        environment()
-        .get_template("withdrawn.html.j2")
-        .render(
-            language=language,
-            word=language.word,
-            title=f"{title} · {edition.variant}" if edition.variant else title,
-            house=edition.houses.get(code, edition.house),
-            period=language.period(edition.period, full=True),
-            index=root + index_names(published, edition.languages)[code],
-            others=[
-                (file, Language(each).tag, Language(each).word("language"))
-                for each, file in edition.languages.items()
-                if each != code
-            ],
-            day=language.period(withdrawal.at[:10]) if withdrawal else "",
-            reason=withdrawal.reason if withdrawal else "",
-            style=style,
-            brand=brand,
-            policy=page_assets.policy([], [style], shares_script=False),
-        )
+    language, withdrawal = Language(code), edition.withdrawn
+    html = _instead(
+        "withdrawn.html.j2",
+        published,
+        edition,
+        code,
+        path,
+        house=edition.houses.get(code, edition.house),
+        day=language.period(withdrawal.at[:10]) if withdrawal else "",
+        reason=withdrawal.reason if withdrawal else "",
     )
     shown = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    if without_ways(shown) != html + "\n":
-        put_whole(published, path, (html + "\n").encode())
+    if without_ways(shown) != html:
+        put_whole(published, path, html.encode())

@@ -14,7 +14,7 @@ from typing import Any
 
 from workbench.figures.drawn import Card
 from workbench.figures.language import Language
-from workbench.reporting.pages.template import environment
+from workbench.reporting.pages.template import rendered
 from workbench.reporting.published.files import put_whole, storage
 from workbench.reporting.published.places import mailed, read_brand
 from workbench.reporting.published.record import Edition
@@ -33,21 +33,18 @@ def write_feed(published: Path, every: Iterable[Edition], house: str, language: 
         return
     feed = _known(published) or uuid.uuid5(uuid.NAMESPACE_OID, house + min(map(str, newest)))
     shown = sorted(newest.values(), key=lambda each: (_changed(each), each.ends), reverse=True)
-    content = (
-        environment()
-        .get_template("feed.xml.j2")
-        .render(
-            id=feed.urn,
-            house=house,
-            word=language.word,
-            tag=language.tag,
-            updated=_changed(shown[0]),
-            address=read_brand(published).address,
-            feed=FEED,
-            entries=_entries(shown[:_SHOWN_AT_MOST], first, feed, language),
-        )
+    content = rendered(
+        "feed.xml.j2",
+        language,
+        id=feed.urn,
+        house=house,
+        tag=language.tag,
+        updated=_changed(shown[0]),
+        address=read_brand(published).address,
+        feed=FEED,
+        entries=_entries(shown[:_SHOWN_AT_MOST], first, feed, language),
     )
-    put_whole(published, published / FEED, (content + "\n").encode())
+    put_whole(published, published / FEED, content.encode())
 
 
 def _entries(

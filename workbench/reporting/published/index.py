@@ -18,7 +18,7 @@ from workbench.figures.drawn import Card
 from workbench.figures.language import LANGUAGES, Language
 from workbench.privacy.margins import quantile
 from workbench.reporting.pages import page_assets
-from workbench.reporting.pages.template import compact, environment
+from workbench.reporting.pages.template import compact, rendered
 from workbench.reporting.published.feed import FEED, write_feed
 from workbench.reporting.published.files import put_whole, storage
 from workbench.reporting.published.places import FAILED, read_brand, read_failures
@@ -118,29 +118,24 @@ def _index(
     brand = read_brand(published)
     style = compact("page.css") + compact("index.css") + brand.style
     script = compact("index.js")
-    html: str = (
-        environment()
-        .get_template("index.html.j2")
-        .render(
-            shelves=shelves,
-            empty=empty,
-            house=house,
-            brand=brand,
-            others=others,
-            tags={code: Language(code).tag for code in LANGUAGES},
-            names={code: Language(code).word("language") for code in LANGUAGES},
-            language=words,
-            word=words.word,
-            anchor=_anchor,
-            style=style,
-            script=script,
-            policy=page_assets.policy([script], [style], shares_script=False),
-            comparison=_comparison(shelves, words),
-            audiences=sorted({each.audience for each in shelves if each.audience}),
-            feed=FEED if found else "",
-        )
+    return rendered(
+        "index.html.j2",
+        words,
+        shelves=shelves,
+        empty=empty,
+        house=house,
+        brand=brand,
+        others=others,
+        tags={code: Language(code).tag for code in LANGUAGES},
+        names={code: Language(code).word("language") for code in LANGUAGES},
+        anchor=_anchor,
+        style=style,
+        script=script,
+        policy=page_assets.policy([script], [style], shares_script=False),
+        comparison=_comparison(shelves, words),
+        audiences=sorted({each.audience for each in shelves if each.audience}),
+        feed=FEED if found else "",
     )
-    return html + "\n"
 
 
 def _failing(published: Path) -> set[str]:
@@ -293,21 +288,15 @@ def _beside(edition: Edition, shown: Sequence[Edition]) -> list[tuple[str, str, 
 
 
 def _lead(published: Path, edition: Edition, shown: Sequence[Edition]) -> None:
-    from workbench.reporting.pages.template import environment
-
     beside = _beside(edition, shown)
     variants = [e for e in shown if e.period == edition.period and e.variant != edition.variant]
     for code, name in edition.languages.items():
         path = published / edition.folder / name
         language, ways = Language(code), ""
         if beside or variants:
-            ways = "\n" + environment().get_template("around.html.j2").render(
-                language=language,
-                word=language.word,
-                root="../" * len(edition.folder.parts),
-                beside=beside,
-                variants=variants,
-            )
+            root = "../" * len(edition.folder.parts)
+            facts = {"root": root, "beside": beside, "variants": variants}
+            ways = "\n" + rendered("around.html.j2", language, **facts).removesuffix("\n")
         if path.is_file():
             html = path.read_text(encoding="utf-8")
             led = without_ways(html).replace(MAIN, MAIN + ways, 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from workbench.documents import read_json
@@ -37,6 +37,11 @@ def place(report: str, period: str, variant: str = "") -> Path:
                 "._=,+- and begin with a letter or digit; r1, r2, … are revisions."
             )
     return Path(*names)
+
+
+def page_names(languages: Iterable[str]) -> dict[str, str]:
+    """Return language to the name of an edition's page in it, the first to be opened."""
+    return {code: f"index.{code}.html" if at else "index.html" for at, code in enumerate(languages)}
 
 
 def alone(name: str) -> str:
