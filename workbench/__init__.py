@@ -116,67 +116,41 @@ __all__ = [
 ]
 
 _HOME = {
-    "Axis": "workbench.privacy.models.axes",
-    "BetaGeoModel": "workbench.analytics.lifetime_value",
-    "FittedLabel": "workbench.privacy.provenance",
-    "GammaGammaModel": "workbench.analytics.lifetime_value",
-    "GridKMeans": "workbench.privacy.models.grid_kmeans",
-    "Portfolio": "workbench.analytics.decisions.portfolio",
-    "PrivateScorecard": "workbench.privacy.models.private_scorecard",
-    "Provenance": "workbench.privacy.provenance",
-    "Query": "workbench.privacy.query",
-    "Release": "workbench.privacy.release",
-    "Scorecard": "workbench.analytics.scoring.scorecard",
-    "WoeEncoder": "workbench.analytics.scoring.woe",
-    "Workspace": "workbench.workspace",
-    "allocate": "workbench.analytics.decisions.spending",
-    "assign_personas": "workbench.analytics.movement",
-    "backtest": "workbench.analytics.forecasting.releases",
-    "bands": "workbench.privacy.grouping.bands",
-    "campaign_effect": "workbench.analytics.gains",
-    "cohorts": "workbench.privacy.grouping.cohorts",
-    "column": "workbench.privacy.expressions",
-    "compare": "workbench.analytics.desk",
-    "consistent": "workbench.privacy.operations.consistency",
-    "development_sample": "workbench.analytics.scoring.guarding",
-    "difference": "workbench.privacy.expressions",
-    "discovered": "workbench.privacy.grouping.grouped",
-    "expected_gain": "workbench.analytics.gains",
-    "features": "workbench.analytics.features",
-    "find_clusters": "workbench.analytics.clusters",
-    "forecast": "workbench.analytics.forecasting.releases",
-    "frontier": "workbench.analytics.decisions.spending",
-    "grouped": "workbench.privacy.grouping.grouped",
-    "holdout_check": "workbench.analytics.purchases",
-    "labelled": "workbench.privacy.grouping.grouped",
-    "ladder": "workbench.privacy.query",
-    "lifetime_value": "workbench.analytics.lifetime_value",
-    "marginals": "workbench.privacy.query",
-    "movement": "workbench.analytics.movement",
-    "next_best_action": "workbench.analytics.decisions.readout",
-    "open_workspace": "workbench.workspace",
-    "pairs": "workbench.privacy.grouping.grouped",
-    "personas": "workbench.privacy.grouping.personas",
-    "purchase_summary": "workbench.analytics.purchases",
-    "qini": "workbench.analytics.decisions.readout",
-    "query": "workbench.privacy.query",
-    "rank": "workbench.privacy.expressions",
-    "ratio": "workbench.privacy.expressions",
-    "readout": "workbench.analytics.decisions.readout",
-    "recommendations": "workbench.analytics.desk",
-    "retention": "workbench.analytics.movement",
-    "scatter": "workbench.analytics.desk",
-    "share": "workbench.privacy.expressions",
-    "text": "workbench.figures",
-    "top": "workbench.privacy.expressions",
-    "trailing": "workbench.periods",
+    name: f"workbench.{module}"
+    for module, names in {
+        "analytics.clusters": "find_clusters",
+        "analytics.decisions.portfolio": "Portfolio",
+        "analytics.decisions.readout": "next_best_action qini readout",
+        "analytics.decisions.spending": "allocate frontier",
+        "analytics.desk": "compare recommendations scatter",
+        "analytics.features": "features",
+        "analytics.forecasting.releases": "backtest forecast",
+        "analytics.gains": "campaign_effect expected_gain",
+        "analytics.lifetime_value": "BetaGeoModel GammaGammaModel lifetime_value",
+        "analytics.movement": "assign_personas movement retention",
+        "analytics.purchases": "holdout_check purchase_summary",
+        "analytics.scoring.guarding": "development_sample",
+        "analytics.scoring.scorecard": "Scorecard",
+        "analytics.scoring.woe": "WoeEncoder",
+        "figures": "text",
+        "periods": "trailing",
+        "privacy.expressions": "column difference rank ratio share top",
+        "privacy.grouping.bands": "bands",
+        "privacy.grouping.cohorts": "cohorts",
+        "privacy.grouping.grouped": "discovered grouped labelled pairs",
+        "privacy.grouping.personas": "personas",
+        "privacy.models.axes": "Axis",
+        "privacy.models.grid_kmeans": "GridKMeans",
+        "privacy.models.private_scorecard": "PrivateScorecard",
+        "privacy.operations.consistency": "consistent",
+        "privacy.provenance": "FittedLabel Provenance",
+        "privacy.query": "Query ladder marginals query",
+        "privacy.release": "Release",
+        "workspace": "Workspace open_workspace",
+    }.items()
+    for name in names.split()
 }
-
-_ROOMS = {
-    "errors": "workbench.errors",
-    "figures": "workbench.figures",
-    "risk": "workbench.analytics.risk",
-}
+_ROOMS = {"errors": "errors", "figures": "figures", "risk": "analytics.risk"}
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -191,7 +165,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(importlib.import_module(_HOME[name]), name)
     if name in _ROOMS:
-        return importlib.import_module(_ROOMS[name])
+        return importlib.import_module(f"workbench.{_ROOMS[name]}")
     raise AttributeError(f"module 'workbench' has no attribute '{name}'")
 
 
