@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[1]
 MODEL, PERIOD = "customer-overview", "2026-09"
 CUSTOMERS = 1_210  # of the sample bank: 100,000 transactions
 JOBS = 2
-LIMITS = "limits: {month: 1.95, year: 8, lifetime: 24}"
+LIMITS = "limits: {month: 1.5, year: 3, lifetime: 12}"
 
 
 @dataclass

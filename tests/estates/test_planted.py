@@ -11,7 +11,7 @@ import duckdb
 import pyarrow.parquet
 import pytest
 
-from workbench.catalog import Catalog, Column, Ladder
+from workbench.catalog import Catalog, Column
 from workbench.catalog_files import load_catalog
 from workbench.estates.sample import planted
 from workbench.estates.sample.build import generate
@@ -365,23 +365,20 @@ def test_contribution_bounds_are_those_the_comments_claim(catalog: Catalog, ask:
     table = catalog.tables["transactions"]
     assert table.contribution is not None
     bounds = table.columns["amount"].customer_bounds
-    assert isinstance(bounds, Ladder)
-    first, last = bounds.ladder
+    assert isinstance(bounds, tuple)
     category = table.columns["category"].values_per_customer
     channel = table.columns["channel"].values_per_customer
-    within_cells, within_rows, within_first, within_last, within_category, within_channel = ask(
+    within_cells, within_rows, within_bounds, within_category, within_channel = ask(
         f"""WITH person AS (SELECT count(DISTINCT (category, channel)) AS cells, count(*) AS n,
         sum(amount) AS total, count(DISTINCT category) AS categories,
         count(DISTINCT channel) AS channels
         FROM transactions GROUP BY customer_id, date_trunc('month', booked_on))
         SELECT avg((cells <= {table.contribution.cells})::INT),
-        avg((n <= {table.contribution.rows})::INT), avg((total <= {first})::INT),
-        avg((total <= {last})::INT),
+        avg((n <= {table.contribution.rows})::INT), avg((total <= {bounds[1]})::INT),
         avg((categories <= {category})::INT), avg((channels <= {channel})::INT) FROM person"""
     )
     assert within_cells >= 0.999
     assert within_rows >= 0.99
-    assert 0.8 <= within_first <= 0.9
-    assert 0.998 <= within_last < 1
+    assert 0.99 <= within_bounds < 1
     assert within_category >= 0.99
     assert within_channel >= 0.95
