@@ -97,22 +97,7 @@ def decisions(register: Register) -> tuple[Decision, ...]:
     return tuple(map(_folded, register.items().values()))
 
 
-def record(
-    register: Register,
-    title: str,
-    *,
-    owner: str,
-    on: dt.date,
-    editions: tuple[str, ...],
-    releases: tuple[str, ...],
-    measure: str,
-    unit: str,
-    expected: float,
-    low: float,
-    high: float,
-    due: dt.date | None,
-    now: dt.datetime,
-) -> Decision:
+def record(register: Register, made: Decision, *, now: dt.datetime) -> Decision:
     """Put a decision on the log; what it rests on was found by who calls.
 
     Raises
@@ -122,28 +107,31 @@ def record(
         or its interval does not hold what is expected.
     """
     body = {
-        "title": said(title, "say in a few words what was decided: the log names it so."),
-        "owner": said(owner, "say with --owner which role or department decided it."),
-        "measure": said(measure, "say with --measure in words what is expected to come of it."),
-        "unit": " ".join(unit.split()),
-        "editions": list(editions),
-        "releases": list(releases),
-        "on": on.isoformat(),
-        "due": due.isoformat() if due else None,
-        **_interval("expected", expected, low, high),
+        "title": said(made.title, "say in a few words what was decided: the log names it so."),
+        "owner": said(made.owner, "say with --owner which role or department decided it."),
+        "measure": said(
+            made.measure, "say with --measure in words what is expected to come of it."
+        ),
+        "unit": " ".join(made.unit.split()),
+        "editions": list(made.editions),
+        "releases": list(made.releases),
+        "on": made.on.isoformat(),
+        "due": made.due.isoformat() if made.due else None,
+        **_interval("expected", made.expected, made.low, made.high),
     }
-    if not editions and not releases:
+    if not made.editions and not made.releases:
         raise InputError(
             "say what it rests on: --edition REPORT/PERIOD or --release ID, or several of them. "
             "Nothing was recorded."
         )
-    if on > now.date():
+    if made.on > now.date():
         raise InputError(
-            f"{on} is to come; today is {now.date()}. Record a decision once it is taken."
+            f"{made.on} is to come; today is {now.date()}. Record a decision once it is taken."
         )
-    if due is not None and due <= on:
+    if made.due is not None and made.due <= made.on:
         raise InputError(
-            f"its outcome would be due on {due}, and it is decided on {on}. Give a later --due."
+            f"its outcome would be due on {made.due}, and it is decided on {made.on}. Give a later "
+            "--due."
         )
     return decision(register.begin("decision recorded", body, now=now), register)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 from workbench.errors import QuestionRefused, UnknownName, require_known
@@ -103,6 +104,20 @@ class Sheet:
         names = [each.name for each in self.by]
         require_known("group column", names, name)
         return names.index(name)
+
+    def anew(
+        self,
+        by: tuple[Dimension, ...],
+        made: Mapping[Measure, Sequence[Form]],
+        *notes: str,
+        keys: Sequence[Key] | None = None,
+        adds: frozenset[str] = frozenset(),
+    ) -> Sheet:
+        """Return new figures over new rows: all combinations of their values, or those of keys."""
+        rows = tuple(product(*(each.values for each in by)) if keys is None else keys)
+        forms = {each.name: figures for each, figures in made.items()}
+        told = (*self.notes, *notes)
+        return Sheet(by, rows, tuple(made), forms, adds, notes=told, about=self.about)
 
     def require_value(self, axis: int, value: Any) -> None:
         """Refuse what is no value of a group column."""

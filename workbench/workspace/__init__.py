@@ -22,17 +22,8 @@ if TYPE_CHECKING:
 
 
 REPORTS = (
-    "render",
-    "run",
-    "due",
-    "wrong_definitions",
-    "schedule",
-    "plan",
-    "rehearse",
-    "last_complete_month",
-    "export_pdf",
-    "export_standalone",
-    "add_files",
+    *("render", "run", "due", "wrong_definitions", "schedule", "plan", "rehearse"),
+    *("last_complete_month", "export_pdf", "export_standalone", "add_files"),
 )
 
 

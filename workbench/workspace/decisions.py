@@ -80,21 +80,10 @@ class Decisions(Proposals):
             Something is missing, or contradicts itself; nothing was recorded.
         """
         now = self._now()
-        return log.record(
-            self.register,
-            title,
-            owner=owner,
-            on=on or now.date(),
-            editions=tuple(map(self._edition, editions)),
-            releases=tuple(map(self._release, releases)),
-            measure=measure,
-            unit=unit,
-            expected=expected,
-            low=low,
-            high=high,
-            due=due,
-            now=now,
-        )
+        rests_on = tuple(map(self._edition, editions)), tuple(map(self._release, releases))
+        decided = (title, owner, on or now.date(), *rests_on, measure, unit)
+        made = log.Decision("", *decided, expected, low, high, due)
+        return log.record(self.register, made, now=now)
 
     def review(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from workbench.errors import InputError, UnknownName, WorkbenchError
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from workbench.workspace.base import Opened
 
 
+class Which(TypedDict, total=False):
+    """Which published edition is meant, and which page of it."""
+
+    period: str | None
+    parameters: Sequence[str]
+    language: str | None
+
+
 @dataclass(frozen=True)
 class Exports:
     """Copies of what is published, and its withdrawal; nothing is run and nothing is spent."""
 
     ws: Opened
 
-    def export_pdf(
-        self,
-        name: str,
-        out: str | Path,
-        *,
-        period: str | None = None,
-        parameters: Sequence[str] = (),
-        language: str | None = None,
-    ) -> Path:
+    def export_pdf(self, name: str, out: str | Path, **which: Unpack[Which]) -> Path:
         """Print a published edition to an A4 PDF, by Chromium.
 
         Parameters
@@ -62,17 +62,9 @@ class Exports:
         """
         from workbench.reporting.published.copies import pdf
 
-        return pdf(self._page(name, period, parameters, language), Path(out))
+        return pdf(self._page(name, **which), Path(out))
 
-    def export_slides(
-        self,
-        name: str,
-        out: str | Path,
-        *,
-        period: str | None = None,
-        parameters: Sequence[str] = (),
-        language: str | None = None,
-    ) -> Path:
+    def export_slides(self, name: str, out: str | Path, **which: Unpack[Which]) -> Path:
         """Print a published edition as slides of 16:9, a section each, to a PDF, by Chromium.
 
         Parameters
@@ -87,17 +79,9 @@ class Exports:
         """
         from workbench.reporting.published.copies import slides
 
-        return slides(self._page(name, period, parameters, language), Path(out))
+        return slides(self._page(name, **which), Path(out))
 
-    def export_standalone(
-        self,
-        name: str,
-        out: str | Path,
-        *,
-        period: str | None = None,
-        parameters: Sequence[str] = (),
-        language: str | None = None,
-    ) -> Path:
+    def export_standalone(self, name: str, out: str | Path, **which: Unpack[Which]) -> Path:
         """Write a published edition as one HTML file with everything in it.
 
         Parameters
@@ -121,7 +105,7 @@ class Exports:
         """
         from workbench.reporting.published.copies import write_standalone
 
-        return write_standalone(self._page(name, period, parameters, language), Path(out))
+        return write_standalone(self._page(name, **which), Path(out))
 
     def withdraw(
         self,
@@ -234,7 +218,11 @@ class Exports:
             return made + (editions.add_pdf(*place) if pdf else ())
 
     def _page(
-        self, name: str, period: str | None, parameters: Sequence[str], language: str | None
+        self,
+        name: str,
+        period: str | None = None,
+        parameters: Sequence[str] = (),
+        language: str | None = None,
     ) -> Path:
         """Return the page of the newest revision of one edition."""
         published = self.ws.settings.path("published")

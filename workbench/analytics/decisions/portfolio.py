@@ -170,18 +170,13 @@ def _portfolio_loss(
     if not sheet.unknown:
         forms = _simulated(_Book.of(sheet, **book), draws, [(BASE, {}), *scenarios])
     unit = book["unit"]
-    return Sheet(
-        (Dimension("scenario", "Scenario", "category", labels),),
-        tuple((label,) for label in labels),
-        tuple(Measure(each, "derived", title, unit, 0, 0.0) for each, title in _FIGURES.items()),
-        forms,
-        notes=(
-            *sheet.notes,
-            noted("losses", level=book["level"], draws=draws),
-            noted("losses margin"),
-        ),
-        about=sheet.about,
-    )
+    by = Dimension("scenario", "Scenario", "category", labels)
+    made = {
+        Measure(name, "derived", title, unit, 0, 0.0): forms[name]
+        for name, title in _FIGURES.items()
+    }
+    told = noted("losses", level=book["level"], draws=draws)
+    return sheet.anew((by,), made, told, noted("losses margin"))
 
 
 def _simulated(
@@ -218,23 +213,16 @@ def _tornado(
     if not sheet.unknown:
         found = _moved(_Book.of(sheet, **book), spans, of)
     order = tuple(sorted(found, key=lambda each: (-max(map(abs, found[each])), each)))
-    ends = ("less", "more")
     said = ", ".join(f"{each} ± {span:g}" for each, span in spans) or "–"
-    return Sheet(
-        (
-            Dimension("input", "Input", "category", order),
-            Dimension("end", "Of it", "category", ends),
-        ),
-        tuple((label, end) for label in order for end in ends),
-        (Measure("change", "derived", f"{_FIGURES[of]}, change", book["unit"], 0),),
-        {
-            "change": [
-                None if sheet.unknown else Fixed(each) for label in order for each in found[label]
-            ]
-        },
-        notes=(*sheet.notes, noted("tornado", spans=said)),
-        about=sheet.about,
+    by = (
+        Dimension("input", "Input", "category", order),
+        Dimension("end", "Of it", "category", ("less", "more")),
     )
+    change = Measure("change", "derived", f"{_FIGURES[of]}, change", book["unit"], 0)
+    moved: list[Form] = [
+        None if sheet.unknown else Fixed(each) for label in order for each in found[label]
+    ]
+    return sheet.anew(by, {change: moved}, noted("tornado", spans=said))
 
 
 def _moved(

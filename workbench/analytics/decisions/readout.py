@@ -122,9 +122,7 @@ def _readout(
     }
     if worth is not None:
         made[Measure("power", "rate", "Chance of seeing what pays", None, 2)] = powers
-    notes = (*sheet.notes, noted("readout"))
-    forms = {each.name: figures for each, figures in made.items()}
-    return Sheet(others, keys, tuple(made), forms, notes=notes, about=sheet.about)
+    return sheet.anew(others, made, noted("readout"), keys=keys)
 
 
 @operation("qini")
@@ -175,15 +173,8 @@ def _lines(sheet: Sheet, labels: tuple[str, ...], forms: list[Form]) -> Sheet:
         Dimension("line", "Line", "category", (_RANKED, _RANDOM)),
         Dimension("contacted", "Contacted", "band", labels),
     )
-    measure_ = Measure("more_responses", "derived", "More responses", None, 0)
-    return Sheet(
-        by,
-        tuple((line, label) for line in (_RANKED, _RANDOM) for label in labels),
-        (measure_,),
-        {"more_responses": forms},
-        notes=(*sheet.notes, noted("qini")),
-        about=sheet.about,
-    )
+    more = Measure("more_responses", "derived", "More responses", None, 0)
+    return sheet.anew(by, {more: forms}, noted("qini"))
 
 
 def _brought(sums: list[Affine], treated: float) -> Affine:

@@ -137,7 +137,8 @@ def _allocate(
         Measure("expected_gain", "derived", "Expected gain", unit, 0, contrast="gain"): [*gains],
     }
     keys = tuple((*key, why) for key, why in zip(sheet.keys, plan.reasons, strict=True))
-    return _sheet(sheet, (*sheet.by, why), keys, made, notes, frozenset(["expected_gain"]))
+    adds = frozenset(["expected_gain"])
+    return sheet.anew((*sheet.by, why), made, *notes, keys=keys, adds=adds)
 
 
 @operation("frontier")
@@ -162,20 +163,7 @@ def _frontier(
         ],
     }
     by = (Dimension("budget", "Budget", "band", labels),)
-    return _sheet(sheet, by, tuple((each,) for each in labels), made, [noted("allocated")])
-
-
-def _sheet(
-    sheet: Sheet,
-    by: tuple[Dimension, ...],
-    keys: tuple[Any, ...],
-    made: Mapping[Measure, list[Form]],
-    notes: Sequence[str],
-    adds: frozenset[str] = frozenset(),
-) -> Sheet:
-    forms = {each.name: figures for each, figures in made.items()}
-    told = (*sheet.notes, *notes)
-    return Sheet(by, keys, tuple(made), forms, adds, notes=told, about=sheet.about)
+    return sheet.anew(by, made, noted("allocated"))
 
 
 class _Offers:

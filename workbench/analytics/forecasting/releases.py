@@ -262,14 +262,12 @@ class _Series:
         told = [forms[key, month, str(line)] for line, key, month in order]
         name, title = f"{self.measure.name}_revision"[-63:], f"{self.measure.title}, revision"
         revision = Measure(name, "derived", title, self.measure.unit, self.measure.digits)
-        return Sheet(
-            (_LINE, *by),
-            tuple((line, *self._key(key, month)) for line, key, month in order),
-            (replace(self.measure, at_bound_of=None), revision),
-            {self.measure.name: [one for one, _ in told], name: [more for _, more in told]},
-            notes=(*self._source.notes, *notes),
-            about=self._source.about,
-        )
+        figures = {
+            replace(self.measure, at_bound_of=None): [one for one, _ in told],
+            revision: [more for _, more in told],
+        }
+        keys = [(line, *self._key(key, month)) for line, key, month in order]
+        return self._source.anew((_LINE, *by), figures, *notes, keys=keys)
 
 
 def _kind(dimension: Dimension) -> str | None:

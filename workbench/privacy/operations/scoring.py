@@ -42,7 +42,7 @@ def discrimination(sheet: Sheet, *, measure: str, outcome: str) -> Sheet:
         Measure("gini", "derived", "Gini", None, 2, -1.0): ginis,
         Measure("ks", "derived", "Kolmogorov–Smirnov", None, 2, 0.0): kss,
     }
-    return table.sheet(table.others, table.keys, made)
+    return table.source.anew(table.others, made, noted("sampled"), keys=table.keys)
 
 
 @operation("stability")
@@ -82,7 +82,7 @@ def stability(
         Measure("psi", "derived", "Population stability index", None, 3, 0.0): found,
         Measure("no_drift", "derived", "Without drift, at most", None, 3, 0.0): limits,
     }
-    return table.sheet(table.others, table.keys, made, "drift")
+    return table.source.anew(table.others, made, noted("drift"), keys=table.keys)
 
 
 @operation("cutoffs")
@@ -130,14 +130,14 @@ def cutoffs(
     }
     by = Dimension("cutoff", "Cut-off", "band", labels, table.band.exclusive)
     if not best:
-        return table.sheet((by,), tuple((label,) for label in labels), made)
+        return sheet.anew((by,), made, noted("sampled"))
     lines = [tangent(form) for form in profits]
     earned = [-inf if line is None else line.value for line in lines]
     place = earned.index(max(earned))
     edge: Form = Fixed(float(_lower(labels[place].removeprefix("from ")))) if place else None
     cutoff = Measure("cutoff", "derived", "Recommended cut-off", "points", 0)
     chosen = {cutoff: [edge], **{each: [figures[place]] for each, figures in made.items()}}
-    return replace(table.sheet((), ((),), chosen), among=len(labels))
+    return replace(sheet.anew((), chosen, noted("sampled")), among=len(labels))
 
 
 class _Table:
@@ -157,7 +157,7 @@ class _Table:
                 "is true of bad ones: wb.query(loans, by=[card.bands([560, 600]), 'default_12m'])"
                 f".count(); this is by {', '.join(each.name for each in sheet.by) or 'nothing'}."
             )
-        self.band, self._sheet = bands[0], sheet
+        self.band, self.source = bands[0], sheet
         place = sheet.by.index(self.band)
         self.others = without(sheet.by, {place, *ways})
         self.keys = tuple(dict.fromkeys(without(key, {place, *ways}) for key in sheet.keys))
@@ -194,18 +194,6 @@ class _Table:
                 counts,
                 np.array([sd for _, sd in known]).reshape(shape),
             )
-
-    def sheet(
-        self,
-        by: tuple[Dimension, ...],
-        keys: tuple[tuple[Any, ...], ...],
-        made: dict[Measure, list[Form]],
-        note: str = "sampled",
-    ) -> Sheet:
-        """Return a sheet of new figures."""
-        forms = {each.name: figures for each, figures in made.items()}
-        notes = (*self._sheet.notes, noted(note))
-        return Sheet(by, keys, tuple(made), forms, notes=notes, about=self._sheet.about)
 
 
 def gini(table: np.ndarray) -> float:
@@ -346,13 +334,11 @@ def points(
         Dimension("feature", "Feature", "category", tuple(features)),
         Dimension("bin", "Bin", "category", tuple(bins)),
     )
-    measures = (
-        Measure("points", "derived", "Points", None, 0),
-        Measure("bad_rate", "rate", "Bad among them", None, 4),
-    )
-    forms = {"points": score, "bad_rate": rate}
-    notes = (*counts.notes, noted("sampled"))
-    return Sheet(by, tuple(keys), measures, forms, notes=notes, about=counts.about)
+    made = {
+        Measure("points", "derived", "Points", None, 0): score,
+        Measure("bad_rate", "rate", "Bad among them", None, 4): rate,
+    }
+    return counts.anew(by, made, noted("sampled"), keys=keys)
 
 
 def _drawn(sheet: Sheet) -> tuple[np.ndarray, float]:
