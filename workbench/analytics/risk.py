@@ -15,10 +15,9 @@ _HOME = {
         "validation.estimates": "Estimate Significance",
         "validation.discrimination": "auc curves discrimination gini gini_difference ks",
         "validation.calibration": "Cox brier calibration_table cox expected_calibration_error "
-        "hosmer_lemeshow long_run_average spiegelhalter to_long_run",
+        "hosmer_lemeshow long_run_average spiegelhalter to_long_run capital_gap irb_risk_weight",
         "validation.grades": "assign_grades backtest_grades backtest_power low_default_pd "
         "master_scale",
-        "validation.capital": "capital_gap irb_risk_weight",
         "validation.drift": "csi psi psi_by_period",
         "validation.vintages": "loss_to_come roll_rates transitions vintage_curves",
         "validation.decisions": "Cutoff best_cutoff decide decision_bands override_table "
