@@ -22,7 +22,7 @@ from workbench.reporting.definitions.definition import Definition
 from workbench.reporting.definitions.reading import definition_paths, find_definition
 from workbench.reporting.desk import Desk
 from workbench.reporting.environment import RUN_REPORT
-from workbench.reporting.exporter import INJECTED, export_languages
+from workbench.reporting.exporter import export_languages, injected
 from workbench.reporting.gate.leaks import refuse_leaks
 from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import Context
@@ -195,7 +195,7 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
         facts=page_facts(desk, releases) if releases else None,
         declared=desk.catalog_words(),
     )
-    written = [cell for cell in content["cells"] if INJECTED not in _tags(cell)]
+    written = [cell for cell in content["cells"] if not injected(cell)]
     pages = export_languages(
         content,
         source_notebook={**content, "cells": written},
@@ -260,7 +260,3 @@ def unsaved(notebook: Any, inputs: Sequence[str]) -> bool:
     mine = {count: text for count, text in ran.items() if not text.startswith("%")}
     newest = max(mine, default=0)
     return newest > 0 and shown.get(newest) != mine[newest]
-
-
-def _tags(cell: Any) -> Sequence[str]:
-    return cell.get("metadata", {}).get("tags") or []

@@ -247,7 +247,7 @@ def reads_outside(
     since, until : date
         Both included.
     """
-    span = _span(reads, since, until)
+    span = reads[(reads["at"] >= _stamp(since)) & (reads["at"] < _stamp(until + dt.timedelta(1)))]
     span = span[~span["refused"].astype(bool)]
     known = set(allowed)
     pairs = zip(span["at"], span["table"], span["purpose"], strict=True)
@@ -330,10 +330,6 @@ def _present(transfers: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
 def _within_year(frame: pd.DataFrame, column: str, as_of: dt.date) -> pd.DataFrame:
     end = _stamp(as_of) + dt.timedelta(days=1)
     return frame[(frame[column] >= _stamp(year_to(as_of))) & (frame[column] < end)]
-
-
-def _span(reads: pd.DataFrame, since: dt.date, until: dt.date) -> pd.DataFrame:
-    return reads[(reads["at"] >= _stamp(since)) & (reads["at"] < _stamp(until + dt.timedelta(1)))]
 
 
 def _days(frame: pd.DataFrame, column: str) -> Any:

@@ -40,7 +40,8 @@ def affected(path: Path, installed: Mapping[str, str] | None = None) -> list[Wea
     InputError
         The file is not there, or not such a list.
     """
-    here = {_name(k): v for k, v in (installed or _installed()).items()}
+    there = installed or {each.metadata["Name"]: each.version for each in distributions()}
+    here = {_name(k): v for k, v in there.items()}
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path} holds no .json file. Name a list of advisories.")
@@ -51,10 +52,6 @@ def affected(path: Path, installed: Mapping[str, str] | None = None) -> list[Wea
             if version is not None and hits(version):
                 found[_name(package), identifier] = Weakness(_name(package), version, identifier)
     return sorted(found.values(), key=lambda each: (each.package, each.id))
-
-
-def _installed() -> dict[str, str]:
-    return {each.metadata["Name"]: each.version for each in distributions()}
 
 
 def _name(text: str) -> str:

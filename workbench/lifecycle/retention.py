@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from workbench.lifecycle.holds import Hold, holds
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.correcting import drop_past
 from workbench.lifecycle.rights.erasure import take_erased
-from workbench.store.durable import sync
+from workbench.store.durable import files_below, sync
 from workbench.store.keys.marks import marked_sql
 from workbench.store.reading.roles import agreeing_sql
 from workbench.store.rewriting import Cut, take_away
@@ -99,12 +100,13 @@ def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> d
         today=office.now.date(),
         progress=progress,
     )
-    if old := [path for path, _ in _run_files(office) if _is_old(office, path)]:
+    if old := [path for path, day in _run_files(office) if _is_old(office, day)]:
         removed[RUNS] = len(old)
         for path in old:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in old}:
-            sync(folder)
+            with suppress(FileNotFoundError):  # a run has just made it anew
+                sync(folder)
     drop_past(office)
     office.note("retention applied", {"rows": removed})
     office.look_anew()
@@ -144,20 +146,22 @@ def _runs(office: Office) -> list[Due]:
     if not files:
         return []
     days = office.settings.runs.keep_days
-    old = [day for path, day in files if _is_old(office, path)]
+    old = [day for _, day in files if _is_old(office, day)]
     why = f"{days} days after they were written ([runs] keep_days), one row a file"
     return [Due(RUNS, len(old), 0, min(old, default=None), why)]
 
 
 def _run_files(office: Office) -> list[tuple[Path, dt.date]]:
     """Return the files of runs, and the day each was written."""
-    files = (path for path in (office.private / "runs").rglob("*") if path.is_file())
-    zone = office.settings.zone
-    return [(p, dt.datetime.fromtimestamp(p.stat().st_mtime, zone).date()) for p in sorted(files)]
+    found, zone = [], office.settings.zone
+    for path in files_below(office.private / "runs"):
+        with suppress(FileNotFoundError):
+            written = dt.datetime.fromtimestamp(path.stat().st_mtime, zone)
+            found.append((path, written.date()))
+    return found
 
 
-def _is_old(office: Office, path: Path) -> bool:
-    written = dt.datetime.fromtimestamp(path.stat().st_mtime, office.settings.zone).date()
+def _is_old(office: Office, written: dt.date) -> bool:
     return written + dt.timedelta(days=office.settings.runs.keep_days) < office.now.date()
 
 

@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import stat
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from workbench.errors import StorageError
 from workbench.lifecycle.register import Register
 from workbench.lifecycle.risks import Risks
 from workbench.settings import FILE_NAME, Settings
+from workbench.store.durable import content_of, files_below
+from workbench.store.lake_files import begins_encrypted
 from workbench.store.logs.auditing import Verdict
 from workbench.store.logs.events import Events
 from workbench.store.published_files import strange
 
-ENCRYPTED_PARQUET = b"PARE"  # a plain one begins with PAR1
 _ELSEWHERE = ""  # no table is called so
 
 
@@ -111,8 +113,8 @@ def review(
         A list of known weaknesses, see `workbench.lifecycle.advisories`.
     now : datetime
     """
-    files = sorted((private / "store" / "data").rglob("*.parquet"))
-    encrypted = sum(_begins(file) == ENCRYPTED_PARQUET for file in files)
+    files = files_below(private / "store" / "data", "*.parquet")
+    encrypted = sum(map(begins_encrypted, files))
     checks = [
         *_permissions(settings, private),
         *_encryption(files, encrypted, private),
@@ -131,8 +133,8 @@ def encrypted_places(private: Path, tables: Collection[str]) -> tuple[int, int]:
     """
     whole = {*tables, _ELSEWHERE}
     data = private / "store" / "data"
-    for file in data.rglob("*.parquet"):
-        if _begins(file) != ENCRYPTED_PARQUET:
+    for file in files_below(data, "*.parquet"):
+        if not begins_encrypted(file):
             schema, name = file.relative_to(data).parts[:2]
             whole.discard(name if schema == "main" and name in tables else _ELSEWHERE)
     return (len(whole), len(tables) + 1) if tables else (0, 0)
@@ -140,7 +142,7 @@ def encrypted_places(private: Path, tables: Collection[str]) -> tuple[int, int]:
 
 def _permissions(settings: Settings, private: Path) -> list[Check]:
     found = []
-    mode = stat.S_IMODE(private.stat().st_mode)
+    mode = _mode(private)
     others = mode & (stat.S_IRWXG | stat.S_IRWXO)
     found.append(
         Check(
@@ -151,7 +153,7 @@ def _permissions(settings: Settings, private: Path) -> list[Check]:
         )
     )
     for key in sorted((private / "keys").glob("*.key")):
-        mode = stat.S_IMODE(key.stat().st_mode)
+        mode = _mode(key)
         ok = not mode & (stat.S_IRWXG | stat.S_IRWXO)
         found.append(
             Check(
@@ -164,10 +166,8 @@ def _permissions(settings: Settings, private: Path) -> list[Check]:
         )
     source = settings.path("source")
     if source.is_dir():
-        open_to_all = [
-            file.name for file in sorted(source.iterdir()) if file.stat().st_mode & stat.S_IROTH
-        ]
-        reachable = bool(open_to_all) and bool(source.stat().st_mode & stat.S_IXOTH)
+        open_to_all = [each for each in source.iterdir() if _mode(each) & stat.S_IROTH]
+        reachable = bool(open_to_all) and bool(_mode(source) & stat.S_IXOTH)
         detail = (
             f"{len(open_to_all)} files, which are not encrypted: run "
             f"'chmod -R o-rwx {settings.source}' in the workspace's folder"
@@ -186,9 +186,9 @@ def _encryption(files: list[Path], encrypted: int, private: Path) -> list[Check]
         return [Check("encryption", what, None, "nothing is loaded")]
     found = [Check("encryption", what, encrypted == len(files), f"{encrypted} of {len(files)}")]
     lake = private / "store" / "catalog.ducklake"
-    if lake.exists():
+    if (content := content_of(lake)) is not None:
         # why: the lakehouse's own table names stand in a plain catalog as text
-        plain = b"ducklake_table" in lake.read_bytes()
+        plain = b"ducklake_table" in content
         found.append(Check("encryption", "the store's catalog is encrypted", not plain))
     return found
 
@@ -201,19 +201,15 @@ def _settings(settings: Settings, private: Path) -> list[Check]:
     source = settings.path("source").resolve()
     hidden = published not in (source, *source.parents)
     path = settings.root / FILE_NAME
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
+    mode = _mode(path)
     return [
         Check("settings", "published pages lie apart from private files", apart),
         Check("settings", "nothing lies among published pages but them", not list(strange(there))),
         Check("settings", "source files lie outside what is published", hidden),
         Check("settings", "nobody else may change workbench.toml", not mode & 0o022, f"{mode:04o}"),
-        Check("settings", "it does not run as root", None if os.name != "posix" else _not_root()),
+        # why no fault as root: a container has often no other user
+        Check("settings", "it does not run as root", bool(os.getuid()) or None),
     ]
-
-
-def _not_root() -> bool | None:
-    """Return True, or None as root: a container has often no other user."""
-    return True if os.getuid() else None
 
 
 def unrecorded(found: Review, problem: StorageError) -> Review:
@@ -242,6 +238,8 @@ def _dependencies(advisories: Path | None) -> list[Check]:
     return [Check("dependencies", what, not found, detail)]
 
 
-def _begins(file: Path) -> bytes:
-    with file.open("rb") as data:
-        return data.read(len(ENCRYPTED_PARQUET))
+def _mode(path: Path) -> int:
+    """Return what its owner and others may do with a file; nothing where it is gone."""
+    with suppress(FileNotFoundError):
+        return stat.S_IMODE(path.stat().st_mode)
+    return 0

@@ -298,7 +298,7 @@ def literals_of(notebook: Notebook) -> frozenset[str]:
 
 def _code_of(notebook: Notebook) -> list[str]:
     cells = notebook["cells"]
-    return [_source(c) for c in cells if c.get("cell_type") == "code" and not _injected(c)]
+    return [_source(c) for c in cells if c.get("cell_type") == "code" and not injected(c)]
 
 
 def _markdown_of(notebook: Notebook) -> frozenset[str]:
@@ -311,7 +311,7 @@ def numbered(notebook: Notebook) -> Iterator[tuple[int, Cell]]:
     """Yield cells with the number they have in the source notebook."""
     number = 0
     for cell in notebook["cells"]:
-        if not _injected(cell):
+        if not injected(cell):
             number += 1
             yield number, cell
 
@@ -321,7 +321,8 @@ def _tags(cell: Cell) -> Sequence[str]:
     return tags if isinstance(tags, list) else []
 
 
-def _injected(cell: Cell) -> bool:
+def injected(cell: Cell) -> bool:
+    """Return whether a cell holds a run's parameters, put in for the notebook's own."""
     return INJECTED in _tags(cell)
 
 

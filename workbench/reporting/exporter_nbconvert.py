@@ -17,7 +17,7 @@ from traitlets import default
 
 from workbench.errors import StoreMissing
 from workbench.reporting.desk import Answers
-from workbench.reporting.exporter import INJECTED, Lookup, export
+from workbench.reporting.exporter import Lookup, export, injected
 from workbench.reporting.gate.leaks import refuse_leaks
 from workbench.reporting.notebooks.remarks import dropped
 from workbench.reporting.pages.parts import Context
@@ -49,7 +49,7 @@ class WorkbenchReportExporter(Exporter):
         resources = self._init_resources(resources)  # type: ignore[no-untyped-call]  # why: as nbconvert's own exporters do
         resources["output_extension"] = self.file_extension
         metadata = resources.get("metadata", {})
-        source = {**nb, "cells": [cell for cell in nb["cells"] if not _injected(cell)]}
+        source = {**nb, "cells": [cell for cell in nb["cells"] if not injected(cell)]}
         lookup = self.lookup or lookup_from_workspace(Path(metadata.get("path") or "."))
         desk = lookup.desk if isinstance(lookup, Answers) else None
         page = export(
@@ -83,7 +83,3 @@ def lookup_from_workspace(path: Path) -> Lookup:
         "no ledger is at hand to take released figures from: workbench is not installed whole. "
         "Run 'make env', or 'uv sync'."
     )
-
-
-def _injected(cell: Any) -> bool:
-    return INJECTED in (cell.get("metadata", {}).get("tags") or [])

@@ -22,7 +22,7 @@ from workbench.reporting.execution import execute
 from workbench.reporting.facts import edition_identity, facts_of, made_of, page_context, releases_in
 from workbench.reporting.forking import import_light
 from workbench.reporting.telling import is_news, tell_hooks
-from workbench.store.durable import refusal
+from workbench.store.durable import content_of, refusal
 from workbench.store.logs.events import Events
 
 if TYPE_CHECKING:
@@ -256,10 +256,7 @@ def _copied(folder: Path, name: str, notebook: bytes) -> Path:
 
 def _answers(folder: Path, mark: str = "") -> list[str]:
     """Return the ids of what a run's kernel was answered; with a mark, of those that have it."""
-    try:
-        lines = (folder / _ANSWERS).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
+    lines = (content_of(folder / _ANSWERS) or b"").decode().splitlines()
     return sorted({line.partition(" ")[0] for line in lines if line.endswith(mark)})
 
 

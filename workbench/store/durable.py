@@ -1,4 +1,7 @@
-"""Files that outlast a power cut, written whole or not at all; locks that order programs."""
+"""Files that outlast a power cut, written whole or not at all; locks that order programs.
+
+Where others are at work, too, what they take away while it is listed or read is not there.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import contextlib
 import errno
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import filter as fitting
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -34,7 +39,8 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def replace_whole(path: Path, content: bytes) -> None:
     """Replace a file as `write_whole` does, for whoever has words of their own for a disk's no."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    # why not of the process: two of its threads may write one file
+    partial = path.with_name(f"{path.name}.{threading.get_native_id()}.part")
     try:
         make_folder(path.parent)
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -88,6 +94,24 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def files_below(folder: Path, name: str = "*") -> list[Path]:
+    """Return the files below a folder whose names fit a pattern, in order.
+
+    Not by ``Path.rglob``: before Python 3.13 it fails when a folder goes while it lists.
+    """
+    walked = ((place, fitting(names, name)) for place, _, names in os.walk(folder))
+    found = (Path(place, each) for place, names in walked for each in names)
+    return sorted(path for path in found if path.is_file())
+
+
+def content_of(path: Path) -> bytes | None:
+    """Return what a file holds; None where there is none, or none any more."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 LOCK_WAIT_SECONDS = 30.0

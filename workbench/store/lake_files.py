@@ -12,11 +12,12 @@ import filecmp
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.store.durable import sync
+from workbench.store.durable import files_below, sync
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,7 +31,9 @@ SHREDDED = b"shredded\n"  # what is left of a catalog whose file keys were destr
 
 def is_shredded(catalog: Path) -> bool:
     """Return whether the keys of a catalog's files were destroyed."""
-    return catalog.exists() and catalog.stat().st_size == len(SHREDDED)
+    with suppress(FileNotFoundError):
+        return catalog.stat().st_size == len(SHREDDED)
+    return False
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,13 @@ def _wrong(connection: duckdb.DuckDBPyConnection, file: LakeFile) -> str:
     return ""
 
 
+def begins_encrypted(path: Path) -> bool:
+    """Return whether a data file begins as an encrypted one does, or was taken away just now."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        return file.read(4) == ENCRYPTED
+    return True
+
+
 def _ends(path: Path) -> tuple[bytes, bytes]:
     """Return the first and the last four bytes of a file."""
     with path.open("rb") as file:
@@ -159,7 +169,7 @@ def literal(path: Path) -> str:
 
 def there(data: Path) -> set[Path]:
     """Return the files in a lake's folder, by whatever they were left."""
-    return {path for path in data.rglob("*") if path.is_file()}
+    return set(files_below(data))
 
 
 def sync_new(data: Path, before: set[Path]) -> None:
@@ -221,8 +231,8 @@ def put_back(catalog: Path, problem: str) -> bool:
 
 def sync_folders(data: Path) -> None:
     """Have files that were removed, here or by the engine, stay away."""
-    for folder in (data, *(each for each in data.rglob("*") if each.is_dir())):
-        sync(folder)
+    for folder, _, _ in os.walk(data):
+        sync(Path(folder))
 
 
 def in_lake(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench.documents import parse_json, read_json
 from workbench.errors import InputError
-from workbench.store.durable import flush
+from workbench.store.durable import content_of, files_below, flush
 
 RECORD = ".written.jsonl"
 FILE_MODE, FOLDER_MODE = 0o664, 0o775  # less the umask: never writable by all
@@ -28,7 +28,8 @@ def note(published: Path, files: Mapping[str, bytes]) -> None:
     known: dict[str, str | None] = {}
     if not record.exists():
         for name in _of_editions(published):
-            known[name] = _digest((published / name).read_bytes())
+            if (content := content_of(published / name)) is not None:
+                known[name] = _digest(content)
     known.update({name: _digest(content) for name, content in files.items()})
     lines = "".join(
         json.dumps({"file": name, "sha256": sha256}, ensure_ascii=False) + "\n"
@@ -57,9 +58,9 @@ def recorded(published: Path) -> dict[str, str | None]:
     return found
 
 
-def fits(content: bytes, sha256: str | None) -> bool:
-    """Return whether a file is what was published, as far as that was kept."""
-    return sha256 is None or _digest(content) == sha256
+def fits(content: bytes | None, sha256: str | None) -> bool:
+    """Return whether a file is what was published, as far as that was kept, or is there no more."""
+    return content is None or sha256 is None or _digest(content) == sha256
 
 
 def strange(published: Path) -> Iterator[str]:
@@ -76,7 +77,9 @@ def strange(published: Path) -> Iterator[str]:
                 continue
             if inside not in known or path.is_symlink():
                 yield f"{path} was not published, and lies where managers read. Take it away"
-            elif not path.is_file() or not fits(path.read_bytes(), known[inside]):
+            elif (path.exists() and not path.is_file()) or not fits(
+                content_of(path), known[inside]
+            ):
                 yield (
                     f"{path} is no longer what was published. Restore the folder from a copy, or "
                     "remove the file and run its report again"
@@ -116,15 +119,15 @@ def _of_editions(published: Path) -> list[str]:
     """Return the files that editions' records, and the names we give, say are ours."""
     found = {*published.glob("index*.html"), *published.glob("*/failed.json")}
     found |= {*published.glob("assets/plotly*")}
-    for path in published.glob("*/**/r*/edition.json"):
+    for path in files_below(published, "edition.json"):
         found.add(path)
         for name in _pages(path):
             top = path.parents[1]
             last = name.removeprefix("index")
             alone, printed = f"standalone{last}", f"report{last.removesuffix('.html')}.pdf"
             found |= {path.with_name(name), top / name, top / alone, top / printed}
-    for path in published.glob("*/**/index*.html"):
-        if path.is_file() and b'<meta name="workbench" content="failed">' in path.read_bytes():
+    for path in files_below(published, "index*.html"):
+        if b'<meta name="workbench" content="failed">' in (content_of(path) or b""):
             found.add(path)
     return sorted(p.relative_to(published).as_posix() for p in found if p.is_file())
 

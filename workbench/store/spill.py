@@ -13,6 +13,7 @@ import itertools
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from workbench.errors import StorageError
@@ -42,14 +43,10 @@ def spill_folder(temp: Path) -> Path:
 
 def _clear(temp: Path) -> None:
     for path in temp.glob(f"{_PREFIX}*/{_LOCK}"):
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # its process has just ended and taken it away, or it lives
+        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(path.parent, ignore_errors=True)
-        except BlockingIOError:  # it lives
-            continue
-        finally:
-            os.close(handle)
 
 
 @atexit.register

@@ -65,7 +65,7 @@ def number_edges(
     counts = Counts.of(np.searchsorted(fine, values, side="right"), bad, weight, len(fine) + 1)
     starts = best_starts(counts, trend=trend, least_rows=least_rows)
     found = fine[np.asarray(starts[1:], dtype=int) - 1]
-    return tuple(_short(_below(values, each), each) for each in found)
+    return tuple(_short(float(values[values < each].max()), each) for each in found)
 
 
 def best_starts(counts: Counts, *, trend: str, least_rows: float) -> list[int]:
@@ -88,10 +88,6 @@ def _fine_edges(values: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         edges = ordered[np.minimum(at, len(ordered) - 1)]
     edges = np.unique(edges)
     return np.asarray(edges[edges > ordered[0]])
-
-
-def _below(values: np.ndarray, edge: float) -> float:
-    return float(values[values < edge].max())
 
 
 def _short(low: float, high: float) -> float:

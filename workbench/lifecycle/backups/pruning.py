@@ -47,10 +47,12 @@ def backups(office: Office) -> list[KeptBackup]:
     """Return the backups of the workspace's folder, newest first, and why each stays."""
     dated, unread = [], []
     for path in sorted(office.settings.path("backups").glob(f"*{SUFFIX}")):
-        size = path.stat().st_size
         try:
+            size = path.stat().st_size
             made = dt.datetime.fromisoformat(read_header(path)["made"])
             dated.append(KeptBackup(str(path), made.astimezone(office.settings.zone), size))
+        except FileNotFoundError:  # pruned meanwhile
+            continue
         except (StorageError, KeyError, ValueError, TypeError):  # another's, or damaged
             unread.append(KeptBackup(str(path), None, size, ("not readable",)))
     dated.sort(key=lambda each: (each.made, each.file), reverse=True)

@@ -52,7 +52,7 @@ from workbench.privacy.books.witnesses import move
 from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
-from workbench.store.durable import file_lock, sync, write_whole
+from workbench.store.durable import content_of, file_lock, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.keys.marks import FILE as MARKS_FILE
 from workbench.store.keys.marks import read_marks
@@ -252,8 +252,8 @@ def _prepare(
     )
     for folder in (office.private, office.settings.path("backups"), file.absolute().parent):
         path = folder / MARKS_FILE
-        if path.is_file() and folder != private:
-            store.marks.merge(read_marks(path.read_text(encoding="utf-8"), path))
+        if folder != private and (content := content_of(path)) is not None:
+            store.marks.merge(read_marks(content.decode(), path))
     others = _take_corrections(office, there, file)
     progress("looking over what was restored")
     look_over(store, progress)

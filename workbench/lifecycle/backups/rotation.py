@@ -20,7 +20,7 @@ from workbench.lifecycle.backups.placing import remove_leftovers
 from workbench.lifecycle.holds import holds
 from workbench.lifecycle.office import Office
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
-from workbench.store.durable import write_whole
+from workbench.store.durable import files_below, write_whole
 from workbench.store.engine import Store
 from workbench.store.keys.sealed import reseal
 from workbench.store.keys.sources import destroy, fingerprint
@@ -101,7 +101,7 @@ def shred(office: Office) -> None:
     store = office.store
     with store.locked():
         remove_leftovers(office.private)
-        catalogs = sorted(path for path in store.folder.rglob("*.ducklake*") if path.is_file())
+        catalogs = files_below(store.folder, "*.ducklake*")
         key = fingerprint(store.key_source.read())
         told = {"key": key, "of": store.key_source.kind, "catalogs": len(catalogs)}
         office.note("keys shredded", told)
@@ -112,9 +112,8 @@ def shred(office: Office) -> None:
                 destroy(path)
             if path in catalogs:  # why not nothing: a new store would hide that this one is lost
                 write_whole(path, SHREDDED)
-        for path in (store.folder / "data").rglob("*"):
-            if path.is_file():
-                path.unlink()
+        for path in files_below(store.data):
+            path.unlink()
         sync_folders(store.data)
         store.key_source.shred()
         store.forget_key()

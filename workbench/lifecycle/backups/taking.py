@@ -27,7 +27,7 @@ from workbench.documents import parse_json
 from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter, read_header
 from workbench.lifecycle.office import Office
-from workbench.store.durable import flush, make_folder, sync, write_whole
+from workbench.store.durable import files_below, flush, make_folder, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.keys.sealing import Seal
 from workbench.store.lake_files import faults
@@ -120,7 +120,7 @@ def back_up(
             look_over(office.store, progress)
         with office.store.locked(), open(partial, "wb", opener=_private) as file:
             for leftover in {*target.parent.glob("workbench-*.part")} - {partial}:
-                leftover.unlink()
+                leftover.unlink(missing_ok=True)
             for copies in office.private.glob(".copy-*"):  # of a backup that was killed
                 shutil.rmtree(copies)
             rows = row_counts(office)
@@ -238,11 +238,11 @@ def _write(
 def _chosen(private: Path) -> list[Path]:
     """Return the files to back up; the anchor before the ledger, which may go on meanwhile."""
     found = []
-    for path in private.rglob("*"):
+    for path in files_below(private):
         inside = path.relative_to(private)
         copy = inside.parts[:2] == ("store", "snapshots")  # of the catalog, which goes in itself
         left = inside.parts[0] in _LEFT_OUT or path.suffix in _LEFT_OUT_SUFFIXES or copy
-        if path.is_file() and not left:
+        if not left:
             found.append(path)
     return sorted(found, key=lambda path: (path.suffix == ".sqlite", path))
 

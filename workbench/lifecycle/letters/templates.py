@@ -6,7 +6,6 @@ own vocabulary in words that a reader without it understands.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -59,11 +58,6 @@ def _templates(lang: str) -> Environment:
         "word": lambda key, of: known[of].get(key, key),
         "number": lambda number, unknown="": unknown if number is None else f"{number:,}",
         "minute": lambda at: f"{at:%Y-%m-%d %H:%M}",
-        "zone": lambda at: _zone(at, known["zone"]["UTC"]),
+        "zone": lambda at: f"{at:%Z}".replace("UTC", known["zone"]["UTC"]),
     }
     return made
-
-
-def _zone(at: dt.datetime, utc: str) -> str:
-    """Return the name of a time's zone: UTC, or how far it is from it."""
-    return f"{at:%Z}".replace("UTC", utc)

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from workbench.documents import read_json
-from workbench.store.durable import remove_file, sync, write_whole
+from workbench.store.durable import files_below, remove_file, sync, write_whole
 from workbench.store.quality.rules import literal
 
 if TYPE_CHECKING:
@@ -29,12 +29,8 @@ _ENCODINGS = ("utf-8", "gb18030", "big5", "cp1252", *_WIDE)
 _DIALLED = re.compile(r"[+(]?\d[\d ().+/-]{5,}\d")
 _BLOCK, _AROUND = 1 << 24, 64
 _DEEPEST = 3  # an archive in an archive in an archive
-_KERNELS = (
-    "runs/**/*.log",
-    "runs/**/files/**/*",  # where a run's kernel stands
-    "kernels.log",
-    "ipython/**/history.sqlite*",
-    "ipython/**/*.log",
+_KERNELS = re.compile(  # files is where a run's kernel stands
+    r"runs/(.*/)?(files/.*|[^/]*\.log)|kernels\.log|ipython/(.*/)?(history\.sqlite[^/]*|[^/]*\.log)"
 )
 
 
@@ -50,17 +46,18 @@ def clear(private: Path) -> int:
         How many files were changed or removed.
     """
     changed = 0
-    for path in sorted(private.rglob("*.ipynb")):
-        changed += _clear_outputs(path)
-    for pattern in _KERNELS:
-        for path in sorted(private.glob(pattern)):
-            if path.is_file() and path.stat().st_size:
+    for path in files_below(private):
+        with contextlib.suppress(FileNotFoundError):  # a run has just taken it away
+            of_kernel = _KERNELS.fullmatch(path.relative_to(private).as_posix())
+            if of_kernel and path.stat().st_size:
+                changed += 1
                 if path.suffix == ".log":  # a kernel may still hold it open
                     path.write_bytes(b"")
                     sync(path)
                 else:
                     remove_file(path)
-                changed += 1
+            elif path.suffix == ".ipynb":
+                changed += _clear_outputs(path)
     return changed
 
 
@@ -100,13 +97,18 @@ def search(
     []
     """
     wanted = _Wanted({value for value in values if len(value.encode()) >= SHORTEST})
-    return [path for path in _files(folders, leave) if wanted.texts and _file_holds(path, wanted)]
+    found = []
+    for path in _files(folders, leave) if wanted.texts else ():
+        with contextlib.suppress(FileNotFoundError):  # a run has just taken it away
+            if _file_holds(path, wanted):
+                found.append(path)
+    return found
 
 
 def _files(folders: Iterable[Path], leave: Collection[Path]) -> Iterator[Path]:
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not any(each in path.parents for each in leave):
+        for path in files_below(folder):
+            if not any(each in path.parents for each in leave):
                 yield path
 
 

@@ -18,7 +18,7 @@ from workbench.documents import read_json
 from workbench.errors import LedgerError
 from workbench.privacy.accounting import Cost
 from workbench.privacy.books.entries import CHARGES, SCHEMA, lifetime_of
-from workbench.store.durable import replace_whole, write_whole
+from workbench.store.durable import files_below, replace_whole, write_whole
 from workbench.store.logs.chain import Reader
 from workbench.store.logs.events import Events
 
@@ -175,12 +175,13 @@ def elsewhere(private: Path, published: Path | None) -> list[Witness]:
     """Return what marks, the audit log and every published edition know of the ledger."""
     found = edition_witnesses(published)
     for path in (private / name / MARK for name in MARKED):
-        if path.exists():
-            try:
-                seq, hash_ = read_json(path)
-                found.append(Witness(f"the mark {path}", int(seq), str(hash_)))
-            except (OSError, ValueError, TypeError):
-                found.append(Witness(f"the mark {path}", 0, UNREADABLE))
+        try:
+            seq, hash_ = read_json(path)
+            found.append(Witness(f"the mark {path}", int(seq), str(hash_)))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, TypeError):
+            found.append(Witness(f"the mark {path}", 0, UNREADABLE))
     if (private / "audit.sqlite").exists():
         with Events(private).reading() as log:
             last = log.last("release")
@@ -195,7 +196,7 @@ def edition_witnesses(published: Path | None) -> list[Witness]:
     found: list[Witness] = []
     if published is None:
         return found
-    for path in sorted(published.glob("**/edition.json")):
+    for path in files_below(published, "edition.json"):
         try:
             seq, hash_ = read_json(path)["ledger_head"]
             found.append(Witness(f"the published edition {path.parent}", int(seq), str(hash_)))

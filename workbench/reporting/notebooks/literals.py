@@ -191,7 +191,8 @@ class _Names:
             elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
                 self._bind(node.target, node.value)
             elif isinstance(node, ast.For | ast.comprehension):
-                self._bind(node.target, _each(node.iter))
+                # an expression that stands for every item of another
+                self._bind(node.target, ast.Call(ast.Name(_EACH, ast.Load()), [node.iter], []))
             elif isinstance(node, ast.arg):
                 self._bound.setdefault(node.arg, []).append(None)
             elif isinstance(node, ast.alias):
@@ -210,7 +211,7 @@ class _Names:
             self._bound.setdefault(target.id, []).append(value)
         elif isinstance(target, ast.Tuple | ast.List):
             for place, part in enumerate(target.elts):
-                self._bind(part, _item(value, place))
+                self._bind(part, ast.Subscript(value, ast.Constant(place), ast.Load()))
         elif isinstance(target, ast.Subscript | ast.Attribute | ast.Starred):
             for name in ast.walk(target):  # what is put into a list is not followed
                 if isinstance(name, ast.Name):
@@ -315,12 +316,3 @@ def _tried(function: Callable[..., Any], several: Iterable[tuple[Any, ...]]) -> 
 
 
 _EACH = "each of"  # no name in Python, so that nobody can bind it
-
-
-def _each(node: ast.expr) -> ast.expr:
-    """Return an expression that stands for every item of another."""
-    return ast.Call(ast.Name(_EACH, ast.Load()), [node], [])
-
-
-def _item(node: ast.expr, place: int) -> ast.expr:
-    return ast.Subscript(node, ast.Constant(place), ast.Load())

@@ -58,7 +58,7 @@ from workbench.reporting.published.places import (
 from workbench.reporting.published.record import Edition, digest, editions, read
 from workbench.reporting.published.record import latest as latest_record
 from workbench.reporting.published.revisions import changes, said_of
-from workbench.store.durable import sync
+from workbench.store.durable import content_of, sync
 from workbench.store.published_files import FOLDER_MODE, make_folder
 
 
@@ -258,7 +258,7 @@ def _settle(published: Path, folder: Path) -> Edition | None:
             page = (folder / f"r{edition.revision}" / name).read_text(encoding="utf-8")
             page = page.replace(f'="{below}', f'="{below.removesuffix("../")}')
             shown = folder / name
-            if not shown.is_file() or without_ways(shown.read_text(encoding="utf-8")) != page:
+            if without_ways((content_of(shown) or b"").decode()) != page:
                 write(top / name, page.encode())
         _show(published, edition, top)
     return edition

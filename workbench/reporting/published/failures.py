@@ -36,6 +36,7 @@ from workbench.reporting.published.places import (
     revisions,
 )
 from workbench.reporting.published.record import Edition, Withdrawal, editions, latest, read
+from workbench.store.durable import content_of
 
 _MARK = b'<meta name="workbench" content="failed">'
 
@@ -126,7 +127,7 @@ def forget_failures(published: Path, report: str, forgotten: Collection[str] = (
         if kept:
             _keep(published, report, kept)
         else:
-            file.unlink()
+            file.unlink(missing_ok=True)
 
 
 def _keep(published: Path, report: str, failed: Mapping[str, Mapping[str, str]]) -> None:
@@ -137,8 +138,8 @@ def _keep(published: Path, report: str, failed: Mapping[str, Mapping[str, str]])
 def _clear(folder: Path, kept: Collection[str] = ()) -> None:
     """Take away an edition's failure pages but those kept."""
     for path in folder.glob("index*.html"):
-        if path.name not in kept and _MARK in path.read_bytes():
-            path.unlink()
+        if path.name not in kept and _MARK in (content_of(path) or b""):
+            path.unlink(missing_ok=True)
 
 
 def _withdraw(published: Path, report: str, names: Collection[str]) -> None:
@@ -263,6 +264,6 @@ def _put(published: Path, edition: Edition, code: str, path: Path) -> None:
         day=language.period(withdrawal.at[:10]) if withdrawal else "",
         reason=withdrawal.reason if withdrawal else "",
     )
-    shown = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    shown = (content_of(path) or b"").decode(errors="replace")
     if without_ways(shown) != html:
         put_whole(published, path, html.encode())

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from workbench.errors import PublishError
 from workbench.reporting.forking import alive
-from workbench.store.durable import flush, sync
+from workbench.store.durable import content_of, flush, sync
 from workbench.store.published_files import FILE_MODE, make_folder, note, recorded
 
 STAGING = ".staging"
@@ -25,7 +25,7 @@ STAGING = ".staging"
 def put_whole(published: Path, target: Path, content: bytes) -> None:
     """Replace one file where managers read, unless it holds that content already."""
     name = target.relative_to(published).as_posix()
-    if target.is_file() and target.read_bytes() == content:
+    if content_of(target) == content:
         if name not in recorded(published):
             note(published, {name: content})
         return
@@ -83,12 +83,15 @@ def write(path: Path, content: bytes) -> None:
 def staged(published: Path) -> Iterator[Path]:
     """Give a folder on the same disk that is gone afterwards, and clear what dead runs left."""
     staging = published / STAGING
-    make_folder(staging)
-    for left in staging.iterdir():
-        process = left.name.partition("-")[0]
-        if not (process.isdigit() and alive(int(process))):
-            shutil.rmtree(left, ignore_errors=True)
-    made = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=staging))
+    made = None
+    while made is None:
+        make_folder(staging)
+        with contextlib.suppress(FileNotFoundError):  # another run has ended, and taken it away
+            for left in staging.iterdir():
+                process = left.name.partition("-")[0]
+                if not (process.isdigit() and alive(int(process))):
+                    shutil.rmtree(left, ignore_errors=True)
+            made = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=staging))
     try:
         yield made
     finally:

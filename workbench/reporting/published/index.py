@@ -23,6 +23,7 @@ from workbench.reporting.published.feed import FEED, write_feed
 from workbench.reporting.published.files import put_whole, storage
 from workbench.reporting.published.places import FAILED, read_brand, read_failures
 from workbench.reporting.published.record import Edition, editions
+from workbench.store.durable import content_of
 
 T = TypeVar("T")
 _LANGUAGE = re.compile(r'<html lang="([a-z]+)')
@@ -297,8 +298,8 @@ def _lead(published: Path, edition: Edition, shown: Sequence[Edition]) -> None:
             root = "../" * len(edition.folder.parts)
             facts = {"root": root, "beside": beside, "variants": variants}
             ways = "\n" + rendered("around.html.j2", language, **facts).removesuffix("\n")
-        if path.is_file():
-            html = path.read_text(encoding="utf-8")
+        if (content := content_of(path)) is not None:
+            html = content.decode()
             led = without_ways(html).replace(MAIN, MAIN + ways, 1)
             if led != html:
                 put_whole(published, path, led.encode())

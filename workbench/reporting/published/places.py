@@ -15,6 +15,7 @@ from workbench.documents import read_json
 from workbench.errors import InputError
 from workbench.reporting.pages.parts import Brand
 from workbench.reporting.published.files import put_whole
+from workbench.store.durable import files_below
 
 FILE, FAILED = "edition.json", "failed.json"
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._=,+-]{0,119}$", re.IGNORECASE)
@@ -61,8 +62,8 @@ def mailed(name: str) -> str:
 
 def revisions(folder: Path) -> list[int]:
     """Return the revisions an edition's folder holds, in order."""
-    found = [match for path in folder.glob("r*") if (match := REVISION.match(path.name))]
-    return sorted(int(match[1]) for match in found if (folder / match[0] / FILE).is_file())
+    above = (path.parent for path in files_below(folder, FILE) if path.parent.parent == folder)
+    return sorted(int(match[1]) for each in above if (match := REVISION.match(each.name)))
 
 
 def read_failures(published: Path, report: str) -> dict[str, Mapping[str, str]]:

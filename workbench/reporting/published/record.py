@@ -16,6 +16,7 @@ from workbench.figures.drawn import Card
 from workbench.figures.language import Language
 from workbench.periods import Period
 from workbench.reporting.published.places import FILE, REVISION, place, revisions
+from workbench.store.durable import files_below
 
 OPENED = "index.html"
 _BY_LANGUAGE = (
@@ -172,9 +173,9 @@ class Edition(BaseModel):
 
 def editions(published: Path) -> Iterator[Edition]:
     """Yield every revision of every edition in a published folder, in order of their names."""
-    for path in sorted(published.glob(f"*/**/r*/{FILE}")):
+    for path in files_below(published, FILE):
         inside = path.relative_to(published).parts
-        if REVISION.match(path.parent.name) and not inside[0].startswith("."):
+        if REVISION.match(path.parent.name) and len(inside) > 2 and not inside[0].startswith("."):
             edition = read(path.parent)
             if edition is not None:
                 yield edition

@@ -100,8 +100,7 @@ def decided(found: Sequence[Selection]) -> dict[str, Measured]:
     """Return the lowest ratio, with an interval that holds for all, and people's share."""
     known = [each for each in found if each.ratio.value is not None]
     if not known:
-        why = found[0].ratio.why if found else NOT_ASKED
-        ratio = unmeasured(why)
+        ratio = unmeasured(found[0].ratio.why if found else NOT_ASKED)
     else:
         wide = [together(each.ratio, len(known)) for each in known]
         lowest = min(wide, key=lambda each: each.value or 0.0)
@@ -109,7 +108,8 @@ def decided(found: Sequence[Selection]) -> dict[str, Measured]:
         low, high = (min(getattr(each, end) for each in wide) for end in ("low", "high"))
         ratio = replace(lowest, low=low, high=min(1.0, high))
     persons = [each.person for each in found if each.person.value is not None]
-    person = min(persons, key=_width) if persons else unmeasured(NOT_ASKED)
+    nothing, whole = unmeasured(NOT_ASKED), 1.0
+    person = min(persons, key=lambda m: (m.high or whole) - (m.low or 0.0), default=nothing)
     return {"impact-ratio": ratio, "human-review": person}
 
 
@@ -184,10 +184,6 @@ def together(one: Measured, estimates: int) -> Measured:
     low = max(0.0, one.value - (one.value - one.low) * wider)
     high = one.value + (one.high - one.value) * wider
     return replace(one, low=low, high=high)
-
-
-def _width(one: Measured) -> float:
-    return (one.high or 1.0) - (one.low or 0.0)
 
 
 def _share(release: Release | None, kept: Callable[[tuple[Any, ...]], bool]) -> Measured:

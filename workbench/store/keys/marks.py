@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.documents import parse_json
 from workbench.errors import StorageError
-from workbench.store.durable import file_lock, write_whole
+from workbench.store.durable import content_of, file_lock, write_whole
 from workbench.store.keys.master import derive
 from workbench.store.keys.sealed import sealed_secret
 from workbench.store.keys.sources import Keys
@@ -89,12 +89,10 @@ class Marks(Counted[Mark]):
 
     def _read(self, path: Path) -> list[Mark]:
         try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return []
+            content = content_of(path) or b""
         except OSError as problem:
             raise StorageError(f"{path} cannot be read: {problem.strerror}.") from None
-        return read_marks(text, path)
+        return read_marks(content.decode(), path)
 
     def _write(self, lines: Iterable[Mark]) -> None:
         write_whole(self.path, "".join(f"{each.to_json()}\n" for each in lines).encode())

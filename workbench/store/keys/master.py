@@ -32,7 +32,7 @@ def make_master_key(folder: Path) -> None:
     with file_lock(folder / "lock"):
         if not path.exists():
             for leftover in folder.glob("master*.part"):  # of one that was cut off
-                leftover.unlink()
+                leftover.unlink(missing_ok=True)
             write_whole(path, secrets.token_hex(32).encode())
 
 

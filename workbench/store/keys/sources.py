@@ -93,7 +93,12 @@ class Keys:
         if self.kind == "keyring":
             return self._from_keyring(f"{self._keyring_id()}.next")
         path = self.folder / _NEXT
-        return read_key_file(path) if path.exists() else None
+        try:
+            return read_key_file(path)
+        except StoreMissing:
+            if path.exists():
+                raise
+        return None  # or none any more: the rotation has just ended
 
     def candidates(self) -> list[bytes]:
         """Return the keys that may open something: the present one, and the next one if any."""

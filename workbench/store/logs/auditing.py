@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from workbench.documents import read_json
 from workbench.errors import StorageError
+from workbench.store.durable import files_below
 from workbench.store.logs.chain import GENESIS, Chain, entry_hash
 from workbench.store.logs.events import Events
 
@@ -131,7 +132,7 @@ def _published_heads(published: Path | None) -> Iterator[tuple[int, str, str]]:
     """Yield what every published edition knows of the log's end."""
     if published is None:
         return
-    for path in sorted(published.glob("**/edition.json")):
+    for path in files_below(published, "edition.json"):
         try:
             seq, hash_ = read_json(path)["audit_head"]
             yield int(seq), str(hash_), f"the published edition {path.parent}"

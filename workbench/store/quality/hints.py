@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog, Column
 from workbench.store.engine import Store
-from workbench.store.lake_files import ENCRYPTED, META
+from workbench.store.lake_files import META, begins_encrypted
 from workbench.store.quality.result import Check, Hint
 from workbench.store.quality.rules import iban_sql, luhn_sql, pattern_sql, resident_id_sql
 
@@ -174,10 +174,5 @@ def encrypted_files(
     plain = 0
     for path, relative, folder, schema, keyed in rows:
         file = store.folder / "data" / schema / folder / path if relative else Path(path)
-        plain += not (keyed and _begins_encrypted(file))
+        plain += not (keyed and begins_encrypted(file))
     return len(rows), plain
-
-
-def _begins_encrypted(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == ENCRYPTED
