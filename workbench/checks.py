@@ -22,7 +22,8 @@ from workbench.reporting.forking import forking
 from workbench.reporting.notebooks.remarks import miswritten
 from workbench.reporting.pages.brand import brand_of
 from workbench.store.lake_files import faults, unreadable
-from workbench.store.loading.ingest import current_digests, fed_tables, file_digest
+from workbench.store.loading.ingest import current_digests, fed_tables
+from workbench.store.loading.text_files import read_through
 from workbench.store.published_files import strange
 from workbench.store.rewriting import attach_plain
 from workbench.workspace import Workspace
@@ -136,7 +137,7 @@ def _store(ws: Workspace, quick: bool) -> Iterator[Problem]:
         if loaded is not None and name in fed and (loaded.get(name) == "" or not path.exists()):
             continue
         try:
-            digest = file_digest(path)
+            digest = read_through(path)[0]
         except StorageError as error:
             yield Problem("store", str(error))
             continue

@@ -466,3 +466,29 @@ def test_text_of_four_bytes_a_sign_says_so_itself(desk):
     path.write_bytes(f"{','.join(NAMES)}\n{LINE}\n".encode("utf-32"))
     assert desk.ingest("events", path).added == 1
     assert last(desk, 1) == ["客"]
+
+
+LINES = "a\n" + "9,,,1,1,1,1,true,x,C1\n" * 200
+QUOTES = {  # as a file has them, and what they are
+    "open": ('"open', None), "quoted": ('"a, ""b"""', 'a, "b"'), "lines": (f'"{LINES}"', LINES),
+    "inch": ('27" wide', '27" wide'), "plain": ("x", "x"),
+}  # fmt: skip  # why: a table
+
+
+@pytest.mark.parametrize("opened", [{4}, {9}, {0, 1}, {2, 5}, set()], ids=str)
+def test_a_quote_that_does_not_end_takes_its_own_row_out_and_no_other(desk, opened, size):
+    times = 1 if size == "smoke" else 2_000  # of which the engine reads several buffers
+    kinds = ["open" if n in opened else list(QUOTES)[1 + n % 4] for n in range(10)] * times
+    path = desk.settings.root / f"quotes-{sorted(opened)}.csv"
+    rows = [f"{n},2026-08-03,,1,1,1,1,true,{QUOTES[each][0]},C1" for n, each in enumerate(kinds)]
+    path.write_text("\n".join([",".join(NAMES), *rows, ""]))
+    taken = desk.ingest("events", path)
+    assert (taken.rows, taken.quarantined) == (len(rows), len(opened) * times)
+    assert last(desk, taken.added) == [QUOTES[each][1] for each in kinds if each != "open"]
+    with desk._newest() as connection:
+        kept = connection.execute(
+            "SELECT reasons, subject, content FROM lake.intake.quarantine WHERE digest = $1 "
+            "ORDER BY line", [taken.digest]
+        ).fetchall()  # fmt: skip  # why: one query
+    told = [n for n, each in enumerate(kinds) if each == "open"]
+    assert kept == [("a quote that does not end", None, rows[n]) for n in told]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Table
 from workbench.errors import SourceError
@@ -18,11 +17,11 @@ from workbench.store.engine import Store, StoreWriter
 from workbench.store.keys.marks import marked_sql
 from workbench.store.loading.options import Options
 from workbench.store.loading.quarantine import Ingested, forget_files, taken_in
-from workbench.store.loading.readers import Reading, reading
-from workbench.store.loading.rejects import UNENDED, Rejected, rejected
+from workbench.store.loading.readers import reading
+from workbench.store.loading.rejects import unreadable_lines
 from workbench.store.loading.sifting import without_customer
-from workbench.store.loading.text_files import two_ends_of_lines, wrong_encoding
-from workbench.store.loading.values import kind_of, sql_type
+from workbench.store.loading.text_files import read_through, two_ends_of_lines
+from workbench.store.loading.values import sql_type
 from workbench.store.versions import changes_of, coverage
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def load_estate(
         catalog.table(name)
     fed = {name: files for name, files in fed_tables(store).items() if name not in reload}
     digests = {
-        name: file_digest(source / table.source)
+        name: read_through(source / table.source)[0]
         for name, table in catalog.tables.items()
         if name not in fed or (source / table.source).exists()
     }
@@ -112,14 +111,15 @@ def fed_tables(store: Store) -> Mapping[str, int]:
 
 def files_seen(store: Store) -> list[Ingested]:
     """Return every file that was taken in, as readers see it."""
+    return _seen(store, taken_in)
+
+
+def _seen(store: Store, what: Callable[[duckdb.DuckDBPyConnection], list[Any]]) -> list[Any]:
     if not store.exists:
         return []
-    connection = store.connect()
-    try:
+    with store.connect() as connection:
         store.attach(connection, store.latest_snapshot())
-        return taken_in(connection)
-    finally:
-        connection.close()
+        return what(connection)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
@@ -144,26 +144,7 @@ def _require_unfed(
 
 def current_digests(store: Store) -> Mapping[str, str]:
     """Return the digest of the file each table was last loaded from."""
-    if not store.exists:
-        return {}
-    connection = store.connect()
-    try:
-        store.attach(connection, store.latest_snapshot())
-        return {change.table: change.digest for change in changes_of(connection)}
-    finally:
-        connection.close()
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a source file."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as problem:
-        raise SourceError(
-            f"the source file {path} cannot be read: {problem.strerror}. "
-            "Put it there, or correct 'source' in the catalog."
-        ) from None
+    return {change.table: change.digest for change in _seen(store, changes_of)}
 
 
 def _load(
@@ -179,7 +160,7 @@ def _load(
 ) -> int:
     connection, columns = writer.connection, list(table.columns)
     options = Options(**dict(table.source_format))
-    with reading(connection, path, name, table, options, zone=zone) as source, failing_as(path):
+    with reading(connection, path, name, table, options, zone) as source, failing_as(path):
         read = ", ".join(f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in columns)
         wrong = [*(source.wrong[c] for c in columns), without_customer(table) or "false"]
         noted = " || ".join(f"CASE WHEN {each} THEN '1' ELSE '0' END" for each in wrong)
@@ -249,30 +230,6 @@ def _require_sound(faults: Mapping[str, int], name: str, table: Table, path: Pat
             f"take the file in with 'workbench data ingest {name} FILE', which keeps them aside; "
             "nothing was loaded."
         )
-
-
-def unreadable_lines(
-    connection: duckdb.DuckDBPyConnection,
-    source: Reading,
-    table: Table,
-    path: Path,
-    options: Options,
-) -> list[Rejected]:
-    """Return the lines of a file just read that are no rows, in order.
-
-    Raises
-    ------
-    SourceError
-        One is in another encoding.
-    """
-    if not source.header:
-        return []
-    kinds = {column: kind_of(declared.type) for column, declared in table.columns.items()}
-    found = rejected(connection, table, kinds, source.header, source.delimiter)
-    if found.badly_encoded:
-        raise wrong_encoding(path, options.encoding or "utf-8")
-    cut = [Rejected(line, UNENDED, None, content) for line, content in source.unended]
-    return [*found.rows, *cut]
 
 
 def choose_format(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -26,12 +26,12 @@ from workbench.store.loading.ingest import (
     correct_again,
     failing_as,
     files_seen,
-    unreadable_lines,
 )
 from workbench.store.loading.options import Options, require_fitting
 from workbench.store.loading.progress import watched_progress
 from workbench.store.loading.quarantine import Aside, Ingested
 from workbench.store.loading.readers import Reading, reading
+from workbench.store.loading.rejects import unreadable_lines
 from workbench.store.loading.sifting import sift
 from workbench.store.loading.text_files import read_through
 from workbench.store.loading.values import sql_type
@@ -77,7 +77,7 @@ def take_in(
     )
     require_fitting(path, chosen)  # also of a file that is known already
     progress(f"reading {path.name}")
-    content, long_lines = read_through(path)
+    content, quoted = read_through(path)
     digest = content + (f" {chosen.said}" if chosen.said else "")
     with store.writing(f"ingest into {name}", tidy=True) as writer:
         # why one: rows are numbered in their order, so that others would only wait, and burn time
@@ -100,8 +100,7 @@ def take_in(
         for before in same:  # judged anew
             quarantine.forget_aside(writer.connection, name, before.digest)
         taken, replaced = _take(
-            store, writer, catalog, name, table, path, digest, long_lines, now, chosen, zone,
-            progress,
+            store, writer, catalog, name, table, path, digest, quoted, now, chosen, zone, progress,
         )  # fmt: skip  # why: one call, two lines
         corrected = correct_again(store, writer.connection, name, table)
         progress(f"comparing people in {name}")
@@ -134,7 +133,7 @@ def _take(
     table: Table,
     path: Path,
     digest: str,
-    long_lines: bool,
+    quoted: bool,
     now: dt.datetime,
     options: Options,
     zone: str,
@@ -148,9 +147,7 @@ def _take(
     with store.again(connection) as side:
         aside = Aside(side)
         called(connection, "keep_aside", aside.take, ["BIGINT", "VARCHAR"])
-        with reading(
-            connection, path, name, table, options, zone=zone, long_lines=long_lines
-        ) as source:
+        with reading(connection, path, name, table, options, zone, quoted) as source:
             how = sift(source, catalog, name, there, today=now.date(), erased=writer.erased)
             aside.told = how.told
             with watched_progress(connection, f"taking in {path.name}", progress):

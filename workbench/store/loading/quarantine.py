@@ -302,9 +302,6 @@ class Aside:
         before = [line - 1 - place for place, line in enumerate(lines, 1)]
         self._erased = [n + 1 + bisect_left(before, n) for n in self._erased]
         self._flush()
-        if not before:
-            self._side.execute(f"UPDATE {_ROWS_ASIDE} SET line = line + 1")
-            return
         jumps = {threshold: place for place, threshold in enumerate(before, 1)}
         given = self._given(json.dumps(list(jumps.items())))
         self._side.execute(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -17,9 +18,10 @@ from typing import IO, TYPE_CHECKING
 from workbench.catalog import Table
 from workbench.errors import SourceError, suggest
 from workbench.store.loading import workbooks
+from workbench.store.loading.open_quotes import has_open_quotes, without_open_quotes
 from workbench.store.loading.options import Options, require_fitting
-from workbench.store.loading.rejects import LINE_BYTES_MOST
 from workbench.store.loading.text_files import (
+    LINE_BYTES_MOST,
     TITLE_LINES,
     as_utf8,
     first_line,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 # of which the engine holds several at a time; with less than 32 MB it may leave out a line of more
 # than 2 MB without a word
-_BUFFER_BYTES, _BUFFER_BYTES_LONG = 16_000_000, 32_000_000
+_BUFFER_BYTES = 32_000_000
 _DIGITS_MOST = 38  # of a decimal
 # of a workbook's rows on their way
 _LINE, _ROW = "workbench_line", "workbench_row"
@@ -66,6 +68,8 @@ class Reading:
         Lines between the rows that hold nothing, once it was read.
     unended : list of (int, str)
         A last line without an end, which may be cut, once it was read.
+    left_out : list of str
+        Lines with a quote that does not end, which others stand for, once it was read.
     """
 
     relation: str
@@ -78,6 +82,7 @@ class Reading:
     delimiter: str = ""
     passed_over: list[int] = field(default_factory=list)
     unended: list[tuple[int, str]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -87,9 +92,8 @@ def reading(
     name: str,
     table: Table,
     options: Options,
-    *,
     zone: str = "UTC",
-    long_lines: bool = True,
+    quoted: bool = True,
 ) -> Iterator[Reading]:
     """Yield a file as a relation; its columns are checked against the catalog first.
 
@@ -97,8 +101,8 @@ def reading(
     ----------
     zone : str
         The workspace's time zone.
-    long_lines : bool
-        Whether a line may be of more than a megabyte.
+    quoted : bool
+        Whether a text file may have quotes.
 
     Raises
     ------
@@ -111,8 +115,7 @@ def reading(
     _require_content(path)
     form = options.form(zone)
     if kind == ".csv":
-        buffer_bytes = _BUFFER_BYTES_LONG if long_lines else _BUFFER_BYTES
-        with _csv(path, name, table, options.encoding, form, buffer_bytes) as found:
+        with _csv(path, name, table, options.encoding, form, quoted) as found:
             yield found
     elif kind == ".parquet":
         with named_plainly(path) as place:
@@ -230,7 +233,7 @@ def _require_content(path: Path) -> None:
 
 @contextmanager
 def _csv(
-    path: Path, name: str, table: Table, encoding: str | None, form: Form, buffer_bytes: int
+    path: Path, name: str, table: Table, encoding: str | None, form: Form, quoted: bool
 ) -> Iterator[Reading]:
     chosen, cut = text_of(path, encoding)
     names, delimiter, above = first_line(path, chosen, table)
@@ -241,13 +244,17 @@ def _csv(
     }
     header = [columns[each] for each in names]
     read_as = ", ".join(f"{literal(each)}: {literal(kinds[each])}" for each in header)
-    unended: list[tuple[int, str]] = []
-    with as_utf8(path, chosen, unended if cut else None) as place:
+    unended, left_out = list[tuple[int, str]](), list[str]()
+    opened = quoted and has_open_quotes(path, chosen, delimiter)
+    rows = partial(without_open_quotes, delimiter, len(header), left_out) if opened else None
+    with as_utf8(path, chosen, unended if cut else None, rows) as place:
         relation = (
             f"read_csv({literal(str(place))}, auto_detect = false, header = true, skip = {above}, "
             f"columns = {{{read_as}}}, delim = {literal(delimiter)}, quote = '\"', escape = '\"', "
-            f"strict_mode = true, store_rejects = true, rejects_limit = 0, "
-            f"max_line_size = {LINE_BYTES_MOST}, buffer_size = {buffer_bytes})"
+            # why not parallel: a part that begins within quotes would be read as rows
+            f"parallel = false, strict_mode = true, store_rejects = true, rejects_limit = 0, "
+            f"max_line_size = {LINE_BYTES_MOST}, "
+            f"buffer_size = {_BUFFER_BYTES})"
         )
         found = _reading(
             table,
@@ -260,6 +267,7 @@ def _csv(
         )
         yield found
     found.unended.extend(unended)
+    found.left_out.extend(left_out)
 
 
 @contextmanager
@@ -310,7 +318,7 @@ def _workbook(
                 f"read_csv({literal(str(place))}, auto_detect = false, header = false, "
                 f"columns = {{{literal(_LINE)}: 'BIGINT', {read_as}}}, delim = ',', quote = '\"', "
                 f"escape = '\"', strict_mode = true, max_line_size = {LINE_BYTES_MOST}, "
-                f"buffer_size = {_BUFFER_BYTES_LONG}))"
+                f"buffer_size = {_BUFFER_BYTES}))"
             )
             found = _reading(
                 table,

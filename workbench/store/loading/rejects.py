@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Table
+from workbench.store.loading.options import Options
+from workbench.store.loading.text_files import wrong_encoding
+from workbench.store.loading.values import kind_of
 
 if TYPE_CHECKING:
     import duckdb
 
-LINE_BYTES_MOST = 2_000_000  # a longer line is no row
+    from workbench.store.loading.readers import Reading
+
+OPEN_QUOTE = "a quote that does not end"
 _WORDS = {
     "TOO MANY COLUMNS": "more fields than the line of column names",
     "MISSING COLUMNS": "fewer fields than the line of column names",
-    "UNQUOTED VALUE": "a quote that does not end",
+    "UNQUOTED VALUE": OPEN_QUOTE,
     "LINE SIZE OVER MAXIMUM": "a line longer than any row",
 }
 UNENDED = "no end: the file may be cut"  # of its last line
+LEFT_OUT = "\ue000"  # before the place of a line that was left out, in the one that stands for it
 _ENCODING = "INVALID ENCODING"
 
 
@@ -33,30 +39,23 @@ class Rejected:
     content: str | None
 
 
-@dataclass(frozen=True)
-class Found:
-    """Every line that is no row, in order."""
-
-    rows: tuple[Rejected, ...]
-    badly_encoded: bool
-
-
-def rejected(
+def unreadable_lines(
     connection: duckdb.DuckDBPyConnection,
+    source: Reading,
     table: Table,
-    kinds: Mapping[str, str],
-    header: Sequence[str],
-    delimiter: str,
-) -> Found:
-    """Return what the last read kept back, and empty the engine's own list of it.
+    path: Path,
+    options: Options,
+) -> list[Rejected]:
+    """Return the lines of a file just read that are no rows, in order; the engine forgets them.
 
-    Parameters
-    ----------
-    kinds : mapping of column to words
-        What a value of it should be.
-    header, delimiter : sequence of str, str
-        How a line is laid out.
+    Raises
+    ------
+    SourceError
+        One is in another encoding.
     """
+    header, delimiter, found = source.header, source.delimiter, list[Rejected]()
+    if not header:
+        return found
     rows = connection.execute(
         "SELECT line, list(DISTINCT error_type || ':' || coalesce(column_name, '')), "
         "any_value(CASE WHEN error_type <> 'LINE SIZE OVER MAXIMUM' THEN csv_line END) "
@@ -65,19 +64,22 @@ def rejected(
     ).fetchall()
     connection.execute("DROP TABLE temp.reject_errors; DROP TABLE temp.reject_scans")
     place = header.index(table.subject_key) if table.subject_key else None
-    found, badly = [], False
     for line, errors, content in rows:
-        badly = badly or any(error.startswith(_ENCODING) for error in errors)
-        why = "; ".join(sorted({_why(error, kinds) for error in errors}))
+        if any(error.startswith(_ENCODING) for error in errors):
+            raise wrong_encoding(path, options.encoding or "utf-8")
+        why = "; ".join(sorted({_why(error, table) for error in errors}))
+        stands = (content or "").lstrip(delimiter)
+        if source.left_out and stands.startswith(LEFT_OUT):
+            why, content = OPEN_QUOTE, source.left_out[int(stands.removeprefix(LEFT_OUT))]
         subject = _field(content, place, delimiter, len(header))
         found.append(Rejected(int(line), why, subject, content))
-    return Found(tuple(found), badly)
+    return [*found, *(Rejected(line, UNENDED, None, content) for line, content in source.unended)]
 
 
-def _why(error: str, kinds: Mapping[str, str]) -> str:
+def _why(error: str, table: Table) -> str:
     kind, _, column = error.partition(":")
-    if kind == "CAST" and column in kinds:
-        return f"{column}: not {kinds[column]}"
+    if kind == "CAST":
+        return f"{column}: not {kind_of(table.columns[column].type)}"
     return _WORDS.get(kind, f"not readable ({kind.lower()})")
 
 

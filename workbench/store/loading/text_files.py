@@ -16,11 +16,10 @@ from typing import IO
 
 from workbench.catalog import Table
 from workbench.errors import SourceError
-from workbench.store.loading.rejects import LINE_BYTES_MOST
 
 _BLOCK_BYTES = 1 << 18  # small enough to stay in the processor's cache
+LINE_BYTES_MOST = 2_000_000  # a longer line is no row
 _LINE_BYTES_CUT = 8_000_000  # without the end of a line; shorter lines the engine keeps back
-_LINE_BYTES_USUAL = 1_000_000
 _LOOKED_BYTES = 1_000_000  # of a file, when an error asks which encoding it may be
 _LIKELY = ("utf-8", "gb18030", "utf-16")
 TITLE_LINES = 20  # before the column names, at most
@@ -124,7 +123,7 @@ def fields_of(line: str) -> tuple[list[str], str]:
 
 
 def read_through(path: Path) -> tuple[str, bool]:
-    """Read a file once; return its SHA-256, and whether it may have a line of over a megabyte.
+    """Read a file once; return its SHA-256, and whether it may have quotes.
 
     Raises
     ------
@@ -132,23 +131,21 @@ def read_through(path: Path) -> tuple[str, bool]:
         It cannot be read; or a line of a CSV file is so long that the engine would leave it out
         without a word.
     """
-    digest, block, since, most = hashlib.sha256(), bytearray(_BLOCK_BYTES), 0, 0
-    text = path.suffix.lower() == ".csv"
+    digest, block, since, quoted = hashlib.sha256(), bytearray(_BLOCK_BYTES), 0, False
     try:
         with path.open("rb", buffering=0) as file:
             while size := file.readinto(block):
                 digest.update(memoryview(block)[:size])
+                quoted = quoted or block.find(b'"', 0, size) >= 0
                 since = 0 if block.find(b"\n", 0, size) >= 0 else since + size
-                most = max(most, since)
-                if text and since >= _LINE_BYTES_CUT:
+                if since >= _LINE_BYTES_CUT and path.suffix.lower() == ".csv":
                     raise _endless(path, file.tell() - since)
     except OSError as problem:
         raise SourceError(
             f"the source file {path} cannot be read: {problem.strerror}. Check the name; nothing "
-            "was taken in."
+            "was taken in. For 'workbench init', put it there or correct 'source' in the catalog."
         ) from None
-    # why two blocks less: a line may begin within one and end within another
-    return digest.hexdigest(), most > _LINE_BYTES_USUAL - 2 * _BLOCK_BYTES
+    return digest.hexdigest(), quoted
 
 
 def _endless(path: Path, before: int) -> SourceError:
@@ -206,12 +203,18 @@ def two_ends_of_lines(path: Path) -> str:
 
 
 @contextmanager
-def as_utf8(path: Path, encoding: str, unended: list[tuple[int, str]] | None) -> Iterator[Path]:
+def as_utf8(
+    path: Path,
+    encoding: str,
+    unended: list[tuple[int, str]] | None,
+    rows: Callable[[IO[str]], Iterator[str]] | None = None,
+) -> Iterator[Path]:
     """Yield a place the engine reads UTF-8 from: the file itself, or a pipe; never another file.
 
-    ``unended`` takes a last line without an end, which is not handed on.
+    ``unended`` takes a last line without an end, which is not handed on; ``rows`` makes the text in
+    blocks.
     """
-    if encoding in ("utf-8", "utf-8-sig", "ascii") and unended is None:
+    if encoding in ("utf-8", "utf-8-sig", "ascii") and unended is None and rows is None:
         with named_plainly(path) as place:
             yield place
         return
@@ -219,7 +222,7 @@ def as_utf8(path: Path, encoding: str, unended: list[tuple[int, str]] | None) ->
     def feed(out: IO[bytes]) -> None:
         kept, line = "", 1
         with path.open(encoding=encoding, newline="") as text:
-            while block := text.read(1 << 20):
+            for block in rows(text) if rows else iter(lambda: text.read(1 << 20), ""):
                 block = kept + block
                 whole = len(block)
                 if unended is not None:
