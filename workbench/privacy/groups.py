@@ -20,6 +20,7 @@ from workbench.privacy.grouping.codes import (
     RowCode,
     declared_code,
     declared_group,
+    declared_places,
     meaning_of,
 )
 from workbench.privacy.grouping.opened import (
@@ -157,8 +158,8 @@ def resolve_group(each: Any, scope: Scope) -> Group:
     # why not the time column: what a table dates its rows by may be called "month", too
     if each in scope.allowed and not (each in _TIME_GROUPS and each == scope.table.time):
         column = scope.allowed[each]
-        code = declared_code(scope.source[each], each, column)
-        return Group(*declared_group(each, column), RowCode(code, meaning_of(each, column)))
+        code = RowCode(**declared_places(scope.source[each], each, column))
+        return Group(*declared_group(each, column), code)
     if each in _TIME_GROUPS and scope.table.time is not None:
         if each == "month":
             return _months(scope)
@@ -198,11 +199,14 @@ def _months(scope: Scope) -> Group:
     start, end = span_of(table, scope.period)
     months = months_between(start, end)
     time = scope.source[name]
-    code = (time.year() * 12 + time.month() - (start.year * 12 + start.month)).cast("int64")
     first, last = day_literal(start.replace(day=1), table), day_literal(end, table)
-    code = ((time >= first) & (time < last)).ifelse(code, None)
-    dimension = Dimension("month", "Month", "month", months)
-    return Group(dimension, len(months), RowCode(code, ["month", name]))
+    within, zero = (time >= first) & (time < last), start.year * 12 + start.month
+    code = RowCode(
+        within.ifelse(time.delta(first, unit="month"), None),
+        ["month", name],
+        lambda: within.ifelse((time.year() * 12 + time.month() - zero).cast("int64"), None),
+    )
+    return Group(Dimension("month", "Month", "month", months), len(months), code)
 
 
 def day_literal(day: dt.date, table: Table) -> Any:

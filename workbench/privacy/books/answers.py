@@ -14,12 +14,12 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import LedgerError, QuestionRefused, WorkbenchError
 from workbench.privacy.accounting import epsilon_of
-from workbench.privacy.books import DERIVED
+from workbench.privacy.books import DERIVED, entries
 from workbench.privacy.books.entries import Part, charge_upto, digest, in_force, standing_of
 from workbench.privacy.books.ledger import Ledger
 from workbench.privacy.budget import Line
@@ -87,12 +87,10 @@ class AnswerLedger(Ledger):
     def earlier_answers(self, part: Part, data_version: str) -> list[str]:
         """Return ids of answers to the same part on other versions of the data."""
         found = []
-        names = [part.canonical] if part.earlier is None else [part.earlier(), part.canonical]
         with self.chain.reading() as read:
-            spends = (
-                each for name in names for each in read.entries("spend", subject=digest(name))
-            )
-            for spend in spends:
+            before = part.earlier if entries.named_by_sql(read) else None
+            names = [part.canonical] if before is None else [before(), part.canonical]
+            for spend in chain(*(read.entries("spend", subject=digest(name)) for name in names)):
                 if spend.body["data_version"] != data_version:
                     answers = read.entries("answer", subject=spend.body["identity"])
                     found += [a.body["release"] for a in answers if a.body["spend"] == spend.seq]

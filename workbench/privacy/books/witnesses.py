@@ -112,12 +112,11 @@ def write_anchor(path: Path, anchor: Witness) -> None:
     LedgerError
         It cannot be written; what was spent stays spent.
     """
-    spent = (anchor.spent or Cost()).to_json()
     content = {
         "schema": anchor.schema,
         "seq": anchor.seq,
         "hash": anchor.hash,
-        "spent": spent,
+        "spent": (anchor.spent or Cost()).to_json(),
         "before": [list(each) for each in anchor.before],
         "home": anchor.home,
     }

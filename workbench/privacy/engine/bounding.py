@@ -126,7 +126,7 @@ def bounded_totals(question: Question, *, wide: bool = False, rows: str | None =
             SELECT k{by_part}, ceil(sqrt(squared::DOUBLE))::BIGINT + 1 AS length
             FROM (
                 SELECT k{part}, {squared} AS squared FROM points
-                GROUP BY k{by_part} HAVING count(c) > {question.cells} AND squared > {limit}{point}
+                GROUP BY k{by_part} HAVING squared > {limit}{point}
             ) AS sums
         ),
         parts_ AS ({whole}

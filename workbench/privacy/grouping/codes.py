@@ -7,8 +7,9 @@ of customers or off the customer's rows; or the places of all pairs of values it
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.catalog import NUMERIC, Column
@@ -49,10 +50,14 @@ class Code:
 
 @dataclass(frozen=True, eq=False)
 class RowCode(Code):
-    """A row's own place. ``meaning`` is plain JSON: what ``code`` tells apart."""
+    """A row's own place. ``meaning`` is plain JSON: what ``code`` tells apart.
+
+    ``before`` makes it as it was written when answers were known by its SQL, where that differs.
+    """
 
     code: Any
     meaning: Any
+    before: Callable[[], Any] | None = None
     kind: ClassVar[str] = "own"
 
     @property
@@ -62,7 +67,7 @@ class RowCode(Code):
 
     def earlier(self, source: ibis.Table) -> list[str]:
         """See `Code`."""
-        return [self.kind, printed(source, self.code)]
+        return [self.kind, printed(source, self.before() if self.before else self.code)]
 
     def carried(self, source: ibis.Table) -> Any:
         """See `Code`."""
@@ -73,7 +78,7 @@ class RowCode(Code):
 class PairCode(RowCode):
     """All pairs of ``size`` values that a customer has, each value by itself as well."""
 
-    size: int
+    size: int = field(kw_only=True)
     kind: ClassVar[str] = "pairs"
 
     def placed(self, rows: Any, name: str, within: Sequence[str]) -> Any:
@@ -228,18 +233,39 @@ def meaning_of(name: str, column: Column) -> list[Any]:
     return ["of", name] if column.rest is None else ["of", name, "rest", str(column.rest)]
 
 
-def declared_code(value: Any, name: str, column: Column) -> Any:
+def index_of(column: Any, values: Sequence[Any]) -> Any:
+    """Return the place of a column's value among declared ones; NULL outside them."""
+    import ibis
+
+    def list_position(listed: Any, value: Any) -> Any: ...  # from 1; NULL outside
+
+    # why not CASE: DuckDB looks a list up once per dictionary entry, thirteen times faster; and why
+    # not .index(): around the same function it asks of every row whether it is NULL or 0
+    listed = ibis.array(list(values))
+    signature = ((listed.type(), column.type()), "int32")
+    return ibis.udf.scalar.builtin(list_position, signature=signature)(listed, column) - 1
+
+
+def index_before(column: Any, values: Sequence[Any]) -> Any:
+    """Return `index_of` as it was written when answers were known by its SQL."""
+    import ibis
+
+    return ibis.array(list(values)).index(column).nullif(-1)
+
+
+def declared_code(value: Any, name: str, column: Column, place: Any = index_of) -> Any:
     """Return the place of a column's value in its domain; others are the rest, where it has one."""
     values = _domain(name, column)
-    code = index_of(value, values)
+    code = place(value, values)
     if column.rest is None:
         return code
     return code.isnull().ifelse(value.notnull().ifelse(values.index(column.rest), None), code)
 
 
-def index_of(column: Any, values: Sequence[Any]) -> Any:
-    """Return the place of a column's value among declared ones; NULL outside them."""
-    import ibis
-
-    # why not CASE: DuckDB looks a list up once per dictionary entry, thirteen times faster
-    return ibis.array(list(values)).index(column).nullif(-1)
+def declared_places(value: Any, name: str, column: Column) -> dict[str, Any]:
+    """Return what `RowCode` is made of for a column."""
+    return {
+        "code": declared_code(value, name, column),
+        "meaning": meaning_of(name, column),
+        "before": partial(declared_code, value, name, column, index_before),
+    }

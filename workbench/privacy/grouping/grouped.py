@@ -18,9 +18,8 @@ from workbench.privacy.grouping.codes import (
     CustomerCode,
     PairCode,
     RowCode,
-    declared_code,
     declared_group,
-    meaning_of,
+    declared_places,
 )
 from workbench.privacy.grouping.opened import require_value
 from workbench.privacy.groups import Group, GroupRule, Number, Scope, decimal_of, named_column
@@ -252,9 +251,9 @@ class Pairs(GroupRule):
         )
         dimension = Dimension(f"{self.column}_pair", f"{single.title}, pair", "category", both)
         column = scope.allowed[self.column]
-        code = declared_code(scope.source[self.column], self.column, column)
-        meaning = meaning_of(self.column, column)
-        return Group(dimension, most * (most + 1) // 2, PairCode(code, meaning, len(values)))
+        places = declared_places(scope.source[self.column], self.column, column)
+        code = PairCode(**places, size=len(values))
+        return Group(dimension, most * (most + 1) // 2, code)
 
 
 def pairs(column: str) -> Pairs:

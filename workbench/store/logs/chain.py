@@ -287,14 +287,15 @@ class Reader:
         upto: int | None = None,
         until: dt.datetime | None = None,
         after: int = 0,
+        first: bool = False,
         **match: str,
     ) -> Entry | None:
-        """Return the last entry of some kinds, after and up to numbers or a time when given."""
+        """Return the last or first entry of some kinds, after and up to numbers or a time."""
         values: dict[str, Any] = {f"kind{i}": kind for i, kind in enumerate(kinds)}
         clauses = [f"e.kind IN ({', '.join(f':{name}' for name in values)})"] if kinds else []
         # why a plus: the engine is to look up by something narrower
         clauses += [f"+e.seq > {after:d}", *(f"e.{column} = :{column}" for column in match)]
-        order = "e.seq DESC"
+        order = "e.seq" if first else "e.seq DESC"
         if upto is not None:
             clauses.append("e.seq <= :upto")
         if until is not None:
