@@ -14,8 +14,9 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from workbench.documents import Strict
 from workbench.errors import AccessRefused, require_known
 
 Kind = Literal["identity", "transactions", "usage", "feedback", "linked", "operational"]
@@ -47,11 +48,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 PurposeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Rule(_Declared):
+class Rule(Strict):
     """One quality rule of a column; exactly the fields that apply are set."""
 
     not_null: bool | None = None
@@ -65,7 +62,7 @@ class Rule(_Declared):
     )
 
 
-class Ladder(_Declared):
+class Ladder(Strict):
     """Contribution bounds that grow, each twice the one before, from the first to the last."""
 
     ladder: tuple[Decimal, Decimal] = Field(description="first and last bound, both above 0")
@@ -74,7 +71,7 @@ class Ladder(_Declared):
     )
 
 
-class Column(_Declared):
+class Column(Strict):
     """One column: what it is, how sensitive, what for, and its declared domain or bounds.
 
     ``bounds`` are of one row's value; ``customer_bounds`` are of one customer's total within one
@@ -98,7 +95,7 @@ class Column(_Declared):
         None, gt=0, description="values one customer normally has; more are scaled down, not lost"
     )
     scale: int | None = Field(None, ge=0, le=9, description="decimal digits kept of a number")
-    special_codes: dict[str, str] = {}
+    special_codes: dict[str, str] = Field(default={})
     computed: str | None = Field(
         None, description="arithmetic over its row's other columns, in place of a file's column"
     )
@@ -121,14 +118,14 @@ class Column(_Declared):
         return 2 if self.type == "money" else (self.scale or 0)
 
 
-class Retention(_Declared):
+class Retention(Strict):
     """How long rows are kept after an event."""
 
     months: int = Field(gt=0)
     after: str = Field(description="the date column the clock starts at, or a named event")
 
 
-class SourceFormat(_Declared):
+class SourceFormat(Strict):
     """How files of a table are written, where they do not say so themselves."""
 
     encoding: str | None = None
@@ -138,14 +135,14 @@ class SourceFormat(_Declared):
     thousands: Literal[".", ",", "'", " "] | None = None
 
 
-class Contribution(_Declared):
+class Contribution(Strict):
     """The most one customer may add to one answer from this table."""
 
     cells: int = Field(gt=0, description="cells a customer may fill before being scaled down")
     rows: int = Field(gt=0, description="rows of one customer counted within one cell")
 
 
-class Table(_Declared):
+class Table(Strict):
     """One table: owner, source, subject key or *operational*, retention, columns."""
 
     kind: Kind
@@ -225,7 +222,7 @@ class Table(_Declared):
         return self.columns[name]
 
 
-class ExtractTerms(_Declared):
+class ExtractTerms(Strict):
     """How well people must hide in an extract: k-anonymity, l-diversity, t-closeness."""
 
     k: int = Field(default=5, ge=5, description="least people of a group")
@@ -240,7 +237,7 @@ class ExtractTerms(_Declared):
     )
 
 
-class Purpose(_Declared):
+class Purpose(Strict):
     """Why data may be read: lawful basis, consent where that is the basis, audience, expiry."""
 
     title: str
@@ -272,7 +269,7 @@ class Purpose(_Declared):
         return self
 
 
-class ConsentSource(_Declared):
+class ConsentSource(Strict):
     """Where consents are recorded."""
 
     table: Name
@@ -281,7 +278,7 @@ class ConsentSource(_Declared):
     withdrawn: Name
 
 
-class Limits(_Declared):
+class Limits(Strict):
     """Privacy limits as epsilon at the declared delta; month paces, year and lifetime protect."""
 
     month: Decimal = Field(gt=0)
@@ -289,7 +286,7 @@ class Limits(_Declared):
     lifetime: Decimal = Field(gt=0)
 
 
-class Privacy(_Declared):
+class Privacy(Strict):
     """The privacy unit and its budget, declared once."""
 
     unit: Literal["customer"] = "customer"
@@ -298,7 +295,7 @@ class Privacy(_Declared):
     limits: Limits
 
 
-class Catalog(_Declared):
+class Catalog(Strict):
     """A whole catalog. `load_catalog` reads and checks one."""
 
     version: Literal[1]

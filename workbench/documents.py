@@ -12,9 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.errors import ProblemsError, suggest
+
+
+class Strict(BaseModel):
+    """A part of what is written down: unknown keys are refused, and nothing changes once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True)

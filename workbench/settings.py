@@ -9,14 +9,15 @@ import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
+from workbench.documents import Strict
 from workbench.errors import SettingsError, suggest
 
 FILE_NAME = "workbench.toml"
 
 
-class Role(BaseModel):
+class Role(Strict):
     """Who may read for which purposes.
 
     Attributes
@@ -27,14 +28,12 @@ class Role(BaseModel):
         What they may read for; ``*`` is every purpose.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     groups: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     purposes: tuple[str, ...]
 
 
-class QuarantineSettings(BaseModel):
+class QuarantineSettings(Strict):
     """What becomes of rows that were kept aside.
 
     Attributes
@@ -43,12 +42,10 @@ class QuarantineSettings(BaseModel):
         For so many days after their file came in they are kept; then retention takes them away.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     keep_days: int = Field(90, gt=0)
 
 
-class RunsSettings(BaseModel):
+class RunsSettings(Strict):
     """How long executed notebooks and their logs are kept, which may show rows.
 
     Attributes
@@ -57,12 +54,10 @@ class RunsSettings(BaseModel):
         For so many days after they were written; then retention takes them away.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     keep_days: int = Field(90, gt=0)
 
 
-class BackupsKept(BaseModel):
+class BackupsKept(Strict):
     """Which backups are kept when the folder is pruned; the newest always is.
 
     Attributes
@@ -70,8 +65,6 @@ class BackupsKept(BaseModel):
     daily, weekly, monthly : int
         Of so many of the newest days, weeks and months with a backup, the last one.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     daily: int = Field(7, ge=0)
     weekly: int = Field(5, ge=0)
@@ -85,7 +78,7 @@ def _zone(name: str) -> str:
         raise ValueError("no such zone") from None
 
 
-class Settings(BaseModel):
+class Settings(Strict):
     """Where a workspace keeps its parts; paths are relative to workbench.toml.
 
     Attributes
@@ -131,8 +124,6 @@ class Settings(BaseModel):
         Where the published folder is served, with a slash at its end, for links in mails and feed.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     root: Path
     title: str = "workbench"
     catalog: Path = Path("catalog.yaml")
@@ -144,7 +135,7 @@ class Settings(BaseModel):
     backups: Path = Path("backups")
     key: Literal["file", "environment", "keyring"] = "file"
     bulk_rows: int = Field(10_000, gt=0)
-    roles: dict[str, Role] = {}
+    roles: dict[str, Role] = Field(default={})
     quarantine: QuarantineSettings = QuarantineSettings(keep_days=90)
     runs: RunsSettings = RunsSettings(keep_days=90)
     keep_backups: BackupsKept = BackupsKept(daily=7, weekly=5, monthly=12)
@@ -223,6 +214,21 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"{path}: '{name}' {_told(first)}") from None
 
 
+_MUST = {
+    "keep_backups": "say daily, weekly and monthly, whole numbers from 0 on",
+    "quarantine": "say keep_days, a whole number of days above 0",
+    "runs": "say keep_days, a whole number of days above 0",
+    "roles": 'be lists of texts, such as purposes = ["reporting"]',
+    "bulk_rows": "be a whole number above 0",
+    "fork_kernels": "be true, or false to start kernels the plain way",
+    "accent": 'be a colour such as "#14536f"',
+    "address": "be an http or https address that ends with a slash",
+    "time_zone": "be the name of a time zone, such as Europe/Berlin",
+    "holidays": "be dates, such as [2026-10-01, 2026-10-02]",
+    "key": 'be "file", "environment" or "keyring"',
+}
+
+
 def _told(problem: Any) -> str:
     """Say what a setting must be, in the words of its file."""
     got = f"(got {problem['input']!r})"
@@ -235,24 +241,4 @@ def _told(problem: Any) -> str:
         }  # fmt: skip
         part = parts.get(name, Role)
         return f"is unknown.{suggest(str(problem['loc'][-1]), part.model_fields)}"
-    if name == "keep_backups":
-        return f"must say daily, weekly and monthly, whole numbers from 0 on {got}."
-    if name in ("quarantine", "runs"):
-        return f"must say keep_days, a whole number of days above 0 {got}."
-    if name == "roles":
-        return f'must be lists of texts, such as purposes = ["reporting"] {got}.'
-    if name == "bulk_rows":
-        return f"must be a whole number above 0 {got}."
-    if name == "fork_kernels":
-        return f"must be true, or false to start kernels the plain way {got}."
-    if name == "accent":
-        return f'must be a colour such as "#14536f" {got}.'
-    if name == "address":
-        return f"must be an http or https address that ends with a slash {got}."
-    if name == "time_zone":
-        return f"must be the name of a time zone, such as Europe/Berlin {got}."
-    if name == "holidays":
-        return f"must be dates, such as [2026-10-01, 2026-10-02] {got}."
-    if name == "key":
-        return f'must be "file", "environment" or "keyring" {got}.'
-    return f"must be text in quotes {got}."
+    return f"must {_MUST.get(name, 'be text in quotes')} {got}."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from workbench.documents import Strict
 from workbench.errors import DefinitionError
 from workbench.figures.kinds.bar import BarSpec
 from workbench.figures.kinds.heatmap import HeatmapSpec
@@ -20,10 +21,8 @@ from workbench.figures.spec import ReleaseId
 _KINDS = (LineSpec, BarSpec, HeatmapSpec, SankeySpec, TableSpec, KpisSpec, TextSpec, IndicatorsSpec)
 
 
-class Payload(BaseModel):
+class Payload(Strict):
     """The content of a notebook output of type `MIME`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: Literal[1]
     releases: tuple[ReleaseId, ...] = Field(min_length=1, max_length=32)

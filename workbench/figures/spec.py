@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from workbench.documents import Strict
 from workbench.errors import InputError, QuestionRefused
 from workbench.figures.changes import Change, Find, Together
 from workbench.figures.drawn import Drawn
@@ -33,10 +34,8 @@ Index = Annotated[int, Field(ge=0, le=31, strict=True)]
 Lights = Literal["green", "amber", "red", "not measured", "information"]
 
 
-class Spec(BaseModel):
+class Spec(Strict):
     """What every kind of figure has; a kind says its words, its measures, and draws itself."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str
     title: Words | None = None

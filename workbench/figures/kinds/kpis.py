@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from workbench.documents import Strict
 from workbench.errors import QuestionRefused, require_known
 from workbench.figures.bounds import beside, cut
 from workbench.figures.changes import Change, Find, Together, change
@@ -24,10 +25,8 @@ from workbench.privacy.shown import decimals
 _SHARED = 0.5  # correlation of two changes from which one is no proof of the other
 
 
-class KpiSpec(BaseModel):
+class KpiSpec(Strict):
     """One key figure: a measure of a release, and the release it is compared with."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     release: Index
     measure: Column

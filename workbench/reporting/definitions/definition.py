@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from workbench.documents import Strict
 from workbench.errors import ParameterError, suggest
 from workbench.periods import Period
 from workbench.reporting.definitions.parameters import (
     FORMS,
-    Declared,
     Parameter,
     Scalar,
     Value,
@@ -28,13 +28,13 @@ _FOLDER = re.compile(r"[a-z0-9]", re.IGNORECASE)  # by what a published folder's
 _UNFIT = re.compile(r"[^A-Za-z0-9._+]+")
 
 
-class Share(Declared):
+class Share(Strict):
     """The report's own share of one period's privacy budget, as epsilon."""
 
     epsilon: Decimal = Field(gt=0)
 
 
-class Limits(Declared):
+class Limits(Strict):
     """What a run may take: seconds of the whole notebook and of a cell, megabytes.
 
     ``memory_mb`` is of the kernel with its children, and None sets no limit; ``output_mb`` is
@@ -47,7 +47,7 @@ class Limits(Declared):
     output_mb: int = Field(default=100, gt=0)
 
 
-class Hooks(Declared):
+class Hooks(Strict):
     """Whom to tell: commands that get JSON on standard input, and an address that gets it by POST.
 
     Attributes
@@ -81,7 +81,7 @@ class Hooks(Declared):
         return command
 
 
-class Alert(Declared):
+class Alert(Strict):
     """A rule over a key figure of the page: it holds where the whole margin is past the limit.
 
     Attributes
@@ -118,7 +118,7 @@ class Variant:
         return f"{period.text}/{self.name}" if self.name else period.text
 
 
-class Definition(Declared):
+class Definition(Strict):
     """A report definition.
 
     Attributes

@@ -8,8 +8,9 @@ from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
+from workbench.documents import Strict
 from workbench.errors import InputError, ParameterError, suggest
 from workbench.periods import Period
 
@@ -18,13 +19,7 @@ Scalar = str | int | float
 Value = Scalar | list[Scalar] | None
 
 
-class Declared(BaseModel):
-    """A part of a definition: unknown keys are refused, and nothing changes once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Parameter(Declared):
+class Parameter(Strict):
     """One typed parameter of a report, as its notebook's parameters cell takes it."""
 
     type: ParameterType

@@ -11,16 +11,16 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import field_validator
 
+from workbench.documents import Strict
 from workbench.errors import suggest
 from workbench.periods import Period
-from workbench.reporting.definitions.parameters import Declared
 
 _TERM = r"(\*|\d+|[a-z]{3})(-(\d+|[a-z]{3}))?(/\d+)?"
 _PORTABLE = re.compile(rf"{_TERM}(,{_TERM})*", re.IGNORECASE)
 _DAY = dt.timedelta(days=1)
 
 
-class Schedule(Declared):
+class Schedule(Strict):
     """When a report is due, as cron says it, in a time zone.
 
     Attributes
@@ -96,7 +96,7 @@ class Schedule(Declared):
         return next((each for each in CronSim(self.cron, before) if each.date() >= day), None)
 
 
-class PeriodRule(Declared):
+class PeriodRule(Strict):
     """Which period an edition is about.
 
     Attributes
