@@ -134,7 +134,12 @@ OPERATIONS: dict[str, Operation] = {}
 
 
 def operation(name: str) -> Callable[[Operation], Operation]:
-    """Register a pure function of sheets and plain arguments under the name it is stored by."""
+    """Register a pure function of sheets and plain arguments under the name it is stored by.
+
+    What a ledger holds is computed again by the arguments it was stored with, so the same arguments
+    give the same figures for good: a change of how it computes comes with an argument of its own,
+    and where a stored recipe lacks it the function computes as it did.
+    """
 
     def registered(function: Operation) -> Operation:
         OPERATIONS[name] = function
