@@ -27,6 +27,7 @@ from workbench.store.durable import content_of
 
 T = TypeVar("T")
 _LANGUAGE = re.compile(r'<html lang="([a-z]+)')
+_COMPARED = ("key", "label", "text", "margin", "value", "interval", "digits", "rate")  # of cards
 _HISTORY = 24  # editions a sparkline reaches back
 
 
@@ -231,16 +232,7 @@ def _comparison(shelves: Sequence[Shelf], words: Language) -> dict[str, Any]:
                 {
                     "period": words.period(edition.period),
                     "cards": [
-                        {
-                            "key": card.key,
-                            "label": card.label,
-                            "text": card.text,
-                            "margin": card.margin,
-                            "value": card.value,
-                            "interval": card.interval,
-                            "digits": card.digits,
-                            "rate": card.rate,
-                        }
+                        {name: getattr(card, name) for name in _COMPARED}
                         for card in _in_language(edition, words)
                     ],
                 }

@@ -6,9 +6,9 @@ What is expected comes from the catalog. What it does not say is not measured, a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Table
@@ -82,7 +82,13 @@ class _Asked:
 
     checked: str
     failed: str
-    make: Callable[[int, int], Check]
+    check: Check
+
+    def answered(self, values: Mapping[str, Any]) -> Check:
+        """Return the check with what its aggregates come to."""
+        checked, failed = int(values[self.checked]), int(values[self.failed])
+        why = "" if checked else NO_ROWS
+        return replace(self.check, checked=checked, failed=failed, why=why)
 
 
 def _table(
@@ -104,7 +110,7 @@ def _table(
     parts = [part for each in asked for part in (each.checked, each.failed)]
     values = _answers(connection, name, ["count(*)", month, *parts])
     rows = int(values["count(*)"])
-    checks = [each.make(int(values[each.checked]), int(values[each.failed])) for each in asked]
+    checks = [each.answered(values) for each in asked]
     checks += [
         Check(name, rule.column, rule.dimension, rule.rule, None, None, why=_BAD_PATTERN)
         for rule in bad
@@ -150,29 +156,21 @@ def _answers(
 
 def _of_rows(name: str, rules: Sequence[RowRule]) -> Iterator[_Asked]:
     for rule in rules:
-
-        def make(checked: int, failed: int, rule: RowRule = rule) -> Check:
-            why = "" if checked else NO_ROWS
-            share = None if rule.tolerance is None else float(rule.tolerance)
-            return Check(name, rule.column, rule.dimension, rule.rule, checked, failed, share, why)
-
+        share = None if rule.tolerance is None else float(rule.tolerance)
+        check = Check(name, rule.column, rule.dimension, rule.rule, None, None, share)
         filled = f'count("{rule.column}")'
         if rule.about == "true":  # whether it is filled: what the others count tells
-            yield _Asked("count(*)", f"count(*) - {filled}", make)
+            yield _Asked("count(*)", f"count(*) - {filled}", check)
         else:
             about = f"count_if({rule.about})" if " AND " in rule.about else filled
-            yield _Asked(about, f"count_if({rule.fails})", make)
+            yield _Asked(about, f"count_if({rule.fails})", check)
 
 
 def _of_references(name: str, refs: Sequence[Reference]) -> Iterator[_Asked]:
     for ref in refs:
-
-        def make(checked: int, failed: int, ref: Reference = ref) -> Check:
-            why = "" if checked else NO_ROWS
-            share = float(ref.tolerance)
-            return Check(name, ref.column, "consistency", ref.rule, checked, failed, share, why)
-
-        yield _Asked(f'count("{ref.column}")', _unknown(name, ref), make)
+        share = float(ref.tolerance)
+        check = Check(name, ref.column, "consistency", ref.rule, None, None, share)
+        yield _Asked(f'count("{ref.column}")', _unknown(name, ref), check)
 
 
 def _unknown(name: str, ref: Reference) -> str:
@@ -191,26 +189,17 @@ def _unknown(name: str, ref: Reference) -> str:
 
 def _of_keys(name: str, table: Table) -> Iterator[_Asked]:
     for columns, tolerance in unique_columns(table).items():
-
-        def make(
-            checked: int,
-            failed: int,
-            columns: tuple[str, ...] = columns,
-            tolerance: float = float(tolerance),
-        ) -> Check:
-            alone = columns[0] if len(columns) == 1 else None
-            rule = "unique" if alone else f"unique {' + '.join(columns)}"
-            why = "" if checked else NO_ROWS
-            return Check(name, alone, "consistency", rule, checked, failed, tolerance, why)
-
+        alone = columns[0] if len(columns) == 1 else None
+        rule = "unique" if alone else f"unique {' + '.join(columns)}"
+        check = Check(name, alone, "consistency", rule, None, None, float(tolerance))
         if len(columns) > 1:
             row = ", ".join(f'"{column}"' for column in columns)
-            yield _Asked("count(*)", f"count(*) - count(DISTINCT ({row}))", make)
+            yield _Asked("count(*)", f"count(*) - count(DISTINCT ({row}))", check)
         else:
             filled = f'count("{columns[0]}")'
             numbers = table.columns[columns[0]].type == "integer"
             distinct = distinct_numbers if numbers else _distinct
-            yield _Asked(filled, f"{filled} - {distinct(name, columns[0])}", make)
+            yield _Asked(filled, f"{filled} - {distinct(name, columns[0])}", check)
 
 
 def _distinct(_: str, column: str) -> str:

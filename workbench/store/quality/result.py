@@ -186,42 +186,18 @@ class Quality:
 
 
 COLUMNS = [
-    "table",
-    "column",
-    "dimension",
-    "rule",
-    "checked",
-    "failed",
-    "rate",
-    "tolerance",
-    "light",
-    "usual_low",
-    "usual_high",
-    "trend",
-    "why",
+    *("table", "column", "dimension", "rule", "checked", "failed", "rate", "tolerance", "light"),
+    *("usual_low", "usual_high", "trend", "why"),
 ]
 
 
 def rows(checks: Iterable[Check]) -> list[dict[str, Any]]:
     """Return checks as plain rows of `COLUMNS`."""
-    return [
-        {
-            "table": check.table,
-            "column": check.column,
-            "dimension": check.dimension,
-            "rule": check.rule,
-            "checked": check.checked,
-            "failed": check.failed,
-            "rate": check.rate,
-            "tolerance": check.tolerance,
-            "light": check.light,
-            "usual_low": check.usual[0] if check.usual else None,
-            "usual_high": check.usual[1] if check.usual else None,
-            "trend": check.trend,
-            "why": check.why,
-        }
-        for check in checks
-    ]
+    found = []
+    for check in checks:
+        ends = dict(zip(("usual_low", "usual_high"), check.usual or (None, None), strict=True))
+        found.append({n: ends[n] if n in ends else getattr(check, n) for n in COLUMNS})
+    return found
 
 
 def worst(lights: Iterable[Light]) -> Light:
