@@ -19,6 +19,19 @@ Scalar = str | int | float | bool | None
 AND = " + "  # between the two values of a pair
 
 
+def between(low: str | None, high: str | None, unit: str = "") -> str:
+    """Return what values from one end to below another are called, where an end may be open.
+
+    Examples
+    --------
+    >>> between(None, "50"), between("50", "200"), between("200", None, " days")
+    ('< 50', '50 to 200', '≥ 200 days')
+    """
+    if low is None:
+        return f"< {high}{unit}"
+    return f"≥ {low}{unit}" if high is None else f"{low} to {high}{unit}"
+
+
 @dataclass(frozen=True)
 class Dimension:
     """A group column of an answer and its declared values, in declared order.

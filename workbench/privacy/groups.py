@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.periods import Period, months_between
-from workbench.privacy.columns import Dimension
+from workbench.privacy.columns import Dimension, between
 from workbench.privacy.grouping.codes import (
     Code,
     CustomerCode,
@@ -315,10 +315,9 @@ def _expression(each: Any, scope: Scope) -> Group:
 
 
 def _bucket_labels(bucket: Any) -> tuple[str, ...]:
-    edges = [getattr(edge, "value", edge) for edge in bucket.buckets]
-    labels = [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
-    under = [f"< {edges[0]:,}"] if bucket.include_under else []
-    return (*under, *labels, *([f"≥ {edges[-1]:,}"] if bucket.include_over else []))
+    ends = [None, *(f"{getattr(edge, 'value', edge):,}" for edge in bucket.buckets), None]
+    ends = ends[not bucket.include_under : len(ends) - (not bucket.include_over)]
+    return tuple(between(low, high) for low, high in pairwise(ends))
 
 
 def plain_name(name: str) -> str:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.columns import Dimension
+from workbench.privacy.columns import Dimension, between
 from workbench.privacy.grouping.codes import CustomerBand, RowCode, band_code
 from workbench.privacy.grouping.opened import number, numeric
 from workbench.privacy.groups import (
@@ -117,9 +117,8 @@ def _edges(each: Bands) -> tuple[list[Decimal], list[str]]:
 
 def band_labels(edges: Sequence[Decimal]) -> list[str]:
     """Return what the bands between rising edges are called."""
-    labels = [f"< {edges[0]:,}"]
-    labels += [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
-    return [*labels, f"≥ {edges[-1]:,}"]
+    ends = [None, *(f"{edge:,}" for edge in edges), None]
+    return [between(low, high) for low, high in pairwise(ends)]
 
 
 def bands(column: str, edges: Sequence[Number], *, of: str = "row") -> Bands:

@@ -11,6 +11,7 @@ from itertools import product
 
 from workbench.errors import PeriodError, QuestionRefused
 from workbench.periods import Period, add_months
+from workbench.privacy.columns import between
 from workbench.privacy.release import Release
 
 SCORED = ("recency", "frequency", "money")
@@ -132,11 +133,7 @@ def asked(rule: Rule, score: str, cuts: Sequence[Decimal]) -> str:
         low = None if least == 1 else rising[least - 2]
         high = None if most == best else rising[most - 1]
     unit = "" if score == "money" else " days"
-    if low is None and high is None:
-        return "any"
-    if low is None:
-        return f"< {high}{unit}"
-    return f"≥ {low}{unit}" if high is None else f"{low} to {high}{unit}"
+    return "any" if low is None and high is None else between(low, high, unit)
 
 
 def cut_points(release: Release, shares: Sequence[float] = (0.2, 0.4, 0.6, 0.8)) -> list[Decimal]:

@@ -13,7 +13,7 @@ from math import comb, sqrt
 from typing import Any
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.columns import Dimension, noted
+from workbench.privacy.columns import Dimension, between, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Form, doubted, quantile, tangent, weighted
 from workbench.privacy.sheets import (
@@ -217,11 +217,7 @@ def _band(values: Sequence[Any]) -> str:
         return first
     low = None if first.startswith("< ") else first.removeprefix("≥ ").split(" to ")[0]
     high = None if last.startswith("≥ ") else last.removeprefix("< ").split(" to ")[-1]
-    if low is None and high is None:
-        return "all"
-    if low is None:
-        return f"< {high}"
-    return f"≥ {low}" if high is None else f"{low} to {high}"
+    return "all" if low is None and high is None else between(low, high)
 
 
 def _together(
