@@ -1,4 +1,4 @@
-"""A house's logo and accent colour: checked where they are read, so that any page can carry them.
+"""A house's logo and accent colour: checked where they are read, kept where pages are published.
 
 The logo stands in each page as data. An SVG may draw, and nothing else: what could run, load, lead
 elsewhere is refused, not taken out: a picture that was cleaned may look like another.
@@ -7,14 +7,18 @@ elsewhere is refused, not taken out: a picture that was cleaned may look like an
 from __future__ import annotations
 
 import base64
+import dataclasses
+import json
 import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+from workbench.documents import read_json
 from workbench.errors import SettingsError
 from workbench.reporting.pages.parts import Brand
+from workbench.reporting.published.files import put_whole
 from workbench.settings import Settings
 
 LOGO_BYTES_AT_MOST = 32_000
@@ -176,3 +180,22 @@ def _colour(text: str) -> Colour:
 def _css(colour: Colour) -> str:
     # why no #123456: of digits alone it would look like a customer's number
     return f"rgb({colour[0]} {colour[1]} {colour[2]})"
+
+
+BRAND = Path("assets", "brand.json")
+
+
+def read_brand(published: Path) -> Brand:
+    """Return what the newest edition was published with; nothing where that was not kept."""
+    try:
+        content = read_json(published / BRAND)
+        return Brand(**{name: str(value) for name, value in content.items()})
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return Brand()
+
+
+def keep_brand(published: Path, brand: Brand) -> None:
+    """Keep it, where there is anything to keep."""
+    if brand != read_brand(published):
+        content = json.dumps(dataclasses.asdict(brand), ensure_ascii=False, indent=1) + "\n"
+        put_whole(published, published / BRAND, content.encode())

@@ -26,6 +26,7 @@ from workbench.errors import UnknownName
 from workbench.figures.language import Language
 from workbench.privacy.release import Release
 from workbench.reporting.pages import page_assets
+from workbench.reporting.pages.brand import keep_brand
 from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import ROOT
 from workbench.reporting.published.copies import pdf, standalone
@@ -46,15 +47,7 @@ from workbench.reporting.published.index import (
     rebuild_index,
     without_ways,
 )
-from workbench.reporting.published.places import (
-    FILE,
-    alone,
-    keep_brand,
-    mailed,
-    page_names,
-    printed,
-    revisions,
-)
+from workbench.reporting.published.places import FILE, alone, mailed, page_names, printed, revisions
 from workbench.reporting.published.record import Edition, digest, editions, read
 from workbench.reporting.published.record import latest as latest_record
 from workbench.reporting.published.revisions import changes, said_of

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from workbench.figures.language import Language
 from workbench.reporting.pages import page_assets
+from workbench.reporting.pages.brand import read_brand
 from workbench.reporting.published.files import put_whole, storage
 from workbench.reporting.published.index import (
     index_names,
@@ -31,7 +32,6 @@ from workbench.reporting.published.places import (
     page_names,
     place,
     printed,
-    read_brand,
     read_failures,
     revisions,
 )

@@ -14,9 +14,10 @@ from typing import Any
 
 from workbench.figures.drawn import Card
 from workbench.figures.language import Language
+from workbench.reporting.pages.brand import read_brand
 from workbench.reporting.pages.template import rendered
 from workbench.reporting.published.files import put_whole, storage
-from workbench.reporting.published.places import mailed, read_brand
+from workbench.reporting.published.places import mailed
 from workbench.reporting.published.record import Edition
 
 FEED = "feed.xml"

@@ -18,10 +18,11 @@ from workbench.figures.drawn import Card
 from workbench.figures.language import LANGUAGES, Language
 from workbench.privacy.margins import quantile
 from workbench.reporting.pages import page_assets
+from workbench.reporting.pages.brand import read_brand
 from workbench.reporting.pages.template import compact, rendered
 from workbench.reporting.published.feed import FEED, write_feed
 from workbench.reporting.published.files import put_whole, storage
-from workbench.reporting.published.places import FAILED, read_brand, read_failures
+from workbench.reporting.published.places import FAILED, read_failures
 from workbench.reporting.published.record import Edition, editions
 from workbench.store.durable import content_of
 

@@ -1,20 +1,16 @@
-"""Where editions lie in the published folder, which are noted as failed, and whose they are.
+"""Where editions lie in the published folder, and which of them are noted as failed.
 
 It asks for names alone, so that a list of what is due is quick.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from workbench.documents import read_json
 from workbench.errors import InputError
-from workbench.reporting.pages.parts import Brand
-from workbench.reporting.published.files import put_whole
 from workbench.store.durable import files_below
 
 FILE, FAILED = "edition.json", "failed.json"
@@ -96,22 +92,3 @@ def _is_failure(report: str, name: str, titles: object) -> bool:
     except (ValueError, InputError):  # half a surrogate
         return False
     return sound and bool(known) and set(known) <= set(LANGUAGES)
-
-
-BRAND = Path("assets", "brand.json")
-
-
-def read_brand(published: Path) -> Brand:
-    """Return what the newest edition was published with; nothing where that was not kept."""
-    try:
-        content = read_json(published / BRAND)
-        return Brand(**{name: str(value) for name, value in content.items()})
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        return Brand()
-
-
-def keep_brand(published: Path, brand: Brand) -> None:
-    """Keep it, where there is anything to keep."""
-    if brand != read_brand(published):
-        content = json.dumps(dataclasses.asdict(brand), ensure_ascii=False, indent=1) + "\n"
-        put_whole(published, published / BRAND, content.encode())
