@@ -13,8 +13,8 @@ from support.line import SHOWING, write_report
 import workbench as wb
 from workbench import lab
 from workbench.errors import InputError, LeakFound
-from workbench.lab import preview, unsaved
 from workbench.reporting.budget_table import BudgetTable
+from workbench.reporting.preview import preview, unsaved
 
 ASKING = (
     'asked = wb.query(tx, by="region", period=period).customers().sum("amount")\n'

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar
 from workbench.errors import InputError, StorageError
 from workbench.lifecycle import office as lifecycle
 from workbench.periods import Period
-from workbench.store.logs.chain import GENESIS
 
 if TYPE_CHECKING:
     from workbench.lifecycle.incidents.cases import Incident
@@ -354,6 +353,7 @@ def verify_logs(office: Office) -> Mapping[str, Verdict]:
     """Return what a check of every log and file of entries finds, by its name."""
     from workbench.lifecycle.facts import log_verdict
     from workbench.store.logs.auditing import Verdict, told
+    from workbench.store.logs.chain import GENESIS
 
     ws, store, none = office.ws, office.store, (0, GENESIS)
     checks: dict[str, Callable[[], Verdict]] = {

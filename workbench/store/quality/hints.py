@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog, Column
-from workbench.store.engine import Store
 from workbench.store.lake_files import META, begins_encrypted
 from workbench.store.quality.result import Check, Hint
 from workbench.store.quality.rules import iban_sql, luhn_sql, pattern_sql, resident_id_sql
 
 if TYPE_CHECKING:
     import duckdb
+
+    from workbench.store.engine import Store
 
 
 SAMPLE_ROWS = 200_000  # a table of more rows is sampled

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import UnknownName
-from workbench.store.logs.events import Events
 from workbench.store.quality.rules import DIMENSIONS, Dimension
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from workbench.store.logs.events import Events
 
 
 Light = Literal["red", "amber", "not measured", "green", "no threshold"]
