@@ -92,11 +92,12 @@ def test_values_are_read_by_their_type(typed, given, value):
                 "0.9999999999999999999",
                 "0.12345678901234567",
                 "1,5",
+                "\u20281",
             )
         ),
         *(
             (f"top={text}", "'top' takes a whole number")
-            for text in ("12.5", "0x1F", "1_0", "9223372036854775808", "9" * 5000, "１")
+            for text in ("12.5", "0x1F", "1_0", "9223372036854775808", "9" * 5000, "１", "5\u00a0")
         ),
         *(
             (f"day={text}", "'day' takes a date")
@@ -107,6 +108,7 @@ def test_values_are_read_by_their_type(typed, given, value):
                 "26-09-30",
                 "2026-09-30 garbage",
                 "2026-02-30",
+                "2026-09-30\u00a0",
                 "today",
                 "2026-09-30T23:30:00-05:00",
             )

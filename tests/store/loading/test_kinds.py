@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import re
 import unicodedata
+from collections import Counter
 from decimal import Decimal
 
 import duckdb
@@ -54,6 +55,9 @@ TAKEN = {
         "2026-03-29T01:30:00Z": at("2026-03-29 03:30"), "2026-10-25 02:30": at("2026-10-25 02:30"),
         "2026-10-25T01:30:00Z": at("2026-10-25 02:30"), "2026-08-01": at("2026-08-01"),
         "2026-08-01T10:00:00+08": at("2026-08-01 04:00"), "2026-8-1": at("2026-08-01"),
+        "2026-08-01T10:00Z": at("2026-08-01 12:00"),
+        "2026-08-01 9:30+05:30": at("2026-08-01 06:00"),
+        "2026-08-01T10:00 -05": at("2026-08-01 17:00"),
         "2026-08-01T10:00:00+05:45": at("2026-08-01 06:15"),
         "2026-08-01T10:00:00+1400": at("2026-07-31 22:00"),
         "2026-08-01T10:00:00-00:00": at("2026-08-01 12:00"),
@@ -116,7 +120,8 @@ ASIDE = {
         "1785578400", "2026-08-01 24:00", "2026-08-01 25:00:00", "2026-08-01 10:00:61",
         "2026-08-01\u00a010:00:00", "2026-08-01T10:00:00\u221205:00", "9999-12-31T23:59:59-05:00",
         "1000-01-01T00:00:00+05:00", "2026-02-29 10:00:00", "today 10:00",
-        "2026-10-25T00:30:00+00"],
+        "2026-10-25T00:30:00+00", "2026-10-25T00:30Z", "2026-08-01T10Z", "2026-08-01Z",
+        "2026-08-01T10:00+8", "2026-08-01T10:00ZZ"],
     "amount": [
         "1e3", "1.234", "1,234", "1 234", "1'234", "1\u00a0234", "١٢٣", "１２３",
         "\u22125", "(5.00)", "5-",
@@ -203,6 +208,21 @@ def test_a_day_is_read_in_the_form_that_is_named(form):
     }  # fmt: skip  # why: two parts
 
 
+MOMENTS = {  # in Berlin, where the clocks went back on 2026-10-25 at 01:00 UTC
+    "01/08/2026 10:00:00 +0000": at("2026-08-01 12:00"), "1/8/2026 10:00:00 +08:00":
+    at("2026-08-01 04:00"), "01/08/2026 10:00:00 -05": at("2026-08-01 17:00"),
+    "01/08/2026 10:00:00Z": at("2026-08-01 12:00"), "25/10/2026 01:30:00 +0000":
+    at("2026-10-25 02:30"), "25/10/2026 00:30:00 +0000": None, "01/08/2026 10:00:00": None,
+    "01/08/2026 10:00:00 +25:00": None, "01/08/26 10:00:00 +00": None,
+    "31/02/2026 10:00:00 +00": None, "01/08/2026 10:00:00 +00 x": None,
+}  # fmt: skip  # why: a table
+
+
+def test_a_moments_offset_is_read_in_the_form_that_is_named():
+    found = judged("at", list(MOMENTS), Form("%d/%m/%Y %H:%M:%S %z", zone=ZONE))
+    assert dict(zip(MOMENTS, found, strict=True)) == MOMENTS
+
+
 MARKS = {  # by decimal and thousands mark
     (".", ""): [None, 1.234, None, None, None, None, None],
     (".", ","): [1234, 1.234, 1234.5, None, None, None, None],
@@ -224,17 +244,22 @@ def test_a_number_is_read_by_the_marks_that_are_named(decimal, thousands):
     assert judged("amount", TEXTS, form) == exact
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("kinds")
+def made(folder, suffix=".csv"):
+    (folder / "data").mkdir()
     (folder / "workbench.toml").write_text(f'time_zone = "{ZONE}"\n')
     columns = "".join(
         f"{name}: {{type: {each.type}{'' if each.scale is None else f', scale: {each.scale}'}"
         f"{', role: subject key, sensitivity: personal' if name == 'customer_id' else ''}}}\n"
         for name, each in COLUMNS.items()
     )
-    (folder / "catalog.yaml").write_text(catalog_of("events", f"n: {{type: integer}}\n{columns}"))
+    text = catalog_of("events", f"n: {{type: integer}}\n{columns}")
+    (folder / "catalog.yaml").write_text(text.replace("events.csv", f"events{suffix}"))
     return wb.open_workspace(folder)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    return made(tmp_path_factory.mktemp("kinds"))
 
 
 def write(path, rows):
@@ -259,29 +284,58 @@ def write(path, rows):
             connection.execute(f"COPY t TO '{path}' (FORMAT parquet)")
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx"])
-def test_every_text_is_itself_or_aside_in_every_kind_of_file(desk, suffix):
-    good = {"customer_id": "C1"}
-    cases = [
+def cases_of(suffix):
+    return [
         (kind, text, value)
         for kind, text, value in CASES
         if suffix != ".xlsx"
         or not (ILLEGAL_CHARACTERS_RE.search(text) or set(text) & set("\r\n") or len(text) > 32_000)
     ]
+
+
+def write_cases(path, cases):
+    good = {"customer_id": "C1"}
     rows = [
         [str(n), *({**good, kind: text}.get(name) for name in COLUMNS)]
         for n, (kind, text, _) in enumerate(cases)
     ]
-    path = desk.settings.root / f"kinds{suffix}"
     write(path, rows)
-    taken = desk.ingest("events", path)
-    assert taken.rows == len(rows) == taken.added + taken.quarantined
+
+
+def stored(desk):
     with desk._newest() as connection:
         named = ", ".join(f'"{name}"' for name in COLUMNS)
         found = connection.execute(f"SELECT n, {named} FROM lake.events ORDER BY rowid").fetchall()
-    stored = {row[0]: dict(zip(COLUMNS, row[1:], strict=True)) for row in found[-taken.added :]}
+    return [(row[0], dict(zip(COLUMNS, row[1:], strict=True))) for row in found]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx"])
+def test_every_text_is_itself_or_aside_in_every_kind_of_file(desk, suffix):
+    cases, path = cases_of(suffix), desk.settings.root / f"kinds{suffix}"
+    write_cases(path, cases)
+    taken = desk.ingest("events", path)
+    assert taken.rows == len(cases) == taken.added + taken.quarantined
+    found = dict(stored(desk)[-taken.added :])
     for n, (kind, text, value) in enumerate(cases):
-        assert stored.get(n, {}).get(kind) == value, (kind, text)
+        assert found.get(n, {}).get(kind) == value, (kind, text)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx"])
+def test_an_estate_is_loaded_by_the_same_rule(tmp_path, suffix):
+    cases, ws = cases_of(suffix), made(tmp_path, suffix)
+    source = tmp_path / "data" / f"events{suffix}"
+    write_cases(source, cases)
+    with pytest.raises(SourceError, match="does not match table 'events': ") as refusal:
+        ws.init()
+    bad = Counter(kind for kind, _, value in cases if value is None)
+    for kind in bad:
+        assert f"'{kind}' in {bad[kind]:,} rows is not" in str(refusal.value)
+    good = [case for case in cases if case[2] is not None]
+    write_cases(source, good)
+    assert ws.init() == {"events": len(good)}
+    assert [row[kind] for (_, row), (kind, *_) in zip(stored(ws), good, strict=True)] == [
+        value for *_, value in good
+    ]
 
 
 CELLS = {  # a column's place, what its cell holds and in which format; what is stored, or why not
@@ -295,6 +349,7 @@ CELLS = {  # a column's place, what its cell holds and in which format; what is 
     "serial as a day": (2, 46237, "yyyy-mm-dd", day("2026-08-03")),
     "digits": (2, 20260803, "General", "day: not a date (2026"),
     "a day with a time": (2, 46237.5, "yyyy-mm-dd", "day: not a date (2026"),
+    "no day of the calendar": (2, 60, "yyyy-mm-dd", "day: 28 or 29 February 1900"),
     "before all days": (2, -1, "yyyy-mm-dd", "day: a day before 1900"),
     "after all days": (2, 2958466, "yyyy-mm-dd", "day: an error"),
     "time alone": (2, dt.time(10), "hh:mm", "day: not a date (2026"),

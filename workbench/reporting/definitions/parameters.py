@@ -90,9 +90,12 @@ FORMS = {
 
 
 _NUMBER = re.compile(
-    r"\s*[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,3})?\s*"
+    r"\s*[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,3})?\s*",
+    re.ASCII,
 )
-_DAY = re.compile(r"\s*([1-9][0-9]{3})-([0-9]{1,2})-([0-9]{1,2})([ T]00:00(:00(\.0+)?)?)?\s*")
+_DAY = re.compile(
+    r"\s*([1-9][0-9]{3})-([0-9]{1,2})-([0-9]{1,2})([ T]00:00(:00(\.0+)?)?)?\s*", re.ASCII
+)
 
 
 def _convert(kind: ParameterType, text: str) -> Value:
@@ -129,7 +132,7 @@ def _scalar(text: str) -> Scalar:
 
 
 def _whole(text: str) -> int | None:
-    whole = re.fullmatch(r"\s*([+-]?[0-9]{1,40})(\.0*)?\s*", text)
+    whole = re.fullmatch(r"\s*([+-]?[0-9]{1,40})(\.0*)?\s*", text, re.ASCII)
     number = int(whole[1]) if whole else 2**63
     return number if -(2**63) <= number < 2**63 else None
 

@@ -239,11 +239,8 @@ def _csv(
     names, delimiter, above = first_line(path, chosen, table)
     columns = columns_of(name, table, names, path)
     # why text: the engine reads 12.7 as 13, 1.234 as 1.23 and 'epoch' as a day, without a word
-    kinds = {
-        c: "BOOLEAN" if d.type == "boolean" else "VARCHAR" for c, d in table.file_columns.items()
-    }
     header = [columns[each] for each in names]
-    read_as = ", ".join(f"{literal(each)}: {literal(kinds[each])}" for each in header)
+    read_as = ", ".join(f"{literal(each)}: 'VARCHAR'" for each in header)
     unended, left_out = list[tuple[int, str]](), list[str]()
     opened = quoted and has_open_quotes(path, chosen, delimiter)
     rows = partial(without_open_quotes, delimiter, len(header), left_out) if opened else None
@@ -259,7 +256,7 @@ def _csv(
         found = _reading(
             table,
             relation,
-            kinds,
+            dict.fromkeys(header, "VARCHAR"),
             form,
             first_line=above + 2,
             header=tuple(header),

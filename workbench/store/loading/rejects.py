@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Table
 from workbench.store.loading.options import Options
 from workbench.store.loading.text_files import wrong_encoding
-from workbench.store.loading.values import kind_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,7 +56,7 @@ def unreadable_lines(
     if not header:
         return found
     rows = connection.execute(
-        "SELECT line, list(DISTINCT error_type || ':' || coalesce(column_name, '')), "
+        "SELECT line, list(DISTINCT error_type), "
         "any_value(CASE WHEN error_type <> 'LINE SIZE OVER MAXIMUM' THEN csv_line END) "
         "FROM reject_errors GROUP BY line, line_byte_position "
         "ORDER BY line, line_byte_position"
@@ -65,22 +64,15 @@ def unreadable_lines(
     connection.execute("DROP TABLE temp.reject_errors; DROP TABLE temp.reject_scans")
     place = header.index(table.subject_key) if table.subject_key else None
     for line, errors, content in rows:
-        if any(error.startswith(_ENCODING) for error in errors):
+        if _ENCODING in errors:
             raise wrong_encoding(path, options.encoding or "utf-8")
-        why = "; ".join(sorted({_why(error, table) for error in errors}))
+        why = "; ".join(sorted(_WORDS.get(e, f"not readable ({e.lower()})") for e in errors))
         stands = (content or "").lstrip(delimiter)
         if source.left_out and stands.startswith(LEFT_OUT):
             why, content = OPEN_QUOTE, source.left_out[int(stands.removeprefix(LEFT_OUT))]
         subject = _field(content, place, delimiter, len(header))
         found.append(Rejected(int(line), why, subject, content))
     return [*found, *(Rejected(line, UNENDED, None, content) for line, content in source.unended)]
-
-
-def _why(error: str, table: Table) -> str:
-    kind, _, column = error.partition(":")
-    if kind == "CAST":
-        return f"{column}: not {kind_of(table.columns[column].type)}"
-    return _WORDS.get(kind, f"not readable ({kind.lower()})")
 
 
 def _field(content: str | None, place: int | None, delimiter: str, most: int) -> str | None:

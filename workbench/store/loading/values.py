@@ -15,19 +15,13 @@ from typing import Any
 from workbench.catalog import Column
 from workbench.computed import columns_in, computed_sql
 from workbench.errors import InputError
+from workbench.store.loading.moments import DAYS, INSTANT, MOMENTS, day, moment, shifted, unlike
 from workbench.store.quality.rules import as_glob, literal
 
 # a workbook's cell that shows no value, nor a key: what stands behind it says why
 NO_VALUE = "=\ue000"
-_DAYS = "DATE '1000-01-01'", "DATE '9999-12-31'"
-_MOMENTS = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
-_DATE = r"\s*\d{4}-\d{1,2}-\d{1,2}([ T]00:00(:00(\.0+)?)?)?\s*"
-_CLOCK = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?"
-_OFFSET = r" ?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
-_TIME = rf"\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}([ T]{_CLOCK}({_OFFSET})?)?\s*"
 _FLOATING = ("FLOAT", "DOUBLE")
 _NUMBERED = re.compile(r"VARCHAR|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|UUID")  # what keys are kept as
-_INSTANT = "TIMESTAMP WITH TIME ZONE"
 _SMALLEST_DOUBLE = "2.2250738585072014e-308"  # below it digits are lost
 # Words that programs write for nothing, and that people write below a column: no customer's key.
 _NO_KEYS = frozenset(
@@ -152,11 +146,11 @@ def taken(column: str, declared: Column, found: str, form: Form) -> tuple[str, s
         f'"{column}"', f'"read {column}"', declared, found, form
     )
     if wanted in ("DATE", "TIMESTAMP"):
-        low, high = _DAYS if wanted == "DATE" else _MOMENTS
+        low, high = DAYS if wanted == "DATE" else MOMENTS
         wrong.append(f'"{column}" < {low}')
         wrong.append(f'"{column}" > {high}')
         if wanted == "TIMESTAMP" and form.zone != "UTC":
-            wrong.append(_shifted(column, found, form))
+            wrong.append(shifted(column, found, form))
     elif wanted == "DOUBLE":
         wrong.append(f'NOT isfinite("{column}")')
     return value, " OR ".join(f"({each})" for each in wrong) or "false"
@@ -205,11 +199,11 @@ def _from_typed(
     key = declared.role == "subject key"
     if found == wanted and not key:
         return raw, []
-    if found == _INSTANT:
-        moment = f"({raw} AT TIME ZONE {literal(form.zone)})"
+    if found == INSTANT:
+        at = f"({raw} AT TIME ZONE {literal(form.zone)})"
         again = f"({read} AT TIME ZONE {literal(form.zone)})"
     else:
-        moment, again = raw, read
+        at, again = raw, read
     exact = found.startswith("DECIMAL")
     if wanted == "VARCHAR" and (found in _FLOATING or (key and exact)):
         whole = f"{raw} % 1 = 0 AND abs({raw}) < 1e15"
@@ -217,7 +211,7 @@ def _from_typed(
         value = f"CASE WHEN {whole} THEN CAST(CAST({raw} AS BIGINT) AS VARCHAR)"
         value += " END" if key else f" ELSE CAST({raw} AS VARCHAR) END"
         return value, [_none(raw, read), "false" if exact else f"NOT isfinite({read})"]
-    value = f"TRY_CAST({moment} AS {wanted})"
+    value = f"TRY_CAST({at} AS {wanted})"
     if found == "BLOB" and wanted == "VARCHAR":  # of a program that does not say that it is text
         value = f"TRY(decode({raw}))"
     elif (key and wanted == "VARCHAR" and not _NUMBERED.fullmatch(found)) or (
@@ -229,7 +223,7 @@ def _from_typed(
         again = f"TRY_CAST({raw} AS {found}) IS DISTINCT FROM {read}"
         parts = [again] if set("([") & set(found) and not key else []
         return (_key_sql(value, declared) if key else value), [_none(raw, read), *parts]
-    back = "TIMESTAMP" if found == _INSTANT else found
+    back = "TIMESTAMP" if found == INSTANT else found
     return value, [_none(raw, read), f"TRY_CAST({raw} AS {back}) <> {again}"]
 
 
@@ -244,66 +238,20 @@ def _from_text(
         shows_none = f"{read} < '>' AND starts_with({read}, '{NO_VALUE}')"
         return raw, [shows_none] if form.cells else []
     if wanted in ("DATE", "TIMESTAMP"):
-        value, unlike = (_day if wanted == "DATE" else _moment)(raw, read, form)
+        value, other = (day if wanted == "DATE" else moment)(raw, read, form)
     elif wanted == "BOOLEAN":
         return f"TRY_CAST({raw} AS BOOLEAN)", [_none(raw, read)]
     else:
-        value, unlike = _number(raw, read, declared, form)
+        value, other = _number(raw, read, declared, form)
         if form.decimal != ".":  # what is written again with a point is not what was read
-            return value, [_none(raw, read), unlike]
+            return value, [_none(raw, read), other]
     # why a CASE: of an OR both sides are computed for every row
     same = f"CAST({raw} AS VARCHAR) = {read}"
-    return value, [_none(raw, read), f"CASE WHEN {same} THEN false ELSE {unlike} END"]
+    return value, [_none(raw, read), f"CASE WHEN {same} THEN false ELSE {other} END"]
 
 
 def _none(raw: str, read: str) -> str:
     return f"{read} IS NOT NULL AND {raw} IS NULL"
-
-
-def _day(raw: str, read: str, form: Form) -> tuple[str, str]:
-    if form.date_format is None:
-        return f"TRY_CAST({raw} AS DATE)", _unlike(read, _DATE)
-    return _formatted(raw, read, form.date_format, "DATE")
-
-
-def _shifted(column: str, found: str, form: Form) -> str:
-    """Return the condition that a moment of the zone is not what was read: the clocks changed.
-
-    There is none in the hour that they skip; of the hour that they repeat one instant is kept.
-    """
-    zone, read = literal(form.zone), f'"read {column}"'
-    there = f'"{column}" AT TIME ZONE {zone}'
-    other = f'({there}) AT TIME ZONE {zone} <> "{column}"'
-    if found == _INSTANT:
-        other = f"({there}) <> {read}"
-    elif found == "VARCHAR" and form.date_format is None:
-        instant = f"TRY_CAST(trim({read}) AS TIMESTAMPTZ)"
-        other = f"CASE WHEN {_offset(read)} THEN ({there}) <> {instant} ELSE {other} END"
-    # why a CASE: what lies far beyond has no time in a zone, and would be an error
-    return f'CASE WHEN "{column}" BETWEEN {_MOMENTS[0]} AND {_MOMENTS[1]} THEN {other} END'
-
-
-def _offset(text: str) -> str:
-    return f"regexp_matches(trim({text}), ':.*{_OFFSET}$')"
-
-
-def _moment(raw: str, read: str, form: Form) -> tuple[str, str]:
-    if form.date_format is not None:
-        return _formatted(raw, read, form.date_format, "TIMESTAMP")
-    text = f"trim({raw})"
-    there = f"TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE {literal(form.zone)}"
-    value = f"CASE WHEN {_offset(raw)} THEN {there} ELSE TRY_CAST({text} AS TIMESTAMP) END"
-    return value, _unlike(read, _TIME)
-
-
-def _formatted(raw: str, read: str, date_format: str, wanted: str) -> tuple[str, str]:
-    """Return a day or moment of a form of its own; written again, it is its text."""
-    form = literal(date_format)
-    value = f"CAST(try_strptime(trim({raw}), {form}) AS {wanted})"
-    noughts = r"'(^|\D)0+(\d)', '\1\2', 'g'"
-    texts = [f"regexp_replace({each}, {noughts})" for each in
-             (f"strftime({raw}, {form})", f"trim({read})")]  # fmt: skip  # why: one list
-    return value, f"lower({texts[0]}) <> lower({texts[1]})"
 
 
 def _number(raw: str, read: str, declared: Column, form: Form) -> tuple[str, str]:
@@ -328,27 +276,23 @@ def _number(raw: str, read: str, declared: Column, form: Form) -> tuple[str, str
         )
         other = f"length({_figures(again)}) > 15 AND {_figures(again)} NOT IN ({written})"
         small = f"abs({raw}) < {_SMALLEST_DOUBLE} AND {_figures(again)} <> ''"
-        return value, f"{_unlike(read, pattern)} OR ({other}) OR ({small})"
+        return value, f"{unlike(read, pattern)} OR ({other}) OR ({small})"
     places = 0 if declared.type == "integer" else declared.digits
     some = rf"|{point}\d{{1,{places}}}0*" if places else ""
     pattern = rf"\s*[+-]?({whole}({point}\d{{0,{places}}}0*)?{some})\s*"
-    unlike = _unlike(read, pattern)
+    wrong = unlike(read, pattern)
     if declared.type == "money":
-        return value, unlike
+        return value, wrong
     # 15e2 is whole and 15e-1 is not; of so few digits a wide decimal holds every one
     short = rf"\s*[+-]?(\d{{1,12}}({point}\d{{0,9}})?|{point}\d{{1,9}}){power}\s*"
     exact = f"TRY_CAST({again} AS DECIMAL(38, 18)) = {raw}"
-    return value, f"{unlike} AND ({_unlike(read, short)} OR ({exact}) IS NOT true)"
+    return value, f"{wrong} AND ({unlike(read, short)} OR ({exact}) IS NOT true)"
 
 
 def _figures(number: str) -> str:
     """Return SQL of a number's digits without the noughts at their ends, without its power."""
     plain = rf"regexp_replace(regexp_replace({number}, '[eE].*', ''), '\D', '', 'g')"
     return f"trim({plain}, '0')"
-
-
-def _unlike(read: str, pattern: str) -> str:
-    return f"NOT regexp_full_match({read}, {literal(pattern)})"
 
 
 def plain_key(raw: str, declared: Column) -> str:

@@ -25,6 +25,7 @@ _DIGITS_KEPT = 15  # of a number; a workbook forgets the others
 _MERGED = f"{NO_VALUE}a cell merged with another one"
 _RANGE = re.compile(rb'<mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
 _NO_SIGNS = re.compile(r"General|\[[^]$]*\]|_.|E\+0+|[0#?,. ();@-]")  # of a number format
+_TWO_DAYS = dt.date(1900, 2, 28)
 _FIRST_DAY = dt.datetime(1900, 1, 1)  # noqa: DTZ001  # why: a cell has no zone
 
 
@@ -219,6 +220,8 @@ def _text(cell: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, dt.datetime) and value < _FIRST_DAY:
         return f"{NO_VALUE}a day before 1900"
+    if isinstance(value, dt.datetime) and value.date() == _TWO_DAYS:
+        return f"{NO_VALUE}28 or 29 February 1900: workbooks have both, the calendar has not"
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
     if isinstance(value, int | float):
