@@ -153,8 +153,7 @@ class Table(Strict):
     subject_key: Name | None = None
     operational: bool = False
     without_customer: Literal["keep", "tell"] | None = Field(
-        default=None,
-        description="rows that are nobody's are kept; 'tell': and their number told",
+        default=None, description="rows that are nobody's are kept; 'tell': and their number told"
     )
     time: Name | None = None
     retention: Retention

@@ -104,6 +104,26 @@ def torn(path):
 
 
 @pytest.mark.parametrize(
+    ("damage", "act"),
+    [
+        (Path.unlink, lambda ws: ws.office.erase_subject("K-000001", verified_by="id card")),
+        (Path.unlink, check),
+        (lambda path: path.write_bytes(b""), lambda ws: ws.office.apply_retention()),
+        (lambda path: path.write_bytes(b""), lambda ws: ws.office.back_up()),
+    ],
+)
+def test_no_empty_catalog_is_begun_where_one_is_gone(shop, damage, act):
+    damage(shop.store.catalog_path)
+    act(shop)
+    again = wb.open_workspace(shop.settings.root, now=shop.now)
+    assert len(again.events.entries("catalog put back")) == 1
+    made = again.office.back_up(shop.settings.root / "made.backup")
+    assert made.rows["transactions"] in (5400, 5391)
+    assert again.office.restore_test(made.file).rows == made.rows
+    assert losses(again) == []
+
+
+@pytest.mark.parametrize(
     ("act", "left"),
     [
         (lambda ws: ws.office.rotate_key(), 600),

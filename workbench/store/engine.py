@@ -144,6 +144,8 @@ class Store:
 
     def attach_writable(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attach the lake itself as ``lake``; the caller holds the writers' lock."""
+        if not self.catalog_path.exists():  # why: the engine would begin an empty one
+            put_back(self.catalog_path, "")
         self._attach(connection, self.catalog_path, "READ_WRITE")
 
     def _attach(

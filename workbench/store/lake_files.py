@@ -205,7 +205,7 @@ def remove_unnamed(connection: duckdb.DuckDBPyConnection, data: Path) -> None:
 
 
 def put_back(catalog: Path, problem: str) -> bool:
-    """Put readers' newest copy in the place of a catalog that was torn; return whether that helps.
+    """Put readers' newest copy in the place of a catalog that is torn or gone; say if that helps.
 
     The engine writes a block of 256 kB where it stood, and a kill or a power cut in the middle of
     that leaves a part of it. The copy holds all that was said to be done: it is made before. The
@@ -215,7 +215,10 @@ def put_back(catalog: Path, problem: str) -> bool:
 
     copies = [p for p in catalog.parent.glob("snapshots/*.ducklake") if p.stem.isdigit()]
     newest = max(copies, key=lambda path: int(path.stem), default=None)
-    if _TORN not in problem or newest is None or filecmp.cmp(newest, catalog, shallow=False):
+    if newest is None or not newest.stat().st_size:
+        return False
+    there = catalog.exists() and catalog.stat().st_size
+    if there and (_TORN not in problem or filecmp.cmp(newest, catalog, shallow=False)):
         return False
     partial = catalog.with_suffix(".part")
     shutil.copyfile(newest, partial)

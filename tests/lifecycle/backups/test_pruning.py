@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,34 @@ def test_what_cannot_be_read_stays_and_is_told(desk):
     assert "is not a backup of workbench" in run.output
     made.with_name(f"{made.name}.sha256").write_text("00  x\n")
     assert "not the file its checksum was made of" in pruning.check(desk.office)[str(made)]
+
+
+def test_for_a_neighbours_backup_or_one_ahead_of_the_clock_none_of_ours_goes(desk, tmp_path):
+    path = desk.settings.root / "workbench.toml"
+    path.write_text(path.read_text().replace("daily = 3", "daily = 0").replace("= 2", "= 0"))
+    neighbour = tmp_path / "neighbour"  # a copy, under the very same key
+    shutil.copytree(desk.settings.root, neighbour)
+    desk = wb.open_workspace(desk.settings.root, now=desk.now)
+    desk.office.restrict_subject("K-000008", verified_by="id card")
+    ours = Path(desk.office.back_up().file)
+
+    def later(folder, hours):
+        moment = desk.now() + dt.timedelta(hours=hours)
+        return wb.open_workspace(folder, now=lambda: moment)
+
+    for number in range(3):
+        later(neighbour, 1 + number).office.subject_held("K-000009", verified_by="id card")
+    theirs = Path(later(neighbour, 4).office.back_up(ours.with_name("theirs.backup")).file)
+    ahead = ours.with_name("ahead.backup")
+    with ahead.open("wb") as file:
+        ArchiveWriter(file, desk.store.master_key, {"made": "2031-01-01T00:00:00+00:00"}).finish()
+    assert pruning.prune(later(desk.settings.root, 5).office) == []
+    listed = {each.file: each.kept for each in pruning.backups(later(desk.settings.root, 5).office)}
+    assert listed == {
+        str(ours): ("newest",),
+        str(theirs): ("not known to this workspace",),
+        str(ahead): ("ahead of the clock",),
+    }
 
 
 def test_a_prune_wants_to_be_meant(desk):

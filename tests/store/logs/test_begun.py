@@ -60,6 +60,37 @@ def test_without_the_marks_nobody_comes_back(shop):
     assert int(again(shop).open("customers", "service").count().execute()) == 599
 
 
+def test_without_the_marks_secret_nobody_comes_back(shop):
+    shop.office.restrict_subject("K-000002", verified_by="id card")
+    corrected(again(shop))
+    again(shop).office.erase_subject("K-000003", verified_by="id card")
+    secret = shop.store.marks.secret_path
+    kept = secret.read_bytes()
+    secret.unlink()
+    ws = again(shop)
+    assert [p.part for p in check(ws) if "marks.sealed is lost" in p.text] == [
+        "marks",
+        "corrections",
+    ]
+    for act in (
+        lambda: ws.init(reload=["customers"]),
+        lambda: ws.open("customers", "service"),
+        lambda: ws.office.erase_subject("K-000004", verified_by="id card"),
+        ws.office.back_up,
+        ws.office.apply_retention,
+    ):
+        with pytest.raises(StorageError, match=r"marks.sealed is lost"):
+            act()
+    assert not secret.exists()
+    secret.write_bytes(kept)
+    assert again(shop).open("customers", "service").count().execute() == 598
+    secret.unlink()
+    again(shop).office.acknowledge("disk broke", role="officer")
+    assert [p for p in check(again(shop)) if "lost" in p.text] == []
+    again(shop).init(reload=["customers"])
+    assert again(shop).open("customers", "service").count().execute() == 600
+
+
 LOG = "audit log"
 ITEMS = {  # what lies in the one log: what begins it, what then refuses
     "incidents": (

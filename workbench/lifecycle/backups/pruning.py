@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import ArchiveReader, read_header
 from workbench.lifecycle.backups.taking import SUFFIX, require_key
 from workbench.lifecycle.office import Office
 from workbench.store.durable import sync
+from workbench.store.keys.sealing import Seal
+from workbench.store.keys.sources import fingerprint
+from workbench.store.logs.clocks import CLOCK_SLACK
 
 PRUNED = "backups pruned"
 _PARTS = {"daily": "%Y-%m-%d", "weekly": "%G-%V", "monthly": "%Y-%m"}
@@ -34,7 +38,8 @@ class KeptBackup:
         None where its beginning cannot be read.
     bytes : int
     kept : tuple of str
-        Why it stays: newest, daily, weekly, monthly, not readable; empty: it may go.
+        Why it stays: newest, daily, weekly, monthly; not readable, ahead of the clock, not known to
+        this workspace; empty: it may go.
     """
 
     file: str
@@ -45,16 +50,23 @@ class KeptBackup:
 
 def backups(office: Office) -> list[KeptBackup]:
     """Return the backups of the workspace's folder, newest first, and why each stays."""
-    dated, unread = [], []
+    dated, others = [], []
     for path in sorted(office.settings.path("backups").glob(f"*{SUFFIX}")):
         try:
             size = path.stat().st_size
-            made = dt.datetime.fromisoformat(read_header(path)["made"])
-            dated.append(KeptBackup(str(path), made.astimezone(office.settings.zone), size))
+            header = read_header(path)
+            made = dt.datetime.fromisoformat(header["made"]).astimezone(office.settings.zone)
+            ours = _ours(office, header)
         except FileNotFoundError:  # pruned meanwhile
             continue
-        except (StorageError, KeyError, ValueError, TypeError):  # another's, or damaged
-            unread.append(KeptBackup(str(path), None, size, ("not readable",)))
+        except (StorageError, KeyError, ValueError, TypeError):  # damaged
+            others.append(KeptBackup(str(path), None, size, ("not readable",)))
+            continue
+        if ours and made <= office.now + CLOCK_SLACK:
+            dated.append(KeptBackup(str(path), made, size))
+        else:  # why neither counts: for its sake our newest would go
+            why_not = "ahead of the clock" if ours else "not known to this workspace"
+            others.append(KeptBackup(str(path), made, size, (why_not,)))
     dated.sort(key=lambda each: (each.made, each.file), reverse=True)
     why: dict[str, list[str]] = {each.file: [] for each in dated}
     for each in dated[:1]:
@@ -65,7 +77,16 @@ def backups(office: Office) -> list[KeptBackup]:
             last.setdefault(f"{each.made:{form}}", each.file)
         for file in list(last.values())[: getattr(office.settings.keep_backups, name)]:
             why[file].append(name)
-    return [KeptBackup(b.file, b.made, b.bytes, tuple(why[b.file])) for b in dated] + unread
+    return [KeptBackup(b.file, b.made, b.bytes, tuple(why[b.file])) for b in dated] + others
+
+
+def _ours(office: Office, header: Mapping[str, Any]) -> bool:
+    """Return whether the audit log knows a backup; where it was made before it said so, its key."""
+    if "audit_head" not in header:
+        return bool(header["key"] in map(fingerprint, office.store.key_source.candidates()))
+    seq, sealed = header["audit_head"]
+    known = office.events.hash_at(int(seq))
+    return known is not None and Seal(office.private).head(known) == sealed
 
 
 def prune(office: Office) -> list[str]:

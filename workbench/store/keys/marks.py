@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.documents import parse_json
-from workbench.errors import StorageError
+from workbench.errors import StorageError, StoreMissing
 from workbench.store.durable import content_of, file_lock, write_whole
 from workbench.store.keys.master import derive
 from workbench.store.keys.sealed import sealed_secret
 from workbench.store.keys.sources import Keys
 from workbench.store.lake_files import in_lake
-from workbench.store.logs.counted import Counted
+from workbench.store.logs.counted import Counted, lost
 
 if TYPE_CHECKING:
     import duckdb
@@ -173,8 +173,37 @@ class Marks(Counted[Mark]):
         )
         return f'coalesce("{key}" IN (SELECT "{key}" FROM {people}), false)'
 
+    def lost(self) -> bool:
+        """Return whether there are fewer than there were, or none can say whose they are."""
+        return super().lost() or self._nobodys()
+
+    def begin_anew(self) -> None:
+        """Let what is lost be lost; who may say so is asked before."""
+        if self._nobodys():
+            self._write([])
+        super().begin_anew()
+
+    def all(self) -> list[Mark]:
+        """Return every mark, oldest first."""
+        self._require_somebodys()
+        return super().all()
+
+    def _nobodys(self) -> bool:
+        return not self.secret_path.exists() and bool(self._read(self.path))
+
+    def _require_somebodys(self) -> None:
+        if self._nobodys():
+            raise StoreMissing(lost(self.secret_path, f"nobody is known by {FILE} without it"))
+
     def secret(self) -> bytes:
-        """Return the marks' own secret; made when it is not there."""
+        """Return the marks' own secret; made when it is not there, nor any mark.
+
+        Raises
+        ------
+        StoreMissing
+            It is lost: nobody would be known by their mark.
+        """
+        self._require_somebodys()
         if not self.secret_path.exists():
             with file_lock(self._keys.folder / "lock"):
                 return sealed_secret(self.secret_path, self._keys.candidates())

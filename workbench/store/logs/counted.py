@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from workbench.documents import read_json
-from workbench.errors import StorageError
+from workbench.errors import StorageError, StoreMissing
 from workbench.store.durable import file_lock, write_whole
 
 
@@ -56,12 +56,19 @@ class Counted(ABC, Generic[Line]):
         return there
 
     def lost(self) -> bool:
-        """Return whether there are fewer than there were."""
-        return len(self._read(self.path)) < self._known()
+        """Return whether there are fewer than there were, or they cannot be opened."""
+        try:
+            return len(self._read(self.path)) < self._known()
+        except StoreMissing:
+            return True
 
     def begin_anew(self) -> None:
         """Let what is lost be lost; who may say so is asked before."""
-        self._remember(len(self._read(self.path)))
+        try:
+            self._remember(len(self._read(self.path)))
+        except StoreMissing:
+            self.path.unlink()
+            self._remember(0)
 
     def expect(self, other: Path) -> None:
         """Expect as many entries as another private folder is known to have had."""
