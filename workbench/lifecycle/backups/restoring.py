@@ -22,28 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError, Refused, StorageError, StoreMissing, WorkbenchError
+from workbench.lifecycle.backups import placing, taking
 from workbench.lifecycle.backups.archive import ArchiveReader, read_header
-from workbench.lifecycle.backups.placing import (
-    READY,
-    finish_swap,
-    remove,
-    remove_leftovers,
-    swap,
-    tested_in,
-)
 from workbench.lifecycle.backups.rotation import rekey
-from workbench.lifecycle.backups.taking import (
-    BACKED_UP,
-    LOGS,
-    RESTORED,
-    TESTED,
-    ledger_lost,
-    log_of,
-    look_over,
-    require_key,
-    row_counts,
-    unpack,
-)
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.correcting import replay
 from workbench.lifecycle.rights.customers import known_by
@@ -127,24 +108,24 @@ def restore(
     """
     began, private = time.monotonic(), office.private
     beside = private.with_name(f"{private.name}.restoring")
-    finish_swap(private)
+    placing.finish_swap(private)
     read_header(Path(file))  # a slip in the file's name is not answered with a word about --over
     if office.store.exists and not over:
         raise Refused(
             f"data is loaded in {office.store.folder}, and a restore would put the backup's in its "
             "place. Say --over to do that, or --test to try the backup without touching anything."
         )
-    file, master = Path(file), require_key(office, Path(key_file) if key_file else None)
+    file, master = Path(file), taking.require_key(office, Path(key_file) if key_file else None)
     with ExitStack() as locks:
         if private.exists():
             for name in ("run.lock", "store/writer.lock"):
                 locks.enter_context(file_lock(private / name))
-        remove_leftovers(private)
+        placing.remove_leftovers(private)
         with suppress(StorageError):  # what of before is lost or damaged is told of when it is used
             office.events.take_over()
         restored, there, heads = _prepare(office, file, master, beside, progress)
         if private.exists():
-            for name in LOGS.values():
+            for name in taking.LOGS.values():
                 locks.enter_context(file_lock(private / f"{name}.lock"))
         kept = _keep_logs(private, beside, heads)
         there.store.marks.expect(private)
@@ -154,13 +135,13 @@ def restore(
             restored, kept=kept, seconds=round(time.monotonic() - began, 1)
         )
         progress("putting it in place")
-        there.note(RESTORED, _facts(restored))
+        there.note(taking.RESTORED, _facts(restored))
         if (private / MARK).exists() and office.events.lost():  # what the backup lacks is missed
             shutil.copy2(private / MARK, beside / MARK)
         sync_new(beside, set())
-        (beside / READY).touch()
+        (beside / placing.READY).touch()
         sync(beside)
-        swap(private, beside)
+        placing.swap(private, beside)
     office.store.forget_key()
     office.look_anew()
     return restored
@@ -183,22 +164,22 @@ def restore_test(
         The backup is corrupted or gone, or something in it does not hold. That is recorded too.
     """
     began = time.monotonic()
-    file, master = Path(file), require_key(office, Path(key_file) if key_file else None)
+    file, master = Path(file), taking.require_key(office, Path(key_file) if key_file else None)
     _require_backup(office, file, master)
-    with tested_in(office.private) as folder:
+    with placing.tested_in(office.private) as folder:
         try:
             restored, there, _ = _prepare(office, file, master, folder / "private", progress)
-            for name in LOGS:
-                log_of(there.private, name).verify()
+            for name in taking.LOGS:
+                taking.log_of(there.private, name).verify()
             left = still_findable(there)
             if left:
                 raise StorageError(f"{file}: erased customers are still in {', '.join(left)}.")
         except WorkbenchError as problem:
             if not _no_room(problem):  # why: it says nothing of the backup
-                office.note(TESTED, {"ok": False, "file": str(file), "why": str(problem)})
+                office.note(taking.TESTED, {"ok": False, "file": str(file), "why": str(problem)})
             raise
         restored = dataclasses.replace(restored, seconds=round(time.monotonic() - began, 1))
-        office.note(TESTED, {"ok": True, **_facts(restored)})
+        office.note(taking.TESTED, {"ok": True, **_facts(restored)})
         return restored
 
 
@@ -210,7 +191,7 @@ def _no_room(problem: WorkbenchError) -> bool:
 
 def _require_backup(office: Office, file: Path, master: bytes) -> None:
     """Refuse a slip in the path or the key, which says nothing of any backup."""
-    made = [entry.body["file"] for entry in office.events.acts(BACKED_UP)]
+    made = [entry.body["file"] for entry in office.events.acts(taking.BACKED_UP)]
     try:
         with file.open("rb") as archive:
             ArchiveReader(archive, file, master)
@@ -232,20 +213,20 @@ def _prepare(
     """Unpack a backup into a private folder of its own and make it fit to be used."""
     progress("reading the backup")
     scratch = private.with_name(f"{private.name}.unpacked")
-    remove(scratch)
+    placing.remove(scratch)
     scratch.mkdir(mode=0o700, parents=True)
     try:
-        manifest = unpack(file, master, scratch)
+        manifest = taking.unpack(file, master, scratch)
         (scratch / "private").rename(private)
     finally:
-        remove(scratch)
+        placing.remove(scratch)
     private.chmod(0o700)
-    if ledger_lost(private) and not (office.private / "ledger.sqlite").exists():
+    if taking.ledger_lost(private) and not (office.private / "ledger.sqlite").exists():
         raise StorageError(
             f"{file} is not whole: it holds no ledger though its anchor knows one. Take another "
             "backup; nothing was restored."
         )
-    heads = {name: log_of(private, name).head() for name in LOGS}
+    heads = {name: taking.log_of(private, name).head() for name in taking.LOGS}
     store = Store(private, given=master)  # why given: a key of the environment stands on no disk
     there = dataclasses.replace(
         office, store=store, events=Events(private, office.settings.zone), private=private
@@ -256,8 +237,8 @@ def _prepare(
             store.marks.merge(read_marks(content.decode(), path))
     others = _take_corrections(office, there, file)
     progress("looking over what was restored")
-    look_over(store, progress)
-    counts = row_counts(there)
+    taking.look_over(store, progress)
+    counts = taking.row_counts(there)
     if counts != manifest["rows"]:
         raise StorageError(f"{file}: its tables do not have the rows its manifest says.")
     erased = store.marks.erased()
@@ -265,7 +246,7 @@ def _prepare(
     again = take_erased(there, progress, known_by(there, *erased)) if erased else {}
     corrected = replay(there)
     return (
-        Restored(str(file), manifest["made"], row_counts(there), again, corrected, others),
+        Restored(str(file), manifest["made"], taking.row_counts(there), again, corrected, others),
         there,
         heads,
     )
@@ -288,10 +269,10 @@ def _take_corrections(office: Office, there: Office, file: Path) -> tuple[str, .
 def _keep_logs(private: Path, beside: Path, heads: Heads) -> tuple[str, ...]:
     """Lay present logs that went on since the backup over the backup's; return their names."""
     kept = []
-    for name in LOGS:
+    for name in taking.LOGS:
         if not (private / name).exists():
             continue
-        present, (seq, hash_) = log_of(private, name), heads[name]
+        present, (seq, hash_) = taking.log_of(private, name), heads[name]
         if _sound(present) and present.hash_at(seq) == hash_:
             shutil.copy2(private / name, beside / name)
             kept.append(name)
@@ -351,7 +332,7 @@ def lay_settings(file: Path, master: bytes, into: Path) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="workbench-") as name:
         scratch = Path(name)
-        unpack(file, master, scratch)
+        taking.unpack(file, master, scratch)
         settings = load_settings(scratch / "config" / SETTINGS_FILE)
         for part in ("private", "catalog"):
             if getattr(settings, part).is_absolute():
