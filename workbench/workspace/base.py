@@ -20,7 +20,7 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     from workbench.privacy.books.answers import AnswerLedger
     from workbench.store.engine import Store
-    from workbench.store.keys.sealing import Seal
+    from workbench.store.keys.master import Seal
     from workbench.store.logs.events import Events
     from workbench.store.reading.access import Access
 
@@ -89,7 +89,7 @@ class Opened:
     @cached_property
     def seal(self) -> Seal:
         """What stands outside the private folder for hashes of what is in it."""
-        from workbench.store.keys.sealing import Seal
+        from workbench.store.keys.master import Seal
 
         return Seal(self.private)
 

@@ -19,7 +19,7 @@ from workbench.lifecycle.backups.archive import ArchiveReader, read_header
 from workbench.lifecycle.backups.taking import SUFFIX, require_key
 from workbench.lifecycle.office import Office
 from workbench.store.durable import sync
-from workbench.store.keys.sealing import Seal
+from workbench.store.keys.master import Seal
 from workbench.store.keys.sources import fingerprint
 from workbench.store.logs.clocks import CLOCK_SLACK
 

@@ -37,7 +37,7 @@ from workbench.store.durable import content_of, file_lock, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.keys.marks import FILE as MARKS_FILE
 from workbench.store.keys.marks import read_marks
-from workbench.store.keys.sealing import FILE as SEAL_FILE
+from workbench.store.keys.master import SEAL_FILE
 from workbench.store.lake_files import sync_new
 from workbench.store.logs.chain import Chain
 from workbench.store.logs.events import Events

@@ -29,7 +29,7 @@ from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter, re
 from workbench.lifecycle.office import Office
 from workbench.store.durable import files_below, flush, make_folder, sync, write_whole
 from workbench.store.engine import Store
-from workbench.store.keys.sealing import Seal
+from workbench.store.keys.master import Seal
 from workbench.store.lake_files import faults
 from workbench.store.logs.chain import Chain, log_in
 from workbench.store.published_files import require_outside

@@ -16,6 +16,7 @@ from workbench.errors import StoreMissing
 from workbench.store.durable import file_lock, write_whole
 
 _NAME = "master.key"
+SEAL_FILE = "seal.secret"
 
 
 def make_master_key(folder: Path) -> None:
@@ -73,3 +74,37 @@ def parse_key(text: str, place: str) -> bytes:
 def derive(master: bytes, use: str) -> bytes:
     """Return the 32-byte key of one use, such as ``purpose:segmentation``."""
     return hmac.new(master, use.encode(), hashlib.sha256).digest()
+
+
+class Seal:
+    """What stands outside the private folder for a hash of what is in it: keyed, so none can tell.
+
+    Whoever knows every row but one customer's can compute the hash of either estate and compare.
+    The key lies in the private folder beside the logs whose hashes it seals, goes into every
+    backup, and stays when the master key is rotated or lost: what editions know of the ledger must
+    fit for years.
+
+    Parameters
+    ----------
+    private : Path
+        Its private folder.
+    """
+
+    def __init__(self, private: Path) -> None:
+        self.path = private / SEAL_FILE
+
+    def head(self, hash_: str) -> str:
+        """Return what editions hold of the hash of a log's entry."""
+        return self._of("log head", hash_)
+
+    def version(self, version: str) -> str:
+        """Return what readers are shown of a version of the data."""
+        return self._of("data version", version)[:16]
+
+    def _of(self, use: str, text: str) -> str:
+        if not self.path.exists():
+            with file_lock(self.path.with_suffix(".lock")):
+                if not self.path.exists():
+                    write_whole(self.path, secrets.token_hex(32).encode())
+        key = derive(read_key_file(self.path), use)
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
