@@ -1,7 +1,9 @@
-"""Three reports whose pages answer back, made by hand: released tables, figures, pages."""
+"""Reports whose pages answer back: three made by hand, and editions of a workspace."""
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 
 import numpy as np
@@ -14,8 +16,11 @@ from workbench.figures.changes import Together
 from workbench.figures.language import Language
 from workbench.figures.live.embedded import Shown
 from workbench.figures.live.states import Tables
+from workbench.figures.payload import read_payload
+from workbench.lifecycle.decisions import advised
 from workbench.privacy.columns import Bound, Dimension, Measure
 from workbench.privacy.tables import columns_of, sheet_of
+from workbench.reporting.definitions.reading import find_definition
 from workbench.reporting.exporter import export
 from workbench.reporting.pages.parts import Context
 
@@ -31,7 +36,10 @@ BEYOND = Measure(
     "amount_at_bound", "rate", "Amount, share beyond the bound", None, 4, at_bound_of="amount"
 )
 MEASURES = (CUSTOMERS, AMOUNT, ROWS, MEAN, RATE, BEYOND)
+LESS = Bound(0.0, 300.0, "upper", (150.0, 300.0), "CNY")
+LOWERED = (CUSTOMERS, replace(AMOUNT, bound=LESS), replace(MEAN, bound=LESS), RATE, BEYOND)
 LOW, HIGH = {"low": 100.0, "n": 100.0}, {"low": 100.0, "high": 100.0, "n": 120.0}
+EXPECTED = Measure("expected", "derived", "Expected", "CNY")
 CHINESE = {
     "Region": "地区",
     "North": "北部",
@@ -42,8 +50,9 @@ CHINESE = {
 
 
 def asked(
-    books, by, number, *, seed, sigma=4.0, period="2026-09", size=700.0, table="transactions"
-):
+    books, by, number, *, seed, sigma=4.0, period="2026-09", size=700.0, table="transactions",
+    measures=MEASURES,
+):  # fmt: skip
     """Return a paid answer with noise, its figures as a ledger would hold them."""
     dice = np.random.default_rng(seed * 1000 + number)
     cells = len(list(product(*(each.values for each in by))))
@@ -58,7 +67,7 @@ def asked(
         name: [int(x) for x in np.rint((v + dice.normal(0, sigma, cells)) * LATTICE)]
         for name, v in truth.items()
     }
-    made = answer(by, sigma=sigma, measures=MEASURES, number=number, period=period, table=table)
+    made = answer(by, sigma=sigma, measures=measures, number=number, period=period, table=table)
     mechanism = {
         "kind": "discrete gaussian",
         "sigma": sigma,
@@ -82,30 +91,95 @@ def asked(
     return books.put(replace(made, columns=columns_of(sheet_of(made))))
 
 
+def waiting(books, **waits):
+    """Return decisions that wait, each for the one figure of a release, as a workspace does."""
+    level = 0.95 ** (1 / len(waits))
+    found = [[float(x) for x in each.intervals(level).iloc[0]] for each in waits.values()]
+    columns = {
+        "decision": [name.replace("_", " ") for name in waits],
+        "recommendation": [advised(low, high) for _, low, high in found],
+        **{name: [each[at] for each in found] for at, name in enumerate(EXPECTED.columns)},
+    }
+    by = tuple(
+        Dimension(name, name.capitalize(), "category", tuple(dict.fromkeys(columns[name])))
+        for name in ("decision", "recommendation")
+    )
+    waits = [[each.id, each.measures[0].name] for each in waits.values()]
+    made = replace(
+        answer(number=900), id="e-000900", by=by, measures=(EXPECTED,), columns=columns,
+        mechanism={"kind": "operational", "sources": ["decision register"], "waits": waits},
+    )  # fmt: skip
+    return books.put(made)
+
+
+class Answering:
+    """What is asked of a report that answers back: its `figures`, and `find` for releases."""
+
+    @cached_property
+    def tables(self):
+        """The tables that its page carries."""
+        shown = [each for figure in self.figures for each in figure.releases]
+        return Tables.of(shown, self.find)
+
+    @cached_property
+    def together(self):
+        """How its changes are judged."""
+        pairs = [(each.spec, each.releases) for each in self.figures]
+        return Together.of(pairs, self.find)
+
+    @property
+    def shown(self):
+        """Its figures as a page embeds them."""
+        return [Shown(each.spec, each.releases) for each in self.figures]
+
+
 @dataclass(frozen=True)
-class Report:
-    """A report's figures, and the ledger beneath them."""
+class Edition(Answering):
+    """A published edition, its figures read from its executed notebook and its ledger."""
+
+    name: str
+    figures: tuple
+    find: Callable
+    languages: dict
+
+    @classmethod
+    def of(cls, folder, name, period="2026-09"):
+        """Return an edition of a workspace."""
+        ws = wb.open_workspace(folder)
+        settings, find = ws.settings, cache(ws.ledger.checked)
+        reports, notebooks = settings.path("reports"), settings.path("notebooks")
+        executed = folder / ".workbench/runs" / name / period / f"{name}.ipynb"
+        outputs = (
+            output
+            for cell in json.loads(executed.read_text(encoding="utf-8"))["cells"]
+            for output in cell.get("outputs", ())
+            if figures.MIME in output.get("data", {})
+        )
+        drawn = (read_payload(each["data"][figures.MIME], name) for each in outputs)
+        shown = tuple(Shown(each.spec, tuple(map(find, each.releases))) for each in drawn)
+        return cls(name, shown, find, find_definition(name, reports, notebooks).languages)
+
+    def language(self, code_="en"):
+        """Return one of its languages."""
+        return Language(code_, self.languages[code_])
+
+
+@dataclass(frozen=True)
+class Report(Answering):
+    """A report made by hand: its figures, and the ledger beneath them."""
 
     name: str
     figures: tuple
     books: Books
 
     @property
-    def tables(self):
-        """The tables that its page carries."""
-        shown = [each for figure in self.figures for each in figure.releases]
-        return Tables.of(shown, self.books.answers.__getitem__)
+    def find(self):
+        """From a release's id to the release."""
+        return self.books.answers.__getitem__
 
-    @property
-    def together(self):
-        """How its changes are judged."""
-        pairs = [(each.spec, each.releases) for each in self.figures]
-        return Together.of(pairs, self.books.answers.__getitem__)
-
-    @property
-    def shown(self):
-        """Its figures as a page embeds them."""
-        return [Shown(each.spec, each.releases) for each in self.figures]
+    def language(self, code_="en"):
+        """Return one of its languages."""
+        return language_of(code_)
 
     def page(self, language="en"):
         """Return its page."""
@@ -142,7 +216,7 @@ def _said(release, books):
     yield release.period
     mechanism = release.mechanism
     yield from _strings(mechanism.get("recipe", {}))
-    for each in mechanism.get("parents", ()):
+    for each in (*mechanism.get("parents", ()), *(name for name, _ in mechanism.get("waits", ()))):
         yield from _said(books.answers[each], books)
 
 
@@ -171,6 +245,7 @@ def overview(seed=1):
     both = asked(books, [REGION, CHANNEL], 4, seed=seed, sigma=7.0)
     trend = asked(books, [MONTH], 5, seed=seed, period=months)
     split = asked(books, [MONTH, REGION], 6, seed=seed, period=months, sigma=6.0)
+    tiers = asked(books, [TIER], 7, seed=seed, measures=LOWERED)
     each = trend.derive(
         wb.ratio("amount_sum", "customers", name="per_customer", title="Spend each"),
         wb.difference("customers", by="month", relative=True, name="growth", title="Growth"),
@@ -192,6 +267,7 @@ def overview(seed=1):
             figures.line(split, x="month", y="customers", color="region"),
             figures.bar(channels, x="channel", y="customers"),
             figures.bar(regions, x="region", y="amount_mean", horizontal=True),
+            figures.bar(tiers, x="tier", y="amount_sum"),
             figures.heatmap(both, rows="region", columns="channel", value="rows"),
             figures.table(channels, title="By channel"),
             figures.table(each, columns=["month", "per_customer", "growth"], title="Each"),
@@ -260,10 +336,13 @@ def cutoffs(seed=3):
     price = figures.slider("price", 0.5, low=0, high=2, step=0.05, title="A letter costs")
     cuts = tables[0].cutoffs("bad", gain=gain, loss=loss, unit="CNY", measure="customers")
     best = cuts.derive("profit", "more", where={"cutoff": "from 560"}, name="from-560")
+    ahead = cuts.derive("profit", where={"cutoff": "from 560"}, name="ahead")
     letters = tables[2].derive(
         "customers", (wb.column("customers") * price).named("cost", "Letters", "CNY", 2),
         name="letters",
     )  # fmt: skip
+    sent = letters.derive("cost", where={"region": "South"}, name="sent")
+    waits = waiting(books, Approve_from_560_on=ahead, Send_letters=sent)
     return Report(
         "Cut-offs",
         (
@@ -272,6 +351,7 @@ def cutoffs(seed=3):
             figures.table(cuts, title="Every cut-off"),
             figures.bar(cuts, x="cutoff", y="profit", title="Profit"),
             figures.table(letters, title="Letters"),
+            figures.table(waits, title="What waits"),
             figures.bar(tables[3], x="tier", y="customers"),
         ),
         books,

@@ -2,11 +2,22 @@
 
 import gzip
 import json
+import re
 from dataclasses import replace
 from html import escape
 
 import pytest
-from factories.live import REGION, REPORTS, TIER, asked, language_of, overview, products
+from factories.live import (
+    REGION,
+    REPORTS,
+    TIER,
+    Report,
+    asked,
+    cutoffs,
+    language_of,
+    overview,
+    products,
+)
 from factories.noisy import Books
 from support.live import SEEN, SETTLED, address, differences, go, states
 
@@ -46,6 +57,7 @@ def test_every_figure_is_what_python_computes(browser, pages, size, name, langua
     assert {each.partition(":")[0] for each in browser.requests()} <= {"file", "data", "blob"}
 
 
+ENTER = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
 ODD = {
     "#~planet=Mars": "planet=Mars",
     "#~region=Atlantis": "region=Atlantis",
@@ -54,6 +66,62 @@ ODD = {
     "#~region=<img src=x onerror=alert(1)>": "region=%3Cimg%20src=x%20onerror=alert(1)%3E",
     "#~=~=~": "=",
 }
+
+
+def test_decisions_that_wait_are_advised_anew_by_what_is_assumed(browser, pages):
+    rows = "return [...document.querySelectorAll('[data-live]')][arguments[0]].innerText"
+    report = cutoffs()
+    at = next(i for i, each in enumerate(report.figures) if each.releases[0].id == "e-000900")
+    browser.show(pages["cutoffs", "en"])
+    assert "Go ahead" in browser.run(rows, at)
+    go(browser, "#~gain=500~loss=32000~price=0")
+    told = browser.run(rows, at)
+    assert "Leave it" in told
+    assert "Wait" in told
+
+
+def test_a_total_that_counts_less_of_a_customer_answers_where_its_bound_is_said(browser, pages):
+    browser.show(pages["overview", "en"])
+    go(browser, "#~tier=plus")
+    (sentence, cards, line, *_), said = browser.run(SEEN), "counting up to CN¥300 a customer"
+    assert said in sentence["text"]
+    assert [said in each["margin"] for each in cards["cards"]][:2] == [False, True]
+    assert "no released table" in line["stays"]
+
+
+def test_a_row_is_filtered_by_its_button_and_everything_comes_back_by_it(browser, pages):
+    browser.show(pages["products", "en"])
+    browser.wait(SETTLED)
+    for wanted in ("#~tier=plus", "#"):
+        browser.run(
+            "[...document.querySelectorAll('[data-live=\"1\"] tbody button')]"
+            ".find((each) => each.textContent === 'plus').focus()"
+        )
+        for kind in ("keyDown", "keyUp"):
+            browser.command("Input.dispatchKeyEvent", type=kind, **ENTER)
+        browser.wait(
+            f"return location.hash === '{wanted}' || ('{wanted}' === '#' && !location.hash)"
+        )
+
+
+def test_what_is_too_fine_says_how_fine_it_is(browser, tmp_path):
+    books = Books()
+    tiers, both = (
+        asked(books, by, at, seed=8, size=60.0, sigma=sigma)
+        for at, (by, sigma) in enumerate((([TIER], 1.0), ([TIER, REGION], 90.0)), 1)
+    )
+    drawn = (
+        figures.bar(tiers, x="tier", y="customers"),
+        figures.heatmap(both, rows="tier", columns="region", value="customers"),
+    )
+    report = Report("Fine", drawn, books)
+    page = tmp_path / "fine.html"
+    page.write_text(report.page().alone(), encoding="utf-8")
+    browser.show(page)
+    go(browser, "#~region=West")
+    seen = browser.run(SEEN)
+    assert re.search(r"too fine, margins are as large as figures: \d+ .* at best", seen[0]["stays"])
+    assert differences(report, State({"region": "West"}), seen, language_of("en")) == []
 
 
 def test_an_address_that_asks_for_what_is_not_there_is_said_and_left_out(browser, pages):
@@ -118,9 +186,8 @@ def test_a_keyboard_alone_filters_and_shows_everything_again(browser, pages):
     browser.wait("return location.hash === '#~region=South'")
     assert "South" in browser.run("return document.getElementById('live-said').textContent")
     browser.run("document.querySelector('#live-form button').focus()")
-    enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
     for kind in ("keyDown", "keyUp"):
-        browser.command("Input.dispatchKeyEvent", type=kind, **enter)
+        browser.command("Input.dispatchKeyEvent", type=kind, **ENTER)
     browser.wait("return document.getElementById('live-said').textContent === ''")
     browser.wait(SETTLED)
     assert differences(overview(), State(), browser.run(SEEN), language_of("en")) == []

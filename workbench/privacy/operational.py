@@ -68,6 +68,8 @@ class Exact:
         Words and figures in it that a person told: on a page they are searched as prose is.
     typed : tuple of str
         Those of them that a notebook told: on a page they stand written.
+    waits : tuple of (str, str)
+        Of decisions that wait, the private answer and its measure that each rests on, row by row.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Exact:
     notes: tuple[str, ...] = field(default=())
     said: tuple[str, ...] = ()
     typed: tuple[str, ...] = ()
+    waits: tuple[tuple[str, str], ...] = ()
     origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -118,6 +121,7 @@ def operational(exact: Exact, catalog: Catalog, data_version: str) -> Release:
             "private": list(exact.private),
             **({"said": list(exact.said)} if exact.said else {}),
             **({"given": {"names": list(exact.typed)}} if exact.typed else {}),
+            **({"waits": [list(each) for each in exact.waits]} if exact.waits else {}),
         },
     )
 

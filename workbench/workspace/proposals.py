@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, UnknownName
+from workbench.lifecycle.decisions import advised
 
 if TYPE_CHECKING:
     from workbench.privacy.columns import Measure
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from workbench.workspace import Workspace
 
 SOURCE = "decision register"
-ADVICE = {None: "Wait", True: "Go ahead", False: "Leave it"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Proposals:
         columns: dict[str, list[Any]] = {}
         for each in proposals:
             ends = _ends(each, level)
-            row: dict[str, Any] = {"decision": each.title, "recommendation": _advice(ends)}
+            row: dict[str, Any] = {"decision": each.title, "recommendation": advised(*ends[1:])}
             row |= {"if_wrong": each.if_wrong, **self._evidence(each.evidence, period)}
             row |= dict(zip(measure.columns, ends, strict=True))
             for name, value in row.items():
@@ -97,9 +97,11 @@ class Proposals:
         private = tuple(dict.fromkeys(each.of.id for each in proposals))
         notes = (noted("at once", figures=len(proposals)),)
         typed = tuple(text for each in proposals for text in (each.title, each.if_wrong))
+        waits = tuple((each.of.id, each.measure) for each in proposals)
         return self.keep(
-            "decisions-that-wait", heads, columns, measure, period, private, notes, typed=typed
-        )
+            "decisions-that-wait", heads, columns, measure, period, private, notes,
+            typed=typed, waits=waits,
+        )  # fmt: skip
 
     def _evidence(self, report: str, period: str) -> dict[str, str]:
         """Return a report's title, and for each language the way to its edition."""
@@ -126,6 +128,7 @@ class Proposals:
         *,
         said: tuple[str, ...] = (),
         typed: tuple[str, ...] = (),
+        waits: tuple[tuple[str, str], ...] = (),
     ) -> Release:
         """Keep rows in the ledger as they are told now, with what heads them."""
         from workbench.privacy.columns import Dimension, noted
@@ -143,7 +146,7 @@ class Proposals:
         )
         notes = (*((noted("mixed"),) if private and not said else ()), *notes)
         rows = Exact(name, (SOURCE,), columns, by, (measure,), period, private, notes)
-        return kept(self.ws, replace(rows, said=said, typed=typed))
+        return kept(self.ws, replace(rows, said=said, typed=typed, waits=waits))
 
 
 def _ends(each: Proposal, level: float) -> list[float | None]:
@@ -152,11 +155,3 @@ def _ends(each: Proposal, level: float) -> list[float | None]:
         return [None, None, None]
     frame = each.of.intervals(level)
     return [float(frame[f"{each.measure}{end}"].iloc[0]) for end in ("", "_low", "_high")]
-
-
-def _advice(ends: Sequence[float | None]) -> str | None:
-    """Return what a figure's whole margin speaks for; nothing of a report that is only planned."""
-    _, low, high = ends
-    if low is None or high is None:
-        return None
-    return ADVICE[None if low <= 0 <= high else low > 0]

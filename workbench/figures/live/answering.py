@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from workbench.privacy.columns import Measure
+from workbench.privacy.columns import Bound, Measure
 from workbench.privacy.margins import Fixed, Form, Laddered, Ratio, added
 from workbench.privacy.sheets import Key, Sheet, why_not_added
 
@@ -16,10 +16,10 @@ _MONTH = re.compile(r"\d{4}-\d{2}")
 def answer(
     mine: Sheet, keys: Sequence[Key], other: Sheet, filters: Mapping[str, Any], measure: Measure
 ) -> list[Form] | None:
-    """Return a measure of some rows under a filter, added up from another table that holds it."""
+    """Return a measure of some rows under a filter, added up from another table by its groups."""
     found = way(mine, other)
     named = {each.name: i for i, each in enumerate(other.by)}
-    if found is None or not set(filters) <= set(named) or measure.name not in alike(mine, other):
+    if found is None or not set(filters) <= set(named):
         return None
     places, month = found
     picked = {**filters, **({month: str(mine.about["period"])} if month else {})}
@@ -72,8 +72,39 @@ def way(mine: Sheet, other: Sheet) -> tuple[list[int], str | None] | None:
 
 def alike(mine: Sheet, other: Sheet) -> list[str]:
     """Return the measures that mean the same in two tables."""
-    theirs = {each.name: _meaning(each) for each in other.measures}
-    return [each.name for each in mine.measures if theirs.get(each.name) == _meaning(each)]
+    return [name for name, here, there in _pairs(mine, other) if here == there]
+
+
+def lower(mine: Sheet, other: Sheet) -> dict[str, float]:
+    """Return the measures that differ in two tables by a lower bound alone, and that bound."""
+    return {
+        name: there.high
+        for name, here, there in _pairs(mine, other)
+        if here is not None
+        and there is not None
+        and here.cuts == there.cuts == "upper"
+        and (here.low, here.unit) == (there.low, there.unit)
+        and here != there
+        and there.high <= here.high
+    }
+
+
+def _pairs(mine: Sheet, other: Sheet) -> Iterator[tuple[str, Bound | None, Bound | None]]:
+    """Yield what two tables have in common but for its bound, with both bounds."""
+    theirs = {each.name: each for each in other.measures}
+    for each in mine.measures:
+        found = theirs.get(each.name)
+        if found is not None and _meaning(each) == _meaning(found):
+            yield each.name, _bound(mine, each), _bound(other, found)
+
+
+def _bound(sheet: Sheet, measure: Measure) -> Bound | None:
+    """Return a measure's bound; of the share beyond one, that of the totals it is told beside."""
+    of = measure.at_bound_of
+    if of is None:
+        return measure.bound
+    bounds = (e.bound for e in sheet.measures if e.name in (f"{of}_sum", f"{of}_mean"))
+    return next(bounds, None)
 
 
 def _total(forms: Sequence[Form]) -> Form:
@@ -81,7 +112,7 @@ def _total(forms: Sequence[Form]) -> Form:
 
 
 def _meaning(measure: Measure) -> tuple[object, ...]:
-    return measure.kind, measure.unit, measure.bound, measure.at_bound_of
+    return measure.kind, measure.unit, measure.at_bound_of
 
 
 def variance(form: Form) -> float:

@@ -7,8 +7,9 @@ the ledger, and the operations on them. Groups that the page suppressed or merge
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Any
 
 from workbench.figures import plotting
@@ -18,15 +19,17 @@ from workbench.figures.kinds.kpis import KpisSpec, earlier, one_line
 from workbench.figures.kinds.table import TableSpec
 from workbench.figures.kinds.text import TextSpec, filled
 from workbench.figures.language import Language
-from workbench.figures.live.answering import alike, way
+from workbench.figures.live.answering import alike, lower, way
 from workbench.figures.live.redrawn import CHARTS, picked
 from workbench.figures.live.states import Find, Tables
 from workbench.figures.plotting import ChartSpec
 from workbench.figures.spec import Spec
 from workbench.figures.values import declared_order, label, series
+from workbench.lifecycle.decisions import ADVICE
 from workbench.privacy.columns import Dimension
-from workbench.privacy.margins import Fixed
+from workbench.privacy.margins import Affine, Fixed
 from workbench.privacy.release import Release
+from workbench.privacy.sheets import Sheet
 from workbench.privacy.shown import COUNTS, limits
 from workbench.privacy.tables import keys_of, places_in, plan_of
 
@@ -61,7 +64,7 @@ def embedded(
     if not offered and not changeable:
         return {}
     useful = _useful(tables, shown, [each.name for each in offered])
-    kept = [name for name in tables.leaves if name in useful]
+    kept = [name for name in tables.leaves if name in useful or not tables.paid[name]]
 
     def follows(name: str) -> bool:
         return name in kept or (
@@ -73,7 +76,13 @@ def embedded(
         for name, each in tables.nodes.items()
         if follows(name)
     }
-    drawn = [_figure(each, language) for each in figures]
+    lowered = {
+        high
+        for one in kept
+        for other in kept
+        for high in lower(tables.leaves[one], tables.leaves[other]).values()
+    }
+    drawn = [_figure(each, language, lowered) for each in figures]
     said = json.dumps([nodes, drawn], ensure_ascii=False)
     return {
         "words": {key: language.word(key) for key in _WORDS},
@@ -112,7 +121,7 @@ def _filter(column: Dimension, language: Language) -> dict[str, Any]:
 def assumed(tables: Tables, language: Language) -> list[dict[str, Any]]:
     """Return the sliders and choices of a page, each once."""
     found: dict[str, dict[str, Any]] = {}
-    for node in tables.nodes.values():
+    for node in filter(lambda each: each.op, tables.nodes.values()):
         for each in node.arguments.get("assumed", ()):
             value: Any = node.arguments
             for step in each["at"]:
@@ -124,6 +133,8 @@ def assumed(tables: Tables, language: Language) -> list[dict[str, Any]]:
                 told["v"] = [[language.say(name), number] for name, number in each["values"]]
             else:
                 told |= {key: each[key] for key in ("low", "high", "step")}
+                ends = (f"{each[key]:.12g}".partition(".")[2] for key in ("low", "step"))
+                told["d"] = max(map(len, ends))
             found.setdefault(each["name"], told)
     return list(found.values())
 
@@ -147,6 +158,8 @@ def _useful(tables: Tables, shown: Sequence[Release], filters: Sequence[str]) ->
 
 def _leaf(name: str, tables: Tables, kept: Sequence[str], said: str) -> dict[str, Any]:
     sheet, paid = tables.leaves[name], tables.paid[name]
+    if not paid:
+        return _constant(name, sheet)
     places = [(0, row) for row in range(len(sheet.keys))]
     if len(paid) > 1 or paid[0].id != name:
         parts = [(each.by, keys_of(each)) for each in paid]
@@ -177,21 +190,51 @@ def _leaf(name: str, tables: Tables, kept: Sequence[str], said: str) -> dict[str
         for coordinate in coefficients
     }
     return {
+        **_groups(sheet),
+        "m": measures,
+        "fixed": fixed,
+        "rows": [[-1, -1] if places[row] in hidden else places[row] for row in range(len(places))],
+        "parts": [_part(each, at, used, hidden) for at, each in enumerate(paid)],
+        "from": [
+            [
+                other,
+                alike(sheet, tables.leaves[other]),
+                *found,
+                {k: f"{v:.12g}" for k, v in lower(sheet, tables.leaves[other]).items()},
+            ]
+            for other in kept
+            if tables.paid[other] and (found := way(sheet, tables.leaves[other])) is not None
+        ],
+    }
+
+
+def _groups(sheet: Sheet) -> dict[str, Any]:
+    return {
         "by": [[each.name, each.kind, list(each.values), each.exclusive] for each in sheet.by],
         "keys": [
             [each.values.index(v) for each, v in zip(sheet.by, key, strict=True)]
             for key in sheet.keys
         ],
-        "m": measures,
-        "fixed": fixed,
-        "rows": [[-1, -1] if places[row] in hidden else places[row] for row in range(len(places))],
-        "parts": [_part(each, at, used, hidden) for at, each in enumerate(paid)],
         "when": sheet.about["period"],
-        "from": [
-            [other, alike(sheet, tables.leaves[other]), *found]
-            for other in kept
-            if (found := way(sheet, tables.leaves[other])) is not None
-        ],
+    }
+
+
+def _constant(name: str, sheet: Sheet) -> dict[str, Any]:
+    """Return one row of figures as a table whose every figure is one draw."""
+    lines = {each.name: sheet.forms[each.name][0] for each in sheet.measures}
+    known = {key: line for key, line in lines.items() if isinstance(line, Affine)}
+    part = {
+        "step": 1,
+        "noisy": {key: [line.value] for key, line in known.items()},
+        "drawn": {key: [name, sqrt(line.variance)] for key, line in known.items()},
+    }
+    return {
+        **_groups(sheet),
+        "m": [[key, {"linear": {key: 1}}, 0] for key in known],
+        "fixed": {},
+        "rows": [[0, 0]],
+        "parts": [part],
+        "from": [],
     }
 
 
@@ -226,8 +269,12 @@ def _part(
 # ---------------------------------------------------------------------- figures
 
 
-def _figure(figure: Shown, language: Language) -> dict[str, Any]:
-    """Return how the script draws a figure anew; of another kind, that it does not."""
+def _figure(figure: Shown, language: Language, lowered: set[float]) -> dict[str, Any]:
+    """Return how the script draws a figure anew; of another kind, that it does not.
+
+    ``lowered`` are the bounds that a filter may put in place of others, which cards and sentences
+    say in words.
+    """
     spec, releases = figure.spec, figure.releases
     made: dict[str, Any] = {"k": spec.kind, "r": [each.id for each in releases]}
     made["rows"] = [len(each) for each in releases]
@@ -240,16 +287,20 @@ def _figure(figure: Shown, language: Language) -> dict[str, Any]:
     if isinstance(spec, KpisSpec):
         return {
             **made,
-            "items": [_item(spec, at, releases, language) for at in range(len(spec.items))],
+            "items": [
+                _item(spec, at, releases, language, lowered) for at in range(len(spec.items))
+            ],
         }
     if isinstance(spec, TextSpec):
         parts = filled(spec.template, releases, language)
         if parts is not None:
-            return {**made, "parts": [_field(each, releases, language) for each in parts]}
+            return {**made, "parts": [_field(each, releases, language, lowered) for each in parts]}
     return {**made, "k": ""}
 
 
-def _series(release: Release, name: str, language: Language, at: int = 0) -> dict[str, Any]:
+def _series(
+    release: Release, name: str, language: Language, at: int = 0, lowered: Iterable[float] = ()
+) -> dict[str, Any]:
     """Return what the script must know of a measure to write its figures."""
     found = series(release, name)
     measure = found.measure
@@ -272,6 +323,9 @@ def _series(release: Release, name: str, language: Language, at: int = 0) -> dic
     }
     made |= {key: value for key, value in further.items() if value}
     if measure.bound is not None:
+        bounds = ((high, replace(measure.bound, high=high)) for high in sorted(lowered))
+        less = {f"{h:.12g}": bounded(replace(measure, bound=b), language) for h, b in bounds}
+        made |= {"less": less} if less else {}
         made["above"] = "above" if measure.bound.cuts == "upper" else "outside"
         beyond = next(
             (
@@ -330,7 +384,12 @@ def _table(spec: TableSpec, release: Release, language: Language) -> dict[str, A
     told = [name for name in wanted if name not in untold]
     columns = [name for name in told if name in names]
     order = declared_order(release)
+    advice = {}
+    if "waits" in release.mechanism and "recommendation" in told:
+        words = [language.say(each) for each in ADVICE]
+        advice = {"advice": [told.index("recommendation"), *words]}
     return {
+        **advice,
         "cols": [_series(release, name, language) for name in columns],
         "order": order,
         "by": [[each.name, list(each.values)] for each in release.by],
@@ -341,13 +400,17 @@ def _table(spec: TableSpec, release: Release, language: Language) -> dict[str, A
 
 
 def _item(
-    spec: KpisSpec, at: int, releases: Sequence[Release], language: Language
+    spec: KpisSpec,
+    at: int,
+    releases: Sequence[Release],
+    language: Language,
+    lowered: set[float],
 ) -> dict[str, Any]:
     item = spec.items[at]
     release = releases[item.release]
     rows = one_line(release)[1]
     made: dict[str, Any] = {
-        "s": _series(release, item.measure, language, item.release),
+        "s": _series(release, item.measure, language, item.release, lowered),
         "rows": rows,
     }
     if item.target is not None:
@@ -360,9 +423,12 @@ def _item(
     return made
 
 
-def _field(part: Any, releases: Sequence[Release], language: Language) -> list[Any]:
+def _field(
+    part: Any, releases: Sequence[Release], language: Language, lowered: set[float]
+) -> list[Any]:
     literal, field = part
     if field is None:
         return [literal]
     at, name, margin, form, follows = field
-    return [literal, _series(releases[at], name, language, at), int(margin), form, int(follows)]
+    about = _series(releases[at], name, language, at, lowered)
+    return [literal, about, int(margin), form, int(follows)]

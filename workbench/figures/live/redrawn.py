@@ -16,6 +16,7 @@ from workbench.figures.kinds.text import TextSpec
 from workbench.figures.language import Language
 from workbench.figures.live.states import NotFollowed, State, Tables
 from workbench.figures.spec import Spec
+from workbench.figures.values import series
 from workbench.privacy.columns import Dimension
 from workbench.privacy.release import Release
 
@@ -32,7 +33,8 @@ class Redrawn:
     drawn : Drawn or None
         What it draws, of all groups that it shows; None where it stays as it was published.
     stays : str
-        Why it does not follow; empty where it does, or where the state does not concern it.
+        That it does not follow, and why; empty where it does, or where the state does not concern
+        it.
     cards : tuple of (Card or None, str)
         Of key figures, each one's card and why it does not follow.
     """
@@ -59,7 +61,7 @@ def redrawn(
     language, together = language or Language(), together or Together()
     own = {each.name: each.values for each in picked(spec, releases)}
     if any(name in own and value not in own[name] for name, value in state.filters.items()):
-        return Redrawn(stays="no table")
+        return Redrawn(stays=_why(NotFollowed("no table"), language))
     deep = state.beyond(own)
     if not any(tables.moves(each.id, deep) for each in releases):
         return Redrawn()
@@ -72,8 +74,17 @@ def redrawn(
                 made = _made(tables, spec, releases, each)
                 return Redrawn(spec.draw(made, language, together), stays)
         except NotFollowed as reason:
-            stays = stays or str(reason)
+            stays = stays or _why(reason, language)
     return Redrawn(stays=stays)
+
+
+def _why(reason: NotFollowed, language: Language) -> str:
+    figure = language.word("none")
+    if reason.nearest:
+        release, name, row = reason.nearest
+        found = series(release, name)
+        figure = found.both(found.values[row], language)
+    return language.word("live not", why=language.word(f"live {reason}", figure=figure))
 
 
 def _made(tables: Tables, spec: Spec, releases: Sequence[Release], state: State) -> list[Release]:
@@ -89,7 +100,8 @@ def _made(tables: Tables, spec: Spec, releases: Sequence[Release], state: State)
 def _of(tables: Tables, spec: Spec, at: int, release: Release, state: State) -> Release:
     known = {each.name for each in release.measures}
     shown = [name for name in spec.measures(at, release) if name in known]
-    return tables.restated(release, state, shown) if shown else release
+    bounds = isinstance(spec, TextSpec)
+    return tables.restated(release, state, shown, bounds=bounds) if shown else release
 
 
 def _cards(
@@ -109,18 +121,21 @@ def _cards(
             if not tables.moves(release.id, each):
                 continue
             try:
-                if item.target is not None:
+                if item.target is not None and not each.filters:
                     raise NotFollowed("own way")
-                now = tables.restated(release, each, [item.measure], one_line(release)[1][-1:])
+                rows = one_line(release)[1][-1:]
+                now = tables.restated(release, each, [item.measure], rows, bounds=True)
             except NotFollowed as reason:
-                reasons[at] = reasons[at] or str(reason)
+                reasons[at] = reasons[at] or _why(reason, language)
                 continue
             place, previous = len(everything), None
             everything.append(now)
             if before is not None and item.previous is not None:
                 previous = place + 1
                 everything.append(_before(tables, releases[before[0]], each))
-            items.append(item.model_copy(update={"release": place, "previous": previous}))
+            # why no target: it is one of everybody
+            found = {"release": place, "previous": previous, "target": None}
+            items.append(item.model_copy(update=found))
             places.append(at)
             break
     cards = dict[int, Card]()
