@@ -81,8 +81,9 @@ const series = (figure, about, state) => {
   const make = (each) => new Series(each, columns(name, each.n, state));
   const made = make(about);
   if (about.s) made.s = found.forms.has(about.s.n) ? make(about.s) : null;
-  if (found.lowered && about.b) made.b = about.less?.[found.lowered];
-  if (made.triples.length !== figure.rows[about.r] || (about.b && !made.b)) throw new Stays("no table");
+  const lowered = about.b && found.lowered, told = figure.items ?? figure.parts;
+  if (made.triples.length !== figure.rows[about.r] || (lowered && !told)) throw new Stays("no table");
+  if (lowered) made.b = lowered;
   return made;
 };
 // Whether what is shown is known, and any of it more than its margin.

@@ -280,31 +280,31 @@ const filtered = (name, state) => {
   const own = mine.by.flatMap((each, at) => (each[0] in filters ? [[at, filters[each[0]]]] : []));
   const keys = mine.keys.filter((key) => own.every(([at, value]) => key[at] === value));
   const tables = data.leaves[name].from.map((each) => [each, added_(mine, keys, each, filters)]).filter((each) => each[1]);
-  let bound;
-  for (const lower of [0, 1]) { // a lower bound only where no table has the same
-    for (const measure of names) {
-      let best;
-      for (const [[other, alike, , , less], [rows, extra]] of forms.has(measure) ? [] : tables) {
-        const { adds } = leaf(other).m.get(measure) ?? {};
-        const apart = (each) => adds < 0 && each[3] && each[1] !== "month" && each[1] !== "date";
-        if (!(lower ? less[measure] && (bound ?? less[measure]) === less[measure] : alike.includes(measure))) continue;
-        if (adds < 1 && !extra.every(apart)) continue;
-        const found = rows.map((each) => {
-          const parts = (each ?? []).map((row) => paid(other, measure, row));
-          return parts.length > 1 ? added(parts) : parts[0] ?? null;
-        });
-        const unknown = found.filter((form) => form === null).length;
-        const noise = found.reduce((sum, form) => sum + noisiness(form), 0);
-        if (!best || unknown < best.unknown || (unknown === best.unknown && noise < best.noise * (1 - 1e-9))) {
-          best = { unknown, noise, found, less: less[measure] };
-        }
+  let lowered;
+  for (const measure of names) {
+    let best;
+    for (const [[other, alike, , , less], [rows, extra]] of tables) {
+      const { adds } = leaf(other).m.get(measure) ?? {}, lower = alike.includes(measure) ? "" : less[measure];
+      const apart = (each) => adds < 0 && each[3] && each[1] !== "month" && each[1] !== "date";
+      if ((lower && (lowered || lower)) !== lower || lower === undefined || (adds < 1 && !extra.every(apart))) continue;
+      const found = rows.map((each) => {
+        const parts = (each ?? []).map((row) => paid(other, measure, row));
+        return parts.length > 1 ? added(parts) : parts[0] ?? null;
+      });
+      // a lower bound answers only where no table has the same
+      const unknown = found.filter((form) => form === null).length + (lower ? 1e9 : 0);
+      const noise = found.reduce((sum, form) => sum + noisiness(form), 0);
+      if (!best || unknown < best.unknown || (unknown === best.unknown && noise < best.noise * (1 - 1e-9))) {
+        best = { unknown, noise, found, lower };
       }
-      if (best) forms.set(measure, best.found);
-      if (best && lower) bound = best.less;
+    }
+    if (best) {
+      forms.set(measure, best.found);
+      lowered ||= best.lower;
     }
   }
   if (!forms.size) throw new Stays("no table");
-  return { ...mine, keys, forms, lowered: bound };
+  return { ...mine, keys, forms, lowered };
 };
 
 // ---- operations

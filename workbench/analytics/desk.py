@@ -147,10 +147,7 @@ def recommendations(affinity: Release | Mapping[str, Release], *, most: int = 3)
     names = frame[affinity.by[0].name].str.split(AND, expand=True, regex=False)
     one, other = (names[i] if i in names else names.get(0) for i in (0, 1))
     both = pd.concat(
-        [
-            frame.assign(product=one, offer=other),
-            frame.assign(product=other, offer=one),
-        ]
+        [frame.assign(product=one, offer=other), frame.assign(product=other, offer=one)]
     )[["product", "offer", "lift", "lift_low"]]
     ranked = both.sort_values(["lift_low", "product", "offer"], ascending=[False, True, True])
     best = ranked.groupby("product", sort=False).head(most)

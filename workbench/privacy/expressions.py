@@ -114,10 +114,7 @@ def expression(given: Expression | str | float) -> Expression:
 
 
 def asked(
-    figures: Sequence[Expression],
-    where: Mapping[str, Any],
-    over: Sequence[str],
-    simultaneous: bool,
+    figures: Sequence[Expression], where: Mapping[str, Any], over: Sequence[str], simultaneous: bool
 ) -> dict[str, Any]:
     """Return the arguments of a derivation, as they are stored."""
     if not figures and not where and not over and not simultaneous:

@@ -23,16 +23,9 @@ from workbench.privacy.engine.onerow import OneRow
 from workbench.privacy.given import Given, given
 from workbench.privacy.grouping.codes import PairCode
 from workbench.privacy.grouping.filters import filters_of, in_first_month, period_predicates
-from workbench.privacy.grouping.opened import (
-    require_newest,
-)
+from workbench.privacy.grouping.opened import require_newest
 from workbench.privacy.grouping.stocks import Stocks, stocks_of
-from workbench.privacy.groups import (
-    Group,
-    Scope,
-    resolve_group,
-    with_rest,
-)
+from workbench.privacy.groups import Group, Scope, resolve_group, with_rest
 from workbench.privacy.measuring import Measured, figure_names, measured
 from workbench.privacy.query import Query
 

@@ -238,10 +238,7 @@ def release(
 
 
 def _drawn(
-    asked: Asked,
-    reservations: Sequence[Reservation],
-    payer: Payer,
-    randbelow: RandBelow,
+    asked: Asked, reservations: Sequence[Reservation], payer: Payer, randbelow: RandBelow
 ) -> list[tuple[Reservation, Release]]:
     """Draw what is not answered yet, as it was booked."""
     drawn: list[tuple[Reservation, Release]] = []
@@ -287,11 +284,7 @@ def shared(cost: Cost, parts: int) -> Cost:
 
 
 def _release(
-    asked: Asked,
-    index: int,
-    reservation: Reservation,
-    figures: Any,
-    payer: Payer,
+    asked: Asked, index: int, reservation: Reservation, figures: Any, payer: Payer
 ) -> Release:
     question, cost, data_version = asked.question, reservation.cost, asked.data_versions[index]
     part, catalog = question.parts[index], question.scope.catalog

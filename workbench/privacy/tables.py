@@ -237,10 +237,7 @@ def renamed_columns(stored: Release, sheet: Sheet) -> dict[str, list[Any]]:
 
 
 def derived(
-    name: str,
-    parents: Sequence[Release],
-    arguments: Mapping[str, Any],
-    called: str | None = None,
+    name: str, parents: Sequence[Release], arguments: Mapping[str, Any], called: str | None = None
 ) -> Release:
     """Apply an operation to releases and store what it makes; its arguments are plain JSON.
 

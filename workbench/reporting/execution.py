@@ -113,11 +113,7 @@ def execute(
 
 @contextlib.contextmanager
 def _failing(
-    asked: Asked,
-    executed: Path,
-    desk: Desk,
-    watch: Watch,
-    at: Sequence[int],
+    asked: Asked, executed: Path, desk: Desk, watch: Watch, at: Sequence[int]
 ) -> Iterator[None]:
     """Tell what kept a notebook from its end, without a word that could quote a row."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError

@@ -79,11 +79,7 @@ class Desk:
 
 
 def export(
-    notebook: Notebook,
-    *,
-    source_notebook: Notebook,
-    lookup: Lookup,
-    context: Context,
+    notebook: Notebook, *, source_notebook: Notebook, lookup: Lookup, context: Context
 ) -> Page:
     """Return the page of an executed notebook.
 

@@ -64,10 +64,7 @@ def _of_the_page(definition: Definition) -> dict[str, Any]:
 
 def made_of(asked: Asked, notebook: bytes, desk: Desk) -> dict[str, str]:
     """Return hashes of what an edition is made of beside rows, by which a revision tells why."""
-    told = {
-        "content": _of_the_page(asked.definition),
-        "parameters": dict(asked.values),
-    }
+    told = {"content": _of_the_page(asked.definition), "parameters": dict(asked.values)}
     content = {
         "notebook": notebook,
         "definition": json.dumps(told, sort_keys=True, default=str).encode(),

@@ -211,11 +211,7 @@ WAIT = "none is sure: test first"
 
 
 def next_best_action(
-    gains: Release,
-    *,
-    action: str = "action",
-    gain: str = "expected_gain",
-    name: str | None = None,
+    gains: Release, *, action: str = "action", gain: str = "expected_gain", name: str | None = None
 ) -> Release:
     """Return for each group the action that gains most; costs nothing.
 

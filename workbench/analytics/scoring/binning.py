@@ -50,12 +50,7 @@ class Counts:
 
 
 def number_edges(
-    values: np.ndarray,
-    bad: np.ndarray,
-    weight: np.ndarray | None,
-    *,
-    trend: str,
-    least_rows: float,
+    values: np.ndarray, bad: np.ndarray, weight: np.ndarray | None, *, trend: str, least_rows: float
 ) -> tuple[float, ...]:
     """Return where bins of a number begin, the first aside, which begins below everything.
 

@@ -12,12 +12,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from workbench.analytics.scoring.binning import (
-    FAR,
-    Counts,
-    best_starts,
-    number_edges,
-)
+from workbench.analytics.scoring.binning import FAR, Counts, best_starts, number_edges
 from workbench.analytics.scoring.columns import Categories, read_column
 from workbench.errors import DataError
 

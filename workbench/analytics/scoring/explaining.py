@@ -35,12 +35,7 @@ class Explained(BaseEstimator):
     declared: Table | None
 
     def reasons(
-        self,
-        X: Any,
-        n: int = 4,
-        *,
-        language: str = "en",
-        words: Mapping[str, str] | None = None,
+        self, X: Any, n: int = 4, *, language: str = "en", words: Mapping[str, str] | None = None
     ) -> pd.DataFrame:
         """Return why each row lost points, the most first: codes, and texts for a letter.
 

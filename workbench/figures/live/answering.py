@@ -75,18 +75,14 @@ def alike(mine: Sheet, other: Sheet) -> list[str]:
     return [name for name, here, there in _pairs(mine, other) if here == there]
 
 
-def lower(mine: Sheet, other: Sheet) -> dict[str, float]:
-    """Return the measures that differ in two tables by a lower bound alone, and that bound."""
+def lower(mine: Sheet, other: Sheet) -> dict[str, Bound]:
+    """Return the measures that differ in two tables by a lower bound alone, with that bound."""
     return {
-        name: there.high
+        name: there
         for name, here, there in _pairs(mine, other)
-        if here is not None
-        and there is not None
-        and here.cuts == there.cuts == "upper"
-        and (here.low, here.unit) == (there.low, there.unit)
-        and here != there
-        and there.high <= here.high
-    }
+        if here and there and here != there and there.high <= here.high
+        and here.cuts == there.cuts == "upper" and (here.low, here.unit) == (there.low, there.unit)
+    }  # fmt: skip
 
 
 def _pairs(mine: Sheet, other: Sheet) -> Iterator[tuple[str, Bound | None, Bound | None]]:

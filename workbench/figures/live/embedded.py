@@ -7,9 +7,8 @@ the ledger, and the operations on them. Groups that the page suppressed or merge
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import sqrt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from workbench.figures import plotting
@@ -20,14 +19,15 @@ from workbench.figures.kinds.table import TableSpec
 from workbench.figures.kinds.text import TextSpec, filled
 from workbench.figures.language import Language
 from workbench.figures.live.answering import alike, lower, way
+from workbench.figures.live.beneath import CONSTANT, Find
 from workbench.figures.live.redrawn import CHARTS, picked
-from workbench.figures.live.states import Find, Tables
+from workbench.figures.live.states import Tables
 from workbench.figures.plotting import ChartSpec
 from workbench.figures.spec import Spec
 from workbench.figures.values import declared_order, label, series
 from workbench.lifecycle.decisions import ADVICE
-from workbench.privacy.columns import Dimension
-from workbench.privacy.margins import Affine, Fixed
+from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.margins import Fixed
 from workbench.privacy.release import Release
 from workbench.privacy.sheets import Sheet
 from workbench.privacy.shown import COUNTS, limits
@@ -64,7 +64,8 @@ def embedded(
     if not offered and not changeable:
         return {}
     useful = _useful(tables, shown, [each.name for each in offered])
-    kept = [name for name in tables.leaves if name in useful or not tables.paid[name]]
+    single = {name for name, (one, *_) in tables.paid.items() if one.mechanism["kind"] == CONSTANT}
+    kept = [name for name in tables.leaves if name in useful | single]
 
     def follows(name: str) -> bool:
         return name in kept or (
@@ -76,13 +77,7 @@ def embedded(
         for name, each in tables.nodes.items()
         if follows(name)
     }
-    lowered = {
-        high
-        for one in kept
-        for other in kept
-        for high in lower(tables.leaves[one], tables.leaves[other]).values()
-    }
-    drawn = [_figure(each, language, lowered) for each in figures]
+    drawn = [_figure(each, language) for each in figures]
     said = json.dumps([nodes, drawn], ensure_ascii=False)
     return {
         "words": {key: language.word(key) for key in _WORDS},
@@ -91,7 +86,7 @@ def embedded(
         "wider": together.wider,
         "filters": [_filter(each, language) for each in offered],
         "assumed": changeable,
-        "leaves": {name: _leaf(name, tables, kept, said) for name in kept},
+        "leaves": {name: _leaf(name, tables, kept, said, language) for name in kept},
         "nodes": nodes,
         "figures": drawn,
     }
@@ -156,10 +151,10 @@ def _useful(tables: Tables, shown: Sequence[Release], filters: Sequence[str]) ->
 # ---------------------------------------------------------------------- tables
 
 
-def _leaf(name: str, tables: Tables, kept: Sequence[str], said: str) -> dict[str, Any]:
+def _leaf(
+    name: str, tables: Tables, kept: Sequence[str], said: str, language: Language
+) -> dict[str, Any]:
     sheet, paid = tables.leaves[name], tables.paid[name]
-    if not paid:
-        return _constant(name, sheet)
     places = [(0, row) for row in range(len(sheet.keys))]
     if len(paid) > 1 or paid[0].id != name:
         parts = [(each.by, keys_of(each)) for each in paid]
@@ -189,26 +184,13 @@ def _leaf(name: str, tables: Tables, kept: Sequence[str], said: str) -> dict[str
         for coefficients in _linear(plan)
         for coordinate in coefficients
     }
-    return {
-        **_groups(sheet),
-        "m": measures,
-        "fixed": fixed,
-        "rows": [[-1, -1] if places[row] in hidden else places[row] for row in range(len(places))],
-        "parts": [_part(each, at, used, hidden) for at, each in enumerate(paid)],
-        "from": [
-            [
-                other,
-                alike(sheet, tables.leaves[other]),
-                *found,
-                {k: f"{v:.12g}" for k, v in lower(sheet, tables.leaves[other]).items()},
-            ]
-            for other in kept
-            if tables.paid[other] and (found := way(sheet, tables.leaves[other])) is not None
-        ],
-    }
 
+    def less(there: Sheet) -> dict[str, str]:
+        found = lower(sheet, there)
+        return {
+            k: bounded(Measure("", "sum", "", None, bound=b), language) for k, b in found.items()
+        }
 
-def _groups(sheet: Sheet) -> dict[str, Any]:
     return {
         "by": [[each.name, each.kind, list(each.values), each.exclusive] for each in sheet.by],
         "keys": [
@@ -216,25 +198,15 @@ def _groups(sheet: Sheet) -> dict[str, Any]:
             for key in sheet.keys
         ],
         "when": sheet.about["period"],
-    }
-
-
-def _constant(name: str, sheet: Sheet) -> dict[str, Any]:
-    """Return one row of figures as a table whose every figure is one draw."""
-    lines = {each.name: sheet.forms[each.name][0] for each in sheet.measures}
-    known = {key: line for key, line in lines.items() if isinstance(line, Affine)}
-    part = {
-        "step": 1,
-        "noisy": {key: [line.value] for key, line in known.items()},
-        "drawn": {key: [name, sqrt(line.variance)] for key, line in known.items()},
-    }
-    return {
-        **_groups(sheet),
-        "m": [[key, {"linear": {key: 1}}, 0] for key in known],
-        "fixed": {},
-        "rows": [[0, 0]],
-        "parts": [part],
-        "from": [],
+        "m": measures,
+        "fixed": fixed,
+        "rows": [[-1, -1] if places[row] in hidden else places[row] for row in range(len(places))],
+        "parts": [_part(each, at, used, hidden) for at, each in enumerate(paid)],
+        "from": [
+            [other, alike(sheet, there), *found, less(there)]
+            for other in kept
+            if (found := way(sheet, there := tables.leaves[other])) is not None
+        ],
     }
 
 
@@ -269,12 +241,8 @@ def _part(
 # ---------------------------------------------------------------------- figures
 
 
-def _figure(figure: Shown, language: Language, lowered: set[float]) -> dict[str, Any]:
-    """Return how the script draws a figure anew; of another kind, that it does not.
-
-    ``lowered`` are the bounds that a filter may put in place of others, which cards and sentences
-    say in words.
-    """
+def _figure(figure: Shown, language: Language) -> dict[str, Any]:
+    """Return how the script draws a figure anew; of another kind, that it does not."""
     spec, releases = figure.spec, figure.releases
     made: dict[str, Any] = {"k": spec.kind, "r": [each.id for each in releases]}
     made["rows"] = [len(each) for each in releases]
@@ -287,31 +255,21 @@ def _figure(figure: Shown, language: Language, lowered: set[float]) -> dict[str,
     if isinstance(spec, KpisSpec):
         return {
             **made,
-            "items": [
-                _item(spec, at, releases, language, lowered) for at in range(len(spec.items))
-            ],
+            "items": [_item(spec, at, releases, language) for at in range(len(spec.items))],
         }
     if isinstance(spec, TextSpec):
         parts = filled(spec.template, releases, language)
         if parts is not None:
-            return {**made, "parts": [_field(each, releases, language, lowered) for each in parts]}
+            return {**made, "parts": [_field(each, releases, language) for each in parts]}
     return {**made, "k": ""}
 
 
-def _series(
-    release: Release, name: str, language: Language, at: int = 0, lowered: Iterable[float] = ()
-) -> dict[str, Any]:
+def _series(release: Release, name: str, language: Language, at: int = 0) -> dict[str, Any]:
     """Return what the script must know of a measure to write its figures."""
     found = series(release, name)
     measure = found.measure
     least, most = limits(measure)
-    made: dict[str, Any] = {
-        "n": name,
-        "r": at,
-        "d": measure.digits,
-        "lo": least,
-        "hi": most,
-    }
+    made: dict[str, Any] = {"n": name, "r": at, "d": measure.digits, "lo": least, "hi": most}
     further: dict[str, Any] = {
         "rate": found.rate,
         "whole": measure.kind in (*COUNTS, "sum"),
@@ -323,9 +281,6 @@ def _series(
     }
     made |= {key: value for key, value in further.items() if value}
     if measure.bound is not None:
-        bounds = ((high, replace(measure.bound, high=high)) for high in sorted(lowered))
-        less = {f"{h:.12g}": bounded(replace(measure, bound=b), language) for h, b in bounds}
-        made |= {"less": less} if less else {}
         made["above"] = "above" if measure.bound.cuts == "upper" else "outside"
         beyond = next(
             (
@@ -400,17 +355,13 @@ def _table(spec: TableSpec, release: Release, language: Language) -> dict[str, A
 
 
 def _item(
-    spec: KpisSpec,
-    at: int,
-    releases: Sequence[Release],
-    language: Language,
-    lowered: set[float],
+    spec: KpisSpec, at: int, releases: Sequence[Release], language: Language
 ) -> dict[str, Any]:
     item = spec.items[at]
     release = releases[item.release]
     rows = one_line(release)[1]
     made: dict[str, Any] = {
-        "s": _series(release, item.measure, language, item.release, lowered),
+        "s": _series(release, item.measure, language, item.release),
         "rows": rows,
     }
     if item.target is not None:
@@ -423,12 +374,9 @@ def _item(
     return made
 
 
-def _field(
-    part: Any, releases: Sequence[Release], language: Language, lowered: set[float]
-) -> list[Any]:
+def _field(part: Any, releases: Sequence[Release], language: Language) -> list[Any]:
     literal, field = part
     if field is None:
         return [literal]
     at, name, margin, form, follows = field
-    about = _series(releases[at], name, language, at, lowered)
-    return [literal, about, int(margin), form, int(follows)]
+    return [literal, _series(releases[at], name, language, at), int(margin), form, int(follows)]

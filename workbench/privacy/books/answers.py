@@ -58,11 +58,7 @@ class AnswerLedger(Ledger):
             return checked(self._entry_of(read, release_id), partial(self._entry_of, read))
 
     def derive(
-        self,
-        made: Release,
-        parents: Sequence[str],
-        now: dt.datetime,
-        kind: str = "derived",
+        self, made: Release, parents: Sequence[str], now: dt.datetime, kind: str = "derived"
     ) -> Release:
         """Store what was computed from answers alone, and return the stored one; see `Ledger.keep`.
 

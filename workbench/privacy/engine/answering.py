@@ -62,10 +62,7 @@ class Figures:
 
 
 def answer(
-    question: Question,
-    computed: Computed,
-    event: Event,
-    randbelow: RandBelow = secrets.randbelow,
+    question: Question, computed: Computed, event: Event, randbelow: RandBelow = secrets.randbelow
 ) -> Figures:
     """Add noise to every cell of one part, empty ones too, and put figures together.
 

@@ -75,7 +75,7 @@ def decoded(
     linear = dict(zip(noisy, reversed(decoding(len(noisy), LATTICE)), strict=True))
     spread = sqrt(sum((each * drawn[name][1]) ** 2 for name, each in linear.items()))
     made = Figures([], cells(question.within), {
-        **mine, "noisy": noisy, "drawn": drawn, "linear": {"customers": linear},
+        **mine, "noisy": noisy, "drawn": drawn, "linear": {"customers": linear}
     }, figures.notes)  # fmt: skip
     values = [
         sum(each * noisy[name][cell] for name, each in linear.items()) / LATTICE

@@ -36,15 +36,7 @@ from workbench.privacy.grouping.rules import (
     span_months,
     span_start,
 )
-from workbench.privacy.groups import (
-    Group,
-    GroupRule,
-    Number,
-    Scope,
-    day_literal,
-    in_units,
-    rising,
-)
+from workbench.privacy.groups import Group, GroupRule, Number, Scope, day_literal, in_units, rising
 from workbench.privacy.release import Release
 
 if TYPE_CHECKING:

@@ -97,11 +97,7 @@ class GridKMeans(ClusterMixin, BaseEstimator):
         self.random_state = random_state
 
     def question(
-        self,
-        table: ibis.Table,
-        *,
-        where: Any = (),
-        period: str | tuple[str, str] | None = None,
+        self, table: ibis.Table, *, where: Any = (), period: str | tuple[str, str] | None = None
     ) -> Marginals:
         """Return what to ask: customers by the cells of the grid, at every resolution.
 

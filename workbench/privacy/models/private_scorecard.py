@@ -31,7 +31,7 @@ TRENDS = ("ascending", "descending")
 _RANGES = 0.9  # ranges of a feature grow with the square root of customers over noise
 _LEAST_WORTH = 0.1  # of a customer beside bad and good, squared
 _NUMBERS = (
-    "customers", "bad_rate", "woe", "woe_low", "woe_high", "points", "points_low", "points_high",
+    "customers", "bad_rate", "woe", "woe_low", "woe_high", "points", "points_low", "points_high"
 )  # fmt: skip
 _FEW = 4  # edges; fewer ranges are not looked at first
 _SURELY = 3  # standard deviations of noise

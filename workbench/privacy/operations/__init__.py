@@ -10,12 +10,4 @@ from workbench.privacy.operations import (
     small_groups,
 )
 
-__all__ = [
-    "consistency",
-    "deciles",
-    "figures",
-    "ranking",
-    "rows",
-    "scoring",
-    "small_groups",
-]
+__all__ = ["consistency", "deciles", "figures", "ranking", "rows", "scoring", "small_groups"]

@@ -65,10 +65,7 @@ class Fit:
 
 
 def consistent(
-    releases: Sequence[Release],
-    measure: str | Sequence[str],
-    *,
-    exclusive: Sequence[str] = (),
+    releases: Sequence[Release], measure: str | Sequence[str], *, exclusive: Sequence[str] = ()
 ) -> list[Release]:
     """Adjust releases of one measure so that totals agree with parts; costs nothing.
 

@@ -12,16 +12,7 @@ from typing import Any
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.columns import Measure
-from workbench.privacy.margins import (
-    Affine,
-    Form,
-    Ratio,
-    added,
-    divided,
-    is_ratio,
-    plus,
-    times,
-)
+from workbench.privacy.margins import Affine, Form, Ratio, added, divided, is_ratio, plus, times
 from workbench.privacy.operations.ranking import ranks
 from workbench.privacy.operations.sampling import drawn_apart, drawn_into, telling
 from workbench.privacy.sheets import (

@@ -113,11 +113,7 @@ def top(sheet: Sheet, *, measure: str, n: int, wide: bool, as_told: bool = False
         *sheet.measures,
         Measure(f"{measure}_rank", "derived", f"{title}, rank", None, 0, 1.0),
         Measure(
-            f"{measure}_order_risk",
-            "rate",
-            f"{title}, chance that the next is larger",
-            None,
-            4,
+            f"{measure}_order_risk", "rate", f"{title}, chance that the next is larger", None, 4
         ),
     )
     all_forms = {**sheet.forms, **further}

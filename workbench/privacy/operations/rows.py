@@ -111,12 +111,7 @@ def describe(
 
 @operation("grade")
 def grade(
-    sheet: Sheet,
-    *,
-    measure: str,
-    into: str,
-    title: str,
-    grades: Sequence[tuple[str, float]],
+    sheet: Sheet, *, measure: str, into: str, title: str, grades: Sequence[tuple[str, float]]
 ) -> Sheet:
     """Return the sheet with a word for each row: between which limits a figure surely lies."""
     limits = [limit for _, limit in grades]

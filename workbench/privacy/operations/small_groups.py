@@ -189,9 +189,7 @@ def _neighbours(values: Sequence[Any], enough: Callable[[Sequence[Any]], bool]) 
 
 
 def _others(
-    values: Sequence[Any],
-    size: Callable[[Any], float],
-    enough: Callable[[Sequence[Any]], bool],
+    values: Sequence[Any], size: Callable[[Any], float], enough: Callable[[Sequence[Any]], bool]
 ) -> list[list[Any]]:
     """Return each large value by itself, in order, and the small ones together at the end."""
     small = [value for value in values if not enough([value])]

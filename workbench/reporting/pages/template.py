@@ -269,9 +269,7 @@ def _said(entry: str, language: Language) -> str:
 
 
 def _provenance(
-    context: Context,
-    releases: tuple[str, ...],
-    language: Language,
+    context: Context, releases: tuple[str, ...], language: Language
 ) -> list[tuple[str, str]]:
     facts = context.facts
     assert facts is not None  # noqa: S101  # why: asked only where there are facts

@@ -32,14 +32,7 @@ from workbench.reporting.pages.parts import ROOT
 from workbench.reporting.published.copies import pdf, standalone
 from workbench.reporting.published.failures import finish, forget_failures, show_failures
 from workbench.reporting.published.feed import put_mails
-from workbench.reporting.published.files import (
-    move,
-    put_whole,
-    record,
-    staged,
-    storage,
-    write,
-)
+from workbench.reporting.published.files import move, put_whole, record, staged, storage, write
 from workbench.reporting.published.index import (
     MAIN,
     index_names,

@@ -29,10 +29,7 @@ def said_of(newest: Edition | None, language: str) -> tuple[str, ...]:
 
 
 def changes(
-    newest: Edition,
-    page: Page,
-    lookup: Find | None,
-    made_of: Mapping[str, str],
+    newest: Edition, page: Page, lookup: Find | None, made_of: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Return in words why an edition differs from its last revision, and then in which figures."""
     language = Language(page.language, page.context.translations)

@@ -137,10 +137,7 @@ def live_consents(catalog: Catalog, consents: ibis.Table, reads: ReadsOnConsent)
         later = (withdrawn < end if days else withdrawn <= end).fill_null(False)
         stale.append(held & ~known.fill_null(False) & later)
     return query(
-        consents,
-        by=ibis.or_(*stale).name("withdrawn_before"),
-        where=ibis.or_(*read),
-        cells=1,
+        consents, by=ibis.or_(*stale).name("withdrawn_before"), where=ibis.or_(*read), cells=1
     ).customers()
 
 
