@@ -10,7 +10,7 @@ string that was computed, because a computed string can hold a value read from a
 
 from __future__ import annotations
 
-from workbench.figures.controls import choice, slider
+from workbench.figures.controls import choice, explore, slider
 from workbench.figures.drawn import Cards, Chart, Drawn, Sentence, Sheet
 from workbench.figures.kinds.bar import bar
 from workbench.figures.kinds.heatmap import heatmap
@@ -20,7 +20,6 @@ from workbench.figures.kinds.line import line
 from workbench.figures.kinds.sankey import sankey
 from workbench.figures.kinds.table import table
 from workbench.figures.kinds.text import text
-from workbench.figures.live.lab import explore
 from workbench.figures.spec import MIME, Figure
 
 __all__ = [

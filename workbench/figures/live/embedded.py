@@ -7,7 +7,7 @@ the ledger, and the operations on them. Groups that the page suppressed or merge
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,9 @@ from workbench.figures.kinds.kpis import KpisSpec, earlier, one_line
 from workbench.figures.kinds.table import TableSpec
 from workbench.figures.kinds.text import TextSpec, filled
 from workbench.figures.language import Language
-from workbench.figures.live.answering import alike, lower, way
 from workbench.figures.live.beneath import CONSTANT, Find
 from workbench.figures.live.redrawn import CHARTS, picked
-from workbench.figures.live.states import Tables
+from workbench.figures.live.states import Tables, alike, lower, way
 from workbench.figures.plotting import ChartSpec
 from workbench.figures.spec import Spec
 from workbench.figures.values import declared_order, label, series
@@ -178,12 +177,7 @@ def _leaf(
                 [form.value, form.low, form.high] if isinstance(form, Fixed) else None
                 for form in forms
             ]
-    used = {
-        coordinate
-        for _, plan, _ in measures
-        for coefficients in _linear(plan)
-        for coordinate in coefficients
-    }
+    used = json.dumps(measures)
 
     def less(there: Sheet) -> dict[str, str]:
         found = lower(sheet, there)
@@ -210,24 +204,12 @@ def _leaf(
     }
 
 
-def _linear(plan: Mapping[str, Any] | None) -> Iterator[Mapping[str, float]]:
-    if plan is None:
-        return
-    if "linear" in plan:
-        yield plan["linear"]
-        return
-    yield from plan.get("ladder", ())
-    yield from (plan[key] for key in ("top", "bottom") if key in plan)
-
-
-def _part(
-    release: Release, at: int, used: set[str], hidden: set[tuple[int, int]]
-) -> dict[str, Any]:
+def _part(release: Release, at: int, used: str, hidden: set[tuple[int, int]]) -> dict[str, Any]:
     mechanism = release.mechanism
     noisy = {
         name: [None if (at, row) in hidden else value for row, value in enumerate(values)]
         for name, values in mechanism.get("noisy", {}).items()
-        if name in used
+        if f'"{name}"' in used
     }
     drawn = dict.fromkeys(noisy, (release.id, mechanism.get("sigma", 0.0)))
     drawn |= {k: v for k, v in mechanism.get("drawn", {}).items() if k in noisy}
