@@ -155,16 +155,13 @@ def _files(ws: Workspace) -> Iterator[Problem]:
         with ws.store.exclusive() as connection:
             for wrong in faults(connection, ws.store.data):
                 yield Problem("store", f"data is lost: {wrong}. {way_out}")
-        connection = ws.store.connect()
-        try:
+        with ws.store.connect() as connection:
             for path in sorted(ws.store.folder.glob("snapshots/*.ducklake")):
                 attach_plain(ws.store, connection, path, "copy")
                 wrong = unreadable(connection, "copy")
                 connection.execute("DETACH copy")
                 if wrong:
                     yield Problem("store", f"the snapshot {path} is damaged: {wrong}. {way_out}")
-        finally:
-            connection.close()
     except StorageError as error:
         yield Problem("store", str(error))
 

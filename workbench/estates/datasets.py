@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,11 +102,8 @@ def import_dataset(name: str, out: Path) -> dict[str, int]:
     try:
         (out / "data").mkdir(parents=True, exist_ok=True)
         for table_name, table in catalog.tables.items():
-            sink = Sink(out / "data", table)
-            try:
+            with closing(Sink(out / "data", table)) as sink:
                 sink.add(tables[table_name])
-            finally:
-                sink.close()
             counts[table_name] = sink.rows
         shutil.copyfile(template, out / "catalog.yaml")
         write_report(name, out)

@@ -136,13 +136,10 @@ class Office:
     @contextmanager
     def reading(self, *marks: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield an engine with the newest snapshot attached, and some customers' marks in it."""
-        connection = self.store.connect()
-        try:
+        with self.store.connect() as connection:
             self.store.attach(connection, self.store.latest_snapshot())
             self.store.marks.prepare(connection, marks)
             yield connection
-        finally:
-            connection.close()
 
     def apart(self, out: Path) -> Path:
         """Return where a path leads; refuse one within the private or the published folder."""

@@ -231,12 +231,9 @@ class Data(Opened):
     @contextmanager
     def _newest(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield an engine with the newest snapshot attached."""
-        connection = self.store.connect()
-        try:
+        with self.store.connect() as connection:
             self.store.attach(connection, self.store.latest_snapshot())
             yield connection
-        finally:
-            connection.close()
 
     def open(
         self,

@@ -68,15 +68,12 @@ def rotate(
 
 def rekey(store: Store, new: bytes, progress: Callable[[str], None] = lambda _: None) -> None:
     """Put every file that a master key opens under a new one; the caller holds the store's lock."""
-    connection = store.connect()
-    try:
+    with store.connect() as connection:
         paths = [store.catalog_path, *sorted(store.folder.glob("snapshots/*.ducklake"))]
         there = [path for path in paths if path.exists()]
         for number, path in enumerate(there, 1):
             progress(f"putting {number} of {len(there)} catalogs under the new key")
             rewrite_catalog(store, connection, path, new, unless_already=True)
-    finally:
-        connection.close()
     reseal(store.marks.secret_path, [*store.masters(), new])
 
 

@@ -201,16 +201,13 @@ def look_over(store: Store, progress: Callable[[str], None] = lambda _: None) ->
 
 def row_counts(office: Office) -> dict[str, int]:
     """Return the rows of every table in the newest snapshot."""
-    connection = office.store.connect()
-    try:
+    with office.store.connect() as connection:
         office.store.attach(connection, office.store.latest_snapshot())
         counts = {}
         for name in sorted(office.store.tables(connection)):
             row = connection.execute(f'SELECT count(*) FROM lake."{name}"').fetchone()
             counts[name] = int(row[0]) if row else 0
         return counts
-    finally:
-        connection.close()
 
 
 def _write(

@@ -138,8 +138,7 @@ def people(
     held |= {(name, number) for name, number in before if name in keys}
     if not held:
         return 0
-    connection = store.connect()
-    try:
+    with store.connect() as connection:
         for number in {number for _, number in held}:
             store.attach(connection, number, f"lake_{number}")
         everyone = " UNION ".join(
@@ -149,8 +148,6 @@ def people(
             f"SELECT count(DISTINCT person) FROM ({everyone})"
         ).fetchone()  # why: names are the catalog's, checked there
         return int(row[0]) if row else 0
-    finally:
-        connection.close()
 
 
 def gone(reads: Iterable[Read], audit: Iterable[Entry]) -> int | None:

@@ -225,14 +225,11 @@ def still_findable(office: Office) -> dict[str, int]:
     if not store.marks.erased() or not store.exists:
         return {}
     for path in sorted(store.folder.glob("snapshots/*.ducklake")):
-        connection = store.connect()
-        try:
+        with store.connect() as connection:
             store.attach(connection, int(path.stem))
             for cut in _cuts(office, connection):
                 if rows := cut.counted(connection)[0]:
                     found[f"{cut.table} in snapshot {path.stem}"] = rows
-        finally:
-            connection.close()
     return found
 
 

@@ -93,8 +93,7 @@ def _connected(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield an engine that sees what the question's purpose may, with the labels it needs."""
     tables = [(table, question.purpose) for table in question.tables]
-    connection = access.release_connection(tables, now)
-    try:
+    with access.release_connection(tables, now) as connection:
         for group in question.groups:
             if group.labels is not None:
                 codes = {value: code for code, value in enumerate(group.dimension.values)}
@@ -106,5 +105,3 @@ def _connected(
                     {str(who): codes[label] for who, label in given if label in codes},
                 )
         yield connection
-    finally:
-        connection.close()

@@ -238,12 +238,9 @@ class Records:
 
     @contextmanager
     def _attached(self) -> Iterator[Any]:
-        connection = self.ws.store.connect()
-        try:
+        with self.ws.store.connect() as connection:
             self.ws.store.attach(connection, self.ws.access.snapshot)
             yield connection
-        finally:
-            connection.close()
 
     def operational(self, tables: str) -> bool:
         """Return whether none of some tables is about customers."""

@@ -50,8 +50,7 @@ def measure(
         Which; all when left out.
     """
     names = list(catalog.tables) if tables is None else list(tables)
-    connection = store.connect()
-    try:
+    with store.connect() as connection:
         store.attach(connection, snapshot)
         there = store.tables(connection)
 
@@ -72,8 +71,6 @@ def measure(
                 found.append(result)
         looks = tuple(hint for _, hints_found in found for hint in hints_found)
         return Quality(now, snapshot, tuple(table for table, _ in found), looks)
-    finally:
-        connection.close()
 
 
 @dataclass(frozen=True)

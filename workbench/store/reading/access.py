@@ -307,15 +307,12 @@ class Access:
 
         They come in the forms of `workbench.store.reading.identifying`.
         """
-        connection = self._attached()
-        try:
+        with self._attached() as connection:
             columns = [
                 (table, column, self._catalog.tables[table].columns[column].role == "subject key")
                 for table, column in self._catalog.identifiers()
             ]
             return find_identifiers(connection, columns, candidates)
-        finally:
-            connection.close()
 
     def view_sql(
         self,

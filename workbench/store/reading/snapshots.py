@@ -45,16 +45,13 @@ def snapshots(store: Store, zone: dt.tzinfo = dt.UTC) -> list[Snapshot]:
         Nothing was ever loaded.
     """
     newest = store.latest_snapshot()
-    connection = store.connect()
-    try:
+    with store.connect() as connection:
         store.attach(connection, newest)
         rows = connection.execute(
             "SELECT snapshot_id, CAST(epoch_ms(snapshot_time) AS BIGINT), commit_message, "
             "array_to_string(json_keys(commit_extra_info), ',') "
             "FROM lake.snapshots() ORDER BY snapshot_id"
         ).fetchall()
-    finally:
-        connection.close()
     left = {int(p.stem) for p in store.folder.glob("snapshots/*.ducklake") if p.stem.isdigit()}
     return [
         Snapshot(
