@@ -23,7 +23,7 @@ from workbench.store.loading.values import computed
 from workbench.store.logs.counted import Counted
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
     from workbench.store.keys.marks import Marks
 
@@ -121,7 +121,7 @@ class Corrections(Counted[Correction]):
 
 
 def replay(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     table: Table,
     corrections: Iterable[Correction],
     sql_type: Mapping[str, str],
@@ -144,7 +144,7 @@ def replay(
     return rows
 
 
-def compute_again(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
+def compute_again(connection: Connection, name: str, table: Table) -> None:
     """Compute what follows from columns that were corrected."""
     plain = {column: f'"{column}"' for column in table.columns}
     for column, declared in table.columns.items():
@@ -157,7 +157,7 @@ def compute_again(connection: duckdb.DuckDBPyConnection, name: str, table: Table
 
 
 def _replayed(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     table: Table,
     each: Correction,
     sql_type: Mapping[str, str],

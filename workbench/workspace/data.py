@@ -15,9 +15,9 @@ from workbench.periods import local
 from workbench.workspace.base import Opened
 
 if TYPE_CHECKING:
-    import duckdb
     import ibis
     import pandas as pd
+    from duckdb import DuckDBPyConnection as Connection
 
     from workbench.store.loading.quarantine import Ingested
     from workbench.store.quality.result import Quality, QualityHistory
@@ -229,7 +229,7 @@ class Data(Opened):
         return gone.get(cut.table, 0)
 
     @contextmanager
-    def _newest(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _newest(self) -> Iterator[Connection]:
         """Yield an engine with the newest snapshot attached."""
         with self.store.connect() as connection:
             self.store.attach(connection, self.store.latest_snapshot())

@@ -28,7 +28,7 @@ from workbench.store.lake_files import in_lake
 from workbench.store.logs.counted import Counted, lost
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 
 # "lifted" is of before: it ended both a restriction and an objection
@@ -144,9 +144,7 @@ class Marks(Counted[Mark]):
         """Add lines that are not there, such as those beside a backup; return how many."""
         return self._merge(dict.fromkeys(others))
 
-    def prepare(
-        self, connection: duckdb.DuckDBPyConnection, marks: Iterable[str], name: str = "chosen"
-    ) -> None:
+    def prepare(self, connection: Connection, marks: Iterable[str], name: str = "chosen") -> None:
         """Give an engine the marks' key and some marks, in tables: a constant shows in plans."""
         inner, outer = padded(self.secret())
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
@@ -159,9 +157,7 @@ class Marks(Counted[Mark]):
             f"(SELECT unnest(string_split('{texts}', ',')) AS mark) WHERE mark <> ''"
         )
 
-    def look_up(
-        self, connection: duckdb.DuckDBPyConnection, table: str, key: str, name: str = "chosen"
-    ) -> str:
+    def look_up(self, connection: Connection, table: str, key: str, name: str = "chosen") -> str:
         """Look up which customers of a table are marked; return SQL that is true for their rows.
 
         A hash of each customer and not of each row. Not within a transaction on the lake.
@@ -259,9 +255,7 @@ def pseudonym_sql(key: str, purpose: str) -> str:
     return f'{hmac_sql(f"""CAST("{key}" AS VARCHAR)""", inner, outer)} AS "{key}"'
 
 
-def set_pseudonym_key(
-    connection: duckdb.DuckDBPyConnection, purpose: str, master_key: bytes
-) -> None:
+def set_pseudonym_key(connection: Connection, purpose: str, master_key: bytes) -> None:
     """Give the engine the padded key of one purpose (RFC 2104), outside any SQL text.
 
     In a table, for a constant would stand in query plans, which notebooks show.

@@ -15,7 +15,7 @@ from workbench.store.quality.result import Check, Hint
 from workbench.store.quality.rules import iban_sql, luhn_sql, pattern_sql, resident_id_sql
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
     from workbench.store.engine import Store
 
@@ -26,7 +26,7 @@ _DECLARED = ("subject key", "direct identifier")
 _MAY_BE = "@|[0-9]{9}|[A-Z]{2}[0-9]{2}[A-Z0-9]{11}"
 
 
-def scan(connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str) -> list[Hint]:
+def scan(connection: Connection, catalog: Catalog, name: str) -> list[Hint]:
     """Return the columns of a table that look like identifiers and are not declared so."""
     texts = {
         column: f'"{column}"' if declared.type == "text" else f'"{column}"::VARCHAR'
@@ -68,7 +68,7 @@ def scan(connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str) -> 
     return hints
 
 
-def _sample(connection: duckdb.DuckDBPyConnection, name: str, columns: Collection[str]) -> str:
+def _sample(connection: Connection, name: str, columns: Collection[str]) -> str:
     (total,) = _counts(connection, ["count(*)"], f'lake."{name}"')
     share = ""
     if total > SAMPLE_ROWS:
@@ -77,9 +77,7 @@ def _sample(connection: duckdb.DuckDBPyConnection, name: str, columns: Collectio
     return f'(SELECT {names} FROM lake."{name}"{share})'
 
 
-def _counts(
-    connection: duckdb.DuckDBPyConnection, aggregates: Sequence[str], source: str
-) -> list[int]:
+def _counts(connection: Connection, aggregates: Sequence[str], source: str) -> list[int]:
     row = connection.execute(f"SELECT {', '.join(aggregates)} FROM {source}").fetchone() or ()
     return [int(count) for count in row]
 
@@ -129,7 +127,7 @@ _ENOUGH = ("personal", "sensitive")
 
 
 def checks(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     store: Store,
     catalog: Catalog,
     name: str,
@@ -152,9 +150,7 @@ def checks(
         )  # fmt: skip  # why: the three parts in three lines
 
 
-def encrypted_files(
-    connection: duckdb.DuckDBPyConnection, store: Store, name: str
-) -> tuple[int, int]:
+def encrypted_files(connection: Connection, store: Store, name: str) -> tuple[int, int]:
     """Return how many data files a table has, and how many of them are not encrypted.
 
     A file counts as encrypted when the catalog holds its key and the file itself begins as an

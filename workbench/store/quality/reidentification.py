@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
+    from duckdb import DuckDBPyConnection as Connection
 
 LEAST_K = 5
 _STEPS = 100
@@ -88,7 +88,7 @@ class Reidentification:
 
 
 def reidentification(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     relation: str,
     *,
     person: str,
@@ -158,7 +158,7 @@ FROM sizes WHERE ? > 0
 """
 
 
-def _spread(connection: duckdb.DuckDBPyConnection, column: str) -> Sensitive:
+def _spread(connection: Connection, column: str) -> Sensitive:
     """Return a sensitive column's l and t."""
     kind = connection.execute(f"SELECT typeof({column}) FROM _people LIMIT 1").fetchone()
     if kind is None:

@@ -31,8 +31,8 @@ from workbench.store.reading.watching import watched
 from workbench.store.versions import DataVersions, changes_of
 
 if TYPE_CHECKING:
-    import duckdb
     import ibis
+    from duckdb import DuckDBPyConnection as Connection
 
 _BARRED = "memory._barred"  # customers whose rows a purpose may not read, one table a view
 BULK_ROWS = 10_000
@@ -230,9 +230,7 @@ class Access:
             event["snapshots"] = older
         self._events.record("bulk read" if bulk else "read", event, now=self._clock())
 
-    def release_connection(
-        self, tables: list[tuple[str, str]], now: dt.datetime
-    ) -> duckdb.DuckDBPyConnection:
+    def release_connection(self, tables: list[tuple[str, str]], now: dt.datetime) -> Connection:
         """Return a fresh engine whose views carry the key itself: for bounded aggregates only."""
         connection = self._attached()
         # why: this rewrite makes row_number() <= k nine times slower, and wrong on NULL order keys
@@ -249,7 +247,7 @@ class Access:
 
     def _unbarred(
         self,
-        connection: duckdb.DuckDBPyConnection,
+        connection: Connection,
         table: str,
         purpose: str,
         then: int | None = None,
@@ -279,7 +277,7 @@ class Access:
 
     def put_labels(
         self,
-        connection: duckdb.DuckDBPyConnection,
+        connection: Connection,
         name: str,
         of: tuple[str, str, str],
         codes: Mapping[str, int],
@@ -373,7 +371,7 @@ class Access:
         columns = list(self._catalog.columns_for(table, purpose))
         return [] if columns == [self._catalog.table(table).subject_key] else columns
 
-    def _attached(self) -> duckdb.DuckDBPyConnection:
+    def _attached(self) -> Connection:
         connection = self._store.connect()
         self._store.attach(connection, self.snapshot)
         return connection
@@ -388,7 +386,7 @@ def _schema(purpose: str, then: int | None) -> str:
     return purpose if then is None else f"{purpose}{THEN}{then}"
 
 
-def define_view(connection: duckdb.DuckDBPyConnection, schema: str, name: str, sql: str) -> None:
+def define_view(connection: Connection, schema: str, name: str, sql: str) -> None:
     """Create or replace one purpose's view of a table."""
     connection.execute(f'CREATE SCHEMA IF NOT EXISTS memory."{schema}"')
     connection.execute(f'CREATE OR REPLACE VIEW memory."{schema}"."{name}" AS {sql}')

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 Find = Callable[[set[str]], list[tuple[str, str, str]]]
 
@@ -111,7 +111,7 @@ def remembered(find: Find) -> Find:
 
 
 def find_identifiers(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     columns: Iterable[tuple[str, str, bool]],
     candidates: set[str],
 ) -> list[tuple[str, str, str]]:

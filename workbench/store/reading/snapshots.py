@@ -11,7 +11,7 @@ from workbench.periods import local
 from workbench.store.engine import Store
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,7 @@ def _of_day(store: Store, day: dt.date, zone: dt.tzinfo) -> int:
     return max(there)
 
 
-def columns_then(
-    connection: duckdb.DuckDBPyConnection, lake: str, table: str, snapshot: int
-) -> set[str]:
+def columns_then(connection: Connection, lake: str, table: str, snapshot: int) -> set[str]:
     """Return the columns a table had in an attached snapshot.
 
     Raises
