@@ -205,6 +205,10 @@ def test_where_no_column_is_the_customer_it_is_asked_or_told(tmp_path):
     assert _draft(tmp_path / "told")["subject_key"] == "customer_id"
     with (tmp_path / "told" / "data" / "export.csv").open() as file:
         assert [row["customer_id"] for row in csv.DictReader(file)][:2] == ["1", "2"]
+    path = _file(tmp_path, [*lines[:9], '100,30,"car', *lines[9:]])
+    code, said = _new(tmp_path / "open", "--from", path, "--customer", "row")
+    assert code
+    assert "a quote that does not end, so that nobody can tell its rows apart" in said
 
 
 @pytest.mark.parametrize(

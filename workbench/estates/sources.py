@@ -13,6 +13,7 @@ from typing import IO
 
 from workbench.errors import InputError, SourceError
 from workbench.store.loading import workbooks
+from workbench.store.loading.open_quotes import has_open_quotes
 from workbench.store.loading.text_files import TITLE_LINES, fields_of, text_of
 
 ROW = "row"  # as --customer: every row is a customer
@@ -162,8 +163,14 @@ def _copy_with_row_as_customer(path: Path, target: Path) -> None:
     """Write a file anew with a key of its own for each row: every row is a customer."""
     if path.suffix.lower() != ".csv":
         raise InputError("--customer row is of CSV files: save the sheet or table as one.")
-    with _rewriting(path, target, text_of(path, encoding_of(path))[0], "w") as (source, out):
+    encoding = text_of(path, encoding_of(path))[0]
+    with _rewriting(path, target, encoding, "w") as (source, out):
         delimiter = fields_of(source.readline())[1]
+        if has_open_quotes(path, encoding, delimiter):
+            raise SourceError(
+                f"{path} has a quote that does not end, so that nobody can tell its rows apart. "
+                "Mend it, and run this again."
+            )
         source.seek(0)
         rows = csv.reader(source, delimiter=delimiter)
         out_rows = csv.writer(out, delimiter=delimiter)

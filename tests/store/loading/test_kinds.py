@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import re
 import unicodedata
+import zipfile
 from collections import Counter
 from decimal import Decimal
 
@@ -430,6 +431,14 @@ def test_a_cell_is_what_it_shows_or_aside(desk):
             assert reasons[line].startswith(str(value)), what
         else:
             assert last(desk, taken.added, NAMES[column - 1])[next(stored)] == value, what
+
+
+def test_a_workbook_that_would_fill_the_memory_is_refused(desk):
+    path = workbook(desk, "swollen.xlsx", ("May", [NAMES, words("m")]))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("xl/worksheets/sheet9.xml", b"a" * 30_000_000)
+    with pytest.raises(SourceError, match="unpacks to more than 100 times its size"):
+        desk.ingest("events", path)
 
 
 def test_no_sheet_is_passed_over_in_silence(desk):

@@ -22,6 +22,7 @@ _PROTECTED = "EncryptedPackage".encode("utf-16-le")
 _NOUGHTS = re.compile(r"0+")  # a number format that shows 42 as 00042
 _BROKEN = (OSError, ValueError, KeyError, SyntaxError, TypeError, zipfile.BadZipFile, zlib.error)
 _DIGITS_KEPT = 15  # of a number; a workbook forgets the others
+_UNPACKED_BYTES, _UNPACKED_TIMES = 20_000_000, 100  # seldom more than 60 times
 _MERGED = f"{NO_VALUE}a cell merged with another one"
 _RANGE = re.compile(rb'<mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
 _NO_SIGNS = re.compile(r"General|\[[^]$]*\]|_.|E\+0+|[0#?,. ();@-]")  # of a number format
@@ -151,6 +152,7 @@ def opened(path: Path) -> Iterator[Book]:
         # why: openpyxl warns of charts, styles and forms that it leaves out; values are all there
         warnings.simplefilter("ignore", UserWarning)
         try:
+            _require_as_packed(path)
             books.append(openpyxl.load_workbook(path, read_only=True, data_only=True))
             books.append(
                 openpyxl.load_workbook(path, read_only=True) if _has_formulas(path) else None
@@ -167,6 +169,17 @@ def opened(path: Path) -> Iterator[Book]:
             for each in books:
                 if each is not None:
                     each.close()
+
+
+def _require_as_packed(path: Path) -> None:
+    """Refuse a workbook that fills the memory, such as with one cell of a gigabyte."""
+    with zipfile.ZipFile(path) as parts:
+        unpacked = sum(part.file_size for part in parts.infolist())
+    if unpacked > max(_UNPACKED_BYTES, _UNPACKED_TIMES * path.stat().st_size):
+        raise SourceError(
+            f"{path} unpacks to more than {_UNPACKED_TIMES} times its size, as no workbook of rows "
+            "does. Save it anew, or as CSV; nothing was taken in."
+        )
 
 
 def _has_formulas(path: Path) -> bool:
