@@ -121,6 +121,27 @@ def test_a_number_compares_the_same_however_it_is_stored(applications, kind, edg
     assert (card.points(found[X.columns]) == found["points"]).all()
 
 
+@pytest.mark.parametrize("kind", ["DOUBLE", "FLOAT", "BIGINT"])
+def test_numbers_that_are_floored_first_have_the_same_points(applications, kind):
+    """Of whole edges; broken, huge and infinite values, and codes that a floor would meet."""
+    X, bad = applications
+    X = X.assign(debt=(X["debt"] * 1000).round(), income=X["income"].round())
+    edges = {"debt": [300, 500], "income": [int(X["income"].median())]}
+    card = Scorecard(edges=edges, special_codes={"debt": {-1: "none"}}).fit(X, bad)
+    assert "floored" in card.to_sql(table="t")
+    odd = [299.5, 300, 499.75, 500, -1, -0.5, -1e18, 1e18, 2**31, -(2**33), np.nan]
+    odd += [1e300, -1e300, np.inf, -np.inf] if kind == "DOUBLE" else []
+    rows = X.iloc[[0]].loc[lambda frame: frame.index.repeat(len(odd))].assign(debt=odd)
+    with duckdb.connect() as connection:
+        connection.register("x", rows)
+        replaced = f"* REPLACE (CASE WHEN NOT isnan(debt) THEN debt END::{kind} AS debt)"
+        connection.execute(f"CREATE TABLE t AS SELECT {replaced} FROM x")
+        found = connection.execute(card.to_sql(table="t")).df()
+    finite = ~np.isinf(found["debt"].astype(float))
+    assert (card.points(found[X.columns][finite]) == found["points"][finite]).all()
+    assert found["points"][~finite].isna().all()
+
+
 def test_sqlite_gives_pythons_points(card, rows):
     with sqlite3.connect(":memory:") as connection:
         rows.assign(home=rows["home"].astype("Int64")).to_sql("rows", connection, index=False)

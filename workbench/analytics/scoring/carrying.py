@@ -27,6 +27,7 @@ from workbench.errors import DataError, UnknownName
 from workbench.privacy.provenance import RAW
 
 FORMAT, VERSION = "workbench scorecard", 1
+_NEAR = 2**31 - 1
 _NAN = ("duckdb", "spark", "databricks", "clickhouse")  # a number may be none there
 _CLASSES = {each.__name__: each for each in (Bins, PairBins, Counts, Weighed)}
 _KEPT = ("intercept_", "removed_", "n_rows_", "n_bads_", "feature_names_in_", "n_features_in_")
@@ -90,7 +91,20 @@ class Carried:
             _case(each.bins, list(map(_number, each.points)), dialect) for each in self.weighed_
         ]
         total = functools.reduce(operator.add, parts)
-        query = exp.select("*", exp.alias_(total, "points")).from_(exp.to_table(table))
+        source: exp.Table | exp.Subquery = exp.to_table(table)
+        columns = [part for each in self.weighed_ for part in each.bins.parts]
+        floored = [
+            exp.alias_(
+                exp.TryCast(this=exp.Floor(this=_column(each)), to=exp.DataType.build("bigint")),
+                _floored(each).this,
+            )
+            for each in columns
+            if _is_floored(each, dialect)
+        ]
+        if floored:
+            source = exp.select("*", *floored).from_(source).subquery("floored")
+        everything = exp.Star(except_=[exp.to_identifier(e.args["alias"]) for e in floored])
+        query = exp.select(everything, exp.alias_(total, "points")).from_(source)
         return query.sql(dialect=dialect, pretty=True)
 
     def to_pmml(self) -> str:
@@ -174,13 +188,9 @@ def _case(bins: Characteristic, thens: Sequence[exp.Expr], dialect: str) -> exp.
         thens = [_case(bins.across, thens[at : at + size], dialect) for at in starts]
         return _case(bins.rows, thens, dialect)
     assert isinstance(bins, Bins)  # noqa: S101  # why: a card has these two kinds
-    column = exp.column(bins.name, quoted=True)
+    column = _column(bins)
     if bins.edges is not None:
-        # why not always: engines compare whole numbers as they are twice as fast as floating ones
-        ends = [each for each in (*bins.edges, *bins.codes, *bins.bounds) if abs(each) < FAR]
-        whole = all(each == int(each) and abs(each) < 2**24 for each in ends)
-        value = column if whole else exp.cast(column, "double")
-        return _ranges(bins, thens, value, dialect)
+        return _ranges(bins, thens, dialect)
     case = exp.Case(this=column)
     groups = (*bins.groups, *((code,) for code in bins.codes))
     for at in np.argsort(-bins.counts.rows[: len(groups)], kind="stable"):  # frequent ones first
@@ -190,26 +200,62 @@ def _case(bins: Characteristic, thens: Sequence[exp.Expr], dialect: str) -> exp.
     return case.else_(rest) if case.args.get("ifs") else rest
 
 
-def _ranges(bins: Bins, thens: Sequence[exp.Expr], value: exp.Expr, dialect: str) -> exp.Expr:
+def _column(bins: Bins) -> exp.Column:
+    return exp.column(bins.name, quoted=True)
+
+
+def _floored(bins: Bins) -> exp.Column:
+    return exp.column(f"{bins.name}, floored", quoted=True)
+
+
+def _is_whole(bins: Bins) -> bool:
+    ends = [each for each in (*(bins.edges or ()), *bins.codes, *bins.bounds) if abs(each) < FAR]
+    return all(each == int(each) and abs(each) < 2**24 for each in ends)
+
+
+def _is_floored(bins: Bins, dialect: str) -> bool:
+    """Whether a number is floored once, to be compared as a whole one: twice as fast.
+
+    What has missing values is mostly floating in frames, and in what was written from them.
+    """
+    some = bins.edges is not None and bins.counts.rows[-1] > 0
+    return bool(dialect == "duckdb" and some and _is_whole(bins))
+
+
+def _ranges(bins: Bins, thens: Sequence[exp.Expr], dialect: str) -> exp.Expr:
     """Return what gives each bin of a number its expression, from the least on.
 
-    A row is compared until its bin is found. What is missing is below nothing.
+    A row is compared until its bin is found. What is missing is below nothing; for what lies beyond
+    bounds, or is infinite, no case holds.
     """
+    value: exp.Expr = _column(bins)
+    if not (whole := _is_whole(bins)):
+        value = exp.cast(value, "double")
+    near, (least, most) = _floored(bins) if _is_floored(bins, dialect) else value, bins.bounds
+    # why near first: to compare whole numbers with bounds beyond all of them takes twice as long
+    above, upto = value >= _number(least), value <= _number(most)
+    without = whole and least == -FAR, whole and most == FAR
+    low = exp.or_(near >= -_NEAR, above) if without[0] else above
+    high: exp.Expr = near <= _NEAR if without[1] else upto
+    edges, regular, case = (
+        [_number(each) for each in bins.edges or ()],
+        thens[: bins.regular],
+        exp.Case(),
+    )
+    for at, code in enumerate(bins.codes, bins.regular):
+        case = case.when(exp.and_(near.eq(_number(code)), value.eq(_number(code))), thens[at])
+    for edge, then in zip(edges, [exp.Case().when(low, regular[0]), *regular[1:]], strict=False):
+        case = case.when(near < edge, then)
+    if not edges or not without[1]:
+        high = exp.and_(near >= edges[-1] if edges else low, high)
+    case = case.when(high, regular[-1])
     missing: exp.Expr = value.is_(exp.null())
     if dialect in _NAN:
         missing = exp.or_(missing, exp.IsNan(this=value))
-    case, regular = exp.Case(), list(thens[: bins.regular])
-    for at, code in enumerate(bins.codes, bins.regular):
-        case = case.when(value.eq(_number(code)), thens[at])
-    # why inside: of whole numbers, to be compared with a bound takes longer than with an edge
-    if bins.edges:
-        regular[0] = exp.Case().when(value < _number(bins.bounds[0]), exp.null()).else_(regular[0])
-    else:
-        case = case.when(value < _number(bins.bounds[0]), exp.null())
-    for edge, then in zip(bins.edges or (), regular, strict=False):
-        case = case.when(value < _number(edge), then)
-    last = case.when(value <= _number(bins.bounds[1]), regular[-1])
-    return last.when(missing, thens[-1]).else_(exp.null())
+    case = case.when(missing, thens[-1])
+    if without[1]:
+        case = case.when(exp.and_(value > _NEAR, upto), regular[-1])
+    return case.when(exp.and_(value < -_NEAR, above), regular[0]) if without[0] else case
 
 
 def _number(value: float) -> exp.Expr:
