@@ -30,6 +30,7 @@ def _total(value, margin, measure=AMOUNT):
         (412.37, 9.5, "412.4 ± 9.5"),
         (412.37, 0.004, "412.37 ± 0.00"),
         (12.0, 99.9, "10 ± 100"),
+        (412.37, 0.0, "412.37"),
     ],
 )
 def test_a_figure_is_as_fine_as_its_margin(value, margin, shown):

@@ -161,6 +161,8 @@ class Series:
         """Return "± 30", or the interval's ends where they are lopsided; empty without one."""
         if value.value is None or value.low is None or value.high is None:
             return ""
+        if value.low == value.high:  # no noise moves it, as of all beside all
+            return ""
         if self._even(value):
             return "± " + self.text(self.margin(value), language, compact, value.value)
         ends = [self.text(end, language, compact, value.value) for end in (value.low, value.high)]
