@@ -76,9 +76,8 @@ def compute(question: Question, sql: Mapping[str, str], run: Run) -> list[Comput
     check, wide = chosen.pop("fits", None), chosen.pop("wide vector", None)
     if check is not None and wide is not None and not run(check).fetchall()[0][0]:
         chosen["vector"] = wide
-    if question.one_row is not None:
-        rows_of_card = question.one_row.standing(run(chosen["vector"]))
-        return [Computed(question.one_row.vector(rows_of_card))]
+    if (code := question.one_row) is not None:
+        return [Computed(code.vector(code.standing(run(chosen["vector"]))))]
     rows = {name: run(text).fetchall() for name, text in chosen.items()}
     if question.discovered is not None:
         return [Computed(found={value: int(count) for value, count in rows["found"]})]

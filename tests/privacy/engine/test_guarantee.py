@@ -28,8 +28,9 @@ from workbench.privacy.accounting import PURE_AS_GAUSSIAN, epsilon_of
 from workbench.privacy.books.answers import AnswerLedger
 from workbench.privacy.engine import answering, booking, bounding, truncation
 from workbench.privacy.engine.bounding import LATTICE
+from workbench.privacy.engine.onerow import Sums
 from workbench.privacy.models.bins import Bins
-from workbench.privacy.models.card_tables import CardCells
+from workbench.privacy.models.card_tables import CardCells, sizes_of
 
 RHO = Fraction(1)
 CONFIDENCE = 0.99
@@ -224,7 +225,7 @@ def card(tx, **asked):
         Bins("kind", values=("p", "q", "r", "s")),
         Bins("amount", edges=(Decimal(240), Decimal(400))),
     )
-    cells = CardCells(bins, (tx.amount > 440).name("bad"), **asked)
+    cells = CardCells(bins, (tx.amount > 440).name("bad"), Sums(sizes_of(bins), **asked))
     return wb.query(tx, by=cells, cells=2, **PERIOD).customers()
 
 

@@ -18,10 +18,11 @@ import workbench as wb
 from workbench.catalog import Catalog
 from workbench.privacy.engine import booking
 from workbench.privacy.engine.answering import scores
+from workbench.privacy.engine.onerow import Sums
 from workbench.privacy.grouping.grouped import labels_table
 from workbench.privacy.models import Axis, GridKMeans, NoisyCounts
 from workbench.privacy.models.bins import Bins
-from workbench.privacy.models.card_tables import CardCells
+from workbench.privacy.models.card_tables import CardCells, sizes_of
 from workbench.privacy.releasing import compute, statements
 
 WHO = ("u1", "u2", "", None)
@@ -154,7 +155,7 @@ def card(count=3, longest_squared=900**2, **products):
     asking = asking if "scores" in asking else {"counts": COUNTS, **products}
 
     def asked(e):
-        cells = CardCells(bins, (e.table.level > 2).name("bad"), **asking)
+        cells = CardCells(bins, (e.table.level > 2).name("bad"), Sums(sizes_of(bins), **asking))
         return wb.query(e.table, by=cells, cells=count, **PERIOD).customers()
 
     return asked

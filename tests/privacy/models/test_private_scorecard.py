@@ -18,10 +18,10 @@ from support.ledgers import spent
 import workbench as wb
 from workbench.errors import BudgetExhausted, InputError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import price
-from workbench.privacy.engine.onerow import LATTICE
+from workbench.privacy.engine.onerow import LATTICE, Sums
 from workbench.privacy.models import PrivateScorecard
 from workbench.privacy.models.bins import Bins, bins_of
-from workbench.privacy.models.card_tables import Asked, CardCells, Counted
+from workbench.privacy.models.card_tables import Asked, CardCells, Counted, sizes_of
 from workbench.privacy.provenance import provenance
 from workbench.store.reading.access import Access
 
@@ -367,7 +367,7 @@ def test_of_many_values_none_fails_by_its_place(last):
     """An error would tell that somebody has it."""
     bins = bins_of("free", [f"v{number}" for number in range(last + 1)])
     lab = Lab([{"customer_id": "u", "free": f"v{last}", "late": True}], columns=COLUMNS)
-    cells = CardCells((bins,), "late", (LATTICE, LATTICE))
+    cells = CardCells((bins,), "late", Sums(sizes_of([bins]), (LATTICE, LATTICE)))
     (totals,) = lab.totals(lab.resolve(wb.query(lab.table, by=cells, cells=1).customers()))
     assert len(totals.vector) == 2 * (1 + len(bins.labels))
     assert totals.vector[2 * (1 + last)] == (LATTICE - LATTICE // len(bins.labels),)
@@ -417,7 +417,8 @@ def test_of_rows_on_one_day_a_customers_own_decide():
     ]
     rows.append({"customer_id": "a", "day": dt.date(2026, 3, 4), "age": 20, "late": False})
     other = {"customer_id": "b", "day": dt.date(2026, 3, 5), "age": 30, "late": False}
-    cells = CardCells((bins_of("age", [25, 40, 60, 80]),), "late", (LATTICE, LATTICE))
+    bins = bins_of("age", [25, 40, 60, 80])
+    cells = CardCells((bins,), "late", Sums(sizes_of([bins]), (LATTICE, LATTICE)))
     found = []
     for held in ([*rows], rows[::-1], [*rows, other]):
         lab = Lab(held, columns=COLUMNS)

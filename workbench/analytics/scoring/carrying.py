@@ -87,23 +87,14 @@ class Carried:
         known = sqlglot.Dialect.classes
         if dialect not in known:
             raise UnknownName("SQL dialect", dialect, filter(None, known))
-        parts = [
-            _case(each.bins, list(map(_number, each.points)), dialect) for each in self.weighed_
-        ]
-        total = functools.reduce(operator.add, parts)
+        cases = (_case(e.bins, list(map(_number, e.points)), dialect) for e in self.weighed_)
+        total = functools.reduce(operator.add, cases)
         source: exp.Table | exp.Subquery = exp.to_table(table)
-        columns = [part for each in self.weighed_ for part in each.bins.parts]
-        floored = [
-            exp.alias_(
-                exp.TryCast(this=exp.Floor(this=_column(each)), to=exp.DataType.build("bigint")),
-                _floored(each).this,
-            )
-            for each in columns
-            if _is_floored(each, dialect)
-        ]
+        parts = [part for each in self.weighed_ for part in each.bins.parts]
+        floored = [each for part in parts if (each := _floored(part, dialect))]
         if floored:
             source = exp.select("*", *floored).from_(source).subquery("floored")
-        everything = exp.Star(except_=[exp.to_identifier(e.args["alias"]) for e in floored])
+        everything = exp.Star(except_=[each.args["alias"] for each in floored])
         query = exp.select(everything, exp.alias_(total, "points")).from_(source)
         return query.sql(dialect=dialect, pretty=True)
 
@@ -188,15 +179,14 @@ def _case(bins: Characteristic, thens: Sequence[exp.Expr], dialect: str) -> exp.
         thens = [_case(bins.across, thens[at : at + size], dialect) for at in starts]
         return _case(bins.rows, thens, dialect)
     assert isinstance(bins, Bins)  # noqa: S101  # why: a card has these two kinds
-    column = _column(bins)
     if bins.edges is not None:
         return _ranges(bins, thens, dialect)
-    case = exp.Case(this=column)
+    case = exp.Case(this=_column(bins))
     groups = (*bins.groups, *((code,) for code in bins.codes))
     for at in np.argsort(-bins.counts.rows[: len(groups)], kind="stable"):  # frequent ones first
         for value in groups[at] if thens[at] != thens[-2] else ():
             case = case.when(exp.convert(value), thens[at])
-    rest = exp.Case().when(column.is_(exp.null()), thens[-1]).else_(thens[-2])
+    rest = exp.Case().when(_column(bins).is_(exp.null()), thens[-1]).else_(thens[-2])
     return case.else_(rest) if case.args.get("ifs") else rest
 
 
@@ -204,22 +194,21 @@ def _column(bins: Bins) -> exp.Column:
     return exp.column(bins.name, quoted=True)
 
 
-def _floored(bins: Bins) -> exp.Column:
-    return exp.column(f"{bins.name}, floored", quoted=True)
-
-
 def _is_whole(bins: Bins) -> bool:
     ends = [each for each in (*(bins.edges or ()), *bins.codes, *bins.bounds) if abs(each) < FAR]
     return all(each == int(each) and abs(each) < 2**24 for each in ends)
 
 
-def _is_floored(bins: Bins, dialect: str) -> bool:
-    """Whether a number is floored once, to be compared as a whole one: twice as fast.
+def _floored(bins: Bins, dialect: str) -> exp.Expr | None:
+    """Return a number floored once, to be compared as a whole one: twice as fast.
 
     What has missing values is mostly floating in frames, and in what was written from them.
     """
-    some = bins.edges is not None and bins.counts.rows[-1] > 0
-    return bool(dialect == "duckdb" and some and _is_whole(bins))
+    missing = bins.edges is not None and bins.counts.rows[-1] > 0
+    if dialect != "duckdb" or not missing or not _is_whole(bins):
+        return None
+    whole = exp.TryCast(this=exp.Floor(this=_column(bins)), to=exp.DataType.build("bigint"))
+    return exp.alias_(whole, f"{bins.name}, floored", quoted=True)
 
 
 def _ranges(bins: Bins, thens: Sequence[exp.Expr], dialect: str) -> exp.Expr:
@@ -231,17 +220,15 @@ def _ranges(bins: Bins, thens: Sequence[exp.Expr], dialect: str) -> exp.Expr:
     value: exp.Expr = _column(bins)
     if not (whole := _is_whole(bins)):
         value = exp.cast(value, "double")
-    near, (least, most) = _floored(bins) if _is_floored(bins, dialect) else value, bins.bounds
+    floored, (least, most) = _floored(bins, dialect), bins.bounds
+    near = exp.column(floored.args["alias"].copy()) if floored else value
     # why near first: to compare whole numbers with bounds beyond all of them takes twice as long
     above, upto = value >= _number(least), value <= _number(most)
     without = whole and least == -FAR, whole and most == FAR
     low = exp.or_(near >= -_NEAR, above) if without[0] else above
     high: exp.Expr = near <= _NEAR if without[1] else upto
-    edges, regular, case = (
-        [_number(each) for each in bins.edges or ()],
-        thens[: bins.regular],
-        exp.Case(),
-    )
+    edges, regular = list(map(_number, bins.edges or ())), thens[: bins.regular]
+    case = exp.Case()
     for at, code in enumerate(bins.codes, bins.regular):
         case = case.when(exp.and_(near.eq(_number(code)), value.eq(_number(code))), thens[at])
     for edge, then in zip(edges, [exp.Case().when(low, regular[0]), *regular[1:]], strict=False):

@@ -65,9 +65,7 @@ def best_cutoff(
     (0.3, 0.33)
     """
     y, p = outcomes(y_true, y_prob, chances=True)
-    gain, loss = (
-        np.broadcast_to(np.asarray(x, dtype=float), y.shape) for x in (gain_good, loss_bad)
-    )
+    gain, loss = (np.broadcast_to(np.asarray(x, float), y.shape) for x in (gain_good, loss_bad))
     if not ((gain > 0) & (loss > 0)).all():
         raise InputError("gain_good and loss_bad are amounts above 0; the loss is taken off.")
     order = np.argsort(p, kind="stable")
@@ -80,9 +78,8 @@ def best_cutoff(
     whole = np.append(0.0, np.cumsum(parts)) / len(p)
     best = int(whole.argmax())
     # why normal: with cases drawn anew (Poisson weights) a part's worth has this mean and spread
-    again = parts + np.sqrt(squares) * np.random.default_rng(0).standard_normal(
-        (_DRAWS, len(parts))
-    )
+    normal = np.random.default_rng(0).standard_normal((_DRAWS, len(parts)))
+    again = parts + np.sqrt(squares) * normal
     again = np.cumsum(np.insert(again, 0, 0.0, axis=1), axis=1) / len(p)
     place = again.argmax(axis=1)
     luck = float((again.max(axis=1) - whole[place]).mean())

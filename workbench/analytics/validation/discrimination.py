@@ -30,9 +30,7 @@ def _placements(y: Array, score: Array) -> tuple[Array, Array]:
 
 def _spread(of_bads: Array, of_goods: Array) -> float:
     """Return the standard error of the mean placement."""
-    parts = [
-        np.var(each, ddof=1) / len(each) if len(each) > 1 else 0.0 for each in (of_bads, of_goods)
-    ]
+    parts = (np.var(e, ddof=1) / len(e) if len(e) > 1 else 0.0 for e in (of_bads, of_goods))
     return float(np.sqrt(sum(parts)))
 
 
@@ -202,14 +200,8 @@ def discrimination(samples: Mapping[str, tuple[Any, Any]], *, level: float = 0.9
     for name, (y_true, score) in samples.items():
         y, values = outcomes(y_true, score)
         row: dict[str, float] = {"n": len(y), "bads": int(y.sum()), "bad_rate": float(y.mean())}
-        for what, found in (
-            ("gini", gini(y, values, level=level)),
-            ("ks", ks(y, values, level=level)),
-        ):
-            row |= {
-                what: found.estimate,
-                f"{what}_lower": found.lower,
-                f"{what}_upper": found.upper,
-            }
+        for what, of in (("gini", gini), ("ks", ks)):
+            e = of(y, values, level=level)
+            row |= {what: e.estimate, f"{what}_lower": e.lower, f"{what}_upper": e.upper}
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").astype({"n": int, "bads": int})

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from workbench.errors import InputError
+from workbench.privacy.models.bins import numbers_of
 
 Array = np.ndarray[Any, Any]
 
@@ -99,12 +100,6 @@ def logit(y_prob: Array) -> Array:
     return np.asarray(np.log(inside / (1 - inside)))
 
 
-def _numbers(column: Any) -> Array:
-    """Return a column as floats; what is no number is missing."""
-    numbers = pd.to_numeric(pd.Series(np.asarray(column)), errors="coerce")
-    return np.asarray(numbers.to_numpy(dtype=float, na_value=np.nan))
-
-
 def outcomes(y_true: Any, *figures: Any, chances: bool = False) -> tuple[Array, ...]:
     """Return outcomes as 0 and 1 and figures beside them as floats, or say what is wrong."""
     given = pd.Series(np.asarray(y_true))
@@ -114,7 +109,7 @@ def outcomes(y_true: Any, *figures: Any, chances: bool = False) -> tuple[Array, 
             f"{missing:,} of {len(given):,} outcomes are not known. An outcome is known once its "
             "performance window is over: keep the matured cases, frame[frame.y.notna()]."
         )
-    y = _numbers(given)
+    y = numbers_of(given)
     if not np.isin(y, (0.0, 1.0)).all():
         raise InputError("outcomes are 0 (good) and 1 (bad), or False and True.")
     if len(np.unique(y)) < 2:
@@ -128,7 +123,7 @@ def outcomes(y_true: Any, *figures: Any, chances: bool = False) -> tuple[Array, 
                 f"there are {len(y):,} outcomes and figures of shape {np.shape(figure)}: one "
                 "figure a case, such as model.predict_proba(X)[:, 1]."
             )
-        column = _numbers(figure)
+        column = numbers_of(np.asarray(figure))
         if not np.isfinite(column).all():
             raise InputError(
                 f"{int((~np.isfinite(column)).sum()):,} figures are missing or infinite; score "

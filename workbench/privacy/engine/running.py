@@ -28,13 +28,13 @@ def run(
 ) -> list[Computed]:
     """Return the exact bounded totals of every part; they go no further than to the noise."""
     code, key = question.one_row, (access, sql.get("vector"))
-    if code is not None and key in code.held:  # read for the table before, of the same snapshot
-        return [Computed(code.vector(code.held[key]))]
-    with _connected(question, access, now) as connection:
-        if code is None:
+    if code is None:
+        with _connected(question, access, now) as connection:
             return compute(question, sql, connection.execute)
-        rows = code.held[key] = code.standing(connection.execute(sql["vector"]))
-        return [Computed(code.vector(rows))]
+    if key not in code.held:  # read for the table before, of the same snapshot
+        with _connected(question, access, now) as connection:
+            code.held[key] = code.standing(connection.execute(sql["vector"]))
+    return [Computed(code.vector(code.held[key]))]
 
 
 def nobodys(

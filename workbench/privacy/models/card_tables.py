@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from itertools import combinations
 from math import sqrt
 from typing import Any
@@ -43,9 +44,7 @@ class CardCells(GroupRule):
 
     bins: tuple[Bins, ...]
     target: Any
-    counts: tuple[int, int] = (0, 0)
-    scores: tuple[tuple[int, ...], ...] = ()
-    longest_squared: int = 0
+    sums: Sums
     finest: tuple[Bins, ...] = ()  # of all tables of a card; these alone, where there are none
     held: dict[Any, Any] = field(default_factory=dict)
 
@@ -63,19 +62,19 @@ class CardCells(GroupRule):
         source, names = scope.source, [each.column for each in self.bins]
         outcome, meaning = outcome_of(self.target, scope)
         # kind band: the edges and values in its labels are looked at where they were given
-        if self.scores:
+        if self.sums.scores:
             cells = [f"{one} × {other}" for one, other in combinations(names, 2)]
             dimension = Dimension("pair", "Two features", "band", tuple(cells))
         else:
             places = [f"{each.column}: {label}" for each in self.bins for label in each.labels]
             told = ("customers", "bad less good")
-            of_bins = told if self.counts[1] else told[:1]
+            of_bins = told if self.sums.counts[1] else told[:1]
             cells = [f"all, {each}" for each in told]
             cells += [f"{place}, {each}" for place in places for each in of_bins]
             dimension = Dimension("cell", "Bin and outcome", "band", tuple(cells))
         columns = list(finest)
         code = OneRow(
-            Sums(sizes_of(self.bins), self.counts, self.scores, self.longest_squared),
+            self.sums,
             tuple(each.read(source[each.column]) for each in finest.values()),
             tuple((columns.index(e.column), e.within(finest[e.column])) for e in self.bins),
             outcome,
@@ -125,12 +124,42 @@ def sizes_of(bins: Sequence[Bins]) -> tuple[int, ...]:
     return tuple(len(each.labels) for each in bins)
 
 
-def worth_of_all(fine: Sequence[Bins]) -> tuple[int, int]:
-    """Return what a customer, and bad and good, are worth in the first table."""
-    return (LATTICE, 0) if fine else (LATTICE, LATTICE)
+def sums_of_all(fine: Sequence[Bins]) -> Sums:
+    """Return what the first table asks."""
+    return Sums(sizes_of(fine), (LATTICE, 0) if fine else (LATTICE, LATTICE))
 
 
-class Asked:
+class Tables:
+    """The three tables a card is made of, wherever their noisy sums come from."""
+
+    releases: Sequence[Release] = ()
+    _noisy: Callable[[str, float, Sequence[Bins], Sums], Noisy]
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where these come from."""
+        private = Provenance("private", tuple(each.id for each in self.releases))
+        return private if self.releases else RAW
+
+    def customers(self, bins: Sequence[Bins], fine: Sequence[Bins]) -> Noisy:
+        """Return all, and bad less good, then customers of each range of the ``fine`` ones.
+
+        What would be refused later, of all bins, is refused here, unpaid.
+        """
+        self._finest = tuple(bins)
+        return self._noisy("customers", SHARES[0], fine, sums_of_all(fine))
+
+    def counts(self, bins: Sequence[Bins], worth: tuple[int, int]) -> Noisy:
+        """Return two totals, and two sums of each bin; see `workbench.privacy.engine.onerow`."""
+        return self._noisy("counts", SHARES[1], bins, Sums(sizes_of(bins), worth))
+
+    def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
+        """Return sums of products of the scores of two features, of each pair."""
+        sums = Sums(scores=tuple(scores), longest_squared=longest_squared)
+        return self._noisy("products", SHARES[2], bins, sums)
+
+
+class Asked(Tables):
     """A card's tables, asked of a workspace."""
 
     def __init__(
@@ -141,31 +170,9 @@ class Asked:
         self.releases: list[Release] = []
         self._rows: dict[Any, Any] = {}  # read once, and only here: exact ones go no further
 
-    def customers(self, bins: Sequence[Bins], fine: Sequence[Bins]) -> Noisy:
-        """Return all, and bad less good, then customers of each range of the ``fine`` ones.
-
-        What would be refused later, of all bins, is refused here, unpaid.
-        """
-        self._finest = tuple(bins)
-        return self._answer("customers", SHARES[0], fine, worth_of_all(fine))
-
-    def counts(self, bins: Sequence[Bins], worth: tuple[int, int]) -> Noisy:
-        """Return two totals, and two sums of each bin; see `workbench.privacy.engine.onerow`."""
-        return self._answer("counts", SHARES[1], bins, worth)
-
-    def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
-        """Return sums of products of the scores of two features, of each pair."""
-        return self._answer("products", SHARES[2], bins, (0, 0), tuple(scores), longest_squared)
-
-    @property
-    def provenance(self) -> Provenance:
-        """Where these come from."""
-        return Provenance("private", tuple(each.id for each in self.releases))
-
-    def _answer(self, what: str, share: float, bins: Sequence[Bins], *sums: Any) -> Noisy:
-        cells = CardCells(tuple(bins), self._target, *sums)
-        common = replace(cells, finest=self._finest, held=self._rows)
-        asked = query(self._table, common, **self._asked).customers()
+    def _noisy(self, what: str, share: float, bins: Sequence[Bins], sums: Sums) -> Noisy:
+        cells = CardCells(tuple(bins), self._target, sums, self._finest, self._rows)
+        asked = query(self._table, cells, **self._asked).customers()
         rho = Decimal(int(self._pico * share)) / PICO
         found = self._ws.release(asked, name=f"{self._name}-{what}", rho=rho)
         self.releases.append(found)
@@ -175,11 +182,8 @@ class Asked:
         return np.array(mechanism["noisy"]["n"], float) / LATTICE, float(mechanism["sigma"])
 
 
-class Counted:
+class Counted(Tables):
     """A card's tables, counted in a frame of one row a customer; no ledger knows of them."""
-
-    provenance = RAW
-    releases: Sequence[Release] = ()
 
     def __init__(
         self, frame: pd.DataFrame, bad: Any, pico: int, randbelow: RandBelow = secrets.randbelow
@@ -196,20 +200,11 @@ class Counted:
         self._frame, self._bad = frame[known], outcome[known].astype(int)
         self._pico, self._randbelow = pico, randbelow
 
-    def customers(self, bins: Sequence[Bins], fine: Sequence[Bins]) -> Noisy:
-        """Return all, and bad less good, then customers of each range of the ``fine`` ones."""
-        self._placed = {e.column: (e, e.places(values_of(self._frame, e.column))) for e in bins}
-        return self._noisy(fine, Sums(sizes_of(fine), worth_of_all(fine)), SHARES[0])
+    @cached_property
+    def _placed(self) -> dict[str, tuple[Bins, np.ndarray]]:
+        return {e.column: (e, e.places(values_of(self._frame, e.column))) for e in self._finest}
 
-    def counts(self, bins: Sequence[Bins], worth: tuple[int, int]) -> Noisy:
-        """Return two totals, and two sums of each bin; see `workbench.privacy.engine.onerow`."""
-        return self._noisy(bins, Sums(sizes_of(bins), worth), SHARES[1])
-
-    def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
-        """Return sums of products of the scores of two features, of each pair."""
-        return self._noisy(bins, Sums((), (0, 0), tuple(scores), longest_squared), SHARES[2])
-
-    def _noisy(self, bins: Sequence[Bins], sums: Sums, share: float) -> Noisy:
+    def _noisy(self, what: str, share: float, bins: Sequence[Bins], sums: Sums) -> Noisy:
         placed = [(each, *self._placed[each.column]) for each in bins]
         exact = sums.of([each.within(finest)[own] for each, finest, own in placed], self._bad)
         sigma_squared = Fraction(sums.norm_squared) / (2 * rho_fraction(int(self._pico * share)))

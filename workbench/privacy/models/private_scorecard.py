@@ -14,12 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from workbench.errors import InputError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import PICO, price
-from workbench.privacy.engine.onerow import LATTICE, UNIT, Sums
+from workbench.privacy.engine.onerow import LATTICE, UNIT
 from workbench.privacy.grouping.bands import band_labels
 from workbench.privacy.groups import rising
 from workbench.privacy.margins import quantile
 from workbench.privacy.models.bins import bins_of, values_of
-from workbench.privacy.models.card_tables import SHARES, Asked, Counted, sizes_of, worth_of_all
+from workbench.privacy.models.card_tables import SHARES, Asked, Counted, sizes_of, sums_of_all
 from workbench.privacy.models.score_bands import ScoreBands
 from workbench.privacy.operations.evidence import Card, card_of, points_of, ranges_of, weights
 from workbench.privacy.provenance import FittedLabel
@@ -168,14 +168,12 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         bins = [bins_of(name, edges, columns.get(name)) for name, edges in given.items()]
         fine = [each for each in bins if len(each.edges) > _FEW]
         sums, sd = tables.customers(bins, fine)
-        widths = sizes_of(fine)
-        totals = Sums(widths, worth_of_all(fine)).totals
-        total, balance = sums[:2] * LATTICE / np.array(totals)
+        total, balance = sums[:2] * LATTICE / np.array(sums_of_all(fine).totals)
         total = max(float(total), 1.0)
         rough = np.clip(balance / total / 2, -0.5, 0.5)
         # what matters is c/2 + n·(1/2 - q); its noise is least where n counts |1/2 - q|/2, squared
         worth = (int(LATTICE * sqrt(max(_LEAST_WORTH, abs(rough) / 2))), LATTICE // 2)
-        ranges = ranges_of(sums[2:], sd, total, widths, [each.ordered for each in fine])
+        ranges = ranges_of(sums[2:], sd, total, sizes_of(fine), [each.ordered for each in fine])
         by_range = {each.column: held for each, held in zip(fine, ranges, strict=True)}
         sd = sqrt(len(bins) / (2 * pico * SHARES[1] / PICO))  # of a count, about
         most = max(2, round(_RANGES * sqrt(total / sd)))
