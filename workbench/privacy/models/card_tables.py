@@ -138,8 +138,8 @@ class Tables:
     @property
     def provenance(self) -> Provenance:
         """Where these come from."""
-        private = Provenance("private", tuple(each.id for each in self.releases))
-        return private if self.releases else RAW
+        ids = tuple(each.id for each in self.releases)
+        return Provenance("private", ids) if ids else RAW
 
     def customers(self, bins: Sequence[Bins], fine: Sequence[Bins]) -> Noisy:
         """Return all, and bad less good, then customers of each range of the ``fine`` ones.
