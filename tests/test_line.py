@@ -17,7 +17,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from click.testing import CliRunner
 from support.browser import browsing
 from support.line import (
     ASKING,
@@ -27,13 +26,13 @@ from support.line import (
     at_work,
     command,
     contents,
+    here,
     workbench,
     workbench_json,
     write_report,
 )
 
 import workbench as wb
-from workbench.cli import main
 from workbench.estates.datasets import import_dataset
 from workbench.reporting.pages.parts import ROOT
 
@@ -267,6 +266,12 @@ def folder(rendered_shop, tmp_path):
     return folder
 
 
+@pytest.fixture
+def warm(folder, warmed):
+    """Return such a shop, whose runs in this process fork their kernels."""
+    return warmed(folder)
+
+
 def _ledger(folder):
     """Return the ledger's entries; they must hold together."""
     ledger = wb.open_workspace(folder).ledger
@@ -303,7 +308,7 @@ def _read(path):
 
 def test_a_kill_at_any_moment_leaves_a_whole_page_and_an_honest_ledger(folder, size):
     """Kill runs, each asking something new, at moments spread over the time a run takes."""
-    kills = 6 if size == "smoke" else 200
+    kills = 4 if size == "smoke" else 200
     _allow_much(folder)
     start = time.monotonic()
     workbench_json("run", "customers", "-w", folder, "--force")
@@ -463,9 +468,9 @@ def _is_last_good(folder, before):
 
 
 def _run(*words):
-    """Run a command in this process, which is quicker; return exit code and messages."""
-    done = CliRunner().invoke(main, [str(word) for word in words])
-    return done.exit_code, done.stderr
+    """Run a command in this process; return exit code and messages."""
+    done = here(*words)
+    return done.returncode, done.stderr
 
 
 TOLD = {
@@ -478,7 +483,7 @@ TOLD = {
 
 
 @pytest.mark.parametrize("case", TOLD)
-def test_a_refusal_in_a_cell_is_told_in_its_own_words(folder, case):
+def test_a_refusal_in_a_cell_is_told_in_its_own_words(warm, case):
     given, name, words = TOLD[case]
     definition = """\
 title: Refused
@@ -500,14 +505,14 @@ parameters:
         ASKING.replace('"region"', "group"),
         SHOWING,
     )
-    write_report(folder, *cells, name="refused", definition=definition, parameters=parameters)
-    code, said = _run("run", "refused", "-w", folder, "-p", given)
+    write_report(warm, *cells, name="refused", definition=definition, parameters=parameters)
+    code, said = _run("run", "refused", "-w", warm, "-p", given)
     assert code == 4
     cell = 3 if case in ("unknown table", "unknown purpose", "expired purpose") else 4
     assert f"RunFailed: 'refused' for 2026-09 failed in cell {cell} with {name}: " in said
     assert words in said
     assert "(private). The last good page stays." in said
-    assert _spent(folder) == 1  # of the page before
+    assert _spent(warm) == 1  # of the page before
 
 
 SCHEDULED = DEFINITION + "schedule: {{cron: 0 6 5 * *, time_zone: Asia/Shanghai}}\n"
@@ -544,40 +549,40 @@ def test_an_error_that_quotes_a_row_stays_in_the_private_notebook(folder):
     assert not row.search(logged)
 
 
-def test_a_refusal_that_repeats_a_customer_does_not_tell_them(folder):
+def test_a_refusal_that_repeats_a_customer_does_not_tell_them(warm):
     asking = (
         'people = ws.open("customers", "service")\n'
         "ws.open(people.full_name.execute().iloc[17], 'reporting')"
     )
-    write_report(folder, OPENING, asking, name="named")
-    code, said = _run("run", "named", "-w", folder)
+    write_report(warm, OPENING, asking, name="named")
+    code, said = _run("run", "named", "-w", warm)
     assert code == 4
     assert "failed in cell 4 with UnknownName, whose words hold an identifier." in said
     assert "Given" not in said
 
 
-def test_a_page_that_names_a_customer_is_not_published(folder):
-    before = contents(folder / "reports" / "published")
-    write_report(folder, question="# How many are like Given17 Family17?")
-    code, said = _run("run", "customers", "-w", folder)
+def test_a_page_that_names_a_customer_is_not_published(warm):
+    before = contents(warm / "reports" / "published")
+    write_report(warm, question="# How many are like Given17 Family17?")
+    code, said = _run("run", "customers", "-w", warm)
     assert code == 6
     assert "LeakFound: nothing was published" in said
     assert "customers.full_name" in said
     assert "Given17" not in said
-    assert _is_last_good(folder, {f"published/{name}": each for name, each in before.items()})
-    assert "Given17" not in _read(folder / "reports" / "published" / "index.html")
+    assert _is_last_good(warm, {f"published/{name}": each for name, each in before.items()})
+    assert "Given17" not in _read(warm / "reports" / "published" / "index.html")
 
 
-def test_a_notebook_that_shows_nothing_released_is_not_published(folder):
-    before = contents(folder / "reports" / "published")
-    write_report(folder, OPENING, "tx.note.execute()", name="raw", definition=SCHEDULED)
-    code, said = _run("run", "raw", "-w", folder)
+def test_a_notebook_that_shows_nothing_released_is_not_published(warm):
+    before = contents(warm / "reports" / "published")
+    write_report(warm, OPENING, "tx.note.execute()", name="raw", definition=SCHEDULED)
+    code, said = _run("run", "raw", "-w", warm)
     assert code == 4
     assert "RunFailed: the notebook showed no released figure" in said
-    assert contents(folder / "reports" / "published") == before  # nobody waits for a run by hand
-    code, said = _run("run", "--due", "-w", folder)
+    assert contents(warm / "reports" / "published") == before  # nobody waits for a run by hand
+    code, said = _run("run", "--due", "-w", warm)
     assert code == 4
     assert "the notebook showed no released figure" in said
-    page = _read(folder / "reports" / "published" / "raw" / "2026-09" / "index.html")
+    page = _read(warm / "reports" / "published" / "raw" / "2026-09" / "index.html")
     assert "failed" in page  # readers are told so, and nothing else
     assert "note 17" not in page

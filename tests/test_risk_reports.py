@@ -7,7 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 from support.browser import browsing
-from support.line import workbench_json
+from support.line import here_json
 
 import workbench as wb
 
@@ -22,19 +22,19 @@ DECIDED = [
 
 
 @pytest.fixture(scope="module")
-def bank(repository, tmp_path_factory):
+def bank(repository, tmp_path_factory, warmed):
     """Return a workspace on the sample bank, with both reports of its last month rendered."""
     folder = tmp_path_factory.mktemp("bank")
     shutil.copy(repository / "workbench.toml", folder)
     ignore = shutil.ignore_patterns("published")
     for kind in ("notebooks", "reports", "data"):
         shutil.copytree(repository / kind, folder / kind, ignore=ignore)
-    workbench_json("init", "-w", folder)
-    made = {each: workbench_json("run", each, "-w", folder) for each in BEFORE}
-    workbench_json(*DECIDED, "-w", folder)
+    here_json("init", "-w", folder)
+    made = {each: here_json("run", each, "-w", folder) for each in BEFORE}
+    here_json(*DECIDED, "-w", folder)
     came = ["--value", "52000", "--margin", "9000", "--on", "2026-10-31"]
-    workbench_json("decision", "review", "DC-2026-001", *came, "-w", folder)
-    return folder, made | {DASHBOARD: workbench_json("run", DASHBOARD, "-w", folder)}
+    here_json("decision", "review", "DC-2026-001", *came, "-w", folder)
+    return folder, made | {DASHBOARD: here_json("run", DASHBOARD, "-w", folder)}
 
 
 def page(bank, name, language=""):
@@ -154,7 +154,7 @@ def card(told, label):
 
 
 def test_a_rerun_costs_nothing(bank):
-    assert workbench_json("run", "risk-scoring", "-w", bank[0], "--force")["spent_now"] == 0
+    assert here_json("run", "risk-scoring", "-w", bank[0], "--force")["spent_now"] == 0
 
 
 def test_the_dashboard_pays_for_no_answer_that_another_report_has(bank):
@@ -196,6 +196,6 @@ def test_the_dashboard_shows_what_came_of_a_decision(bank):
 
 def test_the_dashboard_stands_alone_without_ways_to_other_pages(bank, tmp_path):
     out = tmp_path / "alone.html"
-    workbench_json("report", "export", "standalone", DASHBOARD, "--out", out, "-w", bank[0])
+    here_json("report", "export", "standalone", DASHBOARD, "--out", out, "-w", bank[0])
     assert 'class="way"' not in out.read_text()
     assert "Risk scoring" in out.read_text()

@@ -6,24 +6,24 @@ import shutil
 
 import pytest
 from support.browser import browsing
-from support.line import workbench, workbench_json
+from support.line import here, here_json
 
 PERSONAS = ("Champions", "Frequent", "Big spenders", "Regulars", "Occasional", "At risk",
             "Cooling", "Lost")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def bank(repository, tmp_path_factory):
+def bank(repository, tmp_path_factory, warmed):
     """Return a workspace on a small sample bank, with the report of its last month rendered."""
     folder = tmp_path_factory.mktemp("bank")
     estate = folder / "data" / "sample"
-    assert workbench("sample", "--customers", 900, "--out", estate).returncode == 0
+    assert here("sample", "--customers", 900, "--out", estate).returncode == 0
     shutil.copy(repository / "workbench.toml", folder)
     ignore = shutil.ignore_patterns("published")
     for kind in ("notebooks", "reports"):
         shutil.copytree(repository / kind, folder / kind, ignore=ignore)
-    workbench_json("init", "-w", folder)
-    facts = workbench_json("run", "segmentation", "-w", folder)
+    here_json("init", "-w", folder)
+    facts = here_json("run", "segmentation", "-w", folder)
     assert facts["period"] == "2026-09"
     return folder, facts
 
@@ -96,7 +96,7 @@ def test_the_market_is_personas_by_region_by_product_mix(bank, page):
     told = text(page)
     assert "Product mix: customers with plus or premium, by persona and region" in told
     assert "Adjusted within the noise so that totals agree with their parts: Customers." in told
-    asked = workbench_json("office", "budget", "-w", bank[0])
+    asked = here_json("office", "budget", "-w", bank[0])
     assert "personas-by-market" in str(asked)
 
 
@@ -110,18 +110,18 @@ def test_the_chinese_page_has_no_english_word(bank):
 
 
 def test_running_it_again_costs_nothing(bank):
-    again = workbench_json("run", "segmentation", "-w", bank[0], "--force")
+    again = here_json("run", "segmentation", "-w", bank[0], "--force")
     assert again["spent_now"] == 0
 
 
 def test_the_rules_are_a_parameter(bank):
-    refused = workbench("run", "segmentation", "-w", bank[0], "-p", "recency_days=7,30")
+    refused = here("run", "segmentation", "-w", bank[0], "-p", "recency_days=7,30")
     assert refused.returncode == 4
     assert "write scores from 1 to 3" in refused.stderr
 
 
 def test_its_cost_is_known_before_it_is_spent(bank):
-    plan = workbench("report", "plan", "segmentation", "-w", bank[0], "--period", "2026-08")
+    plan = here("report", "plan", "segmentation", "-w", bank[0], "--period", "2026-08")
     assert plan.returncode == 0, plan.stderr
     told = re.search(r"would spend epsilon (\d\.\d+)", plan.stdout + plan.stderr)
     assert 0 < float(told[1]) <= 0.8

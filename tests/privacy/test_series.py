@@ -136,7 +136,8 @@ def test_it_is_another_question_than_the_months_themselves(shop, tx):
     assert set(series.mechanism["parts"]).isdisjoint(monthly.mechanism["parts"])
 
 
-def test_a_plan_prices_a_series_once_and_later_months_at_nothing(shop, tx):
+def test_a_plan_prices_a_series_once_and_later_months_at_nothing(warm_shop):
+    shop, tx = warm_shop, warm_shop.open("transactions", "reporting")
     cells = [
         OPENING,
         'asked = wb.query(tx, by="month", period=("2026-07", period), once=True).customers()\n'
@@ -196,7 +197,8 @@ def test_what_is_derived_from_stocks_knows_the_draws_they_share(shop, tx):
     assert change < 1.15 * spreads[1] < math.hypot(*spreads)
 
 
-def test_a_plan_prices_a_series_of_stocks_once(shop, tx):
+def test_a_plan_prices_a_series_of_stocks_once(warm_shop):
+    shop, tx = warm_shop, warm_shop.open("transactions", "reporting")
     cells = [
         OPENING,
         'asked = wb.query(tx, by="month", period=("2026-04", period), changes=2).customers()\n'

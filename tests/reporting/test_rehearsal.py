@@ -11,8 +11,8 @@ from support.line import (
     CELLS,
     OPENING,
     SHOWING,
-    workbench,
-    workbench_json,
+    here,
+    here_json,
     write_report,
 )
 
@@ -129,7 +129,7 @@ def test_a_command_says_it_and_ends_with_an_error(workspace):
         "-w",
         workspace.settings.root,
     )
-    done = workbench(*words)
+    done = here(*words)
     assert done.returncode == 2
     assert "A run would fail: cell 6: a title" in done.stderr
 
@@ -187,9 +187,9 @@ def test_a_run_a_plan_and_machines_are_told_what_is_not_on_the_page(shop, warmed
     )
     assert shop.reports.plan("customers", period="2026-09").dropped == told
     words = ("customers", "--period", "2026-09", "-w", shop.settings.root)
-    done = workbench("run", *words)
+    done = here("run", *words)
     assert all(f"  {line}\n" in done.stdout for line in told)
-    made = workbench_json("run", *words, "--force")
+    made = here_json("run", *words, "--force")
     assert made["dropped"] == list(told)
     page = Path(made["page"]).read_text(encoding="utf-8")
     assert not any(word in page for word in ("is not on the page", "cell 6"))
