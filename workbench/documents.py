@@ -8,7 +8,8 @@ import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,16 @@ class Strict(BaseModel):
     """A part of what is written down: unknown keys are refused, and nothing changes once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@cache
+def packaged(name: str) -> dict[str, Any]:
+    """Return what a YAML file of this package says, by its way: ``analytics/data/kpis.yaml``."""
+    from ruamel.yaml import YAML
+
+    text = (resources.files("workbench") / name).read_text("utf-8")
+    content: dict[str, Any] = YAML(typ="safe").load(text)
+    return content
 
 
 @dataclass(frozen=True)

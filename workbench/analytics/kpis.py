@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any, Literal
 
+from workbench.documents import packaged
 from workbench.errors import require_known
 
 Light = Literal["green", "amber", "red", "not measured", "information"]
@@ -80,13 +80,8 @@ class Kpi:
         return "red"
 
 
-@cache
 def _content() -> dict[str, Any]:
-    from ruamel.yaml import YAML
-
-    text = (resources.files("workbench.analytics") / "data" / "kpis.yaml").read_text("utf-8")
-    content: dict[str, Any] = YAML(typ="safe").load(text)
-    return content
+    return packaged("analytics/data/kpis.yaml")
 
 
 @cache

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import floor, log10
-from pathlib import Path
 from typing import Any
 
+from workbench.documents import packaged
 from workbench.errors import require_known
 
 Number = int | float
@@ -23,14 +23,9 @@ _OF_A_CUSTOMER = " of a customer"
 COMPACT_PLACES = 3
 
 
-@cache
 def spoken(code: str) -> Mapping[str, Any]:
     """Return a language's own words, and how it counts."""
-    from ruamel.yaml import YAML
-
-    path = Path(__file__).with_name(f"words.{code}.yaml")
-    words: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    return words
+    return packaged(f"figures/words.{code}.yaml")
 
 
 @dataclass(frozen=True)

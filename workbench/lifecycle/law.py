@@ -14,9 +14,9 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 from typing import Any
 
+from workbench.documents import packaged
 from workbench.errors import require_known
 
 UNCHECKED = {"en": "to be checked against the text", "zh": "有待与法律原文核对"}
@@ -192,13 +192,8 @@ def _days_off() -> Mapping[str, Mapping[int, tuple[frozenset[dt.date], frozenset
     }
 
 
-@cache
 def _content() -> dict[str, Any]:
-    from ruamel.yaml import YAML
-
-    text = (resources.files("workbench.lifecycle") / "data" / "law.yaml").read_text("utf-8")
-    content: dict[str, Any] = YAML(typ="safe").load(text)
-    return content
+    return packaged("lifecycle/data/law.yaml")
 
 
 def version() -> str:

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import Any
+
+from workbench.documents import packaged
 
 Scalar = str | int | float | bool | None
 AND = " + "  # between the two values of a pair
@@ -126,10 +127,7 @@ def cells(by: Sequence[Dimension]) -> dict[str, list[Any]]:
 @cache
 def notes() -> Mapping[str, Mapping[str, str]]:
     """Return key to how a note is stored and how it is read: ``stored``, ``en``, ``zh``."""
-    from ruamel.yaml import YAML
-
-    text = Path(__file__).with_name("notes.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, str]] = YAML(typ="safe").load(text)
+    found = packaged("privacy/notes.yaml")
     return {key: {"en": _unformatted(each["stored"]), **each} for key, each in found.items()}
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from workbench.analytics.scoring.carrying import written
 from workbench.analytics.scoring.columns import bad_rows
 from workbench.analytics.scoring.guarding import kept_out
 from workbench.catalog import Table
+from workbench.documents import packaged
 from workbench.errors import require_known
 
 DIRECTIONS = ("up", "down", "any")
@@ -198,13 +197,8 @@ class Explained(BaseEstimator):
         return written("model_card.md", card=self, kept_out=kept, columns=known)
 
 
-@cache
 def _phrases() -> dict[str, dict[str, str]]:
-    from ruamel.yaml import YAML
-
-    text = Path(__file__).with_name("reasons.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, str]] = YAML(typ="safe").load(text)
-    return found
+    return packaged("analytics/scoring/reasons.yaml")
 
 
 def _texts(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+from workbench.documents import packaged
 
 
 def read(name: str) -> dict[str, Any]:
     """Return what a file of data beside this module says; its lists as tuples."""
-    from ruamel.yaml import YAML
-
-    path = Path(__file__).with_name(f"{name}.yaml")
-    content: dict[str, Any] = _fixed(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+    content: dict[str, Any] = _fixed(packaged(f"estates/sample/{name}.yaml"))
     return content
 
 

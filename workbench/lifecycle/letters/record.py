@@ -14,11 +14,10 @@ import datetime as dt
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from workbench.catalog import Catalog, Column, Table
+from workbench.documents import packaged
 from workbench.lifecycle.cells import cell
 
 NO_CONTACT = "[contact, data protection officer and representative: to be filled in]"
@@ -199,14 +198,9 @@ def to_fides(catalog: Catalog, record: Sequence[Processing], today: dt.date) -> 
     return out.getvalue()
 
 
-@cache
 def _fides() -> Mapping[str, Mapping[str, str]]:
     """Return Fides' words for kinds of data and for bases."""
-    from ruamel.yaml import YAML
-
-    path = Path(__file__).with_name("fides.yaml")
-    found: dict[str, dict[str, str]] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    return found
+    return packaged("lifecycle/letters/fides.yaml")
 
 
 def category(column: Column, table: Table) -> str:

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.documents import packaged
 from workbench.errors import require_known
 
 if TYPE_CHECKING:
@@ -30,14 +31,9 @@ def written(what: str, template: str, lang: str, **values: Any) -> str:
     return _templates(lang).get_template(f"{template}.j2").render(values)
 
 
-@cache
 def words(lang: str) -> Mapping[str, Mapping[Any, str]]:
     """Return a language's words, by what they are of."""
-    from ruamel.yaml import YAML
-
-    path = Path(__file__).parent / lang / "words.yaml"
-    found: dict[str, dict[Any, str]] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    return found
+    return packaged(f"lifecycle/letters/{lang}/words.yaml")
 
 
 @cache

@@ -7,10 +7,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from workbench.documents import packaged
 from workbench.errors import DefinitionError
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.operational import Exact
@@ -31,16 +30,9 @@ _SLUG = re.compile(r"[a-z]+(-[a-z]+)*")  # words, no numbers
 _NUMBERED = re.compile(r"-\d+$")
 
 
-@cache
 def _declared() -> Mapping[str, Mapping[str, Any]]:
     """Return every annex as it is declared, by its name in the summary."""
-    from ruamel.yaml import YAML
-
-    text = (resources.files("workbench.reporting.summary") / "data" / "annexes.yaml").read_text(
-        "utf-8"
-    )
-    content: Mapping[str, Mapping[str, Any]] = YAML(typ="safe").load(text)
-    return content
+    return packaged("reporting/summary/data/annexes.yaml")
 
 
 def annexes(evidence: Evidence) -> dict[str, Exact]:
