@@ -79,7 +79,8 @@ class _Main(click.Group):
         except click.exceptions.NoArgsIsHelpError:
             raise  # its message is the help of a group that was typed alone
         except click.UsageError as refusal:
-            raise click.UsageError(escaped(refusal.format_message()), refusal.ctx) from None
+            said = escaped(_untyped(refusal.format_message(), refusal, typed))
+            raise click.UsageError(said, refusal.ctx) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError as fault:  # as in 'workbench budget | head -1'
@@ -105,16 +106,27 @@ def _untyped(message: str, refusal: Exception, typed: list[str]) -> str:
     "bad '[-p who=…]'"
     >>> _untyped("no report named 'Anna'.", UnknownName("report", "Anna", ()), ["run", "Anna"])
     "no report named '[argument 1]'."
+    >>> _untyped("no table 'a@b'.", UnknownName("table", "a@b", ()), ["--set", "a@b.org=c.d"])
+    "no table '[--set]'."
+    >>> _untyped("Got unexpected extra argument (Anna)", click.UsageError(""), ["check", "Anna"])
+    'Got unexpected extra argument'
     """
-    if not isinstance(refusal, (InputError, Refused)):
+    if not isinstance(refusal, (InputError, Refused, click.UsageError)):
         return message
+    if isinstance(refusal, click.UsageError):
+        message = re.sub(r"(unexpected extra arguments?) \(.*\)", r"\1", message, flags=re.DOTALL)
+    param = refusal.param if isinstance(refusal, click.BadParameter) else None
+    quoted = param is not None and not isinstance(param.type, click.Path)  # a place is no value
     option = ""
     for number, word in enumerate(typed):
         name, equals, value = word.partition("=")
         place = f"{option} {name}=…".strip() if equals and "/" not in value else ""
-        if isinstance(refusal, UnknownName) and word == refusal.name:
-            value, place = word, option or f"argument {number}"
-        if place and value:
+        if isinstance(refusal, UnknownName) and refusal.name and refusal.name in word:
+            value, place = refusal.name, option or f"argument {number}"
+        if quoted:
+            said = value if name.startswith("-") else word
+            message = message.replace(repr(said), f"[{place or option or f'argument {number}'}]")
+        elif place and value and not isinstance(refusal, click.UsageError):
             forms = "|".join(map(re.escape, {value, repr(value)[1:-1]}))
             message = f"[{place}]".join(re.split(rf"(?<!\w)(?:{forms})(?!\w)", message))
         option = word if word.startswith("-") and not equals else ""

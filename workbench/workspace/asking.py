@@ -131,10 +131,15 @@ class Asking(Data, Private):
         ------
         UnknownName
             The ledger holds no such answer.
+        AccessRefused
+            No role of this user's allows the purpose it was asked for.
         """
         from workbench.privacy.books.answers import handed_out
 
-        return handed_out(self.ledger.checked(release), self.ledger, self.now)
+        found = self.ledger.checked(release)
+        if self.settings.roles:
+            self.access.require_role(found.purpose, now=self.now())
+        return handed_out(found, self.ledger, self.now)
 
     # ------------------------------------------------------------------ inside
 

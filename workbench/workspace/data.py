@@ -188,6 +188,9 @@ class Data(Opened):
         _, known_as = self._aside_for(table, purpose)
         with self._newest() as connection:
             found = pairs(connection, table)
+        if barred := self.store.marks.barred(purpose):
+            named = found[["customer", "other"]].map(self.store.marks.of)
+            found = found[~named.isin(list(barred)).any(axis=1)].reset_index(drop=True)
         for name in ("customer", "other"):
             found[name] = found[name].map(known_as)
         event = {"table": table, "purpose": purpose, "rows": len(found)}

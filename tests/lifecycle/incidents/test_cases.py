@@ -112,6 +112,10 @@ HANDING_OUT = {
     "to_pyarrow": lambda table, _: table.limit(7).to_pyarrow(),
     "batches": lambda table, _: next(iter(table.limit(7).to_pyarrow_batches(chunk_size=1))),
     "to_csv": lambda table, path: table.limit(7).to_csv(path / "x.csv"),
+    "one text": lambda table, _: table.limit(7).note.group_concat().execute(),
+    "a list a group": lambda table, _: table.limit(7).pipe(
+        lambda seven: seven.group_by("region").agg(notes=seven.note.collect()).execute()
+    ),
 }
 
 

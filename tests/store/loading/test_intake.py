@@ -603,6 +603,9 @@ def test_people_that_may_be_one_are_paired(desk):
     assert pairs["K-009", "N-2"] == "phone"
     assert pairs["N-3", "N-4"] == "phone"
     assert len(pairs) == 3
+    desk.store.marks.add("restricted", desk.store.marks.of("N-4"), at=desk.now(), purposes=["*"])
+    desk.store.marks.add("restricted", desk.store.marks.of("K-007"), at=desk.now(), purposes=["*"])
+    assert list(desk.possible_duplicates("customers", "reporting").agree) == ["phone"]
 
 
 def test_many_of_one_date_are_compared_with_their_neighbours_and_that_is_said(desk):

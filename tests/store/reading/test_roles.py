@@ -96,6 +96,18 @@ def test_a_release_needs_the_role_too(shop, environment):
     assert ws.ledger.head()[0] == 0
 
 
+def test_an_answer_is_looked_up_by_its_id_by_whom_its_purpose_is_for(shop, environment):
+    question = wb.query(shop.open("transactions", "reporting"), period="2026-03").customers()
+    paid = shop.release(question, name="n", epsilon=0.1)
+    ws = declared(shop, f'[roles.reader]\nusers = ["{me()}"]\npurposes = ["marketing"]\n')
+    with pytest.raises(AccessRefused, match=r"'reporting' is for the roles \(none\)"):
+        ws.stored(paid.id)
+    path = shop.settings.root / "workbench.toml"
+    path.write_text(path.read_text().replace('["marketing"]', '["reporting"]'))
+    again = wb.open_workspace(shop.settings.root, now=shop.now)
+    assert again.stored(paid.id).id == paid.id
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

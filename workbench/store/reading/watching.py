@@ -48,6 +48,8 @@ def _kind() -> Any:
 
         def _noted(self, expr: Any, rows: int) -> None:
             if sources := _sources(expr):  # why: what comes of no table is nobody's
+                for all_of in _gathered(expr):  # one value may hold every row's
+                    rows = max(rows, int(super().execute(all_of.count())))
                 self._tell(rows, sources, rows > self._limit_rows)
 
         def execute(self, expr: Any, /, **options: Any) -> Any:
@@ -106,6 +108,14 @@ def _snapshot_there() -> Iterator[None]:
 
 def _length(result: Any) -> int:
     return len(result) if hasattr(result, "__len__") and not isinstance(result, str | bytes) else 1
+
+
+def _gathered(expr: Any) -> Iterator[Any]:
+    """Yield the tables of which an expression puts many rows' values into one."""
+    from ibis.expr.operations import ArrayCollect, GroupConcat
+
+    for op in expr.op().find((ArrayCollect, GroupConcat)):
+        yield from (each.to_expr() for each in op.relations)
 
 
 def _sources(expr: Any) -> list[tuple[str, str]]:
