@@ -299,7 +299,7 @@ class Private(Opened):
     ) -> Release:
         """Note what a question would cost, and return it without values."""
         from workbench.privacy.clipping import likely_cut
-        from workbench.privacy.planning import Unpaid, blank, planned
+        from workbench.privacy.planning import Unpaid, blank, keep_blank, planned
         from workbench.privacy.releasing import orders, shared
 
         file = Path(os.environ[environment.PLAN_FILE])
@@ -323,7 +323,11 @@ class Private(Opened):
         line = planned(question, name, pico, unpaid, delta, GROUP_SIZE, renewed, cut, known)
         with file.open("a", encoding="utf-8") as out:
             out.write(line.to_json() + "\n")
-        return blank(question, name, len(file.read_text(encoding="utf-8").splitlines()), file)
+        made = blank(question, name, len(file.read_text(encoding="utf-8").splitlines()), file)
+        if question.one_row is None or not cost or unpaid:
+            return made
+        # what a card asks next, and its bands, stand on what its tables told: as a run will ask
+        return keep_blank(replace(self.ledger.answer_of(wanted[0]), origin=made.origin), file)
 
     def _require_loaded(self, question: Question) -> None:
         """Refuse a period that lies before the first month of its table: there is no data of it."""

@@ -23,6 +23,7 @@ from workbench.privacy.models import PrivateScorecard
 from workbench.privacy.models.bins import Bins, bins_of
 from workbench.privacy.models.card_tables import Asked, CardCells, Counted, sizes_of
 from workbench.privacy.provenance import provenance
+from workbench.reporting.environment import PLAN_FILE
 from workbench.store.reading.access import Access
 
 COLUMNS = {
@@ -155,6 +156,24 @@ class TestInAWorkspace:
         assert ws.ledger.verify() > 0
         with pytest.raises(QuestionRefused, match="is in no ledger"):
             seeded(FEATURES, frame, 3).shown()
+
+    def test_what_was_answered_of_its_bands_is_known_to_a_plan(self, ws, monkeypatch, tmp_path):
+        """Its cuts are drawn, so a plan that did not read them would count all bands as unpaid."""
+        tx = ws.open("visits", purpose="reporting")
+
+        def asked():
+            card = PrivateScorecard("late", FEATURES).fit(tx, ws=ws, epsilon=2, name="card")
+            bands = [card.bands([465, 490, 510, 535]), "late"]
+            ws.release(wb.query(tx, by=bands).customers(), name="bands", epsilon=1)
+            return card.shown()
+
+        shown, head = asked(), ws.ledger.head()
+        monkeypatch.setenv(PLAN_FILE, str(tmp_path / "plan.jsonl"))
+        planned = asked()
+        assert planned.columns["points"] == shown.columns["points"]
+        lines = (tmp_path / "plan.jsonl").read_text().splitlines()
+        assert [json.loads(each)["unpaid"] for each in lines] == [[]] * 4
+        assert ws.ledger.head() == head
 
     def test_bands_of_its_score_are_released_and_judged(self, ws, frame):
         tx = ws.open("visits", purpose="reporting")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import LedgerError, QuestionRefused, WorkbenchError
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.books import DERIVED, entries
-from workbench.privacy.books.entries import Part, charge_upto, digest, in_force, standing_of
+from workbench.privacy.books.entries import Order, Part, charge_upto, digest, in_force, standing_of
 from workbench.privacy.books.ledger import Ledger
 from workbench.privacy.budget import Line
 from workbench.privacy.release import Origin, Release
@@ -45,6 +45,14 @@ class AnswerLedger(Ledger):
     def answer(self, release_id: str) -> Release:
         """Return a stored or derived answer by its id; see `Ledger.text`."""
         return Release.from_json(self.text(release_id))
+
+    def answer_of(self, order: Order) -> Release:
+        """Return what one part of a question was answered, which it was."""
+        with self.chain.reading() as read:
+            found = entries.order_answered(read, order, earlier=True)
+        if found is None or found.answer is None:
+            raise LedgerError(f"'{order.name}' has no answer yet; ask it with ws.release(…) first.")
+        return Release.from_json(found.answer)
 
     def checked(self, release_id: str) -> Release:
         """Return an answer as `answer` does; a derived one only once it is computed again.
