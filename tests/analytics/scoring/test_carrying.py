@@ -92,9 +92,10 @@ def test_json_that_is_not_what_was_saved_is_refused(applications, tmp_path, chan
         Scorecard.load(path)
 
 
-def test_a_card_that_is_not_there_is_said(tmp_path):
+@pytest.mark.parametrize("name", ["none.json", "."])
+def test_a_card_that_is_not_there_is_said(tmp_path, name):
     with pytest.raises(DataError, match="there is no card at"):
-        Scorecard.load(tmp_path / "none.json")
+        Scorecard.load(tmp_path / name)
 
 
 def test_duckdb_gives_pythons_points(card, rows):

@@ -10,7 +10,7 @@ import pytest
 import workbench as wb
 from workbench.analytics.scoring.scorecard import Scorecard
 from workbench.catalog_files import load_catalog
-from workbench.errors import UnknownName
+from workbench.errors import InputError, UnknownName
 
 CODES = {"income": {-1: "not stated"}}
 CATALOG = Path(wb.__file__).parent / "estates" / "sample" / "catalog.yaml"
@@ -158,6 +158,11 @@ def test_a_two_way_table_may_change_in_one_of_its_features(applications):
     before, after = found["from"].iloc[0].split(" & "), found["to"].iloc[0].split(" & ")
     assert before[0] == after[0]
     assert before[1] != after[1]
+
+
+def test_a_cutoff_that_is_no_number_is_said(card, one):
+    with pytest.raises(InputError, match="a cut-off is a number of points, such as 550, not nan"):
+        card.counterfactuals(one, float("nan"), {"debt": "down"})
 
 
 @pytest.mark.parametrize(

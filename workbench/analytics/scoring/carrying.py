@@ -58,7 +58,7 @@ class Carried:
             whole = json.loads(Path(path).read_text(encoding="utf-8"))
             form, version, card = whole["format"], int(whole["version"]), whole["card"]
             digest = _digest(card)
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             raise DataError(f"there is no card at {path}; save one there with .save().") from None
         except (ValueError, KeyError, TypeError):
             raise DataError(f"{path} is no scorecard, or was cut; save it anew.") from None

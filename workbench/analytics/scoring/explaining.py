@@ -18,7 +18,7 @@ from workbench.analytics.scoring.columns import bad_rows
 from workbench.analytics.scoring.guarding import kept_out
 from workbench.catalog import Table
 from workbench.documents import packaged
-from workbench.errors import require_known
+from workbench.errors import InputError, require_known
 
 DIRECTIONS = ("up", "down", "any")
 _FEATURE = 1_000  # cost of changing one more feature, in bins moved
@@ -108,6 +108,8 @@ class Explained(BaseEstimator):
             A line for each feature to change: ``row``, ``feature``, ``from``, ``to`` (its bins),
             ``gain``; of a row that no allowed change brings there one line without a feature.
         """
+        if not np.isfinite(cutoff):
+            raise InputError(f"a cut-off is a number of points, such as 550, not {cutoff}.")
         columns = self._columns(X)
         known = {part.name for each in self.weighed_ for part in each.bins.parts}
         for name, way in allowed.items():
