@@ -6,10 +6,14 @@ import shutil
 
 import pandas as pd
 import pytest
+from factories.live import Edition
 from support.browser import browsing
 from support.line import here_json
+from support.live import compared
+from support.screen import Screen
 
 import workbench as wb
+from workbench.reporting.published.copies import standalone
 
 REPORTS = ("risk-scoring", "risk-monitoring")
 BEFORE = (*REPORTS, "customer-overview", "segmentation")
@@ -185,6 +189,19 @@ def test_decisions_that_wait_have_advice_by_their_whole_margin_and_lead_to_their
     folder = bank[0] / f"reports/published/{DASHBOARD}/2026-09"
     assert {(folder / each).resolve().is_file() for each in links} == {True}
     assert len(links) == 5  # of the reports that ran here
+
+
+def test_filters_and_sliders_show_what_python_computes(bank, tmp_path, size):
+    with browsing(tmp_path / "profile") as started:
+        screen = Screen(started.driver)
+        for name in ("customer-overview", "segmentation", DASHBOARD):
+            alone = tmp_path / f"{name}.html"
+            alone.write_text(standalone(page(bank, name)), encoding="utf-8")
+            assert alone.stat().st_size <= 750_000
+            report, count = Edition.of(bank[0], name), 3 if size == "smoke" else 334
+            tried, wrong = compared(screen, report, alone, count, name)
+            assert tried
+            assert wrong == []
 
 
 def test_the_dashboard_shows_what_came_of_a_decision(bank):

@@ -85,15 +85,13 @@ MARKS = (".points path", ".point path", ".point path", ".heatmaplayer image", ".
 @pytest.mark.parametrize(("chart", "mark"), list(enumerate(MARKS)))
 def test_what_is_said_on_hover_is_text(browser, made, chart, mark):
     browser.show(made)
-    x, y = browser.run(PLACE, chart, mark)
-    for step in (1, 0):
-        browser.command("Input.dispatchMouseEvent", type="mouseMoved", x=x + step, y=y + step)
-    layer = (
-        f"const layer = document.querySelectorAll('.chart')[{chart}].querySelector('.hoverlayer');"
-    )
-    browser.wait(f"{layer} return layer.textContent")
-    text, elements = browser.run(
-        f"{layer} return [layer.textContent, layer.querySelectorAll('a, img, tspan[style]').length]"
+    text, elements = browser.hover(
+        PLACE,
+        "const layer = document.querySelectorAll('.chart')[arguments[0]]"
+        ".querySelector('.hoverlayer'), tags = layer.querySelectorAll('a, img, tspan[style]');"
+        "return layer.textContent && [layer.textContent, tags.length]",
+        chart,
+        mark,
     )
     assert elements == 0
     assert any(label in text for label in (*HOSTILE, *OTHER.values)), text

@@ -247,10 +247,9 @@ def test_a_bar_that_is_clicked_is_filtered_by(browser, pages):
         "return [box.left + box.width / 2, box.top + box.height / 2]"
     )
     browser.wait(SETTLED)
+    browser.hover(point, "return document.querySelectorAll('.chart')[0]._hoverdata?.length")
     x, y = browser.run(point)
     mouse = {"x": x, "y": y, "button": "left", "clickCount": 1}
-    browser.command("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
-    browser.wait("return document.querySelectorAll('.chart')[0]._hoverdata?.length")
     for kind in ("mousePressed", "mouseReleased"):
         browser.command("Input.dispatchMouseEvent", type=kind, **mouse)
     browser.wait("return location.hash === '#~tier=plus'")

@@ -84,6 +84,20 @@ def go(browser, fragment):
     browser.wait(SETTLED)
 
 
+def compared(screen, report, page, count, seed):
+    """Show a page in random states; return how many, every difference, complaint and request."""
+    screen.show(page)
+    tried, wrong, last = 0, [], None
+    for state in states(report, count, seed):
+        if state != last:
+            go(screen, address(state))
+            wrong += differences(report, state, screen.run(SEEN), report.language())
+            tried, last = tried + 1, state
+    wrong += screen.complaints()
+    wrong += [x for x in screen.requests() if not x.startswith(("file:", "data:", "blob:"))]
+    return tried, wrong
+
+
 def cell(each):
     return f"{each.text}{each.margin}{each.below}".replace(" ", "")
 

@@ -42,6 +42,20 @@ class Screen(Browser):
             assert time.monotonic() < until, script
             time.sleep(0.02)
 
+    def hover(self, place: str, shown: str, *arguments, seconds: float = 20):
+        """Move the mouse to where a script says, until another returns something; return that.
+
+        Again and anew each time: a chart that is busy, or a page that still moves, misses one.
+        """
+        until, step = time.monotonic() + seconds, 0
+        while not (found := self.run(shown, *arguments)):
+            assert time.monotonic() < until, shown
+            x, y = self.run(place, *arguments)
+            step = 1 - step  # a movement, not only a place
+            self.command("Input.dispatchMouseEvent", type="mouseMoved", x=x + step, y=y + step)
+            time.sleep(0.06)  # plotly.js looks at the mouse twenty times a second
+        return found
+
     def picture(self) -> bytes:
         """Return the whole page as a PNG."""
         self.wait("return document.fonts.status === 'loaded'")

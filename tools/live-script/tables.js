@@ -484,7 +484,8 @@ const sheetOf = (name, state, whole = false) => {
 };
 const sheet = (name, state, whole) => {
   if (data.leaves[name]) return { ...filtered(name, state), id: name };
-  const [op, given, parents, names, used] = data.nodes[name] ?? [];
+  if (!data.nodes[name]) throw new Stays("no table");
+  const [op, given, parents, names, used] = data.nodes[name];
   if (!op || used.some((each) => each in state.filters)) throw new Stays("own way");
   const sheets = parents.map((each) => sheetOf(each, state, whole));
   const lowered = sheets.map((each) => each.lowered).find(Boolean);

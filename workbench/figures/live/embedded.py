@@ -66,17 +66,11 @@ def embedded(
     single = {name for name, (one, *_) in tables.paid.items() if one.mechanism["kind"] == CONSTANT}
     kept = [name for name in tables.leaves if name in useful | single]
 
-    def follows(name: str) -> bool:
-        return name in kept or (
-            name in tables.nodes and all(map(follows, tables.nodes[name].parents))
-        )
-
     nodes = {
         name: [each.op, each.arguments, each.parents, each.measures, sorted(each.used)]
         for name, each in tables.nodes.items()
-        if follows(name)
     }
-    drawn = [_figure(each, language) for each in figures]
+    drawn = [_figure(each, language, together) for each in figures]
     said = json.dumps([nodes, drawn], ensure_ascii=False)
     return {
         "words": {key: language.word(key) for key in _WORDS},
@@ -223,7 +217,7 @@ def _part(release: Release, at: int, used: str, hidden: set[tuple[int, int]]) ->
 # ---------------------------------------------------------------------- figures
 
 
-def _figure(figure: Shown, language: Language) -> dict[str, Any]:
+def _figure(figure: Shown, language: Language, together: Together) -> dict[str, Any]:
     """Return how the script draws a figure anew; of another kind, that it does not."""
     spec, releases = figure.spec, figure.releases
     made: dict[str, Any] = {"k": spec.kind, "r": [each.id for each in releases]}
@@ -233,7 +227,7 @@ def _figure(figure: Shown, language: Language) -> dict[str, Any]:
     if isinstance(spec, CHARTS):
         return {**made, **_chart(spec, releases[0], language)}
     if isinstance(spec, TableSpec):
-        return {**made, **_table(spec, releases[0], language)}
+        return {**made, **_table(spec, together.judged(releases[0]), language)}
     if isinstance(spec, KpisSpec):
         return {
             **made,

@@ -71,7 +71,7 @@ def redrawn(
     for each in (deep, replace(deep, filters={})):  # what cannot be filtered is still assumed
         try:
             if any(tables.moves(release.id, each) for release in releases):
-                made = _made(tables, spec, releases, each)
+                made = _made(tables, spec, releases, each, together)
                 return Redrawn(spec.draw(made, language, together), stays)
         except NotFollowed as reason:
             stays = stays or _why(reason, language)
@@ -87,12 +87,15 @@ def _why(reason: NotFollowed, language: Language) -> str:
     return language.word("live not", why=language.word(f"live {reason}", figure=figure))
 
 
-def _made(tables: Tables, spec: Spec, releases: Sequence[Release], state: State) -> list[Release]:
+def _made(
+    tables: Tables, spec: Spec, releases: Sequence[Release], state: State, together: Together
+) -> list[Release]:
     # why numbers: a target is one of everybody, and what is filtered is not
     if not isinstance(spec, (*PICKED, TextSpec)) or spec.numbers():
         raise NotFollowed("own way")
     made = [_of(tables, spec, at, each, state) for at, each in enumerate(releases)]
-    if isinstance(spec, TableSpec) and (spec.untold(releases[0]) or spec.untold(made[0])):
+    both = map(together.judged, (releases[0], made[0]))
+    if isinstance(spec, TableSpec) and any(map(spec.untold, both)):
         raise NotFollowed("own way")
     return made
 

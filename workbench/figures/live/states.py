@@ -93,7 +93,9 @@ class Tables:
         if name in self.leaves:
             return self._filtered(name, state.filters)
         node = self.nodes.get(name)
-        if node is None or not node.op or node.used & set(state.filters):
+        if node is None:
+            raise NotFollowed("no table")
+        if not node.op or node.used & set(state.filters):
             raise NotFollowed("own way")
         sheets = [self.under(each, state, whole=whole) for each in node.parents]
         bounds = [each.about["bound"] for each in sheets if each.about.get("bound")]
