@@ -128,13 +128,16 @@ def catalog() -> Any:
 
 def _ours(source: str) -> str:
     """Return the SQL of our expression."""
+    import duckdb
     import ibis
 
     from workbench.analytics.features import features
+    from workbench.store.reading.watching import watched
 
-    backend = ibis.duckdb.connect()
-    # why raw_sql: a table read by name carries the name the catalog knows it by
-    backend.raw_sql(f"CREATE VIEW transactions AS SELECT * FROM '{source}'")
+    connection = duckdb.connect()
+    # why a view: a table read by name carries the name the catalog knows it by
+    connection.execute(f"CREATE VIEW transactions AS SELECT * FROM '{source}'")
+    backend = watched(connection, 0, print)  # as `Access.open` reads it
     expression = features(backend.table("transactions"), catalog(), as_of=AS_OF)
     return str(ibis.to_sql(expression, dialect="duckdb"))
 
