@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
 
 from workbench.documents import load_yaml
 from workbench.errors import CatalogError
@@ -120,6 +121,35 @@ def test_a_huge_value_is_shortened(problems):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(CatalogError, match=r"no paper at .*absent.yaml. Create it"):
         load_yaml(tmp_path / "absent.yaml", CatalogError, "paper")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: {b: [c:d, http://e]}",  # refused by the parser in C
+        "a: x\u2028y",
+        "%YAML 1.1\n---\na: yes",
+        "a: &x [1, 0o14, 0x1F, 1_000, .inf, -0]\nb: *x",
+        "<<: {b: 1}\na: >-\n  x\n\n  y\n",
+        "? a\n: !!binary aGk=\n7: 2026-01-01 10:00:00\ntrue: '中文'",
+    ],
+)
+def test_both_parsers_say_the_same(read, text):
+    assert read(text).content == YAML(typ="safe", pure=True).load(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: " + "[" * 100_000,
+        "a:\n" + "- " * 100_000 + "b",
+        "{a: " * 2000 + "b" + "}" * 2000,
+        "\n".join(" " * depth + "a:" for depth in range(3500)),
+    ],
+)
+def test_what_is_nested_too_deeply_is_refused(read, text):
+    with pytest.raises(CatalogError, match="nested too deeply"):
+        read(text)
 
 
 def test_a_folder_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import reprlib
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
@@ -16,6 +17,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.errors import ProblemsError, suggest
+
+_NESTED_AT_MOST = 3000
 
 
 class Strict(BaseModel):
@@ -121,7 +124,6 @@ def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[st
 
 def load_yaml(path: Path, error: type[ProblemsError], what: str) -> Document:
     """Read a YAML document; raise ``error`` with the line when it is missing or broken."""
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
@@ -131,7 +133,7 @@ def load_yaml(path: Path, error: type[ProblemsError], what: str) -> Document:
     except (OSError, UnicodeDecodeError) as problem:
         raise error(f"the {what} {path} cannot be read: {problem}") from None
     try:
-        plain = YAML(typ="safe", pure=True).load(text)
+        plain = _parsed(text)
     except YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -144,6 +146,21 @@ def load_yaml(path: Path, error: type[ProblemsError], what: str) -> Document:
     if not isinstance(plain, dict):
         raise error(f"the {what} {path} is empty or not a mapping of keys to values.")
     return Document(path, plain, text)
+
+
+def _parsed(text: str) -> Any:
+    """Return what a YAML 1.2 text says: by the parser in C, four times faster, where that serves.
+
+    It knows no other versions, has no end of its stack in sight, and refuses some of what is valid.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    deepest = text.count("[") + text.count("{") + max(map(len, text.splitlines()), default=0)
+    if deepest < _NESTED_AT_MOST and "%YAML" not in text:
+        with suppress(YAMLError):
+            return YAML(typ="safe").load(text)
+    return YAML(typ="safe", pure=True).load(text)
 
 
 def parse_json(text: str | bytes) -> Any:
