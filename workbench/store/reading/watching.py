@@ -47,15 +47,13 @@ def _kind() -> Any:
         _limit_rows: int
         _tell: Told
 
-        def get_schema(
-            self, table_name: str, *, catalog: str | None = None, database: str | None = None
-        ) -> ibis.Schema:
+        def get_schema(self, table_name: str, **within: str | None) -> Any:
             # why: Ibis fetches it by Arrow, half a second's import and 50 MB that few reports need
-            place = ".".join(f'"{each}"' for each in (catalog, database, table_name) if each)
+            place = ".".join(f'"{each}"' for each in (*within.values(), table_name) if each)
             kinds = self.compiler.type_mapper
-            described = self.con.execute(f"DESCRIBE {place}").fetchall()
+            rows = self.con.execute(f"DESCRIBE {place}").fetchall()
             return ibis.schema(
-                {n: kinds.from_string(k, nullable=x == "YES") for n, k, x, *_ in described}
+                {n: kinds.from_string(k, nullable=x == "YES") for n, k, x, *_ in rows}
             )
 
         def _noted(self, expr: Any, rows: int) -> None:
