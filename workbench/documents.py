@@ -18,8 +18,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.errors import ProblemsError, suggest
 
-_NESTED_AT_MOST = 3000
-
 
 class Strict(BaseModel):
     """A part of what is written down: unknown keys are refused, and nothing changes once read."""
@@ -157,7 +155,7 @@ def _parsed(text: str) -> Any:
     from ruamel.yaml.error import YAMLError
 
     deepest = text.count("[") + text.count("{") + max(map(len, text.splitlines()), default=0)
-    if deepest < _NESTED_AT_MOST and "%YAML" not in text:
+    if deepest < 3000 and "%YAML" not in text:
         with suppress(YAMLError):
             return YAML(typ="safe").load(text)
     return YAML(typ="safe", pure=True).load(text)

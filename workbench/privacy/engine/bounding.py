@@ -103,7 +103,9 @@ def bounded_totals(question: Question, *, wide: bool = False, rows: str | None =
         number, point = ("DOUBLE", ".0") if longest < _EXACT else ("BIGINT", "")
         fixed, uneven = LATTICE * LATTICE, []
         for name, each in zip(names, question.coordinates, strict=True):
-            if _always_at_an_end(each):
+            # why at their full length: all layers of a ladder but one are full or empty; to take
+            # that one for full makes nobody longer than allowed, and saves the squares of all
+            if each.kind in ("beyond", "layer", "layer both ways") or each.rungs:
                 fixed += int(each.weight * LATTICE) ** 2
             else:
                 uneven.append(f"{name}::{number} * {name}")
@@ -138,15 +140,6 @@ def bounded_totals(question: Question, *, wide: bool = False, rows: str | None =
         SELECT c, sum(n) AS n{again} FROM parts_ GROUP BY c"""
     picked = "".join(f", {name}" for name in names)
     return f"SELECT c // {size}, c % {size}, n{picked} FROM ({totals}) AS t"
-
-
-def _always_at_an_end(coordinate: Coordinate) -> bool:
-    """Whether a coordinate counts at its full length in the length of a customer's vector.
-
-    All layers of a ladder but one are full or empty; to take that one for full makes nobody longer
-    than they are allowed, and saves the squares of all.
-    """
-    return coordinate.kind in ("beyond", "layer", "layer both ways") or bool(coordinate.rungs)
 
 
 def rows_sql(question: Question, extra: str | None = None) -> str:

@@ -74,32 +74,17 @@ def _kind() -> Any:
             self._noted(expr, _length(result))
             return result
 
-        def to_pyarrow_batches(self, expr: Any, /, **options: Any) -> Any:
-            return self._counted(super().to_pyarrow_batches, expr, **options)
+    def counted(name: str) -> Any:
+        """Count first what is handed on piece by piece, or written."""
 
-        def _counted(self, write: Any, expr: Any, *rest: Any, **options: Any) -> Any:
-            """Count first what is handed on piece by piece."""
-            self._noted(expr, int(super().execute(expr.as_table().count())))
-            return write(expr, *rest, **options)
+        def write(self: Watched, expr: Any, /, *rest: Any, **options: Any) -> Any:
+            self._noted(expr, int(Backend.execute(self, expr.as_table().count())))
+            return getattr(Backend, name)(self, expr, *rest, **options)
 
-        def to_torch(self, expr: Any, /, **options: Any) -> Any:
-            return self._counted(super().to_torch, expr, **options)
+        return write
 
-        def to_geo(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
-            return self._counted(super().to_geo, expr, *rest, **options)
-
-        def to_parquet(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
-            return self._counted(super().to_parquet, expr, *rest, **options)
-
-        def to_csv(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
-            return self._counted(super().to_csv, expr, *rest, **options)
-
-        def to_json(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
-            return self._counted(super().to_json, expr, *rest, **options)
-
-        def to_xlsx(self, expr: Any, /, *rest: Any, **options: Any) -> Any:
-            return self._counted(super().to_xlsx, expr, *rest, **options)
-
+    for name in ("pyarrow_batches", "torch", "geo", "parquet", "csv", "json", "xlsx"):
+        setattr(Watched, f"to_{name}", counted(f"to_{name}"))
     return Watched
 
 
