@@ -53,7 +53,7 @@ class Series {
   }
   reach(value, short) {
     const [v, low, high] = value;
-    if (v === null || low === null || high === null) return "";
+    if (v === null || low === high) return ""; // no noise moves it, or none is known
     if (this.even(value)) return `± ${this.text(this.margin(value), short, v)}`;
     const ends = [low, high].map((end) => this.text(end, short, v));
     return short && ends[0] === ends[1] ? this.reach(value) : word("range", { low: ends[0], high: ends[1] });

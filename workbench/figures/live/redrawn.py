@@ -14,7 +14,7 @@ from workbench.figures.kinds.line import LineSpec
 from workbench.figures.kinds.table import TableSpec
 from workbench.figures.kinds.text import TextSpec
 from workbench.figures.language import Language
-from workbench.figures.live.states import NotFollowed, State, Tables
+from workbench.figures.live.states import NotFollowed, State, Tables, require_tells
 from workbench.figures.spec import Spec
 from workbench.figures.values import series
 from workbench.privacy.columns import Dimension
@@ -94,6 +94,9 @@ def _made(
     if not isinstance(spec, (*PICKED, TextSpec)) or spec.numbers():
         raise NotFollowed("own way")
     made = [_of(tables, spec, at, each, state) for at, each in enumerate(releases)]
+    if isinstance(spec, TextSpec) and state.filters:
+        told = enumerate(made)
+        require_tells([(each, [*spec.measures(at, each)], range(len(each))) for at, each in told])
     both = map(together.judged, (releases[0], made[0]))
     if isinstance(spec, TableSpec) and any(map(spec.untold, both)):
         raise NotFollowed("own way")
@@ -103,8 +106,8 @@ def _made(
 def _of(tables: Tables, spec: Spec, at: int, release: Release, state: State) -> Release:
     known = {each.name for each in release.measures}
     shown = [name for name in spec.measures(at, release) if name in known]
-    bounds = isinstance(spec, TextSpec)
-    return tables.restated(release, state, shown, bounds=bounds) if shown else release
+    text = isinstance(spec, TextSpec)
+    return tables.restated(release, state, shown, bounds=text, tells=not text) if shown else release
 
 
 def _cards(

@@ -173,6 +173,7 @@ class Tables:
         rows: Sequence[int] | None = None,
         *,
         bounds: bool = False,
+        tells: bool = True,
     ) -> Release:
         """Return a release under a state.
 
@@ -184,6 +185,8 @@ class Tables:
             Which rows it shows; all when left out.
         bounds : bool
             The figure says each bound beside it, so that a lower one may answer.
+        tells : bool
+            Refuse margins as large as the figures; a sentence is judged as a whole, later.
 
         Raises
         ------
@@ -218,8 +221,8 @@ class Tables:
             lowered = tuple(_lowered(each, float(high)) for each in release.measures)
             release = replace(release, measures=lowered)
         made = remade(release, sheet, columns)
-        if state.filters:
-            _require_tells(made, shown, rows)
+        if state.filters and tells:
+            require_tells([(made, shown, rows)])
         return made
 
 
@@ -244,10 +247,11 @@ def _side_by_side(sheets: Sequence[Sheet], measures: Sequence[str]) -> Sheet:
     return Sheet((), keys, (found,), {"expected": forms}, among=len(sheets))
 
 
-def _require_tells(release: Release, shown: Sequence[str], rows: Sequence[int]) -> None:
+def require_tells(parts: Iterable[tuple[Release, Sequence[str], Sequence[int]]]) -> None:
     """Refuse where no figure is more than its margin; of differences every answer tells."""
     judged, nearest = False, None
-    for measure in release.measures:
+    wanted = ((*part, each) for part in parts for each in part[0].measures)
+    for release, shown, rows, measure in wanted:
         if measure.name not in shown or measure.contrast:
             continue
         for row in rows:
