@@ -137,10 +137,10 @@ def _twelve_months(folder: Path) -> tuple[list[float], bool]:
     ws.init()
     tx = ws.open("transactions", "reporting")
     months = wb.trailing("2026-09", 12)
-    # twelve months at what the report pays for one of its months
-    share = pico_of(Decimal("0.9"), float(ws.catalog.privacy.delta))
+    # twelve months at what the report pays for the month it is about
+    share = pico_of(Decimal("0.27"), float(ws.catalog.privacy.delta))
     page = wb.query(tx, by="month", period=months).customers().sum("amount")
-    answer = ws.release(page, name="page one", rho=Decimal(share // 6 * 12).scaleb(-12))
+    answer = ws.release(page, name="page one", rho=Decimal(12 * share).scaleb(-12))
     margins = [
         (high - value) / value
         for measure in ("customers", "amount_sum")

@@ -214,9 +214,9 @@ def test_who_is_known_only_by_a_line_may_object(shop):
     "several",
     [
         "K-000014,2026-10-01,north,food,mine,5,trueK-000015,2026-10-01,north,food,Quokka,5,true\n",
-        'K-000014,2026-10-01,north,food,"mine,5,true\nK-000015,2026-10-01,north,food,Quokka,5,true\n',
+        'K-000014,2026-10-01,north,food,"mine,5,true\nK-000015,2026-10-01,north,food,Quokka",x,true\n',
     ],
-    ids=["two rows on one line", "a quote that does not end"],
+    ids=["two rows on one line", "a quote that ends a line later"],
 )
 def test_what_may_hold_rows_of_several_is_handed_to_none_of_them(shop, tmp_path, several):
     path = shop.settings.root / "late.csv"
