@@ -125,7 +125,11 @@ def test_plan_spends_nothing_and_tells_cost_and_margin(run):
         (["run", "customers", "--due"], 2, "Name a report, or give --all or --due"),
         (["run", "--all", "-p", "epsilon=1"], 2, "Parameters are of one report: name it."),
         (["run", "customers", "--jobs", "0"], 2, "0 is not in the range 1<=x<=64"),
-        (["report", "schedule", "--format", "corn"], 2, "[--format] is not one of 'cron', 'systemd'"),
+        (
+            ["report", "schedule", "--format", "corn"],
+            2,
+            "[--format] is not one of 'cron', 'systemd'",
+        ),
         (["report", "schedule", "--format", "cron"], 2, "InputError: no report has a schedule"),
         (["office", "budget", "--period", "2026-13"], 2, "PeriodError"),
         (["data", "import", "cdnw"], 2, "Did you mean 'cdnow'"),
