@@ -120,19 +120,16 @@ def _told(source: Reading, table: Table, faults: Mapping[str, str], flags: Colle
     why = ", ".join(
         f"CASE WHEN {fault} THEN {_said(told, source)} END" for told, fault in faults.items()
     )
-    subject = f'CAST("{table.subject_key}" AS VARCHAR)' if table.subject_key else "NULL::VARCHAR"
-    # why nobody's: a value with as many separators as a row, on two lines, may hold another's row
-    several = " OR ".join(
-        f"""(regexp_matches("read {c}", '[\r\n]') AND length(regexp_replace("read {c}", """
-        f"'[^,;|\t]', '', 'g')) >= {len(columns) - 1})"
-        for c, kind in zip(columns, kinds, strict=True)
-        if kind == "VARCHAR"
-    )
-    subject = f"CASE WHEN {several or 'false'} THEN NULL ELSE {subject} END"
+    key = f'CAST("{table.subject_key}" AS VARCHAR)' if table.subject_key else "NULL::VARCHAR"
+    texts = ", ".join(f'"read {c}"' for c, k in zip(columns, kinds, strict=True) if k == "VARCHAR")
     content = ", ".join(f'"{c}" := "read {c}"' for c in table.file_columns)
     return (
         f"SELECT _line AS line, array_to_string([{why}]::VARCHAR[], '; ') AS reasons, "
-        f"{subject} AS subject, to_json(struct_pack({content}))::VARCHAR AS content "
+        # why nobody's: a value with as many separators as a row, on two lines, may hold another's
+        "CASE WHEN list_bool_or([regexp_matches(x, '[\\r\\n]') AND length(regexp_replace(x, "
+        f"'[^,;|\\t]', '', 'g')) >= {len(columns) - 1} FOR x IN [{texts}]::VARCHAR[]]) "
+        f"THEN NULL ELSE {key} END AS subject, "
+        f"to_json(struct_pack({content}))::VARCHAR AS content "
         f"FROM ({_read(source, table, again, '_at', ['_at', *flags])})"
     )
 
