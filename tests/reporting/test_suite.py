@@ -269,15 +269,15 @@ def test_readers_of_a_failed_period_are_led_to_the_last_good_one(shop):
 
 
 def test_a_broken_template_is_told_and_the_last_good_page_stays(shop, monkeypatch):
-    from jinja2 import DictLoader
+    from jinja2 import ChoiceLoader, DictLoader
 
     root = shop.settings.root
     _report(root)
     good = shop.reports.render("customers")
     before = good.page.read_bytes()
-    broken = template.environment().overlay(
-        loader=DictLoader({"page.html.j2": "<html>\n{% if %}", "failed.html.j2": ""})
-    )
+    sound = template.environment()
+    page = DictLoader({"page.html.j2": "<html>\n{% if %}", "failed.html.j2": ""})
+    broken = sound.overlay(loader=ChoiceLoader([page, sound.loader]))
     monkeypatch.setattr(template, "environment", lambda: broken)
     with pytest.raises(RunFailed) as refusal:
         shop.reports.render("customers", force=True)

@@ -15,10 +15,11 @@ READY = "restored.ready"
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder that a restore made."""
+    """Remove a folder that a restore made, for good."""
     while folder.exists():
         with suppress(FileNotFoundError):  # somebody else removes it too
             shutil.rmtree(folder)
+            sync(folder.parent)
 
 
 def swap(private: Path, beside: Path) -> None:
@@ -37,7 +38,6 @@ def finish_swap(private: Path) -> None:
         sync(private.parent)
     if (private / READY).exists():
         remove(private.with_name(f"{private.name}.replaced"))
-        sync(private.parent)
         remove_file(private / READY)
 
 
@@ -66,7 +66,7 @@ def remove_leftovers(private: Path) -> None:
     for name in ("restoring", "restoring.unpacked", "replaced"):
         remove(private.with_name(f"{private.name}.{name}"))
     with tested_in(private):  # which removes what tests have left
-        sync(private.parent)
+        pass
 
 
 def _busy(holder: str) -> str:
