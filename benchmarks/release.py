@@ -20,7 +20,7 @@ _CHILD = (
 )
 
 
-@benchmark("release", bar="≤ 1.4", smoke_informative=True)
+@benchmark("release", bar="≤ 1.3", smoke_informative=True)
 def release(run: Run) -> Iterator[Result]:
     """CPU time of a release by region and month against ``GROUP BY`` in SQL on the same file.
 

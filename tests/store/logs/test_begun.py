@@ -200,8 +200,9 @@ def test_a_backup_without_its_ledger_is_neither_made_nor_restored(shop, tmp_path
     (shop.private / "ledger.sqlite").unlink()
     with pytest.raises(StorageError, match=r"ledger.sqlite is lost.* no backup"):
         shop.office.back_up(tmp_path / "one.backup")
-    monkeypatch.setattr(backups, "ledger_lost", lambda _: False)  # as earlier versions backed up
-    made = shop.office.back_up(tmp_path / "one.backup")
+    with monkeypatch.context() as patched:  # as earlier versions backed up
+        patched.setattr(backups, "ledger_lost", lambda _: False)
+        made = shop.office.back_up(tmp_path / "one.backup")
     with pytest.raises(StorageError, match="is not whole: it holds no ledger"):
         again(shop).office.restore_test(made.file)
 
