@@ -38,6 +38,11 @@ def test_a_figure_is_as_fine_as_its_margin(value, margin, shown):
     assert made.both(made.values[0], Language()) == shown
 
 
+def test_a_sentence_says_of_what_no_noise_moves_that_nothing_does():
+    template = "{amount_sum} (± {amount_sum_margin})"
+    assert figures.text(template, _total(412.37, 0.0)).drawn().text == "CN¥412.37 (± 0.00)"
+
+
 def test_a_key_figure_of_money_has_a_round_margin():
     (card,) = figures.kpis(_total(3_286_417.25, 72_009.0)).drawn().cards
     assert (card.text, card.margin) == ("CN¥3.29M", "± 72,000")

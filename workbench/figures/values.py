@@ -106,12 +106,13 @@ class Series:
 
     def margin(self, value: Value) -> float | None:
         """Return the one margin that is told: the mean of nearly even sides, else the longer."""
-        if value.low is None or value.high is None or not self._even(value):
+        if value.low is None or value.high is None or not self.even(value):
             return value.margin
         # why half: counts are stored whole, so that one side may be longer by rounding alone
         return (value.high - value.low) / 2
 
-    def _even(self, value: Value) -> bool:
+    def even(self, value: Value) -> bool:
+        """Whether both sides of an interval are nearly as long, so that one margin tells them."""
         if value.value is None or value.low is None or value.high is None:
             return False
         above, below = value.high - value.value, value.value - value.low
@@ -153,7 +154,7 @@ class Series:
 
     def at_limit(self, value: Value) -> bool:
         """Whether a figure stands at an end of its interval: all that is known is the range."""
-        if value.margin is None or self._even(value):
+        if value.margin is None or self.even(value):
             return False
         return self.plain(value.value) in (self.plain(value.low), self.plain(value.high))
 
@@ -163,7 +164,7 @@ class Series:
             return ""
         if value.low == value.high:  # no noise moves it, as of all beside all
             return ""
-        if self._even(value):
+        if self.even(value):
             return "± " + self.text(self.margin(value), language, compact, value.value)
         ends = [self.text(end, language, compact, value.value) for end in (value.low, value.high)]
         if compact and ends[0] == ends[1]:  # in short they would look like one

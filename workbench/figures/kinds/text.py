@@ -191,7 +191,7 @@ class _Field:
             return language.word("none"), True
         if figures.unknown(value):
             return figures.told(value, language)[1], False
-        even = figures.margin_text(value, language).startswith("±")
+        even = figures.even(value)
         ends = [margin] if even else [value.low, value.high]
         texts = [self._number(each, format_spec, language) for each in ends]
         text = texts[0] if even else language.word("range", low=texts[0], high=texts[1])
