@@ -18,6 +18,7 @@ from support.ledgers import spent
 import workbench as wb
 from workbench.errors import BudgetExhausted, InputError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import price
+from workbench.privacy.engine import onerow
 from workbench.privacy.engine.onerow import LATTICE, Sums
 from workbench.privacy.models import PrivateScorecard
 from workbench.privacy.models.bins import Bins, bins_of
@@ -419,13 +420,15 @@ def test_rows_stand_where_questions_place_them(kind, edges, values):
 def test_rows_are_read_once(ws, monkeypatch):
     """Three answers of one fit, each paid for, of the same rows; another fit reads them anew."""
     opened, connect = [], Access.release_connection
+    written, write = [], onerow._rows_sql
     monkeypatch.setattr(
         Access, "release_connection", lambda *asked: opened.append(1) or connect(*asked)
     )
+    monkeypatch.setattr(onerow, "_rows_sql", lambda *asked: written.append(1) or write(*asked))
     tx = ws.open("visits", purpose="reporting")
     for times, epsilon in enumerate(("2.1", "2.2"), 1):
         card = PrivateScorecard("late", FEATURES).fit(tx, ws=ws, epsilon=epsilon)
-        assert (len(card.releases_), len(opened)) == (3, times)
+        assert (len(card.releases_), len(opened), len(written)) == (3, times, times)
 
 
 def test_of_rows_on_one_day_a_customers_own_decide():

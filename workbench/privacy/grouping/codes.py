@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.catalog import NUMERIC, Column
@@ -237,13 +237,19 @@ def index_of(column: Any, values: Sequence[Any]) -> Any:
     """Return the place of a column's value among declared ones; NULL outside them."""
     import ibis
 
-    def list_position(listed: Any, value: Any) -> Any: ...  # from 1; NULL outside
-
     # why not CASE: DuckDB looks a list up once per dictionary entry, thirteen times faster; and why
     # not .index(): around the same function it asks of every row whether it is NULL or 0
     listed = ibis.array(list(values))
-    signature = ((listed.type(), column.type()), "int32")
-    return ibis.udf.scalar.builtin(list_position, signature=signature)(listed, column) - 1
+    return _list_position(listed.type(), column.type())(listed, column) - 1
+
+
+@cache  # why: of two functions of one name, Ibis takes what they return for two expressions
+def _list_position(listed: Any, value: Any) -> Any:
+    import ibis
+
+    def list_position(listed: Any, value: Any) -> Any: ...  # from 1; NULL outside
+
+    return ibis.udf.scalar.builtin(list_position, signature=((listed, value), "int32"))
 
 
 def index_before(column: Any, values: Sequence[Any]) -> Any:
