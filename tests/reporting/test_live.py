@@ -8,6 +8,9 @@ from html import escape
 
 import pytest
 from factories.live import (
+    AMOUNT,
+    BEYOND,
+    LESS,
     REGION,
     REPORTS,
     TIER,
@@ -87,6 +90,22 @@ def test_a_total_that_counts_less_of_a_customer_answers_where_its_bound_is_said(
     assert said in sentence["text"]
     assert [said in each["margin"] for each in cards["cards"]][:2] == [False, True]
     assert "no released table" in line["stays"]
+
+
+def test_it_answers_too_where_the_tables_have_nothing_else_in_common(browser, tmp_path):
+    books, less = Books(), replace(AMOUNT, bound=LESS)
+    total = asked(books, [], 1, seed=1, measures=(AMOUNT, BEYOND))
+    tiers = asked(books, [TIER], 2, seed=1, measures=(less, BEYOND))
+    report = Report(
+        "Less", (figures.kpis(total), figures.bar(tiers, x="tier", y="amount_sum")), books
+    )
+    page, state = tmp_path / "less.html", State({"tier": "plus"})
+    page.write_text(report.page().alone(), encoding="utf-8")
+    browser.show(page)
+    go(browser, address(state))
+    seen = browser.run(SEEN)
+    assert "counting up to CN¥300 a customer" in seen[0]["cards"][0]["margin"]
+    assert differences(report, state, seen, language_of("en")) == []
 
 
 def test_a_row_is_filtered_by_its_button_and_everything_comes_back_by_it(browser, pages):

@@ -160,9 +160,7 @@ class Series:
 
     def margin_text(self, value: Value, language: Language, compact: bool = False) -> str:
         """Return "± 30", or the interval's ends where they are lopsided; empty without one."""
-        if value.value is None or value.low is None or value.high is None:
-            return ""
-        if value.low == value.high:  # no noise moves it, as of all beside all
+        if value.margin is None or value.low == value.high:  # no noise moves it: all beside all
             return ""
         if self.even(value):
             return "± " + self.text(self.margin(value), language, compact, value.value)

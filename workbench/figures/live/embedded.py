@@ -135,7 +135,7 @@ def _useful(tables: Tables, shown: Sequence[Release], filters: Sequence[str]) ->
         (name, other)
         for name in {leaf for each in shown for leaf in tables.beneath(each.id)}
         for other in finer
-        if way(leaves[name], leaves[other]) is not None and alike(leaves[name], leaves[other])
+        if way(*(both := (leaves[name], leaves[other]))) and (alike(*both) or lower(*both))
     ]
     moved = [tables.beneath(each.id) for each in shown if tables.depends(each.id)]
     return {name for pair in (*pairs, *moved) for name in pair}
@@ -152,12 +152,11 @@ def _leaf(
     if len(paid) > 1 or paid[0].id != name:
         parts = [(each.by, keys_of(each)) for each in paid]
         places = places_in(sheet.by, sheet.keys, parts)
-    gone = [
-        row
-        for row in range(len(sheet.keys))
-        if all(column[row] is None for column in sheet.forms.values())
-    ]
-    hidden = {places[row] for row in gone}
+    hidden = {
+        place
+        for place, *forms in zip(places, *sheet.forms.values(), strict=True)
+        if all(form is None for form in forms)
+    }
     measures: list[list[Any]] = []
     fixed = {}
     for each in (each for each in sheet.measures if f'"{each.name}"' in said):
