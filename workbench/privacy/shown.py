@@ -149,6 +149,8 @@ def with_margin(
     '3,283,000 ± 72,000'
     >>> with_margin(Measure("customers", "customers", "Customers", None), -2, -9.0, 5.0, digits=0)
     '0 to 7'
+    >>> with_margin(Measure("kept_share", "rate", "Kept", None, 4), 1.0, 1.0, 1.0, digits=4)
+    '100.00 %'
     """
     percent = measure.kind == "rate" or measure.unit == "fraction"
     scale, sign = (100.0, " %") if percent else (1.0, "")
@@ -160,7 +162,7 @@ def with_margin(
     middle, least, most = placed(measure, value, low, high)
     if middle is None:
         return "–"
-    if least is None or most is None:
+    if least is None or most is None or least == most:  # no noise moves it, or none is known
         return f"{text(middle)}{sign}"
     below, above = middle - least, most - middle
     if abs(above - below) <= 0.1 * (above + below):
