@@ -164,6 +164,17 @@ def test_ticks_are_round_and_enclose_the_figures(low, high, ends):
     assert 2 <= len(ticks) <= 9
 
 
+@pytest.mark.parametrize("high", [0.012, 0.12, 0.6, 1.1, 11, 41, 4810, 1.2e7])
+@pytest.mark.parametrize("kind", ["rate", "derived"])
+def test_ticks_say_the_places_they_stand_at(high, kind):
+    series = plotting.series(release((MONTH,), (replace(RATE, kind=kind),)), "active_rate")
+    axis = plotting.value_axis(series, 0, high, Language())
+    for place, said in zip(axis["tickvals"], axis["ticktext"], strict=True):
+        number = float(said.rstrip("%KMB").replace(",", ""))
+        unit = {"%": 0.01, "K": 1e3, "M": 1e6, "B": 1e9}.get(said[-1], 1)
+        assert number * unit == pytest.approx(place)
+
+
 def _luminance(color):
     parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)

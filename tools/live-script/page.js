@@ -119,10 +119,10 @@ const ticks = (made, low, high) => {
   if (!(high > low)) high = low + (Math.abs(low) || 1);
   const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((nice) => power * nice).find((each) => each >= rough * 0.999);
-  const size = Math.floor(Math.log10(step)), places = Math.max(0, 2 - size);
+  let digits = 0;
+  while (Math.abs(round(step, digits) / step - 1) > 1e-9) digits += 1;
   const at = [];
-  for (let i = Math.floor(low / step + 1e-9); i <= Math.ceil(high / step - 1e-9); i += 1) at.push(round(i * step, places));
-  const digits = Math.max(0, -Math.floor(Math.log10(at[1] - at[0]) + 1e-9));
+  for (let i = Math.floor(low / step + 1e-9); i <= Math.ceil(high / step - 1e-9); i += 1) at.push(round(i * step, digits));
   const least = leastBeside(Math.max(...at.map(Math.abs)));
   const text = (x) => (made.rate ? percent(x, Math.max(0, digits - 2)) : compact(x, digits, least));
   return { tickmode: "array", tickvals: at, ticktext: at.map(text), range: [at[0], at.at(-1)] };

@@ -245,7 +245,7 @@ def _ticks(
 ) -> dict[str, Any]:
     at_values = nice_ticks(low, high, count)
     step = at_values[1] - at_values[0]
-    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    digits = next(d for d in range(20) if math.isclose(round(step, d), step))
 
     least = language.least_beside(max(map(abs, at_values)))  # all of them in one style
 
