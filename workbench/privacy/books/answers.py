@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.errors import LedgerError, QuestionRefused, WorkbenchError
 from workbench.privacy.accounting import epsilon_of
@@ -33,10 +33,7 @@ from workbench.privacy.tables import (
     renamed_columns,
     sheet_of,
 )
-from workbench.store.logs.chain import Reader
-
-if TYPE_CHECKING:
-    from workbench.store.logs.chain import Entry
+from workbench.store.logs.chain import Entry, Reader
 
 
 class AnswerLedger(Ledger):
