@@ -2,7 +2,7 @@
 const none = word("none");
 const form = document.getElementById("live-form"), said = document.getElementById("live-said");
 
-// ---- a measure's figures, as workbench.figures.triples writes them
+// ---- a measure's figures, as workbench.figures.values writes them
 
 const longer = ([v, low, high]) => (v === null || low === null || high === null ? null : Math.max(high - v, v - low, 0));
 class Series {
