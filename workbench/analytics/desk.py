@@ -1,7 +1,7 @@
 """Analysts' own view of customers and products: dots, two dates, what goes together.
 
-What is made here stands on single customers' rows. A page shows releases only, so none of it can
-reach a reader; the picture says so itself, for whoever copies it.
+Dots and two dates stand on single customers' rows. A page shows releases only, so neither can reach
+a reader; the picture says so itself, for whoever copies it.
 """
 
 from __future__ import annotations

@@ -14,9 +14,6 @@ the data changes. So what an edition needs is known beforehand, by the cheapest 
 
 What running editions may still pay is promised to them, so that two side by side do not count on
 the same rest.
-
-Planning runs a notebook to its end with releases that hold no figures. Here its page is drawn from
-them by the exporter itself, so that whatever the exporter refuses is refused already.
 """
 
 from __future__ import annotations

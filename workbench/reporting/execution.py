@@ -1,7 +1,9 @@
 """Run a report's notebook through papermill, and tell what kept it from its end.
 
 A cell's error may quote a row, so its words stay in the executed notebook, which is private. The
-words of a refusal of workbench's own are told: they name what was asked and what is allowed.
+words of a refusal of workbench's own are told: they name what was asked and what is allowed. But a
+cell may have asked for a customer, and mails, the record of runs and logs cannot be erased: of what
+was typed only what stands in the program or is declared is quoted.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A share has no notebook of its own, so its words and numbers stand in any notebook or report of the
 workspace, or in the catalog.
 
-A title, a parameter, the name of a grid's edition stand on its page, and would on the page that
+An edition's title, a parameter, its name in a grid stand on its page, and would on the page that
 says that it failed, on the index, in a folder's name and in what a hook is told. So they are
 searched before anything is paid, and once more before a failure is told.
 """

@@ -1,10 +1,10 @@
 """Pages in an edition's place: that it failed, with the last good one, or was taken back.
 
-The reason is not kept: an error's text may hold a value read from a row. It is in the log.
+Why one failed is not kept: an error's text may hold a value read from a row. It is in the log.
 
-Its records keep what witnesses need, the ids of its releases and the heads of ledger and log; what
-it said goes from them. The newest record is marked first, so that what a kill interrupts is
-finished by whoever comes next.
+Records of one taken back keep why, and what witnesses need, the ids of its releases and the heads
+of ledger and log; what it said goes from them. The newest record is marked first, so that what a
+kill interrupts is finished by whoever comes next.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The published folder's first page, and the ways between editions, from records alone.
 
-They are set when pages are put in their place and are no part of what a revision is told by: an
+Ways are set when pages are put in their place and are no part of what a revision is told by: an
 edition stays the same edition when another comes or goes.
 """
 
