@@ -19,9 +19,9 @@ _END = re.compile(r"\r\n|\n|\r")
 
 
 def has_open_quotes(path: Path, encoding: str, delimiter: str) -> bool:
-    """Return whether some quote does not end."""
+    """Return whether some quote does not end; of a file in another encoding its reader tells."""
     left_out: list[str] = []
-    with path.open(encoding=encoding, newline="") as text:
+    with path.open(encoding=encoding, errors="replace", newline="") as text:
         return any(left_out for _ in without_open_quotes(delimiter, 1, left_out, text))
 
 
