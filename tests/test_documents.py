@@ -128,6 +128,8 @@ def test_a_missing_file_is_refused(tmp_path):
     [
         "a: {b: [c:d, http://e]}",  # refused by the parser in C
         "a: x\u2028y",
+        "a: \u2028b: 1",
+        "a: \x85b: 1\nc: x",
         "%YAML 1.1\n---\na: yes",
         "a: &x [1, 0o14, 0x1F, 1_000, .inf, -0]\nb: *x",
         "<<: {b: 1}\na: >-\n  x\n\n  y\n",
@@ -150,6 +152,11 @@ def test_both_parsers_say_the_same(read, text):
 def test_what_is_nested_too_deeply_is_refused(read, text):
     with pytest.raises(CatalogError, match="nested too deeply"):
         read(text)
+
+
+def test_a_tab_between_words_is_refused_with_its_line(read):
+    with pytest.raises(CatalogError, match=r"not valid YAML:\n.*yaml:2: "):
+        read("name: x\nother: a\tb\n")
 
 
 def test_a_folder_is_refused(tmp_path):
