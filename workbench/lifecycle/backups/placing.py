@@ -22,8 +22,8 @@ def remove(folder: Path) -> None:
             sync(folder.parent)
 
 
-def swap(private: Path, beside: Path) -> None:
-    """Put a restored folder in a private folder's place; cut off in between, see `finish_swap`."""
+def swap(private: Path) -> None:
+    """Put what was restored in a private folder's place; cut off in between, see `finish_swap`."""
     old = private.with_name(f"{private.name}.replaced")
     remove(old)
     private.rename(old)
@@ -45,8 +45,7 @@ def finish_swap(private: Path) -> None:
 def tested_in(private: Path) -> Iterator[Path]:
     """Yield a folder to restore into for a test, one at a time; it goes with its block."""
     with file_lock(private / "test.lock", busy=_busy):
-        for folder in private.parent.glob(f"{glob.escape(private.name)}.test-*"):
-            remove(folder)
+        _remove_tests(private)
         place = Path(tempfile.mkdtemp(prefix=f"{private.name}.test-", dir=private.parent))
         try:
             yield place
@@ -65,8 +64,13 @@ def remove_leftovers(private: Path) -> None:
     finish_swap(private)
     for name in ("restoring", "restoring.unpacked", "replaced"):
         remove(private.with_name(f"{private.name}.{name}"))
-    with tested_in(private):  # which removes what tests have left
-        pass
+    with file_lock(private / "test.lock", busy=_busy):
+        _remove_tests(private)
+
+
+def _remove_tests(private: Path) -> None:
+    for folder in private.parent.glob(f"{glob.escape(private.name)}.test-*"):
+        remove(folder)
 
 
 def _busy(holder: str) -> str:

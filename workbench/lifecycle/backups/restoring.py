@@ -141,7 +141,7 @@ def restore(
         sync_new(beside, set())
         (beside / placing.READY).touch()
         sync(beside)
-        placing.swap(private, beside)
+        placing.swap(private)
     office.store.forget_key()
     office.look_anew()
     return restored
@@ -213,7 +213,6 @@ def _prepare(
     """Unpack a backup into a private folder of its own and make it fit to be used."""
     progress("reading the backup")
     scratch = private.with_name(f"{private.name}.unpacked")
-    placing.remove(scratch)
     scratch.mkdir(mode=0o700, parents=True)
     try:
         manifest = taking.unpack(file, master, scratch)
