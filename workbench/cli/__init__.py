@@ -110,6 +110,10 @@ def _untyped(message: str, refusal: Exception, typed: list[str]) -> str:
     "no table '[--set]'."
     >>> _untyped("Got unexpected extra argument (Anna)", click.UsageError(""), ["check", "Anna"])
     'Got unexpected extra argument'
+    >>> in_zh = click.Option(["--lang"], type=click.Choice(["en", "zh"]))
+    >>> refusal = click.BadParameter("'no' is not 'en'.", param=in_zh)
+    >>> _untyped(str(refusal), refusal, ["run", "en", "--lang", "no"])
+    "[--lang] is not 'en'."
     """
     if not isinstance(refusal, (InputError, Refused, click.UsageError)):
         return message
@@ -117,14 +121,15 @@ def _untyped(message: str, refusal: Exception, typed: list[str]) -> str:
         message = re.sub(r"(unexpected extra arguments?) \(.*\)", r"\1", message, flags=re.DOTALL)
     param = refusal.param if isinstance(refusal, click.BadParameter) else None
     quoted = param is not None and not isinstance(param.type, click.Path)  # a place is no value
+    known = getattr(param and param.type, "choices", ())  # what is allowed is told as it is
     option = ""
     for number, word in enumerate(typed):
         name, equals, value = word.partition("=")
         place = f"{option} {name}=…".strip() if equals and "/" not in value else ""
         if isinstance(refusal, UnknownName) and refusal.name and refusal.name in word:
             value, place = refusal.name, option or f"argument {number}"
-        if quoted:
-            said = value if name.startswith("-") else word
+        said = value if name.startswith("-") else word
+        if quoted and said not in known:
             message = message.replace(repr(said), f"[{place or option or f'argument {number}'}]")
         elif place and value and not isinstance(refusal, click.UsageError):
             forms = "|".join(map(re.escape, {value, repr(value)[1:-1]}))
