@@ -63,15 +63,15 @@ def load_estate(
     for name in reload:
         catalog.table(name)
     fed = {name: files for name, files in fed_tables(store).items() if name not in reload}
-    digests = {
-        name: read_through(source / table.source)[0]
+    through = {
+        name: read_through(source / table.source)
         for name, table in catalog.tables.items()
         if name not in fed or (source / table.source).exists()
     }
     before = current_digests(store)
-    _require_unfed(fed, {name for name in _changed(digests, before) if name in fed}, before)
-    digests = {name: digest for name, digest in digests.items() if before.get(name) != ""
+    digests = {name: digest for name, (digest, _) in through.items() if before.get(name) != ""
                or name not in fed}  # fmt: skip  # why: one condition
+    _require_unfed(fed, {name for name in _changed(digests, before) if name in fed}, before)
     if _changed(digests, before) or reload:
         with store.writing("load the estate") as writer:
             # why again: another load may have ended while this one waited, or a crash may have
@@ -93,7 +93,7 @@ def load_estate(
                 table, path = catalog.tables[name], source / catalog.tables[name].source
                 forget_files(writer.connection, name)
                 choose_format(writer.connection, table)
-                made = (name, table, path, digests[name])
+                made = (name, table, path, *through[name])
                 loaded[name] = _load(store, writer, *made, today, zone, faults)
     return loaded
 
@@ -154,13 +154,14 @@ def _load(
     table: Table,
     path: Path,
     digest: str,
+    quoted: bool,
     today: dt.date,
     zone: str,
     faults: Mapping[str, int],
 ) -> int:
     connection, columns = writer.connection, list(table.columns)
     options = Options(**dict(table.source_format))
-    with reading(connection, path, name, table, options, zone) as source, failing_as(path):
+    with reading(connection, path, name, table, options, zone, quoted) as source, failing_as(path):
         read = ", ".join(f'"{c}" AS "read {c}", {source.values[c]} AS "{c}"' for c in columns)
         wrong = [*(source.wrong[c] for c in columns), without_customer(table) or "false"]
         noted = " || ".join(f"CASE WHEN {each} THEN '1' ELSE '0' END" for each in wrong)

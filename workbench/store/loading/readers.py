@@ -249,9 +249,8 @@ def _csv(
             f"read_csv({literal(str(place))}, auto_detect = false, header = true, skip = {above}, "
             f"columns = {{{read_as}}}, delim = {literal(delimiter)}, quote = '\"', escape = '\"', "
             # why not parallel: a part that begins within quotes would be read as rows
-            f"parallel = false, strict_mode = true, store_rejects = true, rejects_limit = 0, "
-            f"max_line_size = {LINE_BYTES_MOST}, "
-            f"buffer_size = {_BUFFER_BYTES})"
+            f"parallel = {not quoted}, strict_mode = true, store_rejects = true, "
+            f"rejects_limit = 0, max_line_size = {LINE_BYTES_MOST}, buffer_size = {_BUFFER_BYTES})"
         )
         found = _reading(
             table,
@@ -262,9 +261,7 @@ def _csv(
             header=tuple(header),
             delimiter=delimiter,
         )
-        yield found
-    found.unended.extend(unended)
-    found.left_out.extend(left_out)
+        yield replace(found, unended=unended, left_out=left_out)
 
 
 @contextmanager
@@ -325,8 +322,7 @@ def _workbook(
                 number=_ROW,
                 first_line=at + 1,
             )
-            yield found
-        found.passed_over.extend(passed_over)
+            yield replace(found, passed_over=passed_over)
 
 
 def _require_readable(connection: duckdb.DuckDBPyConnection, place: Path, path: Path) -> None:
