@@ -259,9 +259,7 @@ def test_a_legal_hold_keeps_the_customer(shop):
 
 
 def test_a_report_that_is_being_rendered_is_waited_for(shop, monkeypatch):
-    monkeypatch.setattr("workbench.store.logs.chain.LOCK_WAIT_SECONDS", 0.1)
-    busy = file_lock.__wrapped__.__kwdefaults__
-    monkeypatch.setitem(busy, "wait_seconds", 0.1)
+    monkeypatch.setitem(file_lock.__wrapped__.__kwdefaults__, "wait_seconds", 0.1)
     with (
         file_lock(shop.private / "run.lock"),
         pytest.raises(Busy, match=r"a report is being rendered .* nothing was erased"),
