@@ -20,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from workbench.analytics.validation.discrimination import auc, gini, gini_difference
 from workbench.analytics.validation.estimates import Array, one_of_many, outcomes, shares
-from workbench.errors import InputError, UnknownName, require_known
+from workbench.errors import InputError, require_known
 
 FOUR_FIFTHS = 0.8  # EEOC, Uniform guidelines on employee selection procedures, 29 CFR 1607.4(D)
 
@@ -208,9 +208,7 @@ def effect_of_leaving_out(
     """
     _without_attribute(X, attribute)
     (labels,) = outcomes(y)
-    absent = [name for name in features if name not in X.columns]
-    if absent:
-        raise UnknownName("feature", absent[0], X.columns)
+    require_known("feature", X.columns, *features)
     left = {"all features": [], **{f"without {each}": [each] for each in features}}
     if len(features) > 1:
         left["without all of these"] = list(features)

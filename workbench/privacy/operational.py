@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Table
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import QuestionRefused, UnknownName, require_known
 from workbench.privacy.accounting import Cost
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.release import Release
@@ -128,9 +128,8 @@ def operational(exact: Exact, catalog: Catalog, data_version: str) -> Release:
 
 def _require_operational(exact: Exact, catalog: Catalog) -> None:
     tables = [name for name in exact.sources if name in catalog.tables]
-    for name in exact.sources:
-        if name not in catalog.tables and name not in REGISTERS:
-            raise UnknownName("operational table or register", name, [*catalog.tables, *REGISTERS])
+    known = [*catalog.tables, *REGISTERS]
+    require_known("operational table or register", known, *exact.sources)
     about = [name for name in tables if not catalog.tables[name].operational]
     if about:
         raise QuestionRefused(

@@ -122,9 +122,7 @@ class Sheet:
     def require_value(self, axis: int, value: Any) -> None:
         """Refuse what is no value of a group column."""
         dimension = self.by[axis]
-        if value not in dimension.values:
-            known = [str(each) for each in dimension.values]
-            raise UnknownName(f"value of {dimension.name}", str(value), known)
+        require_known(f"value of {dimension.name}", dimension.values, value)
 
 
 # ---------------------------------------------------------------------- operations

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analytics.validation.estimates import Array, share_interval, shares
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, require_known
 
 CODES = {997: "settled early", 998: "written off", 999: "not reported"}
 BEHIND = ("current", "1-29", "30-59", "60-89", "90+")
@@ -25,9 +25,7 @@ _DRAWS = 500
 def _histories(performance: pd.DataFrame, codes: Mapping[int, str], loan: str) -> pd.DataFrame:
     """Return rows by loan and month with their state and the next month's; -1 is not known."""
     needed = [loan, "month", "month_on_book", "days_past_due"]
-    absent = [name for name in needed if name not in performance.columns]
-    if absent:
-        raise UnknownName("column of the performance", absent[0], performance.columns)
+    require_known("column of the performance", performance.columns, *needed)
     frame = performance.drop_duplicates([loan, "month"]).sort_values([loan, "month"])
     days = frame["days_past_due"]
     special = days.map({int(code): meaning for code, meaning in codes.items()})
@@ -37,9 +35,7 @@ def _histories(performance: pd.DataFrame, codes: Mapping[int, str], loan: str) -
             f"days_past_due has the codes {', '.join(map(str, strange))}, which nothing explains; "
             "give codes={code: 'settled early', 'written off' or 'not reported'}."
         )
-    unknown = sorted(set(special.dropna()) - {*ENDED, "not reported"})
-    if unknown:
-        raise UnknownName("meaning of a code", unknown[0], [*ENDED, "not reported"])
+    require_known("meaning of a code", [*ENDED, "not reported"], *sorted(set(special.dropna())))
     places = {name: place for place, name in enumerate(STATES)}
     behind = np.searchsorted([1, 30, 60, 90], days.to_numpy(dtype=float), side="right")
     behind = np.where(days.isna(), -1, behind)

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.errors import InputError, QuestionRefused, require_known
 from workbench.privacy.accounting import PICO, price
 from workbench.privacy.engine.onerow import LATTICE, UNIT
 from workbench.privacy.grouping.bands import band_labels
@@ -162,9 +162,8 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
     ) -> PrivateScorecard:
 
         given = self._given()
-        for name in given:
-            if columns and name not in columns:
-                raise UnknownName("column", name, columns)
+        if columns:
+            require_known("column", columns, *given)
         bins = [bins_of(name, edges, columns.get(name)) for name, edges in given.items()]
         fine = [each for each in bins if len(each.edges) > _FEW]
         sums, sd = tables.customers(bins, fine)
