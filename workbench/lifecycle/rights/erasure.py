@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -133,7 +134,8 @@ def erase(
         made_again = [office.private / name for name in ("runs", "ipython", "tmp")]
         for path in traces.search(made_again, values):
             if path.suffix != ".ipynb":  # what somebody wrote into a notebook, they must see to
-                remove_file(path)
+                with suppress(FileNotFoundError):  # retention has just taken it away
+                    remove_file(path)
                 cleared += 1
         found = _left_in_store(office, known) + [
             str(path)
