@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import datetime as dt
+import gc
 import os
 import shutil
 import subprocess
@@ -110,6 +111,12 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     yield mount
     for folder in mounted:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of the search for garbage, which takes a fourteenth of the time."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

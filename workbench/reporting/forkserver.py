@@ -76,6 +76,7 @@ def _reap(*_: object) -> None:
 
 def warm_up() -> None:
     """Import what reports import, and do once what is slow the first time."""
+    gc.disable()  # why: nearly all of it stays, and to look for what goes takes a quarter
     for name in _LIBRARIES:
         importlib.import_module(name)
     import_light("nbformat.v4")  # for plotly, which asks for it
@@ -86,8 +87,8 @@ def warm_up() -> None:
             if found.name != _LEFT_OUT:
                 importlib.import_module(found.name)
     _rehearse()
-    gc.collect()
     gc.freeze()  # why: a collection in a kernel would copy every page it looks at
+    gc.enable()
 
 
 def _rehearse() -> None:
