@@ -114,7 +114,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported out of the search for garbage, which takes a fourteenth of the time."""
+    """Leave what was imported out of the search for garbage, which takes a fourteenth."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 

@@ -88,6 +88,7 @@ def warm_up() -> None:
                 importlib.import_module(found.name)
     _rehearse()
     gc.freeze()  # why: a collection in a kernel would copy every page it looks at
+    gc.set_threshold(50_000, 20, 100)  # why: what a report makes stays for its second or two
     gc.enable()
 
 

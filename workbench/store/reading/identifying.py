@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -142,11 +143,16 @@ def find_identifiers(
     places = list(columns)
     if not places:
         return []
-    looks = [
-        f'SELECT DISTINCT {at}, value FROM (SELECT CAST("{column}" AS VARCHAR) AS value '
-        f'FROM lake."{table}") WHERE value IS NOT NULL AND ({conditions[subject_key]})'
-        for at, (table, column, subject_key) in enumerate(places)
-    ]
+    looks = []
+    for (table, subject_key), several in groupby(enumerate(places), lambda each: each[1][::2]):
+        values = {str(at): f'CAST("{column}" AS VARCHAR)' for at, (_, column, _) in several}
+        # why several at once: to open a table's files takes longer than to read them
+        read = "unnest([{}]), unnest([{}])" if len(values) > 1 else "{}, {}"
+        read = read.format(", ".join(values), ", ".join(values.values()))
+        looks.append(
+            f'SELECT DISTINCT * FROM (SELECT {read} FROM lake."{table}") AS read(place, value) '
+            f"WHERE value IS NOT NULL AND ({conditions[subject_key]})"
+        )
     found: set[tuple[str, str, str]] = set()
     cursor = connection.execute(" UNION ALL ".join(looks))
     while batch := cursor.fetchmany(_BATCH):
