@@ -72,6 +72,27 @@ def test_a_table_is_a_file_of_numbers_with_their_margins(saved):
     assert (frame["Customers ± (95 %)"] > 0).all()
 
 
+SHOWN = """
+const body = document.querySelector("tbody"), note = document.querySelector(".first-rows");
+return [body.rows.length, !note.hidden];
+"""
+
+
+def test_a_long_table_shows_its_first_rows_and_a_file_and_print_hold_all(saved, browser):
+    shops = Dimension("shop", "Shop", "category", tuple(f"Shop {at}" for at in range(501)))
+    long = release((shops,), SPENDING.measures[:1], number=8)
+    cells = notebook(code("title='Shops'", figures.table(long, title="Shops")))
+    made = page(cells, lookup={long.id: long}.__getitem__)
+    assert len(pd.read_csv(saved(made, "Download CSV: Shops"))) == 501
+    assert browser.run(SHOWN) == [200, True]
+    for event, shown in (("beforeprint", [501, False]), ("afterprint", [200, True])):
+        browser.run("dispatchEvent(new Event(arguments[0]))", event)
+        assert browser.run(SHOWN) == shown
+    browser.run("document.querySelector('.first-rows button').click()")
+    assert browser.run(SHOWN) == [501, False]
+    assert browser.run("return document.activeElement.className") == "scroll long"
+
+
 def test_no_text_is_a_formula(saved):
     made = _cells()
     rows = list(csv.reader(io.StringIO(saved(made, "Download CSV: Odd").read_text("utf-8-sig"))))

@@ -29,6 +29,7 @@ from workbench.errors import LeakFound
 from workbench.figures.changes import Together
 from workbench.figures.live.embedded import Shown, embedded
 from workbench.figures.live.states import State
+from workbench.privacy.columns import Dimension
 from workbench.reporting.gate.leaks import refuse_leaks
 
 
@@ -121,6 +122,26 @@ def test_a_row_is_filtered_by_its_button_and_everything_comes_back_by_it(browser
         browser.wait(
             f"return location.hash === '{wanted}' || ('{wanted}' === '#' && !location.hash)"
         )
+
+
+def test_a_long_table_is_filtered_as_a_whole(browser, tmp_path):
+    """Also its rows that do not stand on the page, of which a file holds those that are left."""
+    shops = Dimension("shop", "Shop", "category", tuple(f"Shop {at}" for at in range(20)))
+    goods = Dimension("goods", "Goods", "category", tuple(f"Goods {at}" for at in range(26)))
+    books = Books()
+    fine, few = (asked(books, by, at, seed=2) for at, by in enumerate(([shops, goods], [goods]), 1))
+    drawn = (figures.table(fine, columns=["shop", "goods", "customers"]), figures.table(few))
+    page = tmp_path / "long.html"
+    page.write_text(Report("Long", drawn, books).page().alone(), encoding="utf-8")
+    browser.show(page)
+    body = "document.querySelector('[data-live=\"0\"] tbody')"
+    for fragment, shown, left in (("#~", 200, 520), ("#~goods=Goods 25", 20, 20), ("#~", 200, 520)):
+        go(browser, fragment)
+        rows = browser.run(f"return [...{body}.rows].map((row) => row.cells[1].innerText)")
+        assert len(rows) == shown
+        assert fragment == "#~" or set(rows) == {"Goods 25"}
+        kept = f"return page.rows({body}).filter((row) => !row.hidden).length"
+        assert browser.run(kept) == left
 
 
 def test_what_is_too_fine_says_how_fine_it_is(browser, tmp_path):

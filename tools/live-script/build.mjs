@@ -13,12 +13,13 @@ import { fileURLToPath } from "node:url";
 import { minify } from "terser";
 
 // Names of the script's own, which stand in no page's data, sentence or document.
-const OWN = /^(unknown|told|both|reach|even|plain|rungs|among|memo|kept|element|shown|changed|nearest|noise|shared|forms|miss|figure_|places|body|list|note|label|triples|root|digits|way|now|before|lowered|adds|plan)$/;
+const OWN = /^(unknown|told|both|reach|even|plain|rungs|among|memo|kept|lines|write|drawing|called|within|half|element|shown|changed|nearest|noise|shared|forms|miss|figure_|places|body|list|note|label|triples|root|digits|way|now|before|lowered|adds|plan)$/;
 const here = dirname(fileURLToPath(import.meta.url));
 const code = ["tables.js", "page.js"].map((name) => readFileSync(join(here, name), "utf8")).join("\n");
-const made = await minify(`(() => {${code}})();`, {
+const made = await minify(`{${code}}`, {
   ecma: 2022,
-  compress: { passes: 4, unsafe: true, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, hoist_funs: true },
+  module: true,
+  compress: { passes: 4, unsafe: true, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, hoist_funs: true, reduce_funcs: false, arrows: false },
   mangle: { properties: { regex: OWN, builtins: true } },
   format: { ecma: 2022 },
 });

@@ -27,7 +27,7 @@ class Series {
   }
   get places() { return this.rate ? this.digits + 2 : this.digits; }
   plain(x) { return x === null ? null : round(x, this.places) + 0; }
-  text(x, short, beside) {
+  write(x, short, beside) {
     if (x === null) return none;
     if (this.rate) return percent(x, this.digits);
     if (!short || (this.digits >= 0 && this.noisy)) return number(x, this.digits);
@@ -38,9 +38,9 @@ class Series {
     const above = high - v, below = v - low;
     return Math.abs(above - below) <= Math.max(10 ** -this.places, 0.1 * Math.max(above, below));
   }
-  margin(value) { return this.even(value) ? (value[2] - value[1]) / 2 : longer(value); }
+  half(value) { return this.even(value) ? (value[2] - value[1]) / 2 : longer(value); }
   unknown([, low, high]) { return Boolean(this.c) && low !== null && low <= 0 && high >= 0 && low < high; }
-  between([, low, high]) {
+  within([, low, high]) {
     const scale = this.rate ? 100 : 1, power = floor10(((high - low) / 10) * scale), step = 10 ** power;
     const ends = [Math.floor((low * scale) / step + 1e-6), Math.ceil((high * scale) / step - 1e-6)]
       .map((end) => (end > 0 ? "+" : "") + number(end * step, -power));
@@ -48,24 +48,24 @@ class Series {
     return word(`between ${kind}`, { low: ends[0], high: ends[1] });
   }
   told(value, short) {
-    return this.unknown(value) ? [word("not known"), this.between(value)]
-      : [this.text(value[0], short), this.reach(value, short)];
+    return this.unknown(value) ? [word("not known"), this.within(value)]
+      : [this.write(value[0], short), this.reach(value, short)];
   }
   reach(value, short) {
     const [v, low, high] = value;
     if (v === null || low === high) return ""; // no noise moves it, or none is known
-    if (this.even(value)) return `± ${this.text(this.margin(value), short, v)}`;
-    const ends = [low, high].map((end) => this.text(end, short, v));
+    if (this.even(value)) return `± ${this.write(this.half(value), short, v)}`;
+    const ends = [low, high].map((end) => this.write(end, short, v));
     return short && ends[0] === ends[1] ? this.reach(value) : word("range", { low: ends[0], high: ends[1] });
   }
   both(value, short) {
-    if (this.unknown(value)) return word("not known: between", { between: this.between(value) });
+    if (this.unknown(value)) return word("not known: between", { between: this.within(value) });
     let margin = this.reach(value, short);
     const limit = longer(value) !== null && !this.even(value) &&
       [value[1], value[2]].some((end) => this.plain(end) === this.plain(value[0]));
     if (margin && limit) return margin;
     if (margin && !margin.startsWith("±")) margin = `(${margin})`;
-    return [this.text(value[0], short), margin].filter(Boolean).join(" ");
+    return [this.write(value[0], short), margin].filter(Boolean).join(" ");
   }
 }
 const clause = (...parts) => parts.filter(Boolean).join(word("clause"));
@@ -195,7 +195,7 @@ const cuts = (figure, made) => {
   return word("beyond by group", { bound: made.b, groups: told.join(word("comma")) });
 };
 const chart = (figure, here, state) => {
-  const made = series(figure, figure.s, state), drawn = structuredClone(here.figure);
+  const made = series(figure, figure.s, state), drawn = structuredClone(here.drawing);
   require(figure, state, [[made, every(made)]]);
   plots[figure.k](figure, made, drawn, figure.at);
   const cut = cuts(figure, made), known = every(made).filter((row) => made.triples[row][0] !== null);
@@ -205,11 +205,11 @@ const chart = (figure, here, state) => {
   const [low, high] = [best(-1), best(1)];
   let alt = known.length ? word("extent", { low: made.both(made.triples[low]), low_at: figure.names[low],
     high: made.both(made.triples[high]), high_at: figure.names[high] }) : word("no values");
-  alt = word("alt", { kind: figure.kind, title: here.title, extent: alt });
+  alt = word("alt", { kind: figure.kind, title: here.called, extent: alt });
   if (cut && known.length) alt += ` ${word("sentence", { text: cut[0].toUpperCase() + cut.slice(1) })}`;
   here.element.setAttribute("aria-label", alt);
   figure.at[0].forEach((_, i) => figure.at.forEach((column, color) => {
-    const td = here.body.rows[i].cells[color + 1];
+    const td = here.lines[i].cells[color + 1];
     if (column[i] < 0) cell(td, [none]);
     else cell(td, made.told(made.triples[column[i]]));
   }));
@@ -221,7 +221,7 @@ const table = (figure, here, state) => {
   const untold = (made) => made.c === "gain" && every(made).every((row) => made.triples[row][0] === null || made.unknown(made.triples[row]));
   if (columns.some(untold) || figure.untold.length) throw new Stays("own way");
   figure.order.forEach((row, i) => {
-    const { cells } = here.body.rows[i], [at, ...advice] = figure.advice ?? [], [, low, high] = columns[0]?.triples[row] ?? [];
+    const { cells } = here.lines[i], [at, ...advice] = figure.advice ?? [], [, low, high] = columns[0]?.triples[row] ?? [];
     columns.forEach((made, at) => cell(cells[figure.cells[at]], made.told(made.triples[row]), beyond(made, row)));
     if (advice[0]) cells[at].textContent = advice[low > 0 ? 1 : high < 0 ? 2 : 0];
   });
@@ -254,7 +254,7 @@ const judged = (made, change, then) => {
   const half = (high - low) / 2;
   const digits = half > 0 ? Math.min(6, 1 - floor10(Number((half * 100).toExponential(1)))) : 1;
   const told = (x) => (part ? percent(x, Math.max(1, digits))
-    : made.rate ? word("points", { size: number(x * 100, Math.max(made.digits, digits)) }) : made.text(x, true));
+    : made.rate ? word("points", { size: number(x * 100, Math.max(made.digits, digits)) }) : made.write(x, true));
   const signed = (x) => (x > 0 ? "+" : "") + told(x);
   const even = Math.abs(low + high - 2 * size) <= 0.2 * half && clear === Math.abs(size) > half;
   let margin = `± ${told(half)}`;
@@ -331,7 +331,7 @@ const sentence = (figure, here, state) => {
         const found = formatted(x, form_);
         if (x === 0 || /[1-9]/.test(found)) return found.replaceAll("-", "−");
       }
-      return made.text(x, data.lang === "zh", value[0]);
+      return made.write(x, data.lang === "zh", value[0]);
     };
     const cut = clause(made.b, beyond(made, 0));
     if (!margin) {
@@ -348,10 +348,10 @@ const sentence = (figure, here, state) => {
     }
     let told = none, sign = true;
     if (!value.includes(null)) {
-      if (made.unknown(value)) [told, sign] = [made.between(value), false];
+      if (made.unknown(value)) [told, sign] = [made.within(value), false];
       else {
         sign = made.even(value);
-        const reach = sign ? number(made.margin(value)) : word("range", { low: number(value[1]), high: number(value[2]) });
+        const reach = sign ? number(made.half(value)) : word("range", { low: number(value[1]), high: number(value[2]) });
         told = clause(reach, cut);
       }
     }
@@ -363,22 +363,22 @@ const sentence = (figure, here, state) => {
 
 // ---- places on the page
 
-const places = data.figures.map((figure, at) => {
+const places = data.figures.flatMap((figure, at) => {
   const root = document.querySelector(`[data-live="${at}"]`);
-  if (!root) return null;
+  if (!root) return [];
   const element = root.querySelector(".chart"), body = root.querySelector("tbody");
   return {
-    figure_: figure, root, element, body,
+    figure_: figure, root, element, body, lines: body ? page.rows(body) : [],
     list: root.querySelector(".kpis"),
     note: root.querySelector(".note span:last-child"),
     text: root.matches(".answer") ? root : root.querySelector(".sentence"),
-    figure: element && JSON.parse(element.nextElementSibling.textContent),
-    title: figure.title || body?.closest("table").caption.textContent,
+    drawing: element && JSON.parse(element.nextElementSibling.textContent),
+    called: figure.title || body?.closest("table").caption.textContent,
     label: element?.getAttribute("aria-label"),
   };
 });
 const keep = (here) => {
-  here.kept ??= [here.body, here.list, here.text, here.note].filter(Boolean).map((each) => [each, each.cloneNode(true)]);
+  here.kept ??= [...here.lines, here.list, here.text, here.note].filter(Boolean).map((each) => [each, each.cloneNode(true)]);
 };
 const back = (here) => {
   for (const [now, kept] of here.kept) now.replaceChildren(...kept.cloneNode(true).childNodes);
@@ -396,16 +396,15 @@ const stays = (why) => word("live not", { why });
 const pick = (figure, here, own, drawn) => {
   const column = (name) => figure.by.findIndex((each) => each[0] === name);
   if (figure.k === "table") {
-    const rows = [...here.body.rows], wanted = own.map(([name, value]) => [column(name), value]);
-    figure.keys.forEach((key, i) => {
-      const hidden = wanted.some(([at, value]) => key[at] !== value);
-      if (rows[i].hidden !== hidden) rows[i].hidden = hidden;
-    });
+    const wanted = own.map(([name, value]) => [column(name), value]);
+    const moved = here.lines.filter((row, i) => row.hidden !== wanted.some(([at, value]) => figure.keys[i][at] !== value));
+    for (const row of moved) row.hidden = !row.hidden;
+    if (moved[0]) page.cut(here.body);
     return;
   }
   const left = figure.by.map(([name, values]) =>
     values.map((value) => own.every(([each, wanted]) => each !== name || value === wanted)));
-  [...here.body.rows].forEach((row, i) => {
+  here.lines.forEach((row, i) => {
     row.hidden = !left[0][i];
     [...row.cells].slice(1).forEach((td, color) => { td.hidden = left[1] ? !left[1][color] : false; });
   });
@@ -459,12 +458,12 @@ const update = (here, state) => {
     });
   }
   if (figure.by) {
-    if (own.length && !reason) drawn ??= here.figure && structuredClone(here.figure);
+    if (own.length && !reason) drawn ??= here.drawing && structuredClone(here.drawing);
     pick(figure, here, reason ? [] : own, drawn);
   }
   [...here.list?.children ?? []].forEach((li, i) => says(li, each[i] && stays(each[i])));
   says(here.root, reason && stays(reason));
-  const wanted = drawn ?? here.figure;
+  const wanted = drawn ?? here.drawing;
   if (here.element && here.shown !== wanted && (drawn || here.shown)) {
     here.shown = wanted;
     later(() => here.shown === wanted && page.redraw(here.element, wanted));
@@ -479,10 +478,10 @@ const memoOf = (state, filters) => {
   }
   return memos.get(key);
 };
-// Charts follow one by one after the next frame, so that a slider does not wait for them.
+// Charts follow one by one once the next frame is seen, so that a slider does not wait for them.
 const queue = [];
 const later = (task) => {
-  if (queue.push(task) === 1) requestAnimationFrame(() => setTimeout(next));
+  if (queue.push(task) === 1) requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(next)));
 };
 const next = async () => {
   while (queue.length) {
@@ -495,8 +494,7 @@ const next = async () => {
 
 // ---- state: in the address, so that what is seen can be linked and printed
 
-const inputs = [...form.elements].filter((each) => each.name);
-const begins = new Map(inputs.map((each) => [each, each.value]));
+const button = form.querySelector("button"), inputs = [...form.elements].filter((each) => each.name);
 const about = (name) => data.assumed.find((each) => each.n === name);
 const chosen = () => inputs.map((each) => [each.name.slice(2), each.value, each.name[0] === "f"])
   .filter(([name, value, filters]) => (filters ? value : Number(value) !== about(name).at));
@@ -539,8 +537,8 @@ const show = (missing = []) => {
   document.documentElement.dataset.answers = "moving";
   amounts(state);
   said.textContent = told(state, missing);
-  form.querySelector("button").hidden = !said.textContent;
-  for (const here of places) if (here) update(here, state);
+  button.hidden = !said.textContent;
+  for (const here of places) update(here, state);
   later(() => {});
 };
 const pairs = () => chosen().map((each) => `~${each.slice(0, 2).map(encodeURIComponent).join("=")}`).join("");
@@ -553,7 +551,7 @@ const change = () => {
 const read = () => {
   if (location.hash && !location.hash.startsWith("#~")) return;
   const missing = [];
-  for (const each of inputs) each.value = begins.get(each);
+  form.reset();
   for (const pair of location.hash.slice(2).split("~").filter(Boolean)) {
     let [name, value] = pair.split("=");
     try {
@@ -570,13 +568,12 @@ const read = () => {
 };
 amounts(stateOf());
 form.hidden = false;
-form.addEventListener("input", change);
-form.addEventListener("change", () => seen === pairs() || change()); // a script may fire nothing else
-form.addEventListener("reset", () => setTimeout(change));
-form.addEventListener("submit", (event) => event.preventDefault());
-addEventListener("hashchange", read);
+form.oninput = change;
+form.onchange = () => seen === pairs() || change(); // a script may fire nothing else
+button.onclick = () => setTimeout(change); // once everything is as it was
+onhashchange = read;
 // A bar or a cell that is clicked is filtered by; so is a row by its button, which a keyboard reaches.
-const selectOf = (name) => inputs.find((each) => each.name === `f:${name}`);
+const selectOf = (name) => form.elements[`f:${name}`];
 const choose = (name, value) => {
   const select = selectOf(name);
   if (!select) return;
@@ -585,24 +582,30 @@ const choose = (name, value) => {
 };
 page.drawn = () => {
   for (const here of places) {
-    const { k, by = [], keys } = here?.figure_ ?? {};
+    const { k, by = [], keys } = here.figure_;
     if (by[0] && selectOf(by[0][0])) {
       here.body.onclick = ({ target }) => {
-        const at = target.closest("tr").sectionRowIndex;
+        const at = here.lines.indexOf(target.closest("tr"));
         choose(by[0][0], keys ? keys[at][0] : by[0][1][at]);
       };
-      for (const { cells: [first] } of here.body.rows) {
+      for (const { cells: [first] } of here.lines) {
         const button = make("button");
         button.append(...first.childNodes);
         first.append(button);
       }
     }
-    here?.element?.on?.("plotly_click", ({ points: [point] }) => by.forEach(([name, values], at) => {
+    here.element?.on?.("plotly_click", ({ points: [point] }) => by.forEach(([name, values], at) => {
       if (at && k !== "heatmap") return;
       const axis = (k === "heatmap" ? at === 1 : point.data.orientation !== "h") ? "x" : "y";
-      choose(name, values[here.figure.layout[`${axis}axis`].tickvals.indexOf(point[axis])]);
+      choose(name, values[here.drawing.layout[`${axis}axis`].tickvals.indexOf(point[axis])]);
     }));
   }
+  // What a first input needs is done once before it comes, and undone unseen.
+  for (const filter of [data.filters.slice(0, 1), []]) {
+    const filters = Object.fromEntries(filter.map((each) => [each.n, each.v[0]]));
+    for (const here of places) update(here, { filters, assumed: {} });
+  }
+  for (const here of places) here.shown = null;
   read();
 };
 if (!document.querySelector(".chart")) page.drawn();

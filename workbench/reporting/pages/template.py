@@ -43,9 +43,9 @@ def render(
     heights = sorted({chart.figure["layout"]["height"] for chart in charts})
     style = compact("page.css") + "".join(f".h-{each}{{height:{each}px}}" for each in heights)
     style += context.brand.style
-    script = compact("page.js") if charts or live else ""
     answering = page_assets.asset("live.min.js").decode() if live else ""
     downloads = compact("downloads.js") if any(_grids(layout)) else ""
+    script = compact("page.js") if charts or live or downloads else ""
     scripts = [each for each in (downloads, script, answering) if each]
     facts = context.facts
     return rendered(

@@ -1,9 +1,7 @@
 (() => {
   "use strict";
-  const source = document.getElementById("said");
-  if (!source) return;
-  const said = JSON.parse(source.textContent);
-  const all = (root, what) => Array.from(root.querySelectorAll(what));
+  const said = JSON.parse(document.getElementById("said").textContent);
+  const all = (root, what) => [...root.querySelectorAll(what)];
   const words = (node) => (node?.textContent ?? "").replace(/\s+/g, " ").trim();
 
   // "−1,234.5" and "12.3%" are numbers; "4 to 7" and "not known" are words.
@@ -22,8 +20,8 @@
   };
   // As it stands on the page now, its margins in columns of their own.
   const rows = (table) => {
-    const cells = (row) => Array.from(row.cells).filter((cell) => !cell.hidden);
-    const body = all(table.tBodies[0], "tr:not([hidden])").map((row) => cells(row).map(read));
+    const cells = (row) => [...row.cells].filter((cell) => !cell.hidden);
+    const body = page.rows(table.tBodies[0]).filter((row) => !row.hidden).map((row) => cells(row).map(read));
     const wide = (at) => body.some((row) => row[at]?.[1] !== "" && row[at]?.[1] !== undefined);
     const heads = cells(table.tHead.rows[0]).map((cell) => read(cell)[0]);
     const spread = (row, second) => row.flatMap((cell, at) => (wide(at) ? [cell, second(at)] : [cell]));
@@ -57,11 +55,11 @@
   };
   const csv = (card, table) => new Blob(["\ufeff", ...rows(table).map((row) => `${row.map(field).join(",")}\r\n`)]);
 
-  const table = Uint32Array.from({ length: 256 }, (_, n) => {
-    for (let bit = 0; bit < 8; bit++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
-    return n;
-  });
-  const crc = (bytes) => ~bytes.reduce((sum, byte) => table[(sum ^ byte) & 255] ^ (sum >>> 8), -1) >>> 0;
+  const crc = (bytes) => ~bytes.reduce((sum, byte) => {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 && 0xedb88320);
+    return sum;
+  }, -1) >>> 0;
   const fields = (...pairs) => {
     const view = new DataView(new ArrayBuffer(pairs.reduce((sum, [size]) => sum + size, 0)));
     let at = 0;
@@ -115,12 +113,11 @@
   for (const place of all(document, ".get")) {
     const card = place.parentElement;
     const shown = card.querySelector("table");
-    for (const [kind, make] of [["csv", csv], ["xlsx", xlsx]]) {
+    for (const [kind, make] of Object.entries({ csv, xlsx })) {
       const button = document.createElement("button");
-      button.type = "button";
       button.textContent = said[kind];
       button.setAttribute("aria-label", `${said[kind]}: ${words(shown.caption)}`);
-      button.addEventListener("click", () => save(make(card, shown), `${document.title} · ${words(shown.caption)}.${kind}`));
+      button.onclick = () => save(make(card, shown), `${document.title} · ${words(shown.caption)}.${kind}`);
       place.append(button);
     }
   }

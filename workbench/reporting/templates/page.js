@@ -92,15 +92,40 @@ const page = {}; // what other scripts of the page may ask of this one
     }
   };
 
+  // A browser lays out thousands of rows for seconds: of a long table the first stand on the page,
+  // and all of them once they are asked for, or printed.
+  const long = new Map();
+  page.rows = (body) => long.get(body)?.rows ?? Array.from(body.rows);
+  page.cut = (body, all) => {
+    if (!long.has(body)) return;
+    const { rows, note, first } = long.get(body), left = rows.filter((row) => !row.hidden);
+    const shown = left.slice(0, all ? left.length : first);
+    body.replaceChildren(...shown);
+    note.hidden = shown.length === left.length;
+  };
+  for (const note of document.querySelectorAll(".first-rows")) {
+    const place = note.previousElementSibling, body = place.querySelector("tbody");
+    const held = { rows: page.rows(body), note, first: note.dataset.first };
+    long.set(body, held);
+    page.cut(body);
+    note.querySelector("button").onclick = () => {
+      held.first = Infinity;
+      page.cut(body);
+      place.focus();
+    };
+  }
+
   const tables = Array.from(document.querySelectorAll("details"));
   const closed = new Set();
-  addEventListener("beforeprint", () => {
+  onbeforeprint = () => {
+    for (const each of long.keys()) page.cut(each, true);
     for (const each of tables) if (!each.open) { closed.add(each); each.open = true; }
-  });
-  addEventListener("afterprint", () => {
+  };
+  onafterprint = () => {
+    for (const each of long.keys()) page.cut(each);
     for (const each of closed) each.open = false;
     closed.clear();
-  });
+  };
 
   const unpack = async () => {
     const packed = document.getElementById("plotly-packed");
