@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from workbench.errors import InputError
 from workbench.privacy.grouping.grouped import Labelled, labelled
 from workbench.privacy.provenance import FittedLabel, Provenance
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 STABLE = 0.8  # adjusted Rand index between a fit and one on customers drawn again
 _SILHOUETTE_SAMPLE = 5_000  # customers; it compares all pairs
@@ -66,8 +69,6 @@ class Clusters:
 
     def predict(self, frame: pd.DataFrame) -> pd.Series:
         """Return the clusters of other customers, or of the same at another date."""
-        import pandas as pd
-
         values = _features(frame, self.features)
         found = self._order[self.model.predict(values.to_numpy())]
         return pd.Series(found, index=values.index, name="cluster")
@@ -108,9 +109,6 @@ class Clusters:
             By cluster: ``persona``, ``distance`` (in standard deviations), and ``overlap``, the
             share of the cluster's customers who have that persona.
         """
-        import numpy as np
-        import pandas as pd
-
         values = _features(frame, self.features)
         known = personas.reindex(values.index)
         if known.isna().any():
@@ -151,8 +149,6 @@ class Clusters:
         return labelled(label, list(self.labels.index), [values[i - 1] for i in self.labels])
 
     def _scaled_centers(self) -> np.ndarray:
-        import numpy as np
-
         centers = self.model[-1].cluster_centers_
         return np.asarray(centers[np.argsort(self._order)])
 
@@ -195,10 +191,6 @@ def find_clusters(
     >>> find_clusters(frame, n_clusters=[2, 3], bootstraps=3).n_clusters
     3
     """
-    import numpy as np
-    import pandas as pd
-    from sklearn.metrics import adjusted_rand_score, silhouette_score
-
     features = tuple(frame.select_dtypes("number").columns if features is None else features)
     values = _features(frame, features, unknown=log1p)
     tried = sorted(set(n_clusters) if isinstance(n_clusters, Iterable) else {n_clusters})
@@ -248,8 +240,6 @@ def find_clusters(
 
 def _kinds(data: np.ndarray) -> np.ndarray:
     """Return which customers are the same but for the last digits of a float, numbered from 0."""
-    import numpy as np
-
     size = np.maximum(np.abs(data).max(axis=0), np.finfo(float).tiny)
     return np.asarray(np.unique((data / size).round(9), axis=0, return_inverse=True)[1]).ravel()
 
@@ -258,9 +248,6 @@ def _result(
     model: Any, best: int, choice: pd.DataFrame, values: pd.DataFrame, log1p: Sequence[str]
 ) -> Clusters:
     """Return a fit with its clusters numbered by size."""
-    import numpy as np
-    import pandas as pd
-
     found = model.predict(values.to_numpy())
     falling = np.argsort(-np.bincount(found, minlength=best), kind="stable")
     order = np.empty(best, dtype=int)
@@ -284,11 +271,6 @@ def _result(
 def _pipeline(
     features: Sequence[str], log1p: Sequence[str], k: int, n_init: int, random_state: int
 ) -> Any:
-    import numpy as np
-    from sklearn.cluster import KMeans
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import FunctionTransformer, StandardScaler
-
     logs = np.array([name in log1p for name in features])
 
     def forth(data: np.ndarray) -> np.ndarray:
@@ -308,8 +290,6 @@ def _features(
     frame: pd.DataFrame, features: Sequence[str], *, unknown: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Return the features as floats, one row a customer."""
-    import numpy as np
-
     wanted: Mapping[str, None] = dict.fromkeys([*features, *unknown])
     absent = [name for name in wanted if name not in frame.columns]
     if absent or not features:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from workbench.analytics.kpis import Light
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _HOUR = dt.timedelta(hours=1)
 
@@ -334,8 +333,6 @@ def _within_year(frame: pd.DataFrame, column: str, as_of: dt.date) -> pd.DataFra
 
 def _days(frame: pd.DataFrame, column: str) -> Any:
     """Return a column of dates as timestamps, so that missing ones compare as false."""
-    import pandas as pd
-
     return pd.to_datetime(frame[column])
 
 
@@ -346,6 +343,4 @@ def _first(days: Any) -> dt.date | None:
 
 
 def _stamp(day: dt.date) -> Any:
-    import pandas as pd
-
     return pd.Timestamp(day)

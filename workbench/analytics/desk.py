@@ -7,17 +7,16 @@ a reader; the picture says so itself, for whoever copies it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import ibis
+import pandas as pd
+import plotly.graph_objects as go
 
 from workbench.errors import InputError, QuestionRefused, require_known
 from workbench.privacy.columns import AND
 from workbench.privacy.release import Release
 from workbench.privacy.shown import plain
-
-if TYPE_CHECKING:
-    import ibis
-    import pandas as pd
-
 
 NOT_PUBLISHED = "Single customers: for your eyes, not for publication"
 DOTS_AT_MOST = 20_000
@@ -83,8 +82,6 @@ def scatter(frame: pd.DataFrame, *, x: str, y: str, color: str | None = None) ->
         Which says that it is not for publication. Of more than 20,000 customers every n-th is
         drawn.
     """
-    import plotly.graph_objects as go
-
     require_known("column", frame.columns, *filter(None, (x, y, color)))
     shown = frame.iloc[:: -(-len(frame) // DOTS_AT_MOST) or 1]
     groups = [("", shown)] if color is None else list(shown.groupby(color, sort=True))
@@ -130,8 +127,6 @@ def recommendations(affinity: Release | Mapping[str, Release], *, most: int = 3)
     QuestionRefused
         The release has no lifts, or there is none.
     """
-    import pandas as pd
-
     if isinstance(affinity, Mapping):
         if not affinity:
             raise QuestionRefused("recommendations are of one persona's lifts or more; none given.")

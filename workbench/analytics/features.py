@@ -10,7 +10,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import ibis
+import ibis.expr.operations as ops
 
 from workbench.analytics.purchases import distinct_days, distinct_places, local
 from workbench.catalog import Catalog, Column, Table
@@ -18,9 +21,6 @@ from workbench.errors import InputError, UnknownName, require_known
 from workbench.periods import add_months
 from workbench.privacy.grouping.codes import index_of
 from workbench.privacy.grouping.rules import day_of, span_start
-
-if TYPE_CHECKING:
-    import ibis
 
 RESPONSE_DAYS = 30
 
@@ -167,8 +167,6 @@ def features(
 
 
 def _source(table: ibis.Table, catalog: Catalog) -> _Source:
-    import ibis.expr.operations as ops
-
     names = {each.name for each in table.op().find(ops.PhysicalTable)}
     if len(names) != 1:
         raise InputError(
@@ -187,8 +185,6 @@ def _until(
     source: _Source, start: dt.date | None, end: dt.date, timezone: str | None
 ) -> tuple[Any, Any]:
     """Return the rows of a span of days with a customer, and their day."""
-    import ibis
-
     rows, time = source.rows, source.declared.time
     if time is None or time not in source.columns:
         raise InputError(
@@ -215,8 +211,6 @@ def _of_transactions(
     named: tuple[str, str],
     mix: Sequence[str],
 ) -> Any:
-    import ibis
-
     money = source.first(role="measure", kind="money")
     if money is None:
         raise InputError(
@@ -266,8 +260,6 @@ def _of_transactions(
 
 def _of_customers(source: _Source, found: Any, key: str, opened: str, end: dt.date) -> Any:
     """Add tenure, and the customers who have no transaction in the span."""
-    import ibis
-
     require_known("column", source.columns, opened)
     last = ibis.date(end.isoformat())
     rows = source.rows

@@ -10,14 +10,14 @@ last, ``t`` the time from the first to now, ``m`` the mean spend on the days aft
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import betaln, expit, gammaln, hyp2f1
 
 from workbench.errors import InputError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
 
 _TIMES = ("frequency", "recency_days", "T_days")
 _FAR = 12.0  # logarithms of parameters lie within, in the units they are searched in
@@ -42,8 +42,6 @@ class Fitted:
         units : array
             Added to the logarithms found, to tell parameters in days or money.
         """
-        import numpy as np
-        from scipy.optimize import minimize
 
         def penalised(logs: Any) -> float:
             value = loss(logs) / customers + self.penalty * float((logs**2).sum())
@@ -78,9 +76,6 @@ class Fitted:
     @property
     def params_(self) -> pd.DataFrame:
         """Parameters with their standard errors and 95 % intervals."""
-        import numpy as np
-        import pandas as pd
-
         self._require_fitted()
         spread = np.sqrt(np.diag(self._covariance))
         values = np.exp(self._logs)
@@ -100,8 +95,6 @@ class Fitted:
 
     def drawn(self, draws: int, seed: int) -> np.ndarray:
         """Return parameters as they might as well be, one row a draw."""
-        import numpy as np
-
         generator = np.random.default_rng(seed)
         logs = generator.multivariate_normal(self._logs, self._covariance, size=draws)
         # why less their units: the box is of parameters as they were searched, whatever a euro is
@@ -115,8 +108,6 @@ class Fitted:
 
 def _inverse_hessian(loss: Callable[[Any], float], at: Any, model: str) -> np.ndarray:
     """Return the inverse of the second differences of a loss at its least point."""
-    import numpy as np
-
     size = len(at)
     step = np.eye(size) * _STEP
     hessian = np.empty((size, size))
@@ -143,8 +134,6 @@ def check_summary(frame: pd.DataFrame, *, monetary: bool = False) -> pd.DataFram
         Columns are missing, there is no customer, one is there twice, or numbers cannot be true;
         says which and how many.
     """
-    import numpy as np
-
     wanted = [*_TIMES, *(["monetary_value"] if monetary else [])]
     absent = [name for name in wanted if name not in getattr(frame, "columns", ())]
     if absent:
@@ -181,9 +170,6 @@ def check_summary(frame: pd.DataFrame, *, monetary: bool = False) -> pd.DataFram
 
 def purchases_log_likelihood(parameters: Any, x: Any, t_x: Any, t: Any) -> Any:
     """Fader, Hardie & Lee 2005, equation 6, in logarithms."""
-    import numpy as np
-    from scipy.special import betaln, gammaln
-
     r, alpha, a, b = parameters
     common = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
     beta = betaln(a, b)
@@ -195,9 +181,6 @@ def purchases_log_likelihood(parameters: Any, x: Any, t_x: Any, t: Any) -> Any:
 
 def chance_alive(parameters: Any, x: Any, t_x: Any, t: Any) -> Any:
     """P(alive): Fader, Hardie & Lee 2008, *Computing P(alive) Using the BG/NBD Model*."""
-    import numpy as np
-    from scipy.special import expit
-
     r, alpha, a, b = parameters
     odds = (r + x) * np.log((alpha + t) / (alpha + t_x)) + np.log(a / (b + np.maximum(x, 1) - 1))
     return np.where(x > 0, expit(-odds), 1.0)
@@ -205,8 +188,6 @@ def chance_alive(parameters: Any, x: Any, t_x: Any, t: Any) -> Any:
 
 def expected_purchases(parameters: Any, x: Any, t_x: Any, t: Any, horizon: float) -> Any:
     """Fader, Hardie & Lee 2005, equation 10: purchases to come, given those there were."""
-    from scipy.special import hyp2f1
-
     r, alpha, a, b = parameters
     ratio = horizon / (alpha + t + horizon)
     if abs(a - 1) < 1e-8:
@@ -218,9 +199,6 @@ def expected_purchases(parameters: Any, x: Any, t_x: Any, t: Any, horizon: float
 
 def spend_log_likelihood(parameters: Any, x: Any, m: Any) -> Any:
     """Fader & Hardie 2013, equation 1a, in logarithms."""
-    import numpy as np
-    from scipy.special import gammaln
-
     p, q, v = parameters
     return (
         gammaln(p * x + q)
@@ -235,7 +213,5 @@ def spend_log_likelihood(parameters: Any, x: Any, m: Any) -> Any:
 
 def expected_spend(parameters: Any, x: Any, m: Any) -> Any:
     """Fader & Hardie 2013, equation 5: between the customer's own mean and everybody's."""
-    import numpy as np
-
     p, q, v = parameters
     return p * (v + x * np.where(x > 0, m, 0)) / (p * x + q - 1)

@@ -8,7 +8,10 @@ comes on top.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from workbench.analytics.fitting import (
     Fitted,
@@ -20,10 +23,6 @@ from workbench.analytics.fitting import (
     spend_log_likelihood,
 )
 from workbench.errors import InputError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 _DRAWS = 200
 
@@ -70,8 +69,6 @@ class BetaGeoModel(Fitted):
             Of `workbench.analytics.purchases.summary`: ``frequency``, ``recency_days``, ``T_days``.
         y : ignored
         """
-        import numpy as np
-
         frame = check_summary(X)
         columns = ["frequency", "recency_days", "T_days"]
         grouped = frame.groupby(columns, sort=False).size()  # alike customers count together
@@ -97,8 +94,6 @@ class BetaGeoModel(Fitted):
 
     def predict_purchases(self, X: pd.DataFrame, horizon_days: float) -> pd.Series:
         """Return each customer's expected number of days with a purchase in the time to come."""
-        import pandas as pd
-
         frame = check_summary(X)
         _check_horizon(horizon_days)
         values = expected_purchases(self.values(), *_columns(frame), horizon_days)
@@ -110,8 +105,6 @@ class BetaGeoModel(Fitted):
 
     def predict_alive(self, X: pd.DataFrame) -> pd.Series:
         """Return each customer's chance to buy ever again, P(alive)."""
-        import pandas as pd
-
         frame = check_summary(X)
         return pd.Series(
             chance_alive(self.values(), *_columns(frame)), index=frame.index, name="p_alive"
@@ -181,8 +174,6 @@ class GammaGammaModel(Fitted):
             Of `workbench.analytics.purchases.summary`, with ``monetary_value``.
         y : ignored
         """
-        import numpy as np
-
         frame = check_summary(X, monetary=True)
         kept = frame[(frame["frequency"] > 0) & (frame["monetary_value"] > 0)]
         if len(kept) < 2 or kept["monetary_value"].nunique() < 2:
@@ -210,8 +201,6 @@ class GammaGammaModel(Fitted):
 
     def predict(self, X: pd.DataFrame) -> pd.Series:
         """Return each customer's expected spend on a day they buy."""
-        import pandas as pd
-
         frame = check_summary(X, monetary=True)
         return pd.Series(
             expected_spend(self.values(), *_spent(frame)), index=frame.index, name="expected_spend"
@@ -251,8 +240,6 @@ def lifetime_value(
     DataFrame
         ``lifetime_value``, ``low``, ``high``; ``.attrs["total"]`` holds those of all customers.
     """
-    import numpy as np
-
     frame = check_summary(X, monetary=True)
     _check_horizon(horizon_days)
     if not yearly_discount > -1:
@@ -283,9 +270,6 @@ def interval_frame(
     name: str, index: Any, value: np.ndarray, sampled: list[np.ndarray], level: float
 ) -> pd.DataFrame:
     """Return values with the ends of their intervals, and the total's in ``attrs``."""
-    import numpy as np
-    import pandas as pd
-
     if not 0 < level < 1:
         raise InputError(f"level must lie between 0 and 1, not {level}.")
     ends = [(1 - level) / 2, (1 + level) / 2]
@@ -302,9 +286,6 @@ def interval_frame(
 
 def _alike(frame: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
     """Return one row for all customers of the same numbers, and each customer's place in it."""
-    import numpy as np
-    import pandas as pd
-
     values, place = np.unique(frame.to_numpy(float), axis=0, return_inverse=True)
     return pd.DataFrame(values, columns=frame.columns), place.ravel()
 

@@ -13,11 +13,14 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import ibis
+import ibis.expr.datatypes as types
+import numpy as np
+import pandas as pd
+
 from workbench.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from workbench.analytics.lifetime_value import BetaGeoModel
 
 
@@ -68,8 +71,6 @@ def purchase_summary(
     >>> purchase_summary(rows, until="2026-01-31").loc["a"].tolist()
     [1.0, 10.0, 30.0, 10.0]
     """
-    import pandas as pd
-
     if returns not in ("refuse", "subtract"):
         raise InputError(f"returns is 'refuse' or 'subtract', not '{returns}'.")
     wanted = [customer, date, *([amount] if amount else [])]
@@ -129,8 +130,6 @@ def purchase_summary(
 
 def _days(given: pd.Series, name: str) -> pd.Series:
     """Return the days of moments; refuse numbers, and texts that two countries read differently."""
-    import pandas as pd
-
     kind = pd.api.types.infer_dtype(given, skipna=True)
     try:
         if kind not in ("string", "date", "datetime", "datetime64", "empty"):
@@ -160,9 +159,6 @@ def _is_iso(value: object) -> bool:
 
 def _amounts(given: pd.Series, name: str) -> pd.Series:
     """Return amounts as floats; refuse texts and numbers that are none."""
-    import numpy as np
-    import pandas as pd
-
     kind = pd.api.types.infer_dtype(given, skipna=True)
     amounts = pd.to_numeric(given, errors="coerce").astype(float)
     wrong = ~np.isfinite(amounts) if kind != "boolean" else pd.Series(True, index=given.index)
@@ -239,8 +235,6 @@ def holdout_check(
     InputError
         The split is not before ``until``, or the rows are not fit for a summary.
     """
-    import pandas as pd
-
     from workbench.analytics.lifetime_value import BetaGeoModel
 
     horizon_days = (_day("until", until) - _day("split", split)).days
@@ -275,9 +269,6 @@ def local(moment: Any, timezone: str, what: str) -> Any:
     """Return a UTC time as the clock shows it elsewhere."""
     from zoneinfo import ZoneInfo
 
-    import ibis
-    import ibis.expr.datatypes as types
-
     if not moment.type().is_timestamp():
         raise InputError(
             f"{what} is {moment.type()}, a day without a time, so timezone='{timezone}' cannot "
@@ -304,8 +295,6 @@ def _bit_count(mask: int) -> int:  # type: ignore[empty-body]  # why: the engine
 
 def distinct_days(day: Any, start: dt.date, end: dt.date) -> Any:
     """Return the number of distinct days between two, as an aggregate."""
-    import ibis
-
     days = (end - start).days + 1
     if days > _BITS * _MOST_MASKS:
         return day.nunique()
@@ -314,9 +303,6 @@ def distinct_days(day: Any, start: dt.date, end: dt.date) -> Any:
 
 def distinct_places(place: Any, places: int) -> Any:
     """Return how many of the places from 0 on occur, counted as bits of masks."""
-    import ibis
-    import ibis.expr.datatypes as types
-
     # why int8: what the engine returns; a sum in it would overflow, so each is cast before
     count = ibis.udf.scalar.builtin(
         _bit_count, name="bit_count", signature=((types.int64,), types.int8)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, StorageError, require_known
 from workbench.estates.starter import write_report, write_settings
@@ -130,8 +132,6 @@ def carrier_folder(name: str, dataset: Dataset) -> Path:
 
 def _read_cdnow(folder: Path) -> Tables:
     """Read the master file, and the sample file for who is in it."""
-    import pandas as pd
-
     names = ["customer_id", "booked_on", "quantity", "amount"]
     master = folder / "datasets" / "CDNOW_master.txt"
     rows = pd.read_csv(master, sep=r"\s+", skiprows=1, names=names, dtype=str)
@@ -206,8 +206,6 @@ def _read_complete_journey(_: Path) -> Tables:
 
 def _households(numbers: Any) -> Any:
     """Return household numbers as text that a search can find."""
-    import pandas as pd
-
     return pd.Series(numbers).map("hh-{:04d}".format).to_numpy(object)
 
 

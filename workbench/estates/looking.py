@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import duckdb
 
 from workbench.catalog import Column, Table
 from workbench.errors import SourceError
@@ -19,9 +21,6 @@ from workbench.store.loading.options import Options, require_fitting
 from workbench.store.loading.readers import reading
 from workbench.store.loading.values import Form, taken
 from workbench.store.quality.hints import LEAST_FOUND, looks_like
-
-if TYPE_CHECKING:
-    import duckdb
 
 ROWS_LOOKED_AT = 1_000_000
 _SAMPLE = 3_000
@@ -94,8 +93,6 @@ def look_at(path: Path) -> Looked:
     SourceError
         It cannot be read, or has no line of column names.
     """
-    import duckdb
-
     kind = require_fitting(path, Options())
     encoding = encoding_of(path) if kind == ".csv" else None
     names = {f"c{place}": each for place, each in enumerate(headers_of(path, kind, encoding))}

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from workbench.analytics.validation.estimates import Array
 from workbench.errors import InputError
@@ -89,8 +90,6 @@ def _rows(limits: Sequence[Limit]) -> Array:
 
 def solved(gain: Array, upper: Array, limits: Sequence[Limit], whole: bool) -> Array | None:
     """Return the best amounts; None where there are none, or no end of them."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
     ends = [each.least for each in limits], [each.most for each in limits]
     found = milp(
         -gain,
@@ -137,8 +136,6 @@ def _contradiction(
 
 def _prices(gain: Array, upper: Array, limits: Sequence[Limit]) -> dict[str, float]:
     """Return by how much the gain grows with one more of each limit; below 0 of an obligation."""
-    from scipy.optimize import linprog
-
     if not limits:
         return {}
     rows = _rows(limits)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import ibis
 
 from workbench.errors import PeriodError, QuestionRefused, require_known
 from workbench.periods import Period, add_months, months_between
@@ -13,9 +15,6 @@ from workbench.privacy.columns import Dimension
 from workbench.privacy.grouping.codes import CustomerCode
 from workbench.privacy.grouping.personas import table_of
 from workbench.privacy.groups import Group, GroupRule, Scope, named_column
-
-if TYPE_CHECKING:
-    import ibis
 
 Span = Literal["month", "quarter", "year"]
 
@@ -36,8 +35,6 @@ class Cohorts(GroupRule):
 
     def group(self, scope: Scope) -> Group:
         """Return them resolved against a question."""
-        import ibis
-
         name, declared = table_of(self.table, scope)
         column = self.column or declared.time
         columns = scope.catalog.columns_for(name, scope.purpose)

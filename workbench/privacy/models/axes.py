@@ -6,18 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.grouping.bands import CUSTOMER_DAYS, MAX_EDGES, Bands, bands
 
-if TYPE_CHECKING:
-    import numpy as np
-
 
 def _scales() -> Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]:
-    import numpy as np
-
     return {"log1p": (np.log1p, np.expm1), "linear": (np.asarray, np.asarray)}
 
 
@@ -103,8 +100,6 @@ class Axis:
     @cached_property
     def _ends(self) -> tuple[float, ...]:
         """Edges with both bounds, rounded, each at least one step above the one before."""
-        import numpy as np
-
         forth, back = _scales()[self.scale]
         even = np.linspace(forth(float(self.low)), forth(float(self.high)), self.cells + 1)
         step, ends = 10.0**-self._digits, [float(self.low)]
@@ -125,8 +120,6 @@ class Axis:
 
     def place(self, values: Any) -> np.ndarray:
         """Return where values stand between the bounds, from 0 to 1."""
-        import numpy as np
-
         forth = _scales()[self.scale][0]
         low, high = forth(float(self.low)), forth(float(self.high))
         inside = np.clip(np.asarray(values, dtype=float), self.low, self.high)
@@ -145,16 +138,12 @@ class Axis:
 
     def value(self, places: Any) -> np.ndarray:
         """Return the values that stand at places from 0 to 1."""
-        import numpy as np
-
         forth, back = _scales()[self.scale]
         low, high = forth(float(self.low)), forth(float(self.high))
         return np.asarray(back(low + np.asarray(places, dtype=float) * (high - low)))
 
     def cell(self, values: Any) -> np.ndarray:
         """Return the index of the cell each value falls into."""
-        import numpy as np
-
         return np.searchsorted(np.array(self.edges), np.asarray(values, dtype=float), side="right")
 
     def middles(self, parts: int = 1) -> np.ndarray:
@@ -163,8 +152,6 @@ class Axis:
         It is the mean place of the values it can hold: where values are whole, of the whole numbers
         in it, so that the cell of customers who came once stands for once.
         """
-        import numpy as np
-
         ends = np.array(self._ends, dtype=float)
         found: list[float] = []
         for first, last in pairwise(ends):

@@ -14,10 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+from scipy.ndimage import gaussian_filter
 
 CAUTION = 1.5  # how many times their noise variance counts must stand out to be followed fully
 _BLUR_CELLS = 0.5  # of the cell above: proportions change smoothly between neighbours
@@ -54,8 +53,6 @@ def density(levels: Sequence[NoisyCounts]) -> np.ndarray:
     >>> density(exact).round(3).tolist()
     [6.0, 0.0]
     """
-    import numpy as np
-
     agreed = _agreed(levels)
     found = np.maximum(agreed[0].counts, 0)
     for level in agreed[1:]:
@@ -84,9 +81,6 @@ def refined(counts: np.ndarray, parts: int) -> np.ndarray:
 
 def _expected(counts: np.ndarray, factors: Sequence[int]) -> np.ndarray:
     """Return one row for each cell: its customers in the cells it is made of, cut smoothly."""
-    import numpy as np
-    from scipy.ndimage import gaussian_filter
-
     finer = counts
     for axis, factor in enumerate(factors):
         finer = finer.repeat(factor, axis)
@@ -137,8 +131,6 @@ def _joined(blocks: np.ndarray, coarse: Sequence[int], factors: Sequence[int]) -
 
 def _not_negative(rows: np.ndarray, sums: np.ndarray) -> np.ndarray:
     """Return the nearest rows without a negative entry that have the wanted sums."""
-    import numpy as np
-
     falling = -np.sort(-rows, axis=1)
     over = falling.cumsum(axis=1) - sums[:, None]
     counted = np.arange(1, rows.shape[1] + 1)

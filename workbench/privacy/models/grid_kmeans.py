@@ -11,7 +11,9 @@ from functools import reduce
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.cluster import KMeans
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.errors import InputError, QuestionRefused
@@ -27,7 +29,6 @@ from workbench.privacy.release import Release
 
 if TYPE_CHECKING:
     import ibis
-    import numpy as np
 
 _MAX_CELLS = 2**17  # of the finest grid: more would be noise, and slow
 _PARTS = 3  # of a cell on each axis, which may go to different clusters
@@ -133,9 +134,6 @@ class GridKMeans(ClusterMixin, BaseEstimator):
         QuestionRefused
             It is given rows, or answers to another question; or the counts are noise alone.
         """
-        import numpy as np
-        from sklearn.cluster import KMeans
-
         self._check()
         counts, tag = self._counts(X)
         self.density_ = density(counts)
@@ -171,14 +169,10 @@ class GridKMeans(ClusterMixin, BaseEstimator):
         X : frame with the axes' columns, or array of shape (n_customers, n_features)
             In the features' own units, as `cluster_centers_`.
         """
-        import numpy as np
-
         return np.asarray(self.transform(X).argmin(axis=1))
 
     def transform(self, X: Any) -> np.ndarray:
         """Return distances to the centres, on the axes; parameters as `predict`."""
-        import numpy as np
-
         check_is_fitted(self, "cluster_centers_")
         values = self._values(X)
         places = np.column_stack([axis.place(values[:, i]) for i, axis in enumerate(self.axes)])
@@ -291,8 +285,6 @@ class GridKMeans(ClusterMixin, BaseEstimator):
 
     def _of_release(self, release: Release, level: int) -> NoisyCounts:
         """Return an answer's counts as an array, one dimension an axis."""
-        import numpy as np
-
         wanted = [axis.bands(level) for axis in self.axes]
         own = {each.name: each for each in release.by}
         labels = {each.name: tuple(band_labels(rising(each.edges, "edges"))) for each in wanted}
@@ -319,8 +311,6 @@ class GridKMeans(ClusterMixin, BaseEstimator):
         return NoisyCounts(counts, float(variance))
 
     def _values(self, X: Any) -> np.ndarray:
-        import numpy as np
-
         names = [axis.column for axis in self.axes]
         if hasattr(X, "columns"):
             missing = [name for name in names if name not in X.columns]

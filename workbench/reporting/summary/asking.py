@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import ibis
+
 from workbench.catalog import Catalog
 from workbench.periods import Period, add_months
 from workbench.privacy.query import Query, query
 
 if TYPE_CHECKING:
-    import ibis
-
     from workbench.store.logs.chain import Entry
 
 DAY = dt.timedelta(days=1)
@@ -121,8 +121,6 @@ def live_consents(catalog: Catalog, consents: ibis.Table, reads: ReadsOnConsent)
     what is opened, in the row of what it ends. Where the register has days only, a withdrawal
     counts from the end of its day, and a register holds the days before its own.
     """
-    import ibis
-
     source = catalog.consents
     assert source is not None  # noqa: S101  # why: a purpose on consent declares it
     withdrawn, days = consents[source.withdrawn], _days(catalog, source.withdrawn)
@@ -149,8 +147,6 @@ def withdrawals(
     A withdrawal takes effect when the register is loaded after it: every later read leaves the
     customer out. Withdrawals before the register was first loaded here are left out.
     """
-    import ibis
-
     source = catalog.consents
     assert source is not None  # noqa: S101  # why: a purpose on consent declares it
     withdrawn, days = consents[source.withdrawn], _days(catalog, source.withdrawn)

@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from workbench.analytics import compliance as amounts
 from workbench.analytics.compliance import Measured, count, days_since, share, unmeasured
 from workbench.analytics.kpis import Light, has_words
@@ -17,8 +19,6 @@ from workbench.reporting.summary.estimates import LEAST_SHARE, rate
 from workbench.reporting.summary.records import Records
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from workbench.lifecycle.incidents.reads import Read
     from workbench.lifecycle.review import Check as Found
     from workbench.privacy.budget import Line
@@ -338,8 +338,6 @@ def _number(days: int | None, why: str, light: Light | None = None) -> Measured:
 
 
 def _reads_frame(reads: list[Read]) -> pd.DataFrame:
-    import pandas as pd
-
     names = ("at", "table", "purpose", "refused")
     # why not all: a result is of an opening that is among them, and an export serves a person
     counted = [read for read in reads if read.purpose and not read.among_others]

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from workbench.analytics.compliance import Measured
 from workbench.errors import InputError
 from workbench.periods import Period
@@ -20,8 +22,6 @@ from workbench.reporting.summary import estimates
 from workbench.reporting.summary.estimates import Selection
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from workbench.lifecycle.incidents.detection import Detection
     from workbench.lifecycle.incidents.reads import Read
     from workbench.lifecycle.review import Review
@@ -252,8 +252,6 @@ def _joined(
     frame: pd.DataFrame | None, columns: list[str], rows: list[Any], times: list[str] | None = None
 ) -> pd.DataFrame | None:
     """Return a table's columns and further rows below; None where there are neither."""
-    import pandas as pd
-
     if frame is None and not rows:
         return None
     usable = frame is not None and set(columns) <= set(frame.columns)
@@ -270,8 +268,6 @@ def _joined(
 
 def date_of(value: Any) -> dt.date | None:
     """Return a frame's value as a day; None where it is missing."""
-    import pandas as pd
-
     if value is None or pd.isna(value):
         return None
     day: dt.date = pd.Timestamp(value).date()
@@ -280,8 +276,6 @@ def date_of(value: Any) -> dt.date | None:
 
 def time_of(value: Any) -> dt.datetime | None:
     """Return a frame's value as a time; None where it is missing."""
-    import pandas as pd
-
     if value is None or pd.isna(value):
         return None
     at: dt.datetime = pd.Timestamp(value).to_pydatetime()
