@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from duckdb import DuckDBPyConnection as Connection
 
 from workbench.catalog import Column, Table
 from workbench.errors import SourceError
@@ -145,7 +146,7 @@ def _as_text(path: Path, headers: Mapping[str, str]) -> Table:
 class _Rows:
     """The rows of a file in an engine of their own, and the type it read each column as."""
 
-    connection: duckdb.DuckDBPyConnection
+    connection: Connection
     types: Mapping[str, str]
 
     def one(self, what: str, rows: str = "raw") -> Any:

@@ -20,7 +20,7 @@ from workbench.privacy.releasing import compute
 from workbench.store.reading.access import Access
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 
 def run(
@@ -67,7 +67,7 @@ def nobodys(
 @contextmanager
 def cells_of_people(
     query: Query, catalog: Catalog, access: Access, now: dt.datetime
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, tuple[str, ...]]]:
+) -> Iterator[tuple[Connection, str, tuple[str, ...]]]:
     """Yield an engine, SQL of ``k, c`` (who is in which cell of a question), and its groups' names.
 
     Raises
@@ -88,9 +88,7 @@ def cells_of_people(
 
 
 @contextmanager
-def _connected(
-    question: Question, access: Access, now: dt.datetime
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connected(question: Question, access: Access, now: dt.datetime) -> Iterator[Connection]:
     """Yield an engine that sees what the question's purpose may, with the labels it needs."""
     tables = [(table, question.purpose) for table in question.tables]
     with access.release_connection(tables, now) as connection:
