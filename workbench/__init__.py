@@ -55,66 +55,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Axis",
-    "BetaGeoModel",
-    "FittedLabel",
-    "GammaGammaModel",
-    "GridKMeans",
-    "Portfolio",
-    "PrivateScorecard",
-    "Provenance",
-    "Query",
-    "Release",
-    "Scorecard",
-    "WoeEncoder",
-    "Workspace",
-    "allocate",
-    "assign_personas",
-    "backtest",
-    "bands",
-    "campaign_effect",
-    "cohorts",
-    "column",
-    "compare",
-    "consistent",
-    "development_sample",
-    "difference",
-    "discovered",
-    "errors",
-    "expected_gain",
-    "features",
-    "figures",
-    "find_clusters",
-    "forecast",
-    "frontier",
-    "grouped",
-    "holdout_check",
-    "labelled",
-    "ladder",
-    "lifetime_value",
-    "marginals",
-    "movement",
-    "next_best_action",
-    "open_workspace",
-    "pairs",
-    "personas",
-    "purchase_summary",
-    "qini",
-    "query",
-    "rank",
-    "ratio",
-    "readout",
-    "recommendations",
-    "retention",
-    "risk",
-    "scatter",
-    "share",
-    "text",
-    "top",
-    "trailing",
-]
-
 _HOME = {
     name: f"workbench.{module}"
     for module, names in {
@@ -151,6 +91,7 @@ _HOME = {
     for name in names.split()
 }
 _ROOMS = {"errors": "errors", "figures": "figures", "risk": "analytics.risk"}
+__all__ = sorted([*_HOME, *_ROOMS])
 
 
 def load_ipython_extension(shell: Any) -> None:
