@@ -1,4 +1,4 @@
-"""The noisy tables a private scorecard is made of, asked of a workspace or counted in a frame."""
+"""Noisy tables of a private scorecard, asked or counted in a frame, and bands of its points."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from workbench.privacy.columns import Dimension
 from workbench.privacy.engine.booking import ROUNDING
 from workbench.privacy.engine.mechanisms import RandBelow, discrete_gaussian
 from workbench.privacy.engine.onerow import LATTICE, OneRow, Sums
+from workbench.privacy.grouping.codes import RowCode, band_code
 from workbench.privacy.grouping.opened import row_by_row
 from workbench.privacy.groups import Group, GroupRule, Scope
 from workbench.privacy.identity import named, normal_form
 from workbench.privacy.models.bins import Bins, numbers_of, values_of
-from workbench.privacy.provenance import RAW, Provenance
+from workbench.privacy.provenance import RAW, FittedLabel, Provenance
 from workbench.privacy.query import query
 from workbench.privacy.release import Release
 
@@ -209,3 +210,34 @@ class Counted(Tables):
         noise = discrete_gaussian(sigma_squared, len(exact), self._randbelow)
         noisy = [int(each) + more for each, more in zip(exact, noise, strict=True)]
         return np.array(noisy, float) / LATTICE, sqrt(sigma_squared) / LATTICE
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreBands(GroupRule):
+    """Bands of points, the riskiest first; made by `PrivateScorecard.bands`."""
+
+    bins: tuple[Bins, ...]
+    points: tuple[tuple[int, ...], ...]
+    edges: tuple[int, ...]
+    label: FittedLabel
+
+    def given(self) -> Mapping[str, Any]:
+        """Return the edges and the name."""
+        numbers = {f"the edges of {self.label.name}": self.edges}
+        return {"numbers": numbers, "names": (self.label.name,)}
+
+    def group(self, scope: Scope) -> Group:
+        """Return them resolved against a question."""
+        import ibis
+
+        for each in self.bins:
+            require_feature(each, scope)
+        parts = [
+            ibis.array(list(points)).cast("array<int64>")[bins.place(scope.source[bins.column])]
+            for bins, points in zip(self.bins, self.points, strict=True)
+        ]
+        title = self.label.name.replace("_", " ").capitalize()
+        dimension = Dimension(self.label.name, title, "band", self.label.values)
+        code = band_code(sum(parts[1:], start=parts[0]), self.edges)
+        meaning = RowCode(code, ["score", self.label.fingerprint])
+        return Group(dimension, len(self.label.values), meaning, label=self.label)

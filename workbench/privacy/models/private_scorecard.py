@@ -19,8 +19,14 @@ from workbench.privacy.grouping.bands import band_labels
 from workbench.privacy.groups import rising
 from workbench.privacy.margins import quantile
 from workbench.privacy.models.bins import bins_of, values_of
-from workbench.privacy.models.card_tables import SHARES, Asked, Counted, sizes_of, sums_of_all
-from workbench.privacy.models.score_bands import ScoreBands
+from workbench.privacy.models.card_tables import (
+    SHARES,
+    Asked,
+    Counted,
+    ScoreBands,
+    sizes_of,
+    sums_of_all,
+)
 from workbench.privacy.operations.evidence import Card, card_of, points_of, ranges_of, weights
 from workbench.privacy.provenance import FittedLabel
 from workbench.privacy.question import source_of
