@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, QuestionRefused, require_known
 from workbench.privacy.columns import Dimension
-from workbench.privacy.expressions import column, difference, ratio
+from workbench.privacy.expressions import Expression, column, difference, ratio
 from workbench.privacy.grouping.personas import Personas, score
 from workbench.privacy.release import Release
 
@@ -140,20 +140,8 @@ def _by_persona(flows: Release, both: list[str], now: Dimension, names: list[str
     return later.derive(
         "customers",
         difference("customers", against=earlier, title="Customers, change"),
-        ratio(
-            column("customers", of=kept),
-            column("customers", of=earlier),
-            name="kept_rate",
-            title="Kept it since",
-            percent=True,
-        ),
-        ratio(
-            column("customers", of=came),
-            "customers",
-            name="came_rate",
-            title="New to it",
-            percent=True,
-        ),
+        _rate("kept_rate", "Kept it since", of=kept, among=earlier),
+        _rate("came_rate", "New to it", of=came),
         name=f"{flows.name}-by-persona",
     )
 
@@ -166,22 +154,24 @@ def _churn(
     return gone.derive(
         column("customers", of=whole).named("active", "Active before"),
         column("customers").named("lost", "Lost since"),
-        ratio(
-            "customers", column("customers", of=whole), name="churn_rate", title="Churn",
-            percent=True,
-        ),
+        _rate("churn_rate", "Churn", among=whole),
         name=f"{flows.name}-churn",
-    )  # fmt: skip
+    )
 
 
 def _kept(flows: Release, both: list[str], active: list[str]) -> Release:
     kept = _one(flows, both, "kept", [[each, each] for each in active])
     whole = _one(flows, both, "still-active", _cells(active, active))
-    share = ratio(
-        "customers", column("customers", of=whole), name="kept_rate",
-        title="Active customers who keep their persona", percent=True,
-    )  # fmt: skip
+    share = _rate("kept_rate", "Active customers who keep their persona", among=whole)
     return kept.derive(share, name=f"{flows.name}-stability")
+
+
+def _rate(
+    name: str, title: str, *, of: Release | None = None, among: Release | None = None
+) -> Expression:
+    """Return the customers of one release among those of another; left out, of the one at hand."""
+    part, whole = (column("customers", of=each) for each in (of, among))
+    return ratio(part, whole, name=name, title=title, percent=True)
 
 
 def _one(flows: Release, both: list[str], what: str, cells: list[list[str]]) -> Release:
@@ -214,17 +204,12 @@ def retention(cohorts: Release, *, lost: Sequence[str]) -> Release:
     names = [str(value) for value in persona.values]
     require_known("persona", names, *lost)
     whole = cohorts.derive("customers", over=persona.name, name=f"{cohorts.name}-all")
-    groups = {"active": [[each] for each in names if each not in lost]}
-    active = cohorts.regroup([persona.name], "who", groups, name=f"{cohorts.name}-active")
-    active = active.derive("customers", where={"who": "active"}, name=f"{cohorts.name}-active")
-    return active.derive(
+    left = [[each] for each in names if each not in lost]
+    return _one(cohorts, [persona.name], "active", left).derive(
         column("customers", of=whole).named("customers", "Customers of the cohort"),
-        ratio(
-            "customers", column("customers", of=whole), name="retention_rate",
-            title="Still active", percent=True,
-        ),
+        _rate("retention_rate", "Still active", among=whole),
         name=f"{cohorts.name}-retention",
-    )  # fmt: skip
+    )
 
 
 COLUMNS = {"recency": "recency_days", "frequency": "frequency_days", "money": "monetary"}

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 class Derivable:
     """Operations on a release; each result is stored with its parents."""
 
-    @property
-    def _self(self) -> Release:
-        return cast("Release", self)
+    def _made(
+        self, operation: str, name: str | None, *others: Release, **arguments: Any
+    ) -> Release:
+        return derived(operation, [cast("Release", self), *others], arguments, name)
 
     def derive(
         self,
@@ -59,7 +60,7 @@ class Derivable:
         wanted = [expression(each) for each in figures]
         arguments = asked(wanted, where or {}, names(over), simultaneous)
         others = [other for each in wanted for other in each.releases()]
-        return derived("derive", [self._self, *others], arguments, name)
+        return self._made("derive", name, *others, **arguments)
 
     def suppress(
         self, min_customers: float = 0, deviations: float = 0, name: str | None = None
@@ -76,7 +77,7 @@ class Derivable:
             What to call the result.
         """
         rule = {"min_customers": min_customers, "deviations": deviations, "widened": True}
-        return derived("suppress", [self._self], rule, name)
+        return self._made("suppress", name, **rule)
 
     def merge_small(
         self,
@@ -102,7 +103,7 @@ class Derivable:
             What to call the result.
         """
         rule = {"min_customers": min_customers, "deviations": deviations, "widened": True}
-        return derived("merge", [self._self], {"column": column, "into": into, **rule}, name)
+        return self._made("merge", name, column=column, into=into, **rule)
 
     def regroup(
         self,
@@ -128,8 +129,8 @@ class Derivable:
         """
         # why a list: keys are sorted when they are stored, and groups have an order
         listed = [[label, [list(cell) for cell in cells]] for label, cells in groups.items()]
-        made = {"columns": list(columns), "groups": listed, **_called(into, title)}
-        return derived("regroup", [self._self], made, name)
+        called = _called(into, title)
+        return self._made("regroup", name, columns=list(columns), groups=listed, **called)
 
     def describe(
         self,
@@ -153,8 +154,7 @@ class Derivable:
             What to call the column, and the result.
         """
         told = {str(key): str(word) for key, word in words.items()}
-        made = {"column": column, "words": told, **_called(into, title)}
-        return derived("describe", [self._self], made, name)
+        return self._made("describe", name, column=column, words=told, **_called(into, title))
 
     def grade(
         self,
@@ -178,8 +178,7 @@ class Derivable:
             What to call the column, and the result.
         """
         limits = [[label, limit] for label, limit in grades.items()]
-        made = {"measure": measure, "grades": limits, **_called(into, title)}
-        return derived("grade", [self._self], made, name)
+        return self._made("grade", name, measure=measure, grades=limits, **_called(into, title))
 
     def discrimination(
         self, outcome: str, *, measure: str = "rows", name: str | None = None
@@ -202,9 +201,7 @@ class Derivable:
         QuestionRefused
             Fewer than 50 good or bad ones, or than five times the noise of their number.
         """
-        return derived(
-            "discrimination", [self._self], {"outcome": outcome, "measure": measure}, name
-        )
+        return self._made("discrimination", name, outcome=outcome, measure=measure)
 
     def stability(
         self, against: Release, *, measure: str = "rows", name: str | None = None
@@ -224,8 +221,7 @@ class Derivable:
             ``psi``, the population stability index, and ``no_drift``, which 95 of 100 stay below
             where nothing changed.
         """
-        arguments = {"measure": measure, "without_replacement": True}
-        return derived("stability", [self._self, against], arguments, name)
+        return self._made("stability", name, against, measure=measure, without_replacement=True)
 
     def cutoffs(
         self,
@@ -260,14 +256,8 @@ class Derivable:
             By ``cutoff``: ``kept_share``, ``bad_rate``, ``profit``, and ``more`` than from
             approving everybody.
         """
-        worth = {"gain": gain, "loss": loss, "unit": unit}
-        arguments = {
-            "outcome": outcome,
-            "measure": measure,
-            **worth,
-            **({"best": True} if best else {}),
-        }
-        return derived("cutoffs", [self._self], arguments, name)
+        asked = {"outcome": outcome, "measure": measure, "gain": gain, "loss": loss, "unit": unit}
+        return self._made("cutoffs", name, **asked, **({"best": True} if best else {}))
 
     def affinity(self, of: Release, *, name: str | None = None) -> Release:
         """Compute how many times as often as by chance two values go together.
@@ -284,7 +274,7 @@ class Derivable:
         Release
             By pair: ``customers`` with both, ``both_rate`` of those with the first, ``lift``.
         """
-        return derived("affinity", [self._self, of], {}, name)
+        return self._made("affinity", name, of)
 
     def deciles(self, measure: str, *, name: str | None = None) -> Release:
         """Share a total out over tenths of the customers, those with the most first.
@@ -301,7 +291,7 @@ class Derivable:
         Release
             ``<measure>_share`` by ``decile``; finer bands tell more.
         """
-        return derived("deciles", [self._self], {"measure": measure, "within_edges": True}, name)
+        return self._made("deciles", name, measure=measure, within_edges=True)
 
 
 def _called(into: str, title: str | None) -> dict[str, str]:
