@@ -1,7 +1,5 @@
 """A catalog read from its file, and what single fields cannot see: names, bounds, domains."""
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 import re

@@ -1,7 +1,5 @@
 """Everything that is wrong with a workspace, told at once, before anything runs."""
 
-from __future__ import annotations
-
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

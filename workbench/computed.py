@@ -4,8 +4,6 @@ What may stand in it is listed here and everything else is refused, so that noth
 becomes SQL but names of declared columns, numbers and the four operations.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Callable, Iterator
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Read a YAML 1.2 document and say on which line a problem stands."""
 
-from __future__ import annotations
-
 import json
 import re
 import reprlib

@@ -30,8 +30,6 @@ A message says what was asked, what is allowed and what to do next. Messages car
 and counts, never a value read from a customer's row.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Collection, Iterable
 from typing import Any

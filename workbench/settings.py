@@ -1,7 +1,5 @@
 """workbench.toml read into one frozen value; nothing is created and nothing else is read."""
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 import tomllib

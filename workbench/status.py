@@ -1,7 +1,5 @@
 """One look at everything: health, what is due, budget, backups, logs, what needs a person."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

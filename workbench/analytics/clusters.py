@@ -4,8 +4,6 @@ What is found here was learned from rows and stays with analysts: the result is 
 release grouped by it is refused. For publication fit `workbench.privacy.models.GridKMeans`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral

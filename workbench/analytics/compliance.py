@@ -5,8 +5,6 @@ value with what it was divided from. Nothing to divide by means that nothing was
 indicator is never green.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

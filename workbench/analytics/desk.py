@@ -4,8 +4,6 @@ Dots and two dates stand on single customers' rows. A page shows releases only, 
 a reader; the picture says so itself, for whoever copies it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 The attribute is used here to look, never to score: features that hold it are refused.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ counts once the month is over, and a campaign's outcome once its time to respond
 columns there are to count, and which values they may have, the catalog says.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -7,8 +7,6 @@ drawn again.
 last, ``t`` the time from the first to now, ``m`` the mean spend on the days after the first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Fraud signals: transaction rules, an isolation forest over behaviour, alerts by expected loss."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ The effect is the difference of treated and control customers' response rates, w
 noise and the chance of who was drawn. What one response is worth is declared.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from workbench.errors import InputError, QuestionRefused, require_known

@@ -1,7 +1,5 @@
 """The indicators of the compliance summary as they are defined: one file, read once."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache

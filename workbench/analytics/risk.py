@@ -4,8 +4,6 @@ Functions take plain arrays and frames, so they serve any scikit-learn estimator
 for a bad outcome, ``y_prob`` the chance of it, ``score`` anything that rises with the risk.
 """
 
-from __future__ import annotations
-
 import importlib
 from typing import Any
 

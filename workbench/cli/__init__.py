@@ -6,8 +6,6 @@ the message then quotes; 5 somebody else is at work; 6 a page held an identifier
 store or ledger failed; 8 something is as bad as ``--fail-on`` says.
 """
 
-from __future__ import annotations
-
 import atexit
 import gc
 import re

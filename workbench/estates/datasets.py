@@ -4,8 +4,6 @@ To add one, write a reader that returns the columns of its tables and a catalog 
 and enter both in `DATASETS`.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import shutil
 from collections.abc import Callable, Mapping

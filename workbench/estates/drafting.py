@@ -5,8 +5,6 @@ domains never are: they stand as questions, each with what the field would choos
 catalog with a question left is refused.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

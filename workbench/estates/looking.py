@@ -4,8 +4,6 @@ A type is found by the very rules a load takes values by, so that what is drafte
 value of a row leaves this module: only names of columns, counts, and how things are written.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Files of one's own brought into a workspace: copied, parts put together, databases read."""
 
-from __future__ import annotations
-
 import codecs
 import csv
 import re

@@ -1,7 +1,5 @@
 """Sinks: blocks of columns in, Parquet or CSV of exactly the catalog's columns and types out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

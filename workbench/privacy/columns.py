@@ -4,8 +4,6 @@ A note is stored as its English sentence, so that whoever opens a ledger can rea
 the key and the values again by the same table, for another language.
 """
 
-from __future__ import annotations
-
 import re
 import string
 from collections.abc import Iterable, Mapping, Sequence

@@ -9,8 +9,6 @@ deviation of s steps the chance of any interval differs from the normal's by les
 lattices have 2²⁰ steps to a customer. Normal quantiles are therefore exact to every digit shown.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import expm1, log, sqrt

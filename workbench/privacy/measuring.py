@@ -1,7 +1,5 @@
 """Measures of a question as bounded integers, and how figures are put together from totals."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """The way from a question to a release: pay, commit, compute, draw, store, and only then show."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence

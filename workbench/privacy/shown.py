@@ -4,8 +4,6 @@ Only here are noisy figures moved to their limits and rounded; what is stored st
 All functions are pure: they take numbers and return numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from math import floor, log10
 

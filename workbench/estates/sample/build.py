@@ -1,7 +1,5 @@
 """Block by block from the dice to the files: the estate, and its README."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator

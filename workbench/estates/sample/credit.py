@@ -1,7 +1,5 @@
 """What customers borrow: bureau files, applications, decisions, repayment."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

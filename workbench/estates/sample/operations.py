@@ -4,8 +4,6 @@ Row counts do not grow with the number of customers; dates follow the estate's e
 open at the end are the overdue ones, so that they stay as many on any later day.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

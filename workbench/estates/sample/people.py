@@ -5,8 +5,6 @@ cards start with 99; Chinese mobiles use the prefix 154, which is not in service
 British ones the range kept for fiction.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property

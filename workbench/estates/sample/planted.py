@@ -1,7 +1,5 @@
 """What is planted in the sample estate: `planted.NAME` is what ``planted.yaml`` says of NAME."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """The months an estate covers, and the dice of each block of customers."""
 
-from __future__ import annotations
-
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property

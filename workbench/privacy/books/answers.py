@@ -8,8 +8,6 @@ What stands in a ledger as derived names an operation, its plain arguments and i
 of it is done again, from the paid answers on, and compared with what is stored.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace

@@ -9,8 +9,6 @@ the late ones too, so nothing leaves the year by that word; and what was spent o
 not come counts in the month of the word as well.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import json

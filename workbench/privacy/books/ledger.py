@@ -9,8 +9,6 @@ in it. So the next one reads a handful of entries and not the whole ledger, and 
 read is hashed again. `Ledger.verify` recomputes all of them.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal

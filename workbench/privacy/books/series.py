@@ -9,8 +9,6 @@ What was drawn for nothing within the last year counts in it with the series' pr
 charge itself is older: the sums of every spend name the series that are not over by that.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

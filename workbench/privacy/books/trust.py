@@ -13,8 +13,6 @@ This finds accidents and honest restores. Whoever may write every file of the wo
 published folder can write all witnesses anew.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence

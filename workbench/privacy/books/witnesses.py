@@ -4,8 +4,6 @@ They lie in different places, so that a ledger that was put back, deleted or lef
 by at least one of them.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -1,7 +1,5 @@
 """From bounded totals to figures: noise, values, margins."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

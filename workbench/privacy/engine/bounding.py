@@ -16,8 +16,6 @@ rows would let one customer's presence change another's part. Every value that c
 rounded to an integer after its sum.
 """
 
-from __future__ import annotations
-
 from math import isqrt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Integers that every customer adds to a cell, and how figures are put together from their sums."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal

@@ -6,8 +6,6 @@ with parameter ``sigma²`` to an integer vector whose squared L2 norm changes by
 between neighbours is ``Δ²/(2 sigma²)``-zCDP (their Theorem 14).
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable, Sequence
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Stocks by month: who stays from when and how long, what is measured of it, and decoding it."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from math import sqrt

@@ -5,8 +5,6 @@ cells a customer is in. Which are kept is chosen by a hash under a key of the wo
 customer and the cell alone, in a total order: the choice for one customer never depends on another.
 """
 
-from __future__ import annotations
-
 from math import erfc, sqrt
 
 from workbench.privacy.engine.bounding import rows_sql, unit_sql

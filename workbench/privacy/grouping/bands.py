@@ -1,7 +1,5 @@
 """Ordered ranges of a number as a group: of a row, or of a customer's total or days."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

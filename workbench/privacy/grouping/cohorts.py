@@ -1,7 +1,5 @@
 """Cohorts: customers by the span in which a date of theirs first lies, as a group of a question."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Which rows a question looks at: filters, its span, and those of a customer's first month."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

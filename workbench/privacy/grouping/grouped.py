@@ -4,8 +4,6 @@ Customers with both of two values are counted privately, all pairs at once; a cu
 the bound on cells decides how much each counts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal

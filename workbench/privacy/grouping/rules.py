@@ -1,7 +1,5 @@
 """The table of rules that personas are, and cut points read off a release."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Over which days a question's months and weeks go: its period's, or the declared ones."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 from workbench.catalog import Table

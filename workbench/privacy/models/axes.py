@@ -1,7 +1,5 @@
 """One feature of a grid: where its cells end and what stands for each; declared, never learned."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property

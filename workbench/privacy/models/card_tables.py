@@ -1,7 +1,5 @@
 """Noisy tables of a private scorecard, asked or counted in a frame, and bands of its points."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

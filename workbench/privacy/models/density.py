@@ -9,8 +9,6 @@ stand out of their noise (James & Stein 1961), and never below zero, by the near
 the sum. Most cells of a grid are empty; so they come out empty, instead of adding up to a crowd.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod

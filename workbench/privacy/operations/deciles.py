@@ -7,8 +7,6 @@ with ``h`` half of what the edges leave open and ``s`` the noise, the figure get
 of the weight. What the edges then leave open is an error of its own, beside the noise.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import copysign, inf, isinf, sqrt

@@ -8,8 +8,6 @@ its own spread: the intervals. The prior's size is weighed by its likelihood, fe
 after how sizes spread over all features (empirical Bayes, Efron & Morris 1973).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, sqrt

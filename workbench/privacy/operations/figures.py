@@ -3,8 +3,6 @@
 Each figure is a sheet of one measure, over the rows of the sheet it was computed from.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -6,8 +6,6 @@ ranges of a ranking hold the true rank with the stated chance. The idea is that 
 Wieczorek, *A joint confidence region for an overall ranking of populations*, JRSS C 69 (2020).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise

@@ -4,8 +4,6 @@ The *lift* of a pair is how many times as often it occurs as it would if one val
 the other. Its margin holds the noise of all four figures it is made of.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

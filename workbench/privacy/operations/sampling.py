@@ -1,7 +1,5 @@
 """The chance of who was drawn into a group, beside noise: its margin, and what would tell more."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import floor, log10, sqrt
 from statistics import NormalDist

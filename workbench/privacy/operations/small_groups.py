@@ -5,8 +5,6 @@ small when its noisy number of customers is below a threshold: a declared number
 standard deviations of that number's noise, whichever is larger.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import comb, sqrt
