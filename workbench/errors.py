@@ -217,6 +217,13 @@ def require_known(kind: str, known: Collection[Any], *names: Any) -> None:
             raise UnknownName(kind, str(name), map(str, known))
 
 
+def require_columns(frame: Any, names: Iterable[str], way_out: str) -> None:
+    """Refuse a frame that lacks a column, and say what to do."""
+    absent = [name for name in names if name not in getattr(frame, "columns", ())]
+    if absent:
+        raise InputError(f"the frame lacks {', '.join(absent)}; {way_out}")
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return a sentence naming the closest known names, or all of them when few.
 

@@ -103,7 +103,7 @@ def test_no_rows_and_no_columns_are_refused():
         purchase_summary(rows(*ORDERS), until="2025-12-31")
     with pytest.raises(InputError, match="no purchase was made"):
         purchase_summary(rows(*ORDERS).head(0), until="2026-01-31")
-    with pytest.raises(InputError, match="lack the column amount"):
+    with pytest.raises(InputError, match="lacks amount; name yours"):
         purchase_summary(rows(*ORDERS).drop(columns="amount"), until="2026-01-31")
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import betaln, expit, gammaln, hyp2f1
 
-from workbench.errors import InputError
+from workbench.errors import InputError, require_columns
 
 _TIMES = ("frequency", "recency_days", "T_days")
 _FAR = 12.0  # logarithms of parameters lie within, in the units they are searched in
@@ -133,12 +133,7 @@ def check_summary(frame: pd.DataFrame, *, monetary: bool = False) -> pd.DataFram
         says which and how many.
     """
     wanted = [*_TIMES, *(["monetary_value"] if monetary else [])]
-    absent = [name for name in wanted if name not in getattr(frame, "columns", ())]
-    if absent:
-        raise InputError(
-            f"the summary lacks {', '.join(absent)}; make it with wb.purchase_summary(rows, "
-            "until=…)."
-        )
+    require_columns(frame, wanted, "make it with wb.purchase_summary(rows, until=…).")
     if frame.empty:
         raise InputError("the summary holds no customer; there is nothing to learn from.")
     if frame.index.has_duplicates:

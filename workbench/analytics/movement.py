@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, QuestionRefused, require_known
+from workbench.errors import QuestionRefused, require_columns, require_known
 from workbench.privacy.columns import Dimension
 from workbench.privacy.expressions import Expression, column, difference, ratio
 from workbench.privacy.grouping.personas import Personas, score
@@ -239,12 +239,8 @@ def assign_personas(features: ibis.Table, personas: Personas) -> ibis.Table:
     import ibis
 
     needed = {each: COLUMNS[each] for each in personas.cuts}
-    missing = [name for name in needed.values() if name not in features.columns]
-    if missing:
-        raise InputError(
-            f"the rules need {', '.join(missing)}, which these features do not have. Take them "
-            "from wb.features(…)."
-        )
+    way_out = "the rules need it. Take the features from wb.features(…)."
+    require_columns(features, needed.values(), way_out)
     scores: dict[str, Any] = {}
     for each, name in needed.items():
         # why no digits: features show money in the currency, cut points are in it too

@@ -18,7 +18,7 @@ import ibis.expr.datatypes as types
 import numpy as np
 import pandas as pd
 
-from workbench.errors import InputError
+from workbench.errors import InputError, require_columns
 
 if TYPE_CHECKING:
     from workbench.analytics.lifetime_value import BetaGeoModel
@@ -74,12 +74,7 @@ def purchase_summary(
     if returns not in ("refuse", "subtract"):
         raise InputError(f"returns is 'refuse' or 'subtract', not '{returns}'.")
     wanted = [customer, date, *([amount] if amount else [])]
-    absent = [name for name in wanted if name not in rows.columns]
-    if absent:
-        raise InputError(
-            f"the rows lack the column {', '.join(absent)}; name yours with customer=…, date=…, "
-            "amount=…."
-        )
+    require_columns(rows, wanted, "name yours with customer=…, date=…, amount=….")
     for name in wanted:
         missing = int(rows[name].isna().sum())
         if missing:

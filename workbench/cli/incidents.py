@@ -47,22 +47,15 @@ def incident() -> None:
 @click.option(
     "--critical-infrastructure", is_flag=True, help="It hit critical information infrastructure."
 )
-def open_(
-    ws: Workspace,
-    title: str,
-    detected: dt.datetime | None,
-    occurred: dt.datetime | None,
-    nature: str,
-    **facts: bool,
-) -> Told:
+def open_(ws: Workspace, title: str, nature: str, **asked: Any) -> Told:
     """Record an incident and start its clocks."""
     now = ws.now()
     made = ws.office.incidents.open(
         title,
         nature=nature,
-        detected_at=_here(detected, ws) or now,
-        occurred_at=_here(occurred, ws),
-        facts={"personal_data": True, **facts},
+        detected_at=_here(asked.pop("detected"), ws) or now,
+        occurred_at=_here(asked.pop("occurred"), ws),
+        facts={"personal_data": True, **asked},
         now=now,
     )
     return _shown(made, now)
@@ -189,26 +182,19 @@ def _shown(found: Incident, now: dt.datetime) -> Told:
     from workbench.lifecycle.law import UNCHECKED
 
     due = found.deadlines()
-    facts = {
-        "id": found.id,
-        "title": found.title,
-        "state": found.state,
-        "severity": found.severity or None,
-        "detected_at": found.detected_at,
-        "scope": found.scope,
-        "lessons": found.lessons,
-        "clocks": [
-            {
-                "clock": each.clock.id,
-                "article": each.clock.article,
-                "checked": each.clock.checked,
-                "due": each.due,
-                "done": each.done,
-                "state": each.state(now),
-            }
-            for each in due
-        ],
-    }
+    names = ("id", "title", "state", "detected_at", "scope", "lessons")
+    facts = {name: getattr(found, name) for name in names} | {"severity": found.severity or None}
+    facts["clocks"] = [
+        {
+            "clock": each.clock.id,
+            "article": each.clock.article,
+            "checked": each.clock.checked,
+            "due": each.due,
+            "done": each.done,
+            "state": each.state(now),
+        }
+        for each in due
+    ]
     lines = [f"{found.id} '{found.title}': {found.state}, detected {found.detected_at:%F %R %Z}"]
     if scope := found.scope:
         at_most = scope["subjects_at_most"]

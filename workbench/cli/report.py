@@ -39,10 +39,8 @@ def plan(ws: Workspace, name: str, **asked: Any) -> Told:
 
     with steps() as tell:
         planned = ws.reports.plan(name, **asked, progress=tell)
-    facts = {
-        "report": planned.report,
-        "period": planned.period,
-        "epsilon": planned.epsilon,
+    names = ("report", "period", "epsilon", "incomplete", "wrong", "dropped")
+    facts = {name: getattr(planned, name) for name in names} | {
         "answers": [asdict(each) for each in planned.answers],
         "left": [
             {"scope": line.scope, "limit": line.limit, "left": line.left} for line in planned.left
@@ -51,9 +49,6 @@ def plan(ws: Workspace, name: str, **asked: Any) -> Told:
             {"scope": each.line.scope, "needed": each.epsilon, "enough": each.enough}
             for each in planned.short
         ],
-        "incomplete": planned.incomplete,
-        "wrong": planned.wrong,
-        "dropped": planned.dropped,
     }
     aside = [f"A run would fail: {problem}" for problem in planned.wrong]
     if planned.incomplete:

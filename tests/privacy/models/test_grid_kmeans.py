@@ -228,7 +228,7 @@ def test_features_a_model_was_not_fitted_on_are_refused(people):
     import pandas as pd
 
     model = GridKMeans(3, axes=AXES).fit(counts_of(people[0], AXES))
-    with pytest.raises(InputError, match="lacks the feature recency_days"):
+    with pytest.raises(InputError, match="lacks recency_days; the axes are"):
         model.predict(pd.DataFrame({"amount": [1.0]}))
     with pytest.raises(InputError, match="2 columns, amount, recency_days"):
         model.predict([[1.0]])

@@ -138,11 +138,7 @@ class Personas(GroupRule):
 
     def group(self, scope: Scope) -> Group:
         """Return them resolved against a question."""
-        name, declared = table_of(self.table, scope)
-        if declared.time is None:
-            raise QuestionRefused(
-                f"personas are of rows with a day, and table '{name}' declares no time column."
-            )
+        name, declared = table_of(self.table, scope, dated="personas")
         self._require_in_time(scope)
         columns = scope.catalog.columns_for(name, scope.purpose)
         digits = 0 if self.money is None else numeric(self.money, columns, "a money score").digits
@@ -351,8 +347,11 @@ def personas(
     )
 
 
-def table_of(table: ibis.Table, scope: Scope) -> tuple[str, Any]:
-    """Return the name and declaration of a table a rule looks at; refuse another purpose's."""
+def table_of(table: ibis.Table, scope: Scope, *, dated: str = "") -> tuple[str, Any]:
+    """Return the name and declaration of a table a rule looks at; refuse another purpose's.
+
+    ``dated`` is what needs rows with a day, if that does.
+    """
     from workbench.privacy.question import source_of
 
     name, purpose = source_of(table)
@@ -360,6 +359,10 @@ def table_of(table: ibis.Table, scope: Scope) -> tuple[str, Any]:
     declared = scope.catalog.table(name)
     if declared.subject_key is None:
         raise QuestionRefused(f"'{name}' is operational; it has no customers to group.")
+    if dated and declared.time is None:
+        raise QuestionRefused(
+            f"{dated} are of rows with a day, and table '{name}' declares no time column."
+        )
     return name, declared
 
 

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
 from sklearn.utils.validation import check_is_fitted
 
-from workbench.errors import InputError, QuestionRefused
+from workbench.errors import InputError, QuestionRefused, require_columns
 from workbench.privacy.grouping.bands import band_labels
 from workbench.privacy.grouping.grouped import Labelled, labelled
 from workbench.privacy.groups import rising
@@ -313,12 +313,7 @@ class GridKMeans(ClusterMixin, BaseEstimator):
     def _values(self, X: Any) -> np.ndarray:
         names = [axis.column for axis in self.axes]
         if hasattr(X, "columns"):
-            missing = [name for name in names if name not in X.columns]
-            if missing:
-                raise InputError(
-                    f"the frame lacks the feature {', '.join(missing)}; the axes are "
-                    f"{', '.join(names)}."
-                )
+            require_columns(X, names, f"the axes are {', '.join(names)}.")
             X = X[names]
         values = np.asarray(X, dtype=float)
         if values.ndim != 2 or values.shape[1] != len(names):

@@ -65,11 +65,7 @@ class NearestCentre(GroupRule):
 
     def group(self, scope: Scope) -> Group:
         """Return it resolved against a question."""
-        name, declared = table_of(self.table, scope)
-        if declared.time is None:
-            raise QuestionRefused(
-                f"labels are of rows with a day, and table '{name}' declares no time column."
-            )
+        name, declared = table_of(self.table, scope, dated="labels")
         first, last = (Period.parse(each).require_past(scope.today) for each in self._ends)
         start, end = first.start, last.end
         if end <= start:
