@@ -9,7 +9,7 @@ no release can answer has a price, and is paid on nobody's glance.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
 
 from workbench.catalog import NUMERIC
 from workbench.errors import PeriodError, QuestionRefused, UnknownName, require_known
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     from workbench.privacy.query import Query
     from workbench.privacy.release import Release
     from workbench.privacy.sheets import Sheet
+
+
+class Asked(TypedDict, total=False):
+    """A question in the catalog's words."""
+
+    measures: Sequence[str]
+    by: Sequence[str]
+    where: Mapping[str, Any] | None
+    period: Required[str | tuple[str, str]]
 
 
 class Asking(Data, Private):
@@ -65,15 +74,7 @@ class Asking(Data, Private):
         return {"measures": measures, "by": (*month, *groups)}
 
     def foresee(
-        self,
-        table: str,
-        purpose: str,
-        *,
-        measures: Sequence[str] = ("customers",),
-        by: Sequence[str] = (),
-        where: Mapping[str, Any] | None = None,
-        period: str | tuple[str, str],
-        epsilon: object = 0.1,
+        self, table: str, purpose: str, *, epsilon: object = 0.1, **asked: Unpack[Asked]
     ) -> Answerable:
         """Return what would answer a question, at what cost and how exactly; nothing is spent.
 
@@ -96,19 +97,11 @@ class Asking(Data, Private):
         UnknownName
             A measure, group or value that the catalog does not declare for this purpose.
         """
-        wanted = self._wanted(table, purpose, measures, by, where or {}, period)
+        wanted = self._wanted(table, purpose, **asked)
         return self._found(wanted) or self._priced(wanted, epsilon)
 
     def answer(
-        self,
-        table: str,
-        purpose: str,
-        *,
-        measures: Sequence[str] = ("customers",),
-        by: Sequence[str] = (),
-        where: Mapping[str, Any] | None = None,
-        period: str | tuple[str, str],
-        epsilon: object = 0.1,
+        self, table: str, purpose: str, *, epsilon: object = 0.1, **asked: Unpack[Asked]
     ) -> Release:
         """Answer a question from what was released, else pay for it; parameters as `foresee`.
 
@@ -117,12 +110,12 @@ class Asking(Data, Private):
         BudgetExhausted
             No release will do, and a limit does not cover it; nothing was spent.
         """
-        wanted = self._wanted(table, purpose, measures, by, where or {}, period)
+        wanted = self._wanted(table, purpose, **asked)
         best = next(self._candidates(wanted), None)
         if best is None:
             return self.release(self._query(wanted), name=name_of(wanted), epsilon=epsilon)
         _, release, arguments = best
-        return release.derive(*measures, **arguments, name=name_of(wanted))
+        return release.derive(*wanted.measures, **arguments, name=name_of(wanted))
 
     def stored(self, release: str) -> Release:
         """Return an answer that is in the ledger by its id, to derive from and to draw.
@@ -147,12 +140,14 @@ class Asking(Data, Private):
         self,
         table: str,
         purpose: str,
-        measures: Sequence[str],
-        by: Sequence[str],
-        where: Mapping[str, Any],
+        *,
+        measures: Sequence[str] = ("customers",),
+        by: Sequence[str] = (),
+        where: Mapping[str, Any] | None = None,
         period: str | tuple[str, str],
     ) -> Wanted:
         """Return what is wanted, checked against the catalog."""
+        where = where or {}
         self.catalog.purpose(purpose, self.now().date())
         known = self.choices(table, purpose)
         columns = self.catalog.columns_for(table, purpose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from workbench.errors import DefinitionError, ParameterError, PeriodError, RunFailed
 from workbench.periods import Period
@@ -22,20 +22,21 @@ Progress = Callable[[str], None]
 WAIT_SECONDS = 3600.0
 
 
+class How(TypedDict, total=False):
+    """How one edition is made, and which."""
+
+    period: str | None
+    parameters: Sequence[str]
+    force: bool
+    reuse_answers: bool
+    wait_seconds: float
+    progress: Progress
+
+
 class Reports(Exports):
     """`ws.reports`: editions planned, rendered for a period, published, and what is due."""
 
-    def render(
-        self,
-        name: str,
-        *,
-        period: str | None = None,
-        parameters: Sequence[str] = (),
-        force: bool = False,
-        reuse_answers: bool = False,
-        wait_seconds: float = WAIT_SECONDS,
-        progress: Progress = lambda _: None,
-    ) -> Edition:
+    def render(self, name: str, **how: Unpack[How]) -> Edition:
         """Render one edition of a report and publish it, as ``workbench run NAME``.
 
         Parameters
@@ -74,16 +75,8 @@ class Reports(Exports):
         PublishError
             The published folder cannot be written.
         """
-        self._require_one(name, parameters)
-        done = self.run(
-            name,
-            period=period,
-            parameters=parameters,
-            force=force,
-            reuse_answers=reuse_answers,
-            wait_seconds=wait_seconds,
-            progress=progress,
-        )
+        self._require_one(name, how.get("parameters", ()))
+        done = self.run(name, **how)
         for failure in done.failures:
             raise failure.error
         return done.editions[0]
