@@ -11,13 +11,11 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.catalog import Ladder
 from workbench.privacy.groups import GroupRule
-
-if TYPE_CHECKING:
-    from workbench.privacy.query import Query
+from workbench.privacy.query import Query
 
 Given = Mapping[str, Any]
 

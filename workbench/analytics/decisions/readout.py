@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import sqrt
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.errors import InputError, QuestionRefused
 from workbench.privacy.columns import Dimension, Measure, noted
@@ -20,12 +20,9 @@ from workbench.privacy.margins import (
     weighted,
 )
 from workbench.privacy.operations.sampling import SEEN, drawn_apart, drawn_into
+from workbench.privacy.release import Release
 from workbench.privacy.sheets import Sheet, grouped, operation, without
 from workbench.privacy.tables import derived
-
-if TYPE_CHECKING:
-    from workbench.privacy.release import Release
-
 
 _RANDOM, _RANKED = "at random", "by score"
 

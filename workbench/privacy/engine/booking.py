@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from math import isqrt, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.privacy.accounting import PICO, PURE_AS_GAUSSIAN, Cost, rho_fraction
 from workbench.privacy.books.entries import Event
 from workbench.privacy.engine.bounding import LATTICE, norm_squared
 from workbench.privacy.engine.truncation import WEIGHT, threshold
-
-if TYPE_CHECKING:
-    from workbench.privacy.question import Question
+from workbench.privacy.question import Question
 
 # Variance, in steps of the integers drawn, that makes a discrete draw as private as a Gaussian one
 # without it, but for a factor within 1 ± 3·10⁻³⁴ (docs/privacy.md, Lemma 1).

@@ -14,15 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
-from typing import TYPE_CHECKING
 
 from workbench.errors import QuestionRefused
 from workbench.periods import Period, months_between
 from workbench.privacy.grouping.codes import PairCode
-
-if TYPE_CHECKING:
-    from workbench.privacy.groups import Group
-    from workbench.privacy.query import Query
+from workbench.privacy.groups import Group
+from workbench.privacy.query import Query
 
 MONTHS_AT_MOST = 120
 

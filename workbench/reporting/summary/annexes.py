@@ -7,20 +7,21 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from workbench.analytics.compliance import Measured, year_to
 from workbench.documents import packaged
 from workbench.errors import DefinitionError
+from workbench.lifecycle.incidents.reads import COLUMNS
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.operational import Exact
+from workbench.reporting.definitions.reading import definition_paths, load_definition
 from workbench.reporting.gate.sharing import written_anywhere
+from workbench.reporting.notebooks.chosen import Written
+from workbench.reporting.summary.evidence import Evidence, named
 from workbench.reporting.summary.records import date_of, time_of
-
-if TYPE_CHECKING:
-    from workbench.analytics.compliance import Measured
-    from workbench.reporting.notebooks.chosen import Written
-    from workbench.reporting.summary.evidence import Evidence
-    from workbench.store.quality.result import Light
+from workbench.store.quality.result import Light
+from workbench.store.quality.rules import DIMENSIONS
 
 Row = Sequence[Any]  # words that head it, then its figures; an estimate with its two ends
 NONE = "none"
@@ -98,8 +99,6 @@ def _annex(evidence: Evidence, declared: Mapping[str, Any], rows: Sequence[Row])
 
 def _sources(evidence: Evidence, declared: Mapping[str, Any]) -> list[str]:
     """Return the tables that rows can have come from."""
-    from workbench.lifecycle.incidents.reads import COLUMNS
-
     tables = evidence.ws.catalog.tables
     if declared.get("logs"):
         return [
@@ -145,8 +144,6 @@ def band_of(people: float | None) -> str:
 
 
 def _incidents(evidence: Evidence) -> Sequence[Row]:
-    from workbench.analytics.compliance import year_to
-
     frame = evidence.incidents
     day = evidence.as_of
     rows = []
@@ -304,8 +301,6 @@ def _spending(evidence: Evidence) -> Sequence[Row]:
 
 def _report_titles(evidence: Evidence) -> dict[str, str]:
     """Return what reports are called; one whose definition is wrong keeps its id."""
-    from workbench.reporting.definitions.reading import definition_paths, load_definition
-
     settings, titles = evidence.ws.settings, {}
     for name, path in definition_paths(settings.path("reports")).items():
         try:
@@ -343,8 +338,6 @@ def _accesses(evidence: Evidence) -> Sequence[Row]:
 
 
 def _checks(evidence: Evidence) -> Sequence[Row]:
-    from workbench.reporting.summary.evidence import named
-
     words = {True: "holds", False: "failed", None: "not measured"}
     found: dict[tuple[str, str, str], int] = {}
     for check in evidence.review.checks:
@@ -356,8 +349,6 @@ def _checks(evidence: Evidence) -> Sequence[Row]:
 
 def _quality(evidence: Evidence) -> Sequence[Row]:
     """Return how many checks of each dimension show which light, as far as they may be told."""
-    from workbench.store.quality.rules import DIMENSIONS
-
     lights: tuple[Light, ...] = ("green", "amber", "red", "not measured", "no threshold")
     rows = []
     for operational, whose in ((True, "operational tables"), (False, "tables about customers")):

@@ -12,16 +12,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.analytics.compliance import Measured, unmeasured
 from workbench.privacy.columns import Measure
 from workbench.privacy.groups import REST
 from workbench.privacy.margins import Affine, Ratio, interval, quantile, weighted
+from workbench.privacy.release import Release
 from workbench.privacy.shown import placed
-
-if TYPE_CHECKING:
-    from workbench.privacy.release import Release
 
 NOT_ASKED = "it was not asked"
 TOO_FEW = "too few decisions for an estimate"

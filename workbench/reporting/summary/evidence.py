@@ -7,22 +7,22 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from workbench.analytics import compliance as amounts
 from workbench.analytics.compliance import Measured, count, days_since, share, unmeasured
 from workbench.analytics.kpis import Light, has_words
+from workbench.lifecycle.incidents.reads import Read
+from workbench.lifecycle.law import thresholds
+from workbench.lifecycle.review import Check as Found
+from workbench.lifecycle.review import encrypted_places
+from workbench.privacy.budget import Line
 from workbench.reporting.summary import estimates
 from workbench.reporting.summary.estimates import LEAST_SHARE, rate
 from workbench.reporting.summary.records import Records
-
-if TYPE_CHECKING:
-    from workbench.lifecycle.incidents.reads import Read
-    from workbench.lifecycle.review import Check as Found
-    from workbench.privacy.budget import Line
-    from workbench.store.quality.result import Check, Quality
+from workbench.store.quality.result import Check, Quality
 
 BULK_DAYS = 90
 
@@ -36,8 +36,6 @@ class Evidence(Records):
 
     def of_frames(self, day: dt.date) -> dict[str, Measured]:
         """Return the indicators of tables with dates, as they were on a day."""
-        from workbench.lifecycle.law import thresholds
-
         limits = thresholds()
 
         def by_threshold(frame: pd.DataFrame, at: dt.date) -> Measured:
@@ -148,8 +146,6 @@ class Evidence(Records):
         }
 
     def _encrypted(self) -> tuple[int, int]:
-        from workbench.lifecycle.review import encrypted_places
-
         return encrypted_places(self.ws.private, {table for table, _ in self.columns_held()})
 
     def _unusual(self) -> Measured:

@@ -11,24 +11,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from workbench.analytics.compliance import Measured
 from workbench.errors import InputError
+from workbench.lifecycle.incidents.detection import Detection, detect
+from workbench.lifecycle.incidents.reads import Read
+from workbench.lifecycle.review import Review
+from workbench.lifecycle.sharing import Share, shares
 from workbench.periods import Period
+from workbench.privacy.release import Release
 from workbench.reporting.summary import estimates
+from workbench.reporting.summary.asking import ReadsOnConsent, reads_on_consent
 from workbench.reporting.summary.estimates import Selection
-
-if TYPE_CHECKING:
-    from workbench.lifecycle.incidents.detection import Detection
-    from workbench.lifecycle.incidents.reads import Read
-    from workbench.lifecycle.review import Review
-    from workbench.lifecycle.sharing import Share
-    from workbench.privacy.release import Release
-    from workbench.reporting.summary.asking import ReadsOnConsent
-    from workbench.store.quality.result import Quality
+from workbench.store.lake_files import in_lake
+from workbench.store.quality.result import Quality
 
 EXAMINED_MONTHS = 3
 
@@ -142,8 +141,6 @@ class Records:
     @cached_property
     def detection(self) -> Detection | None:
         """Unusual reads of the last months; None where the log is too short."""
-        from workbench.lifecycle.incidents.detection import detect
-
         try:
             return detect(self.reads, self.since, self.as_of)
         except InputError:
@@ -180,8 +177,6 @@ class Records:
     @cached_property
     def reads_on_consent(self) -> ReadsOnConsent:
         """Reads of the period on the ground of consent, by the audit log."""
-        from workbench.reporting.summary.asking import reads_on_consent
-
         source = self.ws.catalog.consents
         loaded = self.times_loaded(source.table) if source else []
         opened = self.ws.events.entries("open")
@@ -195,8 +190,6 @@ class Records:
     @cached_property
     def all_extracts(self) -> list[Share]:
         """Every extract on record."""
-        from workbench.lifecycle.sharing import shares
-
         return [each for each in shares(self.ws.office.shares) if each.kind == "extract"]
 
     @cached_property
@@ -216,8 +209,6 @@ class Records:
 
     def rows_held(self, table: str) -> int:
         """Return how many rows the store has of a table."""
-        from workbench.store.lake_files import in_lake
-
         with self._attached() as connection:
             sql = f"SELECT count(*) FROM {in_lake(table)}"  # noqa: S608  # why: a declared name
             return int(connection.execute(sql).fetchone()[0])

@@ -7,18 +7,20 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.analytics.compliance import Measured, unmeasured
-from workbench.analytics.kpis import Light, kpis
+from workbench.analytics.kpis import Light, kpi, kpis
+from workbench.catalog import Catalog
+from workbench.lifecycle import law
+from workbench.privacy.books.answers import handed_out
+from workbench.privacy.columns import Dimension, Measure, noted
+from workbench.privacy.operational import KIND, Exact, kept, operational
+from workbench.privacy.planning import keep_blank
+from workbench.privacy.release import Release
 from workbench.reporting import environment
-
-if TYPE_CHECKING:
-    from workbench.catalog import Catalog
-    from workbench.privacy.operational import Exact
-    from workbench.privacy.release import Release
-    from workbench.reporting.summary.evidence import Evidence
-
+from workbench.reporting.summary.annexes import annexes
+from workbench.reporting.summary.evidence import Evidence
 
 NAME = "compliance-indicators"
 
@@ -61,8 +63,6 @@ class Summary:
 
 def summarised(evidence: Evidence) -> Summary:
     """Return the summary of what was looked at."""
-    from workbench.reporting.summary.annexes import annexes
-
     lines, period = _lines(evidence), evidence.period.text
     private = evidence.private
     kept = {name: keep(evidence.ws, each) for name, each in annexes(evidence).items()}
@@ -75,8 +75,6 @@ def summarised(evidence: Evidence) -> Summary:
 
 def _lines(evidence: Evidence) -> tuple[Indicator, ...]:
     """Return the indicators with what they were before, who answers, and by when."""
-    from workbench.privacy.operational import kept
-
     period = evidence.period
     measured = evidence.measured()
     before = period.previous()
@@ -105,8 +103,6 @@ def _lines(evidence: Evidence) -> tuple[Indicator, ...]:
 
 def _owners(catalog: Catalog) -> dict[str, str]:
     """Return who the catalog says answers for the table an indicator is counted from."""
-    from workbench.analytics.kpis import kpis
-
     tables = catalog.tables
     return {
         name: tables[first].owner
@@ -117,10 +113,6 @@ def _owners(catalog: Catalog) -> dict[str, str]:
 
 def keep(ws: Any, exact: Exact) -> Release:
     """Keep exact figures in the ledger; in a plan, return them without keeping."""
-    from workbench.privacy.books.answers import handed_out
-    from workbench.privacy.operational import KIND, operational
-    from workbench.privacy.planning import keep_blank
-
     made = operational(exact, ws.catalog, ws.access.versions.of_all())
     if environment.PLAN_FILE in os.environ:
         return keep_blank(made, Path(os.environ[environment.PLAN_FILE]), start="e")
@@ -129,9 +121,6 @@ def keep(ws: Any, exact: Exact) -> Release:
 
 
 def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
-    from workbench.privacy.columns import Measure, noted
-    from workbench.privacy.operational import Exact
-
     found = {name.replace(" ", "_"): number for name, number in lights(lines).items()}
     found["measured"] = found["green"] + found["amber"] + found["red"]
     titles = {
@@ -155,18 +144,11 @@ def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release])
 
 def law_note(provisions: Sequence[str]) -> str:
     """Return what stands under a table that names provisions; the star where one carries it."""
-    from workbench.lifecycle import law
-    from workbench.privacy.columns import noted
-
     recalled = "*" in law.cite(list(provisions))
     return noted("law recalled" if recalled else "law file", version=law.version())
 
 
 def _indicators(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
-    from workbench.analytics.kpis import kpi
-    from workbench.privacy.columns import Dimension, noted
-    from workbench.privacy.operational import Exact
-
     columns = columns_of(lines)
     axis = Dimension("indicator", "Indicator", "category", tuple(columns["indicator"]))
     return Exact(
