@@ -5,8 +5,6 @@ figure counted on raw rows: a limit, a bound, an edge. So an answer remembers th
 publishes it asks where they stand written.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass

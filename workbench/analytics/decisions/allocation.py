@@ -6,8 +6,6 @@ problem without whole numbers. Limits that contradict each other are named by a 
 Journal on Computing 3, 1991).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

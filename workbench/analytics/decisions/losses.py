@@ -6,8 +6,6 @@ probability of default. Given the common factor defaults are independent, so tha
 one binomial draw, and of unlike ones only candidates are looked at.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt

@@ -1,7 +1,5 @@
 """What a campaign brought, whom it moved, and the action to take next for each group."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from math import sqrt
 from statistics import NormalDist

@@ -13,8 +13,6 @@ series*, JASA 93, 1998). The largest gain in likelihood over kinds, months and m
 with the same of series without a break, drawn by dice of their own and searched in the same way.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache

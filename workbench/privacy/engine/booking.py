@@ -4,8 +4,6 @@ A draw takes its parameters from the booked event and from nowhere else, so noth
 between paying and drawing changes what is drawn. An event is plain JSON and keeps its meaning.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from fractions import Fraction
 from math import isqrt, sqrt

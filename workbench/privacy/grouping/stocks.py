@@ -8,8 +8,6 @@ square adds months up (Fichtenberger, Henzinger & Upadhyay 2023; Jain et al. 202
 spreads the noise as little.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache

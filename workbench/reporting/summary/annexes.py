@@ -1,7 +1,5 @@
 """The annexes of the compliance summary: exact figures, no row of a customer, no name of staff."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections import defaultdict

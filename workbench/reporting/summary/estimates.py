@@ -6,8 +6,6 @@ the noise made so. The ratio of the least to the most of several rates is chosen
 rates hold together first, and the ratio lies between the ends they leave to its extremes.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

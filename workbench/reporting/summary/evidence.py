@@ -1,7 +1,5 @@
 """From a workspace's records to what the compliance summary's indicators amount to."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping

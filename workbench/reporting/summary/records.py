@@ -4,8 +4,6 @@ Everything exact comes from operational tables, registers, the logs, the catalog
 files; what is about customers comes as private answers that the notebook asked for.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
