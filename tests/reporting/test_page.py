@@ -10,7 +10,8 @@ from factories.notebooks import code, markdown, notebook
 from factories.pages import FACTS, MONTHLY, SPENDING, TOTAL, page
 
 from workbench import figures
-from workbench.reporting.pages.layout import arrange
+from workbench.figures.drawn import Cell, Grid, Sheet
+from workbench.reporting.pages.layout import Item, arrange
 from workbench.reporting.pages.parts import ROOT, Drawing
 from workbench.reporting.pages.template import compact
 from workbench.reporting.pages.text import Heading, Prose
@@ -128,6 +129,16 @@ def test_a_notebooks_own_heading_is_the_title_when_none_is_given():
 def test_arranging_nothing_but_prose():
     layout = arrange([Heading(1, "One"), Prose("<p>a</p>", "a")], "")
     assert (layout.title, layout.main, layout.sections) == ("One", None, ())
+
+
+@pytest.mark.parametrize(
+    ("columns", "margin", "wide"),
+    [(2, "17.9% to 32.0%", False), (3, "17.9% to 32.0%", True), (4, "± 6%", False)],
+)
+def test_a_table_that_does_not_fit_in_half_a_page_takes_the_whole(columns, margin, wide):
+    head, share = Cell("Found on later loans"), Cell("24.1%", margin=margin, numeric=True)
+    grid = Grid("Shares", (head,) * columns, ((share,) * columns,), 0)
+    assert Item("", (), Drawing(Sheet("Shares", "", grid), ()), "shares").wide == wide
 
 
 def test_sizes():

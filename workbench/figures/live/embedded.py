@@ -257,17 +257,13 @@ def _series(release: Release, name: str, language: Language, at: int = 0) -> dic
     made |= {key: value for key, value in further.items() if value}
     if measure.bound is not None:
         made["above"] = "above" if measure.bound.cuts == "upper" else "outside"
-        beyond = next(
-            (
-                each.name
-                for each in release.measures
-                if each.at_bound_of
-                and name in (f"{each.at_bound_of}_sum", f"{each.at_bound_of}_mean")
-            ),
-            None,
-        )
+        beyond = [
+            each.name
+            for each in release.measures
+            if name in (f"{each.at_bound_of}_sum", f"{each.at_bound_of}_mean")
+        ]
         if beyond:
-            made["s"] = _series(release, beyond, language, at)
+            made["s"] = _series(release, beyond[0], language, at)
     return made
 
 

@@ -157,7 +157,5 @@ def _before(tables: Tables, release: Release, state: State) -> Release:
     try:
         return tables.restated(release, state, [])
     except NotFollowed:
-        nothing = {
-            name: [None] * len(release) for each in release.measures for name in each.columns
-        }
+        nothing = {x: [None] * len(release) for each in release.measures for x in each.columns}
         return replace(release, columns={**release.columns, **nothing})

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 
 from workbench.figures import Cards, Chart, Sentence, Sheet
+from workbench.figures.drawn import Cell, Grid
 from workbench.reporting.pages.parts import Block, Drawing
 from workbench.reporting.pages.text import Heading, Prose
 
 # Places of the page's own; a section has a second one, for its title.
 _OWN = ("report", "contents", "comment", "said", "plotly-packed", "section-0")
 _LETTERS_AT_MOST = 60
+_LETTERS_IN_HALF = 60
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class Item:
         if isinstance(drawn, Chart):
             places = len(drawn.grid.rows) * max(1, len(drawn.grid.heads) - 1)
             return places > 14 or len(drawn.grid.heads) > 5
-        return not isinstance(drawn, Sheet) or len(drawn.grid.heads) > 4
+        if not isinstance(drawn, Sheet):
+            return True
+        return len(drawn.grid.heads) > 4 or letters(drawn.grid) > _LETTERS_IN_HALF
 
     @property
     def on_paper(self) -> str:
@@ -80,6 +84,24 @@ class Layout:
     cards: Item | None
     main: Item | None
     sections: tuple[Section, ...]
+
+
+def letters(grid: Grid) -> int:
+    """Return how many letters wide a table is at least: words break between, figures do not.
+
+    Examples
+    --------
+    >>> shares = Cell("9.8 %", margin="9.1 % to 10 %", numeric=True)
+    >>> letters(Grid("", (Cell("Of all age bands"),), ((shares,),), 0))
+    21
+    """
+
+    def least(cell: Cell) -> int:
+        parts = [cell.text + cell.margin] if cell.numeric else cell.text.split()
+        return max((sum(1 + (x > "\u2e80") for x in part) for part in parts), default=0)
+
+    heads = [replace(each, numeric=False) for each in grid.heads]
+    return sum(3 + max(map(least, column)) for column in zip(heads, *grid.rows, strict=True))
 
 
 def arrange(blocks: Sequence[Block], title: str) -> Layout:

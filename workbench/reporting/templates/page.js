@@ -37,7 +37,7 @@ const page = {}; // what other scripts of the page may ask of this one
     const [trace] = figure.data;
     if (trace?.type !== "heatmap") return;
     const beside = () => element.clientWidth - element._fullLayout.xaxis._length;
-    const room = (element.parentElement.clientWidth - beside()) / trace.x.length - 4;
+    const room = (element.parentElement.clientWidth - beside()) / trace.x.length - 3;
     const length = (line) => Array.from(line).reduce((sum, c) => sum + (c === "%" ? 0.95 : 0.62), 0);
     const width = (rows) => Math.max(0, ...rows.flat().flatMap((t) => t.split("<br>")).map(length));
     const alone = trace.text.map((row) => row.map((text) => text.split("<br>")[0]));
@@ -45,7 +45,7 @@ const page = {}; // what other scripts of the page may ask of this one
     const small = [alone, Math.min(size, 10)];
     const fits = ([rows, height]) => width(rows) * height <= room;
     const [text, font] = [[trace.text, size], [alone, size], small].find(fits) ?? small;
-    const needed = Math.ceil(trace.x.length * (width(text) * font + 4) + beside());
+    const needed = Math.ceil(trace.x.length * (width(text) * font + 3) + beside());
     const wide = needed > element.parentElement.clientWidth;
     element.style.minWidth = wide ? `${needed}px` : "";
     if (wide) element.parentElement.tabIndex = 0;
