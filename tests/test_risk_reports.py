@@ -1,6 +1,8 @@
 """The risk reports and the decisions on them, from data to page: what is shown, its cost, truth."""
 
+import ast
 import html
+import json
 import re
 import shutil
 
@@ -48,6 +50,29 @@ def page(bank, name, language=""):
 def text(page):
     shown = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.DOTALL)
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", shown)))
+
+
+@pytest.mark.parametrize("name", ["risk-scoring", DASHBOARD])
+def test_later_loans_are_none_that_the_card_learned_from(repository, name):
+    """The notebook's own words for its months, read as they stand, of every period of two years."""
+    cells = json.loads((repository / f"notebooks/{name}.ipynb").read_text())["cells"]
+    code = "\n".join("".join(each["source"]) for each in cells if each["cell_type"] == "code")
+    named = ("settled", "known", "unseen", "later")
+    lines = [each for each in ast.parse(code).body if _target(each) in named]
+    lengths = []
+    for period in pd.period_range("2026-03", "2028-03", freq="M").astype(str):
+        there = {"wb": wb, "pd": pd, "period": period, "developed": ["2023-10", "2024-09"]}
+        exec(compile(ast.Module(lines, []), name, "exec"), there)  # noqa: S102  # why: what we ship
+        first, last = (pd.Period(each, "M") for each in there["later"])
+        assert first > pd.Period("2024-09", "M")
+        assert last + 12 <= pd.Period(period, "M")  # twelve months are over
+        lengths.append((last - first).n + 1)
+    assert (lengths[0], lengths[6:]) == (6, [12] * 19)
+
+
+def _target(statement):
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    return getattr(target, "id", None)
 
 
 def test_each_costs_no_more_than_is_planned_for(bank):

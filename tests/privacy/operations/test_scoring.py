@@ -200,6 +200,17 @@ def test_what_is_no_table_of_a_score_is_refused(counts, sigma, by, ask, message)
         ask(table(counts, sigma=sigma, by=by))
 
 
+def test_on_a_page_what_is_judged_by_too_few_is_not_known_and_says_why():
+    both = np.array([GOOD_AND_BAD, GOOD_AND_BAD / 40, GOOD_AND_BAD])
+    found = table(both, by=[REGION, BAND, BAD]).discrimination(
+        "bad", measure="customers", unknown_if_few=True
+    )
+    enough = gini(GOOD_AND_BAD)
+    assert found.columns["gini"] == pytest.approx([enough, None, enough])
+    assert found.columns["ks_high"][1] is None
+    assert "About 40 good and 4 bad ones were found" in " ".join(found.notes)
+
+
 def test_a_score_is_judged_by_counts_alone():
     cells = [float(each) for each in GOOD_AND_BAD.ravel()]
     made = answer([BAND, BAD], {"n": cells, "amount": cells}, measures=(CUSTOMERS, AMOUNT))

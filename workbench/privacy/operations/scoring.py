@@ -29,20 +29,34 @@ _DRAWS = 4000
 
 
 @operation("discrimination")
-def discrimination(sheet: Sheet, *, measure: str, outcome: str) -> Sheet:
-    """Return how well bands of a score tell good from bad, of each other group."""
+def discrimination(
+    sheet: Sheet, *, measure: str, outcome: str, unknown_if_few: bool = False
+) -> Sheet:
+    """Return how well bands of a score tell good from bad, of each other group.
+
+    ``unknown_if_few``: of too few nothing is known, with the reason beside; else they are refused.
+    """
     table = _Table(sheet, measure, outcome)
-    ginis, kss = list[Form](), list[Form]()
+    ginis, kss, few = list[Form](), list[Form](), dict[str, None]()
     for forms, counts, sd in table.groups():
-        if forms:
-            _require_enough(counts.sum(axis=0), sd)
-        ginis.append(_carried(gini, forms, counts))
-        kss.append(_carried(ks, forms, counts))
+        told = forms
+        if forms and (found := _too_few(counts.sum(axis=0), sd)):
+            if not unknown_if_few:
+                raise QuestionRefused(
+                    "about {good:,.0f} good and {bad:,.0f} bad were found, and a score is judged "
+                    "by {least:,.0f} of each: {fewest}, and {surely} times the noise of their "
+                    "number. Ask for fewer bands, a longer period, or at a larger epsilon.".format(
+                        **found, fewest=LEAST, surely=SURELY
+                    )
+                )
+            told, few = [], few | {noted("few", **found): None}
+        ginis.append(_carried(gini, told, counts))
+        kss.append(_carried(ks, told, counts))
     made = {
         Measure("gini", "derived", "Gini", None, 2, -1.0): ginis,
         Measure("ks", "derived", "Kolmogorov–Smirnov", None, 2, 0.0): kss,
     }
-    return table.source.anew(table.others, made, noted("sampled"), keys=table.keys)
+    return table.source.anew(table.others, made, noted("sampled"), *few, keys=table.keys)
 
 
 @operation("stability")
@@ -274,16 +288,11 @@ def _carried(way: Callable[[Any], float], forms: Sequence[Affine], table: np.nda
     return Affine(way(table), noise.terms, approximate=True)
 
 
-def _require_enough(found: np.ndarray, sd: np.ndarray) -> None:
-    """Refuse a table whose figures would be noise, by its noisy counts alone."""
+def _too_few(found: np.ndarray, sd: np.ndarray) -> dict[str, float]:
+    """Return what was found and what is needed where figures would be noise, by noisy counts."""
     least = max(LEAST, SURELY * float(((sd**2).sum(axis=0) ** 0.5).max()))
     good, bad = (max(0.0, float(each)) for each in found)
-    if min(good, bad) < least:
-        raise QuestionRefused(
-            f"about {good:,.0f} good and {bad:,.0f} bad were found, and a score is judged by "
-            f"{least:,.0f} of each: {LEAST}, and {SURELY} times the noise of their number. Ask "
-            "for fewer bands, a longer period, or at a larger epsilon."
-        )
+    return {"good": good, "bad": bad, "least": least} if min(good, bad) < least else {}
 
 
 def _lower(label: str) -> str:

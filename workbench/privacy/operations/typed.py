@@ -181,7 +181,12 @@ class Derivable:
         return self._made("grade", name, measure=measure, grades=limits, **_called(into, title))
 
     def discrimination(
-        self, outcome: str, *, measure: str = "rows", name: str | None = None
+        self,
+        outcome: str,
+        *,
+        unknown_if_few: bool = False,
+        measure: str = "rows",
+        name: str | None = None,
     ) -> Release:
         """Compute how well bands of a score tell good from bad: Gini and Kolmogorov–Smirnov.
 
@@ -191,6 +196,8 @@ class Derivable:
             The group column that is true of bad ones; beside it, bands of the score, and perhaps
             one more group, such as months. Between bands both figures are a little lower than
             between scores.
+        unknown_if_few : bool
+            For a page: where too few were found the figures are not known, and it says why.
         measure : str
             ``rows`` or ``customers``.
         name : str, optional
@@ -201,7 +208,8 @@ class Derivable:
         QuestionRefused
             Fewer than 50 good or bad ones, or than five times the noise of their number.
         """
-        return self._made("discrimination", name, outcome=outcome, measure=measure)
+        few = {"unknown_if_few": True} if unknown_if_few else {}
+        return self._made("discrimination", name, outcome=outcome, measure=measure, **few)
 
     def stability(
         self, against: Release, *, measure: str = "rows", name: str | None = None
