@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from scipy import optimize, special, stats
-from sklearn.linear_model import LogisticRegression
+from statsmodels.discrete.discrete_model import Logit
 
 from workbench.analytics.validation.estimates import (
     Array,
     Estimate,
     Significance,
-    logit,
-    mean,
     outcomes,
     share,
     shares,
@@ -27,7 +25,9 @@ _DRAWS = 4_000
 def brier(y_true: Any, y_prob: Any, *, level: float = 0.95) -> Estimate:
     """Return the Brier score, the mean squared error of the chances, with its interval."""
     y, p = outcomes(y_true, y_prob, chances=True)
-    return mean((y - p) ** 2, level)
+    squares, z = (y - p) ** 2, stats.norm.isf((1 - level) / 2)
+    middle, margin = float(squares.mean()), float(z * stats.sem(squares))
+    return Estimate(middle, middle - margin, middle + margin, len(y))
 
 
 def _binned(y_true: Any, y_prob: Any, bins: int) -> tuple[Array, Array, Array, Array]:
@@ -130,29 +130,20 @@ def cox(y_true: Any, y_prob: Any, *, level: float = 0.95) -> Cox:
     Cox, *Two further applications of a model for binary regression*, Biometrika 45, 1958.
     """
     y, p = outcomes(y_true, y_prob, chances=True)
-    odds = logit(p)
+    odds = special.logit(np.clip(p, 1e-15, 1 - 1e-15))
     if len(np.unique(odds)) < 2:
         raise InputError("all chances are equal: no slope can be told; compare the rates instead.")
     bad, good = odds[y == 1], odds[y == 0]
     if bad.min() >= good.max() or bad.max() <= good.min():
         raise InputError("the chances part goods from bads completely: no slope can be told.")
-    fit = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1_000).fit(odds[:, None], y)
-    found = np.array([fit.intercept_[0], fit.coef_[0, 0]])
-    design = np.column_stack([np.ones_like(odds), odds])
-    chance = special.expit(design @ found)
-    information = (design * (chance * (1 - chance))[:, None]).T @ design
-    margins = stats.norm.isf((1 - level) / 2) * np.sqrt(np.diag(np.linalg.inv(information)))
+    model = Logit(y, np.column_stack([np.ones_like(odds), odds]))
+    fit = model.fit(disp=False)
     intercept, slope = (
-        Estimate(float(value), float(value - margin), float(value + margin), len(y))
-        for value, margin in zip(found, margins, strict=True)
+        Estimate(float(value), float(lower), float(upper), len(y))
+        for value, (lower, upper) in zip(fit.params, fit.conf_int(1 - level), strict=True)
     )
-    gain = 2 * (_log_likelihood(y, design @ found) - _log_likelihood(y, odds))
-    both = Significance(float(gain), float(stats.chi2.sf(gain, 2)), 2, len(y), 2.0)
-    return Cox(intercept, slope, both)
-
-
-def _log_likelihood(y: Array, odds: Array) -> float:
-    return float(special.log_expit(np.where(y == 1, odds, -odds)).sum())
+    gain = float(2 * (fit.llf - model.loglike([0, 1])))
+    return Cox(intercept, slope, Significance(gain, float(stats.chi2.sf(gain, 2)), 2, len(y), 2.0))
 
 
 def long_run_average(rates: Any, *, level: float = 0.95) -> Estimate:
@@ -181,7 +172,7 @@ def to_long_run(y_prob: Any, average: float) -> Array:
     p = np.asarray(y_prob, dtype=float)
     if not 0 < average < 1 or not ((p > 0) & (p < 1)).all():
         raise InputError("chances and their long-run average lie between 0 and 1, both excluded.")
-    odds = logit(p)
+    odds = special.logit(p)
     shift = optimize.brentq(lambda by: special.expit(odds + by).mean() - average, -40, 40)
     return np.asarray(special.expit(odds + shift))
 

@@ -82,22 +82,9 @@ def share(events: float, n: float, level: float = 0.95) -> Estimate:
     return Estimate(float(events / n), float(lower), float(upper), int(n))
 
 
-def mean(values: Array, level: float = 0.95) -> Estimate:
-    """Return a mean with the interval of its standard error."""
-    middle, n = float(values.mean()), len(values)
-    margin = float(stats.norm.isf((1 - level) / 2) * values.std(ddof=1) / np.sqrt(n))
-    return Estimate(middle, middle - margin, middle + margin, n)
-
-
 def one_of_many(level: float, figures: int) -> float:
     """Return the level each of several figures needs for all to hold at once (Šidák 1967)."""
     return float(level ** (1 / max(1, figures)))
-
-
-def logit(y_prob: Array) -> Array:
-    """Return log odds; chances of exactly 0 and 1 are taken as the nearest that have any."""
-    inside = np.clip(y_prob, 1e-15, 1 - 1e-15)
-    return np.asarray(np.log(inside / (1 - inside)))
 
 
 def outcomes(y_true: Any, *figures: Any, chances: bool = False) -> tuple[Array, ...]:

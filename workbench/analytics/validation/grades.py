@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from workbench.analytics.validation.estimates import Array, shares
 from workbench.errors import InputError, UnknownName
@@ -132,9 +133,7 @@ def backtest_grades(
         table[f"{test}_p"] = _p_value(test, k, n, p)
         table[f"{test}_power"] = backtest_power(n, p, p + too_low, test=test)
     table["red_power"] = backtest_power(n, p, p + too_low, alpha=RED)
-    raised = table["binomial_p"].sort_values()
-    raised *= np.arange(len(raised), 0, -1)
-    table["all_p"] = raised.cummax().clip(upper=1.0)
+    table["all_p"] = multipletests(table["binomial_p"], method="holm")[1]
     table["light"] = np.select(
         [table["binomial_p"] <= RED, table["binomial_p"] <= AMBER], ["red", "amber"], "green"
     )

@@ -153,10 +153,7 @@ def transitions(
         ``upper`` (Jeffreys; moves of a loan are taken as independent given its state).
         ``["share"].unstack()`` is the matrix.
     """
-    frame = _histories(performance, codes, loan)
-    known = frame[(frame["_state"] >= 0) & (frame["_state"] < len(BEHIND)) & (frame["_next"] >= 0)]
-    counts = np.zeros((len(BEHIND), len(STATES)), dtype=int)
-    np.add.at(counts, (known["_state"], known["_next"]), 1)
+    counts = _counted(_histories(performance, codes, loan)).sum(axis=0)
     index = pd.MultiIndex.from_product([BEHIND, STATES], names=["state", "next"])
     table = pd.DataFrame(
         {"n": counts.ravel(), "of": np.repeat(counts.sum(axis=1), len(STATES))}, index=index
@@ -219,10 +216,9 @@ def loss_to_come(
     if not now.any():
         raise InputError("no loan is open in the last month of the data: there is nothing to lose.")
     dice = np.random.default_rng(0)
-    ages = int(frame["month_on_book"].max()) + 1
-    value = np.zeros((_DRAWS, ages, len(STATES)))
+    moves = _drawn_moves(_counted(frame), dice)
+    value = np.zeros((_DRAWS, moves.shape[1], len(STATES)))
     value[:, :, STATES.index("written off")] = 1.0
-    moves = _drawn_moves(frame, ages, dice)
     for _ in range(horizon_months):
         later = np.concatenate([value[:, 1:], value[:, -1:]], axis=1)
         value[:, :, : len(BEHIND)] = np.einsum("dast,dat->das", moves, later)
@@ -243,16 +239,21 @@ def loss_to_come(
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("state")
 
 
-def _drawn_moves(frame: pd.DataFrame, ages: int, dice: np.random.Generator) -> Array:
-    """Return drawn chances of moves, shape (draws, months on book, states, next states)."""
+def _counted(frame: pd.DataFrame) -> Array:
+    """Return the moves seen, shape (months on book, states, next states)."""
     known = frame[(frame["_state"] >= 0) & (frame["_state"] < len(BEHIND)) & (frame["_next"] >= 0)]
-    counts = np.zeros((ages, len(BEHIND), len(STATES)))
+    counts = np.zeros((int(frame["month_on_book"].max()) + 1, len(BEHIND), len(STATES)), dtype=int)
     np.add.at(counts, (known["month_on_book"], known["_state"], known["_next"]), 1)
+    return counts
+
+
+def _drawn_moves(counts: Array, dice: np.random.Generator) -> Array:
+    """Return drawn chances of moves, shape (draws, months on book, states, next states)."""
     pooled = counts.sum(axis=0) + 1e-3  # a state that nobody was in moves anywhere alike
     moves = np.empty((_DRAWS, *counts.shape))
     for place in range(len(BEHIND)):
         moves[:, :, place] = dice.dirichlet(pooled[place], _DRAWS)[:, None]
     typical = pooled[0] / pooled[0].sum()
-    for age in range(ages):
+    for age in range(len(counts)):
         moves[:, age, 0] = dice.dirichlet(counts[age, 0] + typical, _DRAWS)
     return moves
