@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isqrt, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +35,31 @@ if TYPE_CHECKING:
 
 LATTICE = 2**20  # of all sums, as `workbench.privacy.engine.bounding` has it
 UNIT = 2**10  # of scores, so that products of two are on that lattice
-_BLOCK = 2**16  # rows at a time: floats add their products exactly, and none of it fills memory
+_READ = 2**16  # rows at a time
+_BLOCK = 2**13  # rows at a time: floats add their products exactly, in a processor's cache
 
-Placed = tuple["Sequence[np.ndarray]", "np.ndarray"]  # of each group by row; who is bad, as 1 or 0
+Groups = Sequence[tuple[int, "np.ndarray"]]  # each: a column's number, and where its places go
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Rows: where each stands in the finest groups of every column, and who is bad, as 1 or 0."""
+
+    places: Sequence[np.ndarray]
+    bad: np.ndarray
+
+    @cached_property
+    def held(self) -> list[np.ndarray]:
+        """Customers, and bad less good ones, of each place that a column has; counted once."""
+        import numpy as np
+
+        found = []
+        for own in self.places:
+            both = np.bincount(own.astype(np.intp) * 2 + self.bad)
+            good, bad = both[::2], np.zeros(-(-len(both) // 2), dtype=np.int64)
+            bad[: len(both) // 2] = both[1::2]
+            found.append(np.column_stack([good + bad, bad - good]))
+        return found
 
 
 @dataclass(frozen=True)
@@ -85,39 +108,39 @@ class Sums:
             own += sum((each - each // k) ** 2 + (k - 1) * (each // k) ** 2 for k in self.sizes)
         return own
 
-    def of(self, places: Sequence[np.ndarray], bad: np.ndarray) -> np.ndarray:
+    def of(self, rows: Placed, groups: Groups) -> np.ndarray:
         """Return two totals, then the sums of each place; or, of scores, those of each pair."""
         import numpy as np
 
         if self.scores:
-            return self._products(places)
-        worst = bad == 1
-        every = len(bad), 2 * int(worst.sum()) - len(bad)
+            return self._products(rows, groups)
+        every = len(rows.bad), 2 * int(rows.bad.sum()) - len(rows.bad)
         found = [np.multiply(self.totals, every)]
-        for size, own in zip(self.sizes, places, strict=True):
-            there = np.bincount(own, minlength=size)
-            told = there, 2 * np.bincount(own[worst], minlength=size) - there
+        for size, (column, to) in zip(self.sizes, groups, strict=True):
+            there, held = np.zeros((size, 2), dtype=np.int64), rows.held[column]
+            np.add.at(there, to[: len(held)], held)
             sums = [
                 worth * each - worth // size * whole
-                for worth, each, whole in zip(self.counts, told, every, strict=True)
+                for worth, each, whole in zip(self.counts, there.T, every, strict=True)
                 if worth
             ]
             found.append(np.column_stack(sums).ravel())
         return np.concatenate(found)
 
-    def _products(self, places: Sequence[np.ndarray]) -> np.ndarray:
+    def _products(self, rows: Placed, groups: Groups) -> np.ndarray:
         import numpy as np
 
-        sums = np.zeros((len(places), len(places)), dtype=np.int64)
-        for start in range(0, len(places[0]), _BLOCK):
-            rows = [
-                np.array(score)[own[start : start + _BLOCK]]
-                for score, own in zip(self.scores, places, strict=True)
-            ]
+        scores = [
+            (np.array(score, dtype=float)[to], rows.places[column])
+            for score, (column, to) in zip(self.scores, groups, strict=True)
+        ]
+        sums = np.zeros((len(scores), len(scores)), dtype=np.int64)
+        for start in range(0, len(rows.bad), _BLOCK):
+            own = np.stack([score[place[start : start + _BLOCK]] for score, place in scores])
             # exact: whole numbers whose sums stay far below 2⁵³
-            short = shortened(np.column_stack(rows), self.longest_squared).astype(float)
-            sums += (short.T @ short).astype(np.int64)
-        return sums[np.triu_indices(len(places), 1)]
+            short = shortened(own, self.longest_squared)
+            sums += (short @ short.T).astype(np.int64)
+        return sums[np.triu_indices(len(scores), 1)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +168,7 @@ class OneRow(Code):
 
     sums: Sums
     read: tuple[tuple[Any, Callable[[np.ndarray], np.ndarray]], ...]
-    groups: tuple[tuple[int, np.ndarray], ...]
+    groups: Groups
     outcome: Any
     order: Any
     told: tuple[str, ...]
@@ -165,20 +188,19 @@ class OneRow(Code):
 
     def vector(self, rows: Placed) -> dict[int, tuple[int, ...]]:
         """Return its sums by cell."""
-        places, bad = rows
-        own = [to[places[column]] for column, to in self.groups]
-        return {cell: (int(each),) for cell, each in enumerate(self.sums.of(own, bad))}
+        return {cell: (int(each),) for cell, each in enumerate(self.sums.of(rows, self.groups))}
 
     def standing(self, rows: Any) -> Placed:
         """Return rows of `rows_sql`, as DuckDB hands them out, by their places."""
         import numpy as np
 
         parts = [[np.zeros(0, np.uint8)] * (len(self.read) + 1)]
-        while len(part := rows.fetch_df_chunk(_BLOCK // 2048)):  # why: not all rows as wide numbers
-            own = [each(part[f"v{i}"].to_numpy()) for i, (_, each) in enumerate(self.read)]
-            parts.append([*own, part["t"].to_numpy(np.uint8)])
+        for part in rows.to_arrow_reader(_READ):  # why: not all rows as wide numbers
+            bad, *values = (each.to_numpy(zero_copy_only=False) for each in part.columns)
+            own = [each(value) for value, (_, each) in zip(values, self.read, strict=True)]
+            parts.append([*own, bad.astype(np.uint8)])
         *places, bad = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return places, bad
+        return Placed(places, bad)
 
 
 def rows_sql(question: Question, code: OneRow) -> str:
@@ -223,13 +245,14 @@ def _rows_sql(question: Question, code: OneRow) -> str:
 
 
 def shortened(scores: np.ndarray, longest_squared: int) -> np.ndarray:
-    """Return whole scores by row, scaled down where they are too long."""
+    """Return whole scores, of each group by row, scaled down in rows where they are too long."""
     import numpy as np
 
-    cap, short = isqrt(longest_squared), scores.astype(np.int64)
-    squared = (short**2).sum(axis=1)
+    cap = isqrt(longest_squared)
+    squared = np.einsum("ij,ij->j", scores, scores)
     (far,) = np.nonzero(squared > cap * cap)
     # why + 1: the square root is a float; one more than its ceiling is never too small
     length = np.ceil(np.sqrt(squared[far])).astype(np.int64) + 1
-    short[far] = np.sign(short[far]) * (np.abs(short[far]) * cap // length[:, None])
-    return short
+    long = scores[:, far].astype(np.int64)
+    scores[:, far] = np.sign(long) * (np.abs(long) * cap // length)
+    return scores

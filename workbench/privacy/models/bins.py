@@ -154,7 +154,9 @@ class Bins:
     def _standing(
         self, edges: Sequence[float], codes: Sequence[tuple[float, int]], numbers: np.ndarray
     ) -> np.ndarray:
-        place = np.searchsorted(edges, numbers, side="right").astype(self._kept)
+        place = np.zeros(len(numbers), self._kept)
+        for edge in edges:  # why not searched: of a few edges, ten times as fast
+            place += numbers >= edge
         for code, at in codes:
             place[numbers == code] = at
         place[np.isnan(numbers)] = len(self.labels) - 1

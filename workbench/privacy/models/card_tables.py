@@ -18,7 +18,7 @@ from workbench.privacy.accounting import PICO, rho_fraction
 from workbench.privacy.columns import Dimension
 from workbench.privacy.engine.booking import ROUNDING
 from workbench.privacy.engine.mechanisms import RandBelow, discrete_gaussian
-from workbench.privacy.engine.onerow import LATTICE, OneRow, Sums
+from workbench.privacy.engine.onerow import LATTICE, Groups, OneRow, Placed, Sums
 from workbench.privacy.grouping.codes import RowCode, band_code
 from workbench.privacy.grouping.opened import row_by_row
 from workbench.privacy.groups import Group, GroupRule, Scope
@@ -71,11 +71,10 @@ class CardCells(GroupRule):
             cells = [f"all, {each}" for each in told]
             cells += [f"{place}, {each}" for place in places for each in of_bins]
             dimension = Dimension("cell", "Bin and outcome", "band", tuple(cells))
-        columns = list(finest)
         code = OneRow(
             self.sums,
             tuple(each.read(source[each.column]) for each in finest.values()),
-            tuple((columns.index(e.column), e.within(finest[e.column])) for e in self.bins),
+            groups_of(self.bins, tuple(finest.values())),
             outcome,
             None if scope.table.time is None else source[scope.table.time],
             (named([repr(each) for each in self.bins]), named(meaning)),
@@ -113,6 +112,13 @@ def outcome_of(target: Any, scope: Scope) -> tuple[Any, Any]:
         "a scorecard's target is a column that is true or false, or 1 or 0, for bad or good, or a "
         f"condition such as (loans.days_past_due > 90).name('bad'), not {target!r}."
     )
+
+
+def groups_of(bins: Sequence[Bins], finest: Sequence[Bins]) -> Groups:
+    """Return of each the number of its column, and where places of the finest go."""
+    columns = [each.column for each in finest]
+    at = [columns.index(each.column) for each in bins]
+    return [(column, each.within(finest[column])) for column, each in zip(at, bins, strict=True)]
 
 
 def sizes_of(bins: Sequence[Bins]) -> tuple[int, ...]:
@@ -197,12 +203,12 @@ class Counted(Tables):
         self._pico, self._randbelow = pico, randbelow
 
     @cached_property
-    def _placed(self) -> dict[str, tuple[Bins, np.ndarray]]:
-        return {e.column: (e, e.places(values_of(self._frame, e.column))) for e in self._finest}
+    def _rows(self) -> Placed:
+        own = [each.places(values_of(self._frame, each.column)) for each in self._finest]
+        return Placed(own, self._bad)
 
     def _noisy(self, what: str, share: float, bins: Sequence[Bins], sums: Sums) -> Noisy:
-        placed = [(each, *self._placed[each.column]) for each in bins]
-        exact = sums.of([each.within(finest)[own] for each, finest, own in placed], self._bad)
+        exact = sums.of(self._rows, groups_of(bins, self._finest))
         sigma_squared = Fraction(sums.norm_squared) / (2 * rho_fraction(int(self._pico * share)))
         sigma_squared += ROUNDING
         noise = discrete_gaussian(sigma_squared, len(exact), self._randbelow)
