@@ -305,15 +305,17 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         self._woe = [each.woe for each in card.found]
         found = points_of(card.found, weight, self.intercept_, **self._scale)
         self._points = [points for points, _, _ in found]
-        told = [(each.column, label) for each in self.bins_ for label in each.labels]
+        features, labels = zip(
+            *((each.column, label) for each in self.bins_ for label in each.labels), strict=True
+        )
         rows = []
         for each, points in zip(card.found, found, strict=True):
             far = quantile(0.95) * each.spread
             woe = each.woe, each.woe - far, each.woe + far
             rows.append([each.customers.round(), each.rates(card.base)[0], *woe, *points])
-        shown = pd.DataFrame(told, columns=["feature", "bin"])
-        numbers = zip(_NUMBERS, np.concatenate(rows, axis=1), strict=True)
-        self.table_ = shown.assign(**dict(numbers)).astype(dict.fromkeys(_NUMBERS[-3:], int))
+        numbers = dict(zip(_NUMBERS, np.concatenate(rows, axis=1), strict=True))
+        numbers |= {name: numbers[name].astype(int) for name in _NUMBERS[-3:]}
+        self.table_ = pd.DataFrame({"feature": features, "bin": labels, **numbers})
         self.coefficients_ = pd.Series(weight, index=names, name="coefficient")
         self.classes_ = np.array([0, 1])
         self.n_features_in_ = len(names)
