@@ -151,6 +151,28 @@ def test_sqlite_gives_pythons_points(card, rows):
     assert (np.array(found, dtype=float).round(2) == card.points(rows)).all()
 
 
+def test_columns_of_any_name_and_numbers_that_are_none_have_the_same_points(applications):
+    """Quotes and Chinese in names; NaN beside NULL, which engines tell apart."""
+    X, bad = applications
+    X = X.rename(columns={"debt": '负债 "net"', "job": "it's <a> job", "income": "收入"})
+    card = Scorecard(special_codes={"收入": [-1]}).fit(X, bad)
+    rows = X.head(200)
+    assert rows["收入"].isna().any()
+    points, reader = card.points(rows).tolist(), Reader(card.to_pmml())
+    with duckdb.connect() as connection:
+        connection.register("x", rows)
+        named = """* REPLACE (coalesce("收入", 'nan'::DOUBLE) AS "收入")"""
+        connection.execute(f"CREATE TABLE t AS SELECT {named} FROM x")
+        assert connection.execute('SELECT count(*) FROM t WHERE isnan("收入")').fetchone()[0]
+        found = connection.execute(card.to_sql(table="t")).fetchnumpy()["points"]
+    assert found.tolist() == points
+    with sqlite3.connect(":memory:") as connection:
+        rows.to_sql("t", connection, index=False)
+        assert [row[-1] for row in connection.execute(card.to_sql("sqlite", table="t"))] == points
+    plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    assert [reader.score(row)[0] for row in plain] == points
+
+
 def test_what_python_refuses_has_no_points_in_sql(applications):
     X, bad = applications
     card = Scorecard(bounds={"debt": (0, 1)}).fit(X, bad)
@@ -181,7 +203,11 @@ def test_pmml_gives_no_score_beyond_bounds(applications):
 
 @pytest.mark.parametrize("dialect", ["spark", "postgres", "mysql", "snowflake", "bigquery"])
 def test_other_dialects_are_written(card, dialect):
-    assert "points" in card.to_sql(dialect, table="applications")
+    """Of a number that is none all engines say the same word; functions for it they have not."""
+    sql = card.to_sql(dialect, table="applications")
+    assert "points" in sql
+    assert "= 'nan'" in sql
+    assert "ISNAN" not in sql
 
 
 def test_a_dialect_that_is_none_is_refused(card):

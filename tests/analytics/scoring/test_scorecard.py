@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
@@ -17,6 +18,18 @@ CODES = {"income": {-1: "not stated"}}
 @pytest.fixture(scope="module")
 def card(applications):
     return Scorecard(special_codes=CODES).fit(*applications)
+
+
+def test_tables_of_other_libraries_and_arrays_are_read_by_name(card, applications):
+    """Polars and Arrow hand out the same stream; an array has the columns in their order."""
+    X, bad = applications
+    points = card.points(X)
+    assert card.points(pa.Table.from_pandas(X)).tolist() == points.tolist()
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        assert card.points(X.to_numpy()).tolist() == points.tolist()
+    other = clone(card).fit(pa.Table.from_pandas(X), bad)
+    assert other.points(X).tolist() == points.tolist()
+    assert other.feature_names_in_.tolist() == X.columns.tolist()
 
 
 def test_points_scale_as_siddiqi_shows():

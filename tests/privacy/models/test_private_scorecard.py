@@ -9,6 +9,7 @@ import duckdb
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
@@ -234,6 +235,12 @@ def test_it_looks_like_scikit_learn(frame):
     assert card.classes_.tolist() == [0, 1]
     assert card.n_features_in_ == 1
     assert provenance(card).kind == "raw"  # no ledger knows of it
+
+
+def test_tables_of_other_libraries_are_read(frame):
+    table = pa.Table.from_pandas(frame[["home", "late"]])
+    card = PrivateScorecard("late", {"home": ["own", "rent"]}).fit(table, epsilon=3)
+    assert card.points(table).tolist() == card.points(frame).tolist()
 
 
 def test_points_double_the_odds_and_add_up(frame):

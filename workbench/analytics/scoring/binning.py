@@ -12,12 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
-Trend = Literal["auto", "ascending", "descending", "none"]
-TRENDS: tuple[str, ...] = get_args(Trend)
+TRENDS = ("auto", "ascending", "descending", "none")
 FINE_BINS = 100  # of about equal size, from which bins are merged
 FAR = float(np.finfo(float).max)  # beyond lies what is not finite
 

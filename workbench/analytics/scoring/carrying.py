@@ -23,12 +23,11 @@ from workbench.analytics.scoring.bins import Bins, Characteristic, Weighed
 from workbench.analytics.scoring.pairing import PairBins
 from workbench.catalog import Table
 from workbench.documents import canonical
-from workbench.errors import DataError, UnknownName
+from workbench.errors import DataError, require_known
 from workbench.privacy.provenance import RAW
 
 FORMAT, VERSION = "workbench scorecard", 1
 _NEAR = 2**31 - 1
-_NAN = ("duckdb", "spark", "databricks", "clickhouse")  # a number may be none there
 _CLASSES = {each.__name__: each for each in (Bins, PairBins, Counts, Weighed)}
 _KEPT = ("intercept_", "removed_", "n_rows_", "n_bads_", "feature_names_in_", "n_features_in_")
 
@@ -84,9 +83,7 @@ class Carried:
         table : str
         """
         check_is_fitted(self)
-        known = sqlglot.Dialect.classes
-        if dialect not in known:
-            raise UnknownName("SQL dialect", dialect, filter(None, known))
+        require_known("SQL dialect", [each for each in sqlglot.Dialect.classes if each], dialect)
         cases = (_case(e.bins, list(map(_number, e.points)), dialect) for e in self.weighed_)
         total = functools.reduce(operator.add, cases)
         source: exp.Table | exp.Subquery = exp.to_table(table)
@@ -126,13 +123,9 @@ def _digest(card: Any) -> str:
 
 def _content(card: Any) -> Any:
     """Return what of a card is saved, as JSON has it: keys are text, also of numbers."""
-    content = {
-        "params": card.get_params(deep=False),
-        "classes_": card.classes_,
-        "bad_": card.bad_,
-        "weighed_": card.weighed_,
-        "kept": {name: getattr(card, name) for name in _KEPT if hasattr(card, name)},
-    }
+    content = {name: getattr(card, name) for name in ("classes_", "bad_", "weighed_")}
+    content["params"] = card.get_params(deep=False)
+    content["kept"] = {name: getattr(card, name) for name in _KEPT if hasattr(card, name)}
     return json.loads(json.dumps(content, default=_plain))
 
 
@@ -236,10 +229,9 @@ def _ranges(bins: Bins, thens: Sequence[exp.Expr], dialect: str) -> exp.Expr:
     if not edges or not without[1]:
         high = exp.and_(near >= edges[-1] if edges else low, high)
     case = case.when(high, regular[-1])
-    missing: exp.Expr = value.is_(exp.null())
-    if dialect in _NAN:
-        missing = exp.or_(missing, exp.IsNan(this=value))
-    case = case.when(missing, thens[-1])
+    # why as text: engines have no word in common for a number that is none
+    nan = exp.Lower(this=exp.cast(value, "text")).eq("nan")
+    case = case.when(exp.or_(value.is_(exp.null()), nan), thens[-1])
     if without[1]:
         case = case.when(exp.and_(value > _NEAR, upto), regular[-1])
     return case.when(exp.and_(value < -_NEAR, above), regular[0]) if without[0] else case

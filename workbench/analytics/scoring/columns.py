@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from workbench.errors import DataError, require_known
+from workbench.privacy.models.bins import framed
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +33,11 @@ class Categories:
 
 def columns_of(estimator: Any, X: Any, *, reset: bool) -> dict[str, Any]:
     """Return the columns of a frame or an array by name, as scikit-learn's contract has them."""
+    X = framed(X)
     if not isinstance(X, pd.DataFrame):
         X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
-        return {f"x{i}": X[:, i] for i in range(X.shape[1])}
+        names = getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(X.shape[1])])
+        return {str(name): X[:, i] for i, name in enumerate(names)}
     if X.columns.has_duplicates or not len(X) or not len(X.columns):
         raise DataError(
             f"a frame of {len(X):,} rows and {len(X.columns)} columns, "

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.analytics.scoring.bins import Bins, Characteristic, Weighed
-from workbench.analytics.scoring.carrying import written
+from workbench.analytics.scoring.carrying import Carried, written
 from workbench.analytics.scoring.columns import bad_rows
 from workbench.analytics.scoring.guarding import kept_out
 from workbench.catalog import Table
@@ -24,10 +24,9 @@ DIRECTIONS = ("up", "down", "any")
 _FEATURE = 1_000  # cost of changing one more feature, in bins moved
 
 
-class Explained(BaseEstimator):
+class Explained(Carried, BaseEstimator):
     """How a fitted card explains its scores and itself."""
 
-    weighed_: tuple[Weighed, ...]
     _columns: Callable[[Any], dict[str, Any]]
     decimals: int
     bad_: Any

@@ -11,16 +11,7 @@ import pandas as pd
 from workbench.catalog import Table
 from workbench.errors import DataError
 from workbench.privacy.grouping.rules import day_of, span_start
-
-WHY_NOT = {
-    "subject key": "says who it is",
-    "direct identifier": "says who it is",
-    "target": "is what a card foretells",
-    "after-outcome": "is known only after the decision or the outcome",
-    "price": "was set by somebody who knew the risk",
-    "protected": "must not decide",
-    "time": "goes on while a card stays",
-}
+from workbench.privacy.models.card_tables import WHY_NOT
 
 
 class Sample(NamedTuple):

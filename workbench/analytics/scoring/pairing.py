@@ -66,17 +66,11 @@ def fitted_pair(
     asked: Mapping[str, Asked],
 ) -> tuple[PairBins, np.ndarray]:
     """Return a two-way table of at most as many rows and columns as leave cells their share."""
-    side = [
-        fitted_bins(
-            name,
-            columns[name],
-            bad,
-            weight,
-            replace(asked[name], least_share=asked[name].least_share ** 0.5),
-        )
-        for name in names
-    ]
-    (rows, down), (across, along) = side
+    sides = [replace(asked[name], least_share=asked[name].least_share ** 0.5) for name in names]
+    (rows, down), (across, along) = (
+        fitted_bins(name, columns[name], bad, weight, side)
+        for name, side in zip(names, sides, strict=True)
+    )
     place = down.astype(np.int32) * across.size + along
     rowcount = float(len(bad) if weight is None else weight.sum())
     least_rows = asked[names[0]].least_share * rowcount

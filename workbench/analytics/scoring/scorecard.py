@@ -13,7 +13,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.analytics.scoring.bins import Characteristic, Weighed
-from workbench.analytics.scoring.carrying import Carried
 from workbench.analytics.scoring.columns import bad_rows, columns_of
 from workbench.analytics.scoring.explaining import Explained
 from workbench.analytics.scoring.guarding import refuse_kept_out
@@ -24,7 +23,7 @@ from workbench.errors import DataError
 from workbench.privacy.provenance import Provenance
 
 
-class Scorecard(Carried, ClassifierMixin, Explained):
+class Scorecard(ClassifierMixin, Explained):
     """A credit scorecard: points for the bins of each feature, whose sum is the score.
 
     Bins and weights of evidence are those of `WoeEncoder`, found anew at each fit, so that a card

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from workbench.catalog import NUMERIC, Column
 from workbench.errors import InputError, QuestionRefused
@@ -180,14 +182,11 @@ def numbers_of(values: Any) -> np.ndarray:
     series = pd.Series(values)
     if pd.api.types.is_numeric_dtype(series):
         return np.asarray(series.to_numpy(dtype=float, na_value=np.nan))
-    return np.array([_number(each) for each in series], dtype=float)
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return float("nan")
+    found = np.full(len(series), np.nan)
+    for at, value in enumerate(series):
+        with suppress(TypeError, ValueError, OverflowError):
+            found[at] = float(value)
+    return found
 
 
 def bins_of(name: str, given: Any = None, column: Column | None = None) -> Bins:
@@ -200,7 +199,9 @@ def bins_of(name: str, given: Any = None, column: Column | None = None) -> Bins:
     column : Column, optional
         As the catalog has it, for whatever was not given, and for special codes.
     """
-    special = () if column is None else _special(column)
+    special: tuple[tuple[Decimal, str], ...] = ()
+    if column is not None and column.type in NUMERIC:
+        special = tuple((Decimal(code), told) for code, told in column.special_codes.items())
     if given is None:
         return _declared(name, column, special)
     if isinstance(given, str | Mapping) or not isinstance(given, Sequence) or not given:
@@ -216,12 +217,6 @@ def bins_of(name: str, given: Any = None, column: Column | None = None) -> Bins:
     if len(edges) > MAX_EDGES:
         raise QuestionRefused(f"'{name}' has {len(edges)} edges; at most {MAX_EDGES} make sense.")
     return Bins(name, edges=tuple(edges), special=special)
-
-
-def _special(column: Column) -> tuple[tuple[Decimal, str], ...]:
-    if column.type not in NUMERIC:
-        return ()
-    return tuple((Decimal(code), told) for code, told in column.special_codes.items())
 
 
 def _declared(name: str, column: Column | None, special: tuple[tuple[Decimal, str], ...]) -> Bins:
@@ -247,6 +242,13 @@ def _declared(name: str, column: Column | None, special: tuple[tuple[Decimal, st
     rounded = {round(Decimal(each), digits) for each in found}
     inside = sorted(each for each in rounded if low < each < high)
     return Bins(name, edges=tuple(inside), special=special)
+
+
+def framed(given: Any) -> Any:
+    """Return another library's table, of Polars or Arrow, as a DataFrame; all else as it is."""
+    if isinstance(given, pd.DataFrame) or not hasattr(given, "__arrow_c_stream__"):
+        return given
+    return pa.table(given).to_pandas()
 
 
 def values_of(frame: Any, column: str) -> Any:

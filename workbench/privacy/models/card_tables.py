@@ -30,10 +30,16 @@ from workbench.privacy.release import Release
 
 # Of the price, what each table has: customers by range, good and bad by bin, products of scores.
 SHARES = (0.02, 0.91, 0.07)
-BARRED = ("target", "after-outcome", "price", "protected", "subject key", "direct identifier")
+WHY_NOT = {  # of a column's role: why it must not enter a card
+    "subject key": "says who it is",
+    "direct identifier": "says who it is",
+    "target": "is what a card foretells",
+    "after-outcome": "is known only after the decision or the outcome",
+    "price": "was set by somebody who knew the risk",
+    "protected": "must not decide",
+    "time": "goes on while a card stays",
+}
 Noisy = tuple[Any, float]  # figures, and the standard deviation of the noise of each
-
-
 Scores = Sequence[tuple[int, ...]]
 
 
@@ -87,10 +93,10 @@ def require_feature(bins: Bins, scope: Scope) -> None:
     """Refuse a column that must not foretell the outcome, or that the bins do not fit."""
     require_known("column", scope.allowed, bins.column)
     column = scope.allowed[bins.column]
-    if column.role in BARRED:
+    if column.role in WHY_NOT:
         raise QuestionRefused(
-            f"'{bins.column}' is declared as {column.role}, and no feature of a scorecard: it is "
-            "known only after the decision, or must not enter it. Leave it out."
+            f"'{bins.column}' is declared as {column.role}, and no feature of a scorecard: it "
+            f"{WHY_NOT[column.role]}. Leave it out."
         )
     bins.require(scope.source[bins.column].type())
 

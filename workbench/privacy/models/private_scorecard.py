@@ -18,7 +18,7 @@ from workbench.privacy.engine.onerow import LATTICE, UNIT
 from workbench.privacy.grouping.bands import band_labels
 from workbench.privacy.groups import rising
 from workbench.privacy.margins import quantile
-from workbench.privacy.models.bins import bins_of, values_of
+from workbench.privacy.models.bins import bins_of, framed, values_of
 from workbench.privacy.models.card_tables import (
     SHARES,
     Asked,
@@ -155,6 +155,7 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         """
         if ws is None:
             pico = price(epsilon, rho, delta=Decimal(str(delta))).pico
+            X = framed(X)
             bad = values_of(X, str(self.target)) if y is None else y
             return self._fit(Counted(X, bad, pico), {}, pico)
         if y is not None:
@@ -227,7 +228,7 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         """Return the score of each row, the sum of its bins' points: more points are safer."""
         places = self._places(X)
         found = sum(points[place] for points, place in zip(self._points, places, strict=True))
-        return pd.Series(found, index=X.index, name="points")
+        return pd.Series(found, index=getattr(X, "index", None), name="points")
 
     def bands(self, edges: Sequence[int], name: str = "score_band") -> ScoreBands:
         """Return bands of points as a group of a question: ``wb.query(loans, by=card.bands(…))``.
@@ -323,6 +324,7 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
 
     def _places(self, X: Any) -> list[np.ndarray]:
         check_is_fitted(self, "coefficients_")
+        X = framed(X)
         return [each.places(values_of(X, each.column)) for each in self.bins_]
 
 
