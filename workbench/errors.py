@@ -16,6 +16,7 @@
     ├── Refused                          exit 3   understood, and not allowed
     │   ├── AccessRefused                         purpose, consent, expiry
     │   ├── QuestionRefused                       undeclared domain, missing bounds, bad epsilon
+    │   │   └── NotKnown                          released figures leave nothing to tell
     │   └── BudgetExhausted                       asked, left, what to do
     ├── RunFailed                        exit 4   a report did not run; the last good page stays
     ├── Busy                             exit 5   somebody else holds the workspace
@@ -120,6 +121,10 @@ class AccessRefused(Refused):
 
 class QuestionRefused(Refused):
     """A question cannot be answered privately as it was asked."""
+
+
+class NotKnown(QuestionRefused):
+    """Released figures leave nothing to tell; its message is a note of a release."""
 
 
 class BudgetExhausted(Refused):

@@ -75,6 +75,15 @@ def test_the_range_holds_the_margin(measure, low, high, en, zh):
     assert ends[1] >= high * scale - 1e-9
 
 
+def test_a_sentence_says_in_words_that_a_figure_is_not_known():
+    columns = {"customers": [None], "customers_low": [None], "customers_high": [None]}
+    made = release((), (CUSTOMERS,), columns=columns)
+    written = figures.text("{customers} customers (± {customers_margin}) paid", made)
+    said = "not known customers (too little to tell) paid"
+    assert written.spec.draw(written.releases, Language()).text == said
+    assert "未知" in written.spec.draw(written.releases, Language("zh")).text
+
+
 @pytest.mark.parametrize(("low", "high"), [(0.01, 0.05), (-0.05, -0.01)])
 def test_a_difference_beyond_its_margin_is_told(low, high):
     made = one(POINTS, low, high)

@@ -240,6 +240,21 @@ def test_advice_is_by_the_whole_margin_of_all_decisions_at_once(daily):
     assert found == pytest.approx(margin * wider, rel=0.01)
 
 
+def test_what_is_not_known_waits_beside_the_others(daily):
+    nobody = asked(daily, by="region").suppress(min_customers=10_000)
+    gone = nobody.derive(
+        (wb.column("customers") * 2).named("gain", "Gain", "EUR", 0),
+        where={"region": nobody.columns["region"][0]}, name="gone",
+    )  # fmt: skip
+    shown = daily.decisions.waiting("2026-09", [
+        daily.decisions.propose("gone", **{**offered(daily, 2, "x"), "of": gone}),
+        daily.decisions.propose("there", **offered(daily, 2, "there")),
+    ])  # fmt: skip
+    assert shown.columns["recommendation"] == ["Wait", "Go ahead"]
+    assert shown.columns["expected"][0] is None
+    wb.figures.table(shown)
+
+
 @pytest.mark.parametrize("where", ["title", "if_wrong"])
 def test_computed_words_of_a_proposal_are_not_published(daily, where):
     one = {"title": "Call them", **offered(daily, 2, "gain")}

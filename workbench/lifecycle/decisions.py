@@ -19,10 +19,10 @@ from workbench.store.logs.chain import Entry
 ADVICE = ("Wait", "Go ahead", "Leave it")
 
 
-def advised(low: float | None, high: float | None) -> str | None:
-    """Return what a result's whole margin speaks for; nothing where none is known."""
+def advised(low: float | None, high: float | None) -> str:
+    """Return what a result's whole margin speaks for: to wait where none is known."""
     if low is None or high is None:
-        return None
+        return ADVICE[0]
     return ADVICE[1 if low > 0 else 2 if high < 0 else 0]
 
 

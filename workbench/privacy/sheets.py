@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from workbench.errors import QuestionRefused, UnknownName, require_known
+from workbench.errors import NotKnown, QuestionRefused, UnknownName, require_known
 from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.margins import Fixed, Form, added
 
@@ -147,8 +147,20 @@ def operation(name: str) -> Callable[[Operation], Operation]:
 
 
 def apply(name: str, arguments: Mapping[str, Any], sheets: Sequence[Sheet]) -> Sheet:
-    """Return what an operation makes of sheets."""
-    return OPERATIONS[name](*sheets, **arguments)
+    """Return what an operation makes of sheets.
+
+    Where their figures leave nothing to tell, it has no figure, as in a report that is planned, and
+    a note says why: what is not known this month is no fault of a page.
+    """
+    try:
+        return OPERATIONS[name](*sheets, **arguments)
+    except NotKnown as why:
+        made = _blank(OPERATIONS[name](*map(_blank, sheets), **arguments))
+        return replace(made, notes=(*made.notes, str(why)))
+
+
+def _blank(sheet: Sheet) -> Sheet:
+    return replace(sheet, forms={x: [None] * len(forms) for x, forms in sheet.forms.items()})
 
 
 def without(items: tuple[Any, ...], axes: Iterable[int]) -> tuple[Any, ...]:

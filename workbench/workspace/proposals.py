@@ -87,7 +87,8 @@ class Proposals:
         columns: dict[str, list[Any]] = {}
         for each in proposals:
             ends = _ends(each, level)
-            row: dict[str, Any] = {"decision": each.title, "recommendation": advised(*ends[1:])}
+            advice = None if each.of.planned else advised(*ends[1:])
+            row: dict[str, Any] = {"decision": each.title, "recommendation": advice}
             row |= {"if_wrong": each.if_wrong, **self._evidence(each.evidence, period)}
             row |= dict(zip(measure.columns, ends, strict=True))
             for name, value in row.items():
@@ -151,7 +152,7 @@ class Proposals:
 
 def _ends(each: Proposal, level: float) -> list[float | None]:
     """Return what a decision is expected to bring, with the ends of its interval at a level."""
-    if each.of.planned:
+    if each.of.columns[each.measure][0] is None:  # planned, or not known
         return [None, None, None]
     frame = each.of.intervals(level)
     return [float(frame[f"{each.measure}{end}"].iloc[0]) for end in ("", "_low", "_high")]

@@ -4,7 +4,7 @@ import pytest
 from factories.noisy import AMOUNT, MEAN, Books, answer, in_ledger, ledger
 
 import workbench as wb
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import UnknownName
 from workbench.privacy.columns import Dimension
 
 PERSONA = Dimension("persona", "Persona", "category", ("Loyal", "New"), exclusive=True)
@@ -47,6 +47,12 @@ def test_it_is_computed_again(tmp_path):
 def test_bad_input():
     with pytest.raises(UnknownName, match="offer"):
         best(gains([1.0] * 6), action="offer")
-    unknown = answer((PERSONA, ACTION), {"n": [0.0] * 6}, sigma=50.0, measures=(MEAN,))
-    with pytest.raises(QuestionRefused, match="no gain is known of Loyal"):
-        best(unknown, gain="amount_mean")
+
+
+def test_a_group_of_which_no_gain_is_known_waits_beside_the_others():
+    truth = {"n": [0.0] * 3 + [1000.0] * 3, "amount": [0.0] * 3 + [-900.0, -980, -990]}
+    made = answer((PERSONA, ACTION), truth, sigma=1.0, measures=(MEAN,))
+    found = best(made, gain="amount_mean").columns
+    assert found["action"] == ["none is sure: test first", "call"]
+    assert found["amount_mean"][0] is None
+    assert found["amount_mean"][1] is not None

@@ -130,9 +130,22 @@ def test_what_is_no_portfolio_is_refused(options, error, message):
         losses(grades(), **options)
 
 
-def test_grades_that_are_not_known_are_named():
-    with pytest.raises(QuestionRefused, match="grade 'C' is not known"):
-        losses(grades(sigma=100.0, counts=np.array([5000.0, 3000.0, 20.0])))
+def test_of_a_grade_that_is_not_known_no_loss_is_and_a_note_names_it(tmp_path):
+    few = in_ledger(grades(sigma=100.0, counts=np.array([5000.0, 3000.0, 20.0])), ledger(tmp_path))
+    made = wb.Portfolio(few, **ASSUMED)
+    lost, moved = (
+        made.losses({"bad": {"factor_shift": -1.0}}, draws=1000),
+        made.tornado({"lgd": 0.1}),
+    )
+    assert list(lost.columns["scenario"]) == ["as released", "bad"]
+    for found, name in ((lost, "value_at_risk"), (lost, "expected_loss"), (moved, "change")):
+        assert set(found.columns[name]) == {None}
+        assert "of C the rate of defaults is suppressed" in found.notes[-1]
+    wb.figures.table(lost)
+    assert few.origin.find(lost.id).notes == lost.notes
+
+
+def test_grades_by_more_than_one_column_are_refused():
     two = (GRADE, Dimension("region", "Region", "category", ("N",)))
     with pytest.raises(QuestionRefused, match="is by grade, region"):
         losses(grades(by=two))

@@ -48,10 +48,13 @@ def table(dice, lift, noise, many=4000):
     return size + dice.normal(0, noise, (3, 2)), answered + dice.normal(0, noise, (3, 2))
 
 
+def ranked_by(size, answered, noise=1e-6):
+    asked = Books().put(arms(size, answered, by=(BAND, ARM), sigma=noise))
+    return wb.qini(asked, measure="app_rate")
+
+
 def curve(size, answered, noise=1e-6):
-    return wb.qini(
-        Books().put(arms(size, answered, by=(BAND, ARM), sigma=noise)), measure="app_rate"
-    ).frame
+    return ranked_by(size, answered, noise).frame
 
 
 def test_a_qini_by_hand():
@@ -106,8 +109,25 @@ def test_what_tells_nothing_of_a_campaign_is_refused(way, options, error, messag
         way(asked, **{"measure": "app_rate", **options})
 
 
-def test_bands_of_hardly_anybody_are_refused():
-    with pytest.raises(QuestionRefused, match="hardly anybody"):
-        curve([[1.0, 100], [1, 100], [1000, 100]], [[0.0, 5], [0, 5], [20, 5]])
-    with pytest.raises(QuestionRefused, match="too few controls"):
-        curve([[100.0, 100], [100, 100], [100, -5]], [[5.0, 5], [5, 5], [20, 0]])
+@pytest.mark.parametrize(
+    ("sizes", "answered", "message"),
+    [
+        ([[1.0, 100], [1, 100], [1000, 100]], [[0.0, 5], [0, 5], [20, 5]], "hardly anybody"),
+        ([[100.0, 100], [100, 100], [100, -5]], [[5.0, 5], [5, 5], [20, 0]], "too few controls"),
+        ([[-9.0, 100], [-9, 100], [-9, 100]], [[0.0, 5], [0, 5], [0, 5]], "hardly anybody"),
+        ([[100.0, -5], [100, -5], [100, -5]], [[5.0, 0], [5, 0], [5, 0]], "hardly anybody"),
+    ],
+)
+def test_of_bands_of_hardly_anybody_no_line_is_known(sizes, answered, message):
+    found = ranked_by(sizes, answered)
+    assert set(found.columns["more_responses"]) == {None}
+    assert message in found.notes[-1]
+    wb.figures.line(found, x="contacted", y="more_responses", color="line")
+
+
+def test_a_group_without_a_known_arm_has_no_effect_and_the_others_have():
+    region = Dimension("region", "Region", "category", ("N", "S"), exclusive=True)
+    made = Books().put(arms([400.0, 400, 3, 400], [40.0, 30, 1, 30], by=(region, ARM)))
+    found = wb.readout(made.suppress(min_customers=20), measure="app_rate")
+    assert found.columns["effect"][0] == pytest.approx(0.025, abs=1e-3)
+    assert found.columns["effect"][1:] == [None]

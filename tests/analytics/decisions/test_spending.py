@@ -28,7 +28,8 @@ def gains(*, sigma=1e-6, sizes=SIZES, each=EACH, by=(PERSONA,), noise=None):
 
 def planned(release=None, **options):
     given = {"cost": 2.0, "budget": 1000.0, "gain": "amount_sum", **options}
-    return wb.allocate(Books().put(release or gains()), **given)
+    asked = release or gains()
+    return wb.allocate(asked if asked.origin else Books().put(asked), **given)
 
 
 def test_a_budget_goes_where_a_unit_of_it_gains_most_and_says_why_not_elsewhere():
@@ -145,16 +146,32 @@ def test_a_gain_from_a_campaigns_effect_is_shared_out():
             InputError,
             "at once: 'much', 'budget'",
         ),
-        (
-            {"limits": {"all new": {"where": {"persona": "New"}, "at_least": 450}}},
-            InputError,
-            "'all new', the 400 there are of New",
-        ),
     ],
 )
 def test_what_cannot_be_shared_out_is_refused_by_name(options, error, message):
     with pytest.raises(error, match=message):
         planned(**options)
+
+
+@pytest.mark.parametrize("way", [planned, lambda **given: fronted(**given)])
+def test_where_there_are_too_few_for_a_limit_there_is_no_plan_and_a_note_names_both(way):
+    found = way(limits={"all new": {"where": {"persona": "New"}, "at_least": 450}})
+    assert "too few customers to keep all of this at once: all new, New." in found.notes[-1]
+    assert {value for each in found.measures for value in found.columns[each.name]} == {None}
+    wb.figures.table(found)
+
+
+def fronted(limits):
+    return wb.frontier(
+        Books().put(gains()), cost=2.0, budgets=[2000.0], gain="amount_sum", limits=limits
+    )
+
+
+def test_a_group_whose_gain_is_not_known_gets_nothing_and_says_why():
+    few = gains(sizes=np.array([1000.0, 4.0, 600.0]), sigma=10.0)
+    found = planned(Books().put(few).suppress(min_customers=50), budget=None).frame
+    assert list(found.limited_by) == ["all are contacted", "its gain is not known", "no gain"]
+    assert list(found.contacts) == [1000, 0, 0]
 
 
 @pytest.mark.parametrize("budget", [None, "all", -1.0, True])

@@ -203,6 +203,23 @@ def test_a_clean_estate_is_all_green_and_nothing_is_flagged(tmp_path):
     assert found.hints == ()
 
 
+def test_a_column_that_nobody_filled_has_nothing_to_be_checked(tmp_path):
+    ws = clean(tmp_path)
+    source = ws.settings.root / "data" / "people.csv"
+    names, *rows = source.read_text().splitlines()
+    at = names.split(",").index("iban")
+    rows = [",".join([*row.split(",")[:at], "", *row.split(",")[at + 1 :]]) for row in rows]
+    source.write_text("\n".join([names, *rows]) + "\n")
+    catalog = ws.settings.root / "catalog.yaml"
+    pattern = "{pattern: '^[A-Z]{2}[0-9]{20}$'}"
+    catalog.write_text(CLEAN.replace("{check_digit: iban}", pattern))
+    ws = wb.open_workspace(tmp_path, now=lambda: NOW)
+    ws.init()
+    found = check(ws.quality(), "people", "iban", "pattern")
+    assert (found.checked, found.failed) == (0, 0)
+    assert found.light == "not measured"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "column", "rule", "failed"),
     [

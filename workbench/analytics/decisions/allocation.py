@@ -59,7 +59,7 @@ def allocation(
     """
     found = solved(gain, upper, limits, whole)
     if found is None:
-        raise _contradiction(labels, gain, upper, limits, whole)
+        raise InputError(_contradiction(labels, gain, upper, limits, whole))
     prices = _prices(gain, upper, limits)
     reasons = []
     for item, amount in enumerate(found):
@@ -102,34 +102,44 @@ def solved(gain: Array, upper: Array, limits: Sequence[Limit], whole: bool) -> A
 
 def _contradiction(
     labels: Sequence[str], gain: Array, upper: Array, limits: Sequence[Limit], whole: bool
-) -> InputError:
+) -> str:
     """Return why there are no best amounts, by the names of limits or items."""
     nothing = np.zeros_like(gain)
     if solved(nothing, upper, limits, whole) is not None:
         held = [each.weights > 0 for each in limits if np.isfinite(each.most)]
         open_ = (gain > 0) & np.isinf(upper) & ~np.any([np.zeros(len(gain), bool), *held], axis=0)
         free = [label for label, each in zip(labels, open_, strict=True) if each]
-        return InputError(
+        return (
             f"nothing limits {', '.join(free)}: more of it always gains more. Give a budget and a "
             "cost, or a limit with at_most=."
         )
-    needed, most = list(limits), upper.copy()
+    needed, few = contradicting(upper, limits, whole)
+    named = [f"'{each.name}'" for each in needed]
+    named += [f"the {upper[item]:,.0f} there are of {labels[item]}" for item in few]
+    return (
+        f"no allocation keeps all of this at once: {', '.join(named)}. Each alone can be kept; "
+        "loosen one of them."
+    )
+
+
+def contradicting(
+    upper: Array, limits: Sequence[Limit], whole: bool = True
+) -> tuple[list[Limit], list[int]]:
+    """Return limits that cannot all be kept, and the items that there are too few of for them."""
+    nothing, needed, most = np.zeros_like(upper), list(limits), upper.copy()
     for each in limits:
         rest = [other for other in needed if other is not each]
         if solved(nothing, most, rest, whole) is None:
             needed = rest
-    named = [f"'{each.name}'" for each in needed]
-    for item, label in enumerate(labels):
+    held = []
+    for item in range(len(upper)):
         freed = most.copy()
         freed[item] = np.inf
         if solved(nothing, freed, needed, whole) is None:
             most = freed
         elif np.isfinite(most[item]):
-            named.append(f"the {most[item]:,.0f} there are of {label}")
-    return InputError(
-        f"no allocation keeps all of this at once: {', '.join(named)}. Each alone can be kept; "
-        "loosen one of them."
-    )
+            held.append(item)
+    return needed, held
 
 
 def _prices(gain: Array, upper: Array, limits: Sequence[Limit]) -> dict[str, float]:

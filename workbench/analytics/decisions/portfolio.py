@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, QuestionRefused, UnknownName, require_known
+from workbench.errors import InputError, NotKnown, QuestionRefused, UnknownName, require_known
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Fixed, Form, quantile, tangent, times, weighted
@@ -116,14 +116,15 @@ class Portfolio:
         Release
             By ``scenario``, the first ``as released``: ``expected_loss``, ``value_at_risk`` and
             ``expected_shortfall``. Margins hold noise, the chance of who was in the table, and the
-            simulation's error; what is assumed is in no margin.
+            simulation's error; what is assumed is in no margin. Where a grade is suppressed, or
+            not surely of any loan, no loss is known, and a note says so.
 
         Raises
         ------
         InputError
             What is declared or assumed is beyond what it can be.
         QuestionRefused
-            The release is not by one group column, or a grade is not known.
+            The release is not by one group column.
         """
         asked = {"draws": draws, "scenarios": [list(each) for each in (scenarios or {}).items()]}
         return self._derived("portfolio_loss", asked, name or f"{self.grades.name}-losses")
@@ -168,7 +169,7 @@ def _portfolio_loss(
     labels = (BASE, *(label for label, _ in scenarios))
     forms: dict[str, list[Form]] = {each: [None] * len(labels) for each in _FIGURES}
     if not sheet.unknown:
-        forms = _simulated(_Book.of(sheet, **book), draws, [(BASE, {}), *scenarios])
+        forms = _simulated(_Book.of(sheet, book), draws, [(BASE, {}), *scenarios])
     unit = book["unit"]
     by = Dimension("scenario", "Scenario", "category", labels)
     made = {
@@ -211,7 +212,7 @@ def _tornado(
         _require(f"span of {name}", span, 1e-9, 10)
     found = {_INPUTS[name][1]: (0.0, 0.0) for name, _ in spans}
     if not sheet.unknown:
-        found = _moved(_Book.of(sheet, **book), spans, of)
+        found = _moved(_Book.of(sheet, book), spans, of)
     order = tuple(sorted(found, key=lambda each: (-max(map(abs, found[each])), each)))
     said = ", ".join(f"{each} ± {span:g}" for each, span in spans) or "–"
     by = (
@@ -261,20 +262,11 @@ class _Book:
     assumed: Mapping[str, float]
 
     @classmethod
-    def of(
-        cls,
-        sheet: Sheet,
-        *,
-        pd: str,
-        lgd: float | Mapping[str, float],
-        ead: float | str,
-        correlation: float,
-        count: str,
-        level: float,
-        unit: str | None,  # said of the figures
-    ) -> _Book:
+    def of(cls, sheet: Sheet, book: Mapping[str, Any]) -> _Book:
+        """Return the grades of a sheet with what a portfolio declares of them."""
         import numpy as np
 
+        pd, lgd, ead, count, level = (book[x] for x in ("pd", "lgd", "ead", "count", "level"))
         if len(sheet.by) != 1 or sheet.measure(pd).kind != "rate":
             names = ", ".join(each.name for each in sheet.by) or "nothing"
             raise QuestionRefused(
@@ -294,10 +286,7 @@ class _Book:
             whole = sheet.forms[ead][row] if isinstance(ead, str) else times(size, Affine(ead))
             exposure = tangent(whole)
             if rate is None or size is None or exposure is None:
-                raise QuestionRefused(
-                    f"grade '{key}' is not known: it is suppressed, or its number of loans is not "
-                    "surely above 0. Merge it with .merge_small(…), or leave it out by where=…."
-                )
+                raise NotKnown(noted("grade not known", where=key))
             if isinstance(lgd, Mapping) and str(key) not in lgd:
                 raise UnknownName("grade with a loss given default", str(key), lgd)
             parts.append(lgd[str(key)] if isinstance(lgd, Mapping) else lgd)
@@ -309,8 +298,8 @@ class _Book:
             chances.add(draw)
             loans.append(max(0, round(size.value)))
         usual = {"pd_times": 1.0, "lgd_times": 1.0, "ead_times": 1.0, "factor_shift": 0.0}
-        book = cls(rates, exposures, chances, np.array(loans), np.array(parts), level, usual)
-        return book.under({"correlation": correlation}, BASE)
+        made = cls(rates, exposures, chances, np.array(loans), np.array(parts), level, usual)
+        return made.under({"correlation": book["correlation"]}, BASE)
 
     def under(self, assumed: Mapping[str, float], label: str) -> _Book:
         """Return the book as a scenario sees it."""

@@ -5,7 +5,7 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Any
 
-from workbench.errors import InputError, QuestionRefused
+from workbench.errors import InputError, NotKnown, QuestionRefused
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.margins import (
     Affine,
@@ -99,19 +99,21 @@ def _readout(
     if worth is not None and not worth > 0:
         raise InputError(f"worth is the least effect that pays, above 0, not {worth}.")
     others, keys, pairs = _pairs(sheet, measure, arm, values)
-    nothing: list[Form] = [None] * (len(keys) if sheet.unknown else 0)
-    effects, least, powers = [*nothing], [*nothing], [*nothing]
-    for one, other in pairs:
-        draw = drawn_into(one.top, one.bottom, other.top, other.bottom)
-        gap = drawn_apart(one, other, draw)
+    effects, least, powers = list[Form](), list[Form](), list[Form]()
+    for pair in pairs:
+        gap: Form = None
+        if pair:
+            one, other = pair
+            draw = drawn_into(one.top, one.bottom, other.top, other.bottom)
+            gap = drawn_apart(one, other, draw)
         effects.append(gap)
         sd = sqrt(gap.variance) if isinstance(gap, Affine) else 0.0
         least.append(Fixed(SEEN * sd) if sd else None)
         chance = NormalDist().cdf((worth or 0.0) / sd - quantile(0.95)) if sd else 0.0
         powers.append(Fixed(chance) if sd else None)
     made: dict[Measure, list[Form]] = {
-        Measure("treated", "rate", "Treated", None, 4): [*nothing, *(one for one, _ in pairs)],
-        Measure("control", "rate", "Control", None, 4): [*nothing, *(other for _, other in pairs)],
+        Measure("treated", "rate", "Treated", None, 4): [each and each[0] for each in pairs],
+        Measure("control", "rate", "Control", None, 4): [each and each[1] for each in pairs],
         Measure("effect", "derived", "Effect", "fraction", 4, contrast="points"): effects,
         Measure("detectable", "derived", "Would be seen from", "fraction", 4): least,
     }
@@ -131,13 +133,18 @@ def _qini(sheet: Sheet, *, measure: str, arm: str, values: list[Any]) -> Sheet:
     if sheet.unknown:
         labels = tuple(f"{100 * step / len(keys):.0f} %" for step in range(len(keys) + 1))
         return _lines(sheet, labels, [None] * (2 * len(labels)))
+    known = [each for each in pairs if each]
+    if len(known) < len(pairs):
+        raise NotKnown(noted("bands not known"))
     order = sorted(range(len(keys)), key=lambda row: -others[0].values.index(keys[row][0]))
     sums: list[list[Affine]] = []  # customers and responses, treated and control, so far
     for row in order:
-        ones = [x for each in pairs[row] for x in (each.bottom, each.top)]
+        ones = [x for each in known[row] for x in (each.bottom, each.top)]
         before = sums[-1] if sums else [Affine(0.0)] * 4
         sums.append([weighted([(1.0, a), (1.0, b)]) for a, b in zip(before, ones, strict=True)])
     many_t, all_t, many_c, all_c = sums[-1]
+    if tangent(Ratio(all_t, many_t)) is None or tangent(Ratio(all_c, many_c)) is None:
+        raise NotKnown(noted("bands not known"))
     ranked: list[Form] = [Affine(0.0)]
     random: list[Form] = [Fixed(0.0, 0.0, 0.0)]
     shares = [0.0]
@@ -159,7 +166,7 @@ def _qini(sheet: Sheet, *, measure: str, arm: str, values: list[Any]) -> Sheet:
         shares.append(share)
     labels = tuple(f"{100 * share:.0f} %" for share in shares)
     if len(set(labels)) < len(labels):
-        raise QuestionRefused("bands of the score are of hardly anybody; ask for fewer of them.")
+        raise NotKnown(noted("bands not known"))
     return _lines(sheet, labels, [*ranked, *random])
 
 
@@ -177,28 +184,26 @@ def _brought(sums: list[Affine], treated: float) -> Affine:
     _, responded, many, without_it = sums
     rate = tangent(Ratio(without_it, many))
     if rate is None:
-        raise QuestionRefused("too few controls are in the best bands to say what they would do.")
+        raise NotKnown(noted("controls not known"))
     return weighted([(1.0, responded), (-treated, rate)])
 
 
 def _pairs(
     sheet: Sheet, measure: str, arm: str, values: list[Any]
-) -> tuple[tuple[Dimension, ...], tuple[Any, ...], list[tuple[Ratio, Ratio]]]:
+) -> tuple[tuple[Dimension, ...], tuple[Any, ...], list[tuple[Ratio, Ratio] | None]]:
     """Return other groups, their keys, and of each the rates of the treated and the controls."""
     axis = sheet.axis(arm)
     for value in values:
         sheet.require_value(axis, value)
     at = dict(zip(sheet.keys, sheet.forms[sheet.measure(measure).name], strict=True))
     keys = tuple(dict.fromkeys(without(key, {axis}) for key in sheet.keys))
-    pairs: list[tuple[Ratio, Ratio]] = []
-    for key in () if sheet.unknown else keys:
+    pairs: list[tuple[Ratio, Ratio] | None] = []
+    for key in keys:
         one, other = (at.get((*key[:axis], value, *key[axis:])) for value in values)
-        if not isinstance(one, Ratio) or not isinstance(other, Ratio):
-            raise QuestionRefused(
-                f"'{measure}' is no rate that is known of both '{values[0]}' and '{values[1]}'"
-                f"{' of ' + ' / '.join(map(str, key)) if key else ''}."
-            )
-        pairs.append((one, other))
+        known = isinstance(one, Ratio) and isinstance(other, Ratio)
+        if not known and (one or other) and not isinstance(one or other, Ratio):
+            raise QuestionRefused(f"'{measure}' is no rate; ask for one, such as .rate(…).")
+        pairs.append((one, other) if isinstance(one, Ratio) and isinstance(other, Ratio) else None)
     return without(sheet.by, {axis}), keys, pairs
 
 
@@ -237,15 +242,16 @@ def _next_best(sheet: Sheet, *, action: str, measure: str) -> Sheet:
     keys, best, leads, wrongs = [], list[Form](), list[Form](), list[Form]()
     for key, rows in grouped(without(key, {axis}) for key in sheet.keys).items():
         lines = [(line, row) for row in rows if (line := tangent(sheet.forms[measure][row]))]
-        if sheet.unknown:
-            lines = [(Affine(0.0), rows[0])]
         if not lines:
-            raise QuestionRefused(f"no gain is known of {' / '.join(map(str, key))}.")
+            keys.append((*key, WAIT))
+            for figures in (best, leads, wrongs):
+                figures.append(None)
+            continue
         (first, row), *others = sorted(lines, key=lambda each: (-each[0].value, each[1]))
         gaps = [weighted([(1.0, first), (-1.0, other)]) for other, _ in others]
         sure = first.value - quantile(0.95, among) * first.variance**0.5 > 0
         keys.append((*key, sheet.keys[row][axis] if sure else WAIT))
-        best.append(None if sheet.unknown else first)
+        best.append(first)
         leads.append(gaps[0] if gaps else None)
         chances = [chance_below_zero(gap.value, gap.variance**0.5) for gap in gaps]
         wrongs.append(Fixed(min(1.0, sum(chances))))

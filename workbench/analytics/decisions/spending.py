@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, QuestionRefused, require_known
+from workbench.errors import InputError, NotKnown, QuestionRefused, require_known
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Fixed, Form, divided, tangent, weighted
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BUDGET = "budget"
 _DRAWS = 50  # of the noise, to see what choosing by it is worth
 _LIMIT = ("where", "at_least", "at_most", "of")
+UNKNOWN = "its gain is not known"
 
 
 def allocate(
@@ -66,7 +67,8 @@ def allocate(
     Raises
     ------
     InputError
-        Limits contradict each other, or nothing limits a group; said by their names.
+        Limits contradict each other; said by their names. Where there are only too few customers
+        for them, no amount is known, and a note names them.
 
     Examples
     --------
@@ -121,7 +123,10 @@ def _allocate(
 ) -> Sheet:
     table = _Offers(sheet, **offers)
     plan, gains = table.best(None if budget is None else _amount("a budget", budget))
-    why = Dimension("limited_by", "Limited by", "category", tuple(dict.fromkeys(plan.reasons)))
+    reasons = [
+        why if known else UNKNOWN for why, known in zip(plan.reasons, table.known, strict=True)
+    ]
+    why = Dimension("limited_by", "Limited by", "category", tuple(dict.fromkeys(reasons)))
     notes = [noted("allocated")]
     for name, price in plan.prices.items():
         if abs(price) > 1e-9:
@@ -136,7 +141,7 @@ def _allocate(
         ],
         Measure("expected_gain", "derived", "Expected gain", unit, 0, contrast="gain"): [*gains],
     }
-    keys = tuple((*key, why) for key, why in zip(sheet.keys, plan.reasons, strict=True))
+    keys = tuple((*key, why) for key, why in zip(sheet.keys, reasons, strict=True))
     adds = frozenset(["expected_gain"])
     return sheet.anew((*sheet.by, why), made, *notes, keys=keys, adds=adds)
 
@@ -181,48 +186,40 @@ class _Offers:
         self.labels = [" / ".join(map(str, key)) for key in sheet.keys]
         self.costs = np.array([_cost(key, cost) for key in sheet.keys])
         self._each: list[Affine] = []
+        self.known: list[bool] = []
         sizes = []
         for whole, many in zip(sheet.forms[gain], sheet.forms["customers"], strict=True):
             each = tangent(divided(tangent(whole), tangent(many)))
             size = tangent(many)
             known = each is not None and size is not None
             # why none: a group that is not surely there gains nothing that could be told
+            self.known.append(known)
             self._each.append(each if known and each else Affine(0.0))
             sizes.append(size.value if known and size else 0.0)
         self._upper = np.floor(np.maximum(np.array(sizes), 0.0))
-        self._limits = [self._limit(name, **self._known(name, each)) for name, each in limits]
+        self._limits = [self._limit(name, given) for name, given in limits]
 
-    def _known(self, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        require_known(f"part of the limit '{name}'", _LIMIT, *given)
-        if name == BUDGET:
-            raise InputError("a limit has a name of its own; the budget is budget=.")
-        return given
-
-    def _limit(
-        self,
-        name: str,
-        *,
-        where: Mapping[str, Any] | None = None,
-        at_least: float | None = None,
-        at_most: float | None = None,
-        of: str = "customers",
-    ) -> Any:
+    def _limit(self, name: str, given: Mapping[str, Any]) -> Any:
         import numpy as np
 
         from workbench.analytics.decisions.allocation import Limit
 
-        if of not in ("customers", "cost") or (at_least is None and at_most is None):
+        require_known(f"part of the limit '{name}'", _LIMIT, *given)
+        if name == BUDGET:
+            raise InputError("a limit has a name of its own; the budget is budget=.")
+        ends = {"least": given.get("at_least"), "most": given.get("at_most")}
+        of = given.get("of", "customers")
+        if of not in ("customers", "cost") or set(ends.values()) == {None}:
             raise InputError(
                 f"the limit '{name}' is at_least= or at_most= so much of 'customers' or 'cost'."
             )
         weights = self.costs.copy() if of == "cost" else np.ones(len(self.costs))
-        for column, wanted in (where or {}).items():
+        for column, wanted in (given.get("where") or {}).items():
             axis = self._sheet.axis(column)
             values = wanted if isinstance(wanted, list) else [wanted]
             for value in values:
                 self._sheet.require_value(axis, value)
             weights *= [key[axis] in values for key in self._sheet.keys]
-        ends = {"least": at_least, "most": at_most}
         known = {x: _amount(f"'{name}'", each) for x, each in ends.items() if each is not None}
         return Limit(name, weights, **known)
 
@@ -230,13 +227,24 @@ class _Offers:
         """Return what to spend on each group, and what it gains, less what the choice adds."""
         import numpy as np
 
-        from workbench.analytics.decisions.allocation import Limit, allocation, solved
+        from workbench.analytics.decisions.allocation import (
+            Limit,
+            allocation,
+            contradicting,
+            solved,
+        )
 
         # of a report that is planned nobody is known to be there, and nothing can be kept
         limits = [] if self._sheet.unknown else list(self._limits)
         if budget is not None:
             limits.append(Limit(BUDGET, self.costs, most=budget))
         gain = np.array([each.value for each in self._each])
+        if solved(np.zeros_like(gain), self._upper, limits, whole=True) is None:
+            endless = np.full_like(gain, np.inf)
+            if solved(np.zeros_like(gain), endless, limits, whole=True) is not None:
+                asked, few = contradicting(self._upper, limits)
+                names = [*(each.name for each in asked), *(self.labels[item] for item in few)]
+                raise NotKnown(noted("no plan", where=", ".join(names)))
         plan = allocation(self.labels, gain, self._upper, limits)
         draws = sorted({draw for each in self._each for draw in each.terms})
         slopes = np.array([[each.terms.get(d, 0.0) for d in draws] for each in self._each])

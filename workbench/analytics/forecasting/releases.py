@@ -9,7 +9,7 @@ from itertools import pairwise, product
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, PeriodError, QuestionRefused
+from workbench.errors import InputError, NotKnown, PeriodError, QuestionRefused
 from workbench.periods import Period
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.margins import Affine, Fixed, Form, added, quantile, tangent
@@ -220,9 +220,13 @@ class _Series:
 
     def checked(self, row: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a series' figures and the standard deviations of their noise."""
-        from workbench.analytics.forecasting.rules import checked
+        from workbench.analytics.forecasting.rules import FEWEST, checked
 
         lines = [tangent(form) for form in self.forms[row]]
+        if len(lines) >= FEWEST and (sum(map(bool, lines)) < FEWEST or not lines[-1]):
+            raise NotKnown(
+                noted("series not known", where=", ".join(map(str, self.keys[row])) or ALL)
+            )
         values = [float("nan") if each is None else each.value for each in lines]
         noise = [0.0 if each is None else sqrt(each.variance) for each in lines]
         return checked(values, noise)

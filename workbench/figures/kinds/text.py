@@ -136,7 +136,8 @@ def filled(
     """Return a sentence's literals, each with the field after it, as a page's script fills them.
 
     A field is its release's number, measure, whether it is the margin, its format, and whether its
-    margin follows. None for a sentence with a format that the script does not write.
+    margin follows. None for a sentence that the script does not write: of another format, or of a
+    figure that is not known.
     """
     parts = list(_fields(language.say(template)))
     names = {name for _, name, _ in parts}
@@ -146,7 +147,7 @@ def filled(
         if isinstance(field, str):
             made.append((literal + field, None))
             continue
-        if not _SCRIPTED.match(form):
+        if not _SCRIPTED.match(form) or field.value.value is None:
             return None
         at = next(i for i, each in enumerate(releases) if each is field.release)
         follows = f"{name}_margin" in names
@@ -169,7 +170,7 @@ class _Field:
     def figure(self, format_spec: str, language: Language, margin_follows: bool) -> str:
         figures, value = self.figures, self.value
         if value.value is None:
-            return language.word("none")
+            return language.word("none" if self.release.planned else "not known")
         if figures.unknown(value):
             both = figures.both(value, language)
             return figures.told(value, language)[0] if margin_follows else both
@@ -187,6 +188,8 @@ class _Field:
         """Return the margin in words, and whether a ± may stand before it."""
         figures, value = self.figures, self.value
         margin = figures.margin(value)
+        if value.value is None and not self.release.planned:
+            return language.word("too little"), False
         if margin is None or value.low is None or value.high is None:
             return language.word("none"), True
         if figures.unknown(value):

@@ -83,7 +83,8 @@ class _Asked:
 
     def answered(self, values: Mapping[str, Any]) -> Check:
         """Return the check with what its aggregates come to."""
-        checked, failed = int(values[self.checked]), int(values[self.failed])
+        # why or 0: of a column with no value at all the engine counts nothing, and not 0
+        checked, failed = int(values[self.checked]), int(values[self.failed] or 0)
         why = "" if checked else NO_ROWS
         return replace(self.check, checked=checked, failed=failed, why=why)
 
