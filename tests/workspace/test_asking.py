@@ -4,7 +4,6 @@ import pytest
 
 import workbench as wb
 from workbench.errors import BudgetExhausted, QuestionRefused, UnknownName
-from workbench.workspace.answerable import described
 
 PAID = {"table": "transactions", "purpose": "reporting", "period": "2026-09"}
 
@@ -173,5 +172,5 @@ def test_the_form_asks_looks_and_hands_over_its_code_and_pays_nothing(shop, monk
 
 def test_what_is_described_is_escaped(shop):
     found = shop.foresee(**PAID, by=["region"], epsilon=0.2)
-    assert "&#x27;region&#x27;" in described(found)
-    assert "epsilon <b>0.20</b>" in described(found)
+    assert "&#x27;region&#x27;" in found._repr_html_()
+    assert "epsilon <b>0.20</b>" in found._repr_html_()

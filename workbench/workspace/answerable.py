@@ -52,7 +52,21 @@ class Answerable:
     told: str = ""
 
     def _repr_html_(self) -> str:
-        return described(self)
+        """Return what answers a question, what it costs and how exact it is."""
+        how = (
+            f"Answered by release <b>{escape(self.release)}</b>: costs nothing."
+            if self.release
+            else f"No release answers it. It would cost epsilon <b>{self.epsilon:.2f}</b>; "
+            f"{self.left:.2f} is left. Nothing is spent until its code runs."
+        )
+        margins = "".join(
+            f"<li>{escape(name)} ± {margin:,.4g}"
+            + (f", {self.relative[name]:.1%} of a group of 1,000" if name in self.relative else "")
+            + "</li>"
+            for name, margin in self.margins.items()
+        )
+        told = f"<p>{escape(self.told)}</p>" if self.told else ""
+        return f"<p>{how}</p><ul>{margins}</ul>{told}<pre>{escape(self.code)}</pre>"
 
 
 @dataclass(frozen=True)
@@ -215,7 +229,7 @@ def form(ws: Asking) -> Any:
             shown.value = f"<p>{escape(str(refusal))}</p>"
             return
         state["found"], button.disabled = found, False
-        shown.value = described(found)
+        shown.value = found._repr_html_()
 
     def put(_: Any) -> None:
         found, shell = state["found"], _shell()
@@ -231,24 +245,6 @@ def form(ws: Asking) -> Any:
     of_table()
     rows = [(table, purpose), (measures, by), (column, value), (first, last, epsilon)]
     return widgets.VBox([*map(widgets.HBox, rows), shown, button])
-
-
-def described(found: Answerable) -> str:
-    """Return in HTML what answers a question, what it costs and how exact it is."""
-    how = (
-        f"Answered by release <b>{escape(found.release)}</b>: costs nothing."
-        if found.release
-        else f"No release answers it. It would cost epsilon <b>{found.epsilon:.2f}</b>; "
-        f"{found.left:.2f} is left. Nothing is spent until its code runs."
-    )
-    margins = "".join(
-        f"<li>{escape(name)} ± {margin:,.4g}"
-        + (f", {found.relative[name]:.1%} of a group of 1,000" if name in found.relative else "")
-        + "</li>"
-        for name, margin in found.margins.items()
-    )
-    told = f"<p>{escape(found.told)}</p>" if found.told else ""
-    return f"<p>{how}</p><ul>{margins}</ul>{told}<pre>{escape(found.code)}</pre>"
 
 
 def _shell() -> Any:

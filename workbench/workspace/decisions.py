@@ -157,28 +157,17 @@ class Decisions(Proposals):
                  "verdict": "Difference"}  # fmt: skip
         rows = [told(each) for each in found]
         told_by = [each.outcome.release for each in found if each.outcome and each.outcome.release]
-        private = sorted(
-            each for each in {*told_by} if not each.startswith("e-") and self._still(each)
-        )
-        columns: dict[str, list[Any]] = {
-            name: [row[name] for row in rows] for name in (*heads, "over_margin")
-        }
+        paid = sorted(each for each in {*told_by} if not each.startswith("e-"))
+        private = tuple(filter(self._still, paid))
+        columns = {name: [row[name] for row in rows] for name in (*heads, "over_margin")}
         measure = Measure("over_margin", "count", "Difference over its margin", None, 1)
         said = [
             text for each in found for text in (each.title, each.owner, each.measure, each.unit)
         ]
-        return self.keep(
-            "decisions",
-            heads,
-            columns,
-            measure,
-            period,
-            tuple(private),
-            (noted("told", released=sum(each in private for each in told_by), all=len(found)),)
-            if found
-            else (),
-            said=tuple(filter(None, said)),
-        )
+        count = sum(each in private for each in told_by)
+        notes = (noted("told", released=count, all=len(found)),) if found else ()
+        words = tuple(filter(None, said))
+        return self.keep("decisions", heads, columns, measure, period, private, notes, said=words)
 
     def _now(self) -> dt.datetime:
         """Return the time; refuse a report, whose code could record what it counted on rows."""
