@@ -7,8 +7,10 @@ import pytest
 from factories.noisy import CUSTOMERS, Books, answer, in_ledger, ledger
 
 import workbench as wb
-from workbench.errors import InputError, QuestionRefused, UnknownName
+from workbench.errors import InputError, NotKnown, QuestionRefused, UnknownName
 from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.sheets import OPERATIONS
+from workbench.privacy.tables import sheet_of
 
 GRADE = Dimension("grade", "Grade", "band", ("A", "B", "C"), exclusive=True)
 BAD = Measure("app_rate", "rate", "Bad, share", None, 4)
@@ -143,6 +145,13 @@ def test_of_a_grade_that_is_not_known_no_loss_is_and_a_note_names_it(tmp_path):
         assert "of C the rate of defaults is suppressed" in found.notes[-1]
     wb.figures.table(lost)
     assert few.origin.find(lost.id).notes == lost.notes
+
+
+def test_what_the_figures_leave_open_is_raised_as_a_note():
+    few = sheet_of(grades(sigma=100.0, counts=np.array([5000.0, 3000.0, 20.0])))
+    given = {**ASSUMED, "count": "customers", "level": 0.999, "unit": None}
+    with pytest.raises(NotKnown, match="Losses are not known: of C the rate"):
+        OPERATIONS["tornado"](few, book=given, spans=[["lgd", 0.1]], of="expected_loss")
 
 
 def test_grades_by_more_than_one_column_are_refused():
