@@ -10,6 +10,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from support.browser import browsing
+from support.screen import Screen
 from support.shop import make_shop
 
 import workbench as wb
@@ -90,6 +92,13 @@ def warm_shop(shop_folder: Path, tmp_path: Path, warmed: Callable[[Path], Path])
     """Return a loaded shop of the test's own, whose reports run in forked kernels."""
     folder = warmed(Path(shutil.copytree(shop_folder, tmp_path / "shop")))
     return wb.open_workspace(folder, now=shop_time)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
+    """Return a browser, shared; `Screen.show` opens a page as a reader of some screen has it."""
+    with browsing(tmp_path_factory.mktemp("profile")) as started:
+        yield Screen(started.driver)
 
 
 @pytest.fixture

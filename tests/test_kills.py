@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.line import OPENING, at_work, command, workbench_json, write_report
+from support.line import OPENING, at_work, command, here_json, workbench_json, write_report
 
 import workbench as wb
 from workbench.reporting.pages.parts import ROOT
@@ -41,13 +41,12 @@ SHOWING = 'wb.figures.table(answer, title="Customers by group")'
 
 
 @pytest.mark.parametrize("forks", ["false", "true"], ids=["plain", "forked"])
-def test_a_suite_killed_at_any_moment(shop_folder, tmp_path, size, forks):
+def test_a_suite_killed_at_any_moment(shop_folder, tmp_path, warmed, size, forks):
     folder = tmp_path / "shop"
     shutil.copytree(shop_folder, folder)
     _prepare(folder, forks)
     few = 1 if forks == "false" else 2  # of plain kernels, each of which takes seconds
-    _kill_and_look(folder, few if size == "smoke" else 100)
-    _nobody_is_left(folder)
+    _kill_and_look(folder, few if size == "smoke" else 100, warmed)
 
 
 def _prepare(folder, forks):
@@ -60,11 +59,12 @@ def _prepare(folder, forks):
     write_report(folder, *cells, name="grid", definition=DEFINITION, parameters=PARAMETERS)
 
 
-def _kill_and_look(folder, kills):
+def _kill_and_look(folder, kills, warmed):
     start = time.monotonic()
     made = workbench_json("run", "grid", "-w", folder, "--jobs", "2")
     seconds, dice = time.monotonic() - start, random.Random(20260901)
     assert [each["variant"] for each in made["editions"]] == VARIANTS
+    _nobody_is_left(folder)
     published, ledger = folder / "reports" / "published" / "grid" / "2026-09", _ledger(folder)
     shown = {}
     for kill in range(kills):
@@ -84,15 +84,16 @@ def _kill_and_look(folder, kills):
         ledger = now
         _nobody_is_left(folder)
     _pays_once(folder)
-    last = workbench_json("run", "grid", "-w", folder, "-p", "epsilon=0.105")
+    warmed(folder)
+    last = here_json("run", "grid", "-w", folder, "-p", "epsilon=0.105")
     assert len(last["editions"]) == 4
     assert not any(each["unchanged"] for each in last["editions"])
     for variant in VARIANTS:  # what a killed run paid for answers this, and may be shown already
         assert _revisions(published / variant)[: len(shown[variant])] == shown[variant]
     _pays_once(folder)
-    again = workbench_json("run", "grid", "-w", folder, "-p", "epsilon=0.105")
+    again = here_json("run", "grid", "-w", folder, "-p", "epsilon=0.105")
     assert all(each["unchanged"] for each in again["editions"])
-    workbench_json("run", "grid", "-w", folder, "-p", "epsilon=0.3")  # no run paid as much
+    here_json("run", "grid", "-w", folder, "-p", "epsilon=0.3")  # no run paid as much
     for variant in VARIANTS:
         assert len(_revisions(published / variant)) > len(shown[variant])
     _pays_once(folder)

@@ -9,10 +9,8 @@ import shutil
 import pandas as pd
 import pytest
 from factories.live import Edition
-from support.browser import browsing
 from support.line import here_json
 from support.live import compared
-from support.screen import Screen
 
 import workbench as wb
 from workbench.reporting.published.copies import standalone
@@ -81,12 +79,11 @@ def test_each_costs_no_more_than_is_planned_for(bank):
 
 
 @pytest.mark.parametrize("name", [*REPORTS, DASHBOARD])
-def test_every_chart_is_drawn(bank, name, tmp_path):
-    with browsing(tmp_path) as browser:
-        browser.open(bank[0] / f"reports/published/{name}/2026-09/index.html")
-        assert browser.state() == "drawn"
-        assert min(browser.marks()) > 0
-        assert browser.complaints() == []
+def test_every_chart_is_drawn(bank, name, browser):
+    browser.show(bank[0] / f"reports/published/{name}/2026-09/index.html")
+    assert browser.state() == "drawn"
+    assert min(browser.marks()) > 0
+    assert browser.complaints() == []
 
 
 @pytest.mark.parametrize("name", [*REPORTS, DASHBOARD])
@@ -216,17 +213,15 @@ def test_decisions_that_wait_have_advice_by_their_whole_margin_and_lead_to_their
     assert len(links) == 5  # of the reports that ran here
 
 
-def test_filters_and_sliders_show_what_python_computes(bank, tmp_path, size):
-    with browsing(tmp_path / "profile") as started:
-        screen = Screen(started.driver)
-        for name in ("customer-overview", "segmentation", DASHBOARD):
-            alone = tmp_path / f"{name}.html"
-            alone.write_text(standalone(page(bank, name)), encoding="utf-8")
-            assert alone.stat().st_size <= 750_000
-            report, count = Edition.of(bank[0], name), 3 if size == "smoke" else 334
-            tried, wrong = compared(screen, report, alone, count, name)
-            assert tried
-            assert wrong == []
+def test_filters_and_sliders_show_what_python_computes(bank, browser, tmp_path, size):
+    for name in ("customer-overview", "segmentation", DASHBOARD):
+        alone = tmp_path / f"{name}.html"
+        alone.write_text(standalone(page(bank, name)), encoding="utf-8")
+        assert alone.stat().st_size <= 750_000
+        report, count = Edition.of(bank[0], name), 3 if size == "smoke" else 334
+        tried, wrong = compared(browser, report, alone, count, name)
+        assert tried
+        assert wrong == []
 
 
 def test_the_dashboard_shows_what_came_of_a_decision(bank):

@@ -5,7 +5,6 @@ import re
 import shutil
 
 import pytest
-from support.browser import browsing
 from support.line import here, here_json
 
 PERSONAS = ("Champions", "Frequent", "Big spenders", "Regulars", "Occasional", "At risk",
@@ -61,17 +60,16 @@ def test_what_only_analysts_ask_about_does_not_reach_the_page(page):
     assert "Traceback" not in page
 
 
-def test_every_chart_is_drawn(bank, tmp_path):
-    with browsing(tmp_path) as browser:
-        browser.open(bank[0] / "reports/published/segmentation/2026-09/index.html")
-        assert browser.state() == "drawn"
-        marks = browser.marks()
-        assert len(marks) >= 6
-        assert min(marks) > 0, marks
-        assert browser.complaints() == []
+def test_every_chart_is_drawn(bank, browser):
+    browser.show(bank[0] / "reports/published/segmentation/2026-09/index.html")
+    assert browser.state() == "drawn"
+    marks = browser.marks()
+    assert len(marks) >= 6
+    assert min(marks) > 0, marks
+    assert browser.complaints() == []
 
 
-def test_figures_in_cells_do_not_overlap_on_a_phone(bank, tmp_path):
+def test_figures_in_cells_do_not_overlap_on_a_phone(bank, browser):
     within = (
         "return [...document.querySelectorAll('.chart')].filter((c) => c.querySelector("
         "'.heatmaplayer image')).flatMap((chart) => {"
@@ -80,16 +78,10 @@ def test_figures_in_cells_do_not_overlap_on_a_phone(bank, tmp_path):
         "return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => a.left < b.right"
         " && b.left < a.right && a.top < b.bottom - 1 && b.top < a.bottom - 1)).length})"
     )
-    with browsing(tmp_path) as browser:
-        for width in (1280, 390):
-            browser.driver.execute_cdp_cmd(
-                "Emulation.setDeviceMetricsOverride",
-                {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
-            )
-            browser.open(bank[0] / "reports/published/segmentation/2026-09/index.html")
-            assert set(browser.driver.execute_script(within)) == {0}, width
-            labels = "return document.querySelectorAll('.heatmap-label text').length"
-            assert browser.driver.execute_script(labels) > 0, width
+    for width in (1280, 390):
+        browser.show(bank[0] / "reports/published/segmentation/2026-09/index.html", width=width)
+        assert set(browser.run(within)) == {0}, width
+        assert browser.run("return document.querySelectorAll('.heatmap-label text').length"), width
 
 
 def test_the_market_is_personas_by_region_by_product_mix(bank, page):

@@ -1,17 +1,9 @@
-"""One browser, and one published folder to look at, for all tests of pages."""
+"""One published folder to look at, for all tests of pages."""
 
 import pytest
 from factories.pages import CHINESE, page
-from support.browser import browsing
-from support.screen import Screen
 
 from workbench.reporting.published import editions
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory):
-    with browsing(tmp_path_factory.mktemp("profile")) as started:
-        yield Screen(started.driver)
 
 
 @pytest.fixture(scope="session")
