@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -109,7 +109,7 @@ def _cross_check(catalog: Catalog, document: Document) -> Iterator[str]:
                 )
             for text in (
                 *_column_problems(column, catalog),
-                *_rules_problems(column.rules, table, catalog),
+                *(text for rule in column.rules for text in _rule_problems(rule, table, catalog)),
                 *_computed_problems(column, table),
             ):
                 yield f"{where(*at, 'columns', name)}: {text}"
@@ -145,13 +145,6 @@ def _names_customers(catalog: Catalog, name: str, column: Column) -> bool:
         if (to := catalog.tables.get(table)) is not None and to.subject_key:
             keys |= {to.subject_key, *to.key_columns} & {its}
     return bool(keys) or column.role == "subject key"
-
-
-def _rules_problems(rules: Iterable[Rule], table: Table, catalog: Catalog) -> Iterator[str]:
-    for rule in rules:
-        if rule.references:
-            yield from _reference_problems(rule.references, catalog)
-        yield from _rule_problems(rule, table)
 
 
 def _computed_problems(column: Column, table: Table) -> Iterator[str]:
@@ -223,7 +216,9 @@ def _domain_type_problems(kind: ColumnType, domain: tuple[str | int | bool, ...]
         yield f"the domain of a {kind} column: {how} (got {shown})."
 
 
-def _rule_problems(rule: Rule, table: Table) -> Iterator[str]:
+def _rule_problems(rule: Rule, table: Table, catalog: Catalog) -> Iterator[str]:
+    if rule.references:
+        yield from _reference_problems(rule.references, catalog)
     if rule.not_after not in (None, "today") and rule.not_after not in table.columns:
         hint = suggest(rule.not_after or "", ["today", *table.columns])
         yield f"not_after: no column '{rule.not_after}' in its table.{hint}"

@@ -116,7 +116,7 @@ class Clusters:
             )
         scaled = pd.DataFrame(self.model[:-1].transform(values.to_numpy()), index=values.index)
         middles = scaled.groupby(known.astype(str)).mean()
-        own = self._scaled_centers()
+        own = self.model[-1].cluster_centers_[np.argsort(self._order)]
         distance = np.sqrt(((own[:, None, :] - middles.to_numpy()[None]) ** 2).sum(axis=2))
         nearest = distance.argmin(axis=1)
         names = middles.index.to_numpy()[nearest]
@@ -145,10 +145,6 @@ class Clusters:
         definition = repr((self.features, self.centers.round(9).to_numpy().tolist()))
         label = FittedLabel(name, values, self.provenance_, definition)
         return labelled(label, list(self.labels.index), [values[i - 1] for i in self.labels])
-
-    def _scaled_centers(self) -> np.ndarray:
-        centers = self.model[-1].cluster_centers_
-        return np.asarray(centers[np.argsort(self._order)])
 
 
 def find_clusters(

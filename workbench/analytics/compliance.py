@@ -175,7 +175,8 @@ def assessments_current(assessments: pd.DataFrame, as_of: dt.date) -> Measured:
 
 def transfers_with_mechanism(transfers: pd.DataFrame, as_of: dt.date) -> Measured:
     """Return present transfers with a mechanism, of all present ones."""
-    present = _present(transfers, as_of)
+    began = _days(transfers, "since") <= _stamp(as_of)
+    present = transfers[began & ~(_days(transfers, "until") < _stamp(as_of))]
     named = present["mechanism"].fillna("").astype(str).str.len() > 0
     return share(int(named.sum()), len(present), "there is no transfer")
 
@@ -316,12 +317,6 @@ def _open(requests: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
 
 def _received(requests: pd.DataFrame, as_of: dt.date) -> int:
     return int(_days(requests, "received_on").between(_stamp(year_to(as_of)), _stamp(as_of)).sum())
-
-
-def _present(transfers: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
-    until = _days(transfers, "until")
-    began = _days(transfers, "since") <= _stamp(as_of)
-    return transfers[began & ~(until < _stamp(as_of))]
 
 
 def _within_year(frame: pd.DataFrame, column: str, as_of: dt.date) -> pd.DataFrame:

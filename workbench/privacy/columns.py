@@ -126,11 +126,8 @@ def cells(by: Sequence[Dimension]) -> dict[str, list[Any]]:
 def notes() -> Mapping[str, Mapping[str, str]]:
     """Return key to how a note is stored and how it is read: ``stored``, ``en``, ``zh``."""
     found = packaged("privacy/notes.yaml")
-    return {key: {"en": _unformatted(each["stored"]), **each} for key, each in found.items()}
-
-
-def _unformatted(stored: str) -> str:
-    return re.sub(r"\{(\w+):[^}]*\}", r"{\1}", stored)
+    plain = {key: re.sub(r"\{(\w+):[^}]*\}", r"{\1}", e["stored"]) for key, e in found.items()}
+    return {key: {"en": plain[key], **each} for key, each in found.items()}
 
 
 def noted(key: str, **values: object) -> str:

@@ -126,11 +126,6 @@ def _once(name: str, earlier: object, now: object) -> None:
         )
 
 
-def figure_names(asked: Measured) -> set[str]:
-    """Return the columns an answer will have besides its groups."""
-    return {name for each in asked.measures for name in each.columns}
-
-
 def _coordinates(ask: Ask, scope: Scope, rows: int, values: dict[str, Value]) -> list[Coordinate]:
     if ask.kind == "customers":
         return []

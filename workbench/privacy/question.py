@@ -26,7 +26,7 @@ from workbench.privacy.grouping.filters import filters_of, in_first_month, perio
 from workbench.privacy.grouping.opened import require_newest
 from workbench.privacy.grouping.stocks import Stocks, stocks_of
 from workbench.privacy.groups import Group, Scope, resolve_group, with_rest
-from workbench.privacy.measuring import Measured, figure_names, measured
+from workbench.privacy.measuring import Measured, measured
 from workbench.privacy.query import Query
 
 if TYPE_CHECKING:
@@ -222,8 +222,9 @@ def resolve(query: Query, catalog: Catalog, today: dt.date, *, pure: bool = Fals
     cells = min(_positive("cells", query.cells, table.contribution.cells), reachable)
     rows = _positive("rows", query.rows, table.contribution.rows)
     asked = measured(query, scope, rows)
+    figures = {name for each in asked.measures for name in each.columns}
     for each in names:
-        if each in figure_names(asked):
+        if each in figures:
             raise QuestionRefused(
                 f"the group column '{each}' is called like a figure of the answer. Name an "
                 "expression otherwise with .name('…'), or the column in the catalog."

@@ -159,7 +159,10 @@ class Personas(GroupRule):
             .group_by(joined_k=key)
             .aggregate(**rfm(kept, declared.time, self.as_of, self.money, self.returns, digits))
         )
-        scores = {each: self._score(totals[each], each, digits) for each in self.cuts}
+        scores = {
+            each: score(totals[each], each, cuts, digits if each == "money" else 0)
+            for each, cuts in self.cuts.items()
+        }
         code = self.code(scores).cast("int64")
         values = self.values
         identity = (
@@ -192,9 +195,6 @@ class Personas(GroupRule):
                 holds = holds & condition
             code = holds.ifelse(place, code)
         return code
-
-    def _score(self, value: Any, each: str, digits: int) -> Any:
-        return score(value, each, self.cuts[each], digits if each == "money" else 0)
 
     def _require_in_time(self, scope: Scope) -> None:
         """Refuse a date after the question's span: a month's budget pays for that month's rows."""

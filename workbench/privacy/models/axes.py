@@ -125,14 +125,11 @@ class Axis:
 
     def place_of(self, value: Any) -> Any:
         """Return `place` of an Ibis number, to be computed inside the engine."""
-        low, high = (float(self.place_at(end)) for end in (self.low, self.high))
+        scaled = _scales()[self.scale][0]
+        low, high = (float(scaled(float(end))) for end in (self.low, self.high))
         inside = value.clip(float(self.low), float(self.high))
         forth = (inside + 1.0).ln() if self.scale == "log1p" else inside
         return (forth - low) / (high - low)
-
-    def place_at(self, value: float) -> float:
-        """Return a number on the axis' scale."""
-        return float(_scales()[self.scale][0](float(value)))
 
     def value(self, places: Any) -> np.ndarray:
         """Return the values that stand at places from 0 to 1."""

@@ -22,7 +22,7 @@ from workbench.privacy.grouping.grouped import Labelled, labelled
 from workbench.privacy.groups import rising
 from workbench.privacy.models.axes import Axis
 from workbench.privacy.models.density import NoisyCounts, density, refined
-from workbench.privacy.models.labels import NearestCentre, centres_of
+from workbench.privacy.models.labels import NearestCentre
 from workbench.privacy.provenance import RAW, FittedLabel, Provenance
 from workbench.privacy.query import Marginals, query
 from workbench.privacy.release import Release
@@ -202,19 +202,17 @@ class GridKMeans(ClusterMixin, BaseEstimator):
             With a table, the span whose rows count: days, and totals of the axes' columns.
         """
         check_is_fitted(self, "cluster_centers_")
-        label = self._fitted_label(name)
+        values = tuple(f"{name} {number}" for number in range(1, self.n_clusters + 1))
+        definition = repr((self.axes, self.cluster_centers_.round(9).tolist()))
+        label = FittedLabel(name, values, self.provenance_, definition)
         if X is not None:
-            return labelled(label, table, [label.values[each] for each in self.predict(X)])
+            return labelled(label, table, [values[each] for each in self.predict(X)])
         if period is None:
             raise QuestionRefused(
                 "labels are made of rows of a span: model.label(tx, period=('2026-01', '2026-09'))."
             )
-        return NearestCentre(table, period, tuple(self.axes), centres_of(self._places), label)
-
-    def _fitted_label(self, name: str) -> FittedLabel:
-        values = tuple(f"{name} {number}" for number in range(1, self.n_clusters + 1))
-        definition = repr((self.axes, self.cluster_centers_.round(9).tolist()))
-        return FittedLabel(name, values, self.provenance_, definition)
+        centres = tuple(map(tuple, self._places.tolist()))
+        return NearestCentre(table, period, tuple(self.axes), centres, label)
 
     def _check(self) -> None:
         """Refuse parameters no grid can be made of."""

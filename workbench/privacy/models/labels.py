@@ -8,7 +8,7 @@ the largest one, would move everybody's label with one customer more.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -115,9 +115,3 @@ class NearestCentre(GroupRule):
         for place, each in reversed(list(enumerate(squares))):
             code = (each <= nearest).ifelse(place, code)
         return code
-
-
-def centres_of(places: Any) -> tuple[tuple[float, ...], ...]:
-    """Return places of centres as plain numbers."""
-    rows: Sequence[Sequence[float]] = places.tolist()
-    return tuple(tuple(row) for row in rows)

@@ -127,8 +127,10 @@ class Evidence(Records):
     def _security(self) -> dict[str, Measured]:
         review = self.review
         logs = [check for check in review.checks if check.part == "logs"]
+        held = {table for table, _ in self.columns_held()}
+        encrypted = encrypted_places(self.ws.private, held)
         return {
-            "encryption": share(*self._encrypted(), "nothing is loaded"),
+            "encryption": share(*encrypted, "nothing is loaded"),
             "key-age": _number(self.facts["key"]["age_days"], "the key's age is not on record"),
             "restore-test": _number(
                 self.facts["backups"]["last_test_days"],
@@ -142,9 +144,6 @@ class Evidence(Records):
             "unusual-readers": self._unusual(),
             **self._reviewed(),
         }
-
-    def _encrypted(self) -> tuple[int, int]:
-        return encrypted_places(self.ws.private, {table for table, _ in self.columns_held()})
 
     def _unusual(self) -> Measured:
         if self.detection is None:
