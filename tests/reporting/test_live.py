@@ -21,7 +21,7 @@ from factories.live import (
     overview,
     products,
 )
-from factories.noisy import Books
+from factories.noisy import CHANNEL, Books
 from support.live import SEEN, SETTLED, address, differences, go, states
 
 from workbench import figures
@@ -162,6 +162,37 @@ def test_what_is_too_fine_says_how_fine_it_is(browser, tmp_path):
     seen = browser.run(SEEN)
     assert re.search(r"too fine, margins are as large as figures: \d+ .* at best", seen[0]["stays"])
     assert differences(report, State({"region": "West"}), seen, language_of("en")) == []
+
+
+def test_what_does_not_follow_names_the_other_period_or_the_small_groups(browser, tmp_path):
+    books, now = Books(), "2026-09"
+    month, tiers, fine, quarter = (
+        asked(books, by, at, seed=4, size=90.0, period=period)
+        for at, (by, period) in enumerate(
+            (([], now), ([TIER], now), ([TIER, REGION], now), ([CHANNEL], "2026-Q3")), 1
+        )
+    )
+    counts = fine.columns["customers"]
+    small = fine.suppress(min_customers=sorted(counts)[1])
+    assert small.columns["customers"].count(None) in (1, 2)
+    region = fine.columns["region"][counts.index(min(counts))]
+    drawn = (
+        figures.kpis(month),
+        figures.bar(quarter, x="channel", y="customers"),
+        figures.bar(tiers, x="tier", y="customers"),
+        figures.table(small),
+    )
+    report, page = Report("Stays", drawn, books), tmp_path / "stays.html"
+    page.write_text(report.page().alone(), encoding="utf-8")
+    browser.show(page)
+    for state, at, wanted in (
+        (State({"channel": "app"}), 0, "by these groups it is released for Q3 2026 alone"),
+        (State({"region": region}), 2, "groups too small to be shown are part of it"),
+    ):
+        go(browser, address(state))
+        seen = browser.run(SEEN)
+        assert wanted in (seen[at]["stays"] or seen[at]["cards"][0]["stays"])
+        assert differences(report, state, seen, language_of("en")) == []
 
 
 def test_an_address_that_asks_for_what_is_not_there_is_said_and_left_out(browser, pages):

@@ -82,7 +82,7 @@ const series = (figure, about, state) => {
   const made = make(about);
   if (about.s) made.s = found.forms.has(about.s.n) ? make(about.s) : null;
   const lowered = about.b && found.lowered, told = figure.items ?? figure.parts;
-  if (made.triples.length !== figure.rows[about.r] || (lowered && !told)) throw new Stays("no table");
+  if (made.triples.length !== figure.rows[about.r] || (lowered && !told)) stay("no table");
   if (lowered) made.b = lowered;
   return made;
 };
@@ -92,7 +92,7 @@ const require = (figure, state, shown) => {
   for (const [made, rows] of shown) {
     const name = figure.r[made.r], whole = sheetOf(name, state, true).forms.get(made.n);
     for (const row of rows) {
-      if (whole[row] === null && !made.nil?.includes(row)) throw new Stays("no table");
+      if (whole[row] === null && !made.nil?.includes(row)) stay("hidden");
       const value = made.triples[row], margin = longer(value) ?? 0, each = Math.abs(value[0]) / (margin || 1);
       if (made.c) continue;
       nearest ??= "";
@@ -101,7 +101,7 @@ const require = (figure, state, shown) => {
       else if (each > best) [best, nearest] = [each, made.both(value)];
     }
   }
-  if (size(state.filters) && nearest !== undefined && best < Infinity) throw Object.assign(new Stays("too fine"), { nearest });
+  if (size(state.filters) && nearest !== undefined && best < Infinity) stay("too fine", nearest);
 };
 const beyond = (made, row) => {
   const share = made.s?.triples[row];
@@ -219,7 +219,7 @@ const table = (figure, here, state) => {
   const columns = figure.cols.map((about) => series(figure, about, state));
   require(figure, state, columns.map((made) => [made, every(made)]));
   const untold = (made) => made.c === "gain" && every(made).every((row) => made.triples[row][0] === null || made.unknown(made.triples[row]));
-  if (columns.some(untold) || figure.untold.length) throw new Stays("own way");
+  if (columns.some(untold) || figure.untold.length) stay("own way");
   figure.order.forEach((row, i) => {
     const { cells } = here.lines[i], [at, ...advice] = figure.advice ?? [], [, low, high] = columns[0]?.triples[row] ?? [];
     columns.forEach((made, at) => cell(cells[figure.cells[at]], made.told(made.triples[row]), beyond(made, row)));
@@ -280,7 +280,7 @@ const spark = (svg, points) => {
   dot.setAttribute("d", `M${x} ${y}h0`);
 };
 const card = (figure, item, li, state, told) => {
-  if (item.aimed && !size(state.filters)) throw new Stays("own way");
+  if (item.aimed && !size(state.filters)) stay("own way");
   const made = series(figure, item.s, state), row = item.rows.at(-1), value = made.triples[row];
   require(figure, state, [[made, [row]]]);
   const [text, margin] = made.told(value, true), unknown = made.unknown(value), bound = clause(made.b, beyond(made, row));
@@ -310,7 +310,7 @@ const attempt = (names, state, draw) => {
   let reason = "";
   for (const each of [state, bare(state)]) {
     if (names.some((name) => moves(name, each)) && tried(() => draw(each) ?? true, (problem) => {
-      reason ||= word(`live ${problem.message}`, { figure: problem.nearest || none });
+      reason ||= word(`live ${problem.why}`, { figure: problem.nearest || none });
     })) break;
   }
   return reason;
@@ -452,7 +452,7 @@ const update = (here, state) => {
   else if (here.list && figure.items) each = cards(figure, here, deep);
   else {
     reason = attempt(figure.r, deep, (now) => {
-      if (!figure.k || figure.aimed) throw new Stays("own way");
+      if (!figure.k || figure.aimed) stay("own way");
       if (here.element) drawn = chart(figure, here, now);
       else (figure.k === "table" ? table : sentence)(figure, here, now);
     });
@@ -471,7 +471,7 @@ const update = (here, state) => {
 };
 const memos = new Map();
 const memoOf = (state, filters) => {
-  const key = JSON.stringify([filters, state.assumed]);
+  const key = text([filters, state.assumed]);
   if (!memos.has(key)) {
     if (memos.size > 40) memos.clear();
     memos.set(key, new Map());
@@ -603,9 +603,12 @@ page.drawn = () => {
   // What a first input needs is done once before it comes, and undone unseen.
   for (const filter of [data.filters.slice(0, 1), []]) {
     const filters = Object.fromEntries(filter.map((each) => [each.n, each.v[0]]));
-    for (const here of places) update(here, { filters, assumed: {} });
+    for (const here of places) {
+      update(here, { filters, assumed: {} });
+      here.shown = null;
+    }
+    form.getClientRects(); // lays the page out
   }
-  for (const here of places) here.shown = null;
   read();
 };
 if (!document.querySelector(".chart")) page.drawn();

@@ -147,7 +147,7 @@ const ladders = (...forms) => forms.some(isLadder);
 const tangent = (form) => {
   if (form === null || isAffine(form)) return form;
   if (isLadder(form)) return tangent(form.rungs.at(-1));
-  if (form.fixed) throw new Stays("no table");
+  if (form.fixed) stay("no table");
   if (interval(form, quantile())[0] === null) return null;
   const ratio = form.top.v / form.bottom.v, bottom = form.bottom.v;
   return affine(form.offset + ratio, weighted([[1 / bottom, form.top], [-ratio / bottom, form.bottom]]).t);
@@ -203,16 +203,23 @@ const divided = (one, other) => {
 // ---- tables
 
 // Why a figure stays as it is, in words that the page has; of what is too fine, what comes nearest.
-class Stays extends Error {}
+const stay = (why, nearest) => {
+  throw { why, nearest };
+};
+// That no table answers, and for which other period one would.
+const missing = (name, filters) => {
+  const late = data.late[name]?.find(([by]) => Object.keys(filters).every((each) => by.includes(each)));
+  stay(late ? "other period" : "no table", late?.[1]);
+};
 const tried = (task, stays) => {
   try {
     return task();
   } catch (problem) {
-    if (problem instanceof Stays) return stays(problem);
+    if (problem.why) return stays(problem);
     throw problem;
   }
 };
-const text = (key) => key.join("\u0001");
+const text = JSON.stringify;
 const leaves = new Map();
 const leaf = (name) => {
   if (!leaves.has(name)) {
@@ -303,7 +310,7 @@ const filtered = (name, state) => {
       lowered ||= best.lower;
     }
   }
-  if (!forms.size) throw new Stays("no table");
+  if (!forms.size) missing(name, filters);
   return { ...mine, keys, forms, lowered };
 };
 
@@ -315,11 +322,11 @@ const grouped = (keys) => {
 };
 const axisOf = (sheet, name) => {
   const at = sheet.by.findIndex((each) => each[0] === name);
-  if (at < 0) throw new Stays("no table");
+  if (at < 0) stay("no table");
   return at;
 };
 const formsOf = (sheet, name) => {
-  if (!sheet.forms.has(name)) throw new Stays("no table");
+  if (!sheet.forms.has(name)) stay("no table");
   return sheet.forms.get(name);
 };
 const without = (items, axes) => items.filter((_, at) => !axes.includes(at));
@@ -396,7 +403,7 @@ const operations = {
     if (asked.over.length) sheet = over(sheet, asked.over);
     const forms = new Map(names.flatMap((each, at) => tried(() =>
       [[each, asked.figures.length ? figure(asked.figures[at], sheet, known) : formsOf(sheet, each)]], () => [])));
-    if (!forms.size) throw new Stays("no table");
+    if (!forms.size) stay("no table");
     return where({ ...sheet, forms }, asked.where);
   },
   regroup: ([sheet], { columns, into, groups }) => {
@@ -448,8 +455,8 @@ const operations = {
     const bands = sheet.by[band][2];
     const side = (bad) => bands.map((each) => cells.get(text([each, bad])) ?? null);
     const [good, bad] = [side(false), side(true)];
-    const made = { kept_share: [], bad_rate: [], profit: [], more: [] };
-    if ([...good, ...bad].includes(null)) throw new Stays("no table");
+    const made = { kept_share: [], bad_rate: [], profit: [] };
+    if ([...good, ...bad].includes(null)) stay("no table");
     const sum = (forms) => weighted(forms.map((form) => [1, form]));
     const everyone = sum(good.flatMap((form, at) => [form, bad[at]]));
     bands.forEach((_, at) => {
@@ -463,12 +470,12 @@ const operations = {
     return { by: [["cutoff", "band", labels, false]], keys: labels.map((each) => [each]),
       forms: new Map(Object.entries(made)), among: 1, kept: 1 };
   },
+  // Decisions that wait: a figure of each, whose margins hold for all of them at once.
+  waiting: (sheets, { measures }) => ({
+    by: [], keys: sheets.map((_, row) => [row]), among: sheets.length, kept: 1,
+    forms: new Map([["expected", sheets.map((each, at) => formsOf(each, measures[at])[0])]]),
+  }),
 };
-// Decisions that wait: a figure of each, whose margins hold for all of them at once.
-operations.waiting = (sheets, { measures }) => ({
-  by: [], keys: sheets.map((_, row) => [row]), among: sheets.length, kept: 1,
-  forms: new Map([["expected", sheets.map((each, at) => formsOf(each, measures[at])[0])]]),
-});
 const put = (content, [first, ...rest], value) => {
   if (first === undefined) return value;
   if (Array.isArray(content)) return content.with(first, put(content[first], rest, value));
@@ -479,17 +486,17 @@ const sheetOf = (name, state, whole = false) => {
   const at = `${name} ${whole}`;
   if (!state.memo.has(at)) state.memo.set(at, tried(() => sheet(name, state, whole), (problem) => problem));
   const made = state.memo.get(at);
-  if (made instanceof Stays) throw made;
+  if (made.why) throw made;
   return made;
 };
 const sheet = (name, state, whole) => {
   if (data.leaves[name]) return { ...filtered(name, state), id: name };
-  if (!data.nodes[name]) throw new Stays("no table");
+  if (!data.nodes[name]) missing(name, state.filters);
   const [op, given, parents, names, used] = data.nodes[name];
-  if (!op || used.some((each) => each in state.filters)) throw new Stays("own way");
+  if (!op || used.some((each) => each in state.filters)) stay("own way");
   const sheets = parents.map((each) => sheetOf(each, state, whole));
   const lowered = sheets.map((each) => each.lowered).find(Boolean);
-  if (lowered && sheets[1]) throw new Stays("no table"); // what counts less is not compared with what counts more
+  if (lowered && sheets[1]) stay("no table"); // what counts less is not compared with what counts more
   if (op === "consistent" || (whole && op === "suppress")) return { ...sheets[0], id: name };
   const asked = (given.assumed ?? []).reduce((content, each) =>
     (each.name in state.assumed ? put(content, each.at, state.assumed[each.name]) : content), given);

@@ -40,7 +40,8 @@ _WORDS = (
     "not known", "not known: between", "between points", "between percent", "between plain",
     "at least figure", "above", "outside", "beyond by group", "more groups", "sentence",
     "change margin", "one draw", "no values", "alt", "extent", "live shown", "live assumed",
-    "live is", "live not", "live no table", "live own way", "live too fine", "live unknown",
+    "live is", "live not", "live no table", "live hidden", "live other period", "live own way",
+    "live too fine", "live unknown",
 )  # fmt: skip
 
 
@@ -80,6 +81,7 @@ def embedded(
         "filters": [_filter(each, language) for each in offered],
         "assumed": changeable,
         "leaves": {name: _leaf(name, tables, kept, said, language) for name in kept},
+        "late": {name: found for name in tables.leaves if (found := _late(name, tables, language))},
         "nodes": nodes,
         "figures": drawn,
     }
@@ -195,6 +197,14 @@ def _leaf(
             if (found := way(sheet, there := tables.leaves[other])) is not None
         ],
     }
+
+
+def _late(name: str, tables: Tables, language: Language) -> list[Any]:
+    """Return by which group columns a table is released for other periods, and for which."""
+    return [
+        [[column.name for column in each.by], language.period(str(each.about["period"]))]
+        for each in tables.late(name)
+    ]
 
 
 def _part(release: Release, at: int, used: str, hidden: set[tuple[int, int]]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def redrawn(
 
 
 def _why(reason: NotFollowed, language: Language) -> str:
-    figure = language.word("none")
+    figure = language.period(reason.period) if reason.period else language.word("none")
     if reason.nearest:
         release, name, row = reason.nearest
         found = series(release, name)

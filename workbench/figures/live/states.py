@@ -35,14 +35,17 @@ _LESS = 1 - 1e-9  # of a variance: smaller, and not only by how it was added up
 
 
 class NotFollowed(Exception):  # why: no error, but why a figure keeps what it shows
-    """Why a figure does not follow: ``no table``, ``own way`` or ``too fine``.
+    """Why a figure does not follow: ``no table``, ``hidden``, ``own way``, ``too fine`` and others.
 
-    Of what is too fine, the release, measure and row that come nearest to telling something.
+    Of what is too fine, the release, measure and row that come nearest to telling something; of
+    what is released for an ``other period``, which.
     """
 
-    def __init__(self, reason: str, nearest: tuple[Release, str, int] | None = None) -> None:
+    def __init__(
+        self, reason: str, nearest: tuple[Release, str, int] | None = None, period: str = ""
+    ) -> None:
         super().__init__(reason)
-        self.nearest = nearest
+        self.nearest, self.period = nearest, period
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,16 @@ class Tables:
         node = self.nodes.get(name)
         return frozenset[str]().union(*map(self.beneath, node.parents if node else ()))
 
+    def late(self, name: str) -> list[Sheet]:
+        """Return the tables that would answer for one but for their period."""
+        mine = self.leaves[name]
+        found = []
+        for other in self.leaves.values():
+            then = replace(mine, about={**mine.about, "period": other.about["period"]})
+            if way(mine, other) is None and way(then, other) and alike(mine, other):
+                found.append(other)
+        return found
+
     def _filtered(self, name: str, filters: Mapping[str, Any]) -> Sheet:
         mine = self.leaves[name]
         if not filters:
@@ -161,6 +174,9 @@ class Tables:
                 forms[measure.name], bound = best[2], bound or best[3]
         left = tuple(each for each in mine.measures if each.name in forms)
         if not left:
+            for each in self.late(name):
+                if set(filters) <= {column.name for column in each.by}:
+                    raise NotFollowed("other period", period=str(each.about["period"]))
             raise NotFollowed("no table")
         about = {**mine.about, "bound": f"{bound.high:.12g}" if bound else ""}
         return replace(mine, keys=tuple(keys), measures=left, forms=forms, about=about)
@@ -204,10 +220,9 @@ class Tables:
         cut = {each.name for each in release.measures if each.bound is not None}
         if high and not bounds and cut & set(shown):
             raise NotFollowed("no table")
-        for name in shown:
-            for row in rows:
-                if full.forms[name][row] is None and release.columns[name][row] is not None:
-                    raise NotFollowed("no table")
+        pairs = ((full.forms[x][row], release.columns[x][row]) for x in shown for row in rows)
+        if any(form is None and value is not None for form, value in pairs):
+            raise NotFollowed("hidden")
         figures = sheet.together(node.arguments if node else {})
         held = tuple(each for each in release.measures if each.name in sheet.forms)
         known = columns_of(replace(sheet, measures=held), figures=figures)
