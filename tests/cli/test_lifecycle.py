@@ -173,7 +173,10 @@ def test_data_files_are_written_anew_with_the_key(run):
 
 def test_a_key_is_shredded_only_when_meant(run):
     assert "Say --yes if that is meant" in run("store", "keys", "shred", code=2)
-    assert "The key is destroyed" in run("store", "keys", "shred", "--yes")
+    run("store", "backup")
+    told = run("store", "keys", "shred", "--yes")
+    assert "The key is destroyed" in told
+    assert ".backup: destroyed" in told
     assert "no key at" in run("office", "retention", "plan", code=7)
 
 

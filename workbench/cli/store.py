@@ -163,16 +163,14 @@ def shred(ws: Workspace, yes: bool) -> Told:
             f"this destroys the data of '{ws.settings.title}' for good, and every backup made with "
             "this key. Say --yes if that is meant."
         )
-    ws.office.shred_keys()
+    backups = ws.office.shred_keys()
+    where = "The key in the environment is not workbench's to destroy, and still opens"
+    if ws.settings.key != "environment":
+        where = "The key is destroyed. A copy of it still opens"
     gone = (
-        "The key is destroyed. Ledger, audit log and published pages stay. Copies of the key "
-        "elsewhere still open the data: destroy them too."
+        "The data are destroyed: every file's key, the catalogs that held them, the files, and the "
+        f"backups named here. {where} a backup that lies elsewhere: destroy it, wherever it is "
+        "kept. Ledger, audit log and published pages stay."
     )
-    if ws.settings.key == "environment":
-        gone = (
-            "The data are destroyed: every file's key, the catalogs that held them, the files. The "
-            "key in the environment is not workbench's to destroy, and still opens every backup "
-            "made with it: destroy it where it is kept, or the backups. Ledger, audit log and "
-            "published pages stay."
-        )
-    return Told({"shredded": True, "key": ws.settings.key}, [gone])
+    facts = {"shredded": True, "key": ws.settings.key, "backups": backups}
+    return Told(facts, [gone, *(f"{file}: {what}" for file, what in backups.items())])

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import duckdb
 import keyring
@@ -11,6 +12,8 @@ from support.shop import make_shop
 
 import workbench as wb
 from workbench.errors import Refused, StorageError, StoreMissing
+from workbench.lifecycle.backups.archive import read_header
+from workbench.lifecycle.backups.rotation import DESTROYED, LEFT, MOVED
 from workbench.store.keys.master import derive
 from workbench.store.keys.sealed import unseal
 from workbench.store.keys.sources import KEY, NEW_KEY, fingerprint
@@ -167,17 +170,28 @@ def test_a_key_of_the_environment_is_rotated_by_naming_the_next(own, environment
     assert again(ws).open("customers", "service").count().execute() == 30
 
 
-def test_shredding_with_a_key_of_the_environment_leaves_nothing_that_it_opens(own, environment):
+def test_shredding_with_a_key_of_the_environment_leaves_nothing_that_it_opens(
+    own, environment, tmp_path
+):
     environment.setenv(KEY, "ab" * 32)
     ws = own("environment")
     ws.init()
     ws.office.correct_subject("K-000004", {"customers.email": "new@example.org"}, verified_by="id")
     made = again(ws).office.back_up()
+    away = again(ws).office.back_up(tmp_path / "away")
+    moved = Path(shutil.move(again(ws).office.back_up(tmp_path / "moved").file, tmp_path))
+    kept = again(ws).settings.path("backups") / "older.backup"
+    shutil.copy(made.file, kept)
+    kept.write_bytes(kept.read_bytes().replace(read_header(kept)["key"].encode(), b"0" * 12))
     master = ws.store.master_key
     old = {path.name: path.read_bytes() for path in ws.store.folder.rglob("*.ducklake")}
     assert old
     ws = again(ws)
-    ws.office.shred_keys()
+    done = ws.office.shred_keys()
+    elsewhere = str(tmp_path / "moved" / moved.name)
+    assert done == {made.file: DESTROYED, away.file: DESTROYED, elsewhere: MOVED, str(kept): LEFT}
+    assert not Path(made.file).exists()
+    assert not Path(away.file).exists()
     for path in (p for folder in (ws.private, ws.settings.path("backups"))
                  for p in folder.rglob("*") if p.is_file()):  # fmt: skip
         assert not opens(path, master)
@@ -189,9 +203,8 @@ def test_shredding_with_a_key_of_the_environment_leaves_nothing_that_it_opens(ow
             act()
     (entry,) = ws.events.entries("keys shredded")
     assert (entry.body["of"], entry.body["catalogs"]) == ("environment", len(old))
-    again(ws).office.restore(
-        made.file, over=True
-    )  # what the command says: the key still opens backups
+    assert entry.body["backups"] == 2
+    again(ws).office.restore(moved, over=True)  # as the command says: where it lies elsewhere
     assert again(ws).open("customers", "service").count().execute() == 30
 
 

@@ -13,10 +13,15 @@ running it again finishes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
 
-from workbench.errors import Refused
+from workbench.errors import Refused, StorageError
+from workbench.lifecycle.backups.archive import read_header
 from workbench.lifecycle.backups.placing import remove_leftovers
+from workbench.lifecycle.backups.pruning import PRUNED
+from workbench.lifecycle.backups.taking import BACKED_UP, SUFFIX
 from workbench.lifecycle.holds import holds
 from workbench.lifecycle.office import Office
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
@@ -28,6 +33,9 @@ from workbench.store.lake_files import SHREDDED, sync_folders
 from workbench.store.rewriting import rewrite_catalog, write_anew
 
 ROTATED = "key rotated"
+DESTROYED = "destroyed"
+MOVED = "not where it was written; the key opens it wherever it is"
+LEFT = "left: it was made with another key"
 
 
 def rotate(
@@ -77,11 +85,14 @@ def rekey(store: Store, new: bytes, progress: Callable[[str], None] = lambda _: 
     reseal(store.marks.secret_path, [*store.masters(), new])
 
 
-def shred(office: Office) -> None:
+def shred(office: Office) -> dict[str, str]:
     """Destroy the master key and every key under it: nothing in the store can be read again.
 
-    A key of the environment is not ours to destroy, so that what it opens goes: the catalogs, in
-    which the key of each data file stands, the data files, and corrections that are kept.
+    Returns what became of each backup that is known: destroyed, not there, left.
+
+    A key of the environment is not ours to destroy, and of any other there may be a copy. So what
+    it opens goes too: the catalogs, in which the key of each data file stands, the data files,
+    corrections that are kept, and the backups made with it.
 
     Raises
     ------
@@ -99,12 +110,13 @@ def shred(office: Office) -> None:
     with store.locked():
         remove_leftovers(office.private)
         catalogs = files_below(store.folder, "*.ducklake*")
-        key = fingerprint(store.key_source.read())
-        told = {"key": key, "of": store.key_source.kind, "catalogs": len(catalogs)}
-        office.note("keys shredded", told)
+        backups = _backups(office, {*map(fingerprint, store.key_source.candidates())})
+        going = [Path(file) for file, told in backups.items() if told == DESTROYED]
+        told = {"key": fingerprint(store.key_source.read()), "of": store.key_source.kind}
+        office.note("keys shredded", {**told, "catalogs": len(catalogs), "backups": len(going)})
         leftovers = [*store.folder.glob("*.new*"), *store.folder.glob("snapshots/*.part")]
         corrections = [store.corrections.path, office.settings.path("backups") / CORRECTIONS_FILE]
-        for path in [*catalogs, *leftovers, *corrections]:
+        for path in [*catalogs, *leftovers, *corrections, *going]:
             if path.exists():
                 destroy(path)
             if path in catalogs:  # why not nothing: a new store would hide that this one is lost
@@ -114,3 +126,20 @@ def shred(office: Office) -> None:
         sync_folders(store.data)
         store.key_source.shred()
         store.forget_key()
+    return backups
+
+
+def _backups(office: Office, keys: Collection[str]) -> dict[str, str]:
+    """Return what becomes of the backups of the folder, and of those that the log knows."""
+    pruned = {name for each in office.events.acts(PRUNED) for name in each.body["files"]}
+    noted = {str(each.body["file"]) for each in office.events.acts(BACKED_UP)}
+    there = {str(path) for path in office.settings.path("backups").glob(f"*{SUFFIX}")}
+    found = {}
+    for file in sorted(noted | there):
+        if Path(file).exists():
+            with suppress(StorageError):  # of one that is damaged whoever looks at it decides
+                found[file] = DESTROYED if read_header(Path(file)).get("key") in keys else LEFT
+            found.setdefault(file, LEFT)
+        elif Path(file).name not in pruned:
+            found[file] = MOVED
+    return found

@@ -27,6 +27,7 @@ KINDS: tuple[Kind, ...] = ("file", "environment", "keyring")
 KEY, NEW_KEY = "WORKBENCH_KEY", "WORKBENCH_NEW_KEY"
 PIPE = "WORKBENCH_KEY_PIPE"
 _PIPE_BYTES, _PIPE_SECONDS = 512, 10.0  # one message: less than a pipe takes or gives in parts
+_BLOCK_BYTES = 1 << 20
 _FILE, _NEXT, _ID = "master.key", "next.key", "keyring.id"
 _SERVICE = "workbench"
 
@@ -302,9 +303,11 @@ def _keyring() -> Iterator[Any]:
 
 
 def _overwrite(handle: int) -> None:
-    """Write over a key that is gone; on disks that copy on write this is no more than a wish."""
+    """Write over a file that is gone; on disks that copy on write this is no more than a wish."""
     try:
-        os.pwrite(handle, secrets.token_bytes(os.fstat(handle).st_size), 0)
+        size = os.fstat(handle).st_size
+        for at in range(0, size, _BLOCK_BYTES):
+            os.pwrite(handle, secrets.token_bytes(min(_BLOCK_BYTES, size - at)), at)
         os.fsync(handle)
     finally:
         os.close(handle)
