@@ -369,11 +369,13 @@ def test_access_names_what_the_customer_agreed_to_and_what_leaves_them_out(shop,
     ws.office.restrict_subject("K-000012", ["reporting"], kind="objected", **ASKED)
     found = again(shop).office.subject_held("K-000012", **ASKED)[1]
     told = {name: each.get("left out") for name, each in found[1].purposes.items()}
-    assert told == {"marketing": "restricted", "reporting": "objected", "old-partner": None}
+    assert told == {"marketing": "restricted", "reporting": "objected", "old-partner": "ended"}
     english, chinese = (letter(ws.office, found, lang, "a@b.example") for lang in ("en", "zh"))
-    for words in ("transactions.parquet", "you objected to it", "supervisory authority", "erasure"):
+    for words in ("transactions.parquet", "you objected to it", "supervisory authority", "erasure",
+                  "partner. Not used for this any more: it ended on 2025-12-31."):  # fmt: skip
         assert words in english
-    for words in ("transactions.parquet", "您已表示拒绝", "投诉", "更正", "限制"):
+    for words in ("transactions.parquet", "您已表示拒绝", "投诉", "更正", "限制",
+                  "已不再用于此目的：该目的已于 2025-12-31 终止。"):  # fmt: skip
         assert words in chinese
     out = tmp_path / "letter.md"
     words = ("subject", "access", "K-000012", "--verified-by", "x", "--out", str(out))

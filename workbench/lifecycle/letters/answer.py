@@ -31,8 +31,13 @@ def letter(office: Office, found: Sequence[HeldTable], lang: str, contact: str =
 
 def _declared(office: Office, name: str) -> dict[str, Any]:
     table = office.catalog.tables[name]
-    columns = [column.title or name for name, column in table.columns.items()]
-    return {"columns": columns, **table.retention.model_dump()}
+    titles = {name: column.title or name for name, column in table.columns.items()}
+    after = table.retention.after
+    return {
+        "columns": [*titles.values()],
+        "months": table.retention.months,
+        "after": titles.get(after, after),
+    }
 
 
 def require_place(office: Office, out: Path) -> Path:

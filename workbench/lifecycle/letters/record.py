@@ -19,6 +19,7 @@ from typing import Any
 from workbench.catalog import Catalog, Column, Table
 from workbench.documents import packaged
 from workbench.lifecycle.cells import cell
+from workbench.lifecycle.letters.templates import written
 
 NO_CONTACT = "[contact, data protection officer and representative: to be filled in]"
 MEASURES = "encrypted files; pseudonyms by purpose; access by purpose, audited; private releases"
@@ -125,77 +126,28 @@ def to_csv(record: Sequence[Processing]) -> str:
 
 def to_fides(catalog: Catalog, record: Sequence[Processing], today: dt.date) -> str:
     """Return the record as Fides resources in YAML."""
-    from ruamel.yaml import YAML
-
-    fides, key = _fides(), _key(catalog.title)
-    dataset = {
-        "fides_key": key,
-        "organization_fides_key": "default_organization",
-        "name": catalog.title,
-        "description": f"Data dictionary {catalog.hash[:12]}, {today.isoformat()}",
-        "collections": [
-            {
-                "name": name,
-                "description": table.title,
-                "data_categories": [fides["category"][table.kind]],
-                "fields": [
-                    {
-                        "name": column,
-                        "description": each.title or column.replace("_", " "),
-                        "data_categories": [category(each, table)],
-                    }
-                    for column, each in table.columns.items()
-                ],
-            }
-            for name, table in catalog.tables.items()
-        ],
-    }
-    systems = []
-    for name in dict.fromkeys(line.purpose for line in record):
-        lines = [line for line in record if line.purpose == name]
-        purpose = catalog.purposes[name]
-        categories = {
-            category(each, catalog.tables[line.table])
-            for line in lines
-            for each in catalog.columns_for(line.table, name).values()
-        }
-        declaration: dict[str, Any] = {
-            "name": purpose.title,
-            "data_categories": sorted(categories),
-            "data_use": fides["use"][purpose.basis],
-            "data_subjects": ["customer"],
-            "legal_basis_for_processing": fides["basis"][purpose.basis],
-            "retention_period": "; ".join(
-                dict.fromkeys(f"{line.table}: {line.retention}" for line in lines)
-            ),
-        }
-        if lines[0].recipients:
-            declaration["third_parties"] = (
-                f"{lines[0].recipients} (countries: {lines[0].countries}; "
-                f"safeguards: {lines[0].transfer_mechanisms})"
-            )
-            declaration["data_shared_with_third_parties"] = True
-        systems.append(
-            {
-                "fides_key": f"{key}_{_key(name)}",
-                "organization_fides_key": "default_organization",
-                "name": purpose.title,
-                "description": f"Purpose '{name}', for {purpose.audience}, until {purpose.expires}",
-                "system_type": "Application",
-                "legal_name": lines[0].controller,
-                "dpo": lines[0].contact,
-                "administrating_department": purpose.audience,
-                "data_security_practices": MEASURES,
-                "dataset_references": [key],
-                "privacy_declarations": [declaration],
-            }
-        )
-    out = io.StringIO()
-    yaml = YAML()
-    yaml.default_flow_style = False
-    yaml.width = 100
-    yaml.dump({"dataset": [dataset], "system": systems}, out)
-    return out.getvalue()
+    systems: dict[str, list[Processing]] = {}
+    categories: dict[str, set[str]] = {}
+    for line in record:
+        systems.setdefault(line.purpose, []).append(line)
+        columns = catalog.columns_for(line.table, line.purpose).values()
+        found = {category(each, catalog.tables[line.table]) for each in columns}
+        categories[line.purpose] = categories.get(line.purpose, set()) | found
+    return written(
+        "records",
+        "fides.yaml",
+        "en",
+        catalog=catalog,
+        today=today,
+        fides=_fides(),
+        systems=systems,
+        categories={name: sorted(each) for name, each in categories.items()},
+        category=category,
+        key=_key,
+        kept=lambda lines: "; ".join(
+            dict.fromkeys(f"{line.table}: {line.retention}" for line in lines)
+        ),
+    )
 
 
 def _fides() -> Mapping[str, Mapping[str, str]]:

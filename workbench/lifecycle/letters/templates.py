@@ -6,8 +6,9 @@ own vocabulary in words that a reader without it understands.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ def _templates(lang: str) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / lang),
+        loader=FileSystemLoader([Path(__file__).parent / lang, Path(__file__).parent]),
         autoescape=False,  # noqa: S701  # why: none of them is HTML
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -52,6 +53,7 @@ def _templates(lang: str) -> Environment:
     made.filters |= {
         # why itself: a catalog may have words that nobody translated
         "word": lambda key, of: known[of].get(key, key),
+        "json": partial(json.dumps, ensure_ascii=False),
         "number": lambda number, unknown="": unknown if number is None else f"{number:,}",
         "minute": lambda at: f"{at:%Y-%m-%d %H:%M}",
         "zone": lambda at: f"{at:%Z}".replace("UTC", known["zone"]["UTC"]),
