@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 import duckdb
 import pytest
@@ -182,6 +183,24 @@ def test_lab_opens_on_the_workspace(shop):
         [words[0], "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert re.match(r"4\.\d+", done.stdout)
+
+
+def test_a_key_of_the_environment_reaches_lab_by_a_pipe_alone(shop, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_KEY", "ab" * 32)
+    (tmp_path / "jupyterlab.py").write_text(
+        "import os, sys; from pathlib import Path; from workbench.store.keys.sources import Keys\n"
+        "print('ab' * 32 in str(os.environ), Keys(Path('x'), 'environment').read().hex())\n"
+        "sys.exit(3)\n"
+    )
+    code = (
+        "import sys; from pathlib import Path; from workbench.settings import load_settings\n"
+        "from workbench.lab import lab; lab(load_settings(Path(sys.argv[1])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(shop.settings.root / "workbench.toml")],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip  # why: one call
+    assert (done.returncode, done.stdout.split()) == (3, ["False", "ab" * 32]), done.stderr
 
 
 def test_the_extension_is_loaded_by_the_packages_name(shell):

@@ -19,7 +19,7 @@ from workbench.reporting.definitions.reading import definition_paths, load_all
 from workbench.reporting.forking import forking
 from workbench.reporting.notebooks.remarks import miswritten
 from workbench.reporting.pages.brand import brand_of
-from workbench.store.lake_files import faults, unreadable
+from workbench.store.lake_files import WAY_OUT, faults, unreadable
 from workbench.store.loading.ingest import current_digests, fed_tables
 from workbench.store.loading.text_files import read_through
 from workbench.store.published_files import strange
@@ -145,21 +145,17 @@ def _store(ws: Workspace, quick: bool) -> Iterator[Problem]:
 
 def _files(ws: Workspace) -> Iterator[Problem]:
     """Read every file of the store, and yield what is lost or damaged."""
-    way_out = (
-        "Put the store back with 'workbench store restore' from the last backup that was tested, "
-        "or load the table anew with 'workbench init --reload TABLE'."
-    )
     try:
         with ws.store.exclusive() as connection:
             for wrong in faults(connection, ws.store.data):
-                yield Problem("store", f"data is lost: {wrong}. {way_out}")
+                yield Problem("store", f"data is lost: {wrong}. {WAY_OUT}.")
         with ws.store.connect() as connection:
             for path in sorted(ws.store.folder.glob("snapshots/*.ducklake")):
                 attach_plain(ws.store, connection, path, "copy")
                 wrong = unreadable(connection, "copy")
                 connection.execute("DETACH copy")
                 if wrong:
-                    yield Problem("store", f"the snapshot {path} is damaged: {wrong}. {way_out}")
+                    yield Problem("store", f"the snapshot {path} is damaged: {wrong}. {WAY_OUT}.")
     except StorageError as error:
         yield Problem("store", str(error))
 

@@ -7,7 +7,10 @@ shows what is spent and left. In a scheduled run both do nothing, so that a note
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from workbench.errors import InputError, RunFailed, WorkbenchError
 from workbench.reporting.environment import RUN_REPORT
 from workbench.settings import FILE_NAME, Settings
+from workbench.store.keys.sources import KEY, NEW_KEY, offered, without_keys
 from workbench.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -33,6 +37,9 @@ _UNSAVED = (
 def lab(settings: Settings, arguments: Sequence[str] = ()) -> NoReturn:
     """Open JupyterLab on a workspace, in place of this process.
 
+    With keys of the environment it stays, to offer them by a pipe as long as Lab runs: Lab's own
+    environment, that of its kernels and of whatever these start, has none.
+
     Parameters
     ----------
     settings : Settings
@@ -41,7 +48,18 @@ def lab(settings: Settings, arguments: Sequence[str] = ()) -> NoReturn:
         Further words for ``jupyter lab``.
     """
     words, env = lab_command(settings, arguments)
-    os.execve(words[0], words, env)  # noqa: S606  # why: Lab takes over this terminal
+    if not {KEY, NEW_KEY} & set(os.environ):
+        os.execve(words[0], words, env)  # noqa: S606  # why: Lab takes over this terminal
+    with (
+        tempfile.TemporaryDirectory(prefix="workbench-lab-") as folder,
+        offered(Path(folder)) as at,
+    ):
+        child = subprocess.Popen(words, env={**env, **at})
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda sent, _: child.send_signal(sent))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Lab hears it too, and asks
+        code = child.wait()
+    sys.exit(code)
 
 
 def lab_command(
@@ -49,7 +67,7 @@ def lab_command(
 ) -> tuple[list[str], Mapping[str, str]]:
     """Return the words that open JupyterLab on a workspace, and the environment for them."""
     words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={settings.root}"]
-    env = {**os.environ, "WORKBENCH_WORKSPACE": str(settings.root / FILE_NAME)}
+    env = {**without_keys(), "WORKBENCH_WORKSPACE": str(settings.root / FILE_NAME)}
     return [*words, *arguments], env
 
 

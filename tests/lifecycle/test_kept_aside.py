@@ -6,6 +6,7 @@ import json
 import unicodedata
 
 import duckdb
+import openpyxl
 import pytest
 
 import workbench as wb
@@ -54,6 +55,33 @@ def test_a_customer_is_told_of_their_lines_without_their_values(desk):
     told = json.dumps(held["transactions"].told())
     assert "held back from use: no purpose reads it" in told
     assert "Quokka" not in told + repr(held)
+
+
+def test_no_name_of_a_file_or_sheet_holds_who_was_erased(shop):
+    book = openpyxl.Workbook()
+    book.active.title = "K-000010"
+    for line in (HEADER + LINES).splitlines():
+        book.active.append(line.split(","))
+    paths = [shop.settings.root / f"{name}.xlsx" for name in ("Given10 Family10", "others")]
+    for path in paths:
+        book.save(path)
+        book.active.append(["K-000013", *LINES.splitlines()[-1].split(",")[1:]])
+    shop.ingest("transactions", paths[0])
+    before = again(shop).ingest("transactions", paths[1], sheet="K-000010")
+    for path in paths:
+        path.unlink()
+    rows = again(shop).office.erase_subject("K-000010", verified_by="id card")[1].rows
+    assert "intake.files" not in rows
+    one, other = again(shop).ingests()
+    assert (one.rows, other.rows) == (5, 6)
+    assert other.file == before.file
+    with again(shop).store.reading() as connection:
+        for name, columns in shop.store.kept_aside(connection).items():
+            for text in connection.execute(f"SELECT {name}::VARCHAR FROM lake.{name}").fetchall():
+                assert "Family10" not in text[0]
+                assert "K-000010" not in text[0]
+            assert columns
+    assert not any("K-000010" in str(entry.body) for entry in shop.events.entries("ingest"))
 
 
 def test_a_customer_known_only_by_such_a_line_is_known(shop):
@@ -113,7 +141,7 @@ def texts(ws):
         ).fetchall():
             found += connection.execute(f"SELECT * FROM opened.{table}").fetchall()
         connection.close()
-    with ws._newest() as connection:
+    with ws.store.reading() as connection:
         for table in (*store.tables(connection), *store.kept_aside(connection)):
             found += connection.execute(f"SELECT * FROM lake.{table}").fetchall()
     return str(found)

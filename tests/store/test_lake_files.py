@@ -73,6 +73,23 @@ def test_a_loss_is_told_by_check_and_no_backup_hides_it(shop, damage, told, tmp_
         assert shop.events.last("restore tested").body["ok"] is False
 
 
+@pytest.mark.parametrize("damage", ["deleted", "a bit near the end"])
+def test_whoever_reads_what_is_lost_is_told_so(shop, damage, tmp_path):
+    table = shop.open("transactions", "reporting")
+    question = wb.query(table, period="2026-03").customers().sum("amount")
+    DAMAGE[damage][0](files(shop)[0].path)
+    for read in (
+        table.execute,
+        lambda: table.to_csv(tmp_path / "x.csv"),
+        lambda: shop.release(question, name="n", epsilon=0.1),
+        lambda: shop.quality(),
+        lambda: shop.office.export_subject("K-000010", tmp_path / "x", verified_by="id card"),
+        lambda: shop.office.erase_subject("K-000010", verified_by="id card"),
+    ):
+        with pytest.raises(StorageError, match=r"data is lost: .*'workbench check' names each"):
+            read()
+
+
 def test_a_catalog_with_a_changed_bit_is_told_or_says_what_it_said(shop):
     """A bit that is in no use changes nothing; any other one is told."""
     path = next(shop.store.folder.glob("snapshots/*.ducklake"))

@@ -39,7 +39,7 @@ def take(ws, *lines):
 def kept_and_counted(ws):
     """Return what the store says of its months, and what counting every row says."""
     today = ws.now().date()
-    with ws._newest() as connection:
+    with ws.store.reading() as connection:
         change = [each for each in changes_of(connection) if each.table == "bookings"][-1]
         counted = coverage(connection, "bookings", ws.catalog.tables["bookings"], today)
     return (change.as_of, dict(change.months)), counted
@@ -100,7 +100,7 @@ def test_months_of_an_older_store_keep_their_versions(tmp_path):
     ws = opened(tmp_path)
     take(ws, "1,K-1,2026-01-05,5", "2,K-2,2026-02-05,5")
     (as_of, months), _ = kept_and_counted(ws)
-    with ws._newest() as connection:
+    with ws.store.reading() as connection:
         version = DataVersions(changes_of(connection)).of("bookings", ["2026-01"])
     old = {month: digest(named) for month, named in months.items()}
     with ws.store.writing("as it was written before") as writer:
@@ -108,7 +108,7 @@ def test_months_of_an_older_store_keep_their_versions(tmp_path):
         writer.record("bookings", "", as_of, old, version="x")
     take(ws, "3,K-1,2026-03-05,5")
     assert agree(ws)[1]["2026-01"] == months["2026-01"]
-    with ws._newest() as connection:
+    with ws.store.reading() as connection:
         changes = changes_of(connection)
     assert json.dumps(old) in json.dumps([dict(each.months) for each in changes])
     for upto in range(1, len(changes) + 1):

@@ -22,7 +22,7 @@ def test_what_is_kept_stays(shop):
     cut = Cut("incidents", "true", keep="true")
     day = shop.now().date()
     assert take_away(shop.store, shop.catalog, lambda _: [cut], message="test", today=day) == {}
-    with shop._newest() as connection:
+    with shop.store.reading() as connection:
         assert cut.counted(connection) == (0, 1, None)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from workbench.lifecycle.rights.customers import Known
 
 USE = "held back from use: no purpose reads it"
-LINES, DOUBLES = (name.removeprefix("lake.") for name in (ASIDE, PAIRS))
+LINES, DOUBLES, SOURCES = (name.removeprefix("lake.") for name in (ASIDE, PAIRS, FILES))
 _LONG = 6  # bytes; what is shorter is part of other words and numbers
 _WORD, _NUMBER = r"\pL\pN", r"\pN"
 _FOUND = "memory._marks.named"
@@ -110,6 +110,13 @@ def naming(
     return f"(coalesce(subject, ''), content) IN (SELECT (subject, content) FROM {_FOUND}_theirs)"
 
 
+def renamed(known: Iterable[Known]) -> Cut:
+    """Return the files whose names hold what customers are known by: a digest names them."""
+    texts = (folded_sql(literal(each.text)) for each in known if each.identifies)
+    where = " OR ".join(f"({_stands(folded_sql('file'), text)})" for text in texts)
+    return Cut(SOURCES, where or "false", instead="file = left(digest, 12)")
+
+
 def unclear_lines(
     store: Store,
     connection: duckdb.DuckDBPyConnection,
@@ -170,11 +177,16 @@ def _find(
         "SELECT subject, content, who, identifies, others, CASE WHEN NOT alone THEN 1 "
         f"WHEN others THEN if(strlen(text) >= {_LONG} AND (length(text) >= {SHORTEST} OR "
         f"{_by_itself('said', 'text')}), 2, 1) ELSE if(strlen(text) >= {SHORTEST}, 2, 1) END AS "
-        "weight FROM lines JOIN known ON (contains(said, text) "
-        f"AND (strlen(text) >= {_LONG} OR {_by_itself('said', 'text')})) OR (number <> '' AND "
+        f"weight FROM lines JOIN known ON ({_stands('said', 'text')}) OR (number <> '' AND "
         f"contains(run_together, number) AND {_by_itself('run_together', 'number', _NUMBER)})"
     )
     return True
+
+
+def _stands(line: str, text: str) -> str:
+    """Return SQL true where a text stands in a line; a short one by itself."""
+    by_itself = _by_itself(line, text)
+    return f"contains({line}, {text}) AND (strlen({text}) >= {_LONG} OR {by_itself})"
 
 
 def _by_itself(line: str, text: str, within: str = _WORD) -> str:

@@ -136,8 +136,7 @@ class Office:
     @contextmanager
     def reading(self, *marks: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield an engine with the newest snapshot attached, and some customers' marks in it."""
-        with self.store.connect() as connection:
-            self.store.attach(connection, self.store.latest_snapshot())
+        with self.store.reading() as connection:
             self.store.marks.prepare(connection, marks)
             yield connection
 

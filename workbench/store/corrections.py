@@ -21,6 +21,7 @@ from workbench.store.durable import file_lock, write_whole
 from workbench.store.keys.sealed import seal, unseal
 from workbench.store.loading.values import computed
 from workbench.store.logs.counted import Counted
+from workbench.store.quality.rules import number
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
@@ -157,10 +158,7 @@ def compute_again(connection: Connection, name: str, table: Table) -> None:
 
 
 def _replayed(
-    connection: Connection,
-    table: Table,
-    each: Correction,
-    sql_type: Mapping[str, str],
+    connection: Connection, table: Table, each: Correction, sql_type: Mapping[str, str]
 ) -> int:
     named = {*each.after, *each.where}
     if not named <= set(sql_type) or table.subject_key is None:
@@ -175,9 +173,9 @@ def _replayed(
     chosen = [f'CAST("{table.subject_key}" AS VARCHAR) = ?']
     chosen += [f'"{c}" = CAST(? AS {sql_type[c]})' for c in each.where]
     given += [each.subject, *each.where.values(), *each.before.values()]
-    row = connection.execute(
+    return number(
+        connection,
         f'UPDATE lake."{each.table}" SET {sets} WHERE {" AND ".join(chosen)} '
         f"AND ({' OR '.join(was.values())})",
         given,
-    ).fetchone()
-    return int(row[0]) if row else 0
+    )

@@ -22,7 +22,14 @@ from workbench.store.durable import file_lock, sync
 from workbench.store.keys.marks import Marks
 from workbench.store.keys.master import derive
 from workbench.store.keys.sources import Keys, Kind
-from workbench.store.lake_files import is_shredded, put_back, remove_unnamed, sync_new, there
+from workbench.store.lake_files import (
+    is_shredded,
+    losses_told,
+    put_back,
+    remove_unnamed,
+    sync_new,
+    there,
+)
 from workbench.store.quality.rules import literal
 from workbench.store.spill import spill_folder
 from workbench.store.versions import Change, changes_of, ended, newest
@@ -37,16 +44,9 @@ _checked: set[Path] = set()  # extensions whose signature this process has check
 
 
 class Store:
-    """The data of one workspace.
+    """The data of one workspace, by its private folder and where its master key is.
 
-    Parameters
-    ----------
-    folder : Path
-        The workspace's private folder.
-    key : {"file", "environment", "keyring"}
-        Where its master key is.
-    given : bytes, optional
-        The master key itself, where it is to stand on no disk.
+    ``given`` is the key itself, where it is to stand on no disk.
     """
 
     def __init__(self, folder: Path, key: Kind = "file", given: bytes | None = None) -> None:
@@ -92,14 +92,15 @@ class Store:
 
     def latest_snapshot(self) -> int:
         """Return the newest published snapshot."""
-        numbers = self._published()
+        numbers = self.published()
         if not numbers:
             raise StoreMissing(
                 f"no data at {self.folder}. Run 'workbench init' to load the estate's files."
             )
         return max(numbers)
 
-    def _published(self) -> list[int]:
+    def published(self) -> list[int]:
+        """Return the snapshots that readers may attach."""
         return [int(p.stem) for p in self.folder.glob("snapshots/*.ducklake") if p.stem.isdigit()]
 
     def connect(self) -> duckdb.DuckDBPyConnection:
@@ -130,13 +131,7 @@ class Store:
     def attach(
         self, connection: duckdb.DuckDBPyConnection, snapshot: int, name: str = "lake"
     ) -> None:
-        """Attach one snapshot, read-only, as ``lake`` or under another name.
-
-        Raises
-        ------
-        StoreMissing
-            It has ended, or no key opens it.
-        """
+        """Attach one snapshot, read-only; refuse one that has ended or that no key opens."""
         path = self.folder / "snapshots" / f"{snapshot}.ducklake"
         if self.exists and not path.exists():
             raise StoreMissing(ended(f"snapshot {snapshot}"))
@@ -193,6 +188,13 @@ class Store:
         return [self.master_key] if following is None else [self.master_key, following]
 
     @contextmanager
+    def reading(self, snapshot: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield an engine with a snapshot attached; the newest when left out."""
+        with self.connect() as connection, losses_told():
+            self.attach(connection, self.latest_snapshot() if snapshot is None else snapshot)
+            yield connection
+
+    @contextmanager
     def writing(self, message: str, *, tidy: bool = False) -> Iterator[StoreWriter]:
         """Open one write: a single snapshot, all of it or nothing.
 
@@ -217,8 +219,9 @@ class Store:
         with self.locked():
             connection = self.connect()
             try:
-                self.attach_writable(connection)
-                yield connection
+                with losses_told():
+                    self.attach_writable(connection)
+                    yield connection
             except (
                 duckdb.IOException,
                 duckdb.OutOfMemoryException,
@@ -241,7 +244,7 @@ class Store:
 
     def unseen(self, connection: duckdb.DuckDBPyConnection) -> bool:
         """Return whether a write is committed that was cut off before readers could see it."""
-        return newest(connection) > max(self._published(), default=0)
+        return newest(connection) > max(self.published(), default=0)
 
     def locked(self) -> AbstractContextManager[None]:
         """Return the lock that writers of this store hold."""

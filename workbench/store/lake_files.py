@@ -10,13 +10,15 @@ from __future__ import annotations
 import datetime as dt
 import filecmp
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.errors import StorageError, WorkbenchError
 from workbench.store.durable import files_below, sync
 
 if TYPE_CHECKING:
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 META = "__ducklake_metadata_lake"
 ENCRYPTED = b"PARE"  # how an encrypted Parquet file begins; a plain one begins with PAR1
 _TORN = "Computed AES tag differs"  # what the engine says of a block that is not as written
+_UNREAD = re.compile(rf"{_TORN}|TProtocolException|^(?!.*No space).*ducklake-[^ ]*\.parquet", re.S)
+WAY_OUT = (
+    "Put the store back with 'workbench store restore' from the last backup that was tested, or "
+    "load the table anew with 'workbench init --reload TABLE'"
+)
 PUT_BACK = "catalog put back"  # an event
 SHREDDED = b"shredded\n"  # what is left of a catalog whose file keys were destroyed
 
@@ -138,6 +145,29 @@ def _wrong(connection: duckdb.DuckDBPyConnection, file: LakeFile) -> str:
     if row is None or row[0] != file.rows:
         return f"has {row[0] if row else 0:,} rows, not the {file.rows:,} that were written"
     return ""
+
+
+@contextmanager
+def losses_told(otherwise: Callable[[], WorkbenchError | None] = lambda: None) -> Iterator[None]:
+    """Tell of a data file that is gone or damaged in our words; the engine's say nothing to do.
+
+    ``otherwise`` returns the error to raise instead where it is no loss, as of rows that were
+    erased since.
+
+    Raises
+    ------
+    StorageError
+        The engine could not read one.
+    """
+    try:
+        yield
+    except Exception as problem:
+        if not _UNREAD.search(str(problem)) or isinstance(problem, WorkbenchError):
+            raise
+        raise otherwise() or StorageError(
+            "data is lost: a data file is gone or damaged. 'workbench check' names each. "
+            f"{WAY_OUT}."
+        ) from None
 
 
 def begins_encrypted(path: Path) -> bool:

@@ -60,6 +60,8 @@ class Cut:
         The catalog's table that they are about, where they are kept aside.
     since : str
         SQL of the day their time began.
+    instead : str
+        SQL of what is set in these rows, which stay.
     """
 
     table: str
@@ -68,6 +70,7 @@ class Cut:
     why: str = ""
     of: str = ""
     since: str = "NULL"
+    instead: str = ""
 
     def counted(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, int, Any]:
         """Return how many rows go, how many are kept, and since when the oldest of them is due."""
@@ -103,16 +106,18 @@ def take_away(
         there = store.tables(connection) | set(store.kept_aside(connection))
         asked = [cut for cut in cuts(connection) if cut.table in there]
         counts: Counter[str] = Counter()
-        for cut in asked:
-            counts[cut.table] += cut.counted(connection)[0]
+        going = [(cut, rows) for cut in asked if (rows := cut.counted(connection)[0])]
+        for cut, rows in going:
+            counts[cut.table] += 0 if cut.instead else rows
         counts = +counts
-        if counts:
+        if going:
             write_whole(store.folder / _NOTE, b"")
             with one_commit(store, connection, message) as writer:
-                for cut in asked:
-                    if cut.table in counts:
-                        rows = f"({cut.where}) AND NOT {cut.keep}"
-                        connection.execute(f"DELETE FROM {in_lake(cut.table)} WHERE {rows}")
+                for cut, _ in going:
+                    place = in_lake(cut.table)
+                    act = f"UPDATE {place} SET {cut.instead}" if cut.instead else ""
+                    where = f"({cut.where}) AND NOT {cut.keep}"
+                    connection.execute(f"{act or f'DELETE FROM {place}'} WHERE {where}")
                 # of what is kept aside no question is asked
                 named = [name for name in counts if name in catalog.tables]
                 writer.carry({n: contents(connection, catalog, n, today) for n in named})

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Table
 from workbench.errors import StoreMissing
-from workbench.store.quality.rules import literal
+from workbench.store.quality.rules import literal, number
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,8 +104,7 @@ class DataVersions:
 
 def newest(connection: duckdb.DuckDBPyConnection) -> int:
     """Return the number of an attached lake's newest snapshot."""
-    row = connection.execute("SELECT max(snapshot_id) FROM lake.snapshots()").fetchone()
-    return int(row[0]) if row else 0
+    return number(connection, "SELECT max(snapshot_id) FROM lake.snapshots()")
 
 
 def ended(what: str) -> str:

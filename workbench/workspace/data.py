@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,6 @@ from workbench.workspace.base import Opened
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
-    from duckdb import DuckDBPyConnection as Connection
 
     from workbench.store.loading.quarantine import Ingested
     from workbench.store.quality.result import Quality, QualityHistory
@@ -115,7 +113,7 @@ class Data(Opened):
             progress=progress,
         )
         counts = {name: value for name, value in vars(taken).items() if isinstance(value, int)}
-        event = {"table": table, "digest": taken.digest, **counts}
+        event = {"table": table, "digest": taken.digest.partition(" ")[0], **counts}
         event["snapshot"] = self.store.latest_snapshot()
         self.events.record("ingest", event, now=now)
         return taken
@@ -124,7 +122,7 @@ class Data(Opened):
         """Return every file that was taken in, oldest first."""
         from workbench.store.loading.quarantine import taken_in
 
-        with self._newest() as connection:
+        with self.store.reading() as connection:
             zone = self.settings.zone
             return [replace(e, at=local(e.at, zone)) for e in taken_in(connection, table)]
 
@@ -132,7 +130,7 @@ class Data(Opened):
         """Return (table, file, reasons, rows) of what is in the quarantine: counts only."""
         from workbench.store.loading.quarantine import summary
 
-        with self._newest() as connection:
+        with self.store.reading() as connection:
             return summary(connection)
 
     def quarantine(self, table: str, purpose: str) -> pd.DataFrame:
@@ -159,7 +157,7 @@ class Data(Opened):
         columns, known_as = self._aside_for(table, purpose)
         key = self.catalog.tables[table].subject_key
         barred = self.store.marks.barred(purpose)
-        with self._newest() as connection:
+        with self.store.reading() as connection:
             found = contents(
                 connection,
                 table,
@@ -186,7 +184,7 @@ class Data(Opened):
         from workbench.store.loading.quarantine import pairs
 
         _, known_as = self._aside_for(table, purpose)
-        with self._newest() as connection:
+        with self.store.reading() as connection:
             found = pairs(connection, table)
         if barred := self.store.marks.barred(purpose):
             named = found[["customer", "other"]].map(self.store.marks.of)
@@ -230,13 +228,6 @@ class Data(Opened):
             self.store, self.catalog, lambda _: [cut], message="quarantine", today=now.date()
         )
         return gone.get(cut.table, 0)
-
-    @contextmanager
-    def _newest(self) -> Iterator[Connection]:
-        """Yield an engine with the newest snapshot attached."""
-        with self.store.connect() as connection:
-            self.store.attach(connection, self.store.latest_snapshot())
-            yield connection
 
     def open(
         self,

@@ -1,5 +1,6 @@
 """What is left of customers outside the tables, cleared and searched."""
 
+import base64
 import bz2
 import gzip
 import io
@@ -10,7 +11,9 @@ import zipfile
 import zlib
 
 import duckdb
+import pyarrow as pa
 import pytest
+from pyarrow import feather, orc
 
 from workbench.lifecycle.rights import traces
 
@@ -88,9 +91,22 @@ def zipped(content):
     return packed.getvalue()
 
 
+def framed(content):
+    packed = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(packed, "lz4") as stream:
+        stream.write(content)
+    return packed.getvalue().to_pybytes()
+
+
 PACKERS = {
     "plain": bytes, "gzip": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zip": zipped,
     "zip in gzip": lambda content: gzip.compress(zipped(content)),
+    "zip cut off": lambda content: zipped(content + bytes(99))[:-90],
+    "base64": base64.b64encode, "base64 in lines": base64.encodebytes,
+    "base64 in json": lambda content: json.dumps(base64.encodebytes(content).decode()).encode(),
+    "base64 within a path": lambda content: b"a/" + base64.urlsafe_b64encode(content),
+    "gzip in base64": lambda content: base64.b64encode(gzip.compress(content * 2)),
+    "zstd": lambda content: pa.compress(content, "zstd", asbytes=True), "lz4": framed,
 }  # fmt: skip
 
 
@@ -114,14 +130,34 @@ def test_values_are_found_in_tables_and_as_json_and_xml_write_them(tmp_path, val
             f"CREATE TABLE t AS SELECT '{value}/' || i % 3 AS c FROM range(5000) r(i)"
         )
         connection.execute(f"COPY t TO '{tmp_path}/a[1].parquet' (COMPRESSION zstd)")
-    found = [path.name for path in traces.search([tmp_path], [value])]
-    assert found == ["a.duckdb", "a.json", "a.xml", "a[1].parquet"]
+    table = pa.table({"n": range(5000), "c": [f"{value}/{n % 3}" for n in range(5000)]})
+    feather.write_feather(table, tmp_path / "a.feather", compression="zstd")
+    feather.write_feather(table, tmp_path / "b.feather", compression="lz4", chunksize=1000)
+    cut = (tmp_path / "b.feather").read_bytes()
+    (tmp_path / "c.feather").write_bytes(cut[: len(cut) // 2])
+    orc.write_table(table, tmp_path / "a.orc", compression="zstd")
+    packed = zipfile.ZipFile(tmp_path / "a.zip", "w")
+    with packed:
+        packed.write(tmp_path / "a.orc")
+    found = {path.name for path in traces.search([tmp_path], [value])}
+    assert found == {path.name for path in tmp_path.iterdir()}
+    assert traces.search([tmp_path], ["李四"]) == []
 
 
 SPELLED = {
     "Wei.Wang@example.org": ["WEI.WANG@example.org", "wei.wang%40example.org"],
     "+86 138-0013-8000": ["8613800138000", "+86 138-0013-8000"],
-    "Renée": ["RENÉE", "Rene\u0301e", "Ren\\u00E9e", "Ren\\\\u00e9e", "Ren&#xe9;e", "Ren%C3%A9e"],
+    "Renée": [
+        "RENÉE",
+        "Rene\u0301e",
+        "Ren\\u00E9e",
+        "Ren\\\\u00e9e",
+        "Ren&#xe9;e",
+        "Ren%C3%A9e",
+        "Ren=C3=A9e",
+        r"Ren\xc3\xa9e",
+        "52656ec3a965",
+    ],
     'Bo "B" O\'Ne & Co': ['"Bo ""B"" O\'Ne & Co"', "Bo &quot;B&quot; O&#x27;Ne &amp; Co"],
 }
 

@@ -30,14 +30,14 @@ def given(shop, tmp_path):
 
 
 def counted(ws):
-    with ws._newest() as connection:
+    with ws.store.reading() as connection:
         (rows,) = connection.execute("SELECT count(*) FROM lake.transactions").fetchone()
     return rows, len(ws.ingests()), sum(each[3] for each in ws.kept_aside())
 
 
 def files(ws):
     """Return data files on disk, and those the newest snapshot's history names."""
-    with ws._newest() as connection:
+    with ws.store.reading() as connection:
         named = connection.execute(
             "SELECT path FROM __ducklake_metadata_lake.ducklake_data_file"
         ).fetchall()

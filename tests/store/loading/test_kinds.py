@@ -19,6 +19,7 @@ import workbench as wb
 from benchmarks.catalogs import catalog_of
 from workbench.catalog import Column
 from workbench.errors import SourceError
+from workbench.store.loading import workbooks
 from workbench.store.loading.values import Form, taken, value_of
 
 COLUMNS = {
@@ -304,7 +305,7 @@ def write_cases(path, cases):
 
 
 def stored(desk):
-    with desk._newest() as connection:
+    with desk.store.reading() as connection:
         named = ", ".join(f'"{name}"' for name in COLUMNS)
         found = connection.execute(f"SELECT n, {named} FROM lake.events ORDER BY rowid").fetchall()
     return [(row[0], dict(zip(COLUMNS, row[1:], strict=True))) for row in found]
@@ -379,7 +380,7 @@ ROW = [1, day("2026-08-03"), at("2026-08-03 10:00"), 1.5, 1, 0.5, 0.5, True, "x"
 
 
 def aside(desk, taken):
-    with desk._newest() as connection:
+    with desk.store.reading() as connection:
         found = connection.execute(
             "SELECT line, reasons FROM lake.intake.quarantine WHERE digest = $1", [taken.digest]
         )
@@ -387,7 +388,7 @@ def aside(desk, taken):
 
 
 def last(desk, count, column="words"):
-    with desk._newest() as connection:
+    with desk.store.reading() as connection:
         found = connection.execute(f'SELECT "{column}" FROM lake.events ORDER BY rowid').fetchall()
     return [row[0] for row in found[-count:]]
 
@@ -438,6 +439,24 @@ def test_a_workbook_that_would_fill_the_memory_is_refused(desk):
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as parts:
         parts.writestr("xl/worksheets/sheet9.xml", b"a" * 30_000_000)
     with pytest.raises(SourceError, match="unpacks to more than 100 times its size"):
+        desk.ingest("events", path)
+
+
+@pytest.mark.parametrize(
+    ("bound", "told"),
+    [("_HELD_BYTES", "MB of texts"), ("_ROW_BYTES", "MB without a new row"),
+     ("_MERGED_MOST", "merged cells")],
+)  # fmt: skip  # why: a table
+def test_what_a_workbook_makes_be_held_at_once_is_bounded(desk, monkeypatch, bound, told):
+    for text in "mn":
+        path = workbook(desk, "full.xlsx", ("May", [NAMES, words(text)]))
+        book = openpyxl.load_workbook(path)
+        book.active.merge_cells("B5:C5")
+        book.save(path)
+        if text == "m":
+            assert desk.ingest("events", path).added == 1
+            monkeypatch.setattr(workbooks, bound, 0)
+    with pytest.raises(SourceError, match=f"{told}. Save it anew, or as CSV"):
         desk.ingest("events", path)
 
 
@@ -549,7 +568,7 @@ def test_a_quote_that_does_not_end_takes_its_own_row_out_and_no_other(desk, open
     taken = desk.ingest("events", path)
     assert (taken.rows, taken.quarantined) == (len(rows), len(opened) * times)
     assert last(desk, taken.added) == [QUOTES[each][1] for each in kinds if each != "open"]
-    with desk._newest() as connection:
+    with desk.store.reading() as connection:
         kept = connection.execute(
             "SELECT reasons, subject, content FROM lake.intake.quarantine WHERE digest = $1 "
             "ORDER BY line", [taken.digest]

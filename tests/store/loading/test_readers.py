@@ -55,7 +55,7 @@ def test_only_whole_numbers_are_whole_numbers(desk):
     path = write(desk, [f"K-{n},2026-01-05,{text},x\n" for n, text in enumerate(texts)])
     taken = desk.ingest("counts", path)
     assert (taken.added, taken.quarantined) == (len(WHOLE), len(NOT_WHOLE))
-    with desk._newest() as connection:
+    with desk.store.reading() as connection:
         rows = connection.execute("SELECT customer_id, amount FROM lake.counts").fetchall()
     assert {texts[int(key[2:])]: amount for key, amount in rows} == WHOLE
 

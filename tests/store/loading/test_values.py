@@ -255,7 +255,7 @@ def desk(tmp_path_factory):
 
 
 def stored(desk):
-    with desk._newest() as connection:
+    with desk.store.reading() as connection:
         return connection.execute(f"SELECT {', '.join(map(repr, NAMES))} FROM lake.events".replace(
             "'", '"')).fetchall()  # fmt: skip  # why: one query
 

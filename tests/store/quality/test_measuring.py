@@ -302,13 +302,13 @@ def test_other_numbers_are_no_hint(tmp_path, remark):
 def test_a_file_in_the_clear_is_seen(tmp_path):
     ws = clean(tmp_path)
     assert check(ws.quality("people"), "people", None, "encrypted files").failed == 0
-    with ws._newest() as connection:
+    with ws.store.reading() as connection:
         path = connection.execute(
             "SELECT data_file FROM ducklake_list_files('lake', 'people')"
         ).fetchone()[0]
     file = Path(path)
     file.write_bytes(b"PAR1" + file.read_bytes()[4:])  # as a plain one begins
-    with ws._newest() as connection:
+    with ws.store.reading() as connection:
         assert encrypted_files(connection, ws.store, "people") == (1, 1)
 
 

@@ -30,9 +30,10 @@ from workbench.lifecycle.office import Office
 from workbench.store.durable import files_below, flush, make_folder, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.keys.master import Seal
-from workbench.store.lake_files import faults
+from workbench.store.lake_files import WAY_OUT, faults
 from workbench.store.logs.chain import Chain, log_in
 from workbench.store.published_files import require_outside
+from workbench.store.quality.rules import number
 from workbench.store.versions import newest
 
 BACKED_UP, TESTED, RESTORED = "backup", "restore tested", "restored"
@@ -42,15 +43,8 @@ MANIFEST = "manifest.json"
 LOGS = {"ledger.sqlite": "ledger", "audit.sqlite": "audit"}
 _LEFT_OUT = ("tmp", "runs", "ipython", "logs")
 _LEFT_OUT_SUFFIXES = (
-    ".lock",
-    ".turn",
-    ".part",
-    ".new",
-    ".key",
-    ".sqlite-journal",
-    ".sock",
-    ".ready",
-)
+    ".lock", ".turn", ".part", ".new", ".key", ".sqlite-journal", ".sock", ".ready",
+)  # fmt: skip  # why: a list
 
 
 @dataclass(frozen=True)
@@ -191,9 +185,8 @@ def look_over(store: Store, progress: Callable[[str], None] = lambda _: None) ->
         if wrong:
             more = f", and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
             raise StorageError(
-                f"data is lost: {wrong[0]}{more}. 'workbench check' names each. Put the store back "
-                "with 'workbench store restore' from the last backup that was tested, or load the "
-                "table anew with 'workbench init --reload TABLE'; no backup is made of a loss."
+                f"data is lost: {wrong[0]}{more}. 'workbench check' names each. {WAY_OUT}; no "
+                "backup is made of a loss."
             )
         connection.execute("DETACH lake")
         store.publish(snapshot)
@@ -201,12 +194,10 @@ def look_over(store: Store, progress: Callable[[str], None] = lambda _: None) ->
 
 def row_counts(office: Office) -> dict[str, int]:
     """Return the rows of every table in the newest snapshot."""
-    with office.store.connect() as connection:
-        office.store.attach(connection, office.store.latest_snapshot())
+    with office.store.reading() as connection:
         counts = {}
         for name in sorted(office.store.tables(connection)):
-            row = connection.execute(f'SELECT count(*) FROM lake."{name}"').fetchone()
-            counts[name] = int(row[0]) if row else 0
+            counts[name] = number(connection, f'SELECT count(*) FROM lake."{name}"')
         return counts
 
 

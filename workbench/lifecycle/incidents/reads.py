@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.store.logs.chain import Entry
+from workbench.store.quality.rules import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,20 +17,10 @@ if TYPE_CHECKING:
     from workbench.store.engine import Store
 
 COLUMNS = ("read_at", "reader", "role", "table_name", "purpose", "rows_read", "outcome")
-# whatever hands out rows of customers, or tried to
-READS = (
-    "open",
-    "refused",
-    "release",
-    "read",
-    "bulk read",
-    "look-up",
-    "subject exported",
-    "quarantine opened",
-    "possible duplicates opened",
-)
 _RESULTS = ("read", "bulk read")  # of an opening that has an entry of its own
 _ASIDE = ("quarantine opened", "possible duplicates opened")
+# whatever hands out rows of customers, or tried to
+READS = ("open", "refused", "release", *_RESULTS, "look-up", "subject exported", *_ASIDE)
 
 
 @dataclass(frozen=True)
@@ -135,19 +126,17 @@ def people(
     """
     keys = {name: table.subject_key for name, table in catalog.tables.items() if table.subject_key}
     held = {(name, snapshot) for name in tables if name in keys}
-    held |= {(name, number) for name, number in before if name in keys}
+    held |= {(name, older) for name, older in before if name in keys}
     if not held:
         return 0
     with store.connect() as connection:
-        for number in {number for _, number in held}:
-            store.attach(connection, number, f"lake_{number}")
+        for snapshot in {snapshot for _, snapshot in held}:
+            store.attach(connection, snapshot, f"lake_{snapshot}")
         everyone = " UNION ".join(
-            f'SELECT "{keys[name]}" AS person FROM lake_{number}."{name}"' for name, number in held
+            f'SELECT "{keys[name]}" AS person FROM lake_{snapshot}."{name}"'
+            for name, snapshot in held
         )
-        row = connection.execute(
-            f"SELECT count(DISTINCT person) FROM ({everyone})"
-        ).fetchone()  # why: names are the catalog's, checked there
-        return int(row[0]) if row else 0
+        return number(connection, f"SELECT count(DISTINCT person) FROM ({everyone})")
 
 
 def gone(reads: Iterable[Read], audit: Iterable[Entry]) -> int | None:

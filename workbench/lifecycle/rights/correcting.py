@@ -18,7 +18,7 @@ from workbench.store.engine import one_commit
 from workbench.store.keys.marks import marked_sql
 from workbench.store.loading.ingest import correct_again
 from workbench.store.loading.values import kind_of, sql_type, value_of
-from workbench.store.quality.rules import references, row_rules, unique_columns
+from workbench.store.quality.rules import number, references, row_rules, unique_columns
 from workbench.store.rewriting import contents
 
 if TYPE_CHECKING:
@@ -202,10 +202,7 @@ def _require_one_row(
     office: Office, connection: duckdb.DuckDBPyConnection, table: str, where: Mapping[str, str]
 ) -> None:
     condition, given = _condition(office, table, where)
-    row = connection.execute(
-        f'SELECT count(*) FROM lake."{table}" WHERE {condition}', given
-    ).fetchone()
-    rows = int(row[0]) if row else 0
+    rows = number(connection, f'SELECT count(*) FROM lake."{table}" WHERE {condition}', given)
     if rows == 0:
         raise InputError(f"table '{table}' has no such row of this customer; nothing was changed.")
     if rows > 1:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from workbench.lifecycle.backups.placing import remove_leftovers
 from workbench.lifecycle.holds import require_no_hold
-from workbench.lifecycle.kept_aside import LINES, naming, unclear_lines
+from workbench.lifecycle.kept_aside import LINES, SOURCES, naming, renamed, unclear_lines
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights import traces
 from workbench.lifecycle.rights.customers import Known, consents_of, known_by, unknown_subject
@@ -193,6 +193,8 @@ def _cuts(
     for name, columns in store.kept_aside(connection).items():
         theirs = [column for column in ("subject", "other") if column in columns]
         parts = [store.marks.look_up(connection, name, column) for column in theirs]
+        if name == SOURCES:
+            yield renamed(known)
         if name == LINES:
             parts.append(naming(store, connection, office.subject_tables, known))
         if parts:
@@ -227,8 +229,7 @@ def still_findable(office: Office) -> dict[str, int]:
     if not store.marks.erased() or not store.exists:
         return {}
     for path in sorted(store.folder.glob("snapshots/*.ducklake")):
-        with store.connect() as connection:
-            store.attach(connection, int(path.stem))
+        with store.reading(int(path.stem)) as connection:
             for cut in _cuts(office, connection):
                 if rows := cut.counted(connection)[0]:
                     found[f"{cut.table} in snapshot {path.stem}"] = rows

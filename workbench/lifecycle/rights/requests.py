@@ -22,12 +22,8 @@ Answer = TypeVar("Answer")
 IN_TABLE = "subject_requests"  # the operational table of requests that others keep
 Served = tuple["Request", Answer]
 KINDS = ("access", "portability", "correction", "erasure", "restriction", "objection")
-OPENED, CHECKED, EXTENDED, CLOSED = (
-    "request opened",
-    "identity checked",
-    "request extended",
-    "request closed",
-)
+OPENED, CHECKED = "request opened", "identity checked"
+EXTENDED, CLOSED = "request extended", "request closed"
 
 
 class Asked(TypedDict, total=False):
@@ -292,18 +288,12 @@ def _request(name: str, events: Sequence[Entry], holidays: Collection[dt.date]) 
     received = dt.date.fromisoformat(opened.body["received"])
     by_kind = {entry.kind: entry for entry in later}
     closed = by_kind.get(CLOSED)
-    return Request(
-        name,
-        opened.body["kind"],
-        opened.body["law"],
-        opened.body["mark"],
-        received,
-        due_date(clock, received, holidays, extended=EXTENDED in by_kind),
-        EXTENDED in by_kind,
-        by_kind[CHECKED].body["verified_by"] if CHECKED in by_kind else "",
-        closed.at.date() if closed else None,
-        closed.body["outcome"] if closed else "",
-    )
+    extended = EXTENDED in by_kind
+    kind, law, mark = (opened.body[each] for each in ("kind", "law", "mark"))
+    verified = by_kind[CHECKED].body["verified_by"] if CHECKED in by_kind else ""
+    ended = (closed.at.date(), closed.body["outcome"]) if closed else (None, "")
+    due = due_date(clock, received, holidays, extended=extended)
+    return Request(name, kind, law, mark, received, due, extended, verified, *ended)
 
 
 def _clock(law: str | None, received: dt.date, office: Office) -> Clock:

@@ -54,14 +54,11 @@ def correct_subject(
     **asked: Unpack[Asked],
 ) -> Served[dict[str, int]]:
     """Correct values of a customer, ``{"customers.email": "…"}``; rows changed, by table."""
-    chosen = where or {}
-    return serve(
-        office,
-        "correction",
-        subject,
-        lambda of, mark, _: correct(of, mark, changes, chosen),
-        **asked,
-    )
+
+    def act(of: Office, mark: str, _: str) -> dict[str, int]:
+        return correct(of, mark, changes, where or {})
+
+    return serve(office, "correction", subject, act, **asked)
 
 
 def erase_subject(
@@ -72,13 +69,11 @@ def erase_subject(
     **asked: Unpack[Asked],
 ) -> Served[Erasure]:
     """Erase a customer from tables, files, snapshots, notebooks and future restores."""
-    return serve(
-        office,
-        "erasure",
-        subject,
-        lambda of, _, name: erase(of, subject, request=name, fitted=of.fitted(), progress=progress),
-        **asked,
-    )
+
+    def act(of: Office, _: str, name: str) -> Erasure:
+        return erase(of, subject, request=name, fitted=of.fitted(), progress=progress)
+
+    return serve(office, "erasure", subject, act, **asked)
 
 
 def restrict_subject(
@@ -99,10 +94,9 @@ def restrict_subject(
     lift : bool
         End it again, and not the other kind.
     """
-    return serve(
-        office,
-        "restriction" if kind == "restricted" else "objection",
-        subject,
-        lambda of, mark, _: bar(of, kind, mark, purposes, lift=lift),
-        **asked,
-    )
+
+    def act(of: Office, mark: str, _: str) -> tuple[str, ...]:
+        return bar(of, kind, mark, purposes, lift=lift)
+
+    what = "restriction" if kind == "restricted" else "objection"
+    return serve(office, what, subject, act, **asked)

@@ -14,8 +14,10 @@ from workbench.lifecycle.cells import cell
 from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.customers import consents_of, known_by, unknown_subject
+from workbench.periods import local
 from workbench.store.durable import new_file
 from workbench.store.keys.marks import EVERY_PURPOSE, REACHED, Kind, marked_sql
+from workbench.store.quality.rules import number
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,7 +41,8 @@ class HeldTable:
     columns : tuple of str
     purposes : mapping of purpose to (title, basis, recipients)
         For what it may be read, on which basis, and who receives what comes of it; one on the basis
-        of consent only where the customer agrees. "left out" says why reads leave them out.
+        of consent only where the customer agrees. "left out" says why reads leave them out:
+        restricted, objected, or the purpose has ended.
     kept_aside : tuple of KeptAside
         Lines of theirs that never became rows of it: held back from use, with file and reasons.
     corrections : int
@@ -102,8 +105,7 @@ def held(office: Office, mark: str) -> list[HeldTable]:
 
 def _count(office: Office, connection: duckdb.DuckDBPyConnection, name: str, key: str) -> int:
     theirs = office.store.marks.look_up(connection, name, key)
-    row = connection.execute(f'SELECT count(*) FROM lake."{name}" WHERE {theirs}').fetchone()
-    return int(row[0]) if row else 0
+    return number(connection, f'SELECT count(*) FROM lake."{name}" WHERE {theirs}')
 
 
 def _described(
@@ -114,13 +116,18 @@ def _described(
     left_out: Mapping[str, Sequence[str]],
 ) -> HeldTable:
     catalog, table = office.catalog, office.catalog.tables[name]
+    today = local(office.now, office.settings.zone).date()
+    why = {
+        purpose: [*left_out.get(purpose, ()), *(["ended"] if declared.expires < today else [])]
+        for purpose, declared in catalog.purposes.items()
+    }
     purposes = {
         purpose: {
             "title": declared.title,
             "basis": declared.basis,
             "recipients": declared.audience,
             "until": declared.expires.isoformat(),
-            **({"left out": " ".join(left_out[purpose])} if purpose in left_out else {}),
+            **({"left out": " ".join(why[purpose])} if why[purpose] else {}),
         }
         for purpose, declared in catalog.purposes.items()
         if set(catalog.columns_for(name, purpose)) - {table.subject_key}

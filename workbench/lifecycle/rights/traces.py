@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import html
+import io
 import json
 import re
 import unicodedata
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from workbench.documents import read_json
+from workbench.lifecycle.rights.packed import BROKEN, batches, parts
 from workbench.store.durable import files_below, remove_file, sync, write_whole
-from workbench.store.quality.rules import literal
+from workbench.store.quality.rules import literal, number
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,6 +29,10 @@ _WIDE = {"utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}  # byte
 _ENCODINGS = ("utf-8", "gb18030", "big5", "cp1252", *_WIDE)
 _DIALLED = re.compile(r"[+(]?\d[\d ().+/-]{5,}\d")
 _BLOCK, _AROUND = 1 << 24, 64
+# of one line or several, as notebooks and mails break it
+_BASE64 = re.compile(rb"[\w+/-]{8,}(?:(?:\\r)?(?:\\n)?\r?\n? ?[\w+/-]{8,})*+")
+_BASE64_LONG = 64  # signs; an archive is no shorter
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _DEEPEST = 3  # an archive in an archive in an archive
 _KERNELS = re.compile(  # files is where a run's kernel stands
     r"runs/(.*/)?(files/.*|[^/]*\.log)|kernels\.log|ipython/(.*/)?(history\.sqlite[^/]*|[^/]*\.log)"
@@ -82,9 +87,9 @@ def search(
 ) -> list[Path]:
     """Return the files that hold one of some values, as text of the usual encodings.
 
-    Compressed files, workbooks, Parquet and DuckDB files are opened and searched by what is in
-    them. A pattern so short that it stands in any picture counts where it is within text, or beside
-    another of the values.
+    Compressed files, base64, workbooks, files of tables (Parquet, Arrow, ORC, DuckDB) are opened
+    and searched by what is in them. A pattern so short that it stands in any picture counts where
+    it is within text, or beside another of the values.
 
     Parameters
     ----------
@@ -123,8 +128,13 @@ class _Wanted:
                 self.means.setdefault(form.lower(), set()).add((text, encoding))
         self.longest = max(map(len, self.means), default=0)
 
-    def stream(self, read: Callable[[int], bytes]) -> bool:
-        """Return whether the bytes of a stream hold one of the texts."""
+    def stream(
+        self, read: Callable[[int], bytes], within: Callable[[bytes], bool] = lambda _: False
+    ) -> bool:
+        """Return whether the bytes of a stream hold one of the texts.
+
+        ``within`` looks through what base64 in them says.
+        """
         tail, seen = b"", set[str]()
         while block := read(_BLOCK):
             here = tail + block
@@ -140,10 +150,29 @@ class _Wanted:
                     seen |= {text for text, _ in meanings}
                     place = small.find(form, place + 1)
             # why two: by chance one stands in a picture, and hardly another
-            if len(seen) > 1:
+            if len(seen) > 1 or self._in_base64(here, within):
                 return True
-            tail = here[-(self.longest + _AROUND) :]
+            tail = here[-2 * (self.longest + _AROUND) :]
         return False
+
+    def _in_base64(self, block: bytes, within: Callable[[bytes], bool]) -> bool:
+        parts = [*_of_base64(block)]
+        together = b"\n".join(parts).lower()  # why first: one search instead of one of each part
+        if any(form in together for form in self.means):
+            return any(map(within, parts))
+        return any(within(part) for part in parts if len(part) >= _BASE64_LONG // 2)  # packed
+
+
+def _of_base64(block: bytes) -> Iterator[bytes]:
+    """Yield what base64 in some bytes says, whatever sign of it is the first of a group of four."""
+    for run in {*_BASE64.findall(block)}:
+        if run.isalpha() and (run[1:].islower() or run.isupper()):
+            continue  # a word
+        signs = re.sub(rb"\\[rn]|\s", b"", run).translate(_URL_SAFE)
+        for skipped in range(1 if run.isalnum() and len(run) < _BASE64_LONG else 4):
+            part = signs[skipped:]
+            part = part[: len(part) - (len(part) % 4 == 1)]
+            yield base64.b64decode(part + b"=" * (-len(part) % 4))
 
 
 def _forms(text: str) -> Iterator[tuple[bytes, str]]:
@@ -155,7 +184,9 @@ def _forms(text: str) -> Iterator[tuple[bytes, str]]:
         written |= {html.escape(each), html.escape(each, quote=False), each.replace('"', '""')}
         escaped = json.dumps(each)[1:-1]
         written |= {json.dumps(each, ensure_ascii=False)[1:-1], escaped, json.dumps(escaped)[1:-1]}
-        written |= {each.encode("ascii", "xmlcharrefreplace").decode(), quote(each, safe="")}
+        written |= {each.encode("ascii", "xmlcharrefreplace").decode()}
+        written |= {quote(each, safe="").replace("%", sign) for sign in ("%", "=", "\\x")}
+        written.add(each.encode().hex())
         written.add("".join(c if c.isascii() else f"&#x{ord(c):x};" for c in each))
     for each in written:
         for encoding in _ENCODINGS:
@@ -213,73 +244,56 @@ def _reads(part: bytes, encoding: str) -> bool:
 
 def _file_holds(path: Path, wanted: _Wanted) -> bool:
     with path.open("rb") as file:
+        start = file.read(12)
+        file.seek(0)
         if _holds(file, wanted):
             return True
-        file.seek(0)
-        start = file.read(16)
-    parquet, database = start[:4] == b"PAR1", start[8:12] == b"DUCK"
-    return (parquet or database) and _data_holds(path, wanted, parquet)
+    return start[8:] == b"DUCK" and _database_holds(path, wanted)
 
 
 def _holds(file: Any, wanted: _Wanted, depth: int = 0) -> bool:
     """Return whether a file holds one of the texts, in its bytes or in what they unpack to."""
+
+    def within(content: bytes) -> bool:
+        return depth < _DEEPEST and _holds(io.BytesIO(content), wanted, depth + 1)
+
     start = file.read(16)
     file.seek(0)
     # why as it comes: of an archive that was cut off, what there is
-    if wanted.stream(file.read1 if depth else file.read):
+    if wanted.stream(getattr(file, "read1", file.read) if depth else file.read, within):
         return True
     file.seek(0)
-    return depth < _DEEPEST and _packed_holds(file, start, wanted, depth + 1)
-
-
-def _packed_holds(file: IO[bytes], start: bytes, wanted: _Wanted, depth: int) -> bool:
-    import bz2
-    import gzip
-    import lzma
-    import zipfile
-
-    openers: dict[bytes, Callable[..., Any]] = {
-        b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open
-    }  # fmt: skip
-    try:
-        if start[:4] == b"PK\x03\x04":
-            with zipfile.ZipFile(file) as archive:
-                for name in archive.namelist():
-                    with archive.open(name) as part:
-                        if _holds(part, wanted, depth):
-                            return True
-        for magic, opener in openers.items():
-            if start.startswith(magic):
-                with opener(file) as part:
-                    return _holds(part, wanted, depth)
-        if start[:1] == b"\x78" and int.from_bytes(start[:2]) % 31 == 0:  # RFC 1950
-            parts = map(zlib.decompressobj().decompress, iter(partial(file.read, 1 << 16), b""))
-            some = filter(None, parts)
-            return wanted.stream(lambda _: next(some, b""))
     # why no fault: it may only begin like an archive, be cut, or be under a password
-    except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile,
-            lzma.LZMAError):  # fmt: skip
-        return False
+    with contextlib.suppress(*BROKEN):
+        if depth < _DEEPEST and any(_holds(p, wanted, depth + 1) for p in parts(file, start)):
+            return True
+        return any(_batch_holds(batch, wanted) for batch in batches(file, start))
     return False
 
 
-def _data_holds(path: Path, wanted: _Wanted, parquet: bool) -> bool:
-    """Return whether a table of a Parquet or DuckDB file that no key closes holds one of them."""
+def _batch_holds(batch: Any, wanted: _Wanted) -> bool:
+    import duckdb
+    import pyarrow
+
+    with duckdb.connect() as connection:
+        connection.register("batch", pyarrow.Table.from_batches([batch]))
+        with contextlib.suppress(duckdb.Error):  # of a type that the engine does not know
+            return bool(rows_holding(connection, "batch", wanted.texts))
+    return False
+
+
+def _database_holds(path: Path, wanted: _Wanted) -> bool:
+    """Return whether a table of a DuckDB file that no key closes holds one of the texts."""
     import duckdb
 
     quoted = str(path).replace("'", "''")
     with duckdb.connect() as connection:
         try:
-            if parquet:
-                named = re.sub(r"([*?[])", r"[\1]", quoted)  # a name is no pattern
-                places = [f"read_parquet('{named}')"]
-            else:
-                connection.execute(f"ATTACH '{quoted}' AS there (READ_ONLY)")
-                rows = connection.execute(
-                    "SELECT schema_name, table_name FROM duckdb_tables() "
-                    "WHERE database_name = 'there'"
-                ).fetchall()
-                places = [f'there."{schema}"."{table}"' for schema, table in rows]
+            connection.execute(f"ATTACH '{quoted}' AS there (READ_ONLY)")
+            rows = connection.execute(
+                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'there'"
+            ).fetchall()
+            places = [f'there."{schema}"."{table}"' for schema, table in rows]
             return any(rows_holding(connection, each, wanted.texts) for each in places)
         except duckdb.Error:  # a key closes it, or it is none after all
             return False
@@ -301,7 +315,6 @@ def rows_holding(
     if not cells or not asked:
         return 0
     line = folded_sql(f"concat_ws(chr(10), {cells})")
-    row = connection.execute(
-        f"SELECT count(*) FROM (SELECT {line} AS line FROM {place}) WHERE {asked}"
-    ).fetchone()
-    return int(row[0]) if row else 0
+    return number(
+        connection, f"SELECT count(*) FROM (SELECT {line} AS line FROM {place}) WHERE {asked}"
+    )

@@ -17,6 +17,7 @@ from workbench.privacy.grouping.grouped import labels_table
 from workbench.privacy.query import Query
 from workbench.privacy.question import Question, resolve
 from workbench.privacy.releasing import compute
+from workbench.store.lake_files import losses_told
 from workbench.store.reading.access import Access
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def cells_of_people(
 def _connected(question: Question, access: Access, now: dt.datetime) -> Iterator[Connection]:
     """Yield an engine that sees what the question's purpose may, with the labels it needs."""
     tables = [(table, question.purpose) for table in question.tables]
-    with access.release_connection(tables, now) as connection:
+    with access.release_connection(tables, now) as connection, losses_told():
         for group in question.groups:
             if group.labels is not None:
                 codes = {value: code for code, value in enumerate(group.dimension.values)}

@@ -227,8 +227,7 @@ class Records:
 
     @contextmanager
     def _attached(self) -> Iterator[Any]:
-        with self.ws.store.connect() as connection:
-            self.ws.store.attach(connection, self.ws.access.snapshot)
+        with self.ws.store.reading(self.ws.access.snapshot) as connection:
             yield connection
 
     def operational(self, tables: str) -> bool:

@@ -22,6 +22,7 @@ from workbench.store.loading.rejects import unreadable_lines
 from workbench.store.loading.sifting import without_customer
 from workbench.store.loading.text_files import read_through, two_ends_of_lines
 from workbench.store.loading.values import sql_type
+from workbench.store.quality.rules import number
 from workbench.store.versions import changes_of, coverage
 
 if TYPE_CHECKING:
@@ -117,14 +118,12 @@ def files_seen(store: Store) -> list[Ingested]:
 def _seen(store: Store, what: Callable[[duckdb.DuckDBPyConnection], list[Any]]) -> list[Any]:
     if not store.exists:
         return []
-    with store.connect() as connection:
-        store.attach(connection, store.latest_snapshot())
+    with store.reading() as connection:
         return what(connection)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    row = connection.execute(f'SELECT count(*) FROM lake."{name}"').fetchone()
-    return int(row[0]) if row else 0
+    return number(connection, f'SELECT count(*) FROM lake."{name}"')
 
 
 def _require_unfed(

@@ -13,6 +13,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,15 +31,16 @@ from workbench.store.loading.ingest import (
 from workbench.store.loading.options import Options, require_fitting
 from workbench.store.loading.progress import watched_progress
 from workbench.store.loading.quarantine import Aside, Ingested
-from workbench.store.loading.readers import Reading, reading
+from workbench.store.loading.readers import reading
 from workbench.store.loading.rejects import unreadable_lines
 from workbench.store.loading.sifting import sift
 from workbench.store.loading.text_files import read_through
 from workbench.store.loading.values import sql_type
+from workbench.store.quality.rules import number
 from workbench.store.versions import Sums, coverage, coverage_after
 
 if TYPE_CHECKING:
-    import duckdb
+    pass
 
 Tell = Callable[[str], None]
 _REASONS_SHOWN = 5
@@ -150,73 +152,36 @@ def _take(
         with reading(connection, path, name, table, options, zone, quoted) as source:
             how = sift(source, catalog, name, there, today=now.date(), erased=writer.erased)
             aside.told = how.told
-            with watched_progress(connection, f"taking in {path.name}", progress):
-                inserted = _run(connection, how.insert, path)
-        _keep_unreadable(connection, source, table, path, options, aside)
+            with (
+                watched_progress(connection, f"taking in {path.name}", progress),
+                failing_as(path, "taken in"),
+            ):
+                inserted = number(connection, how.insert)
+        found = unreadable_lines(connection, source, table, path, options)
+        above = source.first_line - 1
+        if source.header:
+            # why only now: the engine numbers the rows it could read, and lines count all
+            aside.renumber(above, [each.line for each in found])
+        for each in found:
+            aside.add(each.line, each.reasons, each.subject, each.content)
         if not inserted:
             raise _nothing_good(path, name, aside)
-        settled = _settled(connection, source, name, table, inserted, aside)
-        aside.write(connection, name, digest)
-        taken = Ingested(
-            name,
-            path.name,
-            digest,
-            now,
-            inserted + aside.rows - settled.contradicting + aside.erased,
-            settled.added,
-            settled.updated,
-            settled.unchanged,
-            settled.repeated,
-            aside.rows,
-            aside.erased,
-        )
-        return taken, settled.replaced
 
-
-def _run(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
-    with failing_as(path, "taken in"):
-        row = connection.execute(sql).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _keep_unreadable(
-    connection: duckdb.DuckDBPyConnection,
-    source: Reading,
-    table: Table,
-    path: Path,
-    options: Options,
-    aside: Aside,
-) -> None:
-    """Keep aside what the reader of CSV files could not read."""
-    found = unreadable_lines(connection, source, table, path, options)
-    if source.header:
-        # why only now: the engine numbers the rows it could read, and lines count the others too
-        aside.renumber([each.line for each in found])
-    for each in found:
-        aside.add(each.line, each.reasons, each.subject, each.content)
-
-
-def _settled(
-    connection: duckdb.DuckDBPyConnection,
-    source: Reading,
-    name: str,
-    table: Table,
-    inserted: int,
-    aside: Aside,
-) -> upserts.Settled:
-    """Settle rows of one key; contradicting ones go aside under their line."""
-    skipped: list[int] | None = None
-    above = source.first_line - 1
-
-    def keep(place: int, subject: str | None, content: str) -> None:
-        nonlocal skipped
-        if skipped is None:  # before any of these is added
+        @cache
+        def skipped() -> list[int]:  # before any that contradicts is added
             lines = sorted([*aside.lines(), *source.passed_over])
-            skipped = [line - above - n for n, line in enumerate(lines, 1)]
-        line = place + bisect_left(skipped, place) + above
-        aside.add(line, upserts.CONTRADICTS, subject, content)
+            return [line - above - n for n, line in enumerate(lines, 1)]
 
-    return upserts.settle(connection, name, table, inserted, keep)
+        def keep(place: int, subject: str | None, content: str) -> None:
+            line = place + bisect_left(skipped(), place) + above
+            aside.add(line, upserts.CONTRADICTS, subject, content)
+
+        settled = upserts.settle(connection, name, table, inserted, keep)
+        aside.write(connection, name, digest)
+        rows = inserted + aside.rows - settled.contradicting + aside.erased
+        counts = {n: getattr(settled, n) for n in ("added", "updated", "unchanged", "repeated")}
+        counts |= {"quarantined": aside.rows, "erased": aside.erased}
+        return Ingested(name, path.name, digest, now, rows, *counts.values()), settled.replaced
 
 
 def _nothing_good(path: Path, name: str, aside: Aside) -> SourceError:
@@ -240,11 +205,12 @@ def _record(
     connection, before = writer.connection, writer.last_changes().get(name)
     as_of: str | None = None
     months: Mapping[str, str] = {}
-    if table.time and replaced is not None:
-        as_of, months = coverage_after(
-            connection, name, table, today, before=before, replaced=replaced
+    if table.time:
+        about = (connection, name, table, today)
+        as_of, months = (
+            coverage(*about)
+            if replaced is None
+            else coverage_after(*about, before=before, replaced=replaced)
         )
-    elif table.time:
-        as_of, months = coverage(connection, name, table, today)
     version = hashlib.sha256(f"ingest {digest}".encode()).hexdigest()
     writer.record(name, before.digest if before else "", as_of, months, version=version)

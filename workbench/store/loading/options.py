@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +41,10 @@ class Options:
     @property
     def said(self) -> str:
         """What was asked for, in the words of the command line; empty where nothing was."""
-        given = ((name.replace("_", "-"), value) for name, value in vars(self).items())
-        return " ".join(f"--{name} {value!r}" for name, value in given if value is not None)
+        given = {name.replace("_", "-"): value for name, value in vars(self).items()}
+        if self.sheet is not None:  # by a digest: it may be called after a customer
+            given["sheet"] = hashlib.sha256(self.sheet.encode()).hexdigest()[:12]
+        return " ".join(f"--{name} {value!r}" for name, value in given.items() if value is not None)
 
 
 def require_fitting(path: Path, options: Options) -> str:

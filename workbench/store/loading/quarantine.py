@@ -10,12 +10,12 @@ import datetime as dt
 import json
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.documents import parse_json
-from workbench.store.quality.rules import literal
+from workbench.store.quality.rules import literal, number
 
 if TYPE_CHECKING:
     import duckdb
@@ -95,11 +95,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 def has_intake(connection: duckdb.DuckDBPyConnection) -> bool:
     """Return whether anything was ever taken in, in the attached lake."""
-    row = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = "
-        f"{literal(SCHEMA)}"  # why no parameter: it would import pandas
-    ).fetchone()
-    return bool(row and row[0])
+    where = f"database_name = 'lake' AND schema_name = {literal(SCHEMA)}"
+    return bool(number(connection, f"SELECT count(*) FROM duckdb_tables() WHERE {where}"))
 
 
 def taken_in(connection: duckdb.DuckDBPyConnection, table: str | None = None) -> list[Ingested]:
@@ -162,8 +159,7 @@ def rows_aside(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     if not has_intake(connection):
         return 0
     query = f"SELECT count(*) FROM {ASIDE} WHERE table_name = {literal(table)}"
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
+    return number(connection, query)
 
 
 def contents(
@@ -230,6 +226,19 @@ def pairs(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def whose_sql(key: str, texts: Iterable[str], columns: int) -> str:
+    """Return SQL of the customer of a row kept aside, from SQL of its key and of its texts.
+
+    A value with as many separators as a row, on two lines, may hold another's row: whose the line
+    is, nobody knows then, and the first customer must not be handed the second's.
+    """
+    several = (
+        f"regexp_matches(x, '[\\r\\n]') AND length(regexp_replace(x, '[^,;|\\t]', '', 'g')) "
+        f">= {columns - 1} FOR x IN [{', '.join(texts)}]::VARCHAR[]"
+    )
+    return f"CASE WHEN list_bool_or([{several}]) THEN NULL ELSE {key} END"
+
+
 class Aside:
     """Rows kept aside while a file is read, in a database beside the lake: memory stays bounded.
 
@@ -291,16 +300,18 @@ class Aside:
         if len(self._waiting) >= _BUFFERED:
             self._flush()
 
-    def renumber(self, lines: Sequence[int]) -> None:
+    def renumber(self, above: int, lines: Sequence[int]) -> None:
         """Turn the places of rows among those that were read into lines of the file.
 
         Parameters
         ----------
+        above : int
+            Lines above the first row, the last of which has the column names.
         lines : sequence of int
-            Lines that were not read as rows; the first line has the column names.
+            Lines that were not read as rows.
         """
-        before = [line - 1 - place for place, line in enumerate(lines, 1)]
-        self._erased = [n + 1 + bisect_left(before, n) for n in self._erased]
+        before = [line - above - place for place, line in enumerate(lines, 1)]
+        self._erased = [n + above + bisect_left(before, n) for n in self._erased]
         self._flush()
         jumps = {threshold: place for place, threshold in enumerate(before, 1)}
         given = self._given(json.dumps(list(jumps.items())))
@@ -309,7 +320,7 @@ class Aside:
             f"CAST(l[2] AS BIGINT) AS place FROM {given}"
         )
         self._side.execute(
-            "CREATE TEMP TABLE numbered AS SELECT line + 1 + coalesce(place, 0) AS line, "
+            f"CREATE TEMP TABLE numbered AS SELECT line + {above} + coalesce(place, 0) AS line, "
             f"a.* EXCLUDE line FROM {_ROWS_ASIDE} a ASOF LEFT JOIN jumps ON reached < line"
         )
         self._side.execute(f"CREATE OR REPLACE TABLE {_ROWS_ASIDE} AS SELECT * FROM numbered")

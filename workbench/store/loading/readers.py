@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from workbench.catalog import Table
 from workbench.errors import SourceError, suggest
@@ -52,8 +52,6 @@ class Reading:
     ----------
     relation : str
         SQL that yields its columns.
-    number : str
-        Its column that numbers the rows, from 0 on; empty where they are to be counted.
     values : mapping of column to SQL
         A value of its declared type, from the column as it was read; NULL where it is none.
     wrong : mapping of column to SQL
@@ -62,6 +60,8 @@ class Reading:
         What it was read as.
     first_line : int
         Line of the file that row 1 is on.
+    number : str
+        Its column that numbers the rows, from 0 on; empty where they are to be counted.
     header, delimiter : tuple of str, str
         Of a CSV file, whose unreadable lines the engine keeps back; else empty.
     passed_over : list of int
@@ -73,11 +73,11 @@ class Reading:
     """
 
     relation: str
-    number: str
     values: Mapping[str, str]
     wrong: Mapping[str, str]
     types: Mapping[str, str]
-    first_line: int
+    first_line: int = 2
+    number: str = ""
     header: tuple[str, ...] = ()
     delimiter: str = ""
     passed_over: list[int] = field(default_factory=list)
@@ -125,49 +125,29 @@ def reading(
             _require_readable(connection, place, path)
             columns = columns_of(name, table, list(types), path)
             renamed = "".join(f', "{there}" AS "{column}"' for there, column in columns.items())
-            yield _reading(
-                table,
-                f"(SELECT file_row_number{renamed} FROM {relation})",
-                {column: types[there] for there, column in columns.items()},
-                form,
-                number="file_row_number",
-                first_line=1,
-            )
+            chosen = {column: types[there] for there, column in columns.items()}
+            relation = f"(SELECT file_row_number{renamed} FROM {relation})"
+            lines = {"number": "file_row_number", "first_line": 1}
+            yield _reading(table, relation, chosen, form, **lines)
     else:
         with _workbook(path, name, table, options.sheet, form) as found:
             yield found
 
 
 def _reading(
-    table: Table,
-    relation: str,
-    types: Mapping[str, str],
-    form: Form,
-    *,
-    number: str = "",
-    first_line: int = 2,
-    header: tuple[str, ...] = (),
-    delimiter: str = "",
+    table: Table, relation: str, types: Mapping[str, str], form: Form, **more: Any
 ) -> Reading:
     found = {c: taken(c, declared, types[c], form) for c, declared in table.file_columns.items()}
     made = {c: each for c, each in table.columns.items() if each.computed is not None}
     if made:
         values = {column: value for column, (value, _) in found.items()}
-        more = ", ".join(f'{computed(each, values)} AS "{c}"' for c, each in made.items())
-        relation = f"(SELECT *, {more} FROM {relation})"
+        named = ", ".join(f'{computed(each, values)} AS "{c}"' for c, each in made.items())
+        relation = f"(SELECT *, {named} FROM {relation})"
         # what cannot be computed of filled columns is no amount, and its row is kept aside
         found |= {c: (f'"{c}"', not_computed(c, each)) for c, each in made.items()}
         types = {**types, **{c: sql_type(each) for c, each in made.items()}}
-    return Reading(
-        relation,
-        number,
-        {column: found[column][0] for column in table.columns},
-        {column: found[column][1] for column in table.columns},
-        types,
-        first_line,
-        header,
-        delimiter,
-    )
+    values, wrong = ({c: found[c][at] for c in table.columns} for at in (0, 1))
+    return Reading(relation, values, wrong, types, **more)
 
 
 def columns_of(name: str, table: Table, found: Sequence[str], path: Path) -> dict[str, str]:
@@ -252,16 +232,9 @@ def _csv(
             f"parallel = {not quoted}, strict_mode = true, store_rejects = true, "
             f"rejects_limit = 0, max_line_size = {LINE_BYTES_MOST}, buffer_size = {_BUFFER_BYTES})"
         )
-        found = _reading(
-            table,
-            relation,
-            dict.fromkeys(header, "VARCHAR"),
-            form,
-            first_line=above + 2,
-            header=tuple(header),
-            delimiter=delimiter,
-        )
-        yield replace(found, unended=unended, left_out=left_out)
+        types = dict.fromkeys(header, "VARCHAR")
+        more = {"first_line": above + 2, "header": tuple(header), "delimiter": delimiter}
+        yield _reading(table, relation, types, form, **more, unended=unended, left_out=left_out)
 
 
 @contextmanager
@@ -314,15 +287,9 @@ def _workbook(
                 f"escape = '\"', strict_mode = true, max_line_size = {LINE_BYTES_MOST}, "
                 f"buffer_size = {_BUFFER_BYTES}))"
             )
-            found = _reading(
-                table,
-                relation,
-                dict.fromkeys(table.file_columns, "VARCHAR"),
-                form,
-                number=_ROW,
-                first_line=at + 1,
-            )
-            yield replace(found, passed_over=passed_over)
+            types = dict.fromkeys(table.file_columns, "VARCHAR")
+            lines = {"number": _ROW, "first_line": at + 1, "passed_over": passed_over}
+            yield _reading(table, relation, types, form, **lines)
 
 
 def _require_readable(connection: duckdb.DuckDBPyConnection, place: Path, path: Path) -> None:

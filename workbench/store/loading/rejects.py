@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Table
 from workbench.store.loading.options import Options
 from workbench.store.loading.text_files import wrong_encoding
+from workbench.store.loading.values import normal_key
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,6 +71,7 @@ def unreadable_lines(
         stands = (content or "").lstrip(delimiter)
         if source.left_out and stands.startswith(LEFT_OUT):
             why, content = OPEN_QUOTE, source.left_out[int(stands.removeprefix(LEFT_OUT))]
+        content = content and content.strip("\r\n")  # of an empty line above it
         subject = _field(content, place, delimiter, len(header))
         found.append(Rejected(int(line), why, subject, content))
     return [*found, *(Rejected(line, UNENDED, None, content) for line, content in source.unended)]
@@ -83,5 +85,10 @@ def _field(content: str | None, place: int | None, delimiter: str, most: int) ->
     """
     if content is None or place is None or len(content.splitlines()) > 1:
         return None
-    fields = next(csv.reader([content], delimiter=delimiter), [])
-    return fields[place] if place < len(fields) <= most else None
+    try:
+        fields = next(csv.reader([content], delimiter=delimiter, strict=True), [])
+    except csv.Error:  # from the quote on, nobody knows where a field ends
+        fields = content.partition('"')[0].split(delimiter)[:-1]
+    if not place < len(fields) <= most:
+        return None
+    return normal_key(fields[place]) or fields[place]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from workbench.catalog import Catalog, Column, Table
 from workbench.store.keys.marks import marked_sql
-from workbench.store.loading.quarantine import HANDED
+from workbench.store.loading.quarantine import HANDED, whose_sql
 from workbench.store.loading.readers import Reading
 from workbench.store.loading.values import NO_VALUE, kind_of, plain_key
 from workbench.store.quality.rules import RowRule, literal, references, row_rules
@@ -121,14 +121,11 @@ def _told(source: Reading, table: Table, faults: Mapping[str, str], flags: Colle
         f"CASE WHEN {fault} THEN {_said(told, source)} END" for told, fault in faults.items()
     )
     key = f'CAST("{table.subject_key}" AS VARCHAR)' if table.subject_key else "NULL::VARCHAR"
-    texts = ", ".join(f'"read {c}"' for c, k in zip(columns, kinds, strict=True) if k == "VARCHAR")
+    texts = (f'"read {c}"' for c, k in zip(columns, kinds, strict=True) if k == "VARCHAR")
     content = ", ".join(f'"{c}" := "read {c}"' for c in table.file_columns)
     return (
         f"SELECT _line AS line, array_to_string([{why}]::VARCHAR[], '; ') AS reasons, "
-        # why nobody's: a value with as many separators as a row, on two lines, may hold another's
-        "CASE WHEN list_bool_or([regexp_matches(x, '[\\r\\n]') AND length(regexp_replace(x, "
-        f"'[^,;|\\t]', '', 'g')) >= {len(columns) - 1} FOR x IN [{texts}]::VARCHAR[]]) "
-        f"THEN NULL ELSE {key} END AS subject, "
+        f"{whose_sql(key, texts, len(columns))} AS subject, "
         f"to_json(struct_pack({content}))::VARCHAR AS content "
         f"FROM ({_read(source, table, again, '_at', ['_at', *flags])})"
     )

@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ _BLOCK_BYTES = 1 << 18  # small enough to stay in the processor's cache
 LINE_BYTES_MOST = 2_000_000  # a longer line is no row
 _LINE_BYTES_CUT = 8_000_000  # without the end of a line; shorter lines the engine keeps back
 _LOOKED_BYTES = 1_000_000  # of a file, when an error asks which encoding it may be
-_LIKELY = ("utf-8", "gb18030", "utf-16")
+_LIKELY = ("utf-8", "gb18030", "cp932", "euc_jp", "big5", "euc_kr", "utf-16")
 TITLE_LINES = 20  # before the column names, at most
 _QUOTED = re.compile(rb'"[^"]*"')
 _ENDS = re.compile(rb"\r\n|\n|\r")
@@ -137,7 +138,8 @@ def read_through(path: Path) -> tuple[str, bool]:
             while size := file.readinto(block):
                 digest.update(memoryview(block)[:size])
                 quoted = quoted or block.find(b'"', 0, size) >= 0
-                since = 0 if block.find(b"\n", 0, size) >= 0 else since + size
+                ends = block.find(b"\n", 0, size) >= 0 or block.find(b"\r", 0, size) >= 0
+                since = 0 if ends else since + size
                 if since >= _LINE_BYTES_CUT and path.suffix.lower() == ".csv":
                     raise _endless(path, file.tell() - since)
     except OSError as problem:
@@ -149,13 +151,15 @@ def read_through(path: Path) -> tuple[str, bool]:
 
 
 def _endless(path: Path, before: int) -> SourceError:
-    lines = 1
+    ends: Counter[bytes] = Counter()
     with path.open("rb") as file:
         while file.tell() < before:
-            lines += file.read(min(_BLOCK_BYTES, before - file.tell())).count(b"\n")
+            block = file.read(min(_BLOCK_BYTES, before - file.tell()))
+            ends.update({each: block.count(each) for each in (b"\n", b"\r")})
+    line, most = 1 + max(ends.values(), default=0), _LINE_BYTES_CUT // 1_000_000
     return SourceError(
-        f"line {lines:,} of {path} is longer than {_LINE_BYTES_CUT // 1_000_000} MB, which is no "
-        "row: a quote that does not end, or another kind of file. Nothing was taken in."
+        f"line {line:,} of {path} is longer than {most} MB, which is no row: a quote that does not "
+        "end, or another kind of file. Nothing was taken in."
     )
 
 
@@ -220,18 +224,18 @@ def as_utf8(
         return
 
     def feed(out: IO[bytes]) -> None:
-        kept, line = "", 1
+        kept, ends = "", Counter[str]()
         with path.open(encoding=encoding, newline="") as text:
             for block in rows(text) if rows else iter(lambda: text.read(1 << 20), ""):
                 block = kept + block
                 whole = len(block)
                 if unended is not None:
                     whole = max(block.rfind("\n"), block.rfind("\r")) + 1
-                line += block.count("\n", 0, whole)
+                ends.update({each: block.count(each, 0, whole) for each in "\r\n"})
                 kept = block[whole:]
                 out.write(block[:whole].encode())
         if kept and unended is not None:
-            unended.append((line, kept))
+            unended.append((1 + max(ends.values()), kept))
 
     try:
         with pipe_of(feed) as place:

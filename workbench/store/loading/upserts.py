@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Table
+from workbench.store.loading.quarantine import whose_sql
 from workbench.store.loading.values import sql_type
 from workbench.store.quality.rules import literal
 from workbench.store.versions import Sums, hash_sql
@@ -146,7 +147,9 @@ def _settle(
         "WHERE NOT _new AND _month IS NOT NULL AND _id IN (SELECT _id FROM _gone) GROUP BY _month"
     ).fetchall()
     if contradicting:
-        subject = f'CAST("{table.subject_key}" AS VARCHAR)' if table.subject_key else "NULL"
+        key_ = f'CAST("{table.subject_key}" AS VARCHAR)' if table.subject_key else "NULL"
+        texts = (f'"{column}"' for column, each in table.columns.items() if each.type == "text")
+        subject = whose_sql(key_, texts, len(table.columns))
         content = ", ".join(f'"{column}" := "{column}"' for column in table.columns)
         found = connection.execute(
             f"SELECT rowid - {_FIRST_ROW} + 1, {subject}, to_json(struct_pack({content}))::VARCHAR "

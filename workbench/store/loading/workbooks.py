@@ -23,10 +23,13 @@ _NOUGHTS = re.compile(r"0+")  # a number format that shows 42 as 00042
 _BROKEN = (OSError, ValueError, KeyError, SyntaxError, TypeError, zipfile.BadZipFile, zlib.error)
 _DIGITS_KEPT = 15  # of a number; a workbook forgets the others
 _UNPACKED_BYTES, _UNPACKED_TIMES = 20_000_000, 100  # seldom more than 60 times
+# what is held at once is bounded too: the texts that cells share, a row, merged ranges
+_HELD_BYTES, _ROW_BYTES, _MERGED_MOST = 200_000_000, 16_000_000, 100_000
 _MERGED = f"{NO_VALUE}a cell merged with another one"
 _RANGE = re.compile(rb'<mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
 _NO_SIGNS = re.compile(r"General|\[[^]$]*\]|_.|E\+0+|[0#?,. ();@-]")  # of a number format
 _TWO_DAYS = dt.date(1900, 2, 28)
+_STREAMED = ("xl/worksheets/", "xl/media/", "xl/drawings/", "xl/charts/", "xl/embeddings/")
 _FIRST_DAY = dt.datetime(1900, 1, 1)  # noqa: DTZ001  # why: a cell has no zone
 
 
@@ -174,12 +177,19 @@ def opened(path: Path) -> Iterator[Book]:
 def _require_as_packed(path: Path) -> None:
     """Refuse a workbook that fills the memory, such as with one cell of a gigabyte."""
     with zipfile.ZipFile(path) as parts:
-        unpacked = sum(part.file_size for part in parts.infolist())
-    if unpacked > max(_UNPACKED_BYTES, _UNPACKED_TIMES * path.stat().st_size):
-        raise SourceError(
-            f"{path} unpacks to more than {_UNPACKED_TIMES} times its size, as no workbook of rows "
-            "does. Save it anew, or as CSV; nothing was taken in."
+        sizes = {part.filename: part.file_size for part in parts.infolist()}
+    if sum(sizes.values()) > max(_UNPACKED_BYTES, _UNPACKED_TIMES * path.stat().st_size):
+        raise _too_much(
+            path,
+            f"unpacks to more than {_UNPACKED_TIMES} times its size, as no workbook of rows does",
         )
+    held = [size for name, size in sizes.items() if not name.startswith(_STREAMED)]
+    if sum(held) > _HELD_BYTES:
+        raise _too_much(path, f"has more than {_HELD_BYTES // 1_000_000} MB of texts")
+
+
+def _too_much(path: Path, what: str) -> SourceError:
+    return SourceError(f"{path} {what}. Save it anew, or as CSV; nothing was taken in.")
 
 
 def _has_formulas(path: Path) -> bool:
@@ -198,8 +208,15 @@ def _merged(path: Path, sheet: str) -> list[Sequence[int]]:
 
     found: set[bytes] = set()
     with zipfile.ZipFile(path) as parts:
+        since = 0
         for block in _blocks(parts, sheet):
+            at = block.rfind(b"<row")
+            since = since + len(block) if at < 0 else len(block) - at
             found.update(_RANGE.findall(block))
+            if since > _ROW_BYTES:
+                raise _too_much(path, f"has {_ROW_BYTES // 1_000_000} MB without a new row")
+            if len(found) > _MERGED_MOST:
+                raise _too_much(path, f"has more than {_MERGED_MOST:,} merged cells")
     return [range_boundaries(each.decode()) for each in found]
 
 

@@ -127,11 +127,7 @@ _ENOUGH = ("personal", "sensitive")
 
 
 def checks(
-    connection: Connection,
-    store: Store,
-    catalog: Catalog,
-    name: str,
-    looks: Sequence[Hint],
+    connection: Connection, store: Store, catalog: Catalog, name: str, looks: Sequence[Hint]
 ) -> Iterator[Check]:
     """Yield the security checks of one table."""
     files, plain = encrypted_files(connection, store, name)

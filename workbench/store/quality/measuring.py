@@ -50,8 +50,7 @@ def measure(
         Which; all when left out.
     """
     names = list(catalog.tables) if tables is None else list(tables)
-    with store.connect() as connection:
-        store.attach(connection, snapshot)
+    with store.reading(snapshot) as connection:
         there = store.tables(connection)
 
         def one(name: str) -> tuple[TableQuality, list[Hint]]:

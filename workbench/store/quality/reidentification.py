@@ -138,16 +138,9 @@ def reidentification(
     finally:
         connection.execute("DROP TABLE IF EXISTS temp._people")
     groups, smallest, alone, small = (int(value or 0) for value in row)
-    return Reidentification(
-        tuple(quasi_identifiers),
-        int(people[0]) if people else 0,
-        groups,
-        smallest,
-        alone,
-        small,
-        under,
-        spread,
-    )
+    known = int(people[0]) if people else 0
+    found = (groups, smallest, alone, small, under, spread)
+    return Reidentification(tuple(quasi_identifiers), known, *found)
 
 
 _COUNTED = """

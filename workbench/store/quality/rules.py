@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from workbench.catalog import Column, Table
 
@@ -165,6 +165,12 @@ def _special(name: str, column: Column) -> str:
     kind = kinds.get(column.type, str)
     codes = ", ".join(literal(kind(code)) for code in column.special_codes)
     return f' AND "{name}" NOT IN ({codes})'
+
+
+def number(connection: Any, sql: str, given: Sequence[Any] | None = None) -> int:
+    """Return the whole number that a statement comes to; 0 where it comes to none."""
+    row = connection.execute(sql, given).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
 
 
 def literal(value: object) -> str:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
-from workbench.errors import AccessRefused, WorkbenchError
+from workbench.errors import AccessRefused, StoreMissing, WorkbenchError
 from workbench.periods import local
 from workbench.settings import Role
 from workbench.store import THEN
@@ -23,12 +23,12 @@ from workbench.store.engine import Store
 from workbench.store.keys.marks import KEYS, marked_sql, pseudonym_sql, set_pseudonym_key
 from workbench.store.keys.master import derive
 from workbench.store.logs.events import Events
-from workbench.store.quality.rules import literal
+from workbench.store.quality.rules import literal, number
 from workbench.store.reading import snapshots
 from workbench.store.reading.identifying import find_identifiers
 from workbench.store.reading.roles import Held, account, agreeing_sql, recorded_sql, require_role
 from workbench.store.reading.watching import watched
-from workbench.store.versions import DataVersions, changes_of
+from workbench.store.versions import DataVersions, changes_of, ended
 
 if TYPE_CHECKING:
     import ibis
@@ -79,7 +79,7 @@ class Access:
         self.versions = DataVersions(changes)
         self.as_of = {change.table: change.as_of for change in changes}
         self._backend: ibis.BaseBackend | None = None
-        self._lakes: set[str] = set()
+        self._lakes: dict[str, int] = {}
         self._held: dict[tuple[str, int], int] = {}
 
     def open(
@@ -125,7 +125,9 @@ class Access:
         schema = _schema(purpose, then)
         define_view(self._connection, schema, table, sql)
         if self._backend is None:
-            self._backend = watched(self._connection, self._bulk_rows, self._handed_out)
+            self._backend = watched(
+                self._connection, self._bulk_rows, self._handed_out, self._ended
+            )
         return self._backend.table(table, database=schema)
 
     def admitted(self, table: str, purpose: str, *, now: dt.datetime) -> list[str]:
@@ -149,8 +151,8 @@ class Access:
         for table in tables:
             if (table, snapshot) not in self._held:
                 sql = f'SELECT count(*) FROM {self._lake(then)}."{table}"'
-                row = self._connection.execute(sql).fetchone() if table in self.as_of else None
-                self._held[table, snapshot] = int(row[0]) if row else 0
+                there = table in self.as_of
+                self._held[table, snapshot] = number(self._connection, sql) if there else 0
             rows = self._held[table, snapshot]
             found.append((table, snapshot, rows if at_most is None else min(rows, at_most)))
         return found
@@ -175,7 +177,7 @@ class Access:
         name = f"lake_{snapshot}"
         if name not in self._lakes:
             self._store.attach(self._connection, snapshot, name)
-            self._lakes.add(name)
+            self._lakes[name] = snapshot
         return name
 
     def _columns_then(self, table: str, purpose: str, then: int | None) -> list[str]:
@@ -230,6 +232,11 @@ class Access:
             event["snapshots"] = older
         self._events.record("bulk read" if bulk else "read", event, now=self._clock())
 
+    def _ended(self) -> StoreMissing | None:
+        """Return the error of a read of a snapshot that has ended; None where none has."""
+        there = {self.snapshot, *self._lakes.values()} <= set(self._store.published())
+        return None if there else StoreMissing(ended("the snapshot this table was opened on"))
+
     def release_connection(self, tables: list[tuple[str, str]], now: dt.datetime) -> Connection:
         """Return a fresh engine whose views carry the key itself: for bounded aggregates only."""
         connection = self._attached()
@@ -246,11 +253,7 @@ class Access:
         return connection
 
     def _unbarred(
-        self,
-        connection: Connection,
-        table: str,
-        purpose: str,
-        then: int | None = None,
+        self, connection: Connection, table: str, purpose: str, then: int | None = None
     ) -> str:
         """Return the condition that leaves out customers who restricted or objected; often none.
 
@@ -276,11 +279,7 @@ class Access:
         return f' {joint} coalesce("{key}" NOT IN (SELECT "{key}" FROM {name}), true)'
 
     def put_labels(
-        self,
-        connection: Connection,
-        name: str,
-        of: tuple[str, str, str],
-        codes: Mapping[str, int],
+        self, connection: Connection, name: str, of: tuple[str, str, str], codes: Mapping[str, int]
     ) -> None:
         """Give a release engine a table of codes, by the key of customers known by pseudonym.
 

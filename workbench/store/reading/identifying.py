@@ -112,9 +112,7 @@ def remembered(find: Find) -> Find:
 
 
 def find_identifiers(
-    connection: Connection,
-    columns: Iterable[tuple[str, str, bool]],
-    candidates: set[str],
+    connection: Connection, columns: Iterable[tuple[str, str, bool]], candidates: set[str]
 ) -> list[tuple[str, str, str]]:
     """Return which texts are values of some columns.
 

@@ -45,8 +45,7 @@ def snapshots(store: Store, zone: dt.tzinfo = dt.UTC) -> list[Snapshot]:
         Nothing was ever loaded.
     """
     newest = store.latest_snapshot()
-    with store.connect() as connection:
-        store.attach(connection, newest)
+    with store.reading(newest) as connection:
         rows = connection.execute(
             "SELECT snapshot_id, CAST(epoch_ms(snapshot_time) AS BIGINT), commit_message, "
             "array_to_string(json_keys(commit_extra_info), ',') "

@@ -8,12 +8,11 @@ own connection (``table.get_backend().con``) it does not see.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import StoreMissing
-from workbench.store.versions import ended
+from workbench.errors import WorkbenchError
+from workbench.store.lake_files import losses_told
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,7 +21,12 @@ if TYPE_CHECKING:
 Told = Callable[[int, list[tuple[str, str]], bool], None]
 
 
-def watched(connection: duckdb.DuckDBPyConnection, limit_rows: int, tell: Told) -> ibis.BaseBackend:
+def watched(
+    connection: duckdb.DuckDBPyConnection,
+    limit_rows: int,
+    tell: Told,
+    ended: Callable[[], WorkbenchError | None] = lambda: None,
+) -> ibis.BaseBackend:
     """Return an Ibis backend that tells of reads before handing them on.
 
     Parameters
@@ -32,9 +36,11 @@ def watched(connection: duckdb.DuckDBPyConnection, limit_rows: int, tell: Told) 
     tell : callable
         Told the number of rows, the (table, purpose) pairs they came from, and whether the rows
         are many.
+    ended : callable
+        Returns the error of a read whose files are gone for they were removed for good.
     """
     backend = _kind().from_connection(connection)
-    backend._limit_rows, backend._tell = limit_rows, tell
+    backend._limit_rows, backend._tell, backend._ended = limit_rows, tell, ended
     return backend
 
 
@@ -46,6 +52,7 @@ def _kind() -> Any:
     class Watched(Backend):
         _limit_rows: int
         _tell: Told
+        _ended: Callable[[], WorkbenchError | None]
 
         def get_schema(self, table_name: str, **within: str | None) -> Any:
             # why: Ibis fetches it by Arrow, half a second's import and 50 MB that few reports need
@@ -63,42 +70,30 @@ def _kind() -> Any:
                 self._tell(rows, sources, rows > self._limit_rows)
 
         def execute(self, expr: Any, /, **options: Any) -> Any:
-            with _snapshot_there():
+            with losses_told(self._ended):
                 result = super().execute(expr, **options)
-            self._noted(expr, _length(result))
+                self._noted(expr, _length(result))
             return result
 
         def to_pyarrow(self, expr: Any, /, **options: Any) -> Any:
-            with _snapshot_there():
+            with losses_told(self._ended):
                 result = super().to_pyarrow(expr, **options)
-            self._noted(expr, _length(result))
+                self._noted(expr, _length(result))
             return result
 
     def counted(name: str) -> Any:
         """Count first what is handed on piece by piece, or written."""
 
         def write(self: Watched, expr: Any, /, *rest: Any, **options: Any) -> Any:
-            self._noted(expr, int(Backend.execute(self, expr.as_table().count())))
-            return getattr(Backend, name)(self, expr, *rest, **options)
+            with losses_told(self._ended):
+                self._noted(expr, int(Backend.execute(self, expr.as_table().count())))
+                return getattr(Backend, name)(self, expr, *rest, **options)
 
         return write
 
     for name in ("pyarrow_batches", "torch", "geo", "parquet", "csv", "json", "xlsx"):
         setattr(Watched, f"to_{name}", counted(f"to_{name}"))
     return Watched
-
-
-@contextmanager
-def _snapshot_there() -> Iterator[None]:
-    """Say it plainly where a read finds that its files were removed for good."""
-    import duckdb
-
-    try:
-        yield
-    except duckdb.IOException as problem:
-        if "No such file" not in str(problem):
-            raise
-        raise StoreMissing(ended("the snapshot this table was opened on")) from None
 
 
 def _length(result: Any) -> int:
