@@ -18,6 +18,8 @@ from workbench.errors import InputError, LedgerError, QuestionRefused, UnknownNa
 from workbench.periods import Period
 from workbench.privacy.books.answers import require_replayed
 from workbench.privacy.columns import Dimension
+from workbench.privacy.sheets import apply
+from workbench.privacy.tables import sheet_of
 
 SIGMA = 20.0
 
@@ -69,6 +71,34 @@ def test_parts_and_totals_agree_line_by_line_and_the_released_stay():
     )
     coming = found.frame[found.frame.line == "forecast"]
     assert list(coming.month.unique()) == ["2026-07", "2026-08", "2026-09", "2026-10"]
+
+
+@pytest.mark.parametrize(("at", "line"), [(15, 4000.0), (0, None), (17, None)])
+def test_a_month_that_stands_out_is_left_out_of_the_line_unless_it_is_an_end(at, line):
+    shown = 4000 + np.random.default_rng(0).normal(0, SIGMA, 18)
+    shown[at] = 0.0  # nothing was loaded, say
+    made = answer((month(18),), {"n": list(shown)}, sigma=SIGMA, measures=(CUSTOMERS,))
+    found = wb.forecast(Books().put(made), "customers")
+    told = [note for note in found.notes if "stands out" in note or "level changes" in note]
+    assert len(told) == 1
+    assert ("leave it out" in told[0]) is bool(line)
+    assert figures(found, "released")[at] == pytest.approx(0, abs=1)
+    if line:
+        np.testing.assert_allclose(figures(found, "smoothed"), line, atol=3 * SIGMA)
+        np.testing.assert_allclose(figures(found, "forecast"), line, atol=3 * SIGMA)
+        low, high = (found.frame[f"customers_{end}"].iloc[18 + at] for end in ("low", "high"))
+        assert low <= line <= high
+
+
+def test_a_forecast_of_before_comes_out_as_it_did():
+    shown = 4000 + np.random.default_rng(0).normal(0, SIGMA, 18)
+    shown[15] = 0.0
+    made = answer((month(18),), {"n": list(shown)}, sigma=SIGMA, measures=(CUSTOMERS,))
+    asked = {"measure": "customers", "horizon": 3, "rule": "level"}
+    before, now = (
+        apply("forecast", asked | more, [sheet_of(made)]) for more in ({}, {"apart": True})
+    )
+    assert before.forms["customers"][18 + 15].value < 3000 < now.forms["customers"][18 + 15].value
 
 
 def test_margins_of_a_total_are_those_of_the_sum_of_its_parts():

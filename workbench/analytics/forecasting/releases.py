@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise, product
-from math import sqrt
+from math import isfinite, nan, sqrt
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, NotKnown, PeriodError, QuestionRefused
@@ -66,7 +66,8 @@ def forecast(
         By ``line`` (``released``, ``smoothed``, ``forecast``), the months up to the horizon and
         the groups: the measure with its 95 % margin, and ``<measure>_revision``, by how much the
         last month changed the smoothed line. Notes name the rule and its error, how often its
-        margins held, and what broke, with the chance of a false alarm.
+        margins held, and what broke, with the chance of a false alarm. A month that stands out is
+        left out of the line and the forecast, unless it is the last: others like it may follow.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def forecast(
     >>> # wb.figures.line(wb.forecast(sales, "amount_sum").derive(where={"region": "All together"}),
     >>> #                 x="month", y="amount_sum", color="line")
     """
-    asked = {"measure": measure, "horizon": horizon, "rule": rule}
+    asked = {"measure": measure, "horizon": horizon, "rule": rule, "apart": True}
     return derived("forecast", [release], asked, name or f"{release.name}-forecast")
 
 
@@ -149,17 +150,20 @@ def _steps(horizon: int) -> int:
 
 
 @operation("forecast")
-def _forecast(sheet: Sheet, *, measure: str, horizon: int, rule: str | None) -> Sheet:
+def _forecast(
+    sheet: Sheet, *, measure: str, horizon: int, rule: str | None, apart: bool = False
+) -> Sheet:
     from workbench.analytics.forecasting import rules
 
     table, steps = _Series(sheet, measure), _steps(horizon)
     if sheet.unknown:
         return table.unknown(steps)
     data = [table.checked(row) for row in range(len(table.keys))]
+    broke = _broken(table, data, apart)
     tables = [rules.scored(*each, table.season, steps) for each in data]
     chosen = rules.require_rule(rule) if rule else rules.best(tables)
     notes = [_told(chosen, tables), noted("forecast goes on")]
-    notes += [noted("forecast revised"), *_broken(table, data)]
+    notes += [noted("forecast revised"), *broke]
     past, future = _agreeing(table, data, chosen, steps)
     months = (*table.months, *table.coming(steps))
     forms: dict[tuple[Key, Any, str], tuple[Form, Form]] = {}
@@ -308,8 +312,12 @@ def _told(rule: str, tables: Sequence[list[dict[str, Any]]]) -> str:
     return noted(keys[rule], count=sum(row["forecasts"] for row in rows), ratio=ratio, held=held)
 
 
-def _broken(table: _Series, data: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[str]:
-    from workbench.analytics.forecasting.structural import breaks
+def _broken(
+    table: _Series, data: Sequence[tuple[np.ndarray, np.ndarray]], apart: bool
+) -> list[str]:
+    """Say what broke; take figures that stand out from the data, where they are told ``apart``."""
+    from workbench.analytics.forecasting.rules import FEWEST
+    from workbench.analytics.forecasting.structural import OUTLIER, breaks
 
     told = []
     for key, (values, noise) in zip(table.keys, data, strict=True):
@@ -317,7 +325,11 @@ def _broken(table: _Series, data: Sequence[tuple[np.ndarray, np.ndarray]]) -> li
         where = ", ".join(map(str, key)) or ALL
         for each in found:
             words = {"month": table.months[each.at], "chance": each.false_alarm * len(data)}
-            told.append(noted(each.kind, where=where, **words))
+            enough = sum(map(isfinite, values)) > FEWEST and 0 < each.at < len(values) - 1
+            alone = apart and each.kind == OUTLIER and enough
+            if alone:
+                values[each.at], noise[each.at] = nan, 0.0
+            told.append(noted("outlier apart" if alone else each.kind, where=where, **words))
     return told
 
 
