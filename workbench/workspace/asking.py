@@ -20,6 +20,7 @@ from workbench.workspace.answerable import (
     call_of,
     code_for,
     derivation,
+    form,
     name_of,
     widest,
 )
@@ -50,8 +51,6 @@ class Asking(Data, Private):
         It tells what answers the question and what that costs, and puts the code into the next
         cell on a click. Where no kernel is watched, as in a scheduled run, it shows nothing.
         """
-        from workbench.workspace.answerable import form
-
         return form(self)
 
     def choices(self, table: str, purpose: str) -> dict[str, tuple[str, ...]]:

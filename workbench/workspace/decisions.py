@@ -151,7 +151,8 @@ class Decisions(Proposals):
         from workbench.privacy.columns import Measure, noted
 
         end = Period.parse(period).end
-        found = sorted((each for each in self.all() if each.on < end), key=_newest_first)
+        taken = [each for each in self.all() if each.on < end]
+        found = sorted(taken, key=lambda each: (-each.on.toordinal(), each.id))
         heads = {"decision": "Decision", "owner": "Owner", "decided": "Decided",
                  "of": "Expected of it", "expected": "Expected", "actual": "Actual",
                  "verdict": "Difference"}  # fmt: skip
@@ -241,10 +242,6 @@ def _last_day(release: Release) -> dt.date:
     if release.period is None:
         raise InputError(f"{release.id} is of no period: say with --on which day it is of.")
     return ends_of(release.period)[1].end - dt.timedelta(days=1)
-
-
-def _newest_first(each: Decision) -> tuple[int, str]:
-    return -each.on.toordinal(), each.id
 
 
 def told(each: Decision) -> dict[str, Any]:
