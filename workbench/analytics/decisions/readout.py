@@ -101,11 +101,8 @@ def _readout(
     others, keys, pairs = _pairs(sheet, measure, arm, values)
     effects, least, powers = list[Form](), list[Form](), list[Form]()
     for pair in pairs:
-        gap: Form = None
-        if pair:
-            one, other = pair
-            draw = drawn_into(one.top, one.bottom, other.top, other.bottom)
-            gap = drawn_apart(one, other, draw)
+        drawn = [x for each in pair or () for x in (each.top, each.bottom)]
+        gap = drawn_apart(*pair, drawn_into(*drawn)) if pair else None
         effects.append(gap)
         sd = sqrt(gap.variance) if isinstance(gap, Affine) else 0.0
         least.append(Fixed(SEEN * sd) if sd else None)
@@ -200,8 +197,7 @@ def _pairs(
     pairs: list[tuple[Ratio, Ratio] | None] = []
     for key in keys:
         one, other = (at.get((*key[:axis], value, *key[axis:])) for value in values)
-        known = isinstance(one, Ratio) and isinstance(other, Ratio)
-        if not known and (one or other) and not isinstance(one or other, Ratio):
+        if any(each and not isinstance(each, Ratio) for each in (one, other)):
             raise QuestionRefused(f"'{measure}' is no rate; ask for one, such as .rate(…).")
         pairs.append((one, other) if isinstance(one, Ratio) and isinstance(other, Ratio) else None)
     return without(sheet.by, {axis}), keys, pairs
