@@ -206,13 +206,9 @@ def _figure(
 ) -> tuple[float, float, float]:
     """Return a figure of a release with the ends of its interval, in a decision's unit."""
     measures = {each.name: each for each in release.measures}
-    if of is None and len(measures) == 1:
-        of = next(iter(measures))
-    if of not in measures:
-        raise UnknownName("measure", of or "", measures)
-    for name in where:
-        if name not in release.columns:
-            raise UnknownName("group column", name, [each.name for each in release.by])
+    of = next(iter(measures)) if of is None and len(measures) == 1 else of or ""
+    require_known("measure", measures, of)
+    require_known("group column", [each.name for each in release.by], *where)
     rows = [
         row
         for row in range(len(release))
@@ -224,11 +220,12 @@ def _figure(
             f"{len(rows)} rows of '{release.name}' are meant, and an outcome is one. Name it by "
             f"its groups ({groups}): --where {groups.split(', ')[0] or 'region'}=…"
         )
-    value, low, high = (release.columns[name][rows[0]] for name in measures[of].columns)
+    measure = measures[of]
+    value, low, high = (release.columns[name][rows[0]] for name in measure.columns)
     if value is None:
         raise InputError(f"'{of}' is not known in that row of {release.id}: it is no outcome yet.")
-    rate = measures[of].kind == "rate" or measures[of].unit == "fraction"
-    counted = "%" if rate else measures[of].unit
+    rate = measure.kind == "rate" or measure.unit == "fraction"
+    counted = "%" if rate else measure.unit
     if counted != unit and (rate or unit == "%" or (counted or "").isupper()):
         raise InputError(
             f"'{of}' is counted in {counted or 'no unit'}, and what was expected in "

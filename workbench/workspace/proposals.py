@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, require_known
 from workbench.lifecycle.decisions import advised
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ class Proposals:
         evidence : str
             The report that its figures stand in; the page leads to its edition of the period.
         """
-        if measure not in {each.name for each in of.measures}:
-            raise UnknownName("measure", measure, [each.name for each in of.measures])
+        require_known("measure", [each.name for each in of.measures], measure)
         if len(of) != 1:
             raise InputError(f"'{of.name}' has {len(of)} rows; a decision is of one. Pick it.")
         return Proposal(title, of, measure, if_wrong, evidence)
