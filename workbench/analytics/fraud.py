@@ -108,6 +108,7 @@ def fraud_alerts(
     """
     from sklearn.ensemble import IsolationForest
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     day = pd.Timestamp(as_of)
@@ -130,15 +131,13 @@ def fraud_alerts(
     parts = learned.append(asked)
     anomaly = pd.Series(-forest.score_samples(behaviour.loc[parts].to_numpy()), index=parts)
     inputs = hits.loc[parts].astype(float).assign(anomaly=anomaly)
-    scaler = StandardScaler().fit(inputs.loc[learned])
     weight = np.where(fraud[learned], 1.0, len(ordinary) / len(drawn))
-    model = LogisticRegression().fit(
-        scaler.transform(inputs.loc[learned]), fraud[learned], sample_weight=weight
-    )
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    model.fit(inputs.loc[learned], fraud[learned], logisticregression__sample_weight=weight)
     found = features.loc[asked, _ROW].assign(
         rules=[", ".join(hits.columns[row]) for row in hits.loc[asked].to_numpy(dtype=bool)],
         anomaly=anomaly[asked],
-        chance=model.predict_proba(scaler.transform(inputs.loc[asked]))[:, 1],
+        chance=model.predict_proba(inputs.loc[asked])[:, 1],
     )
     unusual = anomaly[asked] > anomaly[learned][~fraud[learned]].quantile(0.999)
     found = found[hits.loc[asked].any(axis=1) | unusual]

@@ -87,26 +87,20 @@ def vintage_curves(
     """
     frame = _histories(performance, codes, loan)
     state, age = frame["_state"].to_numpy(), frame["month_on_book"].to_numpy()
-    written_off = state == STATES.index("written off")
-    bad = written_off | (
-        (frame["days_past_due"].to_numpy() >= days_past_due) & (state >= 0) & (state < len(BEHIND))
-    )
+    days = np.where((state >= 0) & (state < len(BEHIND)), frame["days_past_due"], -1)
+    bad = (days >= days_past_due) | (state == STATES.index("written off"))
     before = pd.Series(bad).groupby(frame[loan].to_numpy()).cumsum().to_numpy() - bad
     entry = frame.groupby(loan)["month_on_book"].transform("min").to_numpy()
     # why: who is so far behind when first seen became so at an age that nobody knows
     unseen = pd.Series(bad & (age == entry) & (age > 1)).groupby(frame[loan].to_numpy())
     at_risk = (before == 0) & ~unseen.transform("any").to_numpy()
-    leaves = (state == STATES.index("settled early")) | (
-        frame["_next"].to_numpy() == STATES.index("matured")
-    )
+    following = frame["_next"].to_numpy()
+    leaves = (state == STATES.index("settled early")) | (following == STATES.index("matured"))
     origin = pd.PeriodIndex.from_ordinals(frame["_month"].to_numpy() - age, freq="M").asfreq(freq)
-    cases = pd.DataFrame(
-        {"vintage": origin, "month_on_book": age, "bad": bad, "leaves": leaves & ~bad}
-    )[at_risk]
-    grouped = cases.groupby(["vintage", "month_on_book"])
+    columns = {"vintage": origin, "month_on_book": age, "bad": bad, "leaves": leaves & ~bad}
+    grouped = pd.DataFrame(columns)[at_risk].groupby(["vintage", "month_on_book"])
     counts = grouped.agg(at_risk=("bad", "size"), bad=("bad", "sum"), leaves=("leaves", "sum"))
-    first = counts.reset_index("month_on_book").groupby("vintage")["month_on_book"].min()
-    from_start = [each for _, each in counts.groupby("vintage") if first[each.index[0][0]] <= 1]
+    from_start = [each for _, each in counts.groupby("vintage") if each.index[0][1] <= 1]
     if not from_start:
         raise InputError(
             "no vintage is seen from its first month on book; give performance that reaches "
@@ -125,9 +119,7 @@ def _incidence(counts: pd.DataFrame, level: float) -> pd.DataFrame:
     variance = np.empty_like(total)
     for place, reached in enumerate(total):
         of = slice(place + 1)
-        later = np.divide(
-            reached - total[of], stay[of], out=np.zeros(place + 1), where=stay[of] > 0
-        )
+        later = (reached - total[of]) / np.where(stay[of] > 0, stay[of], np.inf)
         on_bad, on_leaving = before[of] - later, -later
         mixed = on_bad * bad[of] + on_leaving * leaves[of]
         squares = on_bad**2 * bad[of] + on_leaving**2 * leaves[of]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import inf, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -39,19 +40,18 @@ def discrimination(
     table = _Table(sheet, measure, outcome)
     ginis, kss, few = list[Form](), list[Form](), dict[str, None]()
     for forms, counts, sd in table.groups():
-        told = forms
-        if forms and (found := _too_few(counts.sum(axis=0), sd)):
-            if not unknown_if_few:
-                raise QuestionRefused(
-                    "about {good:,.0f} good and {bad:,.0f} bad were found, and a score is judged "
-                    "by {least:,.0f} of each: {fewest}, and {surely} times the noise of their "
-                    "number. Ask for fewer bands, a longer period, or at a larger epsilon.".format(
-                        **found, fewest=LEAST, surely=SURELY
-                    )
-                )
-            told, few = [], few | {noted("few", **found): None}
-        ginis.append(_carried(gini, told, counts))
-        kss.append(_carried(ks, told, counts))
+        least = max(LEAST, SURELY * float(((sd**2).sum(axis=0) ** 0.5).max())) if forms else 0
+        good, bad = (max(0.0, float(each)) for each in counts.sum(axis=0)) if forms else (0, 0)
+        if min(good, bad) < least and not unknown_if_few:
+            raise QuestionRefused(
+                f"about {good:,.0f} good and {bad:,.0f} bad were found, and a score is judged by "
+                f"{least:,.0f} of each: {LEAST}, and {SURELY} times the noise of their number. Ask "
+                "for fewer bands, a longer period, or at a larger epsilon."
+            )
+        if min(good, bad) < least:
+            forms, few = [], few | {noted("few", good=good, bad=bad, least=least): None}
+        ginis.append(_carried(gini, forms, counts))
+        kss.append(_carried(ks, forms, counts))
     made = {
         Measure("gini", "derived", "Gini", None, 2, -1.0): ginis,
         Measure("ks", "derived", "Kolmogorov–Smirnov", None, 2, 0.0): kss,
@@ -61,12 +61,17 @@ def discrimination(
 
 @operation("stability")
 def stability(
-    sheet: Sheet, before: Sheet | None = None, *, measure: str, without_replacement: bool = False
+    sheet: Sheet,
+    before: Sheet | None = None,
+    *,
+    measure: str,
+    without_replacement: bool = False,
+    by_shares: bool = False,
 ) -> Sheet:
     """Return how far bands of a score moved from another table, of each other group.
 
-    ``without_replacement``: how the index without drift is drawn; answers of before lack it, and
-    come out as they did.
+    ``without_replacement``, ``by_shares``: how the index without drift is drawn, and that it is
+    told as it is found, drift or none; answers of before lack them, and come out as they did.
     """
     import numpy as np
 
@@ -84,19 +89,21 @@ def stability(
             limits.append(None)
             continue
         pair = np.stack([first[:, 0], counts[:, 0]])
-        draw = unchanged if without_replacement else _unchanged_before
+        draw = partial(unchanged, by_shares=by_shares) if without_replacement else _unchanged_before
         same = draw(pair, np.stack([first_sd[:, 0], sd[:, 0]]))
         limit = float(np.quantile(same, 0.95, method="linear" if without_replacement else "higher"))
         shown = float(psi(*pair))
         # its root is nearly the length of a vector, which noise moves by no more than its own
         ends = (max(0.0, sqrt(shown) - sqrt(limit)) ** 2, (sqrt(shown) + sqrt(limit)) ** 2)
-        found.append(Fixed(min(max(shown - float(same.mean()), ends[0]), ends[1]), *ends))
+        told = shown if by_shares else min(max(shown - float(same.mean()), ends[0]), ends[1])
+        found.append(Fixed(told, *ends))
         limits.append(Fixed(limit))
     made = {
         Measure("psi", "derived", "Population stability index", None, 3, 0.0): found,
         Measure("no_drift", "derived", "Without drift, at most", None, 3, 0.0): limits,
     }
-    return table.source.anew(table.others, made, noted("drift"), keys=table.keys)
+    note = noted("drift or chance" if by_shares else "drift")
+    return table.source.anew(table.others, made, note, keys=table.keys)
 
 
 @operation("cutoffs")
@@ -124,16 +131,14 @@ def cutoffs(
     good, bad = forms[::2], forms[1::2]
     everyone = weighted((1.0, each) for each in forms)
     kept, rates, profits = list[Form](), list[Form](), list[Form]()
-    for place in range(len(table.band.values)):
-        if not forms:
-            for figures in (kept, rates, profits):
-                figures.append(None)
-            continue
+    for place in range(len(table.band.values)) if forms else ():
         goods, bads = (weighted((1.0, each) for each in side[place:]) for side in (good, bad))
         approved = weighted([(1.0, goods), (1.0, bads)])
         kept.append(divided(approved, everyone) if place else Affine(1.0))
         rates.append(divided(bads, approved))
         profits.append(weighted([(gain, goods), (-loss, bads)]))
+    if not forms:
+        kept = rates = profits = [None] * len(table.band.values)
     more = [plus(each, profits[0], -1.0) for each in profits]
     labels = ("everybody", *(f"from {_lower(str(each))}" for each in table.band.values[1:]))
     made = {
@@ -201,13 +206,9 @@ class _Table:
             if len(known) < len(cells):
                 yield [], np.zeros(0), np.zeros(0)
                 continue
-            shape = (len(self.band.values), -1)
-            counts = np.array([form.value for form, _ in known]).reshape(shape)
-            yield (
-                [form for form, _ in known],
-                counts,
-                np.array([sd for _, sd in known]).reshape(shape),
-            )
+            both = np.array([(form.value, sd) for form, sd in known]).T
+            counts, sds = both.reshape(2, len(self.band.values), -1)
+            yield [form for form, _ in known], counts, sds
 
 
 def gini(table: np.ndarray) -> float:
@@ -234,23 +235,36 @@ def psi(before: np.ndarray, now: np.ndarray) -> np.ndarray:
     return np.asarray(((other - one) * np.log(other / one)).sum(axis=-1))
 
 
-def unchanged(pair: np.ndarray, sd: np.ndarray) -> np.ndarray:
+def unchanged(pair: np.ndarray, sd: np.ndarray, *, by_shares: bool = True) -> np.ndarray:
     """Return drawn values of the index where nothing changed from one row of counts to the other.
 
     The second is then a draw without replacement from both, whatever their common shares are.
-    ``sd``: of the noise of each count.
+    ``sd``: of the noise of each count. ``by_shares``: what noise adds to a total moves each band by
+    its share of it; before, all alike, which found drift where bands are uneven.
     """
     import numpy as np
 
-    both = np.maximum(np.rint(pair.sum(axis=0)), 0).astype(np.int64)
+    # why half: a band that noise hides may hold some, of whom more may be in one table by chance
+    hidden = np.hypot(*sd) / 2 if by_shares else 0
+    both = np.maximum(np.rint(pair.sum(axis=0)), np.rint(hidden)).astype(np.int64)
     both[both.argmax()] += max(0, 2 - both.sum())
     n = int(np.clip(round(pair[1].sum()), 1, both.sum() - 1))
     # why: the same counts have the same limit, and what drawing gets wrong differs by period
     dice = np.random.default_rng(np.abs(pair).ravel().astype(np.int64))
     drawn = dice.multivariate_hypergeometric(both, n, _DRAWS, method="marginals")
     noise = sd[:, None] * dice.standard_normal((2, *drawn.shape))
-    noise -= noise.mean(axis=2, keepdims=True)  # why: the totals drawn for hold their noise already
-    return psi(both - drawn + noise[0], drawn + noise[1])
+    # why: the totals drawn for hold their noise already
+    part = both / both.sum() if by_shares else np.full(len(both), 1 / len(both))
+    noise -= noise.sum(axis=2, keepdims=True) * part
+    # why: of bands that noise drowns the index is noise; with as many more in each as the noise may
+    # hide its limit is right, and the index is as far from its own
+    totals = np.maximum(pair.sum(axis=1, keepdims=True), 1)
+    hides = by_shares * 2 * ((sd / totals) ** 2).sum(axis=0) * totals.prod() / totals.sum() * totals
+    one, other = both - drawn + noise[0], drawn + noise[1]
+    calm = psi(one + hides[0], other + hides[1])
+    found, calmed = psi(*pair), psi(*(pair + hides))
+    times = found / calmed if calmed else psi(one, other).mean() / calm.mean()
+    return np.asarray(calm * times)
 
 
 def _unchanged_before(pair: np.ndarray, sd: np.ndarray) -> np.ndarray:
@@ -286,13 +300,6 @@ def _carried(way: Callable[[Any], float], forms: Sequence[Affine], table: np.nda
         slopes.append((ends[0] - ends[1]) / (2 * step))
     noise = weighted(zip(slopes, forms, strict=True))
     return Affine(way(table), noise.terms, approximate=True)
-
-
-def _too_few(found: np.ndarray, sd: np.ndarray) -> dict[str, float]:
-    """Return what was found and what is needed where figures would be noise, by noisy counts."""
-    least = max(LEAST, SURELY * float(((sd**2).sum(axis=0) ** 0.5).max()))
-    good, bad = (max(0.0, float(each)) for each in found)
-    return {"good": good, "bad": bad, "least": least} if min(good, bad) < least else {}
 
 
 def _lower(label: str) -> str:

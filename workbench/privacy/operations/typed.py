@@ -226,10 +226,11 @@ class Derivable:
         Returns
         -------
         Release
-            ``psi``, the population stability index, and ``no_drift``, which 95 of 100 stay below
-            where nothing changed.
+            ``psi``, the population stability index, which noise and chance raise, and ``no_drift``,
+            which 95 of 100 stay below where nothing changed.
         """
-        return self._made("stability", name, against, measure=measure, without_replacement=True)
+        way = {"without_replacement": True, "by_shares": True}
+        return self._made("stability", name, against, measure=measure, **way)
 
     def cutoffs(
         self,
