@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from workbench.documents import Strict
-from workbench.errors import AccessRefused, require_known
+from workbench.errors import AccessRefused, one_of
 
 Kind = Literal["identity", "transactions", "usage", "feedback", "linked", "operational"]
 ColumnType = Literal["text", "integer", "number", "money", "date", "timestamp", "boolean"]
@@ -217,8 +217,7 @@ class Table(Strict):
 
     def column(self, name: str) -> Column:
         """Return one declared column, or raise `UnknownName` with a suggestion."""
-        require_known("column", self.columns, name)
-        return self.columns[name]
+        return one_of("column", self.columns, name)
 
 
 class ExtractTerms(Strict):
@@ -307,8 +306,7 @@ class Catalog(Strict):
 
     def table(self, name: str) -> Table:
         """Return one declared table, or raise `UnknownName` with a suggestion."""
-        require_known("table", self.tables, name)
-        return self.tables[name]
+        return one_of("table", self.tables, name)
 
     def purpose(self, name: str, today: dt.date) -> Purpose:
         """Return a purpose that has not expired on ``today``.
@@ -320,8 +318,7 @@ class Catalog(Strict):
         AccessRefused
             The purpose expired.
         """
-        require_known("purpose", self.purposes, name)
-        purpose = self.purposes[name]
+        purpose = one_of("purpose", self.purposes, name)
         if purpose.expires < today:
             raise AccessRefused(
                 f"purpose '{name}' expired on {purpose.expires}; today is {today}. "

@@ -32,8 +32,10 @@ and counts, never a value read from a customer's row.
 """
 
 import difflib
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, TypeVar
+
+Each = TypeVar("Each")
 
 
 class WorkbenchError(Exception):
@@ -220,6 +222,12 @@ def require_known(kind: str, known: Collection[Any], *names: Any) -> None:
     for name in names:
         if name not in known:
             raise UnknownName(kind, str(name), map(str, known))
+
+
+def one_of(kind: str, known: Mapping[str, Each], name: str) -> Each:
+    """Return what a name stands for, or refuse one that is not among the known."""
+    require_known(kind, known, name)
+    return known[name]
 
 
 def require_columns(frame: Any, names: Iterable[str], way_out: str) -> None:

@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from workbench.analytics.validation.discrimination import auc, gini, gini_difference
 from workbench.analytics.validation.estimates import Array, one_of_many, outcomes, shares
-from workbench.errors import InputError, require_known
+from workbench.errors import InputError, one_of, require_known
 
 FOUR_FIFTHS = 0.8  # EEOC, Uniform guidelines on employee selection procedures, 29 CFR 1607.4(D)
 
@@ -33,8 +33,7 @@ NOTICE = {
 
 def automated_decision_notice(language: str = "en") -> str:
     """Return what a person is told who is declined without anybody having looked."""
-    require_known("language", NOTICE, language)
-    return NOTICE[language]
+    return one_of("language", NOTICE, language)
 
 
 def _groups(attribute: Any) -> Array:

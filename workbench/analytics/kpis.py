@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Literal
 
 from workbench.documents import packaged
-from workbench.errors import require_known
+from workbench.errors import one_of
 
 Light = Literal["green", "amber", "red", "not measured", "information"]
 LIGHTS: tuple[Light, ...] = ("red", "amber", "not measured", "green", "information")
@@ -93,8 +93,7 @@ def kpis() -> Mapping[str, Kpi]:
 
 def kpi(name: str) -> Kpi:
     """Return one indicator, or raise `UnknownName` with a suggestion."""
-    require_known("indicator", kpis(), name)
-    return kpis()[name]
+    return one_of("indicator", kpis(), name)
 
 
 @cache

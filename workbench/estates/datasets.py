@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.catalog_files import load_catalog
-from workbench.errors import InputError, StorageError, require_known
+from workbench.errors import InputError, StorageError, one_of
 from workbench.estates.starter import write_report, write_settings
 
 _CATALOGS = Path(__file__).with_name("catalogs")
@@ -93,8 +93,7 @@ def import_dataset(name: str, out: Path) -> dict[str, int]:
     """
     from workbench.estates.writing import Sink  # why: PyArrow is slow to import for --help
 
-    require_known("dataset", DATASETS, name)
-    dataset = DATASETS[name]
+    dataset = one_of("dataset", DATASETS, name)
     tables = dataset.read(carrier_folder(name, dataset))
     template = _CATALOGS / f"{name}.yaml"
     catalog = load_catalog(template)

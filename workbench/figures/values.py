@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Any
 
-from workbench.errors import QuestionRefused, require_known
+from workbench.errors import QuestionRefused, one_of
 from workbench.figures.language import Language
 from workbench.privacy.columns import AND, Dimension, Measure
 from workbench.privacy.margins import Interval, interval, quantile
@@ -191,9 +191,7 @@ class Series:
 
 def measure_of(release: Release, name: str) -> Measure:
     """Return one measure of a release, or raise `UnknownName` with a suggestion."""
-    known = {measure.name: measure for measure in release.measures}
-    require_known("measure", known, name)
-    return known[name]
+    return one_of("measure", {each.name: each for each in release.measures}, name)
 
 
 def series(release: Release, name: str) -> Series:
@@ -241,9 +239,7 @@ def drawn(release: Release, measure: Measure) -> list[Interval]:
 
 def dimension(release: Release, name: str) -> Dimension:
     """Return one group column of a release, or raise `UnknownName` with a suggestion."""
-    known = {each.name: each for each in release.by}
-    require_known("group column", known, name)
-    return known[name]
+    return one_of("group column", {each.name: each for each in release.by}, name)
 
 
 def label(axis: Dimension, value: object, language: Language) -> str:

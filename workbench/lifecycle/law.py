@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from workbench.documents import packaged
-from workbench.errors import require_known
+from workbench.errors import one_of, require_known
 
 UNCHECKED = {"en": "to be checked against the text", "zh": "有待与法律原文核对"}
 
@@ -219,9 +219,7 @@ def clocks(kind: str | None = None) -> tuple[Clock, ...]:
 
 def clock(name: str) -> Clock:
     """Return one clock by its id, or raise `UnknownName` with a suggestion."""
-    known = {each.id: each for each in clocks()}
-    require_known("clock of a law", known, name)
-    return known[name]
+    return one_of("clock of a law", {each.id: each for each in clocks()}, name)
 
 
 @cache

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from workbench.errors import InputError, require_known
+from workbench.errors import InputError, one_of
 from workbench.periods import local
 from workbench.store.logs.chain import Entry
 from workbench.store.logs.events import Events, who
@@ -100,6 +100,4 @@ class Register:
         UnknownName
             There is no such item.
         """
-        items = self.items()
-        require_known(self.noun, items, name)
-        return items[name]
+        return one_of(self.noun, self.items(), name)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Column, Table
-from workbench.errors import QuestionRefused, UnknownName, require_known
+from workbench.errors import QuestionRefused, UnknownName, one_of
 from workbench.periods import Period, months_between
 from workbench.privacy.columns import Dimension, between
 from workbench.privacy.grouping.codes import (
@@ -345,8 +345,7 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
     if declared.subject_key is None:
         raise QuestionRefused(f"'{name}' is operational; it has no customer to join through.")
     columns = scope.catalog.columns_for(name, purpose)
-    require_known("column", columns, operation.name)
-    column = columns[operation.name]
+    column = one_of("column", columns, operation.name)
     dimension, _ = declared_group(operation.name, column)
     relation = other.to_expr()
     code = declared_code(relation[operation.name], operation.name, column)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from workbench.catalog import Column, Ladder
-from workbench.errors import QuestionRefused, require_known
+from workbench.errors import QuestionRefused, one_of
 from workbench.privacy.columns import Measure
 from workbench.privacy.engine.coordinates import Coordinate, Value, vector_measures
 from workbench.privacy.grouping.opened import number, numeric, require_declared, row_by_row
@@ -312,12 +312,12 @@ def grid(low: int, high: int, points: int = _GRID) -> list[int]:
 
 def _distinct(ask: Ask, scope: Scope) -> Distinct:
     name = str(ask.column)
-    require_known("column", scope.allowed, name)
+    column = one_of("column", scope.allowed, name)
     if name == scope.table.subject_key:
         raise QuestionRefused("distinct customers are .customers().")
     if type(ask.most) is not int or ask.most < 1:
         raise QuestionRefused(
             f"distinct values of '{name}' need most=…: how many of one customer's count at most."
         )
-    title = scope.allowed[name].title or name.replace("_", " ").capitalize()
+    title = column.title or name.replace("_", " ").capitalize()
     return Distinct(f"{name}_distinct", name, ask.most, f"{title}, distinct")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Table
-from workbench.errors import QuestionRefused, UnknownName, require_known
+from workbench.errors import QuestionRefused, require_known
 from workbench.privacy.accounting import Cost
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.release import Release
@@ -148,8 +148,7 @@ def _require_no_staff(exact: Exact, tables: Mapping[str, Table]) -> None:
     columns = {name for name, _ in declared}
     people = {name for name, each in declared if each.sensitivity in ("personal", "sensitive")}
     made_from = {name for names in exact.origins.values() for name in names}
-    for name in sorted(made_from - columns):
-        raise UnknownName(f"column of {', '.join(tables)}", name, sorted(columns))
+    require_known(f"column of {', '.join(tables)}", columns, *sorted(made_from))
     shown = sorted(people & (made_from | set(exact.columns) | {axis.name for axis in exact.by}))
     if shown:
         raise QuestionRefused(

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.documents import read_json
-from workbench.errors import BudgetExhausted, RunFailed, WorkbenchError, require_known
+from workbench.errors import BudgetExhausted, RunFailed, WorkbenchError, one_of
 from workbench.periods import Period
 from workbench.privacy.accounting import Cost, epsilon_of
 from workbench.privacy.budget import Line, Need, Share, Short, need_of, shortfalls
@@ -331,8 +331,7 @@ def rehearsed(
     planned = _releases(folder / PLAN)
 
     def lookup(name: str) -> Release:
-        require_known("release", planned, name)
-        return planned[name]
+        return one_of("release", planned, name)
 
     wrong: tuple[str, ...] = ()
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from workbench.errors import InputError, UnknownName, WorkbenchError
+from workbench.errors import InputError, UnknownName, WorkbenchError, one_of
 
 if TYPE_CHECKING:
     from workbench.reporting import runner
@@ -228,9 +228,8 @@ class Exports:
         published = self.ws.settings.path("published")
         edition = self._published(name, period, parameters)
         languages = edition.languages
-        if language is not None and language not in languages:
-            raise UnknownName("language of this edition", language, list(languages))
-        file = languages[language] if language else next(iter(languages.values()))
+        meant = next(iter(languages)) if language is None else language
+        file = one_of("language of this edition", languages, meant)
         return published / edition.folder / file
 
     def _published(

@@ -53,7 +53,7 @@ def test_a_declared_rest_holds_what_the_domain_leaves_out():
         ("note", {"A": [1]}, None, QuestionRefused, "is text"),
         ("level", {"A": ["1"]}, None, QuestionRefused, "is integer"),
         ("amount", {"A": [1]}, None, QuestionRefused, "wb.bands"),
-        ("customer_id", {"A": ["u1"]}, None, QuestionRefused, "its values are customers"),
+        ("customer_id", {"A": ["u1"]}, None, QuestionRefused, "its values name customers"),
         ("kind", {"A": ["pp"]}, None, UnknownName, "pp"),
         ("nothing", {"A": ["x"]}, None, UnknownName, "nothing"),
     ],

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from workbench.analytics.kpis import LIGHTS, Kpi, kpi, sections, word
-from workbench.errors import QuestionRefused, UnknownName
+from workbench.errors import QuestionRefused, require_known
 from workbench.figures.changes import Together
 from workbench.figures.drawn import Cell, Grid, Sheet
 from workbench.figures.language import Language
@@ -63,8 +63,8 @@ class IndicatorsSpec(Spec):
                 f"'{release.name}' holds no indicators. Draw what ws.compliance(period) returns: "
                 "wb.figures.indicators(summary.indicators)."
             )
-        if self.section is not None and self.section not in sections():
-            raise UnknownName("section of indicators", self.section, sections())
+        if self.section is not None:
+            require_known("section of indicators", sections(), self.section)
         lines = []
         for at, name in enumerate(release.columns[COLUMN]):
             kept = {key: release.columns[key][at] for key in (*_KEPT, "as_of", "why")}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.catalog import Catalog
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, require_known
 from workbench.lifecycle.incidents.reads import Read, between
 
 
@@ -92,12 +92,8 @@ def scope_of(
     # why refused: a slip would leave out reads that happened
     if since is not None and until is not None and since > until:
         raise InputError(f"reads from {since} to {until} are none. Correct one of the two days.")
-    for name in readers:
-        if name not in (there := {read.reader for read in reads}):
-            raise UnknownName("reader on record", name, there)
-    for name in tables:
-        if name not in (held := {*catalog.tables, *(read.table for read in reads)}):
-            raise UnknownName("table", name, held)
+    require_known("reader on record", {read.reader for read in reads}, *readers)
+    require_known("table", {*catalog.tables, *(read.table for read in reads)}, *tables)
     chosen = [
         read
         for read in between(reads, since, until)

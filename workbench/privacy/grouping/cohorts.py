@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import ibis
 
-from workbench.errors import PeriodError, QuestionRefused, require_known
+from workbench.errors import PeriodError, QuestionRefused, one_of
 from workbench.periods import Period, add_months, months_between
 from workbench.privacy.columns import Dimension
 from workbench.privacy.grouping.codes import CustomerCode
@@ -41,9 +41,9 @@ class Cohorts(GroupRule):
                 f"cohorts are by a date, and table '{name}' declares no time column. Name one: "
                 "column='…'."
             )
-        require_known("column", columns, column)
-        if columns[column].type not in ("date", "timestamp"):
-            raise QuestionRefused(f"'{column}' is {columns[column].type}; cohorts are by a date.")
+        kind = one_of("column", columns, column).type
+        if kind not in ("date", "timestamp"):
+            raise QuestionRefused(f"'{column}' is {kind}; cohorts are by a date.")
         last, coming = self.spans[-1], add_months(scope.today.replace(day=1), 1)
         if last.start > scope.today:
             raise PeriodError(

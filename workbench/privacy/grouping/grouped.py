@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from workbench.catalog import Column
 from workbench.documents import canonical
-from workbench.errors import QuestionRefused, UnknownName, require_known
+from workbench.errors import QuestionRefused, UnknownName, one_of
 from workbench.privacy.columns import AND, Dimension
 from workbench.privacy.grouping.codes import (
     CustomerCode,
@@ -24,6 +25,19 @@ from workbench.privacy.groups import Group, GroupRule, Number, Scope, decimal_of
 from workbench.privacy.provenance import FittedLabel, Provenance
 
 
+def _of_values(name: str, scope: Scope) -> Column:
+    """Return a column whose values may be groups though no domain of them is declared."""
+    column = one_of("column", scope.allowed, name)
+    if column.role in ("subject key", "direct identifier"):
+        raise QuestionRefused(f"'{name}' is a {column.role}: its values name customers.")
+    if column.type not in ("text", "integer"):
+        raise QuestionRefused(
+            f"'{name}' is {column.type}; only text and integers have values to group by. For "
+            f"ranges use wb.bands('{name}', [...])."
+        )
+    return column
+
+
 @dataclass(frozen=True)
 class Grouped(GroupRule):
     """A column's values by the group each is in, as a group of a question; made by `grouped`."""
@@ -34,18 +48,8 @@ class Grouped(GroupRule):
 
     def group(self, scope: Scope) -> Group:
         """Return it resolved against a question."""
-        require_known("column", scope.allowed, self.column)
-        column = scope.allowed[self.column]
-        kind: type = int
-        if column.role in ("subject key", "direct identifier"):
-            raise QuestionRefused(f"'{self.column}' is a {column.role}: its values are customers.")
-        if column.type == "text":
-            kind = str
-        elif column.type != "integer":
-            raise QuestionRefused(
-                f"'{self.column}' is {column.type}; values of text and whole numbers are grouped. "
-                f"For ranges use wb.bands('{self.column}', [...])."
-            )
+        column = _of_values(self.column, scope)
+        kind: type = str if column.type == "text" else int
         value, code = scope.source[self.column], None
         for _, members in self.groups:
             for each in members:
@@ -186,17 +190,7 @@ class Discovered(GroupRule):
 
     def group(self, scope: Scope) -> Group:
         """Return it resolved against a question."""
-        require_known("column", scope.allowed, self.column)
-        column = scope.allowed[self.column]
-        if column.role in ("subject key", "direct identifier"):
-            raise QuestionRefused(
-                f"'{self.column}' is a {column.role}: its values name customers and are never "
-                "found."
-            )
-        if column.type not in ("text", "integer"):
-            raise QuestionRefused(
-                f"'{self.column}' is {column.type}; only text and integers are found."
-            )
+        column = _of_values(self.column, scope)
         if not (self.delta.is_finite() and 0 < self.delta < 1):
             raise QuestionRefused(f"delta must lie between 0 and 1, not {self.delta}.")
         title = column.title or self.column.replace("_", " ").capitalize()
@@ -235,8 +229,8 @@ class Pairs(GroupRule):
 
     def group(self, scope: Scope) -> Group:
         """Return them resolved against a question."""
-        require_known("column", scope.allowed, self.column)
-        single, most = declared_group(self.column, scope.allowed[self.column])
+        column = one_of("column", scope.allowed, self.column)
+        single, most = declared_group(self.column, column)
         values = single.values
         if any(AND in str(value) for value in values):
             raise QuestionRefused(
@@ -248,7 +242,6 @@ class Pairs(GroupRule):
             for j in range(i, len(values))
         )
         dimension = Dimension(f"{self.column}_pair", f"{single.title}, pair", "category", both)
-        column = scope.allowed[self.column]
         places = declared_places(scope.source[self.column], self.column, column)
         code = PairCode(**places, size=len(values))
         return Group(dimension, most * (most + 1) // 2, code)

@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import NUMERIC, Column
-from workbench.errors import QuestionRefused, UnknownName, require_known
+from workbench.errors import QuestionRefused, UnknownName, one_of
 from workbench.store import THEN
 
 if TYPE_CHECKING:
@@ -91,10 +91,10 @@ _WIDE = Context(prec=80)
 
 def numeric(name: str, allowed: Mapping[str, Column], what: str) -> Column:
     """Return a declared number column; refuse others, saying what it was wanted for."""
-    require_known("column", allowed, name)
-    if allowed[name].type not in NUMERIC:
-        raise QuestionRefused(f"'{name}' is {allowed[name].type}; only numbers have {what}.")
-    return allowed[name]
+    column = one_of("column", allowed, name)
+    if column.type not in NUMERIC:
+        raise QuestionRefused(f"'{name}' is {column.type}; only numbers have {what}.")
+    return column
 
 
 def number(source: Any, name: str, column: Column) -> Any:

@@ -21,7 +21,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Column
-from workbench.errors import QuestionRefused, require_known
+from workbench.errors import QuestionRefused, one_of, require_known
 from workbench.periods import months_between
 from workbench.privacy.columns import Dimension, noted
 from workbench.privacy.grouping.bands import MAX_EDGES
@@ -369,10 +369,10 @@ def table_of(table: ibis.Table, scope: Scope, *, dated: str = "") -> tuple[str, 
 def _require_returns(name: str | None, columns: Mapping[str, Column]) -> None:
     if name is None:
         return
-    require_known("column", columns, name)
-    if columns[name].type != "boolean":
+    kind = one_of("column", columns, name).type
+    if kind != "boolean":
         raise QuestionRefused(
-            f"returns='{name}' is {columns[name].type}; it names a boolean column that is true for "
+            f"returns='{name}' is {kind}; it names a boolean column that is true for "
             "rows that give money back. Negative amounts are taken off by themselves."
         )
 

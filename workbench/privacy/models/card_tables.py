@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.errors import InputError, QuestionRefused, require_known
+from workbench.errors import InputError, QuestionRefused, one_of
 from workbench.privacy.accounting import PICO, rho_fraction
 from workbench.privacy.columns import Dimension
 from workbench.privacy.engine.booking import ROUNDING
@@ -91,8 +91,7 @@ class CardCells(GroupRule):
 
 def require_feature(bins: Bins, scope: Scope) -> None:
     """Refuse a column that must not foretell the outcome, or that the bins do not fit."""
-    require_known("column", scope.allowed, bins.column)
-    column = scope.allowed[bins.column]
+    column = one_of("column", scope.allowed, bins.column)
     if column.role in WHY_NOT:
         raise QuestionRefused(
             f"'{bins.column}' is declared as {column.role}, and no feature of a scorecard: it "
@@ -104,8 +103,7 @@ def require_feature(bins: Bins, scope: Scope) -> None:
 def outcome_of(target: Any, scope: Scope) -> tuple[Any, Any]:
     """Return whether a row is bad, as 1, 0 or NULL, and what that means."""
     if isinstance(target, str):
-        require_known("column", scope.allowed, target)
-        column, value = scope.allowed[target], scope.source[target]
+        column, value = one_of("column", scope.allowed, target), scope.source[target]
         if column.type == "boolean":
             return value.cast("int8"), ["of", target]
         if column.type == "integer":
