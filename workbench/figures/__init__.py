@@ -8,8 +8,6 @@ Titles, labels and templates are written in the notebook as plain strings: the p
 string that was computed, because a computed string can hold a value read from a row.
 """
 
-from __future__ import annotations
-
 from workbench.figures.controls import choice, explore, slider
 from workbench.figures.drawn import Cards, Chart, Drawn, Sentence, Sheet
 from workbench.figures.kinds.bar import bar

@@ -4,8 +4,6 @@ One customer counts for no more than a bound, so a total may be less than the tr
 beyond; no margin of noise holds that. Wherever such a figure stands, it says so.
 """
 
-from __future__ import annotations
-
 from workbench.figures.language import Language
 from workbench.figures.values import CURRENCY, Series, Value, label, series
 from workbench.privacy.clipping import widened

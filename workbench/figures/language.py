@@ -1,7 +1,5 @@
 """Numbers, months, money and fixed words as a reader of one language expects them."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ A figure is above its target, or below, only where the whole of its 95 % interva
 interval holds the target nothing is known, wherever the figure itself lies.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 from collections import Counter

@@ -5,8 +5,6 @@ A note that is about one measure begins with its title, as `workbench.privacy` w
 and none of the customers' business. All other notes are about the whole release.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """What a notebook's output of type `MIME` holds, read strictly: one of all kinds of figure."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator

@@ -5,8 +5,6 @@ output that was edited by hand or written by other code is refused, not guessed 
 figure is one module of `workbench.figures.kinds`.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ How far a figure is moved and rounded is `workbench.privacy.shown`'s to say; the
 noisy figures as they were drawn.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

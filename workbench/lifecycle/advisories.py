@@ -4,8 +4,6 @@ Understood are the lists of pip-audit (``pip-audit -f json``) and of OSV: one ad
 them, or a folder of such files (https://ossf.github.io/osv-schema/).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import distributions

@@ -1,7 +1,5 @@
 """What goes into a cell of a CSV file: text that no spreadsheet takes for a formula."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

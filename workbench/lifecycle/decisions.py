@@ -4,8 +4,6 @@ An entry is never changed: what came of a decision is one more event of it, and 
 reading of it later.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from dataclasses import dataclass
 from math import hypot, isfinite

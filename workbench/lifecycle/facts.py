@@ -3,8 +3,6 @@
 A fact that nobody measured is None, never zero.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Whether people hide well enough in an extract: what was agreed, and a refusal with a way out."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from workbench.catalog import ExtractTerms

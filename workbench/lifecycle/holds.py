@@ -1,7 +1,5 @@
 """Legal holds: what must be kept for a dispute or an authority, whatever else would remove it."""
 
-from __future__ import annotations
-
 import datetime as dt
 from dataclasses import dataclass
 

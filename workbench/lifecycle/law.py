@@ -8,8 +8,6 @@ the weekend, from the very minute: never later than by that article, which leave
 the event.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field

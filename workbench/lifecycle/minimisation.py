@@ -1,7 +1,5 @@
 """Which columns nobody read for how long: candidates to stop collecting."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass

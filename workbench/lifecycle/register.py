@@ -3,8 +3,6 @@
 They lie in the one log of events; nothing is ever changed or taken out.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

@@ -3,8 +3,6 @@
 What was kept aside when files came in has a time of its own, counted from the day of the file.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress

@@ -4,8 +4,6 @@ A review looks at what is, not at what was meant: modes of files, the first byte
 chains hashed again. Its findings keep their history.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 import stat

@@ -1,7 +1,5 @@
 """The register of risks: what may happen, who answers for it, how grave it is and was."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field

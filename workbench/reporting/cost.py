@@ -16,8 +16,6 @@ What running editions may still pay is promised to them, so that two side by sid
 the same rest.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import json

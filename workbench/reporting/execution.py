@@ -6,8 +6,6 @@ cell may have asked for a customer, and mails, the record of runs and logs canno
 was typed only what stands in the program or is declared is quoted.
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 import shutil

@@ -7,8 +7,6 @@ anew from the ledger. Streams, reprs, tracebacks, widgets, attachments and metad
 at.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache

@@ -4,8 +4,6 @@ It stands apart from `workbench.reporting.exporter` because importing nbconvert 
 which a report's run does not need.
 """
 
-from __future__ import annotations
-
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any

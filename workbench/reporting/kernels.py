@@ -1,7 +1,5 @@
 """The kernel a report's notebook runs in: this Python, private sockets, a log of its own."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

@@ -3,8 +3,6 @@
 Papermill imports this while it is itself being imported, so it stands apart from what it calls.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

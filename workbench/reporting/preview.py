@@ -5,8 +5,6 @@ its outputs name, both of which stand in the file, and what stands in the file i
 compared, committed and run again. `unsaved` says where the session is ahead of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

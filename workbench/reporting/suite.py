@@ -4,8 +4,6 @@ Each edition has a kernel, which is a process of its own; this process only wait
 and publishes, so threads are enough.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -7,8 +7,6 @@ the environment when it is told, and is written nowhere: it often is a secret. T
 ``logs/runs.jsonl``; a clock that shows less than it does was set back.
 """
 
-from __future__ import annotations
-
 import contextlib
 import datetime as dt
 import json

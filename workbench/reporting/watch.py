@@ -1,7 +1,5 @@
 """A kernel's deadlines, memory and outputs: what a run may take, and what it went beyond."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 import time

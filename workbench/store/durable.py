@@ -3,8 +3,6 @@
 Where others are at work, too, what they take away while it is listed or read is not there.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import fcntl

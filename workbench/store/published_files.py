@@ -5,8 +5,6 @@ last one counts. Folders of before it are known by their editions' records, and 
 what is in them when the first file is put there since.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

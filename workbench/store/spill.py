@@ -5,8 +5,6 @@ other's. A process holds a lock on its folder; one whose lock is free belonged t
 killed.
 """
 
-from __future__ import annotations
-
 import atexit
 import fcntl
 import itertools

@@ -1,7 +1,5 @@
 """A card carried elsewhere: as JSON, as SQL, as PMML, with the same points everywhere."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import itertools

@@ -1,7 +1,5 @@
 """The columns of what an estimator is given: numbers as floats, categories as codes, or refused."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What a card says of itself: reasons, the way to a pass, order over time, and its model card."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any

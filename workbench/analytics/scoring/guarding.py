@@ -1,7 +1,5 @@
 """What must not enter a card: columns by their role, and rows by when they were observed."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterable
 from typing import NamedTuple

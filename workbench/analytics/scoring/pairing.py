@@ -1,7 +1,5 @@
 """A two-way table: the bins of one feature by those of another, as one characteristic."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

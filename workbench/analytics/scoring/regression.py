@@ -4,8 +4,6 @@ scikit-learn's holds a matrix of all weights, and one more to take steps: for a 
 more than everything else a card needs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

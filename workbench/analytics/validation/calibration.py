@@ -1,7 +1,5 @@
 """Whether predicted chances of default are those observed, and what it costs in capital if not."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Decisions: a cut-off by expected profit, bands, overrides, swap sets, one card or several."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

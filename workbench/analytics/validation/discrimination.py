@@ -4,8 +4,6 @@ A higher score means a higher risk. Points of a scorecard, where more is better,
 ``-points``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -10,8 +10,6 @@ Validation 14, 2020: for large samples n·m/(n + m)·PSI is chi-square with a de
 than bins. Its shape, with the mean and spread drawn, carries the band to several periods at once.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A figure with its interval, a share's interval, and what every check of outcomes is given."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Rating grades: a master scale, tests of its PDs with their power, PDs where few default."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

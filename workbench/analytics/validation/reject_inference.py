@@ -1,7 +1,5 @@
 """Reject inference: what declined cases may have been, and whether assuming it helped."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -5,8 +5,6 @@ Frames have a row a loan and month: ``application_id``, ``month``, ``month_on_bo
 code that says why, has matured. A month that was not reported is nobody's evidence.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

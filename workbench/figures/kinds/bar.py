@@ -1,7 +1,5 @@
 """Bars from zero in declared order, with whiskers for their margins."""
 
-from __future__ import annotations
-
 import html
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """A field of cells shaded by value; the margin stands under each figure where it fits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Literal
 

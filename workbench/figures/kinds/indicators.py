@@ -3,8 +3,6 @@
 What an indicator is called and means comes from its definition; every figure comes from the ledger.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Key figures: each with its margin, and its change against the period before."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal

@@ -1,7 +1,5 @@
 """Lines over an ordered group column, with bands or whiskers for their margins."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal
 

@@ -4,8 +4,6 @@ A flow that the noise may explain is not drawn, for its width would be noise; th
 every figure.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from workbench.figures import plotting

@@ -1,7 +1,5 @@
 """A release as a table, its rows in declared order."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Literal

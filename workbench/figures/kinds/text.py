@@ -1,7 +1,5 @@
 """Sentences filled from releases: each figure with what its margin holds, and what a bound cuts."""
 
-from __future__ import annotations
-
 import re
 import string
 from collections.abc import Iterator, Sequence

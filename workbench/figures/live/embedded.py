@@ -4,8 +4,6 @@ Nothing is here that was not released: declared names, noisy totals and their no
 the ledger, and the operations on them. Groups that the page suppressed or merged are left out.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

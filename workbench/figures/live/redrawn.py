@@ -1,7 +1,5 @@
 """A figure under a reader's filters and assumptions, as a page's script draws it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

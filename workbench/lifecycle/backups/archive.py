@@ -5,8 +5,6 @@ nonce holds its number and whether it is the last. So a block that was changed, 
 and an end that was cut off, show, and where.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import secrets

@@ -1,7 +1,5 @@
 """Folders beside the private one that a restore, or a test of one, fills, places and removes."""
 
-from __future__ import annotations
-
 import glob
 import shutil
 import tempfile

@@ -5,8 +5,6 @@ stays. The newest stays whatever is declared, and so does a file that cannot be 
 at it.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping

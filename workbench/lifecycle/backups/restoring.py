@@ -7,8 +7,6 @@ ledger is recognised by its anchor and by published editions all the same, and s
 an officer acknowledged the loss.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import errno
 import os

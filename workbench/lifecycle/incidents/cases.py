@@ -3,8 +3,6 @@
 Clocks begin with awareness, which is when the incident was detected.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

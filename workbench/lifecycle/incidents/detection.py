@@ -16,8 +16,6 @@ the history, each part of it against the parts before, and everything flagged th
 false alarm. That overstates the rate where the history had an unusual reader of its own.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 import statistics

@@ -1,7 +1,5 @@
 """What an incident may concern: from who read what, an upper bound, never a guess downwards."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A draft says what the register knows and leaves in brackets what a person must w
 a draft: nobody is notified by it, and no legal advice is claimed.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 
 from workbench.lifecycle.incidents.cases import Incident

@@ -4,8 +4,6 @@ It has a place for everything that GDPR 13-14 and PIPL 17, 23, 30 and 39 ask for
 cannot know stands in brackets, for a person to write before it is published.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

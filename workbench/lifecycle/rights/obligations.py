@@ -5,8 +5,6 @@ contract still needs is needed for its purpose (17(1)(a)). Which rows that is, a
 they are shown what is read on such a basis, and for how long it would be kept.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass

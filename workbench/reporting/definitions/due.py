@@ -4,8 +4,6 @@ Each format calls the same command, which reads what is missing off what is publ
 too many does nothing, and one that was missed is made up for by the next.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 import shlex

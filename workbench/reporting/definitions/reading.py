@@ -1,7 +1,5 @@
 """Report definitions read from their folder and checked, also against each other."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter

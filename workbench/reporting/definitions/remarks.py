@@ -4,8 +4,6 @@
 ``reports/NAME/notes.yaml`` has a line for each period: ``2026-03: Branch closed``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

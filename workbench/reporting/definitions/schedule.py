@@ -1,7 +1,5 @@
 """When a report is due: five cron fields read in a time zone, and the period a date is about."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from functools import cached_property

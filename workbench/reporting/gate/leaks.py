@@ -18,8 +18,6 @@ addresses and keys do, in the spellings of `spellings`. What the catalog declare
 as values may stand, and so may what `workbench.discovered` found: many customers share it.
 """
 
-from __future__ import annotations
-
 import array
 import base64
 import binascii

@@ -8,8 +8,6 @@ says that it failed, on the index, in a folder's name and in what a hook is told
 searched before anything is paid, and once more before a failure is told.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any

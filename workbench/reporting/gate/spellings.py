@@ -5,8 +5,6 @@ of words is a whole value; names are tried with their parts in any order, with a
 initial; phones by their last nine digits; keys by their number beside a word such as "customer".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations

@@ -7,8 +7,6 @@ executed: what calls more than a few functions of Python's own, such as `round` 
 computed.
 """
 
-from __future__ import annotations
-
 import ast
 import operator
 import re

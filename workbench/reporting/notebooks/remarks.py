@@ -3,8 +3,6 @@
 It is said to whoever runs, plans or previews, never on a page.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import warnings

@@ -6,8 +6,6 @@ run can cost. Where anything cannot be read for certain there is no sum, and the
 run without releasing to tell.
 """
 
-from __future__ import annotations
-
 import ast
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence

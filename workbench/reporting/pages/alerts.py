@@ -5,8 +5,6 @@ the limit, its margin lies wholly past it in 2.5 of 100 editions by chance, and 
 else on the limit's good side.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol

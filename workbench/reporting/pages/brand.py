@@ -4,8 +4,6 @@ The logo stands in each page as data. An SVG may draw, and nothing else: what co
 elsewhere is refused, not taken out: a picture that was cleaned may look like another.
 """
 
-from __future__ import annotations
-
 import base64
 import dataclasses
 import json

@@ -1,7 +1,5 @@
 """A page's parts in a reader's order: the answer first, then the figures."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What a page is made of besides its content: script, style sheet, the Plotly bundle, hashes."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib

@@ -1,7 +1,5 @@
 """What a page is set from: prose, figures with their releases, and what it says about itself."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any

@@ -5,8 +5,6 @@ sent at any time. A PDF is printed by Chromium as a reader's browser would print
 style sheet for print decides how it looks: light, tables open, no chart clipped.
 """
 
-from __future__ import annotations
-
 import base64
 import gzip
 import os

@@ -14,8 +14,6 @@
 The caller holds the workspace's lock.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import tempfile
 from collections.abc import Callable, Mapping, Sequence

@@ -7,8 +7,6 @@ of ledger and log; what it said goes from them. The newest record is marked firs
 kill interrupts is finished by whoever comes next.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Callable, Collection, Mapping

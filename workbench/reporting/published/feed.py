@@ -4,8 +4,6 @@ An edition's address in it never changes, so a revision or a withdrawal is the s
 Nothing in it names a host, unless the workspace says where its pages are served.
 """
 
-from __future__ import annotations
-
 import re
 import uuid
 from collections.abc import Iterable, Sequence

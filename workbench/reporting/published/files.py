@@ -4,8 +4,6 @@ Each is written to a folder of its own on the same disk, flushed, recorded, and 
 a rename is all or nothing. A run that dies, or a disk that fills up, leaves what was there.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

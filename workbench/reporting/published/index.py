@@ -4,8 +4,6 @@ Ways are set when pages are put in their place and are no part of what a revisio
 edition stays the same edition when another comes or goes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

@@ -3,8 +3,6 @@
 It asks for names alone, so that a list of what is due is quick.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a revision changed, in words: why, and the released figures of before and of now."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from math import hypot, inf

@@ -4,8 +4,6 @@ For a look before pages go to their real server: the same files, with the header
 should send. Reads only; listens on the loopback address only.
 """
 
-from __future__ import annotations
-
 import re
 from functools import partial
 from html import unescape

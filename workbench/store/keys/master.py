@@ -4,8 +4,6 @@ The key is a file only its owner may read. Whoever holds it holds the data: keep
 of the data, and copy it once to a safe place.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets

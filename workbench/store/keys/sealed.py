@@ -4,8 +4,6 @@ The key that makes customers' marks (`workbench.store.keys.marks`) lives so: it 
 master key is rotated, only its seal is renewed.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ The engine reads on to the next quote, or to the end of the file, and takes the 
 one. So where there is one, each such line is put as one of too many fields, which it keeps back.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

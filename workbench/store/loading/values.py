@@ -4,8 +4,6 @@ Of every column two pieces of SQL: its value, and whether what was read is none.
 a text, that the value written again is the very text, is looked at first, since it costs the least.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping

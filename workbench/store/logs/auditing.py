@@ -1,7 +1,5 @@
 """Whether a chained log is whole: every place that was altered, swapped, removed or cut off."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

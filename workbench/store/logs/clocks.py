@@ -5,8 +5,6 @@ budgets would be reckoned wrongly. A command under a clock that was ahead leaves
 time to come; an officer's recorded word sets it back.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 
 from workbench.errors import WorkbenchError

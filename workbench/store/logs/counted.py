@@ -1,7 +1,5 @@
 """What a register held, and a file of entries how many, so that a lost or cut one is missed."""
 
-from __future__ import annotations
-
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable

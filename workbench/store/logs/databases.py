@@ -4,8 +4,6 @@ SQLite runs with a rollback journal and ``synchronous=EXTRA``: the write-ahead l
 3.7–3.51 has a corruption bug and Python 3.11 ships such a version.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -4,8 +4,6 @@ What stands now (holds, requests, incidents, risks, shares, reviews, quality) is
 who asks. It names customers by their marks only (`workbench.store.keys.marks`).
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 import pwd

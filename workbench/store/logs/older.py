@@ -5,8 +5,6 @@ and finds what it brought. Their marks stay and say so: an earlier workbench, wh
 that is not there for an empty one and see no hold, calls it lost and does nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path

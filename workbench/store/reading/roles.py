@@ -5,8 +5,6 @@ the environment, which the kernel's user can change, and so does ``$WORKBENCH_RO
 recorded as self-declared.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 from collections.abc import Mapping
