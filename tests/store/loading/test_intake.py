@@ -1,7 +1,9 @@
 """Files taken in: good rows in, bad rows aside with reason and line, nothing lost or twice."""
 
 import datetime as dt
+import gzip
 import json
+import os
 import re
 
 import duckdb
@@ -10,6 +12,7 @@ import pytest
 
 import workbench as wb
 from workbench.errors import AccessRefused, InputError, SourceError, UnknownName
+from workbench.store.loading.options import Options, require_fitting
 from workbench.store.versions import DataVersions, changes_of
 
 CATALOG = """\
@@ -484,6 +487,40 @@ def test_rows_that_contradict_each_other_and_hold_anothers_are_nobodys(desk):
     assert found == [(None,)] * 2
 
 
+CALLED = {
+    ".csv": [(gzip.compress(b"x"), "a gzip archive"), (b"PAR1", "a Parquet file"),
+             (b"PK\x03\x04", "a zip archive or a workbook"),
+             (b"\xef\xbb\xbf<HTML>", "a page of HTML"),
+             (b"\n{\"a\": 1}", "JSON")],
+    ".xlsx": [(b"<?xml version", "XML"), (b"PAR1", "a Parquet file")],
+    ".parquet": [(b"\xd0\xcf\x11\xe0", "an old or protected workbook"), (b"BZh9", "a bzip2")],
+}  # fmt: skip  # why: a table
+
+
+@pytest.mark.parametrize("kind", CALLED)
+def test_a_file_that_is_something_else_is_named_for_what_it_is(desk, kind):
+    for content, what in CALLED[kind]:
+        path = desk.settings.root / f"x{kind}"
+        path.write_bytes(content)
+        with pytest.raises(SourceError, match=f"is {what}.*, whatever its name says"):
+            desk.ingest("bookings", path)
+
+
+def test_a_form_that_leaves_a_part_of_the_day_out_is_none(tmp_path):
+    for form in ("%d/%m", "%m/%Y", "%Y", "%H:%M", "%d/%m/%Y %I:%M", "%d/%m/%Y %M", "%", "%s", "x"):
+        with pytest.raises(InputError, match="is no form of a day"):
+            require_fitting(tmp_path / "a.csv", Options(date_format=form))
+    for form in ("%m/%d/%y", "%b %-d, %Y", "%G-W%V-%u", "%d/%m/%Y %I:%M %p", "%d.%m.%Y %H",
+                 "%Y-%m-%dT%H:%M%z", "%Y年%m月%d日"):  # fmt: skip
+        assert require_fitting(tmp_path / "a.csv", Options(date_format=form)) == ".csv"
+
+
+def test_an_encoding_that_is_none_is_told(tmp_path):
+    for encoding in ("no-such", "undefined", "base64", "a\0b"):
+        with pytest.raises(InputError, match="no encoding named"):
+            require_fitting(tmp_path / "a.csv", Options(encoding=encoding))
+
+
 def test_a_line_longer_than_any_row_is_kept_aside(desk):
     taken = desk.ingest("bookings", long_line(desk.settings.root, 7_000_000))
     assert counts(taken) == {"added": 1, "quarantined": 1}
@@ -508,11 +545,17 @@ def test_a_line_without_end_is_refused(desk, size):
             r"cannot be read: No such file or directory\. Check the name; nothing was taken",
         ),
         ("a.json", "only .csv, .parquet and .xlsx"),
+        ("pipe.csv", "is a pipe or a device"),
+        ("device.xlsx", "is a pipe or a device"),
     ],
 )
 def test_what_is_no_file_to_read_is_said(desk, name, match):
     if name == "a.json":
         write(desk.settings.root, name, "{}")
+    if name == "pipe.csv":
+        os.mkfifo(desk.settings.root / name)
+    if name == "device.xlsx":
+        (desk.settings.root / name).symlink_to("/dev/zero")
     with pytest.raises(SourceError, match=match):
         desk.ingest("bookings", desk.settings.root / name)
 

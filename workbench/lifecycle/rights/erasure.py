@@ -146,16 +146,9 @@ def erase(
         )
         body = {"rows": rows, "cleared": cleared, "found_in": len(found), "request": request}
         office.note("erased", body, mark=mark)
-        return Erasure(
-            office.now if erased is None else dt.datetime.fromisoformat(erased),
-            False,
-            rows,
-            cleared,
-            tuple(found),
-            tuple(map(str, outside)),
-            told,
-            recipients(office, rows),
-        )
+        at = office.now if erased is None else dt.datetime.fromisoformat(erased)
+        left = (tuple(found), tuple(map(str, outside)))
+        return Erasure(at, False, rows, cleared, *left, told, recipients(office, rows))
 
 
 def take_erased(

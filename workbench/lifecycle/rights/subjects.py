@@ -133,17 +133,9 @@ def _described(
         if set(catalog.columns_for(name, purpose)) - {table.subject_key}
         and (declared.consent is None or declared.consent in agreed)
     }
-    return HeldTable(
-        name,
-        table.title,
-        table.kind,
-        table.source,
-        table.owner,
-        f"{table.retention.months} months after {table.retention.after}",
-        rows,
-        tuple(table.columns),
-        purposes,
-    )
+    kept = f"{table.retention.months} months after {table.retention.after}"
+    about = (table.title, table.kind, table.source, table.owner, kept)
+    return HeldTable(name, *about, rows, tuple(table.columns), purposes)
 
 
 def export(office: Office, mark: str, out: Path) -> dict[str, int]:
@@ -220,11 +212,8 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
     except OSError as problem:
         raise StorageError(f"{out} cannot be written: {problem.strerror}.") from None
     rows_of = {each.table: each.rows for each in described if each.rows}
-    return (
-        rows_of
-        | ({KEPT_ASIDE: len(aside)} if aside else {})
-        | ({FORMULA_CELLS: led} if led else {})
-    )
+    more = {KEPT_ASIDE: len(aside), FORMULA_CELLS: led}
+    return rows_of | {name: count for name, count in more.items() if count}
 
 
 def _text(row: Any) -> str:

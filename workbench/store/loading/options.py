@@ -76,7 +76,7 @@ def require_fitting(path: Path, options: Options) -> str:
     if options.encoding:
         try:
             "".encode(options.encoding)
-        except LookupError:
+        except (LookupError, ValueError):  # the second: 'undefined' is one
             raise InputError(
                 f"no encoding named '{options.encoding}'. Known are utf-8, gb18030, gbk, utf-16, "
                 "big5, latin-1 and every other that Python knows."
@@ -89,16 +89,25 @@ def require_fitting(path: Path, options: Options) -> str:
 
 
 def _require_date_format(date_format: str) -> None:
+    """Refuse a form that does not say of which year, month and day it is, or of which half of it.
+
+    What it leaves out would be made up: of %d/%m the year 1900, of %I:%M the morning.
+    """
     import duckdb
 
+    form = date_format.removesuffix("%z").strip()
     with duckdb.connect() as connection:
         try:
-            row = connection.execute("SELECT strftime(DATE '2026-09-30', ?)", [date_format])
-            written = (row.fetchone() or ("",))[0]
+            said = connection.execute(
+                "SELECT bool_and(try_strptime(strftime(m, $1), $1) IN "
+                "(m, date_trunc('hour', m), date_trunc('day', m))) "
+                "FROM (VALUES (TIMESTAMP '2026-09-30 15:20'), ('1999-02-01 03:04')) AS t(m)",
+                [form],
+            ).fetchone()
         except duckdb.Error:
-            written = date_format
-    if written == date_format:  # no part of the day stands in it
+            said = None
+    if not said or not said[0]:
         raise InputError(
             f"'{date_format}' is no form of a day. Write %d for the day, %m for the month, %Y for "
-            "the year, such as %d/%m/%Y."
+            "the year, such as %d/%m/%Y; an hour of twelve needs %p."
         )

@@ -7,6 +7,7 @@ is UTF-8 unless the file says otherwise in its first bytes or the caller names i
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -40,6 +41,16 @@ if TYPE_CHECKING:
 # than 2 MB without a word
 _BUFFER_BYTES = 32_000_000
 _DIGITS_MOST = 38  # of a decimal
+# how files begin that are called something else, and the ending they are read by
+_BEGINS = {
+    b"\x1f\x8b": ("a gzip archive", ""), b"BZh": ("a bzip2 archive", ""), b"%PDF": ("a PDF", ""),
+    b"\xfd7zXZ": ("an xz archive", ""), b"\x28\xb5\x2f\xfd": ("a Zstandard archive", ""),
+    b"PK\x03\x04": ("a zip archive or a workbook", ".xlsx"), b"SQLite": ("a database", ""),
+    b"\xd0\xcf\x11\xe0": ("an old or protected workbook", ".xlsx"), b'{"': ("JSON", ""),
+    b"PAR1": ("a Parquet file", ".parquet"), b"[{": ("JSON", ""), b"<?xml": ("XML", ""),
+    **dict.fromkeys((b"<html", b"<!doctype", b"<table"), ("a page of HTML", "")),
+}  # fmt: skip  # why: a table
+_AS = "Unpack it, or save it as .csv, .parquet or .xlsx and name it so; nothing was taken in."
 # of a workbook's rows on their way
 _LINE, _ROW = "workbench_line", "workbench_row"
 
@@ -207,6 +218,11 @@ def _require_content(path: Path) -> None:
     try:
         if not path.stat().st_size:
             raise SourceError(f"{path} is empty. Export it again; nothing was taken in.")
+        with path.open("rb") as file:
+            start = file.read(16).removeprefix(BOM_UTF8).lstrip()
+        for begin, (what, kind) in _BEGINS.items():
+            if start.lower().startswith(begin.lower()) and kind != path.suffix.lower():
+                raise SourceError(f"{path} is {what}, whatever its name says. {_AS}")
     except OSError as problem:
         raise SourceError(f"{path} cannot be read: {problem.strerror}.") from None
 

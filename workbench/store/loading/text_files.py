@@ -7,6 +7,7 @@ import csv
 import hashlib
 import os
 import re
+import stat
 import tempfile
 import threading
 from collections import Counter
@@ -134,6 +135,11 @@ def read_through(path: Path) -> tuple[str, bool]:
     """
     digest, block, since, quoted = hashlib.sha256(), bytearray(_BLOCK_BYTES), 0, False
     try:
+        if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode):
+            raise SourceError(
+                f"{path} is a pipe or a device, which is read once or never ends. Write what it "
+                "gives into a file; nothing was taken in."
+            )
         with path.open("rb", buffering=0) as file:
             while size := file.readinto(block):
                 digest.update(memoryview(block)[:size])

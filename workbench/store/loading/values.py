@@ -90,14 +90,8 @@ def sql_type(column: Column) -> str:
     """Return the store's type of a declared column; money and scaled numbers are exact."""
     if column.type == "number":
         return "DOUBLE" if column.scale is None else f"DECIMAL(18,{column.scale})"
-    return {
-        "text": "VARCHAR",
-        "integer": "BIGINT",
-        "money": "DECIMAL(18,2)",
-        "date": "DATE",
-        "timestamp": "TIMESTAMP",
-        "boolean": "BOOLEAN",
-    }[column.type]
+    named = {"text": "VARCHAR", "integer": "BIGINT", "money": "DECIMAL(18,2)"}
+    return named.get(column.type, column.type.upper())
 
 
 def normal_key(text: str) -> str | None:
