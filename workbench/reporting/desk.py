@@ -11,14 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.documents import read_json
 from workbench.errors import Busy
 from workbench.periods import Period
-from workbench.privacy.books.answers import AnswerLedger
-from workbench.privacy.budget import Need, Short
-from workbench.privacy.release import Release
 from workbench.reporting.definitions.definition import Definition, Variant
 from workbench.reporting.definitions.parameters import Value
 from workbench.reporting.definitions.remarks import Remarks, remarks_on
@@ -26,7 +24,12 @@ from workbench.settings import Settings
 from workbench.store.durable import file_lock
 from workbench.store.reading.identifying import Find
 
-Fits = Callable[[Need, Sequence[Need]], tuple[Short, ...]]
+if TYPE_CHECKING:
+    from workbench.privacy.books.answers import AnswerLedger
+    from workbench.privacy.budget import Need, Short
+    from workbench.privacy.release import Release
+
+    Fits = Callable[[Need, Sequence[Need]], tuple[Short, ...]]
 
 
 class Promises:

@@ -25,12 +25,12 @@ from typing import Any
 from workbench.settings import Settings
 from workbench.store.keys.sources import without_keys
 
-GRAMMARS = "rfc3987_syntax"
-HDFS = "pyarrow"
+# what jsonschema checks formats with, and papermill reads HDFS with
+SPARED = ("rfc3987_syntax", "rfc3986_validator", "isoduration", "pyarrow")
 _importing = threading.Lock()
 
 
-def import_light(name: str, without: Sequence[str] = (GRAMMARS, HDFS)) -> Any:
+def import_light(name: str, without: Sequence[str] = SPARED) -> Any:
     """Import a package as if others that it can do without were missing.
 
     ``nbformat`` imports ``jsonschema``, which compiles 40 grammars of international addresses for

@@ -122,7 +122,6 @@ class Reports(Exports):
         """
         from workbench.reporting.desk import turn
         from workbench.reporting.forking import forking
-        from workbench.reporting.suite import Outcome, run_suite
         from workbench.reporting.telling import require_running_clock
 
         definitions, problems = self._tellable(name, reuse_answers)
@@ -137,11 +136,14 @@ class Reports(Exports):
         turns = turn(self.ws.private, what, self.ws.now(), wait_seconds=wait_seconds, tell=progress)
         with turns, ExitStack() as held:
             waiting: Sequence[Due] = ()
+            if not due:  # it imports while this does, and opens the data
+                held.enter_context(forking(self.ws.settings))
+            from workbench.reporting.suite import Outcome, run_suite
+
             if due:
                 require_running_clock(self.ws.private, self.ws.now())
                 asked, waiting = self._due(definitions, period)
             else:
-                held.enter_context(forking(self.ws.settings))  # it imports while the data is opened
                 asked = self._asked(definitions, period, parameters, progress)
             self._withdraw_failures()
             done = Outcome()
