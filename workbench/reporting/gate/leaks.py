@@ -29,7 +29,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -170,10 +170,18 @@ def candidates(pieces: Sequence[_Piece | None], across: bool = True) -> set[str]
 def _placed(pieces: Iterable[_Piece | None]) -> Iterator[tuple[str, str]]:
     """Yield (candidate, place); word sequences run on over neighbouring pieces up to a None."""
     for run in dict.fromkeys(_runs(pieces)):  # what stands in many attributes is searched once
-        window: Window = []
-        for piece in run:
-            for text in {piece.text: None, **dict.fromkeys(_unescaped(piece.text))}:
-                yield from spelled(text, piece.place, window, released=piece.released)
+        yield from _placed_in(run)
+
+
+@lru_cache(maxsize=10_000)  # pages of one suite say much alike
+def _placed_in(run: tuple[_Piece, ...]) -> tuple[tuple[str, str], ...]:
+    window: Window = []
+    return tuple(
+        found
+        for piece in run
+        for text in {piece.text: None, **dict.fromkeys(_unescaped(piece.text))}
+        for found in spelled(text, piece.place, window, released=piece.released)
+    )
 
 
 def _runs(pieces: Iterable[_Piece | None]) -> Iterator[tuple[_Piece, ...]]:
@@ -215,8 +223,7 @@ def _fixed() -> tuple[frozenset[str], str]:
 
     scripts = {_plain(compact(name)) for name in SCRIPTS}
     scripts.add(_plain(page_assets.asset("live.min.js").decode()))
-    fixed = (*scripts, page_assets.bundle().packed, SPARK_BOX)
-    return frozenset(fixed), compact("page.css")
+    return frozenset((*scripts, SPARK_BOX)), compact("page.css")
 
 
 def _pieces(
@@ -224,6 +231,7 @@ def _pieces(
 ) -> Iterator[_Piece | None]:
     """Yield a file's texts, decoded, those of releases apart; None where a fixed one stood."""
     told: set[str] = set()
+    bundle = page_assets.bundle()
     if _is_bundle(content):
         return
     suffix = name.rpartition(".")[2]
@@ -239,6 +247,9 @@ def _pieces(
         found = iter([_Piece("its text", text)])
     for piece in found:
         if piece is None or (plain := _plain(piece.text)) in fixed:
+            yield None
+            continue
+        if len(plain) > len(bundle.compressed) and plain == bundle.packed:
             yield None
             continue
         if plain in known:

@@ -304,7 +304,7 @@ class Access:
 
         They come in the forms of `workbench.store.reading.identifying`.
         """
-        with self._attached() as connection:
+        with self._store.again(self._connection) as connection:
             columns = [
                 (table, column, self._catalog.tables[table].columns[column].role == "subject key")
                 for table, column in self._catalog.identifiers()
