@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
+from workbench.catalog import Column, Table
 from workbench.catalog_files import load_catalog
 from workbench.errors import CatalogError, UnknownName
 from workbench.estates.sample import people, planted
 from workbench.store.quality.hints import encrypted_files
-from workbench.store.quality.measuring import distinct_numbers
+from workbench.store.quality.measuring import _ends, distinct_numbers
 from workbench.store.quality.result import Check, Point, limits
+from workbench.store.quality.rules import row_rules
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 
@@ -245,6 +247,25 @@ def test_whole_numbers_are_counted_once_each(numbers):
     assert found == len({number for number in numbers if number is not None})
 
 
+@given(
+    st.lists(st.none() | st.integers(-3, 13) | st.just(999)), st.sampled_from([{}, {"999": "gone"}])
+)
+@settings(max_examples=40)
+def test_a_rule_counts_as_kept_by_the_ends_only_where_no_row_breaks_it(numbers, codes):
+    column = Column(type="integer", bounds=(0, 10), special_codes=codes)
+    table = Table.model_construct(columns={"n": column}, time=None)
+    (rule,) = [each for each in row_rules(table, NOW.date()) if each.rule == "range"]
+    with duckdb.connect() as connection:
+        connection.execute("ATTACH ':memory:' AS lake")
+        connection.execute("CREATE TABLE lake.t (n BIGINT)")
+        connection.execute("INSERT INTO lake.t SELECT unnest(?::BIGINT[])", [numbers])
+        newest, kept = _ends(connection, "t", table, [rule], NOW.date())
+    filled = [number for number in numbers if number is not None]
+    assert newest is None
+    sound = bool(filled) and all(0 <= number <= 10 for number in filled)
+    assert kept == ([rule] if sound and not codes else [])
+
+
 def test_a_late_table_and_an_unexpected_number_of_rows(tmp_path):
     ws = clean(tmp_path)
     late = wb.open_workspace(tmp_path, now=lambda: NOW + dt.timedelta(days=6))
@@ -309,7 +330,7 @@ def test_a_file_in_the_clear_is_seen(tmp_path):
     file = Path(path)
     file.write_bytes(b"PAR1" + file.read_bytes()[4:])  # as a plain one begins
     with ws.store.reading() as connection:
-        assert encrypted_files(connection, ws.store, "people") == (1, 1)
+        assert encrypted_files(connection, ws.store)["people"] == (1, 1)
 
 
 def test_a_pattern_the_engine_does_not_know_is_not_measured(tmp_path):

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -154,12 +154,12 @@ def summary(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, 
     return rows
 
 
-def rows_aside(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    """Return how many lines of a table are kept aside."""
+def rows_aside(connection: duckdb.DuckDBPyConnection) -> Mapping[str, int]:
+    """Return how many lines of each table are kept aside."""
     if not has_intake(connection):
-        return 0
-    query = f"SELECT count(*) FROM {ASIDE} WHERE table_name = {literal(table)}"
-    return number(connection, query)
+        return {}
+    query = f"SELECT table_name, count(*) FROM {ASIDE} GROUP BY table_name"
+    return dict(connection.execute(query).fetchall())
 
 
 def contents(

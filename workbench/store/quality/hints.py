@@ -5,7 +5,7 @@ A hint, not a proof: rows of a large table are sampled, and only counts are told
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,8 @@ _DECLARED = ("subject key", "direct identifier")
 _MAY_BE = "@|[0-9]{9}|[A-Z]{2}[0-9]{2}[A-Z0-9]{11}"
 
 
-def scan(connection: Connection, catalog: Catalog, name: str) -> list[Hint]:
-    """Return the columns of a table that look like identifiers and are not declared so."""
+def scan(connection: Connection, catalog: Catalog, name: str, rows: int) -> list[Hint]:
+    """Return the columns of a table of so many rows that look like identifiers, undeclared."""
     texts = {
         column: f'"{column}"' if declared.type == "text" else f'"{column}"::VARCHAR'
         for column, declared in catalog.tables[name].columns.items()
@@ -35,16 +35,20 @@ def scan(connection: Connection, catalog: Catalog, name: str) -> list[Hint]:
     }
     if not texts:
         return []
-    source = _sample(connection, name, texts)
+    source = _sample(name, texts, rows)
     # why first: most columns hold nothing of the kind, and all the conditions are long to plan
     some = _counts(connection, [f"count_if({_may_be(text)})" for text in texts.values()], source)
     looks = {
-        column: looks_like(texts[column])
+        column: looks_like(f'"may {column}"')
         for column, candidates in zip(texts, some, strict=True)
         if candidates >= LEAST_FOUND
     }
     if not looks:
         return []
+    may = ", ".join(
+        f'"{column}", CASE WHEN {_may_be(texts[column])} THEN {texts[column]} END AS "may {column}"'
+        for column in looks
+    )
     counts = iter(
         _counts(
             connection,
@@ -53,26 +57,25 @@ def scan(connection: Connection, catalog: Catalog, name: str) -> list[Hint]:
                 for column, kinds in looks.items()
                 for part in (f'count("{column}")', *(f"count_if({sql})" for sql in kinds.values()))
             ],
-            source,
+            f"(SELECT {may} FROM {source})",
         )
     )
     hints = []
     for column, kinds in looks.items():
-        rows = next(counts)
+        looked_at = next(counts)
         told = {kind: next(counts) for kind in kinds}
         hints += [
-            Hint(name, column, kind, rows, found)
+            Hint(name, column, kind, looked_at, found)
             for kind, found in told.items()
             if found >= LEAST_FOUND
         ]
     return hints
 
 
-def _sample(connection: Connection, name: str, columns: Collection[str]) -> str:
-    (total,) = _counts(connection, ["count(*)"], f'lake."{name}"')
+def _sample(name: str, columns: Collection[str], rows: int) -> str:
     share = ""
-    if total > SAMPLE_ROWS:
-        share = f" USING SAMPLE {100 * SAMPLE_ROWS / total:.4f} PERCENT (system)"
+    if rows > SAMPLE_ROWS:
+        share = f" USING SAMPLE {100 * SAMPLE_ROWS / rows:.4f} PERCENT (system)"
     names = ", ".join(f'"{column}"' for column in columns)
     return f'(SELECT {names} FROM lake."{name}"{share})'
 
@@ -127,10 +130,9 @@ _ENOUGH = ("personal", "sensitive")
 
 
 def checks(
-    connection: Connection, store: Store, catalog: Catalog, name: str, looks: Sequence[Hint]
+    catalog: Catalog, name: str, looks: Sequence[Hint], files: int, plain: int
 ) -> Iterator[Check]:
-    """Yield the security checks of one table."""
-    files, plain = encrypted_files(connection, store, name)
+    """Yield the security checks of one table, of whose files so many are not encrypted."""
     why = "" if files else "no data file"
     yield Check(name, None, "security", "encrypted files", files, plain, why=why)
     for column, declared in catalog.tables[name].columns.items():
@@ -146,26 +148,26 @@ def checks(
         )  # fmt: skip  # why: the three parts in three lines
 
 
-def encrypted_files(connection: Connection, store: Store, name: str) -> tuple[int, int]:
-    """Return how many data files a table has, and how many of them are not encrypted.
+def encrypted_files(connection: Connection, store: Store) -> Mapping[str, tuple[int, int]]:
+    """Return how many data files each table has, and how many of them are not encrypted.
 
     A file counts as encrypted when the catalog holds its key and the file itself begins as an
     encrypted one does.
     """
     rows = connection.execute(
         f"""
-        SELECT files.path, files.path_is_relative, tables.path, schemas.path,
+        SELECT tables.table_name, files.path, files.path_is_relative, tables.path, schemas.path,
             files.encryption_key IS NOT NULL AND files.encryption_key <> ''
         FROM {META}.ducklake_data_file files
         JOIN {META}.ducklake_table tables USING (table_id)
         JOIN {META}.ducklake_schema schemas USING (schema_id)
-        WHERE tables.table_name = ? AND schemas.schema_name = 'main'
+        WHERE schemas.schema_name = 'main'
             AND tables.end_snapshot IS NULL AND files.end_snapshot IS NULL
-        """,
-        [name],
+        """
     ).fetchall()
-    plain = 0
-    for path, relative, folder, schema, keyed in rows:
+    found: dict[str, tuple[int, int]] = {}
+    for name, path, relative, folder, schema, keyed in rows:
         file = store.folder / "data" / schema / folder / path if relative else Path(path)
-        plain += not (keyed and begins_encrypted(file))
-    return len(rows), plain
+        files, plain = found.get(name, (0, 0))
+        found[name] = files + 1, plain + (not (keyed and begins_encrypted(file)))
+    return found

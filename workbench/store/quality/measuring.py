@@ -6,7 +6,7 @@ What is expected comes from the catalog. What it does not say is not measured, a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -51,14 +51,16 @@ def measure(
     """
     names = list(catalog.tables) if tables is None else list(tables)
     with store.reading(snapshot) as connection:
-        there = store.tables(connection)
+        there, aside = store.tables(connection), rows_aside(connection)
+        files = hints.encrypted_files(connection, store)
 
         def one(name: str) -> tuple[TableQuality, list[Hint]]:
             if name not in there:
                 return _absent(catalog, name, now.date()), []
             with store.again(connection) as own:
-                looks = hints.scan(own, catalog, name)
-                return _table(own, store, catalog, name, there, looks, now.date()), looks
+                found, looks = _table(own, catalog, name, there, aside.get(name, 0), now.date())
+                checks = hints.checks(catalog, name, looks, *files.get(name, (0, 0)))
+                return replace(found, checks=(*found.checks, *checks)), looks
 
         found: list[tuple[TableQuality, list[Hint]]] = []
         # why at once: a small table keeps one core busy, planning and reading its few pages
@@ -90,19 +92,18 @@ class _Asked:
 
 def _table(
     connection: duckdb.DuckDBPyConnection,
-    store: Store,
     catalog: Catalog,
     name: str,
     there: set[str],
-    looks: Sequence[Hint],
+    aside: int,
     today: dt.date,
-) -> TableQuality:
+) -> tuple[TableQuality, list[Hint]]:
     table = catalog.tables[name]
     bad = _unusable(connection, row_rules(table, today))
     rules = [rule for rule in row_rules(table, today) if rule not in bad]
     refs = [ref for ref in references(table) if ref.table in there]
-    asked = [*_of_rows(name, rules), *_of_references(name, refs), *_of_keys(name, table)]
-    newest = _newest(connection, name, table, today)
+    newest, kept = _ends(connection, name, table, rules, today)
+    asked = [*_of_rows(name, rules, kept), *_of_references(name, refs), *_of_keys(name, table)]
     month = _in_month(table, newest)
     parts = [part for each in asked for part in (each.checked, each.failed)]
     values = _answers(connection, name, ["count(*)", month, *parts])
@@ -119,10 +120,11 @@ def _table(
     ]
     checks += _freshness(name, table, newest, today)
     checks += _volume(name, table, rows, newest, values[month])
-    if aside := rows_aside(connection, name):
+    if aside:
         checks.append(Check(name, None, "completeness", "taken in", rows + aside, aside))
-    checks += hints.checks(connection, store, catalog, name, looks)
-    return TableQuality(name, rows, None if newest is None else str(newest), tuple(checks))
+    looks = hints.scan(connection, catalog, name, rows)
+    day = None if newest is None else str(newest)
+    return TableQuality(name, rows, day, tuple(checks)), looks
 
 
 _BAD_PATTERN = "the engine does not know this pattern: write it without look-around"
@@ -151,7 +153,7 @@ def _answers(
     return dict(zip(asked, row, strict=True))
 
 
-def _of_rows(name: str, rules: Sequence[RowRule]) -> Iterator[_Asked]:
+def _of_rows(name: str, rules: Sequence[RowRule], kept: Collection[RowRule]) -> Iterator[_Asked]:
     for rule in rules:
         share = None if rule.tolerance is None else float(rule.tolerance)
         check = Check(name, rule.column, rule.dimension, rule.rule, None, None, share)
@@ -160,7 +162,7 @@ def _of_rows(name: str, rules: Sequence[RowRule]) -> Iterator[_Asked]:
             yield _Asked("count(*)", f"count(*) - {filled}", check)
         else:
             about = f"count_if({rule.about})" if " AND " in rule.about else filled
-            yield _Asked(about, f"count_if({rule.fails})", check)
+            yield _Asked(about, "0" if rule in kept else f"count_if({rule.fails})", check)
 
 
 def _of_references(name: str, refs: Sequence[Reference]) -> Iterator[_Asked]:
@@ -216,23 +218,40 @@ def distinct_numbers(name: str, column: str) -> str:
     )
 
 
-def _newest(
-    connection: duckdb.DuckDBPyConnection, name: str, table: Table, today: dt.date
-) -> dt.date | None:
-    """Return the last day that rows are of and that has come."""
-    if not table.time:
-        return None
+def _ends(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    table: Table,
+    rules: Sequence[RowRule],
+    today: dt.date,
+) -> tuple[dt.date | None, list[RowRule]]:
+    """Return the last day that rows are of and that has come, and rules that every row keeps.
 
-    def last(rows: str) -> dt.date | None:
-        row = connection.execute(f'SELECT max("{table.time}")::DATE FROM {rows}').fetchone()
-        return row[0] if row else None
+    Of a range those that the least and the greatest value keep. The files say which these are, and
+    no row has to be read for it.
+    """
+    spans = [rule for rule in rules if _is_span(rule, table)]
+    columns = sorted({rule.column for rule in spans} | ({table.time} if table.time else set()))
+    if not columns:
+        return None, []
+    lists = (", ".join(f'{end}("{c}") AS "{c}"' for c in columns) for end in ("min", "max"))
+    ends = " UNION ALL ".join(f'SELECT {each} FROM lake."{name}"' for each in lists)
+    day = f'max("{table.time}")::DATE' if table.time else "NULL"
+    asked = ", ".join([day, *(f"bool_or({rule.fails})" for rule in spans)])
+    newest, *broken = connection.execute(f"SELECT {asked} FROM ({ends})").fetchone() or (None,)
+    kept = [rule for rule, some in zip(spans, broken, strict=True) if some is False]
+    if newest is not None and newest > today:
+        before = f'"{table.time}" < {literal(today + dt.timedelta(days=1))}'
+        query = f'SELECT max("{table.time}")::DATE FROM lake."{name}" WHERE {before}'
+        (newest,) = connection.execute(query).fetchone() or (None,)
+    return newest, kept
 
-    # why in two: the files say which day is the greatest, and no row has to be read for it
-    newest = last(f'lake."{name}"')
-    if newest is None or newest <= today:
-        return newest
-    tomorrow = literal(today + dt.timedelta(days=1))
-    return last(f'lake."{name}" WHERE "{table.time}" < {tomorrow}')
+
+def _is_span(rule: RowRule, table: Table) -> bool:
+    """Return whether what keeps a rule are all values between two, of a type without NaN."""
+    column = table.columns[rule.column]
+    whole = rule.rule == "not_after today" or (rule.rule == "range" and not column.special_codes)
+    return whole and column.type in ("integer", "money", "date", "timestamp")
 
 
 def _in_month(table: Table, newest: dt.date | None) -> str:
