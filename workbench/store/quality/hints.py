@@ -5,7 +5,7 @@ A hint, not a proof: rows of a large table are sampled, and only counts are told
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,10 @@ def scan(connection: Connection, catalog: Catalog, name: str, rows: int) -> list
     }
     if not texts:
         return []
-    source = _sample(name, texts, rows)
+    share = SAMPLE_ROWS / max(rows, SAMPLE_ROWS)
+    sample = f" USING SAMPLE {100 * share:.4f} PERCENT (system)" if share < 1 else ""
+    names = ", ".join(f'"{column}"' for column in texts)
+    source = f'(SELECT {names} FROM lake."{name}"{sample})'
     # why first: most columns hold nothing of the kind, and all the conditions are long to plan
     some = _counts(connection, [f"count_if({_may_be(text)})" for text in texts.values()], source)
     looks = {
@@ -72,14 +75,6 @@ def scan(connection: Connection, catalog: Catalog, name: str, rows: int) -> list
     return hints
 
 
-def _sample(name: str, columns: Collection[str], rows: int) -> str:
-    share = ""
-    if rows > SAMPLE_ROWS:
-        share = f" USING SAMPLE {100 * SAMPLE_ROWS / rows:.4f} PERCENT (system)"
-    names = ", ".join(f'"{column}"' for column in columns)
-    return f'(SELECT {names} FROM lake."{name}"{share})'
-
-
 def _counts(connection: Connection, aggregates: Sequence[str], source: str) -> list[int]:
     row = connection.execute(f"SELECT {', '.join(aggregates)} FROM {source}").fetchone() or ()
     return [int(count) for count in row]
@@ -89,10 +84,8 @@ def _open(declared: Column) -> bool:
     """Return whether a column may hold anything at all."""
     if declared.role in _DECLARED or declared.closed or declared.bounds is not None:
         return False
-    return declared.type in ("text", "integer") and not (
-        declared.type == "integer"
-        and any(rule.unique or rule.references for rule in declared.rules)
-    )
+    numbered = any(rule.unique or rule.references for rule in declared.rules)
+    return declared.type == "text" or (declared.type == "integer" and not numbered)
 
 
 def looks_like(text: str) -> dict[str, str]:

@@ -109,10 +109,9 @@ def _table(
     values = _answers(connection, name, ["count(*)", month, *parts])
     rows = int(values["count(*)"])
     checks = [each.answered(values) for each in asked]
-    checks += [
-        Check(name, rule.column, rule.dimension, rule.rule, None, None, why=_BAD_PATTERN)
-        for rule in bad
-    ]
+    for rule in bad:
+        told = (rule.column, rule.dimension, rule.rule)
+        checks.append(Check(name, *told, None, None, why=_BAD_PATTERN))
     checks += [
         Check(name, ref.column, "consistency", ref.rule, None, None, why=NOT_LOADED)
         for ref in references(table)
@@ -196,13 +195,10 @@ def _of_keys(name: str, table: Table) -> Iterator[_Asked]:
             yield _Asked("count(*)", f"count(*) - count(DISTINCT ({row}))", check)
         else:
             filled = f'count("{columns[0]}")'
-            numbers = table.columns[columns[0]].type == "integer"
-            distinct = distinct_numbers if numbers else _distinct
-            yield _Asked(filled, f"{filled} - {distinct(name, columns[0])}", check)
-
-
-def _distinct(_: str, column: str) -> str:
-    return f'count(DISTINCT "{column}")'
+            distinct = f'count(DISTINCT "{columns[0]}")'
+            if table.columns[columns[0]].type == "integer":
+                distinct = distinct_numbers(name, columns[0])
+            yield _Asked(filled, f"{filled} - {distinct}", check)
 
 
 def distinct_numbers(name: str, column: str) -> str:
