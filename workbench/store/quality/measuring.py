@@ -106,7 +106,9 @@ def _table(
     asked = [*_of_rows(name, rules, kept), *_of_references(name, refs), *_of_keys(name, table)]
     month = _in_month(table, newest)
     parts = [part for each in asked for part in (each.checked, each.failed)]
-    values = _answers(connection, name, ["count(*)", month, *parts])
+    parts = list(dict.fromkeys(["count(*)", month, *parts]))
+    row = connection.execute(f'SELECT {", ".join(parts)} FROM lake."{name}"').fetchone() or ()
+    values = dict(zip(parts, row, strict=True))
     rows = int(values["count(*)"])
     checks = [each.answered(values) for each in asked]
     for rule in bad:
@@ -141,15 +143,6 @@ def _unusable(connection: duckdb.DuckDBPyConnection, rules: Sequence[RowRule]) -
             except duckdb.Error:
                 bad.append(rule)
     return bad
-
-
-def _answers(
-    connection: duckdb.DuckDBPyConnection, name: str, aggregates: Sequence[str]
-) -> dict[str, Any]:
-    """Return what aggregates over a table come to, by their SQL, from one query."""
-    asked = list(dict.fromkeys(aggregates))
-    row = connection.execute(f'SELECT {", ".join(asked)} FROM lake."{name}"').fetchone() or ()
-    return dict(zip(asked, row, strict=True))
 
 
 def _of_rows(name: str, rules: Sequence[RowRule], kept: Collection[RowRule]) -> Iterator[_Asked]:
