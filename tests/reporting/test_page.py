@@ -128,7 +128,7 @@ def test_a_notebooks_own_heading_is_the_title_when_none_is_given():
 
 def test_arranging_nothing_but_prose():
     layout = arrange([Heading(1, "One"), Prose("<p>a</p>", "a")], "")
-    assert (layout.title, layout.main, layout.sections) == ("One", None, ())
+    assert (layout.title, layout.main, layout.sections) == ("One", (), ())
 
 
 @pytest.mark.parametrize(
@@ -271,10 +271,21 @@ def test_the_first_screen_says_each_note_once():
         )
     ]
     layout = arrange(drawn, "Title")
-    shown = [each.drawing.notes for each in (layout.answer, layout.cards, layout.main)]
+    shown = [each.drawing.notes for each in (layout.answer, layout.cards, *layout.main)]
     assert shown == [(), ("A.", "B."), ("C.",)]
     alone = arrange(drawn[:1], "Title")
     assert alone.answer.drawing.notes == ("A.",)
+
+
+def test_tables_that_ask_for_it_are_all_on_the_first_screen():
+    told = [figures.table(SPENDING, first=each, title=f"Table {each}") for each in (True, False)]
+    again = figures.table(SPENDING, first=True, title="Table again")
+    drawn = [Drawing(figure.drawn(), (), ("A.",)) for figure in (*told, again)]
+    layout = arrange(drawn, "Title")
+    assert [each.drawing.drawn.title for each in layout.main] == ["Table True", "Table again"]
+    assert [each.drawing.notes for each in layout.main] == [("A.",), ()]
+    (section,) = layout.sections
+    assert [each.drawing.drawn.title for each in section.items] == ["Table False"]
 
 
 def test_a_table_may_take_the_first_charts_place():

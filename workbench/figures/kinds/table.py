@@ -97,7 +97,7 @@ def table(
     title : str, optional
         A plain string.
     first : bool
-        Show it on the page's first screen, where else the first chart stands.
+        Show it on the page's first screen, where else the first chart stands; several may.
     """
     return figure(
         TableSpec,

@@ -80,7 +80,7 @@ class Layout:
     question: tuple[Prose, ...]
     answer: Item | None
     cards: Item | None
-    main: Item | None
+    main: tuple[Item, ...]
     sections: tuple[Section, ...]
 
 
@@ -105,8 +105,8 @@ def letters(grid: Grid) -> int:
 def arrange(blocks: Sequence[Block], title: str) -> Layout:
     """Put blocks in a reader's order.
 
-    The first key figures, the first released sentence and the first chart, or table that asks for
-    its place, make the first screen, each with the prose that introduces it; what is written
+    The first key figures, the first released sentence, the first chart and the tables that ask for
+    its place make the first screen, each with the prose that introduces it; what is written
     before all of them is the question. Everything else keeps its order.
     """
     question, sections = _sections(blocks)
@@ -116,15 +116,17 @@ def arrange(blocks: Sequence[Block], title: str) -> Layout:
         items = []
         lead = section.lead
         for item in section.items:
-            if item.place in ("cards", "sentence", "chart") and item.place not in first:
-                first[item.place] = item
+            asks = (item.place, item.kind) == ("chart", "table")
+            if item.place in ("cards", "sentence", "chart") and (item.place not in first or asks):
+                moved = f"chart {len(first)}" if item.place in first else item.place
+                first[moved] = item
             else:
                 items.append(item)
         if items:
             kept.append(replace(section, items=tuple(_said_once(items))))
         elif section.items:  # all of it moved up, and its lead goes along
-            moved = section.items[0]
-            first[moved.place] = replace(moved, prose=(*lead, *moved.prose))
+            place = next(each for each, item in first.items() if item is section.items[0])
+            first[place] = replace(first[place], prose=(*lead, *first[place].prose))
         elif lead:
             kept.append(section)
     _once(first)
@@ -135,7 +137,7 @@ def arrange(blocks: Sequence[Block], title: str) -> Layout:
         question,
         first.get("sentence"),
         first.get("cards"),
-        first.get("chart"),
+        tuple(item for place, item in first.items() if place.startswith("chart")),
         tuple(kept),
     )
 
@@ -155,8 +157,7 @@ def _said_once(items: Sequence[Item]) -> Iterator[Item]:
 def _once(first: dict[str, Item]) -> None:
     """Let the first screen say each note once: below the key figures, else where it first is."""
     shown: dict[str, None] = {}
-    order = [kind for kind in ("sentence", "cards", "chart") if kind in first]
-    for kind in order:
+    for kind in sorted(first, key=lambda each: ("chart" in each, each == "cards")):
         item = first[kind]
         if item.drawing is None:
             continue

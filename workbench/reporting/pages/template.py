@@ -171,9 +171,9 @@ def _comment(context: Context) -> list[str]:
 
 
 def _grids(layout: Layout) -> Iterator[Chart | Sheet]:
-    items = [layout.main, *(item for section in layout.sections for item in section.items)]
+    items = [*layout.main, *(item for section in layout.sections for item in section.items)]
     for item in items:
-        drawn = item.drawing.drawn if item and item.drawing else None
+        drawn = item.drawing.drawn if item.drawing else None
         if isinstance(drawn, Chart | Sheet):
             yield drawn
 
