@@ -169,7 +169,7 @@ def test_what_does_not_follow_names_the_other_period_or_the_small_groups(browser
     month, tiers, fine, quarter = (
         asked(books, by, at, seed=4, size=90.0, period=period)
         for at, (by, period) in enumerate(
-            (([], now), ([TIER], now), ([TIER, REGION], now), ([CHANNEL], "2026-Q3")), 1
+            (([], now), ([TIER], now), ([TIER, REGION], now), ([CHANNEL], "2026-07..2026-09")), 1
         )
     )
     counts = fine.columns["customers"]
@@ -186,7 +186,11 @@ def test_what_does_not_follow_names_the_other_period_or_the_small_groups(browser
     page.write_text(report.page().alone(), encoding="utf-8")
     browser.show(page)
     for state, at, wanted in (
-        (State({"channel": "app"}), 0, "by these groups it is released for Q3 2026 alone"),
+        (
+            State({"channel": "app"}),
+            0,
+            "by these groups it is released for Jul 2026 to Sep 2026 alone",
+        ),
         (State({"region": region}), 2, "groups too small to be shown are part of it"),
     ):
         go(browser, address(state))

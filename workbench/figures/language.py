@@ -170,9 +170,15 @@ class Language:
         return [self.compact_from, int(spoken(self.code)["compact"]["unit"]), steps]
 
     def period(self, value: str, full: bool = False) -> str:
-        """Return ``2026-09``, ``2026-09-30`` or ``2026-Q3`` in words, months in full if asked."""
+        """Return ``2026-09``, ``2026-09-30``, ``2026-Q3`` or ``2026-07..2026-09`` in words.
+
+        Months are told in full if asked.
+        """
         from babel.dates import format_date, format_skeleton
 
+        if ".." in value:
+            low, high = (self.period(each, full) for each in value.split("..", 1))
+            return self.word("range", low=low, high=high)
         try:
             if match := _MONTH.match(value):
                 day = dt.date(int(match[1]), int(match[2]), 1)

@@ -141,12 +141,13 @@ class Tables:
     def late(self, name: str) -> list[Sheet]:
         """Return the tables that would answer for one but for their period."""
         mine = self.leaves[name]
-        found = []
-        for other in self.leaves.values():
-            then = replace(mine, about={**mine.about, "period": other.about["period"]})
-            if way(mine, other) is None and way(then, other) and alike(mine, other):
-                found.append(other)
-        return found
+        return [
+            other
+            for other in self.leaves.values()
+            if way(mine, other) is None
+            and way(_whenever(mine), _whenever(other))
+            and alike(mine, other)
+        ]
 
     def _filtered(self, name: str, filters: Mapping[str, Any]) -> Sheet:
         mine = self.leaves[name]
@@ -343,6 +344,11 @@ def way(mine: Sheet, other: Sheet) -> tuple[list[int], str | None] | None:
             return None
         places.append(at)
     return places, picked
+
+
+def _whenever(sheet: Sheet) -> Sheet:
+    by = tuple(each for each in sheet.by if each.kind != "month")
+    return replace(sheet, by=by, about={**sheet.about, "period": ""})
 
 
 def alike(mine: Sheet, other: Sheet) -> list[str]:

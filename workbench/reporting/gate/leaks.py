@@ -91,11 +91,11 @@ def check(
     findings = scan(files, find, known=known, authored=authored, allowed=allowed)
     if findings:
         lines = "".join(f"\n  - {finding}" for finding in findings[:20])
-        more = f"\n  and {len(findings) - 20} more" if len(findings) > 20 else ""
+        more = f"\n  - and {len(findings) - 20} more" if len(findings) > 20 else ""
         raise LeakFound(
-            f"nothing was published: {len(findings)} places hold an identifier of a customer."
-            f"{lines}{more}\nTake it out of the notebook's text, titles, parameters or comment. If "
-            "it is an ordinary word that is also a customer's name, say it in other words."
+            f"nothing was published: {len(findings)} places hold an identifier of a customer. Take "
+            "it out of the notebook's text, titles, parameters or comment. If it is an ordinary "
+            f"word that is also a customer's name, say it in other words.{lines}{more}"
         )
 
 
