@@ -139,9 +139,9 @@ def test_a_sentence_of_many_rows_is_refused():
         figures.text("{customers}", MONTHLY)
 
 
-def test_a_suppressed_figure_is_a_dash():
+def test_a_suppressed_figure_is_not_known():
     hidden = release(columns=_row(customers=0, amount_sum=0, margin=0) | {"customers": [None]})
-    assert figures.text("{customers:,} customers", hidden).drawn().text == "– customers"
+    assert figures.text("{customers:,} customers", hidden).drawn().text == "not known customers"
 
 
 def test_key_figures_show_the_last_month_against_the_one_before():

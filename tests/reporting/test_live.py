@@ -164,6 +164,23 @@ def test_what_is_too_fine_says_how_fine_it_is(browser, tmp_path):
     assert differences(report, State({"region": "West"}), seen, language_of("en")) == []
 
 
+def test_a_sentence_says_what_a_filter_leaves_too_small_to_be_known(browser, tmp_path):
+    books = Books()
+    total, fine = (asked(books, by, at, seed=4) for at, by in enumerate(([], [TIER]), 1))
+    small = total.suppress(min_customers=int(total.columns["customers"][0]))
+    template = "{0.customers:,} came, {1.customers:,} (± {1.customers_margin}) of many."
+    drawn = (figures.text(template, total, small), figures.bar(fine, x="tier", y="customers"))
+    report, page = Report("Small", drawn, books), tmp_path / "small.html"
+    page.write_text(report.page().alone(), encoding="utf-8")
+    browser.show(page)
+    counts = fine.columns["customers"]
+    state = State({"tier": fine.columns["tier"][counts.index(min(counts))]})
+    go(browser, address(state))
+    seen = browser.run(SEEN)
+    assert "not known (too little to tell)" in seen[0]["text"]
+    assert differences(report, state, seen, language_of("en")) == []
+
+
 def test_what_does_not_follow_names_the_other_period_or_the_small_groups(browser, tmp_path):
     books, now = Books(), "2026-09"
     month, tiers, fine, quarter = (

@@ -335,9 +335,10 @@ const sentence = (figure, here, state) => {
     };
     const cut = clause(made.b, beyond(made, 0));
     if (!margin) {
-      let told = none;
-      if (value[0] !== null && made.unknown(value)) told = follows ? word("not known") : made.both(value);
-      else if (value[0] !== null) {
+      let told = word("not known");
+      if (made.unknown(value)) {
+        if (!follows) told = made.both(value);
+      } else if (value[0] !== null) {
         told = number(value[0]);
         if (made.sign && !form_) told = money(made.sign, told);
         if (!follows && made.least) told = word("at least figure", { figure: told });
@@ -346,7 +347,7 @@ const sentence = (figure, here, state) => {
       text += literal + told;
       continue;
     }
-    let told = none, sign = true;
+    let sign = value[0] !== null, told = sign ? none : word("too little");
     if (!value.includes(null)) {
       if (made.unknown(value)) [told, sign] = [made.within(value), false];
       else {

@@ -35,11 +35,11 @@ _VALUES_AT_MOST = 60
 # What the script says itself; everything else of a figure stands on the page already.
 _WORDS = (
     "none", "range", "comma", "clause", "points", "up", "down", "same", "no difference",
-    "not known", "not known: between", "between points", "between percent", "between plain",
-    "at least figure", "above", "outside", "beyond by group", "more groups", "sentence",
-    "change margin", "one draw", "no values", "alt", "extent", "live shown", "live assumed",
-    "live is", "live not", "live no table", "live hidden", "live other period", "live own way",
-    "live too fine", "live unknown",
+    "not known", "too little", "not known: between", "between points", "between percent",
+    "between plain", "at least figure", "above", "outside", "beyond by group", "more groups",
+    "sentence", "change margin", "one draw", "no values", "alt", "extent", "live shown",
+    "live assumed", "live is", "live not", "live no table", "live hidden", "live other period",
+    "live own way", "live too fine", "live unknown",
 )  # fmt: skip
 
 
@@ -236,10 +236,8 @@ def _figure(figure: Shown, language: Language, together: Together) -> dict[str, 
     if isinstance(spec, TableSpec):
         return {**made, **_table(spec, together.judged(releases[0]), language)}
     if isinstance(spec, KpisSpec):
-        return {
-            **made,
-            "items": [_item(spec, at, releases, language) for at in range(len(spec.items))],
-        }
+        items = [_item(spec, at, releases, language) for at in range(len(spec.items))]
+        return {**made, "items": items}
     if isinstance(spec, TextSpec):
         parts = filled(spec.template, releases, language)
         if parts is not None:
@@ -338,11 +336,8 @@ def _item(
 ) -> dict[str, Any]:
     item = spec.items[at]
     release = releases[item.release]
-    rows = one_line(release)[1]
-    made: dict[str, Any] = {
-        "s": _series(release, item.measure, language, item.release),
-        "rows": rows,
-    }
+    made: dict[str, Any] = {"rows": one_line(release)[1]}
+    made["s"] = _series(release, item.measure, language, item.release)
     if item.target is not None:
         made["aimed"] = 1
     compared = earlier(item, releases)

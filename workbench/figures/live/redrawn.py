@@ -10,7 +10,7 @@ from workbench.figures.kinds.heatmap import HeatmapSpec
 from workbench.figures.kinds.kpis import KpiSpec, KpisSpec, earlier, one_line
 from workbench.figures.kinds.line import LineSpec
 from workbench.figures.kinds.table import TableSpec
-from workbench.figures.kinds.text import TextSpec
+from workbench.figures.kinds.text import TextSpec, filled
 from workbench.figures.language import Language
 from workbench.figures.live.states import NotFollowed, State, Tables, require_tells
 from workbench.figures.spec import Spec
@@ -69,7 +69,7 @@ def redrawn(
     for each in (deep, replace(deep, filters={})):  # what cannot be filtered is still assumed
         try:
             if any(tables.moves(release.id, each) for release in releases):
-                made = _made(tables, spec, releases, each, together)
+                made = _made(tables, spec, releases, each, language, together)
                 return Redrawn(spec.draw(made, language, together), stays)
         except NotFollowed as reason:
             stays = stays or _why(reason, language)
@@ -86,10 +86,12 @@ def _why(reason: NotFollowed, language: Language) -> str:
 
 
 def _made(
-    tables: Tables, spec: Spec, releases: Sequence[Release], state: State, together: Together
-) -> list[Release]:
+    tables: Tables, spec: Spec, releases: Sequence[Release], state: State, language: Language,
+    together: Together,
+) -> list[Release]:  # fmt: skip
+    unsaid = isinstance(spec, TextSpec) and filled(spec.template, releases, language) is None
     # why numbers: a target is one of everybody, and what is filtered is not
-    if not isinstance(spec, (*PICKED, TextSpec)) or spec.numbers():
+    if not isinstance(spec, (*PICKED, TextSpec)) or spec.numbers() or unsaid:
         raise NotFollowed("own way")
     made = [_of(tables, spec, at, each, state) for at, each in enumerate(releases)]
     if isinstance(spec, TextSpec) and state.filters:
