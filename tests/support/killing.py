@@ -1,22 +1,24 @@
 """Processes that do something to a workspace and are killed in the middle of it."""
 
-import subprocess
-import sys
-import tempfile
+import datetime as dt
 import time
+import traceback
 
-_CHILD = """\
-import datetime as dt, sys
 import workbench as wb
-import workbench.lifecycle.backups.restoring, workbench.lifecycle.facts
-ws = wb.open_workspace({folder!r}, now=lambda: dt.datetime.fromisoformat({now!r}))
-ws.store.connect().close()
-ws.catalog
-print("ready", flush=True)
-sys.stdin.readline()
-{code}
-print("done", flush=True)
-"""
+from support.forked import FORKED
+
+
+def _child(told, folder, code, now):
+    try:
+        ws = wb.open_workspace(folder, now=lambda: now)
+        ws.store.connect().close()
+        _ = ws.catalog
+        told.send("ready")
+        told.recv()
+        exec(code, {"ws": ws, "wb": wb, "dt": dt})  # noqa: S102  # why: the tests' own
+        told.send("done")
+    except BaseException:  # noqa: BLE001  # why: told where the process is waited for
+        told.send(traceback.format_exc())
 
 
 def run_and_kill(folder, code, now, after_seconds=None):
@@ -24,35 +26,25 @@ def run_and_kill(folder, code, now, after_seconds=None):
 
     Without ``after_seconds`` it runs to its end.
     """
-    text = _CHILD.format(folder=str(folder), now=now.isoformat(), code=code)
-    with tempfile.TemporaryFile("w+") as told:
-        child = subprocess.Popen(
-            [sys.executable, "-c", text],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=told,
-            text=True,
-        )
+    ours, theirs = FORKED.Pipe()
+    child = FORKED.Process(target=_child, args=(theirs, str(folder), code, now))
+    child.start()
+    theirs.close()
 
-        def said(word):
-            if child.stdout.readline() == f"{word}\n":
-                return
-            code = child.wait()
-            told.seek(0)
-            raise AssertionError(f"the child ended with {code} before {word}: {told.read()}")
+    def said(word):
+        heard = ours.recv()
+        assert heard == word, f"the child did not come to {word}: {heard}"
 
-        try:
-            said("ready")
-            began = time.monotonic()
-            child.stdin.write("\n")
-            child.stdin.flush()
-            if after_seconds is None:
-                said("done")
-                return time.monotonic() - began
-            time.sleep(after_seconds)
-            return after_seconds
-        finally:
-            child.kill()
-            child.wait()
-            child.stdin.close()
-            child.stdout.close()
+    try:
+        said("ready")
+        began = time.monotonic()
+        ours.send("go")
+        if after_seconds is None:
+            said("done")
+            return time.monotonic() - began
+        time.sleep(after_seconds)
+        return after_seconds
+    finally:
+        child.kill()
+        child.join()
+        ours.close()

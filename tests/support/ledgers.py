@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from support.forked import FORKED
 from workbench.catalog import Limits
 from workbench.errors import BudgetExhausted
 from workbench.privacy.accounting import Cost, epsilon_of
@@ -117,9 +118,9 @@ def spend_many(
 
     Parameters
     ----------
-    start : multiprocessing.Barrier
+    start : a barrier
         All processes begin together.
-    told : multiprocessing.Queue
+    told : a queue
     """
     import time
 
@@ -140,13 +141,9 @@ def spend_many(
 
 def many_at_once(folder: Path, limit: Decimal, processes: int, tries: int) -> list[Any]:
     """Return what each of many processes told that spend from one ledger at the same time."""
-    import multiprocessing
-
-    # why not fork: a process started anew shares nothing with the others, as kernels do
-    context = multiprocessing.get_context("spawn")
-    start, told = context.Barrier(processes), context.Queue()
+    start, told = FORKED.Barrier(processes), FORKED.Queue()
     workers = [
-        context.Process(target=spend_many, args=(folder, limit, number, tries, start, told))
+        FORKED.Process(target=spend_many, args=(folder, limit, number, tries, start, told))
         for number in range(processes)
     ]
     for each in workers:
