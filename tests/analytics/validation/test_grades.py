@@ -10,12 +10,35 @@ from workbench.errors import InputError, UnknownName
 
 
 def test_backtests_of_11_defaults_among_141():
-    # 11 of 141 at a PD of 0.05: figures of three published implementations of the tests
+    # A. Djurovic, R package PDtoolkit, README: pp.testing of grade "06 [547,Inf)"
     row = wb.risk.backtest_grades([141], [11], [0.05]).iloc[0]
     assert row["binomial_p"] == pytest.approx(0.0966087, abs=1e-7)
     assert row["jeffreys_p"] == pytest.approx(0.07085215, abs=1e-8)
     assert row["z_p"] == pytest.approx(0.06346722, abs=1e-8)
     assert row["light"] == "green"
+
+
+def test_backtests_of_a_whole_scale():
+    # PDtoolkit, README: pp.testing of the application portfolio, grades 01 to 05
+    found = wb.risk.backtest_grades(
+        [47, 35, 93, 53, 131],
+        [36, 21, 37, 15, 22],
+        [0.7400826, 0.606983, 0.375035, 0.2516151, 0.1537853],
+    )
+    published = {
+        "binomial_p": [0.4159984, 0.6059111, 0.3613128, 0.3479606, 0.3621511],
+        "jeffreys_p": [0.35159815, 0.53854844, 0.32231637, 0.29276184, 0.31876653],
+        "z_p": [0.34293973, 0.53370338, 0.32475205, 0.29914802, 0.32669329],
+    }
+    for name, values in published.items():
+        assert found[name].tolist() == pytest.approx(values, abs=1e-6)
+
+
+@pytest.mark.parametrize(("test", "published"), [("binomial", 0.088), ("jeffreys", 0.142)])
+def test_a_grade_of_53_is_seldom_found_out(test, published):
+    # PDtoolkit, README: power of grade "04 [506,515)", by 1,000 simulated samples
+    found = wb.risk.backtest_power(53, 0.2516151, 0.28301887, test=test)
+    assert found == pytest.approx(published, abs=3 * (0.14 * 0.86 / 1_000) ** 0.5)
 
 
 @pytest.mark.parametrize(
