@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from workbench.errors import InputError, StorageError
 from workbench.lifecycle import office as lifecycle
+from workbench.lifecycle.incidents.cases import Incident
+from workbench.lifecycle.incidents.detection import Detection
+from workbench.lifecycle.incidents.detection import detect as unusual
+from workbench.lifecycle.incidents.reads import COLUMNS, Read, from_audit, from_frame, gone, people
+from workbench.lifecycle.incidents.scope import scope_of
+from workbench.lifecycle.review import Review, unrecorded
+from workbench.lifecycle.review import review as looked_over
+from workbench.lifecycle.rights.requests import IN_TABLE, Request
 from workbench.periods import Period
 
 if TYPE_CHECKING:
-    from workbench.lifecycle.incidents.cases import Incident
-    from workbench.lifecycle.incidents.detection import Detection
-    from workbench.lifecycle.incidents.reads import Read
-    from workbench.lifecycle.review import Review
-    from workbench.lifecycle.rights.requests import Request
     from workbench.privacy.provenance import Approval
     from workbench.store.corrections import Corrections
     from workbench.store.keys.marks import Marks
@@ -208,8 +211,6 @@ EXAMINED_MONTHS = 6
 
 def reads(office: Office) -> list[Read]:
     """Return every read on record: of the audit log, and of tables that are logs of reads."""
-    from workbench.lifecycle.incidents.reads import COLUMNS, from_audit, from_frame
-
     found = from_audit(office.events.entries())
     for name, table in office.catalog.tables.items():
         if table.operational and set(COLUMNS) <= set(table.columns):
@@ -234,8 +235,6 @@ def detect(office: Office, *, until: str | None = None, months: int = EXAMINED_M
     InputError
         The log is too short to say what is usual.
     """
-    from workbench.lifecycle.incidents.detection import detect as unusual
-
     known = reads(office)
     if not known:
         raise InputError("no read is on record yet, so nothing can be unusual.")
@@ -277,8 +276,6 @@ def assess(
     high_risk, harm_avoided : bool, optional
         What the officer judges; decides which clocks apply.
     """
-    from workbench.lifecycle.incidents.reads import gone, people
-    from workbench.lifecycle.incidents.scope import scope_of
     from workbench.store.reading.snapshots import snapshots
 
     known, newest = reads(office), office.store.latest_snapshot()
@@ -305,8 +302,6 @@ def assess(
 
 def requests_of_table(office: Office) -> list[Request]:
     """Return the requests of customers that an operational table holds, as the office's are."""
-    from workbench.lifecycle.rights.requests import IN_TABLE, Request
-
     declared = office.catalog.tables.get(IN_TABLE)
     names = ("request_id", "kind", "law", "received_on", "due_on", "closed_on")
     if not office.store.exists or declared is None or not set(names) <= set(declared.columns):
@@ -326,8 +321,6 @@ def review(office: Office, advisories: str | Path | None = None) -> Review:
     advisories : path, optional
         A list of known weaknesses: of ``pip-audit -f json``, or of OSV.
     """
-    from workbench.lifecycle.review import unrecorded
-
     found = look_over(office, advisories)
     try:
         office.reviews.keep(found)
@@ -338,8 +331,6 @@ def review(office: Office, advisories: str | Path | None = None) -> Review:
 
 def look_over(office: Office, advisories: str | Path | None = None) -> Review:
     """Return what `review` would find, without recording it."""
-    from workbench.lifecycle.review import review as looked_over
-
     return looked_over(
         office.settings,
         office.private,

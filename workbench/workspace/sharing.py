@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from workbench.errors import InputError, require_known
+from workbench.lifecycle.hiding import agreed as strict
+from workbench.lifecycle.letters.notice import privacy_notice as written
+from workbench.lifecycle.letters.record import processings, to_csv, to_fides
+from workbench.lifecycle.minimisation import Minimisation
+from workbench.lifecycle.minimisation import minimisation as unread
+from workbench.lifecycle.sharing import Deal, Terms, extract, shares, write_extract, write_tables
 
 if TYPE_CHECKING:
-    from workbench.lifecycle.minimisation import Minimisation
-    from workbench.lifecycle.sharing import Deal, Terms
     from workbench.workspace.office import Office
 
 
@@ -38,7 +43,6 @@ def share(office: Office, releases: Sequence[str], out: str | Path, **deal: Unpa
     """
     from workbench.figures.bounds import bounded
     from workbench.figures.language import Language
-    from workbench.lifecycle.sharing import Terms, write_tables
     from workbench.reporting.gate.sharing import require_publishable
 
     now = office.now
@@ -119,11 +123,6 @@ def share_extract(
     QuestionRefused
         A column identifies directly, or people do not hide as agreed.
     """
-    import secrets
-
-    from workbench.lifecycle.hiding import agreed as strict
-    from workbench.lifecycle.sharing import Terms, extract, write_extract
-
     now = office.now
     agreed = Terms(**deal, people=people)
     agreed.require(office.catalog, now.date())
@@ -161,8 +160,6 @@ def privacy_notice(office: Office, *, lang: str = "en", contact: str = "") -> st
     contact : str
         Whom to ask.
     """
-    from workbench.lifecycle.letters.notice import privacy_notice as written
-
     return written(
         office.catalog,
         lang=lang,
@@ -183,8 +180,6 @@ def record_of_processing(office: Office, form: str = "csv", *, contact: str = ""
     contact : str
         Of the controller, its representative and data protection officer.
     """
-    from workbench.lifecycle.letters.record import processings, to_csv, to_fides
-
     require_known("form of the record", ("csv", "fides"), form)
     record = processings(
         office.catalog,
@@ -200,15 +195,11 @@ def record_of_processing(office: Office, form: str = "csv", *, contact: str = ""
 
 def minimisation(office: Office, months: int = 12) -> Minimisation:
     """Return the columns about customers that no purpose read in the last months."""
-    from workbench.lifecycle.minimisation import minimisation as unread
-
     return unread(office.catalog, office.events.entries(), today=office.now.date(), months=months)
 
 
 def _present_transfers(office: Office) -> list[Mapping[str, Any]]:
     """Return the transfers that have not ended, of the table and of the share register."""
-    from workbench.lifecycle.sharing import shares
-
     today = office.now.date()
     present = [
         each
