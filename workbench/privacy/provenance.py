@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.documents import canonical
 from workbench.errors import InputError, QuestionRefused
@@ -21,7 +21,6 @@ from workbench.errors import InputError, QuestionRefused
 if TYPE_CHECKING:  # why: SQLAlchemy is slow to import, and features need none of it
     from workbench.store.logs.chain import Entry
 
-T = TypeVar("T")
 EXCEPTION = "Exception: "  # begins the note of what an officer approved, in the officer's words
 _ATTRIBUTE = "provenance_"  # as scikit-learn names what came of fitting; a clone has none
 
@@ -126,28 +125,6 @@ def provenance(thing: Any) -> Provenance:
         mine = provenance(part)
         whole = mine if whole is None else whole + mine
     return whole or RAW
-
-
-def with_provenance(thing: T, tag: Provenance) -> T:
-    """Tag a fitted thing with where it comes from, and return it.
-
-    Raises
-    ------
-    InputError
-        It cannot carry a tag: an array, a list, a mapping. Make a `FittedLabel` of it.
-    """
-    attributes = getattr(thing, "attrs", None)
-    if isinstance(attributes, dict):
-        attributes[_ATTRIBUTE] = tag
-        return thing
-    try:
-        setattr(thing, _ATTRIBUTE, tag)
-    except AttributeError:
-        raise InputError(
-            f"a {type(thing).__name__} cannot carry its provenance. Tag the estimator it came "
-            "from, or make a FittedLabel of it."
-        ) from None
-    return thing
 
 
 @dataclass(frozen=True)
