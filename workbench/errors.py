@@ -237,6 +237,15 @@ def require_columns(frame: Any, names: Iterable[str], way_out: str) -> None:
         raise InputError(f"the frame lacks {', '.join(absent)}; {way_out}")
 
 
+def require_customers(frame: Any) -> None:
+    """Refuse a frame, one row a customer, that has none or has one of them twice."""
+    if frame.empty:
+        raise InputError("the frame holds no customer; there is nothing to learn from.")
+    if frame.index.has_duplicates:
+        twice = int(frame.index.duplicated().sum())
+        raise InputError(f"{twice:,} customers are there twice; the index names each once.")
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return a sentence naming the closest known names, or all of them when few.
 

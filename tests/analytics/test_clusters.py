@@ -144,7 +144,7 @@ def bad(**changes):
 @pytest.mark.parametrize(
     ("frame", "options", "message"),
     [
-        (bad().head(0), {}, "the frame is empty"),
+        (bad().head(0), {}, "the frame holds no customer"),
         (bad().head(1), {"n_clusters": 2}, "1 customers of 1 different kinds are too few"),
         (bad(a=1.0, b=2.0), {"n_clusters": 2}, "6 customers of 1 different kinds"),
         (bad(a=[1, None, 3, 4, 5, 6]), {"n_clusters": 2}, "1 of 6 customers lack a feature"),

@@ -141,7 +141,7 @@ def test_a_summary_without_customers_columns_or_with_one_twice_is_refused():
         check_summary(summary().head(0))
     with pytest.raises(InputError, match="lacks T_days"):
         check_summary(summary().drop(columns="T_days"))
-    with pytest.raises(InputError, match="1 customers are in the summary twice"):
+    with pytest.raises(InputError, match="1 customers are there twice"):
         check_summary(summary().set_axis([4, 4]))
 
 

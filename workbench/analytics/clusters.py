@@ -16,7 +16,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from workbench.errors import InputError
+from workbench.errors import InputError, require_customers
 from workbench.privacy.grouping.grouped import Labelled, labelled
 from workbench.privacy.provenance import FittedLabel, Provenance
 
@@ -229,7 +229,7 @@ def find_clusters(
     choice = pd.DataFrame(lines, columns=names).set_index("n_clusters")
     fit_for = choice[choice["stable"]]
     best = int((fit_for["silhouette"] if len(fit_for) else choice["stability"]).idxmax())
-    return _result(fits[best], best, choice, values, log1p)
+    return _result(fits[best], best, choice, values)
 
 
 def _kinds(data: np.ndarray) -> np.ndarray:
@@ -238,9 +238,7 @@ def _kinds(data: np.ndarray) -> np.ndarray:
     return np.asarray(np.unique((data / size).round(9), axis=0, return_inverse=True)[1]).ravel()
 
 
-def _result(
-    model: Any, best: int, choice: pd.DataFrame, values: pd.DataFrame, log1p: Sequence[str]
-) -> Clusters:
+def _result(model: Any, best: int, choice: pd.DataFrame, values: pd.DataFrame) -> Clusters:
     """Return a fit with its clusters numbered by size."""
     found = model.predict(values.to_numpy())
     falling = np.argsort(-np.bincount(found, minlength=best), kind="stable")
@@ -294,13 +292,7 @@ def _features(
     stray = [name for name in unknown if name not in features]
     if stray:
         raise InputError(f"log1p names {', '.join(stray)}, which is not among the features.")
-    if frame.empty:
-        raise InputError("there is no customer to cluster; the frame is empty.")
-    if frame.index.has_duplicates:
-        raise InputError(
-            f"{int(frame.index.duplicated().sum()):,} customers are there twice; the index names "
-            "each once."
-        )
+    require_customers(frame)
     values = frame[list(features)].astype(float)
     lacking = int((~np.isfinite(values)).any(axis=1).sum())
     if lacking:

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import betaln, expit, gammaln, hyp2f1
 
-from workbench.errors import InputError, require_columns
+from workbench.errors import InputError, require_columns, require_customers
 
 _TIMES = ("frequency", "recency_days", "T_days")
 _FAR = 12.0  # logarithms of parameters lie within, in the units they are searched in
@@ -134,13 +134,7 @@ def check_summary(frame: pd.DataFrame, *, monetary: bool = False) -> pd.DataFram
     """
     wanted = [*_TIMES, *(["monetary_value"] if monetary else [])]
     require_columns(frame, wanted, "make it with wb.purchase_summary(rows, until=…).")
-    if frame.empty:
-        raise InputError("the summary holds no customer; there is nothing to learn from.")
-    if frame.index.has_duplicates:
-        raise InputError(
-            f"{int(frame.index.duplicated().sum()):,} customers are in the summary twice; it has "
-            "one row a customer, whose name is the index."
-        )
+    require_customers(frame)
     numbers = frame[wanted].astype(float)
     x, t_x, t = (numbers[name] for name in _TIMES)
     wrong = {
