@@ -88,6 +88,40 @@ def test_margins_hold_the_noise_and_who_was_in_the_table(figure, size):
     assert held >= 0.94 * tries - 3 * np.sqrt(0.05 * 0.95 * tries)
 
 
+@pytest.mark.parametrize("rates", [[0.0, 0.0, 0.0], [-0.01, -0.02, 0.0], [0.002, 0.0, 0.004]])
+def test_where_hardly_any_default_no_margin_goes_beyond_all_that_can_be_lost(rates):
+    found = losses(grades(sigma=30.0, rates=np.array(rates)))
+    for figure in ("expected_loss", "value_at_risk", "expected_shortfall"):
+        assert found.columns[f"{figure}_high"][0] < 0.4 * 10 * COUNTS.sum()
+    assert found.columns["value_at_risk_high"][0] > 0  # none of few is no proof of never
+
+
+@pytest.mark.parametrize("figure", ["value_at_risk", "expected_shortfall"])
+def test_margins_hold_where_hardly_any_default(figure, size):
+    dice, sigma, tries = np.random.default_rng(5), 10.0, 60 if size == "smoke" else 1000
+    rates = np.array([0.001, 0.003, 0.01])
+    truth = losses(grades(rates=rates), draws=200_000, level=0.99).columns[figure][0]
+    held = 0
+    for _ in range(tries):
+        drawn = dice.binomial(COUNTS.astype(int), rates) / COUNTS
+        noisy = grades(sigma=sigma, rates=drawn, noise=dice.normal(0, sigma, (2, 3)))
+        found = losses(noisy, draws=2000, level=0.99).columns
+        held += found[f"{figure}_low"][0] <= truth <= found[f"{figure}_high"][0]
+    assert held >= 0.94 * tries - 3 * np.sqrt(0.05 * 0.95 * tries)
+
+
+def test_an_answer_of_before_has_the_margin_it_had():
+    few = sheet_of(grades(sigma=30.0, rates=np.array([0.002, 0.0, 0.004])))
+    given = {**ASSUMED, "count": "customers", "level": 0.999, "unit": None}
+    asked = {"draws": 20_000, "scenarios": []}
+    before, now = (
+        OPERATIONS["portfolio_loss"](few, book=given | more, **asked).forms["value_at_risk"][0]
+        for more in ({}, {"by_ends": True})
+    )
+    assert before.value == now.value
+    assert before.variance > 2 * now.variance
+
+
 def test_a_tornado_tells_noise_model_and_assumption_apart():
     spans = {"lgd": 0.1, "correlation": 0.05, "factor": 0.5, "pd": 0.2, "ead": 0.1}
     found = book(grades(sigma=15.0)).tornado(spans, of="expected_loss")
@@ -124,6 +158,7 @@ def test_what_stands_on_a_page_is_computed_again(tmp_path):
         ({"draws": 2_000_000}, InputError, "draws is a number from 1 to 1e"),
         ({"level": 0.3}, InputError, "level"),
         ({"scenarios": {"x": {"gdp": -2}}}, UnknownName, "pd_times"),
+        ({"scenarios": {"as released": {}}}, InputError, "call a scenario otherwise"),
         ({"scenarios": {"x": {"pd_times": -1}}}, InputError, "pd_times of 'x'"),
     ],
 )

@@ -142,6 +142,16 @@ def test_a_gain_from_a_campaigns_effect_is_shared_out():
             "at once: 'many', 'few'. Each alone",
         ),
         (
+            {"limits": {"odd": {"at_least": 9, "at_most": 8}}},
+            InputError,
+            "at once: 'odd'. Its where= names nobody, or no whole number lies from",
+        ),
+        (
+            {"limits": {"nobody": {"where": {"persona": []}, "at_least": 1}}},
+            InputError,
+            "'nobody'. Its where= names nobody",
+        ),
+        (
             {"limits": {"much": {"at_least": 1500, "of": "cost"}}},
             InputError,
             "at once: 'much', 'budget'",

@@ -116,10 +116,10 @@ def _contradiction(
     needed, few = contradicting(upper, limits, whole)
     named = [f"'{each.name}'" for each in needed]
     named += [f"the {upper[item]:,.0f} there are of {labels[item]}" for item in few]
-    return (
-        f"no allocation keeps all of this at once: {', '.join(named)}. Each alone can be kept; "
-        "loosen one of them."
-    )
+    way = "Each alone can be kept; loosen one of them."
+    if len(named) == 1:
+        way = "Its where= names nobody, or no whole number lies from its at_least to its at_most."
+    return f"no allocation keeps all of this at once: {', '.join(named)}. {way}"
 
 
 def contradicting(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BASE = "as released"
 _NODES = 200  # of the tail
+_Z = quantile(0.95)
 _FIGURES = {
     "expected_loss": "Expected loss",
     "value_at_risk": "Value at risk",
@@ -154,6 +155,7 @@ class Portfolio:
 
     def _derived(self, operation: str, asked: Mapping[str, Any], name: str) -> Release:
         given = {key: value for key, value in vars(self).items() if key != "grades"}
+        given["by_ends"] = True
         return derived(operation, [self.grades], {"book": given, **asked}, name)
 
 
@@ -166,6 +168,8 @@ def _portfolio_loss(
     scenarios: Sequence[tuple[str, Mapping[str, float]]],
 ) -> Sheet:
     _require("draws", draws, 1, 1_000_000)
+    if BASE in dict(scenarios):
+        raise InputError(f"'{BASE}' is what nothing is assumed in; call a scenario otherwise.")
     labels = (BASE, *(label for label, _ in scenarios))
     forms: dict[str, list[Form]] = {each: [None] * len(labels) for each in _FIGURES}
     if not sheet.unknown:
@@ -259,6 +263,7 @@ class _Book:
     loans: np.ndarray
     severity: np.ndarray
     level: float
+    by_ends: bool
     assumed: Mapping[str, float]
 
     @classmethod
@@ -298,7 +303,9 @@ class _Book:
             chances.add(draw)
             loans.append(max(0, round(size.value)))
         usual = {"pd_times": 1.0, "lgd_times": 1.0, "ead_times": 1.0, "factor_shift": 0.0}
-        made = cls(rates, exposures, chances, np.array(loans), np.array(parts), level, usual)
+        ends = book.get("by_ends", False)  # answers of before lack it, and come out as they did
+        given = rates, exposures, chances, np.array(loans), np.array(parts)
+        made = cls(*given, level, ends, usual)
         return made.under({"correlation": book["correlation"]}, BASE)
 
     def under(self, assumed: Mapping[str, float], label: str) -> _Book:
@@ -334,21 +341,33 @@ class _Book:
     def carried(self, of: str) -> Affine:
         """Return a figure of so many loans that only the factor matters, and its noise.
 
-        The noise is that of every input, by its tangent.
+        The noise is that of every input, by its tangent; of a rate by its ends, from one to the
+        other, since near none the tangent is too steep by far.
         """
         import numpy as np
         from scipy.special import ndtr, ndtri
 
         root, own = sqrt(self.assumed["correlation"]), sqrt(1 - self.assumed["correlation"])
-        reach = ndtri(np.clip(self.pd, 1e-9, 1 - 1e-9))
+        factor = np.array([self.assumed["factor_shift"]])
         if of == "expected_loss":  # the mean over all years is known in closed form
-            at, own = (reach - root * self.assumed["factor_shift"])[None, :], 1.0
+            own = 1.0
         else:
             beyond = (np.arange(_NODES) + 0.5) / _NODES if of == "expected_shortfall" else [1.0]
-            factor = ndtri((1 - self.level) * np.array(beyond)) + self.assumed["factor_shift"]
+            factor = factor + ndtri((1 - self.level) * np.array(beyond))
+
+        def bad(pd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            reach = ndtri(np.clip(pd, 1e-9, 1 - 1e-9))
             at = (reach - root * factor[:, None]) / own
-        shares = ndtr(at).mean(axis=0)
-        slopes = np.exp((reach**2 - at**2) / 2).mean(axis=0) / own * self.assumed["pd_times"]
+            return ndtr(at).mean(axis=0), np.exp((reach**2 - at**2) / 2).mean(axis=0) / own
+
+        shares, slopes = bad(self.pd)
+        if self.by_ends:
+            sds = np.sqrt([each.variance for each in self.rates]) * self.assumed["pd_times"]
+            low, high = (np.clip(self.pd + z * sds, 0.0, 1.0) for z in (-_Z, _Z))
+            apart = high - low
+            secant = (bad(high)[0] - bad(low)[0]) / np.maximum(apart, 1e-6)
+            slopes = np.where(apart > 1e-6, secant, slopes)
+        slopes = slopes * self.assumed["pd_times"]
         whole, lost = self.each * self.loans, self.lgd * shares
         weights = [*whole * self.lgd * slopes, *lost * self.assumed["ead_times"]]
         line = weighted(zip(map(float, weights), self.rates + self.exposures, strict=True))

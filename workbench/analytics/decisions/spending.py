@@ -6,7 +6,7 @@ noise again, choosing again, and comparing what was expected with what would com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, NotKnown, QuestionRefused, require_known
@@ -133,12 +133,8 @@ def _allocate(
             key = "limit frees" if price > 0 else "limit binds"
             notes.append(noted(key, limit=name, price=abs(price)))
     made: dict[Measure, list[Form]] = {
-        Measure("contacts", "derived", "Contacts", None, 0, 0.0): [
-            Fixed(float(each)) for each in plan.amounts
-        ],
-        Measure("spend", "derived", "Spend", unit, 0, 0.0): [
-            Fixed(float(each)) for each in plan.amounts * table.costs
-        ],
+        Measure("contacts", "derived", "Contacts", None, 0, 0.0): _exact(plan.amounts),
+        Measure("spend", "derived", "Spend", unit, 0, 0.0): _exact(plan.amounts * table.costs),
         Measure("expected_gain", "derived", "Expected gain", unit, 0, contrast="gain"): [*gains],
     }
     keys = tuple((*key, why) for key, why in zip(sheet.keys, reasons, strict=True))
@@ -160,15 +156,19 @@ def _frontier(
         Measure("expected_gain", "derived", "Expected gain", unit, 0, contrast="gain"): [
             weighted((1.0, each) for each in gains) for _, gains in found
         ],
-        Measure("contacts", "derived", "Contacts", None, 0, 0.0): [
-            Fixed(float(plan.amounts.sum())) for plan, _ in found
-        ],
-        Measure("price", "derived", "One more of the budget gains", None, 2): [
-            Fixed(plan.prices[BUDGET]) for plan, _ in found
-        ],
+        Measure("contacts", "derived", "Contacts", None, 0, 0.0): _exact(
+            plan.amounts.sum() for plan, _ in found
+        ),
+        Measure("price", "derived", "One more of the budget gains", None, 2): _exact(
+            plan.prices[BUDGET] for plan, _ in found
+        ),
     }
     by = (Dimension("budget", "Budget", "band", labels),)
     return sheet.anew(by, made, noted("allocated"))
+
+
+def _exact(values: Iterable[Any]) -> list[Form]:
+    return [Fixed(float(each)) for each in values]
 
 
 class _Offers:

@@ -120,22 +120,17 @@ class Structural:
     sloping: bool
 
     @cached_property
-    def _where(self) -> tuple[float, float]:
+    def lies(self) -> tuple[float, float]:
         """Where the series lies, and how much it changes: what the grid is in units of."""
         known = self.series[np.isfinite(self.series)]
         steps = np.abs(np.diff(known))
         unit = 1.4826 * float(np.median(steps)) or float(steps.mean()) or float(self.noise.max())
         return float(np.median(known)), unit or 1.0
 
-    @property
-    def unit(self) -> float:
-        """How much the series changes from figure to figure."""
-        return self._where[1]
-
     @cached_property
     def scaled(self) -> tuple[Array, Array]:
         """The series and its noise in such units, from its median."""
-        middle, unit = self._where
+        middle, unit = self.lies
         # why a floor: a model in which nothing moves and nothing is noise has no likelihood
         return (self.series - middle) / unit, np.maximum(self.noise / unit, _LEAST)
 
@@ -176,7 +171,7 @@ class Structural:
 
         Row t was foretold from the first t figures alone; the chance is of the true figure.
         """
-        middle, unit = self._where
+        middle, unit = self.lies
         weights, (_, _, means, variances, _) = self._weights, self._grid
         mean = np.einsum("gt,gth->th", weights, means)
         spread = np.einsum("gt,gth->th", weights, variances + means**2) - mean**2
@@ -185,7 +180,7 @@ class Structural:
     @cached_property
     def ahead(self) -> tuple[Array, Array]:
         """The forecast from the last figure on, and the covariance of its errors over months."""
-        _, unit = self._where
+        _, unit = self.lies
         weights, (_, _, means, _, ends) = self._weights[:, -1], self._grid
         last = means[:, -1]
         mean = weights @ last
@@ -194,7 +189,7 @@ class Structural:
 
     def smoothed(self, known: int) -> tuple[Array, Array]:
         """Return the line through the first ``known`` figures, and its standard deviation."""
-        middle, unit = self._where
+        middle, unit = self.lies
         z, noise = (each[:known] for each in self.scaled)
         weights = self._weights[:, known]
         places = np.flatnonzero(weights > _WORTH * weights.max())
@@ -292,7 +287,7 @@ def breaks(
         if chance > alarm:
             break
         kind, at = kinds[place]
-        found.append(Break(at, kind, size * whole.unit, chance))
+        found.append(Break(at, kind, size * whole.lies[1], chance))
         rest = rest - size * columns[known][:, place]
     return tuple(found)
 
