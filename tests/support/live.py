@@ -124,7 +124,9 @@ def differences(report, state, seen, language):
     for each in seen:
         found, drawn, base = expected(report, each["at"], state, language)
         spec, releases = report.figures[each["at"]].spec, report.figures[each["at"]].releases
-        check = [("stays", each["stays"], flat(found.stays))]
+        reasons = {reason for _, reason in found.cards}
+        once = reasons.pop() if len(reasons) == 1 else ""
+        check = [("stays", each["stays"], flat(found.stays or once))]
         own = {} if found.stays else {
             axis.name: state.filters[axis.name]
             for axis in picked(spec, releases)
@@ -133,7 +135,7 @@ def differences(report, state, seen, language):
         if isinstance(drawn, Sentence):
             check.append(("text", each["text"], flat(drawn.text)))
         elif isinstance(drawn, Cards):
-            check += list(_cards(found, base, each["cards"]))
+            check += list(_cards(found, base, each["cards"], bool(once)))
         elif isinstance(drawn, Sheet):
             release = releases[0]
             order = sorted(
@@ -153,7 +155,7 @@ def differences(report, state, seen, language):
     return wrong
 
 
-def _cards(found, base, seen):
+def _cards(found, base, seen, once):
     pairs = found.cards or ((None, ""),) * len(base.cards)
     for at, ((now, reason), card, shown) in enumerate(zip(pairs, base.cards, seen, strict=True)):
         card = now or card
@@ -171,7 +173,7 @@ def _cards(found, base, seen):
             f"{card.margin}{card.bound}".replace(" ", ""),
         )
         yield f"card {at} change", shown["change"], change
-        yield f"card {at} stays", shown["stays"], flat(reason)
+        yield f"card {at} stays", shown["stays"], "" if once else flat(reason)
 
 
 def _spark(points):

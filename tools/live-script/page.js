@@ -386,13 +386,12 @@ const back = (here) => {
   here.element?.setAttribute("aria-label", here.label);
 };
 const notes = new Map();
-const says = (where_, text) => {
+const says = (where_, why) => {
   notes.get(where_)?.remove();
-  if (!text) return;
-  notes.set(where_, make("p", text, "live-not"));
+  if (!why) return;
+  notes.set(where_, make("p", word("live not", { why }), "live-not"));
   where_[where_.matches(".answer") ? "after" : "append"](notes.get(where_));
 };
-const stays = (why) => word("live not", { why });
 // The rows of a figure that hold a value of a column it shows.
 const pick = (figure, here, own, drawn) => {
   const column = (name) => figure.by.findIndex((each) => each[0] === name);
@@ -462,8 +461,9 @@ const update = (here, state) => {
     if (own.length && !reason) drawn ??= here.drawing && structuredClone(here.drawing);
     pick(figure, here, reason ? [] : own, drawn);
   }
-  [...here.list?.children ?? []].forEach((li, i) => says(li, each[i] && stays(each[i])));
-  says(here.root, reason && stays(reason));
+  if (new Set(each).size === 1) [reason, each] = [each[0], []]; // said once of all cards
+  [...here.list?.children ?? []].forEach((li, i) => says(li, each[i]));
+  says(here.root, reason);
   const wanted = drawn ?? here.drawing;
   if (here.element && here.shown !== wanted && (drawn || here.shown)) {
     here.shown = wanted;
