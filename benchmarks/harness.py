@@ -35,7 +35,7 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "=": operator.eq,
 }
-_BAR = re.compile(r"(?P<sign>[≤<≥>=]) (?P<limit>\d[\d_,]*(?:\.\d+)?(?:e-?\d+)?)(?: .*)?")
+_BAR = re.compile(r"(?P<sign>[≤<≥>=]) (?P<limit>-?\d[\d_,]*(?:\.\d+)?(?:e-?\d+)?)(?: .*)?")
 INFORMATIVE = " (informative)"
 
 

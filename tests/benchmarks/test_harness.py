@@ -42,6 +42,7 @@ class TestBar:
             ("= 0 identities", 0, 1),
             ("≤ 91,000", 91_000, 91_001),
             ("≤ 1e-6 at most", 1e-6, 2e-6),
+            ("≥ -0.005 beside it", -0.005, -0.006),
         ],
     )
     def test_holds(self, text, holding, failing):

@@ -17,6 +17,7 @@ from support.lab import Lab, catalog_of, exactly
 from support.ledgers import spent
 
 import workbench as wb
+from workbench.catalog import Column
 from workbench.errors import BudgetExhausted, InputError, QuestionRefused, UnknownName
 from workbench.privacy.accounting import price
 from workbench.privacy.engine import onerow
@@ -350,6 +351,14 @@ def test_bins_of_the_catalog():
     places = income.places([-1, None, float("nan"), float("inf"), 0, "x"])
     assert places.tolist() == [39, 40, 40, 38, 0, 40]
     assert Bins("home", values=("own",)).places(["own", None, "castle", 3]).tolist() == [0, 1, 1, 1]
+
+
+def test_small_amounts_are_told_apart_on_both_sides_of_nought():
+    owed = Column(type="integer", bounds=[-170_000, 960_000])
+    edges = [int(each) for each in bins_of("owed", None, owed).edges]
+    assert sum(-20_000 < each < 0 for each in edges) >= 5
+    assert sum(0 < each < 20_000 for each in edges) >= 5
+    assert max(np.diff(edges)) < 100_000
 
 
 def test_no_value_of_a_row_raises_an_error(frame):

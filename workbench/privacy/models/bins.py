@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
+from math import copysign, expm1, log, log1p
 from typing import Any
 
 import numpy as np
@@ -232,12 +233,10 @@ def _declared(name: str, column: Column | None, special: tuple[tuple[Decimal, st
         )
     low, high = (float(end) for end in column.bounds)  # type: ignore[arg-type]  # why: numbers
     found = [low + (high - low) * i / _RANGES for i in range(1, _RANGES)]
-    if low >= 0 and (high + 1) / (low + 1) > _WIDE:  # half of them grow by equal ratios
-        steps = range(1, _RANGES // 2)
-        ratios = [
-            ((high + 1) ** i * (low + 1) ** (_RANGES // 2 - i)) ** (2 / _RANGES) - 1 for i in steps
-        ]
-        found = [*found[1::2], *ratios]
+    first, last = (copysign(log1p(abs(end)), end) for end in (low, high))
+    if last - first > log(_WIDE):  # half of them grow by equal ratios, from 0 on
+        steps = (first + (last - first) * i * 2 / _RANGES for i in range(1, _RANGES // 2))
+        found = [*found[1::2], *(copysign(expm1(abs(step)), step) for step in steps)]
     digits = column.digits if column.type != "number" or column.scale is not None else 6
     rounded = {round(Decimal(each), digits) for each in found}
     inside = sorted(each for each in rounded if low < each < high)

@@ -40,7 +40,7 @@ _NUMBERS = (
     "customers", "bad_rate", "woe", "woe_low", "woe_high", "points", "points_low", "points_high"
 )  # fmt: skip
 _FEW = 4  # edges; fewer ranges are not looked at first
-_SURELY = 3  # standard deviations of noise
+_SURELY = 2  # standard deviations of noise
 
 
 class PrivateScorecard(ClassifierMixin, BaseEstimator):
