@@ -89,8 +89,8 @@ def test_nothing_a_fit_shows_tells_more_than_was_paid_for(world, size):
 
 
 def test_a_refusal_tells_no_more():
-    """Of forty rows nearly every fit is refused, with noisy numbers alone."""
-    few = Fits(with_row(home=SECRET)[-40:])
+    """Of ten rows nearly every fit is refused, with noisy numbers alone."""
+    few = Fits(with_row(home=SECRET)[-10:])
     told = few.drawn(40, 0)
     assert (told[:, 0] == 0).mean() > 0.5
     assert (told[:, 0] < 2).all()

@@ -305,6 +305,20 @@ def test_intervals_hold_noise_and_sampling(size):
     assert 0.9 <= np.mean(inside) <= 1
 
 
+def test_rare_bad_ones_are_ranked_and_their_share_is_not_told_of_noise(frame):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=20_000)
+    rare = pd.DataFrame({"x": x, "late": rng.random(20_000) < 1 / (1 + np.exp(6.2 - 2 * x))})
+    assert 50 < rare["late"].sum() < 400
+    dear, cheap = (seeded({"x": [-1, 0, 1, 2]}, rare, e, 1) for e in ("3", "0.05"))
+    assert dear.table_["bad_rate"].notna().all()
+    assert cheap.table_["bad_rate"].isna().all()
+    assert np.isfinite(cheap.table_.drop(columns=["feature", "bin", "bad_rate"])).all(axis=None)
+    # of as many as the noise, so that what is not known is not taken for safe
+    assert cheap.predict_proba(rare)[:, 1].mean() > 0.5 * rare["late"].mean()
+    assert gini(dear, rare) > 0.7
+
+
 def test_noise_alone_is_refused(frame):
     with pytest.raises(QuestionRefused, match="too few for a card at this price"):
         seeded(FEATURES, frame[:30], "0.1")

@@ -27,7 +27,14 @@ from workbench.privacy.models.card_tables import (
     sizes_of,
     sums_of_all,
 )
-from workbench.privacy.operations.evidence import Card, card_of, points_of, ranges_of, weights
+from workbench.privacy.operations.evidence import (
+    SURELY,
+    Card,
+    card_of,
+    points_of,
+    ranges_of,
+    weights,
+)
 from workbench.privacy.provenance import FittedLabel
 from workbench.privacy.question import source_of
 from workbench.privacy.release import Release
@@ -40,7 +47,6 @@ _NUMBERS = (
     "customers", "bad_rate", "woe", "woe_low", "woe_high", "points", "points_low", "points_high"
 )  # fmt: skip
 _FEW = 4  # edges; fewer ranges are not looked at first
-_SURELY = 2  # standard deviations of noise
 
 
 class PrivateScorecard(ClassifierMixin, BaseEstimator):
@@ -73,7 +79,8 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
     ----------
     table_ : DataFrame
         One row a bin: ``customers`` (noisy), ``bad_rate``, ``woe`` and ``points``, with 95 %
-        intervals from noise and sampling, given the weight of each feature.
+        intervals from noise and sampling, given the weight of each feature. Where bad ones are so
+        rare that noise may be all of them, ``bad_rate`` is not known (NaN).
     coefficients_, intercept_ : Series, float
         Of the logarithm of the odds of bad to good, on weights of evidence.
     releases_ : tuple of Release
@@ -195,7 +202,7 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
             # the ball's radius: how long scores are on average, by the noisy counts
             longest = sum(each.variance for each in card.found) * UNIT**2
             products, sd = tables.products(merged, scores, max(UNIT**2 // 100, round(longest)))
-        weight, intercept = weights(card.found, products, sd, card.base)
+        weight, intercept = weights(card.found, products, sd, card.cautious)
         self.bins_, self.intercept_ = merged, intercept  # all at once: a refused fit changes none
         self._told = {"sizes": sizes, "ordered": ordered, "trends": trends, "worth": worth}
         self._set(card, weight)
@@ -313,7 +320,8 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         for each, points in zip(card.found, found, strict=True):
             far = quantile(0.95) * each.spread
             woe = each.woe, each.woe - far, each.woe + far
-            rows.append([each.customers.round(), each.rates(card.base)[0], *woe, *points])
+            rates = each.rates(card.base)[0] if card.base_known else each.woe * np.nan
+            rows.append([each.customers.round(), rates, *woe, *points])
         numbers = dict(zip(_NUMBERS, np.concatenate(rows, axis=1), strict=True))
         numbers |= {name: numbers[name].astype(int) for name in _NUMBERS[-3:]}
         self.table_ = pd.DataFrame({"feature": features, "bin": labels, **numbers})
@@ -330,11 +338,11 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
 
 def _require_some(card: Card, tables: Any) -> None:
     """Refuse counts that are hardly more than their noise."""
-    good, bad = (card.total - card.balance) / 2, (card.total + card.balance) / 2
-    spread = float(np.hypot(*card.noise)) / 2
-    if min(good, bad) < _SURELY * spread and not any(each.planned for each in tables.releases):
+    good, bad, spread = card.people
+    if max(good, bad) < SURELY * spread and not any(each.planned for each in tables.releases):
         raise QuestionRefused(
             f"about {max(good, 0):,.0f} good and {max(bad, 0):,.0f} bad customers were found, "
             f"± {2 * spread:,.0f} by noise: too few for a card at this price. Name fewer features, "
-            "a longer period, or a larger epsilon; nothing more was spent."
+            "a longer period, or a larger epsilon; nothing more was spent. An outcome is 1 for bad "
+            "and 0 for good; any other is not known yet."
         )

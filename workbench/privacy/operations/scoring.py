@@ -340,10 +340,11 @@ def points(
     if len(sums):
         card = card_of(sums, sd, sizes, worth, ordered, trends)
         pairs, sd = (np.zeros(0), 0.0) if products is None else _drawn(products)
-        weight, intercept = weights(card.found, pairs, sd, card.base)
+        weight, intercept = weights(card.found, pairs, sd, card.cautious)
         each = points_of(card.found, weight, intercept, **scale)
         score = [Fixed(*map(float, ends)) for feature in each for ends in feature.T]
-        rate = [Fixed(*ends) for feature in card.found for ends in feature.rates(card.base).T]
+        if card.base_known:
+            rate = [Fixed(*ends) for feature in card.found for ends in feature.rates(card.base).T]
     features, bins = (dict.fromkeys(key[axis] for key in keys) for axis in (0, 1))
     bins = {**{each: None for each in bins if each != REST}, REST: None}  # last of each feature
     by = (
