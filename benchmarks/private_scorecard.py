@@ -118,7 +118,9 @@ def _ebm_gini(frame: Any, bad: Any, epsilon: str) -> float:
     known = frame.copy()
     for name, number in zip(frame, numbers, strict=True):
         known[name] = (
-            frame[name].fillna(frame[name].median()) if number else frame[name].astype(str)
+            frame[name].fillna(frame[name].median())
+            if number
+            else frame[name].astype(str).fillna("missing")
         )
     ends = {i: known.iloc[:, i].agg(["min", "max"]).tolist() for i, n in enumerate(numbers) if n}
 

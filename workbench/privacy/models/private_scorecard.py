@@ -27,14 +27,7 @@ from workbench.privacy.models.card_tables import (
     sizes_of,
     sums_of_all,
 )
-from workbench.privacy.operations.evidence import (
-    SURELY,
-    Card,
-    card_of,
-    points_of,
-    ranges_of,
-    weights,
-)
+from workbench.privacy.operations.evidence import Card, card_of, points_of, ranges_of, weights
 from workbench.privacy.provenance import FittedLabel
 from workbench.privacy.question import source_of
 from workbench.privacy.release import Release
@@ -320,7 +313,7 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         for each, points in zip(card.found, found, strict=True):
             far = quantile(0.95) * each.spread
             woe = each.woe, each.woe - far, each.woe + far
-            rates = each.rates(card.base)[0] if card.base_known else each.woe * np.nan
+            rates = each.rates(card.base)[0] if card.known == 2 else each.woe * np.nan
             rows.append([each.customers.round(), rates, *woe, *points])
         numbers = dict(zip(_NUMBERS, np.concatenate(rows, axis=1), strict=True))
         numbers |= {name: numbers[name].astype(int) for name in _NUMBERS[-3:]}
@@ -339,7 +332,7 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
 def _require_some(card: Card, tables: Any) -> None:
     """Refuse counts that are hardly more than their noise."""
     good, bad, spread = card.people
-    if max(good, bad) < SURELY * spread and not any(each.planned for each in tables.releases):
+    if not card.known and not any(each.planned for each in tables.releases):
         raise QuestionRefused(
             f"about {max(good, 0):,.0f} good and {max(bad, 0):,.0f} bad customers were found, "
             f"± {2 * spread:,.0f} by noise: too few for a card at this price. Name fewer features, "

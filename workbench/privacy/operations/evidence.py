@@ -23,7 +23,7 @@ Array = npt.NDArray[np.floating]
 _SIZES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # variances of WoE: of hardly any to the strongest
 _STRAIGHT = 6.0  # how much more than neighbours a straight line explains beforehand
 _FARTHEST = 4.0  # log odds; more is no evidence but a rule
-SURELY = 3  # standard deviations of noise
+_SURELY = 3  # standard deviations of noise
 _CAUTION = 5  # times: what is off in a pair is off in the weights of all
 _RELATED = (0.04, 0.2)  # spread of correlations of the scores of two features, at least, at most
 
@@ -115,16 +115,16 @@ class Card:
         return good, bad, float(np.hypot(*self.noise)) / 2
 
     @property
-    def base_known(self) -> bool:
-        """Whether good and bad ones are surely more than noise, each."""
+    def known(self) -> int:
+        """How many of both, good ones and bad ones, are surely more than noise."""
         good, bad, spread = self.people
-        return min(good, bad) >= SURELY * spread
+        return sum(each >= _SURELY * spread for each in (good, bad))
 
     @property
     def cautious(self) -> float:
         """The share of bad ones; where it is not known, of no fewer than their noise."""
         _, bad, spread = self.people
-        return self.base if self.base_known else float(min(max(bad, spread) / self.total, 0.5))
+        return self.base if self.known == 2 else float(min(max(bad, spread) / self.total, 0.5))
 
 
 def card_of(

@@ -343,7 +343,7 @@ def points(
         weight, intercept = weights(card.found, pairs, sd, card.cautious)
         each = points_of(card.found, weight, intercept, **scale)
         score = [Fixed(*map(float, ends)) for feature in each for ends in feature.T]
-        if card.base_known:
+        if card.known == 2:
             rate = [Fixed(*ends) for feature in card.found for ends in feature.rates(card.base).T]
     features, bins = (dict.fromkeys(key[axis] for key in keys) for axis in (0, 1))
     bins = {**{each: None for each in bins if each != REST}, REST: None}  # last of each feature
