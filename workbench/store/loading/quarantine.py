@@ -232,9 +232,11 @@ def whose_sql(key: str, texts: Iterable[str], columns: int) -> str:
     A value with as many separators as a row, on two lines, may hold another's row: whose the line
     is, nobody knows then, and the first customer must not be handed the second's.
     """
+    # why a CASE: of an AND both sides are computed, of every text
     several = (
-        f"regexp_matches(x, '[\\r\\n]') AND length(regexp_replace(x, '[^,;|\\t]', '', 'g')) "
-        f">= {columns - 1} FOR x IN [{', '.join(texts)}]::VARCHAR[]"
+        "CASE WHEN regexp_matches(x, '[\\r\\n]') THEN "
+        f"length(regexp_replace(x, '[^,;|\\t]', '', 'g')) >= {columns - 1} END "
+        f"FOR x IN [{', '.join(texts)}]::VARCHAR[]"
     )
     return f"CASE WHEN list_bool_or([{several}]) THEN NULL ELSE {key} END"
 
