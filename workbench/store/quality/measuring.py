@@ -223,11 +223,11 @@ def _ends(
     columns = sorted({rule.column for rule in spans} | ({table.time} if table.time else set()))
     if not columns:
         return None, []
-    lists = (", ".join(f'{end}("{c}") AS "{c}"' for c in columns) for end in ("min", "max"))
-    ends = " UNION ALL ".join(f'SELECT {each} FROM lake."{name}"' for each in lists)
+    ends = ", ".join(f'unnest([min("{c}"), max("{c}")]) AS "{c}"' for c in columns)
     day = f'max("{table.time}")::DATE' if table.time else "NULL"
     asked = ", ".join([day, *(f"bool_or({rule.fails})" for rule in spans)])
-    newest, *broken = connection.execute(f"SELECT {asked} FROM ({ends})").fetchone() or (None,)
+    query = f'SELECT {asked} FROM (SELECT {ends} FROM lake."{name}")'
+    newest, *broken = connection.execute(query).fetchone() or (None,)
     kept = [rule for rule, some in zip(spans, broken, strict=True) if some is False]
     if newest is not None and newest > today:
         before = f'"{table.time}" < {literal(today + dt.timedelta(days=1))}'
