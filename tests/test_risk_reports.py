@@ -97,6 +97,10 @@ def test_page_one_says_the_decision_and_how_sure_it_is(bank):
     told = text(page(bank, "risk-scoring"))
     for word in ("Gini, out of time", "Drift of the score (PSI)", "from 550", "Lead of the card"):
         assert word in told
+    first = told.partition("Contents")[0]
+    for word in ("Gini, train", "Lead of the card", "Found less foretold", "Four-fifths rule",
+                 "PSI without drift, at most", "No test sample was held back"):  # fmt: skip
+        assert word in first
     cutoff = re.search(r"Recommended cut-off (\d+|–)", told)[1]  # a dash: everybody
     assert re.search(rf"{'everybody' if cutoff == '–' else f'from {cutoff}'} [\d.]+%", told)
     assert "Profit at that cut-off, out of time CN¥" in told
