@@ -91,7 +91,7 @@ def test_every_option_is_documented():
 def test_what_a_page_says_to_type_can_be_typed(page):
     """Each ``workbench …`` in code names a command there is, and options that it has."""
     commands, wrong = dict(_commands()), []
-    typed = r"(?<![\w/.-])(?<!import )(?<!engine )(?<!load_ext )workbench +[^\n]*"
+    typed = r"(?:(?<![\w/.-])|(?<=bin/))(?<!import )(?<!engine )(?<!load_ext )workbench +[^\n]*"
     for line in re.findall(typed, _code(page)):
         words = re.split(r"[|&;#'()]", line)[0].split()
         name = words.pop(0)
