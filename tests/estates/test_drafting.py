@@ -132,12 +132,24 @@ def test_how_values_are_written_is_found_and_what_fits_both_is_asked(
     assert table.get("source_format", {}) == form
 
 
+KOREAN = (
+    "김철수 서울시 강남구 역삼동 이영희 부산광역시 해운대구 박지민 대전 유성구 "
+    "봉명동 최준호 인천 남동구 구월동 정수빈 광주 북구 용봉동 "
+    "한예슬 제주 서귀포시 중문동 윤서연 수원시 팔달구"
+)
+
+
 @pytest.mark.parametrize(
     ("encoding", "text", "named"),
     [
         ("utf-8", "größe", None), ("utf-8-sig", "größe", None), ("utf-16", "größe", None),
         ("cp1252", "größe £", "cp1252"), ("gb18030", "客户名称北京", "gb18030"),
-        ("utf-16-le", "größe", "utf-16-le"),
+        ("utf-16-le", "größe", "utf-16-le"), ("cp1252", "Müller, José, Öz, Ça", "cp1252"),
+        ("cp1252", "don’t – it’s “so”", "cp1252"), ("cp932", "山田,鈴木,顧客", "cp932"),
+        ("euc_jp", "ありがとう山田", "euc_jp"),
+        ("euc_kr", KOREAN, "euc_kr"), ("cp1251", "Анна, Ольга", "cp1251"),
+        ("big5", "陳大文 林小華", "big5"), ("cp1251", "Иван Петров", "cp1251"),
+        ("gb18030", "张三", "gb18030"),
     ],
 )  # fmt: skip
 def test_an_encoding_is_found(tmp_path, encoding, text, named):

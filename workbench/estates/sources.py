@@ -12,12 +12,11 @@ from typing import IO
 from workbench.errors import InputError, SourceError
 from workbench.store.loading import workbooks
 from workbench.store.loading.open_quotes import has_open_quotes
-from workbench.store.loading.text_files import TITLE_LINES, fields_of, text_of
+from workbench.store.loading.text_files import TITLE_LINES, fields_of, likely, text_of
 
 ROW = "row"  # as --customer: every row is a customer
 _SUFFIXES = (".csv", ".xlsx", ".parquet")
 _BLOCK = 1 << 20
-_HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def bring_in(data: Path, sources: Sequence[str], customer: str | None) -> list[Path]:
@@ -69,25 +68,19 @@ def encoding_of(path: Path) -> str | None:
         return "utf-16-be" if start.startswith(b"\0") else "utf-16-le"
     if _decodes(path, "utf-8"):
         return None
-    if _decodes(path, "gb18030", mostly=_HAN):
-        return "gb18030"
-    return "cp1252" if _decodes(path, "cp1252") else "latin-1"
+    with path.open("rb") as file:
+        names = [*likely(file.read(_BLOCK)), "cp1252"]
+    return next((name for name in names if _decodes(path, name)), "latin-1")
 
 
-def _decodes(path: Path, encoding: str, mostly: re.Pattern[str] | None = None) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    signs = fitting = 0
+def _decodes(path: Path, encoding: str) -> bool:
     try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                text = decoder.decode(block)
-                if mostly is not None:
-                    signs += sum(sign > "\x7f" for sign in text)
-                    fitting += len(mostly.findall(text))
-            decoder.decode(b"", final=True)
+        with path.open(encoding=encoding, newline="") as file:
+            while file.read(_BLOCK):
+                pass
     except UnicodeDecodeError:
         return False
-    return mostly is None or fitting * 2 > signs
+    return True
 
 
 def headers_of(path: Path, kind: str, encoding: str | None) -> list[str]:

@@ -23,7 +23,21 @@ _BLOCK_BYTES = 1 << 18  # small enough to stay in the processor's cache
 LINE_BYTES_MOST = 2_000_000  # a longer line is no row
 _LINE_BYTES_CUT = 8_000_000  # without the end of a line; shorter lines the engine keeps back
 _LOOKED_BYTES = 1_000_000  # of a file, when an error asks which encoding it may be
-_LIKELY = ("utf-8", "gb18030", "cp932", "euc_jp", "big5", "euc_kr", "utf-16")
+# two common signs or more beside each other, as words have them: of Latin letters with accents,
+# which decode as Chinese with the letter behind, few stand so
+_WORDS = {
+    "euc_kr": re.compile(rb"(?:[\xb0-\xc8][\xa1-\xfe]){2,}"),
+    "gb18030": re.compile(rb"(?:[\xb0-\xd7][\xa1-\xfe]){2,}"),
+    "cp932": re.compile(
+        rb"(?:\x82[\x9f-\xf1]|\x83[\x40-\x96]|[\x88-\x97][\x40-\x7e\x80-\xfc]){2,}"
+    ),
+    "euc_jp": re.compile(rb"(?:[\xa4\xa5\xb0-\xcf][\xa1-\xfe]){2,}"),
+    "big5": re.compile(rb"(?:[\xa4-\xc6][\x40-\x7e\xa1-\xfe]){2,}"),
+    "cp1251": re.compile(rb"[\xa8\xb8\xc0-\xff]{3,}"),
+}
+_KANA = re.compile(rb"(?:[\xa4\xa5][\xa1-\xfe]){3,}")  # else it may be Chinese, sign by sign
+_HIGH = re.compile(rb"[\x80-\xff]")
+_ENOUGH = 40  # signs; of fewer, Chinese may be in that part of them which Korean has
 TITLE_LINES = 20  # before the column names, at most
 _QUOTED = re.compile(rb'"[^"]*"')
 _ENDS = re.compile(rb"\r\n|\n|\r")
@@ -180,14 +194,9 @@ def wrong_encoding(path: Path, encoding: str) -> SourceError:
     # why again from its block on: a decoder tells of a block, not of a line
     with path.open(encoding=encoding, errors="replace", newline="") as text:
         bad = [n for n, each in enumerate(text, 1) if n >= line and "\ufffd" in each][:1]
-    fits = []
-    for each in _LIKELY:
-        decoder = codecs.getincrementaldecoder(each)()
-        with suppress(UnicodeError):
-            if decoder.decode(start).isprintable() or each != "utf-16":
-                fits.append(each)
+    fits = [each for each in ("utf-8", *likely(start), "utf-16") if _decodes(start, each)]
     fits = [each for each in fits if codecs.lookup(each).name != encoding.removesuffix("-sig")]
-    # why latin-1 too: every file reads as that, and one of names with accents as gb18030 as well
+    # why latin-1 too: every file reads as that
     fits += [each for each in ("latin-1",) if encoding != "iso8859-1"]
     hint = (
         f" It could be {' or '.join(fits)}: name with --encoding the one it was exported in, or in "
@@ -198,6 +207,32 @@ def wrong_encoding(path: Path, encoding: str) -> SourceError:
     told = encoding.removesuffix("-sig")
     where = f" (line {bad[0]:,})" if bad else ""
     return SourceError(f"{path} is not {told} text{where}.{hint} Nothing was taken in.")
+
+
+def likely(start: bytes) -> list[str]:
+    """Return which encodings a text that is not UTF-8 may be in, by its common words; best first.
+
+    Examples
+    --------
+    >>> [likely(text.encode(name))[0] for text, name in [("张三", "gbk"), ("山田", "cp932")]]
+    ['gb18030', 'cp932']
+    """
+    high, share = len(_HIGH.findall(start)) or 1, {}
+    for name, words in _WORDS.items():
+        share[name] = sum(len(_HIGH.findall(run)) for run in words.findall(start)) / high
+    share["euc_jp"] *= bool(_KANA.search(start))
+    few = len({*re.findall(rb"[\xa1-\xfe]{2}", start)}) < _ENOUGH
+    ordered = sorted(share, key=lambda each: (-round(share[each], 2), few and each == "euc_kr"))
+    return [name for name in ordered if share[name] > 0.5 and _decodes(start, name)]
+
+
+def _decodes(start: bytes, encoding: str) -> bool:
+    """Whether the start of a file is text of an encoding; of UTF-16, which most is, of words."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(start)
+    except UnicodeError:
+        return False
+    return encoding != "utf-16" or text.isprintable()
 
 
 def two_ends_of_lines(path: Path) -> str:
