@@ -168,6 +168,7 @@ def test_where_there_are_too_few_for_a_limit_there_is_no_plan_and_a_note_names_b
     found = way(limits={"all new": {"where": {"persona": "New"}, "at_least": 450}})
     assert "too few customers to keep all of this at once: all new, New." in found.notes[-1]
     assert {value for each in found.measures for value in found.columns[each.name]} == {None}
+    assert set(found.columns.get("limited_by", ["nothing is planned"])) == {"nothing is planned"}
     wb.figures.table(found)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BUDGET = "budget"
 _DRAWS = 50  # of the noise, to see what choosing by it is worth
 _LIMIT = ("where", "at_least", "at_most", "of")
-UNKNOWN = "its gain is not known"
+UNKNOWN, UNPLANNED = "its gain is not known", "nothing is planned"
 
 
 def allocate(
@@ -124,7 +124,8 @@ def _allocate(
     table = _Offers(sheet, **offers)
     plan, gains = table.best(None if budget is None else _amount("a budget", budget))
     reasons = [
-        why if known else UNKNOWN for why, known in zip(plan.reasons, table.known, strict=True)
+        why if known else UNPLANNED if sheet.unknown else UNKNOWN
+        for why, known in zip(plan.reasons, table.known, strict=True)
     ]
     why = Dimension("limited_by", "Limited by", "category", tuple(dict.fromkeys(reasons)))
     notes = [noted("allocated")]
