@@ -68,7 +68,7 @@ def test_customers_without_a_transaction_are_inactive():
 
 def test_features_without_what_the_rules_need_are_refused():
     table = ibis.memtable({"customer_id": ["a"], "recency_days": [1]})
-    with pytest.raises(InputError, match="the rules need frequency_days, monetary"):
+    with pytest.raises(InputError, match="the frame lacks frequency_days, monetary; the rules"):
         wb.assign_personas(table, named(Lab([]).table))
 
 

@@ -239,7 +239,7 @@ def assign_personas(features: ibis.Table, personas: Personas) -> ibis.Table:
     import ibis
 
     needed = {each: COLUMNS[each] for each in personas.cuts}
-    way_out = "the rules need it. Take the features from wb.features(…)."
+    way_out = "the rules look at it. Take the features from wb.features(…)."
     require_columns(features, needed.values(), way_out)
     scores: dict[str, Any] = {}
     for each, name in needed.items():
