@@ -13,6 +13,7 @@ from support.line import here_json
 from support.live import compared
 
 import workbench as wb
+from workbench.errors import PeriodError
 from workbench.reporting.published.copies import standalone
 
 REPORTS = ("risk-scoring", "risk-monitoring")
@@ -53,19 +54,50 @@ def text(page):
 @pytest.mark.parametrize("name", ["risk-scoring", DASHBOARD])
 def test_later_loans_are_none_that_the_card_learned_from(repository, name):
     """The notebook's own words for its months, read as they stand, of every period of two years."""
-    cells = json.loads((repository / f"notebooks/{name}.ipynb").read_text())["cells"]
-    code = "\n".join("".join(each["source"]) for each in cells if each["cell_type"] == "code")
-    named = ("settled", "known", "unseen", "later")
-    lines = [each for each in ast.parse(code).body if _target(each) in named]
+    _, lines = _months(repository, name)
     lengths = []
     for period in pd.period_range("2026-03", "2028-03", freq="M").astype(str):
-        there = {"wb": wb, "pd": pd, "period": period, "developed": ["2023-10", "2024-09"]}
-        exec(compile(ast.Module(lines, []), name, "exec"), there)  # noqa: S102  # why: what we ship
-        first, last = (pd.Period(each, "M") for each in there["later"])
+        first, last = (pd.Period(each, "M") for each in _later(lines, period))
         assert first > pd.Period("2024-09", "M")
         assert last + 12 <= pd.Period(period, "M")  # twelve months are over
         lengths.append((last - first).n + 1)
     assert (lengths[0], lengths[6:]) == (6, [12] * 19)
+
+
+@pytest.mark.parametrize("name", ["risk-scoring", DASHBOARD])
+def test_a_period_without_later_loans_is_refused_before_anything_is_paid(repository, name):
+    statements, lines = _months(repository, name)
+    paid = [
+        i for i, each in enumerate(statements) if re.search(r"release|fit\(", ast.unparse(each))
+    ]
+    assert statements.index(lines[-1]) < paid[0]
+    for period in pd.period_range("2024-10", "2026-02", freq="M").astype(str):
+        with pytest.raises(
+            PeriodError, match=rf"no edition for {period}.*first period is 2026-03\."
+        ):
+            _later(lines, period)
+    for last in pd.period_range("2024-01", "2025-12", freq="M").astype(str):
+        with pytest.raises(PeriodError) as refused:
+            _later(lines, "2024-01", last)
+        first = pd.Period(str(refused.value)[-8:-1], "M")
+        assert _later(lines, str(first), last)  # the first that is named is, and none before it
+        with pytest.raises(PeriodError):
+            _later(lines, str(first - 1), last)
+
+
+def _months(repository, name):
+    """Return all statements of a notebook, and those about its months up to its later loans."""
+    cells = json.loads((repository / f"notebooks/{name}.ipynb").read_text())["cells"]
+    code = "\n".join("".join(each["source"]) for each in cells if each["cell_type"] == "code")
+    named, statements = ("settled", "known", "unseen", "later"), ast.parse(code).body
+    lines = [each for each in statements if _target(each) in named or isinstance(each, ast.If)]
+    return statements, lines
+
+
+def _later(lines, period, last="2024-09"):
+    there = {"wb": wb, "pd": pd, "period": period, "developed": ["2023-10", last]}
+    exec(compile(ast.Module(lines, []), "months", "exec"), there)  # noqa: S102  # why: what we ship
+    return there["later"]
 
 
 def _target(statement):
