@@ -213,8 +213,6 @@ def cut(made, gain=1.0):
 @pytest.mark.parametrize(
     ("counts", "sigma", "by", "ask", "message"),
     [
-        ([3] * 8, 1.0, [BAND, BAD], judged, "about 12 good and 12 bad"),
-        ([90] * 8, 50.0, [BAND, BAD], judged, "times the noise"),
         ([9] * 8, 1.0, [BAND, BAD], lambda r: judged(r, "good"), "good"),
         ([9] * 8, 1.0, [BAND, BAD], lambda r: judged(r, measure="rows"), "'rows' by one column"),
         ([9] * 3, 1.0, [REGION], moved, "this is by region"),
@@ -227,15 +225,30 @@ def test_what_is_no_table_of_a_score_is_refused(counts, sigma, by, ask, message)
         ask(table(counts, sigma=sigma, by=by))
 
 
-def test_on_a_page_what_is_judged_by_too_few_is_not_known_and_says_why():
+def test_what_is_judged_by_too_few_is_not_known_and_says_why():
     both = np.array([GOOD_AND_BAD, GOOD_AND_BAD / 40, GOOD_AND_BAD])
-    found = table(both, by=[REGION, BAND, BAD]).discrimination(
-        "bad", measure="customers", unknown_if_few=True
-    )
+    made = table(both, by=[REGION, BAND, BAD])
+    found = judged(made)
     enough = gini(GOOD_AND_BAD)
     assert found.columns["gini"] == pytest.approx([enough, None, enough])
     assert found.columns["ks_high"][1] is None
     assert "About 40 good and 4 bad ones were found" in " ".join(found.notes)
+    of_before = {"measure": "customers", "outcome": "bad", "unknown_if_few": True}
+    again = columns_of(apply("discrimination", of_before, [sheet_of(made)]))
+    assert again == {name: found.columns[name] for name in again}
+
+
+@pytest.mark.parametrize(
+    ("counts", "sigma", "told"),
+    [
+        ([3] * 8, 1.0, "About 12 good and 12 bad ones were found, and a score is judged by 50 "),
+        ([90] * 8, 50.0, "by 500 of each"),  # five times the noise of four cells
+    ],
+)
+def test_too_few_are_few_by_number_or_beside_the_noise(counts, sigma, told):
+    found = judged(table(counts, sigma=sigma))
+    assert (found.columns["gini"], found.columns["ks"]) == ([None], [None])
+    assert told in " ".join(found.notes)
 
 
 def test_a_score_is_judged_by_counts_alone():

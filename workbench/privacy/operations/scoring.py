@@ -31,23 +31,22 @@ _DRAWS = 4000
 
 @operation("discrimination")
 def discrimination(
-    sheet: Sheet, *, measure: str, outcome: str, unknown_if_few: bool = False
+    sheet: Sheet,
+    *,
+    measure: str,
+    outcome: str,
+    unknown_if_few: bool = True,  # why: in recipes of when too few could be refused
 ) -> Sheet:
     """Return how well bands of a score tell good from bad, of each other group.
 
-    ``unknown_if_few``: of too few nothing is known, with the reason beside; else they are refused.
+    Of too few it is not known, and a note says so; of other groups it stays known, so that it is no
+    `NotKnown`, which is about a whole sheet.
     """
     table = _Table(sheet, measure, outcome)
     ginis, kss, few = list[Form](), list[Form](), dict[str, None]()
     for forms, counts, sd in table.groups():
         least = max(LEAST, SURELY * float(((sd**2).sum(axis=0) ** 0.5).max())) if forms else 0
         good, bad = (max(0.0, float(each)) for each in counts.sum(axis=0)) if forms else (0, 0)
-        if min(good, bad) < least and not unknown_if_few:
-            raise QuestionRefused(
-                f"about {good:,.0f} good and {bad:,.0f} bad were found, and a score is judged by "
-                f"{least:,.0f} of each: {LEAST}, and {SURELY} times the noise of their number. Ask "
-                "for fewer bands, a longer period, or at a larger epsilon."
-            )
         if min(good, bad) < least:
             forms, few = [], few | {noted("few", good=good, bad=bad, least=least): None}
         ginis.append(_carried(gini, forms, counts))

@@ -184,11 +184,13 @@ class Derivable:
         self,
         outcome: str,
         *,
-        unknown_if_few: bool = False,
         measure: str = "rows",
         name: str | None = None,
     ) -> Release:
         """Compute how well bands of a score tell good from bad: Gini and Kolmogorov–Smirnov.
+
+        Not known, and a note says so, of fewer than 50 good or bad ones, or than five times the
+        noise of their number: ask for fewer bands, a longer period, or at a larger epsilon.
 
         Parameters
         ----------
@@ -196,20 +198,12 @@ class Derivable:
             The group column that is true of bad ones; beside it, bands of the score, and perhaps
             one more group, such as months. Between bands both figures are a little lower than
             between scores.
-        unknown_if_few : bool
-            For a page: where too few were found the figures are not known, and it says why.
         measure : str
             ``rows`` or ``customers``.
         name : str, optional
             What to call the result.
-
-        Raises
-        ------
-        QuestionRefused
-            Fewer than 50 good or bad ones, or than five times the noise of their number.
         """
-        few = {"unknown_if_few": True} if unknown_if_few else {}
-        return self._made("discrimination", name, outcome=outcome, measure=measure, **few)
+        return self._made("discrimination", name, outcome=outcome, measure=measure)
 
     def stability(
         self, against: Release, *, measure: str = "rows", name: str | None = None
