@@ -285,6 +285,7 @@ def products(seed=2):
     both = asked(books, [TIER, REGION], 3, seed=seed, size=90.0, sigma=3.0)
     fine = asked(books, [TIER, REGION, CHANNEL], 4, seed=seed, size=90.0, sigma=3.0)
     small = fine.suppress(deviations=3, name="small")
+    none = both.suppress(min_customers=10**6, name="none")
     parts = tiers.derive(
         "customers", wb.share("rows", name="share", title="Of all rows"), name="parts"
     ).describe("tier", "action", {"plus": "call"}, title="What to do")
@@ -309,6 +310,8 @@ def products(seed=2):
             figures.table(small, columns=["tier", "region", "channel", "customers"], title="Small"),
             figures.kpis(share, labels={"customers": "Who pay"}),
             figures.table(gap, title="Gap"),
+            figures.heatmap(none, rows="tier", columns="region", value="customers", title="None"),
+            figures.bar(none, x="region", y="customers", color="tier", title="None as bars"),
         ),
         books,
     )

@@ -145,7 +145,8 @@ def differences(report, state, seen, language):
             keep = [all(release.columns[n][r] == v for n, v in own.items()) for r in order]
             keep = keep or [True]  # the row that says there is nothing
             check.append(("rows", each["rows"], table_of(drawn.grid, keep)))
-        elif isinstance(drawn, Chart) and not isinstance(spec, CHARTS):  # flows: never drawn anew
+        elif isinstance(drawn, Chart) and (base.empty or not isinstance(spec, CHARTS)):
+            # flows, and charts of which there is nothing to draw: never drawn anew
             check.append(
                 ("rows", each["rows"], table_of(drawn.grid, [True] * len(drawn.grid.rows)))
             )

@@ -17,7 +17,7 @@ from workbench.figures.kinds.table import TableSpec
 from workbench.figures.kinds.text import TextSpec, filled
 from workbench.figures.language import Language
 from workbench.figures.live.beneath import CONSTANT, Find
-from workbench.figures.live.redrawn import CHARTS, picked
+from workbench.figures.live.redrawn import CHARTS, picked, unfilled
 from workbench.figures.live.states import Tables, alike, lower, way
 from workbench.figures.plotting import ChartSpec
 from workbench.figures.spec import Spec
@@ -227,6 +227,8 @@ def _part(release: Release, at: int, used: str, hidden: set[tuple[int, int]]) ->
 def _figure(figure: Shown, language: Language, together: Together) -> dict[str, Any]:
     """Return how the script draws a figure anew; of another kind, that it does not."""
     spec, releases = figure.spec, figure.releases
+    if unfilled(spec, releases):
+        return {"k": "", "r": [], "rows": []}
     made: dict[str, Any] = {"k": spec.kind, "r": [each.id for each in releases]}
     made["rows"] = [len(each) for each in releases]
     if spec.numbers() and not isinstance(spec, KpisSpec):

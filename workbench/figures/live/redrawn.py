@@ -42,6 +42,11 @@ class Redrawn:
     cards: tuple[tuple[Card | None, str], ...] = ()
 
 
+def unfilled(spec: Spec, releases: Sequence[Release]) -> bool:
+    """Return whether a chart is not on the page, since it would show no figure."""
+    return isinstance(spec, CHARTS) and series(releases[0], spec.axes[0]).empty
+
+
 def picked(spec: Spec, releases: Sequence[Release]) -> tuple[Dimension, ...]:
     """Return the group columns whose rows a figure shows, which a filter picks."""
     return releases[0].by if isinstance(spec, PICKED) and len(releases) == 1 else ()
@@ -57,6 +62,8 @@ def redrawn(
 ) -> Redrawn:
     """Return what a figure draws under a state."""
     language, together = language or Language(), together or Together()
+    if unfilled(spec, releases):
+        return Redrawn()
     own = {each.name: each.values for each in picked(spec, releases)}
     if any(name in own and value not in own[name] for name, value in state.filters.items()):
         return Redrawn(stays=_why(NotFollowed("no table"), language))
