@@ -13,7 +13,7 @@ from support.shop import make_shop
 import workbench as wb
 from workbench.errors import Refused, StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import read_header
-from workbench.lifecycle.backups.rotation import DESTROYED, LEFT, MOVED
+from workbench.lifecycle.backups.rotation import DAMAGED, DESTROYED, LEFT, MOVED
 from workbench.store.keys.master import derive
 from workbench.store.keys.sealed import unseal
 from workbench.store.keys.sources import KEY, NEW_KEY, fingerprint
@@ -183,13 +183,16 @@ def test_shredding_with_a_key_of_the_environment_leaves_nothing_that_it_opens(
     kept = again(ws).settings.path("backups") / "older.backup"
     shutil.copy(made.file, kept)
     kept.write_bytes(kept.read_bytes().replace(read_header(kept)["key"].encode(), b"0" * 12))
+    cut = kept.with_name("cut.backup")
+    cut.write_bytes(b"half a line")
     master = ws.store.master_key
     old = {path.name: path.read_bytes() for path in ws.store.folder.rglob("*.ducklake")}
     assert old
     ws = again(ws)
     done = ws.office.shred_keys()
     elsewhere = str(tmp_path / "moved" / moved.name)
-    assert done == {made.file: DESTROYED, away.file: DESTROYED, elsewhere: MOVED, str(kept): LEFT}
+    gone, left = dict.fromkeys((made.file, away.file), DESTROYED), {str(kept): LEFT}
+    assert done == {**gone, elsewhere: MOVED, **left, str(cut): DAMAGED}
     assert not Path(made.file).exists()
     assert not Path(away.file).exists()
     for path in (p for folder in (ws.private, ws.settings.path("backups"))

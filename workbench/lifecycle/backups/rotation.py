@@ -36,6 +36,7 @@ ROTATED = "key rotated"
 DESTROYED = "destroyed"
 MOVED = "not where it was written; the key opens it wherever it is"
 LEFT = "left: it was made with another key"
+DAMAGED = "left: it is damaged, and which key made it is not known"
 
 
 def rotate(
@@ -137,9 +138,9 @@ def _backups(office: Office, keys: Collection[str]) -> dict[str, str]:
     found = {}
     for file in sorted(noted | there):
         if Path(file).exists():
+            found[file] = DAMAGED
             with suppress(StorageError):  # of one that is damaged whoever looks at it decides
                 found[file] = DESTROYED if read_header(Path(file)).get("key") in keys else LEFT
-            found.setdefault(file, LEFT)
         elif Path(file).name not in pruned:
             found[file] = MOVED
     return found
