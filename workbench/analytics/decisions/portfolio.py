@@ -78,7 +78,7 @@ class Portfolio:
     --------
     >>> # grades = ws.release(wb.query(loans, by=card.bands([560, 600])).count().rate(
     >>> #     bad=loans.default_12m), …)
-    >>> # book = wb.Portfolio(grades, pd="bad_rate", count="rows", lgd=0.45, ead=20_000,
+    >>> # book = wb.Portfolio(grades, pd="bad_rate", count="rows", lgd=0.4, ead=40_000,
     >>> #     correlation=0.15)
     >>> # book.losses({"downturn": {"factor_shift": -1.0, "lgd_times": 1.2}})
     """
