@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from workbench.figures.language import Language
 from workbench.figures.spec import Spec
-from workbench.privacy.columns import Measure, notes, read
+from workbench.privacy.columns import concerns, notes, read
 from workbench.privacy.release import Release
 
 _NOISE = " standard deviations of its noise"
@@ -29,7 +29,7 @@ def notes_about(spec: Spec, releases: Sequence[Release], language: Language) -> 
         for note in release.notes:
             if _FOR_ANALYSTS.match(note):
                 continue
-            about = _about(note, release)
+            about = {each.name for each in release.measures if concerns(note, [each])}
             if not about or about & drawn:
                 found[translated(note, language)] = None
     return tuple(found)
@@ -103,18 +103,3 @@ def _rule(told: str) -> str:
         return f" {rule} "
     noise = f"其噪声标准差的 {noise.removesuffix(_NOISE)} 倍"
     return f" {least} 与{noise}中的较大者" if least else noise
-
-
-def _about(note: str, release: Release) -> set[str]:
-    """Return the measures a note begins with the title of; none when it is about all of them."""
-    if note.startswith("One customer counts for at most "):  # rows, of which customers have none
-        return {each.name for each in release.measures if each.kind != "customers"}
-    head, colon, _ = note.partition(": ")
-    if not colon:
-        return set()
-    return {each.name for each in release.measures if head in (each.title, _column(each))}
-
-
-def _column(measure: Measure) -> str:
-    """Return the title of the column a measure is of: "Amount" of "Amount, total"."""
-    return measure.title.rpartition(", ")[0] or measure.title

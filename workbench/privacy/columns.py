@@ -171,6 +171,18 @@ def of_nobody(rows: int | None, period: str | None) -> str:
     return noted("nobody's of a period", rows=rows, period=period)
 
 
+def concerns(note: str, columns: Iterable[Measure | Dimension]) -> bool:
+    """Return whether a note is about one of some columns: it begins with a title of theirs.
+
+    "Amount: …" is of "Amount, total", too; how many rows may count is of all but customers.
+    """
+    if note.startswith("One customer counts for at most "):
+        return any(isinstance(each, Measure) and each.kind != "customers" for each in columns)
+    head, colon, _ = note.partition(": ")
+    titles = {title for each in columns for title in (each.title, each.title.rpartition(", ")[0])}
+    return bool(colon) and head in titles
+
+
 def together(notes: Iterable[str], period: str | None) -> tuple[str, ...]:
     """Return the notes of parts, each once; rows without a customer are added up over them."""
     kept, rows = [], []

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from workbench.errors import NotKnown, QuestionRefused, UnknownName, require_known
@@ -20,6 +20,7 @@ from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.margins import Fixed, Form, added
 
 Key = tuple[Any, ...]
+On = frozenset[Measure | Dimension]  # what a figure was made of
 ORDERED = ("month", "date", "band")  # kinds of group columns whose values have an order
 
 
@@ -51,6 +52,9 @@ class Sheet:
         Id, name, table, purpose and period of the release it is of.
     filters, kinds : frozenset
         What was filtered in the paid answers it stands on; kinds of group columns on the way.
+    stands_on : mapping
+        Measure name to the paid measures that its figures were made of, with the group columns they
+        were asked by, once it is of a release.
     """
 
     by: tuple[Dimension, ...]
@@ -65,6 +69,7 @@ class Sheet:
     about: Mapping[str, str | None] = field(default_factory=dict)
     filters: frozenset[tuple[str, ...]] = frozenset()
     kinds: frozenset[str] = frozenset()
+    stands_on: Mapping[str, On] = field(default_factory=dict)
 
     @property
     def unknown(self) -> bool:
@@ -161,6 +166,31 @@ def apply(name: str, arguments: Mapping[str, Any], sheets: Sequence[Sheet]) -> S
 
 def _blank(sheet: Sheet) -> Sheet:
     return replace(sheet, forms={x: [None] * len(forms) for x, forms in sheet.forms.items()})
+
+
+def stands_on(recipe: Mapping[str, Any], sheets: Sequence[Sheet], made: Sheet) -> Mapping[str, On]:
+    """Return of each figure what it was made of: by its name, or by those that its recipe names.
+
+    Where neither tells, it may be of any.
+    """
+    known = {x: any_of(s.stands_on.get(x, ()) for s in sheets) for s in sheets for x in s.stands_on}
+
+    def named(written: Any) -> On:
+        if isinstance(written, str):
+            return known.get(written, On())
+        inner = written.values() if isinstance(written, Mapping) else written
+        return any_of(map(named, inner)) if isinstance(inner, Iterable) else On()
+
+    figures = recipe.get("figures", ())
+    if len(figures) != len(made.measures):  # none, or a top with its ranks
+        figures = [[each.name, recipe] for each in made.measures]
+    told = zip(made.measures, figures, strict=True)
+    return {each.name: named(written) or any_of(known.values()) for each, written in told}
+
+
+def any_of(sets: Iterable[Iterable[Measure | Dimension]]) -> On:
+    """Return what is in any of some sets."""
+    return On(chain.from_iterable(sets))
 
 
 def without(items: tuple[Any, ...], axes: Iterable[int]) -> tuple[Any, ...]:

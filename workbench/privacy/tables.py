@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import Cost
-from workbench.privacy.columns import Dimension, Measure, cells, noted
+from workbench.privacy.columns import Dimension, Measure, cells, concerns, noted
 from workbench.privacy.expressions import assumptions
 from workbench.privacy.margins import (
     Affine,
@@ -27,7 +27,7 @@ from workbench.privacy.margins import (
     quantile,
     tangent,
 )
-from workbench.privacy.sheets import OPERATIONS, Key, Sheet, apply, without
+from workbench.privacy.sheets import OPERATIONS, Key, On, Sheet, any_of, apply, stands_on, without
 
 if TYPE_CHECKING:  # why: a release's methods are these functions, and pandas is slow to import
     import pandas as pd
@@ -75,7 +75,8 @@ def _sheet_of(release: Release, find: Find | None) -> Sheet:
         adds = frozenset(each.name for each in release.measures if _adds(release, each))
         filters = frozenset([tuple(mechanism.get("where", ()))])
         made = Sheet(release.by, keys_of(release), release.measures, forms, adds)
-        return replace(made, about=about, filters=filters, kinds=kinds)
+        own = {each.name: On([each, *release.by]) for each in release.measures}
+        return replace(made, about=about, filters=filters, kinds=kinds, stands_on=own)
     if find is None:
         raise QuestionRefused(
             f"{release.id} stands on other answers, and this copy of it does not say in which "
@@ -86,7 +87,8 @@ def _sheet_of(release: Release, find: Find | None) -> Sheet:
     made = _joined(release, sheets) if kind == "joined" else apply(*recipe_of(release), sheets)
     filters = frozenset[tuple[str, ...]]().union(*(each.filters for each in sheets))
     kinds = kinds.union(*(each.kinds for each in sheets))
-    return replace(made, about=about, filters=filters, kinds=kinds)
+    below_it = stands_on(mechanism.get("recipe", {}), sheets, made)
+    return replace(made, about=about, filters=filters, kinds=kinds, stands_on=below_it)
 
 
 def recipe_of(release: Release) -> tuple[str, Mapping[str, Any]]:
@@ -284,7 +286,10 @@ def kept(
             "what is derived from it. Take it from ws.release(…): nothing is paid twice."
         )
     ids = list(dict.fromkeys(each.id for each in parents))
-    notes = [note for each in parents for note in each.notes]
+    sheets = [sheet_of(each, origin.find) for each in parents]
+    left = any_of(stands_on(arguments, sheets, sheet).values())
+    gone = any_of(on for each in sheets for on in each.stands_on.values()) - left
+    notes = [x for y in parents for x in y.notes if concerns(x, left) or not concerns(x, gone)]
     together = sheet.together(arguments)
     if columns is None:
         notes += _notes(sheet, arguments, together)

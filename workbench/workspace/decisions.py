@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
@@ -162,12 +163,10 @@ class Decisions(Proposals):
         private = tuple(filter(self._still, paid))
         columns = {name: [row[name] for row in rows] for name in (*heads, "over_margin")}
         measure = Measure("over_margin", "count", "Difference over its margin", None, 1)
-        said = [
-            text for each in found for text in (each.title, each.owner, each.measure, each.unit)
-        ]
+        told_words = ((each.title, each.owner, each.measure, each.unit) for each in found)
+        words = tuple(filter(None, chain.from_iterable(told_words)))
         count = sum(each in private for each in told_by)
         notes = (noted("told", released=count, all=len(found)),) if found else ()
-        words = tuple(filter(None, said))
         return self.keep("decisions", heads, columns, measure, period, private, notes, said=words)
 
     def _now(self) -> dt.datetime:

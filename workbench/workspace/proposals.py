@@ -135,14 +135,10 @@ class Proposals:
         from workbench.privacy.operational import Exact
         from workbench.reporting.summary.summarising import keep as kept
 
+        kinds = {"decided": "date"}
         by = tuple(
-            Dimension(
-                column,
-                title,
-                "date" if column == "decided" else "category",
-                tuple(dict.fromkeys(columns[column])),
-            )
-            for column, title in heads.items()
+            Dimension(x, title, kinds.get(x, "category"), tuple(dict.fromkeys(columns[x])))
+            for x, title in heads.items()
         )
         notes = (*((noted("mixed"),) if private and not said else ()), *notes)
         rows = Exact(name, (SOURCE,), columns, by, (measure,), period, private, notes)

@@ -46,6 +46,7 @@ _INPUTS = {
     "factor": ("factor_shift", "assumption: state of the economy"),
     "correlation": ("correlation", "model: correlation"),
 }
+_Scenarios = Sequence[tuple[str, Mapping[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -161,11 +162,7 @@ class Portfolio:
 
 @operation("portfolio_loss")
 def _portfolio_loss(
-    sheet: Sheet,
-    *,
-    book: Mapping[str, Any],
-    draws: int,
-    scenarios: Sequence[tuple[str, Mapping[str, float]]],
+    sheet: Sheet, *, book: Mapping[str, Any], draws: int, scenarios: _Scenarios
 ) -> Sheet:
     _require("draws", draws, 1, 1_000_000)
     if BASE in dict(scenarios):
@@ -174,19 +171,16 @@ def _portfolio_loss(
     forms: dict[str, list[Form]] = {each: [None] * len(labels) for each in _FIGURES}
     if not sheet.unknown:
         forms = _simulated(_Book.of(sheet, book), draws, [(BASE, {}), *scenarios])
-    unit = book["unit"]
     by = Dimension("scenario", "Scenario", "category", labels)
     made = {
-        Measure(name, "derived", title, unit, 0, 0.0): forms[name]
+        Measure(name, "derived", title, book["unit"], 0, 0.0): forms[name]
         for name, title in _FIGURES.items()
     }
     told = noted("losses", level=book["level"], draws=draws)
     return sheet.anew((by,), made, told, noted("losses margin"))
 
 
-def _simulated(
-    base: _Book, draws: int, scenarios: Sequence[tuple[str, Mapping[str, float]]]
-) -> dict[str, list[Form]]:
+def _simulated(base: _Book, draws: int, scenarios: _Scenarios) -> dict[str, list[Form]]:
     from workbench.analytics.decisions.losses import simulate_losses
 
     forms = {each: list[Form]() for each in _FIGURES}

@@ -27,34 +27,29 @@ if TYPE_CHECKING:
 LEAST = 50  # good and bad ones of a period, each
 SURELY = 5  # times the noise of their number
 _DRAWS = 4000
+_GINI = Measure("gini", "derived", "Gini", None, 2, -1.0)
+_KS = Measure("ks", "derived", "Kolmogorov–Smirnov", None, 2, 0.0)
 
 
 @operation("discrimination")
 def discrimination(
-    sheet: Sheet,
-    *,
-    measure: str,
-    outcome: str,
-    unknown_if_few: bool = True,  # why: in recipes of when too few could be refused
+    sheet: Sheet, *, measure: str, outcome: str, unknown_if_few: bool = True
 ) -> Sheet:
     """Return how well bands of a score tell good from bad, of each other group.
 
     Of too few it is not known, and a note says so; of other groups it stays known, so that it is no
-    `NotKnown`, which is about a whole sheet.
+    `NotKnown`, which is about a whole sheet. ``unknown_if_few`` stands in recipes of before alone,
+    when too few could be refused.
     """
     table = _Table(sheet, measure, outcome)
-    ginis, kss, few = list[Form](), list[Form](), dict[str, None]()
+    made, few = {_GINI: list[Form](), _KS: list[Form]()}, dict[str, None]()
     for forms, counts, sd in table.groups():
         least = max(LEAST, SURELY * float(((sd**2).sum(axis=0) ** 0.5).max())) if forms else 0
         good, bad = (max(0.0, float(each)) for each in counts.sum(axis=0)) if forms else (0, 0)
         if min(good, bad) < least:
             forms, few = [], few | {noted("few", good=good, bad=bad, least=least): None}
-        ginis.append(_carried(gini, forms, counts))
-        kss.append(_carried(ks, forms, counts))
-    made = {
-        Measure("gini", "derived", "Gini", None, 2, -1.0): ginis,
-        Measure("ks", "derived", "Kolmogorov–Smirnov", None, 2, 0.0): kss,
-    }
+        made[_GINI].append(_carried(gini, forms, counts))
+        made[_KS].append(_carried(ks, forms, counts))
     return table.source.anew(table.others, made, noted("sampled"), *few, keys=table.keys)
 
 
