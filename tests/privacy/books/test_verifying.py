@@ -68,6 +68,7 @@ def derived(shop):
         "discrimination": told.discrimination("north", measure="customers"),
         "cutoffs": told.cutoffs("north", gain=1, loss=2, measure="customers"),
         "stability": scored.stability(scored, measure="customers"),
+        "impact": grid.impact("customers"),
         "forecast": wb.forecast(ask("month", period=("2025-10", "2026-09")), "customers"),
         "next": wb.next_best_action(grid, action="category", gain="amount_sum"),
         "allocate": wb.allocate(region, cost=1.0, gain="amount_sum", budget=10.0),

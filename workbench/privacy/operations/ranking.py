@@ -9,16 +9,18 @@ Wieczorek, *A joint confidence region for an overall ranking of populations*, JR
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
-from math import inf, sqrt
+from math import comb, inf, sqrt
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.columns import Measure, noted
 from workbench.privacy.margins import (
+    NOTHING,
     Affine,
     Fixed,
     Form,
     chance_below_zero,
     covariance,
+    divided,
     interval,
     quantile,
     tangent,
@@ -40,16 +42,11 @@ def ranks(forms: Sequence[Form], level: float, *, as_told: bool) -> list[Form]:
             f"{len(forms):,} figures are too many for one ranking; at most {MAX_RANKED:,}. Rank "
             "within groups with across=…, or fewer with where=…."
         )
-    straight = [tangent(form) for form in forms]
+    ranked = {i: line for i, form in enumerate(forms) if (line := tangent(form)) is not None}
     told = _told(forms, as_told)
-    ranked = [i for i, form in enumerate(straight) if form is not None]
     z = quantile(level, len(forms) * (len(forms) - 1) // 2)
-    above, surely_above = dict.fromkeys(ranked, 0), dict.fromkeys(ranked, 0)
-    surely_below = dict.fromkeys(ranked, 0)
-    for i, j in combinations(ranked, 2):
-        one, other = straight[i], straight[j]
-        if one is None or other is None:
-            continue
+    above, surely_above, surely_below = (dict.fromkeys(ranked, 0) for _ in range(3))
+    for (i, one), (j, other) in combinations(ranked.items(), 2):
         if told[i] != told[j]:
             above[j if told[i] > told[j] else i] += 1
         gap, sd = one.value - other.value, deviation(one, other)
@@ -66,10 +63,8 @@ def ranks(forms: Sequence[Form], level: float, *, as_told: bool) -> list[Form]:
 
 def _told(forms: Sequence[Form], as_told: bool) -> list[float]:
     """Return the values figures are ordered by: of a ladder those told, or those of all layers."""
-    if as_told:
-        values = [interval(form, quantile(0.95))[0] for form in forms]
-    else:
-        values = [None if (line := tangent(form)) is None else line.value for form in forms]
+    lines = forms if as_told else [tangent(form) for form in forms]
+    values = (interval(form, quantile(0.95))[0] for form in lines)
     return [-inf if each is None else each for each in values]
 
 
@@ -92,40 +87,47 @@ def top(sheet: Sheet, *, measure: str, n: int, wide: bool, as_told: bool = False
             "one value of the others with where=…, or add them up with over=…."
         )
     title = sheet.measure(measure).title
-    forms = [tangent(form) for form in sheet.forms[measure]]
-    if len(forms) > MAX_RANKED:
-        raise QuestionRefused(f"at most {MAX_RANKED:,} rows are put in order, not {len(forms):,}.")
-    shown = [(form, row) for row, form in enumerate(forms) if form is not None]
+    shown = [(form, row) for row, form in enumerate(map(tangent, sheet.forms[measure])) if form]
     told = _told(sheet.forms[measure], as_told)
     order = sorted(shown, key=lambda each: (-told[each[1]], each[1]))
     risks = [_swapped(one, other) for (one, _), (other, _) in pairwise(order)]
     places = [row for _, row in order[:n]]
-    risk_of: list[Form] = [None] * len(forms)
-    for (_, row), risk in zip(order, risks, strict=False):  # the last row has no next one
-        risk_of[row] = Fixed(risk)
-    further: dict[str, Sequence[Form]] = {
-        f"{measure}_rank": ranks(sheet.forms[measure], 0.95, as_told=as_told),
-        f"{measure}_order_risk": risk_of,
+    # the last row has no next one
+    risk_of = {row: Fixed(risk) for (_, row), risk in zip(order, risks, strict=False)}
+    ranked = Measure(f"{measure}_rank", "derived", f"{title}, rank", None, 0, 1.0)
+    swapped = f"{title}, chance that the next is larger"
+    made: dict[Measure, Sequence[Form]] = {
+        ranked: ranks(sheet.forms[measure], 0.95, as_told=as_told),
+        Measure(f"{measure}_order_risk", "rate", swapped, None, 4): [
+            risk_of.get(row) for row in range(len(told))
+        ],
     }
-    measures = (
-        *sheet.measures,
-        Measure(f"{measure}_rank", "derived", f"{title}, rank", None, 0, 1.0),
-        Measure(
-            f"{measure}_order_risk", "rate", f"{title}, chance that the next is larger", None, 4
-        ),
-    )
-    all_forms = {**sheet.forms, **further}
-    axis = sheet.by[0]
+    all_forms = {**sheet.forms, **{each.name: figures for each, figures in made.items()}}
     return replace(
         sheet,
-        by=(replace(axis, values=tuple(sheet.keys[row][0] for row in places)),),
+        by=(replace(sheet.by[0], values=tuple(sheet.keys[row][0] for row in places)),),
         keys=tuple(sheet.keys[row] for row in places),
-        measures=measures,
+        measures=(*sheet.measures, *made),
         forms={name: [column[row] for row in places] for name, column in all_forms.items()},
         notes=(*sheet.notes, _note(order, risks, n)),
         # why all: the largest of many figures is the one its noise helped most
         among=max(sheet.among, len(shown)) if wide else sheet.among,
     )
+
+
+@operation("impact")
+def impact(sheet: Sheet, *, measure: str) -> Sheet:
+    """Return figures with each one's ratio to the largest, whichever of them that is in truth."""
+    of, forms = sheet.measure(measure), sheet.forms[measure]
+    z, found = quantile(0.95, max(1, comb(max(len(forms), sheet.among), 2))), list[Form]()
+    for one in forms:
+        # why the least: of the ratios to all, to itself too, that to the largest is the least
+        pairs = [interval(divided(one, other), z) for other in forms if other is not one]
+        ends = zip((1.0, 1.0, 1.0), *pairs, strict=True)
+        least = [min(end for end in each if end is not None) for each in ends]
+        found.append(None if one is None or NOTHING in pairs else Fixed(*least))
+    made = Measure("impact", "derived", "Beside the largest", None, 2, 0.0, of.bound)
+    return sheet.anew(sheet.by, {of: forms, made: found}, noted("impact"), keys=sheet.keys)
 
 
 def _swapped(one: Affine, other: Affine) -> float:

@@ -180,6 +180,22 @@ class Derivable:
         limits = [[label, limit] for label, limit in grades.items()]
         return self._made("grade", name, measure=measure, grades=limits, **_called(into, title))
 
+    def impact(self, measure: str, *, name: str | None = None) -> Release:
+        """Compute each row's figure beside the largest: its impact ratio.
+
+        The largest is not known for noise. So the interval of ``impact`` holds the ratio to the one
+        that is the largest in truth, of all rows at once: of the ratios to all rows the least,
+        over margins that hold for every pair. The four-fifths rule (29 CFR 1607.4 D) is of it.
+
+        Parameters
+        ----------
+        measure : str
+            A rate of being selected, of exclusive groups.
+        name : str, optional
+            What to call the result.
+        """
+        return self._made("impact", name, measure=measure)
+
     def discrimination(
         self,
         outcome: str,
