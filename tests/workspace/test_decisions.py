@@ -15,8 +15,11 @@ from workbench.errors import DefinitionError, InputError, LeakFound, StorageErro
 from workbench.lifecycle.decisions import Decision, Outcome
 from workbench.reporting.exporter import export
 from workbench.reporting.gate.leaks import refuse_leaks
+from workbench.reporting.published.places import FILE
+from workbench.reporting.published.record import Edition, Withdrawal
 
 DAY = dt.date(2026, 8, 15)
+WITHDRAWN = Withdrawal(at="2026-09-05T08:00:00+00:00", reason="wrong rows")
 ABOUT = {"owner": "sales", "measure": "Customers in a month", "expected": 600.0, "low": 570.0,
          "high": 630.0, "on": DAY}  # fmt: skip
 
@@ -92,15 +95,33 @@ WRONG = {
     "no-title": ({"measure": ""}, InputError, "say with --measure"),
     "to-come": ({"on": dt.date(2026, 10, 3)}, InputError, "2026-10-03 is to come"),
     "due-before": ({"due": DAY}, InputError, "Give a later --due"),
+    "withdrawn": ({"editions": ["daily/2026-08"]}, UnknownName, "no published edition named"),
+    "withdrawn-revision": ({"editions": "daily/2026-08/r1"}, UnknownName, "daily/2026-08/r1"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_contradicts_itself_or_rests_on_nothing_is_refused(shop, release, name):
+    gone = Edition(report="daily", period="2026-08", title="t", withdrawn=WITHDRAWN)
+    folder = shop.settings.path("published") / "daily/2026-08/r1"
+    folder.mkdir(parents=True)
+    (folder / FILE).write_text(gone.to_json())
     changed, error, said = WRONG[name]
     with pytest.raises(error, match=said):
         decided(shop, release, **changed)
     assert shop.decisions.all() == ()
+
+
+def test_what_is_named_twice_stands_once_and_what_is_not_known_is_no_ground(shop, release):
+    name = decided(shop, release, releases=[release.id, release.id]).id
+    assert shop.decisions.all()[0].releases == (release.id,)
+    for _ in range(2):
+        shop.decisions.review(name, value=610, margin=5)
+    assert len(shop.decisions.register.of(name)) == 2
+    nobody = asked(shop, by="region").suppress(min_customers=10_000)
+    with pytest.raises(InputError, match=f"{nobody.id} knows no figure"):
+        decided(shop, nobody)
+    assert decided(shop, release, releases=release.id).id == "DC-2026-002"
 
 
 REVIEWS = {
@@ -109,6 +130,10 @@ REVIEWS = {
     "to-come": ({"on": dt.date(2026, 10, 3)}, InputError, "not of 2026-10-03"),
     "no-margin": ({"margin": None}, InputError, "--value with --margin"),
     "both": ({"release": "r-000001"}, InputError, "--value with --margin"),
+    "margin-of-a-release": ({"value": None, "release": "r-000001"}, InputError, "and not both"),
+    "figure-of-no-release": ({"of": "customers"}, InputError, "and not both"),
+    "row-of-no-release": ({"where": {"region": "west"}}, InputError, "and not both"),
+    "nothing": ({"value": None, "margin": None}, InputError, "--value with --margin"),
     "negative-margin": ({"margin": -1.0}, InputError, "does not hold 600"),
 }
 
@@ -141,6 +166,9 @@ def test_a_release_of_several_rows_or_of_before_or_in_another_unit(shop, release
     share = regions.derive(wb.share("customers", name="part"), name="parts")
     with pytest.raises(InputError, match="counted in %, and what was expected in no unit"):
         shop.decisions.review(name, release=share.id, where={"region": row})
+    euros = decided(shop, release, unit="EUR").id
+    with pytest.raises(InputError, match="counted in customers, and what was expected in EUR"):
+        shop.decisions.review(euros, release=release.id)
     percent = decided(shop, release, unit="%", expected=40, low=30, high=50).id
     found = shop.decisions.review(percent, release=share.id, where={"region": row})
     assert found.outcome.value == pytest.approx(100 * share.columns["part"][0])
@@ -300,8 +328,14 @@ def test_what_cannot_stand_beside_each_other_is_refused(daily):
 
 def test_a_table_keeps_the_order_of_its_columns_and_leads_to_editions(daily):
     proposal = daily.decisions.propose("one", **offered(daily, 2, "one"))
-    shown = daily.decisions.waiting("2026-09", [proposal])
-    shown.columns["evidence_en"][0] = "daily/2026-09/index.html"
+    withdrawn = Edition(report="daily", period="2026-09", title="t", withdrawn=WITHDRAWN)
+    folder = daily.settings.path("published") / "daily/2026-09/r1"
+    folder.mkdir(parents=True)
+    for edition, way in ((withdrawn, ""), (withdrawn.model_copy(update={"withdrawn": None}),
+                                           "daily/2026-09/index.html")):  # fmt: skip
+        (folder / FILE).write_text(edition.to_json())
+        shown = daily.decisions.waiting("2026-09", [proposal])
+        assert shown.columns["evidence_en"] == [way]
     order = ["decision", "expected", "evidence"]
     grid = wb.figures.table(shown, columns=[*order, "recommendation", "if_wrong"]).drawn().grid
     assert [each.text for each in grid.heads][:3] == ["Decision", "Expected (EUR)", "Evidence"]

@@ -117,9 +117,7 @@ def record(register: Register, made: Decision, *, now: dt.datetime) -> Decision:
     body = {
         "title": said(made.title, "say in a few words what was decided: the log names it so."),
         "owner": said(made.owner, "say with --owner which role or department decided it."),
-        "measure": said(
-            made.measure, "say with --measure in words what is expected to come of it."
-        ),
+        "measure": said(made.measure, "say with --measure in words what is expected of it."),
         "unit": " ".join(made.unit.split()),
         "editions": list(made.editions),
         "releases": list(made.releases),
@@ -161,6 +159,8 @@ def review(register: Register, name: str, outcome: Outcome, *, now: dt.datetime)
             f"{name} was decided on {found.on}: its outcome is of a day after that, up to today "
             f"({now.date()}), not of {outcome.on}. Nothing was recorded."
         )
+    if outcome == found.outcome:
+        return found  # why: a command that is given twice tells nothing more
     body = {
         "on": outcome.on.isoformat(),
         "release": outcome.release,

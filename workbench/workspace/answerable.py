@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
@@ -60,7 +61,8 @@ class Answerable:
             f"{self.left:.2f} is left. Nothing is spent until its code runs."
         )
         margins = "".join(
-            f"<li>{escape(name)} ± {margin:,.4g}"
+            f"<li>{escape(name)} "
+            + ("not known in every row" if margin == inf else f"± {margin:,.4g}")
             + (f", {self.relative[name]:.1%} of a group of 1,000" if name in self.relative else "")
             + "</li>"
             for name, margin in self.margins.items()
@@ -101,7 +103,9 @@ def derivation(release: Release, wanted: Wanted) -> dict[str, Any] | None:
         return None
     if not {*axes}.issuperset(wanted.by):
         return None
-    where = {name: value for name, value in wanted.where.items() if name in axes}
+    # why a list: a column that is asked for stays, though it is of one value
+    asked = {name: [value] if name in wanted.by else value for name, value in wanted.where.items()}
+    where: dict[str, Any] = {name: value for name, value in asked.items() if name in axes}
     if monthly and "month" in wanted.by:
         months = _months(release.period)
         if not {*months}.issuperset(wanted.months):
@@ -123,15 +127,19 @@ def _months(span: str) -> tuple[str, ...]:
 
 
 def widest(sheet: Sheet) -> dict[str, float]:
-    """Return the widest margin of each measure over the rows."""
+    """Return the widest margin of each measure over the rows: without end where one has none.
+
+    A measure that no row knows is not there.
+    """
     from workbench.privacy.shown import longer_side
     from workbench.privacy.tables import columns_of
 
     columns = columns_of(sheet)
     found = {}
     for measure in sheet.measures:
-        sides = map(longer_side, *(columns[name] for name in measure.columns))
-        found[measure.name] = max((each for each in sides if each is not None), default=0.0)
+        sides = list(map(longer_side, *(columns[name] for name in measure.columns)))
+        if {*sides} != {None}:
+            found[measure.name] = max(inf if each is None else each for each in sides)
     return found
 
 
@@ -232,7 +240,9 @@ def form(ws: Asking) -> Any:
         shown.value = found._repr_html_()
 
     def put(_: Any) -> None:
-        found, shell = state["found"], _shell()
+        from IPython.core.getipython import get_ipython
+
+        found, shell = state["found"], get_ipython()
         if found is not None and shell is not None:
             shell.set_next_input(found.code)
 
@@ -245,9 +255,3 @@ def form(ws: Asking) -> Any:
     of_table()
     rows = [(table, purpose), (measures, by), (column, value), (first, last, epsilon)]
     return widgets.VBox([*map(widgets.HBox, rows), shown, button])
-
-
-def _shell() -> Any:
-    from IPython.core.getipython import get_ipython
-
-    return get_ipython()

@@ -146,7 +146,9 @@ class Asking(Data, Private):
         period: str | tuple[str, str],
     ) -> Wanted:
         """Return what is wanted, checked against the catalog."""
-        where = where or {}
+        from workbench.privacy.expressions import names
+
+        where, measures, by = where or {}, tuple(dict.fromkeys(names(measures))), names(by)
         self.catalog.purpose(purpose, self.now().date())
         known = self.choices(table, purpose)
         columns = self.catalog.columns_for(table, purpose)
@@ -156,9 +158,11 @@ class Asking(Data, Private):
             if name == "month" or value not in columns[name].values:
                 values = [str(each) for each in columns[name].values] if name in columns else []
                 raise UnknownName(f"value of {name}", str(value), values)
-        if not measures:
-            raise QuestionRefused("ask for one measure or more, such as measures=['customers'].")
-        return Wanted(table, purpose, tuple(measures), tuple(by), dict(where), period)
+        if not measures or not period:
+            raise QuestionRefused(
+                "ask for one measure or more of a period: measures=['customers']."
+            )
+        return Wanted(table, purpose, measures, tuple(by), dict(where), period)
 
     def _query(self, wanted: Wanted, by: Sequence[str] | None = None, **changed: Any) -> Query:
         from workbench.privacy.query import query
@@ -203,9 +207,9 @@ class Asking(Data, Private):
         for release in self._answers(wanted):
             arguments = derivation(release, wanted)
             sheet = None if arguments is None else self._derived(release, wanted, arguments)
-            if arguments is None or sheet is None:
-                continue
-            margins = widest(sheet)
+            margins = {} if sheet is None else widest(sheet)
+            if arguments is None or not margins.keys() >= {*wanted.measures}:
+                continue  # why: what it knows nothing of it does not answer
             given = release.mechanism.get("given", {}).get("numbers", {})
             found.append((bool(given), sum(margins.values()), release.id, margins, arguments))
         for _, _, name, margins, arguments in sorted(found, key=lambda each: each[:3]):

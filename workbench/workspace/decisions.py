@@ -13,7 +13,7 @@ from workbench.lifecycle import decisions as log
 from workbench.lifecycle.register import Register
 from workbench.periods import Period, ends_of
 from workbench.reporting import environment
-from workbench.workspace.proposals import Proposals
+from workbench.workspace.proposals import SOURCE, Proposals
 
 if TYPE_CHECKING:
     from workbench.lifecycle.decisions import Decision
@@ -78,10 +78,14 @@ class Decisions(Proposals):
         UnknownName
             No such edition is published, or no such release is in the ledger.
         InputError
-            Something is missing, or contradicts itself; nothing was recorded.
+            Something is missing, or contradicts itself; an edition was withdrawn, or a release
+            knows no figure. Nothing was recorded.
         """
+        from workbench.privacy.expressions import names
+
         now = self._now()
-        rests_on = tuple(map(self._edition, editions)), tuple(map(self._release, releases))
+        known = tuple(dict.fromkeys(map(self._release, names(releases))))
+        rests_on = tuple(dict.fromkeys(map(self._edition, names(editions)))), known
         decided = (title, owner, on or now.date(), *rests_on, measure, unit)
         made = log.Decision("", *decided, expected, low, high, due)
         return log.record(self.register, made, now=now)
@@ -120,10 +124,11 @@ class Decisions(Proposals):
             The outcome lies before its decision, is in another unit, or is not said.
         """
         now = self._now()
-        if (release is None) == (value is None) or (value is not None and margin is None):
+        by_hand = value is not None, margin is not None
+        if len({*by_hand, release is None}) > 1 or (release is None and (of or where)):
             raise InputError(
                 "say what came of it: --value with --margin (0 where it is exact), or --release "
-                "with --of. Nothing was recorded."
+                "with --of and --where, and not both. Nothing was recorded."
             )
         if value is not None and margin is not None:
             outcome = log.Outcome(on or now.date(), value, value - margin, value + margin)
@@ -150,24 +155,24 @@ class Decisions(Proposals):
             more than noise. In the ledger, at no cost; its words go through the gate of a page.
         """
         from workbench.privacy.columns import Measure, noted
+        from workbench.privacy.operational import Exact
 
-        end = Period.parse(period).end
-        taken = [each for each in self.all() if each.on < end]
+        taken = (each for each in self.all() if each.on < Period.parse(period).end)
         found = sorted(taken, key=lambda each: (-each.on.toordinal(), each.id))
         heads = {"decision": "Decision", "owner": "Owner", "decided": "Decided",
                  "of": "Expected of it", "expected": "Expected", "actual": "Actual",
                  "verdict": "Difference"}  # fmt: skip
-        rows = [told(each) for each in found]
+        each_told = [told(each) for each in found]
         told_by = [each.outcome.release for each in found if each.outcome and each.outcome.release]
-        paid = sorted(each for each in {*told_by} if not each.startswith("e-"))
-        private = tuple(filter(self._still, paid))
-        columns = {name: [row[name] for row in rows] for name in (*heads, "over_margin")}
+        private = tuple(x for x in sorted({*told_by}) if x[:2] != "e-" and self._still(x))
+        columns = {name: [row[name] for row in each_told] for name in (*heads, "over_margin")}
         measure = Measure("over_margin", "count", "Difference over its margin", None, 1)
         told_words = ((each.title, each.owner, each.measure, each.unit) for each in found)
         words = tuple(filter(None, chain.from_iterable(told_words)))
         count = sum(each in private for each in told_by)
         notes = (noted("told", released=count, all=len(found)),) if found else ()
-        return self.keep("decisions", heads, columns, measure, period, private, notes, said=words)
+        rows = Exact("decisions", (SOURCE,), columns, (), (measure,), period, private, notes, words)
+        return self.keep(rows, heads)
 
     def _now(self) -> dt.datetime:
         """Return the time; refuse a report, whose code could record what it counted on rows."""
@@ -179,13 +184,15 @@ class Decisions(Proposals):
         return self.ws.now()
 
     def _release(self, name: str) -> str:
-        self.ws.ledger.text(name)  # refuses an unknown one, with the nearest
+        found = self.ws.ledger.checked(name)
+        if all(value is None for each in found.measures for value in found.columns[each.name]):
+            raise InputError(f"{name} knows no figure to rest a decision on. Nothing was recorded.")
         return name
 
     def _still(self, name: str) -> bool:
         """Return whether the ledger holds a release: an acknowledged loss may have taken it."""
         try:
-            return bool(self._release(name))
+            return bool(self.ws.ledger.text(name))
         except UnknownName:
             return False
 
@@ -193,7 +200,7 @@ class Decisions(Proposals):
         """Return an edition with the revision it is of."""
         from workbench.reporting.published.record import editions
 
-        found = list(editions(self.ws.settings.path("published")))
+        found = [x for x in editions(self.ws.settings.path("published")) if not x.withdrawn]
         known = {each.folder.as_posix(): each.revision for each in found}  # the newest comes last
         known |= {f"{each.folder.as_posix()}/r{each.revision}": 0 for each in found}
         require_known("published edition", known, name)
@@ -225,7 +232,7 @@ def _figure(
         raise InputError(f"'{of}' is not known in that row of {release.id}: it is no outcome yet.")
     rate = measure.kind == "rate" or measure.unit == "fraction"
     counted = "%" if rate else measure.unit
-    if counted != unit and (rate or unit == "%" or (counted or "").isupper()):
+    if counted != unit and (rate or unit == "%" or any(map(str.isupper, (unit, counted or "")))):
         raise InputError(
             f"'{of}' is counted in {counted or 'no unit'}, and what was expected in "
             f"{unit or 'no unit'}. Review with a figure of the same unit."

@@ -10,7 +10,7 @@ from workbench.errors import InputError, require_known
 from workbench.lifecycle.decisions import advised
 
 if TYPE_CHECKING:
-    from workbench.privacy.columns import Measure
+    from workbench.privacy.operational import Exact
     from workbench.privacy.release import Release
     from workbench.workspace import Workspace
 
@@ -71,6 +71,7 @@ class Proposals:
             There is none, or they are counted in several units.
         """
         from workbench.privacy.columns import Measure, noted
+        from workbench.privacy.operational import Exact
 
         figures = [
             next(one for one in each.of.measures if one.name == each.measure) for each in proposals
@@ -98,10 +99,11 @@ class Proposals:
         notes = (noted("at once", figures=len(proposals)),)
         typed = tuple(text for each in proposals for text in (each.title, each.if_wrong))
         waits = tuple((each.of.id, each.measure) for each in proposals)
-        return self.keep(
-            "decisions-that-wait", heads, columns, measure, period, private, notes,
-            typed=typed, waits=waits,
-        )  # fmt: skip
+        named = "decisions-that-wait", (SOURCE,)
+        rows = Exact(
+            *named, columns, (), (measure,), period, private, notes, typed=typed, waits=waits
+        )
+        return self.keep(rows, heads)
 
     def _evidence(self, report: str, period: str) -> dict[str, str]:
         """Return a report's title, and for each language the way to its edition."""
@@ -113,36 +115,24 @@ class Proposals:
         reports, notebooks = settings.path("reports"), settings.path("notebooks")
         title = find_definition(report, reports, notebooks).title
         edition = latest(settings.path("published"), report, period)
-        ways = {f"evidence_{code}": edition.way(code) if edition else "" for code in LANGUAGES}
+        ways = {
+            f"evidence_{code}": edition.way(code) if edition and not edition.withdrawn else ""
+            for code in LANGUAGES
+        }
         return {"evidence": title, **ways}
 
-    def keep(
-        self,
-        name: str,
-        heads: Mapping[str, str],
-        columns: Mapping[str, list[Any]],
-        measure: Measure,
-        period: str,
-        private: tuple[str, ...],
-        notes: tuple[str, ...] = (),
-        *,
-        said: tuple[str, ...] = (),
-        typed: tuple[str, ...] = (),
-        waits: tuple[tuple[str, str], ...] = (),
-    ) -> Release:
+    def keep(self, rows: Exact, heads: Mapping[str, str]) -> Release:
         """Keep rows in the ledger as they are told now, with what heads them."""
         from workbench.privacy.columns import Dimension, noted
-        from workbench.privacy.operational import Exact
         from workbench.reporting.summary.summarising import keep as kept
 
         kinds = {"decided": "date"}
         by = tuple(
-            Dimension(x, title, kinds.get(x, "category"), tuple(dict.fromkeys(columns[x])))
+            Dimension(x, title, kinds.get(x, "category"), tuple(dict.fromkeys(rows.columns[x])))
             for x, title in heads.items()
         )
-        notes = (*((noted("mixed"),) if private and not said else ()), *notes)
-        rows = Exact(name, (SOURCE,), columns, by, (measure,), period, private, notes)
-        return kept(self.ws, replace(rows, said=said, typed=typed, waits=waits))
+        mixed = (noted("mixed"),) if rows.private and not rows.said else ()
+        return kept(self.ws, replace(rows, by=by, notes=(*mixed, *rows.notes)))
 
 
 def _ends(each: Proposal, level: float) -> list[float | None]:
