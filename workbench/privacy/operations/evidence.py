@@ -293,8 +293,7 @@ def weights(
         Standard deviation of the noise of each.
     """
     count, total = len(found), found[0].customers.sum()
-    own = np.array([max(1e-9, each.variance) for each in found])  # none where all bins are alike
-    spread = np.sqrt(own)
+    spread = np.sqrt([max(1e-9, each.variance) for each in found])  # none where bins are alike
     upper = np.triu_indices(count, 1)
     pairs = spread[upper[0]] * spread[upper[1]]
     noise = (sd / total / pairs) ** 2 + 1 / total
@@ -305,10 +304,14 @@ def weights(
     least, most = _RELATED
     trust = 1 / (noise + least**2) ** 2
     size = np.clip(((raw**2 - noise) * trust).sum() / max(trust.sum(), 1e-12), least**2, most**2)
-    related[upper] = np.clip(raw * size / (size + _CAUTION * noise), -0.95, 0.95)
+    drawn = size / (size + _CAUTION * noise)
+    related[upper] = np.clip(raw * drawn, -0.95, 0.95)
     related += np.triu(related, 1).T
+    # what is not known of pairs spreads eigenvalues so far (Wigner's semicircle): dividing by less
+    # would magnify noise; at 1 no difference of features is magnified
+    unknown = sqrt(2 * float((size * (1 - drawn)).sum()) / max(count - 1, 1))
     values, axes = np.linalg.eigh(related)
-    related = (axes * np.maximum(values, 0.1)) @ axes.T
+    related = (axes * np.maximum(values, np.clip(unknown, 0.1, 1.0))) @ axes.T
     weight = np.clip(np.linalg.solve(related, spread) / spread, 0.0, 3.0)
     # one scale for all, from the sum of all pairs: far less noisy than any one of them
     scores = weight * spread
@@ -317,8 +320,7 @@ def weights(
     alone = float((scores**2).sum())
     shared *= alone**2 / (alone**2 + off**2)
     scale = np.clip(float((scores * spread).sum()) / max(alone + shared, alone / 3), 0.3, 1.2)
-    weight = weight * scale
-    return weight, _intercept(base, float(scale * sqrt(max(alone + shared, alone / 3))))
+    return weight * scale, _intercept(base, float(scale * sqrt(max(alone + shared, alone / 3))))
 
 
 def _kept(found: Sequence[Evidence]) -> float:
