@@ -55,7 +55,8 @@ def test_an_ingest_that_is_killed_is_done_or_was_never_begun(shop, tmp_path, giv
     for number in range(times):
         folder = tmp_path / f"try-{number}"
         shutil.copytree(shop.settings.root, folder)
-        run_and_kill(folder, code, shop.now(), dice.uniform(0, seconds * 1.1))
+        share = (number + dice.random()) / times  # of its time: early and late kills, both
+        run_and_kill(folder, code, shop.now(), share * seconds * 1.1)
         ws = wb.open_workspace(folder, now=shop.now)
         found = counted(ws)
         assert found in {(THERE, 0, 0), (THERE + GOOD, 1, BAD)}

@@ -449,7 +449,7 @@ def test_a_workbook_that_would_fill_the_memory_is_refused(desk):
 )  # fmt: skip  # why: a table
 def test_what_a_workbook_makes_be_held_at_once_is_bounded(desk, monkeypatch, bound, told):
     for text in "mn":
-        path = workbook(desk, "full.xlsx", ("May", [NAMES, words(text)]))
+        path = workbook(desk, "full.xlsx", ("May", [NAMES, words(f"{text} {told}")]))
         book = openpyxl.load_workbook(path)
         book.active.merge_cells("B5:C5")
         book.save(path)
