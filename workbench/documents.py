@@ -1,4 +1,4 @@
-"""Read a YAML 1.2 document and say on which line a problem stands."""
+"""Read a YAML 1.2 document, and say on which line a problem stands; write a cell of a CSV file."""
 
 import json
 import re
@@ -182,3 +182,20 @@ def canonical(content: Mapping[str, Any]) -> str:
     return json.dumps(
         content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*")
+
+
+def cell(value: Any) -> Any:
+    """Return a value; a text that a spreadsheet would run is led by an apostrophe.
+
+    Examples
+    --------
+    >>> [cell(each) for each in ("=1+1", "-12.50", "+49 30 1234", "North", -3, None)]
+    ["'=1+1", '-12.50', "'+49 30 1234", 'North', -3, None]
+    """
+    if not isinstance(value, str) or not value.startswith(_FORMULA) or _NUMBER.fullmatch(value):
+        return value
+    return f"'{value}"

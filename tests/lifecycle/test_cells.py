@@ -5,8 +5,8 @@ import csv
 import pandas as pd
 import pytest
 
+from workbench.documents import cell
 from workbench.lifecycle import sharing
-from workbench.lifecycle.cells import cell
 from workbench.lifecycle.rights import subjects
 
 TEXTS = ["=1+1", "+49 30 1234", "-cmd|x", "@SUM(A1)", "\tx", "North", "-12.50", "+7", ""]

@@ -8,8 +8,8 @@ import pytest
 
 import workbench as wb
 from workbench.errors import InputError, UnknownName
-from workbench.lifecycle.advisories import affected
-from workbench.lifecycle.minimisation import minimisation
+from workbench.lifecycle.reads import minimisation
+from workbench.lifecycle.review import affected
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 

@@ -24,7 +24,7 @@ from workbench.cli.office import office
 from workbench.periods import local
 
 if TYPE_CHECKING:
-    from workbench.lifecycle.incidents.cases import Incident
+    from workbench.lifecycle.incidents import Incident
     from workbench.workspace import Workspace
 
 
@@ -97,7 +97,7 @@ def notify(
 ) -> Told:
     """Draft a notice; with --sent, record that it went out."""
     from workbench.lifecycle.law import clock
-    from workbench.lifecycle.letters.incident import draft
+    from workbench.lifecycle.letters import draft
 
     now = ws.now()
     if (at := _here(sent, ws)) is not None:

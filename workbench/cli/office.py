@@ -11,8 +11,8 @@ from workbench.cli.common import DAY, PATH, Told, asks, command, meant, say, ste
 from workbench.errors import escaped
 
 if TYPE_CHECKING:
+    from workbench.lifecycle.register import Risk
     from workbench.lifecycle.retention import Due
-    from workbench.lifecycle.risks import Risk
     from workbench.workspace import Workspace
 
 

@@ -80,7 +80,7 @@ def access(
     ws: Workspace, id_: str, out: Path | None, language: str, contact: str, **asked: Any
 ) -> Told:
     """Show what is held of a customer, for what, from where, for whom and how long: no values."""
-    from workbench.lifecycle.letters.answer import letter, require_place, write_letter
+    from workbench.lifecycle.letters import letter, require_place, write_letter
 
     target = require_place(ws.office, out) if out else None
     if target:
@@ -163,7 +163,7 @@ def correct(
     ws: Workspace, id_: str, changes: tuple[str, ...], where: tuple[str, ...], **asked: Any
 ) -> Told:
     """Correct values of a customer."""
-    from workbench.lifecycle.rights.obligations import recipients
+    from workbench.lifecycle.rights.customers import recipients
     from workbench.lifecycle.rights.subjects import held
 
     wanted, chosen = _pairs(changes), _pairs(where)
@@ -215,7 +215,7 @@ def _to_be_told(recipients: tuple[str, ...]) -> list[str]:
 
 def _weigh(ws: Workspace, id_: str, yes: bool) -> None:
     """Show what the law may oblige to keep of a customer, and ask unless that was weighed."""
-    from workbench.lifecycle.rights.obligations import obliged
+    from workbench.lifecycle.rights.customers import obliged
 
     kept = obliged(ws.office, ws.office.mark(id_))
     for each in kept:
@@ -250,7 +250,7 @@ def _bar(
     lift: bool,
     **asked: Any,
 ) -> Told:
-    from workbench.lifecycle.rights.obligations import recipients
+    from workbench.lifecycle.rights.customers import recipients
     from workbench.lifecycle.rights.subjects import OBJECTION_NOTE, barred, beyond_objection, held
 
     request, done = ws.office.restrict_subject(id_, purposes, kind=kind, lift=lift, **asked)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from workbench.catalog import Catalog
-    from workbench.lifecycle.incidents.cases import Incidents
+    from workbench.lifecycle.incidents import Incidents
     from workbench.lifecycle.register import Register
     from workbench.lifecycle.review import Reviews
     from workbench.settings import Settings
@@ -41,11 +41,11 @@ class Office:
         "open_request": "lifecycle.rights.requests.open_for",
         "extend_request": "lifecycle.rights.requests.extend",
         "close_request": "lifecycle.rights.requests.close",
-        "subject_held": "lifecycle.rights.serving.subject_held",
-        "export_subject": "lifecycle.rights.serving.export_subject",
-        "correct_subject": "lifecycle.rights.serving.correct_subject",
-        "erase_subject": "lifecycle.rights.serving.erase_subject",
-        "restrict_subject": "lifecycle.rights.serving.restrict_subject",
+        "subject_held": "lifecycle.rights.subjects.subject_held",
+        "export_subject": "lifecycle.rights.subjects.export_subject",
+        "correct_subject": "lifecycle.rights.correcting.correct_subject",
+        "erase_subject": "lifecycle.rights.erasure.erase_subject",
+        "restrict_subject": "lifecycle.rights.subjects.restrict_subject",
         "rotate_key": "lifecycle.backups.rotation.rotate",
         "shred_keys": "lifecycle.backups.rotation.shred",
         "back_up": "lifecycle.backups.taking.back_up",
@@ -79,7 +79,7 @@ class Office:
     @property
     def incidents(self) -> Incidents:
         """The register of incidents."""
-        from workbench.lifecycle.incidents.cases import Incidents
+        from workbench.lifecycle.incidents import Incidents
 
         return Incidents(self.events)
 

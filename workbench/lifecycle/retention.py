@@ -12,7 +12,7 @@ from typing import Any
 
 from workbench.catalog import Table
 from workbench.lifecycle import kept_aside
-from workbench.lifecycle.backups.placing import remove_leftovers
+from workbench.lifecycle.backups.archive import remove_leftovers
 from workbench.lifecycle.holds import Hold, holds
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.correcting import drop_past

@@ -1,20 +1,24 @@
 """The security review: settings, permissions, encryption in force, known weaknesses, open risks.
 
 A review looks at what is, not at what was meant: modes of files, the first bytes of data files,
-chains hashed again. Its findings keep their history.
+chains hashed again. Its findings keep their history. Known weaknesses of installed packages come
+from a list brought along, of pip-audit (``pip-audit -f json``) or of OSV: one advisory, a list of
+them, or a folder of such files (https://ossf.github.io/osv-schema/); nothing is asked of a network.
 """
 
 import datetime as dt
 import os
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
-from workbench.errors import StorageError
-from workbench.lifecycle.register import Register
-from workbench.lifecycle.risks import Risks
+from workbench.documents import read_json
+from workbench.errors import InputError, StorageError
+from workbench.lifecycle.register import Register, Risks
 from workbench.settings import FILE_NAME, Settings
 from workbench.store.durable import content_of, files_below
 from workbench.store.lake_files import begins_encrypted
@@ -108,7 +112,7 @@ def review(
     logs : mapping of str to Verdict
         What a check of each hash-chained log found.
     advisories : Path, optional
-        A list of known weaknesses, see `workbench.lifecycle.advisories`.
+        A list of known weaknesses, see `workbench.lifecycle.review`.
     now : datetime
     """
     files = files_below(private / "store" / "data", "*.parquet")
@@ -226,7 +230,7 @@ def _log(name: str, verdict: Verdict) -> Check:
 
 
 def _dependencies(advisories: Path | None) -> list[Check]:
-    from workbench.lifecycle.advisories import affected
+    from workbench.lifecycle.review import affected
 
     what = "no installed package has a known weakness"
     if advisories is None:
@@ -241,3 +245,95 @@ def _mode(path: Path) -> int:
     with suppress(FileNotFoundError):
         return stat.S_IMODE(path.stat().st_mode)
     return 0
+
+
+@dataclass(frozen=True)
+class Weakness:
+    """One installed package that an advisory names."""
+
+    package: str
+    version: str
+    id: str
+
+
+def affected(path: Path, installed: Mapping[str, str] | None = None) -> list[Weakness]:
+    """Return the installed packages that a list names.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder of files ending in ``.json``.
+    installed : mapping of str to str, optional
+        Package to version; those of this environment when left out.
+
+    Raises
+    ------
+    InputError
+        The file is not there, or not such a list.
+    """
+    there = installed or {each.metadata["Name"]: each.version for each in distributions()}
+    here = {_name(k): v for k, v in there.items()}
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path} holds no .json file. Name a list of advisories.")
+    found: dict[tuple[str, str], Weakness] = {}
+    for file in files:
+        for package, identifier, hits in _advisories(file):
+            version = here.get(_name(package))
+            if version is not None and hits(version):
+                found[_name(package), identifier] = Weakness(_name(package), version, identifier)
+    return sorted(found.values(), key=lambda each: (each.package, each.id))
+
+
+def _name(text: str) -> str:
+    """Return a package's name as PEP 503 compares it."""
+    return text.lower().replace("_", "-").replace(".", "-")
+
+
+def _advisories(file: Path) -> Iterator[tuple[str, str, Any]]:
+    """Yield (package, advisory, whether it names a version) of one file."""
+    try:
+        content = read_json(file)
+        if isinstance(content, dict) and "dependencies" in content:
+            for each in content["dependencies"]:
+                for weakness in each.get("vulns", ()):
+                    yield each["name"], weakness["id"], _exactly(each["version"])
+            return
+        for advisory in content if isinstance(content, list) else [content]:
+            for part in advisory["affected"]:
+                if part["package"].get("ecosystem", "PyPI") == "PyPI":
+                    yield part["package"]["name"], advisory["id"], _within(part)
+    except OSError as problem:
+        raise InputError(f"{file} cannot be read: {problem.strerror}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(
+            f"{file} is not a list of advisories. Bring one of 'pip-audit -f json', or of OSV."
+        ) from None
+
+
+def _exactly(version: str) -> Any:
+    return lambda installed: installed == version
+
+
+def _within(part: Mapping[str, Any]) -> Any:
+    """Return whether a version is named, or lies in a range of an OSV advisory."""
+    from packaging.version import Version
+
+    def hits(installed: str) -> bool:
+        if installed in part.get("versions", ()):
+            return True
+        here = Version(installed)
+        for span in part.get("ranges", ()):
+            inside = False
+            for event in span["events"]:
+                if "introduced" in event:
+                    inside = inside or here >= Version(event["introduced"])
+                elif "fixed" in event:
+                    inside = inside and here < Version(event["fixed"])
+                elif "last_affected" in event:
+                    inside = inside and here <= Version(event["last_affected"])
+            if inside:
+                return True
+        return False
+
+    return hits

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Required, TypedDict
 
 from workbench.catalog import Catalog, ExtractTerms
+from workbench.documents import cell
 from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, require_known
-from workbench.lifecycle.cells import cell
 from workbench.lifecycle.register import Register, told_of
 from workbench.store.durable import new_file
 from workbench.store.logs.events import Events
@@ -238,7 +238,7 @@ def extract(
     people : int
         Most people it may hold.
     terms : ExtractTerms
-        How well people have to hide, by `workbench.lifecycle.hiding.agreed`.
+        How well people have to hide, by `workbench.store.quality.reidentification.agreed`.
 
     Raises
     ------
@@ -253,8 +253,7 @@ def extract(
 
     import ibis
 
-    from workbench.lifecycle.hiding import require_hidden
-    from workbench.store.quality.reidentification import reidentification
+    from workbench.store.quality.reidentification import reidentification, require_hidden
 
     declared = catalog.table(table)
     if not catalog.purposes[purpose].share_extracts or declared.subject_key is None:
@@ -309,7 +308,7 @@ def write_extract(
     register: Register, terms: Terms, made: Extract, out: Path, *, now: dt.datetime
 ) -> str:
     """Write an extract and what binds its reader; record the share; return its id."""
-    from workbench.lifecycle.hiding import measured
+    from workbench.store.quality.reidentification import measured
 
     _require_empty(out)
     file = f"{made.table}.csv"

@@ -66,7 +66,7 @@ class Opened:
                 "else. Rename the folder, or name another one for private data in workbench.toml."
             )
         if not path.exists():
-            from workbench.lifecycle.backups.placing import finish_swap
+            from workbench.lifecycle.backups.archive import finish_swap
 
             finish_swap(path)  # a restore may have been cut off between two renames
         path.mkdir(parents=True, exist_ok=True, mode=0o700)

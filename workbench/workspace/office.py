@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from workbench.errors import InputError, StorageError
 from workbench.lifecycle import office as lifecycle
-from workbench.lifecycle.incidents.cases import Incident
-from workbench.lifecycle.incidents.detection import Detection
-from workbench.lifecycle.incidents.detection import detect as unusual
-from workbench.lifecycle.incidents.reads import COLUMNS, Read, from_audit, from_frame, gone, people
-from workbench.lifecycle.incidents.scope import scope_of
+from workbench.lifecycle.detection import Detection
+from workbench.lifecycle.detection import detect as unusual
+from workbench.lifecycle.incidents import Incident
+from workbench.lifecycle.reads import (
+    COLUMNS,
+    Read,
+    from_audit,
+    from_frame,
+    gone,
+    people,
+    scope_of,
+)
 from workbench.lifecycle.review import Review, unrecorded
 from workbench.lifecycle.review import review as looked_over
 from workbench.lifecycle.rights.requests import IN_TABLE, Request

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from workbench.errors import InputError, require_known
-from workbench.lifecycle.hiding import agreed as strict
-from workbench.lifecycle.letters.notice import privacy_notice as written
+from workbench.lifecycle.letters import privacy_notice as written
 from workbench.lifecycle.letters.record import processings, to_csv, to_fides
-from workbench.lifecycle.minimisation import Minimisation
-from workbench.lifecycle.minimisation import minimisation as unread
+from workbench.lifecycle.reads import Minimisation
+from workbench.lifecycle.reads import minimisation as unread
 from workbench.lifecycle.sharing import Deal, Terms, extract, shares, write_extract, write_tables
+from workbench.store.quality.reidentification import agreed as strict
 
 if TYPE_CHECKING:
     from workbench.workspace.office import Office

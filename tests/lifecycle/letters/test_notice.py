@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from workbench.catalog_files import load_catalog
 from workbench.errors import UnknownName
-from workbench.lifecycle.letters.notice import privacy_notice
+from workbench.lifecycle.letters import privacy_notice
 from workbench.lifecycle.letters.record import MEASURES, NO_CONTACT, processings, to_csv, to_fides
 
 TODAY = dt.date(2026, 10, 2)

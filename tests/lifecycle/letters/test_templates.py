@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from workbench.lifecycle.letters import templates
-from workbench.lifecycle.letters.templates import LANGUAGES, words
+from workbench.lifecycle import letters
+from workbench.lifecycle.letters import LANGUAGES, words
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_language_has_every_template_and_every_word(lang):
-    folder = Path(templates.__file__).parent
+    folder = Path(letters.__file__).parent
     names = [sorted(path.name for path in (folder / each).iterdir()) for each in (lang, "en")]
     assert names[0] == names[1]
     told = [{of: list(found) for of, found in words(each).items()} for each in (lang, "en")]

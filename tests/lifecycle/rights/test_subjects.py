@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import workbench as wb
 from workbench.cli import main
 from workbench.errors import InputError, Refused, StorageError, UnknownName
-from workbench.lifecycle.letters.answer import letter
+from workbench.lifecycle.letters import letter
 from workbench.lifecycle.rights.subjects import barred
 
 

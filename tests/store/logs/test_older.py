@@ -13,7 +13,7 @@ import pytest
 import workbench as wb
 from workbench.errors import InputError, StorageError
 from workbench.lifecycle.holds import holds
-from workbench.lifecycle.incidents.cases import Incidents
+from workbench.lifecycle.incidents import Incidents
 from workbench.lifecycle.review import Reviews
 from workbench.store.logs.auditing import verify
 from workbench.store.logs.chain import log_in

@@ -20,8 +20,17 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError, Refused, StorageError, StoreMissing, WorkbenchError
-from workbench.lifecycle.backups import placing, taking
-from workbench.lifecycle.backups.archive import ArchiveReader, read_header
+from workbench.lifecycle.backups import taking
+from workbench.lifecycle.backups.archive import (
+    READY,
+    ArchiveReader,
+    finish_swap,
+    read_header,
+    remove,
+    remove_leftovers,
+    swap,
+    tested_in,
+)
 from workbench.lifecycle.backups.rotation import rekey
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.correcting import replay
@@ -106,7 +115,7 @@ def restore(
     """
     began, private = time.monotonic(), office.private
     beside = private.with_name(f"{private.name}.restoring")
-    placing.finish_swap(private)
+    finish_swap(private)
     read_header(Path(file))  # a slip in the file's name is not answered with a word about --over
     if office.store.exists and not over:
         raise Refused(
@@ -118,7 +127,7 @@ def restore(
         if private.exists():
             for name in ("run.lock", "store/writer.lock"):
                 locks.enter_context(file_lock(private / name))
-        placing.remove_leftovers(private)
+        remove_leftovers(private)
         with suppress(StorageError):  # what of before is lost or damaged is told of when it is used
             office.events.take_over()
         restored, there, heads = _prepare(office, file, master, beside, progress)
@@ -137,9 +146,9 @@ def restore(
         if (private / MARK).exists() and office.events.lost():  # what the backup lacks is missed
             shutil.copy2(private / MARK, beside / MARK)
         sync_new(beside, set())
-        (beside / placing.READY).touch()
+        (beside / READY).touch()
         sync(beside)
-        placing.swap(private)
+        swap(private)
     office.store.forget_key()
     office.look_anew()
     return restored
@@ -164,7 +173,7 @@ def restore_test(
     began = time.monotonic()
     file, master = Path(file), taking.require_key(office, Path(key_file) if key_file else None)
     _require_backup(office, file, master)
-    with placing.tested_in(office.private) as folder:
+    with tested_in(office.private) as folder:
         try:
             restored, there, _ = _prepare(office, file, master, folder / "private", progress)
             for name in taking.LOGS:
@@ -216,7 +225,7 @@ def _prepare(
         manifest = taking.unpack(file, master, scratch)
         (scratch / "private").rename(private)
     finally:
-        placing.remove(scratch)
+        remove(scratch)
     private.chmod(0o700)
     if taking.ledger_lost(private) and not (office.private / "ledger.sqlite").exists():
         raise StorageError(

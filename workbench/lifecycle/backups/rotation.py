@@ -18,8 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from workbench.errors import Refused, StorageError
-from workbench.lifecycle.backups.archive import read_header
-from workbench.lifecycle.backups.placing import remove_leftovers
+from workbench.lifecycle.backups.archive import read_header, remove_leftovers
 from workbench.lifecycle.backups.pruning import PRUNED
 from workbench.lifecycle.backups.taking import BACKED_UP, SUFFIX
 from workbench.lifecycle.holds import holds

@@ -17,9 +17,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from workbench.catalog import Catalog, Column, Table
-from workbench.documents import packaged
-from workbench.lifecycle.cells import cell
-from workbench.lifecycle.letters.templates import written
+from workbench.documents import cell, packaged
+from workbench.lifecycle.letters import written
 
 NO_CONTACT = "[contact, data protection officer and representative: to be filled in]"
 MEASURES = "encrypted files; pseudonyms by purpose; access by purpose, audited; private releases"

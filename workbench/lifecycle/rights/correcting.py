@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from workbench.catalog import Column
 from workbench.errors import InputError
 from workbench.lifecycle.office import Office
+from workbench.lifecycle.rights.requests import Asked, Served, serve
 from workbench.store.corrections import Correction, compute_again
 from workbench.store.engine import one_commit
 from workbench.store.keys.marks import marked_sql
@@ -318,3 +319,18 @@ def _touched(condition: str, columns: Mapping[str, str]) -> bool:
 
 def _comparable(value: Any) -> Any:
     return value.date() if isinstance(value, dt.datetime) else value
+
+
+def correct_subject(
+    office: Office,
+    subject: str,
+    changes: Mapping[str, str],
+    where: Mapping[str, str] | None = None,
+    **asked: Unpack[Asked],
+) -> Served[dict[str, int]]:
+    """Correct values of a customer, ``{"customers.email": "…"}``; rows changed, by table."""
+
+    def act(of: Office, mark: str, _: str) -> dict[str, int]:
+        return correct(of, mark, changes, where or {})
+
+    return serve(office, "correction", subject, act, **asked)

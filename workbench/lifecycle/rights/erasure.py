@@ -11,15 +11,21 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from workbench.lifecycle.backups.placing import remove_leftovers
+from workbench.lifecycle.backups.archive import remove_leftovers
 from workbench.lifecycle.holds import require_no_hold
 from workbench.lifecycle.kept_aside import LINES, SOURCES, naming, renamed, unclear_lines
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights import traces
-from workbench.lifecycle.rights.customers import Known, consents_of, known_by, unknown_subject
-from workbench.lifecycle.rights.obligations import recipients
+from workbench.lifecycle.rights.customers import (
+    Known,
+    consents_of,
+    known_by,
+    recipients,
+    unknown_subject,
+)
+from workbench.lifecycle.rights.requests import Asked, Served, serve
 from workbench.lifecycle.rights.traces import SHORTEST
 from workbench.store.durable import file_lock, remove_file
 from workbench.store.rewriting import Cut, take_away, unfinished
@@ -234,3 +240,18 @@ def _busy(holder: str) -> str:
         f"a report is being rendered ({holder}) and its notebook might show this customer. Wait "
         "until it is done; nothing was erased."
     )
+
+
+def erase_subject(
+    office: Office,
+    subject: str,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    **asked: Unpack[Asked],
+) -> Served[Erasure]:
+    """Erase a customer from tables, files, snapshots, notebooks and future restores."""
+
+    def act(of: Office, _: str, name: str) -> Erasure:
+        return erase(of, subject, request=name, fitted=of.fitted(), progress=progress)
+
+    return serve(office, "erasure", subject, act, **asked)

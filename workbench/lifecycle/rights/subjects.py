@@ -7,13 +7,14 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
+from workbench.documents import cell
 from workbench.errors import InputError, Refused, StorageError, require_known
-from workbench.lifecycle.cells import cell
 from workbench.lifecycle.kept_aside import KeptAside, lines_of, pairs_of, unclear_lines
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.customers import consents_of, known_by, unknown_subject
+from workbench.lifecycle.rights.requests import Asked, Served, serve
 from workbench.periods import local
 from workbench.store.durable import new_file
 from workbench.store.keys.marks import EVERY_PURPOSE, REACHED, Kind, marked_sql
@@ -293,3 +294,62 @@ def beyond_objection(office: Office) -> dict[str, str]:
     """Return the purposes that an objection does not reach, and why."""
     purposes = office.catalog.purposes.items()
     return {name: each.beyond_objection for name, each in purposes if each.beyond_objection}
+
+
+def subject_held(office: Office, subject: str, **asked: Unpack[Asked]) -> Served[list[HeldTable]]:
+    """Serve a request of access: what every table holds, for what, from where, for whom.
+
+    Parameters
+    ----------
+    subject : str
+        The customer's key.
+    **asked
+        ``verified_by``: how the person's identity was checked, without which nothing is done.
+        ``law``: whose deadline counts, the earliest of all when left out. ``received``: the
+        day it came, today when left out. ``request``: one that is registered already.
+
+    Returns
+    -------
+    (Request, list of HeldTable)
+        The request, registered, answered and closed; and what is held.
+    """
+    return serve(office, "access", subject, lambda of, mark, _: held(of, mark), **asked)
+
+
+def export_subject(
+    office: Office, subject: str, out: str | Path, **asked: Unpack[Asked]
+) -> Served[dict[str, int]]:
+    """Write everything held of a customer as JSON and CSV into a new folder; rows by table.
+
+    ``asked`` and the request returned are those of `subject_held`, here and below.
+    """
+    folder = Path(out)
+    return serve(
+        office, "portability", subject, lambda of, mark, _: export(of, mark, folder), **asked
+    )
+
+
+def restrict_subject(
+    office: Office,
+    subject: str,
+    purposes: Sequence[str] = (),
+    *,
+    kind: Literal["restricted", "objected"] = "restricted",
+    lift: bool = False,
+    **asked: Unpack[Asked],
+) -> Served[tuple[str, ...]]:
+    """Leave a customer out of reads for some purposes, or for every one.
+
+    Parameters
+    ----------
+    purposes : sequence of str
+        None means every purpose; of an objection, every one that it reaches.
+    lift : bool
+        End it again, and not the other kind.
+    """
+
+    def act(of: Office, mark: str, _: str) -> tuple[str, ...]:
+        return bar(of, kind, mark, purposes, lift=lift)
+
+    what = "restriction" if kind == "restricted" else "objection"
+    return serve(office, what, subject, act, **asked)

@@ -10,7 +10,7 @@ from typing import Any
 from workbench.analytics.compliance import Measured, year_to
 from workbench.documents import packaged
 from workbench.errors import DefinitionError
-from workbench.lifecycle.incidents.reads import COLUMNS
+from workbench.lifecycle.reads import COLUMNS
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.operational import Exact
 from workbench.reporting.definitions.reading import definition_paths, load_definition

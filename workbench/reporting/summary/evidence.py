@@ -12,8 +12,8 @@ import pandas as pd
 from workbench.analytics import compliance as amounts
 from workbench.analytics.compliance import Measured, count, days_since, share, unmeasured
 from workbench.analytics.kpis import Light, has_words
-from workbench.lifecycle.incidents.reads import Read
 from workbench.lifecycle.law import thresholds
+from workbench.lifecycle.reads import Read
 from workbench.lifecycle.review import Check as Found
 from workbench.lifecycle.review import encrypted_places
 from workbench.privacy.budget import Line

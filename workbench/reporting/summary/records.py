@@ -15,8 +15,8 @@ import pandas as pd
 
 from workbench.analytics.compliance import Measured
 from workbench.errors import InputError
-from workbench.lifecycle.incidents.detection import Detection, detect
-from workbench.lifecycle.incidents.reads import Read
+from workbench.lifecycle.detection import Detection, detect
+from workbench.lifecycle.reads import Read
 from workbench.lifecycle.review import Review
 from workbench.lifecycle.sharing import Share, shares
 from workbench.periods import Period

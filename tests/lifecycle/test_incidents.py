@@ -8,11 +8,10 @@ import pytest
 
 import workbench as wb
 from workbench.errors import InputError, UnknownName
-from workbench.lifecycle.incidents.cases import Incidents
-from workbench.lifecycle.incidents.reads import Read
-from workbench.lifecycle.incidents.scope import scope_of
+from workbench.lifecycle.incidents import Incidents
 from workbench.lifecycle.law import clock, clocks
-from workbench.lifecycle.letters.incident import draft
+from workbench.lifecycle.letters import draft
+from workbench.lifecycle.reads import Read, scope_of
 from workbench.store.logs.auditing import verify
 from workbench.store.logs.events import Events
 
@@ -69,7 +68,7 @@ def test_scope_is_worked_out_from_who_read_what(shop):
 
 
 def test_people_are_counted_once_over_tables(shop):
-    from workbench.lifecycle.incidents.reads import people
+    from workbench.lifecycle.reads import people
 
     count = people(shop.store, shop.catalog, 1, ["customers", "transactions", "incidents"])
     assert count == 600

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.lifecycle.incidents.scope import Scope
 from workbench.lifecycle.law import Clock, clocks
+from workbench.lifecycle.reads import Scope
 from workbench.lifecycle.register import Register, said
 from workbench.periods import local
 from workbench.store.logs.chain import Entry

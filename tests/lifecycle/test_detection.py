@@ -7,8 +7,8 @@ import pytest
 
 from workbench.errors import InputError
 from workbench.estates.sample import planted
-from workbench.lifecycle.incidents.detection import detect, upper_rate
-from workbench.lifecycle.incidents.reads import Read, from_audit, from_frame
+from workbench.lifecycle.detection import detect, upper_rate
+from workbench.lifecycle.reads import Read, from_audit, from_frame
 from workbench.store.logs.chain import Entry
 
 SINCE, UNTIL = dt.date(2026, 7, 1), dt.date(2026, 9, 30)

@@ -24,7 +24,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from workbench.errors import InputError
-from workbench.lifecycle.incidents.reads import Read
+from workbench.lifecycle.reads import Read
 
 VOLUME_Z = 5.0  # of log rows; an honest lognormal read passes it 3 times in 10 million
 VOLUME_EXTREME_Z = 12.0

@@ -1,1 +1,0 @@
-"""What may have gone wrong: reads, what stands out in them, incidents."""
