@@ -10,8 +10,8 @@ from support.lab import COLUMNS, Lab, cents
 
 import workbench as wb
 from workbench.errors import LedgerError, QuestionRefused, UnknownName
-from workbench.privacy.books.answers import require_replayed
 from workbench.privacy.release import Release
+from workbench.privacy.replaying import require_replayed
 from workbench.privacy.tables import sheet_of
 
 DAY = dt.date(2026, 1, 15)

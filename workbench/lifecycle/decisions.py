@@ -13,16 +13,6 @@ from workbench.errors import InputError
 from workbench.lifecycle.register import Register, said, told_of
 from workbench.store.logs.chain import Entry
 
-# Advice by where the whole margin of an expected result lies: around zero, above, below.
-ADVICE = ("Wait", "Go ahead", "Leave it")
-
-
-def advised(low: float | None, high: float | None) -> str:
-    """Return what a result's whole margin speaks for: to wait where none is known."""
-    if low is None or high is None:
-        return ADVICE[0]
-    return ADVICE[1 if low > 0 else 2 if high < 0 else 0]
-
 
 @dataclass(frozen=True)
 class Outcome:

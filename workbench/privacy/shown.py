@@ -168,3 +168,14 @@ def with_margin(
     ends = f"{text(least)} to {text(most)}"
     at_limit = text(middle) in (text(least), text(most))
     return f"{ends}{sign}" if at_limit else f"{text(middle)} ({ends}){sign}"
+
+
+# Advice by where the whole margin of an expected result lies: around zero, above, below.
+ADVICE = ("Wait", "Go ahead", "Leave it")
+
+
+def advised(low: float | None, high: float | None) -> str:
+    """Return what a result's whole margin speaks for: to wait where none is known."""
+    if low is None or high is None:
+        return ADVICE[0]
+    return ADVICE[1 if low > 0 else 2 if high < 0 else 0]

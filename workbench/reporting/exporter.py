@@ -22,8 +22,8 @@ from workbench.figures.marks import noted
 from workbench.figures.notes import notes_about
 from workbench.figures.payload import read_payload
 from workbench.figures.spec import Spec
-from workbench.privacy.books.answers import believed
 from workbench.privacy.release import Release
+from workbench.privacy.replaying import believed
 from workbench.reporting.notebooks.chosen import (
     Written,
     computed_number,

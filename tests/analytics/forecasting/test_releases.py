@@ -16,8 +16,8 @@ from factories.noisy import (
 import workbench as wb
 from workbench.errors import InputError, LedgerError, QuestionRefused, UnknownName
 from workbench.periods import Period
-from workbench.privacy.books.answers import require_replayed
 from workbench.privacy.columns import Dimension
+from workbench.privacy.replaying import require_replayed
 from workbench.privacy.sheets import apply
 from workbench.privacy.tables import sheet_of
 

@@ -11,8 +11,8 @@ from support.ledgers import NOW, tamper
 
 import workbench as wb
 from workbench.errors import LedgerError, QuestionRefused, UnknownName, WorkbenchError
-from workbench.privacy.books.answers import require_replayed
 from workbench.privacy.release import Release
+from workbench.privacy.replaying import require_replayed
 from workbench.privacy.sheets import OPERATIONS
 
 # What `derive` is made of; it is stored as a whole.

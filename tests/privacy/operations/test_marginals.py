@@ -8,7 +8,7 @@ from support.shop import make_shop
 
 import workbench as wb
 from workbench.errors import QuestionRefused
-from workbench.privacy.books.answers import require_replayed
+from workbench.privacy.replaying import require_replayed
 
 REST = "None of these"
 REGIONS = ["north", "south", "west", REST]

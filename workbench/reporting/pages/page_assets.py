@@ -4,9 +4,11 @@ import base64
 import gzip
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
+from itertools import islice
 
 _PACKAGE = "workbench.reporting"
 
@@ -58,15 +60,19 @@ def as_text(content: bytes) -> str:
     Its first letter says how many bytes at the end are no content; then each two letters, of the 91
     from ``#`` to ``~`` without ``<``, are thirteen bits.
     """
-    import numpy as np
+    letters = [chr(each) for each in range(ord("#"), ord("~") + 1) if each != ord("<")]
+    pairs = [one + other for one in letters for other in letters]
+    padding = -8 * len(content) % 13
+    said = (
+        pairs[block >> shift & 0x1FFF] for block in _blocks(content) for shift in range(91, -1, -13)
+    )
+    return "".join((str(padding // 8), *islice(said, (8 * len(content) + padding) // 13)))
 
-    bits = np.unpackbits(np.frombuffer(content, np.uint8))
-    padding = -len(bits) % 13
-    rows = np.pad(bits, (0, padding)).reshape(-1, 13)
-    numbers = np.packbits(np.pad(rows, ((0, 0), (3, 0)))).view(">u2")
-    letters = np.stack(np.divmod(numbers, 91), axis=1).astype(np.uint8) + ord("#")
-    letters += letters >= ord("<")
-    return f"{padding // 8}{letters.tobytes().decode()}"
+
+def _blocks(content: bytes) -> Iterator[int]:
+    """Yield thirteen bytes at a time as a number: eight times thirteen bits."""
+    for at in range(0, len(content), 13):
+        yield int.from_bytes(content[at : at + 13].ljust(13, b"\0"))
 
 
 @cache
