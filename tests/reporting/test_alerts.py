@@ -16,7 +16,7 @@ from workbench import figures
 from workbench.errors import DefinitionError
 from workbench.figures.language import Language
 from workbench.reporting.definitions.definition import Alert, Definition
-from workbench.reporting.pages.alerts import raised
+from workbench.reporting.pages.parts import raised
 from workbench.reporting.published import editions
 
 CARDS = notebook(code("wb.figures.kpis(m)", figures.kpis(MONTHLY)))

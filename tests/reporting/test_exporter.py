@@ -1,6 +1,8 @@
 """From notebook to page by an allow-list."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -271,3 +273,18 @@ def test_the_changes_of_all_key_figures_of_a_page_are_judged_together():
     told = made.at("./")
     assert told.count("no clear change") == 4
     assert "−7.8% ±" in told.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_page_is_drawn_without_the_libraries_of_ledgers_frames_and_arrays():
+    """A third of its time, where nothing is asked of them."""
+    code = (
+        "import sys\n"
+        "from workbench.reporting.exporter import export\n"
+        "from workbench.reporting.pages.page_assets import bundle\n"
+        "from workbench.reporting.published.copies import standalone\n"
+        "bundle().packed\n"
+        "unused = {'sqlalchemy', 'numpy', 'pandas', 'duckdb', 'ibis', 'plotly', 'IPython'}\n"
+        "assert not unused & set(sys.modules), unused & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

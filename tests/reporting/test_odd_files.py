@@ -15,7 +15,7 @@ from workbench.reporting.definitions.reading import notebook_problems
 from workbench.reporting.notebooks.remarks import miswritten
 from workbench.reporting.published import editions
 from workbench.reporting.published.failures import show_failures
-from workbench.reporting.published.places import FAILED, read_failures
+from workbench.reporting.published.files import FAILED, read_failures
 from workbench.reporting.telling import last_of, last_run, runs_file
 from workbench.store.engine import one_commit
 from workbench.store.logs.counted import known

@@ -10,8 +10,7 @@ from support.line import DEFINITION, write_report
 from workbench import figures
 from workbench.errors import DefinitionError, LeakFound
 from workbench.periods import Period
-from workbench.reporting.definitions.reading import load_definition
-from workbench.reporting.definitions.remarks import Remarks, remarks_on
+from workbench.reporting.definitions.reading import Remarks, load_definition, remarks_on
 
 NAME = "Given17 Family17"
 LINE = notebook(code("target=1000", figures.line(MONTHLY, x="month", y="customers", target=1000)))

@@ -16,7 +16,7 @@ from workbench.reporting.definitions.reading import find_definition
 from workbench.reporting.definitions.schedule import PeriodRule
 from workbench.reporting.desk import Asked
 from workbench.reporting.facts import commit, edition_identity
-from workbench.reporting.published.places import read_failures
+from workbench.reporting.published.files import read_failures
 
 
 @pytest.fixture

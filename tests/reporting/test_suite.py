@@ -27,7 +27,7 @@ from workbench.errors import Busy, DefinitionError, ParameterError, PeriodError,
 from workbench.reporting.definitions.definition import Hooks
 from workbench.reporting.desk import turn
 from workbench.reporting.pages import template
-from workbench.reporting.published.places import read_failures
+from workbench.reporting.published.files import read_failures
 from workbench.reporting.suite import default_jobs
 from workbench.reporting.telling import tell_hooks
 

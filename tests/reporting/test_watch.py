@@ -5,7 +5,7 @@ import time
 import pytest
 
 from workbench.reporting.definitions.definition import Limits
-from workbench.reporting.watch import Watch
+from workbench.reporting.forking import Watch
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,7 @@ from workbench.lifecycle.rights import traces
 from workbench.privacy.books.witnesses import edition_witnesses, elsewhere
 from workbench.reporting.published import editions
 from workbench.reporting.published.failures import record_failure, withdraw_failures
-from workbench.reporting.published.files import put_whole, staged
-from workbench.reporting.published.places import revisions
+from workbench.reporting.published.files import put_whole, revisions, staged
 from workbench.store.durable import replace_whole
 from workbench.store.keys.marks import Marks
 from workbench.store.keys.master import make_master_key

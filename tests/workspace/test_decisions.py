@@ -15,7 +15,7 @@ from workbench.errors import DefinitionError, InputError, LeakFound, StorageErro
 from workbench.lifecycle.decisions import Decision, Outcome
 from workbench.reporting.exporter import export
 from workbench.reporting.gate.leaks import refuse_leaks
-from workbench.reporting.published.places import FILE
+from workbench.reporting.published.files import FILE
 from workbench.reporting.published.record import Edition, Withdrawal
 
 DAY = dt.date(2026, 8, 15)

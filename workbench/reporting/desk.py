@@ -19,7 +19,7 @@ from workbench.errors import Busy
 from workbench.periods import Period
 from workbench.reporting.definitions.definition import Definition, Variant
 from workbench.reporting.definitions.parameters import Value
-from workbench.reporting.definitions.remarks import Remarks, remarks_on
+from workbench.reporting.definitions.reading import Remarks, remarks_on
 from workbench.settings import Settings
 from workbench.store.durable import file_lock
 from workbench.store.reading.identifying import Find

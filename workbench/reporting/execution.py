@@ -24,8 +24,7 @@ from workbench.reporting.environment import (
     RUN_SHARE,
     SNAPSHOT,
 )
-from workbench.reporting.forking import forking, import_light
-from workbench.reporting.watch import Watch
+from workbench.reporting.forking import Watch, forking, import_light
 from workbench.store.durable import refusal
 
 FILES = "files"  # where a run's kernel stands

@@ -24,8 +24,7 @@ from papermill.engines import NotebookExecutionManager
 from papermill.log import logger
 from traitlets import Type
 
-from workbench.reporting.forking import ForkServer, alive, ended_with_this
-from workbench.reporting.watch import Watch
+from workbench.reporting.forking import ForkServer, Watch, alive, ended_with_this
 from workbench.store.keys.sources import offered, without_keys
 
 OnCell = Callable[[int, int], None]

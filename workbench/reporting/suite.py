@@ -19,7 +19,7 @@ from workbench.reporting.definitions.due import Due
 from workbench.reporting.definitions.reading import find_definition
 from workbench.reporting.desk import Asked, Desk, Tell
 from workbench.reporting.published import editions
-from workbench.reporting.published.places import revisions
+from workbench.reporting.published.files import revisions
 from workbench.reporting.runner import Edition, Failure, fail, make
 
 JOBS_AT_MOST = 4  # by default; each takes a core and some hundred megabytes

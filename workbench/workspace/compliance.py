@@ -224,10 +224,10 @@ class Compliance(Customers, Private):
         dict of table to Release
             For `compliance`.
         """
-        from workbench.reporting.summary import asking
+        from workbench.reporting.summary import estimates
 
         month = Period.parse(period)
-        asked = asking.past_retention(
+        asked = estimates.past_retention(
             self.catalog, month, purpose, lambda name: self.open(name, purpose)
         )
         return self._ask(asked, "past-retention", epsilon)
@@ -255,7 +255,7 @@ class Compliance(Customers, Private):
         dict of str to Release
             For `compliance`; empty, at no cost, where nothing was read on the ground of consent.
         """
-        from workbench.reporting.summary import asking
+        from workbench.reporting.summary import estimates
         from workbench.reporting.summary.records import Records
 
         month, source = Period.parse(period), self.catalog.consents
@@ -264,8 +264,8 @@ class Compliance(Customers, Private):
             return {}
         table = self.open(source.table, purpose)
         asked = {
-            "live": asking.live_consents(self.catalog, table, found),
-            "withdrawn": asking.withdrawals(self.catalog, table, found, month),
+            "live": estimates.live_consents(self.catalog, table, found),
+            "withdrawn": estimates.withdrawals(self.catalog, table, found, month),
         }
         return self._ask(asked, "consents", epsilon)
 

@@ -352,7 +352,7 @@ class Reports(Exports):
         """Take back that an edition failed where it is no longer due, or its report is gone."""
         from workbench.reporting.definitions.reading import definition_paths
         from workbench.reporting.published import failures
-        from workbench.reporting.published.places import FAILED
+        from workbench.reporting.published.files import FAILED
 
         published = self.ws.settings.path("published")
         if not any(published.glob(f"*/{FAILED}")):

@@ -8,7 +8,7 @@ from support.line import DEFINITION, OPENING, PARAMETERS, contents, write_report
 
 from workbench.errors import LeakFound, RunFailed
 from workbench.reporting.published import editions, failures
-from workbench.reporting.published.places import FAILED, read_failures
+from workbench.reporting.published.files import FAILED, read_failures
 
 SCHEDULE = "schedule: {{cron: 0 6 2 * *, time_zone: Asia/Shanghai}}\n"
 FAILING = (OPENING, "1 / 0")

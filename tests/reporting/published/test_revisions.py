@@ -8,8 +8,7 @@ from factories.pages import SPENDING, TOTAL, page
 from workbench.figures.kinds.kpis import KpiSpec, KpisSpec
 from workbench.figures.language import Language
 from workbench.reporting.published.editions import publish
-from workbench.reporting.published.record import Edition, read
-from workbench.reporting.published.revisions import causes, paired, what_changed
+from workbench.reporting.published.record import Edition, causes, paired, read, what_changed
 
 MADE = {"notebook": "a", "definition": "b", "catalog": "c", "software": "d"}
 EN, ZH = Language(), Language("zh")

@@ -7,7 +7,7 @@ from support.shop import CATALOG
 
 import workbench as wb
 from workbench.periods import Period
-from workbench.reporting.summary import asking, estimates
+from workbench.reporting.summary import estimates
 from workbench.store.logs.chain import Entry
 
 SEPTEMBER = Period.parse("2026-09")
@@ -25,7 +25,9 @@ def opened(day, snapshot, purpose="marketing", table="transactions"):
 
 
 def reads(shop, *entries):
-    return asking.reads_on_consent(shop.catalog, entries, LOADED, SEPTEMBER, dt.date(2026, 9, 30))
+    return estimates.reads_on_consent(
+        shop.catalog, entries, LOADED, SEPTEMBER, dt.date(2026, 9, 30)
+    )
 
 
 def withdrawn(shop, column_type, *days):
@@ -57,11 +59,11 @@ def test_people_are_counted_whose_consent_was_withdrawn_before_they_were_read(sh
     )
     table = shop.open("consents", "service")
     first = reads(shop, opened(5, 1))
-    live = estimates.live(asked(shop, asking.live_consents(shop.catalog, table, first)))
+    live = estimates.live(asked(shop, estimates.live_consents(shop.catalog, table, first)))
     assert live.denominator == pytest.approx(540, abs=40)
     assert live.value == pytest.approx(1 - 240 / 540, abs=0.08)
     both = reads(shop, opened(5, 1), opened(12, 2), opened(12, 3))
-    live = estimates.live(asked(shop, asking.live_consents(shop.catalog, table, both)))
+    live = estimates.live(asked(shop, estimates.live_consents(shop.catalog, table, both)))
     assert live.denominator == pytest.approx(540, abs=40)
     assert live.value == pytest.approx(1 - 360 / 540, abs=0.08)
 
@@ -82,7 +84,7 @@ def test_a_withdrawal_in_a_row_of_its_own_counts(shop, kind):
     given = table.filter(table.given_on.notnull()).execute()
     assert given.withdrawn_on.notna().sum() == 300
     live = estimates.live(
-        asked(shop, asking.live_consents(shop.catalog, table, reads(shop, opened(5, 1))))
+        asked(shop, estimates.live_consents(shop.catalog, table, reads(shop, opened(5, 1))))
     )
     assert live.denominator == pytest.approx(600, abs=40)
     assert live.value == pytest.approx(0.5, abs=0.08)
@@ -91,7 +93,7 @@ def test_a_withdrawal_in_a_row_of_its_own_counts(shop, kind):
 def test_withdrawals_are_in_time_where_the_register_was_loaded_soon_after(shop):
     shop = withdrawn(shop, "date", *DAYS)
     table = shop.open("consents", "service")
-    question = asking.withdrawals(shop.catalog, table, reads(shop, opened(5, 1)), SEPTEMBER)
+    question = estimates.withdrawals(shop.catalog, table, reads(shop, opened(5, 1)), SEPTEMBER)
     day, three = estimates.in_time(asked(shop, question))
     assert day.denominator == pytest.approx(420, abs=50)  # who withdrew in September
     assert day.value == pytest.approx(120 / 420, abs=0.1)  # on the 11th: loaded on the 12th

@@ -17,8 +17,7 @@ from workbench.documents import read_json
 from workbench.errors import DefinitionError, QuestionRefused, WorkbenchError
 from workbench.privacy.operational import KIND
 from workbench.privacy.release import Release
-from workbench.reporting.definitions.reading import definition_paths, load_definition
-from workbench.reporting.definitions.remarks import NOTES
+from workbench.reporting.definitions.reading import NOTES, definition_paths, load_definition
 from workbench.reporting.desk import Asked, Desk, catalog_words, declared_words
 from workbench.reporting.exporter import Lookup
 from workbench.reporting.facts import in_words

@@ -13,9 +13,17 @@ from typing import Any
 from workbench.figures import Cards, Sentence
 from workbench.figures.drawn import Card
 from workbench.figures.language import Language
-from workbench.reporting.pages.alerts import Alert, raised
 from workbench.reporting.pages.layout import arrange
-from workbench.reporting.pages.parts import ROOT, Authored, Block, Context, Drawing, strings_of
+from workbench.reporting.pages.parts import (
+    ROOT,
+    Alert,
+    Authored,
+    Block,
+    Context,
+    Drawing,
+    raised,
+    strings_of,
+)
 from workbench.reporting.pages.template import fact_texts, render
 
 

@@ -11,9 +11,8 @@ from workbench.figures import Chart, Sheet
 from workbench.figures.kinds.indicators import SHAPES
 from workbench.figures.language import LANGUAGES, Language
 from workbench.reporting.pages import page_assets
-from workbench.reporting.pages.alerts import Alert
 from workbench.reporting.pages.layout import Layout
-from workbench.reporting.pages.parts import ROOT, Context, Facts
+from workbench.reporting.pages.parts import ROOT, Alert, Context, Facts
 from workbench.reporting.pages.text import Prose, read_markdown
 
 if TYPE_CHECKING:

@@ -30,7 +30,20 @@ from workbench.reporting.pages.parts import ROOT
 from workbench.reporting.published.copies import pdf, standalone
 from workbench.reporting.published.failures import finish, forget_failures, show_failures
 from workbench.reporting.published.feed import put_mails
-from workbench.reporting.published.files import move, put_whole, record, staged, storage, write
+from workbench.reporting.published.files import (
+    FILE,
+    alone,
+    mailed,
+    move,
+    page_names,
+    printed,
+    put_whole,
+    record,
+    revisions,
+    staged,
+    storage,
+    write,
+)
 from workbench.reporting.published.index import (
     MAIN,
     index_names,
@@ -38,10 +51,8 @@ from workbench.reporting.published.index import (
     rebuild_index,
     without_ways,
 )
-from workbench.reporting.published.places import FILE, alone, mailed, page_names, printed, revisions
-from workbench.reporting.published.record import Edition, digest, editions, read
+from workbench.reporting.published.record import Edition, changes, digest, editions, read, said_of
 from workbench.reporting.published.record import latest as latest_record
-from workbench.reporting.published.revisions import changes, said_of
 from workbench.store.durable import content_of, sync
 from workbench.store.published_files import FOLDER_MODE, make_folder
 

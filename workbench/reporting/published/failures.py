@@ -15,14 +15,7 @@ from pathlib import Path
 from workbench.figures.language import Language
 from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.brand import read_brand
-from workbench.reporting.published.files import put_whole, storage
-from workbench.reporting.published.index import (
-    index_names,
-    lead_around,
-    rebuild_index,
-    without_ways,
-)
-from workbench.reporting.published.places import (
+from workbench.reporting.published.files import (
     FAILED,
     FILE,
     alone,
@@ -30,8 +23,16 @@ from workbench.reporting.published.places import (
     page_names,
     place,
     printed,
+    put_whole,
     read_failures,
     revisions,
+    storage,
+)
+from workbench.reporting.published.index import (
+    index_names,
+    lead_around,
+    rebuild_index,
+    without_ways,
 )
 from workbench.reporting.published.record import Edition, Withdrawal, editions, latest, read
 from workbench.store.durable import content_of

@@ -14,8 +14,7 @@ from workbench.figures.drawn import Card
 from workbench.figures.language import Language
 from workbench.reporting.pages.brand import read_brand
 from workbench.reporting.pages.template import rendered
-from workbench.reporting.published.files import put_whole, storage
-from workbench.reporting.published.places import mailed
+from workbench.reporting.published.files import mailed, put_whole, storage
 from workbench.reporting.published.record import Edition
 
 FEED = "feed.xml"

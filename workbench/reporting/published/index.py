@@ -19,8 +19,7 @@ from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.brand import read_brand
 from workbench.reporting.pages.template import compact, rendered
 from workbench.reporting.published.feed import FEED, write_feed
-from workbench.reporting.published.files import put_whole, storage
-from workbench.reporting.published.places import FAILED, read_failures
+from workbench.reporting.published.files import FAILED, put_whole, read_failures, storage
 from workbench.reporting.published.record import Edition, editions
 from workbench.store.durable import content_of
 

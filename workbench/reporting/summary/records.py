@@ -22,8 +22,7 @@ from workbench.lifecycle.sharing import Share, shares
 from workbench.periods import Period
 from workbench.privacy.release import Release
 from workbench.reporting.summary import estimates
-from workbench.reporting.summary.asking import ReadsOnConsent, reads_on_consent
-from workbench.reporting.summary.estimates import Selection
+from workbench.reporting.summary.estimates import ReadsOnConsent, Selection, reads_on_consent
 from workbench.store.lake_files import in_lake
 from workbench.store.quality.result import Quality
 
