@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -157,6 +158,38 @@ def test_an_encoding_is_found(tmp_path, encoding, text, named):
     code, said = _new(tmp_path / "shop", "--from", _file(tmp_path, lines, encoding=encoding))
     assert code == 0, said
     assert _draft(tmp_path / "shop").get("source_format", {}).get("encoding") == named
+
+
+def test_what_cannot_be_read_in_a_folder_is_left_out_and_named(tmp_path):
+    source = tmp_path / "exports"
+    source.mkdir()
+    _file(source, SHOP, "good.csv")
+    (source / "dangling.csv").symlink_to(tmp_path / "gone.csv")
+    (source / "folder.csv").mkdir()
+    os.mkfifo(source / "pipe.csv")
+    (source / "empty.csv").write_bytes(b"")
+    (source / "norows.csv").write_bytes(b"a,b\n")
+    (source / "broken.parquet").write_bytes(b"PAR1")
+    (source / "broken.xlsx").write_bytes(b"PK")
+    (source / "old.xls").write_bytes(b"x")
+    (source / "notes.txt").write_bytes(b"x")
+    (source / ".hidden").write_bytes(b"x")
+    code, said = _new(tmp_path / "shop", "--from", source)
+    assert code == 0, said
+    left = {each.name for each in source.iterdir()} - {"good.csv", ".hidden"}
+    assert {line.split()[2].rstrip(":") for line in said.splitlines() if "LEFT OUT" in line} == left
+    assert {each.name for each in (tmp_path / "shop" / "data").iterdir()} == {"good.csv"}
+    assert list(_tables(tmp_path / "shop")) == ["good"]
+    # what is named by itself is wanted, and refused
+    code, said = _new(tmp_path / "other", "--from", source, "--from", tmp_path / "gone.csv")
+    assert code
+    assert "there is no file" in said
+    (source / "good.csv").unlink()
+    code, said = _new(tmp_path / "none", "--from", source)
+    assert code
+    assert "nothing to read" in said
+    assert "dangling.csv: there is no file" in said
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_folder_of_parts_workbooks_and_parquet_becomes_tables(tmp_path):

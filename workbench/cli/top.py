@@ -69,14 +69,15 @@ def new(folder: Path, sources: tuple[str, ...], customer: str | None) -> Told:
     """Make a workspace of your own data: its catalog drafted, and a first report."""
     from workbench.estates.drafting import new_workspace
 
-    tables = new_workspace(folder, sources, customer)
+    tables, left_out = new_workspace(folder, sources, customer)
     # why init last: it refuses a file of which some rows do not fit, and leaves out what is fed
     loads = sorted({table.load for table in tables}, key=lambda each: each == "init")
-    facts = {"out": str(folder), "rows": {table.name: table.looked.rows for table in tables}}
+    rows = {table.name: table.looked.rows for table in tables}
     return Told(
-        facts,
+        {"out": str(folder), "rows": rows, "left_out": left_out},
         [
             *chain.from_iterable(table.said() for table in tables),
+            *(f"LEFT OUT {name}: {why}" for name, why in left_out.items()),
             f"Wrote {folder}. The files were copied into {folder}/data, which is yours alone to "
             "read; nothing outside it is read again.",
             f"Next: answer the questions in {folder}/catalog.yaml; then "

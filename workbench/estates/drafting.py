@@ -17,7 +17,7 @@ from pathlib import Path
 from workbench.catalog import UNANSWERED
 from workbench.errors import InputError
 from workbench.estates.looking import Looked, Seen, look_at
-from workbench.estates.sources import ROW, bring_in
+from workbench.estates.sources import ROW, bring_in, leaving_out
 from workbench.estates.starter import GROUPS_MOST, write_first_reports, write_settings
 from workbench.estates.writing import rendered
 
@@ -117,8 +117,10 @@ class Drafted:
 
 def new_workspace(
     folder: Path, sources: Sequence[str], customer: str | None = None
-) -> list[Drafted]:
+) -> tuple[list[Drafted], dict[str, str]]:
     """Write a workspace with a drafted catalog for files of one's own; return what was found.
+
+    Beside the tables: what was left out of a folder, each with the reason.
 
     Files are copied into its ``data`` folder, which only their owner may read.
 
@@ -141,11 +143,18 @@ def new_workspace(
     made = not folder.exists()
     data = folder / "data"
     tables: list[Drafted] = []
+    left_out: dict[str, str] = {}
     try:
         data.mkdir(parents=True, mode=0o700)
-        for path in bring_in(data, sources, customer):
+        for path in bring_in(data, sources, customer, left_out):
             name = _name(path.stem, [table.name for table in tables], "table")
-            tables.append(_drafted(name, look_at(path), customer))
+            with leaving_out(path, sources, left_out):
+                tables.append(_drafted(name, look_at(path), customer))
+        if not tables:
+            told = "".join(f"\n{name}: {why}" for name, why in left_out.items())
+            raise InputError(
+                f"nothing to read: name .csv, .xlsx or .parquet files, or a folder of them.{told}"
+            )
     except BaseException:
         shutil.rmtree(folder if made else data, ignore_errors=True)
         raise
@@ -161,7 +170,7 @@ def new_workspace(
     (folder / "catalog.yaml").write_text(text, encoding="utf-8")
     write_first_reports(folder, tables)
     write_settings(folder, "your data", title, "; put it where few may read")
-    return tables
+    return tables, left_out
 
 
 def _drafted(name: str, looked: Looked, customer: str | None) -> Drafted:

@@ -12,22 +12,26 @@ from typing import IO
 from workbench.errors import InputError, SourceError
 from workbench.store.loading import workbooks
 from workbench.store.loading.open_quotes import has_open_quotes
+from workbench.store.loading.options import Options, require_fitting
 from workbench.store.loading.text_files import TITLE_LINES, fields_of, likely, text_of
 
 ROW = "row"  # as --customer: every row is a customer
-_SUFFIXES = (".csv", ".xlsx", ".parquet")
 _BLOCK = 1 << 20
 
 
-def bring_in(data: Path, sources: Sequence[str], customer: str | None) -> list[Path]:
+def bring_in(
+    data: Path, sources: Sequence[str], customer: str | None, left_out: dict[str, str]
+) -> list[Path]:
     """Copy every source into the data folder, which only its owner may read; return the files.
+
+    Of a folder, what cannot be read is named in ``left_out`` with the reason; see `leaving_out`.
 
     Raises
     ------
     InputError
         There is nothing to read, or two files have one name.
     SourceError
-        A file is not there.
+        A file that was named cannot be read.
     """
     found: list[Path] = []
     for source in sources:
@@ -37,25 +41,44 @@ def bring_in(data: Path, sources: Sequence[str], customer: str | None) -> list[P
         path = Path(source)
         files = [path]
         if path.is_dir():
-            files = [each for each in sorted(path.iterdir()) if each.suffix.lower() in _SUFFIXES]
+            files = [each for each in sorted(path.iterdir()) if not each.name.startswith(".")]
         for each in files:
             target = data / each.name
             if target.exists():
                 raise InputError(f"two files are called {each.name}. Rename one of them.")
-            if not each.is_file():
-                raise SourceError(f"there is no file {each}. Check the name.")
-            if customer == ROW:
-                _copy_with_row_as_customer(each, target)
-            else:
-                shutil.copyfile(each, target)
-            found.append(target)
-    for each in found:
-        each.chmod(0o600)
-    if not found:
-        raise InputError(
-            "nothing to read: name .csv, .xlsx or .parquet files, or a folder of them."
-        )
+            with leaving_out(target, sources, left_out):
+                kind = _require_readable(each)
+                if customer == ROW:
+                    _copy_with_row_as_customer(each, target)
+                else:
+                    shutil.copyfile(each, target)
+                target.chmod(0o600)
+                headers_of(target, kind, encoding_of(target) if kind == ".csv" else None)
+                found.append(target)
     return _joined(found)
+
+
+@contextmanager
+def leaving_out(target: Path, sources: Sequence[str], left_out: dict[str, str]) -> Iterator[None]:
+    """Leave a file that cannot be read out, unless it was named by itself: say which, and why."""
+    try:
+        yield
+    except SourceError as problem:
+        if target.name in {Path(each).name for each in sources}:
+            raise
+        left_out[target.name] = str(problem)
+        target.unlink(missing_ok=True)
+
+
+def _require_readable(path: Path) -> str:
+    """Return which kind of file it is; refuse what cannot be read, before it is copied."""
+    try:
+        if not path.is_file():
+            raise SourceError(f"there is no file {path}. Check the name.")
+        path.open("rb").close()
+    except OSError as problem:
+        raise SourceError(f"{path} cannot be read: {problem.strerror}.") from None
+    return require_fitting(path, Options())
 
 
 def encoding_of(path: Path) -> str | None:
