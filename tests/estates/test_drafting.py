@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import random
 import re
 import sqlite3
 import subprocess
@@ -18,6 +19,7 @@ from workbench.catalog_files import load_catalog
 from workbench.cli import main
 from workbench.documents import load_yaml
 from workbench.errors import CatalogError, CatalogUnanswered
+from workbench.estates.sources import encodings_of
 
 SHOP = ["InvoiceNo,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"] + [
     f"{'C' if n % 40 == 0 else ''}{5000 + n},CAFÉ £{n},{n % 7 - 1},{1 + n % 12}/{1 + n % 28}/2011 "
@@ -144,20 +146,57 @@ KOREAN = (
     ("encoding", "text", "named"),
     [
         ("utf-8", "größe", None), ("utf-8-sig", "größe", None), ("utf-16", "größe", None),
-        ("cp1252", "größe £", "cp1252"), ("gb18030", "客户名称北京", "gb18030"),
-        ("utf-16-le", "größe", "utf-16-le"), ("cp1252", "Müller, José, Öz, Ça", "cp1252"),
-        ("cp1252", "don’t – it’s “so”", "cp1252"), ("cp932", "山田,鈴木,顧客", "cp932"),
-        ("euc_jp", "ありがとう山田", "euc_jp"),
-        ("euc_kr", KOREAN, "euc_kr"), ("cp1251", "Анна, Ольга", "cp1251"),
-        ("big5", "陳大文 林小華", "big5"), ("cp1251", "Иван Петров", "cp1251"),
-        ("gb18030", "张三", "gb18030"),
+        ("cp1252", "größe £", "cp1252"), ("gb18030", "客户名称北京", "?"),
+        ("utf-16-le", "größe", "utf-16-le"), ("cp1252", "Müller, José, Öz, Ça", "?"),
+        ("cp1252", "don’t – it’s “so”", "cp1252"), ("cp932", "山田,鈴木,顧客", "?"),
+        ("euc_jp", "ありがとう山田", "?"),
+        ("euc_kr", KOREAN, "euc_kr"), ("cp1251", "Анна, Ольга", "?"),
+        ("big5", "陳大文 林小華", "?"), ("cp1251", "Иван Петров", "?"),
+        ("gb18030", "张三", "?"), ("cp1250", "Dvořák, Jiří", "?"),
+        ("cp1252", "Hélène, Benoît", "?"),
     ],
 )  # fmt: skip
-def test_an_encoding_is_found(tmp_path, encoding, text, named):
+def test_an_encoding_is_found_or_asked_for(tmp_path, encoding, text, named):
     lines = ["customer_id,note"] + [f"K{n},{text}" for n in range(30)]
     code, said = _new(tmp_path / "shop", "--from", _file(tmp_path, lines, encoding=encoding))
     assert code == 0, said
     assert _draft(tmp_path / "shop").get("source_format", {}).get("encoding") == named
+    if named == "?":
+        asked = re.search("# encoding: (.*)", (tmp_path / "shop" / "catalog.yaml").read_text())
+        assert encoding in asked[1]
+        assert "is a guess; other letters stand there as" in asked[1]
+
+
+NAMES = {
+    "cp1250": "Dvořák Černý Wójcik Zieliński Świątek Łódź Szabó Győr Fűzfő Kovács",
+    "cp1251": "Иванов Смирнов Москва Санкт-Петербург Казань Екатерина Соколова",
+    "cp1252": "François Hélène Orléans Besançon Größe £12 Désirée Muñoz São",
+    "cp1253": "Παπαδόπουλος Γεωργίου Αθήνα Θεσσαλονίκη Ελένη Πάτρα",
+    "cp1254": "Yılmaz Çelik Şahin Işık İstanbul Çağlar Doğan Kılıç",
+    "cp1255": "כהן לוי מזרחי פרץ ביטון תל אביב ירושלים",
+    "cp1256": "محمد علي حسن فاطمة القاهرة الرياض دمشق",
+    "cp1257": "Bērziņš Kalniņa Rīga Liepāja Jānis Šiauliai Ąžuolas",
+    "cp850": "Müller Schäfer Größe Köln München",
+    "big5": "張三 李四 王偉 台北 高雄 劉洋 陳靜 歐陽娜娜 黃麗",
+    "gb18030": "张三 李四 王伟 北京 上海 刘洋 陈静 欧阳娜娜 黄丽",
+    "cp932": "山田 太郎 佐藤 東京 大阪 やまだ スズキ 鈴木 高橋",
+    "euc_kr": "김철수 이영희 서울 부산 박지성 최민수 홍길동",
+}
+
+
+@pytest.mark.parametrize("encoding", NAMES)
+@pytest.mark.parametrize("rows", [4, 60])
+def test_no_encoding_is_told_for_certain_that_reads_otherwise(tmp_path, encoding, rows):
+    words, path = NAMES[encoding].split(), tmp_path / "a.csv"
+    for seed in range(25):
+        dice = random.Random(seed)
+        text = "id,name\n" + "".join(f"{n},{dice.choice(words)}\n" for n in range(rows))
+        path.write_bytes(text.encode(encoding))
+        found = encodings_of(path) or ["utf-8"]
+        if len(found) == 1:
+            assert path.read_bytes().decode(found[0]) == text
+        elif rows == 60:
+            assert text in [path.read_bytes().decode(each) for each in found]
 
 
 def test_what_cannot_be_read_in_a_folder_is_left_out_and_named(tmp_path):

@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection as Connection
 
 from workbench.catalog import Column, Table
 from workbench.errors import SourceError
-from workbench.estates.sources import encoding_of, headers_of
+from workbench.estates.sources import encodings_of, headers_of
 from workbench.store.loading.options import Options, require_fitting
 from workbench.store.loading.readers import reading
 from workbench.store.loading.values import Form, taken
@@ -93,7 +93,8 @@ def look_at(path: Path) -> Looked:
         It cannot be read, or has no line of column names.
     """
     kind = require_fitting(path, Options())
-    encoding = encoding_of(path) if kind == ".csv" else None
+    encodings = encodings_of(path) if kind == ".csv" else []
+    encoding = next(iter(encodings), None)
     names = {f"c{place}": each for place, each in enumerate(headers_of(path, kind, encoding))}
     with duckdb.connect() as connection:
         connection.execute("SET threads = 2")
@@ -116,6 +117,9 @@ def look_at(path: Path) -> Looked:
             found.unreadable = rows.one("count(DISTINCT line)", "reject_errors")
         if encoding is not None:
             found.format["encoding"] = encoding
+            if others := ", ".join(encodings[1:]):
+                told = f"{encoding} is a guess; other letters stand there as {others}"
+                found.ambiguous["encoding"] = told
         for name, each in columns.items():
             each.filled = rows.one(f'count("{name}")')
             each.distinct = rows.one(f'approx_count_distinct("{name}")')

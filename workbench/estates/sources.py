@@ -13,10 +13,24 @@ from workbench.errors import InputError, SourceError
 from workbench.store.loading import workbooks
 from workbench.store.loading.open_quotes import has_open_quotes
 from workbench.store.loading.options import Options, require_fitting
-from workbench.store.loading.text_files import TITLE_LINES, fields_of, likely, text_of
+from workbench.store.loading.text_files import (
+    LATIN,
+    OTHER_LETTERS,
+    TITLE_LINES,
+    UNLIKELY,
+    fields_of,
+    has_few_signs,
+    likely,
+    text_of,
+)
 
 ROW = "row"  # as --customer: every row is a customer
 _BLOCK = 1 << 20
+_ASCII = bytes(range(128))
+_LETTER = r"[^\W\d_]"
+_ODD = re.compile(
+    rf"(?<!{_LETTER})[^\W\d_a-zA-Z](?!{_LETTER})|(?<={_LETTER})[^\w\0-\x7f’](?={_LETTER})"
+)
 
 
 def bring_in(
@@ -81,19 +95,63 @@ def _require_readable(path: Path) -> str:
     return require_fitting(path, Options())
 
 
-def encoding_of(path: Path) -> str | None:
-    """Return the encoding of a text file; None where it is UTF-8 or says so itself."""
+def encodings_of(path: Path) -> list[str]:
+    """Return the encodings that a text file may be in and reads otherwise, the likeliest first.
+
+    None where it is UTF-8 or says so itself.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.csv"
+    >>> _ = path.write_bytes("Jiří".encode("cp1250"))
+    >>> encodings_of(path)
+    ['cp1252', 'cp1250', 'cp1257']
+    """
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(_BLOCK)
     if start.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return None
-    if b"\0" in start:
-        return "utf-16-be" if start.startswith(b"\0") else "utf-16-le"
+        return []
+    if b"\0" in start[:4]:
+        return ["utf-16-be" if start.startswith(b"\0") else "utf-16-le"]
     if _decodes(path, "utf-8"):
-        return None
+        return []
+    guessed, single = likely(start), OTHER_LETTERS
+    if guessed[:1] != ["cp1251"]:
+        if guessed and not has_few_signs(start):
+            return guessed[:1]
+        single = LATIN
+    fits = [each for each in single if _decodes(path, each)] or list(UNLIKELY)
+    fits.sort(key=lambda each: _oddness(start, each))
+    fits = [each for each in fits if _oddness(start, each) <= _oddness(start, fits[0])]
+    if single is LATIN:
+        fits = [*(each for each in guessed if _decodes(path, each)), *fits]
+    high, unlike = _high_bytes(path), dict[str, str]()
+    for each in fits:  # by bytes alone: of most of these one is one sign, whatever is beside it
+        unlike.setdefault(high.decode(each, "replace"), each)
+    return [*unlike.values()]
+
+
+def encoding_of(path: Path) -> str | None:
+    """Return the likeliest encoding of a text file; None where it is UTF-8 or says so itself."""
+    return next(iter(encodings_of(path)), None)
+
+
+def _high_bytes(path: Path) -> bytes:
+    found = b""
     with path.open("rb") as file:
-        names = [*likely(file.read(_BLOCK)), "cp1252"]
-    return next((name for name in names if _decodes(path, name)), "latin-1")
+        while block := file.read(_BLOCK):
+            found = bytes({*found, *block.translate(None, _ASCII)})
+    return found
+
+
+def _oddness(start: bytes, encoding: str) -> float:
+    """Return the share, in tenths, of a text's signs that are no part of a word where they stand.
+
+    Such as a letter before a number, which is a currency in the right encoding.
+    """
+    text = start.decode(encoding, "replace")
+    return round(len(_ODD.findall(text)) / (sum(not sign.isascii() for sign in text) or 1), 1)
 
 
 def _decodes(path: Path, encoding: str) -> bool:

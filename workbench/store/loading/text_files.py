@@ -38,6 +38,10 @@ _WORDS = {
 _KANA = re.compile(rb"(?:[\xa4\xa5][\xa1-\xfe]){3,}")  # else it may be Chinese, sign by sign
 _HIGH = re.compile(rb"[\x80-\xff]")
 _ENOUGH = 40  # signs; of fewer, Chinese may be in that part of them which Korean has
+# of one byte a sign: which of them a text is in, its bytes do not say
+LATIN = ("cp1252", "cp1250", "cp1254", "cp1257")
+OTHER_LETTERS = ("cp1251", "cp1253", "cp1255", "cp1256")
+UNLIKELY = ("cp850", "latin-1")
 TITLE_LINES = 20  # before the column names, at most
 _QUOTED = re.compile(rb'"[^"]*"')
 _ENDS = re.compile(rb"\r\n|\n|\r")
@@ -221,9 +225,14 @@ def likely(start: bytes) -> list[str]:
     for name, words in _WORDS.items():
         share[name] = sum(len(_HIGH.findall(run)) for run in words.findall(start)) / high
     share["euc_jp"] *= bool(_KANA.search(start))
-    few = len({*re.findall(rb"[\xa1-\xfe]{2}", start)}) < _ENOUGH
+    few = has_few_signs(start)
     ordered = sorted(share, key=lambda each: (-round(share[each], 2), few and each == "euc_kr"))
     return [name for name in ordered if share[name] > 0.5 and _decodes(start, name)]
+
+
+def has_few_signs(start: bytes) -> bool:
+    """Whether a text has too few signs of two bytes to tell Chinese and Korean apart."""
+    return len({*re.findall(rb"[\xa1-\xfe]{2}", start)}) < _ENOUGH
 
 
 def _decodes(start: bytes, encoding: str) -> bool:
