@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from workbench.analytics.scoring.regression import likeliest
+from workbench.analytics.scoring.scorecard import likeliest
 from workbench.analytics.scoring.woe import WoeEncoder
 
 
@@ -15,7 +15,7 @@ def test_coefficients_are_scikit_learns(applications, weighted):
     bad = np.tile(bad, 10)
     weight = np.random.default_rng(0).integers(1, 4, len(bad)) / 10 if weighted else None
     encoder = WoeEncoder()
-    woe = encoder.fit_transform(X, bad, weight)
+    woe = encoder.fit_transform(X, bad, sample_weight=weight)
     places = [each.place({name: X[name] for name in X}) for each in encoder.bins_]
     found = likeliest(
         list(zip(encoder.bins_, places, strict=True)), bad, weight, np.array([0.0] + [-1.0] * 4)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
@@ -256,3 +257,12 @@ def test_outcomes_that_are_not_known_are_counted(applications):
     unknown = np.where(np.arange(len(bad)) < 7, np.nan, bad)
     with pytest.raises(DataError, match=f"7 of {len(bad):,} outcomes are not known"):
         WoeEncoder().fit(X, unknown)
+
+
+def test_rows_without_weight_are_not_learned_from_and_have_their_evidence(applications):
+    X, bad = applications
+    weight = (np.arange(len(X)) % 2).astype(float)
+    encoder = WoeEncoder(special_codes=CODES)
+    found = encoder.fit_transform(X, bad, sample_weight=weight)
+    assert len(found) == len(X)
+    assert (found == clone(encoder).fit(X[weight > 0], bad[weight > 0]).transform(X)).all()

@@ -1,22 +1,47 @@
-"""The fitted bins of one column: where a value lies, what each bin holds, and its WoE."""
+"""The fitted bins of one column, or of two: where a value lies, what each holds, and its WoE."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
-from workbench.analytics.scoring.binning import FAR, Counts, best_starts, number_edges
-from workbench.analytics.scoring.columns import Categories, read_column
+from workbench.analytics.scoring.columns import read_column
 from workbench.errors import DataError
 
 SURE = 1.959963984540054  # standard normal, 95 %
+FAR = float(np.finfo(float).max)  # beyond lies what is not finite
+EVERYWHERE = (-FAR, FAR)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Good and bad rows, or their weights, of bins."""
+
+    goods: np.ndarray
+    bads: np.ndarray
+
+    @classmethod
+    def of(cls, place: np.ndarray, bad: np.ndarray, weight: np.ndarray | None, bins: int) -> Counts:
+        """Count the rows of each bin; ``place`` is the bin of each row."""
+        total = np.bincount(place, weight, minlength=bins)
+        held = np.bincount(place[bad], None if weight is None else weight[bad], minlength=bins)
+        return cls(total - held, held)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Rows of each bin."""
+        return np.asarray(self.goods + self.bads)
+
+    def __getitem__(self, which: Any) -> Counts:
+        return Counts(self.goods[which], self.bads[which])
 
 
 class Characteristic:
@@ -26,23 +51,30 @@ class Characteristic:
     why: str = ""  # all its rows are in one bin, should they be
 
     @property
-    def name(self) -> str:
-        """What the card's table calls it."""
-        raise NotImplementedError
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """What a reader calls each bin."""
-        raise NotImplementedError
-
-    @property
     def parts(self) -> tuple[Bins, ...]:
         """The bins of each of its columns."""
         raise NotImplementedError
 
+    @property
+    def name(self) -> str:
+        """What the card's table calls it."""
+        return " × ".join(part.column for part in self.parts)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What a reader calls each bin."""
+        found = itertools.product(*(part.labels for part in self.parts))
+        return tuple(" & ".join(each) for each in found)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many bins each of its columns has."""
+        return tuple(len(part.labels) for part in self.parts)
+
     def place(self, columns: Mapping[str, Any]) -> np.ndarray:
         """Return the bin of each row."""
-        raise NotImplementedError
+        places = tuple(part.place(columns) for part in self.parts)
+        return np.asarray(np.ravel_multi_index(places, self.shape))
 
     def counted(self, place: np.ndarray, bad: np.ndarray, weight: np.ndarray | None = None) -> Self:
         """Return the same bins with the counts of other rows."""
@@ -69,15 +101,6 @@ class Characteristic:
         return np.where(self.evidence.rows > 0, found, 0.0)
 
     @cached_property
-    def woe_error(self) -> np.ndarray:
-        """Standard error of the WoE, goods and bads being multinomial over the bins."""
-        with np.errstate(divide="ignore"):
-            variance = 1 / self.evidence.goods + 1 / self.evidence.bads
-        whole = 1 / self.counts.goods.sum() + 1 / self.counts.bads.sum()
-        known = self.evidence.rows > 0
-        return np.where(known, np.sqrt(np.maximum(variance - whole, 0.0)), np.nan)
-
-    @cached_property
     def evidence(self) -> Counts:
         """The counts that weights are taken from."""
         goods, bads = self.counts.goods, self.counts.bads
@@ -92,9 +115,14 @@ class Characteristic:
 
     def table(self) -> pd.DataFrame:
         """Return one row a bin; the notes say where a bin is neutral for want of rows."""
-        rows, spread = self.counts.rows, SURE * self.woe_error
-        with np.errstate(invalid="ignore"):
+        rows = self.counts.rows
+        whole = 1 / self.counts.goods.sum() + 1 / self.counts.bads.sum()
+        with np.errstate(divide="ignore", invalid="ignore"):
             rate = self.counts.bads / rows
+            # of goods and bads that are multinomial over the bins
+            variance = 1 / self.evidence.goods + 1 / self.evidence.bads - whole
+        known = self.evidence.rows > 0
+        spread = np.where(known, SURE * np.sqrt(np.maximum(variance, 0.0)), np.nan)
         return pd.DataFrame(
             {
                 "variable": self.name,
@@ -132,14 +160,9 @@ class Bins(Characteristic):
     edges: tuple[float, ...] | None
     groups: tuple[tuple[Any, ...], ...] = ()
     codes: Mapping[Any, str] = field(default_factory=dict)
-    bounds: tuple[float, float] = (-FAR, FAR)
+    bounds: tuple[float, float] = EVERYWHERE
     counts: Counts = field(default_factory=lambda: Counts(np.zeros(0), np.zeros(0)))
     why: str = ""
-
-    @property
-    def name(self) -> str:
-        """What the card's table calls it."""
-        return self.column
 
     @property
     def parts(self) -> tuple[Bins, ...]:
@@ -152,18 +175,13 @@ class Bins(Characteristic):
         return len(self.groups) if self.edges is None else len(self.edges) + 1
 
     @property
-    def categories(self) -> list[Any]:
-        """All values that have a bin by name."""
-        return [*itertools.chain(*self.groups), *self.codes]
+    def named(self) -> tuple[tuple[Any, ...], ...]:
+        """The values of each bin that holds no others."""
+        return (*self.groups, *((code,) for code in self.codes))
 
-    @property
-    def size(self) -> int:
-        """How many bins there are; the last is of missing values, before it other categories."""
-        return self.regular + len(self.codes) + (self.edges is None) + 1
-
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
-        """What a reader calls each bin."""
+        """What a reader calls each bin; last come other categories, and missing values."""
         if self.edges is None:
             found = [", ".join(map(str, group)) for group in self.groups]
         else:
@@ -183,34 +201,62 @@ class Bins(Characteristic):
         DataError
             A number is infinite, or beyond its bounds and no special code.
         """
-        return self.placed(
-            read_column(self.name, columns[self.name], number=self.edges is not None)
-        )
+        number = self.edges is not None
+        return self.placed(read_column(self.column, columns[self.column], number=number))
 
-    def placed(self, values: np.ndarray | Categories) -> np.ndarray:
+    def placed(self, values: Any) -> np.ndarray:
         """As `place`, of a column that has been read."""
-        missing = self.size - 1
-        if isinstance(values, Categories):
-            places = {value: at for at, group in enumerate(self.groups) for value in group}
-            places |= {code: self.regular + at for at, code in enumerate(self.codes)}
-            return values.placed(places, other=missing - 1, missing=missing)
-        found = np.searchsorted(np.asarray(self.edges, dtype=float), values, side="right")
+        missing = len(self.labels) - 1
+        if isinstance(values, pd.Categorical):
+            places = {value: at for at, group in enumerate(self.named) for value in group}
+            kinds = [places.get(value, missing - 1) for value in values.categories]
+            return np.asarray(np.array([*kinds, missing])[values.codes])
+        found: np.ndarray = np.searchsorted(
+            np.asarray(self.edges, dtype=float), values, side="right"
+        )
         beyond = (values < self.bounds[0]) | (values > self.bounds[1])
-        for at, code in enumerate(self.codes):
+        for at, code in enumerate(self.codes, self.regular):
             which = values == code
-            found[which] = self.regular + at
+            found[which] = at
             beyond &= ~which
         if beyond.any():
             low, high = self.bounds
             allowed = "finite" if high == FAR else f"{low:.15g} to {high:.15g}"
             codes = ", ".join(f"{code:.15g}" for code in self.codes) or "none"
             raise DataError(
-                f"column '{self.name}': {int(beyond.sum()):,} of {len(values):,} values lie beyond "
-                f"what is allowed ({allowed}; infinity never) and are no special code ({codes}). "
-                "Declare special_codes for them, or mend them."
+                f"column '{self.column}': {int(beyond.sum()):,} of {len(values):,} values lie "
+                f"beyond what is allowed ({allowed}; infinity never) and are no special code "
+                f"({codes}). Declare special_codes for them, or mend them."
             )
         found[np.isnan(values)] = missing
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class PairBins(Characteristic):
+    """Every bin of one feature with every bin of another.
+
+    A cell of few rows tells little by itself: each has pseudo-rows, as many as the least bin, at
+    the rate that its row and column foretell together.
+    """
+
+    rows: Bins
+    across: Bins
+    counts: Counts
+    least_rows: float
+
+    @property
+    def parts(self) -> tuple[Bins, ...]:
+        """Both."""
+        return (self.rows, self.across)
+
+    @cached_property
+    def evidence(self) -> Counts:
+        """Counts with the pseudo-rows."""
+        woe = np.add.outer(self.rows.woe, self.across.woe).ravel()
+        rate = expit(-woe - math.log(self.counts.goods.sum() / self.counts.bads.sum()))
+        more = self.least_rows * rate
+        return Counts(self.counts.goods + self.least_rows - more, self.counts.bads + more)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,132 +266,3 @@ class Weighed:
     bins: Characteristic
     coefficient: float  # of the logarithm of bad odds; never above 0
     points: np.ndarray
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of the bins of one column."""
-
-    trend: str = "auto"
-    least_share: float = 0.05
-    edges: Sequence[Any] | None = None
-    codes: Mapping[Any, str] = field(default_factory=dict)
-    bounds: tuple[float, float] = (-FAR, FAR)
-
-
-def fitted_bins(
-    name: str, column: Any, bad: np.ndarray, weight: np.ndarray | None, asked: Asked
-) -> tuple[Bins, np.ndarray]:
-    """Return the bins of one column, and the bin of each row."""
-    values = read_column(name, column)
-    least = asked.least_share * float(len(bad) if weight is None else weight.sum())
-    if isinstance(values, Categories):
-        if asked.edges is not None:
-            groups = tuple(
-                tuple([each] if isinstance(each, str | bool) else each) for each in asked.edges
-            )
-            known = [each for group in groups for each in group]
-            if len(set(known)) < len(known):
-                raise DataError(f"edges of '{name}' name a category twice; each is in one group.")
-        else:
-            groups = _groups(values, bad, weight, set(asked.codes), least)
-        bins = Bins(name, None, groups, asked.codes)
-    else:
-        codes = {_number(name, code): text for code, text in asked.codes.items()}
-        if asked.edges is not None:
-            edges = tuple(_number(name, each) for each in asked.edges)
-            if sorted(set(edges)) != list(edges):
-                raise DataError(f"edges of '{name}' must rise, each once: {list(edges)} do not.")
-        else:
-            plain = np.isfinite(values)
-            for code in codes:
-                plain &= values != code
-            kept = slice(None) if plain.all() else plain
-            own = None if weight is None else weight[kept]
-            edges = ()
-            if plain.any():
-                edges = number_edges(
-                    values[kept], bad[kept], own, trend=asked.trend, least_rows=least
-                )
-        bins = Bins(name, edges, (), codes, asked.bounds)
-    place = bins.placed(values)
-    bins = bins.counted(place, bad, weight)
-    held = bins.counts[bins.counts.rows > 0]
-    if len(held.rows) == 1:
-        bins = replace(bins, why=_why_one(values, asked))
-    pure = len(held.rows) == 2 and not (held.goods * held.bads).any()
-    # why not of few rows: there two values may go with the outcome by chance
-    if pure and len(bad) >= 50 and _distinct(values) == 2:
-        raise DataError(
-            f"column '{name}' says who went bad: it is the target itself. Leave it out."
-        )
-    if asked.edges is not None:
-        _require_both(bins)
-    return bins, place.astype(np.uint8 if bins.size < 256 else np.int32)
-
-
-def _distinct(values: np.ndarray | Categories) -> int:
-    if isinstance(values, Categories):
-        return len(values.values)
-    return len(np.unique(values[~np.isnan(values)]))
-
-
-def _why_one(values: np.ndarray | Categories, asked: Asked) -> str:
-    """Say why a column has one bin."""
-    if (distinct := _distinct(values)) < 2:
-        return "it is constant" if distinct else "every value is missing"
-    if isinstance(values, Categories):
-        return (
-            f"none of its {distinct:,} categories tells: each is rarer than "
-            f"{asked.least_share / 2:.3g} of the rows; group them first, or leave it out"
-        )
-    return (
-        f"with trend '{asked.trend}' one bin is left: the bad rate does not go that way; ask for "
-        "'auto' or 'none', or leave it out"
-    )
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        found = float(value)
-    except (TypeError, ValueError):
-        found = math.nan
-    if not math.isfinite(found):
-        raise DataError(
-            f"'{name}' is a number, so its edges and special codes are numbers, not {value!r}."
-        )
-    return found
-
-
-def _groups(
-    values: Categories, bad: np.ndarray, weight: np.ndarray | None, codes: set[Any], least: float
-) -> tuple[tuple[Any, ...], ...]:
-    """Return categories put together, by rising bad rate; rare ones are in none of them."""
-    size = len(values.values)
-    counts = Counts.of(np.where(values.codes < 0, size, values.codes), bad, weight, size + 1)
-    # why not all: a rate of few rows is mostly chance, and sorting by it would read the outcome
-    common = [
-        at
-        for at, value in enumerate(values.values)
-        if counts.rows[at] >= max(least / 2, 1) and value not in codes
-    ]
-    if not common:
-        return ()
-    rate = (counts.bads[common] + 0.5) / (counts.rows[common] + 1)
-    ordered = np.asarray(common)[np.lexsort(([str(values.values[at]) for at in common], rate))]
-    starts = best_starts(counts[ordered], trend="ascending", least_rows=least / 2)
-    return tuple(
-        tuple(sorted((values.values[at] for at in ordered[a:b]), key=str))
-        for a, b in zip(starts, [*starts[1:], len(ordered)], strict=True)
-    )
-
-
-def _require_both(bins: Bins) -> None:
-    """Refuse edges that leave a bin without goods or bads."""
-    lacking = (bins.counts.goods == 0) | (bins.counts.bads == 0)
-    for at in np.flatnonzero(lacking[: bins.regular]):
-        raise DataError(
-            f"bin {bins.labels[at]} of '{bins.name}' has {bins.counts.goods[at]:,.0f} goods and "
-            f"{bins.counts.bads[at]:,.0f} bads, too few for a weight of evidence; choose edges "
-            "that leave some of both in each bin, or none for automatic ones."
-        )

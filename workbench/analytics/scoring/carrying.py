@@ -13,16 +13,16 @@ from typing import Any, Self
 import numpy as np
 import sqlglot
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from sqlglot import exp
 
-from workbench.analytics.scoring.binning import FAR, Counts
-from workbench.analytics.scoring.bins import Bins, Characteristic, Weighed
-from workbench.analytics.scoring.pairing import PairBins
+from workbench.analytics.scoring.bins import FAR, Bins, Characteristic, Counts, PairBins, Weighed
+from workbench.analytics.scoring.woe import Binned
 from workbench.catalog import Table
 from workbench.documents import canonical
 from workbench.errors import DataError, require_known
-from workbench.privacy.provenance import RAW
+from workbench.privacy.provenance import RAW, Provenance
 
 FORMAT, VERSION = "workbench scorecard", 1
 _NEAR = 2**31 - 1
@@ -30,15 +30,21 @@ _CLASSES = {each.__name__: each for each in (Bins, PairBins, Counts, Weighed)}
 _KEPT = ("intercept_", "removed_", "n_rows_", "n_bads_", "feature_names_in_", "n_features_in_")
 
 
-class Carried:
+class Carried(Binned, ClassifierMixin, BaseEstimator):
     """How a fitted card leaves Python, and comes back."""
 
+    bad_: Any
+    classes_: np.ndarray
     weighed_: tuple[Weighed, ...]
+    provenance_: Provenance
 
     def save(self, path: str | Path) -> None:
         """Write the card as JSON, with everything it needs to score."""
         check_is_fitted(self)
-        card = _content(self)
+        card = {name: getattr(self, name) for name in ("classes_", "bad_", "weighed_")}
+        card["params"] = self.get_params(deep=False)
+        card["kept"] = {name: getattr(self, name) for name in _KEPT if hasattr(self, name)}
+        card = json.loads(json.dumps(card, default=_plain))  # keys are text, also of numbers
         whole = {"format": FORMAT, "version": VERSION, "sha256": _digest(card), "card": card}
         Path(path).write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
 
@@ -53,8 +59,7 @@ class Carried:
         """
         try:
             whole = json.loads(Path(path).read_text(encoding="utf-8"))
-            form, version, card = whole["format"], int(whole["version"]), whole["card"]
-            digest = _digest(card)
+            form, version, digest = whole["format"], int(whole["version"]), _digest(whole["card"])
         except (FileNotFoundError, IsADirectoryError):
             raise DataError(f"there is no card at {path}; save one there with .save().") from None
         except (ValueError, KeyError, TypeError):
@@ -66,8 +71,15 @@ class Carried:
             )
         if whole.get("sha256") != digest:
             raise DataError(f"{path} was altered since it was saved; save the card anew.")
-        found: Self = _card(cls, card)
-        return found
+        saved = json.loads(json.dumps(whole["card"]), object_hook=_revived)
+        declared = saved["params"]["declared"]
+        card = cls(**{**saved["params"], "declared": declared and Table.model_validate(declared)})
+        for name in {"feature_names_in_"} & set(saved["kept"]):
+            saved["kept"][name] = np.array(saved["kept"][name], dtype=object)
+        card.classes_, card.bad_ = np.array(saved["classes_"]), saved["bad_"]
+        card.weighed_, card.provenance_ = tuple(saved["weighed_"]), RAW
+        card.__dict__.update(saved["kept"])
+        return card
 
     def to_sql(self, dialect: str = "duckdb", *, table: str) -> str:
         """Return a query that gives every row of a table its ``points``.
@@ -119,14 +131,6 @@ def _digest(card: Any) -> str:
     return hashlib.sha256(canonical(card).encode()).hexdigest()
 
 
-def _content(card: Any) -> Any:
-    """Return what of a card is saved, as JSON has it: keys are text, also of numbers."""
-    content = {name: getattr(card, name) for name in ("classes_", "bad_", "weighed_")}
-    content["params"] = card.get_params(deep=False)
-    content["kept"] = {name: getattr(card, name) for name in _KEPT if hasattr(card, name)}
-    return json.loads(json.dumps(content, default=_plain))
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Table):
         return value.model_dump(mode="json")
@@ -148,24 +152,10 @@ def _revived(node: dict[str, Any]) -> Any:
     return _CLASSES[kind](**node)
 
 
-def _card(cls: Any, content: Any) -> Any:
-    content = json.loads(json.dumps(content), object_hook=_revived)
-    params = content["params"]
-    params["declared"] = params["declared"] and Table.model_validate(params["declared"])
-    card = cls(**params)
-    vars(card).update(
-        content["kept"], bad_=content["bad_"], weighed_=content["weighed_"], provenance_=RAW
-    )
-    card.classes_ = np.array(content["classes_"])
-    if hasattr(card, "feature_names_in_"):
-        card.feature_names_in_ = np.array(card.feature_names_in_, dtype=object)
-    return card
-
-
 def _case(bins: Characteristic, thens: Sequence[exp.Expr], dialect: str) -> exp.Expr:
     """Return what gives each bin its expression."""
     if isinstance(bins, PairBins):
-        size = bins.across.size
+        size = len(bins.across.labels)
         starts = range(0, len(thens), size)
         thens = [_case(bins.across, thens[at : at + size], dialect) for at in starts]
         return _case(bins.rows, thens, dialect)
@@ -245,9 +235,11 @@ def _cells(each: Weighed) -> Iterator[tuple[float, list[tuple[Bins, int]]]]:
 
     Special codes come first: they may lie within a regular bin.
     """
-    parts = each.bins.parts
-    ends = [(part.regular, part.regular + len(part.codes), part.size) for part in parts]
-    orders = [[*range(a, b), *range(a), *range(b, size)] for a, b, size in ends]
+    parts, shape = each.bins.parts, each.bins.shape
+    ends = [(part.regular, part.regular + len(part.codes)) for part in parts]
+    orders = [
+        [*range(a, b), *range(a), *range(b, size)] for (a, b), size in zip(ends, shape, strict=True)
+    ]
     for places in itertools.product(*orders):
-        cell = np.ravel_multi_index(places, [part.size for part in parts])
+        cell = np.ravel_multi_index(places, shape)
         yield float(each.points[cell]), list(zip(parts, places, strict=True))

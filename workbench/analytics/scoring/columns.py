@@ -1,7 +1,5 @@
 """The columns of what an estimator is given: numbers as floats, categories as codes, or refused."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,27 +13,13 @@ from workbench.errors import DataError, require_known
 from workbench.privacy.models.bins import framed
 
 
-@dataclass(frozen=True, eq=False)
-class Categories:
-    """A column of texts or truth values: the place of each row's value among those there are."""
-
-    codes: np.ndarray  # -1 where missing
-    values: list[Any]
-
-    def placed(self, places: Mapping[Any, int], *, other: int, missing: int) -> np.ndarray:
-        """Return the place of each row's value."""
-        found = [places.get(value, other) for value in self.values]
-        where: np.ndarray = np.asarray([*found, missing])[self.codes]
-        return where
-
-
-def columns_of(estimator: Any, X: Any, *, reset: bool) -> dict[str, Any]:
-    """Return the columns of a frame or an array by name, as scikit-learn's contract has them."""
+def columns_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
+    """Return a frame or an array as a frame, as scikit-learn's contract has them."""
     X = framed(X)
     if not isinstance(X, pd.DataFrame):
         X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
         names = getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(X.shape[1])])
-        return {str(name): X[:, i] for i, name in enumerate(names)}
+        return pd.DataFrame(X, columns=names)
     if X.columns.has_duplicates or not len(X) or not len(X.columns):
         raise DataError(
             f"a frame of {len(X):,} rows and {len(X.columns)} columns, "
@@ -43,7 +27,7 @@ def columns_of(estimator: Any, X: Any, *, reset: bool) -> dict[str, Any]:
             "be read. Give at least 1 sample, and each column a name of its own."
         )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
-    return {str(name): X[name] for name in X.columns}
+    return X.set_axis(X.columns.astype(str), axis=1)
 
 
 _BAD = ("bad", "default", "defaulted")  # labels that say so themselves
@@ -78,39 +62,32 @@ def bad_rows(y: Any, rows: int, bad: Any = None) -> tuple[Any, np.ndarray]:
     return bad, y == bad
 
 
-def read_column(name: str, column: Any, *, number: bool | None = None) -> np.ndarray | Categories:
-    """Return a column as floats, missing ones not a number, or as categories.
+def read_column(name: str, column: Any, *, number: bool | None = None) -> Any:
+    """Return a column as an array of floats, missing ones not a number, or as a `Categorical`.
 
     Parameters
     ----------
     number : bool, optional
         What it was at fit; refused when it is the other kind now.
     """
-    found = _read(name, pd.Series(column) if isinstance(column, np.ndarray) else column)
-    if number is None or (number == isinstance(found, np.ndarray)):
+    found = _read(name, pd.Series(column))
+    if number is None or number == isinstance(found, np.ndarray):
         return found
-    if number is False and isinstance(found, np.ndarray) and np.isnan(found).all():
-        return Categories(np.full(len(found), -1), [])  # nothing but missing values is either
+    if not number and pd.isna(found).all():
+        return pd.Categorical(found)  # nothing but missing values is either
     was, now = ("numbers", "categories") if number else ("categories", "numbers")
     raise DataError(f"column '{name}' held {was} at fit and holds {now} now; give it as it was.")
 
 
-def _read(name: str, column: pd.Series) -> np.ndarray | Categories:
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        values = dtype.categories
-        read = _read(name, pd.Series(values))
-        codes = column.cat.codes.to_numpy()
-        if isinstance(read, Categories):
-            return Categories(codes, values.tolist())
-        return np.asarray(np.append(read, np.nan)[codes])
-    kind = "boolean" if types.is_bool_dtype(dtype) else None
-    if kind is None and types.is_numeric_dtype(dtype):
-        return np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
-    kind = kind or (types.infer_dtype(column, skipna=True))
+def _read(name: str, column: pd.Series) -> Any:
+    kind = types.infer_dtype(column, skipna=True)
+    if kind == "categorical":
+        read = _read(name, pd.Series(column.cat.categories))
+        if isinstance(read, pd.Categorical):
+            return column.array
+        return np.asarray(np.append(read, np.nan)[column.cat.codes])
     if kind in ("string", "boolean"):
-        codes, uniques = pd.factorize(column)
-        return Categories(codes, uniques.tolist())
+        return pd.Categorical(column)
     if kind == "empty":
         return np.full(len(column), np.nan)
     if kind.startswith(("date", "time", "period", "interval")):

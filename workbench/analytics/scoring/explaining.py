@@ -1,20 +1,18 @@
 """What a card says of itself: reasons, the way to a pass, order over time, and its model card."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.analytics.scoring.bins import Bins, Characteristic, Weighed
 from workbench.analytics.scoring.carrying import Carried, written
 from workbench.analytics.scoring.columns import bad_rows
 from workbench.analytics.scoring.guarding import kept_out
-from workbench.catalog import Table
 from workbench.documents import packaged
 from workbench.errors import InputError, require_known
 
@@ -22,13 +20,10 @@ DIRECTIONS = ("up", "down", "any")
 _FEATURE = 1_000  # cost of changing one more feature, in bins moved
 
 
-class Explained(Carried, BaseEstimator):
+class Explained(Carried):
     """How a fitted card explains its scores and itself."""
 
-    _columns: Callable[[Any], dict[str, Any]]
     decimals: int
-    bad_: Any
-    declared: Table | None
 
     def reasons(
         self, X: Any, n: int = 4, *, language: str = "en", words: Mapping[str, str] | None = None
@@ -57,7 +52,7 @@ class Explained(Carried, BaseEstimator):
         require_known("language", phrases, language)
         columns, words = self._columns(X), words or {}
         titles = [self._title(each.bins, words) for each in self.weighed_]
-        lost = np.empty((len(next(iter(columns.values()))), len(titles)))
+        lost = np.empty((len(columns), len(titles)))
         told = np.empty(lost.shape, dtype=object)
         for at, (each, title) in enumerate(zip(self.weighed_, titles, strict=True)):
             place = each.bins.place(columns)
@@ -76,7 +71,7 @@ class Explained(Carried, BaseEstimator):
         found: dict[str, np.ndarray] = {}
         for at in range(order.shape[1]):
             found |= {f"code_{at + 1}": codes[:, at], f"reason_{at + 1}": texts[:, at]}
-        return pd.DataFrame(found, index=getattr(X, "index", None))
+        return pd.DataFrame(found, index=columns.index)
 
     def _title(self, bins: Characteristic, words: Mapping[str, str]) -> str:
         """Return the declared titles of a characteristic's columns."""
@@ -114,11 +109,10 @@ class Explained(Carried, BaseEstimator):
             require_known("direction", DIRECTIONS, way)
         places = np.column_stack([each.bins.place(columns) for each in self.weighed_])
         have = sum(each.points[places[:, at]] for at, each in enumerate(self.weighed_))
-        index = getattr(X, "index", range(len(places)))
         ways: dict[tuple[int, ...], list[tuple[str, str, str, float]]] = {}
         lines = []
         scale = 10.0 ** max(self.decimals, 0)
-        for row, place, points in zip(index, places.tolist(), have, strict=True):
+        for row, place, points in zip(columns.index, places.tolist(), have, strict=True):
             if points >= cutoff:
                 continue
             key = tuple(place)
@@ -219,8 +213,7 @@ def _texts(
 
 def _moves(bins: Characteristic, place: int, allowed: Mapping[str, str]) -> list[tuple[int, int]]:
     """Return the bins that may be reached from one, and what it costs to come there."""
-    shape = [part.size for part in bins.parts]
-    starts = [int(at) for at in np.unravel_index(place, shape)]
+    starts = [int(at) for at in np.unravel_index(place, bins.shape)]
     reach = [
         _reach(part, at, allowed.get(part.name))
         for part, at in zip(bins.parts, starts, strict=True)
@@ -228,7 +221,7 @@ def _moves(bins: Characteristic, place: int, allowed: Mapping[str, str]) -> list
     found = []
     for ends in itertools.product(*reach):
         steps = sum(steps for _, steps in ends)
-        to = int(np.ravel_multi_index([end for end, _ in ends], shape))
+        to = int(np.ravel_multi_index([end for end, _ in ends], bins.shape))
         found.append((to, steps + _FEATURE * sum(1 for _, moved in ends if moved)))
     return found
 

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.special import expit
-from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.analytics.scoring.bins import Characteristic, Weighed
 from workbench.analytics.scoring.columns import bad_rows, columns_of
 from workbench.analytics.scoring.explaining import Explained
 from workbench.analytics.scoring.guarding import refuse_kept_out
-from workbench.analytics.scoring.regression import likeliest
-from workbench.analytics.scoring.woe import asked_of, learned
 from workbench.catalog import Table
 from workbench.errors import DataError
 from workbench.privacy.provenance import Provenance
 
+_ROWS = 16_384  # weights of evidence looked up at once: they fit into a processor's cache
+_RIDGE = 1.0  # as scikit-learn's C=1
 
-class Scorecard(ClassifierMixin, Explained):
+
+class Scorecard(Explained):
     """A credit scorecard: points for the bins of each feature, whose sum is the score.
 
     Bins and weights of evidence are those of `WoeEncoder`, found anew at each fit, so that a card
@@ -127,12 +127,11 @@ class Scorecard(ClassifierMixin, Explained):
             raise DataError("pdo and base_odds are above 0; ask for pdo=20, base_odds=50.")
         columns = columns_of(self, X, reset=True)
         refuse_kept_out(self.declared, columns)
-        self.bad_, bad = bad_rows(y, len(next(iter(columns.values()))), self.bad)
+        self.bad_, bad = bad_rows(y, len(columns), self.bad)
         self.classes_ = np.unique(np.asarray(y))
         if self.pair is not None and len(set(self.pair)) != 2:
             raise DataError(f"a pair is of two features, not {tuple(self.pair)}.")
-        asked = asked_of(self, columns)
-        found, bad, weight = learned(asked, columns, bad, sample_weight, self.pair)
+        found, bad, weight = self._learned(columns, bad, sample_weight)
         self.removed_ = {bins.name: bins.lonely for bins, _ in found if bins.lonely}
         kept = [each for each in found if each[0].name not in self.removed_]
         start = np.array([math.log(bad.mean() / (1 - bad.mean())), *[-1.0] * len(kept)])
@@ -154,24 +153,20 @@ class Scorecard(ClassifierMixin, Explained):
             )
         self.intercept_ = float(start[0])
         self.n_rows_, self.n_bads_ = len(bad), int(bad.sum())
-        self._tell([bins for bins, _ in kept], start[1:])
-        return self
-
-    def _tell(self, kept: Sequence[Characteristic], slopes: np.ndarray) -> None:
-        """Turn weights into points."""
         factor = self.pdo / math.log(2)
         offset = self.base_score - factor * math.log(self.base_odds)
         each = (offset - factor * self.intercept_) / len(kept)
         self.weighed_ = tuple(
             Weighed(bins, float(slope), np.round(each - factor * slope * bins.woe, self.decimals))
-            for bins, slope in zip(kept, slopes, strict=True)
+            for (bins, _), slope in zip(kept, start[1:], strict=True)
         )
         self.provenance_ = Provenance("raw", (), f"a scorecard of {len(kept)} features")
+        return self
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the logarithm of the odds of the second class to the first, without rounding."""
         columns = self._columns(X)
-        found = np.full(len(next(iter(columns.values()))), self.intercept_)
+        found = np.full(len(columns), self.intercept_)
         for each in self.weighed_:
             found += (each.coefficient * each.bins.woe)[each.bins.place(columns)]
         return found if self.classes_[1] == self.bad_ else -found
@@ -189,17 +184,12 @@ class Scorecard(ClassifierMixin, Explained):
     def points(self, X: Any) -> pd.Series:
         """Return the score of each row: more points are safer."""
         columns = self._columns(X)
-        found = np.zeros(len(next(iter(columns.values()))))
+        found = np.zeros(len(columns))
         for each in self.weighed_:
             found += each.points[each.bins.place(columns)]
         found = found.round(self.decimals)  # why again: sums of decimals are not decimals
-        index = X.index if isinstance(X, pd.DataFrame) else None
         whole = found.astype(np.int64) if self.decimals <= 0 else found
-        return pd.Series(whole, index=index, name="points")
-
-    def _columns(self, X: Any) -> dict[str, Any]:
-        check_is_fitted(self)
-        return columns_of(self, X, reset=False)
+        return pd.Series(whole, index=columns.index, name="points")
 
     @property
     def coefficients_(self) -> pd.Series:
@@ -234,18 +224,43 @@ class Scorecard(ClassifierMixin, Explained):
         found = {}
         for name, (X, y) in on.items():
             columns = self._columns(X)
-            _, bad = bad_rows(y, len(next(iter(columns.values()))), self.bad_)
-            bins = [
+            _, bad = bad_rows(y, len(columns), self.bad_)
+            tables = (
                 each.bins.counted(each.bins.place(columns), bad).table() for each in self.weighed_
-            ]
-            found[name] = pd.concat(bins).set_index(keys)[shown]
+            )
+            found[name] = pd.concat(tables).set_index(keys)[shown]
         found["card"] = self.table_.set_index(keys)[["points"]]
         return pd.concat(found, axis=1)
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        return tags
+
+def likeliest(
+    found: Sequence[tuple[Characteristic, np.ndarray]],
+    bad: np.ndarray,
+    weight: np.ndarray | None,
+    start: np.ndarray,
+) -> np.ndarray:
+    """Return intercept and coefficients of the logarithm of bad odds, by Newton's method.
+
+    scikit-learn's holds a matrix of all weights of evidence, and one more to take steps: for a
+    million rows that is more than everything else a card needs. Here they are looked up.
+    """
+    ridge = np.array([0.0, *[_RIDGE] * len(found)])
+    least, best, at = np.inf, start, start
+    for _ in range(100):
+        loss, gradient, hessian = 0.5 * float(ridge @ at**2), ridge * at, np.diag(ridge)
+        for first in range(0, len(bad), _ROWS):
+            rows = slice(first, first + _ROWS)
+            woe = np.stack([np.ones(len(bad[rows])), *(b.woe[p[rows]] for b, p in found)])
+            odds, own = at @ woe, 1.0 if weight is None else weight[rows]
+            chance = expit(odds)
+            loss += float((own * (np.logaddexp(0, odds) - bad[rows] * odds)).sum())
+            gradient += woe @ (own * (chance - bad[rows]))
+            hessian += (woe * (own * chance * (1 - chance))) @ woe.T
+        if loss > least + 1e-9 * abs(least):  # too far: halve the step
+            at = (at + best) / 2
+            continue
+        step = np.linalg.lstsq(hessian, gradient)[0]
+        least, best, at = loss, at, at - step
+        if np.abs(step).max() < 1e-8:
+            break
+    return at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,95 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from workbench.analytics.scoring.binning import FAR, TRENDS
-from workbench.analytics.scoring.bins import Asked, Characteristic, fitted_bins
+from workbench.analytics.scoring.binning import TRENDS, Asked, fitted_bins, fitted_pair
+from workbench.analytics.scoring.bins import EVERYWHERE, Characteristic
 from workbench.analytics.scoring.columns import bad_rows, columns_of
-from workbench.analytics.scoring.pairing import fitted_pair
-from workbench.catalog import NUMERIC, Column
+from workbench.catalog import NUMERIC, Table
 from workbench.errors import DataError, require_known
 
+Learned = tuple[list[tuple[Characteristic, np.ndarray]], np.ndarray, np.ndarray | None]
 
-class WoeEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+
+class Binned:
+    """What both estimators learn bins by, and tell scikit-learn of themselves."""
+
+    pair: tuple[str, str] | None = None
+    declared: Table | None = None
+
+    def __init__(
+        self,
+        *,
+        trend: str | Mapping[str, str] = "auto",
+        min_bin_share: float = 0.05,
+        edges: Mapping[str, Sequence[Any]] | None = None,
+        special_codes: Mapping[str, Any] | None = None,
+        bounds: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        self.trend = trend
+        self.min_bin_share = min_bin_share
+        self.edges = edges
+        self.special_codes = special_codes
+        self.bounds = bounds
+
+    def _columns(self, X: Any) -> pd.DataFrame:
+        check_is_fitted(self)
+        return columns_of(self, X, reset=False)
+
+    def _learned(self, columns: pd.DataFrame, bad: np.ndarray, sample_weight: Any) -> Learned:
+        """Return bins and the bin of each row, for each column; and which rows are bad, and weigh.
+
+        A row without weight counts as one that is not there.
+        """
+        asked, pair = self._asked(columns), self.pair or ()
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, bad, dtype=float, ensure_non_negative=True)
+            kept = weight > 0
+            columns, bad, weight = columns[kept], bad[kept], weight[kept]
+            bad_rows(bad, len(bad))
+        alone = [name for name in asked if name not in pair]
+        found: list[tuple[Characteristic, np.ndarray]] = [
+            fitted_bins(name, columns[name], bad, weight, asked[name]) for name in alone
+        ]
+        if self.pair:
+            found.append(fitted_pair(self.pair, columns, bad, weight, asked))
+        return found, bad, weight
+
+    def _asked(self, columns: pd.DataFrame) -> dict[str, Asked]:
+        """Return what the parameters ask of each column."""
+        share, trend = self.min_bin_share, self.trend
+        if not 0 < share <= 0.5:
+            raise DataError(f"min_bin_share is above 0 and at most 0.5, not {share}.")
+        trends = dict.fromkeys(columns, trend) if isinstance(trend, str) else trend
+        edges, bounds = self.edges or {}, self.bounds or {}
+        special = self.special_codes or {}
+        require_known("column", columns, *trends, *edges, *special, *bounds, *(self.pair or ()))
+        require_known("trend", TRENDS, *trends.values())
+        found = {}
+        for name in columns:
+            codes, allowed = special.get(name) or {}, bounds.get(name)
+            if self.declared is not None and (known := self.declared.columns.get(name)):
+                codes = codes or known.special_codes
+                if known.type in NUMERIC and known.bounds:
+                    low, high = known.bounds
+                    allowed = allowed or (float(low), float(high))  # type: ignore[arg-type]  # why: numbers
+            codes = codes if isinstance(codes, Mapping) else dict.fromkeys(codes, "")
+            found[name] = Asked(
+                trends.get(name, "auto"), share, edges.get(name), dict(codes), allowed or EVERYWHERE
+            )
+        return found
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]  # why: of what it is mixed with
+        tags.target_tags.required = True
+        tags.classifier_tags = ClassifierTags(multi_class=False)
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+class WoeEncoder(Binned, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Replace each column by the weight of evidence of its bins.
 
     Bins are found by what they tell of the outcome. Missing values, special codes and categories
@@ -74,44 +154,17 @@ class WoeEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     4   missing     0  0.00
     """
 
-    def __init__(
-        self,
-        *,
-        trend: str | Mapping[str, str] = "auto",
-        min_bin_share: float = 0.05,
-        edges: Mapping[str, Sequence[Any]] | None = None,
-        special_codes: Mapping[str, Any] | None = None,
-        bounds: Mapping[str, tuple[float, float]] | None = None,
-    ) -> None:
-        self.trend = trend
-        self.min_bin_share = min_bin_share
-        self.edges = edges
-        self.special_codes = special_codes
-        self.bounds = bounds
-
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> WoeEncoder:
         """Find the bins of each column; ``y`` is 1 where a row went bad."""
-        self._learn(X, y, sample_weight)
+        columns = columns_of(self, X, reset=True)
+        _, bad = bad_rows(y, len(columns))
+        self.bins_ = tuple(bins for bins, _ in self._learned(columns, bad, sample_weight)[0])
         return self
-
-    def fit_transform(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
-        """Find the bins, and return the weights of evidence of the same rows."""
-        places = self._learn(X, y, sample_weight)
-        return _woe(self.bins_, places)
 
     def transform(self, X: Any) -> Any:
         """Return the weight of evidence of each value."""
-        check_is_fitted(self)
-        columns = columns_of(self, X, reset=False)
-        return _woe(self.bins_, (each.place(columns) for each in self.bins_))
-
-    def _learn(self, X: Any, y: Any, sample_weight: Any) -> list[np.ndarray]:
-        """Find the bins, and return the bin of each row in each column."""
-        columns = columns_of(self, X, reset=True)
-        _, bad = bad_rows(y, len(next(iter(columns.values()))))
-        found, bad, _ = learned(asked_of(self, columns), columns, bad, sample_weight)
-        self.bins_ = tuple(bins for bins, _ in found)
-        return [place for _, place in found]
+        columns = self._columns(X)
+        return np.column_stack([each.woe[each.place(columns)] for each in self.bins_])
 
     @property
     def table_(self) -> pd.DataFrame:
@@ -125,83 +178,3 @@ class WoeEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         found = {each.name: float(each.iv.sum()) for each in self.bins_}
         return pd.Series(found, name="iv", dtype=float)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.classifier_tags = ClassifierTags(multi_class=False)
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        return tags
-
-
-def asked_of(estimator: Any, columns: Mapping[str, Any]) -> dict[str, Asked]:
-    """Return what an estimator's parameters ask of each column."""
-    share, trend = estimator.min_bin_share, estimator.trend
-    if not 0 < share <= 0.5:
-        raise DataError(f"min_bin_share is above 0 and at most 0.5, not {share}.")
-    trends = dict.fromkeys(columns, trend) if isinstance(trend, str) else trend
-    edges, bounds = estimator.edges or {}, estimator.bounds or {}
-    special = estimator.special_codes or {}
-    declared = getattr(estimator, "declared", None)
-    known = {} if declared is None else declared.columns
-    pair = getattr(estimator, "pair", None) or ()
-    require_known("column", columns, *trends, *edges, *special, *bounds, *pair)
-    require_known("trend", TRENDS, *trends.values())
-    return {
-        name: Asked(
-            trends.get(name, "auto"),
-            share,
-            edges.get(name),
-            meanings(special.get(name) or (known[name].special_codes if name in known else ())),
-            bounds.get(name) or (_bounds(known[name]) if name in known else (-FAR, FAR)),
-        )
-        for name in columns
-    }
-
-
-def _bounds(column: Column) -> tuple[float, float]:
-    """Return the declared bounds of a number."""
-    if column.type not in NUMERIC or column.bounds is None:
-        return -FAR, FAR
-    low, high = column.bounds
-    return float(low), float(high)  # type: ignore[arg-type]  # why: a number's bounds are numbers
-
-
-def meanings(codes: Any) -> Mapping[Any, str]:
-    """Return special codes with what they mean."""
-    return dict(codes) if isinstance(codes, Mapping) else dict.fromkeys(codes, "")
-
-
-def learned(
-    asked: Mapping[str, Asked],
-    columns: Mapping[str, Any],
-    bad: np.ndarray,
-    sample_weight: Any,
-    pair: tuple[str, str] | None = None,
-) -> tuple[list[tuple[Characteristic, np.ndarray]], np.ndarray, np.ndarray | None]:
-    """Return bins and the bin of each row, for each column; and which rows are bad, and weigh what.
-
-    A row without weight counts as one that is not there.
-    """
-    weight = None
-    if sample_weight is not None:
-        weight = _check_sample_weight(sample_weight, bad, dtype=float, ensure_non_negative=True)
-        kept = weight > 0
-        columns = {name: column[kept] for name, column in columns.items()}
-        bad, weight = bad[kept], weight[kept]
-        bad_rows(bad, len(bad))
-    found: list[tuple[Characteristic, np.ndarray]] = [
-        fitted_bins(name, columns[name], bad, weight, asked[name])
-        for name in columns
-        if name not in (pair or ())
-    ]
-    if pair is not None:
-        found.append(fitted_pair(pair, columns, bad, weight, asked))
-    return found, bad, weight
-
-
-def _woe(bins: Sequence[Characteristic], places: Iterable[np.ndarray]) -> np.ndarray:
-    """Return one column of weights of evidence for each column's bins."""
-    return np.column_stack([each.woe[place] for each, place in zip(bins, places, strict=True)])
