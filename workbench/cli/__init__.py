@@ -15,7 +15,6 @@ import click
 
 from workbench.cli import (
     data,
-    decision,
     incidents,  # noqa: F401  # why: its commands are of `office`
     office,
     report,
@@ -187,6 +186,6 @@ def main() -> None:
 
 for _command in top.top.commands.values():
     main.add_command(_command)
-_groups = (data.data, report.report, decision.decision, subject.subject, office.office, store.store)
+_groups = (data.data, report.report, report.decision, subject.subject, office.office, store.store)
 for _group in _groups:
     main.add_command(_group)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, StorageError, one_of
-from workbench.estates.starter import write_report, write_settings
+from workbench.estates.writing import write_report, write_settings
 
 _CATALOGS = Path(__file__).with_name("catalogs")
 # The product list's departments by our category; the rest, and products not listed, are other.

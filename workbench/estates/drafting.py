@@ -18,8 +18,7 @@ from workbench.catalog import UNANSWERED
 from workbench.errors import InputError
 from workbench.estates.looking import Looked, Seen, look_at
 from workbench.estates.sources import ROW, bring_in, leaving_out
-from workbench.estates.starter import GROUPS_MOST, write_first_reports, write_settings
-from workbench.estates.writing import rendered
+from workbench.estates.writing import GROUPS_MOST, rendered, write_first_reports, write_settings
 
 _TEMPLATE = Path(__file__).with_name("drafted.yaml.jinja")
 _CUSTOMER = re.compile(

@@ -23,7 +23,7 @@ from workbench.errors import PeriodError
 from workbench.reporting.definitions.definition import Definition, Hooks
 from workbench.reporting.definitions.reading import definition_paths
 from workbench.store.keys.sources import without_keys
-from workbench.store.logs.clocks import require_clock
+from workbench.store.logs.counted import require_clock
 
 COMMAND_SECONDS, ADDRESS_SECONDS = 60, 20
 REMIND_AFTER = dt.timedelta(days=7)

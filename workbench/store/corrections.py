@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Table
 from workbench.documents import parse_json
 from workbench.store.durable import file_lock, write_whole
-from workbench.store.keys.sealed import seal, unseal
+from workbench.store.keys.master import seal, unseal
 from workbench.store.loading.values import computed
 from workbench.store.logs.counted import Counted
 from workbench.store.quality.rules import number

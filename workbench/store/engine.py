@@ -27,11 +27,11 @@ from workbench.store.lake_files import (
     losses_told,
     put_back,
     remove_unnamed,
+    spill_folder,
     sync_new,
     there,
 )
 from workbench.store.quality.rules import literal
-from workbench.store.spill import spill_folder
 from workbench.store.versions import Change, changes_of, ended, newest
 
 if TYPE_CHECKING:

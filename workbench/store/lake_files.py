@@ -1,17 +1,25 @@
-"""The lake's own files: whether each is whole, on the disk for good, and still named by anything.
+"""Files of the engine's: whether the lake's are whole, durable and named; where engines spill.
 
 The lake's catalog knows each file's size, rows and key. A file is whole when it is there, has
 its size and every row of it can be read: what is encrypted is authenticated too, so a changed bit
 shows.
+
+Engines spill into a folder a process and one a engine in it, emptied when either ends: an engine
+names its files alike in every process, so two in one folder would write into each other's. A
+process holds a lock on its folder; one whose lock is free belonged to a process that was killed.
 """
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
+import fcntl
 import filecmp
+import itertools
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,10 +27,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import StorageError, WorkbenchError
-from workbench.store.durable import files_below, sync
+from workbench.store.durable import file_lock, files_below, sync
 
 if TYPE_CHECKING:
     import duckdb
+
 
 META = "__ducklake_metadata_lake"
 ENCRYPTED = b"PARE"  # how an encrypted Parquet file begins; a plain one begins with PAR1
@@ -271,3 +280,40 @@ def sync_folders(data: Path) -> None:
 def in_lake(name: str) -> str:
     """Return SQL for a table of the lake, named ``table`` or ``schema.table``."""
     return "lake." + ".".join(f'"{part}"' for part in name.split("."))
+
+
+_PREFIX, _LOCK = "spill-", "lock"
+_mine: dict[tuple[int, Path], tuple[Path, int]] = {}  # by process: a fork has folders of its own
+_numbers = itertools.count(1)
+
+
+def spill_folder(temp: Path) -> Path:
+    """Return a folder for one engine of this process; what dead processes left goes first."""
+    known = _mine.get((os.getpid(), temp))
+    if known is None or not known[0].exists():  # a restore may have put another in its place
+        try:
+            with file_lock(temp / "spill.lock"):
+                _clear(temp)
+                folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=temp))
+                (folder / _LOCK).touch(mode=0o600)
+                handle = os.open(folder / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        except (OSError, StorageError):  # nothing can be written: it fails if it must spill
+            return temp / f"nowhere-{os.getpid()}"
+        known = _mine[os.getpid(), temp] = folder, handle
+    return known[0] / str(next(_numbers))  # the engine makes it when it spills, and removes it
+
+
+def _clear(temp: Path) -> None:
+    for path in temp.glob(f"{_PREFIX}*/{_LOCK}"):
+        # its process has just ended and taken it away, or it lives
+        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+
+@atexit.register
+def _end() -> None:
+    for (process, _), (folder, _) in list(_mine.items()):
+        if process == os.getpid():
+            shutil.rmtree(folder, ignore_errors=True)

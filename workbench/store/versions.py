@@ -1,4 +1,4 @@
-"""What the data of a snapshot is named by: every change of every table, month by month.
+"""What the data of a snapshot is named by, month by month; and the snapshots a store still has.
 
 A month's rows are named by how many they are and the sum of their hashes. Sums add up: what a file
 brings is added, what it replaces is taken off, and the rows that were there are not read again.
@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Table
-from workbench.errors import StoreMissing
+from workbench.errors import InputError, StoreMissing
+from workbench.periods import local
 from workbench.store.quality.rules import literal, number
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
+
+    from workbench.store.engine import Store
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Change:
         return (*(self.before or ()), self.version or self.digest)
 
 
-def changes_of(connection: duckdb.DuckDBPyConnection) -> list[Change]:
+def changes_of(connection: Connection) -> list[Change]:
     """Return every change of an attached snapshot's history, oldest first."""
     rows = connection.execute(
         "SELECT snapshot_id, commit_extra_info FROM lake.snapshots() "
@@ -102,7 +105,7 @@ class DataVersions:
         return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
-def newest(connection: duckdb.DuckDBPyConnection) -> int:
+def newest(connection: Connection) -> int:
     """Return the number of an attached lake's newest snapshot."""
     return number(connection, "SELECT max(snapshot_id) FROM lake.snapshots()")
 
@@ -124,7 +127,7 @@ def hash_sql(table: Table) -> str:
 
 
 def coverage(
-    connection: duckdb.DuckDBPyConnection, name: str, table: Table, today: dt.date
+    connection: Connection, name: str, table: Table, today: dt.date
 ) -> tuple[str | None, dict[str, str]]:
     """Return the last day that is not in the future, and what names each month's rows."""
     sums, latest = _sums(connection, name, table, today, "true")
@@ -132,7 +135,7 @@ def coverage(
 
 
 def coverage_after(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     name: str,
     table: Table,
     today: dt.date,
@@ -181,7 +184,7 @@ def digest(named: str) -> str:
 
 
 def _sums(
-    connection: duckdb.DuckDBPyConnection, name: str, table: Table, today: dt.date, where: str
+    connection: Connection, name: str, table: Table, today: dt.date, where: str
 ) -> tuple[dict[str, tuple[int, int]], str | None]:
     """Return the sums of some rows, and their last day that is not in the future."""
     # why by day first: a day is a number, and a month's name a text to be made of every row
@@ -201,7 +204,7 @@ def _sums(
 
 
 def _last(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     name: str,
     table: Table,
     today: dt.date,
@@ -239,3 +242,131 @@ def _known(before: Change, kind: str) -> dict[str, tuple[int, int]] | None:
             return None
         found[month] = (int(rows), int(total))
     return found
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One state of the store that can still be opened.
+
+    Attributes
+    ----------
+    number : int
+        ``ws.open(…, snapshot=number)``.
+    at : datetime
+        When it was written.
+    what : str
+        What wrote it.
+    tables : tuple of str
+        Tables it wrote.
+    """
+
+    number: int
+    at: dt.datetime
+    what: str
+    tables: tuple[str, ...]
+
+
+def snapshots(store: Store, zone: dt.tzinfo = dt.UTC) -> list[Snapshot]:
+    """Return the snapshots that are left, oldest first.
+
+    Raises
+    ------
+    StoreMissing
+        Nothing was ever loaded.
+    """
+    newest = store.latest_snapshot()
+    with store.reading(newest) as connection:
+        rows = connection.execute(
+            "SELECT snapshot_id, CAST(epoch_ms(snapshot_time) AS BIGINT), commit_message, "
+            "array_to_string(json_keys(commit_extra_info), ',') "
+            "FROM lake.snapshots() ORDER BY snapshot_id"
+        ).fetchall()
+    left = {int(p.stem) for p in store.folder.glob("snapshots/*.ducklake") if p.stem.isdigit()}
+    return [
+        Snapshot(
+            number,
+            local(dt.datetime.fromtimestamp(at / 1000, dt.UTC), zone),
+            what or "",
+            tuple(tables.split(",")) if tables else (),
+        )
+        for number, at, what, tables in rows
+        if number in left
+    ]
+
+
+def chosen_snapshot(
+    store: Store, snapshot: int | None, as_of: dt.date | str | None, zone: dt.tzinfo = dt.UTC
+) -> int | None:
+    """Return the snapshot that a number or a day means; None where neither is given.
+
+    Raises
+    ------
+    InputError
+        Both are given, a day is none, there is no such snapshot, or nothing was loaded by that day.
+    StoreMissing
+        The snapshot has ended.
+    """
+    if as_of is not None:
+        if snapshot is not None:
+            raise InputError("name a snapshot or a day with as_of=, not both.")
+        return _of_day(store, _day(as_of), zone)
+    if snapshot is None:
+        return None
+    newest = store.latest_snapshot()
+    if not 1 <= snapshot <= newest:
+        raise InputError(
+            f"there is no snapshot {snapshot}; the newest is {newest}. ws.snapshots() lists those "
+            "that can be opened."
+        )
+    if not (store.folder / "snapshots" / f"{snapshot}.ducklake").exists():
+        left = ", ".join(str(each.number) for each in snapshots(store))
+        raise StoreMissing(
+            f"snapshot {snapshot} has ended: rows were erased or removed for good after it, and "
+            f"what held them is gone. Left: {left}."
+        )
+    return snapshot
+
+
+def _day(given: dt.date | str) -> dt.date:
+    if isinstance(given, dt.datetime):
+        return given.date()
+    if isinstance(given, dt.date):
+        return given
+    try:
+        return dt.date.fromisoformat(given)
+    except ValueError:
+        raise InputError(f"as_of is a day such as 2026-09-30, not '{given}'.") from None
+
+
+def _of_day(store: Store, day: dt.date, zone: dt.tzinfo) -> int:
+    known = snapshots(store, zone)
+    there = [each.number for each in known if each.at.date() <= day]
+    if not there:
+        first = known[0]
+        raise InputError(
+            f"nothing that was loaded by {day} can be opened: the oldest snapshot that is left is "
+            f"{first.number}, of {first.at:%Y-%m-%d}. Older ones never were, or ended when rows "
+            "were erased or removed for good."
+        )
+    return max(there)
+
+
+def columns_then(connection: Connection, lake: str, table: str, snapshot: int) -> set[str]:
+    """Return the columns a table had in an attached snapshot.
+
+    Raises
+    ------
+    StoreMissing
+        It was not there yet.
+    """
+    rows = connection.execute(
+        "SELECT column_name FROM duckdb_columns() "
+        "WHERE database_name = ? AND schema_name = 'main' AND table_name = ?",
+        [lake, table],
+    ).fetchall()
+    if not rows:
+        raise StoreMissing(
+            f"snapshot {snapshot} has no table '{table}': it was loaded later. ws.snapshots() says "
+            "which snapshot wrote it first."
+        )
+    return {row[0] for row in rows}

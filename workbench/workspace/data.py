@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from workbench.store.loading.quarantine import Ingested
     from workbench.store.quality.result import Quality, QualityHistory
-    from workbench.store.reading.snapshots import Snapshot
+    from workbench.store.versions import Snapshot
 
 
 PURPOSE = "compliance"
@@ -269,7 +269,7 @@ class Data(Opened):
 
     def snapshots(self) -> list[Snapshot]:
         """Return the states of the store that can be opened, oldest first: number, when, what."""
-        from workbench.store.reading.snapshots import snapshots
+        from workbench.store.versions import snapshots
 
         return snapshots(self.store, self.settings.zone)
 

@@ -127,7 +127,7 @@ def acknowledge(
 def _begin_anew(office: Office, reason: str, role: str | None) -> list[str]:
     """Let what is lost begin anew, by an officer's recorded word and nothing else; return which."""
     from workbench.privacy.books.trust import require_officer, require_reason
-    from workbench.store.logs.older import broken_of, set_aside
+    from workbench.store.logs.events import broken_of, set_aside
 
     store, events = office.store, office.events
     kept: dict[str, Events | Marks | Corrections] = {
@@ -170,7 +170,7 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
     """
     from workbench.privacy.books.trust import require_officer, require_reason
     from workbench.reporting import telling
-    from workbench.store.logs.clocks import BEGAN
+    from workbench.store.logs.counted import BEGAN
     from workbench.store.logs.events import who
 
     claimed = require_officer(role, "setting the clock's marks back")
@@ -283,7 +283,7 @@ def assess(
     high_risk, harm_avoided : bool, optional
         What the officer judges; decides which clocks apply.
     """
-    from workbench.store.reading.snapshots import snapshots
+    from workbench.store.versions import snapshots
 
     known, newest = reads(office), office.store.latest_snapshot()
     left = {each.number for each in snapshots(office.store)}

@@ -14,8 +14,7 @@ import workbench as wb
 from workbench.errors import Refused, StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import read_header
 from workbench.lifecycle.backups.rotation import DAMAGED, DESTROYED, LEFT, MOVED
-from workbench.store.keys.master import derive
-from workbench.store.keys.sealed import unseal
+from workbench.store.keys.master import derive, unseal
 from workbench.store.keys.sources import KEY, NEW_KEY, fingerprint
 from workbench.store.rewriting import attach_plain
 

@@ -87,7 +87,7 @@ def cut_off(private, after, cut):
 
     def trace(frame, event, _):
         nonlocal left
-        if not frame.f_code.co_filename.endswith(("logs/older.py", "logs/counted.py")):
+        if not frame.f_code.co_filename.endswith(("logs/events.py", "logs/counted.py")):
             return None
         if event == "line":
             left -= 1

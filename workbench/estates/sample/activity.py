@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from workbench.estates.sample import planted
 from workbench.estates.sample.people import People
-from workbench.estates.sample.window import Array, choose, segment_values
+from workbench.estates.sample.planted import Array, choose, segment_values
 from workbench.estates.writing import pick
 
 MERCHANTS = [f"{each.title()} {house}" for each in planted.CATEGORIES for house in planted.HOUSES]

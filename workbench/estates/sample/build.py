@@ -15,7 +15,7 @@ from workbench.catalog_files import load_catalog
 from workbench.errors import InputError, PeriodError, StorageError
 from workbench.estates.sample import activity, credit, people, planted
 from workbench.estates.sample.operations import operations
-from workbench.estates.sample.window import BLOCK_CUSTOMERS, Block, Window
+from workbench.estates.sample.planted import BLOCK_CUSTOMERS, Block, Window
 from workbench.estates.writing import Sink, pick, rendered
 
 CATALOG = Path(__file__).with_name("catalog.yaml")

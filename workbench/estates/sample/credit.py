@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.estates.sample import planted
 from workbench.estates.sample.people import People
-from workbench.estates.sample.window import Array, choose, segment_values
+from workbench.estates.sample.planted import Array, choose, segment_values
 from workbench.estates.writing import pick
 
 NO_FILE = NOT_STATED = -1

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.estates.sample import planted
-from workbench.estates.sample.window import Window
+from workbench.estates.sample.planted import Window
 
 Row = dict[str, Any]
 _WORK = planted.read("operations")

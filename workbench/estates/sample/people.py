@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.estates.sample import planted
-from workbench.estates.sample.window import Array, Block, Window, choose, segment_values
+from workbench.estates.sample.planted import Array, Block, Window, choose, segment_values
 from workbench.estates.writing import pick
 
 NEVER = np.datetime64("NaT", "D")

@@ -19,7 +19,7 @@ from workbench.lifecycle.office import Office
 from workbench.store.durable import sync
 from workbench.store.keys.master import Seal
 from workbench.store.keys.sources import fingerprint
-from workbench.store.logs.clocks import CLOCK_SLACK
+from workbench.store.logs.counted import CLOCK_SLACK
 
 PRUNED = "backups pruned"
 _PARTS = {"daily": "%Y-%m-%d", "weekly": "%G-%V", "monthly": "%Y-%m"}

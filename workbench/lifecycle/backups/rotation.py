@@ -26,7 +26,7 @@ from workbench.lifecycle.office import Office
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
 from workbench.store.durable import files_below, write_whole
 from workbench.store.engine import Store
-from workbench.store.keys.sealed import reseal
+from workbench.store.keys.master import reseal
 from workbench.store.keys.sources import destroy, fingerprint
 from workbench.store.lake_files import SHREDDED, sync_folders
 from workbench.store.rewriting import rewrite_catalog, write_anew

@@ -41,7 +41,7 @@ from workbench.privacy.books.witnesses import (
     write_marks,
 )
 from workbench.store.logs.chain import GENESIS, Chain, Reader, Writer
-from workbench.store.logs.clocks import require_clock
+from workbench.store.logs.counted import require_clock
 
 ROLE = "WORKBENCH_ROLE"
 OFFICER = "officer"

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from workbench.documents import parse_json
 from workbench.errors import StorageError, StoreMissing
 from workbench.store.durable import content_of, file_lock, write_whole
-from workbench.store.keys.master import derive
-from workbench.store.keys.sealed import sealed_secret
+from workbench.store.keys.master import derive, sealed_secret
 from workbench.store.keys.sources import Keys
 from workbench.store.lake_files import in_lake
 from workbench.store.logs.counted import Counted, lost

@@ -1,13 +1,16 @@
-"""The workspace's master key and what is derived from it: file encryption and pseudonyms.
+"""The workspace's master key and what is derived from it: file encryption, pseudonyms, seals.
 
 The key is a file only its owner may read. Whoever holds it holds the data: keep it out of backups
-of the data, and copy it once to a safe place.
+of the data, and copy it once to a safe place. Small secrets are sealed under it, AES-256-GCM, one
+file each, replaced whole: the key that makes customers' marks (`workbench.store.keys.marks`) stays
+when the master key is rotated, only its seal is renewed.
 """
 
 import hashlib
 import hmac
 import secrets
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.errors import StoreMissing
@@ -106,3 +109,56 @@ class Seal:
                     write_whole(self.path, secrets.token_hex(32).encode())
         key = derive(read_key_file(self.path), use)
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+_NONCE_BYTES = 12
+
+
+def seal(content: bytes, master: bytes, name: str) -> bytes:
+    """Return content only the master key opens, bound to its name."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + AESGCM(derive(master, "seal")).encrypt(nonce, content, name.encode())
+
+
+def unseal(sealed: bytes, masters: Sequence[bytes], name: str) -> bytes:
+    """Return what was sealed, opened by whichever key fits.
+
+    Raises
+    ------
+    StoreMissing
+        None does.
+
+    Examples
+    --------
+    >>> unseal(seal(b"secret", bytes(32), "name"), [b"other", bytes(32)], "name")
+    b'secret'
+    """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+    for master in masters:
+        try:
+            return AESGCM(derive(master, "seal")).decrypt(nonce, text, name.encode())
+        except (InvalidTag, ValueError):  # another key, or cut
+            continue
+    raise StoreMissing(
+        f"'{name}' cannot be opened: the key is not the one it was sealed with, or the file was "
+        "changed. Put the right key back; nothing was changed."
+    )
+
+
+def sealed_secret(path: Path, masters: Sequence[bytes]) -> bytes:
+    """Return the 32 bytes sealed in a file; made when it is not there."""
+    if not path.exists():
+        write_whole(path, seal(secrets.token_bytes(32), masters[0], path.name))
+    return unseal(path.read_bytes(), masters, path.name)
+
+
+def reseal(path: Path, masters: Sequence[bytes]) -> None:
+    """Seal a file anew under the last of the keys, whichever of them it is sealed with."""
+    if path.exists():
+        content = unseal(path.read_bytes(), masters, path.name)
+        write_whole(path, seal(content, masters[-1], path.name))

@@ -1,5 +1,11 @@
-"""What a register held, and a file of entries how many, so that a lost or cut one is missed."""
+"""What outlasts a register outside of it: what it held, how many entries, and when it was written.
 
+So a lost or cut one is missed. And what remembers when it was written last refuses a clock that
+shows less: deadlines, retention and budgets would be reckoned wrongly. A command under a clock that
+was ahead leaves such a mark in the time to come; an officer's recorded word sets it back.
+"""
+
+import datetime as dt
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -7,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from workbench.documents import read_json
-from workbench.errors import StorageError, StoreMissing
+from workbench.errors import StorageError, StoreMissing, WorkbenchError
 from workbench.store.durable import file_lock, write_whole
 
 
@@ -122,4 +128,35 @@ def lost(path: Path, what: str) -> str:
         f"{path} is lost, was cut or begun anew: {what}. Put it back from a backup with 'workbench "
         "store restore'. If it is lost for good, an officer says so with 'workbench office "
         "acknowledge --reason … --role officer'. Nothing is done without it."
+    )
+
+
+BEGAN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # no workspace is older: a clock before it is wrong
+CLOCK_SLACK = dt.timedelta(minutes=5)  # what clocks are set right by
+
+
+def require_clock(
+    now: dt.datetime, last: dt.datetime | None, what: str, nothing: str, error: type[WorkbenchError]
+) -> None:
+    """Refuse a clock that shows less than a mark.
+
+    Parameters
+    ----------
+    last : datetime, optional
+        The mark's time; nothing was marked yet when left out.
+    what : str
+        The mark, for the message.
+    nothing : str
+        What was not done.
+    error : type
+        What to raise.
+    """
+    if last is None or now >= last - CLOCK_SLACK:
+        return
+    raise error(
+        f"this machine's clock shows {now:%Y-%m-%d %H:%M %Z}, and {what} is of "
+        f"{last.astimezone(now.tzinfo):%Y-%m-%d %H:%M}: either the clock is behind now, or it was "
+        "ahead then. Set the clock right. If it is right, an officer says so with 'workbench "
+        "office acknowledge --clock --reason … --role officer'; what was spent stays spent. "
+        f"{nothing} until then."
     )

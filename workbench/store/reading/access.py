@@ -24,11 +24,10 @@ from workbench.store.keys.marks import KEYS, marked_sql, pseudonym_sql, set_pseu
 from workbench.store.keys.master import derive
 from workbench.store.logs.events import Events
 from workbench.store.quality.rules import literal, number
-from workbench.store.reading import snapshots
 from workbench.store.reading.identifying import find_identifiers
 from workbench.store.reading.roles import Held, account, agreeing_sql, recorded_sql, require_role
 from workbench.store.reading.watching import watched
-from workbench.store.versions import DataVersions, changes_of, ended
+from workbench.store.versions import DataVersions, changes_of, chosen_snapshot, columns_then, ended
 
 if TYPE_CHECKING:
     import ibis
@@ -111,7 +110,7 @@ class Access:
         event = {**self._named(table, purpose), "snapshot": asked}
         with self._refusals_recorded(event, now):
             role = self._allowed(purpose)
-            then = snapshots.chosen(self._store, snapshot, as_of, self._zone)
+            then = chosen_snapshot(self._store, snapshot, as_of, self._zone)
             event["snapshot"] = self.snapshot if then is None else then
             columns = self._columns_then(table, purpose, then)
             sql = self.view_sql(table, purpose, now, pseudonyms=True, columns=columns, then=then)
@@ -185,7 +184,7 @@ class Access:
         columns = self._readable(table, purpose)
         if then is None or not columns:
             return columns
-        there = snapshots.columns_then(self._connection, self._lake(then), table, then)
+        there = columns_then(self._connection, self._lake(then), table, then)
         return [column for column in columns if column in there]
 
     def require_role(self, purpose: str, *, now: dt.datetime) -> None:
