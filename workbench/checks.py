@@ -19,6 +19,7 @@ from workbench.reporting.definitions.reading import definition_paths, load_all
 from workbench.reporting.forking import forking
 from workbench.reporting.notebooks.remarks import miswritten
 from workbench.reporting.pages.brand import brand_of
+from workbench.store import Tell, quiet
 from workbench.store.lake_files import WAY_OUT, faults, unreadable
 from workbench.store.loading.ingest import current_digests, fed_tables
 from workbench.store.loading.text_files import read_through
@@ -37,9 +38,7 @@ class Problem:
     text: str
 
 
-def check(
-    ws: Workspace, tell: Callable[[str], None] = lambda _: None, *, quick: bool = False
-) -> list[Problem]:
+def check(ws: Workspace, tell: Tell = quiet, *, quick: bool = False) -> list[Problem]:
     """Return every problem of the catalog, the store, the ledger, the definitions, the notebooks.
 
     The settings were read when the workspace was opened. Where all else is sound each report is
@@ -200,7 +199,7 @@ def _definitions(ws: Workspace) -> Iterator[Problem]:
             yield Problem("notebooks", f"{notebook}: {line}")
 
 
-def _rehearsals(ws: Workspace, tell: Callable[[str], None]) -> Iterator[Problem]:
+def _rehearsals(ws: Workspace, tell: Tell) -> Iterator[Problem]:
     with forking(ws.settings):
         for name in definition_paths(ws.settings.path("reports")):
             for line in ws.reports.rehearse(name, tell):

@@ -21,7 +21,7 @@ from workbench.store.rewriting import Cut
 if TYPE_CHECKING:
     import datetime as dt
 
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
     from workbench.lifecycle.holds import Hold
     from workbench.lifecycle.rights.customers import Known
@@ -70,7 +70,7 @@ class KeptAside:
         return found if isinstance(found, dict) else self.content
 
 
-def lines_of(store: Store, connection: duckdb.DuckDBPyConnection) -> list[KeptAside]:
+def lines_of(store: Store, connection: Connection) -> list[KeptAside]:
     """Return a customer's lines, their mark being prepared as the chosen one."""
     if LINES not in store.kept_aside(connection):
         return []
@@ -83,10 +83,7 @@ def lines_of(store: Store, connection: duckdb.DuckDBPyConnection) -> list[KeptAs
 
 
 def naming(
-    store: Store,
-    connection: duckdb.DuckDBPyConnection,
-    keys: Mapping[str, str],
-    known: Iterable[Known],
+    store: Store, connection: Connection, keys: Mapping[str, str], known: Iterable[Known]
 ) -> str:
     """Look up which lines are a customer's by what stands in them; return SQL true for these.
 
@@ -118,10 +115,7 @@ def renamed(known: Iterable[Known]) -> Cut:
 
 
 def unclear_lines(
-    store: Store,
-    connection: duckdb.DuckDBPyConnection,
-    keys: Mapping[str, str],
-    known: Iterable[Known],
+    store: Store, connection: Connection, keys: Mapping[str, str], known: Iterable[Known]
 ) -> dict[str, int]:
     """Count lines without a known customer's key that hold one of a customer's identifiers.
 
@@ -145,10 +139,7 @@ def unclear_lines(
 
 
 def _find(
-    store: Store,
-    connection: duckdb.DuckDBPyConnection,
-    keys: Mapping[str, str],
-    known: Iterable[Known],
+    store: Store, connection: Connection, keys: Mapping[str, str], known: Iterable[Known]
 ) -> bool:
     """Look up which lines hold which texts, and what each says of whose they are."""
     known = list(known)
@@ -202,7 +193,7 @@ def _is_part(one: Known, known: Iterable[Known]) -> bool:
     )
 
 
-def pairs_of(store: Store, connection: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:
+def pairs_of(store: Store, connection: Connection) -> list[dict[str, str]]:
     """Return in which tables a customer may be somebody else too, and what agrees; not who."""
     if DOUBLES not in store.kept_aside(connection):
         return []
@@ -214,11 +205,7 @@ def pairs_of(store: Store, connection: duckdb.DuckDBPyConnection) -> list[dict[s
 
 
 def cuts(
-    store: Store,
-    connection: duckdb.DuckDBPyConnection,
-    in_force: Sequence[Hold],
-    keep_days: int,
-    today: dt.date,
+    store: Store, connection: Connection, in_force: Sequence[Hold], keep_days: int, today: dt.date
 ) -> Iterator[Cut]:
     """Yield lines and pairs whose file came in too long ago, by table, and what a hold keeps.
 

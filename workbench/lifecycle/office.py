@@ -15,7 +15,7 @@ from workbench.errors import InputError, suggest
 
 # why: a workspace is opened for what needs no database, too, and should not wait for one
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
     from workbench.catalog import Catalog
     from workbench.lifecycle.incidents import Incidents
@@ -134,7 +134,7 @@ class Office:
         return text
 
     @contextmanager
-    def reading(self, *marks: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self, *marks: str) -> Iterator[Connection]:
         """Yield an engine with the newest snapshot attached, and some customers' marks in it."""
         with self.store.reading() as connection:
             self.store.marks.prepare(connection, marks)

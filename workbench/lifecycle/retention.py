@@ -4,7 +4,7 @@ What was kept aside when files came in has a time of its own, counted from the d
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from workbench.lifecycle.holds import Hold, holds
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.correcting import drop_past
 from workbench.lifecycle.rights.erasure import take_erased
+from workbench.store import Tell, quiet
 from workbench.store.durable import files_below, sync
 from workbench.store.keys.marks import marked_sql
 from workbench.store.reading.roles import agreeing_sql
@@ -79,7 +80,7 @@ def plan(office: Office) -> list[Due]:
     return sorted(due.values(), key=lambda each: order.index(each.table)) + _runs(office)
 
 
-def apply(office: Office, progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
+def apply(office: Office, progress: Tell = quiet) -> dict[str, int]:
     """Take away every row past its time that no hold keeps; return how many, by table.
 
     Runs that were cut off are finished by running again, and so are erasures.

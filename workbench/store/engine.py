@@ -35,7 +35,7 @@ from workbench.store.quality.rules import literal
 from workbench.store.versions import Change, changes_of, ended, newest
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 _EXTENSIONS = ("ducklake", "httpfs")
 _CATALOG = "catalog.ducklake"
@@ -103,7 +103,7 @@ class Store:
         """Return the snapshots that readers may attach."""
         return [int(p.stem) for p in self.folder.glob("snapshots/*.ducklake") if p.stem.isdigit()]
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
+    def connect(self) -> Connection:
         """Open an engine with our extensions, private encrypted spill, and UTC."""
         import duckdb
 
@@ -122,30 +122,26 @@ class Store:
         return connection
 
     @contextmanager
-    def again(self, connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    def again(self, connection: Connection) -> Iterator[Connection]:
         """Open another connection to an engine and what it has attached, for another thread."""
         with connection.cursor() as another:
             another.execute(_UTC)
             yield another
 
-    def attach(
-        self, connection: duckdb.DuckDBPyConnection, snapshot: int, name: str = "lake"
-    ) -> None:
+    def attach(self, connection: Connection, snapshot: int, name: str = "lake") -> None:
         """Attach one snapshot, read-only; refuse one that has ended or that no key opens."""
         path = self.folder / "snapshots" / f"{snapshot}.ducklake"
         if self.exists and not path.exists():
             raise StoreMissing(ended(f"snapshot {snapshot}"))
         self._attach(connection, path, "READ_ONLY", name)
 
-    def attach_writable(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def attach_writable(self, connection: Connection) -> None:
         """Attach the lake itself as ``lake``; the caller holds the writers' lock."""
         if not self.catalog_path.exists():  # why: the engine would begin an empty one
             put_back(self.catalog_path, "")
         self._attach(connection, self.catalog_path, "READ_WRITE")
 
-    def _attach(
-        self, connection: duckdb.DuckDBPyConnection, path: Path, option: str, name: str = "lake"
-    ) -> None:
+    def _attach(self, connection: Connection, path: Path, option: str, name: str = "lake") -> None:
         import duckdb
 
         masters = self.masters()  # why first: without a key that is what is wrong
@@ -188,7 +184,7 @@ class Store:
         return [self.master_key] if following is None else [self.master_key, following]
 
     @contextmanager
-    def reading(self, snapshot: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self, snapshot: int | None = None) -> Iterator[Connection]:
         """Yield an engine with a snapshot attached; the newest when left out."""
         with self.connect() as connection, losses_told():
             self.attach(connection, self.latest_snapshot() if snapshot is None else snapshot)
@@ -210,7 +206,7 @@ class Store:
             self.end(connection)
 
     @contextmanager
-    def exclusive(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def exclusive(self) -> Iterator[Connection]:
         """Hold the store as its only writer, the lake attached for writing."""
         import duckdb
 
@@ -231,7 +227,7 @@ class Store:
             finally:
                 connection.close()
 
-    def end(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def end(self, connection: Connection) -> None:
         """End a write that is committed: let go of the lake, and have readers see it."""
         import duckdb
 
@@ -242,7 +238,7 @@ class Store:
             raise StorageError(_disk_message(self.folder, str(problem), _KEPT)) from None
         self.publish(snapshot)
 
-    def unseen(self, connection: duckdb.DuckDBPyConnection) -> bool:
+    def unseen(self, connection: Connection) -> bool:
         """Return whether a write is committed that was cut off before readers could see it."""
         return newest(connection) > max(self.published(), default=0)
 
@@ -267,7 +263,7 @@ class Store:
             partial.unlink(missing_ok=True)
             raise StorageError(_disk_message(self.folder, problem.strerror or "", _KEPT)) from None
 
-    def tables(self, connection: duckdb.DuckDBPyConnection) -> set[str]:
+    def tables(self, connection: Connection) -> set[str]:
         """Return the names of the tables an attached snapshot holds."""
         rows = connection.execute(
             "SELECT table_name FROM duckdb_tables() "
@@ -275,7 +271,7 @@ class Store:
         ).fetchall()
         return {row[0] for row in rows}
 
-    def kept_aside(self, connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    def kept_aside(self, connection: Connection) -> dict[str, set[str]]:
         """Return tables beside those of the catalog, as ``schema.table``, and their columns."""
         rows = connection.execute(
             "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() "
@@ -288,9 +284,7 @@ class Store:
 
 
 @contextmanager
-def one_commit(
-    store: Store, connection: duckdb.DuckDBPyConnection, message: str
-) -> Iterator[StoreWriter]:
+def one_commit(store: Store, connection: Connection, message: str) -> Iterator[StoreWriter]:
     """Yield a writer whose changes become one snapshot at the end, or nothing."""
     writer = StoreWriter(connection, store.marks)
     before = there(store.data)
@@ -315,7 +309,7 @@ class StoreWriter:
         Whether any customer was erased; their marks are there for `workbench.store.keys.marks`.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, marks: Marks) -> None:
+    def __init__(self, connection: Connection, marks: Marks) -> None:
         self.connection = connection
         erased = marks.erased()
         self.erased = bool(erased)

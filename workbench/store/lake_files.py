@@ -27,10 +27,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import StorageError, WorkbenchError
+from workbench.store import Tell, quiet
 from workbench.store.durable import file_lock, files_below, sync
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 
 META = "__ducklake_metadata_lake"
@@ -63,7 +64,7 @@ class LakeFile:
     key: str
 
 
-def named(connection: duckdb.DuckDBPyConnection, data: Path) -> list[LakeFile]:
+def named(connection: Connection, data: Path) -> list[LakeFile]:
     """Return every file the attached lake names, of every snapshot it still has."""
     found = connection.execute(
         f"""
@@ -95,11 +96,7 @@ def named(connection: duckdb.DuckDBPyConnection, data: Path) -> list[LakeFile]:
     ]
 
 
-def faults(
-    connection: duckdb.DuckDBPyConnection,
-    data: Path,
-    progress: Callable[[str], None] = lambda _: None,
-) -> Iterator[str]:
+def faults(connection: Connection, data: Path, progress: Tell = quiet) -> Iterator[str]:
     """Yield what is wrong with the attached lake's catalog and files, each file read to its end."""
     # why: what was read before and is kept in memory says nothing of the disk
     connection.execute("SET enable_external_file_cache = false")
@@ -116,7 +113,7 @@ def faults(
             yield f"table '{file.table}': the data file {file.path} {wrong}"
 
 
-def unreadable(connection: duckdb.DuckDBPyConnection, database: str) -> str:
+def unreadable(connection: Connection, database: str) -> str:
     """Read every table of an attached catalog to its end; return what fails, or nothing."""
     import duckdb
 
@@ -131,7 +128,7 @@ def unreadable(connection: duckdb.DuckDBPyConnection, database: str) -> str:
     return ""
 
 
-def _wrong(connection: duckdb.DuckDBPyConnection, file: LakeFile) -> str:
+def _wrong(connection: Connection, file: LakeFile) -> str:
     """Return what is wrong with one file, or nothing."""
     import duckdb
 
@@ -227,7 +224,7 @@ def sync_new(data: Path, before: set[Path]) -> None:
         sync(data.parent)
 
 
-def remove_unnamed(connection: duckdb.DuckDBPyConnection, data: Path) -> None:
+def remove_unnamed(connection: Connection, data: Path) -> None:
     """Remove files that writes left behind which were cut off; the caller is the only writer.
 
     Not by the engine's own call: it takes a folder's name for a pattern, and would remove files of

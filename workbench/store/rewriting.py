@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog
 from workbench.errors import StorageError, StoreMissing
+from workbench.store import Tell, quiet
 from workbench.store.durable import sync, write_whole
 from workbench.store.engine import Store, StoreWriter, one_commit
 from workbench.store.keys.master import derive
@@ -36,7 +37,7 @@ from workbench.store.versions import coverage, hash_sql, newest
 if TYPE_CHECKING:
     import datetime as dt
 
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 _NOTE = "rewriting"
 
@@ -72,7 +73,7 @@ class Cut:
     since: str = "NULL"
     instead: str = ""
 
-    def counted(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, int, Any]:
+    def counted(self, connection: Connection) -> tuple[int, int, Any]:
         """Return how many rows go, how many are kept, and since when the oldest of them is due."""
         row = connection.execute(
             f"SELECT count(*) FILTER (NOT {self.keep}), count(*) FILTER ({self.keep}), "
@@ -81,7 +82,7 @@ class Cut:
         return row or (0, 0, None)
 
 
-Cuts = Callable[["duckdb.DuckDBPyConnection"], Iterable[Cut]]
+Cuts = Callable[["Connection"], Iterable[Cut]]
 
 
 def take_away(
@@ -91,7 +92,7 @@ def take_away(
     *,
     message: str,
     today: dt.date,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Tell = quiet,
 ) -> dict[str, int]:
     """Remove rows from every file and snapshot; return how many, of each table that lost any.
 
@@ -126,7 +127,7 @@ def take_away(
         return dict(counts)
 
 
-def write_anew(store: Store, progress: Callable[[str], None] = lambda _: None) -> int:
+def write_anew(store: Store, progress: Tell = quiet) -> int:
     """Write every table into new files under new keys; return how many tables.
 
     Older snapshots and all files of before go. Cut off, running it again finishes it.
@@ -145,7 +146,7 @@ def write_anew(store: Store, progress: Callable[[str], None] = lambda _: None) -
 
 
 def contents(
-    connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str, today: dt.date
+    connection: Connection, catalog: Catalog, name: str, today: dt.date
 ) -> tuple[str, Mapping[str, str]]:
     """Return what names the rows a table holds now, as a whole and by month."""
     table = catalog.tables[name]
@@ -156,9 +157,7 @@ def contents(
     return version, coverage(connection, name, table, today)[1] if table.time else {}
 
 
-def settle(
-    store: Store, connection: duckdb.DuckDBPyConnection, progress: Callable[[str], None]
-) -> None:
+def settle(store: Store, connection: Connection, progress: Tell) -> None:
     """Leave the newest snapshot and nothing of what came before it. Detaches the lake."""
     progress("rewriting files")
     history = StoreWriter(connection, store.marks)
@@ -207,12 +206,7 @@ def settle(
 
 
 def rewrite_catalog(
-    store: Store,
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    master: bytes,
-    *,
-    unless_already: bool = False,
+    store: Store, connection: Connection, path: Path, master: bytes, *, unless_already: bool = False
 ) -> None:
     """Write a catalog anew under a key: what was deleted leaves it, and no other key opens it."""
     new = path.with_suffix(".new")
@@ -231,9 +225,7 @@ def rewrite_catalog(
     sync(path.parent)
 
 
-def attach_plain(
-    store: Store, connection: duckdb.DuckDBPyConnection, path: Path, name: str
-) -> bytes:
+def attach_plain(store: Store, connection: Connection, path: Path, name: str) -> bytes:
     """Attach a catalog as the database it is; return the master key that opened it.
 
     Raises

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import AccessRefused
 from workbench.periods import local
+from workbench.store import Tell, quiet
 from workbench.workspace.base import Opened
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ PURPOSE = "compliance"
 class Data(Opened):
     """Tables on their way in and out."""
 
-    def init(
-        self, progress: Callable[[str], None] = lambda _: None, *, reload: Sequence[str] = ()
-    ) -> Mapping[str, int]:
+    def init(self, progress: Tell = quiet, *, reload: Sequence[str] = ()) -> Mapping[str, int]:
         """Make the key and load the estate's files where new or changed; rows per loaded table.
 
         Tables named in ``reload`` are loaded anew, in place of what was taken in by `ingest`.
@@ -63,7 +62,7 @@ class Data(Opened):
         date_format: str | None = None,
         decimal: str | None = None,
         thousands: str | None = None,
-        progress: Callable[[str], None] = lambda _: None,
+        progress: Tell = quiet,
     ) -> Ingested:
         """Take a file into a table: good rows in, bad ones aside, as one snapshot.
 
@@ -273,7 +272,7 @@ class Data(Opened):
 
         return snapshots(self.store, self.settings.zone)
 
-    def quality(self, *tables: str, progress: Callable[[str], None] = lambda _: None) -> Quality:
+    def quality(self, *tables: str, progress: Tell = quiet) -> Quality:
         """Measure the data's quality by the catalog's rules, in five dimensions; counts only.
 
         Parameters

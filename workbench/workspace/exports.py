@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from workbench.errors import InputError, UnknownName, WorkbenchError, one_of
+from workbench.store import Tell, quiet
 
 if TYPE_CHECKING:
     from workbench.reporting import runner
@@ -116,7 +117,7 @@ class Exports:
         parameters: Sequence[str] = (),
         role: str | None = None,
         wait_seconds: float = 3600.0,
-        progress: Callable[[str], None] = lambda _: None,
+        progress: Tell = quiet,
     ) -> Path:
         """Take back a published edition, every revision of it, by an officer's recorded word.
 
@@ -184,7 +185,7 @@ class Exports:
         standalone: bool = False,
         pdf: bool = False,
         wait_seconds: float = 3600.0,
-        progress: Callable[[str], None] = lambda _: None,
+        progress: Tell = quiet,
     ) -> tuple[Path, ...]:
         """Put an edition beside itself as one HTML file, as a PDF, or both; return the files.
 

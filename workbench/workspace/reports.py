@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from workbench.errors import DefinitionError, ParameterError, PeriodError, RunFailed
 from workbench.periods import Period
+from workbench.store import Tell, quiet
 from workbench.workspace.exports import Exports
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from workbench.reporting.runner import Edition
     from workbench.reporting.suite import Outcome
 
-Progress = Callable[[str], None]
 WAIT_SECONDS = 3600.0
 
 
@@ -30,7 +30,7 @@ class How(TypedDict, total=False):
     force: bool
     reuse_answers: bool
     wait_seconds: float
-    progress: Progress
+    progress: Tell
 
 
 class Reports(Exports):
@@ -92,7 +92,7 @@ class Reports(Exports):
         force: bool = False,
         reuse_answers: bool = False,
         wait_seconds: float = WAIT_SECONDS,
-        progress: Progress = lambda _: None,
+        progress: Tell = quiet,
     ) -> Outcome:
         """Render all editions of a report, of every report, or what is due.
 
@@ -183,7 +183,7 @@ class Reports(Exports):
         period: str | None = None,
         parameters: Sequence[str] = (),
         reuse_answers: bool = False,
-        progress: Progress = lambda _: None,
+        progress: Tell = quiet,
     ) -> Plan:
         """Return what an edition would cost and how exact it would be; nothing is spent.
 
@@ -208,7 +208,7 @@ class Reports(Exports):
         with aside(desk.folder(asked)) as folder:
             return plan(asked, desk, folder, progress)
 
-    def rehearse(self, name: str, progress: Progress = lambda _: None) -> tuple[str, ...]:
+    def rehearse(self, name: str, progress: Tell = quiet) -> tuple[str, ...]:
         """Return what the next edition of a report would fail by, found without paying anything.
 
         Its notebook is planned and its page drawn without figures; of a grid, the first edition's.
@@ -292,7 +292,7 @@ class Reports(Exports):
         definitions: Mapping[str, Definition],
         period: str | None,
         parameters: Sequence[str],
-        tell: Progress = lambda _: None,
+        tell: Tell = quiet,
     ) -> list[Asked]:
         """Return the editions of a period; a report that has none then is left out, and told.
 

@@ -7,7 +7,7 @@ at it.
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import ArchiveReader, read_header
 from workbench.lifecycle.backups.taking import SUFFIX, require_key
 from workbench.lifecycle.office import Office
+from workbench.store import Tell, quiet
 from workbench.store.durable import sync
 from workbench.store.keys.master import Seal
 from workbench.store.keys.sources import fingerprint
@@ -107,7 +108,7 @@ def prune(office: Office) -> list[str]:
     return [str(path) for path in going]
 
 
-def check(office: Office, progress: Callable[[str], None] = lambda _: None) -> dict[str, str]:
+def check(office: Office, progress: Tell = quiet) -> dict[str, str]:
     """Read every backup to its end; return what is wrong by file, empty where it is whole.
 
     Each block is opened with the workspace's key. A restore test finds more: it opens the tables.

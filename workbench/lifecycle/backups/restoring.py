@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +39,7 @@ from workbench.lifecycle.rights.erasure import still_findable, take_erased
 from workbench.privacy.books.witnesses import move
 from workbench.settings import FILE_NAME as SETTINGS_FILE
 from workbench.settings import load_settings
+from workbench.store import Tell, quiet
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
 from workbench.store.durable import content_of, file_lock, sync, write_whole
 from workbench.store.engine import Store
@@ -51,7 +52,6 @@ from workbench.store.logs.events import Events
 
 KEPT_ASIDE = ("runs", "logs", "ipython")  # in no backup, and no reason to lose them
 MARK = Path("keys", "audit.mark")
-Tell = Callable[[str], None]
 Heads = Mapping[str, tuple[int, str]]  # of a backup's logs, as they were in it
 
 
@@ -93,7 +93,7 @@ def restore(
     *,
     over: bool = False,
     key_file: str | Path | None = None,
-    progress: Tell = lambda _: None,
+    progress: Tell = quiet,
 ) -> Restored:
     """Put a backup in the place of this workspace's private folder.
 
@@ -155,11 +155,7 @@ def restore(
 
 
 def restore_test(
-    office: Office,
-    file: str | Path,
-    *,
-    key_file: str | Path | None = None,
-    progress: Tell = lambda _: None,
+    office: Office, file: str | Path, *, key_file: str | Path | None = None, progress: Tell = quiet
 ) -> Restored:
     """Restore a backup into a folder of its own, look everything over, remove it; record the test.
 

@@ -13,7 +13,7 @@ running it again finishes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from workbench.lifecycle.backups.pruning import PRUNED
 from workbench.lifecycle.backups.taking import BACKED_UP, SUFFIX
 from workbench.lifecycle.holds import holds
 from workbench.lifecycle.office import Office
+from workbench.store import Tell, quiet
 from workbench.store.corrections import FILE as CORRECTIONS_FILE
 from workbench.store.durable import files_below, write_whole
 from workbench.store.engine import Store
@@ -38,9 +39,7 @@ LEFT = "left: it was made with another key"
 DAMAGED = "left: it is damaged, and which key made it is not known"
 
 
-def rotate(
-    office: Office, progress: Callable[[str], None] = lambda _: None, *, data: bool = False
-) -> str:
+def rotate(office: Office, progress: Tell = quiet, *, data: bool = False) -> str:
     """Change to a new master key; return its fingerprint.
 
     Parameters
@@ -74,7 +73,7 @@ def rotate(
     return fingerprint(new)
 
 
-def rekey(store: Store, new: bytes, progress: Callable[[str], None] = lambda _: None) -> None:
+def rekey(store: Store, new: bytes, progress: Tell = quiet) -> None:
     """Put every file that a master key opens under a new one; the caller holds the store's lock."""
     with store.connect() as connection:
         paths = [store.catalog_path, *sorted(store.folder.glob("snapshots/*.ducklake"))]

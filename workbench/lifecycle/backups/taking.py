@@ -17,7 +17,7 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from workbench.documents import parse_json
 from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter, read_header
 from workbench.lifecycle.office import Office
+from workbench.store import Tell, quiet
 from workbench.store.durable import files_below, flush, make_folder, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.keys.master import Seal
@@ -71,9 +72,7 @@ class Backup:
     rows: Mapping[str, int] = field(default_factory=dict)
 
 
-def back_up(
-    office: Office, out: str | Path | None = None, progress: Callable[[str], None] = lambda _: None
-) -> Backup:
+def back_up(office: Office, out: str | Path | None = None, progress: Tell = quiet) -> Backup:
     """Write a backup; until it is whole there is none.
 
     Parameters
@@ -171,7 +170,7 @@ def ledger_lost(private: Path) -> bool:
     return seen and not (private / "ledger.sqlite").exists()
 
 
-def look_over(store: Store, progress: Callable[[str], None] = lambda _: None) -> None:
+def look_over(store: Store, progress: Tell = quiet) -> None:
     """Read every file of the store; publish what a crash left unseen, end the catalog's own log.
 
     Raises
@@ -201,9 +200,7 @@ def row_counts(office: Office) -> dict[str, int]:
         return counts
 
 
-def _write(
-    office: Office, writer: ArchiveWriter, facts: Mapping[str, Any], progress: Callable[[str], None]
-) -> int:
+def _write(office: Office, writer: ArchiveWriter, facts: Mapping[str, Any], progress: Tell) -> int:
     digests: dict[str, str] = {}
     with tarfile.open(fileobj=writer, mode="w|", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]  # why: a stream only needs write()
         paths = _chosen(office.private)

@@ -23,7 +23,7 @@ from workbench.store.quality.rules import number, references, row_rules, unique_
 from workbench.store.rewriting import contents
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 
 def correct(
@@ -89,7 +89,7 @@ def correct(
 
 def _correction(
     office: Office,
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     mark: str,
     table: str,
     values: Mapping[str, str],
@@ -120,7 +120,7 @@ def _correction(
     )
 
 
-def _update(office: Office, connection: duckdb.DuckDBPyConnection, correction: Correction) -> None:
+def _update(office: Office, connection: Connection, correction: Correction) -> None:
     table, values = correction.table, correction.after
     condition, given = _condition(office, table, correction.where)
     sets = ", ".join(f'"{name}" = {_cast(office, table, name)}' for name in values)
@@ -200,7 +200,7 @@ def _condition(office: Office, table: str, where: Mapping[str, str]) -> tuple[st
 
 
 def _require_one_row(
-    office: Office, connection: duckdb.DuckDBPyConnection, table: str, where: Mapping[str, str]
+    office: Office, connection: Connection, table: str, where: Mapping[str, str]
 ) -> None:
     condition, given = _condition(office, table, where)
     rows = number(connection, f'SELECT count(*) FROM lake."{table}" WHERE {condition}', given)
@@ -254,7 +254,7 @@ def _require_type(column: Column, place: str, value: str, zone: str) -> tuple[st
 
 def _require_rules(
     office: Office,
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     name: str,
     values: Mapping[str, str],
     row: tuple[str, Sequence[str]],

@@ -24,7 +24,7 @@ from workbench.store.quality.rules import literal
 from workbench.store.reading.roles import agreeing_sql
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,7 @@ def known_by(office: Office, *marks: str) -> list[Known]:
 
 
 def _of_others(
-    office: Office,
-    connection: duckdb.DuckDBPyConnection,
-    theirs: Mapping[str, str],
-    texts: Collection[str],
+    office: Office, connection: Connection, theirs: Mapping[str, str], texts: Collection[str]
 ) -> set[str]:
     """Return which texts are a direct identifier of somebody else as well, however spelled."""
     found: set[str] = set()

@@ -8,7 +8,7 @@ is marked are taken away, so that running again, for whichever customer, finishe
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Unpack
@@ -27,11 +27,12 @@ from workbench.lifecycle.rights.customers import (
 )
 from workbench.lifecycle.rights.requests import Asked, Served, serve
 from workbench.lifecycle.rights.traces import SHORTEST
+from workbench.store import Tell, quiet
 from workbench.store.durable import file_lock, remove_file
 from workbench.store.rewriting import Cut, take_away, unfinished
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def erase(
     *,
     request: str | None = None,
     fitted: Sequence[str] = (),
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Tell = quiet,
 ) -> Erasure:
     """Erase one customer; running it again finishes what was cut off.
 
@@ -158,7 +159,7 @@ def erase(
 
 
 def take_erased(
-    office: Office, progress: Callable[[str], None] = lambda _: None, known: Collection[Known] = ()
+    office: Office, progress: Tell = quiet, known: Collection[Known] = ()
 ) -> dict[str, int]:
     """Take away the rows of everybody who was ever erased; return how many, by table.
 
@@ -179,9 +180,7 @@ def take_erased(
     )
 
 
-def _cuts(
-    office: Office, connection: duckdb.DuckDBPyConnection, known: Collection[Known] = ()
-) -> Iterator[Cut]:
+def _cuts(office: Office, connection: Connection, known: Collection[Known] = ()) -> Iterator[Cut]:
     """Yield the rows of everybody erased, and what is kept aside of loads: lines, pairs."""
     store = office.store
     store.marks.prepare(connection, store.marks.erased())
@@ -243,11 +242,7 @@ def _busy(holder: str) -> str:
 
 
 def erase_subject(
-    office: Office,
-    subject: str,
-    *,
-    progress: Callable[[str], None] = lambda _: None,
-    **asked: Unpack[Asked],
+    office: Office, subject: str, *, progress: Tell = quiet, **asked: Unpack[Asked]
 ) -> Served[Erasure]:
     """Erase a customer from tables, files, snapshots, notebooks and future restores."""
 

@@ -21,7 +21,7 @@ from workbench.store.keys.marks import EVERY_PURPOSE, REACHED, Kind, marked_sql
 from workbench.store.quality.rules import number
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 FORMULA_CELLS = "formula-cells"
 KEPT_ASIDE = "kept-aside"  # no table has such a name
@@ -104,7 +104,7 @@ def held(office: Office, mark: str) -> list[HeldTable]:
     return found
 
 
-def _count(office: Office, connection: duckdb.DuckDBPyConnection, name: str, key: str) -> int:
+def _count(office: Office, connection: Connection, name: str, key: str) -> int:
     theirs = office.store.marks.look_up(connection, name, key)
     return number(connection, f'SELECT count(*) FROM lake."{name}" WHERE {theirs}')
 

@@ -20,7 +20,7 @@ from workbench.store.durable import files_below, remove_file, sync, write_whole
 from workbench.store.quality.rules import literal, number
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 SHORTEST = 4  # bytes; shorter values are found in any file
 _DIGITS = 7  # of a telephone number; a shorter one stands in other numbers
@@ -300,10 +300,7 @@ def _database_holds(path: Path, wanted: _Wanted) -> bool:
 
 
 def rows_holding(
-    connection: duckdb.DuckDBPyConnection,
-    place: str,
-    texts: Iterable[str],
-    columns: Iterable[str] | None = None,
+    connection: Connection, place: str, texts: Iterable[str], columns: Iterable[str] | None = None
 ) -> int:
     """Return how many rows of a table, given as SQL, hold one of some texts in some columns."""
     if columns is None:

@@ -6,12 +6,13 @@ What is expected comes from the catalog. What it does not say is not measured, a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Table
+from workbench.store import Tell, quiet
 from workbench.store.engine import Store
 from workbench.store.loading.quarantine import rows_aside
 from workbench.store.quality import hints
@@ -26,7 +27,7 @@ from workbench.store.quality.rules import (
 )
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection as Connection
 
 NOT_LOADED = "the table was never loaded"
 _TABLES_AT_ONCE = 4
@@ -40,7 +41,7 @@ def measure(
     *,
     now: dt.datetime,
     tables: Sequence[str] | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Tell = quiet,
 ) -> Quality:
     """Measure tables of one snapshot against what the catalog expects.
 
@@ -91,12 +92,7 @@ class _Asked:
 
 
 def _table(
-    connection: duckdb.DuckDBPyConnection,
-    catalog: Catalog,
-    name: str,
-    there: set[str],
-    aside: int,
-    today: dt.date,
+    connection: Connection, catalog: Catalog, name: str, there: set[str], aside: int, today: dt.date
 ) -> tuple[TableQuality, list[Hint]]:
     table = catalog.tables[name]
     bad = _unusable(connection, row_rules(table, today))
@@ -131,7 +127,7 @@ def _table(
 _BAD_PATTERN = "the engine does not know this pattern: write it without look-around"
 
 
-def _unusable(connection: duckdb.DuckDBPyConnection, rules: Sequence[RowRule]) -> list[RowRule]:
+def _unusable(connection: Connection, rules: Sequence[RowRule]) -> list[RowRule]:
     """Return the rules whose pattern Python knows and the engine (RE2) does not."""
     import duckdb
 
@@ -208,11 +204,7 @@ def distinct_numbers(name: str, column: str) -> str:
 
 
 def _ends(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    table: Table,
-    rules: Sequence[RowRule],
-    today: dt.date,
+    connection: Connection, name: str, table: Table, rules: Sequence[RowRule], today: dt.date
 ) -> tuple[dt.date | None, list[RowRule]]:
     """Return the last day that rows are of and that has come, and rules that every row keeps.
 

@@ -15,14 +15,14 @@ from workbench.errors import WorkbenchError
 from workbench.store.lake_files import losses_told
 
 if TYPE_CHECKING:
-    import duckdb
     import ibis
+    from duckdb import DuckDBPyConnection as Connection
 
 Told = Callable[[int, list[tuple[str, str]], bool], None]
 
 
 def watched(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     limit_rows: int,
     tell: Told,
     ended: Callable[[], WorkbenchError | None] = lambda: None,
