@@ -72,9 +72,8 @@ def _noise(desk: Desk, answer: Release) -> tuple[float, float]:
 
     Over 200,000 draws it is off by 0.16 %.
     """
-    from workbench.privacy.engine.answering import Computed
+    from workbench.privacy.engine.answering import Computed, event_of
     from workbench.privacy.engine.answering import answer as draw
-    from workbench.privacy.engine.booking import event_of
 
     question = desk.question()
     event = event_of(question, answer.cost)

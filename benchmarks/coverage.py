@@ -79,7 +79,7 @@ class Bench:
         import workbench as wb
         from workbench.privacy import margins
         from workbench.privacy.engine import answering, running
-        from workbench.privacy.operations import consistency, deciles
+        from workbench.privacy.operations import consistency, ranking
 
         for each in (self.folder / ".workbench", self.folder / ".ledger"):
             shutil.rmtree(each, ignore_errors=True)
@@ -104,7 +104,7 @@ class Bench:
                 for module in (margins, consistency):  # of a ladder all layers are told
                     patched.enter_context(patch.object(module, "rung_of", whole))
                 told: Callable[..., Any] = lambda _, total, *__: total  # noqa: E731
-                patched.enter_context(patch.object(deciles, "_held", told))
+                patched.enter_context(patch.object(ranking, "_held", told))
             _execute(notebook, given, shown)
         figures = [each for each in shown if hasattr(each, "releases")]
         cells: dict[Cell, float | None] = {}

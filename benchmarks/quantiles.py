@@ -69,8 +69,8 @@ def _error(values: Sequence[int], found: Sequence[int], q: str) -> float:
 def _ours(values: Sequence[int], candidates: Sequence[int], q: str, draws: int) -> list[int]:
     """Ask our mechanism so often, through its scores and choice, on the engine's weights."""
     from workbench.privacy.engine.answering import scores
+    from workbench.privacy.engine.bounding import WEIGHT
     from workbench.privacy.engine.mechanisms import exponential_choice
-    from workbench.privacy.engine.truncation import WEIGHT
 
     weights: dict[tuple[int, bool], int] = {}
     for value in values:

@@ -36,8 +36,7 @@ def _noise(months: int, draws: int) -> dict[str, float]:
     import ibis
 
     from workbench.privacy.accounting import price
-    from workbench.privacy.engine.answering import answer
-    from workbench.privacy.engine.booking import event_of
+    from workbench.privacy.engine.answering import answer, event_of
     from workbench.privacy.engine.stocks import decoded
     from workbench.privacy.query import query
     from workbench.privacy.question import resolve

@@ -17,8 +17,7 @@ from workbench.figures.language import Language
 from workbench.figures.live.embedded import Shown
 from workbench.figures.live.states import Tables
 from workbench.figures.payload import read_payload
-from workbench.privacy.columns import Bound, Dimension, Measure
-from workbench.privacy.shown import advised
+from workbench.privacy.columns import Bound, Dimension, Measure, advised
 from workbench.privacy.tables import columns_of, sheet_of
 from workbench.reporting.definitions.reading import find_definition
 from workbench.reporting.exporter import export

@@ -23,7 +23,7 @@ from workbench.privacy.accounting import (
     price,
     rho_fraction,
 )
-from workbench.privacy.engine.booking import ROUNDING
+from workbench.privacy.engine.answering import ROUNDING
 
 DELTA = Decimal("1e-6")
 

@@ -8,7 +8,7 @@ from support.lab import COLUMNS, Lab, cents, exactly
 
 import workbench as wb
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.grouping.spans import whole_weeks
+from workbench.privacy.grouping.opened import whole_weeks
 
 DAY = dt.date(2026, 1, 15)
 

@@ -10,8 +10,7 @@ from factories.releases import CUSTOMERS, MONTH, release
 
 from workbench import figures
 from workbench.figures.language import Language
-from workbench.privacy.columns import Dimension
-from workbench.privacy.shown import plain
+from workbench.privacy.columns import Dimension, plain
 
 HOSTILE = (
     '<a href="https://example.org">North</a>',

@@ -14,8 +14,7 @@ import ibis
 from workbench.catalog import Catalog
 from workbench.privacy.accounting import Cost
 from workbench.privacy.books.entries import Event
-from workbench.privacy.engine.answering import Computed, answer
-from workbench.privacy.engine.booking import event_of
+from workbench.privacy.engine.answering import Computed, answer, event_of
 from workbench.privacy.engine.stocks import decoded
 from workbench.privacy.question import Question, resolve
 from workbench.privacy.releasing import compute, statements

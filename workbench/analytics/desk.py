@@ -12,9 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.errors import InputError, QuestionRefused, require_known
-from workbench.privacy.columns import AND
+from workbench.privacy.columns import AND, plain
 from workbench.privacy.release import Release
-from workbench.privacy.shown import plain
 
 NOT_PUBLISHED = "Single customers: for your eyes, not for publication"
 DOTS_AT_MOST = 20_000

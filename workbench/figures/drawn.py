@@ -13,9 +13,8 @@ from typing import Any
 from workbench.figures.bounds import bounded
 from workbench.figures.language import Language
 from workbench.figures.values import Series, Value, at, label
-from workbench.privacy.columns import Dimension, Scalar
+from workbench.privacy.columns import Dimension, Scalar, plain
 from workbench.privacy.release import Release
-from workbench.privacy.shown import plain
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 

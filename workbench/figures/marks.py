@@ -20,9 +20,9 @@ from workbench.figures.plotting import Axis, ChartSpec
 from workbench.figures.spec import Number, Spec
 from workbench.figures.values import Series, Value, is_time, series
 from workbench.periods import Period
+from workbench.privacy.columns import plain
 from workbench.privacy.operational import KIND
 from workbench.privacy.release import Release
-from workbench.privacy.shown import plain
 
 _DIGITS_AT_MOST, _ROOM_ABOVE = 9, 18
 

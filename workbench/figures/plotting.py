@@ -23,9 +23,8 @@ from workbench.figures.drawn import Chart, pivot
 from workbench.figures.language import Language
 from workbench.figures.spec import Spec, the_one
 from workbench.figures.values import Series, Value, at, dimension, label, series, within
-from workbench.privacy.columns import Dimension, Scalar
+from workbench.privacy.columns import Dimension, Scalar, plain
 from workbench.privacy.release import Release
-from workbench.privacy.shown import plain
 
 Places = dict[tuple[Any, ...], Value]
 

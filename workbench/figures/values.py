@@ -1,6 +1,6 @@
 """A release's columns as a reader sees them: no finer than their margin, never below the least.
 
-How far a figure is moved and rounded is `workbench.privacy.shown`'s to say; the ledger keeps the
+How far a figure is moved and rounded is `workbench.privacy.columns`'s to say; the ledger keeps the
 noisy figures as they were drawn.
 """
 
@@ -12,10 +12,17 @@ from typing import Any
 
 from workbench.errors import QuestionRefused, one_of
 from workbench.figures.language import Language
-from workbench.privacy.columns import AND, Dimension, Measure
+from workbench.privacy.columns import (
+    AND,
+    COUNTS,
+    Dimension,
+    Measure,
+    digits_of,
+    longer_side,
+    placed,
+)
 from workbench.privacy.margins import Interval, interval, quantile
 from workbench.privacy.release import Release
-from workbench.privacy.shown import COUNTS, digits_of, longer_side, placed
 from workbench.privacy.tables import paid
 
 CURRENCY = re.compile(r"^[A-Z]{3}$")

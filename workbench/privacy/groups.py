@@ -28,8 +28,9 @@ from workbench.privacy.grouping.opened import (
     require_opened,
     require_purpose,
     row_by_row,
+    span_of,
+    whole_weeks,
 )
-from workbench.privacy.grouping.spans import span_of, whole_weeks
 from workbench.privacy.identity import normal_form
 from workbench.privacy.provenance import FittedLabel
 

@@ -20,9 +20,8 @@ from workbench.privacy import identity
 from workbench.privacy.books.entries import Part
 from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.engine.onerow import OneRow
-from workbench.privacy.given import Given, given
+from workbench.privacy.given import Given, filters_of, given, in_first_month, period_predicates
 from workbench.privacy.grouping.codes import PairCode
-from workbench.privacy.grouping.filters import filters_of, in_first_month, period_predicates
 from workbench.privacy.grouping.opened import require_newest
 from workbench.privacy.grouping.stocks import Stocks, stocks_of
 from workbench.privacy.groups import Group, Scope, resolve_group, with_rest

@@ -14,9 +14,16 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from workbench.privacy.accounting import PICO, Cost
-from workbench.privacy.columns import Bound, Dimension, Measure
+from workbench.privacy.columns import (
+    Bound,
+    Dimension,
+    Measure,
+    digits_of,
+    longer_side,
+    placed,
+    with_margin,
+)
 from workbench.privacy.operations.typed import Derivable
-from workbench.privacy.shown import digits_of, longer_side, placed, with_margin
 from workbench.privacy.tables import covariances, interval_frame, margins
 
 if TYPE_CHECKING:  # why: pandas takes 0.4 s to import and a ledger look-up does not need it

@@ -13,22 +13,22 @@ from typing import Any
 from workbench.privacy.accounting import Cost, epsilon_of, pure_pico
 from workbench.privacy.books.answers import AnswerLedger, handed_out, relabelled
 from workbench.privacy.books.entries import Order, Part, Reservation, digest
-from workbench.privacy.books.series import Series
-from workbench.privacy.budget import Share
+from workbench.privacy.budget import Series, Share
 from workbench.privacy.columns import Dimension, noted, together
-from workbench.privacy.engine.answering import Computed, answer
-from workbench.privacy.engine.booking import event_of
-from workbench.privacy.engine.bounding import bounded_totals, fits, rows_sql
+from workbench.privacy.engine.answering import Computed, answer, event_of
+from workbench.privacy.engine.bounding import (
+    bounded_totals,
+    customers_by_value,
+    distinct_values,
+    fits,
+    pure_totals,
+    rows_sql,
+    weights_below,
+)
 from workbench.privacy.engine.coordinates import Coordinate
 from workbench.privacy.engine.mechanisms import RandBelow, system_source
 from workbench.privacy.engine.onerow import rows_sql as one_row_each
 from workbench.privacy.engine.stocks import decoded, measured, stays_sql
-from workbench.privacy.engine.truncation import (
-    customers_by_value,
-    distinct_values,
-    pure_totals,
-    weights_below,
-)
 from workbench.privacy.identity import earlier_labels, labels
 from workbench.privacy.question import Question
 from workbench.privacy.release import Release

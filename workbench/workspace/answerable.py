@@ -131,7 +131,7 @@ def widest(sheet: Sheet) -> dict[str, float]:
 
     A measure that no row knows is not there.
     """
-    from workbench.privacy.shown import longer_side
+    from workbench.privacy.columns import longer_side
     from workbench.privacy.tables import columns_of
 
     columns = columns_of(sheet)

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from workbench.privacy.accounting import Cost
     from workbench.privacy.books.entries import Part
-    from workbench.privacy.books.series import Series
-    from workbench.privacy.budget import Share
+    from workbench.privacy.budget import Series, Share
     from workbench.privacy.clipping import Suggestion
     from workbench.privacy.grouping.grouped import Labelled
     from workbench.privacy.query import Marginals, Query

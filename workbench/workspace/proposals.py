@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, require_known
-from workbench.privacy.shown import advised
+from workbench.privacy.columns import advised
 
 if TYPE_CHECKING:
     from workbench.privacy.operational import Exact

@@ -10,7 +10,7 @@ from support.ledgers import NOW, answer_for, epsilon_for, make_ledger, order, sp
 
 from workbench.errors import BudgetExhausted
 from workbench.privacy.accounting import Cost
-from workbench.privacy.books.series import Series
+from workbench.privacy.budget import Series
 
 ROWS = {"2026-07": "a", "2026-08": "b", "2026-09": "c"}
 YEAR = dt.timedelta(days=366)

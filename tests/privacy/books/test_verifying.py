@@ -207,7 +207,7 @@ def test_an_entry_that_plays_a_paid_answer_is_no_parent(book, paid, tmp_path):
 
 def test_entries_of_before_are_checked_by_their_figures(book, paid, tmp_path):
     """Ends of intervals follow rules that were mended since; values did not change."""
-    from workbench.privacy.books import ledger as module
+    from workbench.privacy.books import entries as module
 
     older = pytest.MonkeyPatch()
     older.setattr(module, "DERIVED", 2)

@@ -14,8 +14,7 @@ import workbench as wb
 from workbench.privacy import releasing
 from workbench.privacy.accounting import PICO, price
 from workbench.privacy.engine import answering
-from workbench.privacy.engine.bounding import norm_squared
-from workbench.privacy.engine.truncation import threshold
+from workbench.privacy.engine.bounding import norm_squared, threshold
 from workbench.privacy.planning import priced
 from workbench.privacy.releasing import Asked, Payer, release
 

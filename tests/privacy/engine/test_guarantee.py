@@ -26,7 +26,7 @@ import workbench as wb
 from workbench.privacy import question, releasing
 from workbench.privacy.accounting import PURE_AS_GAUSSIAN, epsilon_of
 from workbench.privacy.books.answers import AnswerLedger
-from workbench.privacy.engine import answering, booking, bounding, truncation
+from workbench.privacy.engine import answering, bounding
 from workbench.privacy.engine.bounding import LATTICE
 from workbench.privacy.engine.onerow import Sums
 from workbench.privacy.models.bins import Bins
@@ -371,13 +371,13 @@ def cap_doubled(monkeypatch):
 
 
 def bound_off_by_one(monkeypatch):
-    norm, kept = bounding.norm_squared, truncation._kept
+    norm, kept = bounding.norm_squared, bounding._kept
 
     def more(question):
         return replace(question, cells=question.cells + 1)
 
     monkeypatch.setattr(bounding, "norm_squared", lambda question: norm(more(question)))
-    monkeypatch.setattr(truncation, "_kept", lambda question: kept(more(question)))
+    monkeypatch.setattr(bounding, "_kept", lambda question: kept(more(question)))
 
 
 def scaling_skipped(monkeypatch):
@@ -403,7 +403,7 @@ def first_month_forgotten(monkeypatch):
 
 
 def threshold_forgotten(monkeypatch):
-    monkeypatch.setattr(booking, "threshold", lambda *_: 1)
+    monkeypatch.setattr(answering, "threshold", lambda *_: 1)
 
 
 def spend_skipped(monkeypatch):

@@ -16,7 +16,7 @@ from support.lab import COLUMNS, Lab, booked, cents
 
 import workbench as wb
 from workbench.catalog import Catalog
-from workbench.privacy.engine import booking
+from workbench.privacy.engine import answering
 from workbench.privacy.engine.answering import scores
 from workbench.privacy.engine.onerow import Sums
 from workbench.privacy.grouping.grouped import labels_table
@@ -352,7 +352,7 @@ def test_one_customer_moves_no_more_than_was_booked(estate, name, size):
 )
 def test_a_booking_that_is_too_small_is_caught(estate, name, monkeypatch):
     """The bound is met: what is booked cannot be less."""
-    event_of = booking.event_of
+    event_of = answering.event_of
 
     def less(question, cost):
         event = event_of(question, cost)

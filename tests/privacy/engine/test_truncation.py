@@ -12,8 +12,8 @@ from support.lab import Lab, cents
 
 import workbench as wb
 from workbench.privacy.engine.answering import scores
+from workbench.privacy.engine.bounding import WEIGHT, threshold
 from workbench.privacy.engine.mechanisms import discrete_gaussian
-from workbench.privacy.engine.truncation import WEIGHT, threshold
 
 WHO = ("u1", "u2", "u3", None)
 visits = st.lists(

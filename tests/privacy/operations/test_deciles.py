@@ -8,7 +8,7 @@ from factories.noisy import AMOUNT, CUSTOMERS, REGION, Books, answer
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.columns import Bound, Dimension
-from workbench.privacy.operations.deciles import shares
+from workbench.privacy.operations.ranking import shares
 from workbench.privacy.sheets import apply
 from workbench.privacy.tables import sheet_of
 

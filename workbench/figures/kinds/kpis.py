@@ -15,10 +15,9 @@ from workbench.figures.language import Language
 from workbench.figures.marks import beside_target
 from workbench.figures.spec import Column, Figure, Index, Lights, Number, Spec, Words, figure
 from workbench.figures.values import Series, declared_order, is_time, pick, series
-from workbench.privacy.columns import Dimension
+from workbench.privacy.columns import Dimension, decimals
 from workbench.privacy.operational import KIND as OPERATIONAL
 from workbench.privacy.release import Release
-from workbench.privacy.shown import decimals
 
 _SHARED = 0.5  # correlation of two changes from which one is no proof of the other
 

@@ -22,11 +22,10 @@ from workbench.figures.live.states import Tables, alike, lower, way
 from workbench.figures.plotting import ChartSpec
 from workbench.figures.spec import Spec
 from workbench.figures.values import declared_order, label, series
-from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.columns import ADVICE, COUNTS, Dimension, Measure, limits
 from workbench.privacy.margins import Fixed
 from workbench.privacy.release import Release
 from workbench.privacy.sheets import Sheet
-from workbench.privacy.shown import ADVICE, COUNTS, limits
 from workbench.privacy.tables import keys_of, places_in, plan_of
 
 _FILTERS_AT_MOST = 6

@@ -20,12 +20,11 @@ from typing import Any
 from workbench.errors import QuestionRefused, UnknownName
 from workbench.figures.live.beneath import Find, Node, beneath
 from workbench.figures.values import Value
-from workbench.privacy.columns import Bound, Measure
+from workbench.privacy.columns import Bound, Measure, advised, placed
 from workbench.privacy.expressions import restated
 from workbench.privacy.margins import Fixed, Form, Laddered, Ratio, added
 from workbench.privacy.release import Release
 from workbench.privacy.sheets import Key, Sheet, apply, why_not_added
-from workbench.privacy.shown import advised, placed
 from workbench.privacy.tables import columns_of, keys_of
 from workbench.privacy.tables import restated as remade
 

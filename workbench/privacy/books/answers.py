@@ -14,7 +14,7 @@ from typing import Any
 
 from workbench.errors import LedgerError, QuestionRefused
 from workbench.privacy.accounting import epsilon_of
-from workbench.privacy.books import DERIVED, entries
+from workbench.privacy.books import entries
 from workbench.privacy.books.entries import Order, Part, charge_upto, digest, in_force, standing_of
 from workbench.privacy.books.ledger import Ledger
 from workbench.privacy.budget import Line
@@ -194,5 +194,5 @@ def checked(entry: Entry, entry_of: Callable[[str], Entry]) -> Release:
 
     release = Release.from_json(entry.body["answer"])
     if entry.kind == "derived":
-        require_replayed(release, find, ends=entry.body["schema"] >= DERIVED)
+        require_replayed(release, find, ends=entry.body["schema"] >= entries.DERIVED)
     return release

@@ -23,11 +23,11 @@ from workbench.documents import canonical
 from workbench.errors import LedgerError
 from workbench.periods import Period, ends_of
 from workbench.privacy.accounting import Cost
-from workbench.privacy.books.series import Series, free, of_year, paid_for
-from workbench.privacy.budget import YEAR, Standing, paced_before
+from workbench.privacy.budget import YEAR, Series, Standing, free, of_year, paced_before
 from workbench.store.logs.chain import Entry, Reader
 
 SCHEMA = 2
+DERIVED = 3  # schema of derived entries: since it, the ends of intervals are compared as well
 CHARGES = ("spend", "acknowledged")
 CLOCK = "clock"  # in the body of an officer's word that the clock is right
 RAISED = (
@@ -315,7 +315,7 @@ def charge_of(
 ) -> tuple[Cost, Cost, Entry | None]:
     """Return what an order is charged, at which price it is drawn, and which entry paid for it."""
     if order.series is not None:
-        before = paid_for(read, last, order.series, at)
+        before = order.series.paid_by(read, last, at)
         if before is not None and drawn_at(before).covers(order.cost):
             price = drawn_at(before)
             return free(price), price, before

@@ -20,12 +20,11 @@ from sqlalchemy import Index
 from workbench.catalog import Limits
 from workbench.errors import BudgetExhausted, LedgerError, UnknownName
 from workbench.privacy.accounting import Cost, pico_of
-from workbench.privacy.books import DERIVED, entries
+from workbench.privacy.books import entries
 from workbench.privacy.books.entries import Order, Reservation
-from workbench.privacy.books.series import drawn_with, open_series, still_open
 from workbench.privacy.books.trust import Guard, require_officer, require_reason, stated_pico
 from workbench.privacy.books.witnesses import ANCHOR, Seal
-from workbench.privacy.budget import Line, Share, Standing, refusal
+from workbench.privacy.budget import Line, Share, Standing, open_series, refusal
 from workbench.privacy.provenance import Approval, approval_of
 from workbench.store.logs.chain import Entry, Reader, log_in
 from workbench.store.logs.events import who
@@ -136,9 +135,9 @@ class Ledger:
                     "sums": entries.sums_json(standing, cost, report),
                 }
                 if order.series is not None:
-                    drawn = drawn_with(order.series, before, seq)
+                    drawn = order.series.drawn_with(before, seq)
                     body["series"], body["drawn_at"] = drawn, entries.cost_json(price)
-                    series = still_open(series, order.series, drawn, price, seq, at)
+                    series = order.series.still_open(series, drawn, price, seq, at)
                 body["sums"] |= {"series": series} if series else {}
                 entry = write.append("spend", body, at=at, subject=question, ref=period)
                 found.append(Reservation(entry.seq, identity, None, cost, event))
@@ -202,7 +201,7 @@ class Ledger:
                 return str(each.body["answer"])
             name = f"{'e' if kind == 'operational' else 'd'}-{write.head()[0] + 1:06d}"
             body = {
-                "schema": DERIVED,
+                "schema": entries.DERIVED,
                 "release": name,
                 "parents": list(parents),
                 "answer": made(name),

@@ -16,7 +16,7 @@ import pandas as pd
 from workbench.errors import InputError, QuestionRefused, one_of
 from workbench.privacy.accounting import PICO, rho_fraction
 from workbench.privacy.columns import Dimension
-from workbench.privacy.engine.booking import ROUNDING
+from workbench.privacy.engine.answering import ROUNDING
 from workbench.privacy.engine.mechanisms import RandBelow, discrete_gaussian
 from workbench.privacy.engine.onerow import LATTICE, Groups, OneRow, Placed, Sums
 from workbench.privacy.grouping.codes import RowCode, band_code

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.columns import Measure
+from workbench.privacy.columns import Measure, limits
 from workbench.privacy.margins import Affine, Form, Ratio, added, divided, is_ratio, plus, times
 from workbench.privacy.operations.ranking import ranks
 from workbench.privacy.operations.sampling import drawn_apart, drawn_into, telling
@@ -22,7 +22,6 @@ from workbench.privacy.sheets import (
     why_not_added,
     without,
 )
-from workbench.privacy.shown import limits
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _FIGURES = ("add", "column", "difference", "multiply", "number", "rank", "ratio", "share")

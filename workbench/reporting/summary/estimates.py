@@ -24,12 +24,11 @@ import ibis
 from workbench.analytics.compliance import Measured, unmeasured
 from workbench.catalog import Catalog
 from workbench.periods import Period, add_months
-from workbench.privacy.columns import Measure
+from workbench.privacy.columns import Measure, placed
 from workbench.privacy.groups import REST
 from workbench.privacy.margins import Affine, Ratio, interval, quantile, weighted
 from workbench.privacy.query import Query, query
 from workbench.privacy.release import Release
-from workbench.privacy.shown import placed
 
 if TYPE_CHECKING:
     from workbench.store.logs.chain import Entry

@@ -5,8 +5,8 @@ from factories.noisy import AMOUNT, CUSTOMERS, RATE, REGION, answer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.privacy.columns import Measure
-from workbench.privacy.shown import (
+from workbench.privacy.columns import (
+    Measure,
     decimals,
     digits_of,
     floored,
