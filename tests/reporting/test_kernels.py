@@ -15,7 +15,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from support.line import notebook
 
 from workbench.reporting.forking import ended_with_this
-from workbench.reporting.kernels import Kernels
+from workbench.reporting.papermill_engine import Kernels
 
 
 def _run(tmp_path, *code, kernel="python3", **options):

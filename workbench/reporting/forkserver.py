@@ -1,6 +1,6 @@
 """The process a run's kernels are forked from: libraries imported, nothing of anybody's inside.
 
-The run starts it (`workbench.reporting.kernels.forking`) and owns it: it ends when its standard
+The run starts it (`workbench.reporting.forking`) and owns it: it ends when its standard
 input, a socket to the run, does. It imports what reports import, draws one figure, and then waits.
 For a kernel it forks at once: only the child reads what it is to run, in which environment, so that
 this process never holds a name, a key or a row.
