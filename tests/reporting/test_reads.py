@@ -8,7 +8,7 @@ from support.line import notebook
 
 from workbench.errors import PeriodError
 from workbench.reporting.definitions.due import Span, choose_period
-from workbench.reporting.definitions.schedule import PeriodRule
+from workbench.reporting.definitions.fields import PeriodRule
 from workbench.reporting.notebooks.reads import span_of
 
 LAST = dt.date(2026, 9, 30)

@@ -12,8 +12,8 @@ from workbench import figures
 from workbench.errors import PeriodError, RunFailed
 from workbench.periods import Period
 from workbench.reporting.definitions.due import Span, choose_period
+from workbench.reporting.definitions.fields import PeriodRule
 from workbench.reporting.definitions.reading import find_definition
-from workbench.reporting.definitions.schedule import PeriodRule
 from workbench.reporting.desk import Asked
 from workbench.reporting.facts import commit, edition_identity
 from workbench.reporting.published.files import read_failures

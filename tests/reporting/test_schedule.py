@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from workbench.periods import Period
-from workbench.reporting.definitions.schedule import PeriodRule, Schedule
+from workbench.reporting.definitions.fields import PeriodRule, Schedule
 
 
 def _at(text):

@@ -16,7 +16,7 @@ from workbench.cli import main
 from workbench.errors import InputError, UnknownName
 from workbench.reporting.definitions.definition import Definition
 from workbench.reporting.definitions.due import FORMATS, calendar_events, schedule_for
-from workbench.reporting.definitions.schedule import Schedule
+from workbench.reporting.definitions.fields import Schedule
 
 ROOT = Path("/srv/our bank/100% {{here}}")
 

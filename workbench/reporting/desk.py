@@ -18,7 +18,7 @@ from workbench.documents import read_json
 from workbench.errors import Busy
 from workbench.periods import Period
 from workbench.reporting.definitions.definition import Definition, Variant
-from workbench.reporting.definitions.parameters import Value
+from workbench.reporting.definitions.fields import Value
 from workbench.reporting.definitions.reading import Remarks, remarks_on
 from workbench.settings import Settings
 from workbench.store.durable import file_lock

@@ -319,7 +319,7 @@ def _executed(asked: Asked, desk: Desk, folder: Path, tell: Tell, prices: Path |
 
 
 def _mail(desk: Desk, made: Published) -> str:
-    from workbench.reporting.published.feed import mail_text
+    from workbench.reporting.published.index import mail_text
 
     return mail_text(made.edition, next(iter(made.edition.languages)), desk.settings.address)
 

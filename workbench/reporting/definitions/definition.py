@@ -14,14 +14,15 @@ from pydantic import Field, field_validator, model_validator
 from workbench.documents import Strict
 from workbench.errors import ParameterError, suggest
 from workbench.periods import Period
-from workbench.reporting.definitions.parameters import (
+from workbench.reporting.definitions.fields import (
     FORMS,
     Parameter,
+    PeriodRule,
     Scalar,
+    Schedule,
     Value,
     typed,
 )
-from workbench.reporting.definitions.schedule import PeriodRule, Schedule
 
 Code = Literal["en", "zh"]
 _FOLDER = re.compile(r"[a-z0-9]", re.IGNORECASE)  # by what a published folder's name begins

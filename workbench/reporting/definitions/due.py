@@ -19,7 +19,7 @@ from cronsim import CronSim
 from workbench.errors import InputError, PeriodError, require_known
 from workbench.periods import Period
 from workbench.reporting.definitions.definition import Definition, Variant
-from workbench.reporting.definitions.schedule import PeriodRule, Schedule
+from workbench.reporting.definitions.fields import PeriodRule, Schedule
 from workbench.reporting.published.files import read_failures, revisions
 
 QUIET_DAYS = 3  # by which data may fall short of the end of a month, quarter or year

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.documents import read_json
 from workbench.reporting.definitions.due import Span
-from workbench.reporting.definitions.parameters import Value
+from workbench.reporting.definitions.fields import Value
 from workbench.reporting.notebooks.literals import PARSING
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from workbench.documents import read_json
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import Cost, price
 from workbench.privacy.planning import AUTO
-from workbench.reporting.definitions.parameters import Value
+from workbench.reporting.definitions.fields import Value
 from workbench.reporting.notebooks.reads import ODD_CODE, Unknown, parsed
 
 # Methods of a workspace that pay, and how often they pay their price.

@@ -29,7 +29,6 @@ from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import ROOT
 from workbench.reporting.published.copies import pdf, standalone
 from workbench.reporting.published.failures import finish, forget_failures, show_failures
-from workbench.reporting.published.feed import put_mails
 from workbench.reporting.published.files import (
     FILE,
     alone,
@@ -48,6 +47,7 @@ from workbench.reporting.published.index import (
     MAIN,
     index_names,
     lead_around,
+    put_mails,
     rebuild_index,
     without_ways,
 )
