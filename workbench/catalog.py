@@ -346,6 +346,30 @@ class Catalog(Strict):
                     yield table_name, name
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """Everything it calls tables, columns and values, and its numbers."""
+        tables = self.tables.values()
+        columns = [column for table in tables for column in table.columns.values()]
+        names = {name for table in tables for name in table.columns}
+        titles = {table.title for table in tables} | {each.title for each in columns if each.title}
+        units = {each for each in (self.currency, *(c.unit for c in columns)) if each}
+        limits = [pair for each in columns for pair in (each.bounds, each.customer_bounds) if pair]
+        ends = [end for pair in limits for end in getattr(pair, "ladder", pair)]
+        least = [each.contribution for each in tables if each.contribution]
+        numbers = {str(n) for each in least for n in (each.cells, each.rows)} | set(map(str, ends))
+        return frozenset(names | titles | units | numbers | self.declared_words)
+
+    @cached_property
+    def declared_words(self) -> frozenset[str]:
+        """Values of its columns: they may stand on a page, whoever has one as a name."""
+        return frozenset(
+            str(value)
+            for table in self.tables.values()
+            for column in table.columns.values()
+            for value in column.values
+        )
+
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the canonical content: comments and order of keys do not matter."""
         # why without defaults: a field added to this module must not change what a catalog is

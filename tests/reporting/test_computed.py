@@ -50,9 +50,7 @@ def publish(module_shop):
     def page(release, source="", parameters=None):
         shown = code(f"{source}\nwb.figures.table(x)", figures.table(release))
         made = notebook(code("import workbench as wb; period = '2026-09'"), shown)
-        context = CONTEXT.__class__(
-            declared=module_shop.reports.desk().catalog_words(), parameters=parameters or {}
-        )
+        context = CONTEXT.__class__(declared=module_shop.catalog.words, parameters=parameters or {})
         return export(
             made, source_notebook=made, lookup=module_shop.ledger.answer, context=context
         ).html

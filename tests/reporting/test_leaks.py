@@ -15,7 +15,7 @@ from factories.releases import REGIONS
 
 from workbench import figures
 from workbench.errors import LeakFound
-from workbench.reporting.gate.leaks import Authored, check, key, refuse_leaks, scan
+from workbench.reporting.gate.leaks import Authored, key, refuse, refuse_leaks, scan
 
 IDENTIFIERS = {
     "name": ["Zhang Wei", "王伟", "欧阳小明", "Anne-Marie O'Neil"],
@@ -142,7 +142,7 @@ def test_an_identifier_is_found_in_other_files_and_in_file_names():
 
 def test_a_finding_names_place_and_column_and_never_the_value():
     with pytest.raises(LeakFound) as refusal:
-        check({"index.html": b'<p title="Zhang Wei">13800138000</p>'}, find)
+        refuse(scan({"index.html": b'<p title="Zhang Wei">13800138000</p>'}, find))
     message = str(refusal.value)
     assert "index.html: attribute 'title' of <p> holds a value of customers.name" in message
     assert "index.html: the text holds a value of customers.phone" in message
@@ -207,7 +207,7 @@ def test_released_figures_are_not_identifiers():
     assert "481,231" in made.html
     refuse_leaks(made, find)
     with pytest.raises(LeakFound):
-        check({"index.html": made.html.encode()}, find)  # were it not known to be released
+        refuse(scan({"index.html": made.html.encode()}, find))  # were it not known to be released
 
 
 @pytest.mark.parametrize("options", [{}, {"language": "zh", "translations": CHINESE}])

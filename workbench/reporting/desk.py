@@ -163,23 +163,15 @@ class Desk:
         """Return the same desk, whose notebooks lie in another folder."""
         return replace(self, settings=self.settings.model_copy(update={"notebooks": folder}))
 
-    def catalog_words(self) -> frozenset[str]:
-        """Return everything the catalog calls tables, columns and values, and its numbers."""
-        return catalog_words(self.catalog)
-
     def names(self) -> set[str]:
         """Return what the catalog calls tables, columns, values and purposes, and the reports."""
         reports = (path.stem for path in self.settings.path("reports").glob("*.yaml"))
         return {
-            *catalog_words(self.catalog),
+            *self.catalog.words,
             *self.catalog.tables,
             *self.catalog.purposes,
             *reports,
         }
-
-    def declared_words(self) -> set[str]:
-        """Return the catalog's words that may stand on a page, whoever has them as a name."""
-        return declared_words(self.catalog)
 
     def notebook(self, asked: Asked) -> Path:
         """Return the notebook an edition is made of."""
@@ -203,30 +195,6 @@ class Answers:
     def __call__(self, name: str) -> Release:
         """Return an answer by its id."""
         return self.desk.ledger.checked(name)
-
-
-def catalog_words(catalog: Catalog) -> frozenset[str]:
-    """Return everything a catalog calls tables, columns and values, and its numbers."""
-    tables = catalog.tables.values()
-    columns = [column for table in tables for column in table.columns.values()]
-    names = {name for table in tables for name in table.columns}
-    titles = {table.title for table in tables} | {each.title for each in columns if each.title}
-    units = {each for each in (catalog.currency, *(c.unit for c in columns)) if each}
-    limits = [pair for each in columns for pair in (each.bounds, each.customer_bounds) if pair]
-    ends = [end for pair in limits for end in getattr(pair, "ladder", pair)]
-    least = [each.contribution for each in tables if each.contribution]
-    numbers = {str(n) for each in least for n in (each.cells, each.rows)} | set(map(str, ends))
-    return frozenset(names | titles | units | numbers | declared_words(catalog))
-
-
-def declared_words(catalog: Catalog) -> set[str]:
-    """Return a catalog's words that may stand on a page, whoever has them as a name."""
-    return {
-        str(value)
-        for table in catalog.tables.values()
-        for column in table.columns.values()
-        for value in column.values
-    }
 
 
 WAIT_SECONDS = 3600.0

@@ -192,7 +192,7 @@ def _said(name: str, message: str, desk: Desk, cell: int) -> str:
     if not (isinstance(ours, type) and issubclass(ours, WorkbenchError)):
         return "."
     # why: a refusal repeats the name it was asked for, and a cell may have asked for a customer's
-    held = scan({"refusal.txt": message.encode()}, desk.find, allowed=desk.declared_words())
+    held = scan({"refusal.txt": message.encode()}, desk.find, allowed=desk.catalog.declared_words)
     if held:
         return ", whose words hold an identifier."
     return f": {untold(message, desk.names(), f'cell {cell}')}"

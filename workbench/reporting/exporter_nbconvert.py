@@ -54,10 +54,10 @@ class WorkbenchReportExporter(Exporter):
             nb,
             source_notebook=source,
             lookup=lookup,
-            context=Context(declared=desk.catalog_words() if desk else frozenset()),
+            context=Context(declared=desk.catalog.words if desk else frozenset()),
         )
         if desk:  # a file that is saved leaves as a published page does
-            refuse_leaks(page, desk.find, desk.declared_words())
+            refuse_leaks(page, desk.find, desk.catalog.declared_words)
         for line in dropped(nb):
             self.log.warning(line)
         return page.alone(), resources

@@ -118,7 +118,7 @@ def page_context(asked: Asked, desk: Desk, facts: Facts | None) -> Context:
         period=asked.period.text,
         parameters={name: in_words(value) for name, value in asked.values.items()},
         facts=facts,
-        declared=desk.catalog_words(),
+        declared=desk.catalog.words,
         brand=brand_of(desk.settings),
         audience=asked.definition.audience,
         alerts=asked.definition.alerts,

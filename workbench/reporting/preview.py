@@ -54,7 +54,7 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
         period=period if isinstance(period, str) else None,
         parameters={name: in_words(parameters[name]) for name in declared if name in parameters},
         facts=page_facts(desk, releases) if releases else None,
-        declared=desk.catalog_words(),
+        declared=desk.catalog.words,
     )
     written = [cell for cell in content["cells"] if not injected(cell)]
     pages = export_languages(
@@ -64,7 +64,7 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
         context=context,
         languages=definition.languages if definition else {"en": {}},
     )
-    refuse_leaks(pages, desk.find, desk.declared_words())
+    refuse_leaks(pages, desk.find, desk.catalog.declared_words)
     return pages
 
 

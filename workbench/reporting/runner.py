@@ -296,7 +296,7 @@ def _render(
             kind=type(problem).__name__,
             log=executed,
         ) from None
-    refuse_leaks(pages, desk.find, desk.declared_words())
+    refuse_leaks(pages, desk.find, desk.catalog.declared_words)
     return pages, releases, dropped(notebook)
 
 

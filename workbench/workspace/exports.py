@@ -152,8 +152,8 @@ class Exports:
             The reason holds an identifier; nothing was changed.
         """
         from workbench.privacy.books.trust import require_officer, require_reason
-        from workbench.reporting.desk import declared_words, turn
-        from workbench.reporting.gate.leaks import check
+        from workbench.reporting.desk import turn
+        from workbench.reporting.gate.leaks import refuse, scan
         from workbench.reporting.pages.parts import Authored
         from workbench.reporting.published.failures import withdraw
         from workbench.reporting.published.record import Withdrawal
@@ -171,7 +171,8 @@ class Exports:
                 )
             authored = [Authored("the reason", word["reason"])]
             find = self.ws.access.find_identifiers
-            check({}, find, authored=authored, allowed=declared_words(self.ws.catalog))
+            allowed = self.ws.catalog.declared_words
+            refuse(scan({}, find, authored=authored, allowed=allowed))
             names = {key: getattr(edition, key) for key in ("report", "period", "variant")}
             self.ws.events.record("withdrawn", {**names, **word}, now=now)
             moment = now.isoformat(timespec="seconds")

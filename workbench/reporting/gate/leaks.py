@@ -73,22 +73,14 @@ class _Piece:
     released: bool = False  # it stands in a release, where numbers are figures
 
 
-def check(
-    files: Mapping[str, bytes],
-    find: Find,
-    *,
-    known: Iterable[str] = (),
-    authored: Iterable[Authored] = (),
-    allowed: Iterable[str] = (),
-) -> None:
-    """Refuse to publish files that hold an identifier.
+def refuse(findings: Sequence[Finding]) -> None:
+    """Refuse to publish what holds an identifier, by what `scan` found.
 
     Raises
     ------
     LeakFound
         Names file, place, table and column of each; never the value.
     """
-    findings = scan(files, find, known=known, authored=authored, allowed=allowed)
     if findings:
         lines = "".join(f"\n  - {finding}" for finding in findings[:20])
         more = f"\n  - and {len(findings) - 20} more" if len(findings) > 20 else ""
@@ -100,16 +92,18 @@ def check(
 
 
 def refuse_leaks(pages: Page | Sequence[Page], find: Find, allowed: Iterable[str] = ()) -> None:
-    """Refuse to publish a page, or an edition's pages, that holds an identifier; see `check`."""
+    """Refuse to publish a page, or an edition's pages, that holds an identifier; see `refuse`."""
     pages = (pages,) if isinstance(pages, Page) else tuple(pages)
     drawings = (block for page in pages for block in page.blocks if isinstance(block, Drawing))
     found = {value for each in drawings for value in each.found}
-    check(
-        {f"the page ({page.language}).html": page.html.encode() for page in pages},
-        find,
-        known={text for page in pages for text in page.known},
-        authored=tuple(dict.fromkeys(words for page in pages for words in page.authored)),
-        allowed={*allowed, *found},
+    refuse(
+        scan(
+            {f"the page ({page.language}).html": page.html.encode() for page in pages},
+            find,
+            known={text for page in pages for text in page.known},
+            authored=tuple(dict.fromkeys(words for page in pages for words in page.authored)),
+            allowed={*allowed, *found},
+        )
     )
 
 

@@ -18,10 +18,10 @@ from workbench.errors import DefinitionError, QuestionRefused, WorkbenchError
 from workbench.privacy.operational import KIND
 from workbench.privacy.release import Release
 from workbench.reporting.definitions.reading import NOTES, definition_paths, load_definition
-from workbench.reporting.desk import Asked, Desk, catalog_words, declared_words
+from workbench.reporting.desk import Asked, Desk
 from workbench.reporting.exporter import Lookup
 from workbench.reporting.facts import in_words
-from workbench.reporting.gate.leaks import check, scan
+from workbench.reporting.gate.leaks import refuse, scan
 from workbench.reporting.notebooks.chosen import (
     Written,
     computed_number,
@@ -73,16 +73,17 @@ def require_publishable(
     told = [text for each in releases for text in (each.name, *spoken(each, lookup))]
     told += strings_of(terms)
     strings = [text for each in releases for text in _strings(each)]
-    check(
+    found = scan(
         {"the tables.json": json.dumps(strings).encode()},
         find,
         known=strings,
         authored=[Authored("a release or the terms", text) for text in told],
         allowed={
-            *declared_words(catalog),
+            *catalog.declared_words,
             *(value for each in releases for value in found_values(each, lookup)),
         },
     )
+    refuse(found)
 
 
 def written_anywhere(settings: Settings, catalog: Catalog) -> Written:
@@ -104,7 +105,7 @@ def written_anywhere(settings: Settings, catalog: Catalog) -> Written:
         words.update(
             text for each in definition.parameters.values() for text in strings_of(each.default)
         )
-    return Written.of([], code, {}, {*catalog_words(catalog), *words})
+    return Written.of([], code, {}, {*catalog.words, *words})
 
 
 def _is_exact(release: Release, lookup: Lookup) -> bool:
@@ -134,13 +135,13 @@ def refuse_held(asked: Asked, desk: Desk) -> None:
         Says which words, never the value.
     """
     written = [*_written(asked, desk), *_remarked(asked, desk)]
-    check({}, desk.find, authored=written, allowed=desk.declared_words())
+    refuse(scan({}, desk.find, authored=written, allowed=desk.catalog.declared_words))
 
 
 def look_up(several: Iterable[Asked], desk: Desk) -> None:
     """Ask the store about the words of several editions at once, before each is searched."""
     written = [words for asked in several for words in _written(asked, desk)]
-    scan({}, desk.find, authored=written, allowed=desk.declared_words())
+    scan({}, desk.find, authored=written, allowed=desk.catalog.declared_words)
 
 
 def _remarked(asked: Asked, desk: Desk) -> Iterator[Authored]:
@@ -156,7 +157,7 @@ def holds(asked: Asked, desk: Desk, *, kind: str | None) -> bool:
     """Whether an edition's words or an error's name hold an identifier, or nobody can say."""
     written = [*_written(asked, desk), Authored("the error's name", kind or "")]
     try:
-        return bool(scan({}, desk.find, authored=written, allowed=desk.declared_words()))
+        return bool(scan({}, desk.find, authored=written, allowed=desk.catalog.declared_words))
     except WorkbenchError:  # the store cannot be read, and nothing of what is unsure is told
         return True
 
