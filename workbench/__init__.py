@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from workbench.periods import trailing
     from workbench.privacy.expressions import column, difference, rank, ratio, share, top
     from workbench.privacy.grouping.bands import bands
-    from workbench.privacy.grouping.cohorts import cohorts
-    from workbench.privacy.grouping.grouped import discovered, grouped, labelled, pairs
+    from workbench.privacy.grouping.grouped import cohorts, discovered, grouped, labelled, pairs
     from workbench.privacy.grouping.personas import personas
     from workbench.privacy.models.axes import Axis
     from workbench.privacy.models.grid_kmeans import GridKMeans
@@ -76,8 +75,7 @@ _HOME = {
         "periods": "trailing",
         "privacy.expressions": "column difference rank ratio share top",
         "privacy.grouping.bands": "bands",
-        "privacy.grouping.cohorts": "cohorts",
-        "privacy.grouping.grouped": "discovered grouped labelled pairs",
+        "privacy.grouping.grouped": "cohorts discovered grouped labelled pairs",
         "privacy.grouping.personas": "personas",
         "privacy.models.axes": "Axis",
         "privacy.models.grid_kmeans": "GridKMeans",

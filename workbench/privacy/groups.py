@@ -26,9 +26,9 @@ from workbench.privacy.grouping.codes import (
 from workbench.privacy.grouping.opened import (
     require_declared,
     require_opened,
-    require_purpose,
     row_by_row,
     span_of,
+    table_of,
     whole_weeks,
 )
 from workbench.privacy.identity import normal_form
@@ -339,16 +339,12 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
             "from another table take a plain column, such as customers.region; tables are joined "
             "through the customer only."
         )
-    name, purpose = other.name, other.namespace.database
-    require_purpose(name, purpose, scope.purpose)
+    relation = other.to_expr()
+    name, _ = table_of(relation, scope)
     require_opened(operation, other)
-    declared = scope.catalog.table(name)
-    if declared.subject_key is None:
-        raise QuestionRefused(f"'{name}' is operational; it has no customer to join through.")
-    columns = scope.catalog.columns_for(name, purpose)
+    columns = scope.catalog.columns_for(name, scope.purpose)
     column = one_of("column", columns, operation.name)
     dimension, _ = declared_group(operation.name, column)
-    relation = other.to_expr()
     code = declared_code(relation[operation.name], operation.name, column)
     if called is not None:
         dimension = replace(dimension, name=plain_name(called), title=called)

@@ -20,10 +20,10 @@ from workbench.privacy import identity
 from workbench.privacy.books.entries import Part
 from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.engine.onerow import OneRow
+from workbench.privacy.engine.stocks import Stocks, stocks_of
 from workbench.privacy.given import Given, filters_of, given, in_first_month, period_predicates
 from workbench.privacy.grouping.codes import PairCode
-from workbench.privacy.grouping.opened import require_newest
-from workbench.privacy.grouping.stocks import Stocks, stocks_of
+from workbench.privacy.grouping.opened import source_of
 from workbench.privacy.groups import Group, Scope, resolve_group, with_rest
 from workbench.privacy.measuring import Measured, measured
 from workbench.privacy.query import Query
@@ -339,21 +339,6 @@ def _span(period: Period) -> list[str]:
         months = period.months()
         return [months[0], months[-1]]
     return [str(period.start), str(period.end)]
-
-
-def source_of(table: ibis.Table) -> tuple[str, str]:
-    """Return (table, purpose) of what ``ws.open`` returned; refuse anything derived from it."""
-    from ibis.expr.operations import DatabaseTable
-
-    operation = table.op()
-    if not isinstance(operation, DatabaseTable) or operation.namespace.database is None:
-        raise QuestionRefused(
-            "a question starts from the table that ws.open(…) returned, not from one derived from "
-            "it: say filters with where=… and groups with by=…, so that each customer's part can "
-            "be bounded."
-        )
-    require_newest(operation.name, operation.namespace.database)
-    return operation.name, operation.namespace.database
 
 
 def _period(given: str | tuple[str, str] | None, table: Table, today: dt.date) -> Period | None:

@@ -209,8 +209,8 @@ class Private(Opened):
         """
         from workbench.privacy.clipping import edges_of, read_off
         from workbench.privacy.grouping.bands import bands
+        from workbench.privacy.grouping.opened import source_of
         from workbench.privacy.query import query
-        from workbench.privacy.question import source_of
 
         name, _ = source_of(table)
         edges = edges_of(column, self.catalog.table(name))

@@ -15,8 +15,7 @@ import workbench as wb
 from workbench.errors import QuestionRefused
 from workbench.privacy.engine.answering import answer
 from workbench.privacy.engine.bounding import LATTICE, norm_squared
-from workbench.privacy.engine.stocks import decoded, spread_of
-from workbench.privacy.grouping.stocks import Stocks, coefficients, decoding
+from workbench.privacy.engine.stocks import Stocks, coefficients, decoded, decoding, spread_of
 from workbench.privacy.releasing import compute, statements
 
 SPAN = {"period": ("2026-01", "2026-06")}

@@ -1,5 +1,7 @@
 """From bounded totals to figures: noise, values, margins."""
 
+from __future__ import annotations
+
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from math import floor, isqrt, log, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.privacy.accounting import PICO, PURE_AS_GAUSSIAN, Cost, rho_fraction
 from workbench.privacy.books.entries import Event
@@ -20,8 +22,10 @@ from workbench.privacy.engine.mechanisms import (
     exponential_choice,
 )
 from workbench.privacy.margins import Affine, form_of, interval, quantile
-from workbench.privacy.measuring import Choice
-from workbench.privacy.question import Question
+
+if TYPE_CHECKING:
+    from workbench.privacy.measuring import Choice
+    from workbench.privacy.question import Question
 
 Z_95 = quantile(0.95)
 Triple = tuple[float | None, float | None, float | None]

@@ -16,15 +16,19 @@ rows would let one customer's presence change another's part. Every value that c
 rounded to an integer after its sum.
 """
 
+from __future__ import annotations
+
 from math import erfc, isqrt, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import NUMERIC
 from workbench.privacy.engine.coordinates import Coordinate
 from workbench.privacy.grouping.codes import HUGE, PairCode
 from workbench.privacy.grouping.opened import number
-from workbench.privacy.measuring import Choice, Distinct
-from workbench.privacy.question import Question
+
+if TYPE_CHECKING:
+    from workbench.privacy.measuring import Choice, Distinct
+    from workbench.privacy.question import Question
 
 LATTICE = 2**20
 _EXACT = 2**53  # a double holds every whole number below

@@ -15,6 +15,8 @@ from workbench.store import THEN
 if TYPE_CHECKING:
     import ibis
 
+    from workbench.privacy.groups import Scope
+
 
 def require_opened(field: Any, opened: Any) -> None:
     """Refuse a column of a table that was changed since: its name would be taken for another's."""
@@ -45,23 +47,45 @@ def row_by_row(condition: Any, source: ibis.Table) -> None:
         )
 
 
-def require_newest(name: str, purpose: str) -> None:
-    """Refuse a table that was opened on an older snapshot."""
+def source_of(table: ibis.Table) -> tuple[str, str]:
+    """Return (table, purpose) of what ``ws.open`` returned; refuse anything derived from it."""
+    from ibis.expr.operations import DatabaseTable
+
+    operation = table.op()
+    if not isinstance(operation, DatabaseTable) or operation.namespace.database is None:
+        raise QuestionRefused(
+            "a question starts from the table that ws.open(…) returned, not from one derived from "
+            "it: say filters with where=… and groups with by=…, so that each customer's part can "
+            "be bounded."
+        )
+    name, purpose = operation.name, operation.namespace.database
     if THEN in purpose:
         raise QuestionRefused(
             f"'{name}' was opened on an older snapshot. Answers are about the newest data, so that "
             "no month is paid for twice: open it without snapshot= and as_of=."
         )
+    return name, purpose
 
 
-def require_purpose(name: str, purpose: str, asked: str) -> None:
-    """Refuse a table that was opened for another purpose than the question's."""
-    require_newest(name, purpose)
-    if purpose != asked:
+def table_of(table: ibis.Table, scope: Scope, *, dated: str = "") -> tuple[str, Any]:
+    """Return the name and declaration of a table a rule looks at; refuse another purpose's.
+
+    ``dated`` is what needs rows with a day, if that does.
+    """
+    name, purpose = source_of(table)
+    if purpose != scope.purpose:
         raise QuestionRefused(
             f"'{name}' was opened for '{purpose}' and the question is asked for "
-            f"'{asked}'; customers cannot be joined across purposes."
+            f"'{scope.purpose}'; customers cannot be joined across purposes."
         )
+    declared = scope.catalog.table(name)
+    if declared.subject_key is None:
+        raise QuestionRefused(f"'{name}' is operational; it has no customers to group.")
+    if dated and declared.time is None:
+        raise QuestionRefused(
+            f"{dated} are of rows with a day, and table '{name}' declares no time column."
+        )
+    return name, declared
 
 
 def require_declared(condition: Any, allowed: Mapping[str, Column]) -> None:

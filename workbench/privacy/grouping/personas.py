@@ -26,7 +26,7 @@ from workbench.periods import months_between
 from workbench.privacy.columns import Dimension, noted
 from workbench.privacy.grouping.bands import MAX_EDGES
 from workbench.privacy.grouping.codes import CustomerCode, band_code, whole_units
-from workbench.privacy.grouping.opened import number, numeric, require_purpose
+from workbench.privacy.grouping.opened import number, numeric, table_of
 from workbench.privacy.grouping.rules import (
     Rule,
     asked,
@@ -345,25 +345,6 @@ def personas(
         title or name.replace("_", " ").capitalize(),
         sources,
     )
-
-
-def table_of(table: ibis.Table, scope: Scope, *, dated: str = "") -> tuple[str, Any]:
-    """Return the name and declaration of a table a rule looks at; refuse another purpose's.
-
-    ``dated`` is what needs rows with a day, if that does.
-    """
-    from workbench.privacy.question import source_of
-
-    name, purpose = source_of(table)
-    require_purpose(name, purpose, scope.purpose)
-    declared = scope.catalog.table(name)
-    if declared.subject_key is None:
-        raise QuestionRefused(f"'{name}' is operational; it has no customers to group.")
-    if dated and declared.time is None:
-        raise QuestionRefused(
-            f"{dated} are of rows with a day, and table '{name}' declares no time column."
-        )
-    return name, declared
 
 
 def _require_returns(name: str | None, columns: Mapping[str, Column]) -> None:

@@ -16,8 +16,8 @@ from workbench.errors import QuestionRefused
 from workbench.periods import Period, months_between
 from workbench.privacy.columns import Dimension
 from workbench.privacy.grouping.codes import CustomerCode
-from workbench.privacy.grouping.opened import number, numeric
-from workbench.privacy.grouping.personas import rfm, table_of
+from workbench.privacy.grouping.opened import number, numeric, table_of
+from workbench.privacy.grouping.personas import rfm
 from workbench.privacy.groups import Group, GroupRule, Scope, day_literal
 from workbench.privacy.models.axes import Axis
 from workbench.privacy.provenance import FittedLabel

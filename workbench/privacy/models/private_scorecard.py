@@ -16,6 +16,7 @@ from workbench.errors import InputError, QuestionRefused, require_known
 from workbench.privacy.accounting import PICO, price
 from workbench.privacy.engine.onerow import LATTICE, UNIT
 from workbench.privacy.grouping.bands import band_labels
+from workbench.privacy.grouping.opened import source_of
 from workbench.privacy.groups import rising
 from workbench.privacy.margins import quantile
 from workbench.privacy.models.bins import bins_of, framed, values_of
@@ -29,7 +30,6 @@ from workbench.privacy.models.card_tables import (
 )
 from workbench.privacy.operations.evidence import Card, card_of, points_of, ranges_of, weights
 from workbench.privacy.provenance import FittedLabel
-from workbench.privacy.question import source_of
 from workbench.privacy.release import Release
 from workbench.privacy.tables import derived
 
