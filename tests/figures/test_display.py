@@ -4,7 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from factories.releases import BAND, CATEGORY, MONTH, RATE, REGION, release
+from factories.live import asked
+from factories.noisy import Books
+from factories.releases import BAND, CATEGORY, CUSTOMERS, MONTH, RATE, REGION, release
 
 from workbench import figures
 from workbench.errors import DefinitionError, InputError, QuestionRefused, UnknownName
@@ -93,12 +95,50 @@ def test_a_sentence_formats_figures_and_margins():
 
 def test_a_sentence_tells_the_margin_that_a_table_tells():
     uneven = release(
-        columns={"customers": [1000], "customers_low": [906], "customers_high": [1088]}
+        measures=(CUSTOMERS,),
+        columns={"customers": [1000], "customers_low": [906], "customers_high": [1088]},
     )
     figures_of = series(uneven, "customers")
     text = figures.text("{customers} (± {customers_margin})", uneven).drawn().text
     assert text == "1,000 (± 91)"
     assert figures_of.margin_text(figures_of.values[0], Language()) == "± 91"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_figure_has_one_margin_whether_it_is_paid_put_together_or_derived(seed):
+    """A ledger keeps ends rounded: 4,201 ± 49 becomes 4,151 to 4,250, which is ± 50 of 4,200."""
+    books = Books()
+    made = asked(books, [REGION], seed, seed=seed, sigma=1.3 + seed)
+    digits = {name: each.digits for each in made.measures for name in each.columns}
+    kept = {
+        name: column if name not in digits else [x if x is None else round(x, digits[name]) for x in column]
+        for name, column in made.columns.items()
+    }
+    paid = books.put(replace(made, columns=kept))
+    derived = paid.derive(where={"region": list(REGION.values)}, name="same")
+    for each in paid.measures:
+        of_paid, of_derived = series(paid, each.name), series(derived, each.name)
+        assert of_paid.digits == of_derived.digits
+        for one, other in zip(of_paid.values, of_derived.values, strict=True):
+            assert of_paid.both(one, Language()) == of_derived.both(other, Language())
+    assert paid.shown().equals(derived.shown())
+    south = paid.derive(where={"region": "South"}, name="south")
+    card = figures.kpis(south, measures=["customers"]).drawn().cards[0]
+    told = figures.text("{customers} ± {customers_margin}", south).drawn().text
+    row = figures.table(paid, columns=["region", "customers"]).drawn().grid.rows[2]
+    assert row[0].text == "South"
+    assert {card.full, told, f"{row[1].text} {row[1].margin}"} == {card.full}
+
+
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [("CNY", "CN¥{}"), ("days", "{} days"), ("customers", "{}"), (None, "{}")],
+)
+def test_a_figure_beside_no_title_says_its_unit(unit, said):
+    spent = Measure("spent", "sum", "Spent", unit, 0)
+    made = release((), (spent,), columns=_row(spent=1234, margin=10))
+    card = figures.kpis(made).drawn().cards[0]
+    assert card.full == said.format("1,234 ± 10")
 
 
 def _row(margin, **measures):

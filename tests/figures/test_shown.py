@@ -145,7 +145,7 @@ def test_a_margin_at_a_limit_is_honest_in_every_figure(ends, said):
         series(total, "amount_sum").both(series(total, "amount_sum").values[0], Language()) == said
     )
     (card,) = figures.kpis(total).drawn().cards
-    assert (card.full, card.interval) == (said, (0, max(value, 0) + margin))
+    assert (card.full, card.interval) == (f"CN¥{said}", (0, max(value, 0) + margin))
     cell = figures.table(total).drawn().grid.rows[0][0]
     assert cell.margin == said.split("(")[-1].strip(")")
     columns = {"region": ["North"], **total.columns}

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from factories.notebooks import code, notebook
 from factories.pages import CHINESE, MONTHLY, page
-from factories.releases import CUSTOMERS, RATE, release
+from factories.releases import AMOUNT, CUSTOMERS, RATE, release
 from support.line import DEFINITION, OPENING, write_report
 
 from workbench import figures
@@ -81,6 +81,12 @@ def test_it_is_told_on_page_record_index_and_mail_in_every_language(tmp_path):
     assert shown in index.partition('aria-labelledby="alerts"')[2].partition("</section>")[0]
     assert f"- {said}" in (made.page.parent / "mail.txt").read_text("utf-8")
     assert "请询问销售部" in (made.page.parent / "mail.zh.txt").read_text("utf-8")
+
+
+def test_an_amount_and_its_limit_say_their_currency():
+    card = _card(1_000_000, 1_100_000, 1_200_000, AMOUNT)
+    (alert,) = raised([Alert(figure="amount_sum", below=1_500_000)], [card], Language())
+    assert "CN¥1,100,000 ± 100,000, below CN¥1,500,000." in alert.text
 
 
 def test_nothing_is_said_where_no_rule_holds(tmp_path):

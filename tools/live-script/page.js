@@ -328,7 +328,7 @@ const sentence = (figure, here, state) => {
     shown.push([made, [0]]);
     const number = (x) => {
       if (form_) {
-        const found = formatted(x, form_);
+        const found = formatted(x, form_, made.plain(x));
         if (x === 0 || /[1-9]/.test(found)) return found.replaceAll("-", "−");
       }
       return made.write(x, data.lang === "zh", value[0]);

@@ -42,9 +42,9 @@ const compact = (x, d, beyond = from) => {
 };
 const money = (sign, text) => (text.startsWith("−") ? `−${sign}${text.slice(1)}` : sign + text);
 // A number by a format of Python's: "", ",", ",.0f", "d", "+.1%".
-const formatted = (x, form) => {
+const formatted = (x, form, shown) => {
   const places = Number(/\.(\d)/.exec(form)?.[1] ?? (/[f%]$/.test(form) ? 6 : 0)), share = form.endsWith("%");
-  const text = /[df%]$/.test(form) ? round(share ? x * 100 : x, places).toFixed(places) : String(x);
+  const text = /[df%]$/.test(form) ? round(share ? x * 100 : x, places).toFixed(places) : String(shown);
   return (form[0] === "+" && x >= 0 ? "+" : "") + (form.includes(",") ? commas(text) : text) + (share ? "%" : "");
 };
 

@@ -5,7 +5,7 @@ beyond; no margin of noise holds that. Wherever such a figure stands, it says so
 """
 
 from workbench.figures.language import Language
-from workbench.figures.values import CURRENCY, Series, Value, label, series
+from workbench.figures.values import Series, Value, label, series
 from workbench.privacy.clipping import widened
 from workbench.privacy.columns import Measure
 from workbench.privacy.release import Release
@@ -37,9 +37,7 @@ def bounded(measure: Measure, language: Language) -> str:
 
 def _end(unit: str | None, end: float, language: Language) -> str:
     text = language.number(end, 0 if float(end).is_integer() else 2)
-    if unit and CURRENCY.match(unit):
-        return language.money(text, unit)
-    return text if unit in (None, "rows", "fraction") else f"{text} {language.say(unit)}"
+    return language.with_unit(text, "" if unit in (None, "rows", "fraction") else unit)
 
 
 def at_least(measure: Measure) -> bool:

@@ -123,10 +123,11 @@ class Together:
 
     def judged(self, release: Release) -> Release:
         """Return a release whose differences have margins that hold with the page's others."""
+        apart = [each for each in release.measures if contrast_of(release, each)]
+        if self.wider == 1 or not apart:
+            return release
         columns = dict(release.columns)
-        for measure in release.measures:
-            if self.wider == 1 or not contrast_of(release, measure):
-                continue
+        for measure in apart:
             ends = [_wider(each, self.wider) for each in drawn(release, measure)]
             for side, end in ((1, "_low"), (2, "_high")):
                 columns[measure.name + end] = [each[side] for each in ends]

@@ -148,6 +148,12 @@ class Language:
         sign = get_currency_symbol(currency, self.locale)
         return f"−{sign}{text[1:]}" if text.startswith("−") else f"{sign}{text}"
 
+    def with_unit(self, text: str, unit: str) -> str:
+        """Return a number that is already text with its unit; see `around`."""
+        if re.fullmatch("[A-Z]{3}", unit):
+            return self.money(text, unit)
+        return f"{text} {self.say(unit)}" if unit else text
+
     def around(self, unit: str) -> tuple[str, str]:
         """Return what stands before and after a number of a unit: a currency's sign, or a word."""
         from babel.numbers import get_currency_symbol

@@ -69,8 +69,7 @@ def beside_target(
 
 def target_text(figures: Series, target: float, language: Language) -> str:
     """Return a target as it was written, in a figure's unit."""
-    text = as_written(target, figures.rate, language)
-    return text if figures.rate or not figures.currency else language.money(text, figures.currency)
+    return language.with_unit(as_written(target, figures.rate, language), figures.unit)
 
 
 def as_written(number: float, rate: bool, language: Language) -> str:

@@ -21,9 +21,9 @@ from workbench.privacy.columns import (
     longer_side,
     placed,
 )
-from workbench.privacy.margins import Interval, interval, quantile
+from workbench.privacy.margins import NOTHING, Interval
 from workbench.privacy.release import Release
-from workbench.privacy.tables import paid
+from workbench.privacy.tables import unrounded
 
 CURRENCY = re.compile(r"^[A-Z]{3}$")
 _TIMES = ("month", "date")
@@ -185,13 +185,25 @@ class Series:
             margin = f"({margin})"
         return " ".join(filter(None, (self.text(value.value, language, compact), margin)))
 
+    def full(self, value: Value, language: Language) -> str:
+        """Return a figure, its margin and its unit in words, for where no title tells the unit."""
+        said = self.both(value, language)
+        if value.value is None or self.unknown(value):
+            return said
+        return language.with_unit(said, self.unit)
+
+    @property
+    def unit(self) -> str:
+        """The unit that is said beside a figure: a currency's code or a word; none of counts."""
+        unit = self.measure.unit
+        return "" if self.rate or not unit or unit in COUNTS else unit
+
     def title(self, language: Language) -> str:
         """Return the measure's title with its unit, where that says more."""
         title = language.measure(self.measure.title)
-        unit = self.measure.unit
-        if not unit or self.rate or unit in COUNTS:
+        if not self.unit:
             return title
-        return language.word("with unit", title=title, unit=language.say(unit))
+        return language.word("with unit", title=title, unit=language.say(self.unit))
 
 
 def measure_of(release: Release, name: str) -> Measure:
@@ -226,20 +238,16 @@ def contrast_of(release: Release, measure: Measure) -> str | None:
 
 def drawn(release: Release, measure: Measure) -> list[Interval]:
     """Return a measure's figures and intervals as they were drawn, wherever they lie."""
-    names = (measure.name, f"{measure.name}_low", f"{measure.name}_high")
-    columns = ([_float(each) for each in release.columns[name]] for name in names)
-    found: list[Interval] = list(zip(*columns, strict=True))
+    found: list[Interval] = [
+        (_float(value), _float(low), _float(high))
+        for value, low, high in unrounded(release, measure)
+    ]
     # why: the first row of cut-offs is all of all, which no noise moves
     whole = release.mechanism.get("recipe", {}).get("op") == "cutoffs"
     if whole or measure.kind not in ("rate", "var", "std"):
         return found
     # why: earlier versions stored these cut at both ends, so that noise looked like certainty
-    again = measure.name in release.mechanism.get("ratio", {})
-    forms = paid(release, measure) if again else [None] * len(found)
-    return [
-        interval(form, quantile(0.95)) if None is not each[0] == each[1] == each[2] else each
-        for each, form in zip(found, forms, strict=True)
-    ]
+    return [NOTHING if None is not each[0] == each[1] == each[2] else each for each in found]
 
 
 def dimension(release: Release, name: str) -> Dimension:

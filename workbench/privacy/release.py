@@ -24,7 +24,7 @@ from workbench.privacy.columns import (
     with_margin,
 )
 from workbench.privacy.operations.typed import Derivable
-from workbench.privacy.tables import covariances, interval_frame, margins
+from workbench.privacy.tables import covariances, interval_frame, margins, unrounded
 
 if TYPE_CHECKING:  # why: pandas takes 0.4 s to import and a ledger look-up does not need it
     import pandas as pd
@@ -133,7 +133,7 @@ class Release(Derivable):
 
         columns = {each.name: list(self.columns[each.name]) for each in self.by}
         for measure in (each for each in self.measures if each.at_bound_of is None):
-            rows = list(zip(*(self.columns[name] for name in measure.columns), strict=True))
+            rows = unrounded(self, measure)
             digits = digits_of(measure, (longer_side(*placed(measure, *row)) for row in rows))
             columns[measure.name] = [
                 with_margin(measure, value, low, high, digits) for value, low, high in rows

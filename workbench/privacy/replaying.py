@@ -103,6 +103,7 @@ def _again(
 ) -> tuple[list[tuple[str, Any]], list[str], Mapping[str, Sequence[Any]]]:
     """Return groups, measures and columns, computed from the parents."""
     parents = [find(each) for each in parents_of(release)]
+    sheet = sheet_of(release, find)
     if release.mechanism["kind"] == "joined":
         months = next(each for each in release.by if each.kind == "month")
         if len(months.values) != len(parents):
@@ -114,7 +115,6 @@ def _again(
         columns = joined_columns(release.by, parents)
         # why of columns: a month answered before shares at bounds were does not know them
         return by, [each.name for each in parents[-1].measures if each.name in columns], columns
-    sheet = sheet_of(release, find)
     by, names = [(e.name, e.values) for e in sheet.by], [each.name for each in sheet.measures]
     recipe = release.mechanism["recipe"]
     if recipe["op"] == "rename":

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import Cost
-from workbench.privacy.columns import Dimension, Measure, cells, concerns, noted
+from workbench.privacy.columns import Dimension, Measure, cells, concerns, longer_side, noted
 from workbench.privacy.expressions import assumptions
 from workbench.privacy.margins import (
+    NOTHING,
     Affine,
     Fixed,
     Form,
+    Interval,
     covariance,
     form_of,
     interval,
@@ -219,6 +221,27 @@ def columns_of(sheet: Sheet, level: float = 0.95, figures: float = 1) -> dict[st
     return columns
 
 
+def unrounded(release: Release, measure: Measure) -> list[Interval]:
+    """Return a measure's figures and intervals as what is derived from them stands on them.
+
+    A paid answer stores its ends rounded, so that its margin would be another than that of the same
+    figure in what is derived from it.
+    """
+    kind, recipe = release.mechanism.get("kind"), release.mechanism.get("recipe", {})
+    stored = list(zip(*(release.columns[each] for each in measure.columns), strict=True))
+    stands_on_others = kind in ("joined", "derived")
+    if kind == "derived" and recipe["op"] != "rename":  # which holds the very columns of another
+        return stored
+    if stands_on_others and release.origin is None and _SHEET not in release.__dict__:
+        return stored
+    sheet = sheet_of(release)
+    z = quantile(0.95, sheet.together(recipe))
+    return [
+        NOTHING if each[0] is None else interval(form, z)
+        for each, form in zip(stored, sheet.forms[measure.name], strict=True)
+    ]
+
+
 def _stored(value: float | None) -> float | None:
     """Return a number at 12 significant digits: parts still add up, machines still agree."""
     return None if value is None else float(f"{value:.12g}") + 0.0
@@ -342,11 +365,7 @@ def margins(release: Release, name: str, level: float) -> list[float | None]:
     sheet = sheet_of(release)
     sheet.measure(name)
     z = quantile(level, sheet.chosen)
-    ends = [interval(form, z) for form in sheet.forms[name]]
-    return [
-        None if value is None or low is None or high is None else max(value - low, high - value)
-        for value, low, high in ends
-    ]
+    return [longer_side(*interval(form, z)) for form in sheet.forms[name]]
 
 
 def interval_frame(release: Release, level: float, together: bool) -> pd.DataFrame:

@@ -132,8 +132,8 @@ def in_words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+        return ", ".join(map(in_words, value))
+    return f"{value:.12g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 def releases_in(notebook: Any) -> list[str]:

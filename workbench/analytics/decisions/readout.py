@@ -251,21 +251,14 @@ def _next_best(sheet: Sheet, *, action: str, measure: str) -> Sheet:
         leads.append(gaps[0] if gaps else None)
         chances = [chance_below_zero(gap.value, gap.variance**0.5) for gap in gaps]
         wrongs.append(Fixed(min(1.0, sum(chances))))
-    told = tuple(dict.fromkeys(str(key[-1]) for key in keys))
-    made = Dimension(action, sheet.by[axis].title, "category", told)
+    values = tuple(dict.fromkeys(str(key[-1]) for key in keys))
+    made = Dimension(action, sheet.by[axis].title, "category", values)
     measures = (
         gain,
         Measure("lead", "derived", "More than the next best", gain.unit, 0, contrast="amount"),
         Measure("wrong", "rate", "Chance that another gains more", None, 2),
     )
-    return replace(
-        sheet,
-        by=(*without(sheet.by, {axis}), made),
-        keys=tuple(keys),
-        measures=measures,
-        forms={measure: best, "lead": leads, "wrong": wrongs},
-        adds=frozenset(),
-        refused={},
-        among=max(sheet.among, among),
-        notes=(*sheet.notes, noted("next best")),
-    )
+    by = (*without(sheet.by, {axis}), made)
+    figures = dict(zip(measures, (best, leads, wrongs), strict=True))
+    told = sheet.anew(by, figures, noted("next best"), keys=keys)
+    return replace(told, among=max(sheet.among, among))

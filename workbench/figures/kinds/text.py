@@ -17,6 +17,7 @@ from workbench.privacy.release import Release
 
 _FIELD = re.compile(r"^(?:(\d{1,2})\.)?([A-Za-z_]\w*)$")
 _FORMAT = re.compile(r"^[ +,]{0,2}\d{0,2},?(\.\d)?[dfgn%]?$")
+_DECIMALS = re.compile(r"[.fgn%]")
 _SCRIPTED = re.compile(r"^\+?(,?(\.\d)?[df%])?,?$")
 
 
@@ -204,8 +205,12 @@ class _Field:
     def _number(self, number: float, format_spec: str, language: Language) -> str:
         """Return a number of the figure, or of its margin, as a sentence's format asks."""
         if format_spec:
-            whole = format_spec.endswith("d")
-            text = format(round(number) if whole else _whole(number), format_spec)
+            shown: float | int | None = number
+            if format_spec.endswith("d"):
+                shown = round(number)
+            elif not _DECIMALS.search(format_spec):  # as many as its margin leaves
+                shown = self.figures.plain(number)
+            text = format(shown, format_spec)
             if number == 0 or re.search("[1-9]", text):
                 return text.replace("-", "−")
             # what is not 0 is not said as 0: the format is coarser than the noise
@@ -238,8 +243,3 @@ def _field(name: str, releases: Sequence[Release], language: Language) -> _Field
             f"{{0.{measure}}} is the first one's, {{1.{measure}}} the second's."
         )
     return _Field(holding[0], series(holding[0], wanted), wanted != measure)
-
-
-def _whole(value: float) -> float | int:
-    """Return whole numbers as int, so that ``{customers:,}`` shows no decimals."""
-    return int(value) if value.is_integer() else value

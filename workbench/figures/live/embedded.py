@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.figures import plotting
-from workbench.figures.bounds import at_least, beside, bounded
+from workbench.figures.bounds import at_least, beside, bounded, shares
 from workbench.figures.changes import Together
 from workbench.figures.kinds.kpis import KpisSpec, earlier, one_line
 from workbench.figures.kinds.table import TableSpec
@@ -263,13 +263,8 @@ def _series(release: Release, name: str, language: Language, at: int = 0) -> dic
     made |= {key: value for key, value in further.items() if value}
     if measure.bound is not None:
         made["above"] = "above" if measure.bound.cuts == "upper" else "outside"
-        beyond = [
-            each.name
-            for each in release.measures
-            if name in (f"{each.at_bound_of}_sum", f"{each.at_bound_of}_mean")
-        ]
-        if beyond:
-            made["s"] = _series(release, beyond[0], language, at)
+        if beyond := shares(release, measure):
+            made["s"] = _series(release, beyond.measure.name, language, at)
     return made
 
 

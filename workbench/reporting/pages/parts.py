@@ -210,7 +210,7 @@ def raised(rules: Sequence[Rule], cards: Sequence[Card], language: Language) -> 
                 f"alert {way}",
                 figure=card.label,
                 value=card.full,
-                limit=as_written(limit, card.rate, language),
+                limit=language.with_unit(as_written(limit, card.rate, language), card.unit),
             )
             more = f" {language.say(rule.say)}" if rule.say else ""
             found.append(Alert(rule.figure, text + more, not card.exact))

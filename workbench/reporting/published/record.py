@@ -333,7 +333,7 @@ def _figures(
         moved = []
         for row, now in zip(keys_of(new), present.values, strict=True):
             was = before.get(row, Value(None, None, None))
-            texts = (past.both(was, language), present.both(now, language))
+            texts = (past.full(was, language), present.full(now, language))
             if texts[0] != texts[1]:
                 moved.append((_distance(was, now), texts, row))
         if moved:
