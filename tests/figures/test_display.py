@@ -111,7 +111,9 @@ def test_a_figure_has_one_margin_whether_it_is_paid_put_together_or_derived(seed
     made = asked(books, [REGION], seed, seed=seed, sigma=1.3 + seed)
     digits = {name: each.digits for each in made.measures for name in each.columns}
     kept = {
-        name: column if name not in digits else [x if x is None else round(x, digits[name]) for x in column]
+        name: column
+        if name not in digits
+        else [x if x is None else round(x, digits[name]) for x in column]
         for name, column in made.columns.items()
     }
     paid = books.put(replace(made, columns=kept))

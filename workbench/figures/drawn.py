@@ -81,12 +81,12 @@ class Card:
     """One key figure.
 
     ``change`` is a clause, ``change_margin`` what stands behind it; ``direction`` is ``up``,
-    ``down``, ``same`` or empty. ``points`` are its earlier figures and itself, ``value`` and ``interval`` it in numbers, rounded as shown;
-    ``key`` is its measure, ``digits`` its decimals, ``rate`` whether it is a percentage, ``unit``
-    what is said beside it. ``light`` is green, amber, red or another light's name, where the figure
-    counts what has that light.
-    ``bound`` says what a bound cuts, ``target`` where the figure stands beside its target; ``step``
-    is what it is rounded to, and an ``exact`` one has no margin since it has no noise.
+    ``down``, ``same`` or empty. ``points`` are its earlier figures and itself, ``value`` and
+    ``interval`` it in numbers, rounded as shown; ``key`` is its measure, ``digits`` its decimals,
+    ``rate`` whether it is a percentage, ``unit`` what is said beside it. ``light`` is green, amber,
+    red or another light's name, where the figure counts what has that light. ``bound`` says what a
+    bound cuts, ``target`` where the figure stands beside its target; ``step`` is what it is rounded
+    to, and an ``exact`` one has no margin since it has no noise.
     """
 
     label: str

@@ -229,10 +229,9 @@ def unrounded(release: Release, measure: Measure) -> list[Interval]:
     """
     kind, recipe = release.mechanism.get("kind"), release.mechanism.get("recipe", {})
     stored = list(zip(*(release.columns[each] for each in measure.columns), strict=True))
-    stands_on_others = kind in ("joined", "derived")
-    if kind == "derived" and recipe["op"] != "rename":  # which holds the very columns of another
-        return stored
-    if stands_on_others and release.origin is None and _SHEET not in release.__dict__:
+    computed = kind == "derived" and recipe["op"] != "rename"  # which has another's very columns
+    alone = release.origin is None and _SHEET not in release.__dict__
+    if computed or (alone and kind in ("joined", "derived")):
         return stored
     sheet = sheet_of(release)
     z = quantile(0.95, sheet.together(recipe))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from workbench.privacy.release import Release
     from workbench.workspace import Workspace
 
-SOURCE = "decision register"
+SOURCE, _KINDS = "decision register", {"decided": "date"}
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,8 @@ class Proposals:
         from workbench.privacy.columns import Dimension, noted
         from workbench.reporting.summary.summarising import keep as kept
 
-        kinds = {"decided": "date"}
         by = tuple(
-            Dimension(x, title, kinds.get(x, "category"), tuple(dict.fromkeys(rows.columns[x])))
+            Dimension(x, title, _KINDS.get(x, "category"), tuple(dict.fromkeys(rows.columns[x])))
             for x, title in heads.items()
         )
         mixed = (noted("mixed"),) if rows.private and not rows.said else ()

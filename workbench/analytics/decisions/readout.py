@@ -235,22 +235,20 @@ def next_best_action(
 def _next_best(sheet: Sheet, *, action: str, measure: str) -> Sheet:
     axis, gain = sheet.axis(action), sheet.measure(measure)
     among = len(sheet.by[axis].values)
-    keys, best, leads, wrongs = [], list[Form](), list[Form](), list[Form]()
+    keys, figures = [], list[tuple[Form, Form, Form]]()
     for key, rows in grouped(without(key, {axis}) for key in sheet.keys).items():
         lines = [(line, row) for row in rows if (line := tangent(sheet.forms[measure][row]))]
         if not lines:
             keys.append((*key, WAIT))
-            for figures in (best, leads, wrongs):
-                figures.append(None)
+            figures.append((None, None, None))
             continue
         (first, row), *others = sorted(lines, key=lambda each: (-each[0].value, each[1]))
         gaps = [weighted([(1.0, first), (-1.0, other)]) for other, _ in others]
         sure = first.value - quantile(0.95, among) * first.variance**0.5 > 0
         keys.append((*key, sheet.keys[row][axis] if sure else WAIT))
-        best.append(first)
-        leads.append(gaps[0] if gaps else None)
         chances = [chance_below_zero(gap.value, gap.variance**0.5) for gap in gaps]
-        wrongs.append(Fixed(min(1.0, sum(chances))))
+        wrong = Fixed(min(1.0, sum(chances)))
+        figures.append((first, gaps[0] if gaps else None, wrong))
     values = tuple(dict.fromkeys(str(key[-1]) for key in keys))
     made = Dimension(action, sheet.by[axis].title, "category", values)
     measures = (
@@ -259,6 +257,6 @@ def _next_best(sheet: Sheet, *, action: str, measure: str) -> Sheet:
         Measure("wrong", "rate", "Chance that another gains more", None, 2),
     )
     by = (*without(sheet.by, {axis}), made)
-    figures = dict(zip(measures, (best, leads, wrongs), strict=True))
-    told = sheet.anew(by, figures, noted("next best"), keys=keys)
+    columns = dict(zip(measures, zip(*figures, strict=True), strict=True))
+    told = sheet.anew(by, columns, noted("next best"), keys=keys)
     return replace(told, among=max(sheet.among, among))

@@ -228,32 +228,27 @@ class _Offers:
         """Return what to spend on each group, and what it gains, less what the choice adds."""
         import numpy as np
 
-        from workbench.analytics.decisions.allocation import (
-            Limit,
-            allocation,
-            contradicting,
-            solved,
-        )
+        from workbench.analytics.decisions import allocation as program
 
         # of a report that is planned nobody is known to be there, and nothing can be kept
         limits = [] if self._sheet.unknown else list(self._limits)
         if budget is not None:
-            limits.append(Limit(BUDGET, self.costs, most=budget))
+            limits.append(program.Limit(BUDGET, self.costs, most=budget))
         gain = np.array([each.value for each in self._each])
-        if solved(np.zeros_like(gain), self._upper, limits, whole=True) is None:
+        if program.solved(np.zeros_like(gain), self._upper, limits, whole=True) is None:
             endless = np.full_like(gain, np.inf)
-            if solved(np.zeros_like(gain), endless, limits, whole=True) is not None:
-                asked, few = contradicting(self._upper, limits)
+            if program.solved(np.zeros_like(gain), endless, limits, whole=True) is not None:
+                asked, few = program.contradicting(self._upper, limits)
                 names = [*(each.name for each in asked), *(self.labels[item] for item in few)]
                 raise NotKnown(noted("no plan", where=", ".join(names)))
-        plan = allocation(self.labels, gain, self._upper, limits)
+        plan = program.allocation(self.labels, gain, self._upper, limits)
         draws = sorted({draw for each in self._each for draw in each.terms})
         slopes = np.array([[each.terms.get(d, 0.0) for d in draws] for each in self._each])
         dice = np.random.default_rng(0)  # of released figures alone: the same figures, the same sum
         more = np.zeros(len(gain))
         for _ in range(_DRAWS if draws else 0):
             off = slopes @ dice.standard_normal(len(draws))
-            chosen = solved(gain + off, self._upper, limits, whole=False)
+            chosen = program.solved(gain + off, self._upper, limits, whole=False)
             more += off * (0.0 if chosen is None else chosen) / _DRAWS
         told = [weighted([(float(n), g)]) for n, g in zip(plan.amounts, self._each, strict=True)]
         # why scaled: what the choice adds to the sum is taken off where something was chosen

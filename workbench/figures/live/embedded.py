@@ -238,10 +238,9 @@ def _figure(figure: Shown, language: Language, together: Together) -> dict[str, 
     if isinstance(spec, KpisSpec):
         items = [_item(spec, at, releases, language) for at in range(len(spec.items))]
         return {**made, "items": items}
-    if isinstance(spec, TextSpec):
-        parts = filled(spec.template, releases, language)
-        if parts is not None:
-            return {**made, "parts": [_field(each, releases, language) for each in parts]}
+    parts = filled(spec.template, releases, language) if isinstance(spec, TextSpec) else None
+    if parts is not None:
+        return {**made, "parts": [_field(each, releases, language) for each in parts]}
     return {**made, "k": ""}
 
 
@@ -270,9 +269,8 @@ def _series(release: Release, name: str, language: Language, at: int = 0) -> dic
 
 def _chart(spec: ChartSpec, release: Release, language: Language) -> dict[str, Any]:
     measure, first, second = spec.axes
-    x, colors = plotting.Axis.of(release, first, language), None
-    if second:
-        colors = plotting.Axis.of(release, second, language)
+    x = plotting.Axis.of(release, first, language)
+    colors = plotting.Axis.of(release, second, language) if second else None
     axes = [x.column, *([colors.column] if colors else [])]
     at = {
         key: row
@@ -335,8 +333,7 @@ def _item(
     made["s"] = _series(release, item.measure, language, item.release)
     if item.target is not None:
         made["aimed"] = 1
-    compared = earlier(item, releases)
-    if compared is not None:
+    if compared := earlier(item, releases):
         before, row, then = compared
         made["prev"] = [before, row]
         made["then"] = language.period(then) if then else language.word("period before")
