@@ -123,6 +123,15 @@ def test_a_split_gains_where_segments_differ_and_not_where_they_do_not():
             ),
             "Join small segments",
         ),
+        (
+            lambda: wb.risk.split_gain(
+                LogisticRegression(),
+                pd.DataFrame({"a": range(40)}),
+                [0, 1] * 20,
+                [None] + ["x"] * 39,
+            ),
+            "each case a segment",
+        ),
     ],
 )
 def test_what_cannot_be_decided_is_said(ask, words):

@@ -144,7 +144,10 @@ def _ranges(
         weight = None if weight is None else weight[plain]
     if not len(values):
         return Bins(name, (), (), codes, asked.bounds)
-    fine = _fine_edges(values, weight)
+    share = np.arange(1, FINE_BINS) / FINE_BINS
+    # why turned: an edge belongs to the part above it
+    fine = np.unique(-np.quantile(-values, share, weights=weight, method="inverted_cdf"))
+    fine = fine[fine > values.min()]
     counts = Counts.of(np.searchsorted(fine, values, side="right"), bad, weight, len(fine) + 1)
     starts = best_starts(counts, trend=asked.trend, least_rows=least)
     found = fine[np.asarray(starts[1:], dtype=int) - 1]
@@ -157,21 +160,6 @@ def best_starts(counts: Counts, *, trend: str, least_rows: float) -> list[int]:
     ways = {"auto": (1, -1), "ascending": (1,), "descending": (-1,), "none": (0,)}[trend]
     found = [_cheapest(counts, way, least_rows) for way in ways]
     return min(found, key=lambda each: each[0])[1]
-
-
-def _fine_edges(values: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    """Return values that split the sorted rows into at most `FINE_BINS` parts of equal weight."""
-    share = np.arange(1, FINE_BINS)
-    if weight is None:
-        ordered = np.sort(values)
-        edges = ordered[share * len(ordered) // FINE_BINS]
-    else:
-        order = np.argsort(values, kind="stable")
-        ordered, total = values[order], np.cumsum(weight[order])
-        at = np.searchsorted(total, share * (total[-1] / FINE_BINS), side="right")
-        edges = ordered[np.minimum(at, len(ordered) - 1)]
-    edges = np.unique(edges)
-    return np.asarray(edges[edges > ordered[0]])
 
 
 def _short(low: float, high: float) -> float:

@@ -25,7 +25,6 @@ from workbench.errors import DataError, require_known
 from workbench.privacy.provenance import RAW, Provenance
 
 FORMAT, VERSION = "workbench scorecard", 1
-_NEAR = 2**31 - 1
 _CLASSES = {each.__name__: each for each in (Bins, PairBins, Counts, Weighed)}
 _KEPT = ("intercept_", "removed_", "n_rows_", "n_bads_", "feature_names_in_", "n_features_in_")
 
@@ -94,15 +93,9 @@ class Carried(Binned, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         require_known("SQL dialect", [each for each in sqlglot.Dialect.classes if each], dialect)
-        cases = (_case(e.bins, list(map(_number, e.points)), dialect) for e in self.weighed_)
+        cases = (_case(e.bins, list(map(_number, e.points))) for e in self.weighed_)
         total = functools.reduce(operator.add, cases)
-        source: exp.Table | exp.Subquery = exp.to_table(table)
-        parts = [part for each in self.weighed_ for part in each.bins.parts]
-        floored = [each for part in parts if (each := _floored(part, dialect))]
-        if floored:
-            source = exp.select("*", *floored).from_(source).subquery("floored")
-        everything = exp.Star(except_=[each.args["alias"] for each in floored])
-        query = exp.select(everything, exp.alias_(total, "points")).from_(source)
+        query = exp.select(exp.Star(), exp.alias_(total, "points")).from_(exp.to_table(table))
         return query.sql(dialect=dialect, pretty=True)
 
     def to_pmml(self) -> str:
@@ -152,77 +145,48 @@ def _revived(node: dict[str, Any]) -> Any:
     return _CLASSES[kind](**node)
 
 
-def _case(bins: Characteristic, thens: Sequence[exp.Expr], dialect: str) -> exp.Expr:
+def _case(bins: Characteristic, thens: Sequence[exp.Expr]) -> exp.Expr:
     """Return what gives each bin its expression."""
     if isinstance(bins, PairBins):
         size = len(bins.across.labels)
         starts = range(0, len(thens), size)
-        thens = [_case(bins.across, thens[at : at + size], dialect) for at in starts]
-        return _case(bins.rows, thens, dialect)
+        return _case(bins.rows, [_case(bins.across, thens[at : at + size]) for at in starts])
     assert isinstance(bins, Bins)  # noqa: S101  # why: a card has these two kinds
+    column = exp.column(bins.name, quoted=True)
     if bins.edges is not None:
-        return _ranges(bins, thens, dialect)
-    case = exp.Case(this=_column(bins))
-    groups = (*bins.groups, *((code,) for code in bins.codes))
-    for at in np.argsort(-bins.counts.rows[: len(groups)], kind="stable"):  # frequent ones first
-        for value in groups[at] if thens[at] != thens[-2] else ():
+        return _ranges(bins, thens, column)
+    case = exp.Case(this=column)
+    for at in np.argsort(
+        -bins.counts.rows[: len(bins.named)], kind="stable"
+    ):  # frequent ones first
+        for value in bins.named[at] if thens[at] != thens[-2] else ():
             case = case.when(exp.convert(value), thens[at])
-    rest = exp.Case().when(_column(bins).is_(exp.null()), thens[-1]).else_(thens[-2])
+    rest = exp.Case().when(column.is_(exp.null()), thens[-1]).else_(thens[-2])
     return case.else_(rest) if case.args.get("ifs") else rest
 
 
-def _column(bins: Bins) -> exp.Column:
-    return exp.column(bins.name, quoted=True)
-
-
-def _is_whole(bins: Bins) -> bool:
-    ends = [each for each in (*(bins.edges or ()), *bins.codes, *bins.bounds) if abs(each) < FAR]
-    return all(each == int(each) and abs(each) < 2**24 for each in ends)
-
-
-def _floored(bins: Bins, dialect: str) -> exp.Expr | None:
-    """Return a number floored once, to be compared as a whole one: twice as fast.
-
-    What has missing values is mostly floating in frames, and in what was written from them.
-    """
-    missing = bins.edges is not None and bins.counts.rows[-1] > 0
-    if dialect != "duckdb" or not missing or not _is_whole(bins):
-        return None
-    whole = exp.TryCast(this=exp.Floor(this=_column(bins)), to=exp.DataType.build("bigint"))
-    return exp.alias_(whole, f"{bins.name}, floored", quoted=True)
-
-
-def _ranges(bins: Bins, thens: Sequence[exp.Expr], dialect: str) -> exp.Expr:
+def _ranges(bins: Bins, thens: Sequence[exp.Expr], value: exp.Expr) -> exp.Expr:
     """Return what gives each bin of a number its expression, from the least on.
 
     A row is compared until its bin is found. What is missing is below nothing; for what lies beyond
     bounds, or is infinite, no case holds.
     """
-    value: exp.Expr = _column(bins)
-    if not (whole := _is_whole(bins)):
-        value = exp.cast(value, "double")
-    floored, (least, most) = _floored(bins, dialect), bins.bounds
-    near = exp.column(floored.args["alias"].copy()) if floored else value
-    # why near first: to compare whole numbers with bounds beyond all of them takes twice as long
-    above, upto = value >= _number(least), value <= _number(most)
-    without = whole and least == -FAR, whole and most == FAR
-    low = exp.or_(near >= -_NEAR, above) if without[0] else above
-    high: exp.Expr = near <= _NEAR if without[1] else upto
-    edges, regular = list(map(_number, bins.edges or ())), thens[: bins.regular]
+    edges, regular = bins.edges or (), thens[: bins.regular]
+    ends = [each for each in (*edges, *bins.codes, *bins.bounds) if abs(each) < FAR]
+    if not all(each == int(each) and abs(each) < 2**24 for each in ends):
+        value = exp.cast(
+            value, "double"
+        )  # as Python compares; whole ones are the same in each kind
+    low, high = value >= _number(bins.bounds[0]), value <= _number(bins.bounds[1])
     case = exp.Case()
     for at, code in enumerate(bins.codes, bins.regular):
-        case = case.when(exp.and_(near.eq(_number(code)), value.eq(_number(code))), thens[at])
+        case = case.when(value.eq(_number(code)), thens[at])
     for edge, then in zip(edges, [exp.Case().when(low, regular[0]), *regular[1:]], strict=False):
-        case = case.when(near < edge, then)
-    if not edges or not without[1]:
-        high = exp.and_(near >= edges[-1] if edges else low, high)
-    case = case.when(high, regular[-1])
+        case = case.when(value < _number(edge), then)
+    case = case.when(exp.and_(value >= _number(edges[-1]) if edges else low, high), regular[-1])
     # why as text: engines have no word in common for a number that is none
     nan = exp.Lower(this=exp.cast(value, "text")).eq("nan")
-    case = case.when(exp.or_(value.is_(exp.null()), nan), thens[-1])
-    if without[1]:
-        case = case.when(exp.and_(value > _NEAR, upto), regular[-1])
-    return case.when(exp.and_(value < -_NEAR, above), regular[0]) if without[0] else case
+    return case.when(exp.or_(value.is_(exp.null()), nan), thens[-1])
 
 
 def _number(value: float) -> exp.Expr:

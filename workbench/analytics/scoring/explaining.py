@@ -1,7 +1,6 @@
 """What a card says of itself: reasons, the way to a pass, order over time, and its model card."""
 
-import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from workbench.analytics.scoring.carrying import Carried, written
 from workbench.analytics.scoring.columns import bad_rows
 from workbench.analytics.scoring.guarding import kept_out
 from workbench.documents import packaged
-from workbench.errors import InputError, require_known
+from workbench.errors import InputError, one_of, require_known
 
 DIRECTIONS = ("up", "down", "any")
 _FEATURE = 1_000  # cost of changing one more feature, in bins moved
@@ -48,8 +47,7 @@ class Explained(Carried):
             ``code_1, reason_1, code_2, …``: a feature's name, and its declared title with what is
             wrong; empty where nothing more was lost.
         """
-        phrases = _phrases()
-        require_known("language", phrases, language)
+        phrases = one_of("language", packaged("analytics/scoring/reasons.yaml"), language)
         columns, words = self._columns(X), words or {}
         titles = [self._title(each.bins, words) for each in self.weighed_]
         lost = np.empty((len(columns), len(titles)))
@@ -57,7 +55,7 @@ class Explained(Carried):
         for at, (each, title) in enumerate(zip(self.weighed_, titles, strict=True)):
             place = each.bins.place(columns)
             lost[:, at] = (each.points.max() - each.points)[place]
-            said = _texts(each, title, phrases[language], words)
+            said = _texts(each, title, phrases, words)
             told[:, at] = np.array(said, dtype=object)[place]
         for title in set(titles):
             same = [at for at, each in enumerate(titles) if each == title]
@@ -107,6 +105,7 @@ class Explained(Carried):
         for name, way in allowed.items():
             require_known("feature of the card", known, name)
             require_known("direction", DIRECTIONS, way)
+        prices = [_prices(each.bins, allowed) for each in self.weighed_]
         places = np.column_stack([each.bins.place(columns) for each in self.weighed_])
         have = sum(each.points[places[:, at]] for at, each in enumerate(self.weighed_))
         ways: dict[tuple[int, ...], list[tuple[str, str, str, float]]] = {}
@@ -118,23 +117,24 @@ class Explained(Carried):
             key = tuple(place)
             if key not in ways:
                 need = int(np.ceil((cutoff - points) * scale - 1e-6))
-                ways[key] = self._cheapest(key, need, scale, allowed)
+                ways[key] = self._cheapest(key, need, scale, prices)
             lines += [(row, *line) for line in ways[key]]
         return pd.DataFrame(lines, columns=["row", "feature", "from", "to", "gain"])
 
     def _cheapest(
-        self, places: tuple[int, ...], need: int, scale: float, allowed: Mapping[str, str]
+        self, places: tuple[int, ...], need: int, scale: float, prices: Sequence[np.ndarray]
     ) -> list[tuple[str, str, str, float]]:
         """Return the changes of least cost that gain what is needed: a knapsack over features."""
-        best: dict[int, tuple[int, tuple[tuple[int, int], ...]]] = {0: (0, ())}
-        for at, each in enumerate(self.weighed_):
-            options = _moves(each.bins, places[at], allowed)
+        best: dict[int, tuple[float, tuple[tuple[int, int], ...]]] = {0: (0, ())}
+        for at, (each, start) in enumerate(zip(self.weighed_, places, strict=True)):
+            gains = np.rint((each.points - each.points[start]) * scale).astype(int)
+            options = np.flatnonzero((gains > 0) & np.isfinite(prices[at][start])).tolist()
             for gained, (cost, path) in list(best.items()):
-                for to, price in options:
-                    more = round((each.points[to] - each.points[places[at]]) * scale)
-                    reached = min(need, gained + more)
-                    if more > 0 and cost + price < best.get(reached, (np.inf, ()))[0]:
-                        best[reached] = (cost + price, (*path, (at, to)))
+                for to in options:
+                    reached = min(need, gained + int(gains[to]))
+                    price = cost + prices[at][start, to]
+                    if price < best.get(reached, (np.inf, ()))[0]:
+                        best[reached] = (price, (*path, (at, to)))
         if need not in best:
             return [("", "", "no allowed change is enough", 0.0)]
         found = []
@@ -190,10 +190,6 @@ class Explained(Carried):
         return written("model_card.md", card=self, kept_out=kept, columns=known)
 
 
-def _phrases() -> dict[str, dict[str, str]]:
-    return packaged("analytics/scoring/reasons.yaml")
-
-
 def _texts(
     each: Weighed, title: str, phrases: Mapping[str, str], words: Mapping[str, str]
 ) -> list[str]:
@@ -211,28 +207,22 @@ def _texts(
     return [f"{title}{phrases['join']}{each}" for each in said]
 
 
-def _moves(bins: Characteristic, place: int, allowed: Mapping[str, str]) -> list[tuple[int, int]]:
-    """Return the bins that may be reached from one, and what it costs to come there."""
-    starts = [int(at) for at in np.unravel_index(place, bins.shape)]
-    reach = [
-        _reach(part, at, allowed.get(part.name))
-        for part, at in zip(bins.parts, starts, strict=True)
-    ]
-    found = []
-    for ends in itertools.product(*reach):
-        steps = sum(steps for _, steps in ends)
-        to = int(np.ravel_multi_index([end for end, _ in ends], bins.shape))
-        found.append((to, steps + _FEATURE * sum(1 for _, moved in ends if moved)))
+def _prices(bins: Characteristic, allowed: Mapping[str, str]) -> np.ndarray:
+    """Return what it costs to come from each bin to each other one; infinite where none may."""
+    found = np.zeros((1, 1))
+    for part in bins.parts:
+        start, to = np.indices((len(part.labels), len(part.labels)))
+        steps = np.abs(to - start)
+        if part.edges is None:
+            steps = np.minimum(steps, 1)  # nothing is between categories, nor between codes
+        steps[part.regular :] = 1
+        way = allowed.get(part.name)
+        barred = (to >= part.regular) | (way is None)
+        if part.edges is not None and way in ("up", "down"):
+            wrong = to < start if way == "up" else to > start
+            barred |= wrong & (start < part.regular)
+        own = np.where(barred, np.inf, _FEATURE + steps)
+        np.fill_diagonal(own, 0)
+        both = found[:, None, :, None] + own[None, :, None, :]
+        found = both.reshape(len(found) * len(own), -1)
     return found
-
-
-def _reach(part: Bins, start: int, way: str | None) -> list[tuple[int, int]]:
-    """Return a column's bins that may be reached from one, itself too, and how far each is."""
-    stay = [(start, 0)]
-    if way is None:
-        return stay
-    if part.edges is None or start >= part.regular:  # nothing is between categories, nor codes
-        return [*stay, *((to, 1) for to in range(part.regular) if to != start)]
-    first = 0 if way != "up" else start + 1
-    last = part.regular if way != "down" else start
-    return [*stay, *((to, abs(to - start)) for to in range(first, last) if to != start)]

@@ -15,7 +15,7 @@ from workbench.analytics.validation.estimates import (
     share,
     shares,
 )
-from workbench.errors import InputError, require_known
+from workbench.errors import InputError, one_of
 
 _DRAWS = 4_000
 
@@ -175,17 +175,13 @@ def to_long_run(y_prob: Any, average: float) -> Array:
     return np.asarray(special.expit(odds + shift))
 
 
-ASSET_CLASSES = ("corporate", "residential mortgage", "other retail", "qualifying revolving")
-
-
-def _correlation(p: Array, asset_class: str) -> Array:
-    if asset_class == "residential mortgage":
-        return np.full_like(p, 0.15)
-    if asset_class == "qualifying revolving":
-        return np.full_like(p, 0.04)
-    low, high, rate = (0.12, 0.24, 50) if asset_class == "corporate" else (0.03, 0.16, 35)
-    weight = np.expm1(-rate * p) / np.expm1(-rate)
-    return np.asarray(low * weight + high * (1 - weight))
+# Correlation of the riskiest and of the safest obligors, and how fast it falls with the chance.
+ASSET_CLASSES = {
+    "corporate": (0.12, 0.24, 50),
+    "residential mortgage": (0.15, 0.15, 1),
+    "other retail": (0.03, 0.16, 35),
+    "qualifying revolving": (0.04, 0.04, 1),
+}
 
 
 def irb_risk_weight(pd: Any, *, lgd: Any, asset_class: str, maturity_years: Any = 2.5) -> Array:
@@ -211,9 +207,9 @@ def irb_risk_weight(pd: Any, *, lgd: Any, asset_class: str, maturity_years: Any 
     >>> round(100 * float(irb_risk_weight(0.01, lgd=0.45, asset_class="corporate")), 2)
     92.32
     """
-    require_known("asset class", ASSET_CLASSES, asset_class)
+    low, high, rate = one_of("asset class", ASSET_CLASSES, asset_class)
     p, loss = np.asarray(pd, dtype=float), np.asarray(lgd, dtype=float)
-    rho = _correlation(p, asset_class)
+    rho = high + (low - high) * np.expm1(-rate * p) / np.expm1(-rate)
     stressed = stats.norm.ppf(p) + np.sqrt(rho) * stats.norm.ppf(0.999)
     capital = loss * (stats.norm.cdf(stressed / np.sqrt(1 - rho)) - p)
     if asset_class == "corporate":

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from workbench.analytics.validation.discrimination import gini_difference
@@ -219,19 +218,16 @@ def split_gain(
     """
     (labels,) = outcomes(y)
     groups = np.asarray(pd.factorize(np.asarray(segment))[0])
-    strata = 2 * groups + labels
-    rarest = np.bincount(strata, minlength=2 * groups.max() + 2).min()
+    rarest = pd.crosstab(groups, labels).to_numpy().min()
     if groups.min() < 0 or rarest < folds:
         raise InputError(
             f"each segment needs {folds} goods and {folds} bads or more, and each case a segment; "
             f"the rarest has {rarest}. Join small segments."
         )
-    parts = list(StratifiedKFold(folds, shuffle=True, random_state=0).split(X, strata))
-    one = cross_val_predict(estimator, X, labels, cv=parts, method="predict_proba")[:, 1]
+    ask = {"cv": StratifiedKFold(folds, shuffle=True, random_state=0), "method": "predict_proba"}
+    one = cross_val_predict(estimator, X, labels, **ask)[:, 1]
     split = np.empty(len(labels))
-    for train, test in parts:
-        for group in range(groups.max() + 1):
-            own, asked = train[groups[train] == group], test[groups[test] == group]
-            fitted = clone(estimator).fit(X.iloc[own], labels[own])
-            split[asked] = fitted.predict_proba(X.iloc[asked])[:, 1]
+    for group in range(groups.max() + 1):
+        own = groups == group
+        split[own] = cross_val_predict(estimator, X[own], labels[own], **ask)[:, 1]
     return gini_difference(labels, split, one, level=level)

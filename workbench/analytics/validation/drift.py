@@ -60,9 +60,7 @@ def psi(
     1  50  0.75   True
     """
     base = np.asarray(reference, dtype=float)
-    table = pd.DataFrame(current)
-    if not isinstance(current, pd.DataFrame) and np.ndim(current) == 1:
-        table = table.T
+    table = pd.DataFrame(current if np.ndim(current) == 2 else [current])
     counts = table.to_numpy(dtype=float)
     if base.ndim != 1 or len(base) < 2 or counts.shape[1] != len(base):
         raise InputError(

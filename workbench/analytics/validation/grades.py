@@ -1,5 +1,6 @@
 """Rating grades: a master scale, tests of its PDs with their power, PDs where few default."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,13 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from workbench.analytics.validation.estimates import Array, shares
-from workbench.errors import InputError, UnknownName
+from workbench.errors import InputError, one_of
 
-TESTS = ("binomial", "jeffreys", "z")
+TESTS: dict[str, Callable[..., Array]] = {  # chance of k defaults or more where the PD is right
+    "binomial": lambda k, n, p: stats.binom.sf(k - 1, n, p),
+    "jeffreys": lambda k, n, p: stats.beta.cdf(p, k + 0.5, n - k + 0.5),
+    "z": lambda k, n, p: stats.norm.sf((k / n - p) / np.sqrt(p * (1 - p) / n)),
+}
 AMBER, RED = 0.05, 0.001  # chances of as many defaults or more, where the PD is right
 
 
@@ -45,17 +50,6 @@ def assign_grades(y_prob: Any, scale: pd.DataFrame) -> Array:
     return np.asarray(scale.index.to_numpy()[places])
 
 
-def _p_value(test: str, k: Array, n: Array, p: Array) -> Array:
-    """Return the chance of as many defaults or more where the PD is right, as a test has it."""
-    if test == "binomial":
-        return np.asarray(stats.binom.sf(k - 1, n, p))
-    if test == "jeffreys":
-        return np.asarray(stats.beta.cdf(p, k + 0.5, n - k + 0.5))
-    if test == "z":
-        return np.asarray(stats.norm.sf((k / n - p) / np.sqrt(p * (1 - p) / n)))
-    raise UnknownName("test of a grade", test, TESTS)
-
-
 def backtest_power(
     n: Any, pd_assigned: Any, pd_true: Any, *, test: str = "binomial", alpha: float = AMBER
 ) -> Array:
@@ -76,10 +70,11 @@ def backtest_power(
     0.15
     """
     n, assigned, true = np.broadcast_arrays(n, pd_assigned, pd_true)
+    p_value = one_of("test of a grade", TESTS, test)
     passed, failed = np.full(n.shape, -1), n + 1  # the fewest defaults that fail lie between
     while (failed - passed > 1).any():
         middle = (passed + failed) // 2
-        fails = _p_value(test, middle, n, assigned) <= alpha
+        fails = p_value(middle, n, assigned) <= alpha
         passed, failed = np.where(fails, passed, middle), np.where(fails, middle, failed)
     return np.asarray(stats.binom.sf(failed - 1, n, true))
 
@@ -127,8 +122,8 @@ def backtest_grades(
         )
     table = pd.DataFrame({"n": n, "defaults": k, "pd": p}, index=names)
     table = table.join(shares(table["defaults"], table["n"], level, "observed"))
-    for test in TESTS:
-        table[f"{test}_p"] = _p_value(test, k, n, p)
+    for test, p_value in TESTS.items():
+        table[f"{test}_p"] = p_value(k, n, p)
         table[f"{test}_power"] = backtest_power(n, p, p + too_low, test=test)
     table["red_power"] = backtest_power(n, p, p + too_low, alpha=RED)
     table["all_p"] = multipletests(table["binomial_p"], method="holm")[1]
