@@ -17,7 +17,7 @@ from workbench.figures.changes import Together
 from workbench.figures.drawn import Chart
 from workbench.figures.language import Language
 from workbench.figures.plotting import Axis, ChartSpec
-from workbench.figures.spec import Number, Spec
+from workbench.figures.spec import Column, Number, Spec
 from workbench.figures.values import Series, Value, is_time, series
 from workbench.periods import Period
 from workbench.privacy.columns import plain
@@ -28,9 +28,17 @@ _DIGITS_AT_MOST, _ROOM_ABOVE = 9, 18
 
 
 class AimedSpec(ChartSpec):
-    """A chart that may have a target."""
+    """A chart over one column, by ``color``, that may have a target."""
 
     target: Number | None = None
+    x: Column
+    y: Column
+    color: Column | None = None
+
+    @property
+    def axes(self) -> tuple[str, str, str | None]:
+        """The measure, and the columns it is drawn over."""
+        return self.y, self.x, self.color
 
     def numbers(self) -> tuple[float, ...]:
         """Every number of the specification that a reader would see."""

@@ -174,12 +174,10 @@ def parts(
 
 def place(x: Scalar, color: Scalar) -> tuple[Scalar, ...]:
     """Return where a figure of a value and a colour is found."""
-    """Return where a figure of a value and a colour is found."""
     return (x,) if color is None else (x, color)
 
 
 def whiskers(points: Sequence[Value | None], figures: Series, color: str) -> dict[str, Any]:
-    """Return margins as whiskers."""
     """Return margins as whiskers."""
 
     def reach(point: Value | None, up: bool) -> float | int | None:
@@ -200,14 +198,12 @@ def whiskers(points: Sequence[Value | None], figures: Series, color: str) -> dic
 
 def named(name: str, index: int) -> dict[str, Any]:
     """Return a trace's entry in the legend, if it has a name."""
-    """Return a trace's entry in the legend, if it has a name."""
     return {"name": name, "legendgroup": str(index)} if name else {"showlegend": False}
 
 
 def hover(
     points: Sequence[Value | None], axis: str, name: str, figures: Series, language: Language
 ) -> dict[str, Any]:
-    """Return what is said on hover over points of a trace."""
     """Return what is said on hover over points of a trace."""
     head = f"{name}<br>" if name else ""
     return {
@@ -261,7 +257,6 @@ def _ticks(
 
 
 def value_axis(figures: Series, low: float, high: float, language: Language) -> dict[str, Any]:
-    """Return the axis of figures, over round numbers that enclose them."""
     """Return the axis of figures, over round numbers that enclose them."""
     ticks = _ticks(figures, low, high, language)
     ends = [ticks["tickvals"][0], ticks["tickvals"][-1]]

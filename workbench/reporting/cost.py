@@ -38,6 +38,7 @@ from workbench.reporting.environment import PLAN_FILE, PRICES_FILE
 from workbench.reporting.execution import execute
 from workbench.reporting.facts import page_context
 from workbench.reporting.forking import import_light
+from workbench.reporting.notebooks.literals import source_of
 from workbench.reporting.notebooks.written_prices import most_pico
 from workbench.store.durable import file_lock
 
@@ -98,7 +99,9 @@ def plan(asked: Asked, desk: Desk, folder: Path, tell: Tell = lambda _: None) ->
     if any(each.auto for each in answers):
         each = left[0].limit_pico // asked.definition.size
         budget = split(answers, min(left[0].left_pico, each))
-        _settle(settled, {**read_prices(settled), **budget})
+        made = settled.with_suffix(".new")  # all or nothing: somebody else may read it
+        made.write_text(json.dumps({**read_prices(settled), **budget}), encoding="utf-8")
+        made.replace(settled)
         answers, failure = _pass(asked, desk, tell, folder)
     need = need_of(share, answers)
     wrong, left_out = rehearsed(asked, desk, folder, failure)
@@ -140,13 +143,6 @@ def make_private(folder: Path) -> None:
         each.mkdir(exist_ok=True, mode=0o700)
 
 
-def _settle(file: Path, prices: Mapping[str, int]) -> None:
-    """Keep prices, all or nothing: somebody else may read them."""
-    made = file.with_suffix(".new")
-    made.write_text(json.dumps(dict(prices)), encoding="utf-8")
-    made.replace(file)
-
-
 def settle_prices(
     asked: Asked, desk: Desk, tell: Tell, folder: Path
 ) -> tuple[Path | None, Plan | None]:
@@ -158,7 +154,9 @@ def settle_prices(
     """
     notebook, kept = desk.notebook(asked), folder / "plan" / _PRICES
     auto_default = any(p.default == "auto" for p in asked.definition.parameters.values())
-    if not auto_default and '"auto"' not in _code(notebook) and "'auto'" not in _code(notebook):
+    cells = read_json(notebook)["cells"]
+    code = "\n".join(source_of(each) for each in cells if each["cell_type"] == "code")
+    if not auto_default and '"auto"' not in code and "'auto'" not in code:
         return None, None
     content = json.dumps(dict(asked.values), sort_keys=True).encode() + notebook.read_bytes()
     done = kept.with_name(f"settled-{hashlib.sha256(content).hexdigest()[:16]}")
@@ -182,11 +180,6 @@ def share_of(definition: Definition) -> Share:
 def paced_by(period: Period) -> str:
     """Return the month whose allowance an edition draws on: the one with its last day."""
     return Period.containing(period.end - dt.timedelta(days=1)).text
-
-
-def _code(notebook: Path) -> str:
-    cells = read_json(notebook)["cells"]
-    return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
 
 
 def _pass(

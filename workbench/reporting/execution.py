@@ -16,14 +16,8 @@ from pathlib import Path
 from workbench.catalog_files import keep_checked
 from workbench.documents import read_json
 from workbench.errors import RunFailed, StorageError, WorkbenchError
+from workbench.reporting import environment
 from workbench.reporting.desk import Asked, Desk, Detail, Tell
-from workbench.reporting.environment import (
-    CATALOG_FILE,
-    REUSE_ANSWERS,
-    RUN_REPORT,
-    RUN_SHARE,
-    SNAPSHOT,
-)
 from workbench.reporting.forking import Watch, forking, import_light
 from workbench.store.durable import refusal
 
@@ -37,7 +31,7 @@ def execute(
     desk: Desk,
     tell: Tell,
     folder: Path | None = None,
-    environment: Mapping[str, str] | None = None,
+    further: Mapping[str, str] | None = None,
 ) -> Path:
     """Run the notebook through papermill; return the executed copy, which is private.
 
@@ -45,8 +39,8 @@ def execute(
     ----------
     folder : Path, optional
         Where the executed copy goes; by default the edition's own.
-    environment : mapping, optional
-        Further variables for the kernel.
+    further : mapping, optional
+        Variables for the kernel.
 
     Raises
     ------
@@ -64,14 +58,14 @@ def execute(
     notebook = desk.notebook(asked)
     variables = {
         "WORKBENCH_WORKSPACE": str(desk.settings.root),
-        SNAPSHOT: str(desk.snapshot),
-        RUN_REPORT: definition.name,
-        RUN_SHARE: str(definition.budget.epsilon),
+        environment.SNAPSHOT: str(desk.snapshot),
+        environment.RUN_REPORT: definition.name,
+        environment.RUN_SHARE: str(definition.budget.epsilon),
         "IPYTHONDIR": str(desk.private / "ipython"),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        CATALOG_FILE: str(folder / "catalog.json"),
-        **({REUSE_ANSWERS: "1"} if definition.reuse_answers else {}),
-        **(environment or {}),
+        environment.CATALOG_FILE: str(folder / "catalog.json"),
+        **({environment.REUSE_ANSWERS: "1"} if definition.reuse_answers else {}),
+        **(further or {}),
     }
     require_code(notebook, f"'{definition.name}' for {period.text}")
     watch, at = Watch(definition.limits), [0]

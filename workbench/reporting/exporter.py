@@ -24,14 +24,8 @@ from workbench.figures.payload import read_payload
 from workbench.figures.spec import Spec
 from workbench.privacy.release import Release
 from workbench.privacy.replaying import believed
-from workbench.reporting.notebooks.chosen import (
-    Written,
-    computed_number,
-    found_values,
-    spoken,
-    unwritten,
-)
-from workbench.reporting.notebooks.literals import read_code
+from workbench.reporting.notebooks import chosen
+from workbench.reporting.notebooks.literals import read_code, source_of
 from workbench.reporting.pages.page import Page, set_page
 from workbench.reporting.pages.parts import Authored, Block, Context, Drawing
 from workbench.reporting.pages.text import Heading, Prose, plain_prose, read_markdown
@@ -71,7 +65,7 @@ class Desk:
     language: Language
     literals: frozenset[str]
     markdown: frozenset[str]
-    written: Written
+    written: chosen.Written
     together: Together
     notes: Mapping[str, str]
 
@@ -102,7 +96,7 @@ def export(
     language = Language(context.language, context.translations)
     literals = literals_of(source_notebook)
     given = {**context.parameters, **({"period": context.period} if context.period else {})}
-    written = Written.of(literals, _code_of(source_notebook), given, context.declared)
+    written = chosen.Written.of(literals, _code_of(source_notebook), given, context.declared)
     drawings = list(_drawings(notebook, language, lookup))
     together = Together.of(drawings, lookup)
     markdown = _markdown_of(source_notebook)
@@ -165,7 +159,7 @@ def prose(cell: Cell, where: str, desk: Desk) -> Iterator[tuple[Block, Sequence[
     """Yield a Markdown cell's headings and paragraphs."""
     if cell.get("cell_type") != "markdown":
         return
-    source = _source(cell)
+    source = source_of(cell)
     if source not in desk.markdown:
         raise DefinitionError(
             f"{where}: this text does not stand in the source notebook. Prose is written, not "
@@ -235,7 +229,7 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
         )
     releases = [_found(name, where, desk.lookup) for name in payload.releases]
     for each in releases:
-        number = computed_number(each, desk.lookup, desk.written)
+        number = chosen.computed_number(each, desk.lookup, desk.written)
         if number is not None:
             raise DefinitionError(
                 f"{where}: {each.id}, '{each.name}', is shown with a number that stands neither in "
@@ -243,7 +237,7 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
                 "computed number can hold what was counted on rows. Write the number into the cell "
                 "or declare it as a parameter."
             )
-        if unwritten(each, desk.lookup, desk.written) is not None:
+        if chosen.unwritten(each, desk.lookup, desk.written) is not None:
             raise DefinitionError(
                 f"{where}: {each.id}, '{each.name}', is shown with a group, title or label that "
                 "stands neither in the notebook as a plain string nor in the catalog; it was "
@@ -257,8 +251,8 @@ def _figure(content: object, where: str, desk: Desk) -> tuple[Block, Sequence[Au
     if isinstance(drawn, Chart):
         drawn, marked = noted(drawn, payload.spec, releases[0], desk.notes, desk.language)
         notes = (*marked, *notes)
-    told = dict.fromkeys(word for each in releases for word in spoken(each, desk.lookup))
-    found = dict.fromkeys(value for each in releases for value in found_values(each, desk.lookup))
+    told = dict.fromkeys(word for each in releases for word in chosen.spoken(each, desk.lookup))
+    found = dict.fromkeys(v for each in releases for v in chosen.found_values(each, desk.lookup))
     return (
         Drawing(drawn, payload.releases, notes, tuple(found), payload.spec.named(releases)),
         [
@@ -292,12 +286,12 @@ def literals_of(notebook: Notebook) -> frozenset[str]:
 
 def _code_of(notebook: Notebook) -> list[str]:
     cells = notebook["cells"]
-    return [_source(c) for c in cells if c.get("cell_type") == "code" and not injected(c)]
+    return [source_of(c) for c in cells if c.get("cell_type") == "code" and not injected(c)]
 
 
 def _markdown_of(notebook: Notebook) -> frozenset[str]:
     return frozenset(
-        _source(cell) for cell in notebook["cells"] if cell.get("cell_type") == "markdown"
+        source_of(cell) for cell in notebook["cells"] if cell.get("cell_type") == "markdown"
     )
 
 
@@ -325,8 +319,3 @@ def _shown(cell: Cell, language: Language) -> bool:
     tags = _tags(cell)
     languages = [tag.removeprefix(_LANGUAGE_TAG) for tag in tags if tag.startswith(_LANGUAGE_TAG)]
     return ANALYSTS_ONLY not in tags and (not languages or language.code in languages)
-
-
-def _source(cell: Cell) -> str:
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(source)

@@ -7,7 +7,7 @@ from workbench.figures import plotting
 from workbench.figures.language import Language
 from workbench.figures.marks import AimedSpec
 from workbench.figures.plotting import Drawing
-from workbench.figures.spec import Column, Figure, Flag, figure
+from workbench.figures.spec import Figure, Flag, figure
 from workbench.figures.values import is_time
 from workbench.privacy.release import Release
 
@@ -18,15 +18,7 @@ class BarSpec(AimedSpec):
     """Bars, grouped by ``color``; lying down when ``horizontal``, as fits when None."""
 
     kind: Literal["bar"] = "bar"
-    x: Column
-    y: Column
-    color: Column | None = None
     horizontal: Flag | None = None
-
-    @property
-    def axes(self) -> tuple[str, str, str | None]:
-        """The measure, and the columns it is drawn over."""
-        return self.y, self.x, self.color
 
     def plot(self, release: Release, language: Language) -> Drawing:
         """Return the bars of each colour."""

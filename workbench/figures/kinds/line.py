@@ -7,7 +7,7 @@ from workbench.figures import plotting
 from workbench.figures.language import Language
 from workbench.figures.marks import AimedSpec
 from workbench.figures.plotting import Drawing
-from workbench.figures.spec import Column, Figure, figure
+from workbench.figures.spec import Figure, figure
 from workbench.figures.values import Series, Value
 from workbench.privacy.release import Release
 
@@ -18,14 +18,6 @@ class LineSpec(AimedSpec):
     """A line over an ordered column, one a value of ``color``."""
 
     kind: Literal["line"] = "line"
-    x: Column
-    y: Column
-    color: Column | None = None
-
-    @property
-    def axes(self) -> tuple[str, str, str | None]:
-        """The measure, and the columns it is drawn over."""
-        return self.y, self.x, self.color
 
     def plot(self, release: Release, language: Language) -> Drawing:
         """Return a trace for each colour, over its bands."""

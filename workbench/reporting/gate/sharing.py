@@ -22,13 +22,7 @@ from workbench.reporting.desk import Asked, Desk
 from workbench.reporting.exporter import Lookup
 from workbench.reporting.facts import in_words
 from workbench.reporting.gate.leaks import refuse, scan
-from workbench.reporting.notebooks.chosen import (
-    Written,
-    computed_number,
-    found_values,
-    spoken,
-    unwritten,
-)
+from workbench.reporting.notebooks import chosen
 from workbench.reporting.pages.parts import Authored, strings_of
 from workbench.settings import Settings
 from workbench.store.reading.identifying import Find
@@ -60,8 +54,8 @@ def require_publishable(
                 "are handed over: what ws.release(…) answered, or is derived from it. Nothing was "
                 "handed over."
             )
-        what = computed_number(each, lookup, written)
-        if unwritten(each, lookup, written) is not None or not written.holds(each.name):
+        what = chosen.computed_number(each, lookup, written)
+        if chosen.unwritten(each, lookup, written) is not None or not written.holds(each.name):
             what = "a name, group, title or label"
         if what is not None:
             raise QuestionRefused(
@@ -70,7 +64,7 @@ def require_publishable(
                 "hold what was read or counted on rows. Write it into the notebook that asks, in "
                 f"{settings.path('notebooks')}, and save it. Nothing was handed over."
             )
-    told = [text for each in releases for text in (each.name, *spoken(each, lookup))]
+    told = [text for each in releases for text in (each.name, *chosen.spoken(each, lookup))]
     told += strings_of(terms)
     strings = [text for each in releases for text in _strings(each)]
     found = scan(
@@ -80,13 +74,13 @@ def require_publishable(
         authored=[Authored("a release or the terms", text) for text in told],
         allowed={
             *catalog.declared_words,
-            *(value for each in releases for value in found_values(each, lookup)),
+            *(value for each in releases for value in chosen.found_values(each, lookup)),
         },
     )
     refuse(found)
 
 
-def written_anywhere(settings: Settings, catalog: Catalog) -> Written:
+def written_anywhere(settings: Settings, catalog: Catalog) -> chosen.Written:
     """Return what stands in the notebooks, the reports and the catalog of a workspace."""
     notebooks = settings.path("notebooks")
     code = []
@@ -105,7 +99,7 @@ def written_anywhere(settings: Settings, catalog: Catalog) -> Written:
         words.update(
             text for each in definition.parameters.values() for text in strings_of(each.default)
         )
-    return Written.of([], code, {}, {*catalog.words, *words})
+    return chosen.Written.of([], code, {}, {*catalog.words, *words})
 
 
 def _is_exact(release: Release, lookup: Lookup) -> bool:

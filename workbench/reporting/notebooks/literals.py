@@ -80,6 +80,11 @@ class Code:
     names: frozenset[str]
 
 
+def source_of(cell: Mapping[str, Any]) -> str:
+    """Return a cell's text, which a file may hold as lines."""
+    return "".join(cell.get("source", ""))
+
+
 def plain_number(number: object) -> str:
     """Return a number as numbers are compared: to twelve digits, whatever its type.
 

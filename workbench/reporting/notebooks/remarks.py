@@ -14,6 +14,7 @@ from workbench.documents import read_json
 from workbench.errors import RunFailed
 from workbench.figures import MIME
 from workbench.reporting.exporter import ANALYSTS_ONLY, numbered
+from workbench.reporting.notebooks.literals import source_of
 from workbench.reporting.notebooks.reads import ODD_CODE
 
 WAY_OUT = (
@@ -58,10 +59,10 @@ def dropped(notebook: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _left_out(cell: Mapping[str, Any]) -> Iterator[str]:
-    if cell.get("cell_type") == "raw" and _source(cell).strip():
+    if cell.get("cell_type") == "raw" and source_of(cell).strip():
         yield "a raw cell"
     elif cell.get("cell_type") == "markdown":
-        source = _source(cell)
+        source = source_of(cell)
         if cell.get("attachments") or _PICTURE.search(source) or "<img" in source.lower():
             yield "a picture in the text"
         elif _TAG.search(re.sub(r"`[^`]*`", "", source)):
@@ -98,7 +99,7 @@ def miswritten(notebook: Mapping[str, Any]) -> tuple[str, ...]:
     for number, cell in numbered(notebook):
         if cell.get("cell_type") == "code":
             try:
-                _compile(_source(cell))
+                _compile(source_of(cell))
             except ODD_CODE as error:
                 line, said = getattr(error, "lineno", None), getattr(error, "msg", None)
                 found.append(f"cell {number}, line {line or 1}: {said or 'it is not Python'}")
@@ -136,10 +137,6 @@ def names_in(notebook: Mapping[str, Any], message: str) -> Sequence[str]:
 
     Any other word of an error may be a value of a row.
     """
-    code = "\n".join(_source(cell) for _, cell in numbered(notebook))
+    code = "\n".join(source_of(cell) for _, cell in numbered(notebook))
     written = set(re.findall(r"\w+", code))
     return list(dict.fromkeys(n for n in re.findall(r"'(\w+)'", message) if n in written))
-
-
-def _source(cell: Mapping[str, Any]) -> str:
-    return "".join(cell.get("source", ""))

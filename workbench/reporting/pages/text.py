@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
-    from markdown_it.renderer import RendererProtocol
     from markdown_it.token import Token
 
 _ADDRESSES = ("https://", "http://", "#")
@@ -102,15 +101,11 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def _nothing(
-    renderer: RendererProtocol, tokens: Sequence[Token], at: int, options: Any, env: Any
-) -> str:
+def _nothing(*_: object) -> str:
     return ""
 
 
-def _link(
-    renderer: RendererProtocol, tokens: Sequence[Token], at: int, options: Any, env: Any
-) -> str:
+def _link(_: object, tokens: Sequence[Token], at: int, *more: object) -> str:
     from markdown_it.common.utils import escapeHtml
 
     address = str(tokens[at].attrGet("href") or "")
@@ -119,9 +114,7 @@ def _link(
     return f'<a href="{escapeHtml(address)}" rel="noopener noreferrer">'
 
 
-def _link_end(
-    renderer: RendererProtocol, tokens: Sequence[Token], at: int, options: Any, env: Any
-) -> str:
+def _link_end(_: object, tokens: Sequence[Token], at: int, *more: object) -> str:
     depth = 1
     for token in reversed(tokens[:at]):
         depth += {"link_close": 1, "link_open": -1}.get(token.type, 0)
@@ -134,18 +127,14 @@ def _shown(address: str) -> bool:
     return address.lower().startswith(_ADDRESSES)
 
 
-def _aligned(
-    renderer: RendererProtocol, tokens: Sequence[Token], at: int, options: Any, env: Any
-) -> str:
+def _aligned(_: object, tokens: Sequence[Token], at: int, *more: object) -> str:
     """Render a table's cell aligned by a class: the policy forbids it a style of its own."""
     align = str(tokens[at].attrGet("style") or "").removeprefix("text-align:")
     kind = {"right": ' class="n"', "center": ' class="c"'}.get(align, "")
     return f"<{tokens[at].tag}{kind}>"
 
 
-def _small_heading(
-    renderer: RendererProtocol, tokens: Sequence[Token], at: int, options: Any, env: Any
-) -> str:
+def _small_heading(_: object, tokens: Sequence[Token], at: int, *more: object) -> str:
     """Render a heading below the page's own three levels, or inside a list or quotation."""
     return "<h4>" if tokens[at].nesting == 1 else "</h4>\n"
 

@@ -27,30 +27,9 @@ from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.brand import keep_brand
 from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import ROOT
+from workbench.reporting.published import files, index
 from workbench.reporting.published.copies import pdf, standalone
 from workbench.reporting.published.failures import finish, forget_failures, show_failures
-from workbench.reporting.published.files import (
-    FILE,
-    alone,
-    mailed,
-    move,
-    page_names,
-    printed,
-    put_whole,
-    record,
-    revisions,
-    staged,
-    storage,
-    write,
-)
-from workbench.reporting.published.index import (
-    MAIN,
-    index_names,
-    lead_around,
-    put_mails,
-    rebuild_index,
-    without_ways,
-)
 from workbench.reporting.published.record import Edition, changes, digest, editions, read, said_of
 from workbench.reporting.published.record import latest as latest_record
 from workbench.store.durable import content_of, sync
@@ -119,15 +98,15 @@ def publish(
         The disk is full, or the folder cannot be written. What was published before is unchanged.
     """
     pages = (pages,) if isinstance(pages, Page) else tuple(pages)
-    files = page_names(page.language for page in pages)
+    names = files.page_names(page.language for page in pages)
     newest = latest_record(published, report, period, variant)
     revision = newest.revision if newest else 1
     said = {page.language: said_of(newest, page.language) for page in pages}
-    contents = _set(pages, revision, said, files)
+    contents = _set(pages, revision, said, names)
     if newest is not None and (newest.withdrawn or _hashes(contents) != newest.sha256):
         revision += 1
         said = {page.language: changes(newest, page, lookup, made_of or {}) for page in pages}
-        contents = _set(pages, revision, said, files)
+        contents = _set(pages, revision, said, names)
     facts = pages[0].context.facts
     edition = Edition(
         report=report,
@@ -135,7 +114,7 @@ def publish(
         title=pages[0].title,
         variant=variant,
         revision=revision,
-        languages=files,
+        languages=names,
         headline={page.language: page.headline for page in pages},
         cards={page.language: page.cards for page in pages},
         releases=tuple(sorted({*releases, *(name for page in pages for name in page.releases)})),
@@ -155,16 +134,16 @@ def publish(
         alerts={page.language: tuple(each.text for each in page.alerts) for page in pages},
     )
     new = newest is None or revision > newest.revision
-    with storage(published, "keep whose pages these are"):
+    with files.storage(published, "keep whose pages these are"):
         keep_brand(published, pages[0].context.brand)
     if newest is None or new:
         _put(published, edition, contents)
     else:
         edition = _still_there(published, newest, identity)
     show_failures(published, report)
-    lead_around(published, report, edition)
-    put_mails(published, edition)
-    rebuild_index(published)
+    index.lead_around(published, report, edition)
+    index.put_mails(published, edition)
+    index.rebuild_index(published)
     return Published(edition, published / edition.way(), new)
 
 
@@ -172,11 +151,11 @@ def _set(
     pages: Sequence[Page],
     revision: int,
     said: Mapping[str, tuple[str, ...]],
-    files: Mapping[str, str],
+    names: Mapping[str, str],
 ) -> dict[str, str]:
     """Return file name to page, set as a revision."""
     return {
-        files[page.language]: page.revised(revision, said[page.language], files).html
+        names[page.language]: page.revised(revision, said[page.language], names).html
         for page in pages
     }
 
@@ -187,12 +166,12 @@ def _hashes(contents: Mapping[str, str]) -> dict[str, str]:
 
 def _still_there(published: Path, newest: Edition, identity: str) -> Edition:
     """Settle an edition whose pages are the same, whatever it was made of now."""
-    with storage(published, "settle an edition"):
+    with files.storage(published, "settle an edition"):
         _settle(published, published / newest.folder)
         if identity not in ("", newest.identity):
             newest = newest.model_copy(update={"identity": identity})
-            kept = published / newest.folder / f"r{newest.revision}" / FILE
-            put_whole(published, kept, newest.to_json().encode())
+            kept = published / newest.folder / f"r{newest.revision}" / files.FILE
+            files.put_whole(published, kept, newest.to_json().encode())
         forget_failures(published, newest.report)
     return newest
 
@@ -201,15 +180,15 @@ def _put(published: Path, edition: Edition, contents: Mapping[str, str]) -> None
     """Stage a new revision, rename it into place, and let its edition's address show it."""
     size_kilobytes = sum(len(page.encode()) for page in contents.values()) // 1000 + 1
     what = f"publish {edition.folder}, revision {edition.revision} ({size_kilobytes} kB)"
-    with storage(published, what), staged(published) as staging:
+    with files.storage(published, what), files.staged(published) as staging:
         share_script(published)
         whole, top = staging / "whole", staging / "top"
-        indexes = index_names(published, edition.languages)
+        indexes = index.index_names(published, edition.languages)
         _write(whole, edition, contents, indexes, depth=1)
         _write(top, edition, contents, indexes, depth=0)
         target = published / edition.folder
         make_folder(target)
-        record(published, whole, target / f"r{edition.revision}")
+        files.record(published, whole, target / f"r{edition.revision}")
         whole.rename(target / f"r{edition.revision}")
         for folder in (target, *target.parents[: len(edition.folder.parts)]):
             sync(folder)
@@ -233,28 +212,28 @@ def _write(
     spoken = {name: code for code, name in edition.languages.items()}
     for name, page in contents.items():
         page = page.replace(f'"{ROOT}{name}"', f'"{ROOT}{indexes[spoken[name]]}"')
-        write(folder / name, page.replace(ROOT, root).encode())
+        files.write(folder / name, page.replace(ROOT, root).encode())
     if depth:
-        write(folder / FILE, edition.to_json().encode())
+        files.write(folder / files.FILE, edition.to_json().encode())
     sync(folder)
 
 
 def _settle(published: Path, folder: Path) -> Edition | None:
     """Make an edition's own address show its newest revision, whatever was interrupted."""
-    numbers = revisions(folder)
+    numbers = files.revisions(folder)
     edition = read(folder / f"r{numbers[-1]}") if numbers else None
     if edition is None:
         return None
     below = "../" * (len(edition.folder.parts) + 1)
-    with staged(published) as staging:
+    with files.staged(published) as staging:
         top = staging / "top"
         top.mkdir(mode=FOLDER_MODE)
         for name in edition.sha256:
             page = (folder / f"r{edition.revision}" / name).read_text(encoding="utf-8")
             page = page.replace(f'="{below}', f'="{below.removesuffix("../")}')
             shown = folder / name
-            if without_ways((content_of(shown) or b"").decode()) != page:
-                write(top / name, page.encode())
+            if index.without_ways((content_of(shown) or b"").decode()) != page:
+                files.write(top / name, page.encode())
         _show(published, edition, top)
     return edition
 
@@ -262,16 +241,16 @@ def _settle(published: Path, folder: Path) -> Edition | None:
 def _show(published: Path, edition: Edition, top: Path) -> None:
     """Let an edition's own address show its newest revision; no file beside it lags behind."""
     folder = published / edition.folder
-    wanted = any((folder / alone(name)).exists() for name in edition.languages.values())
+    wanted = any((folder / files.alone(name)).exists() for name in edition.languages.values())
     for name in sorted(path.name for path in top.iterdir()):
-        (folder / printed(name)).unlink(missing_ok=True)
+        (folder / files.printed(name)).unlink(missing_ok=True)
         if wanted:
             html = standalone((top / name).read_text(encoding="utf-8"), published / "assets")
-            put_whole(published, folder / alone(name), html.encode())
-    move(published, top, folder)
+            files.put_whole(published, folder / files.alone(name), html.encode())
+    files.move(published, top, folder)
     for path in folder.glob("index*.html"):  # a language it has no more, a page that it failed
         if path.name not in edition.languages.values():
-            for name in (path.name, *(each(path.name) for each in (alone, printed, mailed))):
+            for name in (path.name, *files.beside(path.name)):
                 (folder / name).unlink(missing_ok=True)
     if not edition.withdrawn:
         _supersede(published, folder)
@@ -279,7 +258,7 @@ def _show(published: Path, edition: Edition, top: Path) -> None:
 
 def _supersede(published: Path, folder: Path) -> None:
     """Let older revisions say that they were replaced, and lead to the newest."""
-    for number in revisions(folder)[:-1]:
+    for number in files.revisions(folder)[:-1]:
         edition = read(folder / f"r{number}")
         for code, name in edition.languages.items() if edition else ():
             page = folder / f"r{number}" / name
@@ -290,16 +269,18 @@ def _supersede(published: Path, folder: Path) -> None:
             )
             html = page.read_text(encoding="utf-8")
             if banner not in html:
-                put_whole(published, page, html.replace(MAIN, MAIN + banner, 1).encode())
+                files.put_whole(
+                    published, page, html.replace(index.MAIN, index.MAIN + banner, 1).encode()
+                )
 
 
 def share_script(published: Path) -> Path:
     """Put the chart script beside the editions, once for each of its versions."""
     bundle = page_assets.bundle()
     target = published / "assets" / bundle.file_name
-    put_whole(published, target, bundle.script)
+    files.put_whole(published, target, bundle.script)
     licence = page_assets.asset("plotly.LICENSE.txt")
-    put_whole(published, target.with_name("plotly.LICENSE.txt"), licence)
+    files.put_whole(published, target.with_name("plotly.LICENSE.txt"), licence)
     return target
 
 
@@ -307,8 +288,8 @@ def clean(published: Path) -> None:
     """Clear what an interrupted run left, and show what it had published."""
     if not published.is_dir():
         return
-    with storage(published, "clear what an interrupted run left"):
-        with staged(published):
+    with files.storage(published, "clear what an interrupted run left"):
+        with files.staged(published):
             pass
         folders = sorted({edition.folder for edition in editions(published)})
         for folder in folders:
@@ -316,9 +297,9 @@ def clean(published: Path) -> None:
             if edition is not None and edition.withdrawn:
                 finish(published, edition)
     for report in sorted({folder.parts[0] for folder in folders}):
-        lead_around(published, report)
+        index.lead_around(published, report)
     if folders:
-        rebuild_index(published)
+        index.rebuild_index(published)
 
 
 def add_standalone(
@@ -340,7 +321,7 @@ def add_standalone(
     return _put_beside(
         published,
         edition,
-        alone,
+        files.alone,
         lambda page: standalone(page.read_text(encoding="utf-8"), assets).encode(),
     )
 
@@ -360,9 +341,9 @@ def add_pdf(published: Path, report: str, period: str, variant: str = "") -> tup
 
     def as_pdf(page: Path) -> bytes:
         with tempfile.TemporaryDirectory(prefix="workbench-pdf-") as beside:
-            return pdf(page, Path(beside, printed(page.name))).read_bytes()
+            return pdf(page, Path(beside, files.printed(page.name))).read_bytes()
 
-    return _put_beside(published, _known(published, report, period, variant), printed, as_pdf)
+    return _put_beside(published, _known(published, report, period, variant), files.printed, as_pdf)
 
 
 def _put_beside(
@@ -373,8 +354,8 @@ def _put_beside(
     targets = {folder / name: folder / called(name) for name in edition.languages.values()}
     for page, target in targets.items():
         content = made(page)
-        with storage(published, f"write {edition.folder}/{target.name}"):
-            put_whole(published, target, content)
+        with files.storage(published, f"write {edition.folder}/{target.name}"):
+            files.put_whole(published, target, content)
     return tuple(targets.values())
 
 

@@ -15,25 +15,7 @@ from pathlib import Path
 from workbench.figures.language import Language
 from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.brand import read_brand
-from workbench.reporting.published.files import (
-    FAILED,
-    FILE,
-    alone,
-    mailed,
-    page_names,
-    place,
-    printed,
-    put_whole,
-    read_failures,
-    revisions,
-    storage,
-)
-from workbench.reporting.published.index import (
-    index_names,
-    lead_around,
-    rebuild_index,
-    without_ways,
-)
+from workbench.reporting.published import files, index
 from workbench.reporting.published.record import Edition, Withdrawal, editions, latest, read
 from workbench.store.durable import content_of
 
@@ -62,12 +44,15 @@ def record_failure(
     titles = {
         code: Language(code, words).say(title) for code, words in (languages or {"en": {}}).items()
     }
-    folder = place(report, period, variant)
-    failed = {**read_failures(published, report), folder.relative_to(report).as_posix(): titles}
-    with storage(published, f"note that {folder} failed"):
+    folder = files.place(report, period, variant)
+    failed = {
+        **files.read_failures(published, report),
+        folder.relative_to(report).as_posix(): titles,
+    }
+    with files.storage(published, f"note that {folder} failed"):
         _keep(published, report, failed)
     show_failures(published, report)
-    rebuild_index(published)
+    index.rebuild_index(published)
 
 
 def withdraw_failures(published: Path, stays: Callable[[str, str], bool]) -> None:
@@ -79,15 +64,15 @@ def withdraw_failures(published: Path, stays: Callable[[str, str], bool]) -> Non
         From a report and an edition's place in its folder, ``2026-09/region=north``.
     """
     changed = False
-    with storage(published, "take back that a period failed"):
-        for path in sorted(published.glob(f"*/{FAILED}")):
+    with files.storage(published, "take back that a period failed"):
+        for path in sorted(published.glob(f"*/{files.FAILED}")):
             report = path.parent.name
-            noted = read_failures(published, report)
+            noted = files.read_failures(published, report)
             gone = {name for name in noted if not stays(report, name)}
             _withdraw(published, report, gone)
             changed = changed or bool(gone)
     if changed:
-        rebuild_index(published)
+        index.rebuild_index(published)
 
 
 def show_failures(published: Path, report: str) -> None:
@@ -95,33 +80,35 @@ def show_failures(published: Path, report: str) -> None:
 
     Each leads to the newest good edition before it, or to the newest of all.
     """
-    with storage(published, "say which periods failed"):
-        failed = read_failures(published, report)
+    with files.storage(published, "say which periods failed"):
+        failed = files.read_failures(published, report)
         if not failed:
             return
         good = [e for e in editions(published) if e.report == report and not e.withdrawn]
         for name, titles in failed.items():
             period, _, variant = name.partition("/")
-            files = page_names(titles)
+            names = files.page_names(titles)
             edition = Edition(
                 report=report,
                 period=period,
                 title="",
                 variant=variant,
                 titles=dict(titles),
-                languages=files,
+                languages=names,
             )
-            for code, file in files.items():
+            for code, file in names.items():
                 path = published / report / name / file
-                put_whole(published, path, _failed(published, edition, code, path, good).encode())
-            _clear(published / report / name, files.values())
+                files.put_whole(
+                    published, path, _failed(published, edition, code, path, good).encode()
+                )
+            _clear(published / report / name, names.values())
 
 
 def forget_failures(published: Path, report: str, forgotten: Collection[str] = ()) -> None:
     """Take back that editions failed: those that are named, and those that are published."""
-    file = published / report / FAILED
+    file = published / report / files.FAILED
     if file.is_file():
-        failed = read_failures(published, report)
+        failed = files.read_failures(published, report)
         kept = {name: titles for name, titles in failed.items() if name not in forgotten}
         if kept:
             _keep(published, report, kept)
@@ -131,7 +118,7 @@ def forget_failures(published: Path, report: str, forgotten: Collection[str] = (
 
 def _keep(published: Path, report: str, failed: Mapping[str, Mapping[str, str]]) -> None:
     text = json.dumps(dict(sorted(failed.items())), ensure_ascii=False, indent=1) + "\n"
-    put_whole(published, published / report / FAILED, text.encode())
+    files.put_whole(published, published / report / files.FAILED, text.encode())
 
 
 def _clear(folder: Path, kept: Collection[str] = ()) -> None:
@@ -189,7 +176,7 @@ def _instead(
         language,
         title=f"{title} · {edition.variant}" if edition.variant else title,
         period=language.period(edition.period, full=True),
-        index=_root(published, path) + index_names(published, edition.languages)[code],
+        index=_root(published, path) + index.index_names(published, edition.languages)[code],
         others=[
             (file, Language(each).tag, Language(each).word("language"))
             for each, file in edition.languages.items()
@@ -214,8 +201,8 @@ def withdraw(published: Path, edition: Edition, withdrawal: Withdrawal) -> Path:
     _mark(published, marked)
     finish(published, marked)
     show_failures(published, edition.report)
-    lead_around(published, edition.report, edition)
-    rebuild_index(published)
+    index.lead_around(published, edition.report, edition)
+    index.rebuild_index(published)
     return published / edition.way()
 
 
@@ -223,8 +210,8 @@ def finish(published: Path, edition: Edition) -> None:
     """Let nothing of a withdrawn edition be seen any more but that it was withdrawn."""
     folder = published / edition.folder
     assert edition.withdrawn is not None  # noqa: S101  # why: asked of such editions alone
-    with storage(published, f"take back {edition.folder}"):
-        for number in revisions(folder):
+    with files.storage(published, f"take back {edition.folder}"):
+        for number in files.revisions(folder):
             each = read(folder / f"r{number}")
             if each is None or number > edition.revision:
                 continue
@@ -234,7 +221,7 @@ def finish(published: Path, edition: Edition) -> None:
                 _put(published, edition, code, folder / f"r{number}" / name)
         for code, name in edition.languages.items():
             _put(published, edition, code, folder / name)
-            for beside in (alone(name), printed(name), mailed(name)):
+            for beside in files.beside(name):
                 (folder / beside).unlink(missing_ok=True)
 
 
@@ -246,9 +233,9 @@ def _mark(published: Path, edition: Edition) -> None:
         "changed": (),
         "changed_in": {},
     }
-    path = published / edition.folder / f"r{edition.revision}" / FILE
-    with storage(published, f"take back {edition.folder}"):
-        put_whole(published, path, edition.model_copy(update=said).to_json().encode())
+    path = published / edition.folder / f"r{edition.revision}" / files.FILE
+    with files.storage(published, f"take back {edition.folder}"):
+        files.put_whole(published, path, edition.model_copy(update=said).to_json().encode())
 
 
 def _put(published: Path, edition: Edition, code: str, path: Path) -> None:
@@ -264,5 +251,5 @@ def _put(published: Path, edition: Edition, code: str, path: Path) -> None:
         reason=withdrawal.reason if withdrawal else "",
     )
     shown = (content_of(path) or b"").decode(errors="replace")
-    if without_ways(shown) != html:
-        put_whole(published, path, html.encode())
+    if index.without_ways(shown) != html:
+        files.put_whole(published, path, html.encode())

@@ -63,6 +63,11 @@ def mailed(name: str) -> str:
     return "mail" + name.removeprefix("index").removesuffix(".html") + ".txt"
 
 
+def beside(name: str) -> tuple[str, str, str]:
+    """Return the names of all that may stand beside a page."""
+    return alone(name), printed(name), mailed(name)
+
+
 def revisions(folder: Path) -> list[int]:
     """Return the revisions an edition's folder holds, in order."""
     above = (path.parent for path in files_below(folder, FILE) if path.parent.parent == folder)
