@@ -20,6 +20,7 @@ from workbench.errors import InputError, PublishError
 from workbench.reporting.pages import page_assets
 from workbench.reporting.published import editions, failures
 from workbench.reporting.published.files import STAGING
+from workbench.reporting.published.index import rebuild_index
 from workbench.reporting.published.record import Edition, read
 from workbench.reporting.published.record import editions as editions_in
 from workbench.store.published_files import RECORD
@@ -179,7 +180,7 @@ def test_a_broken_record_hides_its_edition_and_nothing_else(tmp_path):
     editions.publish(tmp_path, "overview", "2026-08", _page(period="2026-08"))
     editions.publish(tmp_path, "overview", "2026-09", _page())
     (tmp_path / "overview/2026-09/r1/edition.json").write_text("{")
-    editions.rebuild_index(tmp_path)
+    rebuild_index(tmp_path)
     assert [each.period for each in editions_in(tmp_path)] == ["2026-08"]
 
 

@@ -7,8 +7,9 @@ import pytest
 from support.line import DEFINITION, OPENING, PARAMETERS, contents, write_report
 
 from workbench.errors import LeakFound, RunFailed
-from workbench.reporting.published import editions, failures
+from workbench.reporting.published import failures
 from workbench.reporting.published.files import FAILED, read_failures
+from workbench.reporting.published.index import rebuild_index
 
 SCHEDULE = "schedule: {{cron: 0 6 2 * *, time_zone: Asia/Shanghai}}\n"
 FAILING = (OPENING, "1 / 0")
@@ -159,7 +160,7 @@ def test_a_published_edition_is_not_failed_whatever_was_noted(shop):
     failures.record_failure(published, "customers", "2026-09", "Customers")
     assert contents(published) == before
     (published / "customers" / FAILED).write_text('{"2026-09": "Customers"}')  # of long ago
-    editions.rebuild_index(published)
+    rebuild_index(published)
     assert FAILURE not in (published / "index.html").read_text()
     shop.reports.run("customers")
     assert contents(published) == before
