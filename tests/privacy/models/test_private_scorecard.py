@@ -254,6 +254,18 @@ def test_points_double_the_odds_and_add_up(frame):
     assert shown["points"].le(shown["points_high"]).all()
 
 
+def test_shares_of_bad_ones_are_right_where_one_bin_has_most_of_them():
+    """Log odds of all bins, added up by customers, are then far below those of all customers."""
+    rates = np.array([1, 1, 1, 2, 3, 5, 8, 16, 44, 256]) / 1000
+    place = np.repeat(np.arange(10), 4000)
+    late = np.concatenate([np.arange(4000) < 4000 * rate for rate in rates])
+    frame = pd.DataFrame({"balance": place + 0.5, "late": late})
+    card = seeded({"balance": [*range(1, 10)]}, frame, 10)
+    told = card.table_["bad_rate"].to_numpy()[:10]
+    assert told == pytest.approx(rates, rel=0.05, abs=0.002)
+    assert card.predict_proba(frame)[:, 1] == pytest.approx(rates[place], rel=0.1, abs=0.002)
+
+
 def test_more_budget_finds_more(frame):
     fresh = people(seed=2)
     little, much = (

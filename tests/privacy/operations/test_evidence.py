@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from workbench.privacy.engine.onerow import shortened
 from workbench.privacy.operations.evidence import Evidence, weights
 
 CUSTOMERS, TWINS, ALONE = 4000, 4, 8
@@ -35,3 +36,25 @@ def test_weights_explain_more_than_equal_ones_however_noisy_pairs_are(noise, lea
         weight, _ = weights(tables, products, sd, 0.2)
         gains.append(explained(weight * found) / explained(found))
     assert np.mean(gains) >= least
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5])
+@pytest.mark.parametrize("apart", [0.5, 3.0])
+def test_features_that_have_the_outcome_alone_in_common_count_in_full(apart, share):
+    """Of strong ones the products of all customers are large: good ones low, bad ones high."""
+    dice, features = np.random.default_rng(0), 12
+    # of each ten good ones, so many are in the risky bin; of bad ones, with odds `apart` higher
+    good = 0.3
+    bad = 1 / (1 + (1 - good) / good * np.exp(-apart))
+    risky = share * bad + (1 - share) * good
+    woe = np.log([(1 - bad) / (1 - good), bad / good])
+    each = Evidence(woe, np.zeros(2), CUSTOMERS * np.array([1 - risky, risky]))
+    outcome = dice.random(10 * CUSTOMERS) < share
+    rows = dice.random((features, len(outcome))) < np.where(outcome, bad, good)
+    longest = features * each.variance
+    whole = shortened((1e4 * each.scores[rows.astype(int)]).round(), round(1e8 * longest))
+    products = (whole @ whole.T)[np.triu_indices(features, 1)] / 1e8 / 10
+    weight, intercept = weights([each] * features, products, 0.0, share)
+    assert np.abs(weight - 1).max() < 0.1
+    odds = intercept + weight @ each.woe[rows.astype(int)]
+    assert np.mean(1 / (1 + np.exp(-odds))) == pytest.approx(outcome.mean(), rel=0.05)

@@ -191,7 +191,7 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         _require_some(card, tables)
         products, sd = np.zeros(0), 0.0
         if len(card.found) > 1:
-            scores = [tuple(round(float(w) * UNIT) for w in each.woe) for each in card.found]
+            scores = [tuple(round(float(w) * UNIT) for w in each.scores) for each in card.found]
             # the ball's radius: how long scores are on average, by the noisy counts
             longest = sum(each.variance for each in card.found) * UNIT**2
             products, sd = tables.products(merged, scores, max(UNIT**2 // 100, round(longest)))

@@ -25,6 +25,7 @@ _STRAIGHT = 6.0  # how much more than neighbours a straight line explains before
 _FARTHEST = 4.0  # log odds; more is no evidence but a rule
 _SURELY = 3  # standard deviations of noise
 _CAUTION = 5  # times: what is off in a pair is off in the weights of all
+_DRAWS = 10_000
 _RELATED = (0.04, 0.2)  # spread of correlations of the scores of two features, at least, at most
 
 
@@ -52,9 +53,14 @@ class Evidence:
         return np.asarray(1 / (1 + np.exp(-odds)))
 
     @property
+    def scores(self) -> Array:
+        """The WoE less its mean over customers."""
+        return np.asarray(self.woe - np.average(self.woe, weights=self.customers))
+
+    @property
     def variance(self) -> float:
         """Of the WoE over customers."""
-        return float((self.customers * self.woe**2).sum() / self.customers.sum()) + 1e-6
+        return float(np.average(self.scores**2, weights=self.customers)) + 1e-6
 
 
 @dataclass(frozen=True)
@@ -209,7 +215,7 @@ def evidence(
         variance = weights @ (spreads + (means - woe) ** 2)
         if trend is not None:
             woe[:ranges] = _monotone(woe[:ranges], customers[:ranges], trend)
-        woe = woe - (woe * customers).sum() / customers.sum()
+        woe += _level(base, woe, customers / customers.sum()) - middle
         cards.append(Evidence(woe, np.sqrt(variance), customers))
     return cards
 
@@ -281,9 +287,10 @@ def weights(
 ) -> tuple[Array, float]:
     """Return each feature's weight, and the intercept: log odds of being bad where all WoE are 0.
 
-    Were features independent, every weight were 1. How far they say the same is measured by the
-    products of two features' WoE; each is drawn to none by its noise and sampling, so with much
-    noise the card is the sum of WoE, and with little the regression on them.
+    Were features independent among good ones and among bad ones, every weight were 1. How far they
+    say the same is measured by the products of two features' WoE, less what independent ones would
+    have; each is drawn to none by its noise and sampling, so with much noise the card is the sum of
+    WoE, and with little the linear discriminant of them (Fisher 1936).
 
     Parameters
     ----------
@@ -293,23 +300,29 @@ def weights(
         Standard deviation of the noise of each.
     """
     count, total = len(found), found[0].customers.sum()
-    spread = np.sqrt([max(1e-9, each.variance) for each in found])  # none where bins are alike
+    spread = np.sqrt([each.variance for each in found])
     upper = np.triu_indices(count, 1)
-    pairs = spread[upper[0]] * spread[upper[1]]
-    noise = (sd / total / pairs) ** 2 + 1 / total
-    kept = max(1e-3, _kept(found))
-    raw, noise = products / total / pairs / kept, noise / kept**2
+    drawn, bad, apart = _independent(found, base)
+    squared = (drawn**2).sum(axis=0)
+    inside = np.minimum(1, (spread**2).sum() / np.maximum(squared, 1e-9))  # of the ball
+    kept = (inside * squared).mean() / max(squared.mean(), 1e-9)  # about four fifths
+    between = base * (1 - base) * np.outer(apart, apart)
+    alike = between + (drawn * (inside - 1)) @ drawn.T / _DRAWS
+    within = np.sqrt(np.maximum(spread**2 - np.diagonal(between), 0.1 * spread**2))
+    pairs = kept * within[upper[0]] * within[upper[1]]
+    raw = (products / total - alike[upper]) / pairs
+    noise = (sd / total / pairs) ** 2 + 1 / total / kept**2
     related = np.eye(count)
     # prior variance of correlations: theirs beyond noise, pairs with much of it counting less
     least, most = _RELATED
     trust = 1 / (noise + least**2) ** 2
     size = np.clip(((raw**2 - noise) * trust).sum() / max(trust.sum(), 1e-12), least**2, most**2)
-    drawn = size / (size + _CAUTION * noise)
-    related[upper] = np.clip(raw * drawn, -0.95, 0.95)
+    trusted = size / (size + _CAUTION * noise)
+    related[upper] = np.clip(raw * trusted, -0.95, 0.95)
     related += np.triu(related, 1).T
     # what is not known of pairs spreads eigenvalues so far (Wigner's semicircle): dividing by less
     # would magnify noise; at 1 no difference of features is magnified
-    unknown = sqrt(2 * float((size * (1 - drawn)).sum()) / max(count - 1, 1))
+    unknown = sqrt(2 * float((size * (1 - trusted)).sum()) / max(count - 1, 1))
     values, axes = np.linalg.eigh(related)
     related = (axes * np.maximum(values, np.clip(unknown, 0.1, 1.0))) @ axes.T
     weight = np.clip(np.linalg.solve(related, spread) / spread, 0.0, 3.0)
@@ -319,28 +332,39 @@ def weights(
     shared, off = 2 * (both * raw).sum(), 2 * sqrt((both**2 * noise).sum())
     alone = float((scores**2).sum())
     shared *= alone**2 / (alone**2 + off**2)
-    scale = np.clip(float((scores * spread).sum()) / max(alone + shared, alone / 3), 0.3, 1.2)
-    return weight * scale, _intercept(base, float(scale * sqrt(max(alone + shared, alone / 3))))
+    wider = max(1 + shared / alone, 1 / 3)
+    weight *= np.clip(float((scores * spread).sum()) / alone / wider, 0.3, 1.2)
+    # what related features spread, among good ones and among bad ones
+    parts = np.split(weight @ drawn, [bad])
+    odds = np.concatenate([each.mean() + sqrt(wider) * (each - each.mean()) for each in parts])
+    means = np.array([each.woe[0] - each.scores[0] for each in found])
+    return weight, _level(base, odds, np.full(_DRAWS, 1 / _DRAWS)) - float(weight @ means)
 
 
-def _kept(found: Sequence[Evidence]) -> float:
-    """Return what is left of products in the ball, were features independent: about four fifths."""
+def _independent(found: Sequence[Evidence], base: float) -> tuple[Array, int, Array]:
+    """Return scores, by feature and draw, of features independent among good and among bad ones.
+
+    Then how many draws, the first ones, are bad; and how far means of bad and good ones are apart.
+    """
     dice = np.random.default_rng(0)  # of released shares alone: the same counts, the same card
-    longest = max(1e-9, sum(each.variance for each in found))
-    squared = sum(
-        dice.choice(each.woe**2, 4000, p=each.customers / each.customers.sum()) for each in found
-    )
-    return float(np.minimum(squared, longest).mean() / longest)
+    bad = int(np.clip(round(base * _DRAWS), 1, _DRAWS - 1))
+    drawn, apart = np.empty((len(found), _DRAWS)), np.empty(len(found))
+    for at, each in enumerate(found):
+        rates = each.rates(base)[0]
+        shares = each.customers * np.array([rates, 1 - rates])
+        shares /= shares.sum(axis=1, keepdims=True)
+        apart[at] = (shares[0] - shares[1]) @ each.scores
+        parts = np.split(drawn[at], [bad])
+        for part, upto in zip(parts, shares.cumsum(axis=1)[:, :-1], strict=True):
+            even = (np.arange(len(part)) + 0.5) / len(part)
+            part[:] = dice.permutation(each.scores[np.searchsorted(upto, even)])
+    return drawn, bad, apart
 
 
-def _intercept(base: float, spread: float) -> float:
-    """Return the intercept at which scores of a normal spread foretell the share of bad ones."""
+def _level(base: float, odds: Array, shares: Array) -> float:
+    """Return what to add to log odds, of such shares, so that the share of bad ones is right."""
     from scipy.optimize import brentq
+    from scipy.special import expit
 
-    nodes, shares = np.polynomial.hermite_e.hermegauss(31)
-    shares = shares / shares.sum()
-
-    def over(intercept: float) -> float:
-        return float(shares @ (1 / (1 + np.exp(-intercept - spread * nodes)))) - base
-
-    return float(brentq(over, -40.0, 40.0))
+    far = 40 + float(np.abs(odds).max())
+    return float(brentq(lambda at: shares @ expit(at + odds) - base, -far, far))
