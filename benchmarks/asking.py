@@ -100,9 +100,9 @@ class Desk:
         asked = Asked(
             "benchmark",
             question,
-            lambda: compute(question, sql, self.connection.execute),
             [f"version {self._number}"],
             price(EPSILON, delta=DELTA),
+            totals=lambda: compute(question, sql, self.connection.execute),
         )
         return release([asked], payer=Payer(self.ledger, None, NOW))[0]
 

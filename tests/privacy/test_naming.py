@@ -217,11 +217,11 @@ def ask_as_before(shop, query, name):
     ]  # fmt: skip
     old = copy.copy(question)
     object.__setattr__(old, "parts", tuple(parts))
-    cost = priced(old, None, "0.01", delta=shop.catalog.privacy.delta, pure=False, prices=None)
+    cost = priced(old, None, "0.01")
     totals = partial(running.run, old, releasing.statements(old), shop.access, shop.now())
     versions = [shop._data_version(old, part) for part in old.parts]
     payer = releasing.Payer(shop.ledger, None, shop.now())
-    asked = releasing.Asked(name, old, totals, versions, cost)
+    asked = releasing.Asked(name, old, versions, cost, totals=totals)
     with pytest.MonkeyPatch.context() as then:
         then.setattr(releasing, "labels", earlier_labels)
         (made,) = releasing.release([asked], payer=payer)

@@ -95,9 +95,8 @@ def test_a_price_settled_for_found_values_carries_their_own_delta(shop, tmp_path
     question = resolve(asked, shop.catalog, shop.now().date())
     file = tmp_path / "prices.json"
     file.write_text(json.dumps({question_key(question): 10**9}))
-    delta = shop.catalog.privacy.delta
-    settled = priced(question, "auto", None, delta=delta, pure=False, prices=str(file))
-    given = priced(question, "0.1", None, delta=delta, pure=False, prices=None)
+    settled = priced(question, "auto", None, prices=str(file))
+    given = priced(question, "0.1", None)
     assert settled.pico == 10**9
     assert settled.delta == given.delta == Fraction("1e-8")
 

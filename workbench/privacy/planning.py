@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from decimal import Decimal
 from fractions import Fraction
 from math import prod, sqrt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.documents import parse_json, read_json
 from workbench.errors import QuestionRefused
@@ -24,7 +24,11 @@ from workbench.privacy.operations.consistency import MAX_FIGURES
 from workbench.privacy.question import Question
 from workbench.privacy.release import Origin, Release
 
+if TYPE_CHECKING:  # why: a ledger is slow to import, and a plan's lines are read without one
+    from workbench.privacy.releasing import Asked
+
 AUTO = "auto"
+GROUP_SIZE = 1000  # customers of the group that relative margins of a plan are stated for
 Unpaid = tuple[str, str, Cost]
 # Releases without values of this process, by id: what is derived from them is planned too.
 _BLANK: dict[str, Release] = {}
@@ -97,32 +101,25 @@ def question_key(question: Question) -> str:
 
 
 def planned(
-    question: Question,
-    name: str,
-    pico: int,
-    unpaid: Sequence[Unpaid],
-    delta: Decimal,
-    group_size: int,
+    asked: Asked,
+    unanswered: Sequence[tuple[str, str | None]],
     renewed: bool = False,
     warnings: Sequence[str] = (),
-    gaussian: bool = True,
 ) -> PlannedAnswer:
-    """Return what a question would cost and give.
+    """Return what a question would cost and give; at cost 0 its price is not settled yet.
 
     Parameters
     ----------
-    pico : int
-        Cost of the whole question; 0 when it is not settled yet.
-    unpaid : sequence of Unpaid
-        Parts that are not answered yet.
+    unanswered : sequence of (str, str or None)
+        Identity and pacing period of the parts that are to be paid for.
     renewed : bool
         Whether some of these were answered before the data changed.
     warnings : sequence of str
         What bounds will likely cut.
-    gaussian : bool
-        How the ledger counts.
     """
-    each = pico // question.shares
+    question, cost = asked.question, asked.cost
+    each, month = cost.pico // question.shares, f"{question.scope.today:%Y-%m}"
+    unpaid = tuple((identity, period or month, asked.each) for identity, period in unanswered)
     margins: dict[str, float] = {}
     relative: dict[str, float] = {}
     if question.counts and not question.pure and question.discovered is None and each:
@@ -135,7 +132,7 @@ def planned(
             # of a ladder the widest: where all its layers are added up
             coefficients = plan["linear"] if "linear" in plan else plan["ladder"][-1]
             margin = Z_95 * spread * sqrt(sum(c * c for c in coefficients.values()))
-            typical = group_size * (
+            typical = GROUP_SIZE * (
                 1.0 if measure.kind == "customers" else coefficients.get("n", 0)
             )
             margins[measure.name] = margin
@@ -143,19 +140,20 @@ def planned(
                 relative[measure.name] = margin / typical
     each_cell = 1 + sum(each.weight**2 for each in question.coordinates)
     width = question.cells * each_cell * question.blocks
+    delta = float(question.scope.catalog.privacy.delta)
     return PlannedAnswer(
-        name,
+        asked.name,
         question.table,
         ", ".join(dimension.name for dimension in question.dimensions) or "all",
         max(1, prod(len(d.values) for d in question.dimensions)),
         question_key(question),
         each * len(unpaid),
-        epsilon_of(each * len(unpaid), float(delta), gaussian),
-        not pico,
+        epsilon_of(each * len(unpaid), delta, cost.gaussian),
+        not cost.pico,
         margins,
         relative,
         float(max(1, question.size) ** 2 * width * question.shares),
-        tuple(unpaid),
+        unpaid,
         renewed,
         tuple(warnings),
     )
@@ -266,9 +264,7 @@ def priced(
     epsilon: object,
     rho: object,
     *,
-    delta: Decimal,
-    pure: bool,
-    prices: str | None,
+    prices: str | None = None,
     gaussian: bool = True,
 ) -> Cost | None:
     """Return what a question may cost; None for an ``auto`` one that is not settled yet.
@@ -290,6 +286,7 @@ def priced(
         settled = read_prices(Path(prices)) if prices else {}
         pico = settled.get(question_key(question))
         return None if pico is None else Cost(pico, own, gaussian=gaussian)
+    delta, pure = question.scope.catalog.privacy.delta, question.pure
     return price(epsilon, rho, delta=delta, pure=pure, own_delta=own, gaussian=gaussian)
 
 

@@ -23,8 +23,9 @@ from workbench.privacy.columns import (
     placed,
     with_margin,
 )
+from workbench.privacy.margins import covariance, interval, quantile, tangent
 from workbench.privacy.operations.typed import Derivable
-from workbench.privacy.tables import covariances, interval_frame, margins, unrounded
+from workbench.privacy.tables import columns_of, sheet_of, unrounded
 
 if TYPE_CHECKING:  # why: pandas takes 0.4 s to import and a ledger look-up does not need it
     import pandas as pd
@@ -149,22 +150,42 @@ class Release(Derivable):
         level : float
             The chance that the interval holds the figure without noise.
         """
-        return margins(self, measure, level)
+        sheet = sheet_of(self)
+        sheet.measure(measure)
+        z = quantile(level, sheet.chosen)
+        return [longer_side(*interval(form, z)) for form in sheet.forms[measure]]
 
     def intervals(self, level: float = 0.95) -> pd.DataFrame:
         """Return the frame with the ends of each figure's own interval at a level."""
-        return interval_frame(self, level, together=False)
+        import pandas as pd
+
+        sheet = sheet_of(self)
+        frame = pd.DataFrame(columns_of(sheet, level, sheet.chosen))
+        frame.attrs["margins"] = f"{level:.0%} for each figure alone"
+        return frame
 
     def simultaneous(self, level: float = 0.95) -> pd.DataFrame:
         """Return the frame with intervals that hold all its figures at once, by Šidák's bound.
 
         Quantiles, ranks and chances keep the interval they have.
         """
-        return interval_frame(self, level, together=True)
+        import pandas as pd
+
+        sheet = sheet_of(self)
+        figures, each = sheet.figures, level ** (1 / sheet.figures)
+        frame = pd.DataFrame(columns_of(sheet, level, figures))
+        frame.attrs["margins"] = (
+            f"{level:.0%} for all {figures:,} figures at once; {each:.4%} each (Šidák)"
+        )
+        return frame
 
     def covariance(self, one: str, other: str) -> list[float | None]:
-        """Return the covariance of two measures' noise, row by row."""
-        return covariances(self, one, other)
+        """Return the covariance of two measures' noise, row by row; ratios by their tangent."""
+        sheet = sheet_of(self)
+        sheet.measure(one), sheet.measure(other)
+        pairs = zip(sheet.forms[one], sheet.forms[other], strict=True)
+        straight = [(tangent(a), tangent(b)) for a, b in pairs]
+        return [None if a is None or b is None else covariance(a, b) for a, b in straight]
 
     def __repr__(self) -> str:
         return "\n".join((self.shown().to_string(index=False), self.summary, *self.notes))

@@ -112,48 +112,44 @@ class Asked:
     name : str
         What to call the answer.
     question : Question
-    totals : callable
-        Runs the bounded totals in the engine, for each part; called only after the ledger has
-        committed, and not at all when every part is answered.
     data_versions : sequence of str
         Of each part.
     cost : Cost
         Of all parts together; each gets an equal share.
+    series : sequence of Series
+        Of what each part is a month, of a question whose months share one price.
+    totals : callable
+        Runs the bounded totals in the engine, for each part; called only after the ledger has
+        committed, and not at all when every part is answered or it is only planned.
     exceptions : sequence of str
         What readers must know of groups fitted on raw rows and approved.
     nobody : callable
         What they must know of a part's rows without a customer.
-    series : sequence of Series
-        Of what each part is a month, of a question whose months share one price.
     """
 
     name: str
     question: Question
-    totals: Callable[[], Sequence[Computed]]
     data_versions: Sequence[str]
     cost: Cost
+    series: Sequence[Series | None] = ()
+    totals: Callable[[], Sequence[Computed]] = tuple
     exceptions: Sequence[str] = ()
     nobody: Callable[[Part], str] = lambda _: ""
-    series: Sequence[Series | None] = ()
 
+    @property
+    def each(self) -> Cost:
+        """What each part costs that is to be paid for."""
+        return shared(self.cost, self.question.shares)
 
-def orders(
-    name: str,
-    question: Question,
-    data_versions: Sequence[str],
-    cost: Cost,
-    series: Sequence[Series | None] = (),
-) -> list[Order]:
-    """Return what is to be paid for: each part of a question, at an equal share of its price.
-
-    ``series``: of what each part is a month, where these share one price.
-    """
-    each, event = shared(cost, question.shares), partial(event_of, question)
-    of = series or [None] * len(question.parts)
-    return [
-        Order(name, part, version, each, event, whole)
-        for part, version, whole in zip(question.parts, data_versions, of, strict=True)
-    ]
+    @property
+    def orders(self) -> list[Order]:
+        """What is to be paid for: each part, at an equal share of the price."""
+        parts, event = self.question.parts, partial(event_of, self.question)
+        of = self.series or [None] * len(parts)
+        return [
+            Order(self.name, part, version, self.each, event, whole)
+            for part, version, whole in zip(parts, self.data_versions, of, strict=True)
+        ]
 
 
 def series_of(
@@ -208,7 +204,7 @@ def release(
     label = f"'{share.report}'" if share else f"this question on '{asked[0].question.table}'"
     if len(asked) > 1 and not share:
         label = f"these {len(asked)} questions on '{asked[0].question.table}'"
-    wanted = [orders(a.name, a.question, a.data_versions, a.cost, a.series) for a in asked]
+    wanted = [each.orders for each in asked]
     reserved = iter(
         ledger.reserve(
             [order for each in wanted for order in each],

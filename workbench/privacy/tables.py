@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import Cost
-from workbench.privacy.columns import Dimension, Measure, cells, concerns, longer_side, noted
+from workbench.privacy.columns import Dimension, Measure, cells, concerns, noted
 from workbench.privacy.expressions import assumptions
 from workbench.privacy.margins import (
     NOTHING,
@@ -22,18 +22,14 @@ from workbench.privacy.margins import (
     Fixed,
     Form,
     Interval,
-    covariance,
     form_of,
     interval,
     is_approximate,
     quantile,
-    tangent,
 )
 from workbench.privacy.sheets import OPERATIONS, Key, On, Sheet, any_of, apply, stands_on, without
 
 if TYPE_CHECKING:  # why: a release's methods are these functions, and pandas is slow to import
-    import pandas as pd
-
     from workbench.privacy.release import Release
 
 Find = Callable[[str], "Release"]
@@ -357,36 +353,3 @@ def _notes(sheet: Sheet, arguments: Mapping[str, Any], together: float) -> list[
     if any(is_approximate(form) for each in sheet.measures for form in sheet.forms[each.name]):
         notes.append(noted("approximate"))
     return notes
-
-
-def margins(release: Release, name: str, level: float) -> list[float | None]:
-    """Return the longer side of each interval of a measure, at a level."""
-    sheet = sheet_of(release)
-    sheet.measure(name)
-    z = quantile(level, sheet.chosen)
-    return [longer_side(*interval(form, z)) for form in sheet.forms[name]]
-
-
-def interval_frame(release: Release, level: float, together: bool) -> pd.DataFrame:
-    """Return a release's frame with intervals at a level, of each figure or of all at once."""
-    import pandas as pd
-
-    sheet = sheet_of(release)
-    figures = sheet.figures if together else sheet.chosen
-    each = level ** (1 / figures)
-    frame = pd.DataFrame(columns_of(sheet, level, figures))
-    frame.attrs["margins"] = (
-        f"{level:.0%} for all {figures:,} figures at once; {each:.4%} each (Šidák)"
-        if together
-        else f"{level:.0%} for each figure alone"
-    )
-    return frame
-
-
-def covariances(release: Release, one: str, other: str) -> list[float | None]:
-    """Return the covariance of two measures' noise in each row; ratios by their tangent."""
-    sheet = sheet_of(release)
-    sheet.measure(one), sheet.measure(other)
-    pairs = zip(sheet.forms[one], sheet.forms[other], strict=True)
-    straight = [(tangent(a), tangent(b)) for a, b in pairs]
-    return [None if a is None or b is None else covariance(a, b) for a, b in straight]

@@ -25,7 +25,7 @@ from workbench.workspace.answerable import (
     widest,
 )
 from workbench.workspace.data import Data
-from workbench.workspace.privacy import GROUP_SIZE, Private
+from workbench.workspace.privacy import Private
 
 if TYPE_CHECKING:
     from workbench.privacy.query import Query
@@ -267,26 +267,15 @@ class Asking(Data, Private):
         from workbench.privacy.accounting import price
         from workbench.privacy.planning import planned
         from workbench.privacy.question import resolve
-        from workbench.privacy.releasing import orders, series_of, shared
+        from workbench.privacy.releasing import Asked, series_of
 
-        now, delta, known = self.now(), self.catalog.privacy.delta, self.ledger.gaussian
+        now, delta = self.now(), self.catalog.privacy.delta
         question = resolve(self._query(wanted), self.catalog, now.date())
-        cost = price(epsilon, delta=delta, gaussian=known)
+        cost = price(epsilon, delta=delta, gaussian=self.ledger.gaussian)
         versions = [self._data_version(question, part) for part in question.parts]
         series = series_of(question, self.access.versions, versions)
-        unpaid = self.ledger.unanswered(
-            orders(name_of(wanted), question, versions, cost, series), now=now
-        )
-        each = shared(cost, question.shares)
-        line = planned(
-            question,
-            name_of(wanted),
-            cost.pico,
-            [(name, period or f"{now:%Y-%m}", each) for name, period in unpaid],
-            delta,
-            GROUP_SIZE,
-            gaussian=known,
-        )
+        asked = Asked(name_of(wanted), question, versions, cost, series)
+        line = planned(asked, self.ledger.unanswered(asked.orders, now=now))
         left = self._left(wanted)
         told = f"It does not fit: {left:.2f} is left." if line.epsilon > left else ""
         return Answerable(

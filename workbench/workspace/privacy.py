@@ -17,17 +17,15 @@ from workbench.workspace.base import Opened
 if TYPE_CHECKING:
     import ibis
 
-    from workbench.privacy.accounting import Cost
     from workbench.privacy.books.entries import Part
-    from workbench.privacy.budget import Series, Share
+    from workbench.privacy.budget import Share
     from workbench.privacy.clipping import Suggestion
     from workbench.privacy.grouping.grouped import Labelled
     from workbench.privacy.query import Marginals, Query
     from workbench.privacy.question import Question
     from workbench.privacy.release import Release
+    from workbench.privacy.releasing import Asked
     from workbench.reporting.budget_table import BudgetTable
-
-GROUP_SIZE = 1000  # customers of the group that relative margins of a plan are stated for
 
 
 class Private(Opened):
@@ -77,6 +75,7 @@ class Private(Opened):
         self, wanted: Sequence[tuple[str, Query, object, object]], *, pure: bool = False
     ) -> list[Release]:
         """Answer named questions at their prices: all checked first, then paid for, or none."""
+        from workbench.privacy.accounting import Cost
         from workbench.privacy.books.answers import handed_out
         from workbench.privacy.engine.running import nobodys, run
         from workbench.privacy.planning import priced
@@ -84,8 +83,7 @@ class Private(Opened):
         from workbench.privacy.releasing import Asked, Payer, release, series_of, statements
 
         now = self.now()
-        prices, delta = os.environ.get(environment.PRICES_FILE), self.catalog.privacy.delta
-        known = self.ledger.gaussian
+        prices, known = os.environ.get(environment.PRICES_FILE), self.ledger.gaussian
         checked: list[Asked] = []
         planned: list[Release] = []
         for name, query, epsilon, rho in wanted:
@@ -93,15 +91,14 @@ class Private(Opened):
             self.catalog.purpose(question.purpose, now.date())
             self.access.require_role(question.purpose, now=now)
             exceptions = self._require_private(question)
-            cost = priced(
-                question, epsilon, rho, delta=delta, pure=pure, prices=prices, gaussian=known
-            )
+            cost = priced(question, epsilon, rho, prices=prices, gaussian=known)
             sql = statements(question)
             self._require_loaded(question)
             versions = [self._data_version(question, part) for part in question.parts]
             series = series_of(question, self.access.versions, versions)
             if environment.PLAN_FILE in os.environ:
-                planned.append(self._planned(question, name, cost, versions, series))
+                foreseen = Asked(name, question, versions, cost or Cost(), series)
+                planned.append(self._planned(foreseen))
                 continue
             if cost is None:
                 raise QuestionRefused(
@@ -113,7 +110,7 @@ class Private(Opened):
             told = self.catalog.table(question.table).without_customer
             nobody = partial(nobodys, question, told, self.access, now)
             checked.append(
-                Asked(name, question, totals, versions, cost, exceptions, nobody, series)
+                Asked(name, question, versions, cost, series, totals, exceptions, nobody)
             )
         if planned:
             return planned
@@ -288,42 +285,25 @@ class Private(Opened):
         ]
         return [note for note in notes if note]
 
-    def _planned(
-        self,
-        question: Question,
-        name: str,
-        cost: Cost | None,
-        versions: Sequence[str],
-        series: Sequence[Series | None],
-    ) -> Release:
+    def _planned(self, asked: Asked) -> Release:
         """Note what a question would cost, and return it without values."""
         from workbench.privacy.clipping import likely_cut
-        from workbench.privacy.planning import Unpaid, blank, keep_blank, planned
-        from workbench.privacy.releasing import orders, shared
+        from workbench.privacy.planning import blank, keep_blank, planned
 
         file = Path(os.environ[environment.PLAN_FILE])
-        pico = cost.pico if cost else 0
-        unpaid: list[Unpaid] = []
-        renewed = False
-        if cost:
-            now = self.now()
-            each, month = shared(cost, question.shares), f"{now:%Y-%m}"
-            wanted = orders(name, question, versions, cost, series)
-            found, earlier = (
-                self.ledger.unanswered(wanted, earlier=reused, now=now)
-                for reused in (reuses_answers(), True)
-            )
-            unpaid = [(identity, period or month, each) for identity, period in found]
-            renewed = len(earlier) < len(found)
-        delta = self.catalog.privacy.delta
+        question, now = asked.question, self.now()
+        wanted = asked.orders if asked.cost.pico else []
+        unpaid, earlier = (
+            self.ledger.unanswered(wanted, earlier=reused, now=now)
+            for reused in (reuses_answers(), True)
+        )
         answers = map(self.ledger.answer, reversed(self.ledger.releases()))
         cut = tuple(likely_cut(question, answers))
-        known = self.ledger.gaussian
-        line = planned(question, name, pico, unpaid, delta, GROUP_SIZE, renewed, cut, known)
+        line = planned(asked, unpaid, len(earlier) < len(unpaid), cut)
         with file.open("a", encoding="utf-8") as out:
             out.write(line.to_json() + "\n")
-        made = blank(question, name, len(file.read_text(encoding="utf-8").splitlines()), file)
-        if question.one_row is None or not cost or unpaid:
+        made = blank(question, asked.name, len(file.read_text(encoding="utf-8").splitlines()), file)
+        if question.one_row is None or not wanted or unpaid:
             return made
         # what a card asks next, and its bands, stand on what its tables told: as a run will ask
         return keep_blank(replace(self.ledger.answer_of(wanted[0]), origin=made.origin), file)

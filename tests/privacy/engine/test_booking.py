@@ -98,15 +98,14 @@ def ask(lab, ledger, query, given, alive=True, name="asked"):
     """Ask as a workspace does; or die once it is paid for."""
     is_pure = "pure" in given
     question = lab.resolve(query, pure=is_pure)
-    cost = priced(question, given.get("epsilon"), given.get("rho"), delta=DELTA, pure=is_pure,
-                  prices=None)  # fmt: skip
+    cost = priced(question, given.get("epsilon"), given.get("rho"))
 
     def computed():
         if not alive:
             raise Killed
         return lab.totals(question)
 
-    asked = Asked(name, question, computed, ["v1"] * len(question.parts), cost)
+    asked = Asked(name, question, ["v1"] * len(question.parts), cost, totals=computed)
     (answer,) = release([asked], payer=Payer(ledger, None, NOW))
     return answer
 

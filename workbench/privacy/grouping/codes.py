@@ -28,10 +28,12 @@ HUGE = 2**62  # a float beyond is cut to it where sums run in integers
 class Code:
     """What gives rows a place."""
 
+    told: tuple[str, ...]
+
     @property
     def identity(self) -> list[str]:
         """What makes it the same, besides the values it tells apart and the data."""
-        raise NotImplementedError
+        return list(self.told)
 
     def earlier(self, source: ibis.Table) -> list[str]:
         """Return what made it the same when conditions were known by their SQL."""
@@ -121,11 +123,6 @@ class CustomerCode(Code):
     note: str = ""
     ever: bool = False
 
-    @property
-    def identity(self) -> list[str]:
-        """See `Code`."""
-        return list(self.told)
-
     def placed(self, rows: Any, name: str, within: Sequence[str]) -> Any:
         """See `Code`; rows without a customer are in no cell."""
         joined = rows.left_join(self.codes, rows.k == self.codes.joined_k)
@@ -157,11 +154,6 @@ class CustomerBand(Code):
     edges: tuple[int, ...]
     told: tuple[str, ...]
     until: dt.date | None = None
-
-    @property
-    def identity(self) -> list[str]:
-        """See `Code`."""
-        return list(self.told)
 
     def carried(self, source: ibis.Table) -> Any:
         """See `Code`."""

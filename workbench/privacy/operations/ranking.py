@@ -6,7 +6,7 @@ ranges of a ranking hold the true rank with the stated chance. The idea is that 
 Wieczorek, *A joint confidence region for an overall ranking of populations*, JRSS C 69 (2020).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
 from math import comb, copysign, inf, isinf, sqrt
@@ -190,35 +190,34 @@ def deciles(sheet: Sheet, *, measure: str, within_edges: bool = False) -> Sheet:
     made = replace(total, name=f"{measure}_share"[-63:], kind="rate", unit=None, digits=4)
     made = replace(made, title=f"{total.title}, share", least=0.0)
     dimension = Dimension("decile", "Customers, by tenths", "band", LABELS, exclusive=True)
-    return Sheet(
-        (dimension,),
-        tuple((label,) for label in LABELS),
-        (made,),
-        {made.name: forms},
-        notes=(*sheet.notes, note),
-    )
+    return sheet.anew((dimension,), {made: forms}, note)
 
 
 def _forms(inputs: Sequence[Affine | None]) -> list[Form]:
     """Return the share of each tenth, with the noise of every count and total it depends on."""
     known = [each for each in inputs if each is not None]
-    if len(known) < len(inputs):
+    if len(known) < len(inputs) or not any(shares([each.value for each in known])):
         return [None] * TENTHS
-    values = [each.value for each in known]
-    found = shares(values)
-    if not any(found):
-        return [None] * TENTHS
-    slopes = []
-    for i, each in enumerate(known):
-        step = max(1e-3, each.variance**0.5 / 10)
-        up, down = ([*values[:i], values[i] + s, *values[i + 1 :]] for s in (step, -step))
-        pairs = zip(shares(up), shares(down), strict=True)
-        slopes.append([(high - low) / (2 * step) for high, low in pairs])
-    made: list[Form] = []
-    for tenth in range(TENTHS):
-        noise = weighted((slopes[i][tenth], each) for i, each in enumerate(known))
-        made.append(Affine(found[tenth], noise.terms, approximate=True))
-    return made
+    return [*carried(shares, known, 1e-3)]
+
+
+def carried(
+    way: Callable[[Sequence[float]], Sequence[float]], forms: Sequence[Affine], least: float
+) -> list[Affine]:
+    """Return what is computed of figures, with the noise of every one that it depends on.
+
+    ``least``: by how much each is moved at least to see what depends on it.
+    """
+    values, slopes = [each.value for each in forms], []
+    for i, each in enumerate(forms):
+        step = max(least, sqrt(each.variance) / 10)
+        up, down = (way([*values[:i], values[i] + s, *values[i + 1 :]]) for s in (step, -step))
+        slopes.append([(high - low) / (2 * step) for high, low in zip(up, down, strict=True)])
+    noises = [weighted(zip(each, forms, strict=True)) for each in zip(*slopes, strict=True)]
+    return [
+        Affine(value, noise.terms, approximate=True)
+        for value, noise in zip(way(values), noises, strict=True)
+    ]
 
 
 def _customer_ends(sheet: Sheet, measure: Measure) -> list[tuple[float, float]]:

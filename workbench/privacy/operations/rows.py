@@ -156,28 +156,18 @@ def rename(sheet: Sheet, *, labels: Mapping[str, str]) -> Sheet:
         )
         for each in sheet.by
     )
-    rates = {f"{old}_rate": new for old, new in labels.items()}
-    names = {
-        each.name: f"{rates[each.name]}_rate"
-        for each in sheet.measures
-        if each.kind == "rate" and each.name in rates
-    }
-    measures = tuple(
-        replace(
-            each,
-            name=names[each.name],
-            title=f"{rates[each.name].replace('_', ' ').capitalize()}, share",
-        )
-        if each.name in names
-        else each
-        for each in sheet.measures
-    )
+    made = {each.name: each for each in sheet.measures}
+    for old, new in labels.items():
+        rate = made.get(f"{old}_rate")
+        if rate is not None and rate.kind == "rate":
+            title = f"{new.replace('_', ' ').capitalize()}, share"
+            made[f"{old}_rate"] = replace(rate, name=f"{new}_rate", title=title)
     return replace(
         sheet,
         by=by,
-        measures=measures,
-        forms={names.get(name, name): forms for name, forms in sheet.forms.items()},
-        adds=frozenset(names.get(name, name) for name in sheet.adds),
+        measures=tuple(made.values()),
+        forms={made[name].name: forms for name, forms in sheet.forms.items()},
+        adds=frozenset(made[name].name for name in sheet.adds),
     )
 
 
@@ -198,18 +188,10 @@ def affinity(sheet: Sheet, whole: Sheet | None = None) -> Sheet:
         expected = times(tangent(at[one]), tangent(at[other]))
         shares.append(divided(at[pair], at[one]))
         lifts.append(divided(times(at[pair], every), expected))
-    return replace(
-        sheet,
-        by=(replace(sheet.by[0], values=tuple(pairs), exclusive=False),),
-        keys=tuple((pair,) for pair in pairs),
-        measures=(
-            Measure("customers", "customers", "Customers with both", "customers"),
-            Measure("both_rate", "rate", "Of the first, have both", None, 4),
-            Measure("lift", "derived", "Times as often as by chance", None, 2, 0.0),
-        ),
-        forms={"customers": [at[pair] for pair in pairs], "both_rate": shares, "lift": lifts},
-        adds=frozenset(),
-        refused={},
-        among=1,
-        kept=1.0,
-    )
+    both = Measure("customers", "customers", "Customers with both", "customers")
+    made = {
+        both: [at[pair] for pair in pairs],
+        Measure("both_rate", "rate", "Of the first, have both", None, 4): shares,
+        Measure("lift", "derived", "Times as often as by chance", None, 2, 0.0): lifts,
+    }
+    return sheet.anew((replace(sheet.by[0], values=tuple(pairs), exclusive=False),), made)

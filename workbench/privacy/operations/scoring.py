@@ -7,7 +7,7 @@ Kolmogorov–Smirnov carry both over by their tangent (the delta method).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf, sqrt
@@ -17,6 +17,7 @@ from workbench.errors import QuestionRefused
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.groups import REST
 from workbench.privacy.margins import Affine, Fixed, Form, divided, plus, tangent, weighted
+from workbench.privacy.operations.ranking import carried
 from workbench.privacy.operations.sampling import drawn_into
 from workbench.privacy.sheets import Sheet, operation, without
 
@@ -48,8 +49,9 @@ def discrimination(
         good, bad = (max(0.0, float(each)) for each in counts.sum(axis=0)) if forms else (0, 0)
         if min(good, bad) < least:
             forms, few = [], few | {noted("few", good=good, bad=bad, least=least): None}
-        made[_GINI].append(_carried(gini, forms, counts))
-        made[_KS].append(_carried(ks, forms, counts))
+        found = carried(_judged, forms, 1.0) if forms else [None, None]
+        for measure_, figure in zip(made, found, strict=True):
+            made[measure_].append(figure)
     return table.source.anew(table.others, made, noted("sampled"), *few, keys=table.keys)
 
 
@@ -213,6 +215,13 @@ def gini(table: np.ndarray) -> float:
     return float((bad * (2 * (1 - np.cumsum(good)) + good)).sum() - 1)
 
 
+def _judged(cells: Sequence[float]) -> tuple[float, float]:
+    import numpy as np
+
+    table = np.reshape(cells, (-1, 2))  # good and bad ones of each band
+    return gini(table), ks(table)
+
+
 def ks(table: np.ndarray) -> float:
     """Return the largest distance between the shares of good and bad up to a band."""
     import numpy as np
@@ -277,23 +286,6 @@ def _held(table: np.ndarray) -> np.ndarray:
 
     held: np.ndarray = np.maximum(table, 0.5)
     return held
-
-
-def _carried(way: Callable[[Any], float], forms: Sequence[Affine], table: np.ndarray) -> Form:
-    """Return a figure of a table, with the noise of every cell it depends on."""
-    if not forms:
-        return None
-    slopes = []
-    for place, form in enumerate(forms):
-        ends = []
-        step = max(1.0, sqrt(form.variance) / 10)
-        for moved in (step, -step):
-            near = table.copy()
-            near.flat[place] += moved
-            ends.append(way(near))
-        slopes.append((ends[0] - ends[1]) / (2 * step))
-    noise = weighted(zip(slopes, forms, strict=True))
-    return Affine(way(table), noise.terms, approximate=True)
 
 
 def _lower(label: str) -> str:
