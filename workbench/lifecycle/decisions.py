@@ -7,7 +7,6 @@ reading of it later.
 import datetime as dt
 from dataclasses import dataclass
 from math import hypot, isfinite
-from typing import Any
 
 from workbench.errors import InputError
 from workbench.lifecycle.register import Register, said, told_of
@@ -111,8 +110,8 @@ def record(register: Register, made: Decision, *, now: dt.datetime) -> Decision:
         "unit": " ".join(made.unit.split()),
         "editions": list(made.editions),
         "releases": list(made.releases),
-        "on": made.on.isoformat(),
-        "due": made.due.isoformat() if made.due else None,
+        "on": made.on,
+        "due": made.due,
         **_interval("expected", made.expected, made.low, made.high),
     }
     if not made.editions and not made.releases:
@@ -152,7 +151,7 @@ def review(register: Register, name: str, outcome: Outcome, *, now: dt.datetime)
     if outcome == found.outcome:
         return found  # why: a command that is given twice tells nothing more
     body = {
-        "on": outcome.on.isoformat(),
+        "on": outcome.on,
         "release": outcome.release,
         **_interval("value", outcome.value, outcome.low, outcome.high),
     }
@@ -170,14 +169,6 @@ def _interval(what: str, value: float, low: float, high: float) -> dict[str, flo
 
 
 def _folded(events: list[Entry]) -> Decision:
-    body = events[0].body
-    reviewed = [_outcome(each.body) for each in events if each.kind == "decision reviewed"]
+    reviewed = [told_of(Outcome, each.body) for each in events if each.kind == "decision reviewed"]
     newest = max(reversed(reviewed), key=lambda each: each.on, default=None)
-    due = dt.date.fromisoformat(body["due"]) if body["due"] else None
-    dated = {"on": dt.date.fromisoformat(body["on"]), "due": due, "outcome": newest}
-    return Decision(**{**told_of(Decision, body), **dated})
-
-
-def _outcome(body: Any) -> Outcome:
-    on = dt.date.fromisoformat(body["on"])
-    return Outcome(on, body["value"], body["low"], body["high"], body["release"])
+    return told_of(Decision, events[0].body, outcome=newest)

@@ -144,8 +144,8 @@ class Incidents:
         body = {
             "title": told,
             "nature": nature,
-            "began_at": occurred_at.isoformat() if occurred_at else None,
-            "detected_at": detected_at.isoformat(),
+            "began_at": occurred_at,
+            "detected_at": detected_at,
             "facts": dict(facts),
         }
         return self.get(self.register.begin("incident opened", body, now=now))
@@ -155,7 +155,7 @@ class Incidents:
     ) -> Incident:
         """Record scope and risk; a later assessment counts, the earlier one stays on record."""
         self._require_open(name)
-        body = {"scope": scope.to_json(), "severity": severity, "facts": dict(facts)}
+        body = {"scope": vars(scope), "severity": severity, "facts": dict(facts)}
         self.register.record(name, "incident assessed", body, now=now)
         return self.get(name)
 
@@ -176,9 +176,7 @@ class Incidents:
             )
         what = f"a notice goes out after {name} was detected and before it is recorded"
         _require_between(incident.detected_at, at, now, what)
-        self.register.record(
-            name, "incident notified", {"clock": clock, "at": at.isoformat()}, now=now
-        )
+        self.register.record(name, "incident notified", {"clock": clock, "at": at}, now=now)
         return self.get(name)
 
     def contain(self, name: str, how: str, *, at: dt.datetime, now: dt.datetime) -> Incident:
@@ -193,9 +191,7 @@ class Incidents:
         told = said(how, "say with --how what stopped it.")
         what = f"{name} is contained after it began, or was detected, and before it is recorded"
         _require_between(incident.occurred_at or incident.detected_at, at, now, what)
-        self.register.record(
-            name, "incident contained", {"how": told, "at": at.isoformat()}, now=now
-        )
+        self.register.record(name, "incident contained", {"how": told, "at": at}, now=now)
         return self.get(name)
 
     def close(self, name: str, lessons: Sequence[str], *, now: dt.datetime) -> Incident:

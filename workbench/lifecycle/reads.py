@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog
 from workbench.errors import InputError, require_known
@@ -199,18 +199,6 @@ class Scope:
     records_at_most: int | None
     first: dt.datetime | None
     last: dt.datetime | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a register keeps it."""
-        return {
-            **{name: list(value) for name, value in vars(self).items() if isinstance(value, tuple)},
-            "reads": self.reads,
-            "refused": self.refused,
-            "subjects_at_most": self.subjects_at_most,
-            "records_at_most": self.records_at_most,
-            "first": self.first.isoformat() if self.first else None,
-            "last": self.last.isoformat() if self.last else None,
-        }
 
 
 def scope_of(

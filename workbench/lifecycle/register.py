@@ -6,13 +6,19 @@ what may happen, who answers for it, how grave it is and was.
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
 
 from workbench.errors import InputError, one_of
 from workbench.periods import local
 from workbench.store.logs.chain import Entry
 from workbench.store.logs.events import Events, who
+
+Item = TypeVar("Item")
+_reader: Any = cache(TypeAdapter)
 
 
 def said(text: str, wanted: str) -> str:
@@ -29,11 +35,10 @@ def said(text: str, wanted: str) -> str:
     return told
 
 
-def told_of(kind: type, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an event says of the fields of a dataclass."""
-    names = {each.name for each in fields(kind)}
-    found = {name: value for name, value in body.items() if name in names}
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in found.items()}
+def told_of(kind: type[Item], body: Mapping[str, Any], /, **more: Any) -> Item:
+    """Return what an event, and more, says of the fields of a dataclass."""
+    found: Item = _reader(kind).validate_python({**body, **more})
+    return found
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,7 @@ class Risks:
             "impact": impact,
             "treatment": treatment,
             "plan": plan,
-            "due": due.isoformat() if due else None,
+            "due": due,
         }
         name = self.risks_register.begin("risk added", body, now=now)
         return self.risk(name)
@@ -203,11 +208,7 @@ class Risks:
             for each in ("likelihood", "impact", "treatment", "due")
         }
         _require_risk(**after)
-        told = {
-            key: value.isoformat() if isinstance(value, dt.date) else value
-            for key, value in changes.items()
-        }
-        self.risks_register.record(name, "risk changed", told, now=now)
+        self.risks_register.record(name, "risk changed", changes, now=now)
         return self.risk(name)
 
     def close_risk(self, name: str, reason: str, *, now: dt.datetime) -> Risk:
@@ -249,6 +250,4 @@ def _risk(events: list[Entry]) -> Risk:
         if event.kind == "risk changed":
             now |= event.body
         history.append((event.at, now["likelihood"] * now["impact"]))
-    due = dt.date.fromisoformat(now["due"]) if now["due"] else None
-    closed = events[-1].kind == "risk closed"
-    return Risk(**{**told_of(Risk, now), "due": due}, closed=closed, history=tuple(history))
+    return told_of(Risk, now, closed=events[-1].kind == "risk closed", history=history)

@@ -93,10 +93,6 @@ class Terms:
             )
         catalog.purpose(self.purpose, today)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return them as the register keeps them."""
-        return {**vars(self), "expires": self.expires.isoformat()}
-
 
 @dataclass(frozen=True)
 class Share:
@@ -148,7 +144,7 @@ def shares(register: Register) -> tuple[Share, ...]:
     """Return every share on record, oldest first."""
     firsts = (events[0] for events in register.items().values())
     return tuple(
-        Share(kind=first.kind.removeprefix("share "), at=first.at, **told_of(Share, first.body))
+        told_of(Share, first.body, kind=first.kind.removeprefix("share "), at=first.at)
         for first in firsts
     )
 
@@ -186,7 +182,7 @@ def write_tables(
     _require_empty(out)
     files = [f"{_file(facts['name'], release)}.csv" for release, (_, facts) in tables.items()]
     body = {
-        "terms": terms.to_json(),
+        "terms": vars(terms),
         "people_at_most": 0,
         "k": None,
         "files": [*files, "metadata.json"],
@@ -314,7 +310,7 @@ def write_extract(
     file = f"{made.table}.csv"
     hiding = {**made.terms.model_dump(), "measured": measured(made.hiding)}
     body = {
-        "terms": terms.to_json(),
+        "terms": vars(terms),
         # why as agreed: what is counted in customers' rows is not for the summary
         "people_at_most": terms.people,
         **hiding,
@@ -369,7 +365,7 @@ def _write(out: Path, frames: Mapping[str, pd.DataFrame]) -> None:
 def _metadata(
     out: Path, name: str, terms: Terms, about: Mapping[str, Any], now: dt.datetime
 ) -> None:
-    content = {"share": name, "made": now.isoformat(), "terms": terms.to_json(), **about}
+    content = {"share": name, "made": now.isoformat(), "terms": vars(terms), **about}
     text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
     with new_file(out / "metadata.json") as file:
         file.write(text + "\n")

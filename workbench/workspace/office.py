@@ -193,8 +193,7 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
             f"no mark lies after {now:%Y-%m-%d %H:%M %Z}, which this machine's clock shows. "
             "Nothing was recorded."
         )
-    told = {name: at.isoformat() for name, at in ahead.items()}
-    office.events.set_clock({**word, "ahead": told}, now=now)
+    office.events.set_clock({**word, "ahead": ahead}, now=now)
     return ahead
 
 

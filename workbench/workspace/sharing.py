@@ -54,7 +54,7 @@ def share(office: Office, releases: Sequence[str], out: str | Path, **deal: Unpa
     found = [office.ws.ledger.checked(each) for each in releases]
     require_publishable(
         found,
-        agreed.to_json(),
+        {**vars(agreed), "expires": str(agreed.expires)},
         settings=office.settings,
         catalog=office.catalog,
         lookup=office.ws.ledger.checked,

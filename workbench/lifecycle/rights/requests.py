@@ -123,7 +123,7 @@ def open_request(
     if came > today:
         raise InputError(f"the request is of {came} and today is {today}. Correct one of the two.")
     clock = _clock(law, came, office)
-    body = {"kind": kind, "law": clock.law, "clock": clock.id, "received": came.isoformat()}
+    body = {"kind": kind, "law": clock.law, "clock": clock.id, "received": came}
     name = _register(office).begin(OPENED, {**body, "mark": mark}, now=office.now)
     if verified_by:
         check_identity(office, name, verified_by)
@@ -239,7 +239,7 @@ def extend(office: Office, name: str, *, told_on: dt.date, reason: str) -> Reque
             "It stays overdue; answer now."
         )
     told = said(reason, "say with --reason why it takes longer: the person has to be told it too.")
-    body = {"told_on": told_on.isoformat(), "reason": told}
+    body = {"told_on": told_on, "reason": told}
     _register(office).record(name, EXTENDED, body, now=office.now)
     return find_request(office, name)
 
