@@ -15,36 +15,11 @@ from typing import Any
 import pandas as pd
 
 from workbench.catalog_files import load_catalog
+from workbench.documents import packaged
 from workbench.errors import InputError, StorageError, one_of
 from workbench.estates.writing import write_report, write_settings
 
 _CATALOGS = Path(__file__).with_name("catalogs")
-# The product list's departments by our category; the rest, and products not listed, are other.
-_CATEGORIES = {
-    "grocery": ("GROCERY", "FROZEN GROCERY"),
-    "drug and general": ("DRUG GM", "GM MERCH EXP"),
-    "produce": ("PRODUCE", "SALAD BAR"),
-    "meat": ("MEAT",),
-    "packaged meat": ("MEAT-PCKGD",),
-    "seafood": ("SEAFOOD", "SEAFOOD-PCKGD"),
-    "deli": ("DELI", "CHEF SHOPPE", "RESTAURANT"),
-    "bakery": ("PASTRY",),
-    "nutrition": ("NUTRITION",),
-    "cosmetics": ("COSMETICS",),
-    "floral and garden": ("FLORAL", "GARDEN CENTER"),
-    "spirits": ("SPIRITS",),
-    "fuel": ("FUEL",),
-}
-_DEMOGRAPHICS = (
-    "age",
-    "income",
-    "home_ownership",
-    "marital_status",
-    "household_size",
-    "household_comp",
-    "kids_count",
-)
-
 Tables = Mapping[str, Mapping[str, Any]]  # table to column to values
 
 
@@ -162,8 +137,9 @@ def _read_complete_journey(_: Path) -> Tables:
     households = sorted(
         set(rows["household_id"]) | set(demographics.index) | set(data["campaigns"]["household_id"])
     )
-    known = demographics.reindex(households)[list(_DEMOGRAPHICS)].astype(object).fillna("unknown")
-    category = {each: name for name, group in _CATEGORIES.items() for each in group}
+    asked = packaged("estates/completejourney.yaml")
+    known = demographics.reindex(households)[asked["demographics"]].astype(object).fillna("unknown")
+    category = {each: name for name, group in asked["categories"].items() for each in group}
     bought = rows["transaction_timestamp"].dt.tz_localize("UTC").dt.tz_convert("America/New_York")
     discounts = rows["retail_disc"] + rows["coupon_disc"] + rows["coupon_match_disc"]
     contacts = data["campaigns"].merge(data["campaign_descriptions"], on="campaign_id")
@@ -172,7 +148,7 @@ def _read_complete_journey(_: Path) -> Tables:
     return {
         "customers": {
             "customer_id": _households(known.index),
-            **{column: known[column].to_numpy(object) for column in _DEMOGRAPHICS},
+            **{column: known[column].to_numpy(object) for column in known},
         },
         "transactions": {
             "transaction_id": rows.index.to_numpy() + 1,

@@ -136,21 +136,9 @@ NOTEBOOK = "customer-overview.ipynb"
 _STARTERS = Path(__file__).with_name("starters")
 
 
-_SETTINGS = """\
-# The workspace on {what}. Paths are relative to this file{more}.
-title = {title}
-catalog = "catalog.yaml"
-source = "data"
-notebooks = "notebooks"
-reports = "reports"
-published = "reports/published"
-private = ".workbench"
-"""
-
-
 def write_settings(out: Path, what: str, title: str, more: str = "") -> None:
     """Write a workspace's settings; ``title`` comes in quotes."""
-    settings = _SETTINGS.format(what=what, title=title, more=more)
+    settings = rendered(_STARTERS / "workbench.toml.jinja", {}, what=what, title=title, more=more)
     (out / "workbench.toml").write_text(settings, encoding="utf-8")
 
 

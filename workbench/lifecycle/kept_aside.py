@@ -6,24 +6,22 @@ export hands them out, and they have a time of their own after which retention t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.documents import parse_json
 from workbench.lifecycle.rights.traces import SHORTEST, dialled, folded_sql
-from workbench.store.engine import Store
 from workbench.store.keys.marks import marked_sql
 from workbench.store.loading.quarantine import ASIDE, ASIDE_BY_FILE, FILES, PAIRS
 from workbench.store.quality.rules import literal
 from workbench.store.rewriting import Cut
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from duckdb import DuckDBPyConnection as Connection
 
     from workbench.lifecycle.holds import Hold
+    from workbench.lifecycle.office import Office
     from workbench.lifecycle.rights.customers import Known
 
 USE = "held back from use: no purpose reads it"
@@ -70,11 +68,11 @@ class KeptAside:
         return found if isinstance(found, dict) else self.content
 
 
-def lines_of(store: Store, connection: Connection) -> list[KeptAside]:
+def lines_of(office: Office, connection: Connection) -> list[KeptAside]:
     """Return a customer's lines, their mark being prepared as the chosen one."""
-    if LINES not in store.kept_aside(connection):
+    if LINES not in office.store.kept_aside(connection):
         return []
-    theirs = store.marks.look_up(connection, LINES, "subject")
+    theirs = office.store.marks.look_up(connection, LINES, "subject")
     rows = connection.execute(
         f"SELECT a.table_name, f.file, a.line, a.reasons, a.content FROM {ASIDE_BY_FILE} "
         f"WHERE {theirs} ORDER BY ALL"
@@ -82,9 +80,7 @@ def lines_of(store: Store, connection: Connection) -> list[KeptAside]:
     return [KeptAside(*row) for row in rows]
 
 
-def naming(
-    store: Store, connection: Connection, keys: Mapping[str, str], known: Iterable[Known]
-) -> str:
+def naming(office: Office, connection: Connection, known: Iterable[Known]) -> str:
     """Look up which lines are a customer's by what stands in them; return SQL true for these.
 
     One text that nobody else has is enough, or two that others may have: a name that several bear
@@ -93,12 +89,10 @@ def naming(
 
     Parameters
     ----------
-    keys : mapping of table to column
-        Where the keys of known customers are.
     known : iterable of Known
         What the customers are known by.
     """
-    if not _find(store, connection, keys, known):
+    if not _find(office, connection, known):
         return "false"
     connection.execute(
         f"CREATE OR REPLACE TABLE {_FOUND}_theirs AS SELECT DISTINCT subject, content FROM "
@@ -114,21 +108,17 @@ def renamed(known: Iterable[Known]) -> Cut:
     return Cut(SOURCES, where or "false", instead="file = left(digest, 12)")
 
 
-def unclear_lines(
-    store: Store, connection: Connection, keys: Mapping[str, str], known: Iterable[Known]
-) -> dict[str, int]:
+def unclear_lines(office: Office, connection: Connection, known: Iterable[Known]) -> dict[str, int]:
     """Count lines without a known customer's key that hold one of a customer's identifiers.
 
     Whose these are, only a person can say: they are told of, and not handed out.
 
     Parameters
     ----------
-    keys : mapping of table to column
-        Where the keys of known customers are.
     known : iterable of Known
         What the customer is known by.
     """
-    if not _find(store, connection, keys, known):
+    if not _find(office, connection, known):
         return {}
     rows = connection.execute(
         f"SELECT table_name, count(*) FROM {ASIDE} WHERE (coalesce(subject, ''), content) IN "
@@ -138,9 +128,7 @@ def unclear_lines(
     return dict(rows)
 
 
-def _find(
-    store: Store, connection: Connection, keys: Mapping[str, str], known: Iterable[Known]
-) -> bool:
+def _find(office: Office, connection: Connection, known: Iterable[Known]) -> bool:
     """Look up which lines hold which texts, and what each says of whose they are."""
     known = list(known)
     whole = [each for each in known if not _is_part(each, known)]
@@ -149,12 +137,12 @@ def _find(
         f"{each.alone}, {each.identifies})"
         for each in whole
     )
-    if not texts or LINES not in store.kept_aside(connection):
+    if not texts or LINES not in office.store.kept_aside(connection):
         return False
-    loaded = store.tables(connection)
+    loaded = office.store.tables(connection)
     others = " OR ".join(
         f'subject IN (SELECT CAST("{key}" AS VARCHAR) FROM lake."{name}" WHERE "{key}" IS NOT NULL)'
-        for name, key in keys.items()
+        for name, key in office.subject_tables.items()
         if name in loaded
     )
     connection.execute("CREATE SCHEMA IF NOT EXISTS memory._marks")
@@ -193,27 +181,27 @@ def _is_part(one: Known, known: Iterable[Known]) -> bool:
     )
 
 
-def pairs_of(store: Store, connection: Connection) -> list[dict[str, str]]:
+def pairs_of(office: Office, connection: Connection) -> list[dict[str, str]]:
     """Return in which tables a customer may be somebody else too, and what agrees; not who."""
-    if DOUBLES not in store.kept_aside(connection):
+    if DOUBLES not in office.store.kept_aside(connection):
         return []
-    one, other = (store.marks.look_up(connection, DOUBLES, c) for c in ("subject", "other"))
+    look_up = office.store.marks.look_up
+    one, other = (look_up(connection, DOUBLES, column) for column in ("subject", "other"))
     rows = connection.execute(
         f"SELECT DISTINCT table_name, agree FROM {PAIRS} WHERE {one} OR {other} ORDER BY ALL"
     ).fetchall()
     return [{"table": table, "agree": agree} for table, agree in rows]
 
 
-def cuts(
-    store: Store, connection: Connection, in_force: Sequence[Hold], keep_days: int, today: dt.date
-) -> Iterator[Cut]:
+def cuts(office: Office, connection: Connection, in_force: Sequence[Hold]) -> Iterator[Cut]:
     """Yield lines and pairs whose file came in too long ago, by table, and what a hold keeps.
 
     The holds' marks are prepared.
     """
+    keep_days, today = office.settings.quarantine.keep_days, office.now.date()
     why = f"{keep_days} days after the file came in ([quarantine] keep_days)"
     came = f'SELECT min(CAST("at" AS DATE)) FROM {FILES} AS f WHERE'
-    there = store.kept_aside(connection)
+    there = office.store.kept_aside(connection)
     for name in [each for each in NAMED if each in there]:
         tables = f"SELECT DISTINCT table_name FROM lake.{name} ORDER BY ALL"
         row = name.rpartition(".")[2]

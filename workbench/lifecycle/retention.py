@@ -114,7 +114,7 @@ def apply(office: Office, progress: Tell = quiet) -> dict[str, int]:
 
 def _cuts(office: Office, connection: Any, in_force: Sequence[Hold]) -> Iterator[Cut]:
     """Yield the rows past their time, and which of them a hold keeps."""
-    store, days = office.store, office.settings.quarantine.keep_days
+    store = office.store
     store.marks.prepare(connection, [each.mark for each in in_force if each.mark is not None])
     loaded = store.tables(connection)
     for name, table in office.catalog.tables.items():
@@ -124,7 +124,7 @@ def _cuts(office: Office, connection: Any, in_force: Sequence[Hold]) -> Iterator
                 why += ", and not while a consent is in force"
             since = f'CAST("{table.retention.after}" AS DATE)'
             yield Cut(name, _past(office, name), _held(name, table, in_force), why, since=since)
-    yield from kept_aside.cuts(store, connection, in_force, days, office.now.date())
+    yield from kept_aside.cuts(office, connection, in_force)
 
 
 def _agreed(office: Office, connection: Any, name: str) -> int:

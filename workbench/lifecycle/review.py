@@ -144,28 +144,15 @@ def encrypted_places(private: Path, tables: Collection[str]) -> tuple[int, int]:
 
 def _permissions(settings: Settings, private: Path) -> list[Check]:
     found = []
-    mode = _mode(private)
-    others = mode & (stat.S_IRWXG | stat.S_IRWXO)
-    found.append(
-        Check(
-            "permissions",
-            "the private folder is its owner's alone",
-            not others,
-            f"{mode:04o}" + (f": run 'chmod 700 {settings.private}'" if others else ""),
-        )
-    )
-    for key in sorted((private / "keys").glob("*.key")):
-        mode = _mode(key)
-        ok = not mode & (stat.S_IRWXG | stat.S_IRWXO)
-        found.append(
-            Check(
-                "permissions",
-                f"the key {key.name} is its owner's alone",
-                ok,
-                f"{mode:04o}"
-                + ("" if ok else f": run 'chmod 600 {settings.private}/keys/{key.name}'"),
-            )
-        )
+    keys = sorted((private / "keys").glob("*.key"))
+    looked_at = [
+        (private, "private folder", "700", settings.private),
+        *((key, f"key {key.name}", "600", settings.private / "keys" / key.name) for key in keys),
+    ]
+    for path, what, right, typed in looked_at:
+        ok = not (mode := _mode(path)) & (stat.S_IRWXG | stat.S_IRWXO)
+        detail = f"{mode:04o}" + ("" if ok else f": run 'chmod {right} {typed}'")
+        found.append(Check("permissions", f"the {what} is its owner's alone", ok, detail))
     source = settings.path("source")
     if source.is_dir():
         open_to_all = [each for each in source.iterdir() if _mode(each) & stat.S_IROTH]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -142,32 +142,23 @@ class Store:
         self._attach(connection, self.catalog_path, "READ_WRITE")
 
     def _attach(self, connection: Connection, path: Path, option: str, name: str = "lake") -> None:
-        import duckdb
-
-        masters = self.masters()  # why first: without a key that is what is wrong
+        self.masters()  # why first: without a key that is what is wrong
         if is_shredded(path):
             raise StoreMissing(
                 f"the data at {self.folder} were destroyed by 'workbench store keys shred'. To "
                 "begin anew, remove that folder and run 'workbench init'."
             )
-        # why several: while the key is being rotated, some files are under the next one already
-        for master in masters:
-            key = derive(master, "lake-catalog").hex()
-            try:
-                connection.execute(
-                    f"ATTACH {literal(f'ducklake:{path}')} AS {name} "
-                    # why override: a workspace may be moved, the catalog knows where it was made
-                    f"(DATA_PATH {literal(self.data)}, OVERRIDE_DATA_PATH true, "
-                    f"ENCRYPTED, META_ENCRYPTION_KEY '{key}', DATA_INLINING_ROW_LIMIT 0, {option})"
-                )
-                return
-            except duckdb.Error as problem:
-                text = str(problem).replace(key, "…")
-                if path == self.catalog_path and put_back(path, text):
-                    return self._attach(connection, path, option, name)
-                if "encryption key" not in text:
-                    told = f"the store at {self.folder} cannot be opened: {text}"
-                    raise StorageError(told) from None
+
+        def sql(key: str) -> str:
+            # why override: a workspace may be moved, the catalog knows where it was made
+            return (
+                f"ATTACH {literal(f'ducklake:{path}')} AS {name} (DATA_PATH {literal(self.data)}, "
+                f"OVERRIDE_DATA_PATH true, ENCRYPTED, META_ENCRYPTION_KEY '{key}', "
+                f"DATA_INLINING_ROW_LIMIT 0, {option})"
+            )
+
+        if self.attach_by_key(connection, path, sql, f"the store at {self.folder}") is not None:
+            return
         if self.key_source.read() != self.master_key:
             raise StoreMissing(
                 "the key of this store was rotated since the workspace was opened. Open it again "
@@ -177,6 +168,26 @@ class Store:
             f"the key in {self.key_source.place()} is not the key of this store. Put the right one "
             "back; nothing was changed."
         )
+
+    def attach_by_key(
+        self, connection: Connection, path: Path, sql: Callable[[str], str], what: str
+    ) -> bytes | None:
+        """Attach a catalog by whichever master key opens it, and return that; None where none."""
+        import duckdb
+
+        # why several: while the key is being rotated, some files are under the next one already
+        for master in self.masters():
+            key = derive(master, "lake-catalog").hex()
+            try:
+                connection.execute(sql(key))
+                return master
+            except duckdb.Error as problem:
+                text = str(problem).replace(key, "…")
+                if path == self.catalog_path and put_back(path, text):
+                    return self.attach_by_key(connection, path, sql, what)
+                if "encryption key" not in text:
+                    raise StorageError(f"{what} cannot be opened: {text}") from None
+        return None
 
     def masters(self) -> list[bytes]:
         """Return the keys that may open a file: two while the key is being rotated."""
@@ -301,13 +312,7 @@ def one_commit(store: Store, connection: Connection, message: str) -> Iterator[S
 
 
 class StoreWriter:
-    """What may be done inside one write.
-
-    Attributes
-    ----------
-    erased : bool
-        Whether any customer was erased; their marks are there for `workbench.store.keys.marks`.
-    """
+    """What may be done inside one write; the marks of whoever was ``erased`` are prepared."""
 
     def __init__(self, connection: Connection, marks: Marks) -> None:
         self.connection = connection

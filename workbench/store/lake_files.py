@@ -55,13 +55,17 @@ def is_shredded(catalog: Path) -> bool:
 
 @dataclass(frozen=True)
 class LakeFile:
-    """One file that a lake's catalog names, and what it knows of it."""
+    """One file that a lake's catalog names, and what it knows of it.
+
+    ``current``: whether it holds rows of a table of the newest snapshot.
+    """
 
     table: str
     path: Path
     bytes: int
     rows: int
     key: str
+    current: bool
 
 
 def named(connection: Connection, data: Path) -> list[LakeFile]:
@@ -69,13 +73,14 @@ def named(connection: Connection, data: Path) -> list[LakeFile]:
     found = connection.execute(
         f"""
         SELECT schemas.schema_name || '.' || tables.table_name, files.path, files.path_is_relative,
-            tables.path, schemas.path, file_size_bytes, rows, coalesce(encryption_key, '')
+            tables.path, schemas.path, file_size_bytes, rows, coalesce(encryption_key, ''),
+            current AND tables.end_snapshot IS NULL
         FROM (
             SELECT table_id, path, path_is_relative, file_size_bytes, record_count AS rows,
-                encryption_key FROM {META}.ducklake_data_file
+                encryption_key, end_snapshot IS NULL AS current FROM {META}.ducklake_data_file
             UNION ALL
             SELECT table_id, path, path_is_relative, file_size_bytes, delete_count AS rows,
-                encryption_key FROM {META}.ducklake_delete_file
+                encryption_key, false AS current FROM {META}.ducklake_delete_file
         ) files
         -- why distinct: a table that was renamed or changed has a line for each of its states
         JOIN (SELECT DISTINCT ON (table_id) * FROM {META}.ducklake_table
@@ -88,11 +93,9 @@ def named(connection: Connection, data: Path) -> list[LakeFile]:
         LakeFile(
             table.removeprefix("main."),
             data / schema / folder / path if relative else Path(path),
-            size,
-            rows,
-            key,
+            *known,
         )
-        for table, path, relative, folder, schema, size, rows, key in found
+        for table, path, relative, folder, schema, *known in found
     ]
 
 

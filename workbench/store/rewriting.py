@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog
-from workbench.errors import StorageError, StoreMissing
+from workbench.errors import StoreMissing
 from workbench.store import Tell, quiet
 from workbench.store.durable import sync, write_whole
 from workbench.store.engine import Store, StoreWriter, one_commit
@@ -25,7 +25,6 @@ from workbench.store.keys.master import derive
 from workbench.store.lake_files import (
     META,
     in_lake,
-    put_back,
     remove_unnamed,
     sync_folders,
     sync_new,
@@ -233,23 +232,14 @@ def attach_plain(store: Store, connection: Connection, path: Path, name: str) ->
     StoreMissing
         No key of this store opens it.
     """
-    import duckdb
-
     # why: copies are opened by readers, also in this process, and the lake's own may have a log
     option = "READ_WRITE" if path == store.catalog_path else "READ_ONLY"
-    for master in store.masters():
-        key = derive(master, "lake-catalog").hex()
-        try:
-            connection.execute(
-                f"ATTACH {literal(path)} AS {name} (ENCRYPTION_KEY '{key}', {option})"
-            )
-            return master
-        except duckdb.Error as problem:
-            text = str(problem).replace(key, "…")
-            if path == store.catalog_path and put_back(path, text):
-                return attach_plain(store, connection, path, name)
-            if "encryption key" not in text:
-                raise StorageError(f"{path} cannot be opened: {text}") from None
+
+    def sql(key: str) -> str:
+        return f"ATTACH {literal(path)} AS {name} (ENCRYPTION_KEY '{key}', {option})"
+
+    if (master := store.attach_by_key(connection, path, sql, str(path))) is not None:
+        return master
     raise StoreMissing(
         f"the key in {store.key_source.place()} does not open {path}. Put the right one back; "
         "nothing was changed."

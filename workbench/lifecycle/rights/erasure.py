@@ -194,7 +194,7 @@ def _cuts(office: Office, connection: Connection, known: Collection[Known] = ())
         if name == SOURCES:
             yield renamed(known)
         if name == LINES:
-            parts.append(naming(store, connection, office.subject_tables, known))
+            parts.append(naming(office, connection, known))
         if parts:
             yield Cut(name, " OR ".join(parts))
 
@@ -210,7 +210,7 @@ def _left_in_store(office: Office, known: Collection[Known]) -> list[str]:
             free = [c for c, each in declared if each.type == "text" and each.domain is None]
             if rows := traces.rows_holding(connection, f'lake."{name}"', texts, free):
                 found.append(f"{rows:,} rows of table {name} that are others'")
-        unclear = unclear_lines(store, connection, office.subject_tables, known)
+        unclear = unclear_lines(office, connection, known)
         return found + [
             f"{rows:,} lines of {name} that were kept aside and may be of somebody else of that "
             f"name: see ws.quarantine('{name}')"

@@ -21,7 +21,7 @@ from workbench.store.keys.marks import EVERY_PURPOSE, REACHED, Kind, marked_sql
 from workbench.store.quality.rules import number
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
+    pass
 
 FORMULA_CELLS = "formula-cells"
 KEPT_ASIDE = "kept-aside"  # no table has such a name
@@ -85,10 +85,13 @@ def held(office: Office, mark: str) -> list[HeldTable]:
     corrected = [each.table for each in office.store.corrections.all() if each.mark == mark]
     with office.reading(mark) as connection:
         loaded = office.store.tables(connection)
-        aside = lines_of(office.store, connection)
-        unclear = unclear_lines(office.store, connection, keys, known)
+        aside = lines_of(office, connection)
+        unclear = unclear_lines(office, connection, known)
         for name, key in keys.items():
-            rows = _count(office, connection, name, key) if name in loaded else 0
+            rows = 0
+            if name in loaded:
+                theirs = office.store.marks.look_up(connection, name, key)
+                rows = number(connection, f'SELECT count(*) FROM lake."{name}" WHERE {theirs}')
             lines = tuple(line for line in aside if line.table == name)
             if rows or lines or name in unclear:
                 found.append(
@@ -102,11 +105,6 @@ def held(office: Office, mark: str) -> list[HeldTable]:
     if not found:
         raise unknown_subject(office)
     return found
-
-
-def _count(office: Office, connection: Connection, name: str, key: str) -> int:
-    theirs = office.store.marks.look_up(connection, name, key)
-    return number(connection, f'SELECT count(*) FROM lake."{name}" WHERE {theirs}')
 
 
 def _described(
@@ -187,7 +185,7 @@ def export(office: Office, mark: str, out: Path) -> dict[str, int]:
                 tables[each.table] = [
                     {c: _plain(v) for c, v in zip(each.columns, row, strict=True)} for row in rows
                 ]
-            doubles = pairs_of(office.store, connection)
+            doubles = pairs_of(office, connection)
         aside = [
             {"table": e.table, **e.told(), "row": e.row()} for t in described for e in t.kept_aside
         ]

@@ -6,11 +6,10 @@ A hint, not a proof: rows of a large table are sampled, and only counts are told
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog, Column
-from workbench.store.lake_files import META, begins_encrypted
+from workbench.store.lake_files import begins_encrypted, named
 from workbench.store.quality.result import Check, Hint
 from workbench.store.quality.rules import iban_sql, luhn_sql, pattern_sql, resident_id_sql
 
@@ -147,20 +146,9 @@ def encrypted_files(connection: Connection, store: Store) -> Mapping[str, tuple[
     A file counts as encrypted when the catalog holds its key and the file itself begins as an
     encrypted one does.
     """
-    rows = connection.execute(
-        f"""
-        SELECT tables.table_name, files.path, files.path_is_relative, tables.path, schemas.path,
-            files.encryption_key IS NOT NULL AND files.encryption_key <> ''
-        FROM {META}.ducklake_data_file files
-        JOIN {META}.ducklake_table tables USING (table_id)
-        JOIN {META}.ducklake_schema schemas USING (schema_id)
-        WHERE schemas.schema_name = 'main'
-            AND tables.end_snapshot IS NULL AND files.end_snapshot IS NULL
-        """
-    ).fetchall()
     found: dict[str, tuple[int, int]] = {}
-    for name, path, relative, folder, schema, keyed in rows:
-        file = store.folder / "data" / schema / folder / path if relative else Path(path)
-        files, plain = found.get(name, (0, 0))
-        found[name] = files + 1, plain + (not (keyed and begins_encrypted(file)))
+    for file in named(connection, store.data):
+        if file.current and "." not in file.table:
+            files, plain = found.get(file.table, (0, 0))
+            found[file.table] = files + 1, plain + (not (file.key and begins_encrypted(file.path)))
     return found
