@@ -11,16 +11,15 @@ _HOME = {
     name: f"workbench.analytics.{module}"
     for module, names in {
         "validation.estimates": "Estimate Significance",
-        "validation.discrimination": "auc curves discrimination gini gini_difference ks",
+        "validation.discrimination": "auc csi curves discrimination gini gini_difference ks psi "
+        "psi_by_period",
         "validation.calibration": "Cox brier calibration_table cox expected_calibration_error "
         "hosmer_lemeshow long_run_average spiegelhalter to_long_run capital_gap irb_risk_weight",
         "validation.grades": "assign_grades backtest_grades backtest_power low_default_pd "
         "master_scale",
-        "validation.drift": "csi psi psi_by_period",
         "validation.vintages": "loss_to_come roll_rates transitions vintage_curves",
         "validation.decisions": "Cutoff best_cutoff decide decision_bands override_table "
-        "split_gain swap_set",
-        "validation.reject_inference": "benchmark_reject_inference fuzzy parcelling",
+        "split_gain swap_set benchmark_reject_inference fuzzy parcelling",
         "decisions.losses": "Losses simulate_losses",
         "fraud": "behaviour_features fraud_alerts precision_at_capacity",
         "fairness": "automated_decision_notice calibration_by_group effect_of_leaving_out fairness "

@@ -20,8 +20,9 @@ from scipy.optimize import isotonic_regression
 from scipy.special import xlog1py, xlogy
 
 from workbench.analytics.scoring.bins import EVERYWHERE, Bins, Counts, PairBins
-from workbench.analytics.scoring.columns import read_column
+from workbench.analytics.scoring.guarding import read_column
 from workbench.errors import DataError
+from workbench.privacy.models.bins import numbers_of
 
 TRENDS = ("auto", "ascending", "descending", "none")
 FINE_BINS = 100  # of about equal size, from which bins are merged
@@ -175,10 +176,7 @@ def _short(low: float, high: float) -> float:
 
 
 def _number(name: str, value: Any) -> float:
-    try:
-        found = float(value)
-    except (TypeError, ValueError):
-        found = math.nan
+    found = float(numbers_of([value])[0])
     if not math.isfinite(found):
         raise DataError(
             f"'{name}' is a number, so its edges and special codes are numbers, not {value!r}."

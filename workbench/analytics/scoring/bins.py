@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from workbench.analytics.scoring.columns import read_column
+from workbench.analytics.scoring.guarding import read_column
 from workbench.errors import DataError
 
 SURE = 1.959963984540054  # standard normal, 95 %

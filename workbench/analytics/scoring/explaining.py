@@ -10,8 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from workbench.analytics.scoring.bins import Bins, Characteristic, Weighed
 from workbench.analytics.scoring.carrying import Carried, written
-from workbench.analytics.scoring.columns import bad_rows
-from workbench.analytics.scoring.guarding import kept_out
+from workbench.analytics.scoring.guarding import bad_rows, kept_out
 from workbench.documents import packaged
 from workbench.errors import InputError, one_of, require_known
 

@@ -12,9 +12,8 @@ from scipy.special import expit
 from sklearn.utils.validation import check_is_fitted
 
 from workbench.analytics.scoring.bins import Characteristic, Weighed
-from workbench.analytics.scoring.columns import bad_rows, columns_of
 from workbench.analytics.scoring.explaining import Explained
-from workbench.analytics.scoring.guarding import refuse_kept_out
+from workbench.analytics.scoring.guarding import bad_rows, columns_of, refuse_kept_out
 from workbench.catalog import Table
 from workbench.errors import DataError
 from workbench.privacy.provenance import Provenance

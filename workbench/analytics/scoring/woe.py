@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from workbench.analytics.scoring.binning import TRENDS, Asked, fitted_bins, fitted_pair
 from workbench.analytics.scoring.bins import EVERYWHERE, Characteristic
-from workbench.analytics.scoring.columns import bad_rows, columns_of
+from workbench.analytics.scoring.guarding import bad_rows, columns_of
 from workbench.catalog import NUMERIC, Table
 from workbench.errors import DataError, require_known
 

@@ -1,18 +1,26 @@
-"""Decisions: a cut-off by expected profit, bands, overrides, swap sets, one card or several."""
+"""Decisions: a cut-off by expected profit, bands, overrides, swap sets, one card or several.
 
+And of those declined: what they may have been, and whether assuming it helped.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.utils.validation import has_fit_parameter
 
-from workbench.analytics.validation.discrimination import gini_difference
+from workbench.analytics.validation.discrimination import gini, gini_difference
 from workbench.analytics.validation.estimates import Array, Estimate, outcomes, share, shares
 from workbench.errors import InputError
+from workbench.privacy.models.bins import numbers_of
 
 _DRAWS = 400
+_FEWEST = 20  # goods, and bads, of masked cases: below, an interval of Gini is wider than any gain
 _CUTS = 1_000  # tried: a thousandth of the cases apart is finer than any interval of the best
 
 
@@ -41,9 +49,7 @@ class Cutoff:
     table: pd.DataFrame
 
 
-def best_cutoff(
-    y_true: Any, y_prob: Any, *, gain_good: Any, loss_bad: Any, level: float = 0.95
-) -> Cutoff:
+def best_cutoff(y_true: Any, y_prob: Any, *, gain_good: Any, loss_bad: Any) -> Cutoff:
     """Return the chance of default below which approving earns most.
 
     Parameters
@@ -67,9 +73,8 @@ def best_cutoff(
         raise InputError("gain_good and loss_bad are amounts above 0; the loss is taken off.")
     order = np.argsort(p, kind="stable")
     p, y, worth = p[order], y[order], np.where(y == 1, -loss, gain)[order]
-    places = np.unique(np.linspace(0, len(p), _CUTS + 1).astype(int))[1:-1]
-    places = np.unique(np.searchsorted(p, p[places]))  # equal chances are cut together
-    counts = np.unique(np.concatenate([[0], places, [len(p)]]))
+    tried = np.linspace(0, len(p), _CUTS + 1).astype(int)[:-1]
+    counts = np.unique([*np.searchsorted(p, p[tried]), len(p)])  # equal chances are cut together
     cuts = np.append(p[counts[:-1]], np.nextafter(p[-1], 2))  # approved are those below
     parts, squares = (np.add.reduceat(each, counts[:-1]) for each in (worth, worth**2))
     whole = np.append(0.0, np.cumsum(parts)) / len(p)
@@ -85,8 +90,8 @@ def best_cutoff(
     middle = float(earned.mean()) - luck  # Efron's bootstrap estimate of optimism
     # why luck again: it is itself known to about its own size only
     spread = np.sqrt(earned.var(ddof=1) / len(p) + luck**2)
-    margin = float(stats.norm.isf((1 - level) / 2) * spread)
-    lower, upper = np.quantile(cuts[place], [(1 - level) / 2, (1 + level) / 2])
+    margin = float(stats.norm.isf(0.025) * spread)
+    lower, upper = np.quantile(cuts[place], [0.025, 0.975])
     bads = np.append(0, np.cumsum(y))[counts]
     rate = np.divide(bads, counts, out=np.full(len(cuts), np.nan), where=counts > 0)
     table = pd.DataFrame({"cutoff": cuts, "approval_rate": counts / len(p), "bad_rate": rate})
@@ -95,21 +100,20 @@ def best_cutoff(
         float(lower),
         float(upper),
         Estimate(middle, middle - margin, middle + margin, len(p)),
-        share(taken, len(p), level),
-        share(float(y[:taken].sum()), max(taken, 1), level),
+        share(taken, len(p)),
+        share(float(y[:taken].sum()), max(taken, 1)),
         table.assign(profit=whole),
     )
 
 
-def _by(group: Array, y_true: Any, order: list[str], level: float) -> pd.DataFrame:
+def _by(group: Array, y_true: Any, order: list[str]) -> pd.DataFrame:
     """Return size and share of each group, and bad rate of its cases whose outcome is known."""
-    y = pd.Series(np.full(len(group), np.nan) if y_true is None else np.asarray(y_true))
-    y = y.astype(float).to_numpy()
+    y = np.nan if y_true is None else numbers_of(y_true)
     cases = pd.DataFrame({"group": pd.Categorical(group, order), "y": y})
     grouped = cases.groupby("group", observed=False)["y"]
     table = grouped.agg(n="size", known="count", bads="sum")
     table.insert(1, "share", table["n"] / len(cases))
-    return table.join(shares(table["bads"], table["known"], level, "bad_rate"))
+    return table.join(shares(table["bads"], table["known"], name="bad_rate"))
 
 
 def decide(y_prob: Any, *, approve_below: float, decline_from: float) -> Array:
@@ -121,12 +125,7 @@ def decide(y_prob: Any, *, approve_below: float, decline_from: float) -> Array:
 
 
 def decision_bands(
-    y_prob: Any,
-    *,
-    approve_below: float,
-    decline_from: float,
-    y_true: Any = None,
-    level: float = 0.95,
+    y_prob: Any, *, approve_below: float, decline_from: float, y_true: Any = None
 ) -> pd.DataFrame:
     """Return how many cases are approved, referred to a person and declined, and their bad rates.
 
@@ -136,12 +135,10 @@ def decision_bands(
         ``n``, ``share``, ``known`` outcomes, ``bads`` among them, ``bad_rate`` with its limits.
     """
     group = decide(y_prob, approve_below=approve_below, decline_from=decline_from)
-    return _by(group, y_true, ["approve", "refer", "decline"], level)
+    return _by(group, y_true, ["approve", "refer", "decline"])
 
 
-def override_table(
-    recommended: Any, approved: Any, y_true: Any = None, *, level: float = 0.95
-) -> pd.DataFrame:
+def override_table(recommended: Any, approved: Any, y_true: Any = None) -> pd.DataFrame:
     """Return how often people decide against the card.
 
     Parameters
@@ -165,11 +162,11 @@ def override_table(
         "high-side override",
         "approved as recommended",
     ]
-    return _by(np.asarray(names)[2 * card + final], y_true, names[::-1], level)
+    return _by(np.asarray(names)[2 * card + final], y_true, names[::-1])
 
 
 def swap_set(
-    champion: Any, challenger: Any, *, approval_rate: float, y_true: Any = None, level: float = 0.95
+    champion: Any, challenger: Any, *, approval_rate: float, y_true: Any = None
 ) -> pd.DataFrame:
     """Return whom a challenger approves in place of whom, where both approve as many.
 
@@ -197,11 +194,11 @@ def swap_set(
         for each in (champion, challenger)
     )
     names = ["both decline", "swapped in", "swapped out", "both approve"]
-    return _by(np.asarray(names)[2 * one + other], y_true, names[::-1], level)
+    return _by(np.asarray(names)[2 * one + other], y_true, names[::-1])
 
 
 def split_gain(
-    estimator: Any, X: pd.DataFrame, y: Any, segment: Any, *, folds: int = 5, level: float = 0.95
+    estimator: Any, X: pd.DataFrame, y: Any, segment: Any, *, folds: int = 5
 ) -> Estimate:
     """Return what Gini a card of its own for every segment adds to one card for all.
 
@@ -230,4 +227,148 @@ def split_gain(
     for group in range(groups.max() + 1):
         own = groups == group
         split[own] = cross_val_predict(estimator, X[own], labels[own], **ask)[:, 1]
-    return gini_difference(labels, split, one, level=level)
+    return gini_difference(labels, split, one)
+
+
+class Inferred(NamedTuple):
+    """Cases to fit on: accepted ones as they are, declined ones with assumed outcomes."""
+
+    X: pd.DataFrame
+    y: Array
+    sample_weight: Array
+
+
+def fuzzy(X: pd.DataFrame, y: Any, declined: pd.DataFrame, y_prob: Any) -> Inferred:
+    """Return the cases with each declined one twice: bad by its chance, good by the rest.
+
+    Parameters
+    ----------
+    X, y : DataFrame, array-like
+        Accepted cases.
+    declined : DataFrame
+    y_prob : array-like
+        Chance of a bad outcome of each declined case, by the model of accepted ones.
+    """
+    (labels,) = outcomes(y)
+    p = np.asarray(y_prob, dtype=float)
+    outcome = np.repeat([1, 0], len(declined))
+    weight = np.concatenate([np.ones(len(X)), p, 1 - p])
+    cases = pd.concat([X, declined, declined], ignore_index=True)
+    return Inferred(cases, np.concatenate([labels, outcome]), weight)
+
+
+def parcelling(
+    X: pd.DataFrame,
+    y: Any,
+    y_prob: Any,
+    declined: pd.DataFrame,
+    declined_prob: Any,
+    *,
+    factor: float,
+    bands: int = 10,
+    random_state: int = 0,
+) -> Inferred:
+    """Return the cases with declined ones drawn bad at a factor times their score band's rate.
+
+    Parameters
+    ----------
+    X, y, y_prob : DataFrame, array-like, array-like
+        Accepted cases and their predicted chances.
+    declined, declined_prob : DataFrame, array-like
+    factor : float
+        How much worse a declined case is taken to be than an accepted one of its band: 1 is as
+        good. An assumption, so asked aloud.
+    """
+    labels, p = outcomes(y, y_prob, chances=True)
+    if factor <= 0:
+        raise InputError("factor is above 0: how much worse declined cases are taken to be.")
+    edges = np.unique(np.quantile(p, np.arange(1, bands) / bands))
+    own, asked = (np.searchsorted(edges, np.asarray(x), side="right") for x in (p, declined_prob))
+    size = np.bincount(own, minlength=len(edges) + 1)
+    bads = np.bincount(own, weights=labels, minlength=len(edges) + 1)
+    rate = (bads + labels.mean()) / (size + 1)
+    drawn = np.random.default_rng(random_state).random(len(declined))
+    outcome = (drawn < np.minimum(factor * rate[asked], 1.0)).astype(int)
+    cases = pd.concat([X, declined], ignore_index=True)
+    return Inferred(cases, np.concatenate([labels, outcome]), np.ones(len(cases)))
+
+
+class Benchmark(NamedTuple):
+    """What reject inference changed on accepted cases that were masked; or why nobody can tell."""
+
+    table: pd.DataFrame
+    words: str
+
+
+def benchmark_reject_inference(
+    estimator: Any,
+    X: pd.DataFrame,
+    y: Any,
+    policy: Any,
+    *,
+    share_masked: float = 0.3,
+    factors: Mapping[str, float] | None = None,
+) -> Benchmark:
+    """Compare reject inference with none, on accepted cases whose outcomes are hidden meanwhile.
+
+    The accepted cases that the policy liked least are masked as if declined. Models are fitted with
+    and without inference, and judged on the masked ones, whose outcomes are known.
+
+    Parameters
+    ----------
+    estimator : scikit-learn classifier
+        `fuzzy` is tried where its ``fit`` takes ``sample_weight``.
+    X, y : DataFrame, array-like
+        Accepted cases.
+    policy : array-like
+        What decided on them, rising with the risk: the score of then, not the new one.
+    share_masked : float
+    factors : mapping of str to float, optional
+        Variants of `parcelling` by name.
+
+    Returns
+    -------
+    Benchmark
+        ``table``: a row a method with ``gini`` on the masked cases, ``gain`` over none with its
+        limits, ``predicted`` and ``observed`` bad rate. ``words`` says in a sentence what it
+        shows, or, with an empty table, that no benchmark is possible.
+    """
+    labels, rule = outcomes(y, policy)
+    if not 0 < share_masked < 1:
+        raise InputError("share_masked is the share of accepted cases hidden, between 0 and 1.")
+    masked = rule > np.quantile(rule, 1 - share_masked)
+    fewest = min(np.bincount(labels[each], minlength=2).min() for each in (masked, ~masked))
+    if fewest < _FEWEST:
+        words = (
+            f"No honest benchmark is possible: masked and left cases have {fewest} goods or bads "
+            f"where {_FEWEST} are needed. Whether reject inference helps here is not known."
+        )
+        return Benchmark(pd.DataFrame(), words)
+    known, hidden, seen = X[~masked], X[masked], labels[~masked]
+    base = clone(estimator).fit(known, seen)
+    inside, guess = base.predict_proba(known)[:, 1], base.predict_proba(hidden)[:, 1]
+    found = {"none": guess}
+    if has_fit_parameter(estimator, "sample_weight"):
+        data = fuzzy(known, seen, hidden, guess)
+        fitted = clone(estimator).fit(data.X, data.y, sample_weight=data.sample_weight)
+        found["fuzzy"] = fitted.predict_proba(hidden)[:, 1]
+    for name, factor in (factors or {"parcelling × 1.5": 1.5}).items():
+        data = parcelling(known, seen, inside, hidden, guess, factor=factor)
+        fitted = clone(estimator).fit(data.X, data.y)
+        found[name] = fitted.predict_proba(hidden)[:, 1]
+    truth, rows = labels[masked], {}
+    for name, p in found.items():
+        gap = gini_difference(truth, p, guess)
+        limits = (gap.estimate, gap.lower, gap.upper)
+        rows[name] = (gini(truth, p).estimate, *limits, p.mean(), truth.mean())
+    names = ["gini", "gain", "gain_lower", "gain_upper", "predicted", "observed"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=names)
+    better = table.index[table["gain_lower"] > 0].tolist()
+    told = (
+        f"{' and '.join(better)} ranked them better" if better else "no method ranked them better"
+    )
+    words = (
+        f"On {masked.sum():,} accepted cases that were masked, {told} than no inference. They are "
+        "the worst of those accepted, not those declined: cases beyond them may differ."
+    )
+    return Benchmark(table, words)

@@ -68,7 +68,8 @@ def share_interval(events: Any, n: Any, level: float = 0.95) -> tuple[Array, Arr
 
 def shares(events: Any, n: Any, level: float = 0.95, name: str = "share") -> pd.DataFrame:
     """Return shares with ``lower`` and ``upper`` beside; not a number where there is no case."""
-    events, n = pd.Series(events).astype(float), pd.Series(n).astype(float)
+    events = pd.Series(events).astype(float)
+    n = pd.Series(n, events.index).astype(float)
     lower, upper = share_interval(events, n, level)
     columns = {name: events / n.where(n > 0), "lower": lower, "upper": upper}
     return pd.DataFrame(columns, index=events.index).where(n > 0)

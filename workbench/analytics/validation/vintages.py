@@ -13,6 +13,7 @@ import pandas as pd
 from workbench.analytics.validation.estimates import Array, share_interval, shares
 from workbench.errors import InputError, require_known
 
+LOAN = "application_id"
 CODES = {997: "settled early", 998: "written off", 999: "not reported"}
 BEHIND = ("current", "1-29", "30-59", "60-89", "90+")
 ENDED = ("settled early", "written off", "matured")
@@ -20,11 +21,11 @@ STATES = (*BEHIND, *ENDED)
 _DRAWS = 500
 
 
-def _histories(performance: pd.DataFrame, codes: Mapping[int, str], loan: str) -> pd.DataFrame:
+def _histories(performance: pd.DataFrame, codes: Mapping[int, str]) -> pd.DataFrame:
     """Return rows by loan and month with their state and the next month's; -1 is not known."""
-    needed = [loan, "month", "month_on_book", "days_past_due"]
+    needed = [LOAN, "month", "month_on_book", "days_past_due"]
     require_known("column of the performance", performance.columns, *needed)
-    frame = performance.drop_duplicates([loan, "month"]).sort_values([loan, "month"])
+    frame = performance.drop_duplicates(needed[:2]).sort_values(needed[:2])
     days = frame["days_past_due"]
     special = days.map({int(code): meaning for code, meaning in codes.items()})
     strange = sorted(days[(special.isna()) & ((days < 0) | (days >= 900))].unique())
@@ -39,9 +40,8 @@ def _histories(performance: pd.DataFrame, codes: Mapping[int, str], loan: str) -
     behind = np.where(days.isna(), -1, behind)
     state = np.where(special.isna(), behind, special.map(places).fillna(-1)).astype(int)
     month = pd.to_datetime(frame["month"]).dt.to_period("M").astype("int64").to_numpy()
-    last = frame[loan].ne(frame[loan].shift(-1)).to_numpy()
-    following = np.where(last, -1, np.roll(state, -1))
-    following = np.where(~last & (np.roll(month, -1) != month + 1), -1, following)
+    last = frame[LOAN].ne(frame[LOAN].shift(-1)).to_numpy()
+    following = np.where(~last & (np.roll(month, -1) == month + 1), np.roll(state, -1), -1)
     matured = last & (month < month.max()) & (state >= 0) & (state < len(BEHIND))
     following = np.where(matured, places["matured"], following)
     return frame.assign(_state=state, _next=following, _month=month, _last=last)
@@ -53,8 +53,6 @@ def vintage_curves(
     days_past_due: int = 90,
     freq: str = "Q",
     codes: Mapping[int, str] = CODES,
-    loan: str = "application_id",
-    level: float = 0.95,
 ) -> pd.DataFrame:
     """Return by vintage and month on book the share of loans that were ever so far behind.
 
@@ -83,15 +81,14 @@ def vintage_curves(
     Aalen & Johansen, *An empirical transition matrix for non-homogeneous Markov chains based on
     censored observations*, Scand. J. Statist. 5, 1978.
     """
-    frame = _histories(performance, codes, loan)
+    frame = _histories(performance, codes)
     state, age = frame["_state"].to_numpy(), frame["month_on_book"].to_numpy()
     days = np.where((state >= 0) & (state < len(BEHIND)), frame["days_past_due"], -1)
     bad = (days >= days_past_due) | (state == STATES.index("written off"))
-    before = pd.Series(bad).groupby(frame[loan].to_numpy()).cumsum().to_numpy() - bad
-    entry = frame.groupby(loan)["month_on_book"].transform("min").to_numpy()
+    before = pd.Series(bad).groupby(frame[LOAN].to_numpy()).cumsum().to_numpy() - bad
+    entry = frame.groupby(LOAN)["month_on_book"].transform("min").to_numpy()
     # why: who is so far behind when first seen became so at an age that nobody knows
-    unseen = pd.Series(bad & (age == entry) & (age > 1)).groupby(frame[loan].to_numpy())
-    at_risk = (before == 0) & ~unseen.transform("any").to_numpy()
+    at_risk = (before == 0) & ~(bad & (age == entry) & (age > 1))
     following = frame["_next"].to_numpy()
     leaves = (state == STATES.index("settled early")) | (following == STATES.index("matured"))
     origin = pd.PeriodIndex.from_ordinals(frame["_month"].to_numpy() - age, freq="M").asfreq(freq)
@@ -104,10 +101,10 @@ def vintage_curves(
             "no vintage is seen from its first month on book; give performance that reaches "
             "back, or vintages of a wider freq."
         )
-    return pd.concat([_incidence(each, level) for each in from_start])
+    return pd.concat([_incidence(each) for each in from_start])
 
 
-def _incidence(counts: pd.DataFrame, level: float) -> pd.DataFrame:
+def _incidence(counts: pd.DataFrame) -> pd.DataFrame:
     """Return the cumulative share of one vintage, and its interval by the delta method."""
     n = counts["at_risk"].to_numpy(dtype=float)
     bad, leaves = counts["bad"].to_numpy() / n, counts["leaves"].to_numpy() / n
@@ -123,17 +120,11 @@ def _incidence(counts: pd.DataFrame, level: float) -> pd.DataFrame:
         squares = on_bad**2 * bad[of] + on_leaving**2 * leaves[of]
         variance[place] = ((squares - mixed**2) / n[of]).sum()
     alike = np.divide(total * (1 - total), variance, out=n.copy(), where=variance > 0)
-    lower, upper = share_interval(total * alike, alike, level)
+    lower, upper = share_interval(total * alike, alike)
     return counts[["at_risk"]].assign(share=total, lower=lower, upper=upper)
 
 
-def transitions(
-    performance: pd.DataFrame,
-    *,
-    codes: Mapping[int, str] = CODES,
-    loan: str = "application_id",
-    level: float = 0.95,
-) -> pd.DataFrame:
+def transitions(performance: pd.DataFrame, *, codes: Mapping[int, str] = CODES) -> pd.DataFrame:
     """Return how loans move between delinquency states from one month to the next.
 
     Returns
@@ -143,15 +134,15 @@ def transitions(
         ``upper`` (Jeffreys; moves of a loan are taken as independent given its state).
         ``["share"].unstack()`` is the matrix.
     """
-    counts = _counted(_histories(performance, codes, loan)).sum(axis=0)
+    counts = _counted(_histories(performance, codes)).sum(axis=0)
     index = pd.MultiIndex.from_product([BEHIND, STATES], names=["state", "next"])
     table = pd.DataFrame(
         {"n": counts.ravel(), "of": np.repeat(counts.sum(axis=1), len(STATES))}, index=index
     )
-    return table.join(shares(table["n"], table["of"], level))
+    return table.join(shares(table["n"], table["of"]))
 
 
-def roll_rates(moves: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+def roll_rates(moves: pd.DataFrame) -> pd.DataFrame:
     """Return from `transitions` how often each state rolls to a worse one, or gets better.
 
     Returns
@@ -163,20 +154,14 @@ def roll_rates(moves: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     behind = counts[list(BEHIND)].to_numpy()
     of = counts.sum(axis=1)
     worse = np.triu(behind, 1).sum(axis=1) + counts["written off"]
-    table = shares(worse, of, level, "worse")
+    table = shares(worse, of, name="worse")
     table.insert(0, "of", of)
     gone = counts[["settled early", "matured"]].sum(axis=1)
     return table.assign(better=(np.tril(behind, -1).sum(axis=1) + gone) / of.where(of > 0))
 
 
 def loss_to_come(
-    performance: pd.DataFrame,
-    *,
-    horizon_months: int,
-    lgd: float,
-    codes: Mapping[int, str] = CODES,
-    loan: str = "application_id",
-    level: float = 0.95,
+    performance: pd.DataFrame, *, horizon_months: int, lgd: float, codes: Mapping[int, str] = CODES
 ) -> pd.DataFrame:
     """Return what loans open in the last month will lose within a horizon.
 
@@ -200,8 +185,8 @@ def loss_to_come(
     """
     if horizon_months < 1 or not 0 <= lgd <= 1:
         raise InputError("a horizon is a month or more, and lgd a share from 0 to 1.")
-    frame = _histories(performance, codes, loan)
-    state = frame["_state"].where(frame["_state"] >= 0).groupby(frame[loan]).ffill()
+    frame = _histories(performance, codes)
+    state = frame["_state"].where(frame["_state"] >= 0).groupby(frame[LOAN]).ffill()
     now = (frame["_month"] == frame["_month"].max()) & (state < len(BEHIND))
     if not now.any():
         raise InputError("no loan is open in the last month of the data: there is nothing to lose.")
@@ -222,7 +207,7 @@ def loss_to_come(
         drawn = lgd * chance[:, own] @ balance[own]
         middle = float(drawn.mean())
         drawn = drawn + np.sqrt((spread[:, own] ** 2).sum(axis=1)) * dice.standard_normal(_DRAWS)
-        lower, upper = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+        lower, upper = np.quantile(drawn, [0.025, 0.975])
         gone = float(chance[:, own].mean(axis=0).sum())
         rows[name] = (own.sum(), balance[own].sum(), gone, middle, max(lower, 0.0), upper)
     columns = ["loans", "balance", "written_off", "loss", "lower", "upper"]
