@@ -216,7 +216,7 @@ def verify(ws: Workspace) -> Told:
             f"All {verdict.entries:,} entries hold. The last one is {verdict.head[0]}, "
             f"{verdict.head[1][:16]}…; {verdict.witnesses} editions and backups know the log.",
         )
-    if not whole:
+    if any(fault.seq for each in logs.values() for fault in each.faults):
         lines.append("Put the log back from a backup, and find out who could write the file.")
     del logs[name]
     facts = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import hypot, isfinite
 
 from workbench.errors import InputError
-from workbench.lifecycle.register import Register, said, told_of
+from workbench.lifecycle.register import Register, told_of
 from workbench.store.logs.chain import Entry
 
 
@@ -103,11 +103,12 @@ def record(register: Register, made: Decision, *, now: dt.datetime) -> Decision:
         It lacks its words or what it rests on, its day is to come, its outcome is due before it,
         or its interval does not hold what is expected.
     """
+    said = register.events.said
     body = {
         "title": said(made.title, "say in a few words what was decided: the log names it so."),
         "owner": said(made.owner, "say with --owner which role or department decided it."),
         "measure": said(made.measure, "say with --measure in words what is expected of it."),
-        "unit": " ".join(made.unit.split()),
+        "unit": said(made.unit),
         "editions": list(made.editions),
         "releases": list(made.releases),
         "on": made.on,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from workbench.errors import InputError, Refused
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.register import Register, said
+from workbench.lifecycle.register import Register
 from workbench.lifecycle.rights.customers import identifiers, unknown_subject
 from workbench.store.logs.events import Events
 
@@ -73,10 +73,12 @@ def hold(
         raise InputError("say what to hold: a table with --table, a customer with --subject.")
     if table is not None:
         office.catalog.table(table)
-    told = said(reason, "say why with --reason: whoever reviews the hold needs to know.")
     mark = None if subject is None else office.mark(subject)
-    if mark is not None and not identifiers(office, mark):
+    of = identifiers(office, mark) if mark is not None else set()
+    if mark is not None and not of:
         raise unknown_subject(office)
+    wanted = "say why with --reason: whoever reviews the hold needs to know."
+    told = office.events.said(reason, wanted, of)
     body = {"reason": told, "table": table, "mark": mark}
     name = _register(office.events).begin("hold", body, now=office.now)
     return Hold(name, told, office.now, table, mark)
@@ -93,7 +95,8 @@ def release_hold(office: Office, name: str, reason: str) -> Hold:
     known = {each.id: each for each in holds(office.events)}
     if name not in known:
         raise InputError(f"no hold '{name}' is in force. In force: {', '.join(known) or 'none'}.")
-    told = said(reason, "say why with --reason: what the hold kept may be removed from now on.")
+    wanted = "say why with --reason: what the hold kept may be removed from now on."
+    told = office.events.said(reason, wanted)
     _register(office.events).record(name, "hold released", {"reason": told}, now=office.now)
     return known[name]
 

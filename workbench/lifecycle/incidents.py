@@ -11,7 +11,7 @@ from typing import Any
 from workbench.errors import InputError
 from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.reads import Scope
-from workbench.lifecycle.register import Register, said
+from workbench.lifecycle.register import Register
 from workbench.periods import local
 from workbench.store.logs.chain import Entry
 from workbench.store.logs.events import Events
@@ -134,7 +134,9 @@ class Incidents:
         InputError
             It has no title, a time lies in the future, or detection before the event.
         """
-        told = said(title, "say in a few words what happened: the register names it so.")
+        told = self.register.events.said(
+            title, "say in a few words what happened: the register names it so."
+        )
         times = [at for at in (occurred_at, detected_at, now) if at is not None]
         if times != sorted(times):
             raise InputError(
@@ -188,7 +190,7 @@ class Incidents:
             Nothing is said, it is closed, or the time is before the incident or later than now.
         """
         incident = self._require_open(name)
-        told = said(how, "say with --how what stopped it.")
+        told = self.register.events.said(how, "say with --how what stopped it.")
         what = f"{name} is contained after it began, or was detected, and before it is recorded"
         _require_between(incident.occurred_at or incident.detected_at, at, now, what)
         self.register.record(name, "incident contained", {"how": told, "at": at}, now=now)
@@ -216,7 +218,7 @@ class Incidents:
             for each in incident.deadlines()
             if each.done is None and each.clock.start != "closing"
         ]
-        learned = [each for lesson in lessons if (each := " ".join(lesson.split()))]
+        learned = [each for lesson in lessons if (each := self.register.events.said(lesson))]
         if missing or not learned:
             steps = ", ".join(missing) or "say at least one lesson"
             raise InputError(f"{name} cannot be closed yet; to do first: {steps}.")

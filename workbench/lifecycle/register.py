@@ -21,20 +21,6 @@ Item = TypeVar("Item")
 _reader: Any = cache(TypeAdapter)
 
 
-def said(text: str, wanted: str) -> str:
-    """Return a text in one line; refuse an empty one, saying what is wanted.
-
-    Raises
-    ------
-    InputError
-        Nothing is said.
-    """
-    told = " ".join(text.split())
-    if not told:
-        raise InputError(wanted)
-    return told
-
-
 def told_of(kind: type[Item], body: Mapping[str, Any], /, **more: Any) -> Item:
     """Return what an event, and more, says of the fields of a dataclass."""
     found: Item = _reader(kind).validate_python({**body, **more})
@@ -175,6 +161,7 @@ class Risks:
             It has no title or owner, likelihood or impact is not 1 to 5, or a risk that is not
             accepted has no day.
         """
+        said = self.risks_register.events.said
         title = said(title, "say in a few words what may happen: the register names it so.")
         owner = said(owner, "say with --owner which role or department answers for it.")
         _require_risk(likelihood, impact, treatment, due)
@@ -184,7 +171,7 @@ class Risks:
             "likelihood": likelihood,
             "impact": impact,
             "treatment": treatment,
-            "plan": plan,
+            "plan": said(plan),
             "due": due,
         }
         name = self.risks_register.begin("risk added", body, now=now)
@@ -208,6 +195,7 @@ class Risks:
             for each in ("likelihood", "impact", "treatment", "due")
         }
         _require_risk(**after)
+        self.risks_register.events.said(changes.get("plan", ""))
         self.risks_register.record(name, "risk changed", changes, now=now)
         return self.risk(name)
 
@@ -220,7 +208,7 @@ class Risks:
             No reason is given, or it is closed already.
         """
         self._require_open(name)
-        told = said(reason, "say with --reason why it is none any more.")
+        told = self.risks_register.events.said(reason, "say with --reason why it is none any more.")
         self.risks_register.record(name, "risk closed", {"reason": told}, now=now)
         return self.risk(name)
 

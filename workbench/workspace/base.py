@@ -84,7 +84,19 @@ class Opened:
         """The one log: who read what, and what the office did."""
         from workbench.store.logs.events import Events
 
-        return Events(self.private, self.settings.zone)
+        return Events(self.private, self.settings.zone, self._identifies)
+
+    def _identifies(self, text: str) -> bool:
+        """Whether a text holds somebody's key or direct identifier, in any spelling."""
+        from workbench.reporting.gate.leaks import scan
+        from workbench.reporting.pages.parts import Authored
+
+        try:
+            find = self.access.find_identifiers
+            words = [Authored("what was typed", text)]
+            return bool(scan({}, find, authored=words, allowed=self.catalog.declared_words))
+        except StorageError:  # why: that the store is lost can be recorded too
+            return False
 
     @cached_property
     def seal(self) -> Seal:

@@ -49,14 +49,12 @@ class Customers(Data):
         Raises
         ------
         InputError
-            No reason is given, or there is no such customer under this purpose.
+            No reason is given or it names a customer, or there is none under this purpose.
         AccessRefused
             The purpose may read no table with customers.
         """
-        if not reason.strip():
-            raise InputError(
-                "a look-up of one customer needs its reason, for the audit log: reason='…'."
-            )
+        wanted = "a look-up of one customer needs its reason, for the audit log: reason='…'."
+        reason = self.events.said(reason, wanted)
         keys = {
             name: table.subject_key
             for name, table in self.catalog.tables.items()

@@ -114,6 +114,7 @@ def acknowledge(
     """
     from workbench.privacy.accounting import epsilon_of
 
+    office.events.said(reason)
     registers = _begin_anew(office, reason, role)
     try:
         lost = office.ws.ledger.acknowledge(reason, role=role, now=office.now, lost_rho=lost_rho)
@@ -174,7 +175,7 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
     from workbench.store.logs.events import who
 
     claimed = require_officer(role, "setting the clock's marks back")
-    word = {"reason": require_reason(reason), "role": claimed}
+    word = {"reason": office.events.said(require_reason(reason)), "role": claimed}
     now = office.now
     signed = {**word, "role_is": "self-declared", "who": who()}
     if now < BEGAN:
@@ -209,6 +210,7 @@ def approve(office: Office, what: str, reason: str, *, role: str | None = None) 
     role : str, optional
         ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
     """
+    office.events.said(reason)
     return office.ws.ledger.approve(what, reason, role=role, now=office.now)
 
 

@@ -125,6 +125,7 @@ def share_extract(
     """
     now = office.now
     agreed = Terms(**deal, people=people)
+    office.events.said(" ".join(map(str, vars(agreed).values())))
     agreed.require(office.catalog, now.date())
     purpose = agreed.purpose
     hidden = strict(office.catalog.purposes[purpose].extract_terms, purpose, k=k, l=l, t=t)

@@ -196,6 +196,17 @@ def test_a_log_missing_where_only_a_reader_looks_is_told(tmp_path):
         make(tmp_path / "absent").entries()
 
 
+def test_a_log_that_is_not_there_is_empty_where_nothing_can_be_written(
+    small_disk, read_only, tmp_path
+):
+    folder = small_disk(1_000_000)
+    read_only(folder)
+    assert make(folder).entries() == []
+    assert make(folder).verify() == 0
+    assert make(tmp_path).head()[0] == 0
+    assert list(tmp_path.glob("*.sqlite")) == []  # a look makes no file of it
+
+
 def test_a_read_only_disk_is_told(small_disk, read_only):
     folder = small_disk(1_000_000)
     chain = make(folder)

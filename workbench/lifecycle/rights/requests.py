@@ -7,6 +7,7 @@ Deadlines come from the file of laws, which also says how they are reckoned
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Required, TypedDict, TypeVar
@@ -14,8 +15,9 @@ from typing import Required, TypedDict, TypeVar
 from workbench.errors import InputError, Refused, UnknownName, require_known
 from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.register import Register, said
+from workbench.lifecycle.register import Register
 from workbench.lifecycle.rights.customers import identifiers, unknown_subject
+from workbench.store.loading.values import normal_key
 from workbench.store.logs.chain import Entry
 
 Answer = TypeVar("Answer")
@@ -172,7 +174,7 @@ def serve(
     if not identifiers(office, mark) and mark not in office.store.marks.erased():
         raise unknown_subject(office)
     if request is None:
-        require_said(verified_by)
+        require_said(office, mark, verified_by)
         request = open_request(office, kind, mark, law=law, received=received).id
     found = find_request(office, request)
     if found.mark != mark or found.closed:
@@ -190,9 +192,11 @@ def serve(
     return close(office, request, "done"), answer
 
 
-def require_said(verified_by: str) -> str:
-    """Return how a person was identified, in one line; refuse an empty text."""
-    return said(
+def require_said(office: Office, mark: str, verified_by: str) -> str:
+    """Return how a person was identified, in one line; refuse an empty text, or one naming them."""
+    return _said(
+        office,
+        mark,
         verified_by,
         "say with --verified-by how the person's identity was checked, such as 'id card, "
         "branch 12': whoever asks for somebody else's data must not get it.",
@@ -207,7 +211,7 @@ def check_identity(office: Office, name: str, verified_by: str) -> None:
     InputError
         Nothing is said.
     """
-    told = require_said(verified_by)
+    told = require_said(office, find_request(office, name).mark, verified_by)
     _register(office).record(name, CHECKED, {"verified_by": told}, now=office.now)
 
 
@@ -238,7 +242,8 @@ def extend(office: Office, name: str, *, told_on: dt.date, reason: str) -> Reque
             f"the person had to be told by {request.due}, and {told_on} is later or still to come. "
             "It stays overdue; answer now."
         )
-    told = said(reason, "say with --reason why it takes longer: the person has to be told it too.")
+    wanted = "say with --reason why it takes longer: the person has to be told it too."
+    told = _said(office, request.mark, reason, wanted)
     body = {"told_on": told_on, "reason": told}
     _register(office).record(name, EXTENDED, body, now=office.now)
     return find_request(office, name)
@@ -252,10 +257,19 @@ def close(office: Office, name: str, outcome: str) -> Request:
     InputError
         It is closed already, or nothing is said of how it ended.
     """
-    _require_open(find_request(office, name))
-    told = said(outcome, "say with --outcome how it ended, such as 'refused: not theirs'.")
+    request = find_request(office, name)
+    _require_open(request)
+    wanted = "say with --outcome how it ended, such as 'refused: not theirs'."
+    told = _said(office, request.mark, outcome, wanted)
     _register(office).record(name, CLOSED, {"outcome": told}, now=office.now)
     return find_request(office, name)
+
+
+def _said(office: Office, mark: str, text: str, wanted: str) -> str:
+    """Return what was typed of a customer; refuse what names them, also who was erased since."""
+    words = (normal_key(word) for word in re.split(r"[^\w-]+", text))
+    gone = [word for word in words if word and office.store.marks.of(word) == mark]
+    return office.events.said(text, wanted, [*identifiers(office, mark), *gone])
 
 
 def _require_open(request: Request) -> None:

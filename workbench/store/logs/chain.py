@@ -25,7 +25,7 @@ from workbench.periods import local
 from workbench.store.durable import LOCK_WAIT_SECONDS, file_lock
 from workbench.store.logs.counted import forget, known, remember
 from workbench.store.logs.counted import lost as lost_text
-from workbench.store.logs.databases import engine_of, guarded, path_of, unreadable
+from workbench.store.logs.databases import engine_of, guarded, opened, path_of, unreadable
 
 GENESIS = "0" * 64
 
@@ -144,9 +144,8 @@ class Chain:
         """
         if not lost:
             self.take_over()
-        with guarded(self.path, self.error), self._engine.connect() as connection:
-            exists = self._engine.dialect.has_table(connection, self.name)
-            reader = Reader(self, connection if exists else None)
+        with opened(self._engine, self.url, self.name, self.error) as connection:
+            reader = Reader(self, connection)
             if not lost:
                 self._require_begun(reader)
             yield reader
@@ -199,8 +198,8 @@ class Chain:
             Of this log's error class: names the first entry that does not fit.
         """
         self.head()  # a lost log is told as one
-        with guarded(self.path, self.error), self._engine.connect() as connection:
-            if not self._engine.dialect.has_table(connection, self.name):
+        with opened(self._engine, self.url, self.name, self.error) as connection:
+            if connection is None:
                 return 0
             previous, last, count = GENESIS, 0, 0
             for row in connection.execute(select(self.table).order_by(self.table.c.seq)):

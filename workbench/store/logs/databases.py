@@ -6,6 +6,7 @@ SQLite runs with a rollback journal and ``synchronous=EXTRA``: the write-ahead l
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
@@ -50,6 +51,19 @@ def guarded(path: str, error: type[StorageError]) -> Iterator[None]:
         raise error(f"{path}: {hint}") from None
     except DatabaseError as problem:
         raise unreadable(path, problem.orig, error) from None
+
+
+@contextmanager
+def opened(
+    engine: Engine, url: str, table: str, error: type[StorageError]
+) -> Iterator[Connection | None]:
+    """Open a database to read; None where its table is not there: a look makes no file of one."""
+    path = Path(path_of(url))
+    if url.startswith("sqlite:") and path.parent.is_dir() and not path.exists():
+        yield None
+        return
+    with guarded(str(path), error), engine.connect() as connection:
+        yield connection if engine.dialect.has_table(connection, table) else None
 
 
 def unreadable(path: str, reason: object, error: type[StorageError]) -> StorageError:

@@ -12,7 +12,8 @@ for an empty one and see no hold, calls it lost and does nothing.
 import datetime as dt
 import os
 import pwd
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from workbench.documents import canonical
 from workbench.errors import InputError, StorageError
 from workbench.store.logs.chain import Chain, Entry, Reader, Writer, log_in
 from workbench.store.logs.counted import known, remember, require_clock
+from workbench.store.reading.identifying import normal
 
 FILE = "audit.sqlite"
 OFFICE = "office"  # the ref of an act of the office; that of an item's, see `Register`, is its own
@@ -46,13 +48,20 @@ class Events(Chain):
         The workspace's private folder.
     zone : tzinfo
         In which it tells when something was.
+    identifies : callable
+        Says whether a text holds somebody's key or direct identifier.
     """
 
-    def __init__(self, folder: Path, zone: dt.tzinfo = dt.UTC) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        zone: dt.tzinfo = dt.UTC,
+        identifies: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         url, lock = f"sqlite:///{folder / FILE}", folder / "audit.lock"
         super().__init__(url, "audit", lock, StorageError, zone=zone, begun=folder)
         Index("ix_audit_kind", self.table.c.kind)  # holds are looked up among many reads
-        self._folder, self._taken = folder, False
+        self._folder, self._taken, self._identifies = folder, False, identifies
 
     def take_over(self) -> None:
         """Bring what logs of before hold into this one, where any is left."""
@@ -63,6 +72,35 @@ class Events(Chain):
             except BaseException:
                 self._taken = False
                 raise
+
+    def said(self, text: str, wanted: str = "", of: Collection[str] = ()) -> str:
+        """Return what somebody typed, in one line, for a log that nobody can take it out of again.
+
+        Parameters
+        ----------
+        wanted : str
+            What to say where nothing is typed; left out, nothing need be.
+        of : collection of str
+            Identifiers of whom it is about, of which any is refused: others' may be words.
+
+        Raises
+        ------
+        InputError
+            Nothing is typed, or it names a customer.
+        """
+        told = " ".join(text.split())
+        if wanted and not told:
+            raise InputError(wanted)
+        plain = normal(told)
+        theirs = (rf"(?<![a-z0-9]){re.escape(normal(each))}(?![a-z0-9])" for each in of)
+        if told and (any(re.search(each, plain) for each in theirs) or self._identifies(told)):
+            raise InputError(
+                "what was typed holds a customer's key, name or other identifier, and it would "
+                "stay on record after an erasure. Say it without, such as by the number of a "
+                "request or of a case file; a word that is only somebody's name too, in other "
+                "words. Nothing was recorded."
+            )
+        return told
 
     def record(self, kind: str, body: Mapping[str, Any], *, now: dt.datetime) -> Entry:
         """Append a read, or what else is no act of the office; durable when this returns."""

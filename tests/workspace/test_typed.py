@@ -1,0 +1,114 @@
+"""What a person types into the log names no customer: nobody can take it out of there again."""
+
+import datetime as dt
+import itertools
+
+import pytest
+
+from workbench.errors import InputError
+
+DAY = dt.date(2026, 10, 1)
+WHEN = dt.datetime(2026, 10, 1, 9, tzinfo=dt.UTC)
+DEAL = {"country": "CN", "terms": "DPA 7", "expires": dt.date(2027, 1, 1), "purpose": "reporting"}
+RISK = {"likelihood": 2, "impact": 2, "treatment": "accept"}
+MADE = {"owner": "risk", "measure": "less loss", "expected": 1.0, "low": 0.0, "high": 2.0}
+
+
+def _doors(ws, kept):
+    """Return every act that records words of whoever does it, by the name of the words."""
+    office = ws.office
+    incidents, reviews = office.incidents, office.reviews
+    fresh = {
+        "nature": "loss",
+        "detected_at": WHEN,
+        "occurred_at": None,
+        "facts": {},
+        "now": ws.now(),
+    }
+    return {
+        "verified-by": lambda x: office.subject_held("K-000003", verified_by=x),
+        "verified-by of one registered": lambda x: office.subject_held(
+            "K-000003", verified_by=x, request=kept["request"]
+        ),
+        "outcome": lambda x: office.close_request(kept["request"], x),
+        "reason to extend": lambda x: office.extend_request(
+            kept["request"], told_on=dt.date(2026, 10, 2), reason=x
+        ),
+        "reason of a hold": lambda x: office.hold(x, table="transactions"),
+        "reason to release": lambda x: office.release_hold(kept["hold"], x),
+        "incident": lambda x: incidents.open(x, **fresh),
+        "how contained": lambda x: incidents.contain(kept["incident"], x, at=WHEN, now=ws.now()),
+        "lesson": lambda x: incidents.close(kept["incident"], [x], now=ws.now()),
+        "risk": lambda x: reviews.add_risk(x, owner="it", plan="", due=None, now=ws.now(), **RISK),
+        "owner of a risk": lambda x: reviews.add_risk(
+            "fire", owner=x, plan="", due=None, now=ws.now(), **RISK
+        ),
+        "plan": lambda x: reviews.add_risk(
+            "fire", owner="it", plan=x, due=None, now=ws.now(), **RISK
+        ),
+        "plan changed": lambda x: reviews.change_risk(kept["risk"], {"plan": x}, now=ws.now()),
+        "risk closed": lambda x: reviews.close_risk(kept["risk"], x, now=ws.now()),
+        "reason of a look-up": lambda x: ws.look_up("anybody", "reporting", reason=x),
+        "terms of an extract": lambda x: office.share_extract(
+            "transactions", ["region"], ws.settings.root / "out", people=1, recipient=x, **DEAL
+        ),
+        "decision": lambda x: ws.decisions.record(x, **MADE),
+        "unit": lambda x: ws.decisions.record("cut-off", unit=x, **MADE),
+        "lost": lambda x: office.acknowledge(x, role="officer"),
+        "clock": lambda x: office.set_clock(x, role="officer"),
+        "approved": lambda x: office.approve("a card", x, role="officer"),
+    }  # fmt: skip
+
+
+def test_no_act_records_words_that_name_a_customer(shop):
+    office, reviews = shop.office, shop.office.reviews
+    risk = reviews.add_risk("fire", owner="it", plan="", due=None, now=shop.now(), **RISK)
+    opened = office.incidents.open(
+        "a lost laptop", nature="loss", detected_at=WHEN, occurred_at=None, facts={}, now=shop.now()
+    )
+    kept = {
+        "request": office.open_request("access", "K-000003", law="GDPR").id,
+        "hold": office.hold("case 7/2026", subject="K-000005").id,
+        "incident": opened.id, "risk": risk.id,
+    }  # fmt: skip
+    before = shop.events.head()
+    texts = itertools.cycle(
+        ("for K-000004", "asked by person4@example.org", "customer 4, by phone", "Family4 Given4")
+    )
+    for (name, act), text in zip(_doors(shop, kept).items(), texts, strict=False):
+        with pytest.raises(InputError, match="stay on record after an erasure"):
+            act(text)
+        assert shop.events.head() == before, (name, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Given3 Family3 came by", "K-000003", "ｋ－000003", "FAMILY3, GIVEN3", "person3@example.org?"],
+)
+def test_of_whom_it_is_about_every_spelling_is_refused(shop, text):
+    made = shop.office.open_request("erasure", "K-000003", law="GDPR")
+    for act in (
+        lambda: shop.office.close_request(made.id, text),
+        lambda: shop.office.hold(text, subject="K-000003"),
+        lambda: shop.office.erase_subject("K-000003", verified_by=text),
+    ):
+        with pytest.raises(InputError, match="stay on record after an erasure"):
+            act()
+    assert len(shop.office.requests()) == 1
+    assert shop.office.holds() == []
+
+
+def test_the_key_of_whom_was_erased_is_known_still(shop):
+    made = shop.office.open_request("access", "K-000003", law="GDPR")
+    shop.office.erase_subject("K-000003", verified_by="id card, branch 12")
+    with pytest.raises(InputError, match="stay on record after an erasure"):
+        shop.office.close_request(made.id, "erased K-000003")
+    assert shop.office.close_request(made.id, "erased meanwhile, see R-0002").closed
+
+
+def test_that_the_store_is_lost_can_be_recorded(shop):
+    shop.office.shred_keys()
+    opened = shop.office.incidents.open(
+        "all keys lost", nature="loss", detected_at=WHEN, occurred_at=None, facts={}, now=shop.now()
+    )
+    assert opened.title == "all keys lost"
