@@ -8,7 +8,8 @@ run without releasing to tell.
 
 import ast
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from workbench.privacy.planning import AUTO
 from workbench.reporting.definitions.fields import Value
 from workbench.reporting.notebooks.reads import ODD_CODE, Unknown, parsed
 
+Price = Callable[..., Cost]  # of epsilon, rho and pure
 # Methods of a workspace that pay, and how often they pay their price.
 PAYING = {
     "release": 1,
@@ -34,6 +36,7 @@ PAYING = {
 _OPENS = "open_workspace"
 _SAME_LENGTH = {"enumerate", "reversed", "sorted", "list", "tuple", "set"}
 _VIEWS = {"items", "keys", "values"}
+_CHANGING = {"append", "extend", "insert", "update", "add", "setdefault"}
 # How often their body runs, or whether, is not told by where they stand.
 _UNCOUNTED = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef),
@@ -64,48 +67,41 @@ def most_pico(
     """
     try:
         tree = parsed(read_json(notebook)["cells"])
-        return _Reader(tree, values, delta, auto_pico, gaussian).whole()
-    except (Unknown, *ODD_CODE, QuestionRefused):  # what is refused here is refused by the run
+        reader = _Reader(tree, values, partial(price, delta=delta, gaussian=gaussian))
+        return auto_pico + reader.whole()
+    # what is refused here is refused by the run
+    except (Unknown, *ODD_CODE, ArithmeticError, QuestionRefused):
         return None
 
 
 class _Reader:
-    def __init__(
-        self,
-        tree: ast.Module,
-        values: Mapping[str, Value],
-        delta: Decimal,
-        auto_pico: int,
-        gaussian: bool,
-    ) -> None:
-        self._tree, self._values = tree, values
-        self._price: Callable[..., Cost] = partial(price, delta=delta, gaussian=gaussian)
-        self._auto_pico = auto_pico
+    """A notebook's code, its names, and what each is given."""
+
+    def __init__(self, tree: ast.Module, values: Mapping[str, Value], price: Price) -> None:
+        self._tree, self._values, self._price = tree, values, price
         self._above = {
             child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)
         }
         self._given: dict[str, list[ast.expr | None]] = {}
+        self._changed = set[str]()
         for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-                above = self._above[node]
-                plain = isinstance(above, ast.Assign) and above.targets == [node]
-                content = above.value if plain and isinstance(above, ast.Assign) else None
-                self._given.setdefault(node.id, []).append(content)
-        self._changed = {
-            node.func.value.id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Name)
-            and node.func.attr in ("append", "extend", "insert", "update", "add", "setdefault")
-        }
+            match node:
+                case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                    above = self._above[node]
+                    plain = isinstance(above, ast.Assign) and above.targets == [node]
+                    content = above.value if plain and isinstance(above, ast.Assign) else None
+                    self._given.setdefault(name, []).append(content)
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr)):
+                    if attr in _CHANGING:
+                        self._changed.add(name)
 
     def whole(self) -> int:
-        total = self._auto_pico
+        total = 0
         spaces = {
             name
             for name, given in self._given.items()
-            if any(each is not None and self._opens(each) for each in given)
+            for each in given
+            if isinstance(each, ast.Call) and _name(each.func) == _OPENS
         }
         for node in ast.walk(self._tree):
             if isinstance(node, ast.Name) and node.id in spaces and isinstance(node.ctx, ast.Load):
@@ -115,31 +111,25 @@ class _Reader:
                 call = self._above[node]
                 if not isinstance(call, ast.Call) or call.func is not node:
                     raise Unknown
-                total += self._paid(call, PAYING[node.attr]) * self._times(call)
+                total += self._paid(call) * PAYING[node.attr] * self._times(call)
             elif isinstance(node, ast.Attribute | ast.Name) and _name(node) == "discovered":
                 raise Unknown  # it takes some of delta for itself
         return total
 
-    def _opens(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Call) and _name(node.func) == _OPENS
-
-    def _paid(self, call: ast.Call, times: int) -> int:
+    def _paid(self, call: ast.Call) -> int:
         words = {each.arg: each.value for each in call.keywords}
-        if "epsilon" in words and self._is_auto(words["epsilon"]):
-            return 0  # it is in what they cost together
+        match words.get("epsilon"):
+            case ast.Constant(value=value) if value == AUTO:
+                return 0  # it is in what they cost together
+            case ast.Name(id=name) if name in self._values and self._parameter(name) == AUTO:
+                return 0
         pure = words.get("pure", ast.Constant(value=False))
         epsilon, rho = (
             self._number(words[name]) if name in words else None for name in ("epsilon", "rho")
         )
         if None in words or not isinstance(pure, ast.Constant):
             raise Unknown
-        asked = self._price(epsilon, rho, pure=bool(pure.value))
-        return times * asked.pico
-
-    def _is_auto(self, node: ast.expr) -> bool:
-        if isinstance(node, ast.Name) and node.id in self._values:
-            return self._parameter(node.id) == AUTO
-        return isinstance(node, ast.Constant) and node.value == AUTO
+        return self._price(epsilon, rho, pure=bool(pure.value)).pico
 
     def _times(self, node: ast.AST) -> int:
         """Return how often a node is reached at most."""
@@ -156,78 +146,48 @@ class _Reader:
         return times
 
     def _length(self, node: ast.expr) -> int:
-        if isinstance(node, ast.List | ast.Tuple | ast.Set):
-            if any(isinstance(each, ast.Starred) for each in node.elts):
-                raise Unknown
-            return len(node.elts)
-        if isinstance(node, ast.Dict):
-            if None in node.keys:
-                raise Unknown
-            return len(node.keys)
-        if isinstance(node, ast.Name):
-            return self._length_of(node.id)
-        if isinstance(node, ast.Call):
-            return self._length_called(node)
+        """Return how many items an expression has at most."""
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+                if not any(isinstance(each, ast.Starred) for each in items):
+                    return len(items)
+            case ast.Dict(keys=keys) if None not in keys:
+                return len(keys)
+            case ast.Name(id=name) if name not in self._changed and name in self._values:
+                if isinstance(value := self._parameter(name), list):
+                    return len(value)
+            case ast.Name(id=name) if name not in self._changed:
+                return self._length(self._content(name))
+            case ast.Call(func=ast.Attribute(value=viewed, attr=attr), args=[]) if attr in _VIEWS:
+                return self._length(viewed)
+            case ast.Call(func=ast.Name(id="zip"), args=items):
+                lengths = []
+                for each in items:
+                    with suppress(Unknown):  # one that can be told is enough
+                        lengths.append(self._length(each))
+                if lengths:
+                    return min(lengths)
+            case ast.Call(func=ast.Name(id="range"), args=[_, *_] as ends):
+                return len(range(*(int(self._number(each)) for each in ends)))
+            case ast.Call(func=ast.Name(id=name), args=[items]) if name in _SAME_LENGTH:
+                return self._length(items)
         raise Unknown
-
-    def _length_of(self, name: str) -> int:
-        if name in self._changed:
-            raise Unknown
-        if name in self._values:
-            value = self._parameter(name)
-            if not isinstance(value, list):
-                raise Unknown
-            return len(value)
-        return self._length(self._content(name))
-
-    def _length_called(self, node: ast.Call) -> int:
-        if isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS and not node.args:
-            return self._length(node.func.value)
-        name = _name(node.func)
-        if name == "zip" and node.args:
-            return min(self._known(node.args))
-        if name == "range" and node.args:
-            numbers = [int(self._number(each)) for each in node.args]
-            return len(range(*numbers))
-        if name in _SAME_LENGTH and len(node.args) == 1:
-            return self._length(node.args[0])
-        raise Unknown
-
-    def _known(self, nodes: Sequence[ast.expr]) -> Iterator[int]:
-        """Yield the lengths that can be told; at least one."""
-        told = 0
-        for each in nodes:
-            try:
-                length = self._length(each)
-            except Unknown:
-                continue
-            told += 1
-            yield length
-        if not told:
-            raise Unknown
 
     def _number(self, node: ast.expr) -> Decimal:
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float, str):
-            return self._decimal(node.value)
-        if isinstance(node, ast.Name) and node.id in self._values:
-            return self._decimal(self._parameter(node.id))
-        if isinstance(node, ast.Name):
-            return self._number(self._content(node.id))
-        if isinstance(node, ast.BinOp):
-            left, right = self._number(node.left), self._number(node.right)
-            if isinstance(node.op, ast.Mult):
-                return left * right
-            if isinstance(node.op, ast.Div) and right:
-                return left / right
-            if isinstance(node.op, ast.Add):
-                return left + right
+        match node:
+            case ast.Constant(value=int() | float() | str() as value):
+                return _decimal(value)
+            case ast.Name(id=name) if name in self._values:
+                return _decimal(self._parameter(name))
+            case ast.Name(id=name):
+                return self._number(self._content(name))
+            case ast.BinOp(left=one, op=ast.Mult(), right=other):
+                return self._number(one) * self._number(other)
+            case ast.BinOp(left=one, op=ast.Div(), right=other):
+                return self._number(one) / self._number(other)
+            case ast.BinOp(left=one, op=ast.Add(), right=other):
+                return self._number(one) + self._number(other)
         raise Unknown
-
-    def _decimal(self, value: object) -> Decimal:
-        try:
-            return Decimal(str(value))
-        except ArithmeticError:
-            raise Unknown from None
 
     def _content(self, name: str) -> ast.expr:
         """Return what a name stands for, if it is given once, plainly."""
@@ -241,6 +201,13 @@ class _Reader:
         if len(self._given.get(name, [])) > 1:
             raise Unknown
         return self._values[name]
+
+
+def _decimal(value: object) -> Decimal:
+    try:
+        return Decimal(str(value))
+    except ArithmeticError:
+        raise Unknown from None
 
 
 def _name(node: ast.expr) -> str:
