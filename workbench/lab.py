@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from workbench.errors import InputError, RunFailed, WorkbenchError
-from workbench.reporting.environment import RUN_REPORT
+from workbench.reporting import RUN_REPORT
 from workbench.settings import FILE_NAME, Settings
 from workbench.store.keys.sources import KEY, NEW_KEY, offered, without_keys
 from workbench.workspace import open_workspace

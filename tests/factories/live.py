@@ -13,10 +13,10 @@ from factories.notebooks import code, markdown, notebook, written
 import workbench as wb
 from workbench import figures
 from workbench.figures.changes import Together
+from workbench.figures.kinds import read_payload
 from workbench.figures.language import Language
 from workbench.figures.live.embedded import Shown
 from workbench.figures.live.states import Tables
-from workbench.figures.payload import read_payload
 from workbench.privacy.columns import Bound, Dimension, Measure, advised
 from workbench.privacy.tables import columns_of, sheet_of
 from workbench.reporting.definitions.reading import find_definition

@@ -11,8 +11,8 @@ from factories.releases import BAND, CATEGORY, CUSTOMERS, MONTH, RATE, REGION, r
 from workbench import figures
 from workbench.errors import DefinitionError, InputError, QuestionRefused, UnknownName
 from workbench.figures import MIME
+from workbench.figures.kinds import read_payload
 from workbench.figures.language import Language
-from workbench.figures.payload import read_payload
 from workbench.figures.values import series
 from workbench.privacy.columns import Measure
 

@@ -32,9 +32,9 @@ from workbench.privacy.accounting import Cost, epsilon_of
 from workbench.privacy.budget import Line, Need, Share, Short, need_of, shortfalls
 from workbench.privacy.planning import PlannedAnswer, beside, read_prices, split
 from workbench.privacy.release import Release
+from workbench.reporting import PLAN_FILE, PRICES_FILE
 from workbench.reporting.definitions.definition import Definition
 from workbench.reporting.desk import Asked, Desk, Detail, Tell
-from workbench.reporting.environment import PLAN_FILE, PRICES_FILE
 from workbench.reporting.execution import execute
 from workbench.reporting.facts import page_context
 from workbench.reporting.forking import import_light

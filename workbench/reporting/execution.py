@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from workbench import reporting
 from workbench.catalog_files import keep_checked
 from workbench.documents import read_json
 from workbench.errors import RunFailed, StorageError, WorkbenchError
-from workbench.reporting import environment
 from workbench.reporting.desk import Asked, Desk, Detail, Tell
 from workbench.reporting.forking import Watch, forking, import_light
 from workbench.store.durable import refusal
@@ -58,13 +58,13 @@ def execute(
     notebook = desk.notebook(asked)
     variables = {
         "WORKBENCH_WORKSPACE": str(desk.settings.root),
-        environment.SNAPSHOT: str(desk.snapshot),
-        environment.RUN_REPORT: definition.name,
-        environment.RUN_SHARE: str(definition.budget.epsilon),
+        reporting.SNAPSHOT: str(desk.snapshot),
+        reporting.RUN_REPORT: definition.name,
+        reporting.RUN_SHARE: str(definition.budget.epsilon),
         "IPYTHONDIR": str(desk.private / "ipython"),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        environment.CATALOG_FILE: str(folder / "catalog.json"),
-        **({environment.REUSE_ANSWERS: "1"} if definition.reuse_answers else {}),
+        reporting.CATALOG_FILE: str(folder / "catalog.json"),
+        **({reporting.REUSE_ANSWERS: "1"} if definition.reuse_answers else {}),
         **(further or {}),
     }
     require_code(notebook, f"'{definition.name}' for {period.text}")

@@ -16,11 +16,11 @@ import workbench.analytics.operations  # registers what analytics derives  # noq
 from workbench.errors import DefinitionError, QuestionRefused, RunFailed, UnknownName
 from workbench.figures import MIME, Chart
 from workbench.figures.changes import Together
+from workbench.figures.kinds import read_payload
 from workbench.figures.language import Language
 from workbench.figures.live.embedded import Shown, embedded
 from workbench.figures.marks import noted
 from workbench.figures.notes import notes_about
-from workbench.figures.payload import read_payload
 from workbench.figures.spec import Spec
 from workbench.privacy.release import Release
 from workbench.privacy.replaying import believed

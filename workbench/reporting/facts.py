@@ -139,7 +139,7 @@ def in_words(value: object) -> str:
 def releases_in(notebook: Any) -> list[str]:
     """Return the ids of the releases a notebook's figures draw, each once."""
     from workbench.figures import MIME
-    from workbench.figures.payload import read_payload
+    from workbench.figures.kinds import read_payload
 
     found: dict[str, None] = {}
     for number, cell in enumerate(notebook.cells, 1):

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.budget import Line
-from workbench.reporting import telling
+from workbench.reporting import ANSWERS_FILE, EARLIER, PRICES_FILE, telling
 from workbench.reporting.cost import affordable, make_private, paced_by, share_of
 from workbench.reporting.desk import Asked, Detail, Tell
 from workbench.reporting.desk import Desk as Desk  # made by workspaces, for a run
-from workbench.reporting.environment import ANSWERS_FILE, EARLIER, PRICES_FILE
 from workbench.reporting.execution import execute
 from workbench.reporting.facts import edition_identity, facts_of, made_of, page_context, releases_in
 from workbench.reporting.forking import import_light
@@ -318,12 +317,6 @@ def _executed(asked: Asked, desk: Desk, folder: Path, tell: Tell, prices: Path |
     raise AssertionError  # the loop returns or raises
 
 
-def _mail(desk: Desk, made: Published) -> str:
-    from workbench.reporting.published.index import mail_text
-
-    return mail_text(made.edition, next(iter(made.edition.languages)), desk.settings.address)
-
-
 def _edition(
     asked: Asked,
     made: Published,
@@ -332,6 +325,8 @@ def _edition(
     releases: Sequence[str],
     desk: Desk,
 ) -> Edition:
+    from workbench.reporting.published.index import mail_text
+
     delta, known = float(desk.catalog.privacy.delta), desk.ledger.gaussian
     return Edition(
         report=asked.definition.name,
@@ -343,7 +338,7 @@ def _edition(
         unchanged=unchanged,
         changed=() if unchanged else made.edition.changed,
         alerts=next(iter(made.edition.alerts.values()), ()),
-        mail=_mail(desk, made),
+        mail=mail_text(made.edition, next(iter(made.edition.languages)), desk.settings.address),
         spent_now=round(epsilon_of(spent_pico, delta, known), 4),
         epsilon=round(epsilon_of(desk.ledger.spent_by(releases), delta, known), 4),
         left=desk.ledger.status(paced_by(asked.period), desk.now, share_of(asked.definition)),

@@ -8,9 +8,9 @@ from html import escape
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from workbench import reporting
 from workbench.errors import WorkbenchError
 from workbench.periods import Period, ends_of, months_between
-from workbench.reporting import environment
 
 if TYPE_CHECKING:
     from workbench.privacy.release import Release
@@ -175,7 +175,7 @@ ALL = "(all)"
 
 def form(ws: Asking) -> Any:
     """Return the form; None in a scheduled run, where nobody clicks."""
-    if environment.of_a_report():
+    if reporting.of_a_report():
         return None
     import ipywidgets as widgets
 

@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench import reporting
 from workbench.catalog import Catalog
 from workbench.catalog_files import load_catalog, read_checked
 from workbench.errors import StorageError
 from workbench.periods import local
-from workbench.reporting import environment
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Opened:
     @cached_property
     def catalog(self) -> Catalog:
         """The declared data dictionary; in a run the very one the run began with."""
-        path, kept = self.settings.path("catalog"), os.environ.get(environment.CATALOG_FILE)
+        path, kept = self.settings.path("catalog"), os.environ.get(reporting.CATALOG_FILE)
         checked = read_checked(path, Path(kept)) if kept else None
         return checked or load_catalog(path)
 
@@ -128,7 +128,7 @@ class Opened:
         """Purpose-bound reading of the newest snapshot, fixed when first used."""
         from workbench.store.reading.access import Access
 
-        pinned = os.environ.get(environment.SNAPSHOT)
+        pinned = os.environ.get(reporting.SNAPSHOT)
         return Access(
             self.store,
             self.catalog,

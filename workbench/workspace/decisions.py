@@ -8,11 +8,11 @@ from itertools import chain
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
+from workbench import reporting
 from workbench.errors import InputError, UnknownName, require_known
 from workbench.lifecycle import decisions as log
 from workbench.lifecycle.register import Register
 from workbench.periods import Period, ends_of
-from workbench.reporting import environment
 from workbench.workspace.proposals import SOURCE, Proposals
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Decisions(Proposals):
 
     def _now(self) -> dt.datetime:
         """Return the time; refuse a report, whose code could record what it counted on rows."""
-        if environment.of_a_report():
+        if reporting.of_a_report():
             raise InputError(
                 "a decision and what came of it are recorded by whoever answers for it, not by a "
                 "report that runs: workbench decision record, or review. Nothing was recorded."

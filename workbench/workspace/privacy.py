@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench import reporting
 from workbench.errors import PeriodError, QuestionRefused
-from workbench.reporting import environment
 from workbench.workspace.base import Opened
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Private(Opened):
         from workbench.privacy.releasing import Asked, Payer, release, series_of, statements
 
         now = self.now()
-        prices, known = os.environ.get(environment.PRICES_FILE), self.ledger.gaussian
+        prices, known = os.environ.get(reporting.PRICES_FILE), self.ledger.gaussian
         checked: list[Asked] = []
         planned: list[Release] = []
         for name, query, epsilon, rho in wanted:
@@ -96,7 +96,7 @@ class Private(Opened):
             self._require_loaded(question)
             versions = [self._data_version(question, part) for part in question.parts]
             series = series_of(question, self.access.versions, versions)
-            if environment.PLAN_FILE in os.environ:
+            if reporting.PLAN_FILE in os.environ:
                 foreseen = Asked(name, question, versions, cost or Cost(), series)
                 planned.append(self._planned(foreseen))
                 continue
@@ -276,7 +276,7 @@ class Private(Opened):
         from workbench.privacy.provenance import require_private
 
         # a plan's answers are in no ledger
-        lookup = None if environment.PLAN_FILE in os.environ else self.ledger.answer
+        lookup = None if reporting.PLAN_FILE in os.environ else self.ledger.answer
         notes = [
             require_private(label.what, label, approvals=self.ledger.approvals(), lookup=lookup)
             for group in question.groups
@@ -290,7 +290,7 @@ class Private(Opened):
         from workbench.privacy.clipping import likely_cut
         from workbench.privacy.planning import blank, keep_blank, planned
 
-        file = Path(os.environ[environment.PLAN_FILE])
+        file = Path(os.environ[reporting.PLAN_FILE])
         question, now = asked.question, self.now()
         wanted = asked.orders if asked.cost.pico else []
         unpaid, earlier = (
@@ -359,20 +359,20 @@ class Private(Opened):
 
 def note_answer(release_id: str, *, earlier: bool = False) -> None:
     """Tell the run this process works for, if any, what it was answered, and on earlier data."""
-    file = os.environ.get(environment.ANSWERS_FILE)
+    file = os.environ.get(reporting.ANSWERS_FILE)
     if file:
         with Path(file).open("a", encoding="utf-8") as answers:
-            answers.write(f"{release_id}{environment.EARLIER if earlier else ''}\n")
+            answers.write(f"{release_id}{reporting.EARLIER if earlier else ''}\n")
 
 
 def reuses_answers() -> bool:
     """Return whether this process runs a report that takes answers on earlier data, too."""
-    return environment.REUSE_ANSWERS in os.environ
+    return reporting.REUSE_ANSWERS in os.environ
 
 
 def run_share() -> Share | None:
     """Return the share of the report this process runs for, set by the runner."""
     from workbench.privacy.budget import Share
 
-    report, epsilon = os.environ.get(environment.RUN_REPORT), os.environ.get(environment.RUN_SHARE)
+    report, epsilon = os.environ.get(reporting.RUN_REPORT), os.environ.get(reporting.RUN_SHARE)
     return Share(report, Decimal(epsilon)) if report and epsilon else None

@@ -26,7 +26,7 @@ from workbench.privacy.models import PrivateScorecard
 from workbench.privacy.models.bins import Bins, bins_of
 from workbench.privacy.models.card_tables import Asked, CardCells, Counted, sizes_of
 from workbench.privacy.provenance import provenance
-from workbench.reporting.environment import PLAN_FILE
+from workbench.reporting import PLAN_FILE
 from workbench.store.reading.access import Access
 
 COLUMNS = {

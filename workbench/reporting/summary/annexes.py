@@ -29,17 +29,10 @@ _SLUG = re.compile(r"[a-z]+(-[a-z]+)*")  # words, no numbers
 _NUMBERED = re.compile(r"-\d+$")
 
 
-def _declared() -> Mapping[str, Mapping[str, Any]]:
-    """Return every annex as it is declared, by its name in the summary."""
-    return packaged("reporting/summary/data/annexes.yaml")
-
-
 def annexes(evidence: Evidence) -> dict[str, Exact]:
     """Return every annex by its name in the summary."""
-    made = {
-        name: _annex(evidence, declared, ROWS[name](evidence))
-        for name, declared in _declared().items()
-    }
+    declared = packaged("reporting/summary/data/annexes.yaml")
+    made = {name: _annex(evidence, each, ROWS[name](evidence)) for name, each in declared.items()}
     ids = tuple(each.id for each in evidence.decisions)
     made["decisions"] = replace(made["decisions"], private=ids, notes=(noted("mixed"),))
     if ids := tuple(each.id for each in evidence.retention.values()):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench import reporting
 from workbench.analytics.compliance import Measured, unmeasured
 from workbench.analytics.kpis import Light, kpi, kpis
 from workbench.catalog import Catalog
@@ -18,7 +19,6 @@ from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.operational import KIND, Exact, kept, operational
 from workbench.privacy.planning import keep_blank
 from workbench.privacy.release import Release
-from workbench.reporting import environment
 from workbench.reporting.summary.annexes import annexes
 from workbench.reporting.summary.evidence import Evidence
 
@@ -114,8 +114,8 @@ def _owners(catalog: Catalog) -> dict[str, str]:
 def keep(ws: Any, exact: Exact) -> Release:
     """Keep exact figures in the ledger; in a plan, return them without keeping."""
     made = operational(exact, ws.catalog, ws.access.versions.of_all())
-    if environment.PLAN_FILE in os.environ:
-        return keep_blank(made, Path(os.environ[environment.PLAN_FILE]), start="e")
+    if reporting.PLAN_FILE in os.environ:
+        return keep_blank(made, Path(os.environ[reporting.PLAN_FILE]), start="e")
     release = ws.ledger.derive(made, list(exact.private), ws.now(), kind=KIND)
     return handed_out(release, ws.ledger, ws.now)
 
