@@ -26,7 +26,7 @@ from workbench.privacy.release import Release
 from workbench.privacy.replaying import believed
 from workbench.reporting.notebooks import chosen
 from workbench.reporting.notebooks.literals import read_code, source_of
-from workbench.reporting.pages.page import Page, set_page
+from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import Authored, Block, Context, Drawing
 from workbench.reporting.pages.text import Heading, Prose, plain_prose, read_markdown
 
@@ -120,7 +120,7 @@ def export(
             "not published."
         )
     shown = [Shown(spec, tuple(releases)) for spec, releases in drawings]
-    return set_page(blocks, context, authored, embedded(shown, language, together, lookup))
+    return Page(blocks, context, authored, embedded(shown, language, together, lookup))
 
 
 def export_languages(

@@ -124,7 +124,7 @@ def test_what_an_indicator_is_holds_no_figure_and_others_lead_to_it(release):
 
 
 def test_a_page_links_to_definitions_that_it_holds_and_to_no_other(release):
-    from workbench.reporting.pages.page import set_page
+    from workbench.reporting.pages.page import Page
     from workbench.reporting.pages.parts import Context, Drawing
     from workbench.reporting.pages.text import Heading
 
@@ -133,10 +133,10 @@ def test_a_page_links_to_definitions_that_it_holds_and_to_no_other(release):
         for form in ("brief", "define")
     )
     start = [Heading(1, "Kept?"), Heading(2, "All"), brief]
-    html = set_page([*start, Heading(2, "What each is"), defined], Context("Summary")).html
+    html = Page([*start, Heading(2, "What each is"), defined], Context("Summary")).html
     assert '<a href="#what-is-coverage">' in html
     assert html.count('id="what-is-coverage"') == 1
-    assert "what-is-coverage" not in set_page(start, Context("Summary")).html
+    assert "what-is-coverage" not in Page(start, Context("Summary")).html
 
 
 def test_a_figure_with_a_reason_keeps_what_it_is_of(release):
@@ -188,12 +188,12 @@ def test_thresholds_in_words():
 
 
 def test_a_page_shows_lights_as_words_with_a_colour(release):
-    from workbench.reporting.pages.page import set_page
+    from workbench.reporting.pages.page import Page
     from workbench.reporting.pages.parts import Context, Drawing
     from workbench.reporting.pages.text import Heading
 
     drawn = IndicatorsSpec().draw([release], Language())
-    html = set_page([Heading(1, "Kept?"), Drawing(drawn, (release.id,))], Context("Summary")).html
+    html = Page([Heading(1, "Kept?"), Drawing(drawn, (release.id,))], Context("Summary")).html
     assert '<span class="light red">■ Red</span>' in html
     assert '<small class="below">6 of 2,748</small>' in html
     assert '<th scope="row">Reads outside their purpose' in html

@@ -13,7 +13,7 @@ from typing import Any
 from workbench.figures import Cards, Sentence
 from workbench.figures.drawn import Card
 from workbench.figures.language import Language
-from workbench.reporting.pages.layout import arrange
+from workbench.reporting.pages.layout import Layout, arrange
 from workbench.reporting.pages.parts import (
     ROOT,
     Alert,
@@ -29,60 +29,105 @@ from workbench.reporting.pages.template import fact_texts, render
 
 @dataclass(frozen=True)
 class Page:
-    """A finished page.
+    """A page, set from its blocks: the same blocks and context, the same bytes.
 
     Attributes
     ----------
-    html : str
-        The page; ways to the published folder start with `ROOT`.
-    title, headline : str
-        Its title, and its first released sentence.
-    cards : tuple of Card
-        Its key figures, for the index.
-    releases : tuple of str
-        Every release it draws.
-    alerts : tuple of Alert
-        Its rules that hold.
-    language : str
-        Its language.
-    authored : tuple of Authored
-        Every string on it that a person wrote.
-    blocks, context
-        What it was set from.
+    blocks : sequence of Heading, Prose or Drawing
+        In the notebook's order.
+    context : Context
+        What it says about itself.
+    written : sequence of Authored
+        Where the words on its blocks were written.
     live : mapping
         What its script draws figures anew from; empty where nothing on it answers back.
+    html : str
+        The page; ways to the published folder start with `ROOT`.
+
+    Raises
+    ------
+    DefinitionError
+        A rule is about no key figure of the page.
     """
 
-    html: str
-    title: str
-    headline: str
-    cards: tuple[Card, ...]
-    releases: tuple[str, ...]
-    alerts: tuple[Alert, ...]
-    language: str
-    authored: tuple[Authored, ...]
-    blocks: tuple[Block, ...]
+    blocks: Sequence[Block]
     context: Context
+    written: Sequence[Authored] = ()
     live: Mapping[str, Any] = field(default_factory=dict)
+    html: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "html", render(self))  # why at once: what is wrong is told now
+
+    @property
+    def language(self) -> str:
+        """Its language's code."""
+        return self.context.language
+
+    @cached_property
+    def words(self) -> Language:
+        """Its language, with what was declared in it."""
+        return Language(self.language, self.context.translations)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Its blocks in a reader's order."""
+        return arrange(self.blocks, self.words.say(self.context.title))
+
+    @property
+    def title(self) -> str:
+        """Its title."""
+        return self.layout.title
+
+    @property
+    def headline(self) -> str:
+        """Its first released sentence."""
+        answer = self.layout.answer.drawing if self.layout.answer else None
+        return answer.drawn.text if answer and isinstance(answer.drawn, Sentence) else ""
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """Its key figures, for the index."""
+        cards = self.layout.cards.drawing if self.layout.cards else None
+        return cards.drawn.cards if cards and isinstance(cards.drawn, Cards) else ()
+
+    @property
+    def drawings(self) -> list[Drawing]:
+        """Its figures."""
+        return [block for block in self.blocks if isinstance(block, Drawing)]
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """Every release it draws."""
+        return tuple(sorted({name for each in self.drawings for name in each.releases}))
+
+    @cached_property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Its rules that hold."""
+        shown = [each.drawn.cards for each in self.drawings if isinstance(each.drawn, Cards)]
+        return raised(self.context.alerts, [one for cards in shown for one in cards], self.words)
+
+    @property
+    def authored(self) -> tuple[Authored, ...]:
+        """Every string on it that a person wrote."""
+        return tuple(dict.fromkeys((*self.written, *_words_of(self.context))))
 
     @cached_property
     def known(self) -> frozenset[str]:
         """Every string composed from releases, the catalog and the system's own facts."""
-        language = Language(self.language, self.context.translations)
-        drawings = [block for block in self.blocks if isinstance(block, Drawing)]
-        told = fact_texts(self.context, self.releases, language)
+        told = fact_texts(self.context, self.releases, self.words)
         further = [self.alerts, self.context.brand.logo, self.live]
-        return frozenset(strings_of([drawings, self.context.facts, told, *further]))
+        return frozenset(strings_of([self.drawings, self.context.facts, told, *further]))
 
     @property
     def house(self) -> str:
         """Whose report it is, in its language."""
-        return Language(self.language, self.context.translations).say(self.context.house)
+        return self.words.say(self.context.house)
 
     @property
     def audience(self) -> str:
         """Who reads it, in its language."""
-        return Language(self.language, self.context.translations).say(self.context.audience)
+        return self.words.say(self.context.audience)
 
     def revised(self, revision: int, changed: tuple[str, ...], editions: Mapping[str, str]) -> Page:
         """Return the same page as a revision of an edition that may have other languages."""
@@ -92,9 +137,7 @@ class Page:
             changed=changed,
             editions=editions if len(editions) > 1 else {},
         )
-        if context == self.context:
-            return self
-        return set_page(self.blocks, context, self.authored, self.live)
+        return self if context == self.context else replace(self, context=context)
 
     def alone(self) -> str:
         """Return the page as one file with everything in it, which leads nowhere else."""
@@ -105,49 +148,6 @@ class Page:
     def at(self, root: str) -> str:
         """Return the page with ``root``, such as ``../../``, as the way to the published folder."""
         return self.html.replace(ROOT, root)
-
-
-def set_page(
-    blocks: Sequence[Block],
-    context: Context,
-    authored: Sequence[Authored] = (),
-    live: Mapping[str, Any] | None = None,
-) -> Page:
-    """Set a page from its blocks: the same blocks and context, the same bytes.
-
-    Parameters
-    ----------
-    blocks : sequence of Heading, Prose or Drawing
-        In the notebook's order.
-    context : Context
-        What the page says about itself.
-    authored : sequence of Authored
-        Where the words on it were written.
-    live : mapping, optional
-        What its script draws figures anew from.
-    """
-    language = Language(context.language, context.translations)
-    layout = arrange(blocks, language.say(context.title))
-    drawings = [block for block in blocks if isinstance(block, Drawing)]
-    releases = tuple(sorted({name for drawing in drawings for name in drawing.releases}))
-    shown = [d.drawn.cards for d in drawings if isinstance(d.drawn, Cards)]
-    alerts = raised(context.alerts, [card for cards in shown for card in cards], language)
-    html = render(layout, context, language, releases, alerts, live or {})
-    answer = layout.answer.drawing.drawn if layout.answer and layout.answer.drawing else None
-    cards = layout.cards.drawing.drawn if layout.cards and layout.cards.drawing else None
-    return Page(
-        html=html,
-        title=layout.title,
-        headline=answer.text if isinstance(answer, Sentence) else "",
-        cards=cards.cards if isinstance(cards, Cards) else (),
-        releases=releases,
-        alerts=alerts,
-        language=context.language,
-        authored=tuple(dict.fromkeys((*authored, *_words_of(context)))),
-        blocks=tuple(blocks),
-        context=context,
-        live=live or {},
-    )
 
 
 def _words_of(context: Context) -> Iterator[Authored]:

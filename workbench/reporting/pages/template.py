@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,13 @@ from workbench.figures.kinds.indicators import SHAPES
 from workbench.figures.language import LANGUAGES, Language
 from workbench.reporting.pages import page_assets
 from workbench.reporting.pages.layout import Layout
-from workbench.reporting.pages.parts import ROOT, Alert, Context, Facts
+from workbench.reporting.pages.parts import ROOT, Context, Facts
 from workbench.reporting.pages.text import Prose, read_markdown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from workbench.reporting.pages.page import Page
 
 _SPARK_WIDTH, _SPARK_HEIGHT = 100, 28
 LONG = 100  # letters of a parameter that are read in passing
@@ -29,15 +31,9 @@ _SAID = (
 )
 
 
-def render(
-    layout: Layout,
-    context: Context,
-    language: Language,
-    releases: tuple[str, ...],
-    alerts: tuple[Alert, ...],
-    live: Mapping[str, Any],
-) -> str:
+def render(page: Page) -> str:
     """Return the page's HTML."""
+    layout, context, language, live = page.layout, page.context, page.words, page.live
     charts = list(_charts(layout))
     heights = sorted({chart.figure["layout"]["height"] for chart in charts})
     style = compact("page.css") + "".join(f".h-{each}{{height:{each}px}}" for each in heights)
@@ -60,7 +56,7 @@ def render(
         live=live,
         downloads=downloads,
         comment=_comment(context),
-        alerts=alerts,
+        alerts=page.alerts,
         said={key: language.word(key) for key in _SAID},
         draws=bool(charts),
         bundle=page_assets.bundle(),
@@ -73,7 +69,7 @@ def render(
         unit=_unit(facts, language) if facts else "",
         cost=_cost(facts, language) if facts else None,
         used=_used(facts, language) if facts else "",
-        provenance=_provenance(context, releases, language) if facts else [],
+        provenance=_provenance(context, page.releases, language) if facts else [],
         lists=long_lists(context, language) if facts else {},
     )
 

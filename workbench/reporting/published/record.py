@@ -230,7 +230,7 @@ def changes(
     newest: Edition, page: Page, lookup: Find | None, made_of: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Return in words why an edition differs from its last revision, and then in which figures."""
-    language = Language(page.language, page.context.translations)
+    language = page.words
     if newest.withdrawn:
         day, reason = language.period(newest.withdrawn.at[:10]), newest.withdrawn.reason
         return (language.word("anew", day=day, reason=reason),)
