@@ -17,8 +17,8 @@ from workbench.analytics.purchases import distinct_days, distinct_places, local
 from workbench.catalog import Catalog, Column, Table
 from workbench.errors import InputError, UnknownName, require_known
 from workbench.periods import add_months
+from workbench.privacy.grouping.bands import day_of, span_start
 from workbench.privacy.grouping.codes import index_of
-from workbench.privacy.grouping.rules import day_of, span_start
 
 RESPONSE_DAYS = 30
 

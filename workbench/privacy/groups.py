@@ -13,24 +13,7 @@ from workbench.catalog import Catalog, Column, Table
 from workbench.errors import QuestionRefused, UnknownName, one_of
 from workbench.periods import Period, months_between
 from workbench.privacy.columns import Dimension, between
-from workbench.privacy.grouping.codes import (
-    Code,
-    CustomerCode,
-    PairCode,
-    RowCode,
-    declared_code,
-    declared_group,
-    declared_places,
-    meaning_of,
-)
-from workbench.privacy.grouping.opened import (
-    require_declared,
-    require_opened,
-    row_by_row,
-    span_of,
-    table_of,
-    whole_weeks,
-)
+from workbench.privacy.grouping import codes, opened
 from workbench.privacy.identity import normal_form
 from workbench.privacy.provenance import FittedLabel
 
@@ -81,7 +64,7 @@ class Group:
 
     dimension: Dimension
     most: int
-    code: Code | None = None
+    code: codes.Code | None = None
     table: str | None = None
     label: FittedLabel | None = None
     labels: Labelled | None = None
@@ -91,10 +74,10 @@ class Group:
     number: str | None = None
 
     @property
-    def rule(self) -> CustomerCode | None:
+    def rule(self) -> codes.CustomerCode | None:
         """What declared rules give customers."""
         code = self.code
-        return code if isinstance(code, CustomerCode) and code.months is not None else None
+        return code if isinstance(code, codes.CustomerCode) and code.months is not None else None
 
     @property
     def joined(self) -> bool:
@@ -159,8 +142,8 @@ def resolve_group(each: Any, scope: Scope) -> Group:
     # why not the time column: what a table dates its rows by may be called "month", too
     if each in scope.allowed and not (each in _TIME_GROUPS and each == scope.table.time):
         column = scope.allowed[each]
-        code = RowCode(**declared_places(scope.source[each], each, column))
-        return Group(*declared_group(each, column), code)
+        code = codes.RowCode(**codes.declared_places(scope.source[each], each, column))
+        return Group(*codes.declared_group(each, column), code)
     if each in _TIME_GROUPS and scope.table.time is not None:
         if each == "month":
             return _months(scope)
@@ -168,7 +151,7 @@ def resolve_group(each: Any, scope: Scope) -> Group:
             return _weeks(scope)
         days = scope.source[scope.table.time].day_of_week.index().cast("int64")
         dimension = Dimension("weekday", "Weekday", "category", WEEKDAYS)
-        return Group(dimension, len(WEEKDAYS), RowCode(days, ["weekday", scope.table.time]))
+        return Group(dimension, len(WEEKDAYS), codes.RowCode(days, ["weekday", scope.table.time]))
     raise UnknownName("column", each, [*scope.allowed, *(_TIME_GROUPS if scope.table.time else ())])
 
 
@@ -178,7 +161,7 @@ def with_rest(group: Group) -> Group:
     Months are asked within a span, and what is found has no rest that is known.
     """
     values = group.dimension.values
-    none = group.discovered is not None or isinstance(group.code, PairCode)
+    none = group.discovered is not None or isinstance(group.code, codes.PairCode)
     if group.dimension.kind == "month" or none:
         return group
     if REST in values:
@@ -188,21 +171,21 @@ def with_rest(group: Group) -> Group:
 
 def _weeks(scope: Scope) -> Group:
     name = str(scope.table.time)
-    first, weeks = whole_weeks(*span_of(scope.table, scope.period))
+    first, weeks = opened.whole_weeks(*opened.span_of(scope.table, scope.period))
     days = scope.source[name].cast("date").epoch_days() - (first - dt.date(1970, 1, 1)).days
     code = ((days >= 0) & (days < 7 * len(weeks))).ifelse((days // 7).cast("int64"), None)
     dimension = Dimension("week", "Week", "date", weeks)
-    return Group(dimension, len(weeks), RowCode(code, ["week", name, weeks[0], len(weeks)]))
+    return Group(dimension, len(weeks), codes.RowCode(code, ["week", name, weeks[0], len(weeks)]))
 
 
 def _months(scope: Scope) -> Group:
     table, name = scope.table, str(scope.table.time)
-    start, end = span_of(table, scope.period)
+    start, end = opened.span_of(table, scope.period)
     months = months_between(start, end)
     time = scope.source[name]
     first, last = day_literal(start.replace(day=1), table), day_literal(end, table)
     within, zero = (time >= first) & (time < last), start.year * 12 + start.month
-    code = RowCode(
+    code = codes.RowCode(
         within.ifelse(time.delta(first, unit="month"), None),
         ["month", name],
         lambda: within.ifelse((time.year() * 12 + time.month() - zero).cast("int64"), None),
@@ -283,14 +266,14 @@ def _expression(each: Any, scope: Scope) -> Group:
     name = each.get_name()
     kind = type(inner).__name__
     if isinstance(inner, ops.Field):
-        require_opened(inner, scope.source.op())
+        opened.require_opened(inner, scope.source.op())
         group = resolve_group(inner.name, scope)
         if name == inner.name:
             return group
         called = replace(group.dimension, name=plain_name(name), title=name)
         return replace(group, dimension=called)
-    row_by_row(each, scope.source)
-    require_declared(each, scope.allowed)
+    opened.row_by_row(each, scope.source)
+    opened.require_declared(each, scope.allowed)
     values: tuple[Any, ...]
     if kind in _FINITE:
         values = _FINITE[kind]
@@ -312,7 +295,7 @@ def _expression(each: Any, scope: Scope) -> Group:
             "on the page: (tx.amount > 100).name('large')."
         )
     dimension = Dimension(plain_name(name), name, "category", values)
-    return Group(dimension, len(values), RowCode(code, normal_form(inner)))
+    return Group(dimension, len(values), codes.RowCode(code, normal_form(inner)))
 
 
 def _bucket_labels(bucket: Any) -> tuple[str, ...]:
@@ -340,18 +323,18 @@ def _joined(operation: Any, relations: set[Any], scope: Scope) -> Group:
             "through the customer only."
         )
     relation = other.to_expr()
-    name, _ = table_of(relation, scope)
-    require_opened(operation, other)
+    name, _ = opened.table_of(relation, scope)
+    opened.require_opened(operation, other)
     columns = scope.catalog.columns_for(name, scope.purpose)
     column = one_of("column", columns, operation.name)
-    dimension, _ = declared_group(operation.name, column)
-    code = declared_code(relation[operation.name], operation.name, column)
+    dimension, _ = codes.declared_group(operation.name, column)
+    code = codes.declared_code(relation[operation.name], operation.name, column)
     if called is not None:
         dimension = replace(dimension, name=plain_name(called), title=called)
-    meaning = operation.name if column.rest is None else meaning_of(operation.name, column)
+    meaning = operation.name if column.rest is None else codes.meaning_of(operation.name, column)
     # why 1: of several rows the smallest code is taken, so a customer has one value
-    codes = relation.group_by(joined_k=relation[scope.key]).aggregate(code=code.min())
-    return Group(dimension, 1, CustomerCode(codes, ("joined", name, str(meaning))), name)
+    places = relation.group_by(joined_k=relation[scope.key]).aggregate(code=code.min())
+    return Group(dimension, 1, codes.CustomerCode(places, ("joined", name, str(meaning))), name)
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {

@@ -15,20 +15,10 @@ from workbench.privacy.books.answers import AnswerLedger, handed_out, relabelled
 from workbench.privacy.books.entries import Order, Part, Reservation, digest
 from workbench.privacy.budget import Series, Share
 from workbench.privacy.columns import Dimension, noted, together
+from workbench.privacy.engine import bounding, onerow, stocks
 from workbench.privacy.engine.answering import Computed, answer, event_of
-from workbench.privacy.engine.bounding import (
-    bounded_totals,
-    customers_by_value,
-    distinct_values,
-    fits,
-    pure_totals,
-    rows_sql,
-    weights_below,
-)
 from workbench.privacy.engine.coordinates import Coordinate
 from workbench.privacy.engine.mechanisms import RandBelow, system_source
-from workbench.privacy.engine.onerow import rows_sql as one_row_each
-from workbench.privacy.engine.stocks import decoded, measured, stays_sql
 from workbench.privacy.identity import earlier_labels, labels
 from workbench.privacy.question import Question
 from workbench.privacy.release import Release
@@ -50,21 +40,24 @@ class Payer:
 def statements(question: Question) -> dict[str, str]:
     """Return the SQL a question needs, before anything is paid for it."""
     if question.discovered is not None:
-        return {"found": customers_by_value(question, question.discovered)}
+        return {"found": bounding.customers_by_value(question, question.discovered)}
     if question.pure:
-        return {"vector": pure_totals(question)}
+        return {"vector": bounding.pure_totals(question)}
     found: dict[str, str] = {}
     if question.stocks is not None:
-        return {"stays": stays_sql(question)}
+        return {"stays": stocks.stays_sql(question)}
     if question.one_row is not None:
-        return {"vector": one_row_each(question, question.one_row)}
+        return {"vector": onerow.rows_sql(question, question.one_row)}
     if question.counts:
-        rows, check = rows_sql(question), fits(question)
-        found["vector"] = bounded_totals(question, rows=rows)
+        rows, check = bounding.rows_sql(question), bounding.fits(question)
+        found["vector"] = bounding.bounded_totals(question, rows=rows)
         if check is not None:
-            found |= {"fits": check, "wide vector": bounded_totals(question, wide=True, rows=rows)}
-    found |= {f"choice {c.name}": weights_below(question, c) for c in question.choices}
-    found |= {f"distinct {d.name}": distinct_values(question, d) for d in question.distincts}
+            found["fits"] = check
+            found["wide vector"] = bounding.bounded_totals(question, wide=True, rows=rows)
+    for choice in question.choices:
+        found[f"choice {choice.name}"] = bounding.weights_below(question, choice)
+    for distinct in question.distincts:
+        found[f"distinct {distinct.name}"] = bounding.distinct_values(question, distinct)
     return found
 
 
@@ -80,7 +73,7 @@ def compute(question: Question, sql: Mapping[str, str], run: Run) -> list[Comput
     if question.discovered is not None:
         return [Computed(found={value: int(count) for value, count in rows["found"]})]
     if question.stocks is not None:
-        return [Computed(cells) for cells in measured(question, rows["stays"])]
+        return [Computed(cells) for cells in stocks.measured(question, rows["stays"])]
     vectors: dict[int, dict[int, tuple[int, ...]]] = defaultdict(dict)
     for part, cell, *totals in rows.get("vector", ()):
         vectors[int(part)][int(cell)] = tuple(int(total) for total in totals)
@@ -242,7 +235,7 @@ def _drawn(
             figures = answer(asked.question, computed[i], reservation.event, randbelow)
             figures.notes.extend([*asked.exceptions, asked.nobody(asked.question.parts[i])])
             if asked.question.stocks is not None:
-                figures = decoded(asked.question, i, figures, reservation.release_id, before)
+                figures = stocks.decoded(asked.question, i, figures, reservation.release_id, before)
             drawn.append((reservation, _release(asked, i, reservation, figures, payer)))
             before = figures.mechanism
         elif asked.question.stocks is not None:

@@ -151,15 +151,14 @@ class Exports:
         LeakFound
             The reason holds an identifier; nothing was changed.
         """
-        from workbench.privacy.books.trust import require_officer, require_reason
+        from workbench.privacy.books.trust import officers_word
         from workbench.reporting.desk import turn
         from workbench.reporting.gate.leaks import refuse, scan
         from workbench.reporting.pages.parts import Authored
         from workbench.reporting.published.failures import withdraw
         from workbench.reporting.published.record import Withdrawal
 
-        word = {"role": require_officer(role, "to withdraw an edition")}
-        word["reason"] = require_reason(reason)
+        word = officers_word("to withdraw an edition", reason, role)
         what, now = f"the withdrawal of '{name}' {period}", self.ws.now()
         with turn(self.ws.private, what, now, wait_seconds=wait_seconds, tell=progress):
             edition = self._published(name, period, parameters, withdrawn=True)

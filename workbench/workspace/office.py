@@ -127,7 +127,7 @@ def acknowledge(
 
 def _begin_anew(office: Office, reason: str, role: str | None) -> list[str]:
     """Let what is lost begin anew, by an officer's recorded word and nothing else; return which."""
-    from workbench.privacy.books.trust import require_officer, require_reason
+    from workbench.privacy.books.trust import officers_word
     from workbench.store.logs.events import broken_of, set_aside
 
     store, events = office.store, office.events
@@ -137,12 +137,11 @@ def _begin_anew(office: Office, reason: str, role: str | None) -> list[str]:
     lost = [name for name, each in kept.items() if each.lost()]
     names = [*(each.name for each in broken_of(office.private)), *lost]
     if names:
-        claimed = require_officer(role, "to acknowledge that a register is lost")
-        told = {"reason": require_reason(reason), "role": claimed, "registers": names}
+        word = officers_word("to acknowledge that a register is lost", reason, role)
         set_aside(office.private)
         for name in lost:
             kept[name].begin_anew()
-        events.act("register lost", told, now=office.now)
+        events.act("register lost", {**word, "registers": names}, now=office.now)
     return names
 
 
@@ -169,22 +168,19 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
     InputError
         No mark lies in the time to come, or the clock is behind.
     """
-    from workbench.privacy.books.trust import require_officer, require_reason
+    from workbench.privacy.books.trust import officers_word
     from workbench.reporting import telling
     from workbench.store.logs.counted import BEGAN
-    from workbench.store.logs.events import who
 
-    claimed = require_officer(role, "setting the clock's marks back")
-    word = {"reason": office.events.said(require_reason(reason)), "role": claimed}
-    now = office.now
-    signed = {**word, "role_is": "self-declared", "who": who()}
+    word, now = officers_word("setting the clock's marks back", reason, role), office.now
+    word["reason"] = office.events.said(word["reason"])
     if now < BEGAN:
         raise InputError(
             f"this machine's clock shows {now:%Y-%m-%d %H:%M %Z}, before any workspace was "
             "begun: it is the clock that is wrong. Set it right. Nothing was recorded."
         )
     found = {
-        "ledger": office.ws.ledger.set_clock(signed, now) if office.ws.ledger.head()[0] else None,
+        "ledger": office.ws.ledger.set_clock(word, now) if office.ws.ledger.head()[0] else None,
         "audit log": office.events.ahead(now),
         "runs": telling.set_clock(office.private, now, word),
     }

@@ -12,7 +12,7 @@ from support.ledgers import spent
 import workbench as wb
 from workbench.errors import PeriodError, QuestionRefused, UnknownName
 from workbench.privacy.columns import Dimension
-from workbench.privacy.grouping.rules import cut_points, read_rules
+from workbench.privacy.grouping.bands import cut_points, read_rules
 
 RULES = ["persona | recency | money | action", "Gold | 2 | 2 | Thank", "Silver | 2 | 1 | Offer",
          "Lost | 1 | any | Call"]  # fmt: skip

@@ -13,7 +13,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from workbench.catalog import Table
 from workbench.errors import DataError, require_known
-from workbench.privacy.grouping.rules import day_of, span_start
+from workbench.privacy.grouping.bands import day_of, span_start
 from workbench.privacy.models.bins import framed
 from workbench.privacy.models.card_tables import WHY_NOT
 

@@ -22,7 +22,7 @@ from workbench.errors import BudgetExhausted, LedgerError, UnknownName
 from workbench.privacy.accounting import Cost, pico_of
 from workbench.privacy.books import entries
 from workbench.privacy.books.entries import Order, Reservation
-from workbench.privacy.books.trust import Guard, require_officer, require_reason, stated_pico
+from workbench.privacy.books.trust import Guard, officers_word, signed, stated_pico
 from workbench.privacy.books.witnesses import ANCHOR, Seal
 from workbench.privacy.budget import Line, Share, Standing, open_series, refusal
 from workbench.privacy.provenance import Approval, approval_of
@@ -310,15 +310,8 @@ class Ledger:
         role : str, optional
             Self-declared; else ``$WORKBENCH_ROLE``.
         """
-        claimed = require_officer(role, f"approving {what}")
-        body = {
-            "schema": entries.SCHEMA,
-            "what": what,
-            "reason": require_reason(reason),
-            "role": claimed,
-            "role_is": "self-declared",
-            "who": who(),
-        }
+        word = officers_word(f"approving {what}", reason, role)
+        body = {"schema": entries.SCHEMA, "what": what, **signed(word)}
         with self._guard.writing(now) as write:
             return approval_of(write.append("approved", body, at=now, subject="approved"))
 
@@ -362,19 +355,12 @@ class Ledger:
         LedgerError
             The entries that are there do not fit each other: only a backup helps.
         """
-        claimed = require_officer(role, "acknowledging a lost end of the ledger")
-        text = require_reason(reason)
+        word = officers_word("acknowledging a lost end of the ledger", reason, role)
         # why: where nothing is left that says how costs were counted, the dearer way
         known = bool(self.head()[0]) and self.gaussian
         stated = None if lost_rho is None else Cost(stated_pico(lost_rho), gaussian=known)
         year = Cost(pico_of(self.limits.year, float(self.delta), known), gaussian=known)
-        return self._guard.acknowledge(
-            {"reason": text, "role": claimed, "role_is": "self-declared", "who": who()},
-            (self.limits, self.delta),
-            stated,
-            year,
-            now,
-        )
+        return self._guard.acknowledge(word, (self.limits, self.delta), stated, year, now)
 
     def set_clock(self, word: Mapping[str, str], now: dt.datetime) -> dt.datetime | None:
         """Record an officer's word that the clock is right; return the mark that lay after it."""

@@ -42,6 +42,7 @@ from workbench.privacy.books.witnesses import (
 )
 from workbench.store.logs.chain import GENESIS, Chain, Reader, Writer
 from workbench.store.logs.counted import require_clock
+from workbench.store.logs.events import who
 
 ROLE = "WORKBENCH_ROLE"
 OFFICER = "officer"
@@ -185,7 +186,7 @@ class Guard:
             lost = lost.at_least(stated or Cost())
             body = {
                 "schema": entries.SCHEMA,
-                **word,
+                **signed(word),
                 "head": list(write.head()),
                 "witnesses": [[each.place, each.seq, each.hash] for each in missing],
                 "lost": lost.to_json(),
@@ -213,7 +214,7 @@ class Guard:
                 return None
             body = {
                 "schema": entries.SCHEMA,
-                **word,
+                **signed(word),
                 entries.CLOCK: {
                     "ahead": last.at.isoformat(),
                     "spent": entries.ahead_of(write, now).to_json(),
@@ -350,13 +351,15 @@ class Guard:
             require_clock(now, last.at, what, "Nothing is spent", LedgerError)
 
 
-def require_officer(role: str | None, act: str) -> str:
-    """Return the role somebody acts in, self-declared; refuse whoever does not claim to be one.
+def officers_word(act: str, reason: str, role: str | None) -> dict[str, str]:
+    """Return an officer's reason, in one line, and the role it is given in, which is self-declared.
 
     Raises
     ------
     Refused
-        The role is not an officer's.
+        Whoever acts does not claim to be an officer.
+    InputError
+        The reason is empty.
     """
     claimed = role or os.environ.get(ROLE) or "analyst"
     if claimed != OFFICER:
@@ -364,15 +367,15 @@ def require_officer(role: str | None, act: str) -> str:
             f"{act} is an officer's decision, and you act as '{claimed}'. An officer says "
             f"role='{OFFICER}' or sets {ROLE}={OFFICER}; name, role and reason are recorded."
         )
-    return claimed
-
-
-def require_reason(reason: str) -> str:
-    """Return a reason in one line; refuse an empty one."""
     text = " ".join(reason.split())
     if not text:
         raise InputError("say why: the reason is recorded, and whoever reads the ledger sees it.")
-    return text
+    return {"reason": text, "role": claimed}
+
+
+def signed(word: Mapping[str, str]) -> dict[str, str]:
+    """Return an officer's word as a ledger keeps it: with whoever the operating system says."""
+    return {**word, "role_is": "self-declared", "who": who()}
 
 
 def stated_pico(lost_rho: Decimal | str) -> int:

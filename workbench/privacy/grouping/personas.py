@@ -24,10 +24,8 @@ from workbench.catalog import Column
 from workbench.errors import QuestionRefused, one_of, require_known
 from workbench.periods import months_between
 from workbench.privacy.columns import Dimension, noted
-from workbench.privacy.grouping.bands import MAX_EDGES
-from workbench.privacy.grouping.codes import CustomerCode, band_code, whole_units
-from workbench.privacy.grouping.opened import number, numeric, table_of
-from workbench.privacy.grouping.rules import (
+from workbench.privacy.grouping.bands import (
+    MAX_EDGES,
     Rule,
     asked,
     cut_points,
@@ -36,6 +34,8 @@ from workbench.privacy.grouping.rules import (
     span_months,
     span_start,
 )
+from workbench.privacy.grouping.codes import CustomerCode, band_code, whole_units
+from workbench.privacy.grouping.opened import number, numeric, table_of
 from workbench.privacy.groups import Group, GroupRule, Number, Scope, day_literal, in_units, rising
 from workbench.privacy.release import Release
 

@@ -178,27 +178,19 @@ def deciles(sheet: Sheet, *, measure: str, within_edges: bool = False) -> Sheet:
             f"{', '.join(each.name for each in sheet.by) or 'nothing'}."
         )
     # the highest band first: the first tenth is the customers with the most
-    counts = [tangent(form) for form in reversed(sheet.forms["customers"])]
-    totals = [tangent(form) for form in reversed(sheet.forms[measure])]
-    if not within_edges:
-        forms = _forms([*counts, *totals])
-        note = noted("tenths of equals")
-    else:
-        ends = _customer_ends(sheet, total)
-        forms = _held_forms(counts, totals, ends[::-1], measure, str(sheet.about["id"]))
-        note = noted("tenths")
+    lines = [tangent(form) for x in ("customers", measure) for form in reversed(sheet.forms[x])]
+    known = [line for line in lines if line is not None]
+    forms: Sequence[Form] = [None] * TENTHS
+    if len(known) == len(lines) and within_edges:
+        ends = _customer_ends(sheet, total)[::-1]
+        forms = _held_forms(known, ends, measure, str(sheet.about["id"])) or forms
+    elif len(known) == len(lines) and any(shares([each.value for each in known])):
+        forms = carried(shares, known, 1e-3)
+    note = noted("tenths" if within_edges else "tenths of equals")
     made = replace(total, name=f"{measure}_share"[-63:], kind="rate", unit=None, digits=4)
     made = replace(made, title=f"{total.title}, share", least=0.0)
     dimension = Dimension("decile", "Customers, by tenths", "band", LABELS, exclusive=True)
     return sheet.anew((dimension,), {made: forms}, note)
-
-
-def _forms(inputs: Sequence[Affine | None]) -> list[Form]:
-    """Return the share of each tenth, with the noise of every count and total it depends on."""
-    known = [each for each in inputs if each is not None]
-    if len(known) < len(inputs) or not any(shares([each.value for each in known])):
-        return [None] * TENTHS
-    return [*carried(shares, known, 1e-3)]
 
 
 def carried(
@@ -257,23 +249,24 @@ def _ends(label: str) -> tuple[float, float]:
 
 
 def _held_forms(
-    counts: Sequence[Affine | None],
-    totals: Sequence[Affine | None],
-    ends: Sequence[tuple[float, float]],
-    name: str,
-    answer: str,
+    lines: Sequence[Affine], ends: Sequence[tuple[float, float]], name: str, answer: str
 ) -> list[Form]:
-    """Return the share of each tenth, each band's total held between its customers' ends."""
-    held: list[Affine] = []
-    for place, (count, total, (low, high)) in enumerate(zip(counts, totals, ends, strict=True)):
-        if count is None or total is None:
-            return [None] * TENTHS
-        held.append(_held(count, total, low, high, (f"{answer}, within edges", place, name)))
-    known = [*(each for each in counts if each is not None), *held]
+    """Return the share of each tenth, each band's total held between its customers' ends; or none.
+
+    ``lines``: the customers of each band, then its totals.
+    """
+    counts, totals = lines[: len(ends)], lines[len(ends) :]
+    known = [
+        *counts,
+        *(
+            _held(count, total, *each, (f"{answer}, within edges", place, name))
+            for place, (count, total, each) in enumerate(zip(counts, totals, ends, strict=True))
+        ),
+    ]
     values = [each.value for each in known]
     found = shares(values)
     if not any(found):
-        return [None] * TENTHS
+        return []
     moved: dict[Noise, dict[int, float]] = {}
     for i, each in enumerate(known):
         for draw, weight in each.terms.items():
