@@ -131,17 +131,20 @@ class TestInAWorkspace:
         pico = 10**30
         asked = Asked(ws, tx, "late", "exact", 10**14, where=(), period=None)
         counted = Counted(frame, frame["late"], pico)
-        assert asked.customers(bins, bins[1:])[0] == pytest.approx(
-            counted.customers(bins, bins[1:])[0], abs=8
-        )
-        worth = (2**19, 2**18 + 1)
-        mine, theirs = (each.counts(bins, worth)[0] for each in (asked, counted))
+        asked.finest = counted.finest = bins
+
+        def both(what, bins, sums):
+            return (each.noisy(what, bins, sums)[0] for each in (asked, counted))
+
+        mine, theirs = both("customers", bins[1:], Sums(sizes_of(bins[1:]), (LATTICE, 0)))
+        assert mine == pytest.approx(theirs, abs=8)
+        mine, theirs = both("counts", bins, Sums(sizes_of(bins), (2**19, 2**18 + 1)))
         assert mine == pytest.approx(theirs, abs=1)
         assert np.abs(theirs).max() > 100
         rng = np.random.default_rng(0)
-        scores = [tuple(int(s) for s in rng.integers(-900, 900, len(b.labels))) for b in bins]
+        scores = tuple(tuple(rng.integers(-900, 900, len(b.labels)).tolist()) for b in bins)
         for longest in (700**2, 10**9):
-            mine, theirs = (each.products(bins, scores, longest)[0] for each in (asked, counted))
+            mine, theirs = both("products", bins, Sums(scores=scores, longest_squared=longest))
             assert mine == pytest.approx(theirs, abs=longest / 2**20)
             assert np.abs(theirs).max() > 20 * longest / 2**20 or longest == 10**9
 

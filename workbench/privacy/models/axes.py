@@ -11,12 +11,10 @@ import numpy as np
 from workbench.errors import QuestionRefused
 from workbench.privacy.grouping.bands import CUSTOMER_DAYS, MAX_EDGES, Bands, bands
 
-
-def _scales() -> Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]:
-    return {"log1p": (np.log1p, np.expm1), "linear": (np.asarray, np.asarray)}
-
-
-SCALES = ("log1p", "linear")
+SCALES: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "log1p": (np.log1p, np.expm1),
+    "linear": (np.asarray, np.asarray),
+}
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Axis:
     @cached_property
     def _ends(self) -> tuple[float, ...]:
         """Edges with both bounds, rounded, each at least one step above the one before."""
-        forth, back = _scales()[self.scale]
+        forth, back = SCALES[self.scale]
         even = np.linspace(forth(float(self.low)), forth(float(self.high)), self.cells + 1)
         step, ends = 10.0**-self._digits, [float(self.low)]
         for each in back(even)[1:-1]:
@@ -118,14 +116,14 @@ class Axis:
 
     def place(self, values: Any) -> np.ndarray:
         """Return where values stand between the bounds, from 0 to 1."""
-        forth = _scales()[self.scale][0]
+        forth = SCALES[self.scale][0]
         low, high = forth(float(self.low)), forth(float(self.high))
         inside = np.clip(np.asarray(values, dtype=float), self.low, self.high)
         return np.asarray((forth(inside) - low) / (high - low))
 
     def place_of(self, value: Any) -> Any:
         """Return `place` of an Ibis number, to be computed inside the engine."""
-        scaled = _scales()[self.scale][0]
+        scaled = SCALES[self.scale][0]
         low, high = (float(scaled(float(end))) for end in (self.low, self.high))
         inside = value.clip(float(self.low), float(self.high))
         forth = (inside + 1.0).ln() if self.scale == "log1p" else inside
@@ -133,7 +131,7 @@ class Axis:
 
     def value(self, places: Any) -> np.ndarray:
         """Return the values that stand at places from 0 to 1."""
-        forth, back = _scales()[self.scale]
+        forth, back = SCALES[self.scale]
         low, high = forth(float(self.low)), forth(float(self.high))
         return np.asarray(back(low + np.asarray(places, dtype=float) * (high - low)))
 

@@ -1,7 +1,7 @@
 """Noisy tables of a private scorecard, asked or counted in a frame, and bands of its points."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -24,12 +24,12 @@ from workbench.privacy.grouping.opened import row_by_row
 from workbench.privacy.groups import Group, GroupRule, Scope
 from workbench.privacy.identity import named, normal_form
 from workbench.privacy.models.bins import Bins, numbers_of, values_of
-from workbench.privacy.provenance import RAW, FittedLabel, Provenance
+from workbench.privacy.provenance import FittedLabel
 from workbench.privacy.query import query
 from workbench.privacy.release import Release
 
 # Of the price, what each table has: customers by range, good and bad by bin, products of scores.
-SHARES = (0.02, 0.91, 0.07)
+SHARES = {"customers": 0.02, "counts": 0.91, "products": 0.07}
 WHY_NOT = {  # of a column's role: why it must not enter a card
     "subject key": "says who it is",
     "direct identifier": "says who it is",
@@ -40,7 +40,6 @@ WHY_NOT = {  # of a column's role: why it must not enter a card
     "time": "goes on while a card stays",
 }
 Noisy = tuple[Any, float]  # figures, and the standard deviation of the noise of each
-Scores = Sequence[tuple[int, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,56 +129,23 @@ def sizes_of(bins: Sequence[Bins]) -> tuple[int, ...]:
     return tuple(len(each.labels) for each in bins)
 
 
-def sums_of_all(fine: Sequence[Bins]) -> Sums:
-    """Return what the first table asks."""
-    return Sums(sizes_of(fine), (LATTICE, 0) if fine else (LATTICE, LATTICE))
-
-
-class Tables:
-    """The three tables a card is made of, wherever their noisy sums come from."""
-
-    releases: Sequence[Release] = ()
-    _noisy: Callable[[str, float, Sequence[Bins], Sums], Noisy]
-
-    @property
-    def provenance(self) -> Provenance:
-        """Where these come from."""
-        ids = tuple(each.id for each in self.releases)
-        return Provenance("private", ids) if ids else RAW
-
-    def customers(self, bins: Sequence[Bins], fine: Sequence[Bins]) -> Noisy:
-        """Return all, and bad less good, then customers of each range of the ``fine`` ones.
-
-        What would be refused later, of all bins, is refused here, unpaid.
-        """
-        self._finest = tuple(bins)
-        return self._noisy("customers", SHARES[0], fine, sums_of_all(fine))
-
-    def counts(self, bins: Sequence[Bins], worth: tuple[int, int]) -> Noisy:
-        """Return two totals, and two sums of each bin; see `workbench.privacy.engine.onerow`."""
-        return self._noisy("counts", SHARES[1], bins, Sums(sizes_of(bins), worth))
-
-    def products(self, bins: Sequence[Bins], scores: Scores, longest_squared: int) -> Noisy:
-        """Return sums of products of the scores of two features, of each pair."""
-        sums = Sums(scores=tuple(scores), longest_squared=longest_squared)
-        return self._noisy("products", SHARES[2], bins, sums)
-
-
-class Asked(Tables):
-    """A card's tables, asked of a workspace."""
+class Asked:
+    """A card's tables, asked of a workspace; ``finest`` as `CardCells` has it."""
 
     def __init__(
         self, ws: Any, table: Any, target: Any, name: str, pico: int, **asked: Any
     ) -> None:
         self._ws, self._table, self._target = ws, table, target
         self._name, self._pico, self._asked = name, pico, asked
+        self.finest: Sequence[Bins] = ()
         self.releases: list[Release] = []
         self._rows: dict[Any, Any] = {}  # read once, and only here: exact ones go no further
 
-    def _noisy(self, what: str, share: float, bins: Sequence[Bins], sums: Sums) -> Noisy:
-        cells = CardCells(tuple(bins), self._target, sums, self._finest, self._rows)
+    def noisy(self, what: str, bins: Sequence[Bins], sums: Sums) -> Noisy:
+        """Return sums of one of the tables; what of the finest bins is refused is so unpaid."""
+        cells = CardCells(tuple(bins), self._target, sums, tuple(self.finest), self._rows)
         asked = query(self._table, cells, **self._asked).customers()
-        rho = Decimal(int(self._pico * share)) / PICO
+        rho = Decimal(int(self._pico * SHARES[what])) / PICO
         found = self._ws.release(asked, name=f"{self._name}-{what}", rho=rho)
         self.releases.append(found)
         if found.planned:  # there is no figure, so any will do: what is asked next costs the same
@@ -188,8 +154,11 @@ class Asked(Tables):
         return np.array(mechanism["noisy"]["n"], float) / LATTICE, float(mechanism["sigma"])
 
 
-class Counted(Tables):
+class Counted:
     """A card's tables, counted in a frame of one row a customer; no ledger knows of them."""
+
+    releases: Sequence[Release] = ()
+    finest: Sequence[Bins] = ()
 
     def __init__(
         self, frame: pd.DataFrame, bad: Any, pico: int, randbelow: RandBelow = secrets.randbelow
@@ -208,13 +177,14 @@ class Counted(Tables):
 
     @cached_property
     def _rows(self) -> Placed:
-        own = [each.places(values_of(self._frame, each.column)) for each in self._finest]
+        own = [each.places(values_of(self._frame, each.column)) for each in self.finest]
         return Placed(own, self._bad)
 
-    def _noisy(self, what: str, share: float, bins: Sequence[Bins], sums: Sums) -> Noisy:
-        exact = sums.of(self._rows, groups_of(bins, self._finest))
-        sigma_squared = Fraction(sums.norm_squared) / (2 * rho_fraction(int(self._pico * share)))
-        sigma_squared += ROUNDING
+    def noisy(self, what: str, bins: Sequence[Bins], sums: Sums) -> Noisy:
+        """Return sums of one of the tables."""
+        exact = sums.of(self._rows, groups_of(bins, self.finest))
+        rho = rho_fraction(int(self._pico * SHARES[what]))
+        sigma_squared = Fraction(sums.norm_squared) / (2 * rho) + ROUNDING
         noise = discrete_gaussian(sigma_squared, len(exact), self._randbelow)
         noisy = [int(each) + more for each, more in zip(exact, noise, strict=True)]
         return np.array(noisy, float) / LATTICE, sqrt(sigma_squared) / LATTICE

@@ -249,9 +249,6 @@ class GridKMeans(ClusterMixin, BaseEstimator):
     def _coarsest_first(self) -> Sequence[int]:
         return range(self.levels - 1, -1, -1)
 
-    def _shape(self, level: int) -> tuple[int, ...]:
-        return tuple(axis.cells // 2**level for axis in self.axes)
-
     def _counts(self, X: Any) -> tuple[list[NoisyCounts], Provenance]:
         levels = list(X) if isinstance(X, list | tuple) else []
         if len(levels) != self.levels or not (
@@ -263,7 +260,6 @@ class GridKMeans(ClusterMixin, BaseEstimator):
                 "ws.release_marginals(model.question(tx, period=…), name=…, epsilon=…)), whose "
                 f"{self.levels} answers it takes as they are."
             )
-        shapes = [self._shape(level) for level in self._coarsest_first()]
         words = f"k-means with {self.n_clusters} clusters on " + ", ".join(
             axis.column for axis in self.axes
         )
@@ -273,7 +269,8 @@ class GridKMeans(ClusterMixin, BaseEstimator):
                 for each, level in zip(levels, self._coarsest_first(), strict=True)
             ]
             return counts, Provenance("private", tuple(each.id for each in levels), words)
-        for each, shape in zip(levels, shapes, strict=True):
+        for each, level in zip(levels, self._coarsest_first(), strict=True):
+            shape = tuple(axis.cells // 2**level for axis in self.axes)
             if each.counts.shape != shape:
                 raise QuestionRefused(
                     f"counts of shape {each.counts.shape} were given where the axes make {shape}; "
@@ -301,8 +298,8 @@ class GridKMeans(ClusterMixin, BaseEstimator):
             [own[each.name].values.index(value) for value in release.columns[each.name]]
             for each in wanted
         ]
-        counts = np.zeros(self._shape(level))
-        counts[tuple(np.array(each) for each in places)] = release.columns["customers"]
+        counts = np.zeros([len(own[each.name].values) for each in wanted])
+        counts[tuple(places)] = release.columns["customers"]
         variance = release.covariance("customers", "customers")[0]
         if variance is None:
             raise QuestionRefused(f"{release.id} holds no noisy counts any more; fit the original.")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
@@ -106,12 +108,9 @@ class NearestCentre(GroupRule):
         import ibis
 
         places = [axis.place_of(made[f"f{i}"]) for i, axis in enumerate(self.axes)]
-        squares: list[Any] = []
-        for centre in self.centres:
-            parts = [(p - float(c)) * (p - float(c)) for p, c in zip(places, centre, strict=True)]
-            squares.append(sum(parts[1:], start=parts[0]))
+        squares = [
+            reduce(add, ((p - c) * (p - c) for p, c in zip(places, centre, strict=True)))
+            for centre in self.centres
+        ]
         nearest = ibis.least(*squares)
-        code: Any = ibis.null("int64")
-        for place, each in reversed(list(enumerate(squares))):
-            code = (each <= nearest).ifelse(place, code)
-        return code
+        return ibis.cases(*((each <= nearest, at) for at, each in enumerate(squares)))

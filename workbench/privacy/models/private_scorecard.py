@@ -14,22 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from workbench.errors import InputError, QuestionRefused, require_known
 from workbench.privacy.accounting import PICO, price
-from workbench.privacy.engine.onerow import LATTICE, UNIT
+from workbench.privacy.engine.onerow import LATTICE, UNIT, Sums
 from workbench.privacy.grouping.bands import band_labels
 from workbench.privacy.grouping.opened import source_of
 from workbench.privacy.groups import rising
-from workbench.privacy.margins import quantile
 from workbench.privacy.models.bins import bins_of, framed, values_of
-from workbench.privacy.models.card_tables import (
-    SHARES,
-    Asked,
-    Counted,
-    ScoreBands,
-    sizes_of,
-    sums_of_all,
-)
+from workbench.privacy.models.card_tables import SHARES, Asked, Counted, ScoreBands, sizes_of
 from workbench.privacy.operations.evidence import Card, card_of, points_of, ranges_of, weights
-from workbench.privacy.provenance import FittedLabel
+from workbench.privacy.provenance import RAW, FittedLabel, Provenance
 from workbench.privacy.release import Release
 from workbench.privacy.tables import derived
 
@@ -173,34 +165,39 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
             require_known("column", columns, *given)
         bins = [bins_of(name, edges, columns.get(name)) for name, edges in given.items()]
         fine = [each for each in bins if len(each.edges) > _FEW]
-        sums, sd = tables.customers(bins, fine)
-        total, balance = sums[:2] * LATTICE / np.array(sums_of_all(fine).totals)
+        # all, and bad less good, then customers of each range of the fine ones
+        first = Sums(sizes_of(fine), (LATTICE, 0 if fine else LATTICE))
+        tables.finest = bins
+        sums, sd = tables.noisy("customers", fine, first)
+        total, balance = sums[:2] * LATTICE / np.array(first.totals)
         total = max(float(total), 1.0)
         rough = np.clip(balance / total / 2, -0.5, 0.5)
         # what matters is c/2 + n·(1/2 - q); its noise is least where n counts |1/2 - q|/2, squared
         worth = (int(LATTICE * sqrt(max(_LEAST_WORTH, abs(rough) / 2))), LATTICE // 2)
-        ranges = ranges_of(sums[2:], sd, total, sizes_of(fine), [each.ordered for each in fine])
+        ranges = ranges_of(sums[2:], sd, total, first.sizes, [each.ordered for each in fine])
         by_range = {each.column: held for each, held in zip(fine, ranges, strict=True)}
-        sd = sqrt(len(bins) / (2 * pico * SHARES[1] / PICO))  # of a count, about
+        sd = sqrt(len(bins) / (2 * pico * SHARES["counts"] / PICO))  # of a count, about
         most = max(2, round(_RANGES * sqrt(total / sd)))
         merged = [each.merged(most, by_range.get(each.column)) for each in bins]
-        sums, sd = tables.counts(merged, worth)
         trends = [(self.trend or {}).get(name) for name in given]
-        sizes, ordered = sizes_of(merged), [e.ordered for e in merged]
+        sizes, ordered = sizes_of(merged), [each.ordered for each in merged]
+        sums, sd = tables.noisy("counts", merged, Sums(sizes, worth))
         card = card_of(sums, sd, sizes, worth, ordered, trends)
         _require_some(card, tables)
         products, sd = np.zeros(0), 0.0
         if len(card.found) > 1:
-            scores = [tuple(round(float(w) * UNIT) for w in each.scores) for each in card.found]
+            scores = tuple(tuple(map(round, (each.scores * UNIT).tolist())) for each in card.found)
             # the ball's radius: how long scores are on average, by the noisy counts
-            longest = sum(each.variance for each in card.found) * UNIT**2
-            products, sd = tables.products(merged, scores, max(UNIT**2 // 100, round(longest)))
+            longest = round(sum(each.variance for each in card.found) * UNIT**2)
+            asked = Sums(scores=scores, longest_squared=max(UNIT**2 // 100, longest))
+            products, sd = tables.noisy("products", merged, asked)
         weight, intercept = weights(card.found, products, sd, card.cautious)
         self.bins_, self.intercept_ = merged, intercept  # all at once: a refused fit changes none
         self._told = {"sizes": sizes, "ordered": ordered, "trends": trends, "worth": worth}
         self._set(card, weight)
-        self.provenance_ = tables.provenance
         self.releases_ = tuple(tables.releases)
+        ids = tuple(each.id for each in self.releases_)
+        self.provenance_ = Provenance("private", ids) if ids else RAW
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -311,10 +308,8 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         )
         rows = []
         for each, points in zip(card.found, found, strict=True):
-            far = quantile(0.95) * each.spread
-            woe = each.woe, each.woe - far, each.woe + far
             rates = each.rates(card.base)[0] if card.known == 2 else each.woe * np.nan
-            rows.append([each.customers.round(), rates, *woe, *points])
+            rows.append([each.customers.round(), rates, *each.ends, *points])
         numbers = dict(zip(_NUMBERS, np.concatenate(rows, axis=1), strict=True))
         numbers |= {name: numbers[name].astype(int) for name in _NUMBERS[-3:]}
         self.table_ = pd.DataFrame({"feature": features, "bin": labels, **numbers})

@@ -46,11 +46,15 @@ class Evidence:
     spread: Array
     customers: Array
 
+    @property
+    def ends(self) -> Array:
+        """The WoE and its 95 % interval, of shape (3, bins)."""
+        far = quantile(0.95) * self.spread
+        return np.array([self.woe, self.woe - far, self.woe + far])
+
     def rates(self, base: float) -> Array:
         """Return the share of bad ones and its 95 % interval, of shape (3, bins)."""
-        far = quantile(0.95) * self.spread
-        odds = np.log(base / (1 - base)) + np.array([self.woe, self.woe - far, self.woe + far])
-        return np.asarray(1 / (1 + np.exp(-odds)))
+        return np.asarray(1 / (1 + np.exp(-np.log(base / (1 - base)) - self.ends)))
 
     @property
     def scores(self) -> Array:
@@ -159,12 +163,11 @@ def points_of(
     base_odds: float,
 ) -> list[Array]:
     """Return whole points of each feature's bins with their 95 % intervals, of shape (3, bins)."""
-    factor, far = pdo / log(2), quantile(0.95)
+    factor = pdo / log(2)
     start = (base_score - factor * (log(base_odds) + intercept)) / len(found)
-    ends = (np.array([e.woe, e.woe + far * e.spread, e.woe - far * e.spread]) for e in found)
     return [
-        np.round(start - by * woe).astype(int)
-        for woe, by in zip(ends, factor * weight, strict=True)
+        np.round(start - by * each.ends[[0, 2, 1]]).astype(int)
+        for each, by in zip(found, factor * weight, strict=True)
     ]
 
 
