@@ -7,8 +7,8 @@ import pytest
 from factories.releases import BAND, CUSTOMERS, REGION, release
 
 from workbench import figures
-from workbench.figures.bounds import bounded
 from workbench.figures.language import Language
+from workbench.figures.notes import bounded
 from workbench.figures.values import series
 from workbench.privacy.columns import Bound, Dimension, Measure
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from workbench.figures.bounds import bounded
 from workbench.figures.language import Language
+from workbench.figures.notes import bounded
 from workbench.figures.values import Series, Value, at, label
 from workbench.privacy.columns import Dimension, Scalar, plain
 from workbench.privacy.release import Release

@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.figures.bounds import bounded, in_words
 from workbench.figures.changes import Together
 from workbench.figures.drawn import Chart, pivot
 from workbench.figures.language import Language
+from workbench.figures.notes import bounded, in_words
 from workbench.figures.spec import Spec, the_one
 from workbench.figures.values import Series, Value, at, dimension, label, series, within
 from workbench.privacy.columns import Dimension, Scalar, plain

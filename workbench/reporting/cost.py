@@ -342,22 +342,18 @@ def _told(failure: RunFailed, source: Mapping[str, object]) -> str:
     """Return what a failure is told as; nothing where figures would have kept it from failing."""
     from workbench.reporting.notebooks.remarks import names_in
 
-    words = _words_of(failure)
+    words = ""
+    if failure.log and str(failure.log).endswith(
+        ".ipynb"
+    ):  # the executed notebook, which is private
+        executed = import_light("nbformat").read(str(failure.log), as_version=4)
+        outputs = [each for cell in executed.cells for each in cell.get("outputs", ())]
+        words = next((each.evalue for each in reversed(outputs) if each.output_type == "error"), "")
     if _FOR_WANT_OF_FIGURES.search(words):
         return ""
     names = names_in(source, words)
     about = f" It is about {', '.join(names)}." if names and words not in str(failure) else ""
     return f"{failure}{about}"
-
-
-def _words_of(failure: RunFailed) -> str:
-    """Return an error's own words, from the executed notebook, which is private."""
-    if not failure.log or not str(failure.log).endswith(".ipynb"):
-        return ""
-    executed = import_light("nbformat").read(str(failure.log), as_version=4)
-    outputs = [each for cell in executed.cells for each in cell.get("outputs", ())]
-    errors = [each.evalue for each in outputs if each.output_type == "error"]
-    return errors[-1] if errors else ""
 
 
 def _releases(file: Path) -> dict[str, Release]:

@@ -19,6 +19,7 @@ from workbench.documents import read_json
 from workbench.errors import RunFailed, StorageError, WorkbenchError
 from workbench.reporting.desk import Asked, Desk, Detail, Tell
 from workbench.reporting.forking import Watch, forking, import_light
+from workbench.reporting.notebooks.literals import tags_of
 from workbench.store.durable import refusal
 
 FILES = "files"  # where a run's kernel stands
@@ -127,23 +128,16 @@ def _failing(
             kind=kind,
             log=executed,
         ) from None
-    except DeadKernelError:
-        why = watch.beyond or "its kernel died, most likely for want of memory"
+    except (DeadKernelError, CellTimeoutError) as ended:
+        died = isinstance(ended, DeadKernelError)
+        why = "its kernel died, most likely for want of memory" if died else watch.late()
         number = _number_in_source(executed, max(0, at[0] - 1))
         raise RunFailed(
-            f"{run} in cell {number}: {why}. {rest}",
+            f"{run} in cell {number}: {watch.beyond or why}. {rest}",
             cell=number,
-            kind="DeadKernelError",
+            kind=type(ended).__name__,
             log=executed,
-            kernel_died=not watch.beyond,
-        ) from None
-    except CellTimeoutError:
-        number = _number_in_source(executed, max(0, at[0] - 1))
-        raise RunFailed(
-            f"{run} in cell {number}: {watch.late()}. {rest}",
-            cell=number,
-            kind="CellTimeoutError",
-            log=executed,
+            kernel_died=died and not watch.beyond,
         ) from None
     except RuntimeError:
         log = executed.with_name("kernel.log")
@@ -171,8 +165,7 @@ def _number_in_source(executed: Path, index: int) -> int:
     """Return the number in the source notebook of an executed notebook's cell, counted from 1."""
     from workbench.reporting.exporter import INJECTED
 
-    cells = read_json(executed)["cells"]
-    tags = [cell["metadata"].get("tags", []) for cell in cells]
+    tags = [tags_of(cell) for cell in read_json(executed)["cells"]]
     cells_before = [each for each in tags if "papermill-error-cell-tag" not in each][:index]
     return index + 1 - sum(INJECTED in each for each in cells_before)
 

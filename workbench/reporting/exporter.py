@@ -25,7 +25,7 @@ from workbench.figures.spec import Spec
 from workbench.privacy.release import Release
 from workbench.privacy.replaying import believed
 from workbench.reporting.notebooks import chosen
-from workbench.reporting.notebooks.literals import read_code, source_of
+from workbench.reporting.notebooks.literals import read_code, source_of, tags_of
 from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import Authored, Block, Context, Drawing
 from workbench.reporting.pages.text import Heading, Prose, plain_prose, read_markdown
@@ -304,18 +304,13 @@ def numbered(notebook: Notebook) -> Iterator[tuple[int, Cell]]:
             yield number, cell
 
 
-def _tags(cell: Cell) -> Sequence[str]:
-    tags = (cell.get("metadata") or {}).get("tags")
-    return tags if isinstance(tags, list) else []
-
-
 def injected(cell: Cell) -> bool:
     """Return whether a cell holds a run's parameters, put in for the notebook's own."""
-    return INJECTED in _tags(cell)
+    return INJECTED in tags_of(cell)
 
 
 def _shown(cell: Cell, language: Language) -> bool:
     """Whether a cell is for readers, and for readers of this language."""
-    tags = _tags(cell)
+    tags = tags_of(cell)
     languages = [tag.removeprefix(_LANGUAGE_TAG) for tag in tags if tag.startswith(_LANGUAGE_TAG)]
     return ANALYSTS_ONLY not in tags and (not languages or language.code in languages)

@@ -179,8 +179,8 @@ class Asking(Data, Private):
         return made
 
     def _found(self, wanted: Wanted) -> Answerable | None:
-        from workbench.figures.bounds import bounded
         from workbench.figures.language import Language
+        from workbench.figures.notes import bounded
 
         best = next(self._candidates(wanted), None)
         if best is None:

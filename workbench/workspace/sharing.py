@@ -41,8 +41,8 @@ def share(office: Office, releases: Sequence[str], out: str | Path, **deal: Unpa
     LeakFound
         What would be handed over holds an identifier of a customer.
     """
-    from workbench.figures.bounds import bounded
     from workbench.figures.language import Language
+    from workbench.figures.notes import bounded
     from workbench.reporting.gate.sharing import require_publishable
 
     now = office.now

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from workbench.documents import Strict
 from workbench.errors import QuestionRefused, require_known
-from workbench.figures.bounds import beside, cut
 from workbench.figures.changes import Change, Find, Together, change
 from workbench.figures.drawn import Card, Cards
 from workbench.figures.language import Language
 from workbench.figures.marks import beside_target
+from workbench.figures.notes import beside, cut
 from workbench.figures.spec import Column, Figure, Index, Lights, Number, Spec, Words, figure
 from workbench.figures.values import Series, declared_order, is_time, pick, series
 from workbench.privacy.columns import Dimension, decimals

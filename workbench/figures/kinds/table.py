@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from workbench.errors import QuestionRefused, require_known
-from workbench.figures.bounds import beside, beyond
 from workbench.figures.changes import Together
 from workbench.figures.drawn import Cell, Grid, Sheet, head_cell, number_cell
 from workbench.figures.language import Language
+from workbench.figures.notes import beside, beyond
 from workbench.figures.spec import Column, Figure, Flag, Spec, figure, the_one
 from workbench.figures.values import Series, declared_order, label, series, within
 from workbench.privacy.columns import Dimension

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.figures.bounds import at_least, cut
 from workbench.figures.changes import Together
 from workbench.figures.drawn import Sentence
 from workbench.figures.language import Language
+from workbench.figures.notes import at_least, cut
 from workbench.figures.spec import Figure, Spec, Words, figure
 from workbench.figures.values import Series, Value, pick, series
 from workbench.privacy.release import Release

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.figures import plotting
-from workbench.figures.bounds import at_least, beside, bounded, shares
 from workbench.figures.changes import Together
 from workbench.figures.kinds.kpis import KpisSpec, earlier, one_line
 from workbench.figures.kinds.table import TableSpec
@@ -19,6 +18,7 @@ from workbench.figures.language import Language
 from workbench.figures.live.beneath import CONSTANT, Find
 from workbench.figures.live.redrawn import CHARTS, picked, unfilled
 from workbench.figures.live.states import Tables, alike, lower, way
+from workbench.figures.notes import at_least, beside, bounded, shares
 from workbench.figures.plotting import ChartSpec
 from workbench.figures.spec import Spec
 from workbench.figures.values import declared_order, label, series

@@ -18,6 +18,7 @@ from workbench.documents import load_yaml, read_json
 from workbench.errors import DefinitionError, PeriodError, require_known, suggest
 from workbench.periods import Period
 from workbench.reporting.definitions.definition import Definition
+from workbench.reporting.notebooks.literals import tags_of
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _ASSIGNED = re.compile(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=", re.MULTILINE)
@@ -77,7 +78,7 @@ def notebook_problems(path: Path, parameters: Mapping[str, Any]) -> list[str]:
     if not all(isinstance(c, dict) and _is_text(c.get("source")) for c in cells):
         return [f"{path} has a cell without its text. Open it in JupyterLab and save it."]
     code = [c for c in cells if c.get("cell_type") == "code"]
-    tagged = [c for c in code if "parameters" in _tags(c)]
+    tagged = [c for c in code if "parameters" in tags_of(c)]
     if len(tagged) != 1:
         return [f"{path} has {len(tagged)} code cells tagged 'parameters'; it needs exactly one."]
     assigned = set(_ASSIGNED.findall("".join(tagged[0]["source"])))
@@ -86,12 +87,6 @@ def notebook_problems(path: Path, parameters: Mapping[str, Any]) -> list[str]:
         names = ", ".join(f"'{name}'" for name in missing)
         return [f"the parameters cell of {path} does not set {names}."]
     return []
-
-
-def _tags(cell: Mapping[str, Any]) -> list[Any]:
-    metadata = cell.get("metadata")
-    tags = metadata.get("tags") if isinstance(metadata, dict) else None
-    return tags if isinstance(tags, list) else []
 
 
 def _is_text(source: object) -> bool:

@@ -85,6 +85,13 @@ def source_of(cell: Mapping[str, Any]) -> str:
     return "".join(cell.get("source", ""))
 
 
+def tags_of(cell: Mapping[str, Any]) -> list[Any]:
+    """Return a cell's tags."""
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, Mapping) else None
+    return tags if isinstance(tags, list) else []
+
+
 def plain_number(number: object) -> str:
     """Return a number as numbers are compared: to twelve digits, whatever its type.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 
-from workbench.figures import Cards, Chart, Sentence, Sheet
+from workbench.figures import Cards, Chart, Drawn, Sentence, Sheet
 from workbench.figures.drawn import Cell, Grid
 from workbench.reporting.pages.parts import Block, Drawing
 from workbench.reporting.pages.text import Heading, Prose
@@ -26,23 +26,28 @@ class Item:
     anchor: str
 
     @property
+    def drawn(self) -> Drawn | None:
+        """What its figure draws."""
+        return self.drawing.drawn if self.drawing else None
+
+    @property
     def kind(self) -> str:
         """How the template draws it."""
-        if self.drawing is None:
+        if self.drawn is None:
             return "prose"
         names = {Chart: "chart", Cards: "cards", Sheet: "table", Sentence: "sentence"}
-        return names[type(self.drawing.drawn)]
+        return names[type(self.drawn)]
 
     @property
     def place(self) -> str:
         """What it may be on the first screen: a table that says so takes the chart's place."""
-        drawn = self.drawing.drawn if self.drawing else None
-        return "chart" if isinstance(drawn, Sheet) and drawn.first else self.kind
+        first = isinstance(self.drawn, Sheet) and self.drawn.first
+        return "chart" if first else self.kind
 
     @property
     def wide(self) -> bool:
         """Whether it needs the page's whole width."""
-        drawn = self.drawing.drawn if self.drawing else None
+        drawn = self.drawn
         if isinstance(drawn, Chart):
             places = len(drawn.grid.rows) * max(1, len(drawn.grid.heads) - 1)
             return places > 14 or len(drawn.grid.heads) > 5
@@ -53,7 +58,7 @@ class Item:
     @property
     def on_paper(self) -> str:
         """How much of a sheet's width a table takes where a section holds tables alone."""
-        drawn = self.drawing.drawn if self.drawing else None
+        drawn = self.drawn
         if isinstance(drawn, Sheet) and any(row[0].anchor for row in drawn.grid.rows):
             return "definitions"  # which links lead to: on the screen alone
         if not isinstance(drawn, Sheet) or self.prose or len(drawn.grid.heads) > 5:
@@ -82,6 +87,11 @@ class Layout:
     cards: Item | None
     main: tuple[Item, ...]
     sections: tuple[Section, ...]
+
+    @property
+    def items(self) -> list[Item]:
+        """What stands in its sections."""
+        return [item for section in self.sections for item in section.items]
 
 
 def letters(grid: Grid) -> int:

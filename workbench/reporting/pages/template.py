@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -34,12 +33,13 @@ _SAID = (
 def render(page: Page) -> str:
     """Return the page's HTML."""
     layout, context, language, live = page.layout, page.context, page.words, page.live
-    charts = list(_charts(layout))
+    grids = _grids(layout)
+    charts = [each for each in grids if isinstance(each, Chart) and not each.empty]
     heights = sorted({chart.figure["layout"]["height"] for chart in charts})
     style = compact("page.css") + "".join(f".h-{each}{{height:{each}px}}" for each in heights)
     style += context.brand.style
     answering = page_assets.asset("live.min.js").decode() if live else ""
-    downloads = compact("downloads.js") if any(_grids(layout)) else ""
+    downloads = compact("downloads.js") if grids else ""
     script = compact("page.js") if charts or live or downloads else ""
     scripts = [each for each in (downloads, script, answering) if each]
     facts = context.facts
@@ -165,24 +165,15 @@ def _comment(context: Context) -> list[str]:
     return [p.html if isinstance(p, Prose) else f"<h3>{escape(p.text)}</h3>" for p in parts]
 
 
-def _grids(layout: Layout) -> Iterator[Chart | Sheet]:
-    items = [*layout.main, *(item for section in layout.sections for item in section.items)]
-    for item in items:
-        drawn = item.drawing.drawn if item.drawing else None
-        if isinstance(drawn, Chart | Sheet):
-            yield drawn
-
-
-def _charts(layout: Layout) -> Iterator[Chart]:
-    return (each for each in _grids(layout) if isinstance(each, Chart) and not each.empty)
+def _grids(layout: Layout) -> list[Chart | Sheet]:
+    shown = [item.drawn for item in (*layout.main, *layout.items)]
+    return [drawn for drawn in shown if isinstance(drawn, Chart | Sheet)]
 
 
 def _anchors(layout: Layout) -> frozenset[str]:
     """Return the places within tables that others may lead to."""
-    items = [item for section in layout.sections for item in section.items]
-    sheets = [item.drawing.drawn for item in items if item.drawing]
-    grids = [drawn.grid for drawn in sheets if isinstance(drawn, Sheet)]
-    cells = (cell for grid in grids for row in grid.rows for cell in row)
+    sheets = [item.drawn for item in layout.items if isinstance(item.drawn, Sheet)]
+    cells = (cell for sheet in sheets for row in sheet.grid.rows for cell in row)
     return frozenset(cell.anchor for cell in cells if cell.anchor)
 
 
@@ -200,12 +191,8 @@ def _contents(layout: Layout) -> list[tuple[str, str]]:
     """Return the sections, or the figures of a report without sections."""
     titled = [(each.anchor, each.title) for each in layout.sections if each.title]
     if not titled:
-        for section in layout.sections:
-            for item in section.items:
-                drawn = item.drawing.drawn if item.drawing else None
-                title = item.heading or getattr(drawn, "title", "")
-                if title:
-                    titled.append((item.anchor, title))
+        named = [(each, each.heading or getattr(each.drawn, "title", "")) for each in layout.items]
+        titled = [(item.anchor, title) for item, title in named if title]
     return titled if len(titled) > 1 else []
 
 

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from workbench.documents import parse_json
 from workbench.errors import InputError, PeriodError, UnknownName
-from workbench.figures.bounds import beside
 from workbench.figures.drawn import Card
 from workbench.figures.language import Language
+from workbench.figures.notes import beside
 from workbench.figures.values import Value, label, series
 from workbench.periods import Period
 from workbench.privacy.release import Release

@@ -17,7 +17,7 @@ from workbench.reporting.definitions.reading import definition_paths, load_defin
 from workbench.reporting.gate.sharing import written_anywhere
 from workbench.reporting.notebooks.chosen import Written
 from workbench.reporting.summary.evidence import Evidence, named
-from workbench.reporting.summary.records import date_of, time_of
+from workbench.reporting.summary.records import date_of, rows_of, time_of
 from workbench.store.quality.result import Light
 from workbench.store.quality.rules import DIMENSIONS
 
@@ -107,14 +107,12 @@ def _sources(evidence: Evidence, declared: Mapping[str, Any]) -> list[str]:
 def _overdue(evidence: Evidence) -> Sequence[Row]:
     """Return how many requests are late, by kind and law: none is one customer's line."""
     day = evidence.as_of
-    frame = evidence.requests
     found: dict[tuple[str, ...], int] = defaultdict(int)
-    if frame is not None:
-        for each in frame.to_dict("records"):
-            due, closed = date_of(each["due_on"]), date_of(each["closed_on"])
-            if due and due < day and (closed is None or closed > day):
-                late = next(word for most, word in LATE if (day - due).days <= most)
-                found[each["kind"], each["law"], late] += 1
+    for each in rows_of(evidence.requests):
+        due, closed = date_of(each["due_on"]), date_of(each["closed_on"])
+        if due and due < day and (closed is None or closed > day):
+            late = next(word for most, word in LATE if (day - due).days <= most)
+            found[each["kind"], each["law"], late] += 1
     return [(*words, number) for words, number in sorted(found.items())]
 
 
@@ -135,28 +133,24 @@ def band_of(people: float | None) -> str:
 
 
 def _incidents(evidence: Evidence) -> Sequence[Row]:
-    frame = evidence.incidents
-    day = evidence.as_of
+    day, hour = evidence.as_of, dt.timedelta(hours=1)
     rows = []
-    if frame is not None:
-        for each in frame.to_dict("records"):
-            seen = time_of(each["detected_at"])
-            began, told = time_of(each["occurred_at"]), time_of(each["notified_at"])
-            if seen is None or not year_to(day) <= seen.date() <= day:
-                continue
-            notice = "not needed" if not each["notifiable"] else "done" if told else "missing"
-            hours = None if told is None else round((told - seen) / dt.timedelta(hours=1))
-            rows.append(
-                (
-                    each["incident_id"],
-                    f"{seen:%Y-%m}",
-                    each["severity"],
-                    notice,
-                    band_of(each["subjects_affected"]),
-                    None if began is None else round((seen - began) / dt.timedelta(hours=1)),
-                    hours,
-                )
+    for each in rows_of(evidence.incidents):
+        seen = time_of(each["detected_at"])
+        began, told = time_of(each["occurred_at"]), time_of(each["notified_at"])
+        if seen is None or not year_to(day) <= seen.date() <= day:
+            continue
+        rows.append(
+            (
+                each["incident_id"],
+                f"{seen:%Y-%m}",
+                each["severity"],
+                "not needed" if not each["notifiable"] else "done" if told else "missing",
+                band_of(each["subjects_affected"]),
+                None if began is None else round((seen - began) / hour),
+                None if told is None else round((told - seen) / hour),
             )
+        )
     return rows
 
 
@@ -197,17 +191,15 @@ def _processing(evidence: Evidence) -> Sequence[Row]:
 
 
 def _transfers(evidence: Evidence) -> Sequence[Row]:
-    frame = evidence.transfers
     day = evidence.as_of
     rows = []
-    if frame is not None:
-        for each in frame.to_dict("records"):
-            since, until = date_of(each["since"]), date_of(each["until"])
-            if since and since <= day and (until is None or until >= day):
-                mechanism = each["mechanism"] if isinstance(each["mechanism"], str) else NONE
-                words = (each["recipient"], each["country"], each["purpose"], mechanism)
-                people = (band_of(each["subjects"]), band_of(each["sensitive_subjects"]))
-                rows.append((*words, *people))
+    for each in rows_of(evidence.transfers):
+        since, until = date_of(each["since"]), date_of(each["until"])
+        if since and since <= day and (until is None or until >= day):
+            mechanism = each["mechanism"] if isinstance(each["mechanism"], str) else NONE
+            words = (each["recipient"], each["country"], each["purpose"], mechanism)
+            people = (band_of(each["subjects"]), band_of(each["sensitive_subjects"]))
+            rows.append((*words, *people))
     return rows
 
 

@@ -253,12 +253,9 @@ def _joined(
     return whole
 
 
-def date_of(value: Any) -> dt.date | None:
-    """Return a frame's value as a day; None where it is missing."""
-    if value is None or pd.isna(value):
-        return None
-    day: dt.date = pd.Timestamp(value).date()
-    return day
+def rows_of(frame: pd.DataFrame | None) -> list[dict[Any, Any]]:
+    """Return a frame's rows; none where there is no frame."""
+    return [] if frame is None else frame.to_dict("records")
 
 
 def time_of(value: Any) -> dt.datetime | None:
@@ -267,3 +264,9 @@ def time_of(value: Any) -> dt.datetime | None:
         return None
     at: dt.datetime = pd.Timestamp(value).to_pydatetime()
     return at
+
+
+def date_of(value: Any) -> dt.date | None:
+    """Return a frame's value as a day; None where it is missing."""
+    at = time_of(value)
+    return at and at.date()
