@@ -193,22 +193,16 @@ def interval(form: Form, z: float) -> Interval:
     return form.offset + value, form.offset + low, form.offset + high
 
 
-def laddered(plan: Mapping[str, Any], affine: Callable[[Mapping[str, float]], Affine]) -> Laddered:
-    """Return the form of a figure with a ladder, by how each of its rungs is put together."""
-    tops = [affine(each) for each in plan["ladder"]]
-    if "bottom" not in plan:
-        return Laddered(tuple(tops), plan["under"])
-    bottom = affine(plan["bottom"])
-    return Laddered(tuple(Ratio(top, bottom) for top in tops), plan["under"])
-
-
 def form_of(plan: Mapping[str, Any], affine: Callable[[Mapping[str, float]], Affine]) -> Form:
     """Return the form of a figure by how it is put together from noisy integers."""
     if "linear" in plan:
         return affine(plan["linear"])
-    if "ladder" in plan:
-        return laddered(plan, affine)
-    return Ratio(affine(plan["top"]), affine(plan["bottom"]), float(plan.get("offset", 0.0)))
+    if "ladder" not in plan:
+        return Ratio(affine(plan["top"]), affine(plan["bottom"]), float(plan.get("offset", 0.0)))
+    tops = [affine(each) for each in plan["ladder"]]  # of each rung
+    bottom = affine(plan["bottom"]) if "bottom" in plan else None
+    rungs = tuple(top if bottom is None else Ratio(top, bottom) for top in tops)
+    return Laddered(rungs, plan["under"])
 
 
 def is_ratio(form: Form) -> bool:

@@ -208,7 +208,8 @@ def require_private(
     tag = provenance(thing)
     if tag.kind == "private":
         if lookup is not None:
-            require_known(tag, lookup)
+            for release in tag.releases:
+                lookup(release)
         return None
     granted = [each for each in approvals if each.what == what]
     if granted:
@@ -228,10 +229,3 @@ def require_private(
         f"ws.office.approve({what!r}, reason=…, role='officer'), which the page shows. "
         "Nothing was spent."
     )
-
-
-def require_known(tag: Provenance, lookup: Callable[[str], object]) -> Provenance:
-    """Check that a private provenance's releases are in the ledger; ``lookup`` raises if not."""
-    for release in tag.releases:
-        lookup(release)
-    return tag

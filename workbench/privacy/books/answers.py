@@ -15,7 +15,7 @@ from typing import Any
 from workbench.errors import LedgerError, QuestionRefused
 from workbench.privacy.accounting import epsilon_of
 from workbench.privacy.books import entries
-from workbench.privacy.books.entries import Order, Part, charge_upto, digest, in_force, standing_of
+from workbench.privacy.books.entries import Order, Part, digest, in_force, standing_of
 from workbench.privacy.books.ledger import Ledger
 from workbench.privacy.budget import Line
 from workbench.privacy.release import Origin, Release
@@ -128,7 +128,7 @@ class AnswerLedger(Ledger):
             # why: exact figures alone stand on no paid answer; limits as they were when kept then
             paid = self._paid(read, names) or {x: self._entry_of(read, x).seq for x in names}
             upto = max(paid.values())
-            last = charge_upto(read, upto) or read.entry(upto)
+            last = read.last(*entries.CHARGES, upto=upto) or read.entry(upto)
             if last is None:
                 raise LedgerError(f"{self._path} holds answers that nobody paid for.")
             period = last.body.get("period", f"{last.at:%Y-%m}")

@@ -108,11 +108,6 @@ def limits_json(limits: Limits, delta: Decimal) -> dict[str, str]:
     return {**{name: str(value) for name, value in limits}, "delta": str(delta)}
 
 
-def charge_upto(read: Reader, seq: int) -> Entry | None:
-    """Return the last charge up to an entry."""
-    return read.last(*CHARGES, upto=seq)
-
-
 def in_order(read: Reader, now: dt.datetime) -> dt.datetime:
     """Return the time of a new charge: never before the last, or the rolling year would slip."""
     last = read.last(*CHARGES)

@@ -30,15 +30,11 @@ from workbench.privacy.books.witnesses import (
     MOVED,
     Seal,
     Witness,
-    anchor_at,
     elsewhere,
     home_of,
-    keep_trace,
     read_anchor,
     require_local,
     same_home,
-    write_anchor,
-    write_marks,
 )
 from workbench.store.logs.chain import GENESIS, Chain, Reader, Writer
 from workbench.store.logs.counted import require_clock
@@ -90,7 +86,8 @@ def loss(
     known = [each for each in missing if each.spent is not None]
     lost = Cost()
     for each in known:
-        shared = entries.lifetime_of(entries.charge_upto(read, common_start(read, each, seal)))
+        start = common_start(read, each, seal)
+        shared = entries.lifetime_of(read.last(*entries.CHARGES, upto=start))
         lost = lost.at_least((each.spent or Cost()) - shared)
     last = max(each.seq for each in missing)
     if not any(each.seq >= last for each in known):
@@ -138,14 +135,14 @@ class Guard:
             anchor = read_anchor(self._anchor_path)
             if anchor is None and write.head() == (0, GENESIS):
                 # why before the first entry: from then on, no anchor means it was taken away
-                anchor = anchor_at(write, self._anchor_path)
-                write_anchor(self._anchor_path, anchor)
+                anchor = Witness.at(write, self._anchor_path)
+                anchor.write(self._anchor_path)
             self._require_fit(write, anchor, self._witnesses(anchor, self._seen is None))
             self._require_readable(write, anchor, now)
             self._seen = anchor
             yield write
             if anchor is None or write.head() != (anchor.seq, anchor.hash):
-                after.append(anchor_at(write, self._anchor_path))
+                after.append(Witness.at(write, self._anchor_path))
 
     def acknowledge(
         self,
@@ -197,7 +194,7 @@ class Guard:
             at = entries.in_order(write, now)
             # why its number: answers of the lost end are in pages, and their ids are not reused
             write.append("acknowledged", body, at=at, subject="acknowledged", seq=furthest + 1)
-            after.append(anchor_at(write, self._anchor_path))
+            after.append(Witness.at(write, self._anchor_path))
         return lost
 
     def set_clock(self, word: Mapping[str, str], now: dt.datetime) -> dt.datetime | None:
@@ -226,7 +223,7 @@ class Guard:
                 "sums": {"lifetime": last.body["sums"]["lifetime"]},
             }
             write.append("acknowledged", body, at=now, subject="acknowledged")
-            after.append(anchor_at(write, self._anchor_path))
+            after.append(Witness.at(write, self._anchor_path))
         return last.at
 
     @contextmanager
@@ -269,10 +266,10 @@ class Guard:
 
     def _anchor(self, after: Sequence[Witness]) -> None:
         for anchor in after:
-            write_anchor(self._anchor_path, anchor)
+            anchor.write(self._anchor_path)
             if self._trace is not None:
-                keep_trace(self._trace, anchor, self._seal)
-            write_marks(self._path.parent, anchor)
+                anchor.keep_trace(self._trace, self._seal)
+            anchor.write_marks(self._path.parent)
             self._seen = anchor
 
     def _witnesses(self, anchor: Witness | None, everywhere: bool) -> list[Witness]:

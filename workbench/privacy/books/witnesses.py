@@ -4,6 +4,8 @@ They lie in different places, so that a ledger that was put back, deleted or lef
 by at least one of them.
 """
 
+from __future__ import annotations
+
 import json
 import re
 import sys
@@ -61,6 +63,63 @@ class Witness:
     schema: int = 1
     home: Home | None = None
 
+    @classmethod
+    def at(cls, read: Reader, path: Path) -> Witness:
+        """Return the anchor of a ledger as it stands now."""
+        seq, hash_ = read.head()
+        steps = [seq - 2**power for power in range(seq.bit_length()) if 2**power < seq]
+        before = tuple(sorted(read.hashes(steps).items(), reverse=True))
+        spent = lifetime_of(read.last(*CHARGES))
+        home = home_of(path.parent.parent)
+        return cls(f"its anchor {path}", seq, hash_, spent, before, SCHEMA, home)
+
+    def write(self, path: Path) -> None:
+        """Write it as an anchor file, durably and whole.
+
+        Raises
+        ------
+        LedgerError
+            It cannot be written; what was spent stays spent.
+        """
+        content = {
+            "schema": self.schema,
+            "seq": self.seq,
+            "hash": self.hash,
+            "spent": (self.spent or Cost()).to_json(),
+            "before": [list(each) for each in self.before],
+            "home": self.home,
+        }
+        try:
+            replace_whole(path, json.dumps(content).encode())
+        except OSError as problem:
+            raise LedgerError(
+                f"the ledger's anchor {path} cannot be written: {problem.strerror}. Free some "
+                "space or correct its permissions and ask again: what was paid for is not paid for "
+                "twice."
+            ) from None
+
+    def keep_trace(self, folder: Path, seal: Seal) -> None:
+        """Keep it beside the workspace's settings: it stays when the private folder does not."""
+        sealed = replace(
+            self,
+            hash=seal(self.hash),
+            before=tuple((seq, seal(hash_)) for seq, hash_ in self.before),
+            home=None,
+        )
+        # why suppressed: where nobody may write, an older trace still fits, and none is no witness
+        with suppress(OSError, LedgerError):
+            sealed.write(folder / "head")
+            ignored = folder / ".gitignore"
+            if not ignored.exists():
+                ignored.write_text("# What is checked out anew begins a workspace of its own.\n*\n")
+
+    def write_marks(self, private: Path) -> None:
+        """Mark the store and the keys as those of this ledger, once."""
+        for name in MARKED:
+            path = private / name / MARK
+            if self.seq and path.parent.is_dir() and not path.exists():
+                write_whole(path, json.dumps([self.seq, self.hash]).encode())
+
 
 def home_of(private: Path) -> Home:
     """Return what tells a folder from its copies."""
@@ -102,70 +161,11 @@ def read_anchor(path: Path, what: str = "its anchor") -> Witness | None:
         return Witness(place, 0, UNREADABLE)
 
 
-def write_anchor(path: Path, anchor: Witness) -> None:
-    """Write the anchor file durably and whole.
-
-    Raises
-    ------
-    LedgerError
-        It cannot be written; what was spent stays spent.
-    """
-    content = {
-        "schema": anchor.schema,
-        "seq": anchor.seq,
-        "hash": anchor.hash,
-        "spent": (anchor.spent or Cost()).to_json(),
-        "before": [list(each) for each in anchor.before],
-        "home": anchor.home,
-    }
-    try:
-        replace_whole(path, json.dumps(content).encode())
-    except OSError as problem:
-        raise LedgerError(
-            f"the ledger's anchor {path} cannot be written: {problem.strerror}. Free some space or "
-            "correct its permissions and ask again: what was paid for is not paid for twice."
-        ) from None
-
-
-def anchor_at(read: Reader, path: Path) -> Witness:
-    """Return the anchor of a ledger as it stands now."""
-    seq, hash_ = read.head()
-    steps = [seq - 2**power for power in range(seq.bit_length()) if 2**power < seq]
-    before = tuple(sorted(read.hashes(steps).items(), reverse=True))
-    spent = lifetime_of(read.last(*CHARGES))
-    home = home_of(path.parent.parent)
-    return Witness(f"its anchor {path}", seq, hash_, spent, before, SCHEMA, home)
-
-
 def move(private: Path, into: Path) -> None:
     """Let the anchor in a folder that replaces another say so, where the other was the ledger's."""
     anchor = read_anchor(into / ANCHOR)
     if anchor and anchor.home and same_home(anchor.home, home_of(private)):
-        write_anchor(into / ANCHOR, replace(anchor, home=home_of(into)))
-
-
-def keep_trace(folder: Path, anchor: Witness, seal: Seal) -> None:
-    """Keep an anchor beside the workspace's settings: it stays when the private folder does not."""
-    sealed = replace(
-        anchor,
-        hash=seal(anchor.hash),
-        before=tuple((seq, seal(hash_)) for seq, hash_ in anchor.before),
-        home=None,
-    )
-    # why suppressed: where nobody may write, an older trace still fits, and none is no witness
-    with suppress(OSError, LedgerError):
-        write_anchor(folder / "head", sealed)
-        ignored = folder / ".gitignore"
-        if not ignored.exists():
-            ignored.write_text("# What is checked out anew begins a workspace of its own.\n*\n")
-
-
-def write_marks(private: Path, anchor: Witness) -> None:
-    """Mark the store and the keys as those of this ledger, once."""
-    for name in MARKED:
-        path = private / name / MARK
-        if anchor.seq and path.parent.is_dir() and not path.exists():
-            write_whole(path, json.dumps([anchor.seq, anchor.hash]).encode())
+        replace(anchor, home=home_of(into)).write(into / ANCHOR)
 
 
 def elsewhere(private: Path, published: Path | None) -> list[Witness]:
