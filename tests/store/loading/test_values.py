@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import random
 import re
 from collections import Counter
 from decimal import Decimal
@@ -17,7 +18,7 @@ import workbench as wb
 from benchmarks.catalogs import catalog_of
 from workbench.catalog import Column
 from workbench.errors import SourceError
-from workbench.store.loading.values import Form, normal_key, taken, value_of
+from workbench.store.loading.values import Form, normal_key, surely, taken, value_of
 
 COLUMNS = {
     "date": Column(type="date"),
@@ -104,6 +105,39 @@ def test_a_text_is_its_value_or_aside(kind, text, value):
     typed = value_of(COLUMNS[kind], text, "UTC")  # as somebody types it
     assert value is typed is ASIDE or typed[1] == value
     assert typed is ASIDE or value_of(COLUMNS[kind], typed[0], "UTC") == typed
+
+
+@pytest.mark.parametrize("kind", ["date", "money", "integer", "scaled", "boolean"])
+def test_a_text_that_is_surely_a_value_is_that_value_written_again(kind):
+    plain = {
+        "date": ["2026-08-03", "9999-12-31", "1000-01-01", "0999-12-31", "2026-8-30"],
+        "money": ["403.92", "999.99", "-0.50", "1000.00", "7"],
+        "integer": ["0", "12", "-3", "1048576", "268435455", "10000"],
+        "scaled": ["0.125", "-12.500", "999.999"],
+        "boolean": ["true", "false", "t", "1", "yes"],
+    }[kind]
+    draws = random.Random(20260803)
+    texts = {*plain, "0xFFFFFFF", "1_0e3", "999.999", "2026-08-3x", "2026-8-3 a", "2026/08/03"}
+    for _ in range(20_000):
+        text = list(draws.choice(plain))
+        for _ in range(draws.randint(1, 2)):
+            at, sign = draws.randrange(len(text) + 1), draws.choice(r"0123456789.-+/\\ _eExXb:é")
+            text[at : at + draws.randint(0, 1)] = sign
+        texts.add("".join(text))
+    declared = Column(type="boolean") if kind == "boolean" else COLUMNS[kind]
+    value, wrong = taken("v", declared, "VARCHAR", Form())
+    sure = surely("v", declared, "VARCHAR", Form())
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f'SELECT "read v", CAST("v" AS VARCHAR), ({sure}), ({wrong}) FROM '
+            f'(SELECT "v" AS "read v", {value} AS "v" FROM (SELECT unnest(?) AS "v"))',
+            [sorted(texts)],
+        ).fetchall()
+    certain = [row for row in found if row[2]]
+    assert not any(row[3] for row in certain)
+    assert len(certain) > 100 or kind == "boolean"
+    if kind != "boolean":  # of which many words are one value
+        assert all(text == again for text, again, *_ in certain)
 
 
 @pytest.mark.parametrize(

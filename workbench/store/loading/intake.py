@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog, Table
 from workbench.errors import SourceError
@@ -38,9 +37,6 @@ from workbench.store.loading.text_files import read_through
 from workbench.store.loading.values import sql_type
 from workbench.store.quality.rules import number
 from workbench.store.versions import Sums, coverage, coverage_after
-
-if TYPE_CHECKING:
-    pass
 
 Tell = Callable[[str], None]
 _REASONS_SHOWN = 5

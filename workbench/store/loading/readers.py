@@ -31,7 +31,7 @@ from workbench.store.loading.text_files import (
     pipe_of,
     text_of,
 )
-from workbench.store.loading.values import Form, computed, not_computed, sql_type, taken
+from workbench.store.loading.values import Form, computed, not_computed, sql_type, surely, taken
 from workbench.store.quality.rules import literal
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class Reading:
         A value of its declared type, from the column as it was read; NULL where it is none.
     wrong : mapping of column to SQL
         Whether what was read, ``"read column"``, is not of its declared type: ``"column"``.
+    sure : mapping of column to SQL
+        The condition, soon looked at, that it is filled and of its type; empty where there is none.
     types : mapping of column to SQL type
         What it was read as.
     first_line : int
@@ -86,6 +88,7 @@ class Reading:
     relation: str
     values: Mapping[str, str]
     wrong: Mapping[str, str]
+    sure: Mapping[str, str]
     types: Mapping[str, str]
     first_line: int = 2
     number: str = ""
@@ -158,7 +161,8 @@ def _reading(
         found |= {c: (f'"{c}"', not_computed(c, each)) for c, each in made.items()}
         types = {**types, **{c: sql_type(each) for c, each in made.items()}}
     values, wrong = ({c: found[c][at] for c in table.columns} for at in (0, 1))
-    return Reading(relation, values, wrong, types, **more)
+    sure = {c: surely(c, declared, types[c], form) for c, declared in table.file_columns.items()}
+    return Reading(relation, values, wrong, sure, types, **more)
 
 
 def columns_of(name: str, table: Table, found: Sequence[str], path: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ from workbench.store.quality.rules import RowRule, literal, references, row_rule
 _FEW, _TEXT = 8, "VARCHAR"
 _COUNTED = "row_number() OVER ()"
 _PLAIN_KEY = "_plain_key"  # whether a key, as it was read, fits its pattern
+_UNLIKE_KEY = f"NOT {_PLAIN_KEY}"
 # why only these: a text of them is the same value again; of any other kind the text is kept
 _PLAIN = re.compile(
     r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\([^[]*|BOOLEAN|BLOB|DATE"
@@ -84,7 +85,7 @@ def sift(
         else ""
     )
     named = ", ".join(f'"{c}"' for c in table.columns)
-    bad = " OR ".join(f"({fault})" for fault in faults.values()) or "false"
+    bad = " OR ".join(_soonest(table, source, faults)) or "false"
     number = (f"{source.number} + 1", [source.number]) if source.number else (_COUNTED, [])
     return Sift(
         f'INSERT INTO lake."{name}" ({named}) SELECT {named} FROM ('
@@ -157,8 +158,26 @@ def _faults(table: Table, source: Reading, today: dt.date) -> Iterator[tuple[str
         if rule.holds_back and not told:
             fails = _soon(rule, table.columns[rule.column])
             if fails == f"NOT {_plain(table, source)}":
-                fails = f"NOT {_PLAIN_KEY} AND {fails}"  # looked at when it was taken for a key
+                fails = f"{_UNLIKE_KEY} AND {fails}"  # looked at when it was taken for a key
             yield f"{rule.column}: {rule.rule}", fails
+
+
+def _soonest(table: Table, source: Reading, faults: Mapping[str, str]) -> list[str]:
+    """Return the conditions of faults, those that a value of which one is sure cannot have as one.
+
+    Of nearly every row each column is then looked at once, not for each of these faults.
+    """
+    key, kept = table.subject_key, list[str]()
+    sure = {**source.sure, **({key: _PLAIN_KEY} if key and _plain(table, source) else {})}
+    doubts: dict[str, str] = {}
+    for told, fault in faults.items():
+        column, _, what = told.partition(": ")
+        never = what.startswith("not ") or what == "not_null" or fault.startswith(_UNLIKE_KEY)
+        if never and sure.get(column):
+            doubts[column] = doubts.get(column, "false") + f" OR ({fault})"
+        else:
+            kept.append(f"({fault})")
+    return [f"CASE WHEN {sure[c]} THEN false ELSE {each} END" for c, each in doubts.items()] + kept
 
 
 def _plain(table: Table, source: Reading) -> str:

@@ -145,7 +145,28 @@ def taken(column: str, declared: Column, found: str, form: Form) -> tuple[str, s
             wrong.append(shifted(column, found, form))
     elif wanted == "DOUBLE":
         wrong.append(f'NOT isfinite("{column}")')
-    return value, " OR ".join(f"({each})" for each in wrong) or "false"
+    told = " OR ".join(f"({each})" for each in wrong) or "false"
+    sure = surely(column, declared, found, form)
+    # why a CASE: of an OR both sides are computed for every row
+    return value, f"CASE WHEN {sure} THEN false ELSE {told} END" if sure else told
+
+
+def surely(column: str, declared: Column, found: str, form: Form) -> str:
+    """Return the condition, soon looked at, that a text is filled and reads back as itself.
+
+    It holds for the common ways to write a value; empty where there is none.
+    """
+    value, read, wanted = f'"{column}"', f'"read {column}"', sql_type(declared)
+    if found != "VARCHAR":
+        return ""
+    if wanted == "BOOLEAN":
+        return f"{value} IS NOT NULL"
+    if wanted == "DATE" and form.date_format is None:
+        # why enough: of a year of four digits, what is a day and has this form has no other one
+        return f"{value} >= {DAYS[0]} AND {read} GLOB '????-??-?[0-9]'"
+    if (wanted == "BIGINT" or wanted.startswith("DECIMAL")) and form.decimal == ".":
+        return f"CAST({value} AS VARCHAR) = {read}"
+    return ""
 
 
 def value_of(declared: Column, text: str, zone: str) -> tuple[str, Any] | None:
@@ -232,14 +253,15 @@ def _from_text(
     if wanted in ("DATE", "TIMESTAMP"):
         value, other = (day if wanted == "DATE" else moment)(raw, read, form)
     elif wanted == "BOOLEAN":
-        return f"TRY_CAST({raw} AS BOOLEAN)", [_none(raw, read)]
+        # why by words first: a cast looks at every letter
+        words = " ".join(f"WHEN {raw} = '{word}' THEN {word}" for word in ("false", "true"))
+        return f"CASE {words} ELSE TRY_CAST({raw} AS BOOLEAN) END", [_none(raw, read)]
     else:
         value, other = _number(raw, read, declared, form)
-        if form.decimal != ".":  # what is written again with a point is not what was read
+        if wanted != "DOUBLE" or form.decimal != ".":
             return value, [_none(raw, read), other]
-    # why a CASE: of an OR both sides are computed for every row
     same = f"CAST({raw} AS VARCHAR) = {read}"
-    return value, [_none(raw, read), f"CASE WHEN {same} THEN false ELSE {other} END"]
+    return value, [f"CASE WHEN {same} THEN false ELSE ({_none(raw, read)}) OR {other} END"]
 
 
 def _none(raw: str, read: str) -> str:
