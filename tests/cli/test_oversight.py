@@ -64,7 +64,10 @@ def test_no_incident_and_no_read(run, shop):
     assert "no read is on record yet" in run("office", "detect", code=2)
 
 
-def test_notice_record_and_unread_columns(run, tmp_path):
+def test_notice_record_and_unread_columns(run, shop, tmp_path):
+    wrong = shop.settings.path("reports") / "wrong.yaml"
+    wrong.parent.mkdir(exist_ok=True)
+    wrong.write_text("title: 1")  # a notice is no matter of it
     assert "# Corner shop隐私告知书" in run("office", "notice", "--lang", "zh")
     assert "ask@shop.example" in run("office", "notice", "--contact", "ask@shop.example")
     out = tmp_path / "record.yml"

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import DefinitionError, InputError
+from workbench.errors import InputError
 from workbench.reporting.definitions.definition import Definition
-from workbench.reporting.definitions.reading import definition_paths, find_definition
+from workbench.reporting.definitions.reading import sound
 from workbench.reporting.desk import Desk
 from workbench.reporting.exporter import export_languages, injected
 from workbench.reporting.gate.leaks import refuse_leaks
@@ -89,17 +89,9 @@ def read(notebook: Path) -> Any:
 
 def definition_of(notebook: Path, desk: Desk) -> Definition | None:
     """Return the report that a notebook is of: the first by name; None when there is none."""
-    reports, notebooks = desk.settings.path("reports"), desk.settings.path("notebooks")
-    if notebook.absolute().parent != notebooks:
+    if notebook.absolute().parent != desk.settings.path("notebooks"):
         return None
-    for name in definition_paths(reports):
-        try:
-            definition = find_definition(name, reports, notebooks)
-        except DefinitionError:  # of another report, or told by 'workbench check'
-            continue
-        if definition.notebook == notebook.name:
-            return definition
-    return None
+    return next((each for each in sound(desk.settings) if each.notebook == notebook.name), None)
 
 
 def unsaved(notebook: Any, inputs: Sequence[str]) -> bool:

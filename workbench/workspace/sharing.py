@@ -217,13 +217,11 @@ def _present_transfers(office: Office) -> list[Mapping[str, Any]]:
 
 def _words(office: Office, lang: str) -> Callable[[str], str]:
     """Return what says a declared word in a language, by the reports' own translations."""
-    from workbench.reporting.definitions.reading import definition_paths, load_definition
+    from workbench.reporting.definitions.reading import sound
 
     words: dict[str, str] = {}
     if lang != "en":
-        notebooks = office.settings.path("notebooks")
-        for path in definition_paths(office.settings.path("reports")).values():
-            declared = load_definition(path, notebooks).translations
-            mine = [each for code, each in declared.items() if code == lang]
+        for report in sound(office.settings):
+            mine = [each for code, each in report.translations.items() if code == lang]
             words = {**(mine[0] if mine else {}), **words}
     return lambda text: words.get(text, text)

@@ -19,6 +19,7 @@ from workbench.errors import DefinitionError, PeriodError, require_known, sugges
 from workbench.periods import Period
 from workbench.reporting.definitions.definition import Definition
 from workbench.reporting.notebooks.literals import tags_of
+from workbench.settings import Settings
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _ASSIGNED = re.compile(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=", re.MULTILINE)
@@ -123,6 +124,19 @@ def find_definition(name: str, reports: Path, notebooks: Path) -> Definition:
     if twice := _doubled(reports).get(name.casefold()):
         raise DefinitionError(f"report '{name}' is defined twice:", [twice])
     return load_definition(paths[name], notebooks)
+
+
+def sound(settings: Settings) -> Iterator[Definition]:
+    """Yield the reports that are right by themselves: of others their own runs and checks tell."""
+    reports, notebooks = settings.path("reports"), settings.path("notebooks")
+    doubled = _doubled(reports)
+    for name, path in definition_paths(reports).items():
+        try:
+            definition = load_definition(path, notebooks)
+        except DefinitionError:
+            continue
+        if name.casefold() not in doubled:
+            yield definition
 
 
 def load_all(reports: Path, notebooks: Path) -> tuple[dict[str, Definition], tuple[str, ...]]:

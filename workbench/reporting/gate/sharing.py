@@ -14,10 +14,10 @@ from typing import Any
 
 from workbench.catalog import Catalog
 from workbench.documents import read_json
-from workbench.errors import DefinitionError, QuestionRefused, WorkbenchError
+from workbench.errors import QuestionRefused, WorkbenchError
 from workbench.privacy.operational import KIND
 from workbench.privacy.release import Release
-from workbench.reporting.definitions.reading import NOTES, definition_paths, load_definition
+from workbench.reporting.definitions.reading import NOTES, sound
 from workbench.reporting.desk import Asked, Desk
 from workbench.reporting.exporter import Lookup
 from workbench.reporting.facts import in_words
@@ -82,24 +82,16 @@ def require_publishable(
 
 def written_anywhere(settings: Settings, catalog: Catalog) -> chosen.Written:
     """Return what stands in the notebooks, the reports and the catalog of a workspace."""
-    notebooks = settings.path("notebooks")
     code = []
-    for path in sorted(notebooks.glob("*.ipynb")):
+    for path in sorted(settings.path("notebooks").glob("*.ipynb")):
         try:
             cells = read_json(path)["cells"]
         except (OSError, ValueError, KeyError, TypeError):  # no notebook, so nothing is written
             continue
         code += ["".join(each["source"]) for each in cells if each["cell_type"] == "code"]
-    words: set[str] = set()
-    for path in definition_paths(settings.path("reports")).values():
-        try:
-            definition = load_definition(path, notebooks)
-        except DefinitionError:  # 'workbench check' tells of it
-            continue
-        words.update(
-            text for each in definition.parameters.values() for text in strings_of(each.default)
-        )
-    return chosen.Written.of([], code, {}, {*catalog.words, *words})
+    parameters = [each for report in sound(settings) for each in report.parameters.values()]
+    words = {text for each in parameters for text in strings_of(each.default)}
+    return chosen.Written.of([], code, {}, catalog.words | words)
 
 
 def _is_exact(release: Release, lookup: Lookup) -> bool:

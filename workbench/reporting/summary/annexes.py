@@ -9,11 +9,10 @@ from typing import Any
 
 from workbench.analytics.compliance import Measured, year_to
 from workbench.documents import packaged
-from workbench.errors import DefinitionError
 from workbench.lifecycle.reads import COLUMNS
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.operational import Exact
-from workbench.reporting.definitions.reading import definition_paths, load_definition
+from workbench.reporting.definitions.reading import sound
 from workbench.reporting.gate.sharing import written_anywhere
 from workbench.reporting.notebooks.chosen import Written
 from workbench.reporting.summary.evidence import Evidence, named
@@ -275,22 +274,12 @@ def _spending(evidence: Evidence) -> Sequence[Row]:
     for each in evidence.ws.ledger.summary():
         if each["period"] == evidence.period.text:
             found[each["report"] or "by hand", _question(each, written)].append(each["epsilon"])
-    titles = _report_titles(evidence)
+    # why not of all: a report whose definition is wrong keeps its id, its own run tells of it
+    titles = {each.name: each.title for each in sound(evidence.ws.settings)}
     return [
         (titles.get(report, report), name, len(costs), round(max(costs), 4))
         for (report, name), costs in sorted(found.items())
     ]
-
-
-def _report_titles(evidence: Evidence) -> dict[str, str]:
-    """Return what reports are called; one whose definition is wrong keeps its id."""
-    settings, titles = evidence.ws.settings, {}
-    for name, path in definition_paths(settings.path("reports")).items():
-        try:
-            titles[name] = load_definition(path, settings.path("notebooks")).title
-        except DefinitionError:
-            continue  # why: that report's own run tells of it, this page is about another matter
-    return titles
 
 
 def _question(answer: Mapping[str, Any], written: Written) -> str:
