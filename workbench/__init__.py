@@ -30,9 +30,14 @@ if TYPE_CHECKING:
     from workbench.analytics.desk import compare, recommendations, scatter
     from workbench.analytics.features import features
     from workbench.analytics.forecasting.releases import backtest, forecast
-    from workbench.analytics.gains import campaign_effect, expected_gain
     from workbench.analytics.lifetime_value import BetaGeoModel, GammaGammaModel, lifetime_value
-    from workbench.analytics.movement import assign_personas, movement, retention
+    from workbench.analytics.movement import (
+        assign_personas,
+        campaign_effect,
+        expected_gain,
+        movement,
+        retention,
+    )
     from workbench.analytics.purchases import holdout_check, purchase_summary
     from workbench.analytics.scoring.guarding import development_sample
     from workbench.analytics.scoring.scorecard import Scorecard
@@ -64,9 +69,8 @@ _HOME = {
         "analytics.desk": "compare recommendations scatter",
         "analytics.features": "features",
         "analytics.forecasting.releases": "backtest forecast",
-        "analytics.gains": "campaign_effect expected_gain",
         "analytics.lifetime_value": "BetaGeoModel GammaGammaModel lifetime_value",
-        "analytics.movement": "assign_personas movement retention",
+        "analytics.movement": "assign_personas campaign_effect expected_gain movement retention",
         "analytics.purchases": "holdout_check purchase_summary",
         "analytics.scoring.guarding": "development_sample",
         "analytics.scoring.scorecard": "Scorecard",

@@ -93,7 +93,7 @@ def year_to(as_of: dt.date) -> dt.date:
 
 def requests_on_time(requests: pd.DataFrame, as_of: dt.date) -> Measured:
     """Return requests answered by their day, of those due in the twelve months to ``as_of``."""
-    due = requests[_days(requests, "due_on").between(_stamp(year_to(as_of)), _stamp(as_of))]
+    due = _within_year(requests, "due_on", as_of)
     met = _days(due, "closed_on") <= _days(due, "due_on")
     found = share(int(met.sum()), len(due), "no request was due")
     return replace(found, due=_week(_open(due, as_of), as_of))
@@ -221,7 +221,7 @@ def transfers_by_threshold(
 
 def training_completed(training: pd.DataFrame, as_of: dt.date) -> Measured:
     """Return courses completed, of those due in the twelve months to ``as_of``."""
-    due = training[_days(training, "due_on").between(_stamp(year_to(as_of)), _stamp(as_of))]
+    due = _within_year(training, "due_on", as_of)
     done = _days(due, "completed_on") <= _stamp(as_of)
     found = share(int(done.sum()), len(due), "no course was due")
     return replace(found, due=_first(_days(due, "due_on")[~done]))
@@ -316,12 +316,12 @@ def _open(requests: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
 
 
 def _received(requests: pd.DataFrame, as_of: dt.date) -> int:
-    return int(_days(requests, "received_on").between(_stamp(year_to(as_of)), _stamp(as_of)).sum())
+    return len(_within_year(requests, "received_on", as_of))
 
 
 def _within_year(frame: pd.DataFrame, column: str, as_of: dt.date) -> pd.DataFrame:
-    end = _stamp(as_of) + dt.timedelta(days=1)
-    return frame[(frame[column] >= _stamp(year_to(as_of))) & (frame[column] < end)]
+    when, end = _days(frame, column), _stamp(as_of) + dt.timedelta(days=1)
+    return frame[(when >= _stamp(year_to(as_of))) & (when < end)]
 
 
 def _days(frame: pd.DataFrame, column: str) -> Any:

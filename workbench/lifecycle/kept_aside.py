@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.documents import parse_json
 from workbench.lifecycle.rights.traces import SHORTEST, dialled, folded_sql
+from workbench.store import Connection
 from workbench.store.keys.marks import marked_sql
 from workbench.store.loading.quarantine import ASIDE, ASIDE_BY_FILE, FILES, PAIRS
 from workbench.store.quality.rules import literal
 from workbench.store.rewriting import Cut
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
-
     from workbench.lifecycle.holds import Hold
     from workbench.lifecycle.office import Office
     from workbench.lifecycle.rights.customers import Known

@@ -12,11 +12,10 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.errors import InputError, suggest
+from workbench.store import Connection
 
 # why: a workspace is opened for what needs no database, too, and should not wait for one
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
-
     from workbench.catalog import Catalog
     from workbench.lifecycle.incidents import Incidents
     from workbench.lifecycle.register import Register
@@ -86,9 +85,9 @@ class Office:
     @property
     def shares(self) -> Register:
         """The register of what was handed over."""
-        from workbench.lifecycle.sharing import share_register
+        from workbench.lifecycle.register import Register
 
-        return share_register(self.events)
+        return Register(self.events, "SH", "share")
 
     @property
     def reviews(self) -> Reviews:

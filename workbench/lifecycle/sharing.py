@@ -25,7 +25,6 @@ from workbench.documents import cell
 from workbench.errors import AccessRefused, InputError, QuestionRefused, StorageError, require_known
 from workbench.lifecycle.register import Register, told_of
 from workbench.store.durable import new_file
-from workbench.store.logs.events import Events
 
 if TYPE_CHECKING:
     import ibis
@@ -133,11 +132,6 @@ class Share:
     l: int | None = None  # noqa: E741  # why: the letter the field calls it by
     t: float | None = None
     measured: Mapping[str, Any] = field(default_factory=dict)
-
-
-def share_register(events: Events) -> Register:
-    """Return the register of what was handed over."""
-    return Register(events, "SH", "share")
 
 
 def shares(register: Register) -> tuple[Share, ...]:

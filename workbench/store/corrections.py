@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from workbench.catalog import Table
 from workbench.documents import parse_json
+from workbench.store import Connection
 from workbench.store.durable import file_lock, write_whole
 from workbench.store.keys.master import seal, unseal
 from workbench.store.loading.values import computed
@@ -24,8 +25,6 @@ from workbench.store.logs.counted import Counted
 from workbench.store.quality.rules import number
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
-
     from workbench.store.keys.marks import Marks
 
 FILE = "corrections.sealed"

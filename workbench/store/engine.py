@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.errors import StorageError, StoreMissing
+from workbench.store import Connection
 from workbench.store.corrections import Corrections
 from workbench.store.durable import file_lock, sync
 from workbench.store.keys.marks import Marks
@@ -33,9 +34,6 @@ from workbench.store.lake_files import (
 )
 from workbench.store.quality.rules import literal
 from workbench.store.versions import Change, changes_of, ended, newest
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
 
 _EXTENSIONS = ("ducklake", "httpfs")
 _CATALOG = "catalog.ducklake"

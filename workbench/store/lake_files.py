@@ -9,8 +9,6 @@ names its files alike in every process, so two in one folder would write into ea
 process holds a lock on its folder; one whose lock is free belonged to a process that was killed.
 """
 
-from __future__ import annotations
-
 import atexit
 import datetime as dt
 import fcntl
@@ -24,15 +22,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from workbench.errors import StorageError, WorkbenchError
-from workbench.store import Tell, quiet
+from workbench.store import Connection, Tell, quiet
 from workbench.store.durable import file_lock, files_below, sync
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
-
 
 META = "__ducklake_metadata_lake"
 ENCRYPTED = b"PARE"  # how an encrypted Parquet file begins; a plain one begins with PAR1

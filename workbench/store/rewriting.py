@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog
 from workbench.errors import StoreMissing
-from workbench.store import Tell, quiet
+from workbench.store import Connection, Tell, quiet
 from workbench.store.durable import sync, write_whole
 from workbench.store.engine import Store, StoreWriter, one_commit
 from workbench.store.keys.master import derive
@@ -36,7 +36,6 @@ from workbench.store.versions import coverage, hash_sql, newest
 if TYPE_CHECKING:
     import datetime as dt
 
-    from duckdb import DuckDBPyConnection as Connection
 
 _NOTE = "rewriting"
 

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 from workbench.catalog import Table
 from workbench.errors import InputError, StoreMissing
 from workbench.periods import local
+from workbench.store import Connection
 from workbench.store.quality.rules import literal, number
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
-
     from workbench.store.engine import Store
 
 

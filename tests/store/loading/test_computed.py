@@ -10,7 +10,7 @@ import pytest
 
 import workbench as wb
 from benchmarks.catalogs import catalog_of
-from workbench.computed import columns_in, computed_sql
+from workbench.catalog_files import columns_in, computed_sql
 from workbench.errors import CatalogError, InputError
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)

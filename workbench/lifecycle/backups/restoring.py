@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from workbench.errors import InputError, Refused, StorageError, StoreMissing, WorkbenchError
 from workbench.lifecycle.backups import taking
@@ -142,7 +141,7 @@ def restore(
             restored, kept=kept, seconds=round(time.monotonic() - began, 1)
         )
         progress("putting it in place")
-        there.note(taking.RESTORED, _facts(restored))
+        there.note(taking.RESTORED, dataclasses.asdict(restored))
         if (private / MARK).exists() and office.events.lost():  # what the backup lacks is missed
             shutil.copy2(private / MARK, beside / MARK)
         sync_new(beside, set())
@@ -182,7 +181,7 @@ def restore_test(
                 office.note(taking.TESTED, {"ok": False, "file": str(file), "why": str(problem)})
             raise
         restored = dataclasses.replace(restored, seconds=round(time.monotonic() - began, 1))
-        office.note(taking.TESTED, {"ok": True, **_facts(restored)})
+        office.note(taking.TESTED, {"ok": True, **dataclasses.asdict(restored)})
         return restored
 
 
@@ -233,11 +232,16 @@ def _prepare(
     there = dataclasses.replace(
         office, store=store, events=Events(private, office.settings.zone), private=private
     )
-    for folder in (office.private, office.settings.path("backups"), file.absolute().parent):
-        path = folder / MARKS_FILE
-        if folder != private and (content := content_of(path)) is not None:
+    folders = (office.private, office.settings.path("backups"), file.absolute().parent)
+    others, beside = [], [each for each in dict.fromkeys(folders) if each != private]
+    for path in (folder / MARKS_FILE for folder in beside):
+        if (content := content_of(path)) is not None:
             store.marks.merge(read_marks(content.decode(), path))
-    others = _take_corrections(office, there, file)
+    for path in (folder / CORRECTIONS_FILE for folder in beside):
+        try:  # corrections made since the backup
+            store.corrections.merge(path)
+        except StoreMissing:  # another workspace's, or damaged: nobody can read it here
+            others.append(str(path))
     progress("looking over what was restored")
     taking.look_over(store, progress)
     counts = taking.row_counts(there)
@@ -247,25 +251,8 @@ def _prepare(
     # why by identifiers too: lines that were kept aside may name them and have no key
     again = take_erased(there, progress, known_by(there, *erased)) if erased else {}
     corrected = replay(there)
-    return (
-        Restored(str(file), manifest["made"], taking.row_counts(there), again, corrected, others),
-        there,
-        heads,
-    )
-
-
-def _take_corrections(office: Office, there: Office, file: Path) -> tuple[str, ...]:
-    """Take over corrections made since the backup; return files that are another workspace's."""
-    others = []
-    folders = (office.private, office.settings.path("backups"), file.absolute().parent)
-    for path in dict.fromkeys(folder / CORRECTIONS_FILE for folder in folders):
-        if path == there.store.corrections.path:
-            continue
-        try:
-            there.store.corrections.merge(path)
-        except StoreMissing:  # sealed under another secret, or damaged: nobody can read it here
-            others.append(str(path))
-    return tuple(others)
+    told = (taking.row_counts(there), again, corrected, tuple(others))
+    return Restored(str(file), manifest["made"], *told), there, heads
 
 
 def _keep_logs(private: Path, beside: Path, heads: Heads) -> tuple[str, ...]:
@@ -316,10 +303,6 @@ def _take_key(office: Office, there: Office, master: bytes) -> None:
         write_whole(there.store.keys / "master.key", present.hex().encode())
     elif source.kind == "keyring":
         shutil.copy2(source.folder / "keyring.id", there.store.keys / "keyring.id")
-
-
-def _facts(restored: Restored) -> dict[str, Any]:
-    return dataclasses.asdict(restored)
 
 
 def lay_settings(file: Path, master: bytes, into: Path) -> None:

@@ -11,8 +11,6 @@ both keys are there and whatever opens a file tries both. So a rotation may be c
 running it again finishes it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path

@@ -5,8 +5,6 @@ temporary files). What goes in is copied while the store's lock is held; ledger,
 other logs by the database's own backup, so that each is a state it really had.
 """
 
-from __future__ import annotations
-
 import contextlib
 import datetime as dt
 import hashlib

@@ -7,8 +7,6 @@ The YAML follows Fides' resources (https://github.com/ethyca/fideslang): dataset
 category of every field, and one system a purpose with its privacy declaration.
 """
 
-from __future__ import annotations
-
 import csv
 import datetime as dt
 import io

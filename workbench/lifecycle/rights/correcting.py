@@ -4,16 +4,15 @@ What the catalog does not allow (type, domain, bounds, a row's rules), and an in
 aside, is no correction. The value itself is never repeated.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from workbench.catalog import Column
 from workbench.errors import InputError
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.requests import Asked, Served, serve
+from workbench.store import Connection
 from workbench.store.corrections import Correction, compute_again
 from workbench.store.engine import one_commit
 from workbench.store.keys.marks import marked_sql
@@ -21,9 +20,6 @@ from workbench.store.loading.ingest import correct_again
 from workbench.store.loading.values import kind_of, sql_type, value_of
 from workbench.store.quality.rules import number, references, row_rules, unique_columns
 from workbench.store.rewriting import contents
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
 
 
 def correct(
@@ -230,9 +226,11 @@ def _require_value(column: Column, place: str, value: str, zone: str) -> str:
         ]
         if text not in allowed:
             raise InputError(f"{place}: the value is not in its domain: {', '.join(allowed)}.")
-    if column.bounds is not None and not column.bounds[0] <= _comparable(typed) <= column.bounds[1]:
+    if column.bounds is not None:
         low, high = column.bounds
-        raise InputError(f"{place}: the value lies outside its bounds, {low} to {high}.")
+        plain: Any = typed.date() if isinstance(typed, dt.datetime) else typed
+        if not low <= plain <= high:
+            raise InputError(f"{place}: the value lies outside its bounds, {low} to {high}.")
     return text
 
 
@@ -280,7 +278,8 @@ def _require_rules(
     wanted = {
         f"{rule.column}: {rule.rule}": rule.fails
         for rule in row_rules(table, today)
-        if rule.holds_back and _touched(rule.fails, values)
+        # why touched: older faults are no matter
+        if rule.holds_back and any(f'"{column}"' in rule.fails for column in values)
     }
     lake = office.store.tables(connection)
     for ref in references(table):
@@ -310,15 +309,6 @@ def _require_rules(
             f"with this value the row of table '{name}' would break a rule of the catalog "
             f"({'; '.join(broken)}). Check the value, or the catalog; nothing was changed."
         )
-
-
-def _touched(condition: str, columns: Mapping[str, str]) -> bool:
-    """Return whether a condition is about one of these columns: older faults are no matter."""
-    return any(f'"{column}"' in condition for column in columns)
-
-
-def _comparable(value: Any) -> Any:
-    return value.date() if isinstance(value, dt.datetime) else value
 
 
 def correct_subject(

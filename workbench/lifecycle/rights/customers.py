@@ -5,12 +5,9 @@ contract still needs is needed for its purpose (17(1)(a)). Which rows that is, a
 they are shown what is read on such a basis, and for how long it would be kept.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from workbench.errors import InputError
 from workbench.lifecycle.law import add_months
@@ -18,13 +15,11 @@ from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.traces import folded_sql
 from workbench.lifecycle.sharing import shares
 from workbench.periods import local
+from workbench.store import Connection
 from workbench.store.keys.marks import marked_sql
 from workbench.store.lake_files import in_lake
 from workbench.store.quality.rules import literal
 from workbench.store.reading.roles import agreeing_sql
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
 
 
 @dataclass(frozen=True)

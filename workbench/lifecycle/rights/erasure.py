@@ -5,13 +5,11 @@ good; from then on no load and no restore brings the customer back. Then the row
 is marked are taken away, so that running again, for whichever customer, finishes what was begun.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 from workbench.lifecycle.backups.archive import remove_leftovers
 from workbench.lifecycle.holds import require_no_hold
@@ -27,12 +25,9 @@ from workbench.lifecycle.rights.customers import (
 )
 from workbench.lifecycle.rights.requests import Asked, Served, serve
 from workbench.lifecycle.rights.traces import SHORTEST
-from workbench.store import Tell, quiet
+from workbench.store import Connection, Tell, quiet
 from workbench.store.durable import file_lock, remove_file
 from workbench.store.rewriting import Cut, take_away, unfinished
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
 
 
 @dataclass(frozen=True)

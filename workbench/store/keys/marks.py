@@ -7,8 +7,6 @@ recognised, and left out, whenever older data comes back: from a source file or 
 Two purposes cannot be joined, and nobody without the key can go back.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import hmac
@@ -16,19 +14,16 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from workbench.documents import parse_json
 from workbench.errors import StorageError, StoreMissing
+from workbench.store import Connection
 from workbench.store.durable import content_of, file_lock, write_whole
 from workbench.store.keys.master import derive, sealed_secret
 from workbench.store.keys.sources import Keys
 from workbench.store.lake_files import in_lake
 from workbench.store.logs.counted import Counted, lost
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
-
 
 # "lifted" is of before: it ended both a restriction and an objection
 Kind = Literal[

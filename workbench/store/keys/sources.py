@@ -4,8 +4,6 @@ A rotation has two keys for a while, the present one and the next. Whatever open
 both, so that a rotation that was cut off at any point leaves nothing unreadable.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

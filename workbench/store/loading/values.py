@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.catalog import Column
-from workbench.computed import columns_in, computed_sql
+from workbench.catalog_files import columns_in, computed_sql
 from workbench.errors import InputError
 from workbench.store.loading.moments import DAYS, INSTANT, MOMENTS, day, moment, shifted, unlike
 from workbench.store.quality.rules import as_glob, literal

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from workbench.documents import read_json
 from workbench.errors import StorageError
 from workbench.store.durable import files_below
-from workbench.store.logs.chain import GENESIS, Chain, entry_hash
+from workbench.store.logs.chain import GENESIS, Chain, fits
 from workbench.store.logs.events import Events
 
 
@@ -106,11 +106,11 @@ def faults_of(chain: Chain) -> Iterator[Fault]:
         found = read._connection.execute(query.execution_options(yield_per=1000))
         rows: Iterator[Any] = itertools.chain(found, [None])
         for row, after in itertools.pairwise(rows):
-            if not _fits(previous, row):
+            if not fits(previous, row):
                 if row.seq != last + 1:
                     gone = f"{last + 1}" if row.seq == last + 2 else f"{last + 1} to {row.seq - 1}"
                     yield Fault(last + 1, f"missing: {gone} removed")
-                elif after is None or _fits(row.hash, after):
+                elif after is None or fits(row.hash, after):
                     yield Fault(row.seq, "altered")
                 else:
                     yield Fault(row.seq, "altered, swapped with another, or written by another")
@@ -118,12 +118,6 @@ def faults_of(chain: Chain) -> Iterator[Fault]:
         ever = read.ever()
     if ever > last:
         yield Fault(last + 1, f"missing: {ever - last} cut off at the end")
-
-
-def _fits(previous: str, row: Any) -> bool:
-    """Return whether an entry was written as it stands after the one with this hash."""
-    fields = (row.at, row.kind, row.subject, row.ref, row.body)
-    return bool(entry_hash(previous, row.seq, *fields) == row.hash)
 
 
 def _published_heads(published: Path | None) -> Iterator[tuple[int, str, str]]:

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, TextClause, select, text
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, select, text
 
 from workbench.documents import canonical, parse_json
 from workbench.errors import StorageError
@@ -52,15 +52,19 @@ def entry_hash(
     return hashlib.sha256(content.encode()).hexdigest()
 
 
+def fits(previous: str, row: Any) -> bool:
+    """Return whether an entry was written as it stands after the one with this hash."""
+    fields = (row.at, row.kind, row.subject, row.ref, row.body)
+    return bool(entry_hash(previous, row.seq, *fields) == row.hash)
+
+
 class Chain:
     """A chained log in one table of one database.
 
     Parameters
     ----------
-    url : str
-        SQLAlchemy URL; ``sqlite:////…`` for a file.
-    name : str
-        Table name.
+    url, name : str
+        SQLAlchemy's URL, ``sqlite:////…`` for a file; and the table's name.
     lock_path : Path
         File whose lock orders the writers of this machine.
     error : type
@@ -197,21 +201,19 @@ class Chain:
         StorageError
             Of this log's error class: names the first entry that does not fit.
         """
-        self.head()  # a lost log is told as one
-        with opened(self._engine, self.url, self.name, self.error) as connection:
-            if connection is None:
+        with self.reading() as read:  # a lost log is told as one
+            if read._connection is None:
                 return 0
             previous, last, count = GENESIS, 0, 0
-            for row in connection.execute(select(self.table).order_by(self.table.c.seq)):
+            for row in read._connection.execute(select(self.table).order_by(self.table.c.seq)):
                 self._require_fit(row, previous, last)
                 previous, last, count = row.hash, row.seq, count + 1
-            self._require_end(connection, last)
+            self._require_end(read._connection, last)
             return count
 
     def _require_fit(self, row: Any, previous: str, last: int) -> None:
         """Refuse an entry whose hash is not that of its content and of the entry before it."""
-        fields = (row.at, row.kind, row.subject, row.ref, row.body)
-        if entry_hash(previous, row.seq, *fields) == row.hash:
+        if fits(previous, row):
             return  # numbers may jump where the jump itself was hashed, see `Writer.append`
         if row.seq != last + 1:
             raise self.error(f"{self.path}: entry {last + 1} is missing before {row.seq}.")
@@ -248,7 +250,6 @@ def log_in(folder: Path, name: str, error: type[StorageError] = StorageError, **
     return Chain(f"sqlite:///{folder / name}.sqlite", name, lock, error, **more)
 
 
-# why text: built anew by SQLAlchemy for each look-up, it took longer than the look-up itself
 _QUERY = """
 SELECT e.seq, e.at, e.kind, e.subject, e.ref, e.body, e.hash,
     (SELECT p.hash FROM {table} p WHERE p.seq < e.seq ORDER BY p.seq DESC LIMIT 1) AS before,
@@ -257,9 +258,7 @@ FROM {table} e WHERE {where}
 """
 
 
-@lru_cache(maxsize=128)
-def _text(query: str) -> TextClause:
-    return text(query)
+_text = lru_cache(maxsize=128)(text)  # why: made anew it took longer than the look-up itself
 
 
 class Reader:

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.catalog import Catalog, Column
+from workbench.store import Connection
 from workbench.store.lake_files import begins_encrypted, named
 from workbench.store.quality.result import Check, Hint
 from workbench.store.quality.rules import iban_sql, luhn_sql, pattern_sql, resident_id_sql
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
-
     from workbench.store.engine import Store
 
 

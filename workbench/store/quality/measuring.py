@@ -3,16 +3,14 @@
 What is expected comes from the catalog. What it does not say is not measured, and says so.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.catalog import Catalog, Table
-from workbench.store import Tell, quiet
+from workbench.store import Connection, Tell, quiet
 from workbench.store.engine import Store
 from workbench.store.loading.quarantine import rows_aside
 from workbench.store.quality import hints
@@ -25,9 +23,6 @@ from workbench.store.quality.rules import (
     row_rules,
     unique_columns,
 )
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
 
 NOT_LOADED = "the table was never loaded"
 _TABLES_AT_ONCE = 4

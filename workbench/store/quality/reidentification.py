@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import ExtractTerms
 from workbench.errors import QuestionRefused
+from workbench.store import Connection
 
 if TYPE_CHECKING:
     import pandas as pd
-    from duckdb import DuckDBPyConnection as Connection
 
 
 LEAST_K = 5

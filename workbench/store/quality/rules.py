@@ -6,8 +6,6 @@ Most patterns of keys and codes are a row of characters and classes of them. The
 matches these in half the time of a regular expression.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -18,7 +18,7 @@ from workbench.catalog import Catalog
 from workbench.errors import AccessRefused, StoreMissing, WorkbenchError
 from workbench.periods import local
 from workbench.settings import Role
-from workbench.store import THEN
+from workbench.store import THEN, Connection
 from workbench.store.engine import Store
 from workbench.store.keys.marks import KEYS, marked_sql, pseudonym_sql, set_pseudonym_key
 from workbench.store.keys.master import derive
@@ -31,7 +31,6 @@ from workbench.store.versions import DataVersions, changes_of, chosen_snapshot, 
 
 if TYPE_CHECKING:
     import ibis
-    from duckdb import DuckDBPyConnection as Connection
 
 _BARRED = "memory._barred"  # customers whose rows a purpose may not read, one table a view
 BULK_ROWS = 10_000

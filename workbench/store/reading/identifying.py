@@ -11,16 +11,12 @@ memory is bounded by what is asked, not by customers. The few values of other ch
 normalised here, by the very function that texts are.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection as Connection
+from workbench.store import Connection
 
 Find = Callable[[set[str]], list[tuple[str, str, str]]]
 

@@ -12,11 +12,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
+from workbench.store import Connection
 from workbench.store.lake_files import losses_told
 
 if TYPE_CHECKING:
     import ibis
-    from duckdb import DuckDBPyConnection as Connection
 
 Told = Callable[[int, list[tuple[str, str]], bool], None]
 
