@@ -112,7 +112,13 @@ def load(shell: Any) -> None:
 
     def budget(line: str) -> BudgetTable | None:
         """Show what is spent of the customers' privacy budget and what is left: %budget [MONTH]."""
-        return _told(lambda: _budget(line.strip()))
+        from workbench.periods import Period
+
+        def table() -> BudgetTable:
+            month = line.strip()
+            return open_workspace().budget(Period.parse(month).text if month else None)
+
+        return _told(table)
 
     for magic in (preview, budget):
         shell.register_magic_function(magic, "line")
@@ -143,12 +149,6 @@ def _preview(named: str, variables: Mapping[str, Any], ran: Sequence[str]) -> Pr
             raise RunFailed(_UNSAVED) from None
         raise
     return Preview(pages, _UNSAVED if ahead else "", dropped(read(notebook)))
-
-
-def _budget(month: str) -> BudgetTable:
-    from workbench.periods import Period
-
-    return open_workspace().budget(Period.parse(month).text if month else None)
 
 
 def _notebook(named: str, variables: Mapping[str, Any]) -> Path:

@@ -121,10 +121,7 @@ class Sink:
         self._waiting = []
         self.rows += len(table)
         if len(table):
-            if isinstance(self._writer, pyarrow.parquet.ParquetWriter):
-                self._writer.write_table(table, row_group_size=len(table))
-            else:
-                self._writer.write_table(table)
+            self._writer.write_table(table, len(table))
 
     def close(self) -> None:
         """Write what waits and end the file."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from workbench.documents import read_json
 from workbench.errors import InputError, StorageError
-from workbench.lifecycle.register import Register, Risks
+from workbench.lifecycle.register import Register, Risks, told_of
 from workbench.settings import FILE_NAME, Settings
 from workbench.store.durable import content_of, files_below
 from workbench.store.lake_files import begins_encrypted
@@ -82,16 +82,8 @@ class Reviews(Risks):
 
     def past(self) -> tuple[Review, ...]:
         """Return every review on record, oldest first."""
-        return tuple(
-            Review(
-                events[0].at,
-                tuple(Check(**each) for each in events[0].body["checks"]),
-                events[0].body["files"],
-                events[0].body["encrypted"],
-                events[0].body["who"],
-            )
-            for events in self.reviews.items().values()
-        )
+        items = self.reviews.items().values()
+        return tuple(told_of(Review, first.body, at=first.at) for first, *_ in items)
 
 
 def review(

@@ -218,19 +218,13 @@ class Exports:
             made = editions.add_standalone(*place) if standalone else ()
             return made + (editions.add_pdf(*place) if pdf else ())
 
-    def _page(
-        self,
-        name: str,
-        period: str | None = None,
-        parameters: Sequence[str] = (),
-        language: str | None = None,
-    ) -> Path:
+    def _page(self, name: str, **which: Unpack[Which]) -> Path:
         """Return the page of the newest revision of one edition."""
         published = self.ws.settings.path("published")
-        edition = self._published(name, period, parameters)
-        languages = edition.languages
-        meant = next(iter(languages)) if language is None else language
-        file = one_of("language of this edition", languages, meant)
+        edition = self._published(name, which.get("period"), which.get("parameters", ()))
+        language = which.get("language")
+        meant = next(iter(edition.languages)) if language is None else language
+        file = one_of("language of this edition", edition.languages, meant)
         return published / edition.folder / file
 
     def _published(

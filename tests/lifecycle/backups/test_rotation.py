@@ -39,7 +39,7 @@ def opens(path, master):
 
 
 def test_the_old_key_opens_nothing_any_more(shop):
-    shop.store.marks.make()
+    shop.store.marks.secret()
     old = shop.store.master_key
     paths = [shop.store.catalog_path, *shop.store.folder.glob("snapshots/*.ducklake")]
     assert [opens(path, old) for path in paths] == [True, True]
@@ -106,7 +106,7 @@ def test_a_shredded_key_leaves_nothing_to_read(shop):
     with pytest.raises(Refused, match=r"a legal hold keeps rows \(H-0001\)"):
         shop.office.shred_keys()
     shop.office.release_hold("H-0001", "settled")
-    shop.store.marks.make()
+    shop.store.marks.secret()
     shop.office.shred_keys()
     assert list((shop.private / "keys").glob("*.key")) == []
     with pytest.raises(StoreMissing, match="no key at"):

@@ -42,7 +42,7 @@ def test_marks_say_nothing_without_their_secret(shop, tmp_path):
 
 
 def test_a_later_line_lifts_an_earlier_one(shop):
-    shop.store.marks.make()
+    shop.store.marks.secret()
     marks = shop.store.marks
     later = NOW + dt.timedelta(days=1)
     marks.add("restricted", "a", at=NOW, purposes=["*"])
@@ -56,7 +56,7 @@ def test_a_later_line_lifts_an_earlier_one(shop):
 
 
 def test_lines_that_are_there_are_not_added_again(shop):
-    shop.store.marks.make()
+    shop.store.marks.secret()
     line = Mark("erased", "a", NOW.isoformat())
     assert shop.store.marks.merge([line, line]) == 1
     assert shop.store.marks.merge([line]) == 0

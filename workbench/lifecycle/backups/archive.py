@@ -27,31 +27,18 @@ _BLOCK_BYTES = 1 << 20
 _TAG_BYTES = 16
 
 
-class _Stream:
-    """What writing and reading share: the key of one backup and the nonce of each block."""
+def _cipher(master: bytes, header: bytes) -> Any:
+    """Return what encrypts and opens the blocks of one backup."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    def __init__(self, master: bytes, header: bytes) -> None:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-        from cryptography.hazmat.primitives.hashes import SHA256
-        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    salt = bytes.fromhex(parse_json(header)["salt"])
+    return AESGCM(HKDF(SHA256(), 32, salt=salt, info=b"workbench backup").derive(master))
 
-        salt = bytes.fromhex(parse_json(header)["salt"])
-        derived = HKDF(SHA256(), 32, salt=salt, info=b"workbench backup")
-        self._cipher, self._header = AESGCM(derived.derive(master)), header
 
-    def nonce(self, number: int, last: bool) -> bytes:
-        return number.to_bytes(11, "big") + bytes([last])
-
-    def encrypt(self, number: int, last: bool, block: bytes) -> bytes:
-        return self._cipher.encrypt(self.nonce(number, last), block, self._header)
-
-    def decrypt(self, number: int, last: bool, block: bytes) -> bytes | None:
-        from cryptography.exceptions import InvalidTag
-
-        try:
-            return self._cipher.decrypt(self.nonce(number, last), block, self._header)
-        except InvalidTag:
-            return None
+def _nonce(number: int, last: bool) -> bytes:
+    return number.to_bytes(11, "big") + bytes([last])
 
 
 class ArchiveWriter:
@@ -67,10 +54,9 @@ class ArchiveWriter:
 
     def __init__(self, file: IO[bytes], master: bytes, facts: Mapping[str, Any]) -> None:
         content = {**facts, "key": fingerprint(master), "salt": secrets.token_hex(16)}
-        header = json.dumps(content, sort_keys=True).encode()
+        self._header = header = json.dumps(content, sort_keys=True).encode()
         self._file, self._number, self._held = file, 0, bytearray()
-        self._hash = hashlib.sha256()
-        self._stream = _Stream(master, header)
+        self._hash, self._cipher = hashlib.sha256(), _cipher(master, header)
         self._put(_MAGIC + len(header).to_bytes(4, "big") + header)
 
     def write(self, content: bytes) -> int:
@@ -87,7 +73,7 @@ class ArchiveWriter:
         return self._hash.hexdigest()
 
     def _block(self, content: bytes, *, last: bool) -> None:
-        self._put(self._stream.encrypt(self._number, last, content))
+        self._put(self._cipher.encrypt(_nonce(self._number, last), content, self._header))
         self._number += 1
 
     def _put(self, content: bytes) -> None:
@@ -132,14 +118,14 @@ class ArchiveReader:
     """A backup's content as a file to read; refuses whatever is not exactly what was written."""
 
     def __init__(self, file: IO[bytes], path: Path, master: bytes) -> None:
-        content, header = _header(file, path)
+        content, self._header = _header(file, path)
         if content["key"] != fingerprint(master):
             raise StoreMissing(
                 f"{path} was made with the key {content['key']}, and the key here is "
                 f"{fingerprint(master)}. Give the right one with --key-file; nothing was changed."
             )
         self._file, self._path, self._number = file, path, 0
-        self._stream = _Stream(master, header)
+        self._cipher = _cipher(master, self._header)
         self._held, self._ended = b"", False
         self._next = file.read(_BLOCK_BYTES + _TAG_BYTES)
 
@@ -152,17 +138,20 @@ class ArchiveReader:
         return found
 
     def _block(self) -> bytes:
+        from cryptography.exceptions import InvalidTag
+
         sealed, self._next = self._next, self._file.read(_BLOCK_BYTES + _TAG_BYTES)
         last = not self._next
-        content = self._stream.decrypt(self._number, last, sealed)
-        if content is None:
+        try:
+            content: bytes = self._cipher.decrypt(_nonce(self._number, last), sealed, self._header)
+        except InvalidTag:
             start = self._number * (_BLOCK_BYTES + _TAG_BYTES)
             at = f"block {self._number + 1} (from byte {start:,} after its header)"
             cut = last  # the last there is, and not the last there was
             what = "is cut off or corrupted at its end, in" if cut else "is corrupted in"
             raise StorageError(
                 f"the backup {self._path} {what} {at}. Nothing was restored; take another one."
-            )
+            ) from None
         self._number += 1
         self._ended = last
         return content

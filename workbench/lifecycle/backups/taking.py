@@ -102,7 +102,7 @@ def back_up(office: Office, out: str | Path | None = None, progress: Tell = quie
             "a rotation of the key was cut off, so that files are under two keys. Run 'workbench "
             "store keys rotate' again, then back up; there is no backup yet."
         )
-    office.store.marks.make()
+    office.store.marks.secret()  # made: a backup without it could replay no mark
     at = office.now.astimezone(dt.UTC).isoformat(timespec="seconds")
     partial = target.with_suffix(".part")
     try:

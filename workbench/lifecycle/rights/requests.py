@@ -8,12 +8,12 @@ import datetime as dt
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Required, TypedDict, TypeVar, Unpack
+from typing import Any, Required, TypedDict, TypeVar, Unpack
 
 from workbench.errors import InputError, Refused, UnknownName, require_known
 from workbench.lifecycle.law import Clock, clocks
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.register import Register
+from workbench.lifecycle.register import Register, told_of
 from workbench.lifecycle.rights.customers import identifiers, unknown_subject
 from workbench.store.loading.values import normal_key
 from workbench.store.logs.chain import Entry
@@ -295,14 +295,15 @@ def _request(name: str, events: Sequence[Entry], holidays: Collection[dt.date]) 
     opened, *later = events
     clock = next(each for each in clocks("request") if each.id == opened.body["clock"])
     received = dt.date.fromisoformat(opened.body["received"])
-    by_kind = {entry.kind: entry for entry in later}
-    closed = by_kind.get(CLOSED)
-    extended = EXTENDED in by_kind
-    kind, law, mark = (opened.body[each] for each in ("kind", "law", "mark"))
-    verified = by_kind[CHECKED].body["verified_by"] if CHECKED in by_kind else ""
-    ended = (closed.at.date(), closed.body["outcome"]) if closed else (None, "")
-    due = due_date(clock, received, holidays, extended=extended)
-    return Request(name, kind, law, mark, received, due, extended, verified, *ended)
+    told: dict[str, Any] = {entry.kind: entry.body for entry in later}
+    return told_of(
+        Request,
+        {**opened.body, **told.get(CHECKED, {}), **told.get(CLOSED, {})},
+        id=name,
+        due=due_date(clock, received, holidays, extended=EXTENDED in told),
+        extended=EXTENDED in told,
+        closed=next((each.at.date() for each in later if each.kind == CLOSED), None),
+    )
 
 
 def _clock(law: str | None, received: dt.date, office: Office) -> Clock:

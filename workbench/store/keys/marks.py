@@ -77,10 +77,6 @@ class Marks(Counted[Mark]):
         """Return a customer's mark."""
         return hmac.new(self.secret(), subject.encode(), hashlib.sha256).hexdigest()
 
-    def make(self) -> None:
-        """Make the marks' secret unless it is there: a backup without it could replay no mark."""
-        self.secret()
-
     def _read(self, path: Path) -> list[Mark]:
         try:
             content = content_of(path) or b""

@@ -324,12 +324,11 @@ def _body(quality: Quality) -> Mapping[str, Any]:
     return {
         "snapshot": quality.snapshot,
         "tables": {
-            table.table: {"rows": table.rows, "checks": dict(_counts(table.checks))}
+            table.table: {
+                "rows": table.rows,
+                "checks": {each.id: [each.checked, each.failed] for each in table.checks},
+            }
             for table in quality.tables
         },
         "hints": [[hint.table, hint.column, hint.looks_like] for hint in quality.hints],
     }
-
-
-def _counts(checks: Iterable[Check]) -> Iterable[tuple[str, list[int | None]]]:
-    return ((check.id, [check.checked, check.failed]) for check in checks)

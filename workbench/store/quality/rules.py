@@ -11,18 +11,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from workbench.catalog import Column, Table
 
 Dimension = Literal["accuracy", "completeness", "timeliness", "consistency", "security"]
-DIMENSIONS: tuple[Dimension, ...] = (
-    "accuracy",
-    "completeness",
-    "timeliness",
-    "consistency",
-    "security",
-)
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 
 @dataclass(frozen=True)
