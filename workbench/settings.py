@@ -7,7 +7,7 @@ import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from workbench.documents import Strict
 from workbench.errors import SettingsError, suggest
@@ -31,25 +31,13 @@ class Role(Strict):
     purposes: tuple[str, ...]
 
 
-class QuarantineSettings(Strict):
-    """What becomes of rows that were kept aside.
+class Kept(Strict):
+    """How long something is kept that may show rows; then retention takes it away.
 
     Attributes
     ----------
     keep_days : int
-        For so many days after their file came in they are kept; then retention takes them away.
-    """
-
-    keep_days: int = Field(90, gt=0)
-
-
-class RunsSettings(Strict):
-    """How long executed notebooks and their logs are kept, which may show rows.
-
-    Attributes
-    ----------
-    keep_days : int
-        For so many days after they were written; then retention takes them away.
+        For so many days after a file came in, or a notebook and its logs were written.
     """
 
     keep_days: int = Field(90, gt=0)
@@ -101,9 +89,9 @@ class Settings(Strict):
         A read of more rows than this is recorded as a bulk read.
     roles : mapping of str to Role
         Who may read for which purposes; without any, whoever may read the files may.
-    quarantine : QuarantineSettings
+    quarantine : Kept
         How long rows that were kept aside are kept.
-    runs : RunsSettings
+    runs : Kept
         How long executed notebooks are kept.
     keep_backups : BackupsKept
         Which backups are kept when they are pruned.
@@ -134,8 +122,8 @@ class Settings(Strict):
     key: Literal["file", "environment", "keyring"] = "file"
     bulk_rows: int = Field(10_000, gt=0)
     roles: dict[str, Role] = Field(default={})
-    quarantine: QuarantineSettings = QuarantineSettings(keep_days=90)
-    runs: RunsSettings = RunsSettings(keep_days=90)
+    quarantine: Kept = Kept(keep_days=90)
+    runs: Kept = Kept(keep_days=90)
     keep_backups: BackupsKept = BackupsKept(daily=7, weekly=5, monthly=12)
     holidays: tuple[dt.date, ...] = ()
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
@@ -234,9 +222,7 @@ def _told(problem: Any) -> str:
     if problem["type"] == "missing":
         return "is missing."
     if problem["type"] == "extra_forbidden":
-        parts: dict[str, type[BaseModel]] = {
-            "quarantine": QuarantineSettings, "runs": RunsSettings, "keep_backups": BackupsKept
-        }  # fmt: skip
-        part = parts.get(name, Role)
+        parts: dict[str, type[Strict]] = {"keep_backups": BackupsKept, "roles": Role}
+        part = parts.get(name, Kept)
         return f"is unknown.{suggest(str(problem['loc'][-1]), part.model_fields)}"
     return f"must {_MUST.get(name, 'be text in quotes')} {got}."

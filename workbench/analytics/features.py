@@ -25,12 +25,15 @@ RESPONSE_DAYS = 30
 
 @dataclass(frozen=True)
 class _Source:
-    """A table with what the catalog declares of it: rows up to a date, and nothing later."""
+    """A table with what the catalog declares of it, and the days that count."""
 
     rows: Any
     name: str
     declared: Table
     columns: Mapping[str, Column]
+    start: dt.date
+    end: dt.date
+    timezone: str | None
 
     @property
     def key(self) -> str:
@@ -140,23 +143,26 @@ def features(
     day = day_of(as_of)
     if months < 1:
         raise InputError(f"months is a whole number, 1 or more, not {months}.")
-    start = span_start(day, months)
-    source = _source(transactions, catalog)
+
+    def source_of(table: ibis.Table) -> _Source:
+        return _source(table, catalog, span_start(day, months), day, timezone)
+
+    source = source_of(transactions)
     if duplicates == "drop":
         source = _without_duplicates(source)
-    found = _of_transactions(source, start, day, timezone, (returns, basket), mix)
+    found = _of_transactions(source, (returns, basket), mix)
     key = source.key
     if customers is not None:
-        found = _of_customers(_source(customers, catalog), found, key, opened, day)
+        found = _of_customers(source_of(customers), found, key, opened)
     else:
         found = found.mutate(tenure_days=found.first_days).drop("first_days")
     more = []
     if usage is not None:
-        more.append(_of_usage(_source(usage, catalog), start, day))
+        more.append(_of_usage(source_of(usage)))
     if feedback is not None:
-        more.append(_of_feedback(_source(feedback, catalog), start, day, timezone, topics))
+        more.append(_of_feedback(source_of(feedback), topics))
     if campaigns is not None:
-        more.append(_of_campaigns(_source(campaigns, catalog), start, day, timezone))
+        more.append(_of_campaigns(source_of(campaigns)))
     for each in more:
         counts = [name for name in each.columns if str(each[name].type()).startswith("int")]
         joined = found.left_join(each, found[key] == each.joined_k).drop("joined_k")
@@ -164,7 +170,9 @@ def features(
     return found
 
 
-def _source(table: ibis.Table, catalog: Catalog) -> _Source:
+def _source(
+    table: ibis.Table, catalog: Catalog, start: dt.date, end: dt.date, timezone: str | None
+) -> _Source:
     names = {each.name for each in table.op().find(ops.PhysicalTable)}
     if len(names) != 1:
         raise InputError(
@@ -176,14 +184,12 @@ def _source(table: ibis.Table, catalog: Catalog) -> _Source:
     if declared.subject_key is None:
         raise InputError(f"'{name}' is operational; it has no customers to describe.")
     columns = {each: declared.columns[each] for each in table.columns if each in declared.columns}
-    return _Source(table, name, declared, columns)
+    return _Source(table, name, declared, columns, start, end, timezone)
 
 
-def _until(
-    source: _Source, start: dt.date | None, end: dt.date, timezone: str | None
-) -> tuple[Any, Any]:
-    """Return the rows of a span of days with a customer, and their day."""
-    rows, time = source.rows, source.declared.time
+def _until(source: _Source) -> tuple[Any, Any]:
+    """Return the rows with a customer of the days that count, and their day."""
+    rows, time, timezone = source.rows, source.declared.time, source.timezone
     if time is None or time not in source.columns:
         raise InputError(
             f"'{source.name}' has no time column, and without one nobody knows what was known on "
@@ -193,29 +199,21 @@ def _until(
     if timezone is not None:
         moment = local(moment, timezone, f"'{source.name}.{time}'")
     literal = ibis.date if moment.type().is_date() else ibis.timestamp
-    kept = rows[source.key].notnull() & (moment < literal((end + dt.timedelta(1)).isoformat()))
-    if start is not None:
-        kept = kept & (moment >= literal(start.isoformat()))
-    rows = rows.filter(kept)
+    since, until = source.start.isoformat(), (source.end + dt.timedelta(1)).isoformat()
+    kept = (moment >= literal(since)) & (moment < literal(until))
+    rows = rows.filter(rows[source.key].notnull() & kept)
     moment = rows[time] if timezone is None else local(rows[time], timezone, time)
     return rows, moment.cast("date")
 
 
-def _of_transactions(
-    source: _Source,
-    start: dt.date,
-    end: dt.date,
-    timezone: str | None,
-    named: tuple[str, str],
-    mix: Sequence[str],
-) -> Any:
+def _of_transactions(source: _Source, named: tuple[str, str], mix: Sequence[str]) -> Any:
     money = source.first(role="measure", kind="money")
     if money is None:
         raise InputError(
             f"'{source.name}' has no column of money to add up: declare one with type: money and "
             "role: measure in the catalog, or open it for a purpose that may read it."
         )
-    rows, day = _until(source, start, end, timezone)
+    rows, day = _until(source)
     back, basket = source.column(named[0], "is_refund"), source.column(named[1], "category")
     amount = rows[money]
     given_back = amount.fill_null(0) < 0
@@ -225,7 +223,7 @@ def _of_transactions(
     wanted: dict[str, Any] = {
         "last_day": day.max(),
         "first_day": day.min(),
-        "frequency_days": distinct_days(day, start, end),
+        "frequency_days": distinct_days(day, source.start, source.end),
         "monetary": net.sum(),
         "transactions": rows.count(),
         "returns": rows.count(where=given_back),
@@ -239,7 +237,7 @@ def _of_transactions(
             shared.append(f"{each}_{_plain(value)}")
             wanted[shared[-1]] = rows.count(where=rows[each] == value)
     totals = rows.group_by(source.key).aggregate(**wanted)
-    last = ibis.date(end.isoformat())
+    last = ibis.date(source.end.isoformat())
     shares = {name: totals[name] / totals.transactions for name in shared}
     span = totals.last_day.delta(totals.first_day, unit="day")
     return totals.select(
@@ -256,10 +254,10 @@ def _of_transactions(
     )
 
 
-def _of_customers(source: _Source, found: Any, key: str, opened: str, end: dt.date) -> Any:
+def _of_customers(source: _Source, found: Any, key: str, opened: str) -> Any:
     """Add tenure, and the customers who have no transaction in the span."""
     require_known("column", source.columns, opened)
-    last = ibis.date(end.isoformat())
+    last = ibis.date(source.end.isoformat())
     rows = source.rows
     kept = rows[source.key].notnull() & (rows[opened].cast("date") <= last)
     own = (
@@ -279,10 +277,10 @@ def _of_customers(source: _Source, found: Any, key: str, opened: str, end: dt.da
     )
 
 
-def _of_usage(source: _Source, start: dt.date, end: dt.date) -> Any:
+def _of_usage(source: _Source) -> Any:
     """Return means by month; a month that is not over on the date tells of days after it."""
-    over = add_months(end + dt.timedelta(days=1), 0) - dt.timedelta(days=1)
-    rows, _ = _until(source, start.replace(day=1), over, None)
+    over = add_months(source.end + dt.timedelta(days=1), 0) - dt.timedelta(days=1)
+    rows, _ = _until(replace(source, start=source.start.replace(day=1), end=over, timezone=None))
     counted = [
         name
         for name, column in source.columns.items()
@@ -292,14 +290,8 @@ def _of_usage(source: _Source, start: dt.date, end: dt.date) -> Any:
     return rows.group_by(joined_k=rows[source.key]).aggregate(**means)
 
 
-def _of_feedback(
-    source: _Source,
-    start: dt.date,
-    end: dt.date,
-    timezone: str | None,
-    topics: Sequence[str] | None,
-) -> Any:
-    rows, _ = _until(source, start, end, timezone)
+def _of_feedback(source: _Source, topics: Sequence[str] | None) -> Any:
+    rows, _ = _until(source)
     wanted: dict[str, Any] = {"feedback_count": rows.count()}
     score = source.first(role="measure")
     if score is not None:
@@ -314,9 +306,9 @@ def _of_feedback(
     return rows.group_by(joined_k=rows[source.key]).aggregate(**wanted)
 
 
-def _of_campaigns(source: _Source, start: dt.date, end: dt.date, timezone: str | None) -> Any:
+def _of_campaigns(source: _Source) -> Any:
     """Return contacts whose time to respond is over, and responses."""
-    rows, _ = _until(source, start, end - dt.timedelta(days=RESPONSE_DAYS), timezone)
+    rows, _ = _until(replace(source, end=source.end - dt.timedelta(days=RESPONSE_DAYS)))
     outcome = source.first(role="target", kind="boolean")
     wanted: dict[str, Any] = {"contacts": rows.count()}
     if outcome is not None:

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial, update_wrapper
@@ -154,6 +154,12 @@ def opened(folder: str | None) -> Workspace:
     from workbench.workspace import open_workspace
 
     return open_workspace(folder)
+
+
+def several(each: Sequence[Told], none: str) -> Told:
+    """Return what a list tells, item by item; or that there is none."""
+    lines = [line for one in each for line in one.lines]
+    return Told([one.facts for one in each], lines or [none])
 
 
 def say(line: str) -> None:

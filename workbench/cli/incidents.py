@@ -19,6 +19,7 @@ from workbench.cli.common import (
     failing_on,
     gate,
     in_language,
+    several,
 )
 from workbench.cli.office import office
 from workbench.periods import local
@@ -135,8 +136,7 @@ def list_(ws: Workspace) -> Told:
     """Show every incident with its clocks."""
     now = ws.now()
     found = [_shown(each, now) for each in ws.office.incidents.all()]
-    lines = [line for each in found for line in each.lines]
-    return Told([each.facts for each in found], lines or ["No incident is on record."])
+    return several(found, "No incident is on record.")
 
 
 @command(office)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.common import DAY, PATH, Told, asks, command, meant, say, steps
+from workbench.cli.common import DAY, PATH, Told, asks, command, meant, say, several, steps
 from workbench.errors import escaped
 
 if TYPE_CHECKING:
@@ -98,9 +98,7 @@ def close(ws: Workspace, name: str, reason: str) -> Told:
 @command(risk, "list")
 def list_(ws: Workspace) -> Told:
     """Show every risk, gravest first."""
-    found = [_risk(each) for each in ws.office.reviews.risks()]
-    lines = [line for each in found for line in each.lines]
-    return Told([each.facts for each in found], lines or ["No risk is on record."])
+    return several([_risk(each) for each in ws.office.reviews.risks()], "No risk is on record.")
 
 
 def _risk(each: Risk) -> Told:

@@ -22,6 +22,7 @@ from workbench.cli.common import (
     in_workspace,
     of_a_run,
     opened,
+    several,
     steps,
     with_parameters,
 )
@@ -216,9 +217,7 @@ def list_(ws: Workspace) -> Told:
     """Show every decision, those whose outcome is due first."""
     today = ws.now().date()
     found = sorted(ws.decisions.all(), key=lambda each: (not _due(each, today), each.id))
-    shown = [_decision(each, today) for each in found]
-    lines = [line for each in shown for line in each.lines]
-    return Told([each.facts for each in shown], lines or ["No decision is on the log."])
+    return several([_decision(each, today) for each in found], "No decision is on the log.")
 
 
 def _due(each: Decision, today: dt.date) -> bool:

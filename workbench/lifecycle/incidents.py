@@ -158,8 +158,7 @@ class Incidents:
         """Record scope and risk; a later assessment counts, the earlier one stays on record."""
         self._require_open(name)
         body = {"scope": vars(scope), "severity": severity, "facts": dict(facts)}
-        self.register.record(name, "incident assessed", body, now=now)
-        return self.get(name)
+        return self._record(name, "incident assessed", body, now)
 
     def notify(self, name: str, clock: str, *, at: dt.datetime, now: dt.datetime) -> Incident:
         """Record that a notice went out, for one clock of the incident.
@@ -178,8 +177,7 @@ class Incidents:
             )
         what = f"a notice goes out after {name} was detected and before it is recorded"
         _require_between(incident.detected_at, at, now, what)
-        self.register.record(name, "incident notified", {"clock": clock, "at": at}, now=now)
-        return self.get(name)
+        return self._record(name, "incident notified", {"clock": clock, "at": at}, now)
 
     def contain(self, name: str, how: str, *, at: dt.datetime, now: dt.datetime) -> Incident:
         """Record that it was contained, and how.
@@ -193,8 +191,7 @@ class Incidents:
         told = self.register.events.said(how, "say with --how what stopped it.")
         what = f"{name} is contained after it began, or was detected, and before it is recorded"
         _require_between(incident.occurred_at or incident.detected_at, at, now, what)
-        self.register.record(name, "incident contained", {"how": told, "at": at}, now=now)
-        return self.get(name)
+        return self._record(name, "incident contained", {"how": told, "at": at}, now)
 
     def close(self, name: str, lessons: Sequence[str], *, now: dt.datetime) -> Incident:
         """Close it with what was learned.
@@ -222,7 +219,10 @@ class Incidents:
         if missing or not learned:
             steps = ", ".join(missing) or "say at least one lesson"
             raise InputError(f"{name} cannot be closed yet; to do first: {steps}.")
-        self.register.record(name, "incident closed", {"lessons": learned}, now=now)
+        return self._record(name, "incident closed", {"lessons": learned}, now)
+
+    def _record(self, name: str, kind: str, body: Mapping[str, Any], now: dt.datetime) -> Incident:
+        self.register.record(name, kind, body, now=now)
         return self.get(name)
 
     def _require_open(self, name: str) -> Incident:
