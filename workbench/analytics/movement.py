@@ -92,11 +92,21 @@ def movement(flows: Release, *, lost: Sequence[str]) -> Movement:
             f"{'all' if lost else 'none'}."
         )
     both = [before.name, now.name]
-    kept = _kept(flows, both, active)
+    same = _one(flows, both, "kept", [[each, each] for each in active])
+    still = _one(flows, both, "still-active", _cells(active, active))
+    share = _rate("kept_rate", "Active customers who keep their persona", among=still)
+    kept = same.derive(share, name=f"{flows.name}-stability")
+    whole = _one(flows, both, "active", _cells(active, names))
+    churn = _one(flows, both, "lost", _cells(active, lost)).derive(
+        column("customers", of=whole).named("active", "Active before"),
+        column("customers").named("lost", "Lost since"),
+        _rate("churn_rate", "Churn", among=whole),
+        name=f"{flows.name}-churn",
+    )
     return Movement(
         _moves(flows, both, active, list(lost)),
         _by_persona(flows, both, now, names),
-        _churn(flows, both, active, list(lost), names),
+        churn,
         kept,
         kept.grade("kept_rate", GRADES, "stability", title="Stability", name=kept.name),
     )
@@ -149,26 +159,6 @@ def _by_persona(flows: Release, both: list[str], now: Dimension, names: list[str
         _rate("came_rate", "New to it", of=came),
         name=f"{flows.name}-by-persona",
     )
-
-
-def _churn(
-    flows: Release, both: list[str], active: list[str], lost: list[str], names: list[str]
-) -> Release:
-    whole = _one(flows, both, "active", _cells(active, names))
-    gone = _one(flows, both, "lost", _cells(active, lost))
-    return gone.derive(
-        column("customers", of=whole).named("active", "Active before"),
-        column("customers").named("lost", "Lost since"),
-        _rate("churn_rate", "Churn", among=whole),
-        name=f"{flows.name}-churn",
-    )
-
-
-def _kept(flows: Release, both: list[str], active: list[str]) -> Release:
-    kept = _one(flows, both, "kept", [[each, each] for each in active])
-    whole = _one(flows, both, "still-active", _cells(active, active))
-    share = _rate("kept_rate", "Active customers who keep their persona", among=whole)
-    return kept.derive(share, name=f"{flows.name}-stability")
 
 
 def _rate(

@@ -218,11 +218,16 @@ class Exports:
             made = editions.add_standalone(*place) if standalone else ()
             return made + (editions.add_pdf(*place) if pdf else ())
 
-    def _page(self, name: str, **which: Unpack[Which]) -> Path:
+    def _page(
+        self,
+        name: str,
+        period: str | None = None,
+        parameters: Sequence[str] = (),
+        language: str | None = None,
+    ) -> Path:
         """Return the page of the newest revision of one edition."""
         published = self.ws.settings.path("published")
-        edition = self._published(name, which.get("period"), which.get("parameters", ()))
-        language = which.get("language")
+        edition = self._published(name, period, parameters)
         meant = next(iter(edition.languages)) if language is None else language
         file = one_of("language of this edition", edition.languages, meant)
         return published / edition.folder / file

@@ -115,14 +115,17 @@ class Private(Opened):
         if planned:
             return planned
         payer = Payer(self.ledger, run_share(), now)
-        answers = release(checked, payer=payer, earlier=reuses_answers())
+        answers = release(checked, payer=payer, earlier=reporting.REUSE_ANSWERS in os.environ)
         for asked, answer in zip(checked, answers, strict=True):
             table, purpose = asked.question.table, asked.question.purpose
             event = {"table": table, "purpose": purpose, "release": answer.id}
             held = self.access.held([table])
             self.events.record("release", {**event, "held": held}, now=now)
             current = "+".join(dict.fromkeys(asked.data_versions))
-            note_answer(answer.id, earlier=answer.data_version != current)
+            if file := os.environ.get(reporting.ANSWERS_FILE):  # of the run this works for
+                on_earlier = reporting.EARLIER if answer.data_version != current else ""
+                with Path(file).open("a", encoding="utf-8") as answered:
+                    answered.write(f"{answer.id}{on_earlier}\n")
         return [handed_out(answer, self.ledger, self.now) for answer in answers]
 
     def release_marginals(
@@ -295,7 +298,7 @@ class Private(Opened):
         wanted = asked.orders if asked.cost.pico else []
         unpaid, earlier = (
             self.ledger.unanswered(wanted, earlier=reused, now=now)
-            for reused in (reuses_answers(), True)
+            for reused in (reporting.REUSE_ANSWERS in os.environ, True)
         )
         answers = map(self.ledger.answer, reversed(self.ledger.releases()))
         cut = tuple(likely_cut(question, answers))
@@ -355,19 +358,6 @@ class Private(Opened):
         text = "\n".join("\t".join(pair) for pair in pairs)
         key = derive(self.store.master_key, "labels")
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:16]
-
-
-def note_answer(release_id: str, *, earlier: bool = False) -> None:
-    """Tell the run this process works for, if any, what it was answered, and on earlier data."""
-    file = os.environ.get(reporting.ANSWERS_FILE)
-    if file:
-        with Path(file).open("a", encoding="utf-8") as answers:
-            answers.write(f"{release_id}{reporting.EARLIER if earlier else ''}\n")
-
-
-def reuses_answers() -> bool:
-    """Return whether this process runs a report that takes answers on earlier data, too."""
-    return reporting.REUSE_ANSWERS in os.environ
 
 
 def run_share() -> Share | None:

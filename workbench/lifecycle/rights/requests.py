@@ -8,7 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Required, TypedDict, TypeVar, Unpack
+from typing import Any, Required, TypedDict, TypeVar
 
 from workbench.errors import InputError, Refused, UnknownName, require_known
 from workbench.lifecycle.law import Clock, clocks
@@ -147,7 +147,11 @@ def serve(
     kind: str,
     subject: str,
     act: Callable[[Office, str, str], Answer],
-    **asked: Unpack[Asked],
+    *,
+    verified_by: str,
+    law: str | None = None,
+    received: dt.date | None = None,
+    request: str | None = None,
 ) -> Served[Answer]:
     """Register a request, do what it asks for, close it; return both.
 
@@ -156,8 +160,8 @@ def serve(
     act : callable
         Does it; told the office, the customer's mark and the request's name. Where it refuses, the
         request stays open, and the refusal says so.
-    **asked
-        As of `workbench.lifecycle.rights.subjects.subject_held`.
+    request : str, optional
+        One that is registered already.
 
     Raises
     ------
@@ -167,16 +171,15 @@ def serve(
     mark = office.mark(subject)
     if not identifiers(office, mark) and mark not in office.store.marks.erased():
         raise unknown_subject(office)
-    if (request := asked.get("request")) is None:
-        require_said(office, mark, asked.get("verified_by", ""))
-        law, received = asked.get("law"), asked.get("received")
+    if request is None:
+        require_said(office, mark, verified_by)
         request = open_request(office, kind, mark, law=law, received=received).id
     found = find_request(office, request)
     if found.mark != mark or found.closed:
         what = f"was closed on {found.closed}" if found.closed else "is another customer's"
         raise InputError(f"'{request}' {what}. Name an open request of theirs, or none.")
     if not found.verified_by:
-        check_identity(office, request, asked.get("verified_by", ""))
+        check_identity(office, request, verified_by)
     try:
         answer = act(office, mark, request)
     except (InputError, Refused) as refusal:
