@@ -1,5 +1,7 @@
 """What a table of score band × outcome says: figures by hand, by libraries, and their coverage."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from factories.noisy import AMOUNT, CUSTOMERS, REGION, Books, answer
@@ -8,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 import workbench as wb
 from workbench.errors import QuestionRefused, UnknownName
-from workbench.privacy.columns import Dimension
+from workbench.privacy.columns import Bound, Dimension
 from workbench.privacy.operations.scoring import gini, ks, psi
 from workbench.privacy.sheets import apply
 from workbench.privacy.tables import columns_of, sheet_of
@@ -160,6 +162,21 @@ def test_cutoffs_by_hand():
     assert columns["more_high"][0] == 0  # everybody is no more than everybody, whatever the noise
     # of 100 good and 60 bad ones drawn: 10² · 100 + 40² · 60
     assert columns["more_high"][1] - 1400 == pytest.approx(1.96 * (10000 + 96000) ** 0.5, rel=1e-3)
+
+
+def test_what_is_made_of_bounded_counts_says_their_bound():
+    bound = Bound(0.0, 1.0, "upper", unit="rows")
+    cells = {"n": [float(each) for each in GOOD_AND_BAD.ravel()]}
+    made = answer([BAND, BAD], cells, sigma=1e-9, measures=(replace(CUSTOMERS, bound=bound),))
+    counted = Books().put(made)
+    worth = {"gain": 10, "loss": 40, "measure": "customers"}
+    together = counted.derive("customers", over="bad")
+    for each in (counted.cutoffs("bad", **worth), judged(counted)):
+        assert {measure.bound for measure in each.measures} == {bound}
+    assert [x.bound for x in together.stability(together, measure="customers").measures] == [
+        bound,
+        None,
+    ]
 
 
 def test_the_best_cutoff_has_a_margin_for_having_been_chosen():

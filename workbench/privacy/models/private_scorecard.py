@@ -141,7 +141,8 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         ------
         QuestionRefused
             Nothing declares a feature's bins; a feature is the target, after the outcome, a price
-            or protected; or the counts are noise alone.
+            or protected; or a frame's counts are noise alone. With ``ws`` such a card ranks nobody,
+            and what is shown of it is not known, with the reason, so that a page can say so.
         BudgetExhausted
             A limit does not cover the next table; what was paid for stays answered.
         """
@@ -183,7 +184,8 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         sizes, ordered = sizes_of(merged), [each.ordered for each in merged]
         sums, sd = tables.noisy("counts", merged, Sums(sizes, worth))
         card = card_of(sums, sd, sizes, worth, ordered, trends)
-        _require_some(card, tables)
+        if isinstance(tables, Counted):
+            _require_some(card)
         products, sd = np.zeros(0), 0.0
         if len(card.found) > 1:
             scores = tuple(tuple(map(round, (each.scores * UNIT).tolist())) for each in card.found)
@@ -324,10 +326,10 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         return [each.places(values_of(X, each.column)) for each in self.bins_]
 
 
-def _require_some(card: Card, tables: Any) -> None:
+def _require_some(card: Card) -> None:
     """Refuse counts that are hardly more than their noise."""
     good, bad, spread = card.people
-    if not card.known and not any(each.planned for each in tables.releases):
+    if not card.known:
         raise QuestionRefused(
             f"about {max(good, 0):,.0f} good and {max(bad, 0):,.0f} bad customers were found, "
             f"± {2 * spread:,.0f} by noise: too few for a card at this price. Name fewer features, "

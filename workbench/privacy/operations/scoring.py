@@ -52,6 +52,7 @@ def discrimination(
         found = carried(_judged, forms, 1.0) if forms else [None, None]
         for measure_, figure in zip(made, found, strict=True):
             made[measure_].append(figure)
+    made = table.bounded(made)
     return table.source.anew(table.others, made, noted("sampled"), *few, keys=table.keys)
 
 
@@ -95,7 +96,7 @@ def stability(
         found.append(Fixed(told, *ends))
         limits.append(Fixed(limit))
     made = {
-        Measure("psi", "derived", "Population stability index", None, 3, 0.0): found,
+        Measure("psi", "derived", "Population stability index", None, 3, 0.0, table.bound): found,
         Measure("no_drift", "derived", "Without drift, at most", None, 3, 0.0): limits,
     }
     note = noted("drift or chance" if by_shares else "drift")
@@ -143,6 +144,7 @@ def cutoffs(
         Measure("profit", "derived", "Profit", unit, 0): profits,
         Measure("more", "derived", "More than from everybody", unit, 0, contrast="amount"): more,
     }
+    made = table.bounded(made)
     by = Dimension("cutoff", "Cut-off", "band", labels, table.band.exclusive)
     if not best:
         return sheet.anew((by,), made, noted("sampled"))
@@ -172,7 +174,7 @@ class _Table:
                 "is true of bad ones: wb.query(loans, by=[card.bands([560, 600]), 'default_12m'])"
                 f".count(); this is by {', '.join(each.name for each in sheet.by) or 'nothing'}."
             )
-        self.band, self.source = bands[0], sheet
+        self.band, self.source, self.bound = bands[0], sheet, sheet.measure(measure).bound
         place = sheet.by.index(self.band)
         self.others = without(sheet.by, {place, *ways})
         self.keys = tuple(dict.fromkeys(without(key, {place, *ways}) for key in sheet.keys))
@@ -189,6 +191,10 @@ class _Table:
             [cells.get((group, band, *each)) for band in self.band.values for each in outcomes]
             for group in self.keys
         ]
+
+    def bounded(self, made: Mapping[Measure, list[Form]]) -> dict[Measure, list[Form]]:
+        """Return figures that say how one customer's part in what they are made of is bounded."""
+        return {replace(each, bound=self.bound): forms for each, forms in made.items()}
 
     def groups(self) -> Iterator[tuple[list[Affine], np.ndarray, np.ndarray]]:
         """Yield of every group its cells band by band, their counts and their noise.
@@ -323,8 +329,12 @@ def points(
     score: list[Form] = [None] * len(keys)
     rate = list(score)
     sums, sd = _drawn(counts)
-    if len(sums):
-        card = card_of(sums, sd, sizes, worth, ordered, trends)
+    card = card_of(sums, sd, sizes, worth, ordered, trends) if len(sums) else None
+    few = []
+    if card and not card.known:
+        good, bad, spread = card.people
+        few.append(noted("no card", good=max(good, 0), bad=max(bad, 0), noise=2 * spread))
+    elif card:
         pairs, sd = (np.zeros(0), 0.0) if products is None else _drawn(products)
         weight, intercept = weights(card.found, pairs, sd, card.cautious)
         each = points_of(card.found, weight, intercept, **scale)
@@ -341,7 +351,7 @@ def points(
         Measure("points", "derived", "Points", None, 0): score,
         Measure("bad_rate", "rate", "Bad among them", None, 4): rate,
     }
-    return counts.anew(by, made, noted("sampled"), keys=keys)
+    return counts.anew(by, made, noted("sampled"), *few, keys=keys)
 
 
 def _drawn(sheet: Sheet) -> tuple[np.ndarray, float]:
