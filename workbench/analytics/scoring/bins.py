@@ -79,8 +79,7 @@ class Characteristic:
     def counted(self, place: np.ndarray, bad: np.ndarray, weight: np.ndarray | None = None) -> Self:
         """Return the same bins with the counts of other rows."""
         counts = Counts.of(place, bad, weight, len(self.labels))
-        found: Self = replace(self, counts=counts)  # type: ignore[type-var]  # why: each is a dataclass
-        return found
+        return replace(self, counts=counts)  # type: ignore[type-var]  # why: both are dataclasses
 
     @property
     def lonely(self) -> str:

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from sqlglot import exp
 
-from workbench.analytics.scoring.bins import FAR, Bins, Characteristic, Counts, PairBins, Weighed
+from workbench.analytics.scoring.bins import FAR, Bins, Counts, PairBins, Weighed
 from workbench.analytics.scoring.woe import Binned
 from workbench.catalog import Table
 from workbench.documents import canonical
@@ -93,7 +93,7 @@ class Carried(Binned, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         require_known("SQL dialect", [each for each in sqlglot.Dialect.classes if each], dialect)
-        cases = (_case(e.bins, list(map(_number, e.points))) for e in self.weighed_)
+        cases = (_case(e.bins.parts, list(map(_number, e.points))) for e in self.weighed_)
         total = functools.reduce(operator.add, cases)
         query = exp.select(exp.Star(), exp.alias_(total, "points")).from_(exp.to_table(table))
         return query.sql(dialect=dialect, pretty=True)
@@ -145,13 +145,12 @@ def _revived(node: dict[str, Any]) -> Any:
     return _CLASSES[kind](**node)
 
 
-def _case(bins: Characteristic, thens: Sequence[exp.Expr]) -> exp.Expr:
-    """Return what gives each bin its expression."""
-    if isinstance(bins, PairBins):
-        size = len(bins.across.labels)
-        starts = range(0, len(thens), size)
-        return _case(bins.rows, [_case(bins.across, thens[at : at + size]) for at in starts])
-    assert isinstance(bins, Bins)  # noqa: S101  # why: a card has these two kinds
+def _case(parts: Sequence[Bins], thens: Sequence[exp.Expr]) -> exp.Expr:
+    """Return what gives each bin, of one column or by those of another, its expression."""
+    bins, *others = parts
+    if others:
+        size = len(thens) // len(bins.labels)
+        thens = [_case(others, thens[at : at + size]) for at in range(0, len(thens), size)]
     column = exp.column(bins.name, quoted=True)
     if bins.edges is not None:
         return _ranges(bins, thens, column)

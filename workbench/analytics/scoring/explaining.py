@@ -62,13 +62,12 @@ class Explained(Carried):
             lost[:, same] *= most == np.arange(len(same))
         order = np.argsort(-lost, axis=1, kind="stable")[:, : min(n, len(set(titles)))]
         some = np.take_along_axis(lost, order, axis=1) > 0
-        names = np.array([each.bins.name for each in self.weighed_], dtype=object)
-        codes = np.where(some, names[order], "")
+        features = np.array([each.bins.name for each in self.weighed_], dtype=object)
+        codes = np.where(some, features[order], "")
         texts = np.where(some, np.take_along_axis(told, order, axis=1), "")
-        found: dict[str, np.ndarray] = {}
-        for at in range(order.shape[1]):
-            found |= {f"code_{at + 1}": codes[:, at], f"reason_{at + 1}": texts[:, at]}
-        return pd.DataFrame(found, index=columns.index)
+        names = [f"{what}_{at + 1}" for at in range(order.shape[1]) for what in ("code", "reason")]
+        found = np.stack([codes, texts], axis=2).reshape(len(codes), -1)
+        return pd.DataFrame(found, columns=names, index=columns.index)
 
     def _title(self, bins: Characteristic, words: Mapping[str, str]) -> str:
         """Return the declared titles of a characteristic's columns."""
@@ -211,15 +210,11 @@ def _prices(bins: Characteristic, allowed: Mapping[str, str]) -> np.ndarray:
     found = np.zeros((1, 1))
     for part in bins.parts:
         start, to = np.indices((len(part.labels), len(part.labels)))
-        steps = np.abs(to - start)
-        if part.edges is None:
-            steps = np.minimum(steps, 1)  # nothing is between categories, nor between codes
-        steps[part.regular :] = 1
-        way = allowed.get(part.name)
-        barred = (to >= part.regular) | (way is None)
-        if part.edges is not None and way in ("up", "down"):
-            wrong = to < start if way == "up" else to > start
-            barred |= wrong & (start < part.regular)
+        # nothing is between categories, nor between codes
+        ordered = (start < part.regular) & (part.edges is not None)
+        steps, way = np.where(ordered, np.abs(to - start), 1), allowed.get(part.name)
+        wrong = {"up": to < start, "down": to > start}.get(str(way), False)
+        barred = (to >= part.regular) | (ordered & wrong) | (way is None)
         own = np.where(barred, np.inf, _FEATURE + steps)
         np.fill_diagonal(own, 0)
         both = found[:, None, :, None] + own[None, :, None, :]

@@ -109,8 +109,7 @@ def development_sample(
         if name not in frame.columns:
             raise DataError(f"there is no column {what}='{name}' in the frame; name one that is.")
     moments = pd.to_datetime(frame[observed])
-    future = int((moments.dt.normalize() > pd.Timestamp(day)).sum())
-    if future:
+    if future := int((moments.dt.normalize() > pd.Timestamp(day)).sum()):
         raise DataError(
             f"{future:,} rows are of after {day} by '{observed}', and were not known then; filter "
             "them away, or give a later as_of."
@@ -129,10 +128,8 @@ def development_sample(
             f"no row observed from {begin.date()} to before {end.date()} has an outcome; give "
             "other windows, or another as_of."
         )
-    out = kept_out(declared, frame.columns)
-    features = [
-        name for name in frame.columns if name not in out and name not in (target, observed)
-    ]
+    out = {*kept_out(declared, frame.columns), target, observed}
+    features = [name for name in frame.columns if name not in out]
     return Sample(
         frame.loc[kept, features],
         frame.loc[kept, target].astype(bool),

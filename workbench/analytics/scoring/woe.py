@@ -176,5 +176,4 @@ class WoeEncoder(Binned, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def iv_(self) -> pd.Series:
         """Information value of each column."""
         check_is_fitted(self)
-        found = {each.name: float(each.iv.sum()) for each in self.bins_}
-        return pd.Series(found, name="iv", dtype=float)
+        return pd.Series({each.name: each.iv.sum() for each in self.bins_}, name="iv", dtype=float)

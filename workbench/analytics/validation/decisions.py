@@ -95,15 +95,10 @@ def best_cutoff(y_true: Any, y_prob: Any, *, gain_good: Any, loss_bad: Any) -> C
     bads = np.append(0, np.cumsum(y))[counts]
     rate = np.divide(bads, counts, out=np.full(len(cuts), np.nan), where=counts > 0)
     table = pd.DataFrame({"cutoff": cuts, "approval_rate": counts / len(p), "bad_rate": rate})
-    return Cutoff(
-        float(cuts[best]),
-        float(lower),
-        float(upper),
-        Estimate(middle, middle - margin, middle + margin, len(p)),
-        share(taken, len(p)),
-        share(float(y[:taken].sum()), max(taken, 1)),
-        table.assign(profit=whole),
-    )
+    profit = Estimate(middle, middle - margin, middle + margin, len(p))
+    approved, bad = share(taken, len(p)), share(bads[best], max(taken, 1))
+    chosen, lower, upper = map(float, (cuts[best], lower, upper))
+    return Cutoff(chosen, lower, upper, profit, approved, bad, table.assign(profit=whole))
 
 
 def _by(group: Array, y_true: Any, order: list[str]) -> pd.DataFrame:

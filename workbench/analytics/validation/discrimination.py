@@ -253,11 +253,11 @@ def psi(
             f"the reference has {base.size} bins and the periods {counts.shape[1]}; give counts of "
             "the same two bins or more, periods as rows."
         )
-    if not np.isfinite(counts).all() or not np.isfinite(base).all() or noise_sd < 0:
-        raise InputError("counts are finite numbers, and noise_sd is 0 or more.")
-    if not noise_sd and (min(base.min(), counts.min()) < 0):
+    both = np.vstack([base, counts])
+    if not np.isfinite(both).all() or noise_sd < 0 or (not noise_sd and both.min() < 0):
         raise InputError(
-            "counts below 0 carry privacy noise; give its standard deviation, noise_sd."
+            "counts are finite numbers, and 0 or more but for privacy noise: where they carry "
+            "some, give its standard deviation, noise_sd, above 0."
         )
     beyond = 1 - one_of_many(0.95, looked_at or len(counts))
     rows = []

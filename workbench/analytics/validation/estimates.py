@@ -89,8 +89,7 @@ def one_of_many(level: float, figures: int) -> float:
 def outcomes(y_true: Any, *figures: Any, chances: bool = False) -> tuple[Array, ...]:
     """Return outcomes as 0 and 1 and figures beside them as floats, or say what is wrong."""
     given = pd.Series(np.asarray(y_true))
-    missing = int(given.isna().sum())
-    if missing:
+    if missing := int(given.isna().sum()):
         raise InputError(
             f"{missing:,} of {len(given):,} outcomes are not known. An outcome is known once its "
             "performance window is over: keep the matured cases, frame[frame.y.notna()]."

@@ -136,9 +136,8 @@ def transitions(performance: pd.DataFrame, *, codes: Mapping[int, str] = CODES) 
     """
     counts = _counted(_histories(performance, codes)).sum(axis=0)
     index = pd.MultiIndex.from_product([BEHIND, STATES], names=["state", "next"])
-    table = pd.DataFrame(
-        {"n": counts.ravel(), "of": np.repeat(counts.sum(axis=1), len(STATES))}, index=index
-    )
+    table = pd.DataFrame({"n": counts.ravel()}, index=index)
+    table["of"] = np.repeat(counts.sum(axis=1), len(STATES))
     return table.join(shares(table["n"], table["of"]))
 
 
