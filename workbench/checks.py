@@ -54,10 +54,11 @@ def check(ws: Workspace, tell: Tell = quiet, *, quick: bool = False) -> list[Pro
         problems += _told("catalog", error)
         catalog_holds = False
     problems += _private(ws)
-    problems += _registers(ws)
+    logs = {"audit log": ws.events.verify, "marks": ws.store.marks.all}
+    problems += _verified({**logs, "corrections": ws.store.corrections.all})
     if catalog_holds:
         problems += _store(ws, quick)
-        problems += _ledger(ws)
+        problems += _verified({"ledger": lambda: ws.ledger.verify()})
         problems += _cut_off(ws)
     problems += (
         Problem("published", f"{each}.") for each in strange(ws.settings.path("published"))
@@ -103,13 +104,8 @@ def _private(ws: Workspace) -> Iterator[Problem]:
         yield Problem("private", f"others than its owner may enter {path}. Run 'chmod 700 {path}'.")
 
 
-def _registers(ws: Workspace) -> Iterator[Problem]:
-    """Yield which of the log and the files of entries are lost, cut or altered."""
-    looks: dict[str, Callable[[], object]] = {
-        "audit log": ws.events.verify,
-        "marks": ws.store.marks.all,
-        "corrections": ws.store.corrections.all,
-    }
+def _verified(looks: Mapping[str, Callable[[], object]]) -> Iterator[Problem]:
+    """Yield which of some logs and files of entries are lost, cut or altered."""
     for name, look in looks.items():
         try:
             look()
@@ -173,13 +169,6 @@ def _cut_off(ws: Workspace) -> Iterator[Problem]:
             yield Problem("lifecycle", told)
     except StorageError:
         return  # no store or no key, which was told already
-
-
-def _ledger(ws: Workspace) -> Iterator[Problem]:
-    try:
-        ws.ledger.verify()
-    except StorageError as error:
-        yield Problem("ledger", str(error))
 
 
 def _definitions(ws: Workspace) -> Iterator[Problem]:

@@ -203,11 +203,7 @@ def _sums(
 
 
 def _last(
-    connection: Connection,
-    name: str,
-    table: Table,
-    today: dt.date,
-    since: str | None = None,
+    connection: Connection, name: str, table: Table, today: dt.date, since: str | None = None
 ) -> str | None:
     tomorrow = literal(today + dt.timedelta(days=1))
     from_there = "" if since is None else f'"{table.time}" >= DATE {literal(since)} AND '

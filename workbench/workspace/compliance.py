@@ -126,22 +126,13 @@ class Customers(Data):
             The extract has no customer's key.
         """
         from workbench.privacy.query import Query
+        from workbench.store.quality.reidentification import reidentification
 
         if isinstance(source, Query):
             return self._risk_of_query(source, under)
-        return self._risk_of_extract(source, quasi_identifiers, sensitive, under)
 
-    def _risk_of_extract(
-        self,
-        source: ibis.Table,
-        quasi_identifiers: Sequence[str] | None,
-        sensitive: Sequence[str] | None,
-        under: int,
-    ) -> Reidentification:
         import ibis
         from ibis.expr.operations import DatabaseTable
-
-        from workbench.store.quality.reidentification import reidentification
 
         tables = {op.name for op in source.op().find(DatabaseTable)} & set(self.catalog.tables)
         declared = {
