@@ -3,9 +3,7 @@
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from workbench.catalog import Catalog
 from workbench.documents import read_json
 from workbench.errors import (
     CatalogError,
@@ -193,13 +191,3 @@ def _rehearsals(ws: Workspace, tell: Tell) -> Iterator[Problem]:
         for name in definition_paths(ws.settings.path("reports")):
             for line in ws.reports.rehearse(name, tell):
                 yield Problem("notebooks", f"report '{name}': {line}")
-
-
-def describe(catalog: Catalog) -> Mapping[str, Any]:
-    """Return counts a person checks first: tables, columns, purposes."""
-    return {
-        "tables": len(catalog.tables),
-        "columns": sum(len(table.columns) for table in catalog.tables.values()),
-        "purposes": len(catalog.purposes),
-        "hash": catalog.hash[:12],
-    }

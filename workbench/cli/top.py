@@ -226,7 +226,7 @@ def due(ws: Workspace) -> Told:
 def check(ws: Workspace) -> Told:
     """Check settings, catalog, store, ledger, definitions, notebooks; say all problems at once."""
     from workbench.checks import check as run_checks
-    from workbench.checks import describe, next_step
+    from workbench.checks import next_step
 
     with steps() as tell:
         problems = run_checks(ws, tell)
@@ -235,10 +235,11 @@ def check(ws: Workspace) -> Told:
         lines = [f"{problem.part}: {problem.text}" for problem in problems]
         lines.append(f"{len(problems)} problem{'s' if len(problems) > 1 else ''} found.")
     else:
-        facts = describe(ws.catalog)
+        tables, purposes = ws.catalog.tables, ws.catalog.purposes
+        columns = sum(len(table.columns) for table in tables.values())
         lines = [
-            f"All good: {facts['tables']} tables, {facts['columns']} columns, "
-            f"{facts['purposes']} purposes, catalog {facts['hash']}."
+            f"All good: {len(tables)} tables, {columns} columns, {len(purposes)} purposes, catalog "
+            f"{ws.catalog.hash[:12]}."
         ]
     told = {"problems": problems}
     return Told(told, [*lines, *filter(None, [following])], code=2 if problems else 0)

@@ -6,6 +6,8 @@ from a list brought along, of pip-audit (``pip-audit -f json``) or of OSV: one a
 them, or a folder of such files (https://ossf.github.io/osv-schema/); nothing is asked of a network.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 import os
 import stat
@@ -14,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.documents import read_json
 from workbench.errors import InputError, StorageError
@@ -25,6 +27,9 @@ from workbench.store.lake_files import begins_encrypted
 from workbench.store.logs.auditing import Verdict
 from workbench.store.logs.events import Events
 from workbench.store.published_files import strange
+
+if TYPE_CHECKING:
+    from workbench.lifecycle.office import Office
 
 _ELSEWHERE = ""  # no table is called so
 
@@ -86,27 +91,9 @@ class Reviews(Risks):
         return tuple(told_of(Review, first.body, at=first.at) for first, *_ in items)
 
 
-def review(
-    settings: Settings,
-    private: Path,
-    *,
-    logs: Mapping[str, Verdict],
-    advisories: Path | None,
-    now: dt.datetime,
-) -> Review:
-    """Look a workspace over.
-
-    Parameters
-    ----------
-    settings : Settings
-    private : Path
-        Its private folder.
-    logs : mapping of str to Verdict
-        What a check of each hash-chained log found.
-    advisories : Path, optional
-        A list of known weaknesses, see `workbench.lifecycle.review`.
-    now : datetime
-    """
+def review(office: Office, logs: Mapping[str, Verdict], advisories: Path | None) -> Review:
+    """Look a workspace over, by what a check of each log found, and a list of known weaknesses."""
+    settings, private = office.settings, office.private
     files = files_below(private / "store" / "data", "*.parquet")
     encrypted = sum(map(begins_encrypted, files))
     checks = [
@@ -116,7 +103,7 @@ def review(
         *(_log(name, verdict) for name, verdict in logs.items()),
         *_dependencies(advisories),
     ]
-    return Review(now, tuple(checks), len(files), encrypted)
+    return Review(office.now, tuple(checks), len(files), encrypted)
 
 
 def encrypted_places(private: Path, tables: Collection[str]) -> tuple[int, int]:
@@ -209,8 +196,6 @@ def _log(name: str, verdict: Verdict) -> Check:
 
 
 def _dependencies(advisories: Path | None) -> list[Check]:
-    from workbench.lifecycle.review import affected
-
     what = "no installed package has a known weakness"
     if advisories is None:
         return [Check("dependencies", what, None, "no list was given")]

@@ -335,13 +335,7 @@ def review(office: Office, advisories: str | Path | None = None) -> Review:
 
 def look_over(office: Office, advisories: str | Path | None = None) -> Review:
     """Return what `review` would find, without recording it."""
-    return looked_over(
-        office.settings,
-        office.private,
-        logs=verify_logs(office),
-        advisories=None if advisories is None else Path(advisories),
-        now=office.now,
-    )
+    return looked_over(office, verify_logs(office), Path(advisories) if advisories else None)
 
 
 def verify_logs(office: Office) -> Mapping[str, Verdict]:
