@@ -173,23 +173,14 @@ def write_tables(
     out : Path
         A folder that is not there or empty.
     """
-    _require_empty(out)
     files = [f"{_file(facts['name'], release)}.csv" for release, (_, facts) in tables.items()]
-    body = {
-        "terms": vars(terms),
-        "people_at_most": 0,
-        "k": None,
-        "files": [*files, "metadata.json"],
-        "releases": list(tables),
-    }
-    name = register.begin("share tables", body, now=now)
     facts = [
         {"file": file, "release": release, **about}
         for file, (release, (_, about)) in zip(files, tables.items(), strict=True)
     ]
-    _write(out, dict(zip(files, (frame for frame, _ in tables.values()), strict=True)))
-    _metadata(out, name, terms, {"tables": facts}, now)
-    return name
+    frames = dict(zip(files, (frame for frame, _ in tables.values()), strict=True))
+    told = {"k": None, "releases": list(tables)}
+    return _hand_over(register, "tables", terms, frames, told, facts, out, now)
 
 
 @dataclass(frozen=True)
@@ -208,11 +199,8 @@ def extract(
     source: ibis.Table,
     catalog: Catalog,
     table: str,
-    purpose: str,
     columns: Sequence[str],
-    *,
-    secret: bytes,
-    people: int,
+    agreed: Terms,
     terms: ExtractTerms,
 ) -> Extract:
     """Return the rows of some columns, or refuse.
@@ -223,10 +211,8 @@ def extract(
         What the purpose opened: consenting customers, under its pseudonyms.
     columns : sequence of str
         Columns to hand over; the customer's pseudonym comes with them.
-    secret : bytes
-        Makes the pseudonyms of this share: those of two shares cannot be joined.
-    people : int
-        Most people it may hold.
+    agreed : Terms
+        For which purpose, and how many people at most.
     terms : ExtractTerms
         How well people have to hide, by `workbench.store.quality.reidentification.agreed`.
 
@@ -240,12 +226,13 @@ def extract(
         No column is asked for, or it is not said how many people are agreed on.
     """
     import hmac
+    import secrets
 
     import ibis
 
     from workbench.store.quality.reidentification import reidentification, require_hidden
 
-    declared = catalog.table(table)
+    declared, purpose, people = catalog.table(table), agreed.purpose, agreed.people
     if not catalog.purposes[purpose].share_extracts or declared.subject_key is None:
         raise AccessRefused(
             f"purpose '{purpose}' does not allow extracts of '{table}' to be handed over. Share "
@@ -287,6 +274,7 @@ def extract(
         sensitive=sensitive,
     )
     require_hidden(hiding, terms)
+    secret = secrets.token_bytes(32)  # of this share: pseudonyms of two cannot be joined
     frame[key] = [
         hmac.new(secret, str(value).encode(), "sha256").hexdigest()[:32] for value in frame[key]
     ]
@@ -300,40 +288,44 @@ def write_extract(
     """Write an extract and what binds its reader; record the share; return its id."""
     from workbench.store.quality.reidentification import measured
 
-    _require_empty(out)
     file = f"{made.table}.csv"
     hiding = {**made.terms.model_dump(), "measured": measured(made.hiding)}
-    body = {
-        "terms": vars(terms),
-        # why as agreed: what is counted in customers' rows is not for the summary
-        "people_at_most": terms.people,
-        **hiding,
-        "files": [file, "metadata.json"],
-        "releases": [],
-        "table": made.table,
-        "columns": list(made.columns),
-        "rows": len(made.frame),
-        "joinable_with": list(joinable(register, made.table, terms.recipient, now.date())),
-    }
-    name = register.begin("share extract", body, now=now)
-    _write(out, {file: made.frame})
+    both = {**hiding, "table": made.table, "columns": made.columns, "rows": len(made.frame)}
+    older = joinable(register, made.table, terms.recipient, now.date())
+    told = {**both, "releases": [], "joinable_with": older}
     about = {
         "file": file,
-        "table": made.table,
-        "columns": list(made.columns),
+        **both,
         "pseudonym": made.key,
-        "quasi_identifiers": list(made.hiding.quasi_identifiers),
-        **hiding,
-        "rows": len(made.frame),
+        "quasi_identifiers": made.hiding.quasi_identifiers,
         "still_personal_data": "pseudonymised, not anonymous: handle as personal data",
     }
-    _metadata(out, name, terms, {"extract": about}, now)
-    return name
+    return _hand_over(register, "extract", terms, {file: made.frame}, told, about, out, now)
 
 
-def _require_empty(out: Path) -> None:
+def _hand_over(
+    register: Register,
+    kind: str,
+    terms: Terms,
+    frames: Mapping[str, pd.DataFrame],
+    told: Mapping[str, Any],
+    about: Any,
+    out: Path,
+    now: dt.datetime,
+) -> str:
+    """Record a share and what is told of it, then write files and what they mean; return its id."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is there already and not empty. Name a new folder.")
+    # why people as agreed: what is counted in customers' rows is not for the summary
+    body = {"terms": vars(terms), "people_at_most": terms.people, **told}
+    body["files"] = [*frames, "metadata.json"]
+    name = register.begin(f"share {kind}", body, now=now)
+    _write(out, frames)
+    content = {"share": name, "made": now.isoformat(), "terms": vars(terms), kind: about}
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+    with new_file(out / "metadata.json") as file:
+        file.write(text + "\n")
+    return name
 
 
 def _file(name: str, release: str) -> str:
@@ -354,12 +346,3 @@ def _write(out: Path, frames: Mapping[str, pd.DataFrame]) -> None:
             f"{out} cannot be written: {problem.strerror}. The share is on record; make room and "
             "share again."
         ) from None
-
-
-def _metadata(
-    out: Path, name: str, terms: Terms, about: Mapping[str, Any], now: dt.datetime
-) -> None:
-    content = {"share": name, "made": now.isoformat(), "terms": vars(terms), **about}
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
-    with new_file(out / "metadata.json") as file:
-        file.write(text + "\n")

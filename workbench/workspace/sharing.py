@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -129,16 +128,8 @@ def share_extract(
     agreed.require(office.catalog, now.date())
     purpose = agreed.purpose
     hidden = strict(office.catalog.purposes[purpose].extract_terms, purpose, k=k, l=l, t=t)
-    made = extract(
-        office.ws.open(table, purpose),
-        office.catalog,
-        table,
-        purpose,
-        columns,
-        secret=secrets.token_bytes(32),
-        people=people,
-        terms=hidden,
-    )
+    source = office.ws.open(table, purpose)
+    made = extract(source, office.catalog, table, columns, agreed, hidden)
     name = write_extract(office.shares, agreed, made, office.apart(Path(out)), now=now)
     _record_share(office, name, agreed, rows=len(made.frame), table=table)
     return name
