@@ -8,7 +8,7 @@ import pytest
 from support.line import notebook
 
 from workbench.privacy.accounting import PICO, pico_of
-from workbench.reporting.notebooks.written_prices import PAYING, most_pico
+from workbench.reporting.notebooks.reads import PAYING, most_pico
 from workbench.workspace import Workspace
 
 DELTA = Decimal("1e-6")

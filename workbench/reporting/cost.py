@@ -39,7 +39,7 @@ from workbench.reporting.execution import execute
 from workbench.reporting.facts import page_context
 from workbench.reporting.forking import import_light
 from workbench.reporting.notebooks.literals import source_of
-from workbench.reporting.notebooks.written_prices import most_pico
+from workbench.reporting.notebooks.reads import most_pico
 from workbench.store.durable import file_lock
 
 _PRICES, _WAIT_SECONDS = "prices.json", 600.0

@@ -80,7 +80,7 @@ def export(
     notebook : NotebookNode or mapping
         The executed notebook.
     source_notebook : NotebookNode or mapping
-        The notebook as it was written, before parameters were injected.
+        The notebook as it was written; a cell of injected parameters counts for nothing.
     lookup : callable
         From a release's id to the release in the ledger.
     context : Context

@@ -15,7 +15,7 @@ from traitlets import default
 
 from workbench.errors import StoreMissing
 from workbench.reporting.desk import Answers
-from workbench.reporting.exporter import Lookup, export, injected
+from workbench.reporting.exporter import Lookup, export
 from workbench.reporting.gate.leaks import refuse_leaks
 from workbench.reporting.notebooks.remarks import dropped
 from workbench.reporting.pages.parts import Context
@@ -47,12 +47,11 @@ class WorkbenchReportExporter(Exporter):
         resources = self._init_resources(resources)  # type: ignore[no-untyped-call]  # why: as nbconvert's own exporters do
         resources["output_extension"] = self.file_extension
         metadata = resources.get("metadata", {})
-        source = {**nb, "cells": [cell for cell in nb["cells"] if not injected(cell)]}
         lookup = self.lookup or lookup_from_workspace(Path(metadata.get("path") or "."))
         desk = lookup.desk if isinstance(lookup, Answers) else None
         page = export(
             nb,
-            source_notebook=source,
+            source_notebook=nb,
             lookup=lookup,
             context=Context(declared=desk.catalog.words if desk else frozenset()),
         )

@@ -13,7 +13,7 @@ from workbench.errors import InputError
 from workbench.reporting.definitions.definition import Definition
 from workbench.reporting.definitions.reading import sound
 from workbench.reporting.desk import Desk
-from workbench.reporting.exporter import export_languages, injected
+from workbench.reporting.exporter import export_languages
 from workbench.reporting.gate.leaks import refuse_leaks
 from workbench.reporting.pages.page import Page
 from workbench.reporting.pages.parts import Context
@@ -56,10 +56,9 @@ def preview(notebook: Path, desk: Desk, parameters: Mapping[str, Any]) -> tuple[
         facts=page_facts(desk, releases) if releases else None,
         declared=desk.catalog.words,
     )
-    written = [cell for cell in content["cells"] if not injected(cell)]
     pages = export_languages(
         content,
-        source_notebook={**content, "cells": written},
+        source_notebook=content,
         lookup=desk.ledger.checked,
         context=context,
         languages=definition.languages if definition else {"en": {}},

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from workbench.analytics.compliance import Measured, unmeasured
-from workbench.catalog import Catalog
+from workbench.catalog import Catalog, ConsentSource
 from workbench.periods import Period, add_months
 from workbench.privacy.columns import Measure, placed
 from workbench.privacy.groups import REST
@@ -134,8 +134,7 @@ def live_consents(catalog: Catalog, consents: ibis.Table, reads: ReadsOnConsent)
     what is opened, in the row of what it ends. Where the register has days only, a withdrawal
     counts from the end of its day, and a register holds the days before its own.
     """
-    source = catalog.consents
-    assert source is not None  # noqa: S101  # why: a purpose on consent declares it
+    source = _register(catalog)
     withdrawn, days = consents[source.withdrawn], _days(catalog, source.withdrawn)
     read, stale = [], []
     for (consent, register), last in reads.spans.items():
@@ -160,8 +159,7 @@ def withdrawals(
     A withdrawal takes effect when the register is loaded after it: every later read leaves the
     customer out. Withdrawals before the register was first loaded here are left out.
     """
-    source = catalog.consents
-    assert source is not None  # noqa: S101  # why: a purpose on consent declares it
+    source = _register(catalog)
     withdrawn, days = consents[source.withdrawn], _days(catalog, source.withdrawn)
     needed = sorted({each.consent for each in catalog.purposes.values() if each.consent})
 
@@ -185,11 +183,15 @@ def withdrawals(
     ).customers()
 
 
+def _register(catalog: Catalog) -> ConsentSource:
+    """Return how the register of consents is declared."""
+    assert catalog.consents is not None  # noqa: S101  # why: a purpose on consent declares it
+    return catalog.consents
+
+
 def _days(catalog: Catalog, column: str) -> bool:
     """Return whether a column of the register holds days, and no times."""
-    source = catalog.consents
-    assert source is not None  # noqa: S101  # why: asked only where there is one
-    return catalog.tables[source.table].columns[column].type == "date"
+    return catalog.tables[_register(catalog).table].columns[column].type == "date"
 
 
 def _moment(at: dt.datetime, days: bool) -> dt.date | dt.datetime:
