@@ -32,7 +32,7 @@ and counts, never a value read from a customer's row.
 """
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
 Each = TypeVar("Each")
@@ -220,7 +220,7 @@ def escaped(text: str) -> str:
 def require_known(kind: str, known: Collection[Any], *names: Any) -> None:
     """Refuse a name that is not among the known ones."""
     for name in names:
-        if name not in known:
+        if not isinstance(name, Hashable) or name not in known:
             raise UnknownName(kind, str(name), map(str, known))
 
 
@@ -257,7 +257,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return " None is declared."
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     hint = f" Did you mean '{close[0]}'?" if close else ""
     shown = ", ".join(f"'{each}'" for each in names[:12])
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""

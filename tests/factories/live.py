@@ -15,8 +15,8 @@ from workbench import figures
 from workbench.figures.changes import Together
 from workbench.figures.kinds import read_payload
 from workbench.figures.language import Language
-from workbench.figures.live.embedded import Shown
 from workbench.figures.live.states import Tables
+from workbench.figures.spec import Figure
 from workbench.privacy.columns import Bound, Dimension, Measure, advised
 from workbench.privacy.tables import columns_of, sheet_of
 from workbench.reporting.definitions.reading import find_definition
@@ -129,7 +129,7 @@ class Answering:
     @property
     def shown(self):
         """Its figures as a page embeds them."""
-        return [Shown(each.spec, each.releases) for each in self.figures]
+        return [Figure(each.spec, each.releases) for each in self.figures]
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Edition(Answering):
             if figures.MIME in output.get("data", {})
         )
         drawn = (read_payload(each["data"][figures.MIME], name) for each in outputs)
-        shown = tuple(Shown(each.spec, tuple(map(find, each.releases))) for each in drawn)
+        shown = tuple(Figure(each.spec, tuple(map(find, each.releases))) for each in drawn)
         return cls(name, shown, find, find_definition(name, reports, notebooks).languages)
 
     def language(self, code_="en"):

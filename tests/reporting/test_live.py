@@ -27,8 +27,9 @@ from support.live import SEEN, SETTLED, address, differences, go, states
 from workbench import figures
 from workbench.errors import LeakFound
 from workbench.figures.changes import Together
-from workbench.figures.live.embedded import Shown, embedded
+from workbench.figures.live.embedded import embedded
 from workbench.figures.live.states import State
+from workbench.figures.spec import Figure
 from workbench.privacy.columns import Dimension
 from workbench.reporting.gate.leaks import refuse_leaks
 
@@ -380,7 +381,7 @@ def test_a_finer_table_does_not_open_what_was_suppressed(way):
     small = SUPPRESSED[way](tiers).suppress(min_customers=10**6)
     drawn = [figures.table(each) for each in (small, fine.derive(over="tier", name="r"), others)]
     made = embedded(
-        [Shown(each.spec, each.releases) for each in drawn],
+        [Figure(each.spec, each.releases) for each in drawn],
         language_of("en"),
         Together(),
         books.answers.get,

@@ -101,7 +101,7 @@ def choice(
             "wb.figures.choice('scenario', {'as now': 1.0, 'twice the defaults': 2.0})."
         )
     first = next(iter(values)) if chosen is None else chosen
-    if first not in values:
+    if str(first) not in values:
         raise QuestionRefused(f"choice '{name}' has no '{first}'; it has {', '.join(values)}.")
     listed = [[str(label), float(value)] for label, value in values.items()]
     return Assumed(float(values[first]), {**_named(name, title, unit), "values": listed})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import hypot, isfinite
 
 from workbench.errors import InputError
-from workbench.lifecycle.register import Register, told_of
+from workbench.lifecycle.register import CHECKED, Register, require_types, told_of
 from workbench.store.logs.chain import Entry
 
 
@@ -17,6 +17,7 @@ from workbench.store.logs.chain import Entry
 class Outcome:
     """What came of a decision, with its 95 % interval: as of a day, by a release or as told."""
 
+    __pydantic_config__ = CHECKED
     on: dt.date
     value: float
     low: float
@@ -45,6 +46,7 @@ class Decision:
         The newest there is.
     """
 
+    __pydantic_config__ = CHECKED
     id: str
     title: str
     owner: str
@@ -103,6 +105,7 @@ def record(register: Register, made: Decision, *, now: dt.datetime) -> Decision:
         It lacks its words or what it rests on, its day is to come, its outcome is due before it,
         or its interval does not hold what is expected.
     """
+    require_types(made)
     said = register.events.said
     body = {
         "title": said(made.title, "say in a few words what was decided: the log names it so."),
@@ -144,6 +147,7 @@ def review(register: Register, name: str, outcome: Outcome, *, now: dt.datetime)
         it.
     """
     found = decision(name, register)
+    require_types(outcome)
     if outcome.on <= found.on or outcome.on > now.date():
         raise InputError(
             f"{name} was decided on {found.on}: its outcome is of a day after that, up to today "

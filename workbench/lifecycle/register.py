@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from workbench.errors import InputError, one_of
 from workbench.periods import local
@@ -19,12 +19,22 @@ from workbench.store.logs.events import Events, who
 
 Item = TypeVar("Item")
 _reader: Any = cache(TypeAdapter)
+CHECKED = ConfigDict(revalidate_instances="always")  # of what `require_types` reads
 
 
 def told_of(kind: type[Item], body: Mapping[str, Any], /, **more: Any) -> Item:
     """Return what an event, and more, says of the fields of a dataclass."""
     found: Item = _reader(kind).validate_python({**body, **more})
     return found
+
+
+def require_types(made: Any) -> None:
+    """Refuse a dataclass with a field of another type than it says."""
+    try:
+        _reader(type(made)).validate_python(made, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(f"{first['loc'][0]}= {first['msg']}. Nothing was recorded.") from None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -301,6 +301,8 @@ def top(figure: Expression | str, n: int) -> Expression:
 
 def names(given: str | Sequence[str]) -> list[str]:
     """Return one name or several as a list."""
+    if not isinstance(given, Iterable):
+        raise QuestionRefused(f"a name is a string, and several are a list, not {given!r}.")
     return [given] if isinstance(given, str) else list(given)
 
 

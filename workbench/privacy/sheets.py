@@ -97,11 +97,11 @@ class Sheet:
 
     def measure(self, name: str) -> Measure:
         """Return a measure, or refuse with the reason why it is not there."""
-        if name in self.refused:
-            raise QuestionRefused(self.refused[name])
         for each in self.measures:
             if each.name == name:
                 return each
+        if name in [*self.refused]:  # why a list: whatever was asked for can be looked for in one
+            raise QuestionRefused(self.refused[name])
         raise UnknownName("measure", name, [each.name for each in self.measures])
 
     def axis(self, name: str) -> int:

@@ -18,10 +18,10 @@ from workbench.figures import MIME, Chart
 from workbench.figures.changes import Together
 from workbench.figures.kinds import read_payload
 from workbench.figures.language import Language
-from workbench.figures.live.embedded import Shown, embedded
+from workbench.figures.live.embedded import embedded
 from workbench.figures.marks import noted
 from workbench.figures.notes import notes_about
-from workbench.figures.spec import Spec
+from workbench.figures.spec import Figure, Spec
 from workbench.privacy.release import Release
 from workbench.privacy.replaying import believed
 from workbench.reporting.notebooks import chosen
@@ -119,7 +119,7 @@ def export(
             "with wb.figures.…(release) or wb.text(…, release); frames and plots of raw data are "
             "not published."
         )
-    shown = [Shown(spec, tuple(releases)) for spec, releases in drawings]
+    shown = [Figure(spec, tuple(releases)) for spec, releases in drawings]
     return Page(blocks, context, authored, embedded(shown, language, together, lookup))
 
 

@@ -9,7 +9,7 @@ no release can answer has a price, and is paid on nobody's glance.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import NUMERIC
 from workbench.errors import PeriodError, QuestionRefused, UnknownName, require_known
@@ -33,15 +33,6 @@ if TYPE_CHECKING:
     from workbench.privacy.sheets import Sheet
 
 
-class Asked(TypedDict, total=False):
-    """A question in the catalog's words."""
-
-    measures: Sequence[str]
-    by: Sequence[str]
-    where: Mapping[str, Any] | None
-    period: Required[str | tuple[str, str]]
-
-
 class Asking(Data, Private):
     """Questions in the catalog's words."""
 
@@ -61,6 +52,7 @@ class Asking(Data, Private):
         dict
             ``measures``; ``by``: columns with declared values, and ``month``.
         """
+        self.catalog.purpose(purpose, self.now().date())
         columns = self.catalog.columns_for(table, purpose)
         numbers = [
             name
@@ -73,7 +65,7 @@ class Asking(Data, Private):
         return {"measures": measures, "by": (*month, *groups)}
 
     def foresee(
-        self, table: str, purpose: str, *, epsilon: object = 0.1, **asked: Unpack[Asked]
+        self, table: str, purpose: str, *, epsilon: object = 0.1, **asked: Any
     ) -> Answerable:
         """Return what would answer a question, at what cost and how exactly; nothing is spent.
 
@@ -99,9 +91,7 @@ class Asking(Data, Private):
         wanted = self._wanted(table, purpose, **asked)
         return self._found(wanted) or self._priced(wanted, epsilon)
 
-    def answer(
-        self, table: str, purpose: str, *, epsilon: object = 0.1, **asked: Unpack[Asked]
-    ) -> Release:
+    def answer(self, table: str, purpose: str, *, epsilon: object = 0.1, **asked: Any) -> Release:
         """Answer a question from what was released, else pay for it; parameters as `foresee`.
 
         Raises
@@ -149,7 +139,6 @@ class Asking(Data, Private):
         from workbench.privacy.expressions import names
 
         where, measures, by = where or {}, tuple(dict.fromkeys(names(measures))), names(by)
-        self.catalog.purpose(purpose, self.now().date())
         known = self.choices(table, purpose)
         columns = self.catalog.columns_for(table, purpose)
         require_known(f"measure of '{table}'", known["measures"], *measures)

@@ -9,7 +9,7 @@ from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 from workbench import reporting
-from workbench.errors import InputError, UnknownName, require_known
+from workbench.errors import InputError, UnknownName, one_of, require_known
 from workbench.lifecycle import decisions as log
 from workbench.lifecycle.register import Register
 from workbench.periods import Period, ends_of
@@ -125,7 +125,9 @@ class Decisions(Proposals):
         """
         now = self._now()
         by_hand = value is not None, margin is not None
-        if len({*by_hand, release is None}) > 1 or (release is None and (of or where)):
+        told = all(isinstance(x, int | float | None) for x in (value, margin))
+        told &= isinstance(where, Mapping | None)
+        if not told or len({*by_hand, release is None}) > 1 or (not release and (of or where)):
             raise InputError(
                 "say what came of it: --value with --margin (0 where it is exact), or --release "
                 "with --of and --where, and not both. Nothing was recorded."
@@ -198,13 +200,14 @@ class Decisions(Proposals):
 
     def _edition(self, name: str) -> str:
         """Return an edition with the revision it is of."""
-        from workbench.reporting.published.record import editions
+        from workbench.reporting.published.record import Edition, editions
 
-        found = [x for x in editions(self.ws.settings.path("published")) if not x.withdrawn]
-        known = {each.folder.as_posix(): each.revision for each in found}  # the newest comes last
-        known |= {f"{each.folder.as_posix()}/r{each.revision}": 0 for each in found}
-        require_known("published edition", known, name)
-        return f"{name}/r{known[name]}" if known[name] else name
+        known: dict[str, Edition] = {}
+        for each in editions(self.ws.settings.path("published")):  # the newest comes last
+            folder = each.folder.as_posix()
+            known |= {folder: each, f"{folder}/r{each.revision}": each}
+        found = one_of("published edition", known, name).standing()
+        return f"{found.folder.as_posix()}/r{found.revision}"
 
 
 def _figure(

@@ -161,13 +161,8 @@ class Exports:
         word = officers_word("to withdraw an edition", reason, role)
         what, now = f"the withdrawal of '{name}' {period}", self.ws.now()
         with turn(self.ws.private, what, now, wait_seconds=wait_seconds, tell=progress):
-            edition = self._published(name, period, parameters, withdrawn=True)
-            if gone := edition.withdrawn:
-                raise InputError(
-                    f"'{name}' {edition.period} was withdrawn already, on {gone.at[:10]} "
-                    f"({gone.reason}). Nothing was changed; 'workbench run {name} --period "
-                    f"{edition.period}' publishes it anew."
-                )
+            edition = self._published(name, period, parameters)
+            edition.standing()
             authored = [Authored("the reason", word["reason"])]
             find = self.ws.access.find_identifiers
             allowed = self.ws.catalog.declared_words
@@ -227,26 +222,24 @@ class Exports:
     ) -> Path:
         """Return the page of the newest revision of one edition."""
         published = self.ws.settings.path("published")
-        edition = self._published(name, period, parameters)
+        edition = self._published(name, period, parameters).standing()
         meant = next(iter(edition.languages)) if language is None else language
         file = one_of("language of this edition", edition.languages, meant)
         return published / edition.folder / file
 
-    def _published(
-        self, name: str, period: str | None, parameters: Sequence[str], withdrawn: bool = False
-    ) -> Edition:
+    def _published(self, name: str, period: str | None, parameters: Sequence[str]) -> Edition:
         """Return the newest revision of the one published edition that is meant."""
         from workbench.reporting.published.record import editions, latest
 
         published = self.ws.settings.path("published")
-        found = (each for each in editions(published) if withdrawn or not each.withdrawn)
-        everything = {each.folder.as_posix(): each for each in found}
+        everything = {each.folder.as_posix(): each for each in editions(published)}
         asked = "/".join([name, period or "", ",".join(parameters)]).strip("/")
         mine = [each for each in everything.values() if each.report == name]
         meant = self._meant(name, parameters, {each.variant for each in mine})
         mine = [each for each in mine if each.variant in meant]
-        ends = max((each.ends for each in mine), default=None)
-        newest = period or next((each.period for each in mine if each.ends == ends), "")
+        stand = [each for each in mine if not each.withdrawn] or mine
+        ends = max((each.ends for each in stand), default=None)
+        newest = period or next((each.period for each in stand if each.ends == ends), "")
         chosen = [each for each in mine if each.period == newest]
         if not chosen:
             raise UnknownName("published edition", asked, list(everything))

@@ -125,7 +125,7 @@ def test_the_same_figures_again_are_a_revision_that_says_whose_place_it_takes(pu
 
 def test_no_copy_is_made_of_it(published):
     _withdraw(published)
-    with pytest.raises(UnknownName, match="2026-08"):
+    with pytest.raises(InputError, match=rf"overview/2026-08' was withdrawn on .*{WHY}"):
         editions.add_standalone(published, "overview", "2026-08")
 
 
@@ -145,9 +145,9 @@ def test_an_officers_word_is_recorded_and_a_run_publishes_it_anew_at_no_cost(mad
     assert WHY in page.read_text("utf-8")
     assert [e.body["reason"] for e in made.events.entries("withdrawn")] == [WHY]
     assert made.reports.due() == ()
-    with pytest.raises(InputError, match=r"was withdrawn already, on 2026-10-02 \(A price list"):
+    with pytest.raises(InputError, match=r"was withdrawn on 2026-10-02 \(A price list"):
         _take_back(made)
-    with pytest.raises(UnknownName, match="published edition"):
+    with pytest.raises(InputError, match=r"was withdrawn on 2026-10-02 \(A price list"):
         made.reports.export_standalone("customers", made.settings.root / "x.html")
     again = made.reports.render("customers")
     assert (again.unchanged, again.revision, again.spent_now) == (False, 2, 0)

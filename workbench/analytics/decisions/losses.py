@@ -116,10 +116,12 @@ def simulate_losses(
     >>> round(made.expected, 4), bool(0.10 < made.value_at_risk(0.999).estimate < 0.20)
     (0.01, True)
     """
-    chance, severity, exposure = np.broadcast_arrays(
-        *(np.asarray(x, float) for x in (pd, lgd, ead))
-    )
-    chance, severity, exposure = (np.atleast_1d(each) for each in (chance, severity, exposure))
+    try:
+        given = [np.atleast_1d(np.asarray(x, float)) for x in (pd, lgd, ead)]
+        chance, severity, exposure = np.broadcast_arrays(*given)
+        many = None if count is None else np.atleast_1d(np.asarray(count, float))
+    except (TypeError, ValueError):
+        raise InputError("pd, lgd, ead and count are numbers, or lists of them.") from None
     for name, values, most in (("pd", chance, 1), ("lgd", severity, 1), ("ead", exposure, np.inf)):
         if not (np.isfinite(values).all() and (values >= 0).all() and (values <= most).all()):
             raise InputError(f"{name} is {'from 0 to 1' if most == 1 else '0 or more'} everywhere.")
@@ -131,11 +133,11 @@ def simulate_losses(
     factors = dice.standard_normal(draws) + factor_shift
     worth, reach = severity * exposure, ndtri(chance)
     mean = ndtr(reach - sqrt(correlation) * factor_shift)
-    if count is None:
+    if many is None:
         found = np.fromiter(_unlike(reach, worth, correlation, factors, dice), float, draws)
         return Losses(np.sort(found), float(worth @ mean))
-    many = np.atleast_1d(np.asarray(count))
-    if many.shape != worth.shape or (many < 0).any() or (many != np.rint(many)).any():
+    whole = np.isfinite(many) & (many >= 0) & (many == np.rint(many))
+    if many.shape != worth.shape or not whole.all():
         raise InputError("count is one whole number, 0 or more, for each entry of pd.")
     several = many.astype(np.int64)
     step = max(1, _AT_ONCE // len(several))

@@ -209,13 +209,14 @@ class _Offers:
         if name == BUDGET:
             raise InputError("a limit has a name of its own; the budget is budget=.")
         ends = {"least": given.get("at_least"), "most": given.get("at_most")}
-        of = given.get("of", "customers")
-        if of not in ("customers", "cost") or set(ends.values()) == {None}:
+        of, where = given.get("of", "customers"), given.get("where") or {}
+        named = of in ("customers", "cost") and isinstance(where, Mapping)
+        if not named or all(each is None for each in ends.values()):
             raise InputError(
                 f"the limit '{name}' is at_least= or at_most= so much of 'customers' or 'cost'."
             )
         weights = self.costs.copy() if of == "cost" else np.ones(len(self.costs))
-        for column, wanted in (given.get("where") or {}).items():
+        for column, wanted in where.items():
             axis = self._sheet.axis(column)
             values = wanted if isinstance(wanted, list) else [wanted]
             for value in values:

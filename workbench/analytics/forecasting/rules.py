@@ -159,7 +159,10 @@ def best(tables: Sequence[list[dict[str, Any]]]) -> str:
 def checked(series: Any, noise: Any) -> tuple[Array, Array]:
     """Return a series and its noise as arrays; refuse what nothing can be foretold from."""
     values = np.asarray(series, dtype=float)
-    sigma = np.broadcast_to(np.asarray(noise, dtype=float), values.shape).copy()
+    try:
+        sigma = np.broadcast_to(np.asarray(noise, dtype=float), values.shape).copy()
+    except (TypeError, ValueError):
+        raise InputError("sigma is one number, or as many as there are figures.") from None
     known = int(np.isfinite(values).sum())
     if known < FEWEST:
         raise InputError(

@@ -6,7 +6,6 @@ the ledger, and the operations on them. Groups that the page suppressed or merge
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from workbench.figures import plotting
@@ -14,13 +13,13 @@ from workbench.figures.changes import Together
 from workbench.figures.kinds.kpis import KpisSpec, earlier, one_line
 from workbench.figures.kinds.table import TableSpec
 from workbench.figures.kinds.text import TextSpec, filled
-from workbench.figures.language import Language
+from workbench.figures.language import Language, spoken
 from workbench.figures.live.beneath import CONSTANT, Find
 from workbench.figures.live.redrawn import CHARTS, picked, unfilled
 from workbench.figures.live.states import Tables, alike, lower, way
 from workbench.figures.notes import at_least, beside, bounded, shares
 from workbench.figures.plotting import ChartSpec
-from workbench.figures.spec import Spec
+from workbench.figures.spec import Figure
 from workbench.figures.values import declared_order, label, series
 from workbench.privacy.columns import ADVICE, COUNTS, Dimension, Measure, limits
 from workbench.privacy.margins import Fixed
@@ -30,27 +29,10 @@ from workbench.privacy.tables import keys_of, places_in, plan_of
 
 _FILTERS_AT_MOST = 6
 _VALUES_AT_MOST = 60
-# What the script says itself; everything else of a figure stands on the page already.
-_WORDS = (
-    "none", "range", "comma", "clause", "points", "up", "down", "same", "no difference",
-    "not known", "too little", "not known: between", "between points", "between percent",
-    "between plain", "at least figure", "above", "outside", "beyond by group", "more groups",
-    "sentence", "change margin", "one draw", "no values", "alt", "extent", "live shown",
-    "live assumed", "live is", "live not", "live no table", "live hidden", "live other period",
-    "live own way", "live too fine", "live unknown",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A figure of a page: how it is drawn, and of which releases."""
-
-    spec: Spec
-    releases: tuple[Release, ...]
 
 
 def embedded(
-    figures: Sequence[Shown], language: Language, together: Together, find: Find
+    figures: Sequence[Figure], language: Language, together: Together, find: Find
 ) -> dict[str, Any]:
     """Return what a page's script draws from; empty where nothing on it can answer back."""
     shown = [release for each in figures for release in each.releases]
@@ -70,7 +52,7 @@ def embedded(
     drawn = [_figure(each, language, together) for each in figures]
     said = json.dumps([nodes, drawn], ensure_ascii=False)
     return {
-        "words": {key: language.word(key) for key in _WORDS},
+        "words": {key: language.word(key) for key in spoken("en")["script"]},
         "lang": language.code,
         "short": language.short(),
         "wider": together.wider,
@@ -83,7 +65,7 @@ def embedded(
     }
 
 
-def _offered(figures: Sequence[Shown], tables: Tables) -> Iterator[Dimension]:
+def _offered(figures: Sequence[Figure], tables: Tables) -> Iterator[Dimension]:
     """Yield the group columns that figures show and that some released table is by."""
     released = {(each.name, each.values) for sheet in tables.leaves.values() for each in sheet.by}
     seen = set[str]()
@@ -168,7 +150,6 @@ def _leaf(
                 [form.value, form.low, form.high] if isinstance(form, Fixed) else None
                 for form in forms
             ]
-    used = json.dumps(measures)
 
     def less(there: Sheet) -> dict[str, str]:
         found = lower(sheet, there)
@@ -186,7 +167,7 @@ def _leaf(
         "m": measures,
         "fixed": fixed,
         "rows": [[-1, -1] if places[row] in hidden else places[row] for row in range(len(places))],
-        "parts": [_part(each, at, used, hidden) for at, each in enumerate(paid)],
+        "parts": [_part(each, at, str(measures), hidden) for at, each in enumerate(paid)],
         "from": [
             [other, alike(sheet, there), *found, less(there)]
             for other in kept
@@ -208,7 +189,7 @@ def _part(release: Release, at: int, used: str, hidden: set[tuple[int, int]]) ->
     noisy = {
         name: [None if (at, row) in hidden else value for row, value in enumerate(values)]
         for name, values in mechanism.get("noisy", {}).items()
-        if f'"{name}"' in used
+        if repr(name) in used
     }
     drawn = dict.fromkeys(noisy, (release.id, mechanism.get("sigma", 0.0)))
     drawn |= {k: v for k, v in mechanism.get("drawn", {}).items() if k in noisy}
@@ -222,7 +203,7 @@ def _part(release: Release, at: int, used: str, hidden: set[tuple[int, int]]) ->
 # ---------------------------------------------------------------------- figures
 
 
-def _figure(figure: Shown, language: Language, together: Together) -> dict[str, Any]:
+def _figure(figure: Figure, language: Language, together: Together) -> dict[str, Any]:
     """Return how the script draws a figure anew; of another kind, that it does not."""
     spec, releases = figure.spec, figure.releases
     if unfilled(spec, releases):
@@ -276,7 +257,6 @@ def _chart(spec: ChartSpec, release: Release, language: Language) -> dict[str, A
         key: row
         for row, key in enumerate(zip(*(release.columns[a.name] for a in axes), strict=True))
     }
-    drawn = series(release, measure)
     chart = spec.plot(release, language)
     return {
         "s": _series(release, measure, language),
@@ -292,7 +272,7 @@ def _chart(spec: ChartSpec, release: Release, language: Language) -> dict[str, A
             " / ".join(label(a, release.columns[a.name][row], language) for a in axes)
             for row in range(len(release))
         ],
-        "t": drawn.title(language),
+        "t": series(release, measure).title(language),
         "title": language.say(spec.title) if spec.title else "",
         "kind": language.word(chart.kind),
         "margins": language.word(chart.margins),

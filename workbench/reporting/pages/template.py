@@ -93,7 +93,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["spark"] = spark
-    made.globals["json"] = _json
+    made.globals["json"] = page_assets.plain_json
     made.globals["shapes"] = SHAPES
     made.filters["bound"] = bound
     return made
@@ -149,12 +149,6 @@ def spark(points: tuple[float | int | None, ...]) -> Any:
         f'preserveAspectRatio="none" aria-hidden="true">'
         f'<path d="{way}"/><path class="dot" d="M{x} {y}h0"/></svg>'
     )
-
-
-def _json(content: object) -> Any:
-    from markupsafe import Markup
-
-    return Markup(page_assets.plain_json(content))  # noqa: S704  # why: without a '<'
 
 
 def _comment(context: Context) -> list[str]:

@@ -362,9 +362,9 @@ def _put_beside(
 def _known(published: Path, report: str, period: str, variant: str) -> Edition:
     """Return the newest revision of an edition that must be there."""
     edition = latest_record(published, report, period, variant)
-    if edition is None or edition.withdrawn:
-        known = [each.folder.as_posix() for each in editions(published) if not each.withdrawn]
+    if edition is None:
+        known = [each.folder.as_posix() for each in editions(published)]
         raise UnknownName(
             "published edition", "/".join(filter(None, (report, period, variant))), known
         )
-    return edition
+    return edition.standing()

@@ -150,6 +150,16 @@ class Edition(BaseModel):
         except PeriodError:  # of an address that a person made
             return dt.date.min
 
+    def standing(self) -> Edition:
+        """Return it, or refuse one that was withdrawn, saying when and why."""
+        if self.withdrawn is None:
+            return self
+        raise InputError(
+            f"'{self.folder.as_posix()}' was withdrawn on {self.withdrawn.at[:10]} "
+            f"({self.withdrawn.reason}). Nothing of it is read any more; 'workbench run "
+            f"{self.report} --period {self.period}' publishes it anew."
+        )
+
     def named(self, language: Language) -> str:
         """Return its title, variant and period in words."""
         title = self.titles.get(language.code) or language.say(self.title)
