@@ -81,6 +81,8 @@ def test_whoever_reads_what_is_lost_is_told_so(shop, damage, tmp_path):
     for read in (
         table.execute,
         lambda: table.to_csv(tmp_path / "x.csv"),
+        lambda: list(table.to_pyarrow_batches(chunk_size=100)),
+        lambda: list(table.to_pandas_batches(chunk_size=100)),
         lambda: shop.release(question, name="n", epsilon=0.1),
         lambda: shop.quality(),
         lambda: shop.office.export_subject("K-000010", tmp_path / "x", verified_by="id card"),

@@ -1,8 +1,11 @@
 """Large reads are told of before they are handed on, however they are asked for."""
 
+import duckdb
 import pytest
 
 import workbench as wb
+from workbench.errors import StorageError
+from workbench.store.reading.watching import watched
 
 WAYS = {
     "execute": lambda table, _: table.execute(),
@@ -63,3 +66,22 @@ def test_what_is_read_is_what_was_read_before(narrow, shop):
 def test_the_entry_is_written_at_the_workspaces_time(narrow):
     narrow.open("transactions", "reporting").execute()
     assert narrow.events.entries("bulk read")[0].at == narrow.now()
+
+
+@pytest.mark.parametrize("way", ["to_pyarrow_batches", "to_pandas_batches"])
+def test_a_loss_that_shows_after_the_first_rows_is_told_too(tmp_path, way):
+    path = tmp_path / "ducklake-1.parquet"
+    with duckdb.connect() as connection:
+        made = "SELECT i, hash(i) AS h FROM range(400_000) AS r(i)"
+        connection.execute(f"COPY ({made}) TO '{path}' (ROW_GROUP_SIZE 2048)")
+        content = bytearray(path.read_bytes())
+        at = len(content) * 9 // 10
+        content[at : at + 40_000] = bytes(40_000)
+        path.write_bytes(content)
+        connection.execute(f"CREATE VIEW rows AS FROM '{path}'")
+        connection.execute("SET threads = 1")
+        table = watched(connection, 1, lambda *_: None).table("rows")
+        batches = iter(getattr(table, way)(chunk_size=1000))
+        assert len(next(batches)) == 1000
+        with pytest.raises(StorageError, match="data is lost: a data file is gone or damaged"):
+            list(batches)

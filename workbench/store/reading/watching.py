@@ -81,17 +81,30 @@ def _kind() -> Any:
                 self._noted(expr, _length(result))
             return result
 
-    def counted(name: str) -> Any:
-        """Count first what is handed on piece by piece, or written."""
+        def to_pyarrow_batches(self, expr: Any, /, **options: Any) -> Any:
+            with losses_told(self._ended):
+                self._count(expr)
+                found = super().to_pyarrow_batches(expr, **options)
 
+            def batches() -> Iterator[Any]:
+                with losses_told(self._ended):  # of rows that are read when they are asked for
+                    yield from found
+
+            return type(found).from_batches(found.schema, batches())
+
+        def _count(self, expr: Any) -> None:
+            """Count what is handed on piece by piece, or written, before it is."""
+            self._noted(expr, int(super().execute(expr.as_table().count())))
+
+    def counted(name: str) -> Any:
         def write(self: Watched, expr: Any, /, *rest: Any, **options: Any) -> Any:
             with losses_told(self._ended):
-                self._noted(expr, int(Backend.execute(self, expr.as_table().count())))
+                self._count(expr)
                 return getattr(Backend, name)(self, expr, *rest, **options)
 
         return write
 
-    for name in ("pyarrow_batches", "torch", "geo", "parquet", "csv", "json", "xlsx"):
+    for name in ("torch", "geo", "parquet", "csv", "json", "xlsx"):
         setattr(Watched, f"to_{name}", counted(f"to_{name}"))
     return Watched
 
