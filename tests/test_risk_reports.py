@@ -125,10 +125,19 @@ def test_the_chinese_page_has_no_english_word(bank, name):
     assert set(re.findall(r"[A-Za-z]{2,}", told)) <= {"English", "zh", "GDPR", "KS"}
 
 
+def test_what_is_taken_for_capital_is_the_basel_formula(repository):
+    """8 % of what the risk weight rises by, of each unit of loss, from 5 to 15 % of bad ones."""
+    written = (repository / "notebooks/risk-scoring.ipynb").read_text()
+    of_loss = float(re.search(r"sampling=True\) \* loss \* ([\d.]+)", written)[1])
+    low, high = wb.risk.irb_risk_weight([0.05, 0.15], lgd=1, asset_class="other retail")
+    assert of_loss == pytest.approx(0.08 * (high - low) / 0.10, rel=0.005)
+
+
 def test_page_one_says_the_decision_and_how_sure_it_is(bank):
     told = text(page(bank, "risk-scoring"))
     for word in ("Gini, out of time", "Drift of the score (PSI)", "from 550", "Lead of the card"):
         assert word in told
+    assert re.search(r"not as those it learned from: .{3,60}\d", told)
     first = told.partition("Contents")[0]
     for word in ("Gini, train", "Lead of the card", "Found less foretold", "Four-fifths rule",
                  "PSI without drift, at most", "No test sample was held back"):  # fmt: skip

@@ -154,6 +154,15 @@ def test_a_figure_minus_itself_is_nothing_however_it_was_derived(regions):
     )
 
 
+def test_points_that_were_made_money_are_an_amount(regions):
+    apart = difference(share("customers"), against=regions) * 6300
+    (points,), (money,) = (
+        regions.derive(each, name=name).measures
+        for name, each in [("d", apart), ("m", apart.named("capital", "Capital", "CNY", 0))]
+    )
+    assert (points.contrast, money.contrast) == ("points", "amount")
+
+
 def test_a_difference_says_what_it_needs(regions):
     with pytest.raises(QuestionRefused, match="exactly one of the two"):
         difference("customers")

@@ -14,7 +14,6 @@ from workbench.analytics.scoring.guarding import bad_rows, kept_out
 from workbench.documents import packaged
 from workbench.errors import InputError, one_of, require_known
 
-DIRECTIONS = ("up", "down", "any")
 _FEATURE = 1_000  # cost of changing one more feature, in bins moved
 
 
@@ -102,7 +101,7 @@ class Explained(Carried):
         known = {part.name for each in self.weighed_ for part in each.bins.parts}
         for name, way in allowed.items():
             require_known("feature of the card", known, name)
-            require_known("direction", DIRECTIONS, way)
+            require_known("direction", ("up", "down", "any"), way)
         prices = [_prices(each.bins, allowed) for each in self.weighed_]
         places = np.column_stack([each.bins.place(columns) for each in self.weighed_])
         have = sum(each.points[places[:, at]] for at, each in enumerate(self.weighed_))

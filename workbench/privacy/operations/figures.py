@@ -121,6 +121,8 @@ def figure(written: Mapping[str, Any], sheet: Sheet, known: Mapping[str, Sheet])
         found = apply(op, options, args or [sheet])
     words = {key: written[key] for key in ("name", "title", "unit", "digits") if key in written}
     measure, forms, adds = _only(found)
+    if words.get("unit") and measure.contrast == "points":  # they were made something else
+        words["contrast"] = "amount"
     return _made(found, replace(measure, **words), forms, adds, found.notes)
 
 
