@@ -15,6 +15,7 @@ from workbench.errors import SourceError
 from workbench.store.corrections import replay
 from workbench.store.engine import Store, StoreWriter
 from workbench.store.keys.marks import marked_sql
+from workbench.store.loading.open_quotes import lines_of
 from workbench.store.loading.options import Options
 from workbench.store.loading.quarantine import Ingested, forget_files, taken_in
 from workbench.store.loading.readers import reading
@@ -174,8 +175,10 @@ def _load(
         )
     lines = unreadable_lines(connection, source, table, path, options)
     if lines:
+        line = lines[0].line
+        line = lines_of(path, options.encoding, source, [line], 0).get(line, line)
         raise SourceError(
-            f"{path} is corrupt or truncated: line {lines[0].line:,} has {lines[0].reasons}. Fetch "
+            f"{path} is corrupt or truncated: line {line:,} has {lines[0].reasons}. Fetch "
             "it again; nothing was loaded."
         )
     _require_sound(faults, name, table, path)

@@ -27,6 +27,7 @@ from workbench.store.loading.ingest import (
     failing_as,
     files_seen,
 )
+from workbench.store.loading.open_quotes import lines_of
 from workbench.store.loading.options import Options, require_fitting
 from workbench.store.loading.progress import watched_progress
 from workbench.store.loading.quarantine import Aside, Ingested
@@ -173,8 +174,11 @@ def _take(
             aside.add(line, upserts.CONTRADICTS, subject, content)
 
         settled = upserts.settle(connection, name, table, inserted, keep)
-        aside.write(connection, name, digest)
         rows = inserted + aside.rows - settled.contradicting + aside.erased
+        if source.header:
+            places = {*aside.lines()}
+            aside.move(lines_of(path, options.encoding, source, places, rows + 1))
+        aside.write(connection, name, digest)
         counts = {n: getattr(settled, n) for n in ("added", "updated", "unchanged", "repeated")}
         counts |= {"quarantined": aside.rows, "erased": aside.erased}
         return Ingested(name, path.name, digest, now, rows, *counts.values()), settled.replaced

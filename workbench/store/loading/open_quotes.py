@@ -4,12 +4,22 @@ The engine reads on to the next quote, or to the end of the file, and takes the 
 one. So where there is one, each such line is put as one of too many fields, which it keeps back.
 """
 
+from __future__ import annotations
+
+import csv
+import io
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from workbench.store.loading.rejects import LEFT_OUT
+from workbench.store.loading.text_files import text_of
+
+if TYPE_CHECKING:
+    from workbench.store.loading.readers import Reading
 
 _BLOCK = 1 << 20
 _ROW_MOST = 8 * _BLOCK  # a quote that has not ended by then does not
@@ -21,6 +31,50 @@ def has_open_quotes(path: Path, encoding: str, delimiter: str) -> bool:
     left_out: list[str] = []
     with path.open(encoding=encoding, errors="replace", newline="") as text:
         return any(left_out for _ in without_open_quotes(delimiter, 1, left_out, text))
+
+
+def lines_of(
+    path: Path, encoding: str | None, source: Reading, places: Collection[int], rows: int
+) -> dict[int, int]:
+    """Return on which line of a text file each of some rows begins, where that is not its place.
+
+    The engine counts rows: values of several lines and empty lines set them apart from lines.
+
+    Parameters
+    ----------
+    places : collection of int
+        Of rows, the line of names and those above it counted too.
+    rows : int
+        How many there are, with the line of names; a file of as many lines is not read again.
+    """
+    above, found, ends = source.first_line - 2, dict[int, int](), Counter[bytes]()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            block += file.readline()
+            ends.update({each: block.count(each) for each in (b"\n", b"\r", b"\r\n")})
+    lines = ends[b"\n"] + ends[b"\r"] - ends[b"\r\n"] + len(source.unended)
+    if lines == above + rows or not places:
+        return found
+    with path.open(encoding=text_of(path, encoding)[0], errors="replace", newline="") as text:
+        for _ in range(above):
+            text.readline()
+        blocks = without_open_quotes(source.delimiter, len(source.header), [], text)
+        each_line = (line for block in blocks for line in io.StringIO(block, newline=""))
+        read = csv.reader(
+            each_line if source.left_out else text,
+            delimiter=source.delimiter,
+            skipinitialspace=True,
+        )
+        place, begins = above, above + 1
+        with suppress(csv.Error):  # a value too long: from there on places stay
+            for row in read:
+                place += bool(row)
+                if row and place in places:
+                    found[place] = begins
+                begins = above + 1 + read.line_num
+                if place >= max(places):
+                    break
+    return found
 
 
 def without_open_quotes(

@@ -328,6 +328,14 @@ class Aside:
         self._side.execute(f"CREATE OR REPLACE TABLE {_ROWS_ASIDE} AS SELECT * FROM numbered")
         self._side.execute("DROP TABLE numbered")
 
+    def move(self, lines: Mapping[int, int]) -> None:
+        """Turn places of rows into the lines of the file on which they begin."""
+        given = self._given(json.dumps(list(lines.items())))
+        self._side.execute(
+            f"UPDATE {_ROWS_ASIDE} SET line = CAST(l[2] AS BIGINT) FROM {given} AS moved "
+            "WHERE line = CAST(l[1] AS BIGINT)"
+        )
+
     def lines(self) -> list[int]:
         """Return the lines of everything that did not become a row, in order."""
         self._flush()
