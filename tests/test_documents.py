@@ -193,3 +193,18 @@ def test_broken_yaml_is_refused_with_its_line(read, text, line, reason):
 def test_bytes_that_are_no_text_are_refused(read):
     with pytest.raises(CatalogError, match="cannot be read: 'utf-8'"):
         read(b"\xff\xfea: 1")
+
+
+def test_a_document_that_repeats_itself_without_end_is_refused(tmp_path):
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    for here, before in zip("bcdefghi", "abcdefgh", strict=True):
+        lines.append(f"{here}: &{here} [{', '.join([f'*{before}'] * 9)}]")
+    path = tmp_path / "catalog.yaml"
+    path.write_text("\n".join(lines))
+    with pytest.raises(CatalogError, match=r"its aliases \(\*name\) repeat it to .* values"):
+        load_yaml(path, CatalogError, "catalog")
+    path.write_text("a: &a [x, *a]")
+    with pytest.raises(CatalogError, match="nested too deeply"):
+        load_yaml(path, CatalogError, "catalog")
+    path.write_text("a: &a [x, y]\nb: *a\n")
+    assert load_yaml(path, CatalogError, "catalog").content["b"] == ["x", "y"]

@@ -129,6 +129,7 @@ def load_yaml(path: Path, error: type[ProblemsError], what: str) -> Document:
         raise error(f"the {what} {path} cannot be read: {problem}") from None
     try:
         plain = _parsed(text)
+        values = _expanded(plain, {})
     except YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -138,9 +139,26 @@ def load_yaml(path: Path, error: type[ProblemsError], what: str) -> Document:
     except (RecursionError, ValueError) as problem:
         why = "nested too deeply" if isinstance(problem, RecursionError) else "a value is none"
         raise error(f"the {what} {path} cannot be read: {why}.") from None
+    if values > _VALUES_MOST:
+        raise error(
+            f"the {what} {path} cannot be read: its aliases (*name) repeat it to {values:,} "
+            "values. Write out what is meant."
+        )
     if not isinstance(plain, dict):
         raise error(f"the {what} {path} is empty or not a mapping of keys to values.")
     return Document(path, plain, text)
+
+
+_VALUES_MOST = 1_000_000
+
+
+def _expanded(node: Any, known: dict[int, int]) -> int:
+    """Return how many values a document holds, each counted as often as aliases repeat it."""
+    if id(node) not in known:
+        inside = [*node, *node.values()] if isinstance(node, dict) else node
+        inside = inside if isinstance(inside, (list, set)) else ()
+        known[id(node)] = 1 + sum(_expanded(each, known) for each in inside)
+    return known[id(node)]
 
 
 _APART = re.compile("%YAML|[\t\x85\u2028\u2029]")  # what two parsers read as two things

@@ -431,6 +431,15 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused(desk, content, match):
     assert "K-001" not in refused(desk, match, content)
 
 
+def test_another_encoding_than_is_said_is_told_and_a_name_that_is_no_text(desk):
+    with pytest.raises(SourceError, match=r"is not utf-16 text.* It could be .*utf-8"):
+        take(desk, HEADER + GOOD, encoding="utf-16")
+    path = desk.settings.root / os.fsdecode(b"a\xff.csv")
+    path.write_text(HEADER + GOOD)
+    with pytest.raises(SourceError, match=r"a.udcff.csv' is no UTF-8, .* Rename the file"):
+        desk.ingest("bookings", path)
+
+
 def long_line(folder, size_bytes):
     path = folder / "long.csv"
     with path.open("wb") as file:

@@ -57,6 +57,13 @@ def require_fitting(path: Path, options: Options) -> str:
     InputError
         An option does not fit the file, or no such encoding exists.
     """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise SourceError(
+            f"the name {str(path)!a} is no UTF-8, so that no record could hold it. Rename the "
+            "file; nothing was taken in."
+        ) from None
     kind = path.suffix.lower()
     if kind == ".xls":
         raise SourceError(f"{path} is an old workbook. Save it as .xlsx; nothing was taken in.")

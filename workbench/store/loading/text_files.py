@@ -191,12 +191,12 @@ def wrong_encoding(path: Path, encoding: str) -> SourceError:
     """Return the error of a file that is in another encoding: where, and what would fit."""
     with path.open("rb") as file:
         start = file.read(_LOOKED_BYTES)
-    line = 1
+    line, bad = 1, list[int]()
     with path.open(encoding=encoding, newline="") as text, suppress(UnicodeError):
         while block := text.read(1 << 16):
             line += block.count("\n")
     # why again from its block on: a decoder tells of a block, not of a line
-    with path.open(encoding=encoding, errors="replace", newline="") as text:
+    with path.open(encoding=encoding, errors="replace", newline="") as text, suppress(UnicodeError):
         bad = [n for n, each in enumerate(text, 1) if n >= line and "\ufffd" in each][:1]
     fits = [each for each in ("utf-8", *likely(start), "utf-16") if _decodes(start, each)]
     fits = [each for each in fits if codecs.lookup(each).name != encoding.removesuffix("-sig")]
