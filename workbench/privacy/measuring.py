@@ -100,15 +100,13 @@ def measured(query: Query, scope: Scope, rows: int) -> Measured:
     counts = False
     for ask in query.asks:
         if ask.kind == "quantile":
-            choice = _choice(ask, scope, values)
-            _once(choice.name, choices.setdefault(choice.name, choice), choice)
+            _once(choices, _choice(ask, scope, values))
         elif ask.kind == "distinct":
-            distinct = _distinct(ask, scope)
-            _once(distinct.name, distincts.setdefault(distinct.name, distinct), distinct)
+            _once(distincts, _distinct(ask, scope))
         else:
             counts = True
             for each in _coordinates(ask, scope, rows, values):
-                _once(each.name, found.setdefault(each.name, each), each)
+                _once(found, each)
     return Measured(
         values,
         tuple(found[name] for name in sorted(found)),
@@ -118,11 +116,12 @@ def measured(query: Query, scope: Scope, rows: int) -> Measured:
     )
 
 
-def _once(name: str, earlier: object, now: object) -> None:
-    if earlier != now:
+def _once(known: dict[str, Any], each: Choice | Distinct | Coordinate) -> None:
+    """Take up what is asked; refuse another of the same name."""
+    if known.setdefault(each.name, each) != each:
         raise QuestionRefused(
-            f"'{name}' is asked twice, with different bounds or candidates; ask for one of them, "
-            "and the other in a question of its own."
+            f"'{each.name}' is asked twice, with different bounds or candidates; ask for one of "
+            "them, and the other in a question of its own."
         )
 
 

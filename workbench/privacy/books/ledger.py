@@ -22,8 +22,8 @@ from workbench.errors import BudgetExhausted, LedgerError, UnknownName
 from workbench.privacy.accounting import Cost, pico_of
 from workbench.privacy.books import entries
 from workbench.privacy.books.entries import Order, Reservation
-from workbench.privacy.books.trust import Guard, officers_word, signed, stated_pico
-from workbench.privacy.books.witnesses import ANCHOR, Seal
+from workbench.privacy.books.trust import LEDGER, Guard, officers_word, signed, stated_pico
+from workbench.privacy.books.witnesses import Seal
 from workbench.privacy.budget import Line, Share, Standing, open_series, refusal
 from workbench.privacy.provenance import Approval, approval_of
 from workbench.store.logs.chain import Entry, Reader, log_in
@@ -61,10 +61,10 @@ class Ledger:
         trace: Path | None = None,
     ) -> None:
         self.limits, self.delta, self.seal = limits, delta, seal
-        self._path = folder / "ledger.sqlite"
+        self._path = folder / LEDGER
         self.chain = log_in(folder, "ledger", LedgerError)
         Index("ix_ledger_at", self.chain.table.c.at)  # the rolling year looks a time up
-        self._guard = Guard(self.chain, self._path, folder / ANCHOR, published, seal, trace)
+        self._guard = Guard(self.chain, folder, published, seal, trace)
 
     # ------------------------------------------------------------------ spending
 

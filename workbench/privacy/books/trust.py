@@ -25,6 +25,7 @@ from workbench.errors import InputError, LedgerError, Refused
 from workbench.privacy.accounting import PICO, Cost
 from workbench.privacy.books import entries
 from workbench.privacy.books.witnesses import (
+    ANCHOR,
     ANSWERED,
     MISSING,
     MOVED,
@@ -40,6 +41,7 @@ from workbench.store.logs.chain import GENESIS, Chain, Reader, Writer
 from workbench.store.logs.counted import require_clock
 from workbench.store.logs.events import who
 
+LEDGER = "ledger.sqlite"
 ROLE = "WORKBENCH_ROLE"
 OFFICER = "officer"
 
@@ -112,17 +114,11 @@ class Guard:
     """
 
     def __init__(
-        self,
-        chain: Chain,
-        path: Path,
-        anchor_path: Path,
-        published: Path | None,
-        seal: Seal = str,
-        trace: Path | None = None,
+        self, chain: Chain, folder: Path, published: Path | None, seal: Seal, trace: Path | None
     ) -> None:
         self._seal, self._trace = seal, trace
-        self._chain, self._path, self._published = chain, path, published
-        self._anchor_path = anchor_path
+        self._chain, self._path, self._published = chain, folder / LEDGER, published
+        self._anchor_path = folder / ANCHOR
         self._seen: Witness | None = None
 
     @contextmanager
