@@ -1,6 +1,7 @@
 """Legal holds: what must be kept for a dispute or an authority, whatever else would remove it."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workbench.errors import InputError, Refused
@@ -46,6 +47,20 @@ def holds(events: Events) -> list[Hold]:
         for name, (first, *released) in _register(events).items().items()
         if not released
     ]
+
+
+def of_table(in_force: Iterable[Hold], table: str) -> list[Hold]:
+    """Return the holds that are of a table, or of all."""
+    return [each for each in in_force if each.table in (None, table)]
+
+
+def kept_sql(in_force: Iterable[Hold], table: str, theirs: str) -> str:
+    """Return SQL that is true for rows of a table that a hold keeps; ``theirs``: of held marks."""
+    here = of_table(in_force, table)
+    if any(each.mark is None for each in here):
+        return "true"
+    # why every held mark, also where its hold is of another table: keeping one too many is safe
+    return theirs if here else "false"
 
 
 def in_force(office: Office) -> list[Hold]:
@@ -109,8 +124,7 @@ def require_none_of(events: Events, table: str) -> None:
     Refused
         Names the holds.
     """
-    kept = [each for each in holds(events) if each.table in (None, table)]
-    if kept:
+    if kept := of_table(holds(events), table):
         told = "; ".join(f"{each.id}: {each.reason}" for each in kept)
         raise Refused(
             f"a legal hold keeps rows of table '{table}' ({told}); nothing was removed. "

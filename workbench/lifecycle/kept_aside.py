@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.documents import parse_json
+from workbench.lifecycle.holds import Hold, kept_sql
 from workbench.lifecycle.rights.traces import SHORTEST, dialled, folded_sql
 from workbench.store import Connection
 from workbench.store.keys.marks import marked_sql
@@ -19,7 +20,6 @@ from workbench.store.quality.rules import literal
 from workbench.store.rewriting import Cut
 
 if TYPE_CHECKING:
-    from workbench.lifecycle.holds import Hold
     from workbench.lifecycle.office import Office
     from workbench.lifecycle.rights.customers import Known
 
@@ -201,6 +201,9 @@ def cuts(office: Office, connection: Connection, in_force: Sequence[Hold]) -> It
     why = f"{keep_days} days after the file came in ([quarantine] keep_days)"
     came = f'SELECT min(CAST("at" AS DATE)) FROM {FILES} AS f WHERE'
     there = office.store.kept_aside(connection)
+    # why also without one: whose a line is may not show
+    theirs = {LINES: f"({marked_sql('subject')} OR subject IS NULL)"}
+    theirs[DOUBLES] = f"({marked_sql('subject')} OR {marked_sql('other')})"
     for name in [each for each in NAMED if each in there]:
         tables = f"SELECT DISTINCT table_name FROM lake.{name} ORDER BY ALL"
         row = name.rpartition(".")[2]
@@ -208,15 +211,4 @@ def cuts(office: Office, connection: Connection, in_force: Sequence[Hold]) -> It
         for (table,) in connection.execute(tables).fetchall():
             past = f"coalesce({since} + INTERVAL {keep_days} DAY < DATE '{today}', true)"
             where = f"table_name = {literal(table)} AND {past}"
-            yield Cut(name, where, _held(name, table, in_force), why, table, since)
-
-
-def _held(name: str, table: str, in_force: Sequence[Hold]) -> str:
-    """Return SQL that is true for the lines or pairs of a table that a hold keeps."""
-    theirs = f"({marked_sql('subject')} OR subject IS NULL)"  # why: whose a line is may not show
-    if name == DOUBLES:
-        theirs = f"({marked_sql('subject')} OR {marked_sql('other')})"
-    here = [each for each in in_force if each.table in (None, table)]
-    if any(each.mark is None for each in here):
-        return "true"
-    return theirs if here else "false"
+            yield Cut(name, where, kept_sql(in_force, table, theirs[name]), why, table, since)

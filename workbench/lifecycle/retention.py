@@ -13,7 +13,7 @@ from typing import Any
 from workbench.catalog import Table
 from workbench.lifecycle import kept_aside
 from workbench.lifecycle.backups.archive import remove_leftovers
-from workbench.lifecycle.holds import Hold, holds
+from workbench.lifecycle.holds import Hold, holds, kept_sql, of_table
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.correcting import drop_past
 from workbench.lifecycle.rights.erasure import take_erased
@@ -73,7 +73,7 @@ def plan(office: Office) -> list[Due]:
         for cut in _cuts(office, connection, in_force):
             rows, on_hold, oldest = cut.counted(connection)
             what = kept_aside.NAMED.get(cut.table, "{}").format(cut.of or cut.table)
-            here = _here(in_force, cut.of or cut.table) if on_hold else []
+            here = of_table(in_force, cut.of or cut.table) if on_hold else []
             names, agreed = tuple(each.id for each in here), _agreed(office, connection, cut.table)
             due[what] = Due(what, rows, on_hold, oldest, cut.why, names, agreed)
     order = [*office.catalog.tables, *due]
@@ -123,7 +123,9 @@ def _cuts(office: Office, connection: Any, in_force: Sequence[Hold]) -> Iterator
             if _in_force(office, name):
                 why += ", and not while a consent is in force"
             since = f'CAST("{table.retention.after}" AS DATE)'
-            yield Cut(name, _past(office, name), _held(name, table, in_force), why, since=since)
+            theirs = marked_sql(table.subject_key) if table.subject_key else "false"
+            held = kept_sql(in_force, name, theirs)
+            yield Cut(name, _past(office, name), held, why, since=since)
     yield from kept_aside.cuts(office, connection, in_force)
 
 
@@ -196,20 +198,6 @@ def _in_force(office: Office, name: str) -> str:
         f'coalesce(("{table.subject_key}", CAST("{source.purpose}" AS VARCHAR)) IN '
         f"(SELECT (person, purpose) FROM ({agreeing})), false)"
     )
-
-
-def _held(name: str, table: Table, in_force: Sequence[Hold]) -> str:
-    """Return SQL that is true for rows a hold keeps."""
-    here = _here(in_force, name)
-    if any(each.mark is None for each in here):
-        return "true"
-    # why every held mark, also where its hold is of another table: keeping one too many is safe
-    return marked_sql(table.subject_key) if here and table.subject_key else "false"
-
-
-def _here(in_force: Sequence[Hold], name: str) -> list[Hold]:
-    """Return the holds that are of a table, or of all."""
-    return [each for each in in_force if each.table in (None, name)]
 
 
 def summary(due: Sequence[Due]) -> Mapping[str, int]:
