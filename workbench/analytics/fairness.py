@@ -18,22 +18,16 @@ from sklearn.tree import DecisionTreeClassifier
 
 from workbench.analytics.validation.discrimination import auc, gini, gini_difference
 from workbench.analytics.validation.estimates import Array, one_of_many, outcomes, shares
+from workbench.documents import packaged
 from workbench.errors import InputError, one_of, require_known
 
 FOUR_FIFTHS = 0.8  # EEOC, Uniform guidelines on employee selection procedures, 29 CFR 1607.4(D)
 
-NOTICE = {
-    "en": "This decision was made by automated means alone. You may have a person look at it "
-    "again, say what you think of it, have it explained to you, contest it, and refuse that it is "
-    "made by automated means alone (GDPR Article 22(3); PIPL Article 24).",
-    "zh": "本决定仅通过自动化方式作出。您有权要求人工复核、表达意见、要求说明并提出异议，"
-    "并有权拒绝仅通过自动化决策的方式作出决定（《个人信息保护法》第二十四条；GDPR 第22条第3款）。",
-}
-
 
 def automated_decision_notice(language: str = "en") -> str:
     """Return what a person is told who is declined without anybody having looked."""
-    return one_of("language", NOTICE, language)
+    told: str = one_of("language", packaged("analytics/data/automated-decision.yaml"), language)
+    return told
 
 
 def _groups(attribute: Any) -> Array:
