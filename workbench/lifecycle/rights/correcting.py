@@ -5,10 +5,11 @@ aside, is no correction. The value itself is never repeated.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Unpack
 
-from workbench.catalog import Column
+from workbench.catalog import Column, Table
 from workbench.errors import InputError
 from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.requests import Asked, Served, serve
@@ -18,7 +19,7 @@ from workbench.store.engine import one_commit
 from workbench.store.keys.marks import marked_sql
 from workbench.store.loading.ingest import correct_again
 from workbench.store.loading.values import kind_of, sql_type, value_of
-from workbench.store.quality.rules import number, references, row_rules, unique_columns
+from workbench.store.quality.rules import references, row_rules, unique_columns
 from workbench.store.rewriting import contents
 
 
@@ -62,11 +63,10 @@ def correct(
     with office.store.exclusive() as connection:
         office.store.marks.prepare(connection, [mark])
         for table, values in by_table.items():
-            which = chosen.get(table, {})
-            _require_one_row(office, connection, table, which)
-            row = _condition(office, table, which)
-            _require_rules(office, connection, table, values, row)
-            correction = _correction(office, connection, mark, table, values, which)
+            row = _Row(office, connection, table, chosen.get(table, {}))
+            _require_one(row)
+            _require_rules(row, values)
+            correction = _correction(row, mark, values)
             if correction.after:
                 kept.append(correction)
         for each in kept:  # why first: cut off in between, the next load corrects the row
@@ -83,47 +83,58 @@ def correct(
     return rows
 
 
-def _correction(
-    office: Office,
-    connection: Connection,
-    mark: str,
-    table: str,
-    values: Mapping[str, str],
-    where: Mapping[str, str],
-) -> Correction:
+@dataclass(frozen=True)
+class _Row:
+    """A row of the customer whose mark is prepared: of which table, and which where of several."""
+
+    office: Office
+    connection: Connection
+    name: str
+    where: Mapping[str, str]
+
+    @property
+    def table(self) -> Table:
+        return self.office.catalog.tables[self.name]
+
+    def cast(self, column: str) -> str:
+        return f"CAST(? AS {sql_type(self.table.columns[column])})"
+
+    @property
+    def condition(self) -> str:
+        parts = [marked_sql(str(self.table.subject_key))]
+        return " AND ".join([*parts, *(f'"{name}" = {self.cast(name)}' for name in self.where)])
+
+    def ask(self, sql: str, values: Iterable[str | None] = (), end: str = "") -> tuple[Any, ...]:
+        """Return the first row that SQL up to its condition comes to, empty texts being none."""
+        given = [*(value or None for value in values), *self.where.values()]
+        return self.connection.execute(f"{sql} WHERE {self.condition}{end}", given).fetchone() or ()
+
+
+def _correction(row: _Row, mark: str, values: Mapping[str, str]) -> Correction:
     """Return a correction: the row it is of, and those of its values that change."""
-    condition, given = _condition(office, table, where)
     named = ", ".join(
-        f'CAST("{name}" AS VARCHAR), "{name}" IS DISTINCT FROM {_cast(office, table, name)}'
-        for name in values
+        f'CAST("{name}" AS VARCHAR), "{name}" IS DISTINCT FROM {row.cast(name)}' for name in values
     )
-    row = connection.execute(
-        f'SELECT CAST("{office.subject_tables[table]}" AS VARCHAR), {named} FROM lake."{table}" '
-        f"WHERE {condition}",
-        [*[value or None for value in values.values()], *given],
-    ).fetchone()
-    subject, *found = row or ()
+    key = f'CAST("{row.table.subject_key}" AS VARCHAR)'
+    subject, *found = row.ask(f'SELECT {key}, {named} FROM lake."{row.name}"', values.values())
     before = dict(zip(values, found[::2], strict=True))
     changed = [name for name, other in zip(values, found[1::2], strict=True) if other]
     return Correction(
-        office.now.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+        row.office.now.astimezone(dt.UTC).isoformat(timespec="microseconds"),
         mark,
-        table,
+        row.name,
         subject,
-        dict(where),
+        dict(row.where),
         {name: before[name] for name in changed},
         {name: values[name] or None for name in changed},
     )
 
 
 def _update(office: Office, connection: Connection, correction: Correction) -> None:
-    table, values = correction.table, correction.after
-    condition, given = _condition(office, table, correction.where)
-    sets = ", ".join(f'"{name}" = {_cast(office, table, name)}' for name in values)
-    connection.execute(
-        f'UPDATE lake."{table}" SET {sets} WHERE {condition}', [*values.values(), *given]
-    )
-    compute_again(connection, table, office.catalog.tables[table])
+    row, values = _Row(office, connection, correction.table, correction.where), correction.after
+    sets = ", ".join(f'"{name}" = {row.cast(name)}' for name in values)
+    row.ask(f'UPDATE lake."{row.name}" SET {sets}', values.values())
+    compute_again(connection, row.name, row.table)
 
 
 def replay(office: Office) -> dict[str, int]:
@@ -185,21 +196,8 @@ def _place(office: Office, place: str, *, key: bool = False) -> tuple[str, str]:
     return table, column
 
 
-def _cast(office: Office, table: str, column: str) -> str:
-    return f"CAST(? AS {sql_type(office.catalog.tables[table].columns[column])})"
-
-
-def _condition(office: Office, table: str, where: Mapping[str, str]) -> tuple[str, list[str]]:
-    parts = [marked_sql(office.subject_tables[table])]
-    parts += [f'"{name}" = {_cast(office, table, name)}' for name in where]
-    return " AND ".join(parts), list(where.values())
-
-
-def _require_one_row(
-    office: Office, connection: Connection, table: str, where: Mapping[str, str]
-) -> None:
-    condition, given = _condition(office, table, where)
-    rows = number(connection, f'SELECT count(*) FROM lake."{table}" WHERE {condition}', given)
+def _require_one(row: _Row) -> None:
+    table, (rows,) = row.name, row.ask(f'SELECT count(*) FROM lake."{row.name}"')
     if rows == 0:
         raise InputError(f"table '{table}' has no such row of this customer; nothing was changed.")
     if rows > 1:
@@ -250,38 +248,30 @@ def _require_type(column: Column, place: str, value: str, zone: str) -> tuple[st
     return found
 
 
-def _require_rules(
-    office: Office,
-    connection: Connection,
-    name: str,
-    values: Mapping[str, str],
-    row: tuple[str, Sequence[str]],
-) -> None:
+def _require_rules(row: _Row, values: Mapping[str, str]) -> None:
     """Refuse values with which a row would break a rule that an ingest holds rows back for.
 
     Parameters
     ----------
+    row : _Row
+        It is there once.
     values : mapping of column to text
         The right values; an empty text means none.
-    row : condition, values
-        Which row they are for; it is there once.
 
     Raises
     ------
     InputError
         Names the rules.
     """
-    table, today = office.catalog.tables[name], office.now.date()
-    typed = {column: f"CAST(? AS {sql_type(table.columns[column])})" for column in values}
-    changed = ", ".join(f'{text} AS "{column}"' for column, text in typed.items())
-    condition, given = row
+    table, name = row.table, row.name
+    changed = ", ".join(f'{row.cast(column)} AS "{column}"' for column in values)
     wanted = {
         f"{rule.column}: {rule.rule}": rule.fails
-        for rule in row_rules(table, today)
+        for rule in row_rules(table, row.office.now.date())
         # why touched: older faults are no matter
         if rule.holds_back and any(f'"{column}"' in rule.fails for column in values)
     }
-    lake = office.store.tables(connection)
+    lake = row.office.store.tables(row.connection)
     for ref in references(table):
         if ref.column in values and ref.table in lake and ref.holds_back:
             wanted[f"{ref.column}: {ref.rule}"] = (
@@ -297,13 +287,13 @@ def _require_rules(
             )
     if not wanted:
         return
-    found = connection.execute(
+    found = row.ask(
         f"SELECT {', '.join(f'coalesce({each}, false)' for each in wanted.values())} FROM ("
-        f'SELECT * REPLACE ({changed}), rowid AS _at FROM lake."{name}" WHERE {condition}'
-        ") AS corrected",
-        [*[value or None for value in values.values()], *given],
-    ).fetchone()
-    broken = [rule for rule, fails in zip(wanted, found or (), strict=True) if fails]
+        f'SELECT * REPLACE ({changed}), rowid AS _at FROM lake."{name}"',
+        values.values(),
+        end=") AS corrected",
+    )
+    broken = [rule for rule, fails in zip(wanted, found, strict=True) if fails]
     if broken:
         raise InputError(
             f"with this value the row of table '{name}' would break a rule of the catalog "
