@@ -5,9 +5,12 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from factories.live import asked
+from factories.noisy import REGION, Books
 from factories.releases import AMOUNT, CUSTOMERS, MEAN, MONTH, release
 
 import workbench
+import workbench as wb
 from workbench import figures
 from workbench.figures.language import LANGUAGES, Language
 from workbench.figures.notes import notes_about, translated
@@ -49,6 +52,17 @@ def test_a_note_that_begins_like_no_measure_is_about_all():
     made = replace(TOTAL, notes=("Region: values below 20 are merged.", "Nothing: in particular."))
     figure = figures.kpis(made, measures=["customers"])
     assert notes_about(figure.spec, figure.releases, ENGLISH) == made.notes
+
+
+def test_a_chart_of_one_measure_says_nothing_of_what_only_the_others_are_made_of():
+    books = Books()
+    about = "Amount: one customer counts for at most 400.00 CNY in a cell."
+    paid = books.put(replace(asked(books, [REGION], 1, seed=1), notes=(about,)))
+    both = paid.derive("customers", wb.ratio("amount_sum", "rows", name="each", title="Each"))
+    assert about in both.notes
+    of_counts, of_amounts = (figures.bar(both, x="region", y=y) for y in ("customers", "each"))
+    assert notes_about(of_counts.spec, [both], Language()) == ()
+    assert len(notes_about(of_amounts.spec, [both], Language())) == 1
 
 
 def test_notes_are_chinese_on_a_chinese_page():

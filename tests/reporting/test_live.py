@@ -414,7 +414,9 @@ def test_a_page_carries_its_own_released_tables_alone():
 def test_the_gate_searches_what_a_page_carries():
     page = overview().page()
     refuse_leaks(page, lambda asked: [])
-    planted = replace(page, html=page.html.replace('"live unknown"', '"Ottokar Wendelin"'))
+    words = {**page.live["words"], "Ottokar Wendelin": "x"}
+    planted = replace(page, live={**page.live, "words": words})
+    assert "Ottokar Wendelin" in planted.html
     with pytest.raises(LeakFound, match="a chart's data"):
         refuse_leaks(
             planted, lambda asked: [("customers", "name", x) for x in asked if "ottokar" in x]

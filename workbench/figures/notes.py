@@ -19,6 +19,8 @@ from workbench.figures.values import Series, Value, label, series
 from workbench.privacy.clipping import widened
 from workbench.privacy.columns import Measure, concerns, notes, read
 from workbench.privacy.release import Release
+from workbench.privacy.sheets import any_of
+from workbench.privacy.tables import sheet_of
 
 if TYPE_CHECKING:
     from workbench.figures.spec import Spec
@@ -35,12 +37,11 @@ def notes_about(spec: Spec, releases: Sequence[Release], language: Language) -> 
     """Return the notes of a figure's releases that concern what it shows, each once."""
     found: dict[str, None] = {}
     for at, release in enumerate(releases):
-        drawn = set(spec.measures(at, release))
+        made_of = sheet_of(release).stands_on
+        mine = any_of(made_of.get(each, ()) for each in spec.measures(at, release))
         for note in release.notes:
-            if _FOR_ANALYSTS.match(note):
-                continue
-            about = {each.name for each in release.measures if concerns(note, [each])}
-            if not about or about & drawn:
+            told = concerns(note, mine) or not concerns(note, any_of(made_of.values()) - mine)
+            if told and not _FOR_ANALYSTS.match(note):
                 found[translated(note, language)] = None
     return tuple(found)
 

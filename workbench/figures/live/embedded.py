@@ -280,14 +280,13 @@ def _chart(spec: ChartSpec, release: Release, language: Language) -> dict[str, A
 
 
 def _table(spec: TableSpec, release: Release, language: Language) -> dict[str, Any]:
-    names = [each.name for each in release.measures]
     wanted = spec.columns or [
         *(axis.name for axis in release.by),
         *(measure.name for measure in beside(release)),
     ]
     untold = {each.measure.name for each in spec.untold(release)}
     told = [name for name in wanted if name not in untold]
-    columns = [name for name in told if name in names]
+    columns = [each.name for x in told for each in release.measures if each.name == x]
     order = declared_order(release)
     advice = {}
     if "waits" in release.mechanism and "recommendation" in told:
