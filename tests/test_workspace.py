@@ -1,6 +1,7 @@
 """A workspace: opened once, private, with its own clock."""
 
 import datetime as dt
+import shutil
 
 import pytest
 from support.shop import CATALOG, make_shop
@@ -11,6 +12,7 @@ from workbench.errors import (
     CatalogError,
     Renamed,
     SettingsError,
+    StorageError,
     StoreMissing,
     UnknownName,
 )
@@ -126,3 +128,14 @@ def test_the_door_lists_what_it_lets_in():
         assert getattr(wb, name) is not None
     with pytest.raises(AttributeError, match="module 'workbench' has no attribute 'open_workspce'"):
         _ = wb.open_workspce
+
+
+@pytest.mark.parametrize("stands", ["a file", "a link"])
+def test_a_private_folder_that_cannot_be_made_is_told(shop, tmp_path, stands):
+    shutil.rmtree(shop.private)
+    if stands == "a file":
+        shop.private.write_text("x")
+    else:
+        shop.private.symlink_to(tmp_path / "not mounted")
+    with pytest.raises(StorageError, match=r"cannot be made: File exists. Take away what stands"):
+        wb.open_workspace(shop.settings.root).init()

@@ -98,6 +98,16 @@ def test_of_whom_it_is_about_every_spelling_is_refused(shop, text):
     assert shop.office.holds() == []
 
 
+@pytest.mark.parametrize("sign", ["\0", "\x1b[31m", "\u202e", "\udcff", "\ufeff"])
+def test_a_sign_that_cannot_be_shown_is_refused_in_words_and_no_key(shop, sign):
+    with pytest.raises(InputError, match="a sign that cannot be shown"):
+        shop.office.subject_held("K-000003", verified_by=f"id card{sign}")
+    with pytest.raises(InputError, match=r"no table holds anything|name a customer by"):
+        shop.office.subject_held(f"K-0{sign}00003", verified_by="id card")
+    assert shop.office.requests() == []
+    assert shop.office.hold("خانه\u200cها 👩\u200d🔬", table="customers").id == "H-0001"
+
+
 def test_the_key_of_whom_was_erased_is_known_still(shop):
     made = shop.office.open_request("access", "K-000003", law="GDPR")
     shop.office.erase_subject("K-000003", verified_by="id card, branch 12")

@@ -128,7 +128,7 @@ class Office:
             if text and found is None:
                 raise InputError(f"'{self.catalog.privacy.key}' is a whole number; give one.")
             text, _ = found or ("", None)
-        if not text:
+        if not text or text.encode(errors="ignore").decode() != text:  # half a letter is none
             raise InputError(f"name a customer by their '{self.catalog.privacy.key}'.")
         return text
 

@@ -69,7 +69,14 @@ class Opened:
             from workbench.lifecycle.backups.archive import finish_swap
 
             finish_swap(path)  # a restore may have been cut off between two renames
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as problem:
+            raise StorageError(
+                f"the private folder {path} cannot be made: {problem.strerror}. Take away what "
+                "stands there, such as a link to a disk that is not mounted, or name another one "
+                "in workbench.toml. Nothing was changed."
+            ) from None
         return path
 
     @cached_property

@@ -28,6 +28,7 @@ from workbench.store.logs.counted import known, remember, require_clock
 from workbench.store.reading.identifying import normal
 
 FILE = "audit.sqlite"
+_JOINERS = {0x200C: None, 0x200D: None}  # which words and emoji are written with
 OFFICE = "office"  # the ref of an act of the office; that of an item's, see `Register`, is its own
 
 
@@ -91,6 +92,11 @@ class Events(Chain):
         told = " ".join(text.split())
         if wanted and not told:
             raise InputError(wanted)
+        if not told.translate(_JOINERS).isprintable():
+            raise InputError(
+                "what was typed holds a sign that cannot be shown, such as a control or half a "
+                "letter. Type it anew. Nothing was recorded."
+            )
         plain = normal(told)
         theirs = (rf"(?<![a-z0-9]){re.escape(normal(each))}(?![a-z0-9])" for each in of)
         if told and (any(re.search(each, plain) for each in theirs) or self._identifies(told)):
