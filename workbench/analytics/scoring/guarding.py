@@ -167,7 +167,7 @@ def bad_rows(y: Any, rows: int, bad: Any = None) -> tuple[Any, np.ndarray]:
             "whose outcome is, see wb.development_sample."
         )
     assert_all_finite(y, input_name="y")
-    kind, classes = type_of_target(y, input_name="y"), np.unique(y)
+    kind, known = type_of_target(y, input_name="y"), np.unique(y).tolist()
     if kind != "binary":
         raise DataError(
             f"Only binary classification is supported. The type of the target is {kind}. "
@@ -175,12 +175,11 @@ def bad_rows(y: Any, rows: int, bad: Any = None) -> tuple[Any, np.ndarray]:
         )
     if len(y) != rows:
         raise DataError(f"X has {rows:,} rows and y {len(y):,}: inconsistent numbers of samples.")
-    if len(classes) < 2:
+    if len(known) < 2:
         raise DataError(
             "Classifier can't train when only one class is present: y holds one class, and a card "
             "tells good from bad. Give rows of both; are outcomes matured?"
         )
-    known = classes.tolist()
     if bad is None:
         bad = next((each for each in known if str(each).lower() in _BAD), known[1])
     require_known("class", known, bad)

@@ -177,7 +177,8 @@ class Scorecard(Explained):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the likelier class; to decide on credit compare `points` with a cut-off."""
-        return np.asarray(self.classes_[(self.decision_function(X) > 0).astype(int)])
+        second = self.decision_function(X) > 0
+        return np.asarray(self.classes_[second.astype(int)])
 
     def points(self, X: Any) -> pd.Series:
         """Return the score of each row: more points are safer."""
