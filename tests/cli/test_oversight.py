@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import re
 
 import pytest
@@ -73,6 +74,12 @@ def test_notice_record_and_unread_columns(run, shop, tmp_path):
     out = tmp_path / "record.yml"
     assert run("office", "ropa", "--form", "fides", "--out", str(out)).strip() == str(out)
     assert "fides_key: corner_shop" in out.read_text()
+    before = os.umask(0)
+    try:
+        run("office", "notice", "--out", str(tmp_path / "notice.md"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "notice.md").stat().st_mode & 0o777 == 0o644
     assert run("office", "ropa").startswith("controller,contact,purpose,")
     told = run("office", "minimisation", "--months", "6")
     assert "transactions.amount (internal): never read" in told

@@ -108,7 +108,7 @@ def notify(
     facts = {"incident": name, "clock": clock_name, "draft": text}
     if out is None:
         return Told(facts, [text])
-    out.write_text(text, encoding="utf-8")
+    _write(out, text)
     return Told(facts, [str(out)])
 
 
@@ -299,8 +299,14 @@ def ropa(ws: Workspace, form: str, contact: str, out: Path | None) -> Told:
 def _written(text: str, out: Path | None) -> Told:
     if out is None:
         return Told({"text": text}, [text.removesuffix("\n")])
-    out.write_text(text, encoding="utf-8")
+    _write(out, text)
     return Told({"file": str(out)}, [str(out)])
+
+
+def _write(out: Path, text: str) -> None:
+    out.write_text(text, encoding="utf-8")
+    if out.is_file():  # why: by a umask of 0 everybody could change what goes out
+        out.chmod(out.stat().st_mode & ~0o022)
 
 
 @command(office)
