@@ -92,7 +92,8 @@ class Desk:
     def ask(self) -> Any:
         """Answer it anew, paid and stored; every call is a question on new data."""
         from workbench.privacy.accounting import price
-        from workbench.privacy.releasing import Asked, Payer, compute, release, statements
+        from workbench.privacy.engine.running import compute, statements
+        from workbench.privacy.releasing import Asked, Payer, release
 
         self._number += 1
         question = self.question()

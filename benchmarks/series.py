@@ -37,10 +37,11 @@ def _noise(months: int, draws: int) -> dict[str, float]:
 
     from workbench.privacy.accounting import price
     from workbench.privacy.engine.answering import answer, event_of
+    from workbench.privacy.engine.running import compute, statements
     from workbench.privacy.engine.stocks import decoded
     from workbench.privacy.query import query
     from workbench.privacy.question import resolve
-    from workbench.privacy.releasing import compute, shared, statements
+    from workbench.privacy.releasing import shared
 
     connection = duckdb.connect()
     connection.execute("CREATE SCHEMA reporting")

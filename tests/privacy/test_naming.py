@@ -218,7 +218,7 @@ def ask_as_before(shop, query, name):
     old = copy.copy(question)
     object.__setattr__(old, "parts", tuple(parts))
     cost = priced(old, None, "0.01")
-    totals = partial(running.run, old, releasing.statements(old), shop.access, shop.now())
+    totals = partial(running.run, old, running.statements(old), shop.access, shop.now())
     versions = [shop._data_version(old, part) for part in old.parts]
     payer = releasing.Payer(shop.ledger, None, shop.now())
     asked = releasing.Asked(name, old, versions, cost, totals=totals)

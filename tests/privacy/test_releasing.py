@@ -10,7 +10,7 @@ import workbench as wb
 from workbench.errors import BudgetExhausted, QuestionRefused
 from workbench.privacy import releasing
 from workbench.privacy.engine import running
-from workbench.privacy.releasing import statements
+from workbench.privacy.engine.running import statements
 
 SPAN = {"period": ("2026-08", "2026-09")}
 

@@ -15,9 +15,9 @@ from workbench.catalog import Catalog
 from workbench.privacy.accounting import Cost
 from workbench.privacy.books.entries import Event
 from workbench.privacy.engine.answering import Computed, answer, event_of
+from workbench.privacy.engine.running import compute, statements
 from workbench.privacy.engine.stocks import decoded
 from workbench.privacy.question import Question, resolve
-from workbench.privacy.releasing import compute, statements
 
 TODAY = dt.date(2026, 10, 2)
 PRICELESS = 10**40  # pico-rho at which no noise is left

@@ -107,12 +107,10 @@ def likely_cut(question: Question, answers: Iterable[Release]) -> Iterator[str]:
         value = question.values[str(each.value)]
         low, high = (float(Decimal(end).scaleb(-each.digits)) for end in each.ends)
         said = f"{value.title}: a customer's total counts from {low:,g} to {high:,g} in a cell"
-        if value.limits is not None and value.limits[1] > each.high:
-            most = float(Decimal(value.limits[1]).scaleb(-each.digits))
-            yield f"{said}, and by its declared bounds one row alone may have {most:,g}."
-        if value.limits is not None and value.limits[0] < each.low:
-            least = float(Decimal(value.limits[0]).scaleb(-each.digits))
-            yield f"{said}, and by its declared bounds one row alone may have {least:,g}."
+        least, most = value.limits or (each.low, each.high)
+        for end in [e for e, cut in ((most, most > each.high), (least, least < each.low)) if cut]:
+            alone = float(Decimal(end).scaleb(-each.digits))
+            yield f"{said}, and by its declared bounds one row alone may have {alone:,g}."
         for found, share in _beyond(str(each.value), high, question, known):
             yield (
                 f"{said}, and in {found.id} '{found.name}' {share:.0%} of customers or more were "

@@ -1,7 +1,6 @@
 """The way from a question to a release: pay, commit, compute, draw, store, and only then show."""
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,17 +14,15 @@ from workbench.privacy.books.answers import AnswerLedger, handed_out, relabelled
 from workbench.privacy.books.entries import Order, Part, Reservation, digest
 from workbench.privacy.budget import Series, Share
 from workbench.privacy.columns import Dimension, noted, together
-from workbench.privacy.engine import bounding, onerow, stocks
 from workbench.privacy.engine.answering import Computed, answer, event_of
 from workbench.privacy.engine.coordinates import Coordinate
 from workbench.privacy.engine.mechanisms import RandBelow, system_source
+from workbench.privacy.engine.stocks import decoded
 from workbench.privacy.identity import earlier_labels, labels
 from workbench.privacy.question import Question
 from workbench.privacy.release import Release
 from workbench.privacy.tables import joined_columns
 from workbench.store.versions import DataVersions
-
-Run = Callable[[str], Any]  # runs SQL in DuckDB, and returns what rows are fetched from
 
 
 @dataclass(frozen=True)
@@ -35,65 +32,6 @@ class Payer:
     ledger: AnswerLedger
     share: Share | None
     now: dt.datetime
-
-
-def statements(question: Question) -> dict[str, str]:
-    """Return the SQL a question needs, before anything is paid for it."""
-    if question.discovered is not None:
-        return {"found": bounding.customers_by_value(question, question.discovered)}
-    if question.pure:
-        return {"vector": bounding.pure_totals(question)}
-    found: dict[str, str] = {}
-    if question.stocks is not None:
-        return {"stays": stocks.stays_sql(question)}
-    if question.one_row is not None:
-        return {"vector": onerow.rows_sql(question, question.one_row)}
-    if question.counts:
-        rows, check = bounding.rows_sql(question), bounding.fits(question)
-        found["vector"] = bounding.bounded_totals(question, rows=rows)
-        if check is not None:
-            found["fits"] = check
-            found["wide vector"] = bounding.bounded_totals(question, wide=True, rows=rows)
-    for choice in question.choices:
-        found[f"choice {choice.name}"] = bounding.weights_below(question, choice)
-    for distinct in question.distincts:
-        found[f"distinct {distinct.name}"] = bounding.distinct_values(question, distinct)
-    return found
-
-
-def compute(question: Question, sql: Mapping[str, str], run: Run) -> list[Computed]:
-    """Return the exact bounded totals of every part: what noise is added to."""
-    chosen = dict(sql)
-    check, wide = chosen.pop("fits", None), chosen.pop("wide vector", None)
-    if check is not None and wide is not None and not run(check).fetchall()[0][0]:
-        chosen["vector"] = wide
-    if (code := question.one_row) is not None:
-        return [Computed(code.vector(code.standing(run(chosen["vector"]))))]
-    rows = {name: run(text).fetchall() for name, text in chosen.items()}
-    if question.discovered is not None:
-        return [Computed(found={value: int(count) for value, count in rows["found"]})]
-    if question.stocks is not None:
-        return [Computed(cells) for cells in stocks.measured(question, rows["stays"])]
-    vectors: dict[int, dict[int, tuple[int, ...]]] = defaultdict(dict)
-    for part, cell, *totals in rows.get("vector", ()):
-        vectors[int(part)][int(cell)] = tuple(int(total) for total in totals)
-    weights: dict[tuple[int, str], dict[int, dict[tuple[int, bool], int]]] = {}
-    for choice in question.choices:
-        for part, cell, place, exact, weight in rows[f"choice {choice.name}"]:
-            cells = weights.setdefault((int(part), choice.name), {})
-            cells.setdefault(int(cell), {})[(int(place), bool(exact))] = int(weight)
-    counts: dict[tuple[int, str], dict[int, int]] = defaultdict(dict)
-    for distinct in question.distincts:
-        for part, cell, count in rows[f"distinct {distinct.name}"]:
-            counts[int(part), distinct.name][int(cell)] = int(count)
-    return [
-        Computed(
-            vectors.get(part, {}),
-            [weights.get((part, choice.name), {}) for choice in question.choices],
-            [counts.get((part, distinct.name), {}) for distinct in question.distincts],
-        )
-        for part in range(len(question.parts))
-    ]
 
 
 @dataclass(frozen=True)
@@ -235,7 +173,7 @@ def _drawn(
             figures = answer(asked.question, computed[i], reservation.event, randbelow)
             figures.notes.extend([*asked.exceptions, asked.nobody(asked.question.parts[i])])
             if asked.question.stocks is not None:
-                figures = stocks.decoded(asked.question, i, figures, reservation.release_id, before)
+                figures = decoded(asked.question, i, figures, reservation.release_id, before)
             drawn.append((reservation, _release(asked, i, reservation, figures, payer)))
             before = figures.mechanism
         elif asked.question.stocks is not None:

@@ -77,10 +77,10 @@ class Private(Opened):
         """Answer named questions at their prices: all checked first, then paid for, or none."""
         from workbench.privacy.accounting import Cost
         from workbench.privacy.books.answers import handed_out
-        from workbench.privacy.engine.running import nobodys, run
+        from workbench.privacy.engine.running import nobodys, run, statements
         from workbench.privacy.planning import priced
         from workbench.privacy.question import resolve
-        from workbench.privacy.releasing import Asked, Payer, release, series_of, statements
+        from workbench.privacy.releasing import Asked, Payer, release, series_of
 
         now = self.now()
         prices, known = os.environ.get(reporting.PRICES_FILE), self.ledger.gaussian

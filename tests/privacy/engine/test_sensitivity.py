@@ -19,11 +19,11 @@ from workbench.catalog import Catalog
 from workbench.privacy.engine import answering
 from workbench.privacy.engine.answering import scores
 from workbench.privacy.engine.onerow import Sums
+from workbench.privacy.engine.running import compute, statements
 from workbench.privacy.grouping.grouped import labels_table
 from workbench.privacy.models import Axis, GridKMeans, NoisyCounts
 from workbench.privacy.models.bins import Bins
 from workbench.privacy.models.card_tables import CardCells, sizes_of
-from workbench.privacy.releasing import compute, statements
 
 WHO = ("u1", "u2", "", None)
 PERIOD = {"period": ("2026-01", "2026-02")}

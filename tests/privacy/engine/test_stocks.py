@@ -15,8 +15,8 @@ import workbench as wb
 from workbench.errors import QuestionRefused
 from workbench.privacy.engine.answering import answer
 from workbench.privacy.engine.bounding import LATTICE, norm_squared
+from workbench.privacy.engine.running import compute, statements
 from workbench.privacy.engine.stocks import Stocks, coefficients, decoded, decoding, spread_of
-from workbench.privacy.releasing import compute, statements
 
 SPAN = {"period": ("2026-01", "2026-06")}
 MONTHS = range(1, 7)

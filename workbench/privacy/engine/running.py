@@ -1,27 +1,88 @@
-"""Run a question's bounded totals in the engine, on views that carry the key itself."""
+"""A question's bounded totals: their SQL, run in the engine on views that carry the key itself."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog
 from workbench.errors import QuestionRefused
 from workbench.privacy.books.entries import Part
 from workbench.privacy.columns import of_nobody
+from workbench.privacy.engine import bounding, onerow, stocks
 from workbench.privacy.engine.answering import Computed
-from workbench.privacy.engine.bounding import rows_sql
 from workbench.privacy.grouping.grouped import labels_table
 from workbench.privacy.query import Query
 from workbench.privacy.question import Question, resolve
-from workbench.privacy.releasing import compute
 from workbench.store.lake_files import losses_told
 from workbench.store.reading.access import Access
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
+
+
+Run = Callable[[str], Any]  # runs SQL in DuckDB, and returns what rows are fetched from
+
+
+def statements(question: Question) -> dict[str, str]:
+    """Return the SQL a question needs, before anything is paid for it."""
+    if question.discovered is not None:
+        return {"found": bounding.customers_by_value(question, question.discovered)}
+    if question.pure:
+        return {"vector": bounding.pure_totals(question)}
+    found: dict[str, str] = {}
+    if question.stocks is not None:
+        return {"stays": stocks.stays_sql(question)}
+    if question.one_row is not None:
+        return {"vector": onerow.rows_sql(question, question.one_row)}
+    if question.counts:
+        rows, check = bounding.rows_sql(question), bounding.fits(question)
+        found["vector"] = bounding.bounded_totals(question, rows=rows)
+        if check is not None:
+            found["fits"] = check
+            found["wide vector"] = bounding.bounded_totals(question, wide=True, rows=rows)
+    found |= {f"choice {c.name}": bounding.weights_below(question, c) for c in question.choices}
+    for distinct in question.distincts:
+        found[f"distinct {distinct.name}"] = bounding.distinct_values(question, distinct)
+    return found
+
+
+def compute(question: Question, sql: Mapping[str, str], run: Run) -> list[Computed]:
+    """Return the exact bounded totals of every part: what noise is added to."""
+    chosen = dict(sql)
+    check, wide = chosen.pop("fits", None), chosen.pop("wide vector", None)
+    if check is not None and wide is not None and not run(check).fetchall()[0][0]:
+        chosen["vector"] = wide
+    if (code := question.one_row) is not None:
+        return [Computed(code.vector(code.standing(run(chosen["vector"]))))]
+    rows = {name: run(text).fetchall() for name, text in chosen.items()}
+    if question.discovered is not None:
+        return [Computed(found={value: int(count) for value, count in rows["found"]})]
+    if question.stocks is not None:
+        return [Computed(cells) for cells in stocks.measured(question, rows["stays"])]
+    vectors: dict[int, dict[int, tuple[int, ...]]] = defaultdict(dict)
+    for part, cell, *totals in rows.get("vector", ()):
+        vectors[int(part)][int(cell)] = tuple(int(total) for total in totals)
+    weights: dict[tuple[int, str], dict[int, dict[tuple[int, bool], int]]] = {}
+    for choice in question.choices:
+        for part, cell, place, exact, weight in rows[f"choice {choice.name}"]:
+            cells = weights.setdefault((int(part), choice.name), {})
+            cells.setdefault(int(cell), {})[(int(place), bool(exact))] = int(weight)
+    counts: dict[tuple[int, str], dict[int, int]] = defaultdict(dict)
+    for distinct in question.distincts:
+        for part, cell, count in rows[f"distinct {distinct.name}"]:
+            counts[int(part), distinct.name][int(cell)] = int(count)
+    return [
+        Computed(
+            vectors.get(part, {}),
+            [weights.get((part, choice.name), {}) for choice in question.choices],
+            [counts.get((part, distinct.name), {}) for distinct in question.distincts],
+        )
+        for part in range(len(question.parts))
+    ]
 
 
 def run(
@@ -85,7 +146,11 @@ def cells_of_people(
     names = tuple(dimension.name for dimension in question.dimensions)
     with _connected(question, access, now) as connection:
         inside = "c >= 0 AND k IS NOT NULL"
-        yield connection, f"SELECT k, c FROM ({rows_sql(question)}) AS cells WHERE {inside}", names
+        yield (
+            connection,
+            f"SELECT k, c FROM ({bounding.rows_sql(question)}) AS cells WHERE {inside}",
+            names,
+        )
 
 
 @contextmanager
