@@ -63,6 +63,8 @@ def test_a_chart_of_one_measure_says_nothing_of_what_only_the_others_are_made_of
     of_counts, of_amounts = (figures.bar(both, x="region", y=y) for y in ("customers", "each"))
     assert notes_about(of_counts.spec, [both], Language()) == ()
     assert len(notes_about(of_amounts.spec, [both], Language())) == 1
+    planned = replace(both, id="p-900001", origin=None)  # stands on what nobody can look up
+    assert len(notes_about(of_counts.spec, [planned], Language())) == 1
 
 
 def test_notes_are_chinese_on_a_chinese_page():

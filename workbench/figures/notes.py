@@ -37,7 +37,7 @@ def notes_about(spec: Spec, releases: Sequence[Release], language: Language) -> 
     """Return the notes of a figure's releases that concern what it shows, each once."""
     found: dict[str, None] = {}
     for at, release in enumerate(releases):
-        made_of = sheet_of(release).stands_on
+        made_of = {} if release.planned else sheet_of(release).stands_on
         mine = any_of(made_of.get(each, ()) for each in spec.measures(at, release))
         for note in release.notes:
             told = concerns(note, mine) or not concerns(note, any_of(made_of.values()) - mine)
