@@ -8,10 +8,11 @@ The one door. What an analyst types is here; the house behind it::
     analytics/    learns from frames, knows nothing of ledgers
     figures/      releases drawn as charts, tables, sentences
     privacy/      questions, bounding, noise, accounting, the ledger
-    lifecycle/    the data's life: rights, retention, erasure, keys, backups, incidents, law
-    store/        encrypted data at exact snapshots, purpose-bound and audited
-    estates/      sample and public data
-    catalog       the declared data dictionary
+    lifecycle/    the data's life: rights, retention, erasure, backups, incidents, law, decisions
+    store/        encrypted data at exact snapshots, purpose-bound and audited; its keys and logs
+    estates/      sample and public data, a first catalog of one's own
+    checks        everything that is wrong, at once; status, one look at everything; lab, JupyterLab
+    catalog       the declared data dictionary; beside it settings, periods, documents
     errors        every way to be told no
 """
 

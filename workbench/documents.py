@@ -1,4 +1,4 @@
-"""Read a YAML 1.2 document, and say on which line a problem stands; write a cell of a CSV file."""
+"""Documents: YAML 1.2 with the line of each problem, JSON in one form, a cell of a CSV file."""
 
 import json
 import re

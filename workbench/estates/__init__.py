@@ -1,1 +1,1 @@
-"""Estates to work on: the generated sample bank, and real data sets that ship inside packages."""
+"""Estates to work on: the sample bank, real data sets that packages ship, files of one's own."""

@@ -1,1 +1,1 @@
-"""The data's life beyond storing it: incidents, sharing, rights, retention, review."""
+"""The data's life beyond storing it: rights, retention, backups, incidents, sharing, decisions."""

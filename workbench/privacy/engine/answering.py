@@ -1,4 +1,4 @@
-"""From bounded totals to figures: noise, values, margins."""
+"""From bounded totals to figures: what is booked and drawn as noise, values, margins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a row finds its place among the values of a group: declared ones, and three kinds.
+"""How a row finds its place among the values of a group: by itself, its customer, or by pairs.
 
 A row has a place of its own; or one that it shares with all rows of its customer, read in a table
 of customers or off the customer's rows; or the places of all pairs of values its customer has.

@@ -1,4 +1,4 @@
-"""What a question's expressions may look at: tables as they were opened, rows, numbers."""
+"""What a question's expressions may look at: tables as they were opened, rows, numbers, days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is missing: periods whose time has come; and what to install so that they are run.
+"""Which period a run is of, which are missing once their time has come, and what to install for it.
 
 Each format calls the same command, which reads what is missing off what is published; so one call
 too many does nothing, and one that was missed is made up for by the next.
