@@ -12,8 +12,7 @@ from workbench.lifecycle.incidents import Incidents
 from workbench.lifecycle.law import clock, clocks
 from workbench.lifecycle.letters import draft
 from workbench.lifecycle.reads import Read, scope_of
-from workbench.store.logs.auditing import verify
-from workbench.store.logs.events import Events
+from workbench.store.logs.events import Events, verify
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 SEEN = NOW - dt.timedelta(hours=3)

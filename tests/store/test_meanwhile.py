@@ -22,8 +22,7 @@ from workbench.store.keys.marks import Marks
 from workbench.store.keys.master import make_master_key
 from workbench.store.keys.sources import Keys
 from workbench.store.lake_files import _mine, spill_folder
-from workbench.store.logs.auditing import verify
-from workbench.store.logs.events import Events
+from workbench.store.logs.events import Events, verify
 from workbench.store.published_files import RECORD, note, recorded, strange
 
 KEY = "ab" * 32

@@ -16,7 +16,7 @@ from workbench.lifecycle.office import Office
 from workbench.lifecycle.rights.erasure import still_findable
 from workbench.lifecycle.rights.requests import on_record
 from workbench.store.keys.master import Seal
-from workbench.store.logs.auditing import Verdict, verify
+from workbench.store.logs.events import Verdict, verify
 from workbench.store.rewriting import unfinished
 
 

@@ -24,8 +24,7 @@ from workbench.lifecycle.register import Register, Risks, told_of
 from workbench.settings import FILE_NAME, Settings
 from workbench.store.durable import content_of, files_below
 from workbench.store.lake_files import begins_encrypted
-from workbench.store.logs.auditing import Verdict
-from workbench.store.logs.events import Events
+from workbench.store.logs.events import Events, Verdict
 from workbench.store.published_files import strange
 
 if TYPE_CHECKING:

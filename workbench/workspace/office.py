@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from workbench.privacy.provenance import Approval
     from workbench.store.corrections import Corrections
     from workbench.store.keys.marks import Marks
-    from workbench.store.logs.auditing import Verdict
-    from workbench.store.logs.events import Events
+    from workbench.store.logs.events import Events, Verdict
     from workbench.workspace import Workspace
 
 
@@ -341,8 +340,8 @@ def look_over(office: Office, advisories: str | Path | None = None) -> Review:
 def verify_logs(office: Office) -> Mapping[str, Verdict]:
     """Return what a check of every log and file of entries finds, by its name."""
     from workbench.lifecycle.facts import log_verdict
-    from workbench.store.logs.auditing import Verdict, told
     from workbench.store.logs.chain import GENESIS
+    from workbench.store.logs.events import Verdict, told
 
     ws, store, none = office.ws, office.store, (0, GENESIS)
     checks: dict[str, Callable[[], Verdict]] = {

@@ -6,9 +6,8 @@ import sqlite3
 
 import pytest
 
-from workbench.store.logs.auditing import verify
 from workbench.store.logs.chain import entry_hash
-from workbench.store.logs.events import Events
+from workbench.store.logs.events import Events, verify
 
 NOW = dt.datetime(2026, 10, 2, 9, tzinfo=dt.UTC)
 

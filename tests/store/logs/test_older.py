@@ -15,9 +15,8 @@ from workbench.errors import InputError, StorageError
 from workbench.lifecycle.holds import holds
 from workbench.lifecycle.incidents import Incidents
 from workbench.lifecycle.review import Reviews
-from workbench.store.logs.auditing import verify
 from workbench.store.logs.chain import log_in
-from workbench.store.logs.events import Events
+from workbench.store.logs.events import Events, verify
 from workbench.store.quality.result import QualityHistory
 
 READS, BROUGHT = 35, 21  # entries of the old audit log, and of the six others together
