@@ -10,7 +10,8 @@ from support.killing import run_and_kill
 
 import workbench as wb
 from workbench.errors import Busy
-from workbench.lifecycle.backups.archive import ArchiveWriter, tested_in
+from workbench.lifecycle.backups import archive
+from workbench.lifecycle.backups.archive import ArchiveWriter
 from workbench.lifecycle.backups.pruning import check, prune
 from workbench.lifecycle.rights.erasure import still_findable
 from workbench.store.durable import file_lock
@@ -214,7 +215,7 @@ def test_what_a_killed_restore_left_of_rows_goes_with_what_must_go(shop, act):
 def test_rows_do_not_go_while_a_backup_is_tested_that_has_them(shop, monkeypatch):
     monkeypatch.setitem(file_lock.__wrapped__.__kwdefaults__, "wait_seconds", 0.1)
     made = shop.office.back_up()
-    with tested_in(shop.private) as place:
+    with archive.tested_in(shop.private) as place:
         for act in (
             lambda ws: ws.office.erase_subject("K-000010", verified_by="id card"),
             lambda ws: ws.office.restore_test(made.file),
