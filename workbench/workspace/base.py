@@ -99,6 +99,8 @@ class Opened:
         from workbench.reporting.pages.parts import Authored
 
         try:
+            if self.access.snapshot not in self.store.published():  # it ended: rows went since
+                self.__dict__.pop("access")
             find = self.access.find_identifiers
             words = [Authored("what was typed", text)]
             return bool(scan({}, find, authored=words, allowed=self.catalog.declared_words))
