@@ -1,11 +1,16 @@
 """The next best action of each group: the surest gain, or none; and lists by persona."""
 
+from dataclasses import replace
+from itertools import product
+
 import pytest
 from factories.noisy import AMOUNT, MEAN, Books, answer, in_ledger, ledger
 
 import workbench as wb
 from workbench.errors import UnknownName
 from workbench.privacy.columns import Dimension
+from workbench.privacy.margins import Affine
+from workbench.privacy.sheets import OPERATIONS, Sheet
 
 PERSONA = Dimension("persona", "Persona", "category", ("Loyal", "New"), exclusive=True)
 ACTION = Dimension("action", "Action", "category", ("call", "post", "app"))
@@ -56,3 +61,12 @@ def test_a_group_of_which_no_gain_is_known_waits_beside_the_others():
     assert found["action"] == ["none is sure: test first", "call"]
     assert found["amount_mean"][0] is None
     assert found["amount_mean"][1] is not None
+
+
+def test_what_was_chosen_before_widens_the_margin_of_the_best_too():
+    by, gain = (PERSONA, ACTION), replace(AMOUNT, name="gain")
+    keys = tuple(product(PERSONA.values, ACTION.values))
+    forms = {"gain": [Affine(1000.0 * at, {("noise", at): 1.0}) for at in range(len(keys))]}
+    sheet = Sheet(by, keys, (gain,), forms, kept=0.25)  # of four rows one was kept for its figures
+    found = OPERATIONS["next_best"](sheet, action="action", measure="gain")
+    assert (found.among, found.kept, found.chosen) == (3, 0.25, 12)

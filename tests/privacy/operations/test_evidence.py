@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
-from workbench.privacy.engine.onerow import shortened
+from workbench.privacy.columns import Dimension, Measure
+from workbench.privacy.engine.onerow import LATTICE, Sums, shortened
+from workbench.privacy.margins import Affine
 from workbench.privacy.operations.evidence import Evidence, weights
+from workbench.privacy.operations.scoring import points
+from workbench.privacy.sheets import Sheet
 
 CUSTOMERS, TWINS, ALONE = 4000, 4, 8
 
@@ -58,3 +62,42 @@ def test_features_that_have_the_outcome_alone_in_common_count_in_full(apart, sha
     assert np.abs(weight - 1).max() < 0.1
     odds = intercept + weight @ each.woe[rows.astype(int)]
     assert np.mean(1 / (1 + np.exp(-odds))) == pytest.approx(outcome.mean(), rel=0.05)
+
+
+def _sheet(values, sd):
+    names = tuple(values)
+    by = (Dimension("sum", "Sum", "category", names),)
+    whole = (Measure("sums", "sum", "Sums", None, 0),)
+    forms = [Affine(values[name], {("noise", name): sd}) for name in names]
+    return Sheet(by, tuple((name,) for name in names), whole, {"sums": forms})
+
+
+def test_points_kept_before_weights_were_a_discriminant_come_out_as_they_were():
+    """The figures of then, as the arithmetic of then gave them."""
+    sizes, worth, customers, share = (4, 3, 2), (LATTICE // 3, LATTICE // 2), 3000.0, 0.2
+    dice, lengths = np.random.default_rng(5), np.array((LATTICE // 3, LATTICE // 2)) / LATTICE
+    totals = np.array([customers, customers * (2 * share - 1)])
+    sums = list(totals * Sums(sizes, worth).totals / LATTICE)
+    for bins in sizes:
+        counts = dice.dirichlet([8] * bins) * customers
+        part = np.array([counts, counts * (2 * np.linspace(0.1, 0.35, bins) - 1)]).T
+        sums += list(((part - part.mean(axis=0)) * lengths).ravel())
+    places = ["all", *(f"{f}: {at}" for f, n in zip("abc", sizes, strict=True) for at in range(n))]
+    names = [f"{place}, {told}" for place in places for told in ("customers", "bad less good")]
+    noisy = (np.array(sums) + dice.normal(0, 4, len(sums))).round(2)
+    tables = (
+        _sheet(dict(zip(names, noisy, strict=True)), 4.0),
+        _sheet({"a by b": 20.0, "a by c": -5.0, "b by c": 8.0}, 3.0),
+    )
+    card = {"sizes": sizes, "ordered": (4, 3, 0), "trends": (None, "ascending", None)}
+    scale = {"pdo": 20, "base_score": 600, "base_odds": 50}
+    before = points(*tables, **card, worth=worth, scale=scale)
+    told = [(each.value, each.low, each.high) for each in before.forms["points"]]
+    assert told == [
+        (210, 197, 223), (188, 182, 194), (169, 165, 173), (160, 155, 165), (199, 193, 205),
+        (172, 168, 177), (154, 150, 159), (202, 196, 208), (154, 151, 157),
+    ]  # fmt: skip
+    rates = [each.value for each in before.forms["bad_rate"]]
+    assert rates[:3] == pytest.approx([0.076847, 0.153432, 0.261219], abs=1e-6)
+    now = points(*tables, **card, worth=worth, scale=scale, discriminant=True)
+    assert now.forms["points"] != before.forms["points"]

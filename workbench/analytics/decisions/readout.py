@@ -259,4 +259,4 @@ def _next_best(sheet: Sheet, *, action: str, measure: str) -> Sheet:
     by = (*without(sheet.by, {axis}), made)
     columns = dict(zip(measures, zip(*figures, strict=True), strict=True))
     told = sheet.anew(by, columns, noted("next best"), keys=keys)
-    return replace(told, among=max(sheet.among, among))
+    return replace(told, among=max(sheet.among, among), kept=sheet.kept)

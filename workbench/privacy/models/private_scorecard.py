@@ -267,7 +267,8 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
             raise QuestionRefused(
                 "a card fitted on a frame is in no ledger, and no page shows it. Fit it with ws=."
             )
-        return derived("points", self.releases_[1:], {**self._told, "scale": self._scale}, name)
+        told = {**self._told, "scale": self._scale, "discriminant": True}
+        return derived("points", self.releases_[1:], told, name)
 
     def chance(self, points: Any) -> np.ndarray:
         """Return the chance of being bad that scores mean, to hold against a band's own share."""

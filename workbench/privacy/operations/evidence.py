@@ -24,9 +24,9 @@ _SIZES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # variances of WoE: of hardly any t
 _STRAIGHT = 6.0  # how much more than neighbours a straight line explains beforehand
 _FARTHEST = 4.0  # log odds; more is no evidence but a rule
 _SURELY = 3  # standard deviations of noise
-_CAUTION = 5  # times: what is off in a pair is off in the weights of all
+CAUTION = 5  # times: what is off in a pair is off in the weights of all
 _DRAWS = 10_000
-_RELATED = (0.04, 0.2)  # spread of correlations of the scores of two features, at least, at most
+RELATED = (0.04, 0.2)  # spread of correlations of the scores of two features, at least, at most
 
 
 @dataclass(frozen=True)
@@ -144,13 +144,14 @@ def card_of(
     worth: Sequence[int],
     ordered: Sequence[int],
     trends: Sequence[str | None],
+    centred: bool = False,
 ) -> Card:
     """Return what noisy sums say; see `counts_of` and `evidence`."""
     totals = Sums(tuple(sizes), (worth[0], worth[1])).totals
     lengths = (np.array(each) / LATTICE for each in (worth, totals))
     counts, (total, balance), noise = counts_of(sums, sd, sizes, *lengths)
     base = float((total + balance) / (2 * total))
-    return Card(total, balance, noise, base, evidence(counts, base, ordered, trends))
+    return Card(total, balance, noise, base, evidence(counts, base, ordered, trends, centred))
 
 
 def points_of(
@@ -191,7 +192,11 @@ def ranges_of(
 
 
 def evidence(
-    tables: Sequence[Counts], base: float, ordered: Sequence[int], trends: Sequence[str | None]
+    tables: Sequence[Counts],
+    base: float,
+    ordered: Sequence[int],
+    trends: Sequence[str | None],
+    centred: bool = False,
 ) -> list[Evidence]:
     """Return what counts tell of each feature.
 
@@ -203,6 +208,8 @@ def evidence(
         How many bins of each, the first ones, are neighbouring ranges.
     trends : sequence of str or None
         ``ascending`` or ``descending`` where the share of bad ones must not fall or rise.
+    centred : bool
+        Whether the mean WoE is 0, as in cards kept before, and not the share of bad ones right.
     """
     middle = float(np.log(base / (1 - base)))
     found = []
@@ -218,7 +225,8 @@ def evidence(
         variance = weights @ (spreads + (means - woe) ** 2)
         if trend is not None:
             woe[:ranges] = _monotone(woe[:ranges], customers[:ranges], trend)
-        woe += _level(base, woe, customers / customers.sum()) - middle
+        shares = customers / customers.sum()
+        woe -= woe @ shares if centred else middle - _level(base, woe, shares)
         cards.append(Evidence(woe, np.sqrt(variance), customers))
     return cards
 
@@ -317,10 +325,10 @@ def weights(
     noise = (sd / total / pairs) ** 2 + 1 / total / kept**2
     related = np.eye(count)
     # prior variance of correlations: theirs beyond noise, pairs with much of it counting less
-    least, most = _RELATED
+    least, most = RELATED
     trust = 1 / (noise + least**2) ** 2
     size = np.clip(((raw**2 - noise) * trust).sum() / max(trust.sum(), 1e-12), least**2, most**2)
-    trusted = size / (size + _CAUTION * noise)
+    trusted = size / (size + CAUTION * noise)
     related[upper] = np.clip(raw * trusted, -0.95, 0.95)
     related += np.triu(related, 1).T
     # what is not known of pairs spreads eigenvalues so far (Wigner's semicircle): dividing by less

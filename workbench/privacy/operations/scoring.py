@@ -312,14 +312,17 @@ def points(
     trends: Sequence[str | None],
     worth: tuple[int, int],
     scale: Mapping[str, float],
+    discriminant: bool = False,
 ) -> Sheet:
     """Return points and the share of bad ones of every bin, as the card of these tables has them.
 
-    ``sizes``, ``ordered``, ``trends``: of each feature. ``worth``: see `onerow`.
+    ``sizes``, ``ordered``, ``trends``: of each feature. ``worth``: see `onerow`. Points kept before
+    weights were a ``discriminant`` stay as they were published.
     """
     import numpy as np
 
     from workbench.privacy.operations.evidence import card_of, points_of, weights
+    from workbench.privacy.operations.evidence_before import weights_before
 
     cells = [str(key[0]) for key in counts.keys if str(key[0]).endswith(_CUSTOMERS)][1:]
     keys = []
@@ -329,14 +332,16 @@ def points(
     score: list[Form] = [None] * len(keys)
     rate = list(score)
     sums, sd = _drawn(counts)
-    card = card_of(sums, sd, sizes, worth, ordered, trends) if len(sums) else None
+    asked = (sums, sd, sizes, worth, ordered, trends, not discriminant)
+    card = card_of(*asked) if len(sums) else None
     few = []
-    if card and not card.known:
+    if card and discriminant and not card.known:
         good, bad, spread = card.people
         few.append(noted("no card", good=max(good, 0), bad=max(bad, 0), noise=2 * spread))
     elif card:
         pairs, sd = (np.zeros(0), 0.0) if products is None else _drawn(products)
-        weight, intercept = weights(card.found, pairs, sd, card.cautious)
+        way = weights if discriminant else weights_before
+        weight, intercept = way(card.found, pairs, sd, card.cautious)
         each = points_of(card.found, weight, intercept, **scale)
         score = [Fixed(*map(float, ends)) for feature in each for ends in feature.T]
         if card.known == 2:
