@@ -129,7 +129,6 @@ def load_yaml(path: Path, error: type[ProblemsError], what: str) -> Document:
         raise error(f"the {what} {path} cannot be read: {problem}") from None
     try:
         plain = _parsed(text)
-        values = _expanded(plain, {})
     except YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -139,14 +138,23 @@ def load_yaml(path: Path, error: type[ProblemsError], what: str) -> Document:
     except (RecursionError, ValueError) as problem:
         why = "nested too deeply" if isinstance(problem, RecursionError) else "a value is none"
         raise error(f"the {what} {path} cannot be read: {why}.") from None
+    if not isinstance(plain, dict):
+        raise error(f"the {what} {path} is empty or not a mapping of keys to values.")
+    document, values, known = Document(path, plain, text), 0, dict[int, int]()
+    for name, part in plain.items():
+        try:
+            values += _expanded(part, known)
+        except RecursionError:
+            raise error(
+                f"the {what} {path} cannot be read: nested too deeply.",
+                [f"{document.where(name)}: an alias (*name) stands inside of what it names."],
+            ) from None
     if values > _VALUES_MOST:
         raise error(
             f"the {what} {path} cannot be read: its aliases (*name) repeat it to {values:,} "
             "values. Write out what is meant."
         )
-    if not isinstance(plain, dict):
-        raise error(f"the {what} {path} is empty or not a mapping of keys to values.")
-    return Document(path, plain, text)
+    return document
 
 
 _VALUES_MOST = 1_000_000

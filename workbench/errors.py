@@ -189,7 +189,7 @@ class SourceError(StorageError):
 
 
 class StoreMissing(StorageError):
-    """The store or its key is not there."""
+    """The store or its key is not there, or is lost."""
 
 
 class LedgerError(StorageError):

@@ -2,10 +2,15 @@
 
 import datetime as dt
 import itertools
+from pathlib import Path
 
+import duckdb
 import pytest
+from conftest import shop_time
+from support.shop import make_shop
 
-from workbench.errors import InputError
+import workbench as wb
+from workbench.errors import AccessRefused, InputError, Refused, StorageError
 
 DAY = dt.date(2026, 10, 1)
 WHEN = dt.datetime(2026, 10, 1, 9, tzinfo=dt.UTC)
@@ -57,6 +62,7 @@ def _doors(ws, kept):
         "lost": lambda x: office.acknowledge(x, role="officer"),
         "clock": lambda x: office.set_clock(x, role="officer"),
         "approved": lambda x: office.approve("a card", x, role="officer"),
+        "what is approved": lambda x: office.approve(x, "pilot", role="officer"),
     }  # fmt: skip
 
 
@@ -111,14 +117,122 @@ def test_a_sign_that_cannot_be_shown_is_refused_in_words_and_no_key(shop, sign):
 def test_the_key_of_whom_was_erased_is_known_still(shop):
     made = shop.office.open_request("access", "K-000003", law="GDPR")
     shop.office.erase_subject("K-000003", verified_by="id card, branch 12")
-    with pytest.raises(InputError, match="stay on record after an erasure"):
-        shop.office.close_request(made.id, "erased K-000003")
+    for text in ("K-000003", "k-000003", "K 000003", "K000003", "K_000003", "Ｋ－０００００３"):
+        with pytest.raises(InputError, match="stay on record after an erasure"):
+            shop.office.close_request(made.id, f"erased {text}, as asked")
     assert shop.office.close_request(made.id, "erased meanwhile, see R-0002").closed
 
 
-def test_that_the_store_is_lost_can_be_recorded(shop):
-    shop.office.shred_keys()
+def _declared(shop, old, new):
+    """Return the workspace anew, its catalog changed."""
+    path = shop.settings.path("catalog")
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    return wb.open_workspace(shop.settings.root, now=shop.now)
+
+
+def test_who_may_not_act_learns_nothing_of_what_a_reason_names(shop):
+    ws = _declared(shop, "marketing:\n    title: Offers", "marketing:\n    title: Some offers")
+    for name in ("K-000004", "K-999999"):
+        for act in (ws.office.acknowledge, lambda x: ws.office.approve("a card", x)):
+            with pytest.raises(Refused, match="is an officer's decision"):
+                act(name)
+        with pytest.raises(AccessRefused, match="expired"):
+            ws.look_up("anybody", "old-partner", reason=name)
+    assert [each.body["purpose"] for each in ws.events.entries("refused")] == ["old-partner"] * 2
+
+
+def _data_files(ws):
+    return list(ws.store.data.rglob("*.parquet"))
+
+
+LOSSES = {
+    "keys shredded": lambda ws: ws.office.shred_keys(),
+    "data files gone": lambda ws: [each.unlink() for each in _data_files(ws)],
+    "data files cut": lambda ws: [each.write_bytes(b"PAR1") for each in _data_files(ws)],
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_that_the_store_is_lost_can_be_recorded(shop, loss):
+    LOSSES[loss](shop)
     opened = shop.office.incidents.open(
         "all keys lost", nature="loss", detected_at=WHEN, occurred_at=None, facts={}, now=shop.now()
     )
     assert opened.title == "all keys lost"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("      opened_on: {type: date", "      nick: {type: text, role: direct identifier}\n"
+         "      opened_on: {type: date"),
+        ("tables:\n  customers:\n", "tables:\n  cards:\n    kind: identity\n    title: Cards\n"
+         "    owner: sales\n    source: cards.parquet\n    subject_key: customer_id\n"
+         "    retention: {months: 84, after: made_on}\n    contribution: {cells: 1, rows: 1}\n"
+         "    purposes: [service]\n    columns:\n"
+         "      customer_id: {type: text, role: subject key}\n      made_on: {type: date}\n"
+         "  customers:\n"),
+    ],
+    ids=["column", "table"],
+)  # fmt: skip
+def test_what_is_declared_and_not_loaded_yet_hinders_no_record(shop, old, new):
+    office = _declared(shop, old, new).office
+    assert office.hold("case 7/2026", table="transactions").id == "H-0001"
+    with pytest.raises(InputError, match="stay on record after an erasure"):
+        office.hold("for K-000004", table="transactions")
+
+
+def test_after_another_process_erased_somebody_words_are_searched_still(shop):
+    assert shop.events.said("case 7/2026")
+    other = wb.open_workspace(shop.settings.root, now=shop.now)
+    other.office.erase_subject("K-000003", verified_by="id card")
+    with pytest.raises(InputError, match="stay on record after an erasure"):
+        shop.events.said("for K-000004")
+
+
+def test_words_that_cannot_be_searched_for_now_are_refused(shop):
+    other = wb.open_workspace(shop.settings.root, now=shop.now)
+    assert shop.store.master_key
+    other.office.rotate_key()
+    before = other.events.head()
+    with pytest.raises(StorageError, match="was rotated since the workspace was opened"):
+        shop.office.hold("for K-000004", table="transactions")
+    assert other.events.head() == before
+
+
+@pytest.fixture
+def numbered(tmp_path):
+    """Return a shop whose customers are numbered from 200001 on."""
+    folder = make_shop(tmp_path / "numbered")
+    for path in folder.rglob("*.parquet"):
+        with duckdb.connect() as connection:
+            rows = connection.from_parquet(str(path))
+            if "customer_id" in rows.columns:
+                number = "(200000 + CAST(replace(customer_id, 'K-', '') AS INT))::VARCHAR"
+                rows = rows.project(f"* REPLACE ({number} AS customer_id)")
+                rows.write_parquet(f"{path}.new")
+                Path(f"{path}.new").replace(path)
+    ws = wb.open_workspace(folder, now=shop_time)
+    ws.init()
+    return ws
+
+
+def test_where_customers_are_numbered_an_amount_is_none(numbered, tmp_path):
+    said = numbered.events.said
+    for text in (
+        "200,001 euros were lost", "EUR 200001 were lost", "亏损200001元", "200001 rows went",
+    ):  # fmt: skip
+        assert said(text) == text
+    for text in (
+        "200001 called",
+        "customer 200,001 lost 5 euros",
+        "客户200,001来电",
+        "no. 200,001",
+    ):
+        with pytest.raises(InputError, match="stay on record after an erasure"):
+            said(text)
+    with pytest.raises(AccessRefused, match="does not allow extracts"):  # its number names nobody
+        numbered.office.share_extract(
+            "transactions", ["region"], tmp_path / "out", people=200_001, recipient="lab", **DEAL
+        )

@@ -184,7 +184,7 @@ class Store:
                 if path == self.catalog_path and put_back(path, text):
                     return self.attach_by_key(connection, path, sql, what)
                 if "encryption key" not in text:
-                    raise StorageError(f"{what} cannot be opened: {text}") from None
+                    raise StoreMissing(f"{what} cannot be opened: {text}") from None
         return None
 
     def masters(self) -> list[bytes]:

@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.errors import StorageError, WorkbenchError
+from workbench.errors import StorageError, StoreMissing, WorkbenchError
 from workbench.store import Connection, Tell, quiet
 from workbench.store.durable import file_lock, files_below, sync
 
@@ -158,7 +158,7 @@ def losses_told(otherwise: Callable[[], WorkbenchError | None] = lambda: None) -
 
     Raises
     ------
-    StorageError
+    StoreMissing
         The engine could not read one.
     """
     try:
@@ -166,7 +166,7 @@ def losses_told(otherwise: Callable[[], WorkbenchError | None] = lambda: None) -
     except Exception as problem:
         if not _UNREAD.search(str(problem)) or isinstance(problem, WorkbenchError):
             raise
-        raise otherwise() or StorageError(
+        raise otherwise() or StoreMissing(
             "data is lost: a data file is gone or damaged. 'workbench check' names each. "
             f"{WAY_OUT}."
         ) from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from workbench import reporting
 from workbench.catalog import Catalog
 from workbench.catalog_files import load_catalog, read_checked
-from workbench.errors import StorageError
+from workbench.errors import StorageError, StoreMissing
 from workbench.periods import local
 from workbench.settings import Settings
 
@@ -94,18 +94,39 @@ class Opened:
         return Events(self.private, self.settings.zone, self._identifies)
 
     def _identifies(self, text: str) -> bool:
-        """Whether a text holds somebody's key or direct identifier, in any spelling."""
+        """Whether a text holds somebody's key or direct identifier, in any spelling.
+
+        Raises
+        ------
+        StorageError
+            It cannot be searched now, though the store is not lost.
+        """
+        for again in (False, True):
+            try:
+                return self._found_in(text)
+            except StorageError as problem:
+                self.__dict__.pop("access", None)  # rows may have gone since it was opened
+                if again and not (isinstance(problem, StoreMissing) and self._same_key()):
+                    raise
+        return False  # why: that the store is lost can be recorded too
+
+    def _found_in(self, text: str) -> bool:
         from workbench.reporting.gate.leaks import scan
+        from workbench.reporting.gate.spellings import without_amounts
         from workbench.reporting.pages.parts import Authored
 
+        if self.access.snapshot not in self.store.published():  # it ended: rows went since
+            self.__dict__.pop("access")
+        words = [Authored("what was typed", part) for part in without_amounts(text)]
+        allowed = self.catalog.declared_words
+        return bool(scan({}, self.access.find_identifiers, authored=words, allowed=allowed))
+
+    def _same_key(self) -> bool:
+        """Whether the key is still what it was when it was read, or is gone."""
         try:
-            if self.access.snapshot not in self.store.published():  # it ended: rows went since
-                self.__dict__.pop("access")
-            find = self.access.find_identifiers
-            words = [Authored("what was typed", text)]
-            return bool(scan({}, find, authored=words, allowed=self.catalog.declared_words))
-        except StorageError:  # why: that the store is lost can be recorded too
-            return False
+            return self.store.master_key == self.store.key_source.read()
+        except StoreMissing:
+            return True
 
     @cached_property
     def seal(self) -> Seal:

@@ -53,8 +53,6 @@ class Customers(Data):
         AccessRefused
             The purpose may read no table with customers.
         """
-        wanted = "a look-up of one customer needs its reason, for the audit log: reason='…'."
-        reason = self.events.said(reason, wanted)
         keys = {
             name: table.subject_key
             for name, table in self.catalog.tables.items()
@@ -65,7 +63,11 @@ class Customers(Data):
             raise AccessRefused(
                 f"purpose '{purpose}' may read no table with customers, so it looks up none."
             )
-        mark, now = self.store.marks.of(customer), self.now()
+        now = self.now()
+        self.access.admitted(next(iter(keys)), purpose, now=now)  # first: a reason is searched, too
+        wanted = "a look-up of one customer needs its reason, for the audit log: reason='…'."
+        reason = self.events.said(reason, wanted)
+        mark = self.store.marks.of(customer)
         event = {"purpose": purpose, "reason": reason, "mark": mark, "tables": ", ".join(keys)}
         held = self.access.held(keys, at_most=ROWS_AT_MOST)
         self.events.record("look-up", {**event, "held": held}, now=now)

@@ -112,7 +112,9 @@ def acknowledge(
         Nothing is lost.
     """
     from workbench.privacy.accounting import epsilon_of
+    from workbench.privacy.books.trust import officers_word
 
+    officers_word("acknowledging what is lost", reason, role)  # first: the reason is searched
     office.events.said(reason)
     registers = _begin_anew(office, reason, role)
     try:
@@ -205,7 +207,11 @@ def approve(office: Office, what: str, reason: str, *, role: str | None = None) 
     role : str, optional
         ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
     """
-    office.events.said(reason)
+    from workbench.privacy.books.trust import officers_word
+
+    officers_word(f"approving {what}", reason, role)  # first: what is said is searched
+    for text in (what, reason):
+        office.events.said(text)
     return office.ws.ledger.approve(what, reason, role=role, now=office.now)
 
 

@@ -124,7 +124,9 @@ def share_extract(
     """
     now = office.now
     agreed = Terms(**deal, people=people)
-    office.events.said(" ".join(map(str, vars(agreed).values())))
+    for text in vars(agreed).values():
+        if isinstance(text, str):  # a number of people, and a day, are not somebody's key
+            office.events.said(text)
     agreed.require(office.catalog, now.date())
     purpose = agreed.purpose
     hidden = strict(office.catalog.purposes[purpose].extract_terms, purpose, k=k, l=l, t=t)

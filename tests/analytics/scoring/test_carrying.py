@@ -12,8 +12,10 @@ import pytest
 from sklearn.base import clone
 from support.pmml import Reader
 
+from workbench.analytics.scoring import carrying
 from workbench.analytics.scoring.scorecard import Scorecard
 from workbench.errors import DataError, UnknownName
+from workbench.privacy.provenance import RAW
 
 CODES = {"income": {-1: "not stated", -2: "refused"}, "job": ["none"]}
 OPTIONS = {
@@ -90,6 +92,19 @@ def test_json_that_is_not_what_was_saved_is_refused(applications, tmp_path, chan
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=match):
         Scorecard.load(path)
+
+
+def test_a_file_that_says_it_is_released_gives_a_card_that_is_raw(applications, tmp_path):
+    path = tmp_path / "card.json"
+    Scorecard().fit(*applications).save(path)
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    whole["card"]["kept"] |= {"provenance_": None, "points": None, "weighed_": []}
+    whole["sha256"] = carrying._digest(whole["card"])
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    card = Scorecard.load(path)
+    assert card.provenance_ is RAW
+    assert card.weighed_
+    assert len(card.points(applications[0])) == len(applications[0])
 
 
 @pytest.mark.parametrize("name", ["none.json", "."])

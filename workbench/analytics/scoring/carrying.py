@@ -26,7 +26,7 @@ from workbench.privacy.provenance import RAW, Provenance
 
 FORMAT, VERSION = "workbench scorecard", 1
 _CLASSES = {each.__name__: each for each in (Bins, PairBins, Counts, Weighed)}
-_KEPT = ("intercept_", "removed_", "n_rows_", "n_bads_", "feature_names_in_", "n_features_in_")
+_KEPT = {"intercept_", "removed_", "n_rows_", "n_bads_", "feature_names_in_", "n_features_in_"}
 
 
 class Carried(Binned, ClassifierMixin, BaseEstimator):
@@ -42,7 +42,7 @@ class Carried(Binned, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         card = {name: getattr(self, name) for name in ("classes_", "bad_", "weighed_")}
         card["params"] = self.get_params(deep=False)
-        card["kept"] = {name: getattr(self, name) for name in _KEPT if hasattr(self, name)}
+        card["kept"] = {name: getattr(self, name) for name in sorted(_KEPT) if hasattr(self, name)}
         card = json.loads(json.dumps(card, default=_plain))  # keys are text, also of numbers
         whole = {"format": FORMAT, "version": VERSION, "sha256": _digest(card), "card": card}
         Path(path).write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
@@ -77,7 +77,8 @@ class Carried(Binned, ClassifierMixin, BaseEstimator):
             saved["kept"][name] = np.array(saved["kept"][name], dtype=object)
         card.classes_, card.bad_ = np.array(saved["classes_"]), saved["bad_"]
         card.weighed_, card.provenance_ = tuple(saved["weighed_"]), RAW
-        card.__dict__.update(saved["kept"])
+        for name in _KEPT & saved["kept"].keys():  # why no other: a file may say it is released
+            setattr(card, name, saved["kept"][name])
         return card
 
     def to_sql(self, dialect: str = "duckdb", *, table: str) -> str:

@@ -5,6 +5,7 @@ Deadlines come from the file of laws, which also says how they are reckoned
 """
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from workbench.lifecycle.register import Register, told_of
 from workbench.lifecycle.rights.customers import identifiers, unknown_subject
 from workbench.store.loading.values import normal_key
 from workbench.store.logs.chain import Entry
+from workbench.store.reading.identifying import normal
 
 Answer = TypeVar("Answer")
 IN_TABLE = "subject_requests"  # the operational table of requests that others keep
@@ -265,9 +267,19 @@ def close(office: Office, name: str, outcome: str) -> Request:
 
 def _said(office: Office, mark: str, text: str, wanted: str) -> str:
     """Return what was typed of a customer; refuse what names them, also who was erased since."""
-    words = (normal_key(word) for word in re.split(r"[^\w-]+", text))
-    gone = [word for word in words if word and office.store.marks.of(word) == mark]
+    told = " ".join(text.split())
+    gone = [told] if mark in office.store.marks.of_each(_keys_in(told)) else []
     return office.events.said(text, wanted, [*identifiers(office, mark), *gone])
+
+
+def _keys_in(text: str) -> set[str]:
+    """Return what in a text may be a key, as it was kept: of an erased one the mark is all left."""
+    found = {word for each in re.split(r"[^\w-]+", text) if (word := normal_key(each))}
+    words = re.findall(r"[^\W\d_]+|\d+", normal(text))
+    for count, sign in itertools.product((1, 2, 3), ("", "-", "_", " ", ".", "/")):
+        runs = (sign.join(words[at : at + count]) for at in range(len(words)))
+        found |= {spelled for run in runs for spelled in (run, run.upper())}
+    return found
 
 
 def _require_open(request: Request) -> None:

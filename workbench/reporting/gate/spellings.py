@@ -23,10 +23,9 @@ _PARTS_OF_A_NAME = (2, 3, 4)  # four are turned about, as in "O'Neil, Anne-Marie
 _PHONE_DIGITS = range(9, 16)
 _NAMING = re.compile("customers?|clients?|ids?|no|nr|number|account|key|客户号?|编号|号|账户|账号")
 _LINKS = frozenset(("no", "nr", "num", "number", "id", "code", "编号", "号"))
-_PERSON = re.compile(
-    "customer|client|member|subscriber|cardholder|policyholder|patient|borrower"
-    f"|[{_CJK}]*(?:客户|顾客|会员|储户|持卡人)(?:编?号)?"
-)
+_PERSONS = "customer|client|member|subscriber|cardholder|policyholder|patient|borrower"
+_PEOPLE = "(?:客户|顾客|会员|储户|持卡人)(?:编?号)?"
+_PERSON = re.compile(f"{_PERSONS}|[{_CJK}]*{_PEOPLE}")
 _TITLES = frozenset(
     (
         *("mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "dame"),
@@ -44,6 +43,18 @@ _CHINESE_MOBILE = re.compile(r"(86)?1[3-9]\d{9}")
 _OPEN, _CLOSE = r"\s?[(\[{<]\s?", r"\s?[)\]}>]\s?"
 _AT = re.compile(rf"{_OPEN}at{_CLOSE}|\sat\s(?=[\w-]{{1,60}}(?:\.|\sdot\s|{_OPEN}dot))")
 _DOT = re.compile(rf"{_OPEN}dot{_CLOSE}|\sdot\s")
+
+_GROUPED = r"[1-9]\d{0,2}(?:,\d{3})+(?![\w,-])"
+_MONEY = "[€$£¥￥]|(?:eur|usd|gbp|cny|rmb)\\b"
+_UNIT = (
+    rf"{_MONEY}|[%元笔条户人万亿]|(?:euros?|dollars?|pounds?|yuan|percent|people|persons|rows"
+    r"|records|customers|accounts)\b"
+)
+_AMOUNT = re.compile(
+    rf"((?<![a-z])(?:{_NAMING.pattern}|{_PERSONS}|{_PEOPLE})\W{{0,3}})?(?<![a-z\d.,-])"
+    rf"(?:(?:{_MONEY})\s?[1-9][\d,.]*|{_GROUPED}|[1-9]\d{{0,14}}(?:[,.'’\s]\d{{2,3}}){{0,4}}\s?(?:{_UNIT}))",
+    re.IGNORECASE,
+)
 
 Window = list[tuple[str, str]]
 """The last words of a text, each with its place."""
@@ -76,6 +87,19 @@ def spelled(text: str, place: str, window: Window, *, released: bool) -> Iterato
             before.append((word, place))
             del before[:-_WORDS_AT_MOST]
             yield from _ending(before, released=released)
+
+
+def without_amounts(text: str) -> list[str]:
+    """Return the parts of a text between its amounts: of money, of a unit, or in groups of digits.
+
+    Beside a word such as "customer" a number is no amount.
+
+    Examples
+    --------
+    >>> without_amounts("200,001 euros were lost"), without_amounts("customer 200,001 called")
+    (['', ' euros were lost'], ['customer 200,001 called'])
+    """
+    return _AMOUNT.sub(lambda found: found[0] if found[1] else "\0", text).split("\0")
 
 
 def _beside(text: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -75,7 +75,13 @@ class Marks(Counted[Mark]):
 
     def of(self, subject: str) -> str:
         """Return a customer's mark."""
-        return hmac.new(self.secret(), subject.encode(), hashlib.sha256).hexdigest()
+        return next(self.of_each([subject]))
+
+    def of_each(self, subjects: Iterable[str]) -> Iterator[str]:
+        """Yield customers' marks; the secret is opened once."""
+        secret = self.secret()
+        for subject in subjects:
+            yield hmac.new(secret, subject.encode(), hashlib.sha256).hexdigest()
 
     def _read(self, path: Path) -> list[Mark]:
         try:

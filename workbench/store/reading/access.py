@@ -22,9 +22,10 @@ from workbench.store import THEN, Connection
 from workbench.store.engine import Store
 from workbench.store.keys.marks import KEYS, marked_sql, pseudonym_sql, set_pseudonym_key
 from workbench.store.keys.master import derive
+from workbench.store.lake_files import losses_told
 from workbench.store.logs.events import Events
 from workbench.store.quality.rules import literal, number
-from workbench.store.reading.identifying import find_identifiers
+from workbench.store.reading.identifying import columns_there, find_identifiers
 from workbench.store.reading.roles import Held, account, agreeing_sql, recorded_sql, require_role
 from workbench.store.reading.watching import watched
 from workbench.store.versions import DataVersions, changes_of, chosen_snapshot, columns_then, ended
@@ -301,11 +302,18 @@ class Access:
         """Return (table, column, text) of texts that are somebody's key or direct identifier.
 
         They come in the forms of `workbench.store.reading.identifying`.
+
+        Raises
+        ------
+        StoreMissing
+            A data file is gone or damaged, or the snapshot has ended.
         """
-        with self._store.again(self._connection) as connection:
+        with self._store.again(self._connection) as connection, losses_told(self._ended):
+            there = columns_there(connection)
             columns = [
                 (table, column, self._catalog.tables[table].columns[column].role == "subject key")
                 for table, column in self._catalog.identifiers()
+                if (table, column) in there  # the catalog may declare what is loaded later
             ]
             return find_identifiers(connection, columns, candidates)
 

@@ -107,6 +107,15 @@ def remembered(find: Find) -> Find:
     return known
 
 
+def columns_there(connection: Connection) -> set[tuple[str, str]]:
+    """Return the (table, column) pairs that the snapshot attached as ``lake`` holds."""
+    rows = connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() "
+        "WHERE database_name = 'lake' AND schema_name = 'main'"
+    ).fetchall()
+    return {(table, column) for table, column in rows}
+
+
 def find_identifiers(
     connection: Connection, columns: Iterable[tuple[str, str, bool]], candidates: set[str]
 ) -> list[tuple[str, str, str]]:
