@@ -183,6 +183,15 @@ def test_what_is_declared_and_not_loaded_yet_hinders_no_record(shop, old, new):
         office.hold("for K-000004", table="transactions")
 
 
+@pytest.mark.parametrize("text", ["refK-000004", "20261001K-000004", "xk-000004y"])
+def test_a_key_glued_to_letters_and_digits_is_seen_by_its_pattern(shop, text):
+    key = "customer_id: {type: text, role: subject key, "
+    said = _declared(shop, key, f"{key}rules: [{{pattern: '^K-[0-9]{{6}}$'}}], ").events.said
+    with pytest.raises(InputError, match="stay on record after an erasure"):
+        said(text)
+    assert said(text.replace("000004", "999999").replace("-", ""))
+
+
 def test_after_another_process_erased_somebody_words_are_searched_still(shop):
     assert shop.events.said("case 7/2026")
     other = wb.open_workspace(shop.settings.root, now=shop.now)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -117,9 +118,20 @@ class Opened:
 
         if self.access.snapshot not in self.store.published():  # it ended: rows went since
             self.__dict__.pop("access")
-        words = [Authored("what was typed", part) for part in without_amounts(text)]
+        parts = [*without_amounts(text), *self._keys_inside(text)]
+        words = [Authored("what was typed", part) for part in parts]
         allowed = self.catalog.declared_words
         return bool(scan({}, self.access.find_identifiers, authored=words, allowed=allowed))
+
+    def _keys_inside(self, text: str) -> Iterator[str]:
+        """Yield what fits the pattern of a key, also glued to other letters and digits."""
+        columns = [self.catalog.tables[t].columns[c] for t, c in self.catalog.identifiers()]
+        keys = (column for column in columns if column.role == "subject key")
+        for pattern in {rule.pattern for key in keys for rule in key.rules if rule.pattern}:
+            inside = pattern.removeprefix("^").removesuffix("$")
+            for found in re.finditer(inside, text, re.IGNORECASE):
+                if not found[0].isdigit():  # why: a number stands inside of many others
+                    yield found[0]
 
     def _same_key(self) -> bool:
         """Whether the key is still what it was when it was read, or is gone."""
