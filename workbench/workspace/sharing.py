@@ -124,11 +124,12 @@ def share_extract(
     """
     now = office.now
     agreed = Terms(**deal, people=people)
+    agreed.require(office.catalog, now.date())
+    purpose = agreed.purpose
+    office.ws.access.admitted(table, purpose, now=now)  # first: what is said is searched
     for text in vars(agreed).values():
         if isinstance(text, str):  # a number of people, and a day, are not somebody's key
             office.events.said(text)
-    agreed.require(office.catalog, now.date())
-    purpose = agreed.purpose
     hidden = strict(office.catalog.purposes[purpose].extract_terms, purpose, k=k, l=l, t=t)
     source = office.ws.open(table, purpose)
     made = extract(source, office.catalog, table, columns, agreed, hidden)
