@@ -7,7 +7,6 @@ import pytest
 from support.shop import CATALOG
 
 from workbench.catalog_files import keep_checked, load_catalog, read_checked
-from workbench.checks import describe
 from workbench.errors import AccessRefused, CatalogError, UnknownName
 
 TODAY = dt.date(2026, 10, 2)
@@ -105,13 +104,6 @@ def test_the_hash_is_of_what_is_declared_not_of_how_it_is_written(read, shop_cat
 )  # fmt: skip
 def test_the_hash_changes_with_what_is_declared(read, shop_catalog, old, new):
     assert read(altered((old, new))).hash != shop_catalog.hash
-
-
-def test_a_catalog_is_described_by_its_counts(shop_catalog):
-    described = describe(shop_catalog)
-    assert described == {
-        "tables": 4, "columns": 17, "purposes": 4, "hash": shop_catalog.hash[:12],
-    }  # fmt: skip
 
 
 def test_the_sample_bank_is_declared_without_a_problem(sample_source):

@@ -38,7 +38,7 @@ def made(tmp_path_factory):
     left = published / ".staging" / f"{2**22}-left"
     shutil.copytree(published / "overview" / "2026-09" / "r1", left / "r1")
     make_master_key(private / "keys")
-    Marks(private, Keys(private / "keys")).make()
+    Marks(private, Keys(private / "keys")).secret()
     texts = {
         "keys/next.key": KEY,
         "keys/ledger.mark": '[1, "x"]',
