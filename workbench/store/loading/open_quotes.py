@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -47,12 +46,13 @@ def lines_of(
     rows : int
         How many there are, with the line of names; a file of as many lines is not read again.
     """
-    above, found, ends = source.first_line - 2, dict[int, int](), Counter[bytes]()
+    above, found, lines = source.first_line - 2, dict[int, int](), len(source.unended)
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
-            block += file.readline()
-            ends.update({each: block.count(each) for each in (b"\n", b"\r", b"\r\n")})
-    lines = ends[b"\n"] + ends[b"\r"] - ends[b"\r\n"] + len(source.unended)
+            if b"\r" in block:
+                block += file.readline()
+                lines += block.count(b"\r") - block.count(b"\r\n")
+            lines += block.count(b"\n")
     if lines == above + rows or not places:
         return found
     with path.open(encoding=text_of(path, encoding)[0], errors="replace", newline="") as text:
