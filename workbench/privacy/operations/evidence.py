@@ -24,9 +24,9 @@ _SIZES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # variances of WoE: of hardly any t
 _STRAIGHT = 6.0  # how much more than neighbours a straight line explains beforehand
 _FARTHEST = 4.0  # log odds; more is no evidence but a rule
 _SURELY = 3  # standard deviations of noise
-CAUTION = 5  # times: what is off in a pair is off in the weights of all
+_CAUTION = 5  # times: what is off in a pair is off in the weights of all
 _DRAWS = 10_000
-RELATED = (0.04, 0.2)  # spread of correlations of the scores of two features, at least, at most
+_RELATED = (0.04, 0.2)  # spread of correlations of the scores of two features, at least, at most
 
 
 @dataclass(frozen=True)
@@ -310,9 +310,9 @@ def weights(
     sd : float
         Standard deviation of the noise of each.
     """
-    count, total = len(found), found[0].customers.sum()
+    total = found[0].customers.sum()
     spread = np.sqrt([each.variance for each in found])
-    upper = np.triu_indices(count, 1)
+    upper = np.triu_indices(len(found), 1)
     drawn, bad, apart = _independent(found, base)
     squared = (drawn**2).sum(axis=0)
     inside = np.minimum(1, (spread**2).sum() / np.maximum(squared, 1e-9))  # of the ball
@@ -323,12 +323,31 @@ def weights(
     pairs = kept * within[upper[0]] * within[upper[1]]
     raw = (products / total - alike[upper]) / pairs
     noise = (sd / total / pairs) ** 2 + 1 / total / kept**2
-    related = np.eye(count)
+    weight, wider = weighed(raw, noise, spread)
+    # what related features spread, among good ones and among bad ones
+    parts = np.split(weight @ drawn, [bad])
+    odds = np.concatenate([each.mean() + sqrt(wider) * (each - each.mean()) for each in parts])
+    means = np.array([each.woe[0] - each.scores[0] for each in found])
+    return weight, _level(base, odds, np.full(_DRAWS, 1 / _DRAWS)) - float(weight @ means)
+
+
+def weighed(raw: Array, noise: Array, spread: Array) -> tuple[Array, float]:
+    """Return each feature's weight, and how many times wider all spread than unrelated ones would.
+
+    Parameters
+    ----------
+    raw, noise : array of (features · (features - 1) / 2,)
+        Noisy correlations of pairs, and the variance of each by noise and sampling.
+    spread : array of (features,)
+        Standard deviation of each feature's WoE over customers.
+    """
+    count = len(spread)
+    upper, related = np.triu_indices(count, 1), np.eye(count)
     # prior variance of correlations: theirs beyond noise, pairs with much of it counting less
-    least, most = RELATED
+    least, most = _RELATED
     trust = 1 / (noise + least**2) ** 2
     size = np.clip(((raw**2 - noise) * trust).sum() / max(trust.sum(), 1e-12), least**2, most**2)
-    trusted = size / (size + CAUTION * noise)
+    trusted = size / (size + _CAUTION * noise)
     related[upper] = np.clip(raw * trusted, -0.95, 0.95)
     related += np.triu(related, 1).T
     # what is not known of pairs spreads eigenvalues so far (Wigner's semicircle): dividing by less
@@ -344,12 +363,7 @@ def weights(
     alone = float((scores**2).sum())
     shared *= alone**2 / (alone**2 + off**2)
     wider = max(1 + shared / alone, 1 / 3)
-    weight *= np.clip(float((scores * spread).sum()) / alone / wider, 0.3, 1.2)
-    # what related features spread, among good ones and among bad ones
-    parts = np.split(weight @ drawn, [bad])
-    odds = np.concatenate([each.mean() + sqrt(wider) * (each - each.mean()) for each in parts])
-    means = np.array([each.woe[0] - each.scores[0] for each in found])
-    return weight, _level(base, odds, np.full(_DRAWS, 1 / _DRAWS)) - float(weight @ means)
+    return weight * np.clip(float((scores * spread).sum()) / alone / wider, 0.3, 1.2), wider
 
 
 def _independent(found: Sequence[Evidence], base: float) -> tuple[Array, int, Array]:

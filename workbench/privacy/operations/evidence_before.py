@@ -8,42 +8,20 @@ from math import sqrt
 
 import numpy as np
 
-from workbench.privacy.operations.evidence import CAUTION, RELATED, Array, Evidence
+from workbench.privacy.operations.evidence import Array, Evidence, weighed
 
 
 def weights_before(
     found: Sequence[Evidence], products: Array, sd: float, base: float
 ) -> tuple[Array, float]:
     """Return each feature's weight and the intercept; see `evidence.weights`."""
-    count, total = len(found), found[0].customers.sum()
-    spread = np.sqrt([max(1e-9, each.variance) for each in found])  # none where bins are alike
-    upper = np.triu_indices(count, 1)
-    pairs = spread[upper[0]] * spread[upper[1]]
-    noise = (sd / total / pairs) ** 2 + 1 / total
+    total, upper = found[0].customers.sum(), np.triu_indices(len(found), 1)
+    spread = np.sqrt([each.variance for each in found])
     kept = max(1e-3, _kept(found))
-    raw, noise = products / total / pairs / kept, noise / kept**2
-    related = np.eye(count)
-    # prior variance of correlations: theirs beyond noise, pairs with much of it counting less
-    least, most = RELATED
-    trust = 1 / (noise + least**2) ** 2
-    size = np.clip(((raw**2 - noise) * trust).sum() / max(trust.sum(), 1e-12), least**2, most**2)
-    drawn = size / (size + CAUTION * noise)
-    related[upper] = np.clip(raw * drawn, -0.95, 0.95)
-    related += np.triu(related, 1).T
-    # what is not known of pairs spreads eigenvalues so far (Wigner's semicircle): dividing by less
-    # would magnify noise; at 1 no difference of features is magnified
-    unknown = sqrt(2 * float((size * (1 - drawn)).sum()) / max(count - 1, 1))
-    values, axes = np.linalg.eigh(related)
-    related = (axes * np.maximum(values, np.clip(unknown, 0.1, 1.0))) @ axes.T
-    weight = np.clip(np.linalg.solve(related, spread) / spread, 0.0, 3.0)
-    # one scale for all, from the sum of all pairs: far less noisy than any one of them
-    scores = weight * spread
-    both = scores[upper[0]] * scores[upper[1]]
-    shared, off = 2 * (both * raw).sum(), 2 * sqrt((both**2 * noise).sum())
-    alone = float((scores**2).sum())
-    shared *= alone**2 / (alone**2 + off**2)
-    scale = np.clip(float((scores * spread).sum()) / max(alone + shared, alone / 3), 0.3, 1.2)
-    return weight * scale, _intercept(base, float(scale * sqrt(max(alone + shared, alone / 3))))
+    pairs = kept * spread[upper[0]] * spread[upper[1]]
+    noise = (sd / total / pairs) ** 2 + 1 / total / kept**2
+    weight, wider = weighed(products / total / pairs, noise, spread)
+    return weight, _intercept(base, sqrt(float(((weight * spread) ** 2).sum()) * wider))
 
 
 def _kept(found: Sequence[Evidence]) -> float:
