@@ -2,6 +2,8 @@
 
 import datetime as dt
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -167,6 +169,15 @@ def test_a_month_of_usage_counts_once_it_is_over():
     shop = Shop(**EVERYTHING)
     assert shop.of("a", ("usage", "visits"), as_of="2026-09-30")["logins_monthly"] == 6
     assert shop.of("a", ("usage", "visits"), as_of="2026-09-29")["logins_monthly"] == 4
+
+
+def test_the_engine_computes_them_without_what_frames_need():
+    code = (
+        "import sys; from workbench.analytics.features import features\n"
+        "assert not {'numpy', 'pandas', 'pyarrow'} & set(sys.modules)"  # 100 MB of them
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_distinct_days_are_those_that_counting_finds(size):
