@@ -168,7 +168,7 @@ def test_monitoring_shows_vintages_as_they_mature_roll_rates_drift_overrides_and
     span = r"([\d.]+)% (?:± [\d.]+%|[\d.]+% to [\d.]+%)"
     for word in ("From 1 to 29 days on to 30", "From 60 to 89 days on to 90"):
         assert 0 < float(re.search(rf"{word} {span}", told)[1]) <= 100
-    assert re.search(rf"counting one record a customer 3 months {span} 6 months {span}", told)
+    assert re.search(rf"In default 3 months {span} 6 months {span}", told)
     volume = re.search(r"fraud alert, by month Month Rows .*? Link", told)[0]
     assert len(re.findall(r"[A-Z][a-z]{2} 2026 \d", volume)) == 6
 

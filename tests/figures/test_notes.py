@@ -18,8 +18,14 @@ from workbench.privacy import columns
 
 BOUND = "Amount: one customer counts for at most 3,000.00 CNY in a cell."
 ROWS = "One customer counts for at most 20 rows in a cell."
-BOUND_READ = "Amount: one customer counts for at most 3,000 CNY in each figure."
-ROWS_READ = "One customer counts for at most 20 records in each figure."
+BOUND_READ = (
+    "Amount: one customer counts for at most 3,000 CNY in each group counted; where groups are "
+    "added up, for as much in each."
+)
+ROWS_READ = (
+    "One customer counts for at most 20 records in each group counted; where groups are added up, "
+    "for as many in each."
+)
 MONTHLY = release((MONTH,), (CUSTOMERS, AMOUNT, MEAN), notes=(BOUND, ROWS))
 TOTAL = release((), (CUSTOMERS, AMOUNT), notes=(BOUND,))
 ENGLISH, CHINESE = Language(), Language("zh", {"Amount": "金额", "CNY": "元"})
@@ -54,6 +60,25 @@ def test_a_note_that_begins_like_no_measure_is_about_all():
     assert notes_about(figure.spec, figure.releases, ENGLISH) == made.notes
 
 
+@pytest.mark.parametrize(
+    ("note", "about"),
+    [
+        (BOUND, [AMOUNT]),
+        (ROWS, [AMOUNT]),
+        ("One customer counts for at most 1 rows in a cell.", [AMOUNT]),
+        ("One customer counts for at most nobody: a title of somebody's.", []),
+        ("Customers: not known as yet. About 9 contacts, instead of 3, would tell an effect of 1 "
+         "points from none, 4 times in 5.", [CUSTOMERS]),
+        ("Customers: the level changes in 2026-04; chance of a false alarm: at most 1.0%.",
+         [CUSTOMERS]),
+        ("Amount: in words of one's own.", [AMOUNT]),
+        ("Amount", []),
+    ],
+)  # fmt: skip
+def test_a_note_concerns_the_measure_that_it_names(note, about):
+    assert [each for each in (CUSTOMERS, AMOUNT) if columns.concerns(note, [each])] == about
+
+
 def test_a_chart_of_one_measure_says_nothing_of_what_only_the_others_are_made_of():
     books = Books()
     about = "Amount: one customer counts for at most 400.00 CNY in a cell."
@@ -68,10 +93,13 @@ def test_a_chart_of_one_measure_says_nothing_of_what_only_the_others_are_made_of
 
 
 def test_notes_are_chinese_on_a_chinese_page():
-    assert translated(BOUND, CHINESE) == "金额：每位客户在每个数字中最多计 3,000 元。"
-    assert translated(ROWS, CHINESE) == "每位客户在每个数字中最多计 20 条记录。"
+    further = "；各组相加时，每组各计至多"
+    assert translated(BOUND, CHINESE) == (
+        f"金额：每位客户在每个计数组中最多计 3,000 元{further}这么多。"
+    )
+    assert translated(ROWS, CHINESE) == f"每位客户在每个计数组中最多计 20 条记录{further} 20 条。"
     assert translated(BOUND.replace("3,000.00 CNY", "0.50"), CHINESE) == (
-        "金额：每位客户在每个数字中最多计 0.50。"
+        f"金额：每位客户在每个计数组中最多计 0.50{further}这么多。"
     )
     assert translated("Some other note.", CHINESE) == "Some other note."
     assert translated("Mine.", Language("zh", {"Mine.": "我的。"})) == "我的。"

@@ -52,11 +52,9 @@ def translated(note: str, language: Language) -> str:
     Examples
     --------
     >>> translated("One customer counts for at most 20 rows in a cell.", Language("zh"))
-    '每位客户在每个数字中最多计 20 条记录。'
-    >>> translated("One customer counts for at most 20 rows in a cell.", Language())
-    'One customer counts for at most 20 records in each figure.'
-    >>> translated("One customer counts for at most 1 rows in a cell.", Language())
-    'One customer counts for at most 1 record in each figure.'
+    '每位客户在每个计数组中最多计 20 条记录；各组相加时，每组各计至多 20 条。'
+    >>> translated("Rows without a customer are in no figure.", Language("zh"))
+    '没有客户的记录不计入任何数字。'
     """
     known = read(note)
     if note in language.translations or known is None:
@@ -119,8 +117,10 @@ def _rule(told: str) -> str:
 _NAMED_AT_MOST = 3  # groups of a chart whose share beyond the bound is told
 
 
-def bounded(measure: Measure, language: Language) -> str:
+def bounded(measure: Measure, language: Language, *, alone: bool = False) -> str:
     """Return "counting up to ¥3,000 a customer"; empty for what no bound cuts.
+
+    That one record counts is told ``alone`` only: where notes stand beneath, they tell it once.
 
     Examples
     --------
@@ -135,8 +135,9 @@ def bounded(measure: Measure, language: Language) -> str:
     unit = bound.unit or measure.unit
     low, high = (_end(unit, end, language) for end in (bound.low, bound.high))
     if unit == "rows":
-        key = "up to one record" if bound.high == 1 else "up to records"
-        return language.word(key, high=high)
+        if bound.high == 1:
+            return language.word("up to one record") if alone else ""
+        return language.word("up to records", high=high)
     key = "up to" if bound.cuts == "upper" else "from to"
     return language.word(key, low=low, high=high)
 

@@ -173,15 +173,16 @@ def of_nobody(rows: int | None, period: str | None) -> str:
 
 
 def concerns(note: str, columns: Iterable[Measure | Dimension]) -> bool:
-    """Return whether a note is about one of some columns: it begins with a title of theirs.
+    """Return whether a note is about one of some columns: it names a title of theirs.
 
     "Amount: …" is of "Amount, total", too; how many rows may count is of all but customers.
     """
-    if note.startswith("One customer counts for at most "):
-        return any(isinstance(each, Measure) and each.kind != "customers" for each in columns)
     head, colon, _ = note.partition(": ")
+    key, values = read(note) or ("", {"title": head} if colon else {})
+    if key.endswith(("row", "rows")):
+        return any(isinstance(each, Measure) and each.kind != "customers" for each in columns)
     titles = {title for each in columns for title in (each.title, each.title.rpartition(", ")[0])}
-    return bool(colon) and head in titles
+    return values.get("title", values.get("where")) in titles
 
 
 def together(notes: Iterable[str], period: str | None) -> tuple[str, ...]:

@@ -175,7 +175,8 @@ class Asking(Data, Private):
         if best is None:
             return None
         margins, release, arguments = best
-        told = [bounded(each, Language()) for each in release.measures if each.name in margins]
+        kept = [each for each in release.measures if each.name in margins]
+        told = [bounded(each, Language(), alone=True) for each in kept]
         words = ", ".join(map(repr, wanted.measures))
         words += "".join(f", {key}={value!r}" for key, value in arguments.items())
         return Answerable(

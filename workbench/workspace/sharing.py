@@ -61,7 +61,7 @@ def share(office: Office, releases: Sequence[str], out: str | Path, **deal: Unpa
     )
     for each, release in zip(releases, found, strict=True):
         # why in the head: a table goes on without its metadata, and a bound must go with it
-        said = {one.name: bounded(one, Language()) for one in release.measures}
+        said = {one.name: bounded(one, Language(), alone=True) for one in release.measures}
         heads = {name: f"{name} ({words})" for name, words in said.items() if words}
         frame = release.frame.rename(columns=heads)
         about = {

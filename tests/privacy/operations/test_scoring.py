@@ -1,5 +1,6 @@
 """What a table of score band × outcome says: figures by hand, by libraries, and their coverage."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -191,7 +192,23 @@ def test_the_best_cutoff_has_a_margin_for_having_been_chosen():
         alone * 2.491 / 1.96, rel=1e-3
     )
     costly = table(GOOD_AND_BAD).cutoffs("bad", gain=10, loss=1, measure="customers", best=True)
-    assert costly.columns["cutoff"] == [None]  # everybody
+    assert costly.columns["cutoff"] == [None]
+    assert costly.notes[-1].startswith("Recommended cut-off: none. Approving everybody")
+
+
+@pytest.mark.parametrize(("sigma", "least"), [(1e-9, "50"), (30.0, r"\d{3}")])
+def test_no_cutoff_is_recommended_while_few_outcomes_are_known(sigma, least):
+    few = np.array(GOOD_AND_BAD) // (30 if sigma < 1 else 1)
+    made = table(few, sigma=sigma)
+    worth = {"gain": 10, "loss": 40, "measure": "customers"}
+    best = made.cutoffs("bad", **worth, best=True)
+    assert {best.columns[each.name][0] for each in best.measures} == {None}
+    said = rf"not known as yet\. About [\d,]+ good and \d+ bad .* chosen by {least} of each"
+    assert re.search(said, best.notes[-1])
+    assert None not in made.cutoffs("bad", **worth).columns["profit"]
+    # a recipe of before comes out as it did
+    before = {**worth, "outcome": "bad", "unit": None, "best": True}
+    assert made._made("cutoffs", None, **before).columns["cutoff"] != [None]
 
 
 @pytest.mark.parametrize(("number", "times"), [(2, 2**0.5), (1, 0.0)])

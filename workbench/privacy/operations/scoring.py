@@ -45,10 +45,8 @@ def discrimination(
     table = _Table(sheet, measure, outcome)
     made, few = {_GINI: list[Form](), _KS: list[Form]()}, dict[str, None]()
     for forms, counts, sd in table.groups():
-        least = max(LEAST, SURELY * float(((sd**2).sum(axis=0) ** 0.5).max())) if forms else 0
-        good, bad = (max(0.0, float(each)) for each in counts.sum(axis=0)) if forms else (0, 0)
-        if min(good, bad) < least:
-            forms, few = [], few | {noted("few", good=good, bad=bad, least=least): None}
+        if forms and (lacking := _too_few(counts, sd)):
+            forms, few = [], few | {noted("few", **lacking): None}
         found = carried(_judged, forms, 1.0) if forms else [None, None]
         for measure_, figure in zip(made, found, strict=True):
             made[measure_].append(figure)
@@ -113,10 +111,12 @@ def cutoffs(
     loss: float,
     unit: str | None,
     best: bool = False,
+    unknown_if_few: bool = False,
 ) -> Sheet:
     """Return of each cut-off what approving from there up would have kept and earned.
 
     ``best``: of the one with the most profit alone, margins holding for all it was chosen from.
+    ``unknown_if_few``: that it is not known of few; answers of before lack it.
     """
     table = _Table(sheet, measure, outcome)
     if table.others or not (gain > 0 and loss > 0):
@@ -124,7 +124,9 @@ def cutoffs(
             "cut-offs are of one table of score bands by outcome alone, with gain= a good one and "
             "loss= a bad one, both above 0."
         )
-    ((forms, _, _),) = table.groups()
+    ((forms, counts, sd),) = table.groups()
+    lacking = _too_few(counts, sd) if forms and unknown_if_few else {}
+    forms = [] if lacking else forms
     good, bad = forms[::2], forms[1::2]
     everyone = weighted((1.0, each) for each in forms)
     kept, rates, profits = list[Form](), list[Form](), list[Form]()
@@ -154,7 +156,17 @@ def cutoffs(
     edge: Form = Fixed(float(_lower(labels[place].removeprefix("from ")))) if place else None
     cutoff = Measure("cutoff", "derived", "Recommended cut-off", "points", 0)
     chosen = {cutoff: [edge], **{each: [figures[place]] for each, figures in made.items()}}
-    return replace(sheet.anew((), chosen, noted("sampled")), among=len(labels))
+    why = [noted("few to choose by", **lacking)] if lacking else []
+    if forms and not place and unknown_if_few:
+        why = [noted("everybody")]
+    return replace(sheet.anew((), chosen, noted("sampled"), *why), among=len(labels))
+
+
+def _too_few(counts: np.ndarray, sd: np.ndarray) -> dict[str, float]:
+    """Return the good and bad ones found and the least to judge by; empty where they are enough."""
+    least = max(LEAST, SURELY * float(((sd**2).sum(axis=0) ** 0.5).max()))
+    good, bad = (max(0.0, float(each)) for each in counts.sum(axis=0))
+    return {"good": good, "bad": bad, "least": least} if min(good, bad) < least else {}
 
 
 class _Table:

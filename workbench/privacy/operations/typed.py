@@ -265,7 +265,8 @@ class Derivable:
             The currency's code.
         best : bool
             Only the one that earned the most: one row, with ``cutoff`` in points, and margins that
-            hold although it was chosen.
+            hold although it was chosen. Of few it is not known, as for `discrimination`; where
+            everybody earned the most there is no cut-off. A note says which.
         measure, name : str, optional
             As for `discrimination`.
 
@@ -276,7 +277,9 @@ class Derivable:
             approving everybody.
         """
         asked = {"outcome": outcome, "measure": measure, "gain": gain, "loss": loss, "unit": unit}
-        return self._made("cutoffs", name, **asked, **({"best": True} if best else {}))
+        return self._made(
+            "cutoffs", name, **asked, **({"best": True, "unknown_if_few": True} if best else {})
+        )
 
     def affinity(self, of: Release, *, name: str | None = None) -> Release:
         """Compute how many times as often as by chance two values go together.
