@@ -22,7 +22,7 @@ from workbench.store.lake_files import WAY_OUT, faults, unreadable
 from workbench.store.loading.ingest import current_digests, fed_tables
 from workbench.store.loading.text_files import read_through
 from workbench.store.published_files import strange
-from workbench.store.rewriting import attach_plain
+from workbench.store.rewriting import attach_plain, unfinished
 from workbench.workspace import Workspace
 
 QUESTIONS = "questions"  # of a drafted catalog, to its owner
@@ -156,7 +156,6 @@ def _files(ws: Workspace) -> Iterator[Problem]:
 def _cut_off(ws: Workspace) -> Iterator[Problem]:
     """Yield what was killed in the middle, and what to run again."""
     from workbench.lifecycle.rights.erasure import still_findable
-    from workbench.store.rewriting import unfinished
 
     try:
         if ws.store.key_source.next() is not None and ws.settings.key == "file":

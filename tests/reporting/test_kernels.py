@@ -15,7 +15,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from support.line import notebook
 
 from workbench.reporting.forking import ended_with_this
-from workbench.reporting.papermill_engine import Kernels
+from workbench.reporting.kernels import Kernels
 
 
 def _run(tmp_path, *code, kernel="python3", **options):
@@ -170,3 +170,11 @@ def _printed(path, seconds=60):
                     return [int(word) for word in output["text"].split()]
         time.sleep(0.1)
     raise AssertionError("the notebook printed nothing")
+
+
+def test_kernels_are_imported_first_though_papermill_loads_its_engine_meanwhile():
+    code = "import workbench.reporting.kernels, papermill.engines as made; " + (
+        "made.papermill_engines.get_engine('workbench').execute_notebook"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.common import DAY, PATH, Told, asks, command, meant, say, several, steps
-from workbench.errors import escaped
+from workbench.errors import PeriodError, StorageError, escaped
+from workbench.periods import Period
 
 if TYPE_CHECKING:
     from workbench.lifecycle.register import Risk
@@ -32,8 +33,6 @@ def office() -> None:
 )
 def review(ws: Workspace, advisories: Path | None) -> Told:
     """Look settings, permissions, encryption, logs and dependencies over, and record it."""
-    from workbench.errors import StorageError
-
     found = ws.office.review(advisories)
     try:
         risks = [risk for risk in ws.office.reviews.risks() if not risk.closed]
@@ -254,8 +253,6 @@ def show(ws: Workspace, kind: str | None, table: str | None, last: int) -> Told:
 )
 def budget(ws: Workspace, period: str | None, pld: bool) -> Told:
     """Show what was spent of the customers' privacy budget, what is left, and the answers."""
-    from workbench.errors import PeriodError
-    from workbench.periods import Period
     from workbench.privacy.accounting import pld_epsilon
     from workbench.privacy.books.entries import RAISED
 

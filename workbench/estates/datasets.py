@@ -17,7 +17,7 @@ import pandas as pd
 from workbench.catalog_files import load_catalog
 from workbench.documents import packaged
 from workbench.errors import InputError, StorageError, one_of
-from workbench.estates.writing import write_report, write_settings
+from workbench.estates.writing import Sink, write_report, write_settings
 
 _CATALOGS = Path(__file__).with_name("catalogs")
 Tables = Mapping[str, Mapping[str, Any]]  # table to column to values
@@ -66,8 +66,6 @@ def import_dataset(name: str, out: Path) -> dict[str, int]:
     StorageError
         ``out`` cannot be written.
     """
-    from workbench.estates.writing import Sink  # why: PyArrow is slow to import for --help
-
     dataset = one_of("dataset", DATASETS, name)
     tables = dataset.read(carrier_folder(name, dataset))
     template = _CATALOGS / f"{name}.yaml"

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from workbench import reporting
+from workbench import errors, reporting
 from workbench.catalog_files import keep_checked
 from workbench.documents import read_json
 from workbench.errors import RunFailed, StorageError, WorkbenchError
@@ -172,7 +172,6 @@ def _number_in_source(executed: Path, index: int) -> int:
 
 def _said(name: str, message: str, desk: Desk, cell: int) -> str:
     """Return how a sentence ends: with a refusal's own words, but not with an error's of others."""
-    from workbench import errors
     from workbench.reporting.gate.leaks import scan
 
     ours = getattr(errors, name, None)

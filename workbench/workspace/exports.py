@@ -151,12 +151,12 @@ class Exports:
         LeakFound
             The reason holds an identifier; nothing was changed.
         """
-        from workbench.privacy.books.trust import officers_word
         from workbench.reporting.desk import turn
         from workbench.reporting.gate.leaks import refuse, scan
         from workbench.reporting.pages.parts import Authored
         from workbench.reporting.published.failures import withdraw
         from workbench.reporting.published.record import Withdrawal
+        from workbench.store.reading.roles import officers_word
 
         word = officers_word("to withdraw an edition", reason, role)
         what, now = f"the withdrawal of '{name}' {period}", self.ws.now()

@@ -14,25 +14,20 @@ from workbench.lifecycle import office as lifecycle
 from workbench.lifecycle.detection import Detection
 from workbench.lifecycle.detection import detect as unusual
 from workbench.lifecycle.incidents import Incident
-from workbench.lifecycle.reads import (
-    COLUMNS,
-    Read,
-    from_audit,
-    from_frame,
-    gone,
-    people,
-    scope_of,
-)
+from workbench.lifecycle.reads import COLUMNS, Read, from_audit, from_frame, gone, people, scope_of
 from workbench.lifecycle.review import Review, unrecorded
 from workbench.lifecycle.review import review as looked_over
 from workbench.lifecycle.rights.requests import IN_TABLE, Request
 from workbench.periods import Period
+from workbench.store.logs.chain import GENESIS
+from workbench.store.logs.counted import BEGAN
+from workbench.store.logs.events import Events, Verdict, broken_of, set_aside, told
+from workbench.store.reading.roles import officers_word
 
 if TYPE_CHECKING:
     from workbench.privacy.provenance import Approval
     from workbench.store.corrections import Corrections
     from workbench.store.keys.marks import Marks
-    from workbench.store.logs.events import Events, Verdict
     from workbench.workspace import Workspace
 
 
@@ -112,7 +107,6 @@ def acknowledge(
         Nothing is lost.
     """
     from workbench.privacy.accounting import epsilon_of
-    from workbench.privacy.books.trust import officers_word
 
     officers_word("acknowledging what is lost", reason, role)  # first: the reason is searched
     office.events.said(reason)
@@ -128,9 +122,6 @@ def acknowledge(
 
 def _begin_anew(office: Office, reason: str, role: str | None) -> list[str]:
     """Let what is lost begin anew, by an officer's recorded word and nothing else; return which."""
-    from workbench.privacy.books.trust import officers_word
-    from workbench.store.logs.events import broken_of, set_aside
-
     store, events = office.store, office.events
     kept: dict[str, Events | Marks | Corrections] = {
         "audit": events, "marks": store.marks, "corrections": store.corrections
@@ -169,9 +160,7 @@ def set_clock(office: Office, reason: str, *, role: str | None = None) -> dict[s
     InputError
         No mark lies in the time to come, or the clock is behind.
     """
-    from workbench.privacy.books.trust import officers_word
     from workbench.reporting import telling
-    from workbench.store.logs.counted import BEGAN
 
     word, now = officers_word("setting the clock's marks back", reason, role), office.now
     word["reason"] = office.events.said(word["reason"])
@@ -207,8 +196,6 @@ def approve(office: Office, what: str, reason: str, *, role: str | None = None) 
     role : str, optional
         ``officer``; ``$WORKBENCH_ROLE`` when left out. It is self-declared.
     """
-    from workbench.privacy.books.trust import officers_word
-
     officers_word(f"approving {what}", reason, role)  # first: what is said is searched
     for text in (what, reason):
         office.events.said(text)
@@ -346,8 +333,6 @@ def look_over(office: Office, advisories: str | Path | None = None) -> Review:
 def verify_logs(office: Office) -> Mapping[str, Verdict]:
     """Return what a check of every log and file of entries finds, by its name."""
     from workbench.lifecycle.facts import log_verdict
-    from workbench.store.logs.chain import GENESIS
-    from workbench.store.logs.events import Verdict, told
 
     ws, store, none = office.ws, office.store, (0, GENESIS)
     checks: dict[str, Callable[[], Verdict]] = {

@@ -28,7 +28,7 @@ from workbench.lifecycle.office import Office
 from workbench.store import Tell, quiet
 from workbench.store.durable import files_below, flush, make_folder, sync, write_whole
 from workbench.store.engine import Store
-from workbench.store.keys.master import Seal
+from workbench.store.keys.master import Seal, read_key_file
 from workbench.store.lake_files import WAY_OUT, faults
 from workbench.store.logs.chain import Chain, log_in
 from workbench.store.published_files import require_outside
@@ -325,8 +325,6 @@ def log_of(private: Path, name: str) -> Chain:
 
 def require_key(office: Office, key_file: Path | None) -> bytes:
     """Return the key a backup is to be opened with: of a file, else this workspace's own."""
-    from workbench.store.keys.master import read_key_file
-
     if key_file is not None:
         return read_key_file(key_file)
     try:

@@ -22,12 +22,13 @@ from workbench.errors import BudgetExhausted, LedgerError, UnknownName
 from workbench.privacy.accounting import Cost, pico_of
 from workbench.privacy.books import entries
 from workbench.privacy.books.entries import Order, Reservation
-from workbench.privacy.books.trust import LEDGER, Guard, officers_word, signed, stated_pico
+from workbench.privacy.books.trust import LEDGER, Guard, signed, stated_pico
 from workbench.privacy.books.witnesses import Seal
 from workbench.privacy.budget import Line, Share, Standing, open_series, refusal
 from workbench.privacy.provenance import Approval, approval_of
 from workbench.store.logs.chain import Entry, Reader, log_in
 from workbench.store.logs.events import who
+from workbench.store.reading.roles import officers_word
 
 _ANSWERS = ("answer", "derived", "operational")
 

@@ -14,14 +14,13 @@ published folder can write all witnesses anew.
 """
 
 import datetime as dt
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 from workbench.catalog import Limits
-from workbench.errors import InputError, LedgerError, Refused
+from workbench.errors import InputError, LedgerError
 from workbench.privacy.accounting import PICO, Cost
 from workbench.privacy.books import entries
 from workbench.privacy.books.witnesses import (
@@ -42,8 +41,6 @@ from workbench.store.logs.counted import require_clock
 from workbench.store.logs.events import who
 
 LEDGER = "ledger.sqlite"
-ROLE = "WORKBENCH_ROLE"
-OFFICER = "officer"
 
 
 def unfit(read: Reader, witnesses: Iterable[Witness], seal: Seal = str) -> list[Witness]:
@@ -342,28 +339,6 @@ class Guard:
         if last is not None:
             what = f"entry {last.seq} of the ledger, its last spend ({self._path}),"
             require_clock(now, last.at, what, "Nothing is spent", LedgerError)
-
-
-def officers_word(act: str, reason: str, role: str | None) -> dict[str, str]:
-    """Return an officer's reason, in one line, and the role it is given in, which is self-declared.
-
-    Raises
-    ------
-    Refused
-        Whoever acts does not claim to be an officer.
-    InputError
-        The reason is empty.
-    """
-    claimed = role or os.environ.get(ROLE) or "analyst"
-    if claimed != OFFICER:
-        raise Refused(
-            f"{act} is an officer's decision, and you act as '{claimed}'. An officer says "
-            f"role='{OFFICER}' or sets {ROLE}={OFFICER}; name, role and reason are recorded."
-        )
-    text = " ".join(reason.split())
-    if not text:
-        raise InputError("say why: the reason is recorded, and whoever reads the ledger sees it.")
-    return {"reason": text, "role": claimed}
 
 
 def signed(word: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from math import isfinite
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
 from pydantic import field_validator, model_validator
@@ -275,8 +275,6 @@ class PeriodRule(Strict):
 
 
 def _near(name: str) -> str:
-    from zoneinfo import available_timezones
-
     known = available_timezones()
     last_word = {each.rpartition("/")[2].casefold(): each for each in sorted(known)}
     exact = last_word.get(name.rpartition("/")[2].replace(" ", "_").casefold())

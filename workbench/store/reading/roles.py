@@ -1,4 +1,4 @@
-"""Whose roles allow a purpose, and who agrees to what by the register of consents.
+"""Whose roles allow a purpose, who acts as an officer, and who agrees to what by the register.
 
 The operating system vouches for its users and groups. What JupyterHub tells a kernel comes through
 the environment, which the kernel's user can change, and so does ``$WORKBENCH_ROLE``: both are
@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.catalog import Catalog, ConsentSource
-from workbench.errors import AccessRefused
+from workbench.errors import AccessRefused, InputError, Refused
 from workbench.settings import Role
 from workbench.store.logs.events import who
 
 HUB_USER, HUB_GROUPS, CLAIM = "JUPYTERHUB_USER", "JUPYTERHUB_GROUPS", "WORKBENCH_ROLE"
 SYSTEM, SELF = "operating system", "self-declared"
+OFFICER = "officer"
 EVERY = "*"
 
 
@@ -104,6 +105,28 @@ def require_role(
         f", which may read for: {', '.join(purposes) or 'nothing'}. Roles are granted under "
         "[roles] in workbench.toml."
     )
+
+
+def officers_word(act: str, reason: str, role: str | None) -> dict[str, str]:
+    """Return an officer's reason, in one line, and the role it is given in, which is self-declared.
+
+    Raises
+    ------
+    Refused
+        Whoever acts does not claim to be an officer.
+    InputError
+        The reason is empty.
+    """
+    claimed = role or os.environ.get(CLAIM) or "analyst"
+    if claimed != OFFICER:
+        raise Refused(
+            f"{act} is an officer's decision, and you act as '{claimed}'. An officer says "
+            f"role='{OFFICER}' or sets {CLAIM}={OFFICER}; name, role and reason are recorded."
+        )
+    text = " ".join(reason.split())
+    if not text:
+        raise InputError("say why: the reason is recorded, and whoever reads the ledger sees it.")
+    return {"reason": text, "role": claimed}
 
 
 def recorded_sql(catalog: Catalog, source: ConsentSource, lake: str) -> str:
