@@ -14,7 +14,7 @@ from benchmarks.harness import Result, Run, benchmark
 if TYPE_CHECKING:
     import numpy as np
 
-    from workbench.privacy.models import GridKMeans
+    from workbench.privacy.models.grid_kmeans import GridKMeans
 
 EPSILON, DELTA = "1", Decimal("1e-6")
 CLUSTERS = 4
@@ -90,7 +90,8 @@ def _features(name: str) -> np.ndarray:
 
 
 def _model(name: str) -> GridKMeans:
-    from workbench.privacy.models import Axis, GridKMeans
+    from workbench.privacy.models.axes import Axis
+    from workbench.privacy.models.grid_kmeans import GridKMeans
 
     axes = [Axis(column, low, high, cells) for column, low, high, cells in _AXES[name]]
     return GridKMeans(CLUSTERS, axes=axes)
@@ -134,7 +135,7 @@ def _grid(cells: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
 
 def _ours(name: str, values: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Fit our model on what a release of its question holds: exact counts of each level, noise."""
-    from workbench.privacy.models import NoisyCounts
+    from workbench.privacy.models.density import NoisyCounts
 
     model, levels = _model(name), []
     for level in range(model.levels - 1, -1, -1):

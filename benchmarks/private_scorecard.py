@@ -64,7 +64,7 @@ def private_scorecard(run: Run) -> Iterator[Result]:
 
 def _paid(folder: Path, frame: pd.DataFrame, bad: Any, bins: dict[str, Any]) -> Iterator[float]:
     """Yield CPU seconds of fits to rows of a workspace, paid from its ledger."""
-    from workbench.privacy.models import PrivateScorecard
+    from workbench.privacy.models.private_scorecard import PrivateScorecard
     from workbench.workspace import open_workspace
 
     (folder / "data").mkdir()
@@ -104,7 +104,7 @@ def invented(rows: int, features: int) -> tuple[pd.DataFrame, np.ndarray, dict[s
 
 
 def _card(bins: dict[str, Any]) -> Any:
-    from workbench.privacy.models import PrivateScorecard
+    from workbench.privacy.models.private_scorecard import PrivateScorecard
 
     return PrivateScorecard(features=bins)
 

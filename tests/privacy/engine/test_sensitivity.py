@@ -21,9 +21,11 @@ from workbench.privacy.engine.answering import scores
 from workbench.privacy.engine.onerow import Sums
 from workbench.privacy.engine.running import compute, statements
 from workbench.privacy.grouping.grouped import labels_table
-from workbench.privacy.models import Axis, GridKMeans, NoisyCounts
+from workbench.privacy.models.axes import Axis
 from workbench.privacy.models.bins import Bins
 from workbench.privacy.models.card_tables import CardCells, sizes_of
+from workbench.privacy.models.density import NoisyCounts
+from workbench.privacy.models.grid_kmeans import GridKMeans
 
 WHO = ("u1", "u2", "", None)
 PERIOD = {"period": ("2026-01", "2026-02")}

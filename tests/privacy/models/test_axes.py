@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import QuestionRefused
-from workbench.privacy.models import Axis
+from workbench.privacy.models.axes import Axis
 
 
 def test_a_value_is_in_the_cell_a_question_counts_it_in():

@@ -15,9 +15,9 @@ from privacy.engine.test_guarantee import GuaranteeBroken, require_guarantee
 
 from workbench.errors import QuestionRefused
 from workbench.privacy.accounting import epsilon_of, price
-from workbench.privacy.models import PrivateScorecard
 from workbench.privacy.models import card_tables as tables
 from workbench.privacy.models.card_tables import Counted
+from workbench.privacy.models.private_scorecard import PrivateScorecard
 
 SECRET = "collector of stamps"
 DECLARED = {"home": ["own", "rent"], "income": [2000], "age": [40]}  # never fewer ranges

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from workbench.privacy.models import NoisyCounts
-from workbench.privacy.models.density import density, refined
+from workbench.privacy.models.density import NoisyCounts, density, refined
 
 
 def halved(counts):

@@ -7,7 +7,9 @@ from support.lab import exactly
 
 import workbench as wb
 from workbench.errors import InputError, PeriodError, QuestionRefused
-from workbench.privacy.models import Axis, GridKMeans, NoisyCounts
+from workbench.privacy.models.axes import Axis
+from workbench.privacy.models.density import NoisyCounts
+from workbench.privacy.models.grid_kmeans import GridKMeans
 from workbench.privacy.planning import question_key
 from workbench.privacy.provenance import provenance
 from workbench.privacy.question import resolve

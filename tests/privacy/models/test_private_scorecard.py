@@ -22,9 +22,9 @@ from workbench.errors import BudgetExhausted, InputError, QuestionRefused, Unkno
 from workbench.privacy.accounting import price
 from workbench.privacy.engine import onerow
 from workbench.privacy.engine.onerow import LATTICE, Sums
-from workbench.privacy.models import PrivateScorecard
 from workbench.privacy.models.bins import Bins, bins_of
 from workbench.privacy.models.card_tables import Asked, CardCells, Counted, sizes_of
+from workbench.privacy.models.private_scorecard import PrivateScorecard
 from workbench.privacy.provenance import provenance
 from workbench.reporting import PLAN_FILE
 from workbench.store.reading.access import Access

@@ -1,10 +1,10 @@
 """One module a kind of figure: what it is asked with, its words and measures, and its drawing.
 
-A new kind is one module here, and its specification's name in `Payload`: what a notebook's output
+A new kind is one module here, and its specification's name in `Kind`. `Payload` is what an output
 of type `MIME` holds, read strictly.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -20,7 +20,9 @@ from workbench.figures.kinds.table import TableSpec
 from workbench.figures.kinds.text import TextSpec
 from workbench.figures.spec import ReleaseId
 
-_KINDS = (LineSpec, BarSpec, HeatmapSpec, SankeySpec, TableSpec, KpisSpec, TextSpec, IndicatorsSpec)
+Kind = (
+    LineSpec | BarSpec | HeatmapSpec | SankeySpec | TableSpec | KpisSpec | TextSpec | IndicatorsSpec
+)
 
 
 class Payload(Strict):
@@ -28,17 +30,7 @@ class Payload(Strict):
 
     version: Literal[1]
     releases: tuple[ReleaseId, ...] = Field(min_length=1, max_length=32)
-    spec: Annotated[
-        LineSpec
-        | BarSpec
-        | HeatmapSpec
-        | SankeySpec
-        | TableSpec
-        | KpisSpec
-        | TextSpec
-        | IndicatorsSpec,
-        Field(discriminator="kind"),
-    ]
+    spec: Annotated[Kind, Field(discriminator="kind")]
 
     @model_validator(mode="before")
     @classmethod
@@ -65,7 +57,7 @@ def read_payload(content: object, where: str) -> Payload:
     except ValidationError as error:
         # pydantic's messages quote pattern and input; only the field's declared name is safe
         fields = {part for one in error.errors() for part in one["loc"] if isinstance(part, str)}
-        models: list[type[BaseModel]] = [*_KINDS, Payload, KpiSpec]
+        models: list[type[BaseModel]] = [*get_args(Kind), Payload, KpiSpec]
         known = {name for model in models for name in model.model_fields}
         wrong = ", ".join(f"'{name}'" for name in sorted(fields & known)) or "its fields"
         raise DefinitionError(
