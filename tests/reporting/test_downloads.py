@@ -7,6 +7,7 @@ import time
 import zipfile
 from xml.etree import ElementTree
 
+import openpyxl
 import pandas as pd
 import pytest
 from factories.notebooks import code, markdown, notebook
@@ -142,10 +143,19 @@ def test_a_workbook_says_what_it_is(saved):
 def test_percentages_are_fractions_and_a_filter_is_told(saved):
     monthly = RELEASES["r-000002"]
     made = _cells(notebook(code("r", figures.line(monthly, x="month", y="active_rate"))))
-    filtered = "document.querySelector('h1').outerHTML += '<p data-filter>North only</p>';"
+    filtered = (
+        "document.querySelector('h1').outerHTML += '<p data-filter>North only</p>';"
+        "document.querySelector('figure').insertAdjacentHTML("
+        "'beforeend', '<p class=live-not>Not this one</p>');"
+    )
     label = "Download XLSX: Active share by month"
+    file = saved(made, label)
+    first = openpyxl.load_workbook(file, read_only=True)["Figures"]["A1"].value
+    assert first == "Month"
     with zipfile.ZipFile(saved(made, label, filtered)) as book:
-        assert "North only" in book.read("xl/sheet2.xml").decode()
+        told = book.read("xl/sheet2.xml").decode()
+        assert "North only" in told
+        assert "Not this one" in told
         figures_of = book.read("xl/sheet1.xml").decode()
     values = [float(v.partition("<")[0]) for v in figures_of.split('<c s="1"><v>')[1:]]
     assert values

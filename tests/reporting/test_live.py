@@ -182,6 +182,57 @@ def test_a_sentence_says_what_a_filter_leaves_too_small_to_be_known(browser, tmp
     assert differences(report, state, seen, language_of("en")) == []
 
 
+def test_a_sentence_that_does_not_follow_for_two_reasons_says_one(browser, tmp_path):
+    books = Books()
+    total, tiers = (asked(books, by, at, seed=4) for at, by in enumerate(([], [TIER]), 1))
+    counts = tiers.columns["customers"]
+    plus = tiers.derive("customers", where={"tier": "plus"}, name="plus")
+    drawn = (
+        figures.text("{0.customers} came, {1.customers} of them plus.", total, plus),
+        figures.bar(tiers.suppress(min_customers=sorted(counts)[1]), x="tier", y="customers"),
+    )
+    report, page = Report("Reasons", drawn, books), tmp_path / "reasons.html"
+    page.write_text(report.page().alone(), encoding="utf-8")
+    browser.show(page)
+    state = State({"tier": tiers.columns["tier"][counts.index(min(counts))]})
+    go(browser, address(state))
+    seen = browser.run(SEEN)
+    assert "in a way that needs everything" in seen[0]["stays"]
+    assert differences(report, state, seen, language_of("en")) == []
+
+
+def test_a_link_holds_whatever_a_group_is_called(browser, tmp_path):
+    called = ("18~25", "a=b", "50%", "北京", "a/b?c#d")
+    books, odd = Books(), Dimension("odd", "Odd", "category", called)
+    drawn = figures.table(asked(books, [odd], 1, seed=2, size=9000.0))
+    page = tmp_path / "odd.html"
+    page.write_text(Report("Odd", (drawn,), books).page().alone(), encoding="utf-8")
+    browser.show(page)
+    for each in called:
+        browser.run(
+            "const [odd] = document.getElementsByName('f:odd'); odd.value = arguments[0];"
+            "odd.dispatchEvent(new Event('input', { bubbles: true }));",
+            each,
+        )
+        linked = browser.run("return location.hash")
+        go(browser, "#~")
+        go(browser, linked)
+        said = browser.run("return document.getElementById('live-said').textContent")
+        assert said == f"Shown only for Odd: {each}."
+
+
+def test_a_page_without_its_charts_answers_too(browser, pages, tmp_path):
+    html = pages["overview", "en"].read_text(encoding="utf-8")
+    lonely = tmp_path / "lonely.html"
+    lonely.write_text(html.replace('id="plotly-packed"', ""), encoding="utf-8")
+    browser.show(lonely.as_uri() + "#~region=South")
+    assert browser.run("return document.documentElement.className") == "failed"
+    browser.wait("return document.getElementById('live-said').textContent")
+    left = "'[data-live=\"5\"] tbody tr:not([hidden]) button'"
+    named = f"return [...document.querySelectorAll({left})].map((each) => each.textContent)"
+    assert browser.run(named) == ["South"]
+
+
 def test_what_does_not_follow_names_the_other_period_or_the_small_groups(browser, tmp_path):
     books, now = Books(), "2026-09"
     month, tiers, fine, quarter = (
@@ -278,11 +329,24 @@ def test_a_keyboard_alone_filters_and_shows_everything_again(browser, pages):
         browser.command("Input.dispatchKeyEvent", type=kind, key=text, text=text)
     browser.wait("return location.hash === '#~region=South'")
     assert "South" in browser.run("return document.getElementById('live-said').textContent")
+    focused = "return document.activeElement.closest('[data-live=\"4\"]')?.dataset.live ?? ''"
+    browser.run(
+        "const place = document.querySelector('[data-live=\"4\"]');"
+        "place.querySelector('details').open = true; place.querySelector('tbody button').focus()"
+    )
+    for left in ("region=South~channel=", "region=South"):  # drawn anew, it keeps the focus
+        for kind in ("keyDown", "keyUp"):
+            browser.command("Input.dispatchKeyEvent", type=kind, **ENTER)
+        browser.wait(
+            f"return location.hash.includes('{left}') && {SETTLED.removeprefix('return ')}"
+        )
+        assert browser.run(focused) == "4"
     browser.run("document.querySelector('#live-form button').focus()")
     for kind in ("keyDown", "keyUp"):
         browser.command("Input.dispatchKeyEvent", type=kind, **ENTER)
     browser.wait("return document.getElementById('live-said').textContent === ''")
     browser.wait(SETTLED)
+    assert browser.run("return document.activeElement.name") == "f:region"
     assert differences(overview(), State(), browser.run(SEEN), language_of("en")) == []
 
 

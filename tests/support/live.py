@@ -6,6 +6,7 @@ import re
 from factories.live import language_of
 
 from workbench.figures.drawn import Cards, Chart, Sentence, Sheet
+from workbench.figures.kinds.table import TableSpec
 from workbench.figures.live.embedded import embedded
 from workbench.figures.live.redrawn import CHARTS, picked, redrawn
 from workbench.figures.live.states import State
@@ -143,7 +144,8 @@ def differences(report, state, seen, language):
                 key=lambda row: [a.values.index(release.columns[a.name][row]) for a in release.by],
             )
             keep = [all(release.columns[n][r] == v for n, v in own.items()) for r in order]
-            keep = keep or [True]  # the row that says there is nothing
+            if not keep or not isinstance(spec, TableSpec):  # nothing, or indicators by section
+                keep = [True] * len(drawn.grid.rows)
             check.append(("rows", each["rows"], table_of(drawn.grid, keep)))
         elif isinstance(drawn, Chart) and (base.empty or not isinstance(spec, CHARTS)):
             # flows, and charts of which there is nothing to draw: never drawn anew

@@ -4,8 +4,9 @@ const form = document.getElementById("live-form"), said = document.getElementByI
 
 // ---- a measure's figures, as workbench.figures.values writes them
 
-const longer = ([v, low, high]) => (v === null || low === null || high === null ? null : Math.max(high - v, v - low, 0));
+const longer = (value) => (value.includes(null) ? null : Math.max(value[2] - value[0], value[0] - value[1], 0));
 class Series {
+  sign = "";
   constructor(about, figures) {
     Object.assign(this, about);
     const held = (x) => (x === null ? null : Math.min(Math.max(x, this.lo ?? -Infinity), this.hi ?? Infinity));
@@ -19,7 +20,7 @@ class Series {
     const known = this.triples.map(longer).filter((each) => each > 0), smallest = Math.min(...known);
     this.digits = this.d;
     if (known.length) {
-      this.digits = Math.min(this.d, 1 - floor10(Number(smallest.toExponential(1))));
+      this.digits = Math.min(this.d, 1 - floor10(smallest, 1));
       if (!this.whole) this.digits = Math.max(this.digits, -floor10(smallest));
     }
     if (this.rate) this.digits = Math.max(0, this.digits - 2);
@@ -33,22 +34,21 @@ class Series {
     if (!short || (this.digits >= 0 && this.noisy)) return number(x, this.digits);
     return compact(x, this.digits, data.lang === "zh" && beside !== undefined ? leastBeside(beside) : undefined);
   }
-  even([v, low, high]) {
-    if (v === null || low === null || high === null) return false;
-    const above = high - v, below = v - low;
-    return Math.abs(above - below) <= Math.max(10 ** -this.places, 0.1 * Math.max(above, below));
+  even(value) {
+    const [v, low, high] = value, above = high - v, below = v - low;
+    return !value.includes(null) && Math.abs(above - below) <= Math.max(10 ** -this.places, 0.1 * Math.max(above, below));
   }
   half(value) { return this.even(value) ? (value[2] - value[1]) / 2 : longer(value); }
   unknown([, low, high]) { return Boolean(this.c) && low !== null && low <= 0 && high >= 0 && low < high; }
-  within([, low, high]) {
+  within([, low, high], sign = "") {
     const scale = this.rate ? 100 : 1, power = floor10(((high - low) / 10) * scale), step = 10 ** power;
     const ends = [Math.floor((low * scale) / step + 1e-6), Math.ceil((high * scale) / step - 1e-6)]
-      .map((end) => (end > 0 ? "+" : "") + number(end * step, -power));
+      .map((end) => (end > 0 ? "+" : "") + money(sign, number(end * step, -power)));
     const kind = this.c === "points" ? "points" : this.rate ? "percent" : "plain";
     return word(`between ${kind}`, { low: ends[0], high: ends[1] });
   }
-  told(value, short) {
-    return this.unknown(value) ? [word("not known"), this.within(value)]
+  told(value, short, sign) {
+    return this.unknown(value) ? [word("not known"), this.within(value, sign)]
       : [this.write(value[0], short), this.reach(value, short)];
   }
   reach(value, short) {
@@ -58,14 +58,14 @@ class Series {
     const ends = [low, high].map((end) => this.write(end, short, v));
     return short && ends[0] === ends[1] ? this.reach(value) : word("range", { low: ends[0], high: ends[1] });
   }
-  both(value, short) {
-    if (this.unknown(value)) return word("not known: between", { between: this.within(value) });
-    let margin = this.reach(value, short);
+  both(value, sign) {
+    if (this.unknown(value)) return word("not known: between", { between: this.within(value, sign) });
+    let margin = this.reach(value);
     const limit = longer(value) !== null && !this.even(value) &&
       [value[1], value[2]].some((end) => this.plain(end) === this.plain(value[0]));
     if (margin && limit) return margin;
     if (margin && !margin.startsWith("±")) margin = `(${margin})`;
-    return [this.write(value[0], short), margin].filter(Boolean).join(" ");
+    return [this.write(value[0]), margin].filter(Boolean).join(" ");
   }
 }
 const clause = (...parts) => parts.filter(Boolean).join(word("clause"));
@@ -227,7 +227,7 @@ const table = (figure, here, state) => {
   });
 };
 const noise = (figure, at, name, row, state) => tangent(sheetOf(figure.r[at], state).forms.get(name)[row]);
-const sides = ([v, low, high]) => (low === null || high === null ? [0, 0] : [Math.max(0, v - low), Math.max(0, high - v)]);
+const sides = (value) => (value.includes(null) ? [0, 0] : [Math.max(0, value[0] - value[1]), Math.max(0, value[2] - value[0])]);
 // What a key figure is compared with, as workbench.figures.changes has it.
 const changed = (figure, item, state) => {
   if (!item.prev) return null;
@@ -252,7 +252,7 @@ const judged = (made, change, then) => {
   const part = !made.rate && !ends.includes(null);
   if (part) [size, low, high] = [gap / before[0], ends[0] - 1, ends[1] - 1];
   const half = (high - low) / 2;
-  const digits = half > 0 ? Math.min(6, 1 - floor10(Number((half * 100).toExponential(1)))) : 1;
+  const digits = half > 0 ? Math.min(6, 1 - floor10(half * 100, 1)) : 1;
   const told = (x) => (part ? percent(x, Math.max(1, digits))
     : made.rate ? word("points", { size: number(x * 100, Math.max(made.digits, digits)) }) : made.write(x, true));
   const signed = (x) => (x > 0 ? "+" : "") + told(x);
@@ -283,9 +283,9 @@ const card = (figure, item, li, state, told) => {
   if (item.aimed && !size(state.filters)) stay("own way");
   const made = series(figure, item.s, state), row = item.rows.at(-1), value = made.triples[row];
   require(figure, state, [[made, [row]]]);
-  const [text, margin] = made.told(value, true), unknown = made.unknown(value), bound = clause(made.b, beyond(made, row));
+  const [text, margin] = made.told(value, true, made.sign), unknown = made.unknown(value), bound = clause(made.b, beyond(made, row));
   const $ = (name) => li.querySelector(name);
-  $(".figure").textContent = made.sign && value[0] !== null && !unknown ? money(made.sign, text) : text;
+  $(".figure").textContent = value[0] !== null && !unknown ? money(made.sign, text) : text;
   $(".margin").replaceChildren(nbsp(margin), ...(bound ? [small(nbsp(bound))] : []));
   const change = unknown ? null : changed(figure, item, state);
   const now = change && judged(made, change, item.then), way = now ? now.way : unknown ? "same" : "";
@@ -324,7 +324,7 @@ const sentence = (figure, here, state) => {
   let text = "";
   for (const [literal, about, margin, form_, follows] of figure.parts) {
     if (!about) { text += literal; continue; }
-    const made = series(figure, about, state), value = made.triples[0];
+    const made = series(figure, about, state), value = made.triples[0], sign_ = form_ ? "" : made.sign;
     shown.push([made, [0]]);
     const number = (x) => {
       if (form_) {
@@ -337,10 +337,9 @@ const sentence = (figure, here, state) => {
     if (!margin) {
       let told = word("not known");
       if (made.unknown(value)) {
-        if (!follows) told = made.both(value);
+        if (!follows) told = made.both(value, sign_);
       } else if (value[0] !== null) {
-        told = number(value[0]);
-        if (made.sign && !form_) told = money(made.sign, told);
+        told = money(sign_, number(value[0]));
         if (!follows && made.least) told = word("at least figure", { figure: told });
         else if (!follows && cut) told += ` ${word("change margin", { margin: cut })}`;
       }
@@ -349,7 +348,7 @@ const sentence = (figure, here, state) => {
     }
     let sign = value[0] !== null, told = sign ? none : word("too little");
     if (!value.includes(null)) {
-      if (made.unknown(value)) [told, sign] = [made.within(value), false];
+      if (made.unknown(value)) [told, sign] = [made.within(value, sign_), false];
       else {
         sign = made.even(value);
         const reach = sign ? number(made.half(value)) : word("range", { low: number(value[1]), high: number(value[2]) });
@@ -382,7 +381,11 @@ const keep = (here) => {
   here.kept ??= [...here.lines, here.list, here.text, here.note].filter(Boolean).map((each) => [each, each.cloneNode(true)]);
 };
 const back = (here) => {
-  for (const [now, kept] of here.kept) now.replaceChildren(...kept.cloneNode(true).childNodes);
+  for (const [now, kept] of here.kept) {
+    const focused = now.contains(document.activeElement);
+    now.replaceChildren(...kept.cloneNode(true).childNodes);
+    if (focused) now.querySelector("button")?.focus();
+  }
   here.element?.setAttribute("aria-label", here.label);
 };
 const notes = new Map();
@@ -470,14 +473,10 @@ const update = (here, state) => {
     later(() => here.shown === wanted && page.redraw(here.element, wanted));
   }
 };
-const memos = new Map();
+let memos = {};
 const memoOf = (state, filters) => {
-  const key = text([filters, state.assumed]);
-  if (!memos.has(key)) {
-    if (memos.size > 40) memos.clear();
-    memos.set(key, new Map());
-  }
-  return memos.get(key);
+  if (size(memos) > 40) memos = {};
+  return memos[text([filters, state.assumed])] ??= {};
 };
 // Charts follow one by one once the next frame is seen, so that a slider does not wait for them.
 const queue = [];
@@ -500,17 +499,17 @@ const about = (name) => data.assumed.find((each) => each.n === name);
 const chosen = () => inputs.map((each) => [each.name.slice(2), each.value, each.name[0] === "f"])
   .filter(([name, value, filters]) => (filters ? value : Number(value) !== about(name).at));
 const stateOf = () => {
-  const state = { filters: {}, assumed: {} };
-  for (const [name, value, filters] of chosen()) {
-    if (filters) state.filters[name] = value;
-    else state.assumed[name] = Number(value);
+  const filters = {}, assumed = {};
+  for (const [name, value, filter] of chosen()) {
+    if (filter) filters[name] = value;
+    else assumed[name] = Number(value);
   }
-  return state;
+  return { filters, assumed };
 };
 const amount = (each, x) => {
   const named = each.v?.find(([, value]) => value === x);
   const [before, after] = each.u ?? ["", ""];
-  return named ? named[0] : before ? money(before, number(x, each.d)) : number(x, each.d) + after;
+  return named ? named[0] : money(before, number(x, each.d)) + after;
 };
 const told = (state, missing) => {
   const list = (pairs) => pairs.map(([name, value]) => word("live is", { name, value })).join(word("comma"));
@@ -542,7 +541,7 @@ const show = (missing = []) => {
   for (const here of places) update(here, state);
   later(() => {});
 };
-const pairs = () => chosen().map((each) => `~${each.slice(0, 2).map(encodeURIComponent).join("=")}`).join("");
+const pairs = () => chosen().map((each) => `~${each.slice(0, 2).map(encodeURIComponent).join("=").replaceAll("~", "%7E")}`).join("");
 const change = () => {
   try {
     history.replaceState(null, "", `#${pairs()}`);
@@ -571,7 +570,10 @@ amounts(stateOf());
 form.hidden = false;
 form.oninput = change;
 form.onchange = () => seen === pairs() || change(); // a script may fire nothing else
-button.onclick = () => setTimeout(change); // once everything is as it was
+button.onclick = () => setTimeout(() => { // once everything is as it was
+  change();
+  inputs[0].focus(); // a button that hides keeps no focus
+});
 onhashchange = read;
 // A bar or a cell that is clicked is filtered by; so is a row by its button, which a keyboard reaches.
 const selectOf = (name) => form.elements[`f:${name}`];

@@ -4,7 +4,8 @@ const data = JSON.parse(document.getElementById("live").textContent);
 const words = data.words;
 const word = (key, names = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => names[name]);
 const size = (content) => Object.keys(content).length;
-const floor10 = (x) => Number(x.toExponential().split("e")[1]); // floor of the logarithm
+// Floor of the logarithm, of a number rounded to so many digits after its first.
+const floor10 = (x, digits) => Number(x.toExponential(digits).split("e")[1]);
 
 // ---- numbers
 
@@ -65,13 +66,10 @@ const inverse = (p) => {
   }
   return z;
 };
-const levels = new Map();
+const levels = {};
 const quantile = (figures = 1) => {
-  if (!levels.has(figures)) {
-    const miss = -Math.expm1(Math.log(0.95) / Math.max(1, figures));
-    levels.set(figures, { z: inverse(miss / 2), miss });
-  }
-  return levels.get(figures);
+  const miss = -Math.expm1(Math.log(0.95) / Math.max(1, figures));
+  return levels[figures] ??= { z: inverse(miss / 2), miss };
 };
 
 const NOTHING = [null, null, null];
@@ -138,8 +136,8 @@ const ofLadder = (form, level) => {
 };
 const eachRung = (compute, forms, under) => {
   const ladders = forms.map((form) => (isLadder(form) ? form.rungs : [form]));
-  const rungs = Array.from({ length: Math.max(...ladders.map((each) => each.length)) }, (_, i) =>
-    compute(ladders.map((each) => each[Math.min(i, each.length - 1)])));
+  const longest = ladders.reduce((a, b) => (b.length > a.length ? b : a));
+  const rungs = longest.map((_, i) => compute(ladders.map((each) => each[i] ?? each.at(-1))));
   return rungs.every((each) => isAffine(each) || isRatio(each)) ? { rungs, under } : null;
 };
 const under = (...forms) => forms.every((form) => !isLadder(form) || form.under);
@@ -220,20 +218,17 @@ const tried = (task, stays) => {
   }
 };
 const text = JSON.stringify;
-const leaves = new Map();
+const leaves = {};
 const leaf = (name) => {
-  if (!leaves.has(name)) {
-    const from = data.leaves[name];
-    leaves.set(name, {
-      by: from.by,
-      keys: from.keys.map((key) => key.map((place, at) => from.by[at][2][place])),
-      m: new Map(from.m.map(([measure, plan, adds]) => [measure, { plan, adds, forms: [] }])),
-      when: from.when,
-      among: 1,
-      kept: 1,
-    });
-  }
-  return leaves.get(name);
+  const from = data.leaves[name];
+  return leaves[name] ??= {
+    by: from.by,
+    keys: from.keys.map((key) => key.map((place, at) => from.by[at][2][place])),
+    m: new Map(from.m.map(([measure, plan, adds]) => [measure, { plan, adds, forms: [] }])),
+    when: from.when,
+    among: 1,
+    kept: 1,
+  };
 };
 const paid = (name, measure, place) => {
   const { plan, forms } = leaf(name).m.get(measure), { rows, parts, fixed } = data.leaves[name];
@@ -484,8 +479,7 @@ const put = (content, [first, ...rest], value) => {
 // A release's sheet under a state; `whole` leaves small groups in.
 const sheetOf = (name, state, whole = false) => {
   const at = `${name} ${whole}`;
-  if (!state.memo.has(at)) state.memo.set(at, tried(() => sheet(name, state, whole), (problem) => problem));
-  const made = state.memo.get(at);
+  const made = state.memo[at] ??= tried(() => sheet(name, state, whole), (problem) => problem);
   if (made.why) throw made;
   return made;
 };

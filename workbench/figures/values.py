@@ -74,10 +74,10 @@ class Series:
         return any(value.margin is not None for value in self.values)
 
     @property
-    def currency(self) -> str | None:
+    def currency(self) -> str:
         """The currency's code, of amounts of money."""
-        unit = self.measure.unit
-        return unit if unit and CURRENCY.match(unit) else None
+        unit = self.measure.unit or ""
+        return unit if CURRENCY.match(unit) else ""
 
     def plain(self, value: float | None) -> float | int | None:
         """Return a figure rounded to what is shown, for a chart's data."""
@@ -136,7 +136,7 @@ class Series:
         known = [each for each in self.values if each.value is not None]
         return self.contrast == "gain" and bool(known) and all(map(self.unknown, known))
 
-    def between(self, value: Value, language: Language) -> str:
+    def between(self, value: Value, language: Language, currency: str = "") -> str:
         """Return "between −7 and +7 points", of what is not known, rounded outwards."""
         low, high = value.low or 0.0, value.high or 0.0
         scale = 100.0 if self.rate else 1.0
@@ -146,14 +146,16 @@ class Series:
         # why the small part: what stands on a step but for the last bit of a float stays there
         for end in (floor(low * scale / step + 1e-6), ceil(high * scale / step - 1e-6)):
             sign = "+" if end > 0 else ""
-            ends.append(sign + language.number(end * step, digits))
+            ends.append(sign + language.with_unit(language.number(end * step, digits), currency))
         kind = "points" if self.contrast == "points" else "percent" if self.rate else "plain"
         return language.word(f"between {kind}", low=ends[0], high=ends[1])
 
-    def told(self, value: Value, language: Language, compact: bool = False) -> tuple[str, str]:
+    def told(
+        self, value: Value, language: Language, compact: bool = False, currency: str = ""
+    ) -> tuple[str, str]:
         """Return a figure and its margin in words; of a difference that is not known, its range."""
         if self.unknown(value):
-            return language.word("not known"), self.between(value, language)
+            return language.word("not known"), self.between(value, language, currency)
         margin = self.margin_text(value, language, compact)
         return self.text(value.value, language, compact), margin
 
@@ -174,20 +176,21 @@ class Series:
             return self.margin_text(value, language)
         return language.word("range", low=ends[0], high=ends[1])
 
-    def both(self, value: Value, language: Language, compact: bool = False) -> str:
+    def both(self, value: Value, language: Language, currency: str = "") -> str:
         """Return a figure and its margin in words; one at its limit as the range it may be in."""
         if self.unknown(value):
-            return language.word("not known: between", between=self.between(value, language))
-        margin = self.margin_text(value, language, compact)
+            between = self.between(value, language, currency)
+            return language.word("not known: between", between=between)
+        margin = self.margin_text(value, language)
         if margin and self.at_limit(value):
             return margin
         if margin and not margin.startswith("±"):  # the ends of a lopsided interval
             margin = f"({margin})"
-        return " ".join(filter(None, (self.text(value.value, language, compact), margin)))
+        return " ".join(filter(None, (self.text(value.value, language), margin)))
 
     def full(self, value: Value, language: Language) -> str:
         """Return a figure, its margin and its unit in words, for where no title tells the unit."""
-        said = self.both(value, language)
+        said = self.both(value, language, self.currency)
         if value.value is None or self.unknown(value):
             return said
         return language.with_unit(said, self.unit)

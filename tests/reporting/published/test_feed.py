@@ -151,5 +151,10 @@ def test_the_index_shows_an_audience_its_own_and_an_address_keeps_it(browser, sh
 
 def test_an_audience_that_is_gone_hides_nothing(browser, shelves):
     browser.show("about:blank")
-    browser.show(f"{(shelves / 'index.html').as_uri()}#audience=nobody")
-    assert browser.run(SHOWN) == ["overview", "risk", "spend"]
+    for broken in ("nobody", "%E0%A4%A", ""):
+        browser.show("about:blank")
+        browser.show(f"{(shelves / 'index.html').as_uri()}#audience={broken}")
+        assert browser.run(SHOWN) == ["overview", "risk", "spend"]
+        assert browser.complaints() == []
+    browser.run("location.hash = '#audience=risk%20board'")
+    browser.wait(f"{SHOWN}.join() === 'risk'")

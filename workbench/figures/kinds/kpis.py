@@ -190,7 +190,7 @@ def _card(item: KpiSpec, releases: Sequence[Release], language: Language) -> Car
     rows = one_line(release)[1]
     now = figures.values[rows[-1]]
     unknown = figures.unknown(now)
-    text, margin = figures.told(now, language, compact=True)
+    text, margin = figures.told(now, language, compact=True, currency=figures.currency)
     if figures.currency and now.value is not None and not unknown:
         text = language.money(text, figures.currency)
     title = language.say(item.label) if item.label else language.measure(figures.measure.title)

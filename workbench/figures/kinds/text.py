@@ -170,12 +170,11 @@ class _Field:
         figures, value = self.figures, self.value
         if value.value is None:
             return language.word("none" if self.release.planned else "not known")
+        currency = "" if format_spec else figures.currency
         if figures.unknown(value):
-            both = figures.both(value, language)
+            both = figures.both(value, language, currency)
             return figures.told(value, language)[0] if margin_follows else both
-        text = self._number(value.value, format_spec, language)
-        if figures.currency and not format_spec:
-            text = language.money(text, str(figures.currency))
+        text = language.with_unit(self._number(value.value, format_spec, language), currency)
         if margin_follows:
             return text
         if at_least(figures.measure):
@@ -192,7 +191,8 @@ class _Field:
         if margin is None or value.low is None or value.high is None:
             return language.word("none"), True
         if figures.unknown(value):
-            return figures.told(value, language)[1], False
+            currency = "" if format_spec else figures.currency
+            return figures.between(value, language, currency), False
         even = figures.even(value)
         ends = [margin] if even else [value.low, value.high]
         texts = [self._number(each, format_spec, language) for each in ends]

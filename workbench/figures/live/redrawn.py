@@ -96,10 +96,18 @@ def _made(
     tables: Tables, spec: Spec, releases: Sequence[Release], state: State, language: Language,
     together: Together,
 ) -> list[Release]:  # fmt: skip
-    unsaid = isinstance(spec, TextSpec) and filled(spec.template, releases, language) is None
+    fields = filled(spec.template, releases, language) if isinstance(spec, TextSpec) else []
     # why numbers: a target is one of everybody, and what is filtered is not
-    if not isinstance(spec, (*PICKED, TextSpec)) or spec.numbers() or unsaid:
+    if not isinstance(spec, (*PICKED, TextSpec)) or spec.numbers() or fields is None:
         raise NotFollowed("own way")
+    reasons = list[NotFollowed]()
+    for at, name in (field[:2] for _, field in fields if field):
+        try:
+            tables.restated(releases[at], state, [name], bounds=True, tells=False)
+        except NotFollowed as reason:
+            reasons.append(reason)
+    if reasons:  # why: what no table answers is told before what is too small, as the script does
+        raise min(reasons, key=lambda each: str(each) == "hidden")
     made = [_of(tables, spec, at, each, state) for at, each in enumerate(releases)]
     if isinstance(spec, TextSpec) and state.filters:
         told = enumerate(made)

@@ -31,7 +31,7 @@
     ];
   };
   const about = (card, table) => {
-    const notes = all(card, ".note, .notes li").map((note) => [said.note, words(note)]);
+    const notes = all(card, ".live-not, .note, .notes li").map((note) => [said.note, words(note)]);
     const bounds = all(table, "thead .below").map((each) => [words(each.parentNode).replace(words(each), "").trim(), words(each)]);
     const filter = words(document.querySelector("[data-filter]"));
     return [
@@ -98,7 +98,7 @@
       ["_rels/.rels", links(link(1, "officeDocument", "xl/workbook.xml"))],
       ["xl/workbook.xml", `<workbook xmlns="${SCHEMA}/spreadsheetml/2006/main" xmlns:r="${SCHEMA}/officeDocument/2006/relationships"><sheets>${sheets.map(([name], at) => `<sheet name="${xml(name)}" sheetId="${at + 1}" r:id="r${at + 1}"/>`).join("")}</sheets></workbook>`],
       ["xl/_rels/workbook.xml.rels", links(numbers.map((n) => link(n, "worksheet", `sheet${n}.xml`)).join("") + link(9, "styles", "styles.xml"))],
-      ["xl/styles.xml", `<styleSheet xmlns="${SCHEMA}/spreadsheetml/2006/main"><fonts><font/></fonts><fills><fill><patternFill/></fill></fills><borders><border/></borders><cellStyleXfs><xf/></cellStyleXfs><cellXfs><xf/><xf numFmtId="10" applyNumberFormat="1"/></cellXfs></styleSheet>`],
+      ["xl/styles.xml", `<styleSheet xmlns="${SCHEMA}/spreadsheetml/2006/main"><fonts><font/></fonts><fills><fill><patternFill/></fill></fills><borders><border/></borders><cellStyleXfs><xf/></cellStyleXfs><cellXfs><xf/><xf numFmtId="10" applyNumberFormat="1"/></cellXfs><cellStyles><cellStyle name="Normal" xfId="0"/></cellStyles></styleSheet>`],
       ...sheets.map(([, lines], at) => [`xl/sheet${at + 1}.xml`, sheet(lines)]),
     ].map(([path, text]) => [path, `<?xml version="1.0" encoding="UTF-8"?>\n${text}`]));
   };

@@ -13,7 +13,8 @@
       shelf.hidden = !meant(shelf) || !wanted.every((word) => words.includes(word));
       shown += shelf.hidden ? 0 : 1;
       const past = shelf.querySelector("details");
-      if (past) past.open = wanted.length > 0; // an earlier period may be what was looked for
+      // An earlier period may be what was looked for.
+      if (past) past.open = wanted.length > 0;
     }
     none.hidden = shown > 0;
     for (const alert of document.querySelectorAll(".alerts li")) alert.hidden = !meant(alert);
@@ -23,12 +24,17 @@
     history.replaceState(null, "", `#audience=${encodeURIComponent(audience.value)}`);
     sift();
   });
-  const asked = /^#audience=(.+)$/.exec(location.hash);
-  if (audience && asked) {
-    audience.value = decodeURIComponent(asked[1]);
+  const read = () => {
+    const asked = /^#audience=(.*)$/.exec(location.hash);
+    if (!audience || !asked) return;
+    try {
+      audience.value = decodeURIComponent(asked[1]);
+    } catch { /* a broken escape is nobody's name */ }
     if (audience.selectedIndex < 0) audience.value = "";
     sift();
-  }
+  };
+  addEventListener("hashchange", read);
+  read();
 
   const source = document.getElementById("comparison");
   if (!source) return;
@@ -56,7 +62,8 @@
     const cells = [card.label, `${card.text} ${card.margin}`, other ? `${other.text} ${other.margin}` : "–", "–"];
     if (comparable(card, other)) {
       const difference = other.value - card.value;
-      const noise = more * Math.hypot(reach(card), reach(other)); // of independent draws
+      // Of independent draws.
+      const noise = more * Math.hypot(reach(card), reach(other));
       const clear = Math.abs(difference) > noise;
       cells[3] = `${number(card, rounded(difference, noise), "exceptZero")} ± ${number(card, rounded(noise, noise), "never")}: ${clear ? beyond : within}`;
     }
@@ -75,7 +82,8 @@
     const [one, two] = [periods[first.value], periods[second.value]];
     const pairs = one.cards.map((card) => [card, two.cards.find((c) => c.key === card.key)]);
     const judged = pairs.filter(([card, other]) => comparable(card, other)).length;
-    const more = wider[Math.max(0, judged - 1)]; // all of the table hold together
+    // All of the table hold together.
+    const more = wider[Math.max(0, judged - 1)];
     body.replaceChildren(...pairs.map(([card, other]) => row(card, other, more)));
     document.getElementById("first-head").textContent = one.period;
     document.getElementById("second-head").textContent = two.period;

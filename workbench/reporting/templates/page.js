@@ -1,4 +1,5 @@
-const page = {}; // what other scripts of the page may ask of this one
+// What other scripts of the page may ask of this one.
+const page = {};
 (() => {
   "use strict";
   const charts = Array.from(document.querySelectorAll(".chart"), (element) => ({
@@ -9,12 +10,14 @@ const page = {}; // what other scripts of the page may ask of this one
   // Labels that do not fit: every n-th month, or words set aslant.
   const fit = ({ element, figure }) => {
     const axis = figure.layout.xaxis;
-    if (!axis) return {}; // flows have no axes
+    // Flows have no axes.
+    if (!axis) return {};
     const long = figure.layout.meta?.long;
     const room = (element.clientWidth - 72) / axis.tickvals.length;
     const size = (texts) => Math.max(...texts.flatMap((t) => t.split("<br>")).map((line) =>
       Array.from(line.replace(/&#?\w+;/g, "x")).reduce((sum, c) => sum + (c.charCodeAt(0) > 0x2e80 ? 12.5 : 6.8), 6)));
-    if (axis.type !== "category") { // amounts under bars that lie
+    // Amounts under bars that lie.
+    if (axis.type !== "category") {
       const step = Math.ceil(size(axis.ticktext) / room);
       const shown = (_, at) => at % step === 0;
       return { "xaxis.tickvals": axis.tickvals.filter(shown), "xaxis.ticktext": axis.ticktext.filter(shown) };
@@ -82,7 +85,6 @@ const page = {}; // what other scripts of the page may ask of this one
       }, 120);
     });
     document.documentElement.classList.add("drawn");
-    page.drawn?.();
   };
 
   // A viewBox lets a sheet of paper shrink a chart instead of clipping it.
@@ -100,7 +102,10 @@ const page = {}; // what other scripts of the page may ask of this one
     if (!long.has(body)) return;
     const { rows, note, first } = long.get(body), left = rows.filter((row) => !row.hidden);
     const shown = left.slice(0, all ? left.length : first);
+    const focused = document.activeElement;
     body.replaceChildren(...shown);
+    // A row that is taken out and put back keeps its focus.
+    focused.focus();
     note.hidden = shown.length === left.length;
   };
   for (const note of document.querySelectorAll(".first-rows")) {
@@ -140,16 +145,18 @@ const page = {}; // what other scripts of the page may ask of this one
     const stream = new Blob([Uint8Array.from(bytes)]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
     script.textContent = await new Response(stream).text();
-    document.head.append(script); // runs at once: the policy names its hash
+    // Runs at once: the policy names its hash.
+    document.head.append(script);
   };
 
   const start = () => {
     if (!charts.length) return;
     unpack().then(draw).catch((problem) => {
-      document.documentElement.classList.add("failed"); // the tables say the same
+      // The tables say the same.
+      document.documentElement.classList.add("failed");
       for (const each of tables) each.open = true;
       console.error(problem);
-    });
+    }).finally(page.drawn);
   };
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
   else start();

@@ -1,8 +1,11 @@
 (() => {
   "use strict";
-  const [WIDTH, HEIGHT] = [1168, 612]; // of a slide without its margins and its foot
-  const [LARGEST, LEAST, STEP] = [1.6, 0.62, 0.02]; // smaller than the least is hard to read on a wall
-  const ROWS = 8; // a table of no more is not taken apart
+  // Of a slide without its margins and its foot.
+  const [WIDTH, HEIGHT] = [1168, 612];
+  // Smaller than the least is hard to read on a wall.
+  const [LARGEST, LEAST, STEP] = [1.6, 0.62, 0.02];
+  // A table of no more is not taken apart.
+  const ROWS = 8;
   // What the page does on paper is not for slides, and what it does on a screen is.
   for (const sheet of document.styleSheets) {
     for (let at = sheet.cssRules.length - 1; at >= 0; at--) {
@@ -81,7 +84,8 @@
       line.lastChild.textContent = `${at + 1} / ${slides.length}`;
     });
     deck.classList.remove("measuring");
-    dispatchEvent(new Event("resize")); // charts take their new width, and their labels with it
+    // Charts take their new width, and their labels with it.
+    dispatchEvent(new Event("resize"));
     document.documentElement.classList.add("slides");
   };
   const wait = () => {
