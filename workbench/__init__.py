@@ -19,6 +19,7 @@ The one door. What an analyst types is here; the house behind it::
 from __future__ import annotations
 
 import importlib
+from inspect import isfunction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -107,7 +108,9 @@ def load_ipython_extension(shell: Any) -> None:
 def __getattr__(name: str) -> Any:
     # why: names load on first use, so that 'workbench --help' does not wait for pandas
     if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
+        found = getattr(importlib.import_module(_HOME[name]), name)
+        checked = importlib.import_module("workbench.privacy.arguments").checked
+        return checked(found) if isfunction(found) else found
     if name in _ROOMS:
         return importlib.import_module(f"workbench.{_ROOMS[name]}")
     raise AttributeError(f"module 'workbench' has no attribute '{name}'")

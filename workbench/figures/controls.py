@@ -14,6 +14,7 @@ from workbench.figures.live.embedded import assumed
 from workbench.figures.live.redrawn import redrawn
 from workbench.figures.live.states import State, Tables
 from workbench.figures.spec import Figure
+from workbench.privacy.arguments import checked
 from workbench.privacy.expressions import Assumed, is_number
 
 _STEPS_AT_MOST = 1000
@@ -75,6 +76,7 @@ def slider(
     return Assumed(float(value), {**_named(name, title, unit), **about})
 
 
+@checked
 def choice(
     name: str,
     values: Mapping[str, float],

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isfinite
+from sys import float_info
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import QuestionRefused
@@ -308,7 +308,9 @@ def names(given: str | Sequence[str]) -> list[str]:
 
 def is_number(given: object) -> bool:
     """Whether something is a finite number, and not True or False."""
-    return isinstance(given, int | float) and not isinstance(given, bool) and isfinite(given)
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return False
+    return abs(given) <= float_info.max
 
 
 def _whole(given: object) -> bool:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from workbench import reporting
 from workbench.errors import InputError, UnknownName, one_of, require_known
 from workbench.lifecycle import decisions as log
+from workbench.lifecycle.decisions import Decision
 from workbench.lifecycle.register import Register
 from workbench.periods import Period, ends_of
+from workbench.privacy.arguments import checked
 from workbench.workspace.proposals import SOURCE, Proposals
 
 if TYPE_CHECKING:
-    from workbench.lifecycle.decisions import Decision
     from workbench.privacy.release import Release
 
 VERDICTS = {None: "not known yet", False: "within the noise", True: "more than noise"}
@@ -90,6 +91,7 @@ class Decisions(Proposals):
         made = log.Decision("", *decided, expected, low, high, due)
         return log.record(self.register, made, now=now)
 
+    @checked
     def review(
         self,
         name: str,
@@ -125,9 +127,7 @@ class Decisions(Proposals):
         """
         now = self._now()
         by_hand = value is not None, margin is not None
-        told = all(isinstance(x, int | float | None) for x in (value, margin))
-        told &= isinstance(where, Mapping | None)
-        if not told or len({*by_hand, release is None}) > 1 or (not release and (of or where)):
+        if len({*by_hand, release is None}) > 1 or (not release and (of or where)):
             raise InputError(
                 "say what came of it: --value with --margin (0 where it is exact), or --release "
                 "with --of and --where, and not both. Nothing was recorded."
@@ -141,6 +141,7 @@ class Decisions(Proposals):
             outcome = log.Outcome(on or _last_day(released), *ends, release=released.id)
         return log.review(self.register, name, outcome, now=now)
 
+    @checked
     def results(self, period: str) -> Release:
         """Return the decisions taken up to the end of a period, for ``wb.figures.table``.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, require_known
+from workbench.privacy.arguments import checked
 from workbench.privacy.columns import advised
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Proposals:
     def __init__(self, ws: Workspace) -> None:
         self.ws = ws
 
+    @checked
     def propose(
         self, title: str, *, of: Release, measure: str, if_wrong: str, evidence: str
     ) -> Proposal:
@@ -55,6 +57,7 @@ class Proposals:
             raise InputError(f"'{of.name}' has {len(of)} rows; a decision is of one. Pick it.")
         return Proposal(title, of, measure, if_wrong, evidence)
 
+    @checked
     def waiting(self, period: str, proposals: Sequence[Proposal]) -> Release:
         """Return the decisions that wait, for ``wb.figures.table``.
 

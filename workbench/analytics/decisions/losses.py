@@ -16,9 +16,11 @@ from scipy.special import ndtr, ndtri
 
 from workbench.analytics.validation.estimates import Array, Estimate
 from workbench.errors import InputError
+from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import quantile
 
 _AT_ONCE = 2_000_000  # binomial draws in memory
+_YEARS_AT_MOST = 10_000_000
 _BLOCKS = 64  # of loans with much the same probability
 _NEVER = 1e-15  # a chance whose gaps are beyond what an integer holds
 
@@ -63,9 +65,9 @@ class Losses:
 
     def _place(self, level: float) -> int:
         n = len(self.losses)
-        if not 0.5 <= level < 1 or n * (1 - level) < 10:
+        if not is_number(level) or not 0.5 <= level < 1 or n * (1 - level) < 10:
             raise InputError(
-                f"at level {level} of {n:,} simulated years fewer than 10 are beyond it. Give a "
+                f"at level {level!r} of {n:,} simulated years fewer than 10 are beyond it. Give a "
                 "level from 0.5 to below 1, and draws of at least 10 / (1 - level)."
             )
         return int(np.ceil(n * level))
@@ -120,15 +122,21 @@ def simulate_losses(
         given = [np.atleast_1d(np.asarray(x, float)) for x in (pd, lgd, ead)]
         chance, severity, exposure = np.broadcast_arrays(*given)
         many = None if count is None else np.atleast_1d(np.asarray(count, float))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError("pd, lgd, ead and count are numbers, or lists of them.") from None
     for name, values, most in (("pd", chance, 1), ("lgd", severity, 1), ("ead", exposure, np.inf)):
         if not (np.isfinite(values).all() and (values >= 0).all() and (values <= most).all()):
             raise InputError(f"{name} is {'from 0 to 1' if most == 1 else '0 or more'} everywhere.")
-    if not 0 <= correlation < 1 or not np.isfinite(factor_shift):
-        raise InputError(f"correlation is from 0 to below 1, not {correlation}.")
-    if type(draws) is not int or draws < 1:
-        raise InputError(f"draws is a number of years, 1 or more, not {draws!r}.")
+    if not is_number(correlation) or not 0 <= correlation < 1:
+        raise InputError(f"correlation is from 0 to below 1, not {correlation!r}.")
+    if not is_number(factor_shift):
+        raise InputError(f"factor_shift is a number, below 0 for bad years, not {factor_shift!r}.")
+    if type(draws) is not int or not 1 <= draws <= _YEARS_AT_MOST:
+        raise InputError(
+            f"draws is a number of years, 1 or more, up to {_YEARS_AT_MOST:,}, not {draws!r}."
+        )
+    if type(seed) is not int or seed < 0:
+        raise InputError(f"seed is a whole number, 0 or more, not {seed!r}.")
     dice = np.random.default_rng(seed)
     factors = dice.standard_normal(draws) + factor_shift
     worth, reach = severity * exposure, ndtri(chance)

@@ -12,6 +12,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, NotKnown, QuestionRefused, UnknownName, require_known
+from workbench.privacy.arguments import checked, require_types
 from workbench.privacy.columns import Dimension, Measure, noted
 from workbench.privacy.expressions import is_number
 from workbench.privacy.margins import Affine, Fixed, Form, quantile, tangent, times, weighted
@@ -94,6 +95,10 @@ class Portfolio:
     level: float = 0.999
     unit: str | None = None
 
+    def __post_init__(self) -> None:
+        require_types(Portfolio, vars(self))
+
+    @checked
     def losses(
         self,
         scenarios: Mapping[str, Mapping[str, float]] | None = None,
@@ -131,6 +136,7 @@ class Portfolio:
         asked = {"draws": draws, "scenarios": [list(each) for each in (scenarios or {}).items()]}
         return self._derived("portfolio_loss", asked, name or f"{self.grades.name}-losses")
 
+    @checked
     def tornado(
         self, by: Mapping[str, float], *, of: str = "value_at_risk", name: str | None = None
     ) -> Release:

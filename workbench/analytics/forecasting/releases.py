@@ -123,7 +123,7 @@ def backtest(
     """
     import pandas as pd
 
-    from workbench.analytics.forecasting.rules import checked, contiguous, scored, season_seen
+    from workbench.analytics.forecasting import rules
     from workbench.privacy.release import Release
 
     if isinstance(series, Release):
@@ -131,16 +131,16 @@ def backtest(
             raise InputError("say which figure of the release: wb.backtest(sales, 'amount_sum').")
         table, frames = _Series(sheet_of(series), measure), []
         for row, key in enumerate(table.keys):
-            found = pd.DataFrame(scored(*table.checked(row), table.season, _steps(horizon)))
+            found = pd.DataFrame(rules.scored(*table.checked(row), table.season, _steps(horizon)))
             for at, each in enumerate(table.groups):
                 found.insert(at, each.name, key[at])
             frames.append(found)
         return pd.concat(frames, ignore_index=True)
     if isinstance(series, pd.Series):
-        contiguous(series)
-    values, noise = checked(series, sigma)
-    seen = season_seen(season, len(values))
-    return pd.DataFrame(scored(values, noise, seen, _steps(horizon)))
+        rules.contiguous(series)
+    values, noise = rules.checked(series, sigma)
+    seen = rules.season_seen(season, len(values))
+    return pd.DataFrame(rules.scored(values, noise, seen, _steps(horizon)))
 
 
 def _steps(horizon: int) -> int:
@@ -224,16 +224,16 @@ class _Series:
 
     def checked(self, row: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a series' figures and the standard deviations of their noise."""
-        from workbench.analytics.forecasting.rules import FEWEST, checked
+        from workbench.analytics.forecasting import rules
 
         lines = [tangent(form) for form in self.forms[row]]
-        if len(lines) >= FEWEST and (sum(map(bool, lines)) < FEWEST or not lines[-1]):
+        if len(lines) >= rules.FEWEST and (sum(map(bool, lines)) < rules.FEWEST or not lines[-1]):
             raise NotKnown(
                 noted("series not known", where=", ".join(map(str, self.keys[row])) or ALL)
             )
         values = [float("nan") if each is None else each.value for each in lines]
         noise = [0.0 if each is None else sqrt(each.variance) for each in lines]
-        return checked(values, noise)
+        return rules.checked(values, noise)
 
     def coming(self, steps: int) -> tuple[str, ...]:
         """Return the periods after the last."""

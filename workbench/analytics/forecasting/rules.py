@@ -158,11 +158,13 @@ def best(tables: Sequence[list[dict[str, Any]]]) -> str:
 
 def checked(series: Any, noise: Any) -> tuple[Array, Array]:
     """Return a series and its noise as arrays; refuse what nothing can be foretold from."""
-    values = np.asarray(series, dtype=float)
     try:
+        values = np.array(series, dtype=float)
         sigma = np.broadcast_to(np.asarray(noise, dtype=float), values.shape).copy()
     except (TypeError, ValueError):
-        raise InputError("sigma is one number, or as many as there are figures.") from None
+        raise InputError(
+            "a series is a list of numbers; sigma is one, or as many as there are figures."
+        ) from None
     known = int(np.isfinite(values).sum())
     if known < FEWEST:
         raise InputError(

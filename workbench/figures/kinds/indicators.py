@@ -121,9 +121,8 @@ def indicators(
     title : str, optional
         A plain string.
     """
-    chosen = None if lights is None else tuple(lights)
     form = {"brief": brief, "first": first or None, "define": define or None}
-    return figure(IndicatorsSpec, (release,), lights=chosen, section=section, **form, title=title)
+    return figure(IndicatorsSpec, (release,), lights=lights, section=section, **form, title=title)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from workbench.figures.marks import beside_target
 from workbench.figures.notes import beside, cut
 from workbench.figures.spec import Column, Figure, Index, Lights, Number, Spec, Words, figure
 from workbench.figures.values import Series, declared_order, is_time, pick, series
+from workbench.privacy.arguments import checked
 from workbench.privacy.columns import Dimension, decimals
 from workbench.privacy.operational import KIND as OPERATIONAL
 from workbench.privacy.release import Release
@@ -78,6 +79,7 @@ class KpisSpec(Spec):
         return Cards(title, tuple(told))
 
 
+@checked
 def kpis(
     *releases: Release,
     measures: Sequence[str] | None = None,

@@ -102,7 +102,7 @@ def table(
     return figure(
         TableSpec,
         (release,),
-        columns=None if columns is None else tuple(columns),
+        columns=columns,
         title=title,
         first=first or None,
     )

@@ -1,0 +1,56 @@
+"""Arguments of what an analyst types, looked at by the types that they are declared with."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
+from inspect import Parameter, formatannotation, signature
+from types import GenericAlias
+from typing import Any, cast, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from workbench.errors import Each, InputError, WorkbenchError
+
+_ASK = " Ask with wb.query(…), then ws.release(…), and give what that returns."
+_TRIPS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
+
+
+@cache
+def checked(function: Each) -> Each:
+    """Say in words which argument is of another type than is declared, where Python trips on it."""
+    door = cast("Callable[..., Any]", function)
+
+    @wraps(door)
+    def looked_at(*args: Any, **options: Any) -> Any:
+        try:
+            return door(*args, **options)
+        except _TRIPS as problem:
+            if not isinstance(problem, WorkbenchError):
+                require_types(door, signature(door).bind_partial(*args, **options).arguments)
+            raise
+
+    return cast("Each", looked_at)
+
+
+def require_types(of: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Refuse an argument of another type than a function, or a dataclass, declares."""
+    import ibis
+    import pandas as pd
+
+    from workbench.privacy.release import Release
+
+    hints = get_type_hints(of, localns={"Release": Release, "ibis": ibis, "pd": pd})
+    for name, value in given.items():
+        hint = hints.get(name, Any)
+        listed: Any = GenericAlias(tuple, (hint, ...))
+        several = signature(of).parameters[name].kind is Parameter.VAR_POSITIONAL
+        try:
+            takes: Any = TypeAdapter(listed, config=ConfigDict(arbitrary_types_allowed=True))
+            takes.validate_python(value if several else (value,), strict=True)
+        except ValidationError:
+            # why no more of others: the rows of a table may be customers'
+            plain = isinstance(value, str | int | float | None)
+            shown = f"{value!r:.60}" if plain else f"this {type(value).__name__}"
+            declared = re.sub(r"\w+\.", "", formatannotation(hint))
+            way = _ASK if "Release" in declared else ""
+            raise InputError(f"{name}= takes {declared}, not {shown}.{way}") from None
