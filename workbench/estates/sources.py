@@ -22,6 +22,7 @@ from workbench.store.loading.text_files import (
     has_few_signs,
     likely,
     text_of,
+    unmarked,
 )
 
 ROW = "row"  # as --customer: every row is a customer
@@ -113,7 +114,7 @@ def encodings_of(path: Path) -> list[str]:
     if start.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return []
     if b"\0" in start[:4]:
-        return ["utf-16-be" if start.startswith(b"\0") else "utf-16-le"]
+        return [unmarked(start[:4])]
     if _decodes(path, "utf-8"):
         return []
     guessed, single = likely(start), OTHER_LETTERS

@@ -500,6 +500,7 @@ CALLED = {
     ".csv": [(gzip.compress(b"x"), "a gzip archive"), (b"PAR1", "a Parquet file"),
              (b"PK\x03\x04", "a zip archive or a workbook"),
              (b"\xef\xbb\xbf<HTML>", "a page of HTML"),
+             (b"Rar!\x1a\x07", "a RAR archive"), (b"7z\xbc\xaf", "a 7-Zip archive"),
              (b"\n{\"a\": 1}", "JSON")],
     ".xlsx": [(b"<?xml version", "XML"), (b"PAR1", "a Parquet file")],
     ".parquet": [(b"\xd0\xcf\x11\xe0", "an old or protected workbook"), (b"BZh9", "a bzip2")],
@@ -579,7 +580,7 @@ def test_an_unknown_table_is_suggested(desk):
     [
         ("a.csv", {"encoding": "klingon"}, "no encoding named 'klingon'. Known are utf-8, gb18030"),
         ("a.csv", {"sheet": "One"}, "a sheet is of an Excel file"),
-        ("a.parquet", {"date_format": "%d"}, "of CSV files and workbooks; leave them out"),
+        ("a.parquet", {"date_format": "%d"}, "is no form of a day"),
         ("a.csv", {"decimal": ";"}, "a decimal mark is . or ,"),
         ("a.csv", {"decimal": ",", "thousands": ","}, "a decimal mark is . or ,"),
     ],

@@ -363,6 +363,11 @@ CELLS = {  # a column's place, what its cell holds and in which format; what is 
     "long": (9, 12345678901234567890, "0", "words: a number of more digits than a workbook keeps"),
     "zeros": (9, 7, "00000", "00007"),
     "grouped": (9, 1234567, "#,##0", "1234567"),
+    "thousands": (9, 1500, "0,", "words: a number that its format shows with other signs"),
+    "insured": (9, 7, "000-00-0000", "words: a number that its format shows with other signs"),
+    "called": (9, 5551234567, "(000) 000-0000", "words: a number that its format shows with other"),
+    "accounted": (9, -5, "#,##0.00_);(#,##0.00)", "-5"),
+    "hours": (9, dt.timedelta(hours=36, minutes=5), "[h]:mm:ss", "36:05:00"),
     "red": (9, -5, "#,##0;[Red](#,##0)", "-5"),
     "half": (9, 0.5, "0%", "words: a number that its format shows with other signs"),
     "prefixed": (9, 7, '"K-"000', "words: a number that its format shows with other signs"),
@@ -372,6 +377,7 @@ CELLS = {  # a column's place, what its cell holds and in which format; what is 
     "half a key": (10, 1001.5, "General", "customer_id: no text and no whole number"),
     "yes for a key": (10, True, "General", "customer_id: no text and no whole number"),
     "day for a key": (10, day("2026-08-03"), "yyyy-mm-dd", "customer_id: no text and no whole"),
+    "column names again": (10, "customer_id", "General", "customer_id: not a customer's key"),
     "error for a key": (10, "#REF!", "General", "customer_id: an error"),
     "beyond": (11, "beside", "General", "n: more cells than column names"),
 }
@@ -490,6 +496,58 @@ def test_a_cell_merged_with_another_one_has_no_value_of_its_own(desk):
     assert aside(desk, taken) == {4: "words: a cell merged with another one"}
 
 
+def by_hand(desk, name, edit):
+    """Return a workbook whose rows are put anew into the XML that holds them."""
+    path = workbook(desk, name, ("May", [NAMES, words("one"), words("two")]))
+    with zipfile.ZipFile(path) as parts:
+        texts = {part: parts.read(part).decode() for part in parts.namelist()}
+    with zipfile.ZipFile(path, "w") as parts:
+        for part, text in texts.items():
+            parts.writestr(part, edit(text))
+    return path
+
+
+def cell(content, kind="str", place="I2"):
+    """Return what puts a cell of XML in the place of one."""
+    put = f'<c r="{place}" t="{kind}">{content}</c>'
+    return lambda text: re.sub(f'<c r="{place}".*?</c>', put, text)
+
+
+BY_HAND = {  # what becomes of the first row's words
+    "rich": (cell("<is><r><t>a</t></r><r><t> b</t></r></is>", "inlineStr"), "a b"),
+    "read aloud": (cell("<is><t>山</t><rPh sb='0' eb='1'><t>や</t></rPh></is>", "inlineStr"), "山"),
+    "two lines": (cell("<is><t>a_x000D_\nb</t></is>", "inlineStr"), "a\r\nb"),
+    "never computed": (cell("<f\n>1+1</f>"), "words: a formula that was never computed"),
+    "named": (lambda text: re.sub("<(/?)(?=[a-z])", r"<\1x:", cell("<f>1+1</f>")(text)).replace(
+        "xmlns=", "xmlns:x=") if "<sheetData>" in text else text,
+        "words: a formula that was never computed"),
+    "no such text": (cell("<v>999</v>", "s"), "a cell that no workbook has (IndexError)"),
+    "no number": (cell("<v>INF</v>", "n"), "a cell that no workbook has (ValueError)"),
+    "no place": (lambda t: t.replace('r="I2"', 'r="I"'), "a cell that no workbook has (Value"),
+    "twice": (lambda t: t.replace('<row r="3"', '<row r="2"'), "rows that are not in their order"),
+    "far": (lambda t: t.replace('<row r="3"', '<row r="9999999999"'), "not in their order"),
+    "strict": (lambda t: t.replace("http://schemas.openxmlformats.org/officeDocument/2006",
+                                   "http://purl.oclc.org/ooxml/officeDocument"),
+               "has no sheet that can be read, as one in the strict form"),
+}  # fmt: skip  # why: a table
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_a_workbook_that_another_program_wrote_is_read_or_refused(desk, name):
+    edit, value = BY_HAND[name]
+    path = by_hand(desk, f"{name}.xlsx", edit)
+    if "workbook has" in value or "not in their" in value or "strict" in value:
+        with pytest.raises(SourceError, match=re.escape(value)):
+            desk.ingest("events", path)
+        return
+    taken = desk.ingest("events", path)
+    assert taken.rows == 2
+    if taken.quarantined:
+        assert aside(desk, taken) == {2: value}
+    else:
+        assert last(desk, 2) == [value, "two"]
+
+
 PARTS = {  # a column and what a Parquet file holds in it; what is stored, or None
     ("at", "TIMESTAMPTZ '2026-10-25 00:30:00+00'"): None,
     ("at", "TIMESTAMPTZ 'infinity'"): None,
@@ -518,6 +576,15 @@ def test_a_parquet_files_type_is_a_value_or_aside(desk, column, part):
     assert last(desk, taken.added, column) == ([value] if value else []) + [None]
 
 
+def test_texts_of_a_parquet_file_have_a_form_too(desk):
+    columns = {"day": ["03.08.2026"], "amount": ["1.234,50"], "customer_id": ["C1"]}
+    nothing = {name: pa.nulls(1) for name in NAMES}
+    path = desk.settings.root / "german.parquet"
+    pq.write_table(pa.table({**nothing, **columns}), path)
+    assert desk.ingest("events", path, date_format="%d.%m.%Y", decimal=",").added == 1
+    assert last(desk, 1, "day") + last(desk, 1, "amount") == [day("2026-08-03"), Decimal("1234.5")]
+
+
 def test_decimals_that_the_engine_cannot_hold_are_refused(desk):
     wide = pa.array([Decimal("1.50")], pa.decimal256(50, 2))
     columns = [wide if name == "amount" else pa.nulls(1) for name in NAMES]
@@ -529,9 +596,12 @@ def test_decimals_that_the_engine_cannot_hold_are_refused(desk):
 
 LINE = "1,2026-08-03,,1,1,1,1,true,客,C1"
 SHAPES = {
+    "caret.csv": ("and neither , nor ; | or a tab between", "^".join(NAMES) + "{0:.0}{1:.0}\n"),
+    "name.csv": ("a column name on two lines", '"n\nr",' + "{}\n{}\n"),
+    "packed.csv.gz": ("Unpack it", "{}{}"),
     "title.csv": ("a quote above its column names", '"Events\nof August"\n{}\n{}\n'),
     "late.csv": ("mixes ends of lines (LF, CR LF)", "{}\n" + f"{LINE}\n" * 50_000 + "{}\r\n"),
-    "a.tsv": ("Save it as one of these; text with tabs", "{}\n{}\n"),
+    "a.tsv": ("save it as one of these; text with tabs", "{}\n{}\n"),
 }
 
 
@@ -540,6 +610,25 @@ def test_a_files_shape_is_named(desk, name):
     told, content = SHAPES[name]
     path = desk.settings.root / name
     path.write_bytes(content.format(",".join(NAMES), LINE).encode())
+    with pytest.raises(SourceError, match=re.escape(told)):
+        desk.ingest("events", path)
+
+
+TOP = ",".join(NAMES)
+ENCODED = {
+    "four": ("is UTF-32 text without a mark at its beginning. Name it with --encoding utf-32-le",
+             f"{TOP}\n{LINE}\n".encode("utf-32-le")),
+    "euro": ("It could be cp1252 or latin-1", f"{TOP}\n1,,,,,,,,€,C1\n".encode("cp1252")),
+    "parts": ("(line 3), though all else of it is", f"{TOP}\n{LINE}ééé\n".encode() + b"\xe9\n"),
+    "cut": ("though all else of it is", f"{TOP}\n{LINE}\n".encode("utf-16")[:-1]),
+}  # fmt: skip  # why: a table
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_what_a_text_is_not_in_is_told_with_what_it_may_be(desk, name):
+    told, content = ENCODED[name]
+    path = desk.settings.root / f"{name}.csv"
+    path.write_bytes(content)
     with pytest.raises(SourceError, match=re.escape(told)):
         desk.ingest("events", path)
 

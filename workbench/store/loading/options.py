@@ -69,15 +69,12 @@ def require_fitting(path: Path, options: Options) -> str:
         raise SourceError(f"{path} is an old workbook. Save it as .xlsx; nothing was taken in.")
     if kind not in (".csv", ".parquet", ".xlsx"):
         raise SourceError(
-            f"{path}: only .csv, .parquet and .xlsx files are read, not '{path.suffix}'. Save it "
-            "as one of these; text with tabs or semicolons between columns is read as .csv too."
+            f"{path}: only .csv, .parquet and .xlsx files are read, not '{path.suffix}'. Unpack it "
+            "where it is packed, or save it as one of these; text with tabs or semicolons between "
+            "columns is read as .csv too."
         )
     if kind != ".csv" and options.encoding:
         raise InputError("an encoding is of CSV files; leave it out.")
-    if kind == ".parquet" and (options.date_format or options.decimal or options.thousands):
-        raise InputError(
-            "forms of days and numbers are of CSV files and workbooks; leave them out."
-        )
     if kind != ".xlsx" and options.sheet:
         raise InputError("a sheet is of an Excel file; leave it out.")
     if options.encoding:

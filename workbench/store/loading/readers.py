@@ -47,7 +47,9 @@ _BEGINS = {
     b"\xfd7zXZ": ("an xz archive", ""), b"\x28\xb5\x2f\xfd": ("a Zstandard archive", ""),
     b"PK\x03\x04": ("a zip archive or a workbook", ".xlsx"), b"SQLite": ("a database", ""),
     b"\xd0\xcf\x11\xe0": ("an old or protected workbook", ".xlsx"), b'{"': ("JSON", ""),
-    b"PAR1": ("a Parquet file", ".parquet"), b"[{": ("JSON", ""), b"<?xml": ("XML", ""),
+    b"7z\xbc\xaf": ("a 7-Zip archive", ""), b"Rar!": ("a RAR archive", ""), b"{\\rtf": ("RTF", ""),
+    b"ARROW1": ("an Arrow file", ""), b"PAR1": ("a Parquet file", ".parquet"),
+    b"[{": ("JSON", ""), b"<?xml": ("XML", ""),
     **dict.fromkeys((b"<html", b"<!doctype", b"<table"), ("a page of HTML", "")),
 }  # fmt: skip  # why: a table
 _AS = "Unpack it, or save it as .csv, .parquet or .xlsx and name it so; nothing was taken in."
@@ -211,6 +213,8 @@ def columns_of(name: str, table: Table, found: Sequence[str], path: Path) -> dic
         parts.append("a column is there twice")
     if extra and not hint:
         hint = suggest(extra[0], table.file_columns)
+        if missing:
+            hint += " A column that a file calls otherwise gets 'header:' in the catalog."
     raise SourceError(f"{path} does not match table '{name}' ({'; '.join(parts)}).{hint}")
 
 
@@ -304,8 +308,8 @@ def _workbook(
                 f"(SELECT *, {_LINE} - {at + 1} AS {_ROW} FROM "
                 f"read_csv({literal(str(place))}, auto_detect = false, header = false, "
                 f"columns = {{{literal(_LINE)}: 'BIGINT', {read_as}}}, delim = ',', quote = '\"', "
-                f"escape = '\"', strict_mode = true, max_line_size = {LINE_BYTES_MOST}, "
-                f"buffer_size = {_BUFFER_BYTES}))"
+                f"escape = '\"', new_line = '\\n', strict_mode = true, "
+                f"max_line_size = {LINE_BYTES_MOST}, buffer_size = {_BUFFER_BYTES}))"
             )
             types = dict.fromkeys(table.file_columns, "VARCHAR")
             lines = {"number": _ROW, "first_line": at + 1, "passed_over": passed_over}

@@ -78,12 +78,17 @@ def text_of(path: Path, encoding: str | None) -> tuple[str, bool]:
         cut = _ends_within_a_line(file)
     marked = next((each for mark, each in _MARKS.items() if begin.startswith(mark)), None)
     if encoding is None and marked is None and b"\0" in begin:
-        which = "utf-16-be" if begin.startswith(b"\0") else "utf-16-le"
         raise SourceError(
-            f"{path} is UTF-16 text without a mark at its beginning. Name it with --encoding "
-            f"{which}; nothing was taken in."
+            f"{path} is {unmarked(begin)[:6].upper()} text without a mark at its beginning. Name "
+            f"it with --encoding {unmarked(begin)}; nothing was taken in."
         )
     return codecs.lookup(encoding or marked or "utf-8-sig").name, cut
+
+
+def unmarked(begin: bytes) -> str:
+    """Return which encoding a text is in whose first four bytes hold noughts and no mark."""
+    width = "32" if begin.count(b"\0") == 3 else "16"
+    return f"utf-{width}-" + ("be" if begin.startswith(b"\0") else "le")
 
 
 def _ends_within_a_line(file: IO[bytes]) -> bool:
@@ -117,7 +122,18 @@ def first_line(path: Path, encoding: str, table: Table) -> tuple[list[str], str,
             return names, delimiter, above
     if not first.strip():
         raise SourceError(f"{path} is empty or does not start with a line of column names.")
+    if first.count('"') % 2:
+        raise SourceError(
+            f"{path} has a column name on two lines, or a quote among its column names that does "
+            "not end. Write each name on one line; nothing was taken in."
+        )
     names, delimiter = fields_of(first)
+    known = table.file_columns
+    if len(names) == 1 < len(known) and all(each in first for each in known):
+        raise SourceError(
+            f"{path} has its column names, and neither , nor ; | or a tab between them. Export it "
+            "anew with one of these; nothing was taken in."
+        )
     if "" in names or len(set(names)) < len(names):
         raise SourceError(
             f"{path} does not start with a line of column names, each there once. Export it anew."
@@ -200,16 +216,24 @@ def wrong_encoding(path: Path, encoding: str) -> SourceError:
         bad = [n for n, each in enumerate(text, 1) if n >= line and "\ufffd" in each][:1]
     fits = [each for each in ("utf-8", *likely(start), "utf-16") if _decodes(start, each)]
     fits = [each for each in fits if codecs.lookup(each).name != encoding.removesuffix("-sig")]
+    told = encoding.removesuffix("-sig")
+    where = f" (line {bad[0]:,})" if bad else ""
+    read = start.decode(encoding, "replace")
+    signs = sum(not sign.isascii() or "16" in told or "32" in told for sign in read)
+    if not fits and read.count("\ufffd") * 2 < signs:
+        return SourceError(
+            f"{path} is not {told} text{where}, though all else of it is: it is cut there, or a "
+            "part of another file was put in. Mend that line; nothing was taken in."
+        )
     # why latin-1 too: every file reads as that
-    fits += [each for each in ("latin-1",) if encoding != "iso8859-1"]
+    others = [each for each in ("cp1252", "latin-1") if codecs.lookup(each).name != encoding]
+    fits += [each for each in others if _decodes(start, each)]
     hint = (
         f" It could be {' or '.join(fits)}: name with --encoding the one it was exported in, or in "
         "the catalog with source_format:."
         if fits
         else ""
     )
-    told = encoding.removesuffix("-sig")
-    where = f" (line {bad[0]:,})" if bad else ""
     return SourceError(f"{path} is not {told} text{where}.{hint} Nothing was taken in.")
 
 

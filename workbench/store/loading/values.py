@@ -326,9 +326,11 @@ def _key_sql(raw: str, declared: Column) -> str:
     narrow = f"translate(replace({raw}, chr(0), chr(1)), '{_WIDE}', {literal(_NARROW)})"
     trimmed = f"regexp_replace(nfc_normalize({narrow}), {literal(_EDGES)}, '', 'g')"
     words = ", ".join(literal(word) for word in sorted(_NO_KEYS))
+    own = ", ".join(literal(name) for name in (raw.strip('"'), declared.header) if name)
     fit = (
         f"regexp_full_match(key, {literal(_KEY)}) AND regexp_matches(key, {literal(_NAMES)}) AND "
-        f"NOT regexp_full_match(key, {literal(_NUMBER)}) AND lower(key) NOT IN ({words})"
+        f"NOT regexp_full_match(key, {literal(_NUMBER)}) AND lower(key) NOT IN ({words}) "
+        f"AND key NOT IN ({own})"  # as where files were put together, each with its column names
     )
     # why a list: what stands twice the engine computes of every row, before it looks at the CASE
     return f"(CASE WHEN {plain} THEN {raw} ELSE list_filter([{trimmed}], lambda key: {fit})[1] END)"

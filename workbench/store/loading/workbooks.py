@@ -20,14 +20,24 @@ from workbench.store.loading.values import NO_VALUE
 _COMPOUND = b"\xd0\xcf\x11\xe0"  # of old workbooks, and of protected ones
 _PROTECTED = "EncryptedPackage".encode("utf-16-le")
 _NOUGHTS = re.compile(r"0+")  # a number format that shows 42 as 00042
-_BROKEN = (OSError, ValueError, KeyError, SyntaxError, TypeError, zipfile.BadZipFile, zlib.error)
+_BROKEN = (
+    OSError, ValueError, AttributeError, LookupError, OverflowError, SyntaxError, TypeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip  # why: a list
 _DIGITS_KEPT = 15  # of a number; a workbook forgets the others
 _UNPACKED_BYTES, _UNPACKED_TIMES = 20_000_000, 100  # seldom more than 60 times
 # what is held at once is bounded too: the texts that cells share, a row, merged ranges
 _HELD_BYTES, _ROW_BYTES, _MERGED_MOST = 200_000_000, 16_000_000, 100_000
+_OVERLAP = 60  # bytes of a block that the next one has again
 _MERGED = f"{NO_VALUE}a cell merged with another one"
-_RANGE = re.compile(rb'<mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
-_NO_SIGNS = re.compile(r"General|\[[^]$]*\]|_.|E\+0+|[0#?,. ();@-]")  # of a number format
+_RANGE = re.compile(rb"<(?:\w+:)?mergeCell\s+ref=.([A-Z]+[0-9]+:[A-Z]+[0-9]+).")
+# of a number format; a comma behind the digits divides, and signs between noughts are shown
+_NO_SIGNS = re.compile(r"General|\[[^]$]*\]|_.|E\+0+|,(?=[0#?])|[0#?. ();@-]")
+_BETWEEN = re.compile(r"0[^;.]*[-()][^;]*0")
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>]")
+_LINE_OF_ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^>]*\s)?r="([^"]*)"')
+_LINES_MOST = 1_048_576
+_ESCAPED = re.compile(r"_x00([01][0-9A-F])_")  # how a workbook writes the end of a line in a cell
 _TWO_DAYS = dt.date(1900, 2, 28)
 _STREAMED = ("xl/worksheets/", "xl/media/", "xl/drawings/", "xl/charts/", "xl/embeddings/")
 _FIRST_DAY = dt.datetime(1900, 1, 1)  # noqa: DTZ001  # why: a cell has no zone
@@ -36,8 +46,10 @@ _FIRST_DAY = dt.datetime(1900, 1, 1)  # noqa: DTZ001  # why: a cell has no zone
 class Sheet:
     """One sheet, read row by row, as often as wanted."""
 
-    def __init__(self, values: Any, formulas: Any, merged: Sequence[Sequence[int]]) -> None:
-        self._values, self._formulas = values, formulas
+    def __init__(
+        self, path: Path, values: Any, formulas: Any, merged: Sequence[Sequence[int]]
+    ) -> None:
+        self._path, self._values, self._formulas = path, values, formulas
         self._merged = sorted(merged, key=lambda each: each[1])  # columns and rows, from 1 on
 
     def rows(
@@ -47,6 +59,16 @@ class Sheet:
 
         Of words a number is taken only where its cell shows nothing else, of keys no other value.
         """
+        try:
+            yield from self._rows(words, key)
+        except _BROKEN as problem:
+            # why not its text: it may quote a cell
+            raise SourceError(
+                f"{self._path} has a cell that no workbook has ({type(problem).__name__}). Save it "
+                "anew, or as CSV; nothing was taken in."
+            ) from None
+
+    def _rows(self, words: Collection[int], key: int | None) -> Iterator[tuple[int, list[str]]]:
         coming, merged = iter([*self._merged, (0, 1 << 30, 0, 0)]), list[Sequence[int]]()
         following = next(coming)
         pairs = (
@@ -90,7 +112,12 @@ class Book:
         SourceError
             There is none of that name.
         """
-        if not self.sheets or (name is not None and name not in self.sheets):
+        if not self.sheets:
+            raise SourceError(
+                f"{self._path} has no sheet that can be read, as one in the strict form has none. "
+                "Save it as an Excel workbook (.xlsx), or as CSV; nothing was taken in."
+            )
+        if name is not None and name not in self.sheets:
             raise SourceError(
                 f"{self._path} has no sheet '{name}'. Its sheets: {', '.join(self.sheets)}. "
                 "Nothing was taken in."
@@ -101,7 +128,7 @@ class Book:
         for each in found:
             if each is not None:
                 each.reset_dimensions()  # why: a size that is told may be of a million empty rows
-        return Sheet(found[0], found[1], merged)
+        return Sheet(self._path, found[0], found[1], merged)
 
     def write(
         self,
@@ -195,7 +222,7 @@ def _too_much(path: Path, what: str) -> SourceError:
 def _has_formulas(path: Path) -> bool:
     with zipfile.ZipFile(path) as parts:
         return any(
-            b"<f>" in block or b"<f " in block
+            _FORMULA.search(block) is not None
             for name in parts.namelist()
             if name.startswith("xl/worksheets/") and name.endswith(".xml")
             for block in _blocks(parts, name)
@@ -208,8 +235,14 @@ def _merged(path: Path, sheet: str) -> list[Sequence[int]]:
 
     found: set[bytes] = set()
     with zipfile.ZipFile(path) as parts:
-        since = 0
-        for block in _blocks(parts, sheet):
+        since = last = 0
+        for place, block in enumerate(_blocks(parts, sheet)):
+            for match in _LINE_OF_ROW.finditer(block):
+                if not place or match.end() > _OVERLAP:  # else it stood in the block before
+                    line = int(match[1]) if match[1].isdigit() else 0
+                    if not last < line <= _LINES_MOST:
+                        raise _too_much(path, "has rows that are not in their order")
+                    last = line
             at = block.rfind(b"<row")
             since = since + len(block) if at < 0 else len(block) - at
             found.update(_RANGE.findall(block))
@@ -226,14 +259,15 @@ def _blocks(parts: zipfile.ZipFile, name: str) -> Iterator[bytes]:
         before = b""
         while block := part.read(1 << 20):
             yield before + block
-            before = block[-60:]
+            before = block[-_OVERLAP:]
 
 
 def _word(cell: Any, text: str, key: bool) -> str:
     """Return a cell's text, or why it is none: its format shows other signs, or it is no key."""
     value = cell.value
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and _NO_SIGNS.sub("", cell.number_format or ""):
+    form = cell.number_format or ""
+    if number and (_NO_SIGNS.sub("", form) or _BETWEEN.search(form)):
         return f"{NO_VALUE}a number that its format shows with other signs"
     whole = isinstance(value, str | None) or (number and float(value).is_integer())
     return text if whole or not key else f"{NO_VALUE}no text and no whole number"
@@ -254,6 +288,9 @@ def _text(cell: Any) -> str:
         return f"{NO_VALUE}28 or 29 February 1900: workbooks have both, the calendar has not"
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
+    if isinstance(value, dt.timedelta):
+        seconds = value // dt.timedelta(seconds=1)
+        return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     if isinstance(value, int | float):
         text = f"{value:.{_DIGITS_KEPT}g}"
         if abs(value) >= 10**_DIGITS_KEPT and float(text) != value:
@@ -262,4 +299,4 @@ def _text(cell: Any) -> str:
             text = f"{value:.0f}"
         noughts = _NOUGHTS.fullmatch(cell.number_format or "")
         return text.zfill(len(noughts[0])) if noughts else text
-    return str(value)
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), str(value))
