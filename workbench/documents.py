@@ -1,4 +1,7 @@
-"""Documents: YAML 1.2 with the line of each problem, JSON in one form, a cell of a CSV file."""
+"""Documents: YAML 1.2 with the line of each problem, JSON in one form, a cell of a CSV file.
+
+Beside what is read, the templates of what is written.
+"""
 
 import json
 import re
@@ -18,6 +21,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.errors import ProblemsError, suggest
 
+if typing.TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 class Strict(BaseModel):
     """A part of what is written down: unknown keys are refused, and nothing changes once read."""
@@ -30,6 +36,23 @@ def packaged(name: str) -> dict[str, Any]:
     """Return what a YAML file of this package says, by its way: ``analytics/data/kpis.yaml``."""
     content: dict[str, Any] = _parsed((resources.files("workbench") / name).read_text("utf-8"))
     return content
+
+
+def templates(*folders: str, line_end: bool = True) -> "Environment":
+    """Return the templates of folders of this package: HTML and XML escaped, no name unknown.
+
+    ``line_end``: a text ends with its last line's end.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    return Environment(
+        loader=FileSystemLoader([Path(__file__).parent / each for each in folders]),
+        autoescape=select_autoescape(["html.j2", "xml.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=line_end,
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from workbench.catalog import Table
+from workbench.documents import templates
 from workbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,17 +64,9 @@ def as_arrow(values: Any, kind: pa.DataType) -> pa.Array:
 
 def rendered(template: Path, filters: Mapping[str, Callable[..., str]], **facts: Any) -> str:
     """Return a text template of our own, filled in."""
-    import jinja2  # why: not needed before there is something to write
-
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701  # why: Markdown and YAML, no page
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(filters)
-    return environment.from_string(template.read_text(encoding="utf-8")).render(**facts)
+    known = templates(str(template.parent))
+    known.filters |= filters
+    return known.get_template(template.name).render(facts)
 
 
 class Sink:

@@ -12,7 +12,6 @@ from typing import Any, Self
 
 import numpy as np
 import sqlglot
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from sqlglot import exp
@@ -20,7 +19,7 @@ from sqlglot import exp
 from workbench.analytics.scoring.bins import FAR, Bins, Counts, PairBins, Weighed
 from workbench.analytics.scoring.woe import Binned
 from workbench.catalog import Table
-from workbench.documents import canonical
+from workbench.documents import canonical, templates
 from workbench.errors import DataError, require_known
 from workbench.privacy.provenance import RAW, Provenance
 
@@ -112,13 +111,8 @@ class Carried(Binned, ClassifierMixin, BaseEstimator):
 
 def written(template: str, **values: Any) -> str:
     """Return a template of this folder with its values."""
-    made = Environment(
-        loader=PackageLoader("workbench.analytics.scoring", ""),
-        autoescape=select_autoescape(["xml.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    return made.get_template(f"{template}.j2").render(values).lstrip()
+    known = templates("analytics/scoring", line_end=False)
+    return known.get_template(f"{template}.j2").render(values).lstrip()
 
 
 def _digest(card: Any) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.catalog import Catalog, Table
-from workbench.documents import packaged
+from workbench.documents import packaged, templates
 from workbench.errors import InputError, StorageError, require_known
 from workbench.lifecycle.incidents import Incident
 from workbench.lifecycle.law import UNCHECKED, Clock, laws
@@ -54,16 +54,7 @@ def words(lang: str) -> Mapping[str, Mapping[Any, str]]:
 
 @cache
 def _templates(lang: str) -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    made = Environment(
-        loader=FileSystemLoader([Path(__file__).parent / lang, Path(__file__).parent]),
-        autoescape=False,  # noqa: S701  # why: none of them is HTML
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    made = templates(f"lifecycle/letters/{lang}", "lifecycle/letters")
     known = words(lang)
     made.filters |= {
         # why itself: a catalog may have words that nobody translated

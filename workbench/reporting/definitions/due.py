@@ -16,6 +16,7 @@ from typing import Any
 
 from cronsim import CronSim
 
+from workbench.documents import templates
 from workbench.errors import InputError, PeriodError, require_known
 from workbench.periods import Period
 from workbench.reporting.definitions.definition import Definition, Variant
@@ -231,8 +232,6 @@ def schedule_for(scheduler: str, definitions: Iterable[Definition], root: Path) 
     InputError
         No report has a schedule.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     require_known("scheduler", FORMATS, scheduler)
     named: dict[Schedule, list[str]] = {}
     for definition in definitions:
@@ -243,18 +242,11 @@ def schedule_for(scheduler: str, definitions: Iterable[Definition], root: Path) 
             "no report has a schedule. Give one to a definition: schedule: {cron: '0 6 5 * *', "
             "time_zone: Asia/Shanghai}."
         )
-    templates = Environment(
-        loader=PackageLoader("workbench.reporting"),
-        autoescape=False,  # noqa: S701  # why: none of them is HTML
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    known = templates("reporting/templates")
     filters = {"json": json.dumps, "python": repr, "unit_word": _unit_word}
-    templates.filters |= {**filters, "calendar_events": calendar_events}
+    known.filters |= {**filters, "calendar_events": calendar_events}
     words = [*_program(), "run", "--due", "--workspace", str(root)]
-    template = templates.get_template(f"schedule.{scheduler}.j2")
+    template = known.get_template(f"schedule.{scheduler}.j2")
     return template.render(named=named, root=str(root), words=words, command=shlex.join(words))
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from workbench.documents import templates
 from workbench.figures import Chart, Sheet
 from workbench.figures.kinds.indicators import SHAPES
 from workbench.figures.language import LANGUAGES, Language
@@ -83,15 +84,7 @@ def rendered(template: str, language: Language, **facts: Any) -> str:
 @cache
 def environment() -> Environment:
     """Return the templates: escaped by default, and an unknown name is an error."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader("workbench.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = templates("reporting/templates", line_end=False)
     made.globals["spark"] = spark
     made.globals["json"] = page_assets.plain_json
     made.globals["shapes"] = SHAPES

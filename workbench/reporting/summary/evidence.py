@@ -4,7 +4,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
@@ -35,16 +35,12 @@ class Evidence(Records):
     def of_frames(self, day: dt.date) -> dict[str, Measured]:
         """Return the indicators of tables with dates, as they were on a day."""
         limits = thresholds()
-
-        def by_threshold(frame: pd.DataFrame, at: dt.date) -> Measured:
-            return amounts.transfers_by_threshold(
-                frame,
-                at,
-                contract=limits["export-contract"]["subjects"],
-                assessment=limits["export-assessment"]["subjects"],
-                sensitive=limits["export-assessment"]["sensitive_subjects"],
-            )
-
+        by_threshold = partial(
+            amounts.transfers_by_threshold,
+            contract=limits["export-contract"]["subjects"],
+            assessment=limits["export-assessment"]["subjects"],
+            sensitive=limits["export-assessment"]["sensitive_subjects"],
+        )
         assessments = self.table("assessments")
         table: list[tuple[str, pd.DataFrame | None, Callable[[Any, dt.date], Measured]]] = [
             ("requests-on-time", self.requests, amounts.requests_on_time),

@@ -5,8 +5,7 @@ files; what is about customers comes as private answers that the notebook asked 
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -224,10 +223,8 @@ class Records:
             )
         ]
 
-    @contextmanager
-    def _attached(self) -> Iterator[Any]:
-        with self.ws.store.reading(self.ws.access.snapshot) as connection:
-            yield connection
+    def _attached(self) -> Any:
+        return self.ws.store.reading(self.ws.access.snapshot)
 
     def operational(self, tables: str) -> bool:
         """Return whether none of some tables is about customers."""

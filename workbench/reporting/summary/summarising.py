@@ -123,14 +123,8 @@ def keep(ws: Any, exact: Exact) -> Release:
 def _counts(lines: Sequence[Indicator], period: str, private: Sequence[Release]) -> Exact:
     found = {name.replace(" ", "_"): number for name, number in lights(lines).items()}
     found["measured"] = found["green"] + found["amber"] + found["red"]
-    titles = {
-        "green": "Green",
-        "amber": "Amber",
-        "red": "Red",
-        "not_measured": "Not measured",
-        "information": "For information",
-        "measured": "Measured",
-    }
+    titles = {name: name.replace("_", " ").capitalize() for name in found}
+    titles["information"] = "For information"
     return Exact(
         "compliance-lights",
         ("catalog", "ledger", "audit log"),
