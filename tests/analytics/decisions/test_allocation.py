@@ -1,9 +1,11 @@
 """Best amounts under limits: against brute force, and every zero and contradiction by name."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from workbench.analytics.decisions.allocation import (
     ALL_OF_THEM,
@@ -91,6 +93,49 @@ def test_a_price_is_what_one_more_gains():
     assert found.prices == pytest.approx({"budget": 1.5, "keep c": -0.5})
     more = allocation(labels, gain, upper, [limit("budget", [2, 1, 1], most=16), limits[1]])
     assert gain @ more.amounts - gain @ found.amounts == pytest.approx(2 * 1.5)
+
+
+def best_in_parts(gain, upper, limits):
+    rows = [(sign * x.weights, sign * end) for x in limits
+            for sign, end in ((1, x.most), (-1, x.least)) if np.isfinite(end)]  # fmt: skip
+    found = linprog(-gain, A_ub=[row for row, _ in rows], b_ub=[end for _, end in rows],
+                    bounds=[(0, each) for each in upper])  # fmt: skip
+    return -found.fun
+
+
+def test_every_price_is_the_best_with_one_more_less_the_best(size):
+    dice, seen = np.random.default_rng(5), 0
+    for _ in range(30 if size == "smoke" else 1000):
+        gain, upper, limits = case(dice)
+        if by_force(gain, upper, limits) is None:
+            continue
+        found = allocation([f"item {at}" for at in range(len(gain))], gain, upper, limits)
+        for each in limits:
+            changed = replace(each, most=each.most + 1), replace(each, least=each.least - 1)
+            more, less = (
+                best_in_parts(gain, upper, [one if x is each else x for x in limits])
+                for one in changed
+            )
+            assert found.prices[each.name] == pytest.approx(more - less, abs=1e-7)
+            seen += more != less
+        for amount, one, reason in zip(found.amounts, gain, found.reasons, strict=True):
+            assert not (one < 0 < amount and reason == NO_GAIN)
+    assert seen > 10
+
+
+def test_a_budget_that_is_just_enough_for_all_who_gain_has_no_price():
+    given = ["a", "b"], np.array([3.0, 8.0]), np.array([10.0, 4.0])
+    found = allocation(*given, [limit("budget", [2, 2], most=28)])
+    assert found.prices == {"budget": 0.0}
+    before = allocation(*given, [limit("budget", [2, 2], most=28)], dual=True)
+    assert 0.0 <= before.prices["budget"] <= 1.5
+
+
+def test_two_obligations_that_one_loss_meets_are_both_its_reason_and_have_no_price_alone():
+    both = [limit("touch", [1], least=2), limit("win back", [1], least=2)]
+    found = allocation(["a"], np.array([-4.0]), np.array([5.0]), both)
+    assert found.reasons[0] in ("touch", "win back")
+    assert found.prices == {"touch": 0.0, "win back": 0.0}
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """How to spend under limits so as to gain most, and what each limit costs: by `scipy.optimize`.
 
-Amounts are found by mixed-integer programming; prices of limits are the dual figures of the same
-problem without whole numbers. Limits that contradict each other are named by a deletion filter
-(Chinneck & Dravnieks, *Locating minimal infeasible constraint sets in linear programs*, ORSA
-Journal on Computing 3, 1991).
+Amounts are found by mixed-integer programming; the price of a limit is what the same problem
+without whole numbers gains by one more of it, or loses by the last one it asks for. Limits that
+contradict each other are named by a deletion filter (Chinneck & Dravnieks, *Locating minimal
+infeasible constraint sets in linear programs*, ORSA Journal on Computing 3, 1991).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
@@ -38,8 +39,9 @@ class Allocation:
 
 
 def allocation(
-    labels: Sequence[str], gain: Array, upper: Array, limits: Sequence[Limit], *, whole: bool = True
-) -> Allocation:
+    labels: Sequence[str], gain: Array, upper: Array, limits: Sequence[Limit],
+    *, whole: bool = True, dual: bool = False,
+) -> Allocation:  # fmt: skip
     """Return the amounts that gain most.
 
     Parameters
@@ -51,6 +53,9 @@ def allocation(
     limits : sequence of Limit
     whole : bool
         Whether amounts are whole numbers.
+    dual : bool
+        Whether prices are dual figures, as answers of before hold them: where a limit is just about
+        to bind, these are any between what one more gains and what one less loses.
 
     Raises
     ------
@@ -60,7 +65,7 @@ def allocation(
     found = solved(gain, upper, limits, whole)
     if found is None:
         raise InputError(_contradiction(labels, gain, upper, limits, whole))
-    prices = _prices(gain, upper, limits)
+    prices = (_duals if dual else _prices)(gain, upper, limits)
     reasons = []
     for item, amount in enumerate(found):
         pays = {each.name: prices[each.name] * each.weights[item] for each in limits}
@@ -70,11 +75,13 @@ def allocation(
             for each in limits
             if each.weights[item] > 0 and each.weights @ found + each.weights[item] > each.most
         ]
+        asked = [x.name for x in limits if x.weights @ found - x.weights[item] < x.least]
+        if dual:
+            asked = [name for name, price in pays.items() if price < 0]
         if upper[item] < 1:
             reasons.append(NOBODY)
         elif gain[item] <= 0:
-            asked = [name for name, price in pays.items() if price < 0 < amount]
-            reasons.append(asked[0] if asked else NO_GAIN)
+            reasons.append(asked[0] if asked and amount > 0 else NO_GAIN)
         elif amount >= upper[item] - 1e-6:
             reasons.append(ALL_OF_THEM)
         else:
@@ -143,6 +150,22 @@ def contradicting(
 
 
 def _prices(gain: Array, upper: Array, limits: Sequence[Limit]) -> dict[str, float]:
+    """Return what one more of each limit gains; below 0, what the last one it asks for costs."""
+
+    def best(*given: Limit) -> float:
+        found = solved(gain, upper, given, whole=False)
+        return inf if found is None else float(gain @ found)
+
+    prices, least = {}, 1e-9 * (1 + abs(best(*limits)))  # solvers differ in the last digits
+    for at, each in enumerate(limits):
+        more, less = replace(each, most=each.most + 1), replace(each, least=each.least - 1)
+        price = best(*limits[:at], more, *limits[at + 1 :])
+        price -= best(*limits[:at], less, *limits[at + 1 :])
+        prices[each.name] = price if abs(price) > least else 0.0
+    return prices
+
+
+def _duals(gain: Array, upper: Array, limits: Sequence[Limit]) -> dict[str, float]:
     """Return by how much the gain grows with one more of each limit; below 0 of an obligation."""
     if not limits:
         return {}

@@ -114,7 +114,8 @@ def _asked(
     unit: str | None,
 ) -> dict[str, Any]:
     listed = [[name, dict(each)] for name, each in (limits or {}).items()]
-    return {"offers": {"cost": cost, "gain": gain, "limits": listed}, "unit": unit}
+    offers = {"cost": cost, "gain": gain, "limits": listed, "by_one": True}
+    return {"offers": offers, "unit": unit}
 
 
 @operation("allocate")
@@ -176,11 +177,17 @@ class _Offers:
     """Groups with what one contact gains and costs, how many there are, and the limits on them."""
 
     def __init__(
-        self, sheet: Sheet, *, cost: float | Mapping[str, float], gain: str, limits: Sequence[Any]
+        self,
+        sheet: Sheet,
+        *,
+        cost: float | Mapping[str, float],
+        gain: str,
+        limits: Sequence[Any],
+        by_one: bool = False,
     ) -> None:
         import numpy as np
 
-        self._sheet = sheet
+        self._sheet, self._dual = sheet, not by_one  # answers of before have dual prices
         sheet.measure(gain), sheet.measure("customers")
         if not sheet.by:
             raise QuestionRefused("a budget is shared out over groups, such as personas.")
@@ -242,7 +249,7 @@ class _Offers:
                 asked, few = program.contradicting(self._upper, limits)
                 names = [*(each.name for each in asked), *(self.labels[item] for item in few)]
                 raise NotKnown(noted("no plan", where=", ".join(names)))
-        plan = program.allocation(self.labels, gain, self._upper, limits)
+        plan = program.allocation(self.labels, gain, self._upper, limits, dual=self._dual)
         draws = sorted({draw for each in self._each for draw in each.terms})
         slopes = np.array([[each.terms.get(d, 0.0) for d in draws] for each in self._each])
         dice = np.random.default_rng(0)  # of released figures alone: the same figures, the same sum
