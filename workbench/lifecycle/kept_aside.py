@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.documents import parse_json
 from workbench.lifecycle.holds import Hold, kept_sql
-from workbench.lifecycle.rights.traces import SHORTEST, dialled, folded_sql
+from workbench.lifecycle.rights.spellings import dialled, folded_sql
+from workbench.lifecycle.rights.traces import SHORTEST
 from workbench.store import Connection
 from workbench.store.keys.marks import marked_sql
 from workbench.store.loading.quarantine import ASIDE, ASIDE_BY_FILE, FILES, PAIRS

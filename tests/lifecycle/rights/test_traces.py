@@ -102,6 +102,8 @@ PACKERS = {
     "plain": bytes, "gzip": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zip": zipped,
     "zip in gzip": lambda content: gzip.compress(zipped(content)),
     "zip cut off": lambda content: zipped(content + bytes(99))[:-90],
+    "within a picture or PDF": lambda content: b"%PDF\n<<>>stream\n" + zlib.compress(content * 3),
+    "gzip within": lambda content: b"." + gzip.compress(content * 3),
     "base64": base64.b64encode, "base64 in lines": base64.encodebytes,
     "base64 in json": lambda content: json.dumps(base64.encodebytes(content).decode()).encode(),
     "base64 within a path": lambda content: b"a/" + base64.urlsafe_b64encode(content),
@@ -147,6 +149,7 @@ def test_values_are_found_in_tables_and_as_json_and_xml_write_them(tmp_path, val
 SPELLED = {
     "Wei.Wang@example.org": ["WEI.WANG@example.org", "wei.wang%40example.org"],
     "+86 138-0013-8000": ["8613800138000", "+86 138-0013-8000"],
+    "王伟": ["王　伟", "王 伟"],
     "Renée": [
         "RENÉE",
         "Rene\u0301e",
@@ -157,6 +160,8 @@ SPELLED = {
         "Ren=C3=A9e",
         r"Ren\xc3\xa9e",
         "52656ec3a965",
+        "Ren&eacute;e",
+        "Ren%E9e",
     ],
     'Bo "B" O\'Ne & Co': ['"Bo ""B"" O\'Ne & Co"', "Bo &quot;B&quot; O&#x27;Ne &amp; Co"],
 }
@@ -165,10 +170,10 @@ SPELLED = {
 @pytest.mark.parametrize("value", SPELLED)
 def test_another_spelling_of_a_value_is_found(tmp_path, value):
     for number, spelled in enumerate(SPELLED[value]):
-        (tmp_path / f"{number}").write_text(f"客户,{spelled},来电\n")
-    (tmp_path / "other").write_text("客户,王伟,来电\n")
+        (tmp_path / f"{number:02}").write_text(f"客户,{spelled},来电\n")
+    (tmp_path / "other").write_text("客户,李四,来电\n")
     found = [path.name for path in traces.search([tmp_path], [value])]
-    assert found == [str(number) for number in range(len(SPELLED[value]))]
+    assert found == [f"{number:02}" for number in range(len(SPELLED[value]))]
 
 
 @pytest.mark.parametrize("value", ERASED)
@@ -180,6 +185,14 @@ def test_what_a_cut_archive_still_holds_is_searched(tmp_path, pack, value):
     packed = pack(f"客户{value}来电\n".encode() + noise)
     (tmp_path / "cut").write_bytes(packed[: len(packed) * 99 // 100])
     assert traces.search([tmp_path], [value]) == [tmp_path / "cut"]
+
+
+def test_a_name_of_a_file_or_folder_is_searched(tmp_path):
+    (tmp_path / "王伟").mkdir()
+    (tmp_path / "王伟" / "x").write_text("")
+    (tmp_path / "of-wei.wang@example.org.csv").write_text("")
+    found = traces.search([tmp_path], ["王伟", "wei.wang@example.org"])
+    assert [path.name for path in found] == ["of-wei.wang@example.org.csv", "x"]
 
 
 def test_chance_bytes_are_no_name_and_two_names_are_no_chance(tmp_path):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from workbench.errors import InputError
 from workbench.lifecycle.law import add_months
 from workbench.lifecycle.office import Office
-from workbench.lifecycle.rights.traces import folded_sql
+from workbench.lifecycle.rights.spellings import folded_sql
 from workbench.lifecycle.sharing import shares
 from workbench.periods import local
 from workbench.store import Connection

@@ -6,36 +6,32 @@ ends early.
 
 import base64
 import contextlib
-import html
 import io
 import json
 import lzma
+import os
 import re
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import quote
 
 from workbench.documents import read_json
+from workbench.lifecycle.rights.spellings import WIDE, folded_sql, forms
 from workbench.store import Connection
 from workbench.store.durable import files_below, remove_file, sync, write_whole
 from workbench.store.quality.rules import literal, number
 
 SHORTEST = 4  # bytes; shorter values are found in any file
-_DIGITS = 7  # of a telephone number; a shorter one stands in other numbers
 _CHANCE = 6  # bytes; a shorter pattern stands by chance in what is no text
-_WIDE = {"utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}  # bytes of a sign
-_ENCODINGS = ("utf-8", "gb18030", "big5", "cp1252", *_WIDE)
-_DIALLED = re.compile(r"[+(]?\d[\d ().+/-]{5,}\d")
-_BLOCK, _AROUND = 1 << 24, 64
+_BLOCK, _PIECE, _AROUND = 1 << 24, 1 << 12, 64
 # of one line or several, as notebooks and mails break it
 _BASE64 = re.compile(rb"[\w+/-]{8,}(?:(?:\\r)?(?:\\n)?\r?\n? ?[\w+/-]{8,})*+")
 _BASE64_LONG = 64  # signs; an archive is no shorter
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_PACKED = re.compile(rb"\x78[\x01\x5e\x9c\xda]|(?<=[\x00-\xff])\x1f\x8b\x08")  # RFC 1950, 1952
 _DEEPEST = 3  # an archive in an archive in an archive
 _KERNELS = re.compile(  # files is where a run's kernel stands
     r"runs/(.*/)?(files/.*|[^/]*\.log)|kernels\.log|ipython/(.*/)?(history\.sqlite[^/]*|[^/]*\.log)"
@@ -106,18 +102,18 @@ def search(
     """
     wanted = _Wanted({value for value in values if len(value.encode()) >= SHORTEST})
     found = []
-    for path in _files(folders, leave) if wanted.texts else ():
+    for path, name in _files(folders, leave) if wanted.texts else ():
         with contextlib.suppress(FileNotFoundError):  # a run has just taken it away
-            if _file_holds(path, wanted):
+            if wanted.stream(io.BytesIO(os.fsencode(name)).read) or _file_holds(path, wanted):
                 found.append(path)
     return found
 
 
-def _files(folders: Iterable[Path], leave: Collection[Path]) -> Iterator[Path]:
+def _files(folders: Iterable[Path], leave: Collection[Path]) -> Iterator[tuple[Path, Path]]:
     for folder in folders:
         for path in files_below(folder):
             if not any(each in path.parents for each in leave):
-                yield path
+                yield path, path.relative_to(folder)
 
 
 class _Wanted:
@@ -127,7 +123,7 @@ class _Wanted:
         self.texts = texts
         self.means: dict[bytes, set[tuple[str, str]]] = {}
         for text in texts:
-            for form, encoding in _forms(text):
+            for form, encoding in forms(text):
                 self.means.setdefault(form.lower(), set()).add((text, encoding))
         self.longest = max(map(len, self.means), default=0)
 
@@ -142,21 +138,24 @@ class _Wanted:
         while block := read(_BLOCK):
             here = tail + block
             small = here.lower()
-            for form, meanings in self.means.items():
-                place = small.find(form)
-                while place >= 0:
-                    if len(form) >= _CHANCE:
-                        return True
-                    end = place + len(form)
-                    if any(_is_text(here, place, end, encoding) for _, encoding in meanings):
-                        return True
-                    seen |= {text for text, _ in meanings}
-                    place = small.find(form, place + 1)
+            for place, end, meanings in self._places(small):
+                if end - place >= _CHANCE:
+                    return True
+                if any(_is_text(here, place, end, encoding) for _, encoding in meanings):
+                    return True
+                seen |= {text for text, _ in meanings}
             # why two: by chance one stands in a picture, and hardly another
-            if len(seen) > 1 or self._in_base64(here, within):
+            if len(seen) > 1 or self._in_base64(here, within) or any(map(within, _unpacked(here))):
                 return True
             tail = here[-2 * (self.longest + _AROUND) :]
         return False
+
+    def _places(self, small: bytes) -> Iterator[tuple[int, int, set[tuple[str, str]]]]:
+        for form, meanings in self.means.items():
+            place = small.find(form)
+            while place >= 0:
+                yield place, place + len(form), meanings
+                place = small.find(form, place + 1)
 
     def _in_base64(self, block: bytes, within: Callable[[bytes], bool]) -> bool:
         parts = [*_of_base64(block)]
@@ -178,50 +177,9 @@ def _of_base64(block: bytes) -> Iterator[bytes]:
             yield base64.b64decode(part + b"=" * (-len(part) % 4))
 
 
-def _forms(text: str) -> Iterator[tuple[bytes, str]]:
-    """Yield the bytes a text may stand as, in which encoding; of ASCII, capitals are left out."""
-    cases = {text, text.lower(), text.upper(), dialled(text) or text}
-    plain = {unicodedata.normalize(form, each) for form in ("NFC", "NFD") for each in cases}
-    written = {text, *plain}
-    for each in plain:
-        written |= {html.escape(each), html.escape(each, quote=False), each.replace('"', '""')}
-        escaped = json.dumps(each)[1:-1]
-        written |= {json.dumps(each, ensure_ascii=False)[1:-1], escaped, json.dumps(escaped)[1:-1]}
-        written |= {each.encode("ascii", "xmlcharrefreplace").decode()}
-        written |= {quote(each, safe="").replace("%", sign) for sign in ("%", "=", "\\x")}
-        written.add(each.encode().hex())
-        written.add("".join(c if c.isascii() else f"&#x{ord(c):x};" for c in each))
-    for each in written:
-        for encoding in _ENCODINGS:
-            with contextlib.suppress(UnicodeEncodeError):  # it has no such sign
-                yield each.encode(encoding), encoding
-
-
-def dialled(text: str) -> str:
-    """Return the digits of a telephone number, however it is divided; empty where it is none.
-
-    Examples
-    --------
-    >>> dialled("+49 (30) 123-4567"), dialled("1990-02-03"), dialled("K-000017")
-    ('49301234567', '', '')
-    """
-    digits = re.sub(r"\D", "", text)
-    day = re.fullmatch(r"\d{4}-\d\d-\d\d", text)
-    return digits if _DIALLED.fullmatch(text) and len(digits) >= _DIGITS and not day else ""
-
-
-def folded_sql(text: str) -> str:
-    """Return SQL of a text without what two spellings of a value may differ in.
-
-    Which are capitals, composed letters, the number of blanks, and the quotes and escapes of JSON.
-    """
-    plain = f"""regexp_replace(translate({text}, '"\\', ''), '[\\s\\pZ]+', ' ', 'g')"""
-    return f"nfc_normalize(lower({plain}))"
-
-
 def _is_text(block: bytes, start: int, end: int, encoding: str) -> bool:
     """Return whether what is around a place can be read as text of an encoding, and as no other."""
-    wide = _WIDE.get(encoding, 0)
+    wide = WIDE.get(encoding, 0)
     before = block[max(0, start - _AROUND) : start]
     after = block[end : end + _AROUND]
     if wide:
@@ -310,14 +268,12 @@ def rows_holding(
         columns = [row[0] for row in connection.execute(f"DESCRIBE FROM {place}").fetchall()]
     quoted = (each.replace('"', '""') for each in columns)
     cells = ", ".join(f'CAST("{each}" AS VARCHAR)' for each in quoted)
-    folded = (folded_sql(literal(text)) for text in sorted(texts))
-    asked = " OR ".join(f"contains(line, {text})" for text in folded)
+    asked = [f"contains(line, {folded_sql(literal(text))})" for text in sorted(texts)]
     if not cells or not asked:
         return 0
     line = folded_sql(f"concat_ws(chr(10), {cells})")
-    return number(
-        connection, f"SELECT count(*) FROM (SELECT {line} AS line FROM {place}) WHERE {asked}"
-    )
+    lines = f"SELECT {line} AS line FROM {place}"
+    return number(connection, f"SELECT count(*) FROM ({lines}) WHERE {' OR '.join(asked)}")
 
 
 # what the readers raise of what only begins like an archive; those of pyarrow are some of these
@@ -337,8 +293,6 @@ def parts(file: IO[bytes], start: bytes) -> Iterator[IO[bytes]]:
     }  # fmt: skip  # why: a table
     if start[:4] == b"PK\x03\x04":
         yield from _zipped(file)
-    elif start[:1] == b"\x78" and int.from_bytes(start[:2]) % 31 == 0:  # RFC 1950
-        yield _inflated(file)
     yield from (opener(file) for magic, opener in openers.items() if start.startswith(magic))
 
 
@@ -371,6 +325,19 @@ def _zipped(file: IO[bytes]) -> Iterator[IO[bytes]]:
             named, extra = (content[found.end() + n :][:2] for n in (22, 24))  # APPNOTE 4.3.7
             begin = 26 + int.from_bytes(named, "little") + int.from_bytes(extra, "little")
             yield _inflated(io.BytesIO(content[found.end() + begin :]), -zlib.MAX_WBITS)
+
+
+def _unpacked(block: bytes) -> Iterator[bytes]:
+    """Yield what is packed by zlib anywhere in some bytes, as pictures and PDF have it."""
+    for found in _PACKED.finditer(block):
+        unpacking, made = zlib.decompressobj(zlib.MAX_WBITS | 32), b""  # of zlib or gzip
+        with contextlib.suppress(zlib.error):  # what only looks so ends within its first piece
+            for at in range(found.start(), len(block), _PIECE):
+                made += unpacking.decompress(block[at : at + _PIECE])
+                if unpacking.eof:
+                    break
+        if made:
+            yield made
 
 
 def _inflated(file: IO[bytes], window: int = zlib.MAX_WBITS) -> IO[bytes]:
