@@ -261,6 +261,48 @@ def test_a_folder_of_parts_workbooks_and_parquet_becomes_tables(tmp_path):
     assert not (tmp_path / "shop" / "data").stat().st_mode & 0o077
 
 
+def test_a_folders_files_are_parts_only_where_they_are_written_alike_and_once(tmp_path):
+    source = tmp_path / "exports"
+    source.mkdir()
+    head = "Customer ID,Date of birth,Order date,Amount"
+    for month in (1, 2, 3):
+        rows = [f"K{n},1990-01-01,2026-0{month}-{1 + n % 28:02d},{n}.50" for n in range(40)]
+        lines = [line.replace(",", ";") if month == 3 else line for line in [head, *rows]]
+        _file(source, lines, f"sales {month}.csv")
+    (source / "sales 1 (copy).csv").write_bytes((source / "sales 1.csv").read_bytes())
+    (source / "~$open.xlsx").write_bytes(b"x")
+    (source / "older").mkdir()
+    code, said = _new(tmp_path / "shop", "--from", source)
+    assert code == 0, said
+    assert "sales 1 (copy).csv, sales 2.csv: 80 rows" in said
+    assert "sales 3.csv: 40 rows" in said
+    assert "LEFT OUT sales 1.csv" in said
+    assert "is sales 1 (copy).csv once more" in said
+    assert "older is a folder in a folder" in said
+    assert "lines are no rows" not in said
+    assert "~$open" not in said
+    tables = _tables(tmp_path / "shop").values()
+    assert {each["time"] for each in tables} == {"order_date"}
+
+
+def test_columns_of_chinese_headers_are_known_for_what_they_are_and_shown_so(tmp_path):
+    lines = ["会员编号,姓名,手机,订单日期,支付金额,订单编号,城市"] + [
+        f"V{n},李{n},号{n},2026/09/{1 + n % 28:02d},{n}.50,{n},{'北京' if n % 2 else '上海'}"
+        for n in range(60)
+    ]
+    code, said = _new(tmp_path / "shop", "--from", _file(tmp_path, lines))
+    assert code == 0, said
+    table = _draft(tmp_path / "shop")
+    found = {each["header"]: each for each in table["columns"].values()}
+    roles = {header: each.get("role") for header, each in found.items()}
+    assert roles == {
+        "会员编号": "subject key", "姓名": "direct identifier", "手机": "direct identifier",
+        "订单日期": "time", "支付金额": "measure", "订单编号": None, "城市": None,
+    }  # fmt: skip  # why: a table
+    assert found["城市"]["title"] == "城市"
+    assert found["订单编号"]["type"] == "text"
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "duckdb"])
 def test_a_databases_tables_come_in_by_its_address(tmp_path, engine):
     path = tmp_path / "shop.db"

@@ -22,21 +22,22 @@ from workbench.estates.writing import GROUPS_MOST, rendered, write_first_reports
 
 _TEMPLATE = Path(__file__).with_name("drafted.yaml.jinja")
 _CUSTOMER = re.compile(
-    r"^(.*_)?(customer|client|consumer|member|household|subscriber|buyer|user|patient|person|"
+    r"^(.*_)?(customer|client[ei]?|consumer|member|household|subscriber|buyer|user|patient|person|"
     r"kunden?|mitglied)(_?(id|no|nr|nummer|number|key|code|num))?$|客户|会员|用户"
 )
 _DIRECT = re.compile(
     r"^(full_?|first_?|last_?|given_?|sur_?|family_?|customer_?)?name$|e_?mail|phone|mobile|"
-    r"address|street|iban|passport|姓名|电话|手机|邮箱|地址|身份证"
+    r"address|street|iban|passport|^(vor|nach)name$|姓名|名字|电话|手机|邮箱|地址|身份证|住址|微信"
 )
 _TIME = re.compile(r"date|time|day|month|datum|when|booked|日期|时间")
+_BORN = re.compile(r"birth|born|dob\b|geburt|naissance|nacimiento|出生|生日|生年月日")
 _AMOUNT = re.compile(
     r"amount|total|sales|revenue|turnover|spen[dt]|paid|betrag|umsatz|summe|金额|总价"
 )
 _QUANTITY = re.compile(r"^(quantity|qty|units?|menge|anzahl|数量)$")
 _PRICE = re.compile(r"^(unit_?price|price|preis|单价|价格)$")
 _DIRECTLY = "direct identifier"
-_IDENTIFIER = re.compile(r"(^|_)(id|no|nr|number|code|key)$")
+_IDENTIFIER = re.compile(r"(^|_)(id|no|nr|number|code|key)$|编号$|单号$|号码$")
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Drafted:
 
     name: str
     looked: Looked
+    parts: list[str]
     customer: Seen | None = None
     time: Seen | None = None
     amount: Seen | None = None
@@ -73,7 +75,7 @@ class Drafted:
         found = self.looked
         how = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in found.format.items())
         how = how or "UTF-8, plain days and numbers"
-        lines = [f"{found.path.name}: {found.rows:,} rows, table '{self.name}'; {how}"]
+        lines = [f"{', '.join(self.parts)}: {found.rows:,} rows, table '{self.name}'; {how}"]
         for each in found.columns:
             called = each.name if each.name == each.header else f"{each.header} → {each.name}"
             kind = each.type + (f", {each.scale} decimals" if each.scale else "")
@@ -102,6 +104,8 @@ class Drafted:
             parts["computed"] = _quoted(each.computed)
         elif each.header != each.name:
             parts["header"] = _quoted(each.header)
+            if not each.header.isascii():  # as readers are to see it
+                parts["title"] = _quoted(each.header.strip())
         if each is self.customer:
             return parts | {"role": "subject key", "sensitivity": "personal"}
         if each is self.time:
@@ -145,10 +149,10 @@ def new_workspace(
     left_out: dict[str, str] = {}
     try:
         data.mkdir(parents=True, mode=0o700)
-        for path in bring_in(data, sources, customer, left_out):
+        for path, parts in bring_in(data, sources, customer, left_out).items():
             name = _name(path.stem, [table.name for table in tables], "table")
             with leaving_out(path, sources, left_out):
-                tables.append(_drafted(name, look_at(path), customer))
+                tables.append(_drafted(name, look_at(path), parts, customer))
         if not tables:
             told = "".join(f"\n{name}: {why}" for name, why in left_out.items())
             raise InputError(
@@ -172,9 +176,9 @@ def new_workspace(
     return tables, left_out
 
 
-def _drafted(name: str, looked: Looked, customer: str | None) -> Drafted:
+def _drafted(name: str, looked: Looked, parts: list[str], customer: str | None) -> Drafted:
     """Return a table's columns by their names in the catalog, each with what it is used for."""
-    table, columns = Drafted(name, looked), looked.columns
+    table, columns = Drafted(name, looked, parts), looked.columns
     table.customer = _customer(columns, "customer_id" if customer == ROW else customer)
     for place, each in enumerate(columns, 1):
         taken = [other.name for other in columns] + ["customer_id"]
@@ -182,16 +186,19 @@ def _drafted(name: str, looked: Looked, customer: str | None) -> Drafted:
         each.name = "customer_id" if mine else _name(each.header, taken, f"column_{place}")
         each.role = "the customer" if mine else ""
         # why text: a number on an invoice is a name, and the next one may be C536379
-        if not each.pointed and (mine or _IDENTIFIER.search(each.name)):
+        if not each.pointed and (mine or _IDENTIFIER.search(_plain(each.header))):
             each.type, each.scale, each.misfits = "text", None, 0
     days = [each for each in columns if each.type in ("date", "timestamp")]
-    table.time = next((each for each in days if _TIME.search(each.name)), next(iter(days), None))
+    days = [each for each in days if not _BORN.search(_plain(each.header))]
+    table.time = next(
+        (each for each in days if _TIME.search(_plain(each.header))), next(iter(days), None)
+    )
     numbers = [each for each in columns if each.type in ("integer", "number", "money")]
-    amounts = [each for each in numbers if _AMOUNT.search(each.name)]
+    amounts = [each for each in numbers if _AMOUNT.search(_plain(each.header))]
     amounts.sort(key=lambda each: each.type != "money")  # money first
     table.amount = next(iter(amounts), None)
-    quantity = next((each.name for each in numbers if _QUANTITY.search(each.name)), None)
-    price = next((each.name for each in numbers if _PRICE.search(each.name)), None)
+    quantity = next((each.name for each in numbers if _QUANTITY.search(_plain(each.header))), None)
+    price = next((each.name for each in numbers if _PRICE.search(_plain(each.header))), None)
     if table.amount is None and quantity and price:
         name = _name("amount", [each.name for each in columns], "amount")
         table.amount = Seen(name, "money", name=name, computed=f"{quantity} * {price}")
@@ -202,9 +209,9 @@ def _drafted(name: str, looked: Looked, customer: str | None) -> Drafted:
     for each in columns:
         if each.role:
             continue
-        if each.type == "text" and (each.looks or _DIRECT.search(each.name)):
+        if each.type == "text" and (each.looks or _DIRECT.search(_plain(each.header))):
             each.role = _DIRECTLY
-        elif _IDENTIFIER.search(each.name):
+        elif _IDENTIFIER.search(_plain(each.header)):
             each.role = "identifier"
         elif each.groups:
             each.role = "few values: a group, once its domain is declared"

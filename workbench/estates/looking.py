@@ -201,10 +201,12 @@ def _candidates(rows: _Rows, name: str, each: Seen, form: Form) -> Iterator[tupl
         return
     if not rows.fit(name, "number", form, 2 * _MISFITS_MOST):
         return
-    yield "integer", None
     point = re.escape(form.decimal)
     places = rows.one(f"max(length(regexp_extract({text}, '{point}(\\d*)$', 1)))") or 0
-    if _MONEY.search(each.header.casefold()) and places <= 2:
+    money = bool(_MONEY.search(each.header.casefold()))
+    if not (money and places == 2):  # else it is of cents, though all of them are nought
+        yield "integer", None
+    if money and places <= 2:
         yield "money", None
     if places <= 9:
         yield "number", max(1, places)

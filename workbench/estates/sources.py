@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import hashlib
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -36,10 +37,11 @@ _ODD = re.compile(
 
 def bring_in(
     data: Path, sources: Sequence[str], customer: str | None, left_out: dict[str, str]
-) -> list[Path]:
+) -> dict[Path, list[str]]:
     """Copy every source into the data folder, which only its owner may read; return the files.
 
-    Of a folder, what cannot be read is named in ``left_out`` with the reason; see `leaving_out`.
+    Beside each the names of those that were put together in it. Of a folder, what cannot be read is
+    named in ``left_out`` with the reason; see `leaving_out`.
 
     Raises
     ------
@@ -49,6 +51,7 @@ def bring_in(
         A file that was named cannot be read.
     """
     found: list[Path] = []
+    known: dict[str, str] = {}
     for source in sources:
         if "://" in source:
             found += _database_tables(source, data)
@@ -56,13 +59,21 @@ def bring_in(
         path = Path(source)
         files = [path]
         if path.is_dir():
-            files = [each for each in sorted(path.iterdir()) if not each.name.startswith(".")]
+            files = [
+                each for each in sorted(path.iterdir()) if not each.name.startswith((".", "~$"))
+            ]
         for each in files:
             target = data / each.name
             if target.exists():
                 raise InputError(f"two files are called {each.name}. Rename one of them.")
             with leaving_out(target, sources, left_out):
                 kind = _require_readable(each)
+                with each.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                if known.setdefault(digest, each.name) != each.name:
+                    raise SourceError(
+                        f"{each} is {known[digest]} once more. Leave one of them out."
+                    )
                 if customer == ROW:
                     _copy_with_row_as_customer(each, target)
                 else:
@@ -88,6 +99,8 @@ def leaving_out(target: Path, sources: Sequence[str], left_out: dict[str, str]) 
 def _require_readable(path: Path) -> str:
     """Return which kind of file it is; refuse what cannot be read, before it is copied."""
     try:
+        if path.is_dir():
+            raise SourceError(f"{path} is a folder in a folder. Name it with --from of its own.")
         if not path.is_file():
             raise SourceError(f"there is no file {path}. Check the name.")
         path.open("rb").close()
@@ -203,24 +216,27 @@ def headers_of(path: Path, kind: str, encoding: str | None) -> list[str]:
     return names
 
 
-def _joined(files: Sequence[Path]) -> list[Path]:
+def _joined(files: Sequence[Path]) -> dict[Path, list[str]]:
     """Put text files of the same columns, written alike, together in the first of them.
 
     They are parts of one table, such as its months; the others are taken away.
     """
-    kept: dict[tuple[str, tuple[str, ...]], Path] = {}
-    found = []
+    kept: dict[tuple[str, str, tuple[str, ...]], Path] = {}
+    found: dict[Path, list[str]] = {}
     for path in files:
         if path.suffix.lower() != ".csv":
-            found.append(path)
+            found[path] = [path.name]
             continue
         encoding = encoding_of(path)
         names = tuple(headers_of(path, ".csv", encoding))
         read = text_of(path, encoding)[0]
+        with path.open(encoding=read, newline="") as text:
+            lines = (fields_of(text.readline()) for _ in range(TITLE_LINES))
+            delimiter = next(by for fields, by in lines if tuple(fields) == names)
         # why: one that begins with a mark of its own cannot stand within another
-        first = path if read == "utf-16" else kept.setdefault((read, names), path)
+        first = path if read == "utf-16" else kept.setdefault((read, delimiter, names), path)
+        found.setdefault(first, []).append(path.name)
         if first is path:
-            found.append(path)
             continue
         with _rewriting(path, first, read, "a") as (source, out):
             while tuple(fields_of(source.readline())[0]) != names:
