@@ -280,6 +280,7 @@ ASIDE = [  # whose key the line has, what it says, whether it goes
     ("", "call 49301234567 now", True),
     ("K-000014", "(4930) 123.45.67", True),
     ("", "149301234567", False),  # a longer number
+    ("K-000014", "030 123-4567", True),  # without its country
     ("", 'Seán "Bo" O\'Hara', True),
     ("", 'SEÁN  "BO" O\'HARA', True),
     ("", unicodedata.normalize("NFD", "of Seán Bo O'Hara"), True),

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.documents import parse_json
 from workbench.lifecycle.holds import Hold, kept_sql
-from workbench.lifecycle.rights.spellings import dialled, folded_sql
+from workbench.lifecycle.rights.spellings import (
+    folded_sql,
+    spelled,
+    undivided_sql,
+)
 from workbench.lifecycle.rights.traces import SHORTEST
 from workbench.store import Connection
 from workbench.store.keys.marks import marked_sql
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
 USE = "held back from use: no purpose reads it"
 LINES, DOUBLES, SOURCES = (name.removeprefix("lake.") for name in (ASIDE, PAIRS, FILES))
 _LONG = 6  # bytes; what is shorter is part of other words and numbers
-_WORD, _NUMBER = r"\pL\pN", r"\pN"
 _FOUND = "memory._marks.named"
 NAMED = {LINES: "quarantine of {}", DOUBLES: "possible duplicates of {}"}
 
@@ -133,9 +136,10 @@ def _find(office: Office, connection: Connection, known: Iterable[Known]) -> boo
     known = list(known)
     whole = [each for each in known if not _is_part(each, known)]
     texts = ", ".join(
-        f"({literal(each.who)}, {folded_sql(literal(each.text))}, {literal(dialled(each.text))}, "
-        f"{each.alone}, {each.identifies})"
+        f"({literal(each.who)}, {folded_sql(literal(each.text))}, {each.alone}, "
+        f"{each.identifies}, {', '.join(map(literal, otherwise))})"
         for each in whole
+        for otherwise in [spelled(each.text) if each.text != each.who else ("", "")]
     )
     if not texts or LINES not in office.store.kept_aside(connection):
         return False
@@ -147,17 +151,17 @@ def _find(office: Office, connection: Connection, known: Iterable[Known]) -> boo
     )
     connection.execute("CREATE SCHEMA IF NOT EXISTS memory._marks")
     connection.execute(
-        f"CREATE OR REPLACE TABLE {_FOUND} AS WITH known AS (SELECT who, text, max(number) AS "
-        "number, bool_and(alone) AS alone, bool_or(identifies) AS identifies FROM (VALUES "
-        f"{texts}) AS t(who, text, number, alone, identifies) GROUP BY ALL), lines AS (SELECT "
-        "DISTINCT coalesce(subject, '') AS subject, content, "
+        f"CREATE OR REPLACE TABLE {_FOUND} AS WITH known AS (SELECT who, text, max(guard) AS "
+        "guard, max(pattern) AS pattern, bool_and(alone) AS alone, bool_or(identifies) AS "
+        f"identifies FROM (VALUES {texts}) AS t(who, text, alone, identifies, guard, pattern) "
+        "GROUP BY ALL), lines AS (SELECT DISTINCT coalesce(subject, '') AS subject, content, "
         f"coalesce({others or 'false'}, false) AS others, {folded_sql('content')} AS said, "
-        f"regexp_replace(content, '[ ().+/-]', '', 'g') AS run_together FROM {ASIDE}) "
+        f"{undivided_sql('content')} AS undivided FROM {ASIDE}) "
         "SELECT subject, content, who, identifies, others, CASE WHEN NOT alone THEN 1 "
         f"WHEN others THEN if(strlen(text) >= {_LONG} AND (length(text) >= {SHORTEST} OR "
         f"{_by_itself('said', 'text')}), 2, 1) ELSE if(strlen(text) >= {SHORTEST}, 2, 1) END AS "
-        f"weight FROM lines JOIN known ON ({_stands('said', 'text')}) OR (number <> '' AND "
-        f"contains(run_together, number) AND {_by_itself('run_together', 'number', _NUMBER)})"
+        f"weight FROM lines JOIN known ON ({_stands('said', 'text')}) OR "
+        "(guard <> '' AND contains(undivided, guard) AND regexp_matches(said, pattern))"
     )
     return True
 
@@ -168,10 +172,11 @@ def _stands(line: str, text: str) -> str:
     return f"contains({line}, {text}) AND (strlen({text}) >= {_LONG} OR {by_itself})"
 
 
-def _by_itself(line: str, text: str, within: str = _WORD) -> str:
+def _by_itself(line: str, text: str) -> str:
     """Return SQL true where a text stands in a line and within no other word or number."""
-    end = f"[^{within}]"
-    return f"regexp_matches({line}, '(^|{end})' || regexp_escape({text}) || '($|{end})')"
+    return (
+        f"regexp_matches({line}, '(^|[^\\pL\\pN])' || regexp_escape({text}) || '($|[^\\pL\\pN])')"
+    )
 
 
 def _is_part(one: Known, known: Iterable[Known]) -> bool:

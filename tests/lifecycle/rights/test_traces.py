@@ -148,7 +148,17 @@ def test_values_are_found_in_tables_and_as_json_and_xml_write_them(tmp_path, val
 
 SPELLED = {
     "Wei.Wang@example.org": ["WEI.WANG@example.org", "wei.wang%40example.org"],
-    "+86 138-0013-8000": ["8613800138000", "+86 138-0013-8000"],
+    "+86 138-0013-8000": [
+        "8613800138000",
+        "+86 138-0013-8000",
+        "13800138000",
+        "138 0013 8000",
+        "(138) 0013.8000",
+        "0086 138\u20110013\u20118000",
+        "138\u00a00013\u00a08000",
+    ],
+    "13800138000": ["+86 138-0013-8000", "138-0013-8000", "0086 13800138000"],
+    "+49 (0)30 123 45 67": ["030/1234567", "0049301234567"],
     "王伟": ["王　伟", "王 伟"],
     "Renée": [
         "RENÉE",
@@ -165,6 +175,19 @@ SPELLED = {
     ],
     'Bo "B" O\'Ne & Co': ['"Bo ""B"" O\'Ne & Co"', "Bo &quot;B&quot; O&#x27;Ne &amp; Co"],
 }
+
+
+ANOTHERS = {
+    "13800138000": ["1380013800", "138-0013-80001", "99 913800138-000"],
+    "+49 30 1234567": ["149301234567", "+43 30 12345670"],
+}
+
+
+@pytest.mark.parametrize("value", ANOTHERS)
+def test_what_is_longer_or_shorter_is_anothers(tmp_path, value):
+    for number, other in enumerate(ANOTHERS[value]):
+        (tmp_path / f"{number}").write_text(f"客户,{other},来电\n")
+    assert traces.search([tmp_path], [value]) == []
 
 
 @pytest.mark.parametrize("value", SPELLED)

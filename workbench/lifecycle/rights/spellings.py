@@ -15,26 +15,55 @@ _NARROW = (
 )  # fmt: skip  # why: a list
 _ENCODINGS = (*_NARROW, *WIDE)
 _DIGITS = 7  # of a telephone number; a shorter one stands in other numbers
-_DIALLED = re.compile(r"[+(]?\d[\d ().+/-]{5,}\d")
+_LONGEST_NATIONAL = 11  # digits; a longer one without a plus begins with its country
+_DIALLED = re.compile(r"[+(]{0,2}\d[\d ().+/\u00a0\u2010-\u2015-]{5,}\d")
+# country codes as Recommendation ITU-T E.164 assigns them
+_COUNTRY = r"(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3})"
+# why alternatives: a pattern of bytes knows no class of signs of several bytes
+_DIVIDER = "(?:[ \t().+/_\\x00-]|\u00a0|\u3000|\u2009|\u202f|\u2010|\u2011|\u2012|\u2013|\u2014)"
+_DIVIDING = re.compile("[\\s,;()._+/\u00a0\u3000\u2009\u202f\u2010-\u2015-]")
+_DIVIDING_BYTES = b" \t\r\n,;()._+/-\x00\xa0\xc2\xe2\xe3\x80\x89\x90\x91\x92\x93\x94\x95\xaf\xa1"
 _HAN = re.compile(r"[\u3400-\u9fff]{2,6}")
 
 
-def dialled(text: str) -> str:
-    """Return the digits of a telephone number, however it is divided; empty where it is none.
+def undivided(block: bytes) -> bytes:
+    """Return bytes in small letters, without those that divide numbers and names."""
+    return block.lower().translate(None, _DIVIDING_BYTES)
+
+
+def undivided_sql(text: str) -> str:
+    """Return SQL of a text in small letters, without signs that divide numbers and names."""
+    return f"regexp_replace(lower({text}), '{_DIVIDING.pattern}', '', 'g')"
+
+
+def spelled(text: str) -> tuple[str, str]:
+    r"""Return a pattern of how else a telephone number is written, and a guard.
+
+    The pattern is one of `re` and of the engine; both are empty of another text. The guard stands
+    wherever the pattern does once what divides is taken out, and is quick to look for.
 
     Examples
     --------
-    >>> dialled("+49 (30) 123-4567"), dialled("1990-02-03"), dialled("K-000017")
-    ('49301234567', '', '')
+    >>> spelled("+86 138-0013-8000")[0], spelled("0049 (0)30 1234567")[0], spelled("K-000017")
+    ('13800138000', '301234567', ('', ''))
     """
-    digits = re.sub(r"\D", "", text)
-    day = re.fullmatch(r"\d{4}-\d\d-\d\d", text)
-    return digits if _DIALLED.fullmatch(text) and len(digits) >= _DIGITS and not day else ""
+    if not _DIALLED.fullmatch(text) or re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return "", ""
+    compact, country = re.sub(r"[^\d+]", "", text), _COUNTRY
+    if compact.startswith(("+", "00")) or len(compact) > _LONGEST_NATIONAL:
+        compact = compact.lstrip("+0")
+        country = next(iter(re.findall(f"^{_COUNTRY}", compact)), "")
+        compact = compact.removeprefix(country)
+    digits = compact.lstrip("0")
+    if len(digits) < _DIGITS:
+        return "", ""
+    joined = f"{_DIVIDER}{{0,6}}".join(digits)
+    return digits, f"(?:^|[^0-9])(?:0{{0,2}}{country})?0?{joined}(?:[^0-9]|$)"
 
 
 def forms(text: str) -> Iterator[tuple[bytes, str]]:
     """Yield the bytes a text may stand as, in which encoding; of ASCII, capitals are left out."""
-    cases = {text, text.lower(), text.upper(), dialled(text) or text}
+    cases = {text, text.lower(), text.upper()}
     plain = {unicodedata.normalize(form, each) for form in ("NFC", "NFD") for each in cases}
     written = {text, *plain}
     if _HAN.fullmatch(text):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from workbench.documents import read_json
-from workbench.lifecycle.rights.spellings import WIDE, folded_sql, forms
+from workbench.lifecycle.rights.spellings import WIDE, folded_sql, forms, spelled, undivided
 from workbench.store import Connection
 from workbench.store.durable import files_below, remove_file, sync, write_whole
 from workbench.store.quality.rules import literal, number
@@ -126,6 +126,12 @@ class _Wanted:
             for form, encoding in forms(text):
                 self.means.setdefault(form.lower(), set()).add((text, encoding))
         self.longest = max(map(len, self.means), default=0)
+        otherwise = [(text, *spelled(text)) for text in texts]
+        self.spelled = {
+            text: (undivided(guard.encode()), re.compile(pattern.encode()))
+            for text, guard, pattern in otherwise
+            if guard
+        }
 
     def stream(
         self, read: Callable[[int], bytes], within: Callable[[bytes], bool] = lambda _: False
@@ -156,6 +162,11 @@ class _Wanted:
             while place >= 0:
                 yield place, place + len(form), meanings
                 place = small.find(form, place + 1)
+        together = undivided(small) if self.spelled else b""
+        for text, (guard, pattern) in self.spelled.items():
+            if guard in together:
+                for found in pattern.finditer(small):
+                    yield *found.span(), {(text, "utf-8")}
 
     def _in_base64(self, block: bytes, within: Callable[[bytes], bool]) -> bool:
         parts = [*_of_base64(block)]
@@ -269,6 +280,8 @@ def rows_holding(
     quoted = (each.replace('"', '""') for each in columns)
     cells = ", ".join(f'CAST("{each}" AS VARCHAR)' for each in quoted)
     asked = [f"contains(line, {folded_sql(literal(text))})" for text in sorted(texts)]
+    otherwise = {pattern for _, pattern in map(spelled, texts)} - {""}
+    asked += [f"regexp_matches(line, {literal(pattern)})" for pattern in sorted(otherwise)]
     if not cells or not asked:
         return 0
     line = folded_sql(f"concat_ws(chr(10), {cells})")
