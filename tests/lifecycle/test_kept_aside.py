@@ -286,6 +286,7 @@ ASIDE = [  # whose key the line has, what it says, whether it goes
     ("", unicodedata.normalize("NFD", "of Seán Bo O'Hara"), True),
     ("K-000014", "sean bo o'hara", False),  # no accent: another's name, it may be
     ("", "PERSON12@EXAMPLE.ORG", True),
+    ("", "o'hara, seán bo", True),
 ]
 
 

@@ -20,7 +20,9 @@ _DIALLED = re.compile(r"[+(]{0,2}\d[\d ().+/\u00a0\u2010-\u2015-]{5,}\d")
 # country codes as Recommendation ITU-T E.164 assigns them
 _COUNTRY = r"(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3})"
 # why alternatives: a pattern of bytes knows no class of signs of several bytes
+_BLANK = "(?:[ \t]|\u00a0|\u3000|\u2009|\u202f)"
 _DIVIDER = "(?:[ \t().+/_\\x00-]|\u00a0|\u3000|\u2009|\u202f|\u2010|\u2011|\u2012|\u2013|\u2014)"
+_BETWEEN = "(?:[\\s,;._-]|&nbsp;|\\\\n|\u00a0|\u3000|\u2009|\u202f|\uff0c|\u00b7)"
 _DIVIDING = re.compile("[\\s,;()._+/\u00a0\u3000\u2009\u202f\u2010-\u2015-]")
 _DIVIDING_BYTES = b" \t\r\n,;()._+/-\x00\xa0\xc2\xe2\xe3\x80\x89\x90\x91\x92\x93\x94\x95\xaf\xa1"
 _HAN = re.compile(r"[\u3400-\u9fff]{2,6}")
@@ -37,7 +39,7 @@ def undivided_sql(text: str) -> str:
 
 
 def spelled(text: str) -> tuple[str, str]:
-    r"""Return a pattern of how else a telephone number is written, and a guard.
+    r"""Return a pattern of how else a telephone number, a day or a name is written, and a guard.
 
     The pattern is one of `re` and of the engine; both are empty of another text. The guard stands
     wherever the pattern does once what divides is taken out, and is quick to look for.
@@ -46,9 +48,37 @@ def spelled(text: str) -> tuple[str, str]:
     --------
     >>> spelled("+86 138-0013-8000")[0], spelled("0049 (0)30 1234567")[0], spelled("K-000017")
     ('13800138000', '301234567', ('', ''))
+    >>> [bool(re.search(spelled("1990-02-03")[1], day)) for day in ("3.2.1990", "4.2.1990")]
+    [True, False]
     """
-    if not _DIALLED.fullmatch(text) or re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return _of_day(*text.split("-"))
+    if _DIALLED.fullmatch(text):
+        return _dialled(text)
+    if _HAN.fullmatch(text):  # names of two signs are padded to three
+        return text, f"{_BLANK}{{0,3}}".join(text)
+    words = re.findall(r"[^\s,]+", text.lower())
+    if len(words) < 2 or re.search(r"\d", text):
         return "", ""
+    orders = (words, [words[-1], *words[:-1]])
+    either = "|".join(f"{_BETWEEN}{{1,6}}".join(map(re.escape, order)) for order in orders)
+    guard = max((_DIVIDING.sub("", word) for word in words), key=len)
+    return guard, f"(?i)(?:^|[^0-9a-z])(?:{either})(?:[^0-9a-z]|$)"
+
+
+def _of_day(year: str, month: str, day: str) -> tuple[str, str]:
+    named = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+    name = f"{named[int(month) % 13 - 1]}[a-z]*"
+    m, d = f"0?{int(month)}", f"0?{int(day)}"
+    forms = (
+        f"{year}[-./ ]{m}[-./ ]{d}|{year}{month}{day}|{year} ?年 ?{m} ?月 ?{d}|{m}/{d}/{year}",
+        f"{d}[-./ ]{m}[-./ ]{year}|{d}[-. ]{{1,2}}{name}[-. ]{{1,2}}{year}|{name} {d},? {year}",
+    )
+    return year, f"(?i)(?:^|[^0-9])(?:{'|'.join(forms)})(?:[^0-9]|$)"
+
+
+def _dialled(text: str) -> tuple[str, str]:
+    """Return a telephone number without its country and a leading zero, and its pattern."""
     compact, country = re.sub(r"[^\d+]", "", text), _COUNTRY
     if compact.startswith(("+", "00")) or len(compact) > _LONGEST_NATIONAL:
         compact = compact.lstrip("+0")
