@@ -22,7 +22,7 @@ _COUNTRY = r"(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3})
 # why alternatives: a pattern of bytes knows no class of signs of several bytes
 _BLANK = "(?:[ \t]|\u00a0|\u3000|\u2009|\u202f)"
 _DIVIDER = "(?:[ \t().+/_\\x00-]|\u00a0|\u3000|\u2009|\u202f|\u2010|\u2011|\u2012|\u2013|\u2014)"
-_BETWEEN = "(?:[\\s,;._-]|&nbsp;|\\\\n|\u00a0|\u3000|\u2009|\u202f|\uff0c|\u00b7)"
+_BETWEEN = '(?:[\\s,;."_-]|&nbsp;|\\\\n|\u00a0|\u3000|\u2009|\u202f|\uff0c|\u00b7)'
 _DIVIDING = re.compile("[\\s,;()._+/\u00a0\u3000\u2009\u202f\u2010-\u2015-]")
 _DIVIDING_BYTES = b" \t\r\n,;()._+/-\x00\xa0\xc2\xe2\xe3\x80\x89\x90\x91\x92\x93\x94\x95\xaf\xa1"
 _HAN = re.compile(r"[\u3400-\u9fff]{2,6}")
@@ -57,7 +57,7 @@ def spelled(text: str) -> tuple[str, str]:
         return _dialled(text)
     if _HAN.fullmatch(text):  # names of two signs are padded to three
         return text, f"{_BLANK}{{0,3}}".join(text)
-    words = re.findall(r"[^\s,]+", text.lower())
+    words = re.findall(r'[^\s,"]+', text.lower())
     if len(words) < 2 or re.search(r"\d", text):
         return "", ""
     orders = (words, [words[-1], *words[:-1]])
