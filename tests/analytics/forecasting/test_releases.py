@@ -228,3 +228,30 @@ def test_a_backtest_of_a_release_is_by_group():
     assert len(found) == 4 * 3 * 2
     with pytest.raises(InputError, match="which figure"):
         wb.backtest(sales((month(14),)))
+
+
+@pytest.mark.parametrize("rule", [None, "level", "trend", "seasonal naive"])
+def test_a_series_that_begins_too_late_for_a_season_is_foretold_without_one(rule):
+    dice = np.random.default_rng(2)
+    shown = np.r_[1000 + dice.normal(0, 20, 20), np.zeros(10), 1000 + dice.normal(0, 20, 10)]
+    two = Dimension("region", "Region", "category", ("N", "S"), exclusive=True)
+    made = answer((two, month(20)), {"n": list(shown)}, sigma=SIGMA, measures=(CUSTOMERS,))
+    found = wb.forecast(
+        Books().put(made).suppress(min_customers=100), "customers", horizon=2, rule=rule
+    )
+    for region in ("N", "S"):
+        assert abs(figures(found, "forecast", region=region) - 1000).max() < 5 * SIGMA
+    told = [note for note in found.notes if note.startswith("Forecast")]
+    assert ("as was asked, though another erred 0." in told[0]) is (rule == "seasonal naive")
+    assert "nan" not in told[0]
+
+
+def test_a_forecast_of_before_keeps_the_season_that_it_had():
+    shown = np.r_[[-5.0] * 10, 1000 + np.random.default_rng(1).normal(0, 20, 10)]
+    made = answer((month(20),), {"n": list(shown)}, sigma=SIGMA, measures=(CUSTOMERS,))
+    sheet = sheet_of(Books().put(made).suppress(min_customers=100))
+    asked = {"measure": "customers", "horizon": 2, "rule": "seasonal naive", "apart": True}
+    before, now = (apply("forecast", asked | x, [sheet]) for x in ({}, {"late": True}))
+    assert [form is None for form in before.forms["customers"]][-2:] == [False, False]
+    assert np.isnan(before.forms["customers"][-1].value)
+    assert now.forms["customers"][-1].value == pytest.approx(1000, abs=5 * SIGMA)

@@ -53,6 +53,10 @@ def test_a_season_that_comes_back_is_the_naive_rules():
         ([*range(9), np.nan], 0.0, "last figure is not known"),
         (range(9), -1.0, "0 or more"),
         (range(9), np.nan, "0 or more"),
+        ([*range(5), np.inf, *range(9)], 0.0, r"figures up to 1e\+100; where one is not known"),
+        ([1e300 * each for each in range(9)], 0.0, "figures up to"),
+        (["a"] * 9, 0.0, "a list of numbers"),
+        (pd.Series(range(9), [f"m{each}" for each in range(9)]), 0.0, "of dates or periods"),
         (
             pd.Series(range(8), pd.period_range("2025-01", periods=12, freq="M")[[*range(7), 11]]),
             0.0,
@@ -89,3 +93,10 @@ def test_an_unknown_rule_is_refused():
 
 def test_negative_figures_are_figures():
     assert np.isfinite(wb.backtest([-3.0, 2, -1, 0, 4, -2, 1, 3, -1, 0]).mae).all()
+
+
+@pytest.mark.parametrize("series", [[5.0, np.nan] * 8 + [6.0], [np.nan] * 10 + [*range(10)]])
+def test_where_no_two_figures_a_season_apart_are_known_errors_are_told(series):
+    found = wb.backtest(series, sigma=1.0, season=12)
+    assert found.mase.notna().all()
+    assert (found.forecasts > 0).all()

@@ -82,7 +82,7 @@ def forecast(
     >>> # wb.figures.line(wb.forecast(sales, "amount_sum").derive(where={"region": "All together"}),
     >>> #                 x="month", y="amount_sum", color="line")
     """
-    asked = {"measure": measure, "horizon": horizon, "rule": rule, "apart": True}
+    asked = {"measure": measure, "horizon": horizon, "rule": rule, "apart": True, "late": True}
     return derived("forecast", [release], asked, name or f"{release.name}-forecast")
 
 
@@ -131,7 +131,9 @@ def backtest(
             raise InputError("say which figure of the release: wb.backtest(sales, 'amount_sum').")
         table, frames = _Series(sheet_of(series), measure), []
         for row, key in enumerate(table.keys):
-            found = pd.DataFrame(rules.scored(*table.checked(row), table.season, _steps(horizon)))
+            values, noise = table.checked(row)
+            seen = rules.season_known(table.season, values)
+            found = pd.DataFrame(rules.scored(values, noise, seen, _steps(horizon)))
             for at, each in enumerate(table.groups):
                 found.insert(at, each.name, key[at])
             frames.append(found)
@@ -139,7 +141,7 @@ def backtest(
     if isinstance(series, pd.Series):
         rules.contiguous(series)
     values, noise = rules.checked(series, sigma)
-    seen = rules.season_seen(season, len(values))
+    seen = rules.season_known(rules.season_seen(season, len(values)), values)
     return pd.DataFrame(rules.scored(values, noise, seen, _steps(horizon)))
 
 
@@ -151,7 +153,13 @@ def _steps(horizon: int) -> int:
 
 @operation("forecast")
 def _forecast(
-    sheet: Sheet, *, measure: str, horizon: int, rule: str | None, apart: bool = False
+    sheet: Sheet,
+    *,
+    measure: str,
+    horizon: int,
+    rule: str | None,
+    apart: bool = False,
+    late: bool = False,
 ) -> Sheet:
     from workbench.analytics.forecasting import rules
 
@@ -159,10 +167,12 @@ def _forecast(
     if sheet.unknown:
         return table.unknown(steps)
     data = [table.checked(row) for row in range(len(table.keys))]
+    if late:  # answers of before have a season also where a series begins too late for it
+        table.season = min(rules.season_known(table.season, values) for values, _ in data)
     broke = _broken(table, data, apart)
     tables = [rules.scored(*each, table.season, steps) for each in data]
     chosen = rules.require_rule(rule) if rule else rules.best(tables)
-    notes = [_told(chosen, tables), noted("forecast goes on")]
+    notes = [rules.told(chosen, tables), noted("forecast goes on")]
     notes += [noted("forecast revised"), *broke]
     past, future = _agreeing(table, data, chosen, steps)
     months = (*table.months, *table.coming(steps))
@@ -298,18 +308,6 @@ def _require_all(months: Sequence[str]) -> None:
                 f"a series is foretold from periods without gaps, in order: after {one} comes "
                 f"{Period.parse(one).next().text}, not {other}."
             )
-
-
-def _told(rule: str, tables: Sequence[list[dict[str, Any]]]) -> str:
-    """Say by which rule, how far it was off against the one to beat, and how often it held."""
-    from workbench.analytics.forecasting.rules import LEVEL, NAIVE, TREND, errors
-
-    found = errors(tables)
-    rows = [row for table in tables for row in table if row["rule"] == rule and row["forecasts"]]
-    held = sum(row["coverage_95"] for row in rows) / max(1, len(rows))
-    ratio = found[rule] / found[NAIVE] if found[NAIVE] else 1.0
-    keys = {NAIVE: "forecast as before", LEVEL: "forecast by level", TREND: "forecast by trend"}
-    return noted(keys[rule], count=sum(row["forecasts"] for row in rows), ratio=ratio, held=held)
 
 
 def _broken(

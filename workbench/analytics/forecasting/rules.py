@@ -21,6 +21,7 @@ import numpy as np
 
 from workbench.analytics.forecasting.structural import Array, Structural, structural
 from workbench.errors import InputError
+from workbench.privacy.columns import noted
 from workbench.privacy.margins import quantile
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 NAIVE, LEVEL, TREND = "seasonal naive", "level", "trend"
 RULES = (NAIVE, LEVEL, TREND)
 FEWEST = 8  # figures known
+_FIGURE_AT_MOST = 1e100
 _STARTS_AFTER = 6  # figures known
 _CLEARLY = 0.98  # of the naive rule's error, or it stays
 
@@ -44,7 +46,7 @@ class Naive:
     horizon: int
 
     @cached_property
-    def _filled(self) -> tuple[Array, Array]:
+    def filled(self) -> tuple[Array, Array]:
         """The series and its noise; where a figure is not known, the one before it stands."""
         known, noise = self.series.copy(), self.noise.copy()
         for at in np.flatnonzero(np.isnan(known[1:])) + 1:
@@ -53,7 +55,7 @@ class Naive:
         return known, noise
 
     def _from(self, origin: int) -> tuple[Array, Array]:
-        known, noise = (each[:origin] for each in self._filled)
+        known, noise = (each[:origin] for each in self.filled)
         lag = self.season
         moved = np.square(known[lag:] - known[:-lag]) - noise[lag:] ** 2 - noise[:-lag] ** 2
         some = moved[np.isfinite(moved)]
@@ -105,13 +107,21 @@ def season_seen(season: int, figures: int) -> int:
     return season if figures >= season + max(2, season // 4) else 1
 
 
+def season_known(season: int, series: Array) -> int:
+    """Return the season where the last of it is known, or stands in from before, else 1."""
+    filled, _ = Naive(series, np.zeros(len(series)), season, 1).filled
+    return season if np.isfinite(filled[-season:]).all() else 1
+
+
 def scored(series: Array, noise: Array, season: int, horizon: int) -> list[dict[str, Any]]:
     """Return of each rule and horizon the errors of its forecasts from all origins."""
     n, rows = len(series), []
     first = max(_STARTS_AFTER, season + 1)
+    gaps = series[season:] - series[:-season]
+    if np.isnan(gaps).all():  # no two figures a season apart are known
+        gaps = np.diff(series[np.isfinite(series)])
     # why a least: where the naive rule never erred, any error is one too many
-    scale = float(np.nanmean(np.abs(series[season:] - series[:-season])))
-    scale = max(scale, 1e-12 * float(np.nanmax(np.abs(series))))
+    scale = max(float(np.nanmean(np.abs(gaps))), 1e-12 * float(np.nanmax(np.abs(series))))
     for name in RULES:
         mean, sd = rule_of(name, series, noise, season, horizon).origins
         for step in range(horizon):
@@ -156,6 +166,23 @@ def best(tables: Sequence[list[dict[str, Any]]]) -> str:
     return NAIVE if error[NAIVE] * _CLEARLY <= error[found] else found
 
 
+def told(rule: str, tables: Sequence[list[dict[str, Any]]]) -> str:
+    """Say by which rule, how far it was off against the one to beat, and how often it held."""
+    found, beaten = errors(tables), best(tables)
+    rows = [row for table in tables for row in table if row["rule"] == rule and row["forecasts"]]
+    held = sum(row["coverage_95"] for row in rows) / max(1, len(rows))
+    ratio = found[rule] / found[NAIVE] if found[NAIVE] else 1.0
+    if rule == NAIVE != beaten:
+        rule, ratio = "asked", found[beaten] / found[NAIVE]
+    keys = {
+        "asked": "forecast as asked",
+        NAIVE: "forecast as before",
+        LEVEL: "forecast by level",
+        TREND: "forecast by trend",
+    }
+    return noted(keys[rule], count=sum(row["forecasts"] for row in rows), ratio=ratio, held=held)
+
+
 def checked(series: Any, noise: Any) -> tuple[Array, Array]:
     """Return a series and its noise as arrays; refuse what nothing can be foretold from."""
     try:
@@ -165,6 +192,10 @@ def checked(series: Any, noise: Any) -> tuple[Array, Array]:
         raise InputError(
             "a series is a list of numbers; sigma is one, or as many as there are figures."
         ) from None
+    if (np.abs(values) > _FIGURE_AT_MOST).any():
+        raise InputError(
+            f"a series is of figures up to {_FIGURE_AT_MOST:g}; where one is not known stands NaN."
+        )
     known = int(np.isfinite(values).sum())
     if known < FEWEST:
         raise InputError(
@@ -183,7 +214,13 @@ def contiguous(series: pd.Series) -> None:
     """Refuse a series whose index leaves months or weeks out."""
     index = series.index
     times = index.to_timestamp() if hasattr(index, "to_timestamp") else index
-    steps = np.diff(times.to_numpy())
+    try:
+        steps = np.diff(times.to_numpy())
+    except TypeError:
+        raise InputError(
+            "the index of a series is of dates or periods, such as pd.period_range('2025-01', "
+            "periods=24, freq='M')."
+        ) from None
     # why a fifth: months are of 28 to 31 days
     if len(steps) and not (steps.min() > 0 * steps[0] and steps.max() <= 1.2 * steps.min()):
         raise InputError(
