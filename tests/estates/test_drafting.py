@@ -1,6 +1,7 @@
 """``workbench new``: real files in, a drafted catalog out, whose questions are its owner's."""
 
 import csv
+import datetime as dt
 import json
 import os
 import random
@@ -106,6 +107,11 @@ def test_check_leads_from_the_questions_to_the_load(tmp_path):
     ("values", "column", "form"),
     [
         (["1.234,50", "12,00", "7,5"], {"type": "money"}, {"decimal": ",", "thousands": "."}),
+        (
+            ["1\u00a0234,50", "1\u202f200,00", "7,5"],
+            {"type": "money"},
+            {"decimal": ",", "thousands": " "},
+        ),
         (["1,234.50", "12.00", "7.5"], {"type": "money"}, {"thousands": ","}),
         (["3.125", "2.5", "7"], {"type": "number", "scale": 3}, {}),
         (["1.234", "2.500", "7.125"], {"type": "number", "scale": 3}, {"decimal": "?"}),
@@ -283,6 +289,33 @@ def test_a_folders_files_are_parts_only_where_they_are_written_alike_and_once(tm
     assert "~$open" not in said
     tables = _tables(tmp_path / "shop").values()
     assert {each["time"] for each in tables} == {"order_date"}
+
+
+def test_every_sheet_with_a_table_is_one_and_none_is_left_out_in_silence(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "Cover"
+    book.active.append(["Exported for us"])
+    for title, head in (("2025", "Kaufdatum"), ("2026", "Kaufdatum"), ("Leute", "Stadt")):
+        sheet = book.create_sheet(title)
+        sheet.append(["Kundennummer", head])
+        for n in range(30):
+            sheet.append([f"K{n}", dt.date(2026, 1, 1 + n) if head == "Kaufdatum" else "Ulm"])
+    book.save(tmp_path / "shop.xlsx")
+    code, said = _new(tmp_path / "shop", "--from", tmp_path / "shop.xlsx")
+    assert code == 0, said
+    tables = _tables(tmp_path / "shop")
+    assert {n: each["source_format"] for n, each in tables.items()} == {
+        "c_2025": {"sheet": "2025"}, "leute": {"sheet": "Leute"},
+    }  # fmt: skip  # why: a table
+    assert "LEFT OUT shop.xlsx, sheet 2026: it has the columns of table 'c_2025'" in said
+    assert 'data/shop.xlsx --sheet "2026"\'' in said
+
+
+@pytest.mark.parametrize("value", ["$1,000.50", "7 €", "(5.00)", "1. März 2026"])
+def test_a_column_called_like_a_day_or_a_number_that_is_none_is_told(tmp_path, value):
+    lines = ["customer_id;amount;paid date"] + [f"K{n};{value};{value}" for n in range(60)]
+    said = _new(tmp_path / "shop", "--from", _file(tmp_path, lines))[1]
+    assert said.count("though it is called like a day or a number: no form of one fits") == 2
 
 
 def test_columns_of_chinese_headers_are_known_for_what_they_are_and_shown_so(tmp_path):

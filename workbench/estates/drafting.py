@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.catalog import UNANSWERED
-from workbench.errors import InputError
+from workbench.errors import InputError, SourceError
 from workbench.estates.looking import Looked, Seen, look_at
-from workbench.estates.sources import ROW, bring_in, leaving_out
+from workbench.estates.sources import ROW, bring_in, leaving_out, sheets_of
 from workbench.estates.writing import GROUPS_MOST, rendered, write_first_reports, write_settings
 
 _TEMPLATE = Path(__file__).with_name("drafted.yaml.jinja")
@@ -36,6 +36,7 @@ _AMOUNT = re.compile(
 )
 _QUANTITY = re.compile(r"^(quantity|qty|units?|menge|anzahl|数量)$")
 _PRICE = re.compile(r"^(unit_?price|price|preis|单价|价格)$")
+_CALLED = re.compile(f"{_TIME.pattern}|{_AMOUNT.pattern}|{_QUANTITY.pattern}|{_PRICE.pattern}")
 _DIRECTLY = "direct identifier"
 _IDENTIFIER = re.compile(r"(^|_)(id|no|nr|number|code|key)$|编号$|单号$|号码$")
 
@@ -56,6 +57,12 @@ class Drafted:
     def nobodys(self) -> int:
         """Rows without a customer."""
         return self.looked.rows - self.customer.filled if self.customer else 0
+
+    @property
+    def title(self) -> str:
+        """What people call it: the file or sheet, where a name cannot say it."""
+        called = self.looked.format.get("sheet", self.looked.path.stem)
+        return (self.name if called.isascii() else called).replace("_", " ").capitalize()
 
     @property
     def written(self) -> dict[str, str]:
@@ -80,6 +87,8 @@ class Drafted:
             called = each.name if each.name == each.header else f"{each.header} → {each.name}"
             kind = each.type + (f", {each.scale} decimals" if each.scale else "")
             odd = f"; {each.misfits:,} values are not" if each.misfits else ""
+            if each.type == "text" and not each.role and _CALLED.search(_plain(each.header)):
+                odd = ", though it is called like a day or a number: no form of one fits"
             said = [kind + odd, each.role, each.looks and f"holds {each.looks}"]
             if each.computed:
                 said = [each.type, f"computed: {each.computed}"]
@@ -150,9 +159,12 @@ def new_workspace(
     try:
         data.mkdir(parents=True, mode=0o700)
         for path, parts in bring_in(data, sources, customer, left_out).items():
-            name = _name(path.stem, [table.name for table in tables], "table")
-            with leaving_out(path, sources, left_out):
-                tables.append(_drafted(name, look_at(path), parts, customer))
+            for sheet in sheets_of(path):
+                name = _name(sheet or path.stem, [table.name for table in tables], "table")
+                with leaving_out(path, sources, left_out, sheet):
+                    looked = look_at(path, sheet)
+                    _require_other_columns(looked, tables)
+                    tables.append(_drafted(name, looked, parts, customer))
         if not tables:
             told = "".join(f"\n{name}: {why}" for name, why in left_out.items())
             raise InputError(
@@ -174,6 +186,18 @@ def new_workspace(
     write_first_reports(folder, tables)
     write_settings(folder, "your data", title, "; put it where few may read")
     return tables, left_out
+
+
+def _require_other_columns(looked: Looked, tables: Sequence[Drafted]) -> None:
+    """Refuse a sheet that is a part of another one's table, such as the next year."""
+    for table in tables:
+        headers = [each.header for each in table.looked.columns if not each.computed]
+        if table.looked.path == looked.path and headers == [e.header for e in looked.columns]:
+            raise SourceError(
+                f"it has the columns of table '{table.name}'. Load that one, and take this one in "
+                f"with 'workbench data ingest {table.name} {looked.path} --sheet "
+                f"{_quotes(looked.format['sheet'])}'."
+            )
 
 
 def _drafted(name: str, looked: Looked, parts: list[str], customer: str | None) -> Drafted:

@@ -84,8 +84,8 @@ class Looked:
         return sum(each.misfits for each in self.columns)
 
 
-def look_at(path: Path) -> Looked:
-    """Return what a CSV file, a workbook's first sheet or a Parquet file holds.
+def look_at(path: Path, sheet: str | None = None) -> Looked:
+    """Return what a CSV file, a workbook's sheet or a Parquet file holds.
 
     Raises
     ------
@@ -95,10 +95,11 @@ def look_at(path: Path) -> Looked:
     kind = require_fitting(path, Options())
     encodings = encodings_of(path) if kind == ".csv" else []
     encoding = next(iter(encodings), None)
-    names = {f"c{place}": each for place, each in enumerate(headers_of(path, kind, encoding))}
+    headers = headers_of(path, kind, encoding, sheet)
+    names = {f"c{place}": each for place, each in enumerate(headers)}
     with duckdb.connect() as connection:
         connection.execute("SET threads = 2")
-        options = Options(encoding=encoding)
+        options = Options(encoding=encoding, sheet=sheet)
         with reading(connection, path, path.stem, _as_text(path, names), options) as source:
             chosen = ", ".join(f'"{name}"' for name in names)
             connection.execute(
@@ -115,6 +116,8 @@ def look_at(path: Path) -> Looked:
             raise SourceError(f"{path} holds no rows. Export it again.")
         if kind == ".csv":
             found.unreadable = rows.one("count(DISTINCT line)", "reject_errors")
+        if sheet is not None:
+            found.format["sheet"] = sheet
         if encoding is not None:
             found.format["encoding"] = encoding
             if others := ", ".join(encodings[1:]):

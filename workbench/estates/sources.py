@@ -3,6 +3,7 @@
 import codecs
 import csv
 import hashlib
+import itertools
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from workbench.store.loading.text_files import (
     fields_of,
     has_few_signs,
     likely,
+    require_whole,
     text_of,
     unmarked,
 )
@@ -79,17 +81,28 @@ def bring_in(
                 else:
                     shutil.copyfile(each, target)
                 target.chmod(0o600)
-                headers_of(target, kind, encoding_of(target) if kind == ".csv" else None)
+                if kind == ".xlsx":
+                    sheets_of(target)
+                else:
+                    headers_of(target, kind, encoding_of(target) if kind == ".csv" else None)
                 found.append(target)
     return _joined(found)
 
 
 @contextmanager
-def leaving_out(target: Path, sources: Sequence[str], left_out: dict[str, str]) -> Iterator[None]:
-    """Leave a file that cannot be read out, unless it was named by itself: say which, and why."""
+def leaving_out(
+    target: Path, sources: Sequence[str], left_out: dict[str, str], sheet: str | None = None
+) -> Iterator[None]:
+    """Leave a file that cannot be read out, unless it was named by itself: say which, and why.
+
+    Of a workbook with several tables, leave the one sheet out.
+    """
     try:
         yield
     except SourceError as problem:
+        if sheet is not None:
+            left_out[f"{target.name}, sheet {sheet}"] = str(problem)
+            return
         if target.name in {Path(each).name for each in sources}:
             raise
         left_out[target.name] = str(problem)
@@ -178,7 +191,29 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
-def headers_of(path: Path, kind: str, encoding: str | None) -> list[str]:
+def sheets_of(path: Path) -> list[str | None]:
+    """Return which sheets of a workbook hold a table, None for the first where it is the only one.
+
+    Raises
+    ------
+    SourceError
+        None does.
+    """
+    if path.suffix.lower() != ".xlsx":
+        return [None]
+    with workbooks.opened(path) as book:
+        found = [each for each in book.shown if len(_names_of(book.sheet(each))) > 1]
+    if not found:
+        raise SourceError(f"{path} has no sheet with a line of column names. Export it again.")
+    return [None] if found == book.shown[:1] else [*found]
+
+
+def _names_of(sheet: workbooks.Sheet) -> list[str]:
+    rows = itertools.islice(sheet.rows(), TITLE_LINES)
+    return max(([cell for cell in cells if cell] for _, cells in rows), key=len, default=[])
+
+
+def headers_of(path: Path, kind: str, encoding: str | None, sheet: str | None = None) -> list[str]:
     """Return the names on the line of column names.
 
     Raises
@@ -195,12 +230,13 @@ def headers_of(path: Path, kind: str, encoding: str | None) -> list[str]:
             raise SourceError(f"{path} is corrupt or truncated. Fetch it again.") from None
     if kind == ".xlsx":
         with workbooks.opened(path) as book:
-            rows = zip(range(TITLE_LINES), book.sheet(None).rows(), strict=False)
-            lines = [[cell for cell in cells if cell] for _, (_, cells) in rows]
+            names = _names_of(book.sheet(sheet))
     else:
         with path.open(encoding=text_of(path, encoding)[0], newline="") as file:
-            lines = [fields_of(file.readline())[0] for _ in range(TITLE_LINES)]
-    names = max(lines, key=len, default=[])
+            lines = [file.readline() for _ in range(TITLE_LINES)]
+        names_at = max(lines, key=lambda line: len(fields_of(line)[0]))
+        require_whole(path, names_at)
+        names = fields_of(names_at)[0]
     if not names:
         raise SourceError(f"{path} is empty. Export it again.")
     if any(re.fullmatch(r"[-+]?[\d.,]+", name.strip()) for name in names):

@@ -161,6 +161,8 @@ def test_pipl_knows_no_extension(shop):
 def test_what_is_wrong_about_a_request_is_told(shop):
     with pytest.raises(InputError, match="the request is of 2026-10-03 and today is 2026-10-02"):
         shop.office.open_request("access", "K-000003", received=D(2026, 10, 3))
+    with pytest.raises(InputError, match="the request is of 0026-10-01 and today is 2026-10-02"):
+        shop.office.open_request("access", "K-000003", received=D(26, 10, 1))
     with pytest.raises(UnknownName, match=r"no kind of request named 'acces'. Did you mean"):
         shop.office.open_request("acces", "K-000003")
     with pytest.raises(UnknownName, match="no law with a deadline for requests named 'CCPA'"):

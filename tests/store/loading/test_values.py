@@ -33,6 +33,7 @@ COLUMNS = {
 ASIDE = None
 DAY, MOMENT = dt.date(2026, 8, 3), dt.datetime(2026, 8, 1, 0, 30)  # noqa: DTZ001  # why: as stored
 GERMAN, ENGLISH = Form(decimal=",", thousands="."), Form(thousands=",")
+FRENCH = Form(decimal=",", thousands=" ")
 CASES = [
     ("date", "2026-08-03", DAY), ("date", " 2026-08-03 ", DAY), ("date", "2026-8-3", DAY),
     ("date", "2026-08-03 00:00:00", DAY), ("date", "2026-08-03T00:00:00.000", DAY),
@@ -177,6 +178,10 @@ def test_a_key_is_the_same_whatever_pattern_its_column_has(pattern):
         ("money", "1,234.50", ENGLISH, Decimal("1234.50")),
         ("money", "1,23.50", ENGLISH, ASIDE),
         ("money", "1'234.50", Form(thousands="'"), Decimal("1234.50")),
+        ("money", "1’234.50", Form(thousands="'"), Decimal("1234.50")),
+        ("money", "1\u00a0234\u202f567,50", FRENCH, Decimal("1234567.50")),
+        ("money", "12\u00a034,50", FRENCH, ASIDE),
+        ("money", "1\u00a0234,50\u00a0", FRENCH, ASIDE),
         ("integer", "1.234", GERMAN, 1234),
         ("number", "0,25", GERMAN, 0.25),
         ("date", "31/12/2026", Form("%d/%m/%Y"), dt.date(2026, 12, 31)),

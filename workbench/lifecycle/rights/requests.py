@@ -122,7 +122,7 @@ def open_request(
     require_known("kind of request", KINDS, kind)
     today = office.now.date()
     came = received or today
-    if came > today:
+    if came > today or came.year < 1000:
         raise InputError(f"the request is of {came} and today is {today}. Correct one of the two.")
     clock = _clock(law, came, office)
     body = {"kind": kind, "law": clock.law, "clock": clock.id, "received": came}

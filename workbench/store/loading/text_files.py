@@ -122,11 +122,7 @@ def first_line(path: Path, encoding: str, table: Table) -> tuple[list[str], str,
             return names, delimiter, above
     if not first.strip():
         raise SourceError(f"{path} is empty or does not start with a line of column names.")
-    if first.count('"') % 2:
-        raise SourceError(
-            f"{path} has a column name on two lines, or a quote among its column names that does "
-            "not end. Write each name on one line; nothing was taken in."
-        )
+    require_whole(path, first)
     names, delimiter = fields_of(first)
     known = table.file_columns
     if len(names) == 1 < len(known) and all(each in first for each in known):
@@ -139,6 +135,15 @@ def first_line(path: Path, encoding: str, table: Table) -> tuple[list[str], str,
             f"{path} does not start with a line of column names, each there once. Export it anew."
         )
     return names, delimiter, 0
+
+
+def require_whole(path: Path, line: str) -> None:
+    """Refuse a line of column names that goes on in the next one."""
+    if line.count('"') % 2:
+        raise SourceError(
+            f"{path} has a column name on two lines, or a quote among its column names that does "
+            "not end. Write each name on one line; nothing was taken in."
+        )
 
 
 def names_all(names: Sequence[str], table: Table) -> bool:

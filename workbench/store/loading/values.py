@@ -41,6 +41,7 @@ _EDGES = f"^[{_UNSEEN}]+|[{_UNSEEN}]+$"
 _KEY = rf"[^='\"`{_UNSEEN}][^{_UNSEEN}]*( [^{_UNSEEN}]+)*"
 _NAMES = r"[\p{L}\p{N}]"  # a key has one
 _NUMBER = r"[0-9]+\.0+|[0-9.]+[eE]\+[0-9]+"  # as programs write numbers, which were keys before
+_ALIKE = {" ": " \u00a0\u202f", "'": "'’"}  # thousands marks that programs write for each other
 _WIDE = "".join(map(chr, range(0xFF01, 0xFF5F)))
 _NARROW = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -270,10 +271,11 @@ def _none(raw: str, read: str) -> str:
 
 def _number(raw: str, read: str, declared: Column, form: Form) -> tuple[str, str]:
     wanted = sql_type(declared)
-    point, mark = re.escape(form.decimal), re.escape(form.thousands)
+    point, mark = re.escape(form.decimal), f"[{_ALIKE.get(form.thousands, form.thousands)}]"
     text, again = raw, read
     if form.thousands:
-        text, again = (f"replace({each}, {literal(form.thousands)}, '')" for each in (raw, read))
+        signs = literal(_ALIKE.get(form.thousands, form.thousands))
+        text, again = (f"translate({each}, {signs}, '')" for each in (raw, read))
     if form.decimal != ".":
         text, again = (f"replace({each}, {literal(form.decimal)}, '.')" for each in (text, again))
     value = f"TRY_CAST({text} AS {wanted})"
