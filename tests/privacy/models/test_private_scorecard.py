@@ -385,14 +385,14 @@ def test_bad_frames_are_refused(frame):
 def test_bins_of_the_catalog():
     columns = catalog_of(COLUMNS).tables["visits"].columns
     income = bins_of("income", None, columns["income"])
-    assert len(income.edges) == 38
+    assert len(income.edges) == 117
     assert 500 < min(income.edges) < max(income.edges) < 20_000
     assert income.labels[-2:] == ("-1: not stated", "None of these")
     assert bins_of("home", None, columns["home"]).labels == (
         "own", "rent", "other", "None of these",
     )  # fmt: skip
     places = income.places([-1, None, float("nan"), float("inf"), 0, "x"])
-    assert places.tolist() == [39, 40, 40, 38, 0, 40]
+    assert places.tolist() == [118, 119, 119, 117, 0, 119]
     assert Bins("home", values=("own",)).places(["own", None, "castle", 3]).tolist() == [0, 1, 1, 1]
 
 
@@ -425,14 +425,31 @@ def test_ranges_are_put_together_evenly():
 
 
 def test_ranges_follow_customers_and_what_was_declared():
-    """Half the weight is declared ranges, half customers: a crowd is told apart, a tail is kept."""
+    """A quarter of the weight is declared ranges: a crowd is told apart, a tail is kept."""
     ten = bins_of("x", list(range(1, 10)))
     crowd = np.array([0, 0, 1000, 1000, 0, 0, 0, 0, 0, 0]) + 1e-9
-    assert [int(edge) for edge in ten.merged(4, crowd).edges] == [2, 3, 5]
+    assert [int(edge) for edge in ten.merged(4, crowd).edges] == [2, 3, 4]
     card = seeded({"x": list(range(1, 40))}, crowded(), "0.3")
     edges = [float(edge) for edge in card.bins_[0].edges]
     assert np.diff(edges)[:2].tolist() == [1, 1]
     assert np.diff(edges).max() > 3
+
+
+@pytest.mark.parametrize("kind", ["integer", "number"])
+def test_bounds_far_above_most_customers_hide_nothing(kind):
+    """Incomes of about 3,000, and shares of one, where bounds allow a thousand times as much."""
+    rng, found = np.random.default_rng(1), []
+    value = np.exp(rng.normal(8, 1, 8000)) if kind == "integer" else rng.beta(1, 3, 8000)
+    rank = value.argsort().argsort() / 8000
+    rows = pd.DataFrame({"x": value.round(0 if kind == "integer" else 4)})
+    bad = (rng.random(8000) < 0.4 * rank**2).astype(int)
+    for times in (1, 1000):
+        pico = price(1, delta=Decimal("1e-6")).pico
+        tables = Counted(rows, bad, pico, random.Random(0).randrange)
+        column = Column(type=kind, bounds=[0, int(value.max() + 1) * times])
+        card = PrivateScorecard(features=["x"])._fit(tables, {"x": column}, pico)
+        found.append(2 * roc_auc_score(bad, card.predict_proba(rows)[:, 1]) - 1)
+    assert min(found) > 2 * roc_auc_score(bad, rank) - 1 - 0.03
 
 
 def crowded():

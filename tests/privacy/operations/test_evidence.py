@@ -6,7 +6,7 @@ import pytest
 from workbench.privacy.columns import Dimension, Measure
 from workbench.privacy.engine.onerow import LATTICE, Sums, shortened
 from workbench.privacy.margins import Affine
-from workbench.privacy.operations.evidence import Evidence, weights
+from workbench.privacy.operations.evidence import Evidence, ranges_of, weights
 from workbench.privacy.operations.scoring import points
 from workbench.privacy.sheets import Sheet
 
@@ -101,3 +101,27 @@ def test_points_kept_before_weights_were_a_discriminant_come_out_as_they_were():
     assert rates[:3] == pytest.approx([0.076847, 0.153432, 0.261219], abs=1e-6)
     now = points(*tables, **card, worth=worth, scale=scale, discriminant=True)
     assert now.forms["points"] != before.forms["points"]
+
+
+@pytest.mark.parametrize("counts", [[900, 60, 30, 10, 0, 0], [0, 0, 0, 0, 0, 1000], [100] * 6])
+@pytest.mark.parametrize("missing", [0, 40])
+def test_customers_of_ranges_are_even_of_noise_alone_and_theirs_without(counts, missing):
+    """The last bin is no range: what is missing."""
+    total = sum(counts) + missing
+    seen = np.array([*counts, missing]) - total / 7
+    exact = ranges_of(seen, 1e-6, total, [7], [6])[0]
+    assert exact == pytest.approx(np.maximum(counts, 0.01 * total / 6), rel=1e-3, abs=1e-3)
+    assert ranges_of(seen, 1e6, total, [7], [6])[0] == pytest.approx([total / 7] * 6, rel=1e-3)
+
+
+def test_a_crowd_is_found_though_noise_of_a_range_is_more_than_an_even_share():
+    """Of 128 ranges one holds 700 of 1,000 customers; noise of each is 20."""
+    counts, dice = np.full(129, 300 / 128), np.random.default_rng(0)
+    counts[90] += 700
+    held = []
+    for _ in range(50):
+        noisy = counts + dice.normal(0, 20, 129)
+        (found,) = ranges_of(noisy - noisy.mean(), 20, 1000, [129], [128])
+        assert found.min() > 0
+        held.append(found[90])
+    assert np.mean(held) == pytest.approx(700, rel=0.15)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from math import copysign, expm1, log, log1p
+from math import copysign
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,10 @@ from workbench.privacy.groups import REST, rising
 
 Array = npt.NDArray[np.floating]
 
-_RANGES = 40  # between bounds, where no edges were given
+_RANGES = 40  # between bounds, where no edges were given: at even steps of each of three roots
+_ROOTS = (1, 3, 9)
 _APART = 10**15  # digits of a float
-_WIDE = 20  # times: from there on what is small is told apart, too
+_BY_RANGES = 0.25  # of a merged range's size; the rest is its customers
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,14 @@ class Bins:
     def merged(self, most: int, customers: Array | None = None) -> Bins:
         """Return it with so many ranges at most, cut where declared ranges end.
 
-        Each has as much of the whole: half of that are declared ranges, half is their noisy
-        ``customers``, where these are known.
+        Each has as much of the whole: a quarter of that are declared ranges, the rest is their
+        noisy ``customers``, where these are known.
         """
         count = len(self.edges) + 1
         if count <= most:
             return self
-        part = np.full(count, 1 / count)
-        if customers is not None:
-            part = (part + customers / customers.sum()) / 2
+        held = np.ones(count) if customers is None else customers
+        part = _BY_RANGES / count + (1 - _BY_RANGES) * held / held.sum()
         upto = np.cumsum(part)[:-1]
         nearest = np.searchsorted((upto[1:] + upto[:-1]) / 2, np.arange(1, most) / most)
         edges = dict.fromkeys(self.edges[end] for end in nearest)
@@ -232,14 +232,13 @@ def _declared(name: str, column: Column | None, special: tuple[tuple[Decimal, st
             "in the catalog."
         )
     low, high = (float(end) for end in column.bounds)  # type: ignore[arg-type]  # why: numbers
-    found = [low + (high - low) * i / _RANGES for i in range(1, _RANGES)]
-    first, last = (copysign(log1p(abs(end)), end) for end in (low, high))
-    if last - first > log(_WIDE):  # half of them grow by equal ratios, from 0 on
-        steps = (first + (last - first) * i * 2 / _RANGES for i in range(1, _RANGES // 2))
-        found = [*found[1::2], *(copysign(expm1(abs(step)), step) for step in steps)]
     digits = column.digits if column.type != "number" or column.scale is not None else 6
-    rounded = {round(Decimal(each), digits) for each in found}
-    inside = sorted(each for each in rounded if low < each < high)
+    found = {Decimal(0), Decimal(1).scaleb(-digits)}  # nought is apart
+    for root in _ROOTS:  # why: bounds are declared for the largest, and most may be far below
+        first, last = (copysign(abs(end) ** (1 / root), end) for end in (low, high))
+        steps = (first + (last - first) * i / _RANGES for i in range(1, _RANGES))
+        found |= {round(Decimal(copysign(abs(each) ** root, each)), digits) for each in steps}
+    inside = sorted(each for each in found if low < each < high)
     return Bins(name, edges=tuple(inside), special=special)
 
 

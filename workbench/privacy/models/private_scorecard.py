@@ -184,8 +184,14 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         sizes, ordered = sizes_of(merged), [each.ordered for each in merged]
         sums, sd = tables.noisy("counts", merged, Sums(sizes, worth))
         card = card_of(sums, sd, sizes, worth, ordered, trends)
-        if isinstance(tables, Counted):
-            _require_some(card)
+        if isinstance(tables, Counted) and not card.known:
+            good, bad, spread = (max(each, 0) for each in card.people)
+            raise QuestionRefused(
+                f"about {good:,.0f} good and {bad:,.0f} bad customers were found, ± "
+                f"{2 * spread:,.0f} by noise: too few for a card at this price. Name fewer "
+                "features, a longer period, or a larger epsilon; nothing more was spent. An "
+                "outcome is 1 for bad and 0 for good; any other is not known yet."
+            )
         products, sd = np.zeros(0), 0.0
         if len(card.found) > 1:
             scores = tuple(tuple(map(round, (each.scores * UNIT).tolist())) for each in card.found)
@@ -244,8 +250,7 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         if any(end != int(end) for end in ends):
             raise QuestionRefused("points are whole numbers, and so are the edges of their bands.")
         bins, points = tuple(self.bins_), tuple(tuple(map(int, each)) for each in self._points)
-        labels = tuple(band_labels(ends))
-        label = FittedLabel(name, labels, self.provenance_, repr((bins, points)))
+        label = FittedLabel(name, tuple(band_labels(ends)), self.provenance_, repr((bins, points)))
         return ScoreBands(bins, points, tuple(map(int, ends)), label)
 
     def shown(self, name: str = "points") -> Release:
@@ -325,15 +330,3 @@ class PrivateScorecard(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "coefficients_")
         X = framed(X)
         return [each.places(values_of(X, each.column)) for each in self.bins_]
-
-
-def _require_some(card: Card) -> None:
-    """Refuse counts that are hardly more than their noise."""
-    good, bad, spread = card.people
-    if not card.known:
-        raise QuestionRefused(
-            f"about {max(good, 0):,.0f} good and {max(bad, 0):,.0f} bad customers were found, "
-            f"± {2 * spread:,.0f} by noise: too few for a card at this price. Name fewer features, "
-            "a longer period, or a larger epsilon; nothing more was spent. An outcome is 1 for bad "
-            "and 0 for good; any other is not known yet."
-        )
