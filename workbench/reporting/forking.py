@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.settings import Settings
+from workbench.store.durable import private_file
 from workbench.store.keys.sources import without_keys
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class ForkServer:
         log = settings.path("private") / "kernels.log"
         self._watched = contextlib.ExitStack()
         watch = self._watched.enter_context(ended_with_this())
-        with theirs, _private(log) as said:
+        with theirs, private_file(log) as said:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "workbench.reporting.forkserver"],
                 stdin=theirs.fileno(),
@@ -199,15 +200,6 @@ class Forked:
     def terminate(self) -> None:
         """Ask it to end."""
         self.send_signal(signal.SIGTERM)
-
-
-@contextlib.contextmanager
-def _private(log: Path) -> Iterator[int]:
-    said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        yield said
-    finally:
-        os.close(said)
 
 
 def alive(process: int) -> bool:

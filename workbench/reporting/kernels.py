@@ -27,6 +27,7 @@ from papermill.log import logger
 from traitlets import Type
 
 from workbench.reporting.forking import ForkServer, Watch, alive, ended_with_this
+from workbench.store.durable import private_file
 from workbench.store.keys.sources import offered, without_keys
 
 OnCell = Callable[[int, int], None]
@@ -183,7 +184,7 @@ def _output(log: Path | None) -> Iterator[dict[str, Any]]:
     if log is None:
         yield {}
         return
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    with private_file(log) as file:
         yield {"stdout": file, "stderr": subprocess.STDOUT}
 
 

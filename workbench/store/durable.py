@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fnmatch import filter as fitting
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO, BinaryIO, TextIO
 
 from workbench.errors import Busy, StorageError
 
@@ -41,8 +41,7 @@ def replace_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(f"{path.name}.{threading.get_native_id()}.part")
     try:
         make_folder(path.parent)
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
+        with private_file(partial) as file:
             file.write(content)
             flush(file)
         partial.replace(path)
@@ -51,6 +50,11 @@ def replace_whole(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):  # why: what cannot be written may not be there at all
             partial.unlink(missing_ok=True)
         raise
+
+
+def private_file(path: Path) -> BinaryIO:
+    """Open a file to be written anew, mode 0600 where it is made."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 def new_file(path: Path) -> TextIO:

@@ -10,7 +10,6 @@ import datetime as dt
 import hashlib
 import io
 import json
-import os
 import shutil
 import sqlite3
 import tarfile
@@ -26,7 +25,7 @@ from workbench.errors import StorageError, StoreMissing
 from workbench.lifecycle.backups.archive import ArchiveReader, ArchiveWriter, read_header
 from workbench.lifecycle.office import Office
 from workbench.store import Tell, quiet
-from workbench.store.durable import files_below, flush, make_folder, sync, write_whole
+from workbench.store.durable import files_below, flush, make_folder, private_file, sync, write_whole
 from workbench.store.engine import Store
 from workbench.store.keys.master import Seal, read_key_file
 from workbench.store.lake_files import WAY_OUT, faults
@@ -109,7 +108,7 @@ def back_up(office: Office, out: str | Path | None = None, progress: Tell = quie
         make_folder(target.parent)
         if office.store.exists:
             look_over(office.store, progress)
-        with office.store.locked(), open(partial, "wb", opener=_private) as file:
+        with office.store.locked(), private_file(partial) as file:
             for leftover in {*target.parent.glob("workbench-*.part")} - {partial}:
                 leftover.unlink(missing_ok=True)
             for copies in office.private.glob(".copy-*"):  # of a backup that was killed
@@ -306,16 +305,12 @@ def _place(into: Path, name: str, content: Any, path: Path) -> str:
         raise StorageError(f"the backup {path} names a file outside of it. It was not made here.")
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest = hashlib.sha256()
-    with open(target, "wb", opener=_private) as file:
+    with private_file(target) as file:
         while block := content.read(1 << 20):
             digest.update(block)
             file.write(block)
         flush(file)
     return digest.hexdigest()
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def log_of(private: Path, name: str) -> Chain:
